@@ -1,0 +1,1 @@
+"""The headless side: verbs made from the acts, as text or JSON."""

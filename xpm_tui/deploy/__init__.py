@@ -1,0 +1,1 @@
+"""Proposals to jobs: workflows, preview, journaled steps."""

@@ -1,0 +1,1 @@
+"""Known trouble: cases, probes, the doctor, the support bundle."""

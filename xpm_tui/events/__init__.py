@@ -1,0 +1,1 @@
+"""The structured log: derived from what happened, followed, filtered, put into words."""

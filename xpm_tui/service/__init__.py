@@ -1,0 +1,1 @@
+"""Wires the ports together: the practice facade, connection, runner, schedule."""

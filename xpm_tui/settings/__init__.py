@@ -1,0 +1,1 @@
+"""Settings from one schema: file, environment, option; each with its origin."""

@@ -1,0 +1,1 @@
+"""Small widgets that screens are made of; data enters through the plain-text door."""
