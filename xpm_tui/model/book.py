@@ -1,0 +1,103 @@
+"""Records of the book: the Ignition side. All frozen; ids are ours and never change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+ClientState = Literal["", "lead", "active", "inactive"]
+Origin = Literal["import", "pick", "new"]
+
+
+class Contact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A person of a client. ``id`` (``k12``) is ours, ``contact_id`` Ignition's (empty when it has none)."""
+
+    id: str
+    name: str = ""
+    contact_id: str = ""
+    email: str = ""
+    phone: str = ""
+    mobile: str = ""
+    salutation: str = ""
+    addressee: str = ""
+    primary: bool = False
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Client(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A client of the book. ``id`` (``c12``) is ours, ``client_id`` Ignition's (empty when it has none).
+
+    ``partner`` and ``manager`` are ids of team members, empty for nobody. ``tax_registered`` is None when
+    nobody has said. ``extra`` keeps columns that we do not know, by their heading.
+    """
+
+    id: str
+    name: str
+    client_id: str = ""
+    state: ClientState = ""
+    contacts: tuple[Contact, ...] = ()
+    phone: str = ""
+    fax: str = ""
+    website: str = ""
+    address: str = ""
+    city: str = ""
+    region: str = ""
+    postcode: str = ""
+    country: str = ""
+    postal_address: str = ""
+    postal_city: str = ""
+    postal_region: str = ""
+    postal_postcode: str = ""
+    postal_country: str = ""
+    tax_registered: bool | None = None
+    structure: str = ""
+    groups: tuple[str, ...] = ()
+    partner: str = ""
+    manager: str = ""
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
+    origin: Origin = "import"
+    created: datetime | None = None
+
+
+class Imported(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What Ignition's last file said of one client: by it a cell is known to be an edit, or not.
+
+    ``cells`` are the client's fields, ``contacts`` those of each contact by our contact id. ``sent`` is when
+    the row last went out by export.
+    """
+
+    id: str
+    at: datetime
+    cells: dict[str, str] = msgspec.field(default_factory=dict)
+    contacts: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+    sent: datetime | None = None
+
+
+class TeamMember(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A person of the practice (``t3``). ``staff`` is the UUID of the linked XPM staff record, or empty.
+
+    A member without access has no login in Ignition and may still be given work.
+    """
+
+    id: str
+    name: str
+    email: str = ""
+    staff: str = ""
+    access: bool = True
+    active: bool = True
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Service(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A service of Ignition's library (``s4``) and the XPM job templates it calls for, by UUID.
+
+    ``no_job`` says that it wants none: a choice, other than not having chosen yet.
+    """
+
+    id: str
+    name: str
+    templates: tuple[str, ...] = ()
+    no_job: bool = False
+    extra: dict[str, str] = msgspec.field(default_factory=dict)

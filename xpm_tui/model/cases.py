@@ -1,0 +1,46 @@
+"""Case ids: a name for each known trouble. What they look like and the way out is told elsewhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class CaseId(StrEnum):
+    """A known trouble. T1 to T13 are the connection's, the others ours."""
+
+    NO_PERMISSION = "T1"
+    STALE_PERMISSION = "T2"
+    NO_PRIVILEGE_BOX = "T3"
+    OTHER_XERO_ERROR = "T4"
+    NOTHING_OPENS = "T5"
+    NEEDS_RECONNECT = "T6"
+    WRONG_PRACTICE = "T7"
+    SECOND_PRACTICE = "T8"
+    DISCONNECTED = "T9"
+    RATE_LIMITED = "T10"
+    OK_BUT_ERROR = "T11"
+    MASS_OUTAGE = "T12"
+    CLIENT_MISSING = "T13"
+    CANCELLED = "cancelled"
+    SCOPE_NOT_ATTACHED = "scope-not-attached"
+    SCOPE_MISSING = "scope-missing"
+    UNKNOWN_APP = "unknown-app"
+    STATE_MISMATCH = "state-mismatch"
+    NO_NETWORK = "no-network"
+    PROXY = "proxy"
+    TLS = "tls"
+    CLOCK = "clock"
+    XERO_DOWN = "xero-down"
+    BAD_REPLY = "bad-reply"
+    DAY_LIMIT = "day-limit"
+    EMPTY_LIST = "empty-list"
+    UNKNOWN_OUTCOME = "unknown-outcome"
+    CREATE_LAG = "create-lag"
+    POLICY_CHANGED = "policy-changed"
+    PRACTICE_CHANGED = "practice-changed"
+    STATE_CODE = "state-code"
+    STORE = "store"
+    LOCKED = "locked"
+    DISK = "disk"
+    TERMINAL = "terminal"
+    KEYRING = "keyring"

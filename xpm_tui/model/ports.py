@@ -1,0 +1,187 @@
+"""The ports: how sync, deploy and the service know disk, wire, time and each other's news."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from xpm_tui.model.events import Event
+from xpm_tui.model.links import Value
+from xpm_tui.model.tables import Table
+from xpm_tui.model.xpm import Category, Staff, Template, XpmClient, XpmContact, XpmJob
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Clock(Protocol):
+    """Time, so that tests can move it."""
+
+    def now(self) -> datetime:
+        """Wall-clock time, aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward, for pacing and time-outs."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, cancellable."""
+
+
+class Ids(Protocol):
+    """New ids of the book: a prefix and a number that no process has given before (``c12``)."""
+
+    def new(self, prefix: str, count: int = 1) -> list[str]:
+        """``count`` fresh ids, durable before they are returned."""
+
+
+class Put(msgspec.Struct, frozen=True):
+    """Write a row: ``table`` and the whole new value."""
+
+    table: Any
+    row: Any
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """Remove a row by id; removing one that is not there is no error."""
+
+    table: Any
+    id: str
+
+
+Write = Put | Drop
+
+
+class Snapshot(Protocol):
+    """The book and the mirror at one moment: later commits do not show in it."""
+
+    @property
+    def position(self) -> int:
+        """Number of the last commit in it; grows by one with each."""
+
+    def get(self, table: Table[T], id: str) -> T | None:  # noqa: A002
+        """The row, or None. O(1)."""
+
+    def find(self, table: Table[T], index: str, value: str) -> list[T]:
+        """Rows by an index of the table, in order of id. O(hits)."""
+
+    def rows(self, table: Table[T]) -> Iterator[T]:
+        """All rows, decoded one at a time, in order of arrival."""
+
+    def ids(self, table: Table[Any]) -> Collection[str]:
+        """All ids of a table, without decoding a row."""
+
+    def raw(self, table: Table[Any], id: str) -> bytes | None:  # noqa: A002
+        """The row's stored bytes, for comparing without decoding."""
+
+    def count(self, table: Table[Any]) -> int:
+        """How many rows."""
+
+
+class Book(Protocol):
+    """The book and the mirror. One commit is all or nothing over as many tables as it needs.
+
+    Raises ``BookUnreadable``, ``DiskTrouble``, ``ReadOnly`` and, when another process keeps the lock too
+    long, ``Busy``.
+    """
+
+    def snapshot(self) -> Snapshot:
+        """What is there now, other processes' commits included."""
+
+    def commit(self, writes: Sequence[Write]) -> int:
+        """Make the writes durable, all or none; gives the new position."""
+
+    def watch(self) -> int:
+        """Position on disk, read cheaply: differs from a snapshot's when the book has moved."""
+
+
+class Listing(Protocol):
+    """A streamed client list. Reading to the end without an error means that it was complete."""
+
+    @property
+    def asked_at(self) -> datetime:
+        """The server's own time when it began to answer: the next bookmark (UTC)."""
+
+    def __aiter__(self) -> AsyncIterator[XpmClient]:
+        """The clients, one at a time."""
+
+
+class Practice(Protocol):
+    """XPM, as far as the product needs it. Every method raises ``WireTrouble`` or a child of it.
+
+    A write raises ``OutcomeUnknown`` when it may have taken effect, ``Refused`` when XPM said no.
+    ``calls`` counts what was sent.
+    """
+
+    @property
+    def calls(self) -> int:
+        """Practice Manager calls sent so far by this object."""
+
+    def clients(self, *, modified_since: datetime | None = None) -> AbstractAsyncContextManager[Listing]:
+        """All clients, detailed, archived and deleted included, in one streamed call."""
+
+    async def client(self, uuid: str) -> XpmClient:
+        """One client in full."""
+
+    async def search(self, query: str) -> list[XpmClient]:
+        """Clients whose name holds ``query``, any case."""
+
+    async def staff(self) -> list[Staff]:
+        """All staff."""
+
+    async def templates(self) -> list[Template]:
+        """All job templates."""
+
+    async def categories(self) -> list[Category]:
+        """All job categories."""
+
+    async def current_jobs(self) -> list[XpmJob]:
+        """All jobs neither completed nor cancelled."""
+
+    async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
+        """Create a client; ``values`` by field name with ``name`` among them, people as staff UUIDs."""
+
+    async def update_client(self, uuid: str, name: str, values: Mapping[str, Value]) -> XpmClient:
+        """Change the given fields of a client and nothing else; an empty text clears a field."""
+
+    async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
+        """Create a contact for a client (its ``uuid`` is ignored)."""
+
+    async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
+        """Change a contact, addressed together with its client."""
+
+
+class Priority(IntEnum):
+    """Who asks: a person waiting at the screen passes a push."""
+
+    PERSON = 0
+    PUSH = 1
+
+
+class Allowance(msgspec.Struct, frozen=True, kw_only=True):
+    """What may still be asked of Xero; None: Xero has not told yet."""
+
+    minute_left: int
+    day_left: int | None = None
+    day_limit: int | None = None
+    until: datetime | None = None
+
+
+class Gate(Protocol):
+    """The one gate for calls: sliding minute, four in flight, the day's limit."""
+
+    def enter(self, priority: Priority) -> AbstractAsyncContextManager[None]:
+        """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit."""
+
+    def allowance(self) -> Allowance:
+        """What is left, as far as known."""
+
+
+class EventSink(Protocol):
+    """Where events go; never fails the work that reports."""
+
+    def emit(self, event: Event) -> None:
+        """Record one event; ``id``, ``at``, ``by`` and ``run`` are filled in where empty."""

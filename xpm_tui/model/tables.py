@@ -1,0 +1,94 @@
+"""The tables of a practice: which frozen value each holds, its key, and what it can be found by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from xpm_tui.model import book, links, plan, runs, xpm
+from xpm_tui.model.names import exact, name_key
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Generic[T]):
+    """A table: ``key`` gives a row's id, each entry of ``indexes`` the values a row is found by."""
+
+    name: str
+    row: type[T]
+    key: Callable[[T], str]
+    indexes: dict[str, Callable[[T], Iterable[str]]] = field(default_factory=dict)
+
+
+class Meta(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A small fact about the practice, by name; ``value`` is any JSON value."""
+
+    id: str
+    value: Any = None
+
+
+def _id(row: Any) -> str:
+    return str(row.id)
+
+
+def _uuid(row: Any) -> str:
+    return str(row.uuid)
+
+
+def _one(value: str) -> tuple[str, ...]:
+    return (value,) if value else ()
+
+
+META: Table[Meta] = Table("meta", Meta, _id)
+CLIENTS: Table[book.Client] = Table(
+    "clients",
+    book.Client,
+    _id,
+    {
+        "client_id": lambda c: _one(c.client_id),
+        "name": lambda c: _one(exact(c.name)),
+        "name_key": lambda c: _one(name_key(c.name)),
+    },
+)
+IMPORTED: Table[book.Imported] = Table("imported", book.Imported, _id)
+TEAM: Table[book.TeamMember] = Table("team", book.TeamMember, _id, {"staff": lambda t: _one(t.staff)})
+SERVICES: Table[book.Service] = Table("services", book.Service, _id, {"name": lambda s: _one(exact(s.name))})
+XPM_CLIENTS: Table[xpm.XpmClient] = Table(
+    "xpm_clients",
+    xpm.XpmClient,
+    _uuid,
+    {
+        "number": lambda c: _one(c.number),
+        "code": lambda c: _one(c.code.casefold()),
+        "name": lambda c: _one(exact(c.name)),
+        "name_key": lambda c: _one(name_key(c.name)),
+    },
+)
+STAFF: Table[xpm.Staff] = Table("xpm_staff", xpm.Staff, _uuid)
+TEMPLATES: Table[xpm.Template] = Table("xpm_templates", xpm.Template, _uuid)
+CATEGORIES: Table[xpm.Category] = Table("xpm_categories", xpm.Category, _uuid)
+JOBS: Table[xpm.XpmJob] = Table("xpm_jobs", xpm.XpmJob, lambda j: j.number)
+LINKS: Table[links.Link] = Table("links", links.Link, _id, {"uuid": lambda link: _one(link.uuid)})
+BASE: Table[links.Base] = Table("base", links.Base, _id)
+FREEZES: Table[links.Freeze] = Table("freezes", links.Freeze, _id, {"client": lambda f: (f.client,)})
+IGNORED: Table[links.Ignored] = Table("ignored", links.Ignored, _id)
+APART: Table[links.Apart] = Table("apart", links.Apart, _id, {"client": lambda a: (a.client,)})
+PLANS: Table[plan.Plan] = Table("plans", plan.Plan, _id)
+PLANNED: Table[plan.PlannedRecord] = Table("planned", plan.PlannedRecord, _id, {"plan": lambda r: (r.plan,)})
+RUNS: Table[runs.Run] = Table("runs", runs.Run, _id)
+STOPS: Table[runs.StopRequest] = Table("stops", runs.StopRequest, _id)
+INTENTS: Table[runs.Intent] = Table(
+    "intents", runs.Intent, _id, {"run": lambda i: (i.run,), "state": lambda i: (i.state,)}
+)
+IMAGES: Table[runs.Image] = Table(
+    "images", runs.Image, _id, {"run": lambda i: (i.run,), "client": lambda i: (i.client,)}
+)
+
+ALL: tuple[Table[Any], ...] = (
+    META, CLIENTS, IMPORTED, TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, LINKS, BASE,
+    FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES,
+)  # fmt: skip

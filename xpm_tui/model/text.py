@@ -1,0 +1,46 @@
+"""The plain-text rule: text from outside is shown, never obeyed.
+
+``visible`` is the only way from a record, a reply or a file to a terminal. It follows CWE-150
+(escape sequences in output) and Unicode TR36 (bidirectional text spoofing).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NewType
+
+Shown = NewType("Shown", str)
+"""Text that is safe to write to a terminal: no control, no bidi, no zero-width character is left in it."""
+
+LIMIT = 500
+"""Longest shown text in characters, unless the caller says otherwise."""
+
+_NAMED = {"\t": "→", "\n": "⏎", "\r": "␍", "\x7f": "␡"}
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+
+
+def visible(text: str, limit: int = LIMIT) -> Shown:
+    """Make ``text`` safe to show: NFC, hidden characters made visible, cut at ``limit`` with an ellipsis.
+
+    Lone surrogates, C0, C1, bidi and zero-width characters become symbols or ``<U+XXXX>``.
+    """
+    cut = text[: limit + 1]
+    shown = _HIDDEN.sub(_name, unicodedata.normalize("NFC", cut))
+    return Shown(shown if len(text) <= limit else shown[:limit] + "…")
+
+
+def visible_lines(text: str, limit: int = 20_000) -> Shown:
+    """Like :func:`visible`, with line feeds kept: for addresses and other texts of several lines."""
+    return Shown("\n".join(visible(line, limit) for line in text[:limit].replace("\r\n", "\n").split("\n")))
+
+
+def _name(match: re.Match[str]) -> str:
+    char = match.group()
+    if char in _NAMED:
+        return _NAMED[char]
+    code = ord(char)
+    return chr(0x2400 + code) if code < 0x20 else f"<U+{code:04X}>"

@@ -1,0 +1,128 @@
+"""Requests and responses as values: what a server or an in-process transport hands over and gets back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Literal
+from urllib.parse import parse_qsl
+
+Host = Literal["login", "identity", "api", "any"]
+"""Which of Xero's three hosts a request came in at. `any`: one origin plays all three."""
+
+Headers = tuple[tuple[str, str], ...]
+
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+XML = "text/xml; charset=utf-8"
+
+
+class Ending(Enum):
+    """How the connection ends. Whoever carries the response (server, transport) has to enact it."""
+
+    COMPLETE = "complete"
+    """The body is whole."""
+    CUT = "cut"
+    """Status, headers and the given chunks arrive, then the connection closes with the body unfinished."""
+    RESET = "reset"
+    """No byte arrives; the connection is reset. Whether the call took effect cannot be seen."""
+    HANG = "hang"
+    """No byte arrives and the connection stays open until the caller gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call. `path` is unquoted and without query, `query` as it stood on the wire without `?`,
+    header names in lower case."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    host: Host = "any"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The query's parameters by lower-case name; of a repeated one the last counts."""
+        return {name.lower(): value for name, value in parse_qsl(self.query, keep_blank_values=True)}
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The body read as a form, empty if it is not labelled as one."""
+        if self.media_type != "application/x-www-form-urlencoded":
+            return {}
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+    @property
+    def media_type(self) -> str:
+        """Content-Type without its parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def bearer(self) -> str | None:
+        kind, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if kind.lower() == "bearer" and token.strip() else None
+
+
+class Body:
+    """Chunks of a response, made when asked for. `close` may come at any time, more than once; the call
+    counts as in progress until the chunks are used up or `close` is called."""
+
+    def __init__(self, chunks: Iterable[bytes], on_close: Callable[[], None] | None = None) -> None:
+        self._chunks = iter(chunks)
+        self._on_close = on_close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._chunks)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        done, self._on_close = self._on_close, None
+        if done is not None:
+            done()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer. With `ending` RESET or HANG nothing of it reaches the caller. `delay` is what to wait
+    before the first byte, `pace` before each further chunk, both in seconds; `length` is the size of the
+    body in bytes where it is known beforehand, for a Content-Length header."""
+
+    status: int
+    headers: Headers
+    body: Body = field(repr=False)
+    length: int | None = None
+    ending: Ending = Ending.COMPLETE
+    delay: float = 0.0
+    pace: float = 0.0
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def with_headers(self, *more: tuple[str, str]) -> Response:
+        return replace(self, headers=self.headers + more)
+
+    def read(self) -> bytes:
+        """The whole body at once, for tests and small answers."""
+        return b"".join(self.body)
+
+
+def respond(
+    status: int, body: bytes = b"", content_type: str | None = None, *more: tuple[str, str]
+) -> Response:
+    """A response with a body that is at hand."""
+    headers: Headers = (("Content-Type", content_type),) if content_type else ()
+    return Response(status, headers + more, Body([body] if body else []), len(body))
+
+
+def respond_json(status: int, value: object, *more: tuple[str, str]) -> Response:
+    return respond(status, json.dumps(value, separators=(",", ":")).encode("ascii"), JSON, *more)

@@ -1,0 +1,262 @@
+"""Rows of a practice: frozen values. A change replaces a row, so a list being streamed is a true snapshot.
+
+Text is kept as Practice Manager sends it; None is an absent element, an empty text an empty element.
+Days are `yyyy-MM-dd`, moments are seconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What only an individual client has."""
+
+    title: str | None = None
+    gender: str | None = None
+    first: str | None = None
+    middle: str | None = None
+    last: str | None = None
+    other: str | None = None
+    born: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    street: str = ""
+    city: str = ""
+    region: str = ""
+    post_code: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`Type` of a client: its billing terms."""
+
+    name: str
+    cost_markup: str
+    payment_term: str
+    payment_day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """The practice and tax block without the client's own numbers, so that like clients share one value."""
+
+    branch: str = ""
+    structure: str = ""
+    balance_month: str | None = None
+    gst_registered: str = "No"
+    prepare_gst: str = "No"
+    gst_period: str | None = None
+    gst_basis: str | None = None
+    provisional_basis: str | None = None
+    provisional_ratio: str | None = None
+    signed_authority: str = "No"
+    agent: str = ""
+    agency_status: str = "Unlinked"
+    return_type: str = ""
+    prepare_activity: str = "No"
+    prepare_return: str = "No"
+    bas_opt_in: tuple[str, str, str, str] = ("No", "No", "No", "No")
+    """Annually, Monthly, Quarterly, Opt-Out."""
+    active_ato: str = "No"
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    bsb: str | None = None
+    account_name: str | None = None
+    account_number: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    title: str
+    text: str
+    folder: str
+    moment: float
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    uuid: str
+    kind: str
+    related: str
+    shares: str = "0"
+    percentage: str = "0"
+    start: str = ""
+    end: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLink:
+    """A contact at a client; position and primary belong here, not to the contact."""
+
+    contact: str
+    position: str = ""
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    uuid: str
+    name: str
+    mobile: str = ""
+    email: str = ""
+    phone: str = ""
+    salutation: str = ""
+    addressee: str = ""
+    deleted: bool = False
+    visible: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    uuid: str
+    number: int
+    name: str
+    modified: float
+    visible: float = 0.0
+    """From when lists and searches show it."""
+    person: Person | None = None
+    email: str | None = None
+    address: Address = Address()
+    postal: Address = Address()
+    phone: str = ""
+    fax: str = ""
+    website: str = ""
+    referral: str = ""
+    export_code: str = ""
+    prospect: bool = False
+    archived: bool = False
+    deleted: bool = False
+    partner: str | None = None
+    """Staff UUID, `AccountManager` on the wire."""
+    manager: str | None = None
+    """Staff UUID, `JobManager` on the wire."""
+    terms: Terms | None = None
+    billing: str | None = None
+    tax: Tax | None = None
+    tax_number: str = ""
+    company_number: str = ""
+    business_number: str = ""
+    bank: Bank | None = None
+    code: str | None = None
+    contacts: tuple[ContactLink, ...] = ()
+    notes: tuple[Note, ...] = ()
+    groups: tuple[str, ...] = ()
+    relationships: tuple[Relationship, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    uuid: str
+    name: str
+    taxable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    uuid: str
+    name: str
+    email: str = ""
+    phone: str = ""
+    mobile: str = ""
+    address: str = ""
+    payroll: str = ""
+    left: bool = False
+    """Gone from staff.api/list, still named on old records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A category."""
+
+    uuid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task of the practice, as task.api lists it."""
+
+    uuid: str
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A job template; what it adds is seen only on a job that it was applied to."""
+
+    uuid: str
+    name: str
+    tasks: tuple[tuple[str, int], ...] = ()
+    """(task UUID, estimated minutes)."""
+    milestones: tuple[tuple[int, str], ...] = ()
+    """(days after the job's start, description)."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    uuid: str
+    name: str
+    code: str
+    """Interface Code, taken by job.api/state and shown nowhere."""
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobTask:
+    uuid: str
+    name: str
+    task: str
+    minutes: int = 0
+    actual: int = 0
+    description: str = ""
+    completed: bool = False
+    billable: bool = True
+    folder: str = ""
+    start: str | None = None
+    due: str | None = None
+    assigned: tuple[tuple[str, int], ...] = ()
+    """(staff UUID, allocated minutes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    uuid: str
+    day: str
+    description: str
+    completed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    number: str
+    uuid: str
+    name: str
+    description: str
+    client: str
+    state: str
+    """Name of the state."""
+    start: str
+    due: str
+    created: float
+    visible: float = 0.0
+    order_number: str = ""
+    budget: str | None = None
+    category: str | None = None
+    completed: str | None = None
+    contact: str | None = None
+    manager: str | None = None
+    partner: str | None = None
+    assigned: tuple[str, ...] = ()
+    tasks: tuple[JobTask, ...] = ()
+    milestones: tuple[Milestone, ...] = ()
+    notes: tuple[Note, ...] = ()
