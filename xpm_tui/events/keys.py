@@ -1,0 +1,57 @@
+"""The sentences of all event keys, by area. A key is one word for the area, a point, what happened."""
+
+from __future__ import annotations
+
+SENTENCES: dict[str, str] = {
+    # the log itself
+    "log.lost": "{events:event} could not be written to the log (the disk refused)",
+    # calls to Xero
+    "call": "{call} answered {status}",
+    "token.refreshed": "The login was renewed",
+    "token.failed": "The login could not be renewed",
+    # connection
+    "connect.began": "{by} began to connect to Xero",
+    "connect.signed_in": "Signed in to Xero: {tenants:practice} of XPM can be reached",
+    "connect.failed": "Connecting failed ({case})",
+    "connect.chosen": "Connected to the practice with the id {tenant}",
+    "connect.changed": "{by} confirmed another practice: {tenant} instead of {before}",
+    "connect.ended": "{by} disconnected the practice",
+    "connect.revoked": "{by} revoked the login: every practice of it is disconnected",
+    "policy.set": "{by} set the direction to {direction} and the level to {level}",
+    # lists that fill the mirror
+    "list.clients": "XPM's client list: {count:client}, {changed} new or changed, {seconds} s",
+    "list.staff": "XPM's staff list: {count:person/people}, {changed} new or changed",
+    "list.templates": "XPM's job templates: {count:template}, {changed} new or changed",
+    "list.categories": "XPM's job categories: {count:category/categories}, {changed} new or changed",
+    "list.jobs": "XPM's current jobs: {count:job}, {changed} new or changed",
+    "list.closed": "XPM's list of {rule} is not open to this login: the scope {scope} is missing",
+    "list.failed": "XPM's list of {rule} could not be read; the one of before is kept",
+    "list.empty": "XPM's client list came back empty, while {links:link} stand: nothing was taken over",
+    "list.other": "XPM's client list shares no client with the one of before: is it another practice?",
+    # plans and runs
+    "plan.made": "Plan {plan}: {items:change} in {records:client}, {waiting} waiting, "
+    "{people:client} for a person",
+    "plan.ticked": "{by} ticked {changes:change} of plan {plan}",
+    "plan.unticked": "{by} unticked {changes:change} of plan {plan}",
+    "run.started": "{by} started run {run} ({trigger})",
+    "run.planned": "Run {run} is to make {items:change} in {records:client}, about {calls:call}",
+    "run.done": "Run {run} is done: {done:client}, {calls:call}, {seconds} s",
+    "run.partial": "Run {run} is done in part: {failed:client} failed, {done:client} done, {calls:call}",
+    "run.held": "Run {run} is held for a person",
+    "run.failed": "Run {run} failed ({case})",
+    "run.stopped": "Run {run} was stopped after its current step: {done:client} done, the rest is kept",
+    "run.interrupted": "Run {run} had been cut off; what it left is resolved first",
+    "run.skipped": "The daily run was skipped ({rule})",
+    "run.stop_asked": "{by} asked run {run} to stop after its current step",
+    "run.released": "{by} released the held run {held}",
+    "guard.stop": "The guard stopped the run ({rule}): {counted} counted, {limit} allowed",
+    # files
+    "import.clients": "{by} imported {rows:row}: {added} new, {changed} changed, {refused} refused",
+    "export.clients": "{by} exported {count:client}",
+    # the rest
+    "settings.set": "{by} set {name}",
+    "schedule.installed": "{by} installed the daily run",
+    "schedule.removed": "{by} removed the daily run",
+    "notify.sent": "The notify command was run ({rule})",
+    "notify.failed": "The notify command failed: it ended with {status}",
+}

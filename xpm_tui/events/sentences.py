@@ -1,0 +1,91 @@
+"""One sentence per event key. Names are filled in when a sentence is shown, so other names mask it exactly.
+
+In a template ``{calls:call}`` is a number with its noun ("1 call", "1,204 calls"; ``person/people`` for an
+irregular one), ``{record}`` and ``{uuid}`` are given by name, every other word is a part of the event or one
+of its numbers. A part that the event does not have reads as "?"; a template is never taken from data.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from xpm_tui.events.keys import SENTENCES
+from xpm_tui.model.events import Event
+
+Names = Callable[[str], str]
+"""From an id (``c12``, ``c12/k3``, ``t4``, an XPM UUID) to a name; the empty text when it has none."""
+
+_ABSENT = "?"
+_SHOWN_BY_ITSELF = frozenset({"id", "key", "level", "at", "numbers"})
+
+
+def sentence(event: Event, names: Names | None = None) -> str:
+    """The event in words, for people. Its names are data: show it through the plain-text door only."""
+    template = SENTENCES.get(event.key)
+    if template is None:
+        return _bare(event, names)
+    return _FORMAT.vformat(template, (), _parts(event, names))
+
+
+def nouned(number: object, noun: str) -> str:
+    """A number with its noun: 1 and "call" give "1 call", 3 and "person/people" give "3 people"."""
+    one, _, many = noun.partition("/")
+    shown = _shown(number)
+    return f"{shown} {one}" if number == 1 else f"{shown} {many or one + 's'}"
+
+
+class _Words(string.Formatter):
+    """Inserts values as they are: no attribute or index is ever followed."""
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return kwargs.get(field_name, _ABSENT), field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return nouned(value, format_spec) if format_spec and value != _ABSENT else _shown(value)
+
+
+_FORMAT = _Words()
+
+
+def _parts(event: Event, names: Names | None) -> dict[str, object]:
+    parts: dict[str, object] = {
+        "by": event.by or _ABSENT,
+        "run": event.run or _ABSENT,
+        "record": _named(event.record, names),
+        "uuid": _named(event.uuid, names),
+        "field": event.field.replace("_", " ") or _ABSENT,
+        "rule": event.rule or _ABSENT,
+        "call": event.call or _ABSENT,
+        "status": event.status or _ABSENT,
+        "outcome": event.outcome or _ABSENT,
+        "case": event.case or _ABSENT,
+        "correlation": event.correlation or _ABSENT,
+    }
+    return {**event.numbers, **parts} if event.numbers else parts
+
+
+def _named(id_: str, names: Names | None) -> str:
+    if not id_:
+        return _ABSENT
+    return (names(id_) if names is not None else "") or id_
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.1f}".removesuffix(".0")
+    return _ABSENT if value is None else str(value)
+
+
+def _bare(event: Event, names: Names | None) -> str:
+    """A key that this version does not know, from a newer one or an older: all that it carries."""
+    told = [event.key.replace(".", " ").replace("_", " ")]
+    for name, value in _parts(event, names).items():
+        if value != _ABSENT and name not in ("by", "run") and name not in _SHOWN_BY_ITSELF:
+            told.append(f"{name.replace('_', ' ')} {_shown(value)}")
+    return told[0] if len(told) == 1 else f"{told[0]}: {', '.join(told[1:])}"
