@@ -1,1 +1,1 @@
-"""The one seam to the disk: private folders, atomic replace, fsync, locks."""
+"""The one seam to the disk: private folders, durable writes, kernel locks and the clock."""

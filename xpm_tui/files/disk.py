@@ -1,0 +1,95 @@
+"""The calls to the operating system that change a disk, one method each, so that tests can make them fail."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xpm_tui.model.errors import DiskTrouble
+
+_HINTS = {
+    errno.ENOSPC: "Free some space and try again.",
+    errno.EDQUOT: "Your disk quota is used up: free some space and try again.",
+    errno.EFBIG: "The file would grow over the limit set for this process (ulimit -f).",
+    errno.EIO: "The disk reports a hardware error: make a backup elsewhere now, then have it checked.",
+    errno.EROFS: "The disk is mounted read-only.",
+    errno.EACCES: "Check the owner and the rights of the file and its folder.",
+    errno.EPERM: "Check the owner and the rights of the file and its folder.",
+}
+
+
+class Disk:
+    """What is asked of the kernel. A subclass may count, record or fail any of it."""
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        """``os.open``, never through a symbolic link in the last place, never inherited by a child."""
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        """``os.write``: may take less than it was given."""
+        return os.write(fd, data)
+
+    def fsync(self, fd: int) -> None:
+        """Make the file's bytes durable."""
+        os.fsync(fd)
+
+    def truncate(self, fd: int, size: int) -> None:
+        """Cut the file to ``size`` bytes."""
+        os.ftruncate(fd, size)
+
+    def replace(self, old: Path, new: Path) -> None:
+        """Rename over ``new``, atomically."""
+        os.replace(old, new)
+
+    def link(self, old: Path, new: Path) -> None:
+        """Give a file a second name."""
+        os.link(old, new)
+
+    def unlink(self, path: Path) -> None:
+        """Take a name away; none there is no error."""
+        path.unlink(missing_ok=True)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Make names in a folder durable."""
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def close(self, fd: int) -> None:
+        """``os.close``."""
+        os.close(fd)
+
+
+DISK = Disk()
+"""The real one."""
+
+
+def write_all(disk: Disk, fd: int, data: bytes) -> None:
+    """Write every byte, also where the kernel takes a part only. Raises ``OSError``."""
+    view = memoryview(data)
+    while view:
+        taken = disk.write(fd, view)
+        if taken <= 0:
+            raise OSError(errno.EIO, "the disk took no bytes")
+        view = view[taken:]
+
+
+@contextmanager
+def spoken(path: Path, doing: str = "written") -> Iterator[None]:
+    """Turn an ``OSError`` into ``DiskTrouble`` that names the file: "<path> could not be <doing>: ..."."""
+    try:
+        yield
+    except OSError as error:
+        raise trouble(error, path, doing) from error
+
+
+def trouble(error: OSError, path: Path, doing: str = "written") -> DiskTrouble:
+    """The sentence for a disk error."""
+    words = (error.strerror or str(error)).lower()
+    hint = _HINTS.get(error.errno or 0, "Check the disk, then try again.")
+    return DiskTrouble(f"{path} could not be {doing}: {words}.", hint=hint)
