@@ -1,0 +1,171 @@
+"""The kinds of settings: what a text must look like, what it becomes, and how it is written again.
+
+A parser raises ``ValueError`` with a reason that completes "KEY cannot be VALUE: ...".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from xpm_tui.settings import scopes
+from xpm_tui.settings.secret import Secret
+
+Setting = str | int | bool | tuple[str, ...] | Secret
+"""A setting's value."""
+
+TomlType = Literal["text", "integer", "boolean", "list"]
+
+_YES = {"yes", "true", "on", "1", "y"}
+_NO = {"no", "false", "off", "0", "n"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+LONGEST = 2_000
+"""Longest text of a setting in characters."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``words`` say what may be typed; ``toml`` is the type that a file may hold beside a text."""
+
+    words: str
+    parse: Callable[[str], Setting]
+    toml: TomlType = "text"
+
+
+def _text(value: str) -> str:
+    if len(value) > LONGEST:
+        raise ValueError(f"it is longer than {LONGEST} characters")
+    if _CONTROL.search(value):
+        raise ValueError("it holds a line break or another control character")
+    return value.strip()
+
+
+def _yes_no(value: str) -> bool:
+    word = value.strip().casefold()
+    if word not in _YES | _NO:
+        raise ValueError("it is yes or no")
+    return word in _YES
+
+
+def _origin(value: str) -> str:
+    """Scheme, host and port. Plain http would show the login to the network: only for this machine."""
+    try:
+        parts = urlsplit(_text(value))
+        port = parts.port
+    except ValueError as reason:
+        raise ValueError(f"it is no web address ({reason})") from None
+    host = parts.hostname or ""
+    if parts.scheme not in ("https", "http") or not host or parts.username or parts.password:
+        raise ValueError("it is an address such as https://api.xero.com")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError("it ends after host and port: the paths are added to it")
+    if parts.scheme == "http" and not is_this_machine(host):
+        raise ValueError("http without s is for this machine only (localhost): Xero is reached by https")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port else "")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host name means the machine itself (RFC 6761, section 6.3; loopback addresses)."""
+    return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
+
+
+def _zone(value: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    name = _text(value)
+    try:
+        if name:
+            ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        raise ValueError(
+            "it is a name of the tz database, such as Pacific/Auckland or Australia/Sydney"
+        ) from None
+    return name
+
+
+def _clock_time(value: str) -> str:
+    match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*", value)
+    if not match or int(match[1]) > 23 or int(match[2]) > 59:
+        raise ValueError("it is a time of day such as 06:30")
+    return f"{int(match[1]):02}:{match[2]}"
+
+
+def _scopes(value: str) -> str:
+    return scopes.tidy(_text(value))
+
+
+def _template(value: str) -> str:
+    text = _text(value)
+    known = {"proposal", "client", "period", "service"}
+    wrong = [name for name in re.findall(r"\{([^{}]*)\}", text) if name not in known]
+    if wrong or text.count("{") != text.count("}"):
+        raise ValueError("it may hold {proposal}, {client}, {service} and {period}, and no other brace")
+    if not text:
+        raise ValueError("a job needs a name")
+    return text
+
+
+def integer(low: int, high: int, unit: str) -> Kind:
+    """A whole number with its limits, both taken in, and its unit."""
+
+    def parse(value: str) -> int:
+        digits = value.strip().replace("_", "")
+        if not re.fullmatch(r"-?[0-9]{1,9}", digits) or not low <= int(digits) <= high:
+            raise ValueError(f"it is a whole number of {unit} from {low} to {high}")
+        return int(digits)
+
+    return Kind(f"{unit}, {low} to {high}", parse, "integer")
+
+
+def choice(*names: str) -> Kind:
+    """One of some names; a hyphen or a blank is as good as an underscore."""
+
+    def parse(value: str) -> str:
+        name = re.sub(r"[\s-]+", "_", value.strip().casefold())
+        if name not in names:
+            raise ValueError(f"it is one of {', '.join(names)}")
+        return name
+
+    return Kind(" | ".join(names), parse)
+
+
+def several(names: tuple[str, ...]) -> Kind:
+    """Any number of some names, with commas between them; the order does not matter."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        found = {word.strip().casefold() for word in value.split(",") if word.strip()}
+        wrong = sorted(found - set(names))
+        if wrong:
+            import difflib
+
+            near = difflib.get_close_matches(wrong[0], names, 1, 0.5)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise ValueError(f"there is no field {wrong[0]}: {meant}the fields are {', '.join(names)}")
+        return tuple(name for name in names if name in found)
+
+    return Kind("a list of " + ", ".join(names), parse, "list")
+
+
+TEXT = Kind("text", _text)
+YES_NO = Kind("yes | no", _yes_no, "boolean")
+ORIGIN = Kind("https:// address without a path", _origin)
+SECRET = Kind("secret text", lambda value: Secret(_text(value)))
+ZONE = Kind("time zone, such as Pacific/Auckland; empty: this machine's", _zone)
+CLOCK_TIME = Kind("time of day, HH:MM", _clock_time)
+SCOPES = Kind(" | ".join(scopes.PRESETS) + " | scope names", _scopes)
+JOB_NAME = Kind("text with {proposal}, {client}, {service}, {period}", _template)
+
+
+def written(value: Setting) -> str:
+    """The text that gives this value when it is typed. A secret is told only as being there or not."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, Secret):
+        return "(set, not shown)" if value else ""
+    return str(value)

@@ -1,0 +1,49 @@
+"""What is asked of Xero at login: presets of OAuth scopes, or a text of one's own.
+
+Scope names: Xero's OAuth 2.0 scopes page, section Practice Manager. The broad pair opens job templates and
+categories, which the granular ones may not.
+"""
+
+from __future__ import annotations
+
+import re
+
+_LOGIN = ("offline_access", "openid", "profile", "email")
+_GRANULAR = ("practicemanager.client", "practicemanager.job", "practicemanager.staff.read")
+
+PRESETS: dict[str, tuple[str, ...]] = {
+    "granular": (*_LOGIN, *_GRANULAR),
+    "broad": (*_LOGIN, "practicemanager"),
+    "both": (*_LOGIN, "practicemanager", *_GRANULAR),
+    "read_only": (
+        *_LOGIN,
+        "practicemanager.client.read",
+        "practicemanager.job.read",
+        "practicemanager.staff.read",
+    ),
+}
+"""The presets by name, in the order in which they are offered."""
+
+_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+"""A scope token (RFC 6749, section 3.3)."""
+
+
+def scopes(text: str) -> tuple[str, ...]:
+    """The scopes that a preset name or one's own text stands for; raises ``ValueError`` with the reason."""
+    name = re.sub(r"[\s-]+", "_", text.strip().casefold())
+    if name in PRESETS:
+        return PRESETS[name]
+    own = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    wrong = next((word for word in own if not _TOKEN.fullmatch(word)), "")
+    if wrong or not any(word.split(".")[0] == "practicemanager" for word in own):
+        raise ValueError(
+            f"it is one of {', '.join(PRESETS)}, or Xero's scope names with a blank between them, "
+            "at least one of them beginning with practicemanager"
+        )
+    return own
+
+
+def tidy(text: str) -> str:
+    """The setting as it is kept: a preset's name, or the scopes with one blank between them."""
+    found = scopes(text)
+    return next((name for name, preset in PRESETS.items() if preset == found), " ".join(found))

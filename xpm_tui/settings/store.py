@@ -1,0 +1,259 @@
+"""The settings in force, each with where it comes from: default, file, practice, environment, option.
+
+The later one wins. Two files: one for all practices of this account, one for the practice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from xpm_tui.model.errors import BadInput
+from xpm_tui.model.text import visible
+from xpm_tui.settings import schema, toml_file
+from xpm_tui.settings.kinds import Setting, written
+from xpm_tui.settings.schema import Entry
+from xpm_tui.settings.secret import Secret
+
+Origin = Literal["default", "file", "practice", "environment", "option"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One setting as it is in force; ``shown`` is its text, never that of a secret."""
+
+    entry: Entry
+    value: Setting
+    origin: Origin
+
+    @property
+    def key(self) -> str:
+        """Its dotted key."""
+        return self.entry.key
+
+    @property
+    def shown(self) -> str:
+        """The value as it would be typed; of a secret only whether it is there."""
+        return written(self.value)
+
+
+class Settings:
+    """Settings of one process. :meth:`set` and :meth:`unset` write a file and show at once in this object.
+
+    ``problems`` are the sentences of what was passed over by :meth:`load` when it was told to be lenient.
+    """
+
+    def __init__(
+        self, global_file: Path, practice_file: Path | None, layers: dict[Origin, dict[str, Setting]]
+    ) -> None:
+        self._files: dict[Origin, Path | None] = {"file": global_file, "practice": practice_file}
+        self._layers = layers
+        self.problems: tuple[str, ...] = ()
+
+    @classmethod
+    def load(
+        cls,
+        global_file: Path,
+        practice_file: Path | None,
+        environ: Mapping[str, str],
+        overrides: Mapping[str, str],
+        *,
+        lenient: bool = False,
+    ) -> Settings:
+        """Read both files, the environment and the options of the command line.
+
+        A key that does not exist or a value that cannot be raises ``BadInput`` naming file and key;
+        ``lenient`` passes over them instead, so that a broken file can be mended with the tool itself.
+        """
+        settings = cls(global_file, practice_file, {})
+        told = _Told(lenient)
+        settings._layers["option"] = told.texts(overrides, "the options of this command")
+        settings._layers["environment"] = told.environment(environ)
+        for origin, path in settings._files.items():
+            settings._layers[origin] = told.file(path) if path else {}
+        settings.problems = tuple(told.problems)
+        return settings
+
+    def item(self, key: str) -> Item:
+        """Value and origin of a setting; raises ``BadInput`` naming the nearest key for an unknown one."""
+        entry = schema.entry(key)
+        for origin in _ORDER:
+            if entry.key in self._layers.get(origin, {}):
+                return Item(entry, self._layers[origin][entry.key], origin)
+        return Item(entry, entry.default, "default")
+
+    def items(self) -> Iterator[Item]:
+        """All settings in the order of the schema."""
+        return (self.item(key) for key in schema.BY_KEY)
+
+    def get(self, key: str) -> Setting:
+        """The value in force: text, whole number, yes/no, tuple of names, or :class:`Secret`."""
+        return self.item(key).value
+
+    def origin(self, key: str) -> Origin:
+        """Where the value in force comes from."""
+        return self.item(key).origin
+
+    def text(self, key: str) -> str:
+        """A setting that is a text, a choice, an address or a time."""
+        value = self.get(key)
+        assert isinstance(value, str), key
+        return value
+
+    def number(self, key: str) -> int:
+        """A setting that is a whole number."""
+        value = self.get(key)
+        assert type(value) is int, key
+        return value
+
+    def yes(self, key: str) -> bool:
+        """A setting that is yes or no."""
+        value = self.get(key)
+        assert isinstance(value, bool), key
+        return value
+
+    def names(self, key: str) -> tuple[str, ...]:
+        """A setting that is a list of names."""
+        value = self.get(key)
+        assert isinstance(value, tuple), key
+        return value
+
+    def secret(self, key: str) -> Secret:
+        """A setting that is never shown."""
+        value = self.get(key)
+        assert isinstance(value, Secret), key
+        return value
+
+    def set(self, key: str, text: str, *, practice: bool = False) -> Item:
+        """Write a setting to the practice's file, or to the one for all practices.
+
+        Gives the item in force after it: its origin tells when an environment variable, an option or the
+        practice's own file still wins. Raises ``BadInput`` for a bad key or value, ``DiskTrouble``.
+        """
+        entry = schema.entry(key)
+        value = parsed(entry, text, "")
+        origin, path = self._place(practice)
+        toml_file.change(path, entry.key, value.reveal() if isinstance(value, Secret) else value)
+        self._layers.setdefault(origin, {})[entry.key] = value
+        return self.item(entry.key)
+
+    def unset(self, key: str, *, practice: bool = False) -> Item:
+        """Take a setting out of a file, so that the one below it is in force; gives that one."""
+        entry = schema.entry(key)
+        origin, path = self._place(practice)
+        toml_file.change(path, entry.key, None)
+        self._layers.setdefault(origin, {}).pop(entry.key, None)
+        return self.item(entry.key)
+
+    def _place(self, practice: bool) -> tuple[Origin, Path]:
+        origin: Origin = "practice" if practice else "file"
+        path = self._files[origin]
+        if path is None:
+            raise BadInput("There is no practice yet whose settings could be changed.")
+        return origin, path
+
+
+_ORDER: tuple[Origin, ...] = ("option", "environment", "practice", "file")
+
+
+def parsed(entry: Entry, text: str, where: str) -> Setting:
+    """A typed text as the setting's value; raises ``BadInput`` with key, value (no secret) and place."""
+    try:
+        return entry.kind.parse(text)
+    except ValueError as reason:
+        value = "that value" if entry.secret else f'"{visible(text, 60)}"'
+        place = f" (in {where})" if where else ""
+        raise BadInput(f"{entry.key} cannot be {value}: {reason}{place}.", hint=entry.help) from None
+
+
+def _from_toml(entry: Entry, value: object, where: str) -> Setting:
+    """A value of a TOML file; a text is taken for every kind, another type only where it is the kind's."""
+    if isinstance(value, str):
+        return parsed(entry, value, where)
+    if isinstance(value, bool):
+        kind, text = "boolean", "yes" if value else "no"
+    elif isinstance(value, int):
+        kind, text = "integer", str(value)
+    elif isinstance(value, list) and all(isinstance(word, str) for word in value):
+        kind, text = "list", ",".join(value)
+    else:
+        kind, text = "", ""
+    if kind and kind == entry.kind.toml:
+        return parsed(entry, text, where)
+    wanted = _TOML_WORDS[entry.kind.toml]
+    raise BadInput(f"{entry.key} has the wrong type: it is {wanted} (in {where}).", hint=entry.help)
+
+
+_TOML_WORDS = {
+    "text": "a text in quotes",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "list": "a list of texts",
+}
+
+
+class _Told:
+    """Gathers one layer after the other; strict, the first problem is raised."""
+
+    def __init__(self, lenient: bool) -> None:
+        self._lenient = lenient
+        self.problems: list[str] = []
+
+    def texts(self, texts: Mapping[str, str], where: str) -> dict[str, Setting]:
+        """A layer of typed texts by key."""
+        found: dict[str, Setting] = {}
+        for key, text in texts.items():
+            try:
+                entry = schema.entry(key)
+                found[entry.key] = parsed(entry, text, where)
+            except BadInput as problem:
+                self._met(problem)
+        return found
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, Setting]:
+        """Variables of ours. An empty one counts as not set; one that is nearly ours is told."""
+        found: dict[str, Setting] = {}
+        for name, text in environ.items():
+            if not name.startswith(schema.PREFIX) or not text:
+                continue
+            entry = schema.BY_ENV.get(name)
+            try:
+                if entry:
+                    found[entry.key] = parsed(entry, text, f"the environment variable {name}")
+                    continue
+                section, _, rest = name.removeprefix(schema.PREFIX).casefold().partition("_")
+                if rest and section in schema.SECTIONS:
+                    raise BadInput(
+                        f"The environment variable {visible(name, 80)} stands for no setting.",
+                        hint=schema.nearest(f"{section}.{rest}"),
+                    )
+            except BadInput as problem:
+                self._met(problem)
+        return found
+
+    def file(self, path: Path) -> dict[str, Setting]:
+        """A settings file; one that is not there says nothing."""
+        found: dict[str, Setting] = {}
+        try:
+            values = toml_file.read(path)
+        except BadInput as problem:
+            self._met(problem)
+            return found
+        for key, value in values.items():
+            try:
+                entry = schema.BY_KEY.get(key)
+                if entry is None:
+                    raise BadInput(
+                        f"There is no setting {visible(key, 80)} (in {path}).", hint=schema.nearest(key)
+                    )
+                found[key] = _from_toml(entry, value, str(path))
+            except BadInput as problem:
+                self._met(problem)
+        return found
+
+    def _met(self, problem: BadInput) -> None:
+        if not self._lenient:
+            raise problem
+        self.problems.append(f"{problem.message} {problem.hint}".strip())

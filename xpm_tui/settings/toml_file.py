@@ -1,0 +1,109 @@
+"""A settings file (TOML 1.0): read with the standard library, edited so that the user's comments survive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from xpm_tui.files import atomic, private
+from xpm_tui.model.errors import BadInput
+
+LARGEST = 1_000_000
+"""Bytes: a settings file is never larger."""
+
+
+def read(path: Path) -> dict[str, object]:
+    """The file's settings by dotted key, as TOML values; empty when there is no file.
+
+    Raises ``BadInput`` naming the file and, where TOML tells it, line and column.
+    """
+    import tomllib
+
+    text = _text(path)
+    if not text.strip():
+        return {}
+    try:
+        return dict(_flat(tomllib.loads(text), ""))
+    except tomllib.TOMLDecodeError as reason:
+        raise BadInput(
+            f"The settings file {path} cannot be read: {reason}.",
+            hint="Mend that place; texts stand in quotes, and each [section] only once.",
+        ) from None
+
+
+def change(path: Path, key: str, value: Any) -> None:
+    """Write one setting (``None`` takes it out); every other line, and all comments, stay as they are.
+
+    Raises ``BadInput`` when the file is no TOML, ``DiskTrouble`` when it cannot be written.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    before = read(path)
+    try:
+        document = tomlkit.parse(_text(path))
+        section, _, name = key.rpartition(".")
+        table: Any = document
+        for part in filter(None, section.split(".")):
+            if part not in table:
+                if value is None:
+                    return
+                table[part] = tomlkit.table()
+            table = table[part]
+        if value is None:
+            table.pop(name, None)
+        else:
+            table[name] = list(value) if isinstance(value, tuple) else value
+        text = tomlkit.dumps(document)
+    except (TOMLKitError, TypeError, AttributeError) as reason:
+        raise _cannot_edit(path, key, str(reason)) from None
+    wanted = {k: v for k, v in before.items() if k != key}
+    if value is not None:
+        wanted[key] = list(value) if isinstance(value, tuple) else value
+    if dict(_parsed(text)) != wanted:
+        raise _cannot_edit(path, key, "the way it is laid out is not one that can be edited safely")
+    private.ensure_private(path.parent)
+    atomic.replace_bytes(path, text.encode())
+
+
+def _cannot_edit(path: Path, key: str, reason: str) -> BadInput:
+    return BadInput(
+        f"The setting {key} could not be written to {path}: {reason}.",
+        hint="The file is as it was. Edit it by hand.",
+    )
+
+
+def _parsed(text: str) -> Iterator[tuple[str, object]]:
+    import tomllib
+
+    try:
+        yield from _flat(tomllib.loads(text), "")
+    except tomllib.TOMLDecodeError:
+        yield "", None
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        return ""
+    except OSError as reason:
+        raise BadInput(f"The settings file {path} cannot be read: {reason.strerror or reason}.") from None
+    if len(raw) > LARGEST:
+        raise BadInput(f"The settings file {path} is larger than {LARGEST} bytes: it is no settings file.")
+    try:
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as reason:
+        raise BadInput(
+            f"The settings file {path} is not UTF-8 (byte {reason.start + 1}).", hint="Save it as UTF-8."
+        ) from None
+
+
+def _flat(table: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
