@@ -1,0 +1,163 @@
+"""Matching: what is proposed, in which order, with which reasons, and what may be called sure."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.profile import count
+from tests.sync.labelled_names import make
+from xpm_tui.model.book import Client, Contact
+from xpm_tui.model.xpm import XpmClient
+from xpm_tui.sync.match import MatchIndex, Proposal
+from xpm_tui.sync.naming import take_apart
+
+
+def uuid(n: int) -> str:
+    return f"{n:08x}-1111-4111-8111-111111111111"
+
+
+def xpm(n: int, name: str, **more: object) -> XpmClient:
+    return XpmClient(uuid=uuid(n), name=name, number=str(1000 + n), **more)  # type: ignore[arg-type]
+
+
+def propose(client: Client, *rows: XpmClient, ours: tuple[Client, ...] = ()) -> list[Proposal]:
+    return MatchIndex(rows, (client, *ours)).propose(client)
+
+
+def test_labelled_pairs_sure_is_never_wrong_and_the_best_is_nearly_always_right(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    labelled = make(seed=20261122, rounds=count(20, 100))
+    assert len(labelled.pairs) >= 500
+    near = [kind for _, truth, kind in labelled.pairs if truth is None]
+    assert len(near) >= 0.4 * len(labelled.pairs)
+    index = MatchIndex(labelled.xpm, [client for client, _, _ in labelled.pairs])
+    right = sure = wrong_sure = 0
+    missed: Counter[str] = Counter()
+    unsure: Counter[str] = Counter()
+    for client, truth, kind in labelled.pairs:
+        best = next(iter(index.propose(client)), None)
+        if best is not None and best.sure and best.uuid != truth:
+            wrong_sure += 1
+            missed[f"sure but wrong: {kind}"] += 1
+        if truth is None:
+            continue
+        if best is not None and best.uuid == truth:
+            right += 1
+            sure += best.sure
+            unsure[kind] += not best.sure
+        else:
+            missed[kind] += 1
+    same = len(labelled.pairs) - len(near)
+    with capsys.disabled():
+        print(
+            f"\n{len(labelled.pairs)} pairs, {len(near)} near misses: top-1 {right / same:.1%}, "
+            f"sure recall {sure / same:.1%}, sure precision {1 - wrong_sure / max(1, sure + wrong_sure):.1%}"
+        )
+    assert wrong_sure == 0, missed
+    assert right / same >= 0.985, missed
+    assert sure / same >= 0.60, unsure
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("Kowhai Plumbing Pty Ltd", "Kōwhai Plumbing Limited"),
+        ("Smith, John", "John Smith"),
+        ("Jones & Sons Builders", "Jones and Sons Builders"),
+        ("The Trustee for Lee Family Trust", "Lee Family Trust"),
+        ("Harbour Nominees Pty Ltd ATF Lee Family Trust", "Lee Family Trust"),
+        ("1478 Blue Bell Group", "Blue Bell Group"),
+        ("Rimu Farms P/L", "Rimu Farms Pty Ltd"),
+        ("Lee Family Trust No. 2", "LEE FAMILY TRUST #2"),
+    ],
+)
+def test_another_form_of_the_same_name_is_sure_when_nothing_else_could_be_meant(
+    ours: str, theirs: str
+) -> None:
+    best = propose(Client(id="c1", name=ours), xpm(1, theirs), xpm(2, "Somebody Else Ltd"))[0]
+    assert best.uuid == uuid(1)
+    assert best.sure
+    assert best.reasons
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "word"),
+    [
+        ("Lee Family Trust", "Lee Family Trust No 2", "number"),
+        ("John Smith Jnr", "John Smith Snr", "junior"),
+        ("John Smith", "John Smith Pty Ltd", "company"),
+        ("Smith Holdings Pty Ltd", "Smith Holdings Trust", "trust"),
+        ("Stewart James", "James Stewart", "another order"),
+    ],
+)
+def test_near_misses_are_proposed_with_their_doubt_and_never_sure(ours: str, theirs: str, word: str) -> None:
+    proposals = propose(Client(id="c1", name=ours), xpm(1, theirs))
+    assert proposals
+    assert not proposals[0].sure
+    assert any(word in reason for reason in proposals[0].reasons)
+
+
+def test_two_xpm_clients_of_one_name_are_told_apart_by_number_and_neither_is_sure() -> None:
+    proposals = propose(Client(id="c1", name="ACME"), xpm(1, "Acme"), xpm(2, "Acme"))
+    assert {p.number for p in proposals} == {"1001", "1002"}
+    assert not any(p.sure for p in proposals)
+    assert all("XPM has several clients of this name" in p.reasons for p in proposals)
+
+
+def test_two_book_clients_of_one_name_are_never_sure() -> None:
+    client = Client(id="c1", name="ACME Farms")
+    assert not propose(client, xpm(1, "Acme Farms"), ours=(Client(id="c2", name="acme farms"),))[0].sure
+
+
+def test_archived_prospect_and_linked_ones_are_proposed_and_never_sure() -> None:
+    client = Client(id="c1", name="ACME Farms")
+    for row in (xpm(1, "Acme Farms", archived=True), xpm(1, "Acme Farms", prospect=True)):
+        assert not propose(client, row)[0].sure
+    index = MatchIndex([xpm(1, "Acme Farms")], [client], linked=frozenset([uuid(1)]))
+    assert not index.propose(client)[0].sure
+
+
+def test_deleted_ones_and_pairs_taken_apart_are_never_proposed() -> None:
+    client = Client(id="c1", name="Acme Farms")
+    assert propose(client, xpm(1, "Acme Farms", deleted=True)) == []
+    index = MatchIndex([xpm(1, "Acme Farms")], [client], apart=frozenset([("c1", uuid(1))]))
+    assert index.propose(client) == []
+
+
+def test_a_shared_business_number_lifts_and_a_different_one_lowers() -> None:
+    client = Client(id="c1", name="Rimu Group", extra={"ABN": "51 824 753 556"})
+    same = propose(client, xpm(1, "Rimu Dairy Pty Ltd", business_number="51824753556"))[0]
+    other = propose(
+        Client(id="c1", name="Rimu Dairy", extra={"ABN": "51 824 753 556"}),
+        xpm(1, "Rimu Dairy Pty Ltd", business_number="11 111 111 111"),
+    )[0]
+    assert same.score > 85
+    assert "the business number is the same" in same.reasons
+    assert not other.sure
+    assert "the business numbers differ" in other.reasons
+
+
+def test_an_email_alone_never_proposes_another_entity_as_sure() -> None:
+    client = Client(id="c1", name="Lee Family Trust", contacts=(Contact(id="k1", email="lee@x.example"),))
+    assert not any(p.sure for p in propose(client, xpm(1, "Lee Builders Pty Ltd", email="LEE@x.example")))
+
+
+def test_taking_apart_names() -> None:
+    parts = take_apart("SMI01 - Harbour Nominees Pty Ltd as trustee for The Smith Family Trust No. 2")
+    assert parts.code == "smi01"
+    assert parts.words == ("smith", "family", "trust")
+    assert parts.numbers == ("2",)
+    assert parts.others == (("harbour", "nominees"),)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+@settings(max_examples=count(150, 5_000), deadline=None)
+def test_any_two_texts_can_be_compared_and_scores_stay_in_bounds(ours: str, theirs: str) -> None:
+    for proposal in propose(Client(id="c1", name=ours), xpm(1, theirs)):
+        assert 0 <= proposal.score <= 100
+        assert proposal.reasons

@@ -1,0 +1,97 @@
+"""The picker's search: what is typed exactly comes first, and every hit says why."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.profile import count
+from xpm_tui.model.xpm import XpmClient, XpmContact
+from xpm_tui.sync.search import PickerIndex
+
+
+def uuid(n: int) -> str:
+    return f"{n:08x}-2222-4222-8222-222222222222"
+
+
+def row(n: int, name: str, **more: object) -> XpmClient:
+    return XpmClient(uuid=uuid(n), name=name, number=str(14071000 + n), **more)  # type: ignore[arg-type]
+
+
+ROWS = [
+    row(1, "Smith Plumbing Pty Ltd", code="SMI01", email="jo@smith.example"),
+    row(2, "Smith Plumbing Pty Ltd"),
+    row(3, "Blacksmith & Daughters"),
+    row(4, "Kōwhai [Family] Trust", contacts=(XpmContact(uuid="k", email="aroha@kowhai.example"),)),
+    row(5, "Plumbing Smiths United"),
+    row(6, "Gone Ltd", deleted=True),
+    row(7, "ACME [/] Pty"),
+]
+INDEX = PickerIndex.build(ROWS)
+
+
+def names(query: str) -> list[str]:
+    return [hit.name for hit in INDEX.search(query)]
+
+
+def test_a_pasted_address_number_or_uuid_finds_exactly_one() -> None:
+    for typed in (
+        "https://practicemanager.xero.com/Client/14071002/Detail",
+        "14071002",
+        uuid(2),
+        uuid(2).upper(),
+        f"  {uuid(2)} ",
+    ):
+        hits = INDEX.search(typed)
+        assert [hit.uuid for hit in hits] == [uuid(2)]
+        assert INDEX.resolve(typed) == uuid(2)
+    assert INDEX.search("https://practicemanager.xero.com/Client/999/Detail") == []
+
+
+def test_deleted_clients_are_never_found() -> None:
+    assert "Gone Ltd" not in names("gone")
+    assert INDEX.resolve(uuid(6)) is None
+
+
+def test_tiers_come_in_order() -> None:
+    assert names("smith")[:2] == ["Smith Plumbing Pty Ltd", "Smith Plumbing Pty Ltd"]
+    assert names("smith").index("Plumbing Smiths United") < names("smith").index("Blacksmith & Daughters")
+    assert INDEX.search("smi01")[0].why == "its client code"
+    assert names("aroha@")[0] == "Kōwhai [Family] Trust"
+    assert names("plumb smith") == names("plumb smith")
+
+
+def test_two_of_one_name_are_both_there() -> None:
+    assert {hit.uuid for hit in INDEX.search("smith plumbing pty ltd")[:2]} == {uuid(1), uuid(2)}
+
+
+def test_accents_case_and_typing_errors_are_forgiven() -> None:
+    assert names("kowhai fam")[0] == "Kōwhai [Family] Trust"
+    assert "Smith Plumbing Pty Ltd" in names("smth plumbng")
+
+
+def test_marked_characters_are_those_of_the_name_as_written() -> None:
+    hit = INDEX.search("kowhai fam")[0]
+    assert [hit.name[a:b] for a, b in hit.spans] == ["Kōwhai", "Fam"]
+    hit = INDEX.search("acme")[0]
+    assert [hit.name[a:b] for a, b in hit.spans] == ["ACME"]
+
+
+def test_nothing_typed_shows_the_first_by_name() -> None:
+    assert names("")[0] == "ACME [/] Pty"
+    assert len(INDEX.search("", limit=3)) == 3
+
+
+@given(st.text(max_size=30))
+@settings(max_examples=count(200, 20_000), deadline=None)
+def test_any_query_is_answered_without_doubles_and_with_spans_inside_the_name(query: str) -> None:
+    hits = INDEX.search(query, limit=5)
+    assert len({hit.uuid for hit in hits}) == len(hits) <= 5
+    for hit in hits:
+        assert all(0 <= a < b <= len(hit.name) for a, b in hit.spans)
+
+
+@given(st.sampled_from(ROWS[:5]), st.integers(1, 8))
+@settings(max_examples=count(50, 2_000), deadline=None)
+def test_the_start_of_a_name_finds_its_client(client: XpmClient, length: int) -> None:
+    assert client.uuid in {hit.uuid for hit in INDEX.search(client.name[:length])}

@@ -1,0 +1,191 @@
+"""Search as you type over all XPM clients: the picker's index.
+
+Ranking by tiers, so that what is typed exactly comes first: a pasted web address, number or UUID finds one
+client; then code, exact name, word starts, all words anywhere, e-mail, and last a likeness that forgives
+typing errors. The names lie in one text, sorted, so that the C-level search of ``str.find`` does the work.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+from rapidfuzz import fuzz, process
+
+from xpm_tui.model.names import name_key
+from xpm_tui.model.xpm import XpmClient
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
+_ADDRESS = re.compile(r"/client/(\d+)(?:\b|/)", re.I)
+_FUZZY_FROM = 3
+_FUZZY_CUTOFF = 72
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """One client found: why in words, and which characters of its name to mark."""
+
+    uuid: str
+    name: str
+    why: str
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+class PickerIndex:
+    """All clients of the mirror, prepared for searching; safe to use from another thread."""
+
+    def __init__(self, rows: Iterable[tuple[XpmClient, str]]) -> None:
+        entries = sorted(((key, row.name, row.uuid, row) for row, key in rows), key=lambda e: e[:3])
+        self._keys = [key for key, *_ in entries]
+        self._names = [name for _, name, *_ in entries]
+        self._uuids = [uuid for _, _, uuid, _ in entries]
+        self._known = set(self._uuids)
+        self._starts: list[int] = []
+        pieces: list[str] = []
+        length = 0
+        for key in self._keys:
+            self._starts.append(length)
+            piece = f" {key}\n"
+            pieces.append(piece)
+            length += len(piece)
+        self._text = "".join(pieces)
+        self._numbers: dict[str, str] = {}
+        self._codes: dict[str, list[int]] = defaultdict(list)
+        self._mails: list[tuple[str, int]] = []
+        for place, (_, _, uuid, row) in enumerate(entries):
+            if row.number:
+                self._numbers.setdefault(row.number, uuid)
+            if row.code:
+                self._codes[row.code.casefold()].append(place)
+            for mail in {row.email, *(contact.email for contact in row.contacts)} - {""}:
+                self._mails.append((mail.casefold(), place))
+
+    @classmethod
+    def build(cls, rows: Iterable[XpmClient]) -> PickerIndex:
+        """From the mirror's rows; deleted ones are left out, since they can never be picked."""
+        return cls((row, name_key(row.name)) for row in rows if not row.deleted)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def resolve(self, text: str) -> str | None:
+        """The UUID for a pasted web address, number or UUID; None when it is none or nobody has it."""
+        typed = text.strip()
+        found = _UUID.search(typed)
+        if found:
+            uuid = found.group().lower()
+            return uuid if uuid in self._known else None
+        address = _ADDRESS.search(typed)
+        number = address.group(1) if address else typed
+        return self._numbers.get(number) if number.isdigit() else None
+
+    def search(self, query: str, limit: int = 100) -> list[Hit]:
+        """The best clients for what is typed, at most ``limit``; with nothing typed, the first by name."""
+        typed = query.strip()
+        if not typed:
+            return [self._hit(place, "", ()) for place in range(min(limit, len(self._keys)))]
+        direct = self.resolve(typed)
+        if direct is not None:
+            place = self._uuids.index(direct)
+            return [self._hit(place, "the number in its web address" if "-" not in typed else "its UUID", ())]
+        if _UUID.fullmatch(typed) or _ADDRESS.search(typed):
+            return []
+        key = name_key(typed)
+        terms = key.split()
+        hits: dict[int, str] = {}
+        for why, places in self._tiers(typed, key, terms, limit):
+            for place in places:
+                if place not in hits:
+                    hits[place] = why
+                if len(hits) >= limit:
+                    break
+            if len(hits) >= limit:
+                break
+        return [self._hit(place, why, _spans(self._names[place], terms)) for place, why in hits.items()]
+
+    def _tiers(
+        self, typed: str, key: str, terms: list[str], limit: int
+    ) -> Iterator[tuple[str, Iterable[int]]]:
+        folded = typed.casefold()
+        yield "its client code", self._codes.get(folded, ())
+        if typed.isdigit() and len(typed) >= 3:
+            yield "its number starts so", self._by_number(typed, limit)
+        if not terms:
+            return
+        yield "exactly this name", self._find(f" {key}\n", lambda _: True, limit)
+        yield "the name starts so", self._find(f"\n {key}", lambda _: True, limit, from_start=f" {key}")
+        yield "words start so", self._find(f" {terms[0]}", self._all_start(terms), limit)
+        longest = max(terms, key=len)
+        yield "all words are in it", self._find(longest, self._all_in(terms), limit)
+        if len(folded) >= _FUZZY_FROM:
+            yield "its e-mail address", (place for mail, place in self._mails if folded in mail)
+            yield "sounds alike", self._fuzzy(key, limit)
+
+    def _by_number(self, digits: str, limit: int) -> list[int]:
+        found = [uuid for number, uuid in self._numbers.items() if number.startswith(digits)][:limit]
+        return [self._uuids.index(uuid) for uuid in found]
+
+    def _find(
+        self, needle: str, accept: Callable[[str], bool], limit: int, *, from_start: str = ""
+    ) -> Iterator[int]:
+        """Places whose line holds ``needle`` and passes ``accept``, in order of name, at most ``limit``."""
+        if from_start and self._text.startswith(from_start):
+            yield 0
+        found, at, text = 0, 0, self._text
+        while found < limit:
+            at = text.find(needle, at)
+            if at < 0:
+                return
+            inside = at + 1 if needle[0] == "\n" else at
+            place = bisect_right(self._starts, inside) - 1
+            if accept(" " + self._keys[place]):
+                found += 1
+                yield place
+            at = self._starts[place + 1] - 1 if place + 1 < len(self._starts) else len(text)
+
+    @staticmethod
+    def _all_start(terms: list[str]) -> Callable[[str], bool]:
+        needles = [f" {term}" for term in terms]
+        return lambda line: all(needle in line for needle in needles)
+
+    @staticmethod
+    def _all_in(terms: list[str]) -> Callable[[str], bool]:
+        return lambda line: all(term in line for term in terms)
+
+    def _fuzzy(self, key: str, limit: int) -> list[int]:
+        rough = process.extract(
+            key,
+            self._keys,
+            scorer=fuzz.partial_ratio,
+            score_cutoff=_FUZZY_CUTOFF,
+            limit=limit,
+            processor=None,
+        )
+        fine = [(-fuzz.WRatio(key, name), -score, place) for name, score, place in rough]
+        return [place for _, _, place in sorted(fine)]
+
+    def _hit(self, place: int, why: str, spans: tuple[tuple[int, int], ...]) -> Hit:
+        return Hit(uuid=self._uuids[place], name=self._names[place], why=why, spans=spans)
+
+
+def _spans(name: str, terms: list[str]) -> tuple[tuple[int, int], ...]:
+    """Where the typed words stand in the name as it is written, as offsets, without overlap."""
+    folded: list[str] = []
+    origin: list[int] = []
+    for place, char in enumerate(name):
+        for part in name_key(char) or " ":
+            folded.append(part)
+            origin.append(place)
+    line = " " + "".join(folded)
+    spans: list[tuple[int, int]] = []
+    for term in sorted(terms, key=len, reverse=True):
+        at = line.find(f" {term}")
+        at = at + 1 if at >= 0 else line.find(term)
+        if at < 1 or at - 1 + len(term) > len(origin):
+            continue
+        start, end = origin[at - 1], origin[at - 2 + len(term)] + 1
+        if all(end <= s or start >= e for s, e in spans):
+            spans.append((start, end))
+    return tuple(sorted(spans))
