@@ -1,0 +1,39 @@
+"""New ids of the book: counted per prefix in the book itself, so that no two processes give the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from xpm_tui.model.ports import Put, Snapshot, Write
+from xpm_tui.model.tables import META, Meta
+
+
+class Transacting(Protocol):
+    """A book that can read and write in one step."""
+
+    def transact(self, make: Callable[[Snapshot], Sequence[Write]]) -> int:
+        """Commit what ``make`` asks for when shown the newest snapshot."""
+
+
+class BookIds:
+    """The Ids port over a book."""
+
+    def __init__(self, book: Transacting) -> None:
+        self._book = book
+
+    def new(self, prefix: str, count: int = 1) -> list[str]:
+        """``count`` fresh ids (``c12``), durable before they are returned; one commit, however many."""
+        if count < 1:
+            return []
+        name = f"ids/{prefix}"
+        last = 0
+
+        def advance(snapshot: Snapshot) -> Sequence[Write]:
+            nonlocal last
+            row = snapshot.get(META, name)
+            last = (int(row.value) if row else 0) + count
+            return [Put(META, Meta(id=name, value=last))]
+
+        self._book.transact(advance)
+        return [f"{prefix}{number}" for number in range(last - count + 1, last + 1)]
