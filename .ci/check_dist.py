@@ -7,7 +7,8 @@ import zipfile
 
 dist = pathlib.Path(sys.argv[1])
 wheel = zipfile.ZipFile(next(dist.glob("*.whl"))).namelist()
-sdist = tarfile.open(next(dist.glob("*.tar.gz"))).getnames()
+with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
+    sdist = archive.getnames()
 sheets = sorted(path.name for path in pathlib.Path("styles").glob("*.tcss"))
 missing = [s for s in sheets if f"xpm_tui/styles/{s}" not in wheel]
 missing += [s for s in sheets if not any(name.endswith(f"/styles/{s}") for name in sdist)]

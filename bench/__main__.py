@@ -1,4 +1,4 @@
-"""``python -m bench [NAME …] [--write FILE]``: measures, each beside a bare floor measured in the same run."""
+"""``python -m bench [NAME …] [--write FILE]``: measures, each beside a bare floor of the same run."""
 
 from __future__ import annotations
 
