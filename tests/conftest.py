@@ -1,0 +1,39 @@
+"""What every test can rely on: no setting, theme, colour or folder of the machine decides its outcome."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
+
+_FOREIGN = (
+    "NO_COLOR", "COLORTERM", "FORCE_COLOR", "TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SUDO_USER",
+    "CREDENTIALS_DIRECTORY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _apart_from_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Own home and XDG folders, a plain terminal, a known person, and none of the caller's settings."""
+    for name in list(os.environ):
+        if name.startswith(("XPM_TUI_", "TEXTUAL_")) and name != "XPM_TUI_PROFILE":
+            monkeypatch.delenv(name)
+    for name in _FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    own = tmp_path / "own-home"
+    monkeypatch.setenv("HOME", str(own))
+    for name, place in (
+        ("XDG_CONFIG_HOME", ".config"),
+        ("XDG_DATA_HOME", ".local/share"),
+        ("XDG_STATE_HOME", ".local/state"),
+        ("XDG_CACHE_HOME", ".cache"),
+    ):
+        monkeypatch.setenv(name, str(own / place))
+    monkeypatch.setenv("XPM_TUI_USER", "tester")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("TZ", "UTC")

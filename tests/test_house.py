@@ -1,0 +1,55 @@
+"""The house keeps its own rules: what is loaded when, how long files grow, what a room's head says."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted((ROOT / "xpm_tui").rglob("*.py"))
+LONGEST = 450
+
+
+def loaded(code: str) -> set[str]:
+    """Top-level packages in ``sys.modules`` after running ``code`` in an interpreter of its own."""
+    script = f"import sys\n{code}\nprint('\\n'.join(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("room", ["model", "files", "events", "settings", "sync", "acts", "service"])
+def test_rooms_below_the_console_load_no_textual_and_no_http(room: str) -> None:
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in SOURCES
+        if path.relative_to(ROOT).parts[1] == room and path.stem != "__init__"
+    ]
+    there = loaded("\n".join(f"import {module}" for module in modules))
+    assert not there & {"textual", "httpx", "authlib"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_can_be_read_in_one_go(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= LONGEST
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), "a file says at its head what it is for"
+    if path.name == "__init__.py" and path.parent.name != "xpm_tui":
+        assert len(tree.body) == 1, "a room's head defines nothing"
+
+
+def test_no_public_thing_goes_without_a_word() -> None:
+    bare = []
+    for path in SOURCES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if (
+                isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+                and not node.name.startswith("_")
+                and not ast.get_docstring(node)
+            ):
+                bare.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert bare == []
