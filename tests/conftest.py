@@ -13,7 +13,8 @@ settings.load_profile("house")
 
 _FOREIGN = (
     "NO_COLOR", "COLORTERM", "FORCE_COLOR", "TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SUDO_USER",
-    "CREDENTIALS_DIRECTORY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
+    "CREDENTIALS_DIRECTORY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy",
+    "all_proxy",
 )  # fmt: skip
 
 

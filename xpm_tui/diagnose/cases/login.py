@@ -1,0 +1,172 @@
+"""Trouble with the login: permission, consent, the app at Xero, tokens."""
+
+from __future__ import annotations
+
+from xpm_tui.diagnose.cases.case import XERO_SUPPORT, Case
+from xpm_tui.model.cases import CaseId
+
+_OLD_PERMISSION = (
+    "In XPM, as an administrator, open Business > Settings > Staff.",
+    "Open the person who makes the connection.",
+    'Scroll down to "API Access Privileges", tick "Authorise 3rd Party Full Access", save.',
+)
+_NEW_PERMISSION = (
+    "In XPM, as an administrator, open Practice settings > Staff.",
+    "Open the person who makes the connection > Permissions > Advanced (or Practice administration).",
+    'Switch on "Connect third-party add-ons" and save.',
+)
+
+CASES = (
+    Case(
+        id=CaseId.NO_PERMISSION,
+        title="The person may not connect add-ons",
+        sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\", or the "
+        "login holds no practice.",
+        cause="Third-party access is not ticked for the person who signs in.",
+        steps=(*_NEW_PERMISSION, "Connect again."),
+        old_screens=(*_OLD_PERMISSION, "Connect again."),
+    ),
+    Case(
+        id=CaseId.STALE_PERMISSION,
+        title="The permission is ticked and Xero has not noticed",
+        sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\" although "
+        "the box is ticked.",
+        cause="It is ticked already, and an administrator has ticked it just now: XPM keeps the old state.",
+        steps=(
+            "Open the person's permissions in XPM as for granting it.",
+            'Switch "Connect third-party add-ons" off and save.',
+            "Switch it on again and save.",
+            "Connect again.",
+        ),
+        old_screens=(
+            "Open the person's record under Business > Settings > Staff.",
+            'Untick "Authorise 3rd Party Full Access" and save.',
+            "Tick it again and save.",
+            "Connect again.",
+        ),
+    ),
+    Case(
+        id=CaseId.NO_PRIVILEGE_BOX,
+        title="The permission is not on the person's record",
+        sign='Neither "Connect third-party add-ons" nor "Authorise 3rd Party Full Access" can be found.',
+        cause="The person is no administrator, or the record was not saved after becoming one.",
+        steps=(
+            "Open the person's record in XPM.",
+            'Tick "Administrator", save, and load the page anew.',
+            "Now the permission shows: tick it and save.",
+            "Connect again.",
+        ),
+    ),
+    Case(
+        id=CaseId.OTHER_XERO_ERROR,
+        title="Another error page of Xero's",
+        sign="The browser shows an error of Xero's that is none of the others.",
+        cause="It is Xero's own; nothing here can change it.",
+        steps=(
+            "Note or photograph the page, with its error code and time.",
+            "Follow its text.",
+            "If it stays, contact Xero support with the picture.",
+        ),
+        support=XERO_SUPPORT,
+    ),
+    Case(
+        id=CaseId.NOTHING_OPENS,
+        title="Nothing opens in the browser",
+        sign="No page appears, or it closes at once.",
+        cause="The browser is on another machine, or it blocks the page.",
+        steps=(
+            "Copy the address that is shown in full and open it in any browser.",
+            "Sign in to XPM in that browser first.",
+            "When the browser ends on a page that cannot be reached, copy its address and paste it here.",
+        ),
+    ),
+    Case(
+        id=CaseId.NEEDS_RECONNECT,
+        title="Xero no longer accepts the login",
+        sign="Sync says that a login is needed; new clients do not arrive.",
+        cause="The login lapsed (60 days unused), was revoked, or the person who connected left or was disabled.",
+        steps=(
+            "Connect again, best as an administrator who stays for long: the login lives and dies with that "
+            "person's account.",
+            "Nothing is lost: links, settings and the log stay as they are.",
+        ),
+    ),
+    Case(
+        id=CaseId.SECOND_PRACTICE,
+        title="A second practice is connected",
+        sign="One practice works, another one stopped after it was connected.",
+        cause="Each practice has its own connection, book and folder here.",
+        steps=(
+            "List them: xpm-tui practices list",
+            "Add the second one as its own: xpm-tui practices add NAME, then connect there.",
+        ),
+    ),
+    Case(
+        id=CaseId.DISCONNECTED,
+        title="The practice is disconnected",
+        sign="XPM answers that access is forbidden, or the list of connections lacks the practice.",
+        cause="Somebody disconnected it here, somebody removed it in XPM (Connected apps), or it dropped.",
+        steps=(
+            "Look in the log who disconnected: xpm-tui log --text disconnect",
+            "Connect again. Links and settings stay.",
+        ),
+    ),
+    Case(
+        id=CaseId.MASS_OUTAGE,
+        title="All logins stopped on one day",
+        sign="Every practice needs a login at once.",
+        cause="Xero changed how apps sign in; it announces such dates to app makers.",
+        steps=("Connect each practice again.", "If that fails, look for a newer version of xpm-tui."),
+    ),
+    Case(
+        id=CaseId.CANCELLED,
+        title="Consent was cancelled",
+        sign='The browser came back with "access denied".',
+        cause="Cancel was pressed on Xero's page, or the person has no practice to offer.",
+        steps=(
+            "Connect again and press Allow access.",
+            "If the page offers no practice, the permission in XPM is missing: follow that case.",
+        ),
+    ),
+    Case(
+        id=CaseId.SCOPE_NOT_ATTACHED,
+        title="The app was not given XPM's scopes",
+        sign='Xero\'s page says "unauthorized_client: Invalid scope for client", or "invalid_scope".',
+        cause="Xero has not attached these Practice Manager scopes to the app yet.",
+        steps=(
+            "Ask Xero for them: developer.xero.com > your app > Practice Manager, self-assessment, approval.",
+            "Or ask for what the app has: xpm-tui settings set xero.scopes granular | broad | both | read-only",
+            "Connect again.",
+        ),
+        support=XERO_SUPPORT,
+    ),
+    Case(
+        id=CaseId.SCOPE_MISSING,
+        title="The login was not given the scope for this list",
+        sign="One kind of list (often job templates and categories) is refused; the rest works.",
+        cause="Granular scopes alone may not open templates and categories.",
+        steps=(
+            "Go on without: everything else works.",
+            "Or ask for more: xpm-tui settings set xero.scopes both, then connect again.",
+        ),
+    ),
+    Case(
+        id=CaseId.UNKNOWN_APP,
+        title="Xero does not know the app",
+        sign='Xero\'s page or answer says "unknown client", "invalid_client" or "Invalid redirect_uri".',
+        cause="The client id is mistyped, the app is disabled, or its redirect address is another one.",
+        steps=(
+            "Compare the client id with the one at developer.xero.com: xpm-tui settings get xero.client_id",
+            "The app's redirect address must be http://localhost:PORT/callback to the letter; the port is the "
+            "setting xero.redirect_port.",
+            "A Web app needs its secret too, a Mobile or desktop app must have none.",
+        ),
+    ),
+    Case(
+        id=CaseId.STATE_MISMATCH,
+        title="The answer belongs to another attempt",
+        sign="The pasted address is refused because its state does not match.",
+        cause="It comes from an earlier attempt, another window, or another person.",
+        steps=("Start again, and paste the address from the window that this attempt opened.",),
+    ),
+)
