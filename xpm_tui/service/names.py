@@ -1,0 +1,51 @@
+"""From ids to names, for sentences: the log keeps ids only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.tables import (
+    CATEGORIES,
+    CLIENTS,
+    SERVICES,
+    STAFF,
+    TEAM,
+    TEMPLATES,
+    XPM_CLIENTS,
+    Table,
+)
+from xpm_tui.service.practice import OpenPractice
+
+_NAMED: tuple[Table[Any], ...] = (TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES)
+
+
+def names(practice: OpenPractice) -> Callable[[str], str]:
+    """Names as they are now; always up to date, the empty text for what is not known."""
+    return lambda id_: name_of(practice.snapshot(), id_)
+
+
+def masked(id_: str) -> str:
+    """In place of a name, for a log that leaves the house: the kind of record and its id."""
+    client, _, contact = id_.partition("/")
+    if contact:
+        return f"contact {contact} of client {client}"
+    return f"{_KINDS.get(id_[:1], 'record')} {id_}" if id_[1:].isdigit() else f"XPM record {id_[:8]}"
+
+
+_KINDS = {"c": "client", "t": "person", "s": "service", "r": "run", "p": "plan"}
+
+
+def name_of(snapshot: Snapshot, id_: str) -> str:
+    """The name behind an id of ours or a UUID of XPM; a contact with its client. Empty: not known."""
+    client_id, _, contact_id = id_.partition("/")
+    client = snapshot.get(CLIENTS, client_id)
+    if client is not None:
+        contact = next((c for c in client.contacts if c.id == contact_id), None)
+        return f"{contact.name} ({client.name})" if contact else client.name
+    for table in _NAMED:
+        row = snapshot.get(table, id_)
+        if row is not None:
+            return str(row.name)
+    return ""

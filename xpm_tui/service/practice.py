@@ -1,0 +1,179 @@
+"""An open practice: its folders, settings, book, log and clock. Opening it touches no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from xpm_tui.book.ids import BookIds
+from xpm_tui.book.store import open_book
+from xpm_tui.events.log import EventLog
+from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.locks import Lock, Owner, holder
+from xpm_tui.files.private import ensure_private
+from xpm_tui.model.cases import CaseId
+from xpm_tui.model.errors import LoginNeeded, ReadOnly
+from xpm_tui.model.events import Severity
+from xpm_tui.model.plan import Direction, Level
+from xpm_tui.model.ports import Clock, Ids, Snapshot
+from xpm_tui.service.home import Home, resolve
+from xpm_tui.service.home import person as person_here
+from xpm_tui.service.identity import Identity, read_identity
+from xpm_tui.settings.schema import BY_KEY
+from xpm_tui.settings.store import Settings
+from xpm_tui.sync.policy import Clear, OnConflict, Policy
+
+if TYPE_CHECKING:
+    from xpm_tui.xero.wiring import Wire
+
+ADDRESSES = ("xero.login_url", "xero.identity_url", "xero.api_url")
+
+
+class OpenPractice:
+    """One practice as the rest of the program knows it. Made by :func:`open_practice`.
+
+    ``name`` is its folder, ``title`` what people call it. ``transport`` replaces the network in tests.
+    """
+
+    def __init__(
+        self, home: Home, name: str, *, person: str, read_only: bool, settings: Settings, clock: Clock,
+        transport: Any = None,
+    ) -> None:  # fmt: skip
+        self.home = home
+        self.name = name
+        self.person = person
+        self.read_only = read_only
+        self.settings = settings
+        self.clock = clock
+        self.transport = transport
+        self.config, self.data, self.state = home.practice(name)
+        self.book = open_book(self.data / "book", read_only=read_only, clock=clock)
+        self.ids: Ids = BookIds(self.book)
+        self.events = EventLog(
+            self.state / "log", clock, person, least=cast("Severity", settings.text("log.level"))
+        )
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def title(self) -> str:
+        """What people call it: the name at Xero, else the folder's."""
+        identity = self.identity()
+        return identity.title if identity and identity.title else self.name
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the addresses in force are not Xero's own."""
+        return any(self.settings.get(key) != BY_KEY[key].default for key in ADDRESSES)
+
+    @property
+    def run_lock(self) -> Path:
+        """The lock that a run holds for its life."""
+        return self.state / "run.lock"
+
+    def snapshot(self) -> Snapshot:
+        """Book and mirror now; the same object as long as nothing was committed."""
+        if self._snapshot is None or self.book.watch() != self._snapshot.position:
+            self._snapshot = self.book.snapshot()
+        return self._snapshot
+
+    def policy(self) -> Policy:
+        """What is brought where, by the settings in force."""
+        return Policy(
+            direction=cast("Direction", self.settings.text("sync.direction")),
+            level=cast("Level", self.settings.text("sync.level")),
+            off=frozenset(self.settings.names("sync.off")),
+            on_conflict=cast("OnConflict", self.settings.text("sync.on_conflict")),
+            clear=cast("Clear", self.settings.text("sync.clear")),
+        )
+
+    def identity(self) -> Identity | None:
+        """The practice of XPM that this one is connected to; None where it is not."""
+        identity = read_identity(self.snapshot())
+        return identity if identity and identity.ended is None else None
+
+    def connected(self) -> Identity:
+        """The identity; raises ``LoginNeeded`` where the practice is not connected."""
+        identity = self.identity()
+        if identity is None:
+            raise LoginNeeded("This practice is not connected to Xero yet.", hint="Run: xpm-tui connect")
+        api = self.settings.text("xero.api_url")
+        if identity.api and identity.api != api:
+            raise LoginNeeded(
+                f"This practice was connected at {identity.api}, but xero.api_url is {api} now.",
+                hint="Set the address back, or connect again: xpm-tui connect",
+                case=CaseId.PRACTICE_CHANGED,
+            )
+        return identity
+
+    def writable(self) -> None:
+        """Raises ``ReadOnly`` where nothing may be written."""
+        if self.read_only:
+            raise ReadOnly("Nothing is written here: --read-only was given.", hint="Leave it out.")
+
+    def lock(self, what: str) -> Lock:
+        """The run lock, not yet taken."""
+        ensure_private(self.state)
+        return Lock(self.run_lock, clock=self.clock, person=self.person, what=what)
+
+    def lock_holder(self) -> Owner | None:
+        """Who has the run lock right now."""
+        return holder(self.run_lock)
+
+    def wire(self) -> AbstractAsyncContextManager[Wire]:
+        """The way to Xero, to be used in ``async with``; only now the wire's libraries are loaded."""
+        from xpm_tui.service.wiring import wire
+
+        return wire(self)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.events.close()
+        self.book.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_practice(
+    home: Home,
+    name: str | None = None,
+    *,
+    person: str = "",
+    read_only: bool = False,
+    overrides: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    transport: Any = None,
+    lenient: bool = False,
+) -> OpenPractice:
+    """Open a practice, made where there is none at all yet.
+
+    Raises ``NotFound`` and ``BadInput`` (no such practice, none chosen, a bad setting), ``BookUnreadable``
+    and ``DiskTrouble``. ``lenient`` passes over bad settings, so that they can be mended.
+    """
+    environ = os.environ if environ is None else environ
+    chosen = resolve(home, name)
+    config, data, _ = home.practice(chosen)
+    if not read_only:
+        ensure_private(data)
+    settings = Settings.load(
+        home.settings_file, config / "settings.toml", environ, overrides or {}, lenient=lenient
+    )
+    return OpenPractice(
+        home,
+        chosen,
+        person=person or person_here(None, environ),
+        read_only=read_only,
+        settings=settings,
+        clock=clock or SystemClock(),
+        transport=transport,
+    )
