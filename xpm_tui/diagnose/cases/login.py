@@ -20,8 +20,8 @@ CASES = (
     Case(
         id=CaseId.NO_PERMISSION,
         title="The person may not connect add-ons",
-        sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\", or the "
-        "login holds no practice.",
+        sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\", "
+        "or the login holds no practice.",
         cause="Third-party access is not ticked for the person who signs in.",
         steps=(*_NEW_PERMISSION, "Connect again."),
         old_screens=(*_OLD_PERMISSION, "Connect again."),
@@ -29,8 +29,8 @@ CASES = (
     Case(
         id=CaseId.STALE_PERMISSION,
         title="The permission is ticked and Xero has not noticed",
-        sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\" although "
-        "the box is ticked.",
+        sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\" "
+        "although the box is ticked.",
         cause="It is ticked already, and an administrator has ticked it just now: XPM keeps the old state.",
         steps=(
             "Open the person's permissions in XPM as for granting it.",
@@ -84,7 +84,8 @@ CASES = (
         id=CaseId.NEEDS_RECONNECT,
         title="Xero no longer accepts the login",
         sign="Sync says that a login is needed; new clients do not arrive.",
-        cause="The login lapsed (60 days unused), was revoked, or the person who connected left or was disabled.",
+        cause="The login lapsed (60 days unused), was revoked, or the person who connected left or was "
+        "disabled.",
         steps=(
             "Connect again, best as an administrator who stays for long: the login lives and dies with that "
             "person's account.",
@@ -135,7 +136,8 @@ CASES = (
         cause="Xero has not attached these Practice Manager scopes to the app yet.",
         steps=(
             "Ask Xero for them: developer.xero.com > your app > Practice Manager, self-assessment, approval.",
-            "Or ask for what the app has: xpm-tui settings set xero.scopes granular | broad | both | read-only",
+            "Or ask for what the app has: xpm-tui settings set xero.scopes PRESET (granular, broad, both, "
+            "read-only)",
             "Connect again.",
         ),
         support=XERO_SUPPORT,
@@ -157,8 +159,8 @@ CASES = (
         cause="The client id is mistyped, the app is disabled, or its redirect address is another one.",
         steps=(
             "Compare the client id with the one at developer.xero.com: xpm-tui settings get xero.client_id",
-            "The app's redirect address must be http://localhost:PORT/callback to the letter; the port is the "
-            "setting xero.redirect_port.",
+            "The app's redirect address must be http://localhost:PORT/callback to the letter; the port is "
+            "the setting xero.redirect_port.",
             "A Web app needs its secret too, a Mobile or desktop app must have none.",
         ),
     ),

@@ -62,7 +62,8 @@ CASES = (
         id=CaseId.RATE_LIMITED,
         title="Too many calls",
         sign='Sync waits, or stopped with "rate limit".',
-        cause="Xero lets an app ask 60 times a minute and 5 at once; other tools with the same app count too.",
+        cause="Xero lets an app ask 60 times a minute and 5 at once; other tools with the same "
+        "app count too.",
         steps=("Wait: calls go on by themselves.", "Leave out what runs at the same time with this app."),
     ),
     Case(
