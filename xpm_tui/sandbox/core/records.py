@@ -6,7 +6,17 @@ Days are `yyyy-MM-dd`, moments are seconds since the epoch, UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+Row = TypeVar("Row", bound=Any)
+
+
+def with_values(row: Row, values: Mapping[str, object]) -> Row:
+    """A copy of a row with fields whose names are only known at run time."""
+    changed: Row = replace(row, **values)
+    return changed
 
 
 @dataclass(frozen=True, slots=True)

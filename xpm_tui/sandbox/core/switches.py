@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,8 @@ class Switches:
         for name in values:
             if name not in known:
                 raise ValueError(f"There is no switch {name!r}. Known: {', '.join(sorted(known))}.")
-        return replace(self, **{name: _read(name, kinds[name], value) for name, value in values.items()})
+        read: dict[str, Any] = {name: _read(name, kinds[name], value) for name, value in values.items()}
+        return replace(self, **read)
 
     def as_dict(self) -> dict[str, object]:
         return {item.name: getattr(self, item.name) for item in fields(self)}

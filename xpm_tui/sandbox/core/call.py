@@ -1,0 +1,89 @@
+"""One Practice Manager call as its endpoint sees it, and the row of the routing table that leads there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from xpm_tui.sandbox.core.errors import ApplicationError
+from xpm_tui.sandbox.core.fields import Fields, read_body
+from xpm_tui.sandbox.core.http import Request
+from xpm_tui.sandbox.core.ids import Ids
+from xpm_tui.sandbox.core.practice import Practice
+from xpm_tui.sandbox.core.records import Client, Job, Staff
+from xpm_tui.sandbox.core.reply import Reply
+from xpm_tui.sandbox.core.switches import Switches
+
+Family = Literal["client", "job", "staff", "list"]
+"""Which scopes open an endpoint; `list` needs a broad one."""
+
+
+@dataclass(frozen=True)
+class Call:
+    request: Request
+    practice: Practice
+    switches: Switches
+    now: float
+    api_url: str
+    path: tuple[str, ...] = ()
+    """What stood for `{}` in the route, in order."""
+    root: str = ""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return self.request.parameters
+
+    @property
+    def ids(self) -> Ids:
+        return self.practice.ids
+
+    @property
+    def visible(self) -> float:
+        """When a record made now begins to show in lists and searches."""
+        return self.now + self.switches.create_lag
+
+    @cached_property
+    def fields(self) -> Fields:
+        """The body. Raises ApplicationError when it cannot be read."""
+        return read_body(self.request.body, self.request.media_type, self.root)
+
+    def flag(self, name: str) -> bool:
+        return self.parameters.get(name, "").strip().lower() == "true"
+
+    def client(self, uuid: str | None, *, in_path: bool = False) -> Client:
+        """The client. Raises ApplicationError if there is none of that UUID."""
+        found = self.practice.clients.get((uuid or "").lower())
+        if found is None:
+            raise ApplicationError("Invalid client identifier", "unknown" if in_path else "identifier")
+        return found
+
+    def staff(self, uuid: str | None, message: str = "Invalid staff identifier") -> Staff:
+        found = self.practice.staff.get((uuid or "").lower())
+        if found is None or found.left:
+            raise ApplicationError.identifier(message)
+        return found
+
+    def job(self, number: str | None, *, in_path: bool = False) -> Job:
+        found = self.practice.jobs.get((number or "").strip())
+        if found is None:
+            raise ApplicationError("Invalid job identifier", "unknown" if in_path else "identifier")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`path` is below `/practicemanager/3.1/`, with `{}` for one segment. `root` is the root element of the
+    body, empty if the call takes none."""
+
+    method: str
+    path: str
+    family: Family
+    handler: Callable[[Call], Reply]
+    api_method: str
+    root: str = ""
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        return tuple(self.path.split("/"))

@@ -1,0 +1,148 @@
+"""client.api, the reading half: list, paged-list, search, get, contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import quote
+
+from xpm_tui.sandbox.core.call import Call, Route
+from xpm_tui.sandbox.core.clients_xml import FULL, PLAIN, ClientWriter, Parts, contact_xml
+from xpm_tui.sandbox.core.errors import ApplicationError
+from xpm_tui.sandbox.core.paging import read_token, write_token
+from xpm_tui.sandbox.core.records import Client, Contact, ContactLink
+from xpm_tui.sandbox.core.reply import Reply
+
+Row = TypeVar("Row")
+
+
+def writer(call: Call, parts: Parts = FULL) -> ClientWriter:
+    return ClientWriter(call.practice, parts, call.switches.deleted_contacts_listed)
+
+
+def one_client(call: Call, client: Client, method: str) -> Reply:
+    return Reply(method, (client,), writer(call))
+
+
+def listed(call: Call) -> Reply:
+    """All clients in one reply, archived and deleted ones too; paging parameters change nothing."""
+    rows = _shown(call)
+    since = call.parameters.get("modifiedsince")
+    if since:
+        moment = _moment(since)
+        rows = [row for row in rows if row.modified >= moment]
+    return Reply("List", rows, writer(call, FULL if call.flag("detailed") else PLAIN), "Clients")
+
+
+def searched(call: Call) -> Reply:
+    query = call.parameters.get("query")
+    if query is None or not query.strip():
+        raise ApplicationError.parameter("Required parameter 'query' should be specified")
+    part = query.strip().casefold()
+    rows = [row for row in _shown(call) if part in row.name.casefold() and not row.deleted]
+    return Reply("Search", rows, writer(call, FULL if call.flag("detailed") else PLAIN), "Clients")
+
+
+def got(call: Call) -> Reply:
+    return one_client(call, call.client(call.path[0], in_path=True), "Get")
+
+
+def paged(call: Call) -> Reply:
+    """Active clients, page by page, without contacts, notes, groups and relationships."""
+    rows = [row for row in _shown(call) if not row.archived and not row.deleted]
+    parts = Parts(business=call.switches.paged_list_business_block, contacts=False, extras=False)
+    return _page(call, rows, writer(call, parts), "Clients", "client.api/paged-list")
+
+
+def contacts(call: Call) -> Reply:
+    """All contacts of the practice, page by page, each as it stands at its first client."""
+    rows = sorted(
+        (row for row in call.practice.contacts.values() if row.visible <= call.now),
+        key=lambda row: (row.name.casefold(), row.uuid),
+    )
+    if not call.switches.deleted_contacts_listed:
+        rows = [row for row in rows if not row.deleted]
+    return _page(call, rows, _AtFirstClient(call), "Contacts", "client.api/contacts")
+
+
+def contact(call: Call) -> Reply:
+    """One contact; position and primary are those at `clientUuid`, or at its first client."""
+    found = find_contact(call, in_path=True)
+    return Reply("Contact", (found,), lambda row: contact_xml(row, link_at(call, row)))
+
+
+def find_contact(call: Call, *, in_path: bool = False) -> Contact:
+    found = call.practice.contacts.get(call.path[0].lower())
+    if found is None:
+        raise ApplicationError("Invalid contact identifier", "unknown" if in_path else "identifier")
+    return found
+
+
+def link_at(call: Call, found: Contact) -> ContactLink | None:
+    """The contact's link at the client named in the query. Raises ApplicationError if it has none there."""
+    asked = call.parameters.get("clientuuid")
+    if asked:
+        client = call.client(asked)
+        link = next((link for link in client.contacts if link.contact == found.uuid), None)
+        if link is None:
+            raise ApplicationError.identifier("Invalid contact identifier")
+        return link
+    return first_link(call, found)
+
+
+def first_link(call: Call, found: Contact) -> ContactLink | None:
+    for client in call.practice.clients_of(found.uuid):
+        return next(link for link in client.contacts if link.contact == found.uuid)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _AtFirstClient:
+    call: Call
+
+    def __call__(self, row: Contact) -> str:
+        return contact_xml(row, first_link(self.call, row))
+
+
+def _shown(call: Call) -> list[Client]:
+    return [row for row in call.practice.clients_in_order() if row.visible <= call.now]
+
+
+def _moment(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ApplicationError.parameter(
+            "Parameter 'modifiedsince' should be specified in the format 'yyyy-MM-ddTHH:mm:ss'"
+        ) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _page(call: Call, rows: Sequence[Row], render: Callable[[Row], str], wrapper: str, path: str) -> Reply:
+    text = call.parameters.get("pagesize", "50")
+    if not text.isdecimal() or not 1 <= int(text) <= 500:
+        raise ApplicationError.parameter("Parameter 'pageSize' should be between 1 and 500")
+    size = int(text)
+    start = read_token(call.parameters.get("pagetoken"))
+    address = f"{call.api_url}/practicemanager/3.1/{path}"
+    more = start + size < len(rows)
+    return Reply(
+        "PagedList" if wrapper == "Clients" else "List",
+        rows[start : start + size],
+        render,
+        wrapper,
+        first_link=f"{address}?pageSize={size}",
+        next_link=f"{address}?pageToken={quote(write_token(start + size))}&pageSize={size}" if more else None,
+    )
+
+
+ROUTES = (
+    Route("GET", "client.api/list", "client", listed, "List"),
+    Route("GET", "client.api/paged-list", "client", paged, "PagedList"),
+    Route("GET", "client.api/search", "client", searched, "Search"),
+    Route("GET", "client.api/get/{}", "client", got, "Get"),
+    Route("GET", "client.api/contacts", "client", contacts, "List"),
+    Route("GET", "client.api/contact/{}", "client", contact, "Contact"),
+)

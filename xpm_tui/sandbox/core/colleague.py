@@ -1,0 +1,118 @@
+"""A colleague in the practice, who edits records in Practice Manager's own screens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from xpm_tui.sandbox.core.practice import Practice
+from xpm_tui.sandbox.core.records import Client, Contact, ContactLink, with_values
+
+_TEXTS = ("name", "phone", "fax", "website", "referral", "export_code", "email", "code")
+_PLACES = ("street", "city", "region", "post_code", "country")
+
+
+class Colleague:
+    """Edits that do not come over the API. Each of them moves the client's modification time."""
+
+    def __init__(self, practice: Practice) -> None:
+        self._practice = practice
+        self._edits = 0
+
+    def edit(self, uuid: str, values: Mapping[str, object], now: float) -> Client:
+        """Set fields of a client: name, phone, fax, website, referral, export_code, email, code; street,
+        city, region, post_code, country, the same with `postal_`; archived, deleted, prospect (true or
+        false); partner, manager (a staff UUID or null). Raises ValueError on anything else."""
+        client = self._client(uuid)
+        for name, value in values.items():
+            client = self._set(client, name, value)
+        client = replace(client, modified=now)
+        self._practice.put_client(client)
+        return client
+
+    def edit_contact(self, uuid: str, values: Mapping[str, object], now: float) -> Contact:
+        """Set name, mobile, email, phone, salutation or addressee of a contact. Raises ValueError."""
+        contact = self._practice.contacts.get(uuid.lower())
+        if contact is None:
+            raise ValueError(f"There is no contact {uuid}.")
+        for name, value in values.items():
+            if name not in ("name", "mobile", "email", "phone", "salutation", "addressee"):
+                raise ValueError(f"A contact has no field {name!r} to edit.")
+            contact = with_values(contact, {name: str(value)})
+        self._practice.contacts[contact.uuid] = contact
+        for client in self._practice.clients_of(contact.uuid):
+            self._practice.put_client(replace(client, modified=now))
+        return contact
+
+    def add_contact(self, uuid: str, name: str, email: str, now: float) -> Contact:
+        """A further contact, not primary."""
+        client = self._client(uuid)
+        contact = Contact(self._practice.ids.uuid("contact"), name, email=email)
+        self._practice.contacts[contact.uuid] = contact
+        links = (*client.contacts, ContactLink(contact.uuid))
+        self._practice.put_client(replace(client, contacts=links, modified=now))
+        return contact
+
+    def add(self, name: str, now: float) -> Client:
+        """A new client with a name only."""
+        practice = self._practice
+        made = Client(practice.ids.uuid("client"), practice.take_client_number(), name, now, visible=now)
+        practice.put_client(made)
+        return made
+
+    def convert(self, uuid: str, now: float) -> Client:
+        """Make a prospect a client: it gets a new UUID and number, the prospect is gone."""
+        prospect = self._client(uuid)
+        if not prospect.prospect:
+            raise ValueError(f"{prospect.name} is no prospect.")
+        practice = self._practice
+        made = replace(
+            prospect,
+            uuid=practice.ids.uuid("client"),
+            number=practice.take_client_number(),
+            prospect=False,
+            modified=now,
+        )
+        practice.put_client(made)
+        practice.put_client(replace(prospect, deleted=True, modified=now))
+        return made
+
+    def remove(self, uuid: str) -> None:
+        """Take a client out for good, as if it had never been: not even a deleted row is left."""
+        self._practice.drop_client(self._client(uuid).uuid)
+
+    def edit_something(self, now: float) -> None:
+        """One edit to the next client in turn, as busy colleagues do."""
+        rows = [row for row in self._practice.clients_in_order() if not row.archived and not row.deleted]
+        if not rows:
+            return
+        self._edits += 1
+        client = rows[(self._edits * 7) % len(rows)]
+        values: dict[str, object] = {"phone": f"03 5557 {self._edits % 10_000:04d}"}
+        if self._edits % 3 == 0:
+            values = {"city": f"Colleague's Corner {self._edits}"}
+        elif self._edits % 5 == 0:
+            values = {"name": f"{client.name} (renamed {self._edits})"}
+        self.edit(client.uuid, values, now)
+
+    def _client(self, uuid: str) -> Client:
+        found = self._practice.clients.get(uuid.lower())
+        if found is None:
+            raise ValueError(f"There is no client {uuid}.")
+        return found
+
+    def _set(self, client: Client, name: str, value: object) -> Client:
+        if name in _TEXTS:
+            nullable = name in ("email", "code")
+            text = None if value is None and nullable else str(value if value is not None else "")
+            return with_values(client, {name: text})
+        if name in _PLACES:
+            return replace(client, address=with_values(client.address, {name: str(value)}))
+        if name.startswith("postal_") and name.removeprefix("postal_") in _PLACES:
+            part = name.removeprefix("postal_")
+            return replace(client, postal=with_values(client.postal, {part: str(value)}))
+        if name in ("archived", "deleted", "prospect") and isinstance(value, bool):
+            return with_values(client, {name: value})
+        if name in ("partner", "manager") and (value is None or value in self._practice.staff):
+            return with_values(client, {name: value})
+        raise ValueError(f"A client has no field {name!r} to edit, or it cannot be {value!r}.")

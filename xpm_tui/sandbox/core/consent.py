@@ -1,0 +1,166 @@
+"""login.xero.com: the authorize address, its consent page, and its pages of error that never return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import parse_qsl, urlencode
+
+from xpm_tui.sandbox.core.accounts import APPS, KNOWN_SCOPES, USERS, App, User
+from xpm_tui.sandbox.core.grants import Code, Grants
+from xpm_tui.sandbox.core.http import HTML, Request, Response, respond
+from xpm_tui.sandbox.core.practice import Tenant
+from xpm_tui.sandbox.core.switches import Switches
+
+AUTHORIZE = "/identity/connect/authorize"
+DECISION = "/identity/connect/consent"
+_HEAD = '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+
+
+class Refused(Exception):
+    """An authorize request that ends in a page of error: no way back to the app."""
+
+    def __init__(self, error: str, text: str) -> None:
+        super().__init__(text)
+        self.error = error
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A valid authorize request."""
+
+    app: App
+    redirect: str
+    scopes: frozenset[str]
+    state: str | None
+    challenge: str | None
+    nonce: str | None
+
+
+@dataclass
+class Consent:
+    grants: Grants
+    tenants: tuple[Tenant, ...]
+
+    def answer(self, request: Request, now: float, switches: Switches) -> Response:
+        try:
+            if request.path == AUTHORIZE and request.method == "GET":
+                return respond(200, self._page(request.query, switches).encode(), HTML)
+            if request.path == DECISION and request.method == "POST":
+                return self._decided(request, now, switches)
+        except Refused as error:
+            return respond(400, _error_page(error).encode(), HTML)
+        return respond(404)
+
+    def decide(self, query: str, tenant: str | None, user: User, now: float) -> str:
+        """The address the browser is sent back to. `tenant` None is Cancel. Raises Refused on a request that
+        the authorize page itself would refuse, or for a tenant that does not exist."""
+        asked = read_request(query)
+        state = {} if asked.state is None else {"state": asked.state}
+        if tenant is None:
+            return _with_query(asked.redirect, {"error": "access_denied", **state})
+        if all(tenant != known.uuid for known in self.tenants):
+            raise Refused("invalid_request", "There is no such organisation or practice")
+        ids = self.grants.ids
+        event = ids.uuid("authentication event")
+        self.grants.add_scopes(asked.app, user, asked.scopes)
+        self.grants.connect(asked.app.client_id, user.key, tenant, event, now)
+        code = ids.opaque("code")
+        self.grants.codes[code] = Code(
+            asked.app.client_id, user.key, asked.redirect, asked.challenge, event, asked.nonce, now
+        )
+        answer = {"code": code, "scope": " ".join(sorted(asked.scopes)), **state}
+        return _with_query(asked.redirect, answer | {"session_state": ids.opaque("session state")})
+
+    def offered(self, switches: Switches) -> list[Tenant]:
+        """What the person at the page may choose from."""
+        user = USERS[switches.user]
+        allowed = user.may_connect and user.key not in self.grants.denied
+        return [
+            tenant
+            for tenant in self.tenants
+            if (allowed if tenant.kind == "PRACTICEMANAGER" else switches.offer_other_tenants)
+        ]
+
+    def _decided(self, request: Request, now: float, switches: Switches) -> Response:
+        form = request.form
+        offered = self.offered(switches)
+        if form.get("decision") == "deny":
+            tenant = None
+        elif form.get("decision") == "allow" and offered:
+            tenant = form.get("tenant", offered[0].uuid)
+            if tenant not in {known.uuid for known in offered}:
+                raise Refused("invalid_request", "There is no such organisation or practice")
+        else:
+            raise Refused("invalid_request", "Choose Allow access or Cancel")
+        address = self.decide(form.get("request", ""), tenant, USERS[switches.user], now)
+        return respond(302, b"", None, ("Location", address))
+
+    def _page(self, query: str, switches: Switches) -> str:
+        asked = read_request(query)
+        user = USERS[switches.user]
+        offered = self.offered(switches)
+        scopes = "".join(f"<li>{escape(scope)}</li>" for scope in sorted(asked.scopes))
+        options = "".join(
+            f'<option value="{tenant.uuid}"{" selected" if index == 0 else ""}>{escape(tenant.name)}</option>'
+            for index, tenant in enumerate(offered)
+        )
+        choice = (
+            '<p><label for="tenant">Practice</label> '
+            f'<select id="tenant" name="tenant">{options}</select></p>'
+            if offered
+            else "<p>You don't have access to connect any Xero Practice Manager accounts.</p>"
+        )
+        allow = (
+            '<button type="submit" name="decision" value="allow">Allow access</button> ' if offered else ""
+        )
+        return (
+            f"{_HEAD}<title>Sandbox: authorise</title></head><body><h1>Sandbox: this is not Xero</h1>"
+            f"<p>{escape(asked.app.name)} wants access to your data. You are {escape(user.name)}.</p>"
+            f"<ul>{scopes}</ul>"
+            f'<form method="post" action="{DECISION}">'
+            f'<input type="hidden" name="request" value="{escape(query)}">{choice}'
+            f'<p>{allow}<button type="submit" name="decision" value="deny">Cancel</button></p>'
+            "</form></body></html>"
+        )
+
+
+def read_request(query: str) -> Asked:
+    """The authorize request of a query. Raises Refused in the order in which Xero would object."""
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    if not given.get("client_id"):
+        raise Refused("invalid_request", "Missing client_id")
+    app = APPS.get(given["client_id"])
+    if app is None:
+        raise Refused("unauthorized_client", "Unknown client or client not enabled")
+    redirect = given.get("redirect_uri", "")
+    if redirect not in app.redirects:
+        raise Refused("unauthorized_client", "Invalid redirect_uri")
+    if given.get("response_type") != "code":
+        raise Refused("invalid_request", "Invalid response_type")
+    scopes = frozenset(given.get("scope", "").split())
+    if not scopes:
+        raise Refused("invalid_request", "Missing scope")
+    if scopes - KNOWN_SCOPES:
+        raise Refused("invalid_scope", "Invalid scope")
+    if scopes - app.scopes:
+        raise Refused("unauthorized_client", "Invalid scope for client")
+    challenge = given.get("code_challenge")
+    if challenge is None and app.secret is None:
+        raise Refused("invalid_request", "code challenge required")
+    if challenge is not None and given.get("code_challenge_method") != "S256":
+        raise Refused("invalid_request", "Transform algorithm not supported")
+    return Asked(app, redirect, scopes, given.get("state"), challenge, given.get("nonce"))
+
+
+def _with_query(address: str, values: dict[str, str]) -> str:
+    return f"{address}?{urlencode(values)}"
+
+
+def _error_page(error: Refused) -> str:
+    return (
+        f"{_HEAD}<title>Sandbox: error</title></head><body>"
+        "<h1>Sorry, something went wrong</h1><p>Error code: 500</p>"
+        f"<p>Error: {escape(error.error)} : {escape(error.text)}</p></body></html>"
+    )

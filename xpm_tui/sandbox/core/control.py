@@ -1,0 +1,246 @@
+"""The control API under /_sandbox: faults, switches, time, edits, the record of requests, consent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from xpm_tui.sandbox.core.accounts import APPS, DEFAULT_APP, USERS
+from xpm_tui.sandbox.core.clock import stamp
+from xpm_tui.sandbox.core.consent import Refused
+from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.core.http import Request, Response, respond_json
+from xpm_tui.sandbox.core.record import Recorded
+
+if TYPE_CHECKING:
+    from xpm_tui.sandbox.core.sandbox import Sandbox
+
+CONTROL = "/_sandbox"
+Values = Mapping[str, Any]
+
+
+def control(sandbox: Sandbox, request: Request) -> Response:
+    """Answer a call to /_sandbox. Errors are `{"error": sentence}` with 400, 404 or 405."""
+    name = request.path.removeprefix(CONTROL).strip("/")
+    handlers = _HANDLERS.get(name)
+    if handlers is None:
+        return respond_json(404, {"error": f"There is no /_sandbox/{name}. Known: {', '.join(_HANDLERS)}."})
+    handler = handlers.get(request.method)
+    if handler is None:
+        return respond_json(405, {"error": f"/_sandbox/{name} takes {', '.join(handlers)}."})
+    try:
+        values = json.loads(request.body) if request.body.strip() else {}
+        if not isinstance(values, dict):
+            raise ValueError("The body must be a JSON object.")
+        return respond_json(200, handler(sandbox, {**request.parameters, **values}))
+    except (ValueError, KeyError, TypeError) as error:
+        text = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+        return respond_json(400, {"error": text})
+
+
+def _about(sandbox: Sandbox, values: Values) -> object:
+    practice = sandbox.practice
+    return {
+        **sandbox.greeting(),
+        "seed": sandbox.seed,
+        "clients": len(practice.clients),
+        "contacts": len(practice.contacts),
+        "staff": len(practice.staff),
+        "jobs": len(practice.jobs),
+        "apps": [
+            {"client_id": app.client_id, "name": app.name, "kind": "web" if app.secret else "pkce"}
+            for app in APPS.values()
+        ],
+        "users": [asdict(user) for user in USERS.values()],
+        "cases": practice.cases,
+    }
+
+
+def _consent(sandbox: Sandbox, values: Values) -> object:
+    """What a person at the consent page would do. `tenant` is an id or a name; without it, and without
+    `deny`, the practice that the page preselects."""
+    query = urlsplit(str(values["authorize_url"])).query
+    user = USERS[str(values.get("user", sandbox.switches.user))]
+    tenant: str | None
+    if str(values.get("deny", "")).lower() in ("true", "yes", "1"):
+        tenant = None
+    elif "tenant" in values:
+        tenant = _tenant(sandbox, str(values["tenant"]))
+    else:
+        offered = sandbox.consent.offered(sandbox.switches.changed({"user": user.key}))
+        if not offered:
+            raise ValueError("The consent page offers no practice to this person; only deny is left.")
+        tenant = offered[0].uuid
+    try:
+        return {"redirect": sandbox.consent.decide(query, tenant, user, sandbox.clock.now())}
+    except Refused as refused:
+        raise ValueError(f"{refused.error} : {refused.text}") from refused
+
+
+def _faults(sandbox: Sandbox, values: Values) -> object:
+    return {
+        "faults": [{**asdict(item.fault), "seen": item.seen, "fired": item.fired} for item in sandbox.faults]
+    }
+
+
+def _add_fault(sandbox: Sandbox, values: Values) -> object:
+    for one in values.get("faults", [values]):
+        sandbox.faults.add(Fault.read(one))
+    return _faults(sandbox, values)
+
+
+def _clear_faults(sandbox: Sandbox, values: Values) -> object:
+    sandbox.faults.clear()
+    return _faults(sandbox, values)
+
+
+def _switches(sandbox: Sandbox, values: Values) -> object:
+    return sandbox.switches.as_dict()
+
+
+def _set_switches(sandbox: Sandbox, values: Values) -> object:
+    sandbox.switches = sandbox.switches.changed(values)
+    return sandbox.switches.as_dict()
+
+
+def _clock(sandbox: Sandbox, values: Values) -> object:
+    now = sandbox.clock.now()
+    return {"now": now, "utc": stamp(now) + "Z"}
+
+
+def _advance(sandbox: Sandbox, values: Values) -> object:
+    sandbox.clock.advance(float(values["advance"]))
+    return _clock(sandbox, values)
+
+
+def _requests(sandbox: Sandbox, values: Values) -> object:
+    """Newest last; `after` gives those with a higher number, `endpoint` those of one endpoint."""
+    after, endpoint = int(values.get("after", 0)), values.get("endpoint")
+
+    def wanted(row: Recorded) -> bool:
+        return row.number > after and endpoint in (None, row.endpoint)
+
+    rows = sandbox.log.as_json(wanted)
+    return {"count": len(rows), "requests": rows}
+
+
+def _forget_requests(sandbox: Sandbox, values: Values) -> object:
+    sandbox.log.clear()
+    return {"count": 0, "requests": []}
+
+
+def _colleague(sandbox: Sandbox, values: Values) -> object:
+    """`{"client": id, "set": {…}}`, `{"contact": id, "set": {…}}`, `{"client": id, "add_contact": {…}}`,
+    `{"convert": id}`, `{"remove": id}`, `{"add": name}` or `{"edits": n}`."""
+    colleague, now = sandbox.colleague, sandbox.clock.now()
+    if "convert" in values:
+        return {"uuid": colleague.convert(str(values["convert"]), now).uuid}
+    if "remove" in values:
+        colleague.remove(str(values["remove"]))
+        return {"removed": values["remove"]}
+    if "add" in values:
+        return {"uuid": colleague.add(str(values["add"]), now).uuid}
+    if "edits" in values:
+        for _ in range(int(values["edits"])):
+            colleague.edit_something(now)
+        return {"edits": int(values["edits"])}
+    if "contact" in values:
+        return {"uuid": colleague.edit_contact(str(values["contact"]), values["set"], now).uuid}
+    if "add_contact" in values:
+        more = values["add_contact"]
+        contact = colleague.add_contact(
+            str(values["client"]), str(more["name"]), str(more.get("email", "")), now
+        )
+        return {"uuid": contact.uuid}
+    return {"uuid": colleague.edit(str(values["client"]), values["set"], now).uuid}
+
+
+def _tokens(sandbox: Sandbox, values: Values) -> object:
+    """`{"expire": true}`: every access token has expired. `{"revoke": true}`: the person disconnected the
+    app, so that the refresh token is dead too."""
+    now, user = sandbox.clock.now(), str(values.get("user", sandbox.switches.user))
+    if values.get("revoke"):
+        app = str(values.get("client_id", DEFAULT_APP.client_id))
+        sandbox.grants.revoke(app, user)
+        return {"revoked": app}
+    if values.get("expire"):
+        return {"expired": sandbox.grants.expire_access(now)}
+    raise ValueError('Say {"expire": true} or {"revoke": true}.')
+
+
+def _permission(sandbox: Sandbox, values: Values) -> object:
+    """Take the privilege "Connect third-party add-ons" away from a person, or give it back."""
+    user = USERS[str(values.get("user", sandbox.switches.user))].key
+    if values["allowed"]:
+        sandbox.grants.denied.discard(user)
+    else:
+        sandbox.grants.denied.add(user)
+    return {"user": user, "allowed": user not in sandbox.grants.denied}
+
+
+def _connection(sandbox: Sandbox, values: Values, *, on: bool) -> object:
+    app, user = (
+        str(values.get("client_id", DEFAULT_APP.client_id)),
+        str(values.get("user", sandbox.switches.user)),
+    )
+    tenant = _tenant(sandbox, str(values["tenant"]))
+    grants = sandbox.grants
+    if on:
+        event = grants.ids.uuid("authentication event")
+        return {"connection": grants.connect(app, user, tenant, event, sandbox.clock.now()).uuid}
+    for row in grants.active_connections(app, user):
+        if row.tenant == tenant:
+            grants.disconnect(row.uuid)
+    return {"disconnected": tenant}
+
+
+def _limits(sandbox: Sandbox, values: Values) -> object:
+    app = str(values.get("client_id", DEFAULT_APP.client_id))
+    tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
+    usage, now = sandbox.limits.usage(app, tenant), sandbox.clock.now()
+    return {"minute": usage.minute.used(now), "day": usage.day.used(now), "in_flight": usage.in_flight}
+
+
+def _spend(sandbox: Sandbox, values: Values) -> object:
+    """`{"clear": true}`, or `{"day": n, "minute": n}`: calls that count as made just now."""
+    app = str(values.get("client_id", DEFAULT_APP.client_id))
+    tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
+    usage, now = sandbox.limits.usage(app, tenant), sandbox.clock.now()
+    if values.get("clear"):
+        sandbox.limits.clear()
+    usage.day.add(now, int(values.get("day", 0)))
+    usage.minute.add(now, int(values.get("minute", 0)))
+    return _limits(sandbox, values)
+
+
+def _reset(sandbox: Sandbox, values: Values) -> object:
+    sandbox.reset()
+    return sandbox.greeting()
+
+
+def _tenant(sandbox: Sandbox, text: str) -> str:
+    for tenant in sandbox.tenants.values():
+        if text.lower() in (tenant.uuid, tenant.name.lower()):
+            return tenant.uuid
+    raise ValueError(f"There is no tenant {text!r}.")
+
+
+_Handler = Callable[["Sandbox", Values], object]
+_HANDLERS: dict[str, dict[str, _Handler]] = {
+    "": {"GET": _about},
+    "consent": {"POST": _consent},
+    "faults": {"GET": _faults, "POST": _add_fault, "DELETE": _clear_faults},
+    "switches": {"GET": _switches, "POST": _set_switches},
+    "clock": {"GET": _clock, "POST": _advance},
+    "requests": {"GET": _requests, "DELETE": _forget_requests},
+    "colleague": {"POST": _colleague},
+    "tokens": {"POST": _tokens},
+    "permission": {"POST": _permission},
+    "connect": {"POST": lambda sandbox, values: _connection(sandbox, values, on=True)},
+    "disconnect": {"POST": lambda sandbox, values: _connection(sandbox, values, on=False)},
+    "limits": {"GET": _limits, "POST": _spend},
+    "reset": {"POST": _reset},
+}

@@ -1,0 +1,115 @@
+"""The small lists: staff.api, template.api, category.api, task.api, jobstate.api, clientgroup.api (reads)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+from xpm_tui.sandbox.core.call import Call, Route
+from xpm_tui.sandbox.core.clients_xml import group_xml
+from xpm_tui.sandbox.core.errors import ApplicationError
+from xpm_tui.sandbox.core.records import Group, Staff, Task
+from xpm_tui.sandbox.core.reply import Reply
+from xpm_tui.sandbox.core.xml import el, escape
+
+
+class _HasName(Protocol):
+    @property
+    def uuid(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=_HasName)
+
+
+def by_name(rows: Iterable[Row]) -> list[Row]:
+    """Sorted by name, case-insensitive, as every list comes."""
+    return sorted(rows, key=lambda row: (row.name.casefold(), row.uuid))
+
+
+def staff_xml(row: Staff) -> str:
+    return (
+        f"<Staff><UUID>{row.uuid}</UUID>{el('Name', row.name)}{el('Email', row.email)}"
+        f"{el('Phone', row.phone)}{el('Mobile', row.mobile)}"
+        f"{el('Address', row.address)}{el('PayrollCode', row.payroll)}"
+        f"<WebUrl>https://practicemanager.xero.com/app/staff/{row.uuid}/information</WebUrl></Staff>"
+    )
+
+
+def task_xml(row: Task) -> str:
+    return f"<Task><UUID>{row.uuid}</UUID>{el('Name', row.name)}{el('Description', row.description)}</Task>"
+
+
+def staff_list(call: Call) -> Reply:
+    return Reply(
+        "List", by_name(row for row in call.practice.staff.values() if not row.left), staff_xml, "StaffList"
+    )
+
+
+def staff_get(call: Call) -> Reply:
+    found = call.practice.staff.get(call.path[0].lower())
+    if found is None or found.left:
+        raise ApplicationError.unknown("Invalid staff identifier")
+    return Reply("Get", (found,), staff_xml)
+
+
+def templates(call: Call) -> Reply:
+    return Reply("List", by_name(call.practice.templates.values()), _Plain("Template"), "Templates")
+
+
+def categories(call: Call) -> Reply:
+    return Reply("List", by_name(call.practice.categories.values()), _Plain("Category"), "Categories")
+
+
+def job_states(call: Call) -> Reply:
+    return Reply("List", call.practice.states, _Plain("JobState"), "JobStates")
+
+
+def task_list(call: Call) -> Reply:
+    return Reply("List", by_name(call.practice.tasks.values()), task_xml, "TaskList")
+
+
+def task_get(call: Call) -> Reply:
+    found = call.practice.tasks.get(call.path[0].lower())
+    if found is None:
+        raise ApplicationError.unknown("Invalid task identifier")
+    return Reply("Get", (found,), task_xml)
+
+
+def groups(call: Call) -> Reply:
+    return Reply("List", by_name(call.practice.groups.values()), lambda row: group_xml(row, None), "Groups")
+
+
+def group_get(call: Call) -> Reply:
+    found = call.practice.groups.get(call.path[0].lower())
+    if found is None:
+        raise ApplicationError.unknown("Invalid client group identifier")
+    return one_group(call, found, "Get")
+
+
+def one_group(call: Call, group: Group, method: str) -> Reply:
+    return Reply(method, (group,), lambda row: group_xml(row, call.practice.members(row.uuid)))
+
+
+class _Plain:
+    """UUID and name under an element of the given name."""
+
+    def __init__(self, element: str) -> None:
+        self._element = element
+
+    def __call__(self, row: _HasName) -> str:
+        return f"<{self._element}><UUID>{row.uuid}</UUID><Name>{escape(row.name)}</Name></{self._element}>"
+
+
+ROUTES = (
+    Route("GET", "staff.api/list", "staff", staff_list, "List"),
+    Route("GET", "staff.api/get/{}", "staff", staff_get, "Get"),
+    Route("GET", "template.api/list", "list", templates, "List"),
+    Route("GET", "category.api/list", "list", categories, "List"),
+    Route("GET", "task.api/list", "list", task_list, "List"),
+    Route("GET", "task.api/get/{}", "list", task_get, "Get"),
+    Route("GET", "jobstate.api/list", "job", job_states, "List"),
+    Route("GET", "clientgroup.api/list", "client", groups, "List"),
+    Route("GET", "clientgroup.api/get/{}", "client", group_get, "Get"),
+)

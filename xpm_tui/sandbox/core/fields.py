@@ -1,0 +1,132 @@
+"""A request body as fields by name, whether it came as XML or as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from xml.sax.saxutils import quoteattr
+
+from lxml import etree
+
+from xpm_tui.sandbox.core.errors import ApplicationError
+from xpm_tui.sandbox.core.json_form import to_element_name
+from xpm_tui.sandbox.core.xml import escape, parse, unfit
+
+_DAY_IN = re.compile(r"\d{8}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Fields:
+    """One element of a request. Absent is None, empty is an empty text; the two mean different things in an
+    update."""
+
+    def __init__(self, element: etree._Element) -> None:
+        self._element = element
+
+    def __contains__(self, name: str) -> bool:
+        return self._element.find(name) is not None
+
+    @property
+    def name(self) -> str:
+        return str(self._element.tag)
+
+    def text(self, name: str) -> str | None:
+        found = self._element.find(name)
+        return None if found is None else "".join(map(str, found.itertext()))
+
+    def filled(self, name: str) -> str | None:
+        """The text, None if it is absent or blank."""
+        text = self.text(name)
+        return text.strip() or None if text else None
+
+    def required(self, name: str) -> str:
+        """The text. Raises ApplicationError (a parameter error) if it is absent or blank."""
+        text = self.text(name)
+        if text is None or not text.strip():
+            raise ApplicationError.parameter(f"Required parameter '{name}' is missing")
+        return text
+
+    def uuid(self, name: str) -> str | None:
+        """A UUID in lower case, None if absent or blank."""
+        text = self.filled(name)
+        return None if text is None else text.lower()
+
+    def day(self, name: str) -> str | None:
+        """A `yyyyMMdd` day as `yyyy-MM-dd`, None if absent or blank."""
+        text = self.filled(name)
+        return None if text is None else read_day(name, text)
+
+    def inside(self, *names: str) -> Fields | None:
+        found = self._element.find("/".join(names))
+        return None if found is None else Fields(found)
+
+    def each(self, *names: str) -> list[Fields]:
+        return [Fields(found) for found in self._element.findall("/".join(names))]
+
+    def children(self) -> Iterator[Fields]:
+        return (Fields(child) for child in self._element)
+
+    def attribute(self, name: str) -> str | None:
+        value = self._element.get(name)
+        return None if value is None else str(value).strip().lower()
+
+
+def read_day(name: str, text: str) -> str:
+    """A day as Practice Manager takes it. Raises ApplicationError naming the parameter and the format."""
+    if _DAY_IN.fullmatch(text):
+        try:
+            return datetime.strptime(text, "%Y%m%d").strftime("%Y-%m-%d")
+        except ValueError:
+            pass
+    raise ApplicationError.parameter(
+        f"Required parameter '{name}' should be specified in the format 'yyyyMMdd'"
+    )
+
+
+def is_uuid(text: str) -> bool:
+    return _UUID.fullmatch(text) is not None
+
+
+def read_body(body: bytes, media_type: str, root: str) -> Fields:
+    """The request's fields. Raises ApplicationError when the body cannot be read or its root is another."""
+    try:
+        element = _from_json(body, root) if media_type == "application/json" else parse(body)
+    except ValueError as error:
+        raise ApplicationError.parameter(str(error)) from error
+    if element.tag != root:
+        raise ApplicationError.parameter(f"The request body must have the root element {root}")
+    return Fields(element)
+
+
+def _from_json(body: bytes, root: str) -> etree._Element:
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise ValueError("The request body is not well-formed JSON.") from error
+    if not isinstance(value, dict):
+        raise ValueError("The request body must be a JSON object.")
+    return parse(_element(root, value).encode("utf-8"))
+
+
+_SINGULAR = {"Contacts": "Contact", "Tasks": "Task", "Assigned": "Staff"}
+_BY_ATTRIBUTE = {"add", "remove", "add-manager", "remove-manager", "add-partner", "remove-partner"}
+
+
+def _element(name: str, value: object) -> str:
+    """One JSON member as an element; assignments take their members as attributes."""
+    if isinstance(value, list):
+        if name in _BY_ATTRIBUTE:
+            return "".join(_element(name, item) for item in value)
+        return f"<{name}>{''.join(_element(_SINGULAR.get(name, name), item) for item in value)}</{name}>"
+    if isinstance(value, Mapping):
+        if name in _BY_ATTRIBUTE:
+            return f"<{name} {' '.join(f'{key}={quoteattr(str(item))}' for key, item in value.items())}/>"
+        return (
+            f"<{name}>{''.join(_element(to_element_name(key), item) for key, item in value.items())}</{name}>"
+        )
+    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if unfit(text):
+        raise ValueError(f"{name} holds a character that cannot be stored.")
+    return f"<{name}>{escape(text)}</{name}>"

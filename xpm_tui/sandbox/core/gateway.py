@@ -1,0 +1,217 @@
+"""api.xero.com: the checks before any endpoint, the routing, and the way of a reply onto the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from xpm_tui.sandbox.core import clients, connections, directory, jobs
+from xpm_tui.sandbox.core.call import Call, Family, Route
+from xpm_tui.sandbox.core.clock import utc
+from xpm_tui.sandbox.core.errors import ApplicationError, gateway_error
+from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault, reshape
+from xpm_tui.sandbox.core.grants import AccessToken, Grants
+from xpm_tui.sandbox.core.http import XML, Body, Headers, Request, Response, respond
+from xpm_tui.sandbox.core.identity import Identity
+from xpm_tui.sandbox.core.limits import Limits
+from xpm_tui.sandbox.core.practice import Practice, Tenant
+from xpm_tui.sandbox.core.reply import Reply, as_json, as_xml, error_json, error_xml, in_chunks
+from xpm_tui.sandbox.core.switches import Switches
+
+PREFIX = "/practicemanager/3.1/"
+ROUTES: tuple[Route, ...] = (*clients.ROUTES, *directory.ROUTES, *jobs.ROUTES)
+JSON_UTF8 = "application/json; charset=utf-8"
+STRICT_FEATURE = "practice-strict-content-type"
+UNSUPPORTED = "The server only accepts the following media types: application/json, application/xml"
+_NO_CACHE: Headers = (
+    ("Cache-Control", "max-age=0, no-cache, no-store"),
+    ("Pragma", "no-cache"),
+    ("Expires", "Thu, 01 Jan 1970 00:00:00 GMT"),
+)
+_BEARER = ("WWW-Authenticate", "Bearer error=invalid_token")
+
+Form = Literal["xml", "json"]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    identity: Identity
+    limits: Limits
+    tenants: dict[str, Tenant]
+    practices: dict[str, Practice]
+    api_url: str
+
+    def answer(self, request: Request, now: float, switches: Switches, fault: Fault | None) -> Response:
+        """Token, expiry, tenant, scope, limits, method and path, body: in this order."""
+        instance = self.grants.ids.uuid("correlation")
+        response = self._answer(request, now, switches, fault, instance)
+        return response.with_headers(("xero-correlation-id", instance), *_NO_CACHE)
+
+    @property
+    def grants(self) -> Grants:
+        return self.identity.grants
+
+    def _answer(
+        self, request: Request, now: float, switches: Switches, fault: Fault | None, instance: str
+    ) -> Response:
+        token = self.identity.check(request.bearer, now)
+        if isinstance(token, str):
+            return gateway_error(401, "Unauthorized", token, instance, _BEARER)
+        if token.expires <= now:
+            detail = f"TokenExpired: token expired at {us_style(token.expires)}"
+            return gateway_error(401, "Unauthorized", detail, instance, _BEARER)
+        if request.path == connections.PATH or request.path.startswith(connections.PATH + "/"):
+            shown = self.limits.headers(token.app, None, now, switches)
+            return connections.answer(request, token, self.grants, self.tenants, switches).with_headers(
+                *shown
+            )
+        practice = self._practice(request, token)
+        if practice is None:
+            shown = self.limits.headers(token.app, None, now, switches)
+            return gateway_error(403, "Forbidden", "AuthenticationUnsuccessful", instance, *shown)
+        found = find(request.path)
+        if found and not _may(token.scopes, found[0][0].family, request.method, switches):
+            return gateway_error(401, "Unauthorized", "AuthorizationUnsuccessful", instance)
+        tenant = practice.tenant.uuid
+        refusal = self.limits.admit(token.app, tenant, now, switches)
+        if refusal is not None:
+            return refusal
+        shown = self.limits.headers(token.app, tenant, now, switches)
+        response = self._routed(request, practice, found, now, switches, fault, instance).with_headers(*shown)
+        whole = Body(response.body, lambda: self.limits.leave(token.app, tenant))
+        return replace(response, body=whole)
+
+    def _practice(self, request: Request, token: AccessToken) -> Practice | None:
+        """The practice of the tenant header, if this person's connection to it still stands."""
+        tenant = request.headers.get("xero-tenant-id", "").strip().lower()
+        if token.user in self.grants.denied or not self.grants.connected(token.app, token.user, tenant):
+            return None
+        return self.practices.get(tenant)
+
+    def _routed(
+        self,
+        request: Request,
+        practice: Practice,
+        found: list[tuple[Route, tuple[str, ...]]] | None,
+        now: float,
+        switches: Switches,
+        fault: Fault | None,
+        instance: str,
+    ) -> Response:
+        if not found:
+            return gateway_error(404, "NotFound", "The resource was not found", instance)
+        match = next(((route, held) for route, held in found if route.method == request.method), None)
+        if match is None:
+            return respond(405, b"", None, ("Allow", ", ".join(sorted({route.method for route, _ in found}))))
+        route, held = match
+        form = accepted(request, switches)
+        if form is None:
+            return respond(406)
+        if unreadable(request, switches):
+            return respond(415, error_json(UNSUPPORTED), JSON_UTF8)
+        if fault and fault.kind == LATE:
+            switches = replace(switches, create_lag=fault.seconds or 180.0)
+        call = Call(request, practice, switches, now, self.api_url, held, route.root)
+        try:
+            reply = route.handler(call)
+        except ApplicationError as error:
+            return _failed(error, route, form, switches, instance)
+        if fault and fault.kind in ROWS:
+            reply = reshape(fault, reply, self.api_url)
+        return _sent(reply, form, switches)
+
+
+def find(path: str) -> list[tuple[Route, tuple[str, ...]]]:
+    """All routes of a path, whatever their method, each with what stood for its `{}`."""
+    if not path.startswith(PREFIX):
+        return []
+    segments = path.removeprefix(PREFIX).split("/")
+    return [(route, held) for route in ROUTES if (held := _held(route, segments)) is not None]
+
+
+def endpoint_of(path: str) -> str:
+    """The name that faults and the record of requests use: `client.api/get`, `connect/token`."""
+    matches = find(path)
+    if matches:
+        return matches[0][0].path.replace("/{}", "")
+    return path.removeprefix(PREFIX).strip("/")
+
+
+def us_style(moment: float) -> str:
+    """US date style, UTC, as the gateway writes it."""
+    return utc(moment).strftime("%m/%d/%Y %H:%M:%S")
+
+
+def accepted(request: Request, switches: Switches) -> Form | None:
+    """The form of the reply, None for 406. `*/*` is served only where negotiation is not strict: whether
+    Xero serves it is unknown, and a client should not depend on it."""
+    if not _strict(request, switches):
+        return "xml"
+    for part in request.headers.get("accept", "").split(","):
+        kind = part.partition(";")[0].strip().lower()
+        if kind in ("application/xml", "text/xml"):
+            return "xml"
+        if kind == "application/json":
+            return "json"
+    return None
+
+
+def unreadable(request: Request, switches: Switches) -> bool:
+    """Whether the body is of a type that is answered 415."""
+    return bool(
+        request.body
+        and _strict(request, switches)
+        and request.media_type not in ("application/xml", "application/json")
+    )
+
+
+def _strict(request: Request, switches: Switches) -> bool:
+    if switches.content_negotiation == "feature":
+        return STRICT_FEATURE in request.headers.get("xero-features", "")
+    return switches.content_negotiation == "strict"
+
+
+def _held(route: Route, segments: list[str]) -> tuple[str, ...] | None:
+    if len(route.segments) != len(segments):
+        return None
+    pairs = list(zip(route.segments, segments, strict=True))
+    if any(want != "{}" and want != have.lower() for want, have in pairs):
+        return None
+    return tuple(have for want, have in pairs if want == "{}")
+
+
+def _may(scopes: frozenset[str], family: Family, method: str, switches: Switches) -> bool:
+    """Whether one of the scopes opens an endpoint of this family (OpenAPI file of 3.1, "any one of")."""
+    reading = method == "GET"
+    opening = {"practicemanager"} | ({"practicemanager.read"} if reading else set())
+    if family == "list" and switches.granular_scopes_open_lists:
+        areas: tuple[str, ...] = ("client", "job", "staff", "time")
+    else:
+        areas = () if family == "list" else (family,)
+    for area in areas:
+        opening |= {f"practicemanager.{area}"} | ({f"practicemanager.{area}.read"} if reading else set())
+    return not opening.isdisjoint(scopes)
+
+
+def _sent(reply: Reply, form: Form, switches: Switches) -> Response:
+    pieces: Iterator[str]
+    if form == "json":
+        pieces = as_json(reply)
+    else:
+        pieces = as_xml(reply, beside=switches.web_url_place == "beside", indented=switches.pretty_xml)
+    return Response(200, (("Content-Type", JSON_UTF8 if form == "json" else XML),), Body(in_chunks(pieces)))
+
+
+def _failed(error: ApplicationError, route: Route, form: Form, switches: Switches, instance: str) -> Response:
+    if error.kind == "unknown" and switches.unknown_uuid == "404-json":
+        return gateway_error(404, "NotFound", error.text, instance)
+    if switches.error_status != "mixed":
+        status = int(switches.error_status)
+    elif error.kind == "unknown":
+        status = int(switches.unknown_uuid)
+    else:
+        status = {"identifier": 200, "parameter": 400, "conflict": 409}[error.kind]
+    if form == "json":
+        return respond(status, error_json(error.text), JSON_UTF8)
+    return respond(status, error_xml(route.api_method, error.text), XML)

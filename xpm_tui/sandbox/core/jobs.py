@@ -1,0 +1,111 @@
+"""job.api, the reading half: current, list, client, staff, get, tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+from xpm_tui.sandbox.core.call import Call, Route
+from xpm_tui.sandbox.core.clock import day_of
+from xpm_tui.sandbox.core.errors import ApplicationError
+from xpm_tui.sandbox.core.fields import read_day
+from xpm_tui.sandbox.core.jobs_xml import JobWriter
+from xpm_tui.sandbox.core.records import Job, JobTask
+from xpm_tui.sandbox.core.reply import Reply
+
+
+def one_job(call: Call, job: Job, method: str) -> Reply:
+    return Reply(method, (job,), JobWriter(call.practice))
+
+
+def current(call: Call) -> Reply:
+    """All jobs in an open state, of any age."""
+    return _jobs(call, "Current", lambda job: _open(call, job), detailed=call.flag("detailed"))
+
+
+def listed(call: Call) -> Reply:
+    """Jobs created in a window of at most one year; complaints come one at a time: from, to, span."""
+    first, last = _required_day(call, "from"), _required_day(call, "to")
+    begin, end = date.fromisoformat(first), date.fromisoformat(last)
+    if end > _year_after(begin):
+        raise ApplicationError.parameter("The date range between 'from' and 'to' must be less than one year")
+    return _jobs(
+        call, "List", lambda job: first <= day_of(job.created) <= last, detailed=call.flag("detailed")
+    )
+
+
+def of_client(call: Call) -> Reply:
+    client = call.client(call.path[0], in_path=True)
+    return _jobs(call, "List", lambda job: job.client == client.uuid, detailed=call.flag("detailed"))
+
+
+def of_staff(call: Call) -> Reply:
+    person = call.practice.staff.get(call.path[0].lower())
+    if person is None:
+        raise ApplicationError.unknown("Invalid staff identifier")
+    return _jobs(
+        call,
+        "List",
+        lambda job: person.uuid in job.assigned and _open(call, job),
+        detailed=call.flag("detailed"),
+    )
+
+
+def got(call: Call) -> Reply:
+    return one_job(call, call.job(call.path[0], in_path=True), "Get")
+
+
+def with_tasks(call: Call) -> Reply:
+    """Open jobs with their tasks that fit `complete`, `due` (on or before), `start` (on or after)."""
+    complete = call.parameters.get("complete")
+    due, start = _optional_day(call, "due"), _optional_day(call, "start")
+
+    def fits(task: JobTask) -> bool:
+        return (
+            (complete is None or task.completed == (complete.lower() == "true"))
+            and (due is None or (task.due is not None and task.due <= due))
+            and (start is None or (task.start is not None and task.start >= start))
+        )
+
+    narrowed = (
+        replace(job, tasks=tuple(filter(fits, job.tasks)))
+        for job in call.practice.jobs_in_order()
+        if _open(call, job) and job.visible <= call.now
+    )
+    return Reply("List", [job for job in narrowed if job.tasks], JobWriter(call.practice), "Jobs")
+
+
+def _jobs(call: Call, method: str, wanted: Callable[[Job], bool], *, detailed: bool) -> Reply:
+    rows = [job for job in call.practice.jobs_in_order() if job.visible <= call.now and wanted(job)]
+    return Reply(method, rows, JobWriter(call.practice, detailed), "Jobs")
+
+
+def _open(call: Call, job: Job) -> bool:
+    return not call.practice.state(job.state).closed
+
+
+def _required_day(call: Call, name: str) -> str:
+    return read_day(name, call.parameters.get(name, ""))
+
+
+def _optional_day(call: Call, name: str) -> str | None:
+    text = call.parameters.get(name)
+    return read_day(name, text) if text else None
+
+
+def _year_after(day: date) -> date:
+    try:
+        return day.replace(year=day.year + 1)
+    except ValueError:  # the 29th of February
+        return day.replace(year=day.year + 1, day=28)
+
+
+ROUTES = (
+    Route("GET", "job.api/current", "job", current, "Current"),
+    Route("GET", "job.api/list", "job", listed, "List"),
+    Route("GET", "job.api/client/{}", "job", of_client, "List"),
+    Route("GET", "job.api/staff/{}", "job", of_staff, "List"),
+    Route("GET", "job.api/tasks", "job", with_tasks, "List"),
+    Route("GET", "job.api/get/{}", "job", got, "Get"),
+)

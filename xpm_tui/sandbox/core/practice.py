@@ -1,0 +1,133 @@
+"""One tenant's records, in memory, with the few indexes that the endpoints need."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from xpm_tui.sandbox.core.ids import Ids
+from xpm_tui.sandbox.core.records import (
+    Client,
+    Contact,
+    ContactLink,
+    Group,
+    Job,
+    JobState,
+    Named,
+    Staff,
+    Task,
+    Template,
+)
+
+TenantType = Literal["PRACTICEMANAGER", "ORGANISATION", "PRACTICE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    uuid: str
+    name: str
+    kind: TenantType
+
+
+@dataclass
+class Practice:
+    """The rows of a Practice Manager tenant. Rows are frozen; to change one, put another in its place."""
+
+    tenant: Tenant
+    ids: Ids
+    clients: dict[str, Client] = field(default_factory=dict)
+    contacts: dict[str, Contact] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    staff: dict[str, Staff] = field(default_factory=dict)
+    templates: dict[str, Template] = field(default_factory=dict)
+    categories: dict[str, Named] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    states: tuple[JobState, ...] = ()
+    jobs: dict[str, Job] = field(default_factory=dict)
+    cases: dict[str, list[str]] = field(default_factory=dict)
+    """Name of a hard case -> UUIDs of the clients (or what else) that show it."""
+    next_client_number: int = 14_070_001
+    next_job_number: int = 1
+    _order: list[str] | None = None
+    _clients_of: defaultdict[str, set[str]] | None = None
+
+    def put_client(self, client: Client) -> None:
+        before = self.clients.get(client.uuid)
+        self.clients[client.uuid] = client
+        if before is None or before.name != client.name:
+            self._order = None
+        if self._clients_of is not None and (before is None or before.contacts != client.contacts):
+            for link in before.contacts if before else ():
+                self._clients_of[link.contact].discard(client.uuid)
+            for link in client.contacts:
+                self._clients_of[link.contact].add(client.uuid)
+
+    def drop_client(self, uuid: str) -> None:
+        """Take a row out, as nothing in Practice Manager does; references to it stay."""
+        del self.clients[uuid]
+        self._order = self._clients_of = None
+
+    def take_client_number(self) -> int:
+        self.next_client_number += 1
+        return self.next_client_number - 1
+
+    def take_job_number(self) -> str:
+        """The next of the sequence that nobody took by hand."""
+        while True:
+            number = f"J{self.next_job_number:06d}"
+            self.next_job_number += 1
+            if number not in self.jobs:
+                return number
+
+    def clients_in_order(self) -> list[Client]:
+        """All clients by name, case-insensitive; the rows as they are now."""
+        if self._order is None:
+            rows = sorted(self.clients.values(), key=lambda row: (row.name.casefold(), row.number))
+            self._order = [row.uuid for row in rows]
+        return [self.clients[uuid] for uuid in self._order]
+
+    def clients_of(self, contact: str) -> list[Client]:
+        """The clients that a contact is linked to."""
+        if self._clients_of is None:
+            index: defaultdict[str, set[str]] = defaultdict(set)
+            for client in self.clients.values():
+                for link in client.contacts:
+                    index[link.contact].add(client.uuid)
+            self._clients_of = index
+        return [self.clients[uuid] for uuid in sorted(self._clients_of.get(contact, ()))]
+
+    def members(self, group: str) -> list[Client]:
+        return [client for client in self.clients_in_order() if group in client.groups]
+
+    def staff_name(self, uuid: str) -> str:
+        person = self.staff.get(uuid)
+        return person.name if person else ""
+
+    def client_name(self, uuid: str) -> str:
+        client = self.clients.get(uuid)
+        return client.name if client else ""
+
+    def contact_name(self, uuid: str) -> str:
+        contact = self.contacts.get(uuid)
+        return contact.name if contact else ""
+
+    def jobs_in_order(self) -> list[Job]:
+        """By client name, start, number: the order in which lists of jobs come."""
+        return sorted(
+            self.jobs.values(),
+            key=lambda job: (self.client_name(job.client).casefold(), job.start, job.number),
+        )
+
+    def state(self, name: str) -> JobState:
+        return next(state for state in self.states if state.name == name)
+
+
+def linked(client: Client, link: ContactLink) -> Client:
+    """The client with this contact, in place of an older link to it; the newest primary wins."""
+    others = [
+        replace(other, primary=False) if link.primary else other
+        for other in client.contacts
+        if other.contact != link.contact
+    ]
+    return replace(client, contacts=(*others, link))

@@ -1,0 +1,70 @@
+"""The record of requests that came in."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from xpm_tui.sandbox.core.http import Ending, Request, Response
+
+KEPT = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One request and its outcome. `status` is 0 where no byte of an answer was sent; `problem` is the
+    `X-Rate-Limit-Problem` of a 429."""
+
+    number: int
+    at: float
+    method: str
+    endpoint: str
+    path: str
+    query: str
+    tenant: str
+    status: int
+    ending: str
+    fault: str
+    problem: str
+    body: str
+
+
+class RequestLog:
+    """Recorded requests, oldest first; of a very long session the last 200,000."""
+
+    def __init__(self) -> None:
+        self._rows: deque[Recorded] = deque(maxlen=KEPT)
+        self._count = 0
+
+    def add(
+        self, request: Request, at: float, endpoint: str, response: Response, fault: str, *, private: bool
+    ) -> None:
+        """`private`: leave out query and body, which hold codes, verifiers and tokens."""
+        self._count += 1
+        silent = response.ending in (Ending.RESET, Ending.HANG)
+        row = Recorded(
+            number=self._count,
+            at=at,
+            method=request.method,
+            endpoint=endpoint,
+            path=request.path,
+            query="" if private else request.query,
+            tenant=request.headers.get("xero-tenant-id", ""),
+            status=0 if silent else response.status,
+            ending=response.ending.value,
+            fault=fault,
+            problem=response.header("X-Rate-Limit-Problem") or "",
+            body="" if private else request.body.decode("utf-8", "replace"),
+        )
+        self._rows.append(row)
+
+    def rows(self, wanted: Callable[[Recorded], bool] = lambda row: True) -> list[Recorded]:
+        return [row for row in self._rows if wanted(row)]
+
+    def as_json(self, wanted: Callable[[Recorded], bool] = lambda row: True) -> list[dict[str, object]]:
+        return [asdict(row) for row in self.rows(wanted)]
+
+    def clear(self) -> None:
+        """Forget the rows; numbers go on."""
+        self._rows.clear()

@@ -1,0 +1,102 @@
+"""What a Practice Manager endpoint gives back, and its way onto the wire as XML or JSON, in chunks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xpm_tui.sandbox.core.json_form import to_json, to_json_name
+from xpm_tui.sandbox.core.xml import el, escape, pretty
+
+CHUNK = 64 * 1024
+_WEB_URL = re.compile(r"<WebUrl>[^<]*</WebUrl>(?=</\w+>$)")
+DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`rows` are rendered one by one while the body is read. Without `wrapper` there is one row, or none
+    for "status only"."""
+
+    method: str
+    rows: Sequence[Any] = ()
+    render: Callable[[Any], str] = str
+    wrapper: str | None = None
+    first_link: str | None = None
+    next_link: str | None = None
+
+
+def in_chunks(pieces: Iterator[str]) -> Iterator[bytes]:
+    """UTF-8 chunks of about 64 KB out of small pieces."""
+    waiting: list[str] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= CHUNK:
+            yield "".join(waiting).encode("utf-8")
+            waiting, size = [], 0
+    if waiting:
+        yield "".join(waiting).encode("utf-8")
+
+
+def as_xml(reply: Reply, *, beside: bool = False, indented: bool = False) -> Iterator[str]:
+    """`beside` puts one record's WebUrl next to Status; `indented` adds a declaration and white space."""
+    shape = _indent if indented else str
+    yield f'{DECLARATION if indented else ""}<Response api-method="{reply.method}"><Status>OK</Status>'
+    if reply.wrapper is None:
+        for row in reply.rows:
+            fragment = reply.render(row)
+            found = _WEB_URL.search(fragment) if beside else None
+            if found:
+                fragment = fragment.replace(found.group(), "")
+                yield found.group()
+            yield shape(fragment)
+    elif not reply.rows:
+        yield f"<{reply.wrapper} />"
+    else:
+        yield f"<{reply.wrapper}>"
+        for row in reply.rows:
+            yield shape(reply.render(row))
+        yield f"</{reply.wrapper}>"
+    if reply.first_link is not None:
+        yield f"<Pagination><Links>{el('First', reply.first_link)}"
+        yield f"{el('Next', reply.next_link) if reply.next_link else ''}</Links></Pagination>"
+    yield "</Response>"
+
+
+def as_json(reply: Reply) -> Iterator[str]:
+    """The flat object: `status`, then the record or list under its own name."""
+    yield '{"status":"OK"'
+    if reply.wrapper is None:
+        for row in reply.rows:
+            fragment = reply.render(row)
+            name = to_json_name(fragment[1 : fragment.index(">")])
+            yield f',"{name}":{json.dumps(to_json(fragment), ensure_ascii=False)}'
+    else:
+        yield f',"{to_json_name(reply.wrapper)}":['
+        for index, row in enumerate(reply.rows):
+            yield ("," if index else "") + json.dumps(to_json(reply.render(row)), ensure_ascii=False)
+        yield "]"
+    if reply.first_link is not None:
+        links = {"first": reply.first_link} | ({"next": reply.next_link} if reply.next_link else {})
+        yield f',"pagination":{json.dumps({"links": links})}'
+    yield "}"
+
+
+def error_xml(method: str, text: str) -> bytes:
+    return (
+        f'<Response api-method="{method}"><Status>ERROR</Status>'
+        f"<ErrorDescription>{escape(text)}</ErrorDescription></Response>"
+    ).encode()
+
+
+def error_json(text: str) -> bytes:
+    return json.dumps({"status": "ERROR", "errorDescription": text}, ensure_ascii=False).encode()
+
+
+def _indent(fragment: str) -> str:
+    return "\n" + pretty(fragment) + "\n"

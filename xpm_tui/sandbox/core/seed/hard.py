@@ -1,0 +1,258 @@
+"""The hard cases that every sample practice holds, in its first rows, and more of them from 60 clients on."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+
+from xpm_tui.sandbox.core.clock import DAY
+from xpm_tui.sandbox.core.practice import Practice
+from xpm_tui.sandbox.core.records import (
+    Address,
+    Bank,
+    Client,
+    Contact,
+    ContactLink,
+    Note,
+    Person,
+    Relationship,
+    with_values,
+)
+from xpm_tui.sandbox.core.seed.ordinary import TERMS, make_taxes
+
+COMPANY, INDIVIDUAL, TRUST = make_taxes("Company"), make_taxes("Individual"), make_taxes("Trust")
+HOBART = Address("Unit 4\n12 Jetty Rd", "Hobart", "TAS", "7000", "Australia")
+DARWIN = Address("3 Smith & Co Lane", "Darwin", "NT", "0800", "Australia")
+AUCKLAND = Address("Level 1\n88 Queen St\nĀkarana", "Auckland", "", "1010", "New Zealand")
+
+CONTROLS = "Next\u0085line \u009b31mred\u009b0m"
+"""C1 controls, which XML 1.0 can carry and a terminal must not get."""
+BIDI = "Ana \u202eavliS\u202c \u2066(x)\u2069"
+CLICK = "[@click=app.quit]Click[/]"
+
+
+class HardCases:
+    """Puts the hard cases into a practice that has its people and lists already."""
+
+    def __init__(self, practice: Practice, now: float) -> None:
+        self._practice = practice
+        self._now = now
+        self._age = 0
+        self._staff = [uuid for uuid, person in practice.staff.items() if not person.left]
+        self._gone = next(uuid for uuid, person in practice.staff.items() if person.left)
+        self._groups = list(practice.groups)
+
+    def add(self, count: int) -> None:
+        """The first `count` of them."""
+        makers: list[Callable[[], list[Client]]] = [
+            self._complete,
+            self._same_name,
+            self._archived_twin,
+            self._prospects,
+            self._markup_name,
+            self._other_scripts,
+            self._deleted,
+        ]
+        rows = [row for maker in makers for row in maker()]
+        if count > len(rows):
+            rows += self._further()
+        for row in rows[:count]:
+            self._practice.put_client(row)
+        kept = {row.uuid for row in rows[:count]}
+        cases = self._practice.cases
+        for name, uuids in list(cases.items()):
+            if uuids and uuids[0] in {row.uuid for row in rows}:
+                cases[name] = [uuid for uuid in uuids if uuid in kept]
+
+    def _case(self, name: str, *rows: Client) -> list[Client]:
+        self._practice.cases[name] = [row.uuid for row in rows]
+        return list(rows)
+
+    def _client(self, name: str) -> Client:
+        practice = self._practice
+        self._age += 1
+        modified = self._now - (3 + self._age * 11 % 300) * DAY
+        return Client(practice.ids.uuid("client"), practice.take_client_number(), name, modified)
+
+    def _contact(self, name: str, email: str, **more: str) -> Contact:
+        contact = with_values(Contact(self._practice.ids.uuid("contact"), name, email=email), more)
+        self._practice.contacts[contact.uuid] = contact
+        return contact
+
+    def _complete(self) -> list[Client]:
+        """A company with everything, and a second one that shares its contact; the second one's manager left
+        the practice: named here, missing in the list of staff."""
+        jo = self._contact(
+            "Jo Tane", "jo@kowhai.example", mobile="0491 570 156", salutation="Jo", addressee="Ms Jo Tane"
+        )
+        pat = self._contact("Pat O'Neill", "pat@kowhai.example", phone="03 5550 0102")
+        ana, tom = self._staff[0], self._staff[1]
+        company = replace(
+            self._client("Kowhai Plumbing Pty Ltd"),
+            email="office@kowhai.example",
+            address=HOBART,
+            postal=Address("PO Box 12", "Hobart", "TAS", "7000", "Australia"),
+            phone="03 5550 0101",
+            fax="03 5550 0109",
+            website="https://kowhai.example",
+            referral="Word of mouth",
+            export_code="1042",
+            partner=ana,
+            manager=tom,
+            terms=TERMS[1],
+            tax=COMPANY[1],
+            tax_number="123 456 789",
+            company_number="123 456 789",
+            business_number="51 000 000 000",
+            bank=Bank("067-000", "Kowhai Plumbing", "00123456", "Harbour Bank"),
+            code="KOW01",
+            contacts=(ContactLink(jo.uuid, "Director", True), ContactLink(pat.uuid, "0")),
+            notes=(
+                Note(
+                    "Phoned",
+                    "Will send papers Friday.\nAsked <why> & when.",
+                    "",
+                    self._now - 60 * DAY,
+                    "Tom Reid",
+                ),
+            ),
+            groups=(self._groups[0], self._groups[2]),
+        )
+        holdings = replace(
+            self._client("Kowhai Holdings Ltd"),
+            address=AUCKLAND,
+            tax=COMPANY[3],
+            partner=ana,
+            manager=self._gone,
+            contacts=(ContactLink(jo.uuid, "Shareholder", True),),
+            groups=(self._groups[0],),
+        )
+        company = replace(
+            company,
+            billing=holdings.uuid,
+            relationships=(
+                Relationship(
+                    self._practice.ids.uuid("relationship"),
+                    "Shareholder",
+                    holdings.uuid,
+                    "1000",
+                    "0",
+                    "2019-07-01",
+                ),
+            ),
+        )
+        self._case("complete", company)
+        self._case("manager left", holdings)
+        return self._case("shared contact", company, holdings)
+
+    def _same_name(self) -> list[Client]:
+        """Two active clients with exactly the same name."""
+        rows = []
+        for number, place in enumerate((HOBART, DARWIN)):
+            contact = self._contact(
+                "John Smith", f"john{number + 1}@smith.example", mobile=f"0491 570 11{number}"
+            )
+            rows.append(
+                replace(
+                    self._client("John Smith"),
+                    person=Person(
+                        title="Mr", first="John", middle="", last="Smith", other="", born="1979-04-02"
+                    ),
+                    email=f"john{number + 1}@smith.example",
+                    address=place,
+                    phone=f"08 5550 011{number}",
+                    manager=self._staff[number],
+                    tax=INDIVIDUAL[number],
+                    tax_number=f"45{number} 111 22{number}",
+                    contacts=(ContactLink(contact.uuid, "", True),),
+                )
+            )
+        return self._case("same name", *rows)
+
+    def _archived_twin(self) -> list[Client]:
+        contact = self._contact("Zoë Müller", "zoe@harbourcafe.example", salutation="Zoë")
+        active = replace(
+            self._client("Harbour Café Ltd"),
+            email="hello@harbourcafe.example",
+            address=DARWIN,
+            tax=COMPANY[1],
+            code="CAF02",
+            partner=self._staff[2],
+            contacts=(ContactLink(contact.uuid, "Owner", True),),
+        )
+        old = replace(self._client("Harbour Café Ltd"), archived=True, tax=COMPANY[0], code="CAF01")
+        return self._case("archived twin", active, old)
+
+    def _prospects(self) -> list[Client]:
+        """A prospect, and one that was made a client: the prospect is gone, a new number stands there."""
+        prospect = replace(
+            self._client("Tāmaki Rōpū Trust"), prospect=True, email="tari@tamaki.example", tax=TRUST[2]
+        )
+        before = replace(self._client("Bright Sparks Electrical"), prospect=True, deleted=True)
+        after = replace(
+            self._client("Bright Sparks Electrical"),
+            phone="08 5550 0188",
+            tax=COMPANY[6],
+            manager=self._staff[1],
+        )
+        self._case("prospect", prospect)
+        self._case("prospect made client", before, after)
+        return [prospect, before, after]
+
+    def _markup_name(self) -> list[Client]:
+        """Markup, bidirectional and C1 characters where a careless screen would obey them."""
+        quit_now = self._contact(CLICK, "click@acme.example", addressee=BIDI)
+        row = replace(
+            self._client("ACME [/] Pty"),
+            address=Address(CONTROLS, 'Smith & Sons <Builders> "Quality"', "", "0800", ""),
+            phone="[bold]03[/bold] 5550",
+            referral=BIDI,
+            tax=COMPANY[2],
+            contacts=(ContactLink(quit_now.uuid, "[red]Owner", True),),
+        )
+        return self._case("markup in the name", row)
+
+    def _other_scripts(self) -> list[Client]:
+        """Added by API with a name only: no tax block, no e-mail, no contact."""
+        row = self._client("株式会社さくら & Sons 🌸")
+        self._case("no contacts", row)
+        return self._case("name only", row)
+
+    def _deleted(self) -> list[Client]:
+        row = replace(self._client("Gone Holdings Ltd"), deleted=True, archived=True, tax=COMPANY[4])
+        return self._case("deleted", row)
+
+    def _further(self) -> list[Client]:
+        """Names that are almost, or look, alike; and rows that are odd in other ways."""
+        names = (
+            "kowhai plumbing pty ltd",
+            "Kowhai Plumbing Limited",
+            "Kowhai  Plumbing Pty Ltd",
+            unicodedata.normalize("NFD", "Tāmaki Rōpū Trust"),
+            " Padded Name Ltd ",
+            CLICK,
+            f"Right{BIDI}",
+            f"Control {CONTROLS} Ltd",
+            "Zero\u200bWidth\u200d Ltd\ufeff",
+            'O\'Brien & "Daughters" <Ltd>',
+            "Very Long Name " + "and Partners " * 16,
+            "=1+1",
+            "007 Security",
+            "مكتب المحاسبة",
+        )
+        rows = [replace(self._client(name), tax=COMPANY[place % 7]) for place, name in enumerate(names)]
+        self._case("almost the same name", *rows[:4])
+        self._case("hostile names", *rows[5:9])
+        email = self._contact("First of Two", "both@shared.example")
+        other = self._contact("Second of Two", "both@shared.example")
+        twice = replace(
+            self._client("Two Contacts One Address Ltd"),
+            contacts=(ContactLink(email.uuid, "", True), ContactLink(other.uuid, "", False)),
+        )
+        gone = replace(self._contact("Gone Contact", "gone@contact.example"), deleted=True)
+        self._practice.contacts[gone.uuid] = gone
+        ghost = replace(self._client("Deleted Contact Ltd"), contacts=(ContactLink(gone.uuid, "", True),))
+        self._case("two contacts of one e-mail", twice)
+        self._case("deleted contact", ghost)
+        return [*rows, twice, ghost]

@@ -1,0 +1,110 @@
+"""The sandbox on loopback, as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Generator
+
+import uvicorn
+
+from xpm_tui.sandbox.core.http import Host
+from xpm_tui.sandbox.core.sandbox import Sandbox, Urls
+from xpm_tui.sandbox.wire import Application, Protocol
+
+LOOPBACK = "127.0.0.1"
+PARENT_CHECK = 0.25
+"""Seconds between two looks at who the parent process is."""
+
+
+class _Server(uvicorn.Server):
+    """Several of these share a process, so none of them takes the signals for itself."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def bind(port: int) -> socket.socket:
+    """A listening socket on loopback, 0 being any free port. Raises OSError when the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+    except OSError:
+        listener.close()
+        raise
+    listener.listen(128)
+    return listener
+
+
+def run(sandbox: Sandbox, port: int, *, separate_hosts: bool = False, die_with_parent: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT. The first line on stdout is the greeting, one JSON object.
+
+    With `separate_hosts` login, identity and API listen on three ports (the last two on any free ones), so
+    that a client that mixes the hosts up is found out. Raises OSError when the port is taken.
+    """
+    roles: tuple[Host, ...] = ("login", "identity", "api") if separate_hosts else ("any",)
+    listeners: list[socket.socket] = []
+    try:
+        for place, _ in enumerate(roles):
+            listeners.append(bind(port if place == 0 else 0))
+        origins = [f"http://{LOOPBACK}:{listener.getsockname()[1]}" for listener in listeners]
+        sandbox.move_to(Urls(*(origins if separate_hosts else origins * 3)))
+        asyncio.run(_serve(sandbox, list(zip(roles, listeners, strict=True)), die_with_parent))
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+async def _serve(sandbox: Sandbox, places: list[tuple[Host, socket.socket]], die_with_parent: bool) -> None:
+    servers = [
+        _Server(
+            uvicorn.Config(
+                Application(sandbox, role),
+                http=Protocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        for role, _ in places
+    ]
+
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    watch = asyncio.create_task(_watch_parent(os.getppid(), stop)) if die_with_parent else None
+    greet(sandbox)
+    await asyncio.gather(
+        *(server.serve([listener]) for server, (_, listener) in zip(servers, places, strict=True))
+    )
+    if watch is not None:
+        watch.cancel()
+
+
+def greet(sandbox: Sandbox) -> None:
+    """The listeners are open by now, so that a reader of this line may connect at once."""
+    sys.stdout.write(json.dumps(sandbox.greeting()) + "\n")
+    sys.stdout.flush()
+
+
+async def _watch_parent(parent: int, stop: Callable[[], None]) -> None:
+    """Stop once the parent is gone. Asking by polling: the kernel's own signal for this (prctl) goes by the
+    parent's thread, and would end the sandbox with the thread that started it."""
+    while os.getppid() == parent:  # noqa: ASYNC110
+        await asyncio.sleep(PARENT_CHECK)
+    stop()
