@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from xpm_tui.sandbox.core import clients, connections, directory, jobs
+from xpm_tui.sandbox.core import (
+    client_writes,
+    clients,
+    connections,
+    contact_writes,
+    directory,
+    directory_writes,
+    job_tasks,
+    job_writes,
+    jobs,
+)
 from xpm_tui.sandbox.core.call import Call, Family, Route
 from xpm_tui.sandbox.core.clock import utc
 from xpm_tui.sandbox.core.errors import ApplicationError, gateway_error
@@ -20,7 +30,16 @@ from xpm_tui.sandbox.core.reply import Reply, as_json, as_xml, error_json, error
 from xpm_tui.sandbox.core.switches import Switches
 
 PREFIX = "/practicemanager/3.1/"
-ROUTES: tuple[Route, ...] = (*clients.ROUTES, *directory.ROUTES, *jobs.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *clients.ROUTES,
+    *client_writes.ROUTES,
+    *contact_writes.ROUTES,
+    *directory.ROUTES,
+    *directory_writes.ROUTES,
+    *jobs.ROUTES,
+    *job_writes.ROUTES,
+    *job_tasks.ROUTES,
+)
 JSON_UTF8 = "application/json; charset=utf-8"
 STRICT_FEATURE = "practice-strict-content-type"
 UNSUPPORTED = "The server only accepts the following media types: application/json, application/xml"

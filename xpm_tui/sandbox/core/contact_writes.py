@@ -1,0 +1,145 @@
+"""Contacts of client.api: add, update, delete, link. Position and primary belong to contact and client."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from xpm_tui.sandbox.core.call import Call, Route
+from xpm_tui.sandbox.core.client_fields import flag
+from xpm_tui.sandbox.core.clients import find_contact, first_link, link_at, writer
+from xpm_tui.sandbox.core.clients_xml import contact_xml
+from xpm_tui.sandbox.core.errors import ApplicationError
+from xpm_tui.sandbox.core.fields import Fields
+from xpm_tui.sandbox.core.practice import linked
+from xpm_tui.sandbox.core.records import Client, Contact, ContactLink, with_values
+from xpm_tui.sandbox.core.reply import Reply
+
+MOST_LINKS = 10
+_TEXTS = {
+    "Name": "name",
+    "Mobile": "mobile",
+    "Email": "email",
+    "Phone": "phone",
+    "Salutation": "salutation",
+    "Addressee": "addressee",
+}
+
+
+def check_contact(given: Fields) -> None:
+    """Raises ApplicationError when it has no name or says neither Yes nor No to being primary."""
+    given.required("Name")
+    if given.filled("IsPrimary"):
+        flag(given, "IsPrimary")
+
+
+def add_contact(call: Call, client: str, given: Fields) -> Contact:
+    """A new contact, linked to a client. Raises ApplicationError as `check_contact` does."""
+    check_contact(given)
+    contact = applied(Contact(call.ids.uuid("contact"), "", visible=call.visible), given)
+    call.practice.contacts[contact.uuid] = contact
+    _link(call, call.practice.clients[client], contact, given)
+    return contact
+
+
+def applied(contact: Contact, given: Fields) -> Contact:
+    if "Name" in given:
+        given.required("Name")
+    return with_values(
+        contact, {name: given.text(element) for element, name in _TEXTS.items() if element in given}
+    )
+
+
+def added(call: Call) -> Reply:
+    owner = call.fields.inside("Client")
+    client = call.client(owner.uuid("UUID") if owner else None)
+    contact = add_contact(call, client.uuid, call.fields)
+    link = next(link for link in call.practice.clients[client.uuid].contacts if link.contact == contact.uuid)
+    return Reply("Contact", (contact,), lambda row: contact_xml(row, link))
+
+
+def updated(call: Call) -> Reply:
+    """Position and primary are set at the client of `clientUuid`, or of the body, or at the first one."""
+    before = find_contact(call)
+    if before.deleted:
+        raise ApplicationError.identifier("Invalid contact identifier")
+    given = call.fields
+    place = _place(call, before, given)
+    contact = applied(before, given)
+    call.practice.contacts[contact.uuid] = contact
+    for client in call.practice.clients_of(contact.uuid):
+        if client.uuid == place and ("Position" in given or "IsPrimary" in given):
+            _link(call, client, contact, given)
+        else:
+            call.practice.put_client(replace(client, modified=call.now))
+    shown = first_link(call, contact) if place is None else _link_of(call.practice.clients[place], contact)
+    return Reply("Contact", (contact,), lambda row: contact_xml(row, shown))
+
+
+def deleted(call: Call) -> Reply:
+    contact = replace(find_contact(call), deleted=True)
+    link = link_at(call, contact)
+    call.practice.contacts[contact.uuid] = contact
+    for client in call.practice.clients_of(contact.uuid):
+        call.practice.put_client(replace(client, modified=call.now))
+    return Reply("Contact", (contact,), lambda row: contact_xml(row, link))
+
+
+def contacts_linked(call: Call) -> Reply:
+    """Link existing contacts to a client, at most ten in one call."""
+    client = call.client(call.path[0])
+    given = call.fields.each("Contacts", "Contact")
+    if not 1 <= len(given) <= MOST_LINKS:
+        raise ApplicationError.parameter(f"Between 1 and {MOST_LINKS} contacts should be specified")
+    pairs = [(_known(call, one), one) for one in given]
+    for contact, one in pairs:
+        _link(call, call.practice.clients[client.uuid], contact, one)
+    full = writer(call)
+
+    def shown(row: Client) -> str:
+        whole = full(row)
+        contacts = whole[whole.index("<Contacts") : whole.index("<Notes")]
+        return f"<Client><UUID>{row.uuid}</UUID>{contacts}</Client>"
+
+    return Reply("Contact", (call.practice.clients[client.uuid],), shown)
+
+
+def _place(call: Call, contact: Contact, given: Fields) -> str | None:
+    """UUID of the client at which the contact is meant. Raises ApplicationError if it is not linked there."""
+    owner = given.inside("Client")
+    uuid = call.parameters.get("clientuuid") or (owner.uuid("UUID") if owner else None)
+    clients = call.practice.clients_of(contact.uuid)
+    if uuid is None:
+        return clients[0].uuid if clients else None
+    if call.client(uuid) not in clients:
+        raise ApplicationError.identifier("Invalid contact identifier")
+    return uuid.lower()
+
+
+def _link(call: Call, client: Client, contact: Contact, given: Fields) -> None:
+    before = _link_of(client, contact) or ContactLink(contact.uuid)
+    position = given.text("Position")
+    link = replace(
+        before,
+        position=before.position if position is None else position,
+        primary=flag(given, "IsPrimary") if given.filled("IsPrimary") else before.primary,
+    )
+    call.practice.put_client(replace(linked(client, link), modified=call.now))
+
+
+def _link_of(client: Client, contact: Contact) -> ContactLink | None:
+    return next((link for link in client.contacts if link.contact == contact.uuid), None)
+
+
+def _known(call: Call, given: Fields) -> Contact:
+    found = call.practice.contacts.get(given.uuid("UUID") or "")
+    if found is None or found.deleted:
+        raise ApplicationError.identifier("Invalid contact identifier")
+    return found
+
+
+ROUTES = (
+    Route("POST", "client.api/contact", "client", added, "Contact", "Contact"),
+    Route("PUT", "client.api/contact/{}", "client", updated, "Contact", "Contact"),
+    Route("DELETE", "client.api/contact/{}", "client", deleted, "Contact"),
+    Route("POST", "client.api/client/{}/contacts", "client", contacts_linked, "Contact", "Client"),
+)

@@ -1,0 +1,227 @@
+"""job.api, writes to the job itself: add, update, state, assign, applytemplate, delete."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+
+from xpm_tui.sandbox.core.call import Call, Route
+from xpm_tui.sandbox.core.clock import day_of
+from xpm_tui.sandbox.core.errors import ApplicationError
+from xpm_tui.sandbox.core.fields import Fields
+from xpm_tui.sandbox.core.jobs import one_job
+from xpm_tui.sandbox.core.records import Job, JobTask, Template
+from xpm_tui.sandbox.core.reply import Reply
+from xpm_tui.sandbox.core.seed.work import milestones_of, tasks_of
+
+_NUMBER = re.compile(r"[^\s/?#&<>]{1,50}")
+
+
+def added(call: Call) -> Reply:
+    """A new job in the practice's first state, with the tasks and milestones of its template."""
+    given, practice = call.fields, call.practice
+    name = given.required("Name").strip()
+    if "Description" not in given:
+        raise ApplicationError.parameter("Required parameter 'Description' is missing")
+    client = call.client(given.required("ClientUUID").strip())
+    if client.deleted:
+        raise ApplicationError.identifier("Invalid client identifier")
+    start, due = _required_day(given, "StartDate"), _required_day(given, "DueDate")
+    template = _template(call, given) if given.uuid("TemplateUUID") else None
+    contact = given.uuid("ContactUUID")
+    if contact is not None and all(link.contact != contact for link in client.contacts):
+        raise ApplicationError.identifier("Invalid contact identifier")
+    category, budget = _category(call, given), _budget(given)
+    number = _own_number(call, given) or practice.take_job_number()
+    inherits = call.switches.jobs_inherit_managers
+    job = Job(
+        number,
+        call.ids.uuid("job"),
+        name,
+        given.text("Description") or "",
+        client.uuid,
+        practice.states[0].name,
+        start,
+        due,
+        call.now,
+        call.visible,
+        order_number=given.text("ClientNumber") or "",
+        budget=budget,
+        category=category,
+        contact=contact,
+        manager=client.manager if inherits else None,
+        partner=client.partner if inherits else None,
+    )
+    practice.jobs[number] = _with_template(call, job, template) if template else job
+    return one_job(call, practice.jobs[number], "Add")
+
+
+def updated(call: Call) -> Reply:
+    """Name, description, dates, order number, category and budget; a client sent along is ignored."""
+    given, job = call.fields, _job(call)
+    if "Name" in given:
+        job = replace(job, name=given.required("Name").strip())
+    if "Description" in given:
+        job = replace(job, description=given.text("Description") or "")
+    if "ClientNumber" in given:
+        job = replace(job, order_number=given.text("ClientNumber") or "")
+    if "Budget" in given:
+        job = replace(job, budget=_budget(given))
+    if "CategoryUUID" in given or "CategoryID" in given:
+        job = replace(job, category=_category(call, given))
+    start, due = given.day("StartDate") or job.start, given.day("DueDate") or job.due
+    return _stored(call, replace(job, start=start, due=due), "Update")
+
+
+def state_set(call: Call) -> Reply:
+    """The state by its Interface Code, which is not the name that lists show."""
+    job, code = _job(call), call.fields.required("State").strip()
+    state = next((state for state in call.practice.states if state.code == code), None)
+    if state is None:
+        raise ApplicationError.identifier("Invalid state code")
+    completed = day_of(call.now) if state.code == "COMPLETED" else None
+    job = replace(job, state=state.name, completed=completed)
+    call.practice.jobs[job.number] = job
+    return Reply("State") if call.switches.status_only_replies else one_job(call, job, "State")
+
+
+def assigned(call: Call) -> Reply:
+    """Any mix of people, manager and partner; all of it or nothing."""
+    job = _job(call)
+    for change in call.fields.children():
+        job = _assign(call, job, change)
+    return _stored(call, job, "Assign")
+
+
+def template_applied(call: Call) -> Reply:
+    job, template = _job(call), _template(call, call.fields)
+    mode = call.fields.filled("TaskMode") or "AddNew"
+    if mode not in ("AddNew", "AppendExisting"):
+        raise ApplicationError.parameter("Parameter 'TaskMode' should be 'AddNew' or 'AppendExisting'")
+    return _stored(
+        call, _with_template(call, job, template, append=mode == "AppendExisting"), "ApplyTemplate"
+    )
+
+
+def deleted(call: Call) -> Reply:
+    job = _job(call)
+    del call.practice.jobs[job.number]
+    return Reply("Delete") if call.switches.status_only_replies else one_job(call, job, "Delete")
+
+
+def _stored(call: Call, job: Job, method: str) -> Reply:
+    call.practice.jobs[job.number] = job
+    return one_job(call, job, method)
+
+
+def _job(call: Call) -> Job:
+    return call.job(call.fields.required("ID"))
+
+
+def _assign(call: Call, job: Job, change: Fields) -> Job:
+    name, task = change.name, change.attribute("task-uuid")
+    if name in ("remove-manager", "remove-partner"):
+        return replace(job, manager=None) if name == "remove-manager" else replace(job, partner=None)
+    if name not in ("add", "remove", "add-manager", "add-partner"):
+        return job
+    message = f"Invalid staff identifier for {name} request"
+    if name == "remove":
+        # People who have left can still be taken off.
+        uuid = change.attribute("uuid") or ""
+        if uuid not in call.practice.staff:
+            raise ApplicationError.identifier(message)
+    else:
+        uuid = call.staff(change.attribute("uuid"), message).uuid
+    if name == "add-manager":
+        return replace(job, manager=uuid)
+    if name == "add-partner":
+        return replace(job, partner=uuid)
+    if task is not None:
+        return _assign_task(job, task, uuid, on=name == "add")
+    rest = tuple(other for other in job.assigned if other != uuid)
+    return replace(job, assigned=(*rest, uuid) if name == "add" else rest)
+
+
+def _assign_task(job: Job, task: str, person: str, *, on: bool) -> Job:
+    """A person on one task; being put on a task puts a person on the job too."""
+    if all(row.uuid != task for row in job.tasks):
+        raise ApplicationError.identifier("Invalid task identifier")
+
+    def changed(row: JobTask) -> JobTask:
+        rest = tuple(pair for pair in row.assigned if pair[0] != person)
+        return replace(row, assigned=(*rest, (person, row.minutes)) if on else rest)
+
+    tasks = tuple(changed(row) if row.uuid == task else row for row in job.tasks)
+    people = (*job.assigned, person) if on and person not in job.assigned else job.assigned
+    return replace(job, tasks=tasks, assigned=people)
+
+
+def _with_template(call: Call, job: Job, template: Template, *, append: bool = False) -> Job:
+    """The template's tasks as new ones; or, with `append`, added to a task that the job has already."""
+    tasks = list(job.tasks)
+    for new in tasks_of(call.practice, template, job.start, job.due):
+        place = next((place for place, row in enumerate(tasks) if row.task == new.task), None)
+        if append and place is not None:
+            row = tasks[place]
+            text = "\n".join(part for part in (row.description, new.description) if part)
+            tasks[place] = replace(row, minutes=row.minutes + new.minutes, description=text)
+        else:
+            tasks.append(new)
+    milestones = (*job.milestones, *milestones_of(call.practice, template, job.start))
+    return replace(job, tasks=tuple(tasks), milestones=milestones)
+
+
+def _template(call: Call, given: Fields) -> Template:
+    found = call.practice.templates.get(given.uuid("TemplateUUID") or "")
+    if found is None:
+        raise ApplicationError.identifier("Invalid job template identifier")
+    return found
+
+
+def _category(call: Call, given: Fields) -> str | None:
+    """The documents' sample of an update still says CategoryID."""
+    uuid = given.uuid("CategoryUUID") or given.uuid("CategoryID")
+    if uuid is not None and uuid not in call.practice.categories:
+        raise ApplicationError.identifier("Invalid job category identifier")
+    return uuid
+
+
+def _budget(given: Fields) -> str | None:
+    text = given.filled("Budget")
+    if text is None:
+        return None
+    try:
+        return f"{Decimal(text):.2f}"
+    except InvalidOperation:
+        raise ApplicationError.parameter("Parameter 'Budget' should be a decimal number") from None
+
+
+def _own_number(call: Call, given: Fields) -> str | None:
+    number = given.filled("ID")
+    if number is None:
+        return None
+    if not _NUMBER.fullmatch(number):
+        raise ApplicationError.parameter("Parameter 'ID' has an invalid value")
+    if number in call.practice.jobs:
+        if call.switches.duplicate_job_id == "error":
+            raise ApplicationError.identifier("Job ID already exists")
+        return None
+    return number
+
+
+def _required_day(given: Fields, name: str) -> str:
+    given.required(name)
+    day = given.day(name)
+    assert day is not None
+    return day
+
+
+ROUTES = (
+    Route("POST", "job.api/add", "job", added, "Add", "Job"),
+    Route("PUT", "job.api/update", "job", updated, "Update", "Job"),
+    Route("PUT", "job.api/state", "job", state_set, "State", "Job"),
+    Route("PUT", "job.api/assign", "job", assigned, "Assign", "Job"),
+    Route("POST", "job.api/applytemplate", "job", template_applied, "ApplyTemplate", "Job"),
+    Route("POST", "job.api/delete", "job", deleted, "Delete", "Job"),
+)
