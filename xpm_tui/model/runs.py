@@ -27,7 +27,7 @@ class Stop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One run (``r12``): ``calls`` to Xero, ``total`` and ``done`` steps.
 
-    ``counts`` tells records and changes by what became of them.
+    ``counts`` tells records and changes by what became of them, ``exit_code`` what its command ended with.
     """
 
     id: str
@@ -48,6 +48,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     stops: tuple[Stop, ...] = ()
     error: str = ""
     case: str = ""
+    exit_code: int = 0
 
 
 class StopRequest(msgspec.Struct, frozen=True, kw_only=True):
