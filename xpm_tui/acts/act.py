@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from xpm_tui.service.practice import OpenPractice
+if TYPE_CHECKING:
+    from xpm_tui.model.errors import Trouble
+    from xpm_tui.service.home import Home
+    from xpm_tui.service.practice import OpenPractice
 
 
 class NoParams(msgspec.Struct, frozen=True):
@@ -21,32 +24,69 @@ P = TypeVar("P", bound=msgspec.Struct)
 class Talk(Protocol):
     """How an act speaks while it runs: to a terminal, as JSON lines, or to a screen."""
 
+    @property
+    def interactive(self) -> bool:
+        """True where a person can be asked: a terminal on both ends and no ``--json``."""
+
     def say(self, sentence: str) -> None:
         """A line for the person who waits (stderr, or a status line). Shown through the plain-text door."""
 
-    def emit(self, item: Mapping[str, Any]) -> None:
-        """One item of a stream (an event), before the outcome."""
+    def emit(self, item: Mapping[str, Any], line: str = "") -> None:
+        """One item of a stream (an event), before the outcome; ``line`` says the same to a person."""
 
     async def confirm(self, question: str, *, default: bool = False) -> bool | None:
         """Ask yes or no; None where nobody can be asked."""
 
     async def line(self, prompt: str) -> str | None:
-        """Read one line (the pasted redirect address); None where nothing can be read."""
+        """Read one line (the pasted redirect address); None at the end of the input."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a text table. ``whole`` ones are never cut (ids, numbers); the others share what is left."""
+
+    title: str
+    whole: bool = False
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A list as a person reads it: one row of texts per record, and what to say when there is none."""
+
+    columns: tuple[Column, ...]
+    rows: Iterable[tuple[str, ...]]
+    empty: str = ""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of an act: ``items`` for a list, else ``data``; ``lines`` say the same to a person."""
+    """What came of an act.
+
+    ``items`` for a list, else ``data``; ``table`` and then ``lines`` say the same to a person. Where it did
+    not come out well, ``trouble`` says why: its code, sentence, hint and exit code go with the data.
+    """
 
     data: Mapping[str, Any] = field(default_factory=dict)
     items: Iterable[Mapping[str, Any]] | None = None
+    table: Table | None = None
     lines: Iterable[str] = ()
-    exit_code: int = 0
+    trouble: Trouble | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with."""
+        return self.trouble.exit_code if self.trouble else 0
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What an act's availability may depend on, cheap to make at any key press."""
+    """What an act's availability may depend on, cheap to make at any key press.
+
+    ``record`` is the id of the record under the cursor (a client of the book, a run), ``linked`` and
+    ``ignored`` tell of that client, ``frozen`` that a field of it is frozen, ``undoable`` that a run wrote
+    something to it that can be taken back.
+    """
 
     area: str = ""
     practice: OpenPractice | None = None
@@ -55,28 +95,39 @@ class Situation:
     running: str = ""
     record: str = ""
     linked: bool = False
+    ignored: bool = False
+    frozen: bool = False
+    undoable: bool = True
 
 
 @dataclass(frozen=True)
 class Act(Generic[P]):
     """One thing a user can do.
 
-    ``verb`` are its words on the command line (empty: console only), ``key`` its key in the console in the
-    areas ``where`` (``*``: everywhere). ``why_not`` gives the sentence that says why it cannot be done now,
-    or the empty text.
+    ``verb`` are its words on the command line (empty: console only), ``aliases`` other last words of it,
+    ``key`` its key in the console in the areas ``where`` (``*``: everywhere), ``footer`` its word in the
+    footer (empty: not shown there). ``why_not`` gives the sentence that says why it cannot be done now, or
+    the empty text. An act with ``on_home`` needs no practice and opens none on the command line. ``streams``
+    marks one whose items come as they happen. ``default`` marks what a group of verbs does when called alone,
+    ``outlives`` one that goes on when its terminal goes away.
     """
 
     name: str
     title: str
     help: str
-    run: Callable[[OpenPractice, P, Talk], Awaitable[Result]]
     params: type[P]
+    run: Callable[[OpenPractice, P, Talk], Awaitable[Result]]
     verb: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
     example: str = ""
     key: str = ""
     where: tuple[str, ...] = ()
     footer: str = ""
     writes: bool = False
+    streams: bool = False
+    default: bool = False
+    outlives: bool = False
+    on_home: Callable[[Home, P, Talk], Awaitable[Result]] | None = None
     why_not: Callable[[Situation], str] = lambda _: ""
 
     def unavailable(self, situation: Situation) -> str:
@@ -84,3 +135,14 @@ class Act(Generic[P]):
         if self.writes and situation.read_only:
             return "This console is read-only: everything can be seen, nothing written."
         return self.why_not(situation)
+
+
+def home_act(
+    *, on_home: Callable[[Home, P, Talk], Awaitable[Result]], **about: Any
+) -> Act[P]:
+    """An act that needs no practice; in a console it runs on the home of the practice that is open."""
+
+    async def run(practice: OpenPractice, params: P, talk: Talk) -> Result:
+        return await on_home(practice.home, params, talk)
+
+    return Act(run=run, on_home=on_home, **about)

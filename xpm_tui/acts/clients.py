@@ -1,0 +1,225 @@
+"""Looking at clients: those of the book, those of XPM, and what one may be of the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from xpm_tui.acts.act import Act, Column, Result, Table, Talk
+from xpm_tui.acts.params import argument, option
+from xpm_tui.acts.situation import connected, first, on_record
+from xpm_tui.acts.words import count, fields, listed, plain, value
+
+if TYPE_CHECKING:
+    from xpm_tui.service.practice import OpenPractice
+    from xpm_tui.service.views import ClientView, ReviewView, SideBySide
+
+ClientId = Annotated[
+    str, argument("The client: our id, Ignition's Client ID, or its exact name.", "CLIENT", completes="client")
+]
+"""A client of the book, as every verb takes it."""
+
+Which = Literal[
+    "", "linked", "unlinked", "needs-link", "broken", "same-name", "frozen", "ignored", "archived", "conflict"
+]
+
+
+class ListClients(msgspec.Struct, frozen=True):
+    """Parameters of ``clients list``."""
+
+    only: Annotated[Which, option("Only these clients.")] = ""
+    find: Annotated[str, option("Only clients with this in name, e-mail or id.", "TEXT")] = ""
+
+
+class ShowClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients show``."""
+
+    client: ClientId
+
+
+class SearchClients(msgspec.Struct, frozen=True):
+    """Parameters of ``clients search``."""
+
+    query: Annotated[
+        str, argument("What to look for: name, code, e-mail, number, UUID or web address.", "TEXT")
+    ]
+    limit: Annotated[int, option("At most so many.", "N")] = 50
+
+
+class ReviewClients(msgspec.Struct, frozen=True):
+    """Parameters of ``clients review``."""
+
+    client: Annotated[
+        tuple[str, ...], argument("Only these clients.", "[CLIENT]...", completes="client")
+    ] = ()
+    accept_sure: Annotated[bool, option("Link every client whose first proposal is sure.")] = False
+
+
+async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) -> Result:
+    """All clients of the book."""
+    from xpm_tui.service import clients
+
+    views = clients.list_clients(practice, only=params.only, text=params.find)
+    columns = (Column("ID", whole=True), Column("CLIENT ID"), Column("NAME"), Column("LINK", whole=True),
+               Column("XPM NO.", whole=True), Column("NEEDS"))  # fmt: skip
+    rows = (
+        (v.id, v.client_id or "", v.name, v.link_state, v.link.number if v.link else "", v.needs)
+        for v in views
+    )
+    nothing = "No client here." if params.only or params.find else "The book has no clients yet."
+    return listed(views, Table(columns, rows, nothing), count=len(views))
+
+
+async def show_client(practice: OpenPractice, params: ShowClient, talk: Talk) -> Result:
+    """One client, with both sides next to each other."""
+    from xpm_tui.service import clients
+
+    view = clients.show_client(practice, params.client)
+    sides = clients.side_by_side(practice, view.id)
+    data = {**plain(view), "fields": [plain(side) for side in sides]}
+    return Result(data=data, lines=_card(view, sides))
+
+
+async def search_clients(practice: OpenPractice, params: SearchClients, talk: Talk) -> Result:
+    """Clients of XPM, from the mirror."""
+    from xpm_tui.service import clients
+    from xpm_tui.service.refresh import ensure_mirror
+
+    await ensure_mirror(practice)
+    views = clients.search_xpm(practice, params.query, limit=params.limit)
+    columns = (Column("XPM NO.", whole=True), Column("UUID", whole=True), Column("NAME"),
+               Column("STATE"), Column("LINKED TO"))  # fmt: skip
+    rows = (
+        (v.number, v.uuid, v.name, _state(v.archived, v.prospect), " ".join(ref.id for ref in v.linked))
+        for v in views
+    )
+    nothing = f"Nothing in XPM is like '{params.query}'."
+    return listed(views, Table(columns, rows, nothing), count=len(views))
+
+
+async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Talk) -> Result:
+    """Clients that need a person, with proposals."""
+    from xpm_tui.service import clients
+    from xpm_tui.service.refresh import ensure_mirror
+
+    await ensure_mirror(practice)
+    if not params.accept_sure:
+        views = clients.review(practice, params.client)
+        lines = [line for view in views for line in _proposals(view)] or ["No client needs a link."]
+        return Result(data={"count": len(views)}, items=[plain(view) for view in views], lines=lines)
+    practice.writable()
+    found = clients.sure_ones(practice, params.client)
+    if found and talk.interactive:
+        for view in found:
+            talk.say(f"{view.id}  {view.name}  ->  {view.proposals[0].number}  {view.proposals[0].name}")
+        if not await talk.confirm(f"Link {count(len(found), 'client')}?"):
+            return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
+    done = clients.accept_sure(practice, found)
+    columns = (Column("ID", whole=True), Column("NAME"), Column("XPM NO.", whole=True), Column("XPM NAME"))
+    rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
+    return listed(done, Table(columns, rows, "No proposal is sure."), count=len(done))
+
+
+def _state(archived: bool, prospect: bool) -> str:
+    return "archived" if archived else "prospect" if prospect else ""
+
+
+def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
+    link = view.link
+    lines = fields(
+        {
+            "Name": view.name,
+            "Id": view.id,
+            "Client ID": view.client_id or "",
+            "State": view.state,
+            "Link": f"{view.link_state}: {link.number} {link.name}" if link else view.link_state,
+            "UUID": link.uuid if link else "",
+            "Needs": view.needs,
+            "Frozen": ", ".join(view.frozen),
+            "Ignored": view.ignored or "",
+        }
+    )
+    if sides:
+        lines += ["", "Both sides (Ignition | XPM | last agreed):"]
+        lines += fields(
+            {
+                side.label: f"{value(side.ignition) or '-'} | {value(side.xpm) or '-'} | "
+                f"{(value(side.agreed) or '-') if side.has_agreed else 'nothing yet'}"
+                + (f"  ({side.reason})" if side.reason else "")
+                for side in sides
+                if value(side.ignition) or value(side.xpm) or side.reason
+            },
+            "  ",
+        )
+    else:
+        lines += fields(
+            {
+                "Phone": view.phone,
+                "Website": view.website,
+                "Address": ", ".join(filter(None, (view.address, view.city, view.region, view.postcode))),
+            }
+        )
+    for contact in view.contacts:
+        mark = "Primary contact" if contact.primary else "Contact"
+        told = (contact.name, contact.email, contact.phone, contact.mobile)
+        lines.append(f"{mark} {contact.id}: " + ", ".join(filter(None, told)))
+    return lines
+
+
+def _proposals(view: ReviewView) -> list[str]:
+    lines = [f"{view.id}  {view.name}  ({view.reason})"]
+    for proposal in view.proposals:
+        lines.append(
+            f"    {proposal.score:3} {proposal.level:6}  {proposal.number or '-':8}  {proposal.name}"
+            f"  {_state(proposal.archived, proposal.prospect)}".rstrip()
+        )
+        lines.append(f"        {proposal.uuid}  {'; '.join(proposal.reasons)}")
+    return lines if view.proposals else [*lines, "    no proposal: search, or create it in XPM"]
+
+
+ACTS = (
+    Act(
+        name="clients.list",
+        title="List the clients of the book",
+        help="List the clients of the book with their links and what they need.",
+        params=ListClients,
+        run=list_clients,
+        verb=("clients", "list"),
+        example="xpm-tui clients list --only unlinked",
+        default=True,
+    ),
+    Act(
+        name="clients.show",
+        title="Show one client, both sides",
+        help="Show one client: its link, its contacts, and each field as Ignition and XPM have it.",
+        params=ShowClient,
+        run=show_client,
+        verb=("clients", "show"),
+        example="xpm-tui clients show c12",
+        why_not=on_record,
+    ),
+    Act(
+        name="clients.search",
+        title="Search the clients of XPM",
+        help="Search the clients of XPM in the mirror. A pasted web address, number or UUID finds exactly one.",
+        params=SearchClients,
+        run=search_clients,
+        verb=("clients", "search"),
+        example='xpm-tui clients search "smith family"',
+        why_not=connected,
+    ),
+    Act(
+        name="clients.review",
+        title="Review clients that need a link",
+        help="List the clients that need a person, each with its proposals, their score and reasons.",
+        params=ReviewClients,
+        run=review_clients,
+        verb=("clients", "review"),
+        example="xpm-tui clients review --accept-sure",
+        key="r",
+        where=("clients",),
+        footer="Review",
+        why_not=first(connected),
+    ),
+)  # fmt: skip

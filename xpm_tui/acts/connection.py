@@ -1,0 +1,134 @@
+"""The connection to XPM: made, ended, and how it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from xpm_tui.acts.act import Act, NoParams, Result, Talk
+from xpm_tui.acts.params import option
+from xpm_tui.acts.situation import connected, first, idle
+from xpm_tui.acts.words import ago, count, fields, plain, when
+from xpm_tui.model.errors import Trouble
+
+if TYPE_CHECKING:
+    from xpm_tui.service.practice import OpenPractice
+    from xpm_tui.service.status import Heartbeat
+
+
+class Connect(msgspec.Struct, frozen=True):
+    """Parameters of ``connect``."""
+
+    no_browser: Annotated[bool, option("Open no browser: print the address, read the redirect address.")] = False
+    tenant: Annotated[str, option("The practice, where the login opens several: its id.", "ID")] = ""
+    confirm: Annotated[
+        str, option("Connect another practice than before: its name, or the last six of its id.", "TEXT")
+    ] = ""
+
+
+class Disconnect(msgspec.Struct, frozen=True):
+    """Parameters of ``disconnect``."""
+
+    everything: Annotated[bool, option("Revoke the login: this cuts every practice that it opened.")] = False
+    yes: Annotated[bool, option("Do not ask.")] = False
+
+
+async def disconnect(practice: OpenPractice, params: Disconnect, talk: Talk) -> Result:
+    """End this connection; both sides' data stay."""
+    from xpm_tui.service import connection
+
+    practice.writable()
+    what = "every practice of this login" if params.everything else practice.title
+    if talk.interactive and not params.yes and not await talk.confirm(f"Disconnect {what}?"):
+        return Result(data={"disconnected": False}, lines=["Nothing was changed."])
+    told = await connection.disconnect(practice, everything=params.everything)
+    return Result(data={"disconnected": True, "message": told}, lines=[told])
+
+
+async def status(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """The heartbeat and the counts, without a call to Xero."""
+    from xpm_tui.service.status import heartbeat
+
+    beat = heartbeat(practice)
+    return Result(data=plain(beat), lines=_lines(beat), trouble=_worst(beat))
+
+
+def _worst(beat: Heartbeat) -> Trouble | None:
+    if not beat.exit_code:
+        return None
+    problem = next((p for p in beat.problems if p.exit_code == beat.exit_code), None)
+    trouble = Trouble(problem.sentence if problem else "Something needs a person.", hint=problem.hint if problem else "")
+    trouble.code = problem.code if problem else "trouble"
+    trouble.exit_code = beat.exit_code
+    return trouble
+
+
+def _lines(beat: Heartbeat) -> list[str]:
+    calls = f"{beat.minute_left} this minute"
+    if beat.day_left is not None:
+        calls += f", {beat.day_left:,} today"
+    name = f"{beat.title} (SANDBOX)" if beat.sandbox else beat.title
+    since = f"since {when(beat.since)}" + (f" by {beat.by}" if beat.by else "")
+    return fields(
+        {
+            "Practice": name,
+            "Connected": since if beat.connected else "no",
+            "Last good sync": ago(beat.last_good),
+            "Running": beat.running,
+            "Held": ", ".join(beat.held),
+            "Calls left": calls,
+            "Clients": f"{beat.clients:,} in Ignition, {beat.xpm_clients:,} in XPM, {beat.linked:,} linked",
+            "Need a person": count(beat.needs_person, "client") if beat.needs_person else "",
+            "Waiting": count(beat.waiting, "change") if beat.waiting else "",
+            "Conflicts": f"{beat.conflicts:,}" if beat.conflicts else "",
+            "Frozen": count(beat.frozen, "field") if beat.frozen else "",
+            "Not in Ignition yet": count(beat.to_ignition, "change") if beat.to_ignition else "",
+            "Ignition's file": ago(beat.import_at),
+            "XPM's lists": ago(beat.mirror_at),
+        }
+    )
+
+
+async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result:
+    """Sign in, choose the practice, fill the mirror."""
+    from xpm_tui.acts.connecting import connect as go
+
+    return await go(practice, params, talk)
+
+
+ACTS = (
+    Act(
+        name="connect",
+        title="Connect to Xero Practice Manager",
+        help="Sign in to Xero and connect a practice. Over SSH use --no-browser: the address is printed, and the "
+        "address that the browser ends up at is pasted back.",
+        params=Connect,
+        run=connect,
+        verb=("connect",),
+        example="xpm-tui connect --no-browser",
+        writes=True,
+        why_not=idle,
+    ),
+    Act(
+        name="disconnect",
+        title="Disconnect the practice",
+        help="End this practice's connection with Xero. Clients, links and log stay.",
+        params=Disconnect,
+        run=disconnect,
+        verb=("disconnect",),
+        example="xpm-tui disconnect",
+        writes=True,
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="status",
+        title="Tell how things stand",
+        help="Tell what is connected, when it last synced, and what needs a person. Exits with 3 when a login is "
+        "needed, 4 when a run is held, 1 when the last run failed or nothing synced for too long.",
+        params=NoParams,
+        run=status,
+        verb=("status",),
+        example="xpm-tui status --json",
+    ),
+)  # fmt: skip

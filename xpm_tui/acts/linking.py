@@ -1,0 +1,259 @@
+"""Links: which XPM client a client of the book stands for, and what sync leaves alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from xpm_tui.acts.act import Act, Column, Result, Table, Talk
+from xpm_tui.acts.clients import ClientId
+from xpm_tui.acts.params import argument, option
+from xpm_tui.acts.situation import connected, first, idle, on_linked, on_record
+from xpm_tui.acts.words import count, listed, plain, value
+from xpm_tui.model.errors import BadInput, NeedsPerson
+
+if TYPE_CHECKING:
+    from xpm_tui.service.practice import OpenPractice
+    from xpm_tui.service.views import EffectView
+
+XpmId = Annotated[str, argument("The XPM client: its number, UUID, or web address.", "XPM")]
+"""A client of XPM, as every verb takes it."""
+
+
+class LinkClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients link``."""
+
+    client: ClientId
+    xpm: XpmId
+    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    yes: Annotated[bool, option("Do it also where another client is linked there already.")] = False
+
+
+class UnlinkClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients unlink``."""
+
+    client: ClientId
+
+
+class PickClients(msgspec.Struct, frozen=True):
+    """Parameters of ``clients pick``."""
+
+    xpm: Annotated[tuple[str, ...], argument("XPM clients: numbers, UUIDs or web addresses.", "[XPM]...")] = ()
+    all: Annotated[bool, option("Every XPM client that is clear; the unclear ones are listed.")] = False
+
+
+class IgnoreClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients ignore``."""
+
+    client: ClientId
+    reason: Annotated[str, option("Why it is not meant to have an XPM client.", "TEXT")] = ""
+    undo: Annotated[bool, option("Take it back: the client needs a link again.")] = False
+
+
+class FreezeClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients freeze``."""
+
+    client: ClientId
+    field: Annotated[tuple[str, ...], argument("Fields to freeze; none: all of them.", "[FIELD]...")] = ()
+    reason: Annotated[str, option("Why, for whoever meets it later.", "TEXT")] = ""
+
+
+class UnfreezeClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients unfreeze``."""
+
+    client: ClientId
+    field: Annotated[tuple[str, ...], argument("Fields to unfreeze; none: all of them.", "[FIELD]...")] = ()
+
+
+async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) -> Result:
+    """Set or replace a link, after showing what it does."""
+    from xpm_tui.service import clients
+    from xpm_tui.service.refresh import ensure_mirror
+
+    await ensure_mirror(practice)
+    effect = clients.preview_link(practice, params.client, params.xpm)
+    if params.dry_run:
+        return Result(data=plain(effect), lines=_effect(effect))
+    practice.writable()
+    if effect.refused:
+        raise BadInput(effect.refused)
+    agreed = params.yes
+    if talk.interactive and not agreed:
+        for line in _effect(effect):
+            talk.say(line)
+        agreed = bool(await talk.confirm("Link them?", default=not effect.needs_yes))
+        if not agreed:
+            return Result(data={"linked": False}, lines=["Nothing was linked."])
+    if effect.needs_yes and not agreed:
+        raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it all the same.")
+    view = clients.link(practice, effect.client.id, effect.xpm.uuid, yes=agreed)
+    told = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
+    return Result(data=plain(view), lines=[told, *effect.warnings])
+
+
+async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Talk) -> Result:
+    """Take a link away."""
+    from xpm_tui.service import clients
+
+    practice.writable()
+    view = clients.unlink(practice, params.client)
+    told = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
+    return Result(data=plain(view), lines=[told])
+
+
+async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) -> Result:
+    """Bring XPM clients into the book."""
+    from xpm_tui.service import clients
+    from xpm_tui.service.refresh import ensure_mirror
+
+    if params.all == bool(params.xpm):
+        raise BadInput("Say which XPM clients to pick, or --all.", hint="xpm-tui clients pick 1234567")
+    practice.writable()
+    await ensure_mirror(practice)
+    picked = clients.pick_all(practice) if params.all else clients.pick(practice, params.xpm)
+    columns = (Column("XPM NO.", whole=True), Column("NAME"), Column("OUTCOME", whole=True),
+               Column("CLIENT", whole=True), Column("WHY"))  # fmt: skip
+    rows = [(v.number, v.name, v.outcome, v.client or "", v.reason) for v in picked]
+    counts = {
+        name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "already", "left")
+    }
+    table = Table(columns, rows, "XPM has no client to pick.")
+    told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+    return Result(data=counts, items=[plain(v) for v in picked], table=table, lines=[told])
+
+
+async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk) -> Result:
+    """Settle that a client has no XPM client."""
+    from xpm_tui.service import clients
+
+    practice.writable()
+    if params.undo:
+        view = clients.unignore(practice, params.client)
+        return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
+    view = clients.ignore(practice, params.client, params.reason)
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} is ignored: it needs no link."])
+
+
+async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk) -> Result:
+    """Make sync leave fields alone."""
+    from xpm_tui.service import clients
+
+    practice.writable()
+    view = clients.freeze(practice, params.client, params.field, params.reason)
+    what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
+    return Result(data=plain(view), lines=[f"Sync leaves alone of {view.id} {view.name}: {what}."])
+
+
+async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Talk) -> Result:
+    """Let sync touch them again."""
+    from xpm_tui.service import clients
+
+    practice.writable()
+    view, lifted = clients.unfreeze(practice, params.client, params.field)
+    told = f"{count(lifted, 'freeze')} lifted from {view.id} {view.name}."
+    return Result(data={**plain(view), "lifted": lifted}, lines=[told])
+
+
+def _effect(effect: EffectView) -> list[str]:
+    xpm = effect.xpm
+    lines = [f"{effect.client.id} {effect.client.name}  ->  {xpm.number} {xpm.name} ({xpm.uuid})"]
+    if effect.replaces:
+        lines.append(f"It replaces the link to {effect.replaces.number} {effect.replaces.name}.")
+    lines += [effect.refused] if effect.refused else []
+    lines += [effect.needs_yes] if effect.needs_yes else []
+    lines += effect.warnings
+    if effect.changes:
+        lines.append(f"The next sync would then make {count(len(effect.changes), 'change')}:")
+        for change in effect.changes[:12]:
+            where = "Ignition" if change.side == "ignition" else "XPM"
+            lines.append(
+                f"  {where} {change.field}: {value(change.old_shown) or '-'} -> {value(change.new_shown) or '-'}"
+            )
+        if len(effect.changes) > 12:
+            lines.append(f"  and {len(effect.changes) - 12} more")
+    return lines
+
+
+ACTS = (
+    Act(
+        name="clients.link",
+        title="Link a client to an XPM client",
+        help="Set or replace the link of a client. Both sides are shown first; a new link forgets what was "
+        "agreed with the old one.",
+        params=LinkClient,
+        run=link_client,
+        verb=("clients", "link"),
+        aliases=("remap",),
+        example="xpm-tui clients link c12 1234567",
+        key="m",
+        where=("clients",),
+        footer="Map",
+        writes=True,
+        why_not=first(on_record, connected, idle),
+    ),
+    Act(
+        name="clients.unlink",
+        title="Unlink a client",
+        help="Take a link away, with what was agreed. Nothing changes in Ignition or XPM.",
+        params=UnlinkClient,
+        run=unlink_client,
+        verb=("clients", "unlink"),
+        example="xpm-tui clients unlink c12",
+        writes=True,
+        why_not=first(on_linked, idle),
+    ),
+    Act(
+        name="clients.pick",
+        title="Pick XPM clients into the book",
+        help="Bring XPM clients into the book. One that the book has already is linked, not doubled.",
+        params=PickClients,
+        run=pick_clients,
+        verb=("clients", "pick"),
+        example="xpm-tui clients pick --all",
+        key="p",
+        where=("clients",),
+        footer="Pick",
+        writes=True,
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="clients.ignore",
+        title="Ignore a client: it has no XPM client",
+        help="Settle that a client is not meant to have an XPM client, so that it no longer needs a person.",
+        params=IgnoreClient,
+        run=ignore_client,
+        verb=("clients", "ignore"),
+        example='xpm-tui clients ignore c12 --reason "one-off job"',
+        key="i",
+        where=("clients",),
+        footer="Ignore",
+        writes=True,
+        why_not=on_record,
+    ),
+    Act(
+        name="clients.freeze",
+        title="Freeze fields of a client",
+        help="Make sync leave fields of a client alone, in both directions, until they are unfrozen.",
+        params=FreezeClient,
+        run=freeze_client,
+        verb=("clients", "freeze"),
+        example='xpm-tui clients freeze c12 phone --reason "private number"',
+        key="f",
+        where=("clients",),
+        footer="Freeze",
+        writes=True,
+        why_not=on_linked,
+    ),
+    Act(
+        name="clients.unfreeze",
+        title="Unfreeze fields of a client",
+        help="Let sync touch frozen fields of a client again.",
+        params=UnfreezeClient,
+        run=unfreeze_client,
+        verb=("clients", "unfreeze"),
+        example="xpm-tui clients unfreeze c12 phone",
+        writes=True,
+        why_not=first(on_record, lambda s: "" if s.frozen else "Nothing of this client is frozen."),
+    ),
+)  # fmt: skip

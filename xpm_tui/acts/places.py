@@ -1,0 +1,119 @@
+"""Practices of this account, and where their files are. None of this opens a book."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from xpm_tui.acts.act import Column, NoParams, Result, Table, Talk, home_act
+from xpm_tui.acts.params import argument
+from xpm_tui.acts.situation import idle
+from xpm_tui.acts.words import fields
+
+if TYPE_CHECKING:
+    from xpm_tui.service.home import Home
+
+
+class Locate(msgspec.Struct, frozen=True):
+    """Parameters of ``locate``."""
+
+    what: Annotated[Literal["", "config", "data", "state"], argument("Only this folder.", "[WHAT]")] = ""
+
+
+class AddPractice(msgspec.Struct, frozen=True):
+    """Parameters of ``practices add``."""
+
+    title: Annotated[str, argument("How you call the practice.", "NAME")]
+
+
+class SwitchPractice(msgspec.Struct, frozen=True):
+    """Parameters of ``practices switch``."""
+
+    name: Annotated[str, argument("The practice.", "NAME", completes="practice")]
+
+
+async def locate(home: Home, params: Locate, talk: Talk) -> Result:
+    """Where everything is."""
+    from xpm_tui.service import home as homes
+
+    folders = {name: str(getattr(home, name)) for name in ("config", "data", "state")}
+    if params.what:
+        return Result(data={params.what: folders[params.what]}, lines=[folders[params.what]])
+    data = {**folders, "practices": homes.practices(home), "current": homes.current(home) or None}
+    told = {**folders, "practices": ", ".join(homes.practices(home)) or "none yet"}
+    return Result(data=data, lines=fields(told))
+
+
+async def list_practices(home: Home, params: NoParams, talk: Talk) -> Result:
+    """All practices, the current one marked."""
+    from xpm_tui.service import home as homes
+
+    current = homes.current(home)
+    names = homes.practices(home)
+    columns = (Column("", whole=True), Column("PRACTICE"))
+    rows = (("*" if name == current else "", name) for name in names)
+    items = [{"id": name, "name": name, "current": name == current} for name in names]
+    return Result(items=items, table=Table(columns, rows, "No practice yet: xpm-tui connect"))
+
+
+async def add_practice(home: Home, params: AddPractice, talk: Talk) -> Result:
+    """A folder for one more practice."""
+    from xpm_tui.service import home as homes
+
+    name = homes.add_practice(home, params.title)
+    told = f"{name} is there and current now. Connect it: xpm-tui connect"
+    return Result(data={"id": name, "name": name}, lines=[told])
+
+
+async def switch_practice(home: Home, params: SwitchPractice, talk: Talk) -> Result:
+    """Another practice from now on."""
+    from xpm_tui.service import home as homes
+
+    name = homes.switch_practice(home, params.name)
+    return Result(data={"id": name, "name": name}, lines=[f"{name} is the current practice."])
+
+
+ACTS = (
+    home_act(
+        name="practices.list",
+        title="List the practices",
+        help="List the practices of this account; the current one has a star.",
+        params=NoParams,
+        on_home=list_practices,
+        verb=("practices", "list"),
+        example="xpm-tui practices list",
+        default=True,
+    ),
+    home_act(
+        name="practices.add",
+        title="Add a practice",
+        help="Make a place for one more practice and make it the current one. Each has its own connection, "
+        "book and settings.",
+        params=AddPractice,
+        on_home=add_practice,
+        verb=("practices", "add"),
+        example='xpm-tui practices add "Harbour branch"',
+        writes=True,
+    ),
+    home_act(
+        name="practices.switch",
+        title="Switch to another practice",
+        help="Make another practice the current one.",
+        params=SwitchPractice,
+        on_home=switch_practice,
+        verb=("practices", "switch"),
+        example="xpm-tui practices switch harbour-branch",
+        writes=True,
+        why_not=idle,
+    ),
+    home_act(
+        name="locate",
+        title="Tell where the files are",
+        help="Tell in which folders config, data and state are kept.",
+        params=Locate,
+        on_home=locate,
+        verb=("locate",),
+        example="xpm-tui locate data",
+    ),
+)  # fmt: skip

@@ -1,0 +1,227 @@
+"""Plans: what a sync would do, before it does it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from xpm_tui.acts.act import Act, Column, Result, Table, Talk
+from xpm_tui.acts.params import argument, option
+from xpm_tui.acts.situation import connected, first, idle
+from xpm_tui.acts.words import count, plain, value
+from xpm_tui.model.errors import BadInput
+
+if TYPE_CHECKING:
+    from xpm_tui.model.plan import Plan, PlannedRecord
+    from xpm_tui.service.plans import Selector
+    from xpm_tui.service.practice import OpenPractice
+    from xpm_tui.service.views import ChangeView
+
+PlanId = Annotated[str, argument("The plan: its id, or 'last'.", "PLAN", completes="plan")]
+What = Annotated[
+    tuple[str, ...],
+    argument("Which changes: c12, c12:phone, field:phone, rule:NAME, mark:clearing, or all.", "WHAT..."),
+]
+
+
+class MakePlan(msgspec.Struct, frozen=True):
+    """Parameters of ``plan``."""
+
+    full: Annotated[bool, option("Read everything again and compare all, not only what changed.")] = False
+    client: Annotated[str, option("Plan this client alone.", "CLIENT", completes="client")] = ""
+    field: Annotated[tuple[str, ...], option("Plan these fields alone.", "FIELD")] = ()
+
+
+class TickPlan(msgspec.Struct, frozen=True):
+    """Parameters of ``plan tick`` and ``plan untick``."""
+
+    plan: PlanId
+    what: What
+
+
+class ExportPlan(msgspec.Struct, frozen=True):
+    """Parameters of ``plan export``."""
+
+    plan: PlanId = "last"
+
+
+async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Result:
+    """Refresh the mirror and compute what a sync would do."""
+    from xpm_tui.service import plans
+    from xpm_tui.service.clients import find_client
+
+    only = find_client(practice.snapshot(), params.client).id if params.client else ""
+    plan = await plans.make(practice, full=params.full, only=only, fields=params.field)
+    return plan_result(practice, plan.id)
+
+
+async def tick_plan(practice: OpenPractice, params: TickPlan, talk: Talk) -> Result:
+    """Tick changes, so that they are made."""
+    return _tick(practice, params, on=True)
+
+
+async def untick_plan(practice: OpenPractice, params: TickPlan, talk: Talk) -> Result:
+    """Untick changes, so that they wait."""
+    return _tick(practice, params, on=False)
+
+
+async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Talk) -> Result:
+    """The plan as CSV."""
+    from xpm_tui.service import plans
+
+    plan, _ = plans.load(practice, params.plan)
+    text = plans.export(practice, plan.id)
+    return Result(data={"id": plan.id, "csv": text}, lines=text.rstrip("\r\n").splitlines())
+
+
+def plan_result(practice: OpenPractice, plan_id: str) -> Result:
+    """A stored plan: ``items`` are the ticked changes, ``waiting`` the others, ``people`` who needs a person."""
+    from xpm_tui.service import plans
+    from xpm_tui.service.clients import people_views
+    from xpm_tui.service.plan_view import change_views
+
+    plan, records = plans.load(practice, plan_id)
+    snapshot = practice.snapshot()
+    changes = list(change_views(snapshot, records))
+    items = [change for change in changes if change.ticked and not change.held]
+    waiting = [change for change in changes if not change.ticked or change.held]
+    people = people_views(snapshot, plan.people)
+    data: dict[str, Any] = {
+        "id": plan.id,
+        "made": plan.made.isoformat(),
+        "direction": plan.direction,
+        "level": plan.level,
+        "first": plan.first,
+        "counts": plan.counts,
+        "calls": plan.estimate.calls,
+        "seconds": plan.estimate.seconds,
+        "waiting": [plain(change) for change in waiting],
+        "people": people,
+    }
+    columns = (Column("RECORD", whole=True), Column("NAME"), Column("FIELD"), Column("OLD"), Column("NEW"),
+               Column("MARK"))  # fmt: skip
+    rows = [
+        (c.record, c.name, c.field, value(c.old_shown), value(c.new_shown), c.mark if c.ticked else f"waits {c.mark}")
+        for c in (*items, *waiting)
+    ]
+    nothing = "Nothing to do: both sides agree."
+    return Result(
+        data=data,
+        items=[plain(change) for change in items],
+        table=Table(columns, rows, nothing),
+        lines=["", *summary(plan, items, waiting)],
+    )
+
+
+def summary(plan: Plan, items: list[ChangeView], waiting: list[ChangeView]) -> list[str]:
+    """A plan in a few lines: how many changes of which field and mark, what waits, what it costs."""
+    records = len({change.record.partition("/")[0] for change in items})
+    side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
+    lines = [f"Plan {plan.id}: {count(len(items), 'change')} in {count(records, 'client')}, {side}."]
+    by_field = Counter(change.field for change in items)
+    if by_field:
+        lines.append("  " + ", ".join(f"{name} {number:,}" for name, number in by_field.most_common()))
+    by_mark = Counter(change.mark for change in items if change.mark)
+    words = {"first": "first overwrite", "drift": "drift", "conflict": "conflict", "clearing": "clearing"}
+    lines += [f"  {count(number, words.get(mark, mark))}" for mark, number in by_mark.items()]
+    if waiting:
+        lines.append(f"  {count(len(waiting), 'change')} waiting for a person (plan tick {plan.id} ...)")
+    if plan.people:
+        lines.append(f"  {count(len(plan.people), 'client')} for a person (clients review)")
+    if items:
+        seconds = f", at least {plan.estimate.seconds:,.0f} s" if plan.estimate.seconds >= 1 else ""
+        lines.append(f"  {count(plan.estimate.calls, 'call')} to Xero{seconds}")
+    return lines
+
+
+def changes_of(
+    practice: OpenPractice, records: list[PlannedRecord]
+) -> tuple[list[ChangeView], list[ChangeView]]:
+    """The changes that would be made, and those that wait."""
+    from xpm_tui.service.plan_view import change_views
+
+    changes = list(change_views(practice.snapshot(), records))
+    made = [change for change in changes if change.ticked and not change.held]
+    return made, [change for change in changes if not change.ticked or change.held]
+
+
+def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
+    from xpm_tui.service import plans
+
+    practice.writable()
+    if not params.what:
+        raise BadInput("Say which changes.", hint="For example: c12:phone, or field:phone, or all.")
+    plan, _ = plans.load(practice, params.plan)
+    changed = sum(plans.tick(practice, plan.id, selector(word), on) for word in params.what)
+    done = plan_result(practice, plan.id)
+    word = "ticked" if on else "unticked"
+    return Result(
+        data={**done.data, "changed": changed},
+        items=done.items,
+        lines=[f"{count(changed, 'change')} {word}.", *list(done.lines)[1:]],
+    )
+
+
+def selector(word: str) -> Selector:
+    """What ``c12``, ``c12:phone``, ``field:phone``, ``rule:NAME``, ``mark:clearing`` or ``all`` point at."""
+    from xpm_tui.service.plans import Selector
+
+    if word == "all":
+        return Selector()
+    head, colon, tail = word.partition(":")
+    if not colon:
+        return Selector(record=head)
+    if head in ("field", "rule", "mark"):
+        return Selector(**{head: tail})
+    return Selector(record=head, field=tail)
+
+
+ACTS = (
+    Act(
+        name="plan",
+        title="Make a plan",
+        help="Refresh the mirror and show all that a sync would do. Nothing is written to either side.",
+        params=MakePlan,
+        run=make_plan,
+        verb=("plan",),
+        example="xpm-tui plan --json",
+        key="p",
+        where=("sync", "overview"),
+        footer="Plan",
+        writes=True,
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="plan.tick",
+        title="Tick changes of a plan",
+        help="Tick changes of a plan, clearings for example, so that 'sync --plan' makes them.",
+        params=TickPlan,
+        run=tick_plan,
+        verb=("plan", "tick"),
+        example="xpm-tui plan tick last mark:clearing",
+        writes=True,
+        why_not=idle,
+    ),
+    Act(
+        name="plan.untick",
+        title="Untick changes of a plan",
+        help="Untick changes of a plan, so that 'sync --plan' leaves them alone.",
+        params=TickPlan,
+        run=untick_plan,
+        verb=("plan", "untick"),
+        example="xpm-tui plan untick last c12:phone",
+        writes=True,
+        why_not=idle,
+    ),
+    Act(
+        name="plan.export",
+        title="Export a plan as CSV",
+        help="Write a plan as CSV to stdout.",
+        params=ExportPlan,
+        run=export_plan,
+        verb=("plan", "export"),
+        example="xpm-tui plan export last > plan.csv",
+    ),
+)  # fmt: skip

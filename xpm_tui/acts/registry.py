@@ -1,0 +1,48 @@
+"""All acts. Importing this loads no screen, no wire and no book: what an act needs it loads when it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpm_tui.acts import clients, connection, linking, log, places, planning, runs, settings, syncing
+from xpm_tui.acts.act import Act
+
+ACTS: tuple[Act[Any], ...] = (
+    *connection.ACTS,
+    *clients.ACTS,
+    *linking.ACTS,
+    *planning.ACTS,
+    *syncing.ACTS,
+    *runs.ACTS,
+    *log.ACTS,
+    *settings.ACTS,
+    *places.ACTS,
+)
+
+GROUPS: dict[str, str] = {
+    "clients": "Clients: look at them, link them, pick them from XPM.",
+    "import": "Bring in Ignition's files.",
+    "practices": "The practices of this account.",
+    "runs": "Runs: list, look, stop, resume, release.",
+    "settings": "Settings: list, get, set, unset.",
+    "team": "The team: who is who in XPM.",
+}
+"""What a group of verbs is about, where the group is no verb itself."""
+
+_BY_NAME = {act.name: act for act in ACTS}
+_BY_VERB = {(*act.verb[:-1], last): act for act in ACTS if act.verb for last in (act.verb[-1], *act.aliases)}
+
+
+def by_name(name: str) -> Act[Any]:
+    """The act of that name; raises ``KeyError``."""
+    return _BY_NAME[name]
+
+
+def by_verb(*words: str) -> Act[Any] | None:
+    """The act with those words on the command line."""
+    return _BY_VERB.get(words)
+
+
+def for_area(area: str) -> tuple[Act[Any], ...]:
+    """The acts that have a key in an area of the console, in the order of the footer."""
+    return tuple(act for act in ACTS if act.key and (area in act.where or "*" in act.where))

@@ -1,0 +1,172 @@
+"""Runs: what was done, what goes on, and what is held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.params import argument, option
+from xpm_tui.acts.situation import connected, first, idle, running
+from xpm_tui.acts.syncing import following, run_result, told
+from xpm_tui.acts.words import fields, listed, plain, when
+
+if TYPE_CHECKING:
+    from xpm_tui.service.practice import OpenPractice
+
+RunId = Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")]
+
+
+class ListRuns(msgspec.Struct, frozen=True):
+    """Parameters of ``runs list``."""
+
+    limit: Annotated[int, option("At most so many, newest first; 0: all.", "N")] = 50
+
+
+class ShowRun(msgspec.Struct, frozen=True):
+    """Parameters of ``runs show``."""
+
+    run: RunId = "last"
+
+
+class StopRun(msgspec.Struct, frozen=True):
+    """Parameters of ``runs stop``."""
+
+    run: Annotated[str, argument("The run; left out: the one that is going on.", "RUN", completes="run")] = ""
+
+
+class ReleaseRun(msgspec.Struct, frozen=True):
+    """Parameters of ``runs release``."""
+
+    run: RunId
+
+
+async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Result:
+    """Newest first."""
+    from xpm_tui.service import runs
+
+    found = runs.list_runs(practice, params.limit)
+    columns = (Column("RUN", whole=True), Column("OUTCOME", whole=True), Column("STARTED", whole=True),
+               Column("BY"), Column("TRIGGER"), Column("STEPS", right=True), Column("CALLS", right=True))  # fmt: skip
+    rows = (
+        (r.id, r.outcome, when(r.started), r.by, r.trigger, f"{r.done:,}/{r.total:,}", f"{r.calls:,}")
+        for r in found
+    )
+    return listed(found, Table(columns, rows, "No run yet."), count=len(found))
+
+
+async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Result:
+    """One run whole."""
+    from xpm_tui.service import runs
+
+    run = runs.show(practice, params.run)
+    lines = told(run) + fields(
+        {
+            "Started": f"{when(run.started)} by {run.by} on {run.host}",
+            "Ended": when(run.ended),
+            "Plan": run.plan,
+            "Direction": f"{run.direction}, {run.level}",
+            "Why": run.error,
+            "Case": run.case,
+        }
+    )
+    return Result(data=plain(run), lines=lines)
+
+
+async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Result:
+    """Leave a request; the run stops after its current step."""
+    from xpm_tui.service import runs
+
+    practice.writable()
+    run = runs.request_stop(practice, params.run)
+    return Result(data=plain(run), lines=[f"Run {run.id} stops after its current step."])
+
+
+async def resume_run(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """Resolve what a cut-off run left, and go on."""
+    from xpm_tui.service import runs
+
+    practice.writable()
+    async with following(practice, talk):
+        run = await runs.resume(practice)
+    return run_result(run)
+
+
+async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) -> Result:
+    """Let a held run go on."""
+    from xpm_tui.service import runs
+
+    practice.writable()
+    held = runs.show(practice, params.run)
+    if talk.interactive:
+        for line in told(held):
+            talk.say(line)
+        if not await talk.confirm("Let it go on?"):
+            return Result(data=plain(held), lines=["It stays held."])
+    async with following(practice, talk):
+        run = await runs.release(practice, held.id)
+    return run_result(run)
+
+
+ACTS = (
+    Act(
+        name="runs.list",
+        title="List the runs",
+        help="List the runs of the practice, newest first.",
+        params=ListRuns,
+        run=list_runs,
+        verb=("runs", "list"),
+        example="xpm-tui runs list",
+        default=True,
+    ),
+    Act(
+        name="runs.show",
+        title="Show one run",
+        help="Show one run: outcome, counts, what the guard said, why it failed.",
+        params=ShowRun,
+        run=show_run,
+        verb=("runs", "show"),
+        example="xpm-tui runs show last",
+    ),
+    Act(
+        name="runs.stop",
+        title="Stop the run after its current step",
+        help="Ask the run that is going on to stop after its current step. What is done stays done.",
+        params=StopRun,
+        run=stop_run,
+        verb=("runs", "stop"),
+        example="xpm-tui runs stop",
+        key="x",
+        where=("sync",),
+        footer="Stop",
+        writes=True,
+        why_not=running,
+    ),
+    Act(
+        name="runs.resume",
+        title="Resume a run that was cut off",
+        help="Find out what a stopped or cut-off run left undone, and finish it.",
+        params=NoParams,
+        run=resume_run,
+        verb=("runs", "resume"),
+        example="xpm-tui runs resume",
+        writes=True,
+        streams=True,
+        outlives=True,
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="runs.release",
+        title="Release a held run",
+        help="Plan a held run again and go on, if no count of the guard has grown since.",
+        params=ReleaseRun,
+        run=release_run,
+        verb=("runs", "release"),
+        example="xpm-tui runs release r12",
+        writes=True,
+        streams=True,
+        outlives=True,
+        why_not=first(connected, idle),
+    ),
+)  # fmt: skip

@@ -1,0 +1,147 @@
+"""Commands made from the acts: their words, arguments, options, help and an example under each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from xpm_tui.acts.act import Act
+from xpm_tui.acts.params import Param, read
+from xpm_tui.cli.options import GlobalOption, global_options
+
+Perform = Callable[[click.Context, Act[Any], dict[str, Any]], None]
+
+
+class Positional(click.Argument):
+    """An argument that help explains."""
+
+    def __init__(self, declarations: Sequence[str], *, text: str, **more: Any) -> None:
+        super().__init__(declarations, **more)
+        self.text = text
+
+
+class Verb(click.Command):
+    """A command whose help lists arguments, its own options and the global ones apart."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Three sections, each only where it has something."""
+        params = self.get_params(ctx)
+        arguments = [(p.make_metavar(ctx), p.text) for p in params if isinstance(p, Positional)]
+        options = [p for p in params if isinstance(p, click.Option)]
+        own = [p.get_help_record(ctx) for p in options if not isinstance(p, GlobalOption)]
+        shared = [p.get_help_record(ctx) for p in options if isinstance(p, GlobalOption)]
+        for title, rows in (("Arguments", arguments), ("Options", own), ("Global options", shared)):
+            shown = [row for row in rows if row]
+            if shown:
+                with formatter.section(title):
+                    formatter.write_dl(shown)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The example, as it is typed."""
+        if self.epilog:
+            with formatter.section("Example"):
+                for line in self.epilog.splitlines():
+                    formatter.write(" " * formatter.current_indent + line + "\n")
+
+
+class VerbGroup(Verb, click.Group):
+    """A group of verbs, which may also be a verb itself (``plan``)."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands come first: they are what one looks for."""
+        self.format_commands(ctx, formatter)
+        Verb.format_options(self, ctx, formatter)
+
+
+def add_acts(root: VerbGroup, acts: Sequence[Act[Any]], titles: dict[str, str], perform: Perform) -> None:
+    """Hang a command for every act with a verb under ``root``; ``titles`` name the groups."""
+    spoken = [act for act in acts if act.verb]
+    groups: dict[tuple[str, ...], VerbGroup] = {(): root}
+    for act in spoken:
+        for depth in range(1, len(act.verb)):
+            words = act.verb[:depth]
+            if words not in groups:
+                groups[words] = _group(words, spoken, titles, perform)
+                groups[words[:-1]].add_command(groups[words], words[-1])
+    for act in spoken:
+        if act.verb in groups:
+            continue
+        parent = groups[act.verb[:-1]]
+        parent.add_command(_verb(act, perform), act.verb[-1])
+        for alias in act.aliases:
+            parent.add_command(_verb(act, perform, other_name_of=act.verb[-1]), alias)
+
+
+def _group(
+    words: tuple[str, ...], acts: Sequence[Act[Any]], titles: dict[str, str], perform: Perform
+) -> VerbGroup:
+    itself = next((act for act in acts if act.verb == words), None)
+    alone = itself or next((act for act in acts if act.verb[:-1] == words and act.default), None)
+    return VerbGroup(
+        name=words[-1],
+        help=itself.help if itself else titles[" ".join(words)],
+        short_help=itself.title if itself else titles[" ".join(words)],
+        epilog=alone.example if alone else "",
+        params=[*(_params(itself) if itself else []), *global_options()],
+        callback=_callback(alone, perform) if alone else None,
+        invoke_without_command=alone is not None,
+        no_args_is_help=alone is None,
+    )
+
+
+def _verb(act: Act[Any], perform: Perform, other_name_of: str = "") -> Verb:
+    return Verb(
+        name=act.verb[-1],
+        help=act.help,
+        short_help=f"The same as '{other_name_of}'." if other_name_of else act.title,
+        epilog=act.example,
+        params=[*_params(act), *global_options()],
+        callback=_callback(act, perform),
+    )
+
+
+def _callback(act: Act[Any], perform: Perform) -> Callable[..., None]:
+    @click.pass_context
+    def run(ctx: click.Context, **values: Any) -> None:
+        if ctx.invoked_subcommand is None:
+            perform(ctx, act, values)
+
+    return run
+
+
+def _params(act: Act[Any]) -> list[click.Parameter]:
+    return [_argument(p) if p.hint.argument else _option(p) for p in read(act.params)]
+
+
+def _argument(param: Param) -> Positional:
+    return Positional(
+        [param.name],
+        text=param.help,
+        required=param.required,
+        nargs=-1 if param.many else 1,
+        metavar=param.hint.placeholder or param.name.upper(),
+        type=_type(param),
+    )
+
+
+def _option(param: Param) -> click.Option:
+    if param.kind is bool:
+        return click.Option([param.flag, param.name], is_flag=True, default=False, help=param.help)
+    return click.Option(
+        [param.flag, param.name],
+        required=param.required,
+        multiple=param.many,
+        metavar=None if param.choices else param.hint.placeholder or param.name.upper(),
+        help=param.help,
+        type=_type(param),
+    )
+
+
+def _type(param: Param) -> click.ParamType | type:
+    if param.choices:
+        return click.Choice([choice for choice in param.choices if choice])
+    if param.hint.completes == "file":
+        return click.Path()
+    return param.kind

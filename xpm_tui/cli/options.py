@@ -1,0 +1,82 @@
+"""The options that every verb takes, before or after its words; the one nearest to the end wins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+import xpm_tui
+
+_KEY = "xpm_tui.globals"
+
+
+class Globals(msgspec.Struct, frozen=True):
+    """What the global options said; an empty text: not given."""
+
+    home: str = ""
+    practice: str = ""
+    json: bool = False
+    read_only: bool = False
+    person: str = ""
+    settings: dict[str, str] = {}
+
+
+class GlobalOption(click.Option):
+    """An option that is the same for every verb, listed apart in help."""
+
+
+def collected(ctx: click.Context) -> Globals:
+    """All global options given so far, wherever they stood."""
+    return msgspec.convert(ctx.meta.get(_KEY, {}), Globals)
+
+
+def global_options() -> list[click.Parameter]:
+    """Fresh options for one command; their values go to the context, not to the command."""
+    return [
+        _option(["--home"], "home", metavar="DIR", help="Keep config, data and state under DIR."),
+        _option(["--practice"], "practice", metavar="NAME", help="Work on this practice."),
+        _option(["--json"], "json", is_flag=True, help="Answer in JSON."),
+        _option(["--read-only"], "read_only", is_flag=True, help="Show all, write nothing."),
+        _option(["--as"], "person", metavar="NAME", help="Who does this, for the log."),
+        _option(
+            ["--set"], "settings", metavar="KEY=VALUE", multiple=True, help="Use this setting for once."
+        ),
+        GlobalOption(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_version,
+            help="Show the version and leave.",
+        ),
+    ]
+
+
+def _option(flags: list[str], name: str, **more: Any) -> GlobalOption:
+    return GlobalOption([*flags, f"_{name}"], expose_value=False, is_eager=True, callback=_remember, **more)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if not value:
+        return
+    name = str(param.name)[1:]
+    known = ctx.meta.setdefault(_KEY, {})
+    if name == "settings":
+        value = {**known.get(name, {}), **dict(_pair(ctx, text) for text in value)}
+    known[name] = value
+
+
+def _pair(ctx: click.Context, text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise click.BadParameter(f"'{text}' is not KEY=VALUE.", ctx=ctx, param_hint="--set")
+    return key.strip(), value
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"xpm-tui {xpm_tui.__version__}")
+        ctx.exit()
+

@@ -1,0 +1,100 @@
+"""One verb performed: practice opened, act run, signals obeyed, outcome written."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+import click
+import msgspec
+
+from xpm_tui.acts.act import Act, Result
+from xpm_tui.cli.options import Globals, collected
+from xpm_tui.cli.output import dumps, lines, outcome
+from xpm_tui.cli.talk import CommandTalk
+from xpm_tui.model.errors import BadInput, ReadOnly
+
+
+class Signalled(Exception):
+    """A signal ended the verb; ``number`` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+def perform(ctx: click.Context, act: Act[Any], values: dict[str, Any]) -> None:
+    """Run the act with what was typed and leave with its exit code."""
+    given = collected(ctx)
+    params = _params(act, values)
+    if act.writes and given.read_only:
+        raise ReadOnly(
+            f"Nothing is written with --read-only, and '{' '.join(act.verb)}' writes.",
+            hint="Leave --read-only out to do it.",
+        )
+    talk = CommandTalk(json=given.json, outlives=act.outlives)
+    result = asyncio.run(_guarded(_run(act, params, talk, given), act.outlives))
+    if given.json:
+        talk.data(dumps(outcome(result)))
+    else:
+        for line in lines(result):
+            talk.data(line)
+        if result.trouble is not None:
+            talk.say("\n".join(filter(None, (result.trouble.message, result.trouble.hint))))
+    ctx.exit(result.exit_code)
+
+
+def _params(act: Act[Any], values: dict[str, Any]) -> Any:
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        return msgspec.convert(given, act.params)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{error}".replace("`$.", "`"), hint=f"See 'xpm-tui {' '.join(act.verb)} --help'.") from error
+
+
+async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) -> Result:
+    from xpm_tui.service.home import find_home
+
+    home = find_home(given.home or None, os.environ)
+    if act.on_home is not None:
+        return await act.on_home(home, params, talk)
+    from xpm_tui.service.practice import open_practice
+
+    practice = open_practice(
+        home,
+        given.practice or None,
+        person=given.person or None,
+        read_only=given.read_only,
+        overrides=given.settings,
+    )
+    try:
+        return await act.run(practice, params, talk)
+    finally:
+        practice.close()
+
+
+async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
+    """Cancel the work on SIGTERM and on a hang-up; what outlives its terminal goes on after a hang-up."""
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+    caught: list[int] = []
+
+    def stop(number: int) -> None:
+        caught.append(number)
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, stop, signal.SIGTERM)
+    if outlives:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    else:
+        loop.add_signal_handler(signal.SIGHUP, stop, signal.SIGHUP)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        task.cancel()
+        if caught:
+            raise Signalled(caught[0]) from None
+        raise

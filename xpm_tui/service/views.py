@@ -1,0 +1,270 @@
+"""What is told of a record: frozen values whose field names are the names in ``--json``, stable for scripts.
+
+Times are UTC and ISO 8601 in JSON; an absent reference is null, an absent text the empty text.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from xpm_tui.model.book import ClientState
+from xpm_tui.model.links import LinkOrigin, LinkState, Value
+from xpm_tui.model.plan import Mark, Side
+
+
+class PersonView(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of the practice's team named by a client; ``staff`` is the linked XPM staff UUID, or null."""
+
+    id: str
+    name: str
+    staff: str | None = None
+
+
+class RefView(msgspec.Struct, frozen=True, kw_only=True):
+    """A record named in passing: ``id`` and ``name``."""
+
+    id: str
+    name: str
+
+
+class ContactView(msgspec.Struct, frozen=True, kw_only=True):
+    """A contact of a client of the book; ``uuid`` is that of the XPM contact it stands for, or null."""
+
+    id: str
+    name: str
+    contact_id: str | None = None
+    email: str = ""
+    phone: str = ""
+    mobile: str = ""
+    salutation: str = ""
+    addressee: str = ""
+    primary: bool = False
+    uuid: str | None = None
+
+
+class LinkView(msgspec.Struct, frozen=True, kw_only=True):
+    """Which XPM client a client of the book stands for. ``quiet``: the second one there, carries no field."""
+
+    uuid: str
+    number: str
+    state: LinkState
+    name: str = ""
+    origin: LinkOrigin = "picked"
+    quiet: bool = False
+    at: datetime | None = None
+    by: str = ""
+
+
+class ClientView(msgspec.Struct, frozen=True, kw_only=True):
+    """A client of the book. ``id`` is ours and never changes, ``client_id`` Ignition's.
+
+    ``needs`` says why a person is needed, empty when none is; ``frozen`` are the fields that sync leaves
+    alone (``*``: all); ``ignored`` is why it is not meant to have an XPM client, or null.
+    """
+
+    id: str
+    client_id: str | None
+    name: str
+    state: ClientState
+    link: LinkView | None
+    link_state: LinkState
+    needs: str
+    contacts: tuple[ContactView, ...]
+    phone: str
+    fax: str
+    website: str
+    address: str
+    city: str
+    region: str
+    postcode: str
+    country: str
+    postal_address: str
+    postal_city: str
+    postal_region: str
+    postal_postcode: str
+    postal_country: str
+    tax_registered: bool | None
+    structure: str
+    groups: tuple[str, ...]
+    partner: PersonView | None
+    manager: PersonView | None
+    frozen: tuple[str, ...] = ()
+    ignored: str | None = None
+    origin: str = ""
+    extra: dict[str, str] = {}
+
+
+class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of a linked client: both sides, what was last agreed (null: nothing yet), and why they differ."""
+
+    field: str
+    label: str
+    ignition: Value
+    xpm: Value
+    agreed: Value
+    has_agreed: bool
+    reason: str = ""
+    frozen: bool = False
+
+
+class FreezeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A field that sync leaves alone for one client; ``undo``: an undo froze it."""
+
+    client: str
+    field: str
+    reason: str
+    by: str
+    at: datetime | None
+    undo: bool
+
+
+class XpmClientView(msgspec.Struct, frozen=True, kw_only=True):
+    """A client of XPM as the mirror has it. ``id`` is its UUID, ``linked`` the clients of the book linked to it.
+
+    ``why`` says why a search found it, ``spans`` which characters of the name to mark.
+    """
+
+    id: str
+    uuid: str
+    number: str
+    name: str
+    archived: bool
+    prospect: bool
+    deleted: bool
+    code: str = ""
+    structure: str = ""
+    groups: tuple[str, ...] = ()
+    partner: str = ""
+    manager: str = ""
+    email: str = ""
+    phone: str = ""
+    city: str = ""
+    url: str = ""
+    linked: tuple[RefView, ...] = ()
+    why: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
+    """An XPM client that a client of the book may stand for, with a score of 0 to 100 and reasons in words."""
+
+    uuid: str
+    number: str
+    name: str
+    score: int
+    sure: bool
+    level: str
+    reasons: tuple[str, ...]
+    archived: bool = False
+    prospect: bool = False
+    email: str = ""
+    city: str = ""
+    code: str = ""
+
+
+class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
+    """A client that needs a person, with its proposals in order, best first."""
+
+    id: str
+    client_id: str | None
+    name: str
+    reason: str
+    proposals: tuple[ProposalView, ...]
+    email: str = ""
+
+
+class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A change as it is told: which record, which field, what it was and what it becomes, and by which rule.
+
+    ``old_shown`` and ``new_shown`` are the same values as a person reads them: people and links by name.
+    ``selector`` is how ``plan tick`` and ``untick`` name it.
+    """
+
+    record: str
+    name: str
+    field: str
+    side: Side
+    old: Value
+    new: Value
+    rule: str
+    mark: Mark
+    conflict: bool
+    ticked: bool
+    held: str = ""
+    uuid: str | None = None
+    number: str | None = None
+    old_shown: Value = None
+    new_shown: Value = None
+
+    @property
+    def selector(self) -> str:
+        """Record and field, as ``plan tick`` takes them."""
+        return f"{self.record}:{self.field}"
+
+
+class EffectView(msgspec.Struct, frozen=True, kw_only=True):
+    """What linking would do, before it is done.
+
+    ``changes`` are the values that would go across at the next sync; ``warnings`` are sentences; ``refused``
+    says why it cannot be done at all; ``needs_yes`` that it is done only on an explicit yes (a second client
+    on one XPM client).
+    """
+
+    client: RefView
+    xpm: XpmClientView
+    replaces: LinkView | None
+    drops_base: bool
+    quiet: bool
+    needs_yes: str
+    refused: str
+    warnings: tuple[str, ...]
+    changes: tuple[ChangeView, ...]
+    contacts: tuple[str, ...] = ()
+
+
+class PickView(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of picking one XPM client into the book: ``added``, ``linked`` or ``left`` with the reason."""
+
+    uuid: str
+    number: str
+    name: str
+    outcome: str
+    client: str | None = None
+    reason: str = ""
+
+
+class StaffView(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record of XPM; ``gone``: no longer in its list; ``member`` is the linked team member, or null."""
+
+    uuid: str
+    name: str
+    email: str
+    gone: bool = False
+    member: RefView | None = None
+
+
+class StaffProposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record that a team member may be, and why in words; ``sure``: one e-mail, one person each side."""
+
+    uuid: str
+    name: str
+    email: str
+    sure: bool
+    reason: str
+
+
+class MemberView(msgspec.Struct, frozen=True, kw_only=True):
+    """A team member. ``costs`` says what it costs that nobody of XPM is linked; ``clients`` counts those
+    whose partner or manager the person is."""
+
+    id: str
+    name: str
+    email: str
+    access: bool
+    active: bool
+    staff: StaffView | None
+    clients: int
+    proposals: tuple[StaffProposal, ...] = ()
+    costs: str = ""
