@@ -28,6 +28,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One run (``r12``): ``calls`` to Xero, ``total`` and ``done`` steps.
 
     ``counts`` tells records and changes by what became of them, ``exit_code`` what its command ended with.
+    ``reviewed``: a person had looked at its plan.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     error: str = ""
     case: str = ""
     exit_code: int = 0
+    reviewed: bool = False
 
 
 class StopRequest(msgspec.Struct, frozen=True, kw_only=True):
