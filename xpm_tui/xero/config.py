@@ -1,0 +1,141 @@
+"""Where Xero is, which app we are, and how long we wait. No secret shows in it, no network is touched."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from xpm_tui.model.errors import BadInput
+from xpm_tui.model.secret import Secret
+
+LOGIN_URL: Final = "https://login.xero.com"
+IDENTITY_URL: Final = "https://identity.xero.com"
+API_URL: Final = "https://api.xero.com"
+REDIRECT_PORT: Final = 8765
+REDIRECT_PATH: Final = "/callback"
+API_PATH: Final = "/practicemanager/3.1/"
+
+SCOPES: Final = (
+    "offline_access openid profile email"
+    " practicemanager.client practicemanager.job practicemanager.staff.read"
+)
+"""What is asked for when nothing else is said: the granular scopes of Xero's scopes page."""
+
+_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+
+
+def scopes_of(text: str) -> str:
+    """Scopes with one blank between. Raises ``BadInput`` for what no scope can be (RFC 6749 section 3.3)."""
+    tokens = text.replace(",", " ").split()
+    if not tokens or any(_SCOPE_TOKEN.fullmatch(token) is None for token in tokens):
+        raise BadInput(
+            "xero.scopes is empty or holds characters that no scope can have.",
+            hint="Name a preset, or scopes with blanks between them.",
+        )
+    return " ".join(dict.fromkeys(tokens))
+
+
+def is_loopback(host: str) -> bool:
+    """True for ``localhost`` and the loopback addresses of both families."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def origin_of(text: str, setting: str) -> str:
+    """Check an address setting: an origin without path, ``https`` unless the host is this machine.
+
+    Raises ``BadInput`` naming ``setting``.
+    """
+    cleaned = text.strip().rstrip("/")
+    try:
+        parts = urlsplit(cleaned)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    host = parts.hostname or ""
+    if parts.scheme not in ("https", "http") or not host:
+        raise BadInput(f"{setting} is no address such as https://api.xero.com.", hint="Correct the setting.")
+    if parts.username is not None or parts.path or parts.query or parts.fragment:
+        raise BadInput(
+            f"{setting} is more than scheme, host and port.",
+            hint="Give the origin alone; the paths of Xero's API are added by this program.",
+        )
+    if parts.scheme == "http" and not is_loopback(host):
+        raise BadInput(
+            f"{setting} is not encrypted: http is allowed for this machine only.",
+            hint="Write https:// instead of http://.",
+        )
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """Seconds. ``read`` is the longest silence; the detailed list may be silent for minutes at first."""
+
+    connect: float = 15.0
+    read: float = 60.0
+    list_read: float = 420.0
+    deadline: float = 180.0
+    list_deadline: float = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireConfig:
+    """One practice's way to Xero. Raises ``BadInput``, naming the setting, for what cannot be used.
+
+    ``client_secret`` empty: the app is of the PKCE kind (Xero: "Mobile or desktop app"). ``reserve`` is how
+    many calls of the day are kept for people and recovery. ``retries`` bounds the repeats of a read,
+    ``retry_seconds`` the time they may take together, waits for the gate not counted.
+    """
+
+    client_id: str
+    client_secret: Secret = field(default_factory=Secret)
+    login_url: str = LOGIN_URL
+    identity_url: str = IDENTITY_URL
+    api_url: str = API_URL
+    scopes: str = SCOPES
+    redirect_port: int = REDIRECT_PORT
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    reserve: int = 100
+    retries: int = 4
+    retry_seconds: float = 120.0
+    user_agent: str = "xpm-tui"
+
+    def __post_init__(self) -> None:
+        for name in ("login_url", "identity_url", "api_url"):
+            object.__setattr__(self, name, origin_of(getattr(self, name), f"xero.{name}"))
+        object.__setattr__(self, "client_id", self.client_id.strip())
+        object.__setattr__(self, "scopes", scopes_of(self.scopes))
+        if not 1 <= self.redirect_port <= 65535:
+            raise BadInput("xero.redirect_port is no port.", hint="Use a number from 1024 to 65535.")
+
+    def need_app(self) -> None:
+        """Raise ``BadInput`` when no app is named."""
+        if not self.client_id or any(c.isspace() or not c.isprintable() for c in self.client_id):
+            raise BadInput(
+                "No Xero app is named: xero.client_id is empty or has blanks in it.",
+                hint="Copy the client id of your app from developer.xero.com into xero.client_id.",
+            )
+
+    @property
+    def redirect_uri(self) -> str:
+        """What must be registered with the app, letter by letter (Xero takes no 127.0.0.1)."""
+        return f"http://localhost:{self.redirect_port}{REDIRECT_PATH}"
+
+    @property
+    def authorize_url(self) -> str:
+        """Where the browser goes."""
+        return f"{self.login_url}/identity/connect/authorize"
+
+    @property
+    def is_xero(self) -> bool:
+        """False for a sandbox: any address that is not Xero's own."""
+        return self.api_url == API_URL
