@@ -1,145 +1,131 @@
-"""Opening a practice's book."""
+"""Opening a practice's book: the Book port over TinyDB."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Self
 
-import msgspec
-
-from xpm_tui.files.append import AppendFile, cut_torn_tail, read_lines
-from xpm_tui.files.locks import Lock
-from xpm_tui.files.private import ensure_private
-from xpm_tui.model.errors import BookUnreadable, ReadOnly
-from xpm_tui.model.ports import Clock, Drop, Put, Write
-from xpm_tui.model.tables import Table
-
-T = TypeVar("T", bound=msgspec.Struct)
-Rows = dict[str, bytes]
-
-
-class BookSnapshot:
-    """The book at one position."""
-
-    def __init__(self, position: int, tables: dict[str, Rows]) -> None:
-        self._position = position
-        self._tables = tables
-        self._indexes: dict[tuple[str, str], dict[str, list[str]]] = {}
-
-    @property
-    def position(self) -> int:
-        """Number of the last commit in it."""
-        return self._position
-
-    def get(self, table: Table[T], id: str) -> T | None:  # noqa: A002
-        """The row, or None."""
-        raw = self.raw(table, id)
-        return None if raw is None else msgspec.json.decode(raw, type=table.row)
-
-    def find(self, table: Table[T], index: str, value: str) -> list[T]:
-        """Rows by an index, in order of id (short ids first)."""
-        built = self._indexes.get((table.name, index))
-        if built is None:
-            built = self._indexes[table.name, index] = {}
-            for row in self.rows(table):
-                for each in dict.fromkeys(table.indexes[index](row)):
-                    built.setdefault(each, []).append(table.key(row))
-        found = (self.get(table, each) for each in sorted(built.get(value, []), key=lambda i: (len(i), i)))
-        return [row for row in found if row is not None]
-
-    def rows(self, table: Table[T]) -> Iterator[T]:
-        """All rows, decoded one at a time."""
-        return map(msgspec.json.Decoder(table.row).decode, self._tables.get(table.name, {}).values())
-
-    def ids(self, table: Table[Any]) -> Collection[str]:
-        """All ids of a table."""
-        return self._tables.get(table.name, {}).keys()
-
-    def raw(self, table: Table[Any], id: str) -> bytes | None:  # noqa: A002
-        """The row's stored bytes."""
-        return self._tables.get(table.name, {}).get(id)
-
-    def count(self, table: Table[Any]) -> int:
-        """How many rows."""
-        return len(self._tables.get(table.name, {}))
+from xpm_tui.book.changes import encode_all
+from xpm_tui.book.compaction import compact, due
+from xpm_tui.book.row_table import PracticeDB
+from xpm_tui.book.view import BookSnapshot
+from xpm_tui.files.disk import DISK, Disk
+from xpm_tui.files.mounts import network_file_system
+from xpm_tui.model.errors import BookUnreadable, Busy, Trouble
+from xpm_tui.model.ports import Clock, Write
 
 
 class DiskBook:
-    """The book of one practice, on disk."""
+    """The book of one practice: the Book port, and what its owner needs to know about it.
 
-    def __init__(self, folder: Path, *, read_only: bool, clock: Clock) -> None:
-        self._path = ensure_private(folder) / "log"
-        self.read_only = read_only
-        self._lock = Lock(folder / "book.lock", clock=clock, person="")
-        self._position, self._offset = 0, 0
-        self._tables: dict[str, Rows] = {}
-        if not read_only:
-            with self._lock.hold(10):
-                cut_torn_tail(self._path)
-        self._file = None if read_only else AppendFile(self._path)
-        self._read()
+    Holds no lock between two calls; any thread may call it. The commit log is folded into the snapshot files
+    by a thread of its own, so no commit waits for that.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool, clock: Clock, person: str, disk: Disk) -> None:
+        self.folder = folder
+        self.db = PracticeDB(folder, read_only=read_only, clock=clock, person=person, disk=disk)
+        self._engine = self.db.engine
+        self._folding: threading.Thread | None = None
+        self.fold_trouble: Trouble | None = None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether commits are refused, by wish or because of damage."""
+        return self._engine.read_only
+
+    @property
+    def damage(self) -> BookUnreadable | None:
+        """Why a book can only be read, in words that also tell what the state shown may lack; None: whole."""
+        return self._engine.damage
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What its owner should hear once: a network file system, a log that could not be folded in."""
+        kind = network_file_system(self.folder)
+        said = []
+        if kind:
+            said.append(
+                f"The book lies on a network file system ({kind}): locks and durable writes are only as good"
+                " as the server's word. A local disk is safe."
+            )
+        if self.fold_trouble is not None:
+            said.append(f"The commit log could not be folded in: {self.fold_trouble.message}")
+        return tuple(said)
 
     def snapshot(self) -> BookSnapshot:
-        """What is there now."""
-        self._read()
-        return BookSnapshot(self._position, self._tables)
+        """What is there now, other processes' commits included."""
+        return self._engine.snapshot()
 
     def commit(self, writes: Sequence[Write]) -> int:
-        """Make the writes durable, all or none."""
-        return self.transact(lambda _: writes)
+        """Make the writes durable, all or none; gives the new position. No writes: no commit.
+
+        Raises ``BadInput`` (a value that does not fit), ``ReadOnly``, ``BookUnreadable``, ``DiskTrouble`` and
+        ``Busy``; nothing is written then.
+        """
+        changes = encode_all(writes)
+        if not changes:
+            return self._engine.mark.position
+        position = self._engine.commit(changes)
+        self._fold_soon()
+        return position
 
     def transact(self, make: Callable[[BookSnapshot], Sequence[Write]]) -> int:
-        """Commit what ``make`` asks for when it is shown the newest snapshot, with nobody in between."""
-        if self._file is None:
-            raise ReadOnly("The book is open for reading only.")
-        with self._lock.hold(10):
-            writes = make(self.snapshot())
-            if not writes:
-                return self._position
-            rows = [
-                (w.table.name, w.table.key(w.row), msgspec.Raw(msgspec.json.encode(w.row)))
-                if isinstance(w, Put)
-                else (w.table.name, w.id, msgspec.Raw(b"null"))
-                for w in writes
-                if isinstance(w, (Put, Drop))
-            ]
-            body = msgspec.json.encode(rows)
-            self._file.append(body + b"\t%08x\n" % zlib.crc32(body))
-            self._read()
-            return self._position
+        """Commit what ``make`` asks for when it is shown the newest snapshot, nobody coming in between."""
+        position = self._engine.transact(lambda view: encode_all(make(view)))
+        self._fold_soon()
+        return position
 
     def watch(self) -> int:
-        """Position on disk."""
-        self._read()
-        return self._position
+        """Position on disk, read cheaply: differs from a snapshot's when the book has moved."""
+        return self._engine.watch()
+
+    def compact(self) -> bool:
+        """Fold the log in now; False where another process is at it. Raises what a commit raises."""
+        return compact(self._engine)
 
     def close(self) -> None:
-        """Give the files back."""
-        self._lock.close()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Fold a long log in, and give the files back. Never raises for a disk that is full."""
+        if self._folding is not None:
+            self._folding.join()
+            self._folding = None
+        if not self.read_only and due(self._engine):
+            with suppress(Trouble):
+                compact(self._engine)
+        self.db.close()
 
-    def _read(self) -> None:
-        for line, offset in read_lines(self._path, self._offset):
-            body, _, sum_ = line.rpartition(b"\t")
-            if b"%08x" % zlib.crc32(body) != sum_:
-                raise BookUnreadable(f"{self._path} is damaged after byte {self._offset}.")
-            tables = dict(self._tables)
-            fresh: set[str] = set()
-            for name, id_, raw in msgspec.json.decode(body, type=list[tuple[str, str, msgspec.Raw]]):
-                if name not in fresh:
-                    fresh.add(name)
-                    tables[name] = dict(tables.get(name, {}))
-                if bytes(raw) == b"null":
-                    tables[name].pop(id_, None)
-                else:
-                    tables[name][id_] = bytes(raw)
-            self._tables, self._offset, self._position = tables, offset, self._position + 1
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _fold_soon(self) -> None:
+        if not due(self._engine) or (self._folding is not None and self._folding.is_alive()):
+            return
+        self._folding = threading.Thread(target=self._fold, name="book-fold")
+        self._folding.start()
+
+    def _fold(self) -> None:
+        try:
+            compact(self._engine)
+            self.fold_trouble = None
+        except Busy:
+            return
+        except Trouble as trouble:
+            self.fold_trouble = trouble
 
 
-def open_book(folder: Path, *, read_only: bool = False, clock: Clock) -> DiskBook:
-    """Open (and where missing make) the book in ``folder``."""
-    return DiskBook(folder, read_only=read_only, clock=clock)
+def open_book(
+    folder: Path, *, read_only: bool = False, clock: Clock, person: str = "", disk: Disk = DISK
+) -> DiskBook:
+    """Open (and, unless ``read_only``, where missing make) the book in ``folder``.
+
+    A damaged book opens for reading only at its last good state: ``read_only`` and ``damage`` of the result
+    tell. Raises ``BookUnreadable`` where there is no book (``read_only``), none that this version knows, or
+    nothing that can be proved good; ``BadInput`` for a folder that is not private; ``DiskTrouble``.
+    """
+    return DiskBook(folder, read_only=read_only, clock=clock, person=person, disk=disk)

@@ -1,0 +1,144 @@
+"""Indexes in memory: built when first asked for, kept up with every commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from xpm_tui.book.changes import decode
+from xpm_tui.model.tables import Table
+
+Values = Callable[[Any], Iterable[str]]
+Bucket = str | dict[str, None]
+"""The ids under one value: almost always one, then the id itself; a bucket is never empty."""
+
+
+class Index:
+    """Ids by value."""
+
+    __slots__ = ("buckets",)
+
+    def __init__(self) -> None:
+        self.buckets: dict[str, Bucket] = {}
+
+    def add(self, value: str, id: str) -> None:  # noqa: A002
+        """Put an id under a value."""
+        bucket = self.buckets.get(value)
+        if bucket is None:
+            self.buckets[value] = id
+        elif isinstance(bucket, dict):
+            bucket[id] = None
+        elif bucket != id:
+            self.buckets[value] = {bucket: None, id: None}
+
+    def discard(self, value: str, id: str) -> None:  # noqa: A002
+        """Take an id away from under a value."""
+        bucket = self.buckets.get(value)
+        if isinstance(bucket, dict):
+            bucket.pop(id, None)
+            if not bucket:
+                del self.buckets[value]
+        elif bucket == id:
+            del self.buckets[value]
+
+    def ids(self, value: str) -> list[str]:
+        """The ids under a value, in no order."""
+        bucket = self.buckets.get(value)
+        if bucket is None:
+            return []
+        return [bucket] if isinstance(bucket, str) else list(bucket)
+
+
+class Indexes:
+    """The indexes of one table that have been built, by name."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, tuple[Table[Any], Index]] = {}
+
+    def get(self, name: str) -> Index | None:
+        """An index, if it has been built."""
+        built = self._built.get(name)
+        return built[1] if built else None
+
+    def build(self, table: Table[Any], name: str, rows: Mapping[str, bytes]) -> Index:
+        """Build an index over all rows. The caller keeps commits out meanwhile."""
+        index = Index()
+        values = table.indexes[name]
+        for id_, found in _each(table, values, rows):
+            for value in found:
+                index.add(value, id_)
+        self._built[name] = (table, index)
+        return index
+
+    def change(self, old: Mapping[str, bytes | None], new: Mapping[str, bytes | None]) -> None:
+        """Follow a commit: ``old`` and ``new`` bytes of every row that it touched."""
+        if not self._built:
+            return
+        table = next(iter(self._built.values()))[0]
+        for id_, after in new.items():
+            before = old[id_]
+            if before == after:
+                continue
+            was = decode(table, id_, before) if before is not None else None
+            now = decode(table, id_, after) if after is not None else None
+            for name, (_, index) in self._built.items():
+                values = table.indexes[name]
+                gone = set(values(was)) if was is not None else set()
+                come = set(values(now)) if now is not None else set()
+                for value in gone - come:
+                    index.discard(value, id_)
+                for value in come - gone:
+                    index.add(value, id_)
+
+
+class _Probe:
+    """Stands in for a row to learn which fields an index looks at."""
+
+    def __init__(self, row: type[msgspec.Struct]) -> None:
+        self._known = {field.name for field in msgspec.structs.fields(row)}
+        self.seen: set[str] = set()
+
+    def __getattr__(self, name: str) -> str:
+        if name.startswith("_") or name not in self._known:
+            raise AttributeError(name)
+        self.seen.add(name)
+        return "x"
+
+
+def _each(table: Table[Any], values: Values, rows: Mapping[str, bytes]) -> Iterable[tuple[str, list[str]]]:
+    """The values of every row, decoding only the fields that ``values`` looks at where that will do."""
+    narrow = _narrow(table, values)
+    for id_, raw in rows.items():
+        if narrow is not None:
+            try:
+                yield id_, list(values(narrow.decode(raw)))
+                continue
+            except (msgspec.MsgspecError, AttributeError):
+                narrow = None
+        yield id_, list(values(decode(table, id_, raw)))
+
+
+def _narrow(table: Table[Any], values: Values) -> msgspec.json.Decoder[Any] | None:
+    probe = _Probe(table.row)
+    try:
+        tuple(values(probe))
+    except (AttributeError, TypeError, ValueError):
+        return None
+    if not probe.seen:
+        return None
+    fields: list[Any] = []
+    for field in msgspec.structs.fields(table.row):
+        if field.name not in probe.seen:
+            continue
+        if field.default is not msgspec.NODEFAULT:
+            fields.append((field.encode_name, field.type, field.default))
+        elif field.default_factory is not msgspec.NODEFAULT:
+            return None
+        else:
+            fields.append((field.encode_name, field.type))
+        if field.encode_name != field.name:
+            return None
+    made = msgspec.defstruct(f"Narrow{table.row.__name__}", fields, kw_only=True, frozen=True)
+    return msgspec.json.Decoder(made)
