@@ -64,15 +64,18 @@ class Client(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Imported(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What Ignition's last file said of one client: by it a cell is known to be an edit, or not.
 
-    ``cells`` are the client's fields, ``contacts`` those of each contact by our contact id. ``sent`` is when
-    the row last went out by export.
+    ``cells`` are the client's fields, ``contacts`` those of each contact by our contact id; people are ids of
+    team members. ``sent`` is when the client last went out by export, ``out`` and ``out_contacts`` what then
+    went out that no later file has confirmed. ``at`` is None while no file has told of the client.
     """
 
     id: str
-    at: datetime
+    at: datetime | None = None
     cells: dict[str, str] = msgspec.field(default_factory=dict)
     contacts: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     sent: datetime | None = None
+    out: dict[str, str] = msgspec.field(default_factory=dict)
+    out_contacts: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
 
 
 class TeamMember(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

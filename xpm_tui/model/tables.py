@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from xpm_tui.model import book, links, plan, runs, xpm
+from xpm_tui.model import book, imports, links, plan, proposals, runs, xpm
 from xpm_tui.model.names import exact, name_key
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -87,8 +87,19 @@ INTENTS: Table[runs.Intent] = Table(
 IMAGES: Table[runs.Image] = Table(
     "images", runs.Image, _id, {"run": lambda i: (i.run,), "client": lambda i: (i.client,)}
 )
+PROPOSALS: Table[proposals.Proposal] = Table(
+    "proposals",
+    proposals.Proposal,
+    _id,
+    {"number": lambda p: _one(p.number.casefold()), "client": lambda p: _one(p.client)},
+)
+IMPORTS: Table[imports.Import] = Table("imports", imports.Import, _id)
+IMPORT_IMAGES: Table[imports.ImportImage] = Table(
+    "import_images", imports.ImportImage, _id, {"batch": lambda i: (i.batch,)}
+)
 
 ALL: tuple[Table[Any], ...] = (
     META, CLIENTS, IMPORTED, TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, LINKS, BASE,
-    FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES,
+    FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES, PROPOSALS,
+    IMPORTS, IMPORT_IMAGES,
 )  # fmt: skip
