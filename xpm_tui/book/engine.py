@@ -149,6 +149,8 @@ class Engine:
         seen = self._look()
         if seen == self._seen and (not locked or seen[1][1] == self.state.mark.offset):
             return
+        if self._failed == seen[1] and not locked:
+            return  # What is new there is our own write that failed and could not be taken back yet.
         try:
             self._catch_up(seen, locked)
         except BookUnreadable as error:
@@ -158,15 +160,15 @@ class Engine:
             return
         if locked:
             self._sure = self.state.mark
+            self._failed = None
         # Without the lock somebody may have written since we looked: then the next look differs.
         self._seen = self._look() if locked else seen
 
     def _catch_up(self, seen: tuple[_Seen, _Seen], locked: bool) -> None:
         head, log = seen
-        if locked and self._failed == log and self._log is not None:
+        if locked and self._failed == log and head == self._seen[0] and self._log is not None:
             # Our last write failed and could not be taken back; nobody has written behind it since.
             self._log.cut(self.state.mark)
-            self._failed = None
         elif head != self._seen[0]:
             self._switch(locked)
         elif (
