@@ -9,10 +9,10 @@ import pytest
 
 from xpm_tui.model.book import Client, Contact
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.secret import Secret
 from xpm_tui.settings import schema
 from xpm_tui.settings.kinds import written
 from xpm_tui.settings.scopes import PRESETS, scopes
-from xpm_tui.settings.secret import Secret
 from xpm_tui.settings.store import parsed
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from xpm_tui.model.secret import Secret
 from xpm_tui.settings import scopes
-from xpm_tui.settings.secret import Secret
 
 Setting = str | int | bool | tuple[str, ...] | Secret
 """A setting's value."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.secret import Secret
 from xpm_tui.model.text import visible
 from xpm_tui.settings.kinds import (
     CLOCK_TIME,
@@ -22,7 +23,6 @@ from xpm_tui.settings.kinds import (
     integer,
     several,
 )
-from xpm_tui.settings.secret import Secret
 
 PREFIX = "XPM_TUI_"
 """What every environment variable of ours begins with."""

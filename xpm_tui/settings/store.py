@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.secret import Secret
 from xpm_tui.model.text import visible
 from xpm_tui.settings import schema, toml_file
 from xpm_tui.settings.kinds import Setting, written
 from xpm_tui.settings.schema import Entry
-from xpm_tui.settings.secret import Secret
 
 Origin = Literal["default", "file", "practice", "environment", "option"]
 
