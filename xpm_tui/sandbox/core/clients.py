@@ -70,7 +70,8 @@ def contacts(call: Call) -> Reply:
 def contact(call: Call) -> Reply:
     """One contact; position and primary are those at `clientUuid`, or at its first client."""
     found = find_contact(call, in_path=True)
-    return Reply("Contact", (found,), lambda row: contact_xml(row, link_at(call, row)))
+    link = link_at(call, found)
+    return Reply("Contact", (found,), lambda row: contact_xml(row, link))
 
 
 def find_contact(call: Call, *, in_path: bool = False) -> Contact:

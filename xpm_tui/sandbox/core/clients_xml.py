@@ -87,10 +87,10 @@ class ClientWriter:
         ]
 
     def _extras(self, client: Client) -> str:
-        groups = self.practice.groups
+        named = ((uuid, self.practice.group_name(uuid)) for uuid in client.groups)
         return (
             many("Notes", map(_note, client.notes))
-            + many("Groups", (ref("Group", uuid, groups[uuid].name) for uuid in client.groups))
+            + many("Groups", (ref("Group", uuid, name) for uuid, name in named if name))
             + many("Relationships", map(self._relationship, client.relationships))
         )
 

@@ -108,6 +108,11 @@ class Practice:
         client = self.clients.get(uuid)
         return client.name if client else ""
 
+    def group_name(self, uuid: str) -> str:
+        """Empty if the group is gone, which may be while a list that names it is being read."""
+        group = self.groups.get(uuid)
+        return group.name if group else ""
+
     def contact_name(self, uuid: str) -> str:
         contact = self.contacts.get(uuid)
         return contact.name if contact else ""

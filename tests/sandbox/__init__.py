@@ -1,0 +1,1 @@
+"""Tests of the local Xero, most of them without sockets."""

@@ -1,0 +1,268 @@
+"""client.api, writing: what is kept, cleared, refused; contacts and their links; groups and staff."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+from lxml import etree
+
+from tests.sandbox.kit import Kit, texts
+from tests.support.profile import count
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+XML_TEXT = st.text(
+    st.characters(
+        exclude_categories=["Cs"], exclude_characters=[chr(code) for code in (*range(32), 0xFFFE, 0xFFFF)]
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+async def add(kit: Kit, body: str) -> etree._Element:
+    root = await kit.xml("POST", "client.api/add", f"<Client>{body}</Client>")
+    found = root.find("Client")
+    assert found is not None
+    return found
+
+
+async def test_a_name_is_enough_and_brings_no_tax_block() -> None:
+    kit = await Kit.ready()
+    text = (await kit.call("POST", "client.api/add", "<Client><Name>New Ltd</Name></Client>")).read().decode()
+    assert text.startswith('<Response api-method="Add"><Status>OK</Status><Client><UUID>')
+    assert "<Email>" not in text
+    assert "TaxNumber" not in text
+    root = await kit.xml("GET", "client.api/list")
+    assert "New Ltd" in texts(root, "Clients/Client/Name")
+    assert len(kit.sandbox.practice.clients) == 13
+
+
+async def test_everything_sent_comes_back_in_the_replys_own_words() -> None:
+    kit = await Kit.ready()
+    person = next(iter(kit.sandbox.practice.staff))
+    client = await add(
+        kit,
+        "<Name>Whole Ltd</Name><Email>a@b.example</Email><Address>1 St\nBack</Address><City>Hobart</City>"
+        "<PostalCity>Perth</PostalCity><Phone>1</Phone><Fax>2</Fax><WebSite>https://w.example</WebSite>"
+        f"<ReferralSource>R</ReferralSource><ExportCode>007</ExportCode><AccountManagerUUID>{person}"
+        f"</AccountManagerUUID><JobManagerUUID>{person.upper()}</JobManagerUUID>"
+        "<TaxNumber>12 345 678</TaxNumber>"
+        "<BusinessStructure>Company</BusinessStructure><BalanceMonth>Jun</BalanceMonth><GSTRegistered>Yes"
+        "</GSTRegistered><GSTPeriod>2</GSTPeriod><GSTBasis>Payment</GSTBasis><ClientCode>W1</ClientCode>"
+        "<IsProspect>Yes</IsProspect><Contacts><Contact><Name>A</Name><IsPrimary>Yes</IsPrimary></Contact>"
+        "<Contact><Name>B</Name><IsPrimary>Yes</IsPrimary><Position>CFO</Position></Contact></Contacts>",
+    )
+    expected = {
+        "Email": "a@b.example",
+        "Address": "1 St\nBack",
+        "City": "Hobart",
+        "PostalCity": "Perth",
+        "Website": "https://w.example",
+        "ExportCode": "007",
+        "AccountManager/Name": "Ana Silva",
+        "JobManager/UUID": person,
+        "TaxNumber": "** *** 678",
+        "BalanceMonth": "6",
+        "GSTPeriod": "2 Monthly",
+        "GSTBasis": "Payment",
+        "ClientCode": "W1",
+        "IsProspect": "Yes",
+    }
+    assert {name: client.findtext(name) for name in expected} == expected
+    assert texts(client, "Contacts/Contact/Name") == ["A", "B"]
+    assert texts(client, "Contacts/Contact/IsPrimary") == ["No", "Yes"]
+
+
+async def test_update_keeps_what_is_absent_and_clears_what_is_empty() -> None:
+    kit = await Kit.ready()
+    uuid = kit.case("complete")[0]
+    before = await kit.xml("GET", f"client.api/get/{uuid}")
+    await kit.xml("PUT", "client.api/update", f"<Client><UUID>{uuid}</UUID><Name>Renamed Ltd</Name></Client>")
+    after = await kit.xml("GET", f"client.api/get/{uuid}")
+    changed = [
+        row.tag
+        for row, other in zip(before[1], after[1], strict=True)
+        if etree.tostring(row) != etree.tostring(other)
+    ]
+    assert changed == ["Name"]
+    more = "<Phone/><Email></Email><JobManagerUUID/>"
+    body = f"<Client><UUID>{uuid}</UUID><Name>Renamed Ltd</Name>{more}</Client>"
+    root = await kit.xml("PUT", "client.api/update", body)
+    assert root.findtext("Client/Phone") == ""
+    assert root.find("Client/Email") is None
+    assert root.find("Client/JobManager") is None
+    assert root.findtext("Client/AccountManager/Name") == "Ana Silva"
+    assert len(texts(root, "Client/Contacts/Contact")) == 2
+
+
+async def test_update_moves_the_modification_time() -> None:
+    kit = await Kit.ready()
+    uuid = kit.case("same name")[0]
+    kit.sandbox.clock.advance(60)
+    await kit.xml("PUT", "client.api/update", f"<Client><UUID>{uuid}</UUID><Name>J</Name></Client>")
+    assert kit.sandbox.practice.clients[uuid].modified == kit.sandbox.clock.now()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("POST client.api/add", "<Client><Email>x</Email></Client>", 400),
+        ("POST client.api/add", "<Client><Name>  </Name></Client>", 400),
+        ("POST client.api/add", "<Job><Name>x</Name></Job>", 400),
+        ("POST client.api/add", "<Client><Name>x</Client>", 400),
+        ("POST client.api/add", "", 400),
+        ("POST client.api/add", "<Client><Name>x</Name><GSTRegistered>true</GSTRegistered></Client>", 400),
+        ("POST client.api/add", "<Client><Name>x</Name><GSTPeriod>3</GSTPeriod></Client>", 400),
+        ("POST client.api/add", "<Client><Name>x</Name><BalanceMonth>13</BalanceMonth></Client>", 400),
+        (
+            "POST client.api/add",
+            f"<Client><Name>x</Name><JobManagerUUID>{UNKNOWN}</JobManagerUUID></Client>",
+            200,
+        ),
+        ("POST client.api/add", "<Client><Name>x</Name><Contacts><Contact/></Contacts></Client>", 400),
+        ("PUT client.api/update", f"<Client><UUID>{UNKNOWN}</UUID><Name>x</Name></Client>", 200),
+        ("PUT client.api/archive", f"<Client><UUID>{UNKNOWN}</UUID></Client>", 200),
+        ("POST client.api/delete", "<Client></Client>", 400),
+    ],
+)
+async def test_what_is_refused_changes_nothing(path: str, body: str, status: int) -> None:
+    kit = await Kit.ready()
+    before = dict(kit.sandbox.practice.clients), dict(kit.sandbox.practice.contacts)
+    method, name = path.split()
+    assert (await kit.error(method, name, body))[0] == status
+    assert (kit.sandbox.practice.clients, kit.sandbox.practice.contacts) == before
+
+
+async def test_a_doctype_is_refused() -> None:
+    kit = await Kit.ready()
+    body = '<!DOCTYPE a [<!ENTITY b "c">]><Client><Name>&b;</Name></Client>'
+    assert (await kit.error("POST", "client.api/add", body))[0] == 400
+
+
+async def test_archive_answers_the_client_delete_the_status() -> None:
+    kit = await Kit.ready()
+    one, two = kit.case("same name")
+    root = await kit.xml("PUT", "client.api/archive", f"<Client><UUID>{one}</UUID></Client>")
+    assert root.findtext("Client/IsArchived") == "Yes"
+    response = await kit.call("POST", "client.api/delete", f"<Client><UUID>{two}</UUID></Client>")
+    assert response.read() == b'<Response api-method="Delete"><Status>OK</Status></Response>'
+    assert kit.sandbox.practice.clients[two].deleted
+    assert (
+        await kit.error("PUT", "client.api/update", f"<Client><UUID>{two}</UUID><Name>x</Name></Client>")
+    )[1] == "Invalid client identifier"
+
+
+@given(XML_TEXT)
+@settings(max_examples=count(60, 3000), deadline=None)
+async def test_any_text_that_xml_can_carry_survives(text: str) -> None:
+    kit = await Kit.ready(0)
+    client = await add(kit, f"<Name>n</Name><ReferralSource>{escape(text)}</ReferralSource>")
+    listed = await kit.xml("GET", "client.api/list")
+    assert client.findtext("ReferralSource") == text
+    assert listed.findtext("Clients/Client/ReferralSource") == text
+
+
+async def test_contact_add_update_delete() -> None:
+    kit = await Kit.ready()
+    client = kit.case("same name")[0]
+    owner = f"<Client><UUID>{client}</UUID></Client>"
+    body = f"<Contact>{owner}<Name>New One</Name><IsPrimary>Yes</IsPrimary></Contact>"
+    root = await kit.xml("POST", "client.api/contact", body)
+    uuid = root.findtext("Contact/UUID") or ""
+    assert root.get("api-method") == "Contact"
+    whole = await kit.xml("GET", f"client.api/get/{client}")
+    assert texts(whole, "Client/Contacts/Contact/IsPrimary") == ["No", "Yes"]
+    path = f"client.api/contact/{uuid}?clientUuid={client}"
+    body = "<Contact><Name>New One</Name><Email>n@e.example</Email><Position>CEO</Position></Contact>"
+    root = await kit.xml("PUT", path, body)
+    assert (root.findtext("Contact/Email"), root.findtext("Contact/Position")) == ("n@e.example", "CEO")
+    assert root.findtext("Contact/IsPrimary") == "Yes"
+    root = await kit.xml("DELETE", path)
+    assert root.findtext("Contact/IsDeleted") == "Yes"
+    whole = await kit.xml("GET", f"client.api/get/{client}")
+    assert uuid not in texts(whole, "Client/Contacts/Contact/UUID")
+    assert (await kit.error("PUT", path, "<Contact><Name>x</Name></Contact>"))[
+        1
+    ] == "Invalid contact identifier"
+    kit.sandbox.switches = kit.sandbox.switches.changed({"deleted_contacts_listed": True})
+    whole = await kit.xml("GET", f"client.api/get/{client}")
+    assert texts(whole, "Client/Contacts/Contact/IsDeleted")[-1] == "Yes"
+
+
+async def test_position_and_primary_belong_to_the_link() -> None:
+    kit = await Kit.ready()
+    company, holdings = kit.case("shared contact")
+    shared = kit.sandbox.practice.clients[company].contacts[0].contact
+    body = "<Contact><Name>Jo Tane</Name><Position>Chair</Position><IsPrimary>No</IsPrimary></Contact>"
+    await kit.xml("PUT", f"client.api/contact/{shared}?clientUuid={holdings}", body)
+    links = [
+        next(link for link in kit.sandbox.practice.clients[uuid].contacts if link.contact == shared)
+        for uuid in (company, holdings)
+    ]
+    assert [(link.position, link.primary) for link in links] == [("Director", True), ("Chair", False)]
+    stranger = kit.case("deleted")[0]
+    assert (await kit.error("PUT", f"client.api/contact/{shared}?clientUuid={stranger}", body))[0] == 200
+
+
+async def test_existing_contacts_are_linked_at_most_ten() -> None:
+    kit = await Kit.ready()
+    client = kit.case("name only")[0]
+    uuids = list(kit.sandbox.practice.contacts)[:2]
+    rows = "".join(f"<Contact><UUID>{uuid}</UUID><IsPrimary>Yes</IsPrimary></Contact>" for uuid in uuids)
+    path = f"client.api/client/{client}/contacts"
+    root = await kit.xml("POST", path, f"<Client><Contacts>{rows}</Contacts></Client>")
+    assert [child.tag for child in root[1]] == ["UUID", "Contacts"]
+    assert texts(root, "Client/Contacts/Contact/IsPrimary") == ["No", "Yes"]
+    assert (await kit.error("POST", path, f"<Client><Contacts>{rows * 6}</Contacts></Client>"))[0] == 400
+
+
+async def test_groups() -> None:
+    kit = await Kit.ready()
+    one, two = kit.case("same name")
+    body = f"<Group><Name>New & Co</Name><Taxable>Yes</Taxable><ClientUUID>{one}</ClientUUID></Group>"
+    root = await kit.xml("POST", "clientgroup.api/add", body.replace("&", "&amp;"))
+    uuid = root.findtext("Group/UUID")
+    assert texts(root, "Group/Clients/Client/UUID") == [one]
+    body = f'<Group><UUID>{uuid}</UUID><add uuid="{two}"/><remove uuid="{one.upper()}"/></Group>'
+    root = await kit.xml("PUT", "clientgroup.api/members", body)
+    assert texts(root, "Group/Clients/Client/UUID") == [two]
+    root = await kit.xml("GET", "clientgroup.api/list")
+    assert "New & Co" in texts(root, "Groups/Group/Name")
+    assert root.find("Groups/Group/Clients") is None
+    await kit.xml("POST", "clientgroup.api/delete", f"<Group><UUID>{uuid}</UUID></Group>")
+    assert kit.sandbox.practice.clients[two].groups == ()
+    assert (await kit.error("GET", f"clientgroup.api/get/{uuid}"))[1] == "Invalid client group identifier"
+
+
+async def test_a_group_needs_a_client() -> None:
+    kit = await Kit.ready()
+    assert (await kit.error("POST", "clientgroup.api/add", "<Group><Name>x</Name></Group>"))[0] == 400
+
+
+async def test_staff_add_answers_get() -> None:
+    kit = await Kit.ready()
+    root = await kit.xml(
+        "POST", "staff.api/add", "<Staff><Name>Zed New</Name><Email>z@x.example</Email></Staff>"
+    )
+    uuid = root.findtext("Staff/UUID")
+    assert root.get("api-method") == "Get"
+    listed = await kit.xml("GET", "staff.api/list")
+    assert texts(listed, "StaffList/Staff/Name")[-1] == "Zed New"
+    await kit.xml("POST", "staff.api/delete", f"<Staff><UUID>{uuid}</UUID></Staff>")
+    listed = await kit.xml("GET", "staff.api/list")
+    assert uuid not in texts(listed, "StaffList/Staff/UUID")
+
+
+async def test_new_records_show_minutes_later() -> None:
+    kit = await Kit.ready(create_lag=180)
+    client = await add(kit, "<Name>Late Ltd</Name>")
+    uuid = client.findtext("UUID")
+    for path in ("client.api/list", "client.api/search?query=late", "client.api/paged-list"):
+        assert uuid not in texts(await kit.xml("GET", path), "Clients/Client/UUID")
+    assert (await kit.xml("GET", f"client.api/get/{uuid}")).findtext("Client/Name") == "Late Ltd"
+    kit.sandbox.clock.advance(180)
+    for path in ("client.api/list", "client.api/search?query=late", "client.api/paged-list"):
+        assert uuid in texts(await kit.xml("GET", path), "Clients/Client/UUID")

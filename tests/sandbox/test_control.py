@@ -1,0 +1,199 @@
+"""/_sandbox: what it shows and changes, and its sentences when it cannot."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from lxml import etree
+
+from tests.sandbox.kit import Kit, texts
+from xpm_tui.sandbox.core.switches import Switches
+
+
+async def test_about_shows_addresses_apps_people_and_cases() -> None:
+    kit = Kit.make()
+    about = await kit.control("GET", "")
+    assert about["clients"] == 12
+    assert {"login_url", "identity_url", "api_url", "client_id", "redirect_port", "tenants"} <= set(about)
+    assert {"same name", "archived twin", "shared contact", "prospect made client"} <= set(about["cases"])
+    assert len(about["apps"]) == 5
+    assert "secret-not" not in json.dumps(about)
+
+
+async def test_time_moves_forward_only() -> None:
+    kit = Kit.make()
+    before = (await kit.control("GET", "clock"))["now"]
+    after = await kit.control("POST", "clock", {"advance": 90})
+    assert after["now"] == before + 90
+    assert after["utc"] == "2026-09-14T09:31:30Z"
+    assert (await kit.control_call("POST", "clock", {"advance": -1})).status == 400
+
+
+async def test_switches() -> None:
+    kit = Kit.make()
+    shown = await kit.control(
+        "POST", "switches", {"minute_limit": 5, "null_tenant_names": True, "latency": 0.5}
+    )
+    assert (shown["minute_limit"], shown["null_tenant_names"], shown["latency"]) == (5, True, 0.5)
+    assert await kit.control("GET", "switches") == shown
+    assert (await kit.send("GET", "/connections")).delay == 0.5
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"no_such": 1},
+        {"user": "bob"},
+        {"minute_limit": "many"},
+        {"minute_limit": -1},
+        {"latency": "inf"},
+        {"pretty_xml": "maybe"},
+    ],
+)
+def test_switches_that_cannot_be(values: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(values))):
+        Switches().changed(values)
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "values", "status"),
+    [
+        ("GET", "nothing", None, 404),
+        ("PUT", "faults", None, 405),
+        ("POST", "faults", {"kind": "flood"}, 400),
+        ("POST", "switches", {"x": 1}, 400),
+        ("POST", "consent", {}, 400),
+        ("POST", "colleague", {"client": "x", "set": {}}, 400),
+        ("POST", "tokens", {}, 400),
+        ("POST", "connect", {"tenant": "x"}, 400),
+        ("POST", "clock", {"advance": "soon"}, 400),
+    ],
+)
+async def test_errors_are_sentences(
+    method: str, name: str, values: dict[str, object] | None, status: int
+) -> None:
+    kit = Kit.make()
+    response = await kit.control_call(method, name, values)
+    assert response.status == status
+    assert json.loads(response.read())["error"]
+
+
+async def test_the_record_of_requests() -> None:
+    kit = await Kit.ready()
+    await kit.call("GET", "client.api/get/1?fields=name")
+    await kit.call("POST", "client.api/add", "<Client><Name>x</Name></Client>")
+    shown = await kit.control("GET", "requests")
+    assert [row["endpoint"] for row in shown["requests"]] == [
+        "connect/token",
+        "client.api/get",
+        "client.api/add",
+    ]
+    token, get, add = shown["requests"]
+    assert (token["body"], token["query"]) == ("", "")
+    assert get["query"] == "fields=name"
+    assert add["body"] == "<Client><Name>x</Name></Client>"
+    assert add["tenant"] == kit.tenant
+    only = await kit.control("GET", f"requests?after={get['number']}&endpoint=client.api/add")
+    assert only["requests"] == [add]
+    await kit.control("DELETE", "requests")
+    await kit.call("GET", "staff.api/list")
+    (row,) = (await kit.control("GET", "requests"))["requests"]
+    assert row["number"] == add["number"] + 1
+
+
+async def test_colleagues_edits() -> None:
+    kit = await Kit.ready()
+    practice = kit.sandbox.practice
+    uuid, now = kit.case("complete")[0], kit.sandbox.clock.now()
+    values = {"name": "Edited", "postal_city": "Perth", "street": "1 St", "archived": True, "manager": None}
+    await kit.control("POST", "colleague", {"client": uuid, "set": values})
+    row = practice.clients[uuid]
+    assert (row.name, row.postal.city, row.address.street, row.archived, row.manager) == (
+        "Edited",
+        "Perth",
+        "1 St",
+        True,
+        None,
+    )
+    assert row.modified == now
+    added = await kit.control(
+        "POST", "colleague", {"client": uuid, "add_contact": {"name": "Z", "email": "z@z.example"}}
+    )
+    assert practice.contacts[added["uuid"]].email == "z@z.example"
+    await kit.control("POST", "colleague", {"contact": added["uuid"], "set": {"phone": "9"}})
+    assert practice.contacts[added["uuid"]].phone == "9"
+    made = await kit.control("POST", "colleague", {"add": "Brand New"})
+    await kit.control("POST", "colleague", {"remove": made["uuid"]})
+    assert made["uuid"] not in practice.clients
+    for wrong in ({"tax": "1"}, {"archived": "yes"}, {"manager": "nobody"}):
+        assert (await kit.control_call("POST", "colleague", {"client": uuid, "set": wrong})).status == 400
+
+
+async def test_a_prospect_made_client_gets_a_new_number() -> None:
+    kit = await Kit.ready()
+    practice = kit.sandbox.practice
+    (prospect,) = kit.case("prospect")
+    made = (await kit.control("POST", "colleague", {"convert": prospect}))["uuid"]
+    old, new = practice.clients[prospect], practice.clients[made]
+    assert (old.name, old.deleted) == (new.name, True)
+    assert (new.prospect, new.deleted) == (False, False)
+    assert new.number != old.number
+    assert (await kit.control_call("POST", "colleague", {"convert": made})).status == 400
+
+
+async def test_a_colleague_works_while_a_run_goes_on() -> None:
+    kit = await Kit.ready(colleague_every=3)
+    before = dict(kit.sandbox.practice.clients)
+    for _ in range(7):
+        (await kit.call("GET", "staff.api/list")).read()
+    after = kit.sandbox.practice.clients
+    assert sum(before[uuid] != after[uuid] for uuid in before) == 2
+
+
+async def test_tokens_expire_and_are_revoked_on_demand() -> None:
+    kit = await Kit.ready()
+    assert await kit.control("POST", "tokens", {"expire": True}) == {"expired": 1}
+    response = await kit.call("GET", "staff.api/list")
+    assert "TokenExpired" in json.loads(response.read())["Detail"]
+    assert (await kit.refresh_call(kit.refresh)).status == 200
+    await kit.control("POST", "tokens", {"revoke": True})
+    assert (await kit.refresh_call(kit.refresh)).status == 400
+
+
+async def test_disconnecting_one_tenant_by_control() -> None:
+    kit = await Kit.ready()
+    await kit.control("POST", "disconnect", {"tenant": kit.tenant})
+    assert (await kit.call("GET", "staff.api/list")).status == 403
+    assert (await kit.refresh_call(kit.refresh)).status == 200
+
+
+async def test_reset_begins_again_from_the_seed() -> None:
+    kit = await Kit.ready()
+    first = (await kit.call("GET", "client.api/list?detailed=true")).read()
+    await kit.control("POST", "colleague", {"edits": 5})
+    await kit.control("POST", "faults", {"kind": "500"})
+    await kit.control("POST", "reset")
+    await kit.log_in()
+    assert (await kit.call("GET", "client.api/list?detailed=true")).read() == first
+
+
+async def test_same_seed_same_bytes() -> None:
+    async def everything(seed: int) -> list[bytes]:
+        kit = await Kit.ready(60, seed)
+        paths = ("client.api/list?detailed=true", "job.api/current?detailed=true", "staff.api/list")
+        made = await kit.call("POST", "client.api/add", "<Client><Name>x</Name></Client>")
+        return [made.read(), *[(await kit.call("GET", path)).read() for path in paths]]
+
+    assert await everything(7) == await everything(7)
+    assert await everything(7) != await everything(8)
+
+
+async def test_edits_show_in_lists() -> None:
+    kit = await Kit.ready()
+    uuid = kit.case("complete")[0]
+    await kit.control("POST", "colleague", {"client": uuid, "set": {"name": "zzz last"}})
+    root = etree.fromstring((await kit.call("GET", "client.api/list")).read())
+    assert texts(root, "Clients/Client/UUID").index(uuid) > texts(root, "Clients/Client/Name").index(
+        "Kowhai Holdings Ltd"
+    )
