@@ -1,0 +1,104 @@
+"""What was last agreed: read, remembered, carried along when the mirror moves, forgotten.
+
+A pair is stored only where a half differs from the mirror; else both halves are the mirror's value. So most
+clients store no pair at all, and whoever rewrites a mirror row has to carry the base in the same commit.
+``mirror`` is always the XPM side's canonical values by base key: ``phone``, ``k3.contact_email``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from xpm_tui.model.links import Base, Link, Pair, Value
+from xpm_tui.model.xpm import XpmClient, XpmContact
+from xpm_tui.sync.policy import ORDER
+from xpm_tui.sync.view import Values, contact_values, xpm_contacts, xpm_values
+
+PRIMARY = "contact_primary"
+
+
+def contact_key(contact: str, field: str) -> str:
+    """The base key of a contact's field."""
+    return f"{contact}.{field}"
+
+
+def mirror_values(row: XpmClient, link: Link) -> Values:
+    """XPM's side by base key, the contacts under the ids of the book contacts that stand for them."""
+    values = xpm_values(row)
+    values[PRIMARY] = primary(xpm_contacts(row))
+    if link.contacts:
+        contacts = {contact.uuid: contact for contact in xpm_contacts(row)}
+        for joined in link.contacts:
+            contact = contacts.get(joined.uuid)
+            if contact is not None and joined.contact:
+                for field, value in contact_values(contact).items():
+                    values[contact_key(joined.contact, field)] = value
+    return values
+
+
+def primary(contacts: Iterable[XpmContact]) -> str:
+    """UUID of XPM's primary contact, or empty. Where several claim it the last one wins, as at XPM."""
+    return next((contact.uuid for contact in reversed([*contacts]) if contact.primary), "")
+
+
+def pair(base: Base, key: str, mirror: Mapping[str, Value]) -> Pair | None:
+    """What was agreed for one field, or None."""
+    stored = base.pairs.get(key)
+    if stored is not None:
+        return stored
+    if key in base.agreed and key in mirror:
+        return Pair(mirror[key], mirror[key])
+    return None
+
+
+def agree(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str, Value]) -> Base:
+    """Remember new pairs. ``mirror`` is what the mirror row says once this is committed."""
+    if not agreed:
+        return base
+    pairs = dict(base.pairs)
+    for key, new in agreed.items():
+        if key in mirror and new.ignition == mirror[key] and new.xpm == mirror[key]:
+            pairs.pop(key, None)
+        else:
+            pairs[key] = new
+    return Base(id=base.id, agreed=_ordered({*base.agreed, *agreed}), pairs=pairs)
+
+
+def forget(base: Base, keys: Iterable[str]) -> Base:
+    """Drop what was agreed for some fields."""
+    gone = frozenset(keys)
+    if gone.isdisjoint(base.agreed):
+        return base
+    return Base(
+        id=base.id,
+        agreed=tuple(key for key in base.agreed if key not in gone),
+        pairs={key: kept for key, kept in base.pairs.items() if key not in gone},
+    )
+
+
+def forget_contact(base: Base, contact: str) -> Base:
+    """Drop what was agreed for one contact, since it now stands for another one."""
+    return forget(base, [key for key in base.agreed if key.startswith(f"{contact}.")])
+
+
+def carry(base: Base, before: Mapping[str, Value], after: Mapping[str, Value]) -> Base:
+    """The same pairs, said against the mirror as it will be. ``base`` itself when nothing has to be said."""
+    pairs: dict[str, Pair] = {}
+    lost: list[str] = []
+    for key in base.agreed:
+        known = pair(base, key, before)
+        if known is None:
+            lost.append(key)
+        elif key not in after or known.ignition != after[key] or known.xpm != after[key]:
+            pairs[key] = known
+    if not lost and pairs == base.pairs:
+        return base
+    return forget(Base(id=base.id, agreed=base.agreed, pairs=pairs), lost)
+
+
+def _ordered(keys: Iterable[str]) -> tuple[str, ...]:
+    def place(key: str) -> tuple[int, str, int]:
+        contact, _, field = key.rpartition(".")
+        return len(contact), contact, ORDER.get(field, len(ORDER))
+
+    return tuple(sorted(keys, key=place))

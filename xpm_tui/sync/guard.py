@@ -1,0 +1,171 @@
+"""The guard: what stops a run before its first write, each stop with its numbers and its way on.
+
+Most counts stop only what no person has looked at. What cannot be right whoever looks (an empty list, another
+practice, a masked value) stops every run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from xpm_tui.model.cases import CaseId
+from xpm_tui.model.errors import PlanRefused
+from xpm_tui.model.masked import looks_masked
+from xpm_tui.model.plan import Change, Plan, PlannedRecord
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.runs import Stop
+from xpm_tui.model.tables import BASE
+from xpm_tui.sync.limits import GuardLimits
+from xpm_tui.sync.mirror import listed
+from xpm_tui.sync.policy import Policy, label
+from xpm_tui.sync.view import is_blank
+
+_LOOK = "Look at the plan, then apply it with `sync --plan {plan}`."
+
+
+def refuse_if_outdated(plan: Plan, policy: Policy, tenant: str, scopes: str) -> None:
+    """Raise ``PlanRefused`` when the plan was made under another policy, for another practice, or with
+    another login's scopes: then nothing of it can be trusted."""
+    again = "Make a new plan: `plan`."
+    if plan.tenant != tenant:
+        raise PlanRefused(
+            "This plan was made for another practice.", hint=again, case=CaseId.PRACTICE_CHANGED
+        )
+    if plan.policy != policy.hash:
+        raise PlanRefused(
+            "The direction, the level or the fields that are carried changed since this plan was made.",
+            hint=again,
+            case=CaseId.POLICY_CHANGED,
+        )
+    if plan.scopes != scopes:
+        raise PlanRefused(
+            "The login was given other permissions since this plan was made.",
+            hint=again,
+            case=CaseId.POLICY_CHANGED,
+        )
+
+
+def check(
+    snapshot: Snapshot,
+    plan: Plan,
+    records: Sequence[PlannedRecord],
+    limits: GuardLimits,
+    *,
+    reviewed: bool,
+    scheduled: bool = False,
+    new_jobs: int = 0,
+) -> tuple[Stop, ...]:
+    """Why the run must not start; empty when it may. Only ticked changes count.
+
+    ``reviewed``: a person has looked at exactly this plan. ``scheduled``: nobody is there.
+    """
+    stops = list(_never_right(snapshot, plan, records))
+    if not reviewed:
+        stops += _counts(snapshot, plan, records, limits)
+        if new_jobs > limits.new_jobs:
+            stops.append(
+                Stop(
+                    rule="new-jobs",
+                    counted=new_jobs,
+                    limit=limits.new_jobs,
+                    sentence=f"{new_jobs} new jobs would be made in XPM; more than {limits.new_jobs} wait "
+                    "for a person. Look at them in Jobs, then deploy them.",
+                )
+            )
+        if plan.first and scheduled and plan.counts.get("items"):
+            stops.append(
+                Stop(
+                    rule="first-run",
+                    counted=plan.counts["items"],
+                    sentence="This is the first sync of this practice, and nobody is there to look at it. "
+                    + _LOOK.format(plan=plan.id),
+                )
+            )
+    return tuple(stops)
+
+
+def grown(before: Iterable[Stop], now: Iterable[Stop]) -> tuple[Stop, ...]:
+    """The stops that a release does not cover: new ones, and those that count more than was released."""
+    released = {stop.rule: stop.counted for stop in before}
+    return tuple(stop for stop in now if stop.rule not in released or stop.counted > released[stop.rule])
+
+
+ALWAYS: Collection[str] = frozenset({"empty-list", "masked"})
+"""The rules that no release and no review passes."""
+
+
+def _never_right(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Iterable[Stop]:
+    facts = listed(snapshot)
+    if facts.empty:
+        yield Stop(
+            rule="empty-list",
+            limit=facts.accepted or 0,
+            sentence=f"XPM listed no client at all, where there were {facts.accepted}. Usually the "
+            "connection shows another practice, or the permission is gone: run `doctor`.",
+        )
+    masked = [change for change in _ticked(records) if looks_masked(change.new)]
+    if masked:
+        yield Stop(
+            rule="masked",
+            counted=len(masked),
+            sentence=f"{len(masked)} values to be written are masked with asterisks: XPM hid the real ones. "
+            f"Untick them: `plan untick {plan.id}`.",
+        )
+
+
+def _counts(
+    snapshot: Snapshot, plan: Plan, records: Sequence[PlannedRecord], limits: GuardLimits
+) -> Iterable[Stop]:
+    look = _LOOK.format(plan=plan.id)
+    facts = listed(snapshot)
+    if not facts.empty and facts.short(limits):
+        yield Stop(
+            rule="short-list",
+            counted=facts.count,
+            limit=facts.accepted or 0,
+            sentence=f"XPM listed {facts.count} clients, where there were {facts.accepted}. If that is "
+            f"right: {look}",
+        )
+    based = snapshot.count(BASE)
+    known = [record for record in records if snapshot.raw(BASE, record.client) is not None]
+    touched = sum(1 for record in known if any(True for _ in _ticked([record])))
+    limit = max(limits.records_min, int(limits.records_share * based))
+    if touched > limit:
+        yield Stop(
+            rule="many-records",
+            counted=touched,
+            limit=limit,
+            sentence=f"{touched} of {based} clients that were in step would change; more than {limit} wait "
+            f"for a person. {look}",
+        )
+    fields: Counter[str] = Counter()
+    emptied: Counter[str] = Counter()
+    for record in known:
+        own = [change for change in _ticked([record]) if change.field != "link"]
+        fields.update({change.field for change in own})
+        emptied.update({c.field for c in own if c.field != "contact" and is_blank(c.new)})
+    limit = max(limits.field_min, int(limits.field_share * based))
+    for field, counted in fields.items():
+        if counted > limit:
+            yield Stop(
+                rule=f"many-of-field:{field}",
+                counted=counted,
+                limit=limit,
+                sentence=f"{label(field)} would change for {counted} of {based} clients; more than {limit} "
+                f"wait for a person. {look}",
+            )
+    limit = max(limits.emptied_min, int(limits.emptied_share * based))
+    for field, counted in emptied.items():
+        if counted > limit:
+            yield Stop(
+                rule=f"many-emptied:{field}",
+                counted=counted,
+                limit=limit,
+                sentence=f"{label(field)} would be emptied for {counted} of {based} clients; more than "
+                f"{limit} wait for a person. {look}",
+            )
+
+
+def _ticked(records: Iterable[PlannedRecord]) -> Iterable[Change]:
+    return (change for record in records for change in record.changes if change.ticked)

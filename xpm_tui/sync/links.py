@@ -1,0 +1,146 @@
+"""What state a link is in, which exact name may link by itself, and which clients need a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xpm_tui.model.book import Client
+from xpm_tui.model.links import Link, LinkState
+from xpm_tui.model.names import exact
+from xpm_tui.model.plan import NeedsPerson
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.tables import APART, CLIENTS, FREEZES, IGNORED, LINKS, XPM_CLIENTS
+from xpm_tui.model.xpm import XpmClient
+
+CARRYING: frozenset[LinkState] = frozenset({"linked", "archived"})
+"""The states in which a link carries values (an archived one only From XPM)."""
+
+_PERSON: frozenset[LinkState] = frozenset({"unlinked", "ambiguous", "converted", "gone"})
+_REASONS = {
+    "unlinked": "No XPM client is linked to it.",
+    "ambiguous": "More than one client could be meant: the same name or XPM client is there twice.",
+    "converted": "Its XPM prospect was made a client, which gave it a new id: link the new one.",
+    "gone": "XPM no longer has the client it is linked to.",
+    "archived": "Its XPM client is archived, so nothing is written there, and there are changes to write.",
+}
+
+
+def reason(code: str) -> str:
+    """Why a client needs a person, in a sentence."""
+    return _REASONS.get(code, code)
+
+
+def link_state(snapshot: Snapshot, client: Client) -> LinkState:
+    """The state of one client's link. O(1)."""
+    link = snapshot.get(LINKS, client.id)
+    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    return state_of(snapshot, client, link, row)
+
+
+def state_of(snapshot: Snapshot, client: Client, link: Link | None, row: XpmClient | None) -> LinkState:
+    """The same, for a caller that has the link and its mirror row at hand."""
+    if snapshot.raw(IGNORED, client.id) is not None:
+        return "ignored"
+    if link is None:
+        return "ambiguous" if _ambiguous(snapshot, client) else "unlinked"
+    if (row is None or row.deleted or row.prospect) and successor(snapshot, client, link, row):
+        return "converted"
+    if row is None or row.deleted:
+        return "gone"
+    if not link.quiet and rivals(snapshot, link):
+        return "ambiguous"
+    return "archived" if row.archived else "linked"
+
+
+def successor(snapshot: Snapshot, client: Client, link: Link, row: XpmClient | None) -> str:
+    """UUID of the client that a prospect became: same name, no prospect, nobody's yet. Else empty."""
+    name = exact(row.name if row is not None else client.name)
+    found = [
+        other.uuid
+        for other in named(snapshot, name)
+        if other.uuid != link.uuid and not other.prospect and not other.archived
+    ]
+    free = [uuid for uuid in found if not snapshot.find(LINKS, "uuid", uuid)]
+    return free[0] if free else ""
+
+
+def rivals(snapshot: Snapshot, link: Link) -> list[Link]:
+    """Other clients' links to the same XPM client that carry values too."""
+    return [
+        other for other in snapshot.find(LINKS, "uuid", link.uuid) if other.id != link.id and not other.quiet
+    ]
+
+
+def named(snapshot: Snapshot, name: str) -> list[XpmClient]:
+    """The XPM clients of exactly this name; deleted ones do not count."""
+    if not name:
+        return []
+    return [row for row in snapshot.find(XPM_CLIENTS, "name", name) if not row.deleted]
+
+
+def exact_match(snapshot: Snapshot, client: Client) -> str:
+    """UUID of the XPM client that an unlinked client may be linked to by its name alone, or empty.
+
+    Exactly one client of that name stands on each side, linked or not; XPM's is neither archived nor a
+    prospect and nobody's yet; a person neither set this client aside nor took the two apart.
+    """
+    name = exact(client.name)
+    found = named(snapshot, name)
+    if len(found) != 1 or found[0].archived or found[0].prospect:
+        return ""
+    uuid = found[0].uuid
+    if (
+        snapshot.raw(LINKS, client.id) is not None
+        or snapshot.raw(IGNORED, client.id) is not None
+        or len(snapshot.find(CLIENTS, "name", name)) != 1
+        or snapshot.find(LINKS, "uuid", uuid)
+        or snapshot.raw(APART, apart_id(client.id, uuid)) is not None
+    ):
+        return ""
+    return uuid
+
+
+def apart_id(client: str, uuid: str) -> str:
+    """Id of the row that says: these two were taken apart."""
+    return f"{client}/{uuid}"
+
+
+def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> NeedsPerson | None:
+    """Whether a person has to look at this client; leads and inactive clients can wait for ever."""
+    if state not in _PERSON or client.state in ("lead", "inactive"):
+        return None
+    uuid = ""
+    if state == "converted":
+        link = snapshot.get(LINKS, client.id)
+        if link is not None:
+            uuid = successor(snapshot, client, link, snapshot.get(XPM_CLIENTS, link.uuid))
+    elif state == "unlinked":
+        uuid = exact_match(snapshot, client)
+    return NeedsPerson(client=client.id, reason=state, uuid=uuid)
+
+
+def needing_person(snapshot: Snapshot) -> Iterator[NeedsPerson]:
+    """All clients that need a person now, in order of arrival."""
+    for client in snapshot.rows(CLIENTS):
+        found = needs_person(snapshot, client, link_state(snapshot, client))
+        if found is not None:
+            yield found
+
+
+def frozen_fields(snapshot: Snapshot, client: str) -> frozenset[str]:
+    """The fields that sync leaves alone for one client; ``*`` is all of them."""
+    return frozenset(freeze.field for freeze in snapshot.find(FREEZES, "client", client))
+
+
+def all_frozen(snapshot: Snapshot) -> dict[str, frozenset[str]]:
+    """The same for every client that has any."""
+    fields: dict[str, set[str]] = {}
+    for freeze in snapshot.rows(FREEZES):
+        fields.setdefault(freeze.client, set()).add(freeze.field)
+    return {client: frozenset(names) for client, names in fields.items()}
+
+
+def _ambiguous(snapshot: Snapshot, client: Client) -> bool:
+    name = exact(client.name)
+    found = named(snapshot, name)
+    return len(found) > 1 or (len(found) == 1 and len(snapshot.find(CLIENTS, "name", name)) > 1)

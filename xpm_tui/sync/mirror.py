@@ -1,0 +1,210 @@
+"""Bringing the mirror up to date, in commits that carry the base along.
+
+A row is written only if it says something new. Absence is evidence only at the end of a complete list, and
+not when that list is suspiciously short: then nothing is marked, and the guard asks a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+
+from xpm_tui.model.ports import Book, Clock, Listing, Put, Snapshot, Write
+from xpm_tui.model.tables import BASE, JOBS, LINKS, META, XPM_CLIENTS, Meta, Table
+from xpm_tui.model.xpm import Category, Staff, Template, XpmClient, XpmJob
+from xpm_tui.sync.base import carry, mirror_values
+from xpm_tui.sync.limits import DEFAULT, GuardLimits
+
+LISTED = "listed_clients"
+"""Name of the small fact that holds a :class:`Listed`."""
+
+OVERLAP = timedelta(minutes=10)
+"""How far a partial list reaches back before the last one: clocks differ, and records show late."""
+
+CHUNK = 500
+
+_encode = msgspec.json.Encoder().encode
+Row = TypeVar("Row", Staff, Template, Category)
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the client lists told so far.
+
+    ``count`` is the length of the last complete list, ``accepted`` of the last one that was believed (None
+    before the first), ``complete_at`` and ``bookmark`` the server's time of the last complete and of the last
+    list of any kind.
+    """
+
+    count: int = 0
+    accepted: int | None = None
+    complete_at: datetime | None = None
+    bookmark: datetime | None = None
+
+    @property
+    def empty(self) -> bool:
+        """The last complete list was empty where there had been clients."""
+        return self.count == 0 and bool(self.accepted)
+
+    def short(self, limits: GuardLimits) -> bool:
+        """The last complete list is a good deal shorter than the one before it."""
+        if self.accepted is None:
+            return False
+        return (
+            self.count < limits.list_share * self.accepted and self.accepted - self.count >= limits.list_fewer
+        )
+
+
+class ClientsRefreshed(msgspec.Struct, frozen=True, kw_only=True):
+    """What one list brought: rows read, new or changed ones, those that went away. ``believed`` is False for
+    a complete list that was empty or too short to be believed."""
+
+    listed: int
+    changed: int
+    gone: int
+    believed: bool
+    asked_at: datetime
+
+
+def listed(snapshot: Snapshot) -> Listed:
+    """What the client lists told so far."""
+    fact = snapshot.get(META, LISTED)
+    return Listed() if fact is None else msgspec.convert(fact.value, Listed)
+
+
+def since(snapshot: Snapshot) -> datetime | None:
+    """The moment to ask changes from; None when only a complete list will do."""
+    mark = listed(snapshot).bookmark
+    return mark - OVERLAP if mark is not None else None
+
+
+async def refresh_clients(
+    listing: Listing,
+    *,
+    book: Book,
+    clock: Clock,
+    complete: bool,
+    limits: GuardLimits = DEFAULT,
+    accept: bool = False,
+) -> ClientsRefreshed:
+    """Take a streamed list into the mirror, in commits of a few hundred rows.
+
+    ``complete``: the list was not narrowed, so what is not in it is gone. ``accept``: a person has said that
+    a short list is right. Raises what reading the list raises; the rows read till then are kept, which harms
+    nothing, and absence and bookmark wait for the next list.
+    """
+    seen: set[str] = set()
+    chunk: list[XpmClient] = []
+    changed = 0
+    async for row in listing:
+        seen.add(row.uuid)
+        chunk.append(row)
+        if len(chunk) >= CHUNK:
+            changed += take(book, chunk, clock.now())
+            chunk.clear()
+            await clock.sleep(0)
+    changed += take(book, chunk, clock.now())
+    snapshot = book.snapshot()
+    facts, gone, believed = listed(snapshot), 0, True
+    if complete:
+        now = Listed(
+            count=len(seen),
+            accepted=facts.accepted,
+            complete_at=listing.asked_at,
+            bookmark=listing.asked_at,
+        )
+        believed = not now.empty and (accept or not now.short(limits))
+        facts = msgspec.structs.replace(now, accepted=now.count) if believed else now
+    else:
+        facts = msgspec.structs.replace(facts, bookmark=listing.asked_at)
+    writes: list[Write] = [_fact(facts)]
+    if complete and believed:
+        absent = [
+            msgspec.structs.replace(old, deleted=True)
+            for uuid in snapshot.ids(XPM_CLIENTS)
+            if uuid not in seen and (old := snapshot.get(XPM_CLIENTS, uuid)) is not None and not old.deleted
+        ]
+        gone = len(absent)
+        writes += client_writes(snapshot, absent, clock.now())
+    book.commit(writes)
+    return ClientsRefreshed(
+        listed=len(seen), changed=changed, gone=gone, believed=believed, asked_at=listing.asked_at
+    )
+
+
+def take(book: Book, rows: Sequence[XpmClient], now: datetime) -> int:
+    """Commit some rows of XPM clients with the base they carry along; gives how many were new or changed."""
+    if not rows:
+        return 0
+    writes = client_writes(book.snapshot(), rows, now)
+    if writes:
+        book.commit(writes)
+    return sum(1 for write in writes if write.table is XPM_CLIENTS)
+
+
+def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) -> list[Write]:
+    """The writes that bring these rows into the mirror: none for a row that says nothing new."""
+    writes: list[Write] = []
+    for row in rows:
+        old = snapshot.get(XPM_CLIENTS, row.uuid)
+        if old is not None:
+            same = msgspec.structs.replace(row, seen_at=old.seen_at)
+            if _encode(same) == _encode(old):
+                continue
+            writes.extend(carried(snapshot, old, row))
+        writes.append(Put(XPM_CLIENTS, msgspec.structs.replace(row, seen_at=now)))
+    return writes
+
+
+def carried(snapshot: Snapshot, old: XpmClient, new: XpmClient) -> Iterator[Write]:
+    """The base of every client linked to a row that changes, said against the row as it will be."""
+    for link in snapshot.find(LINKS, "uuid", new.uuid):
+        base = snapshot.get(BASE, link.id)
+        if base is not None:
+            kept = carry(base, mirror_values(old, link), mirror_values(new, link))
+            if kept is not base:
+                yield Put(BASE, kept)
+
+
+def accept_list(snapshot: Snapshot) -> list[Write]:
+    """Believe the last complete list from now on, because a person has seen what follows from it."""
+    facts = listed(snapshot)
+    if facts.accepted is None or facts.accepted == facts.count or facts.empty:
+        return []
+    return [_fact(msgspec.structs.replace(facts, accepted=facts.count))]
+
+
+def list_writes(snapshot: Snapshot, table: Table[Row], rows: Sequence[Row]) -> list[Write]:
+    """The writes for a complete list of staff, templates or categories.
+
+    What is missing is marked as gone, and marked back when it returns; an empty list marks nothing.
+    """
+    return _with_absent(snapshot, table, rows, lambda row: row.uuid)
+
+
+def job_writes(snapshot: Snapshot, rows: Sequence[XpmJob]) -> list[Write]:
+    """The writes for the list of current jobs. Gone here means: no longer current, that is completed,
+    cancelled or deleted; which of them, only a look at the job tells."""
+    return _with_absent(snapshot, JOBS, rows, lambda job: job.number)
+
+
+def _with_absent(snapshot: Snapshot, table: Table[Any], rows: Sequence[Any], key: Any) -> list[Write]:
+    writes: list[Write] = []
+    here = {key(row) for row in rows}
+    for row in rows:
+        old = snapshot.get(table, key(row))
+        if old is None or _encode(old) != _encode(row):
+            writes.append(Put(table, row))
+    if rows:
+        for id_ in snapshot.ids(table):
+            if id_ not in here:
+                old = snapshot.get(table, id_)
+                if old is not None and not old.gone:
+                    writes.append(Put(table, msgspec.structs.replace(old, gone=True)))
+    return writes
+
+
+def _fact(facts: Listed) -> Put:
+    return Put(META, Meta(id=LISTED, value=msgspec.to_builtins(facts)))

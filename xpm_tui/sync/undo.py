@@ -1,0 +1,339 @@
+"""Undo: taking a run, a client or a field back, as a plan of its own.
+
+A value goes back only where it is still the one that the run wrote; the rest is listed. What is undone stays
+undone: its field is frozen for that client while the link stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.model.book import Client
+from xpm_tui.model.links import Apart, Base, Link, Value
+from xpm_tui.model.plan import Change, Plan, PlannedRecord
+from xpm_tui.model.ports import Drop, Put, Snapshot, Write
+from xpm_tui.model.runs import Image, Run, Written
+from xpm_tui.model.tables import APART, BASE, CLIENTS, IMAGES, LINKS, XPM_CLIENTS
+from xpm_tui.model.xpm import XpmClient
+from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
+from xpm_tui.sync.booking import Booked
+from xpm_tui.sync.compare import Sides
+from xpm_tui.sync.links import apart_id
+from xpm_tui.sync.plan import count, estimate
+from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.settle import changed_writes, image_write
+from xpm_tui.sync.standing import Moved, Standing
+from xpm_tui.sync.undone import UNDO, image_of, mark, noted, take_back
+from xpm_tui.sync.view import Team, Values, book_print, book_values, contact_values, xpm_print, xpm_values
+from xpm_tui.sync.writing import base_key, write_book
+
+Why = Literal["edited", "client-edited", "contact-edited", "in-use", "stays-in-xpm", "relinked", "missing"]
+
+_WHY = {
+    "edited": "It was changed again since: now it is neither the value written then nor the one before.",
+    "client-edited": "The client was edited in Ignition since it was brought in, so it stays.",
+    "contact-edited": "The contact was edited in Ignition since it was added, so it stays.",
+    "in-use": "Other records hang on the client, so it stays.",
+    "stays-in-xpm": "XPM keeps it: remove it there by hand if it should go.",
+    "relinked": "The client was linked to another XPM client since.",
+    "missing": "The record is no longer there.",
+}
+
+
+class Unclear(msgspec.Struct, frozen=True, kw_only=True):
+    """What an undo leaves as it is: the value it would have put back, the one that is there, and why.
+
+    ``address`` is where the record is found in XPM, when it is one that stays there.
+    """
+
+    record: str
+    field: str
+    wanted: Value = None
+    present: Value = None
+    why: Why
+    address: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Why, in words."""
+        return _WHY[self.why]
+
+
+def plan_undo(
+    snapshot: Snapshot,
+    run: str,
+    *,
+    id: str,  # noqa: A002
+    now: datetime,
+    by: str,
+    tenant: str,
+    scopes: str,
+    policy: Policy,
+    client: str = "",
+    field: str = "",
+    in_use: frozenset[str] = frozenset(),
+) -> tuple[Plan, list[PlannedRecord], tuple[Unclear, ...]]:
+    """Plan to take back a run, or one client or one field (``phone``, ``contact_email``, ``link``) of it.
+
+    ``in_use`` are clients that something hangs on (a proposal, a job). The plan is applied like any other.
+    """
+    team = Team.read(snapshot)
+    records: list[PlannedRecord] = []
+    unclear: list[Unclear] = []
+    for image in snapshot.find(IMAGES, "run", run):
+        if client in ("", image.client):
+            looked = _Look(snapshot, image, team, field, image.client in in_use)
+            changes = tuple(looked.changes())
+            unclear += looked.unclear
+            if changes:
+                records.append(looked.record(id, changes))
+    plan = Plan(
+        id=id,
+        made=now,
+        by=by,
+        direction=policy.direction,
+        level=policy.level,
+        tenant=tenant,
+        policy=policy.hash,
+        scopes=scopes,
+        counts=count(records),
+        estimate=estimate(records),
+        only=client,
+        fields=(field,) if field else (),
+        undo_of=run,
+    )
+    return plan, records, tuple(unclear)
+
+
+def undo_here(
+    snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: datetime
+) -> Booked | Moved:
+    """The part of one client's undo that is on Ignition's side, as the writes of a commit."""
+    client = snapshot.get(CLIENTS, record.client)
+    image = image_of(snapshot, run, record.client)
+    if client is None or image is None or book_print(client, team) != record.ignition:
+        return "ignition"
+    row = snapshot.get(XPM_CLIENTS, record.uuid)
+    if row is not None and record.xpm and xpm_print(row) != record.xpm:
+        return "xpm"
+    link = snapshot.get(LINKS, client.id) or Link(id=client.id, uuid="")
+    base = snapshot.get(BASE, client.id) or Base(id=client.id)
+    sides = Sides(client, row or XpmClient(uuid=record.uuid, name=client.name), link, base)
+    ticked = [change for change in record.changes if change.ticked]
+    whole = next((c for c in ticked if c.field == "client"), None)
+    linked = next((c for c in ticked if c.field == "link"), None)
+    ours = [c for c in ticked if c.side == "ignition" and c.field not in ("client", "link")]
+    made = write_book(sides, ours, team, _no_contact)
+    written = made.written + tuple(_written(change) for change in (linked, whole) if change is not None)
+    writes: list[Write] = []
+    if whole is not None:
+        writes += [Drop(CLIENTS, client.id), Drop(LINKS, client.id), Drop(BASE, client.id)]
+        writes.append(noted(image, ticked))
+    else:
+        if made.client != client:
+            writes.append(Put(CLIENTS, made.client))
+        if linked is not None:
+            writes += _unlinked(link, str(linked.new or ""), snapshot, run, now)
+            writes.append(noted(image, [*ours, linked]))
+        elif ours:
+            after = mirror_values(sides.row, made.link)
+            base, more = take_back(snapshot, run, client.id, ours, base, after, now)
+            writes += [*more, *(changed_writes(snapshot, made.link, base) if link.uuid else ())]
+    if written:
+        writes.append(image_write(snapshot, run.id, client.id, record.uuid, written))
+    rest = tuple(change for change in ticked if change.side == "xpm")
+    after_sides = msgspec.structs.replace(sides, client=made.client, link=made.link, base=base)
+    return Booked(tuple(writes), written, Standing(after_sides, rest))
+
+
+class _Look:
+    """One image beside what is there now."""
+
+    def __init__(self, snapshot: Snapshot, image: Image, team: Team, field: str, in_use: bool) -> None:
+        self._image = image
+        self._team = team
+        self._field = field
+        self._in_use = in_use
+        self._client = snapshot.get(CLIENTS, image.client)
+        self._row = snapshot.get(XPM_CLIENTS, image.uuid)
+        self._link = snapshot.get(LINKS, image.client)
+        self._base = snapshot.get(BASE, image.client) or Base(id=image.client)
+        self.unclear: list[Unclear] = []
+
+    def record(self, plan: str, changes: tuple[Change, ...]) -> PlannedRecord:
+        """The row of this client in the undo's plan."""
+        return PlannedRecord(
+            id=f"{plan}/{self._image.client}",
+            plan=plan,
+            client=self._image.client,
+            uuid=self._image.uuid,
+            changes=changes,
+            ignition=book_print(self._client, self._team) if self._client is not None else "",
+            xpm=xpm_print(self._row) if self._row is not None else "",
+        )
+
+    def changes(self) -> Iterator[Change]:
+        """What goes back; what cannot is put into ``unclear``. The link goes last."""
+        gone = frozenset(self._image.undone)
+        kept = [w for w in self._image.written if mark(w.record, w.field) not in gone]
+        for written in sorted(kept, key=lambda w: w.field in ("link", "client")):
+            if self._field not in ("", written.field, base_key(written.field, _contact(written))):
+                continue
+            change = self._back(written)
+            if isinstance(change, Unclear):
+                self.unclear.append(change)
+            elif change is not None:
+                yield change
+
+    def _back(self, written: Written) -> Change | Unclear | None:
+        if self._client is None:
+            return Unclear(record=written.record, field=written.field, wanted=written.old, why="missing")
+        if written.field == "client":
+            return self._client_back(written, self._client)
+        if written.field == "link":
+            return self._link_back(written)
+        if written.field == "contact":
+            return self._contact_back(written, self._client)
+        if self._link is None or self._link.uuid != self._image.uuid:
+            return self._unclear(written, "relinked")
+        values = self._values(written, self._client)
+        if values is None or written.field not in values:
+            return self._unclear(written, "missing")
+        present = values[written.field]
+        if present == written.old:
+            return None
+        if present != written.new:
+            return self._unclear(written, "edited", present)
+        return _undo(written, present, written.old)
+
+    def _client_back(self, written: Written, client: Client) -> Change | Unclear:
+        if self._in_use:
+            return self._unclear(written, "in-use")
+        if self._edited(client):
+            return self._unclear(written, "client-edited")
+        return _undo(written, written.new, None)
+
+    def _link_back(self, written: Written) -> Change | Unclear | None:
+        if written.rule == "create" and self._row is not None:
+            self.unclear.append(
+                Unclear(
+                    record=written.record,
+                    field="client",
+                    present=self._row.uuid,
+                    why="stays-in-xpm",
+                    address=self._row.web_url,
+                )
+            )
+        if self._link is None:
+            return None
+        if self._link.uuid != written.new:
+            return self._unclear(written, "relinked", self._link.uuid)
+        return _undo(written, written.new, written.old)
+
+    def _contact_back(self, written: Written, client: Client) -> Change | Unclear | None:
+        if written.side == "xpm":
+            return self._unclear(written, "stays-in-xpm")
+        id_ = _contact(written)
+        contact = next((each for each in client.contacts if each.id == id_), None)
+        if contact is None:
+            return None
+        mirror = self._mirror()
+        for field, value in contact_values(contact).items():
+            agreed = pair(self._base, contact_key(id_, field), mirror)
+            if agreed is not None and agreed.ignition != value:
+                return self._unclear(written, "contact-edited")
+        return _undo(written, written.new, None)
+
+    def _edited(self, client: Client) -> bool:
+        """Whether anything differs from what the two sides last agreed on."""
+        mirror = self._mirror()
+        values: Values = book_values(client, self._team)
+        for contact in client.contacts:
+            for field, value in contact_values(contact).items():
+                values[contact_key(contact.id, field)] = value
+        for key, value in values.items():
+            agreed = pair(self._base, key, mirror)
+            if agreed is not None and agreed.ignition != value:
+                return True
+        return False
+
+    def _mirror(self) -> Values:
+        if self._row is None or self._link is None:
+            return {}
+        return mirror_values(self._row, self._link)
+
+    def _values(self, written: Written, client: Client) -> Values | None:
+        """The values as they are now on the side that was written."""
+        contact = _contact(written)
+        joined = {each.contact: each.uuid for each in self._link.contacts} if self._link is not None else {}
+        if written.field == PRIMARY:
+            ours = next((each.id for each in client.contacts if each.primary), "")
+            here = joined.get(ours) or ours
+            return {PRIMARY: here if written.side == "ignition" else self._mirror().get(PRIMARY, "")}
+        if written.side == "ignition":
+            if not contact:
+                return book_values(client, self._team)
+            return next((contact_values(each) for each in client.contacts if each.id == contact), None)
+        if self._row is None:
+            return None
+        if not contact:
+            return xpm_values(self._row)
+        wanted = joined.get(contact, "")
+        return next((contact_values(each) for each in self._row.contacts if each.uuid == wanted), None)
+
+    def _unclear(self, written: Written, why: Why, present: Value = None) -> Unclear:
+        return Unclear(
+            record=written.record, field=written.field, wanted=written.old, present=present, why=why
+        )
+
+
+def _undo(written: Written, old: Value, new: Value) -> Change:
+    side = "ignition" if written.field == "link" else written.side
+    return Change(record=written.record, field=written.field, side=side, rule=UNDO, old=old, new=new)
+
+
+def _written(change: Change) -> Written:
+    return Written(
+        record=change.record,
+        field=change.field,
+        side=change.side,
+        rule=change.rule,
+        old=change.old,
+        new=change.new,
+    )
+
+
+def _unlinked(link: Link, before: str, snapshot: Snapshot, run: Run, now: datetime) -> list[Write]:
+    """The link goes, or goes back to what it was; the two are kept apart until a person links them."""
+    writes: list[Write] = [
+        Drop(BASE, link.id),
+        Put(
+            APART,
+            Apart(id=apart_id(link.id, link.uuid), client=link.id, uuid=link.uuid, by=run.by, at=now),
+        ),
+    ]
+    if not before:
+        return [Drop(LINKS, link.id), *writes]
+    row = snapshot.get(XPM_CLIENTS, before)
+    back = Link(
+        id=link.id,
+        uuid=before,
+        number=row.number if row is not None else "",
+        origin="undo",
+        at=now,
+        by=run.by,
+        run=run.id,
+    )
+    return [Put(LINKS, back), *writes]
+
+
+def _contact(written: Written) -> str:
+    return written.record.partition("/")[2]
+
+
+def _no_contact() -> str:
+    raise LookupError("an undo makes no contact")

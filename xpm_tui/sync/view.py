@@ -1,0 +1,155 @@
+"""The canonical form: how a client looks on either side when the two are compared, hashed and written.
+
+Text is NFC with ``\\n`` line ends and trimmed, empty and absent are one, groups are sorted names. A person is
+the UUID of the XPM staff record; one whom no link joins keeps the id of its own side, which equals nothing
+there. A masked value has no canonical form: its field is missing, so it is neither compared nor written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from xpm_tui.model.book import Client, Contact, TeamMember
+from xpm_tui.model.links import Value
+from xpm_tui.model.masked import looks_masked
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.tables import TEAM
+from xpm_tui.model.xpm import XpmClient, XpmContact
+from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS
+
+Values = dict[str, Value]
+
+_TEXTS = tuple(rule.name for rule in CLIENT_FIELDS if rule.kind == "text")
+_PEOPLE = tuple(rule.name for rule in CLIENT_FIELDS if rule.kind == "person")
+_CONTACT_TEXTS = tuple(rule.name for rule in CONTACT_FIELDS)
+_client_texts = attrgetter(*_TEXTS)
+_contact_texts = attrgetter(*(rule.attribute for rule in CONTACT_FIELDS))
+
+
+class Team(msgspec.Struct, frozen=True):
+    """The links between team members and XPM staff, both ways."""
+
+    staff: dict[str, str]
+    member: dict[str, str]
+
+    @staticmethod
+    def of(members: Iterable[TeamMember]) -> Team:
+        """Where several members stand for one staff record, an active and then the earlier one wins."""
+        rows = sorted(members, key=lambda m: (not m.active, len(m.id), m.id))
+        staff = {m.id: m.staff for m in rows if m.staff}
+        member: dict[str, str] = {}
+        for id_, uuid in staff.items():
+            member.setdefault(uuid, id_)
+        return Team(staff, member)
+
+    @staticmethod
+    def read(snapshot: Snapshot) -> Team:
+        """The team of the book."""
+        return Team.of(snapshot.rows(TEAM))
+
+
+def clean(text: str) -> str:
+    """The canonical form of a text."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.strip()
+
+
+def is_blank(value: Value) -> bool:
+    """Nothing said: no text, no names, neither yes nor no."""
+    return value is None or value == "" or value == ()
+
+
+def book_values(client: Client, team: Team) -> Values:
+    """A book client's own fields, without contacts."""
+    values = _texts(client)
+    values["tax_registered"] = client.tax_registered
+    values["groups"] = tuple(sorted({clean(name) for name in client.groups} - {""}))
+    for name in _PEOPLE:
+        member = getattr(client, name)
+        values[name] = team.staff.get(member, member)
+    return values
+
+
+def xpm_values(row: XpmClient) -> Values:
+    """An XPM client's own fields, without contacts. Groups are missing where the reply did not tell them."""
+    values = _texts(row)
+    values["tax_registered"] = row.tax_registered
+    if row.groups is not None:
+        values["groups"] = tuple(sorted({clean(group.name) for group in row.groups} - {""}))
+    for name in _PEOPLE:
+        person = getattr(row, name)
+        values[name] = person.uuid if person is not None else ""
+    return values
+
+
+def contact_values(contact: Contact | XpmContact) -> Values:
+    """A contact's fields on either side, by the names of the policy."""
+    values: Values = {}
+    for name, text in zip(_CONTACT_TEXTS, _contact_texts(contact), strict=True):
+        if "**" in text and looks_masked(text):
+            continue
+        values[name] = clean(text)
+    return values
+
+
+def write_client(client: Client, values: Mapping[str, Value], team: Team) -> Client:
+    """The book client with the given canonical values in it; contacts are not touched."""
+    changed: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in _PEOPLE:
+            changed[name] = team.member.get(str(value or ""), str(value or ""))
+        elif name == "groups":
+            changed[name] = value if isinstance(value, tuple) else ()
+        elif name == "tax_registered":
+            changed[name] = value if isinstance(value, bool) else None
+        else:
+            changed[name] = str(value or "")
+    return msgspec.structs.replace(client, **changed)
+
+
+def write_contact(contact: Contact, values: Mapping[str, Value]) -> Contact:
+    """The book contact with the given values, named as in the policy."""
+    changed: dict[str, Any] = {
+        name.removeprefix("contact_"): str(value or "") for name, value in values.items()
+    }
+    return msgspec.structs.replace(contact, **changed)
+
+
+def xpm_contacts(row: XpmClient) -> tuple[XpmContact, ...]:
+    """The contacts that count: a deleted one does not."""
+    return tuple(contact for contact in row.contacts if not contact.deleted)
+
+
+def book_print(client: Client, team: Team) -> str:
+    """Fingerprint of everything of a book client that sync could ever read."""
+    contacts = sorted((c.id, c.primary, sorted(contact_values(c).items())) for c in client.contacts)
+    return _print((sorted(book_values(client, team).items()), contacts))
+
+
+def xpm_print(row: XpmClient) -> str:
+    """Fingerprint of everything of an XPM client that sync could ever read."""
+    contacts = sorted((c.uuid, c.primary, sorted(contact_values(c).items())) for c in xpm_contacts(row))
+    flags = (row.archived, row.prospect, row.deleted)
+    return _print((sorted(xpm_values(row).items()), contacts, flags))
+
+
+def _print(said: object) -> str:
+    return hashlib.blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
+
+
+def _texts(record: Client | XpmClient) -> Values:
+    values: Values = {}
+    for name, text in zip(_TEXTS, _client_texts(record), strict=True):
+        if "**" in text and looks_masked(text):
+            continue
+        values[name] = clean(text)
+    return values
