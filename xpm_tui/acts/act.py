@@ -1,4 +1,4 @@
-"""What an act is: named once, and from it come the verb, the key, the palette entry, the form and the help."""
+"""What an act is: named once, and from it come verb, key, palette entry, form and help."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Talk(Protocol):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a text table. ``whole`` ones are never cut (ids, numbers); the others share what is left."""
+    """A column of a text table. ``whole`` ones are never cut (ids, numbers), the others share the rest."""
 
     title: str
     whole: bool = False
@@ -137,9 +137,7 @@ class Act(Generic[P]):
         return self.why_not(situation)
 
 
-def home_act(
-    *, on_home: Callable[[Home, P, Talk], Awaitable[Result]], **about: Any
-) -> Act[P]:
+def home_act(*, on_home: Callable[[Home, P, Talk], Awaitable[Result]], **about: Any) -> Act[P]:
     """An act that needs no practice; in a console it runs on the home of the practice that is open."""
 
     async def run(practice: OpenPractice, params: P, talk: Talk) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import msgspec
 
@@ -16,19 +16,21 @@ if TYPE_CHECKING:
     from xpm_tui.service.views import ClientView, ReviewView, SideBySide
 
 ClientId = Annotated[
-    str, argument("The client: our id, Ignition's Client ID, or its exact name.", "CLIENT", completes="client")
+    str,
+    argument("The client: our id, Ignition's Client ID, or its exact name.", "CLIENT", completes="client"),
 ]
 """A client of the book, as every verb takes it."""
 
 Which = Literal[
     "", "linked", "unlinked", "needs-link", "broken", "same-name", "frozen", "ignored", "archived", "conflict"
 ]
+WHICH = tuple(name for name in get_args(Which) if name)
 
 
 class ListClients(msgspec.Struct, frozen=True):
     """Parameters of ``clients list``."""
 
-    only: Annotated[Which, option("Only these clients.")] = ""
+    only: Annotated[Which, option(f"Only these: {', '.join(WHICH)}.", "WHICH")] = ""
     find: Annotated[str, option("Only clients with this in name, e-mail or id.", "TEXT")] = ""
 
 
@@ -100,7 +102,7 @@ async def search_clients(practice: OpenPractice, params: SearchClients, talk: Ta
 
 async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Talk) -> Result:
     """Clients that need a person, with proposals."""
-    from xpm_tui.service import clients
+    from xpm_tui.service import clients, linking
     from xpm_tui.service.refresh import ensure_mirror
 
     await ensure_mirror(practice)
@@ -115,7 +117,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
             talk.say(f"{view.id}  {view.name}  ->  {view.proposals[0].number}  {view.proposals[0].name}")
         if not await talk.confirm(f"Link {count(len(found), 'client')}?"):
             return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
-    done = clients.accept_sure(practice, found)
+    done = linking.accept_sure(practice, found)
     columns = (Column("ID", whole=True), Column("NAME"), Column("XPM NO.", whole=True), Column("XPM NAME"))
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
     return listed(done, Table(columns, rows, "No proposal is sure."), count=len(done))
@@ -202,7 +204,7 @@ ACTS = (
     Act(
         name="clients.search",
         title="Search the clients of XPM",
-        help="Search the clients of XPM in the mirror. A pasted web address, number or UUID finds exactly one.",
+        help="Search the clients of XPM in the mirror. A pasted address, number or UUID finds exactly one.",
         params=SearchClients,
         run=search_clients,
         verb=("clients", "search"),

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 class Connect(msgspec.Struct, frozen=True):
     """Parameters of ``connect``."""
 
-    no_browser: Annotated[bool, option("Open no browser: print the address, read the redirect address.")] = False
+    no_browser: Annotated[bool, option("Open no browser: print the address, read the redirect address.")] = (
+        False
+    )
     tenant: Annotated[str, option("The practice, where the login opens several: its id.", "ID")] = ""
     confirm: Annotated[
         str, option("Connect another practice than before: its name, or the last six of its id.", "TEXT")
@@ -58,14 +60,16 @@ def _worst(beat: Heartbeat) -> Trouble | None:
     if not beat.exit_code:
         return None
     problem = next((p for p in beat.problems if p.exit_code == beat.exit_code), None)
-    trouble = Trouble(problem.sentence if problem else "Something needs a person.", hint=problem.hint if problem else "")
+    trouble = Trouble(
+        problem.sentence if problem else "Something needs a person.", hint=problem.hint if problem else ""
+    )
     trouble.code = problem.code if problem else "trouble"
     trouble.exit_code = beat.exit_code
     return trouble
 
 
 def _lines(beat: Heartbeat) -> list[str]:
-    calls = f"{beat.minute_left} this minute"
+    calls = f"{beat.minute_left} this minute" if beat.minute_left is not None else ""
     if beat.day_left is not None:
         calls += f", {beat.day_left:,} today"
     name = f"{beat.title} (SANDBOX)" if beat.sandbox else beat.title
@@ -75,6 +79,7 @@ def _lines(beat: Heartbeat) -> list[str]:
             "Practice": name,
             "Connected": since if beat.connected else "no",
             "Last good sync": ago(beat.last_good),
+            "Last run": f"{beat.last_run} {beat.last_outcome}".strip(),
             "Running": beat.running,
             "Held": ", ".join(beat.held),
             "Calls left": calls,
@@ -101,8 +106,8 @@ ACTS = (
     Act(
         name="connect",
         title="Connect to Xero Practice Manager",
-        help="Sign in to Xero and connect a practice. Over SSH use --no-browser: the address is printed, and the "
-        "address that the browser ends up at is pasted back.",
+        help="Sign in to Xero and connect a practice. Over SSH use --no-browser: the address is printed, "
+        "and the address that the browser ends up at is pasted back.",
         params=Connect,
         run=connect,
         verb=("connect",),
@@ -124,8 +129,8 @@ ACTS = (
     Act(
         name="status",
         title="Tell how things stand",
-        help="Tell what is connected, when it last synced, and what needs a person. Exits with 3 when a login is "
-        "needed, 4 when a run is held, 1 when the last run failed or nothing synced for too long.",
+        help="Tell what is connected, when it last synced, and what needs a person. Exits with 3 when a "
+        "login is needed, 4 when a run is held, 1 when the last run failed or nothing synced for too long.",
         params=NoParams,
         run=status,
         verb=("status",),

@@ -10,7 +10,7 @@ from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle, on_linked, on_record
-from xpm_tui.acts.words import count, listed, plain, value
+from xpm_tui.acts.words import count, plain, value
 from xpm_tui.model.errors import BadInput, NeedsPerson
 
 if TYPE_CHECKING:
@@ -39,8 +39,13 @@ class UnlinkClient(msgspec.Struct, frozen=True):
 class PickClients(msgspec.Struct, frozen=True):
     """Parameters of ``clients pick``."""
 
-    xpm: Annotated[tuple[str, ...], argument("XPM clients: numbers, UUIDs or web addresses.", "[XPM]...")] = ()
+    xpm: Annotated[
+        tuple[str, ...], argument("XPM clients: numbers, UUIDs or web addresses.", "[XPM]...")
+    ] = ()
     all: Annotated[bool, option("Every XPM client that is clear; the unclear ones are listed.")] = False
+    anyway: Annotated[bool, option("Take also archived ones, and those that look like one of the book.")] = (
+        False
+    )
 
 
 class IgnoreClient(msgspec.Struct, frozen=True):
@@ -68,11 +73,11 @@ class UnfreezeClient(msgspec.Struct, frozen=True):
 
 async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) -> Result:
     """Set or replace a link, after showing what it does."""
-    from xpm_tui.service import clients
+    from xpm_tui.service import linking
     from xpm_tui.service.refresh import ensure_mirror
 
     await ensure_mirror(practice)
-    effect = clients.preview_link(practice, params.client, params.xpm)
+    effect = linking.preview_link(practice, params.client, params.xpm)
     if params.dry_run:
         return Result(data=plain(effect), lines=_effect(effect))
     practice.writable()
@@ -87,37 +92,37 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) ->
             return Result(data={"linked": False}, lines=["Nothing was linked."])
     if effect.needs_yes and not agreed:
         raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it all the same.")
-    view = clients.link(practice, effect.client.id, effect.xpm.uuid, yes=agreed)
+    view = linking.link(practice, effect.client.id, effect.xpm.uuid, yes=agreed)
     told = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
     return Result(data=plain(view), lines=[told, *effect.warnings])
 
 
 async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Talk) -> Result:
     """Take a link away."""
-    from xpm_tui.service import clients
+    from xpm_tui.service import linking
 
     practice.writable()
-    view = clients.unlink(practice, params.client)
+    view = linking.unlink(practice, params.client)
     told = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
     return Result(data=plain(view), lines=[told])
 
 
 async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) -> Result:
     """Bring XPM clients into the book."""
-    from xpm_tui.service import clients
+    from xpm_tui.service import linking
     from xpm_tui.service.refresh import ensure_mirror
 
     if params.all == bool(params.xpm):
         raise BadInput("Say which XPM clients to pick, or --all.", hint="xpm-tui clients pick 1234567")
     practice.writable()
     await ensure_mirror(practice)
-    picked = clients.pick_all(practice) if params.all else clients.pick(practice, params.xpm)
+    picked = (
+        linking.pick_all(practice) if params.all else linking.pick(practice, params.xpm, anyway=params.anyway)
+    )
     columns = (Column("XPM NO.", whole=True), Column("NAME"), Column("OUTCOME", whole=True),
                Column("CLIENT", whole=True), Column("WHY"))  # fmt: skip
     rows = [(v.number, v.name, v.outcome, v.client or "", v.reason) for v in picked]
-    counts = {
-        name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "already", "left")
-    }
+    counts = {name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "left")}
     table = Table(columns, rows, "XPM has no client to pick.")
     told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     return Result(data=counts, items=[plain(v) for v in picked], table=table, lines=[told])
@@ -125,32 +130,32 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
 
 async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk) -> Result:
     """Settle that a client has no XPM client."""
-    from xpm_tui.service import clients
+    from xpm_tui.service import keeping
 
     practice.writable()
     if params.undo:
-        view = clients.unignore(practice, params.client)
+        view = keeping.unignore(practice, params.client)
         return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
-    view = clients.ignore(practice, params.client, params.reason)
+    view = keeping.ignore(practice, params.client, params.reason)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is ignored: it needs no link."])
 
 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk) -> Result:
     """Make sync leave fields alone."""
-    from xpm_tui.service import clients
+    from xpm_tui.service import keeping
 
     practice.writable()
-    view = clients.freeze(practice, params.client, params.field, params.reason)
+    view = keeping.freeze(practice, params.client, params.field, params.reason)
     what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
     return Result(data=plain(view), lines=[f"Sync leaves alone of {view.id} {view.name}: {what}."])
 
 
 async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Talk) -> Result:
     """Let sync touch them again."""
-    from xpm_tui.service import clients
+    from xpm_tui.service import keeping
 
     practice.writable()
-    view, lifted = clients.unfreeze(practice, params.client, params.field)
+    view, lifted = keeping.unfreeze(practice, params.client, params.field)
     told = f"{count(lifted, 'freeze')} lifted from {view.id} {view.name}."
     return Result(data={**plain(view), "lifted": lifted}, lines=[told])
 
@@ -163,13 +168,13 @@ def _effect(effect: EffectView) -> list[str]:
     lines += [effect.refused] if effect.refused else []
     lines += [effect.needs_yes] if effect.needs_yes else []
     lines += effect.warnings
+    lines += [f"Job {job} stays with the old client." for job in effect.jobs]
     if effect.changes:
         lines.append(f"The next sync would then make {count(len(effect.changes), 'change')}:")
         for change in effect.changes[:12]:
             where = "Ignition" if change.side == "ignition" else "XPM"
-            lines.append(
-                f"  {where} {change.field}: {value(change.old_shown) or '-'} -> {value(change.new_shown) or '-'}"
-            )
+            old, new = value(change.old_shown) or "-", value(change.new_shown) or "-"
+            lines.append(f"  {where} {change.field}: {old} -> {new}")
         if len(effect.changes) > 12:
             lines.append(f"  and {len(effect.changes) - 12} more")
     return lines

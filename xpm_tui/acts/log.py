@@ -29,7 +29,9 @@ class ReadLog(msgspec.Struct, frozen=True):
     record: Annotated[str, option("Only about this client (our id) or XPM UUID.", "ID")] = ""
     find: Annotated[str, option("Only lines that have this text.", "TEXT")] = ""
     since: Annotated[str, option("Only since then: 2h, 3d, or 2026-01-31.", "WHEN")] = ""
-    last: Annotated[int, option("At most so many, the newest; 0: all. A single run is always whole.", "N")] = _LAST
+    last: Annotated[
+        int, option("At most so many, the newest; 0: all. A single run is always whole.", "N")
+    ] = _LAST
 
 
 async def read_log(practice: OpenPractice, params: ReadLog, talk: Talk) -> Result:
@@ -75,8 +77,8 @@ ACTS = (
     Act(
         name="log",
         title="Read the log",
-        help="Show what happened, oldest first; with --follow go on with what happens. With --json one event a "
-        "line, the outcome last.",
+        help="Show what happened, oldest first; with --follow go on with what happens. With --json one event "
+        "a line, the outcome last.",
         params=ReadLog,
         run=read_log,
         verb=("log",),

@@ -12,7 +12,7 @@ Completes = Literal["", "file", "client", "member", "plan", "run", "setting", "p
 
 @dataclass(frozen=True)
 class Hint:
-    """``argument``: given by position; ``flag``: its name on the command line where it differs from the field's.
+    """``argument``: given by position; ``flag``: its name on the command line where that is another.
 
     ``placeholder`` is what help shows for the value, ``completes`` what the shell and the form offer.
     """
@@ -48,9 +48,7 @@ def argument(text: str, placeholder: str = "", *, completes: Completes = "") -> 
     return msgspec.Meta(description=text, extra={"hint": hint})
 
 
-def option(
-    text: str, placeholder: str = "", *, flag: str = "", completes: Completes = ""
-) -> msgspec.Meta:
+def option(text: str, placeholder: str = "", *, flag: str = "", completes: Completes = "") -> msgspec.Meta:
     """Metadata of a parameter given by name."""
     hint = Hint(flag=flag, placeholder=placeholder, completes=completes)
     return msgspec.Meta(description=text, extra={"hint": hint})

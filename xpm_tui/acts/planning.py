@@ -77,7 +77,7 @@ async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Talk) ->
 
 
 def plan_result(practice: OpenPractice, plan_id: str) -> Result:
-    """A stored plan: ``items`` are the ticked changes, ``waiting`` the others, ``people`` who needs a person."""
+    """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person."""
     from xpm_tui.service import plans
     from xpm_tui.service.clients import people_views
     from xpm_tui.service.plan_view import change_views
@@ -103,7 +103,14 @@ def plan_result(practice: OpenPractice, plan_id: str) -> Result:
     columns = (Column("RECORD", whole=True), Column("NAME"), Column("FIELD"), Column("OLD"), Column("NEW"),
                Column("MARK"))  # fmt: skip
     rows = [
-        (c.record, c.name, c.field, value(c.old_shown), value(c.new_shown), c.mark if c.ticked else f"waits {c.mark}")
+        (
+            c.record,
+            c.name,
+            c.field,
+            value(c.old_shown),
+            value(c.new_shown),
+            c.mark if c.ticked else f"waits {c.mark}",
+        )
         for c in (*items, *waiting)
     ]
     nothing = "Nothing to do: both sides agree."

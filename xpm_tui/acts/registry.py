@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpm_tui.acts import clients, connection, linking, log, places, planning, runs, settings, syncing
+from xpm_tui.acts import (
+    clients,
+    connection,
+    linking,
+    log,
+    places,
+    planning,
+    runs,
+    settings,
+    syncing,
+    team,
+)
 from xpm_tui.acts.act import Act
 
 ACTS: tuple[Act[Any], ...] = (
@@ -16,6 +27,7 @@ ACTS: tuple[Act[Any], ...] = (
     *runs.ACTS,
     *log.ACTS,
     *settings.ACTS,
+    *team.ACTS,
     *places.ACTS,
 )
 

@@ -48,7 +48,8 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Res
 
     found = runs.list_runs(practice, params.limit)
     columns = (Column("RUN", whole=True), Column("OUTCOME", whole=True), Column("STARTED", whole=True),
-               Column("BY"), Column("TRIGGER"), Column("STEPS", right=True), Column("CALLS", right=True))  # fmt: skip
+               Column("BY"), Column("TRIGGER"), Column("STEPS", right=True),
+               Column("CALLS", right=True))  # fmt: skip
     rows = (
         (r.id, r.outcome, when(r.started), r.by, r.trigger, f"{r.done:,}/{r.total:,}", f"{r.calls:,}")
         for r in found
@@ -85,17 +86,17 @@ async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Resul
 
 async def resume_run(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """Resolve what a cut-off run left, and go on."""
-    from xpm_tui.service import runs
+    from xpm_tui.service import runner
 
     practice.writable()
     async with following(practice, talk):
-        run = await runs.resume(practice)
+        run = await runner.resume(practice)
     return run_result(run)
 
 
 async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) -> Result:
     """Let a held run go on."""
-    from xpm_tui.service import runs
+    from xpm_tui.service import runner, runs
 
     practice.writable()
     held = runs.show(practice, params.run)
@@ -105,7 +106,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
         if not await talk.confirm("Let it go on?"):
             return Result(data=plain(held), lines=["It stays held."])
     async with following(practice, talk):
-        run = await runs.release(practice, held.id)
+        run = await runner.release(practice, held.id)
     return run_result(run)
 
 

@@ -35,7 +35,10 @@ class SetSetting(msgspec.Struct, frozen=True):
     """Parameters of ``settings set``."""
 
     key: Key
-    value: Annotated[str, argument("The new value; '-' reads it from stdin, so that no list of processes shows it.", "VALUE")]
+    value: Annotated[
+        str,
+        argument("The new value; '-' reads it from stdin, so that no list of processes shows it.", "VALUE"),
+    ]
     all_practices: Everywhere = False
 
 
@@ -78,8 +81,8 @@ async def get_setting(practice: OpenPractice, params: GetSetting, talk: Talk) ->
 
 async def set_setting(practice: OpenPractice, params: SetSetting, talk: Talk) -> Result:
     """Write a setting to a file."""
-    from xpm_tui.model.events import Event
     from xpm_tui.model.errors import BadInput
+    from xpm_tui.model.events import Event
 
     practice.writable()
     text = params.value
@@ -111,12 +114,16 @@ def _now(item: Item, everywhere: bool) -> list[str]:
     return [told]
 
 
-_WINS = {"option": "the option --set", "environment": "the environment variable", "practice": "the practice's own"}
+_WINS = {
+    "option": "the option --set",
+    "environment": "the environment variable",
+    "practice": "the practice's own",
+}
 
 
 def _data(item: Item) -> dict[str, Any]:
+    from xpm_tui.model.secret import Secret
     from xpm_tui.settings.kinds import written
-    from xpm_tui.settings.secret import Secret
 
     default = item.entry.default
     return {

@@ -39,7 +39,7 @@ class Sync(msgspec.Struct, frozen=True):
 
 async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     """Plan, show, ask where somebody sits, apply."""
-    from xpm_tui.service import plans, runner
+    from xpm_tui.service import detach, plans, runner
     from xpm_tui.service.clients import find_client
 
     practice.writable()
@@ -61,8 +61,9 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
             return Result(data={"plan": plan.id, "applied": False}, lines=[told])
         plan_id = plan.id
     if params.detach:
-        detached = runner.detach(practice, plan_id=plan_id)
-        run = await runner.wait_for_run(practice, detached)
+        extra = [*(["--full"] if params.full else []), *(["--client", only] if only else [])]
+        detached = detach.detach(practice, plan_id=plan_id, extra=extra)
+        run = await detach.wait_for_run(practice, detached)
         told = f"Run {run.id} goes on by itself (process {detached.pid}). Follow it: xpm-tui log --follow"
         return Result(data={**plain(run), "pid": detached.pid}, lines=[told])
     async with following(practice, talk):
@@ -80,7 +81,9 @@ def run_result(run: Run) -> Result:
 def told(run: Run) -> list[str]:
     """A run in a line, and a line for each stop."""
     counts = ", ".join(f"{name} {number:,}" for name, number in sorted(run.counts.items()) if number)
-    head = f"Run {run.id}: {run.outcome}, {run.done:,} of {count(run.total, 'step')}, {count(run.calls, 'call')}"
+    head = (
+        f"Run {run.id}: {run.outcome}, {run.done:,} of {count(run.total, 'step')}, {count(run.calls, 'call')}"
+    )
     lines = [head + (f" ({counts})" if counts else "") + "."]
     return lines + [f"  stopped by {stop.rule}: {stop.sentence}" for stop in run.stops]
 
@@ -158,8 +161,8 @@ ACTS = (
     Act(
         name="sync",
         title="Sync now",
-        help="Bring both sides together in the direction and at the level that the settings say. On a terminal "
-        "the plan is shown first; else it is applied as far as the guard allows. Events are streamed.",
+        help="Bring both sides together in the direction and at the level that the settings say. On a "
+        "terminal the plan is shown first; else it is applied as far as the guard allows. Events stream.",
         params=Sync,
         run=sync,
         verb=("sync",),

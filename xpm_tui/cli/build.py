@@ -104,7 +104,7 @@ def _verb(act: Act[Any], perform: Perform, other_name_of: str = "") -> Verb:
 
 def _callback(act: Act[Any], perform: Perform) -> Callable[..., None]:
     @click.pass_context
-    def run(ctx: click.Context, **values: Any) -> None:
+    def run(ctx: click.Context, /, **values: Any) -> None:
         if ctx.invoked_subcommand is None:
             perform(ctx, act, values)
 
@@ -133,13 +133,13 @@ def _option(param: Param) -> click.Option:
         [param.flag, param.name],
         required=param.required,
         multiple=param.many,
-        metavar=None if param.choices else param.hint.placeholder or param.name.upper(),
+        metavar=param.hint.placeholder or (None if param.choices else param.name.upper()),
         help=param.help,
         type=_type(param),
     )
 
 
-def _type(param: Param) -> click.ParamType | type:
+def _type(param: Param) -> click.ParamType[Any] | type:
     if param.choices:
         return click.Choice([choice for choice in param.choices if choice])
     if param.hint.completes == "file":

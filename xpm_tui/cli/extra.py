@@ -39,14 +39,14 @@ def _demo() -> click.Command:
 
     return Verb(
         name="demo",
-        help="Try it without a Xero login: a local sandbox, a sample file of Ignition's clients, and the console. "
-        "It lives in a temporary home, unless --home names one, and leaves nothing behind.",
+        help="Try it without a Xero login: a local sandbox, a sample file of Ignition's clients, and the "
+        "console. It lives in a temporary home, unless --home names one, and leaves nothing behind.",
         short_help="Try it: sandbox, sample clients, console",
         epilog="xpm-tui demo",
         params=[
             click.Option(["--clients"], type=click.IntRange(12, 50_000), default=250, metavar="N",
                          help="How many clients the sample practice has. 250 unless you say otherwise."),
-            click.Option(["--seed"], type=int, default=1, metavar="N", help="Another number: another practice."),
+            click.Option(["--seed"], type=int, default=1, metavar="N", help="What the sample is made from."),
             *global_options(),
         ],
         callback=run,
@@ -80,18 +80,24 @@ def _sandbox() -> click.Command:
 
     return Verb(
         name="sandbox",
-        help="Run a local Xero to try things on. The first line on stdout is one JSON object with its addresses, "
-        "client id and practices. It ends on ctrl+c.",
+        help="Run a local Xero to try things on. The first line on stdout is one JSON object with its "
+        "addresses, client id and practices. It ends on ctrl+c.",
         short_help="Run a local Xero to try things on",
         epilog="xpm-tui sandbox --port 8800 --clients 250",
         params=[
             click.Option(["--port"], type=int, default=0, metavar="N", help="Port; 0: any free one."),
             click.Option(["--clients"], type=int, default=12, metavar="N", help="Clients of the practice."),
             click.Option(["--seed"], type=int, default=1, metavar="N", help="What the sample is made from."),
-            click.Option(["--fault"], multiple=True, metavar="KIND[,NAME=VALUE...]", help="A fault to answer with."),
-            click.Option(["--switch"], multiple=True, metavar="NAME=VALUE", help="A switch of the simulator."),
+            click.Option(
+                ["--fault"], multiple=True, metavar="KIND[,NAME=VALUE...]", help="A fault to answer with."
+            ),
+            click.Option(
+                ["--switch"], multiple=True, metavar="NAME=VALUE", help="A switch of the simulator."
+            ),
             click.Option(["--separate-hosts"], is_flag=True, help="Login, identity and API on three ports."),
-            click.Option(["--die-with-parent"], is_flag=True, help="End when the process that started it ends."),
+            click.Option(
+                ["--die-with-parent"], is_flag=True, help="End when the process that started it ends."
+            ),
             *global_options(),
         ],
         callback=run,
@@ -111,7 +117,7 @@ def _completion(root: click.Group) -> click.Command:
 
     return Verb(
         name="completion",
-        help="Print the completion script for a shell. Put the example's line into the shell's start-up file.",
+        help="Print the completion script for a shell. The example's line goes into its start-up file.",
         short_help="Print completion for bash, zsh or fish",
         epilog='eval "$(xpm-tui completion bash)"',
         params=[

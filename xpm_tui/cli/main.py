@@ -52,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = root().main(words, prog_name="xpm-tui", complete_var="_XPM_TUI_COMPLETE", standalone_mode=False)
+        code = root().main(
+            words, prog_name="xpm-tui", complete_var="_XPM_TUI_COMPLETE", standalone_mode=False
+        )
         _flush()
     except Trouble as trouble:
         return _tell(trouble, "--json" in words)

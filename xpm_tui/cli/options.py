@@ -40,9 +40,7 @@ def global_options() -> list[click.Parameter]:
         _option(["--json"], "json", is_flag=True, help="Answer in JSON."),
         _option(["--read-only"], "read_only", is_flag=True, help="Show all, write nothing."),
         _option(["--as"], "person", metavar="NAME", help="Who does this, for the log."),
-        _option(
-            ["--set"], "settings", metavar="KEY=VALUE", multiple=True, help="Use this setting for once."
-        ),
+        _option(["--set"], "settings", metavar="KEY=VALUE", multiple=True, help="Use this setting for once."),
         GlobalOption(
             ["--version"],
             is_flag=True,
@@ -79,4 +77,3 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value:
         click.echo(f"xpm-tui {xpm_tui.__version__}")
         ctx.exit()
-

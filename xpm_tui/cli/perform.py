@@ -52,11 +52,13 @@ def _params(act: Act[Any], values: dict[str, Any]) -> Any:
     try:
         return msgspec.convert(given, act.params)
     except msgspec.ValidationError as error:
-        raise BadInput(f"{error}".replace("`$.", "`"), hint=f"See 'xpm-tui {' '.join(act.verb)} --help'.") from error
+        raise BadInput(
+            f"{error}".replace("`$.", "`"), hint=f"See 'xpm-tui {' '.join(act.verb)} --help'."
+        ) from error
 
 
 async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) -> Result:
-    from xpm_tui.service.home import find_home
+    from xpm_tui.service.home import find_home, person
 
     home = find_home(given.home or None, os.environ)
     if act.on_home is not None:
@@ -66,7 +68,7 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
     practice = open_practice(
         home,
         given.practice or None,
-        person=given.person or None,
+        person=person(given.person or None, os.environ),
         read_only=given.read_only,
         overrides=given.settings,
     )

@@ -1,17 +1,17 @@
-"""Looking at clients: those of the book, those of XPM, and what one may be of the other. Nothing is written."""
+"""Looking at clients: those of the book, those of XPM, and who may be who. Nothing is written."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from xpm_tui.model.book import Client
 from xpm_tui.model.links import Link
-from xpm_tui.model.names import exact, name_key
+from xpm_tui.model.names import name_key
 from xpm_tui.model.plan import NeedsPerson
 from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import BASE, CLIENTS, LINKS, PLANNED, PLANS, STAFF, TEAM, XPM_CLIENTS
+from xpm_tui.model.tables import BASE, CLIENTS, LINKS, PLANNED, PLANS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
 from xpm_tui.service.lookup import find_client, find_xpm
 from xpm_tui.service.practice import OpenPractice
@@ -139,7 +139,7 @@ def sure_ones(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewVi
 
 
 def people_views(snapshot: Snapshot, people: Iterable[NeedsPerson]) -> list[dict[str, Any]]:
-    """The clients of a plan that need a person, as JSON: ``id``, ``name``, ``reason``, ``message``, ``uuid``."""
+    """The clients of a plan that need a person, as JSON data."""
     told = []
     for person in people:
         client = snapshot.get(CLIENTS, person.client)
@@ -249,7 +249,14 @@ class _Sides:
         """Own fields, then those of the contacts that stand for each other."""
         ours = book_values(self.client, Team.read(self.snapshot))
         found = [
-            self._one(self.client.id, rule.name, rule.name, rule.label, ours.get(rule.name), self.mirror.get(rule.name))
+            self._one(
+                self.client.id,
+                rule.name,
+                rule.name,
+                rule.label,
+                ours.get(rule.name),
+                self.mirror.get(rule.name),
+            )
             for rule in CLIENT_FIELDS
         ]
         theirs = {contact.uuid: contact for contact in xpm_contacts(self.row)}

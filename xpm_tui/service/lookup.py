@@ -76,11 +76,10 @@ def find_member(snapshot: Snapshot, text: str) -> TeamMember:
         return hits[0]
     if hits:
         raise BadInput(
-            f"'{visible(typed, 80)}' is several team members.", hint=f"Say which: {', '.join(m.id for m in hits)}."
+            f"'{visible(typed, 80)}' is several team members.",
+            hint=f"Say which: {', '.join(m.id for m in hits)}.",
         )
-    raise NotFound(
-        f"There is no team member '{visible(typed, 80)}'.", hint="Look at them: xpm-tui team list"
-    )
+    raise NotFound(f"There is no team member '{visible(typed, 80)}'.", hint="Look at them: xpm-tui team list")
 
 
 def find_staff(snapshot: Snapshot, text: str) -> Staff:
@@ -99,6 +98,4 @@ def find_staff(snapshot: Snapshot, text: str) -> Staff:
             f"'{visible(typed, 80)}' is several people in XPM.",
             hint=f"Say which: {', '.join(row.uuid for row in hits)}.",
         )
-    raise NotFound(
-        f"XPM has no staff member '{visible(typed, 80)}'.", hint="Look at them: xpm-tui team list"
-    )
+    raise NotFound(f"XPM has no staff member '{visible(typed, 80)}'.", hint="Look at them: xpm-tui team list")

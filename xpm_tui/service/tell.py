@@ -35,7 +35,9 @@ class Told:
     @cached_property
     def people(self) -> dict[str, PersonView]:
         """Team members by id."""
-        return {m.id: PersonView(id=m.id, name=m.name, staff=m.staff or None) for m in self.snapshot.rows(TEAM)}
+        return {
+            m.id: PersonView(id=m.id, name=m.name, staff=m.staff or None) for m in self.snapshot.rows(TEAM)
+        }
 
     @cached_property
     def linked(self) -> dict[str, list[str]]:

@@ -97,7 +97,7 @@ class ClientView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of a linked client: both sides, what was last agreed (null: nothing yet), and why they differ."""
+    """One field of a linked client: both sides, what was last agreed, and why they differ."""
 
     field: str
     label: str
@@ -121,7 +121,7 @@ class FreezeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class XpmClientView(msgspec.Struct, frozen=True, kw_only=True):
-    """A client of XPM as the mirror has it. ``id`` is its UUID, ``linked`` the clients of the book linked to it.
+    """A client of XPM as the mirror has it; ``linked`` are the clients of the book linked to it.
 
     ``why`` says why a search found it, ``spans`` which characters of the name to mark.
     """
@@ -148,7 +148,7 @@ class XpmClientView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
-    """An XPM client that a client of the book may stand for, with a score of 0 to 100 and reasons in words."""
+    """An XPM client that a client of the book may stand for; score 0 to 100, reasons in words."""
 
     uuid: str
     number: str
@@ -209,7 +209,7 @@ class EffectView(msgspec.Struct, frozen=True, kw_only=True):
 
     ``changes`` are the values that would go across at the next sync; ``warnings`` are sentences; ``refused``
     says why it cannot be done at all; ``needs_yes`` that it is done only on an explicit yes (a second client
-    on one XPM client).
+    on one XPM client); ``jobs`` are jobs in XPM that stay with the old client.
     """
 
     client: RefView
@@ -221,11 +221,14 @@ class EffectView(msgspec.Struct, frozen=True, kw_only=True):
     refused: str
     warnings: tuple[str, ...]
     changes: tuple[ChangeView, ...]
-    contacts: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
 
 
 class PickView(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of picking one XPM client into the book: ``added``, ``linked`` or ``left`` with the reason."""
+    """What came of picking one XPM client into the book: ``added``, ``linked`` or ``left`` with the reason.
+
+    ``client`` is the client of the book, or the one that stands in the way; ``why`` the reason in one word.
+    """
 
     uuid: str
     number: str
@@ -233,10 +236,11 @@ class PickView(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     client: str | None = None
     reason: str = ""
+    why: str = ""
 
 
 class StaffView(msgspec.Struct, frozen=True, kw_only=True):
-    """A staff record of XPM; ``gone``: no longer in its list; ``member`` is the linked team member, or null."""
+    """A staff record of XPM; ``gone``: no longer listed; ``member`` is the linked team member, or null."""
 
     uuid: str
     name: str
@@ -246,7 +250,7 @@ class StaffView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StaffProposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A staff record that a team member may be, and why in words; ``sure``: one e-mail, one person each side."""
+    """A staff record that a team member may be, and why; ``sure``: alone with that e-mail on each side."""
 
     uuid: str
     name: str

@@ -1,0 +1,97 @@
+"""What goes to stdout: JSON that cannot steer a terminal, and tables that fit it."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xpm_tui.acts.act import Column, Result, Table
+from xpm_tui.cli.output import cells, cut, dumps, error, lines, outcome, render
+from xpm_tui.model.cases import CaseId
+from xpm_tui.model.errors import BadInput, NeedsPerson
+
+HOSTILE = (
+    "ACME [/] Pty",
+    "[@click=app.quit]Click[/]",
+    "red \x1b[31mred",
+    "bidi \u202eevil\u202c",
+    "c1 \x9b31m",
+    "del \x7f",
+    "zero\u200bwidth",
+    "two\nlines",
+    "Tāmaki Rōpū",
+    "株式会社さくら",
+    "party 🌸",
+    "lone \ud800 half",
+)
+
+
+@given(st.text())
+def test_json_is_ascii_without_controls_and_true(text: str) -> None:
+    line = dumps({"name": text})
+    assert all(" " <= char <= "~" for char in line)
+    assert json.loads(line) == {"name": text}
+
+
+def test_hostile_names_come_through_json_whole() -> None:
+    assert json.loads(dumps(HOSTILE)) == list(HOSTILE)
+
+
+@given(st.lists(st.tuples(st.text(max_size=60), st.text(max_size=60), st.integers(0, 10**9)), max_size=8))
+def test_a_table_fits_and_has_no_control(rows: list[tuple[str, str, int]]) -> None:
+    table = Table(
+        (Column("ID", whole=True), Column("NAME"), Column("N", right=True)),
+        [("c12", f"{a}{b}", str(n)) for a, b, n in rows],
+        "Nothing here.",
+    )
+    shown = list(render(table, 80))
+    assert len(shown) == max(1, len(rows) + bool(rows))
+    for line in shown:
+        assert cells(line) <= 80
+        assert not any(ord(char) < 32 or 0x7F <= ord(char) <= 0x9F for char in line)
+
+
+def test_whole_columns_are_never_cut() -> None:
+    uuid = "0d6f9e0e-6c7b-4f3b-9b0a-3f1f0c1d2e3f"
+    table = Table((Column("UUID", whole=True), Column("NAME"), Column("WHY")), [(uuid, "n" * 90, "w" * 90)])
+    head, row = render(table, 80)
+    assert uuid in row
+    assert cells(row) <= 80
+    assert "…" in row
+    assert head.startswith("UUID")
+
+
+def test_wide_characters_count_twice() -> None:
+    assert cells("株式") == 4
+    assert cut("株式会社", 5) == "株式…"
+    assert cut("plain", 5) == "plain"
+    assert cells("Ta\u0304maki") == 6
+
+
+def test_an_empty_table_says_so() -> None:
+    assert list(render(Table((Column("A"),), [], "No run yet."), 80)) == ["No run yet."]
+
+
+def test_the_outcome_has_ok_items_and_error() -> None:
+    assert outcome(Result(data={"count": 1}, items=[{"id": "c1"}])) == {
+        "ok": True,
+        "count": 1,
+        "items": [{"id": "c1"}],
+    }
+    held = outcome(
+        Result(data={"id": "r1", "error": "its own word"}, trouble=NeedsPerson("Held.", hint="Look."))
+    )
+    assert held == {"ok": False, "id": "r1", "error": {"code": "held", "message": "Held.", "hint": "Look."}}
+
+
+def test_an_error_names_its_case() -> None:
+    told = error(BadInput("No.", case=CaseId.STATE_MISMATCH))
+    assert told == {"code": "bad-input", "message": "No.", "hint": "", "case": "state-mismatch"}
+
+
+def test_lines_are_shown_through_the_door() -> None:
+    for name in HOSTILE:
+        for line in lines(Result(lines=[name])):
+            assert not any(char in line for char in "\x1b\x9b\x7f\u202e\u200b")

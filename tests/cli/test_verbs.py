@@ -1,0 +1,266 @@
+"""The tree of verbs: words, options in both places, help, usage errors, exit codes, what is loaded."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from tests.support.command import Command
+from xpm_tui.acts.registry import ACTS
+from xpm_tui.cli.main import main, root
+
+
+def leaves(command: click.Command, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(command, click.Group):
+        return [words]
+    found = [leaf for name, sub in command.commands.items() for leaf in leaves(sub, (*words, name))]
+    return [*found, words] if words else found
+
+
+ALL = leaves(root())
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XPM_TUI_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_every_act_with_a_verb_is_there() -> None:
+    assert {act.verb for act in ACTS if act.verb} <= set(ALL)
+    assert {("demo",), ("sandbox",), ("completion",)} <= set(ALL)
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_help_has_an_example_and_fits(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "Example:" in text or text.count("Commands:") == 1
+    assert "--json" in text
+    assert all(len(line) <= 80 for line in text.splitlines() if "xpm-tui" not in line)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--json", "clients", "list"),
+        ("clients", "--json", "list"),
+        ("clients", "list", "--json"),
+        ("clients", "--json"),
+    ],
+)
+def test_json_can_stand_anywhere(
+    words: tuple[str, ...], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(words)) == 0
+    assert said(capsys) == {"ok": True, "count": 0, "items": []}
+
+
+def test_the_last_of_two_homes_wins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert main(["--home", str(one), "locate", "data", "--home", str(two)]) == 0
+    assert capsys.readouterr().out.strip() == str(two / "data")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["clients", "lisst"], "lisst"),
+        (["clients", "list", "--onlly", "x"], "--onlly"),
+        (["clients", "link", "c1"], "XPM"),
+        (["plan", "--full=3"], "--full"),
+        (["runs", "list", "--limit", "many"], "many"),
+        (["clients", "list", "--only", "odd"], "odd"),
+        (["settings", "list", "--set", "novalue"], "KEY=VALUE"),
+    ],
+)
+def test_wrong_usage_exits_2_and_names_it(
+    words: list[str], why: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--json"]) == 2
+    told = said(capsys)
+    assert told["ok"] is False and why in told["error"]["message"], told
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert why in shown.err
+    assert shown.out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["clients", "show", "nobody"], "not-found"),
+        (["clients", "freeze", "nobody"], "not-found"),
+        (["runs", "show", "r99"], "not-found"),
+        (["settings", "get", "sync.levl"], "bad-input"),
+        (["log", "--since", "soon"], "bad-input"),
+        (["practices", "switch", "nowhere"], "not-found"),
+        (["runs", "stop"], "bad-input"),
+    ],
+)
+def test_what_is_not_there_exits_2(
+    words: list[str], code: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--json"]) == 2
+    told = said(capsys)
+    assert told["error"]["code"] == code
+    assert told["error"]["message"].endswith(".")
+
+
+@pytest.mark.parametrize("words", [["plan"], ["sync"], ["clients", "search", "x"], ["disconnect"]])
+def test_what_needs_a_connection_exits_3_without_one(
+    words: list[str], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--json"]) == 3
+    assert said(capsys)["error"]["hint"].startswith("Run: xpm-tui connect")
+
+
+def test_status_before_connecting(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--json"]) == 3
+    told = said(capsys)
+    assert told["ok"] is False
+    assert told["connected"] is False
+    assert told["error"]["code"] == "not-connected"
+
+
+def test_settings_by_verb(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["settings", "set", "sync.level", "name"]) == 0
+    assert main(["settings", "get", "sync.level", "--json"]) == 0
+    told = said(capsys)
+    assert (told["value"], told["origin"], told["default"]) == ("name", "practice", "everything")
+    assert main(["settings", "get", "sync.level", "--json", "--set", "sync.level=nothing"]) == 0
+    assert said(capsys)["origin"] == "option"
+    assert main(["settings", "unset", "sync.level", "--json"]) == 0
+    assert said(capsys)["origin"] == "default"
+    assert main(["settings", "set", "sync.level", "most", "--json"]) == 2
+
+
+def test_a_secret_is_never_shown(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = Command(home)
+    command("settings", "set", "xero.client_secret", "-", stdin="hush-hush\n")
+    for words in (["settings", "list"], ["settings", "get", "xero.client_secret"], ["log"]):
+        assert main(words) == 0
+        assert main([*words, "--json"]) == 0
+    text = capsys.readouterr().out
+    assert "hush-hush" not in text
+    assert "set, not shown" in text
+    files = [p for p in home.rglob("*") if p.is_file() and b"hush-hush" in p.read_bytes()]
+    assert [p.name for p in files] == ["settings.toml"]
+    assert files[0].stat().st_mode & 0o077 == 0
+
+
+def test_read_only_writes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["settings", "set", "sync.level", "name", "--read-only", "--json"]) == 2
+    assert said(capsys)["error"]["code"] == "read-only"
+    assert not (home / "config").exists()
+
+
+def test_practices_by_verb(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["practices", "add", "Harbour branch"]) == 0
+    assert main(["practices", "add", "Hill"]) == 0
+    assert main(["practices", "switch", "hill"]) == 0
+    capsys.readouterr()
+    assert main(["practices", "--json"]) == 0
+    assert [(p["id"], p["current"]) for p in said(capsys)["items"]] == [
+        ("harbour-branch", False),
+        ("hill", True),
+    ]
+
+
+def test_an_error_nobody_expected_is_one_sentence_and_a_private_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        secret = "hush-hush"
+        raise RuntimeError(f"token {secret}")
+
+    monkeypatch.setattr("xpm_tui.service.clients.list_clients", broken)
+    assert main(["clients", "list", "--json"]) == 1
+    told = said(capsys)
+    assert told["error"]["code"] == "unexpected"
+    assert "RuntimeError" in told["error"]["message"]
+    (path,) = (home / "state").glob("crash-*.log")
+    assert str(path) in told["error"]["message"]
+    text = path.read_text()
+    assert "hush-hush" not in text
+    assert "in broken" in text
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("words", "absent"),
+    [
+        (["--help"], {"textual", "httpx", "authlib", "tinydb", "lxml", "xpm_tui.book", "xpm_tui.xero"}),
+        (["clients", "--help"], {"textual", "httpx", "authlib", "tinydb"}),
+        (["status"], {"textual", "httpx", "authlib"}),
+        (["clients", "list"], {"textual", "httpx", "authlib"}),
+        (["log"], {"textual", "httpx", "authlib"}),
+    ],
+)
+def test_a_verb_loads_only_what_it_needs(words: list[str], absent: set[str], home: Path) -> None:
+    code = (
+        "import sys\nfrom xpm_tui.cli.main import main\n"
+        f"main({words!r})\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not absent & set(done.stderr.split())
+
+
+def test_a_reader_that_goes_away_is_no_error(home: Path) -> None:
+    process = Command(home).start("settings", "list")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.wait(30) in (0, 128 + signal.SIGPIPE)
+    assert process.stderr.read() == ""
+    for stream in (process.stdin, process.stderr):
+        assert stream is not None
+        stream.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_a_verb_with_its_own_code(home: Path, number: int, code: int) -> None:
+    command = Command(home)
+    command("settings", "set", "sync.level", "name")
+    process = command.start("log", "--follow", "--json")
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["key"] == "settings.set"
+    os.kill(process.pid, number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert "Traceback" not in err
+
+
+def test_no_verb_without_a_terminal_is_a_sentence(home: Path) -> None:
+    done = Command(home)(code=2)
+    assert "terminal" in done.err
+    assert done.out == ""
+    assert Command(home)("demo", code=2).out == ""
+
+
+def test_completion_for_each_shell(home: Path) -> None:
+    command = Command(home)
+    for shell in ("bash", "zsh", "fish"):
+        assert "_XPM_TUI_COMPLETE" in command("completion", shell).out
+    found = command(_XPM_TUI_COMPLETE="bash_complete", COMP_WORDS="xpm-tui cli", COMP_CWORD="1", code=None)
+    assert "clients" in found.out
+
+
+def test_version() -> None:
+    assert main(["--version"]) == 0
+    assert main(["clients", "list", "--version"]) == 0

@@ -1,0 +1,76 @@
+"""The command line as users have it: a process of its own in a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Every line of stdout as JSON."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The last line of stdout as JSON: the outcome."""
+        return self.lines[-1]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """What went wrong, by ``--json``."""
+        assert self.json["ok"] is False
+        told: dict[str, Any] = self.json["error"]
+        return told
+
+
+class Command:
+    """Runs verbs; ``environ`` is added to the tests' own environment."""
+
+    def __init__(self, home: Path, environ: Mapping[str, str] | None = None) -> None:
+        self.home = home
+        self.environ = {**os.environ, "XPM_TUI_HOME": str(home), **(environ or {})}
+
+    def __call__(
+        self, *words: str, stdin: str = "", code: int | None = 0, seconds: float = 120, **environ: str
+    ) -> Done:
+        """Run ``xpm-tui WORDS`` to its end; ``code`` is the exit code it has to have (None: any)."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "xpm_tui", *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env={**self.environ, **environ},
+            timeout=seconds,
+            check=False,
+        )
+        done = Done(ended.returncode, ended.stdout, ended.stderr)
+        assert "Traceback" not in done.out + done.err, done
+        assert code is None or done.code == code, done
+        return done
+
+    def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
+        """Start it and go on, with pipes on all three streams."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "xpm_tui", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environ,
+            **more,
+        )

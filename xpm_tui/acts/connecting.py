@@ -1,0 +1,161 @@
+"""Connecting in text: the wizard's steps as lines, questions only where somebody sits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from xpm_tui.acts.act import Column, Result, Table, Talk
+from xpm_tui.acts.words import count, plain
+from xpm_tui.model.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.model.xpm import Tenant
+
+if TYPE_CHECKING:
+    from xpm_tui.acts.connection import Connect
+    from xpm_tui.model.plan import Direction, Level
+    from xpm_tui.service.connection import Connecting
+    from xpm_tui.service.identity import Identity
+    from xpm_tui.service.practice import OpenPractice
+
+
+async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result:
+    """Sign in, choose the practice, take direction and level from the settings, fill the mirror."""
+    from xpm_tui.service.connection import Connecting
+
+    practice.writable()
+    machine = Connecting(practice)
+    if talk.interactive and not practice.settings.text("xero.client_id"):
+        typed = await talk.line("Client id of the app that you registered with Xero:")
+        machine.app({"xero.client_id": typed or ""})
+    await _sign_in(machine, params, talk)
+    try:
+        identity = await _choose(machine, params, talk)
+    except NeedsPerson as held:
+        return _several(machine.tenants, held)
+    settings = practice.settings
+    direction, level = settings.text("sync.direction"), settings.text("sync.level")
+    machine.direction(cast("Direction", direction), cast("Level", level))
+    talk.say(f"Connected to {identity.title}. Reading its lists ...")
+    filled = await machine.fill()
+    lists = {"clients": filled.clients, **filled.lists}
+    data = {
+        "id": identity.tenant,
+        "name": identity.title,
+        **plain(identity),
+        "direction": direction,
+        "level": level,
+        "lists": lists,
+        "calls": filled.calls,
+        "notes": [
+            {"list": note.list, "message": note.sentence, "scope": note.scope} for note in filled.notes
+        ],
+    }
+    read = ", ".join(f"{number:,} {name}" for name, number in lists.items())
+    master = "XPM overwrites Ignition" if direction == "from_xpm" else "Ignition overwrites XPM"
+    lines = [
+        f"Connected to {identity.title}" + (f" as {identity.login}." if identity.login else "."),
+        f"Read with {count(filled.calls, 'call')}: {read}.",
+        *(note.sentence for note in filled.notes),
+        f"Direction: {master}; level: {level}. To change it: xpm-tui settings set sync.direction to_xpm",
+        "Next: xpm-tui import clients FILE, then xpm-tui plan",
+    ]
+    return Result(data=data, lines=lines)
+
+
+async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
+    """Show the address and wait for the browser or a pasted line, whichever answers first."""
+    begun = machine.begin()
+    alone = params.no_browser or not talk.interactive
+    if not alone and _browser(begun.url):
+        talk.say("Your browser opens. If it does not, open this address:")
+    else:
+        talk.say("Open this address in a browser, sign in to Xero and allow access:")
+    talk.emit({"authorize": begun.url}, begun.url)
+    if begun.ssh:
+        talk.say(f"If the browser is on another machine, run there first: {begun.ssh}")
+    talk.say("The browser comes back by itself; or paste the address that it ends up at.")
+    refused: asyncio.Future[Trouble] = asyncio.get_running_loop().create_future()
+
+    pasted = asyncio.Event()
+
+    def tell(trouble: Trouble) -> None:
+        """A bad line is final where nobody can paste another; what the listener meets is only told."""
+        if pasted.is_set() and not talk.interactive:
+            if not refused.done():
+                refused.set_result(trouble)
+        else:
+            talk.say("\n".join(filter(None, (trouble.message, trouble.hint))))
+
+    waiting = asyncio.create_task(machine.wait(tell=tell))
+    reading = asyncio.create_task(_read(machine, talk, pasted))
+    try:
+        await asyncio.wait((waiting, refused, reading), return_when=asyncio.FIRST_COMPLETED)
+        if reading.done() and not waiting.done():
+            reading.result()
+            await asyncio.wait((waiting, refused), return_when=asyncio.FIRST_COMPLETED)
+        if refused.done():
+            raise refused.result()
+        await waiting
+    finally:
+        for task in (reading, waiting):
+            task.cancel()
+            with suppress(asyncio.CancelledError, Trouble):
+                await task
+
+
+async def _read(machine: Connecting, talk: Talk, pasted: asyncio.Event) -> None:
+    """Pass typed lines on: one where nobody sits, else as many as it takes. Raises ``BadInput``."""
+    while True:
+        line = await talk.line("Address:")
+        if line is None:
+            raise BadInput(
+                "No redirect address came on stdin.",
+                hint="Paste the address that the browser ended up at, on a line of its own.",
+            )
+        if line.strip():
+            pasted.set()
+            machine.paste(line)
+            if not talk.interactive:
+                return
+
+
+async def _choose(machine: Connecting, params: Connect, talk: Talk) -> Identity:
+    tenant, confirm = params.tenant, params.confirm
+    if talk.interactive and not tenant and len(machine.tenants) > 1:
+        for number, each in enumerate(machine.tenants, 1):
+            talk.say(f"  {number}  {each.name or each.tenant_id}  {each.tenant_id}")
+        typed = (await talk.line("Which practice? Its number or id:") or "").strip()
+        at = int(typed) - 1 if typed.isdigit() and len(typed) < 4 else -1
+        tenant = machine.tenants[at].tenant_id if 0 <= at < len(machine.tenants) else typed
+    try:
+        return await machine.choose(tenant, confirm=confirm)
+    except NeedsPerson as held:
+        if not talk.interactive or confirm or (len(machine.tenants) > 1 and not tenant):
+            raise
+        talk.say("\n".join(filter(None, (held.message, held.hint))))
+        return await machine.choose(tenant, confirm=await talk.line("Its name, to go on:") or "")
+
+
+def _several(tenants: tuple[Tenant, ...], held: NeedsPerson) -> Result:
+    items: list[dict[str, Any]] = [
+        {"id": each.tenant_id, "name": each.name or each.tenant_id, "kind": each.kind} for each in tenants
+    ]
+    columns = (Column("ID", whole=True), Column("PRACTICE"))
+    table = Table(columns, [(each.tenant_id, each.name or "(no name)") for each in tenants])
+    return Result(items=items, table=table, trouble=held)
+
+
+def _browser(url: str) -> bool:
+    """Open a window where there is a desktop; a browser for terminals would take this one over."""
+    here = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    if not here or "SSH_CONNECTION" in os.environ:
+        return False
+    import webbrowser
+
+    try:
+        return webbrowser.open(url)
+    except (webbrowser.Error, OSError):
+        return False

@@ -1,0 +1,134 @@
+"""The demo: a sandbox as a process of its own, a home of its own, a sample file, then the console."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from xpm_tui.cli.options import Globals
+from xpm_tui.model.errors import Busy, Trouble
+
+PORTS = range(8765, 8770)
+"""Ports of the redirect address that the sandbox's app has registered."""
+
+
+def demo(given: Globals, *, clients: int, seed: int) -> int:
+    """Run the demo until the console is left; gives the exit code. A temporary home leaves nothing."""
+    from xpm_tui.service.home import find_home, person
+    from xpm_tui.tui import terminal
+    from xpm_tui.tui.start import run_console
+
+    terminal.require_terminal(os.environ)
+    with _home(given.home) as folder:
+        home = find_home(str(folder), os.environ)
+        print("Starting the sandbox and filling the demo practice ...", file=sys.stderr, flush=True)
+        with sandbox(folder, clients=clients, seed=seed) as greeting:
+            prepare(folder, greeting, clients=clients, seed=seed)
+            return run_console(
+                home,
+                person=person(given.person or None, os.environ),
+                read_only=given.read_only,
+                overrides=given.settings,
+            )
+
+
+def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) -> Path:
+    """Point the practice in ``folder`` at the sandbox and import the sample file; gives the file's path."""
+    from xpm_tui.cli.sample import sample
+    from xpm_tui.sandbox.core.sandbox import Sandbox
+    from xpm_tui.service.home import find_home
+    from xpm_tui.service.importing import import_clients
+    from xpm_tui.service.practice import open_practice
+
+    path = folder / "ignition-clients.csv"
+    path.write_text(sample(Sandbox(seed, clients).practice, seed), encoding="utf-8", newline="")
+    with open_practice(find_home(str(folder), os.environ), environ={}) as practice:
+        for key, value in _settings(greeting).items():
+            practice.settings.set(key, value, practice=True)
+        report = import_clients(practice, path)
+        if asyncio.iscoroutine(report):
+            asyncio.run(report)
+    return path
+
+
+@contextmanager
+def sandbox(folder: Path, *, clients: int, seed: int) -> Iterator[dict[str, Any]]:
+    """A sandbox that ends with the block, and with this process; gives what it says of itself."""
+    with (folder / "sandbox.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "xpm_tui.sandbox", "--port", "0", "--die-with-parent"),
+                *("--clients", str(clients), "--seed", str(seed)),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise Trouble(
+                f"The sandbox did not start: it ended with {process.wait(10)}.",
+                hint="Try it alone: xpm-tui sandbox",
+            )
+        yield json.loads(line)
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def _settings(greeting: dict[str, Any]) -> dict[str, str]:
+    return {
+        "xero.login_url": greeting["login_url"],
+        "xero.identity_url": greeting["identity_url"],
+        "xero.api_url": greeting["api_url"],
+        "xero.client_id": greeting["client_id"],
+        "xero.redirect_port": str(_free_port()),
+    }
+
+
+def _free_port() -> int:
+    """One of the registered ports that nobody listens on, so that two demos can run side by side."""
+    for port in PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise Busy(
+        f"The ports {PORTS[0]} to {PORTS[-1]} are all taken.", hint="Leave one of the other demos first."
+    )
+
+
+@contextmanager
+def _home(chosen: str) -> Iterator[Path]:
+    if chosen:
+        folder = Path(chosen).expanduser().absolute()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield folder
+        return
+    folder = Path(tempfile.mkdtemp(prefix="xpm-tui-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
