@@ -18,6 +18,9 @@ from xpm_tui.model.book import Client, Contact, Imported
 from xpm_tui.model.ports import Ids, Put, Snapshot
 from xpm_tui.model.tables import CLIENTS, IMPORTED, META, TEAM, Meta
 
+HEADINGS = "import.headings.clients"
+"""Row of META: heading and field of every column of the last clients file, in its order."""
+
 CONTACT_LEVEL = "import.contact_level"
 """Row of META: headings of unknown columns that belong to the contact."""
 
@@ -129,6 +132,7 @@ class _Planner:
         return names
 
     def _settled(self) -> tuple[Put, ...]:
+        """What is remembered of the file: its headings for the next export, columns of contacts."""
         level = self._level | {
             key.removeprefix(EXTRA)
             for group in self._reading.groups
@@ -136,7 +140,11 @@ class _Planner:
             for key in row.contact
             if key.startswith(EXTRA)
         }
-        return (Put(META, Meta(id=CONTACT_LEVEL, value=sorted(level))),) if level != self._level else ()
+        heads = [[column.heading, column.field] for column in self._parsed.columns if not column.ignored]
+        facts = (Meta(id=CONTACT_LEVEL, value=sorted(level)), Meta(id=HEADINGS, value=heads))
+        return tuple(
+            Put(META, fact) for fact in facts if fact.value and self._snapshot.get(META, fact.id) != fact
+        )
 
 
 def _renamed(step: Step, names: dict[str, str]) -> Step:
