@@ -10,7 +10,7 @@ from xpm_tui.events.sentences import sentence
 from xpm_tui.model.events import Event, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("debug", "info", "warning", "error")
-_RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
+RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class EventFilter:
         """Whether the event is wanted; ``names`` fills in the sentence that ``text`` is looked for in."""
         if self.run and event.run != self.run:
             return False
-        if _RANK[event.level] < _RANK[self.level]:
+        if RANK[event.level] < RANK[self.level]:
             return False
         if self.since is not None and event.at is not None and event.at < self.since:
             return False

@@ -20,6 +20,7 @@ SENTENCES: dict[str, str] = {
     "policy.set": "{by} set the direction to {direction} and the level to {level}",
     # lists that fill the mirror
     "list.clients": "XPM's client list: {count:client}, {changed} new or changed, {seconds} s",
+    "list.changes": "Changes since the last list: {count:XPM client}, {changed} new or changed, {seconds} s",
     "list.staff": "XPM's staff list: {count:person/people}, {changed} new or changed",
     "list.templates": "XPM's job templates: {count:template}, {changed} new or changed",
     "list.categories": "XPM's job categories: {count:category/categories}, {changed} new or changed",

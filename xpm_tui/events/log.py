@@ -16,9 +16,11 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.events.filters import EVERYTHING, EventFilter
+from xpm_tui.events.filters import EVERYTHING, RANK, EventFilter
 from xpm_tui.events.reading import Tail, day_files, newest_first
-from xpm_tui.model.events import Event
+from xpm_tui.files.private import ensure_private, open_private
+from xpm_tui.model.errors import Trouble
+from xpm_tui.model.events import Event, Severity
 from xpm_tui.model.ports import Clock
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: sorts like the number it writes
@@ -41,12 +43,13 @@ class EventLog:
     """The events of one practice. Making one touches no disk; the folder comes with the first event.
 
     Reporting never fails the work: what the disk refuses is counted in ``lost`` and told by one event as soon
-    as the disk takes lines again.
+    as the disk takes lines again. ``least`` is the least severity that is written down.
     """
 
-    def __init__(self, folder: Path, clock: Clock, person: str = "") -> None:
+    def __init__(self, folder: Path, clock: Clock, person: str = "", *, least: Severity = "debug") -> None:
         self.folder = folder
         self.lost = 0
+        self._least = RANK[least]
         self._clock = clock
         self._person = person
         self._fd = -1
@@ -56,6 +59,8 @@ class EventLog:
 
     def emit(self, event: Event) -> None:
         """Append one event; ``id``, ``at``, ``by`` and ``run`` are filled in where empty."""
+        if RANK[event.level] < self._least:
+            return
         try:
             at = event.at or self._clock.now()
             full = msgspec.structs.replace(
@@ -66,7 +71,7 @@ class EventLog:
                 run=event.run or _run.get(),
             )
             self._append(full, at)
-        except (OSError, ValueError, TypeError, msgspec.MsgspecError):
+        except (OSError, Trouble, ValueError, TypeError, msgspec.MsgspecError):
             self.lost += 1
             self.close()
 
@@ -123,9 +128,8 @@ class EventLog:
 
     def _open(self, day: str) -> None:
         self.close()
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.folder / f"{day}.jsonl"
-        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        ensure_private(self.folder)
+        self._fd = open_private(self.folder / f"{day}.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT)
         self._day = day
         size = os.fstat(self._fd).st_size
         if size and os.pread(self._fd, 1, size - 1) != b"\n":

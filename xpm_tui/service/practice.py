@@ -37,6 +37,7 @@ class OpenPractice:
     """One practice as the rest of the program knows it. Made by :func:`open_practice`.
 
     ``name`` is its folder, ``title`` what people call it. ``transport`` replaces the network in tests.
+    ``kept`` holds what was worked out from the book, with the position that it was worked out at.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class OpenPractice:
         self.settings = settings
         self.clock = clock
         self.transport = transport
+        self.kept: dict[str, tuple[int, object]] = {}
         self.config, self.data, self.state = home.practice(name)
         self.book = open_book(self.data / "book", read_only=read_only, clock=clock)
         self.ids: Ids = BookIds(self.book)

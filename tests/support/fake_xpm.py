@@ -1,0 +1,160 @@
+"""XPM as a Python object: the Practice port without a wire, for tests of what stands above it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from xpm_tui.model.errors import RecordMissing
+from xpm_tui.model.links import Value
+from xpm_tui.model.ports import Clock
+from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmClient, XpmContact, XpmJob
+
+
+class FakeXpm:
+    """``rows`` is the truth, ``asked`` what was called, ``troubles`` what a call raises instead, by name."""
+
+    def __init__(self, clock: Clock, rows: Sequence[XpmClient] = ()) -> None:
+        self.rows = {row.uuid: row for row in rows}
+        self.people: list[Staff] = [Staff(uuid="staff-1", name="Ana Reid")]
+        self.asked: list[str] = []
+        self.since: list[datetime | None] = []
+        self.moved: dict[str, datetime] = {}
+        self.troubles: dict[str, BaseException] = {}
+        self.seconds = 0.0
+        self.calls = 0
+        self._clock = clock
+
+    def edit(self, uuid: str, **values: Any) -> None:
+        """A colleague changes a client."""
+        self.rows[uuid] = msgspec.structs.replace(self.rows[uuid], **values)
+        self.moved[uuid] = self._clock.now()
+
+    async def _ask(self, name: str) -> None:
+        self.calls += 1
+        self.asked.append(name)
+        if name in self.troubles:
+            raise self.troubles[name]
+
+    @asynccontextmanager
+    async def clients(self, *, modified_since: datetime | None = None) -> AsyncIterator[_Listing]:
+        await self._ask("clients")
+        self.since.append(modified_since)
+        rows = [
+            row
+            for row in self.rows.values()
+            if modified_since is None or self.moved.get(row.uuid, modified_since) > modified_since
+        ]
+        yield _Listing(self._clock.now(), rows)
+        if self.seconds:
+            await self._clock.sleep(self.seconds)
+
+    async def client(self, uuid: str) -> XpmClient:
+        await self._ask("client")
+        if uuid not in self.rows:
+            raise RecordMissing("XPM has no such client.")
+        return self.rows[uuid]
+
+    async def search(self, query: str) -> list[XpmClient]:
+        await self._ask("search")
+        return [row for row in self.rows.values() if query.lower() in row.name.lower()]
+
+    async def staff(self) -> list[Staff]:
+        await self._ask("staff")
+        return list(self.people)
+
+    async def templates(self) -> list[Template]:
+        await self._ask("templates")
+        return [Template(uuid="template-1", name="Annual accounts")]
+
+    async def categories(self) -> list[Category]:
+        await self._ask("categories")
+        return [Category(uuid="category-1", name="Compliance")]
+
+    async def current_jobs(self) -> list[XpmJob]:
+        await self._ask("jobs")
+        return [XpmJob(number="J1", name="Accounts 2026")]
+
+    async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
+        await self._ask("add_client")
+        row = _with(XpmClient(uuid=f"new-{len(self.rows)}", name=""), values)
+        self.rows[row.uuid] = msgspec.structs.replace(row, contacts=tuple(contacts))
+        return self.rows[row.uuid]
+
+    async def update_client(self, uuid: str, name: str, values: Mapping[str, Value]) -> XpmClient:
+        await self._ask("update_client")
+        self.rows[uuid] = _with(self.rows[uuid], values)
+        self.moved[uuid] = self._clock.now()
+        return self.rows[uuid]
+
+    async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
+        await self._ask("add_contact")
+        row = self.rows[client]
+        new = msgspec.structs.replace(contact, uuid=f"{client}-k{len(row.contacts)}")
+        self.rows[client] = msgspec.structs.replace(row, contacts=(*row.contacts, new))
+        return new
+
+    async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
+        await self._ask("update_contact")
+        row = self.rows[client]
+        changed = {c.uuid: c for c in row.contacts}
+        changed[uuid] = msgspec.structs.replace(changed[uuid], **values)
+        self.rows[client] = msgspec.structs.replace(row, contacts=tuple(changed.values()))
+        return changed[uuid]
+
+
+class _Listing:
+    def __init__(self, asked_at: datetime, rows: list[XpmClient]) -> None:
+        self.asked_at = asked_at
+        self._rows = rows
+
+    async def __aiter__(self) -> AsyncIterator[XpmClient]:
+        for row in self._rows:
+            yield row
+
+
+class FakeWire:
+    """What ``OpenPractice.wire`` gives, with one practice behind it."""
+
+    def __init__(self, xpm: FakeXpm) -> None:
+        self.xpm = xpm
+
+    def practice(self, tenant: str) -> FakeXpm:
+        return self.xpm
+
+
+def wired(practice: Any, xpm: FakeXpm) -> None:
+    """Let an open practice reach this XPM instead of the network."""
+
+    @asynccontextmanager
+    async def wire() -> AsyncIterator[FakeWire]:
+        yield FakeWire(xpm)
+
+    practice.wire = wire
+
+
+def client(number: int, **values: Any) -> XpmClient:
+    """A plausible XPM client."""
+    row: dict[str, Any] = {
+        "uuid": f"00000000-0000-0000-0000-{number:012}",
+        "number": str(1000 + number),
+        "name": f"Client {number:05}",
+        "phone": f"09 555 {number:04}",
+        "email": f"c{number}@example.com",
+        "seen_at": None,
+    }
+    return XpmClient(**{**row, **values})
+
+
+def _with(row: XpmClient, values: Mapping[str, Value]) -> XpmClient:
+    known = {name: value for name, value in values.items() if name not in ("partner", "manager", "groups")}
+    people = {
+        name: Named(uuid=str(value)) if value else None
+        for name, value in values.items()
+        if name in ("partner", "manager")
+    }
+    return msgspec.structs.replace(row, **known, **people)

@@ -1,0 +1,216 @@
+"""The heartbeat: what every header shows and ``status`` prints. No network, nothing written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import msgspec
+
+from xpm_tui.model.links import LinkState
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.runs import Run
+from xpm_tui.model.tables import CLIENTS, FREEZES, IMPORTED, LINKS, XPM_CLIENTS
+from xpm_tui.service import runs as history
+from xpm_tui.service.allowance import allowance
+from xpm_tui.service.daily import skipped_day
+from xpm_tui.service.identity import LISTS, list_state, read_identity
+from xpm_tui.service.plans import latest
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.waiting import to_ignition
+from xpm_tui.sync.links import link_state, needs_person
+
+EXIT_LOGIN, EXIT_HELD, EXIT_FAILED = 3, 4, 1
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a person should know of: what, what to do, and what ``status`` ends with for it."""
+
+    code: str
+    sentence: str
+    hint: str = ""
+    exit_code: int = 0
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """The practice at a glance. Times are UTC; ``hours`` since the last good sync, None before the first.
+
+    ``links`` counts the book's clients by the state of their link. ``minute_left`` and ``day_left`` are calls
+    to Xero, None where it has not told. ``notes`` are lists that the scopes do not open: no trouble.
+    """
+
+    title: str
+    folder: str
+    sandbox: bool
+    connected: bool
+    login: str
+    since: datetime | None
+    by: str
+    last_good: datetime | None
+    hours: float | None
+    last_run: str
+    last_outcome: str
+    running: str
+    held: tuple[str, ...]
+    clients: int
+    xpm_clients: int
+    linked: int
+    links: dict[str, int]
+    needs_person: int
+    waiting: int
+    conflicts: int
+    frozen: int
+    to_ignition: int
+    import_at: datetime | None
+    mirror_at: datetime | None
+    minute_left: int
+    day_left: int | None
+    day_limit: int | None
+    skipped: datetime | None
+    notes: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """What ``status`` ends with: 3 login needed, 4 held, 1 the last run failed or none for too long."""
+        codes = {problem.exit_code for problem in self.problems}
+        return next((code for code in (EXIT_LOGIN, EXIT_HELD, EXIT_FAILED) if code in codes), 0)
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What has to be counted over the whole book; kept until the book moves."""
+
+    links: dict[str, int]
+    needs_person: int
+    to_ignition: int
+    import_at: datetime | None
+
+
+def heartbeat(practice: OpenPractice) -> Heartbeat:
+    """Look at the book, the clock and the call times. O(clients) when the book has moved, else cheap."""
+    snapshot, now = practice.snapshot(), practice.clock.now()
+    counts = _counts(practice, snapshot)
+    runs = history.list_runs(practice)
+    ended = next((run for run in runs if run.outcome not in ("running", "skipped")), None)
+    running = next((r for r in runs if r.outcome == "running" and history.alive(r)), None)
+    good = history.last_good(runs)
+    last_good = good.ended if good else None
+    hours = round((now - last_good).total_seconds() / 3600, 1) if last_good else None
+    identity, known = practice.identity(), read_identity(snapshot)
+    plan = latest(practice)
+    draft = plan if plan is not None and plan.state == "draft" else None
+    left = allowance(practice)
+    skipped = skipped_day(snapshot)
+    states = [list_state(snapshot, name) for name in LISTS]
+    return Heartbeat(
+        title=practice.title,
+        folder=practice.name,
+        sandbox=practice.sandbox,
+        connected=identity is not None,
+        login=known.login if known else "",
+        since=identity.since if identity else None,
+        by=identity.by if identity else "",
+        last_good=last_good,
+        hours=hours,
+        last_run=ended.id if ended else "",
+        last_outcome=ended.outcome if ended else "",
+        running=running.id if running else "",
+        held=tuple(run.id for run in history.held(snapshot)),
+        clients=snapshot.count(CLIENTS),
+        xpm_clients=snapshot.count(XPM_CLIENTS),
+        linked=snapshot.count(LINKS),
+        links=counts.links,
+        needs_person=counts.needs_person,
+        waiting=draft.counts.get("waiting", 0) if draft else 0,
+        conflicts=draft.counts.get("mark:conflict", 0) if draft else 0,
+        frozen=snapshot.count(FREEZES),
+        to_ignition=counts.to_ignition,
+        import_at=counts.import_at,
+        mirror_at=states[0].at,
+        minute_left=left.minute_left,
+        day_left=left.day_left,
+        day_limit=left.day_limit,
+        skipped=skipped.started if skipped else None,
+        notes=tuple(state.note for state in states if state.note and state.scope),
+        problems=_problems(practice, ended, good, now),
+    )
+
+
+def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
+    kept = practice.kept.get("counts")
+    if kept is not None and kept[0] == snapshot.position:
+        assert isinstance(kept[1], Counts)
+        return kept[1]
+    links: Counter[LinkState] = Counter()
+    people = 0
+    for client in snapshot.rows(CLIENTS):
+        state = link_state(snapshot, client)
+        links[state] += 1
+        people += needs_person(snapshot, client, state) is not None
+    counts = Counts(
+        links={str(state): number for state, number in links.items()},
+        needs_person=people,
+        to_ignition=to_ignition(snapshot),
+        import_at=max((row.at for row in snapshot.rows(IMPORTED) if row.at), default=None),
+    )
+    practice.kept["counts"] = (snapshot.position, counts)
+    return counts
+
+
+def _problems(
+    practice: OpenPractice, ended: Run | None, good: Run | None, now: datetime
+) -> tuple[Problem, ...]:
+    snapshot = practice.snapshot()
+    found: list[Problem] = []
+    if practice.identity() is None:
+        found.append(
+            Problem(
+                code="not-connected",
+                sentence="This practice is not connected to Xero.",
+                hint="Run: xpm-tui connect",
+                exit_code=EXIT_LOGIN,
+            )
+        )
+    elif ended is not None and ended.outcome == "failed" and ended.exit_code == EXIT_LOGIN:
+        found.append(
+            Problem(
+                code="login-needed",
+                sentence=ended.error,
+                hint="Sign in again: xpm-tui connect",
+                exit_code=EXIT_LOGIN,
+            )
+        )
+    for run in history.held(snapshot):
+        why = run.stops[0].sentence if run.stops else run.error
+        found.append(
+            Problem(
+                code="held",
+                sentence=f"Run {run.id} waits for a person. {why}".strip(),
+                hint=f"See: xpm-tui runs show {run.id}",
+                exit_code=EXIT_HELD,
+            )
+        )
+    if ended is not None and ended.outcome in history.ENDED_BADLY:
+        words = "was cut off" if ended.outcome == "interrupted" else "failed"
+        found.append(
+            Problem(
+                code="run-failed",
+                sentence=f"Run {ended.id} {words}. {ended.error}".strip(),
+                hint=f"See: xpm-tui runs show {ended.id}",
+                exit_code=EXIT_FAILED,
+            )
+        )
+    stale = timedelta(hours=practice.settings.number("notify.hours"))
+    identity = practice.identity()
+    since = (good.ended if good else None) or (identity.since if identity else None)
+    if identity is not None and since is not None and now - since > stale:
+        hours = int((now - since).total_seconds() // 3600)
+        found.append(
+            Problem(
+                code="stale",
+                sentence=f"Nothing has synced well for {hours} hours.",
+                hint="Sync now: xpm-tui sync",
+                exit_code=EXIT_FAILED,
+            )
+        )
+    return tuple(found)
