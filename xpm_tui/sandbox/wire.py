@@ -21,8 +21,11 @@ Send = Callable[[Message], Awaitable[None]]
 
 LONGEST_BODY = 32 * 1024 * 1024
 
-_transports: dict[tuple[str, int], asyncio.Transport] = {}
-"""Open connections by the caller's address: how an application reaches the socket under its server."""
+Place = tuple[tuple[str, int] | None, tuple[str, int | None] | None]
+"""The two ends of a connection."""
+
+_transports: dict[Place, asyncio.Transport] = {}
+"""Open connections by their ends: how an application reaches the socket under its server."""
 
 
 class Protocol(H11Protocol):
@@ -30,12 +33,10 @@ class Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if self.client is not None:
-            _transports[self.client] = transport
+        _transports[self.client, self.server] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.client is not None:
-            _transports.pop(self.client, None)
+        _transports.pop((self.client, self.server), None)
         super().connection_lost(exc)
 
 
@@ -83,10 +84,11 @@ async def _read(receive: Receive) -> bytes | None:
 
 
 async def _carry(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    place: Place = scope["client"], scope["server"]
     if response.delay:
         await asyncio.sleep(response.delay)
     if response.ending is Ending.RESET:
-        _reset(_transports.get(tuple(scope["client"])))
+        _reset(_transports.get(place))
         return
     if response.ending is Ending.HANG:
         while (await receive())["type"] != "http.disconnect":
@@ -99,8 +101,10 @@ async def _carry(response: Response, scope: Scope, receive: Receive, send: Send)
     for chunk in response.body:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await asyncio.sleep(response.pace)
+        if place not in _transports:
+            return
     if response.ending is Ending.CUT:
-        transport = _transports.get(tuple(scope["client"]))
+        transport = _transports.get(place)
         if transport is not None:
             transport.close()
         return

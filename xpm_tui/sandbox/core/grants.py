@@ -82,7 +82,8 @@ class Grants:
         self.scopes[key] = self.scopes.get(key, frozenset()) | asked
 
     def connect(self, app: str, user: str, tenant: str, event: str, now: float) -> Connection:
-        """Connect a tenant, or again: then id and creation stay as they were."""
+        """Connect a tenant. One that was connected before keeps its id and creation; only coming back after
+        a disconnection moves the time of its update."""
         old = next(
             (
                 row
@@ -94,7 +95,7 @@ class Grants:
         if old is None:
             made = Connection(self.ids.uuid("connection"), app, user, tenant, event, now, now + 0.001)
         else:
-            made = replace(old, event=event, updated=now, active=True)
+            made = replace(old, event=event, updated=old.updated if old.active else now, active=True)
         self.connections[made.uuid] = made
         return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from sys import intern
 from typing import TypeVar
 
 from xpm_tui.sandbox.core.clock import DAY
@@ -69,7 +70,8 @@ def make_taxes(structure: str) -> tuple[Tax, ...]:
 
 
 class ClientMaker:
-    """Makes clients one after another from a random source; names do not repeat unless asked to."""
+    """Makes clients one after another from a random source; names seldom repeat. Texts that do are interned:
+    a practice of 50,000 is held in memory."""
 
     def __init__(self, practice: Practice, rng: Random, now: float) -> None:
         self._practice = practice
@@ -93,7 +95,7 @@ class ClientMaker:
         number = practice.take_client_number()
         domain = f"{surname.lower().replace(chr(39), '')}{number % 100_000}.example"
         town = pick(rng, words.TOWNS)
-        street = f"{int(rng.random() * 200) + 1} {pick(rng, words.STREETS)}"
+        street = intern(f"{int(rng.random() * 200) + 1} {pick(rng, words.STREETS)}")
         state = rng.random()
         client = Client(
             practice.ids.uuid("client"),
@@ -102,9 +104,13 @@ class ClientMaker:
             self._now - rng.random() * 700 * DAY,
             person=self._person(first, surname) if individual else None,
             email=f"office@{domain}" if rng.random() < 0.85 else None,
-            address=Address(street if rng.random() < 0.8 else f"Unit {number % 40 + 1}\n{street}", *town),
-            postal=Address(f"PO Box {number % 9000 + 100}", *town) if rng.random() < 0.5 else Address(),
-            phone=f"0{number % 7 + 2} 555{number % 10} {number % 10_000:04d}",
+            address=Address(
+                street if rng.random() < 0.8 else intern(f"Unit {number % 40 + 1}\n{street}"), *town
+            ),
+            postal=Address(intern(f"PO Box {number % 9000 + 100}"), *town)
+            if rng.random() < 0.5
+            else Address(),
+            phone=intern(f"0{number % 7 + 2} 555{number % 10} {number % 10_000:04d}"),
             fax=f"03 5559 {number % 10_000:04d}" if rng.random() < 0.1 else "",
             website=f"https://www.{domain}" if rng.random() < 0.4 else "",
             referral=pick(rng, words.SOURCES),
@@ -116,9 +122,9 @@ class ClientMaker:
             manager=pick(rng, self._people) if rng.random() < 0.9 else None,
             terms=pick(rng, TERMS),
             tax=pick(rng, self._taxes[structure]) if rng.random() < 0.97 else None,
-            tax_number=f"{number % 900 + 100} {number * 7 % 900 + 100} {number * 13 % 900 + 100}",
-            company_number=f"{number % 900 + 100} {number * 3 % 900 + 100} {number * 11 % 900 + 100}",
-            business_number=f"{number % 90 + 10} {number * 17 % 900 + 100} 000 {number % 900 + 100}",
+            tax_number=intern(f"{number % 900 + 100} {number * 7 % 900 + 100} {number * 13 % 900 + 100}"),
+            company_number=intern(f"{number % 900 + 100} {number * 3 % 900 + 100} {number * 11 % 900 + 100}"),
+            business_number=intern(f"{number % 90 + 10} {number * 17 % 900 + 100} 000 {number % 900 + 100}"),
             bank=Bank("067-000", name, f"{number:08d}", "Harbour Bank") if rng.random() < 0.3 else None,
             code=f"{surname[:3].upper()}{number % 100_000:05d}" if rng.random() < 0.7 else None,
             contacts=self._contacts(first, surname, domain, number),
@@ -163,12 +169,12 @@ class ClientMaker:
             given = first if place == 0 else pick(rng, words.FIRST_NAMES)
             contact = Contact(
                 self._practice.ids.uuid("contact"),
-                f"{given} {surname}",
-                mobile=f"04{number % 90 + 10} 5{place}0 {number % 900 + 100}",
+                intern(f"{given} {surname}"),
+                mobile=intern(f"04{number % 90 + 10} 5{place}0 {number % 900 + 100}"),
                 email=f"{given.lower()}@{domain}" if rng.random() < 0.9 else "",
-                phone=f"03 555{place} {number % 10_000:04d}" if rng.random() < 0.4 else "",
+                phone=intern(f"03 555{place} {number % 10_000:04d}") if rng.random() < 0.4 else "",
                 salutation=given,
-                addressee=f"{given} {surname}" if rng.random() < 0.5 else "",
+                addressee=intern(f"{given} {surname}") if rng.random() < 0.5 else "",
             )
             self._practice.contacts[contact.uuid] = contact
             links.append(ContactLink(contact.uuid, pick(rng, words.POSITIONS), primary=place == 0))
