@@ -7,6 +7,7 @@ from typing import Any
 from xpm_tui.acts import (
     clients,
     connection,
+    editing,
     linking,
     log,
     places,
@@ -21,6 +22,7 @@ from xpm_tui.acts.act import Act
 ACTS: tuple[Act[Any], ...] = (
     *connection.ACTS,
     *clients.ACTS,
+    *editing.ACTS,
     *linking.ACTS,
     *planning.ACTS,
     *syncing.ACTS,

@@ -21,6 +21,7 @@ from xpm_tui.cli.options import global_options
 from xpm_tui.cli.output import dumps, error
 from xpm_tui.cli.perform import Signalled, perform
 from xpm_tui.cli.talk import Gone, silence
+from xpm_tui.files.private import set_umask
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import visible, visible_lines
 
@@ -47,6 +48,7 @@ def root() -> click.Group:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code."""
+    set_umask()
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):

@@ -63,6 +63,7 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
     home = find_home(given.home or None, os.environ)
     if act.on_home is not None:
         return await act.on_home(home, params, talk)
+    from xpm_tui.service.daily import signed_in
     from xpm_tui.service.practice import open_practice
 
     practice = open_practice(
@@ -73,6 +74,8 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
         overrides=given.settings,
     )
     try:
+        if talk.interactive:
+            signed_in(practice)
         return await act.run(practice, params, talk)
     finally:
         practice.close()
