@@ -104,7 +104,7 @@ async def test_cancel() -> None:
         ({"redirect_uri": "http://127.0.0.1:8765/callback"}, "Invalid redirect_uri"),
         ({"redirect_uri": "http://localhost:8765/callback/"}, "Invalid redirect_uri"),
         ({"redirect_uri": "http://localhost:9999/callback"}, "Invalid redirect_uri"),
-        ({"redirect_uri": None}, "Invalid redirect_uri"),
+        ({"redirect_uri": None}, "Missing redirect_uri"),
         ({"response_type": "token"}, "invalid_request"),
         ({"scope": "practicemanager.everything"}, "invalid_scope"),
         ({"scope": ""}, "invalid_request"),

@@ -197,3 +197,37 @@ async def test_edits_show_in_lists() -> None:
     assert texts(root, "Clients/Client/UUID").index(uuid) > texts(root, "Clients/Client/Name").index(
         "Kowhai Holdings Ltd"
     )
+
+
+async def test_colleagues_edit_lists_jobs_people_and_links() -> None:
+    kit = await Kit.ready()
+    practice = kit.sandbox.practice
+    uuid = kit.case("complete")[0]
+    first, second = (link.contact for link in practice.clients[uuid].contacts)
+    await kit.control("POST", "colleague", {"client": uuid, "primary": second})
+    assert [link.primary for link in practice.clients[uuid].contacts] == [False, True]
+    await kit.control("POST", "colleague", {"client": uuid, "remove_contact": first})
+    assert [link.contact for link in practice.clients[uuid].contacts] == [second]
+    assert first in practice.contacts
+    await kit.control("POST", "colleague", {"client": uuid, "set": {"groups": ["VIP"], "structure": "Trust"}})
+    row = practice.clients[uuid]
+    assert ([practice.group_name(group) for group in row.groups], row.tax and row.tax.structure) == (
+        ["VIP"],
+        "Trust",
+    )
+    template, person, number = (
+        next(iter(practice.templates)),
+        next(iter(practice.staff)),
+        next(iter(practice.jobs)),
+    )
+    await kit.control("POST", "colleague", {"delete": template})
+    await kit.control("POST", "colleague", {"delete": row.groups[0]})
+    await kit.control("POST", "colleague", {"staff": person, "set": {"left": True}})
+    await kit.control("POST", "colleague", {"job": number, "set": {"state": "On Hold"}})
+    assert template not in practice.templates
+    assert practice.clients[uuid].groups == ()
+    assert practice.staff[person].left
+    assert practice.jobs[number].state == "On Hold"
+    await kit.control("POST", "colleague", {"delete": number})
+    for wrong in ({"delete": number}, {"job": number, "set": {}}, {"staff": person, "set": {"age": 3}}, {}):
+        assert (await kit.control_call("POST", "colleague", wrong)).status == 400

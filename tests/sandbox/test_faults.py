@@ -199,6 +199,7 @@ def test_a_fault_on_a_command_line() -> None:
     text = "429-minute,endpoint=PUT client.api/*,nth=3,seconds=1.5,after=yes"
     fault = Fault("429-minute", "PUT client.api/*", nth=3, seconds=1.5, after=True)
     assert Fault.parse(text) == fault
+    assert Fault.parse("429") == Fault("429-minute")
     for wrong, words in (
         ("flood", "no fault"),
         ("500,often=yes", "often"),

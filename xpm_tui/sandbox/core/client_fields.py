@@ -147,7 +147,7 @@ def _tax_value(element: str, given: Fields) -> str | None:
 
 def _month(text: str) -> str | None:
     """1 to 12, from a number or the first three letters of a name."""
-    if text.isdecimal():
+    if text.isdecimal() and len(text) <= 2:
         return str(int(text)) if 1 <= int(text) <= 12 else None
     short = text[:3].lower()
     return str(_MONTHS.index(short) + 1) if short in _MONTHS else None

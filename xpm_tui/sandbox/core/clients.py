@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -18,8 +19,9 @@ from xpm_tui.sandbox.core.reply import Reply
 Row = TypeVar("Row")
 
 
-def writer(call: Call, parts: Parts = FULL) -> ClientWriter:
-    return ClientWriter(call.practice, parts, call.switches.deleted_contacts_listed)
+def writer(call: Call, parts: Parts = FULL, *, now: float = inf) -> ClientWriter:
+    """`now` is given for lists, which do not show yet what was made a moment ago."""
+    return ClientWriter(call.practice, parts, call.switches.deleted_contacts_listed, now)
 
 
 def one_client(call: Call, client: Client, method: str) -> Reply:
@@ -33,7 +35,7 @@ def listed(call: Call) -> Reply:
     if since:
         moment = _moment(since)
         rows = [row for row in rows if row.modified >= moment]
-    return Reply("List", rows, writer(call, FULL if call.flag("detailed") else PLAIN), "Clients")
+    return Reply("List", rows, _list_writer(call), "Clients")
 
 
 def searched(call: Call) -> Reply:
@@ -42,7 +44,7 @@ def searched(call: Call) -> Reply:
         raise ApplicationError.parameter("Required parameter 'query' should be specified")
     part = query.strip().casefold()
     rows = [row for row in _shown(call) if part in row.name.casefold() and not row.deleted]
-    return Reply("Search", rows, writer(call, FULL if call.flag("detailed") else PLAIN), "Clients")
+    return Reply("Search", rows, _list_writer(call), "Clients")
 
 
 def got(call: Call) -> Reply:
@@ -99,6 +101,10 @@ def first_link(call: Call, found: Contact) -> ContactLink | None:
     return None
 
 
+def _list_writer(call: Call) -> ClientWriter:
+    return writer(call, FULL if call.flag("detailed") else PLAIN, now=call.now)
+
+
 @dataclass(frozen=True, slots=True)
 class _AtFirstClient:
     call: Call
@@ -123,7 +129,7 @@ def _moment(text: str) -> float:
 
 def _page(call: Call, rows: Sequence[Row], render: Callable[[Row], str], wrapper: str, path: str) -> Reply:
     text = call.parameters.get("pagesize", "50")
-    if not text.isdecimal() or not 1 <= int(text) <= 500:
+    if not (text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= 500):
         raise ApplicationError.parameter("Parameter 'pageSize' should be between 1 and 500")
     size = int(text)
     start = read_token(call.parameters.get("pagetoken"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from xpm_tui.sandbox.core.clock import stamp
 from xpm_tui.sandbox.core.practice import Practice
@@ -43,6 +44,8 @@ class ClientWriter:
     practice: Practice
     parts: Parts = FULL
     deleted_contacts: bool = False
+    now: float = inf
+    """Contacts that show only later than this are left out, as lists do."""
 
     def __call__(self, client: Client) -> str:
         """The `<Client>` element."""
@@ -83,7 +86,8 @@ class ClientWriter:
         return [
             contact_xml(contacts[link.contact], link)
             for link in client.contacts
-            if self.deleted_contacts or not contacts[link.contact].deleted
+            if (self.deleted_contacts or not contacts[link.contact].deleted)
+            and contacts[link.contact].visible <= self.now
         ]
 
     def _extras(self, client: Client) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from xpm_tui.sandbox.core.practice import Practice
-from xpm_tui.sandbox.core.records import Client, Contact, ContactLink, with_values
+from xpm_tui.sandbox.core.practice import Practice, linked
+from xpm_tui.sandbox.core.records import Client, Contact, ContactLink, Job, Staff, Tax, with_values
 
 _TEXTS = ("name", "phone", "fax", "website", "referral", "export_code", "email", "code")
 _PLACES = ("street", "city", "region", "post_code", "country")
@@ -22,13 +22,12 @@ class Colleague:
     def edit(self, uuid: str, values: Mapping[str, object], now: float) -> Client:
         """Set fields of a client: name, phone, fax, website, referral, export_code, email, code; street,
         city, region, post_code, country, the same with `postal_`; archived, deleted, prospect (true or
-        false); partner, manager (a staff UUID or null). Raises ValueError on anything else."""
+        false); partner, manager (a staff UUID or null); structure; groups (a list of UUIDs or names).
+        Raises ValueError on anything else."""
         client = self._client(uuid)
         for name, value in values.items():
             client = self._set(client, name, value)
-        client = replace(client, modified=now)
-        self._practice.put_client(client)
-        return client
+        return self._put(replace(client, modified=now))
 
     def edit_contact(self, uuid: str, values: Mapping[str, object], now: float) -> Contact:
         """Set name, mobile, email, phone, salutation or addressee of a contact. Raises ValueError."""
@@ -52,6 +51,63 @@ class Colleague:
         links = (*client.contacts, ContactLink(contact.uuid))
         self._practice.put_client(replace(client, contacts=links, modified=now))
         return contact
+
+    def unlink(self, uuid: str, contact: str, now: float) -> Client:
+        """Take a contact off a client; it stays at the others."""
+        client = self._client(uuid)
+        links = tuple(link for link in client.contacts if link.contact != contact.lower())
+        if len(links) == len(client.contacts):
+            raise ValueError(f"{client.name} has no contact {contact}.")
+        return self._put(replace(client, contacts=links, modified=now))
+
+    def make_primary(self, uuid: str, contact: str, now: float) -> Client:
+        client = self._client(uuid)
+        link = next((link for link in client.contacts if link.contact == contact.lower()), None)
+        if link is None:
+            raise ValueError(f"{client.name} has no contact {contact}.")
+        return self._put(replace(linked(client, replace(link, primary=True)), modified=now))
+
+    def edit_staff(self, uuid: str, values: Mapping[str, object]) -> Staff:
+        """Set name, email, phone, mobile, address, payroll or left (true or false) of a person."""
+        person = self._practice.staff.get(uuid.lower())
+        if person is None:
+            raise ValueError(f"There is no staff member {uuid}.")
+        for name, value in values.items():
+            if name not in ("name", "email", "phone", "mobile", "address", "payroll", "left"):
+                raise ValueError(f"A staff member has no field {name!r} to edit.")
+            person = with_values(person, {name: value is True if name == "left" else str(value)})
+        self._practice.staff[person.uuid] = person
+        return person
+
+    def edit_job(self, number: str, values: Mapping[str, object]) -> Job:
+        """Set name, description, state (its name), start or due (yyyy-MM-dd) of a job."""
+        job = self._practice.jobs.get(number)
+        if job is None:
+            raise ValueError(f"There is no job {number}.")
+        for name, value in values.items():
+            known = name != "state" or any(state.name == value for state in self._practice.states)
+            if name not in ("name", "description", "state", "start", "due") or not known:
+                raise ValueError(f"A job has no field {name!r} to edit, or it cannot be {value!r}.")
+            job = with_values(job, {name: str(value)})
+        self._practice.jobs[number] = job
+        return job
+
+    def delete(self, key: str) -> None:
+        """Delete a template, category, task or group by UUID, or a job by number."""
+        practice = self._practice
+        for client in practice.members(key.lower()):
+            practice.put_client(
+                replace(client, groups=tuple(uuid for uuid in client.groups if uuid != key.lower()))
+            )
+        removed = [
+            practice.templates.pop(key.lower(), None),
+            practice.categories.pop(key.lower(), None),
+            practice.tasks.pop(key.lower(), None),
+            practice.groups.pop(key.lower(), None),
+            practice.jobs.pop(key, None),
+        ]
+        if not any(removed):
+            raise ValueError(f"There is no template, category, task, group or job {key}.")
 
     def add(self, name: str, now: float) -> Client:
         """A new client with a name only."""
@@ -95,6 +151,10 @@ class Colleague:
             values = {"name": f"{client.name} (renamed {self._edits})"}
         self.edit(client.uuid, values, now)
 
+    def _put(self, client: Client) -> Client:
+        self._practice.put_client(client)
+        return client
+
     def _client(self, uuid: str) -> Client:
         found = self._practice.clients.get(uuid.lower())
         if found is None:
@@ -115,4 +175,14 @@ class Colleague:
             return with_values(client, {name: value})
         if name in ("partner", "manager") and (value is None or value in self._practice.staff):
             return with_values(client, {name: value})
+        if name == "structure":
+            return replace(client, tax=replace(client.tax or Tax(), structure=str(value)))
+        if name == "groups" and isinstance(value, list):
+            return replace(client, groups=tuple(self._group(str(one)) for one in value))
         raise ValueError(f"A client has no field {name!r} to edit, or it cannot be {value!r}.")
+
+    def _group(self, text: str) -> str:
+        for group in self._practice.groups.values():
+            if text.lower() in (group.uuid, group.name.lower()):
+                return group.uuid
+        raise ValueError(f"There is no group {text!r}.")

@@ -135,6 +135,8 @@ def read_request(query: str) -> Asked:
     if app is None:
         raise Refused("unauthorized_client", "Unknown client or client not enabled")
     redirect = given.get("redirect_uri", "")
+    if not redirect:
+        raise Refused("invalid_request", "Missing redirect_uri")
     if redirect not in app.redirects:
         raise Refused("unauthorized_client", "Invalid redirect_uri")
     if given.get("response_type") != "code":

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from xpm_tui.sandbox.core.accounts import APPS, DEFAULT_APP, USERS
 from xpm_tui.sandbox.core.clock import stamp
+from xpm_tui.sandbox.core.colleague_calls import ask
 from xpm_tui.sandbox.core.consent import Refused
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.http import Request, Response, respond_json
@@ -133,29 +134,7 @@ def _forget_requests(sandbox: Sandbox, values: Values) -> object:
 
 
 def _colleague(sandbox: Sandbox, values: Values) -> object:
-    """`{"client": id, "set": {…}}`, `{"contact": id, "set": {…}}`, `{"client": id, "add_contact": {…}}`,
-    `{"convert": id}`, `{"remove": id}`, `{"add": name}` or `{"edits": n}`."""
-    colleague, now = sandbox.colleague, sandbox.clock.now()
-    if "convert" in values:
-        return {"uuid": colleague.convert(str(values["convert"]), now).uuid}
-    if "remove" in values:
-        colleague.remove(str(values["remove"]))
-        return {"removed": values["remove"]}
-    if "add" in values:
-        return {"uuid": colleague.add(str(values["add"]), now).uuid}
-    if "edits" in values:
-        for _ in range(int(values["edits"])):
-            colleague.edit_something(now)
-        return {"edits": int(values["edits"])}
-    if "contact" in values:
-        return {"uuid": colleague.edit_contact(str(values["contact"]), values["set"], now).uuid}
-    if "add_contact" in values:
-        more = values["add_contact"]
-        contact = colleague.add_contact(
-            str(values["client"]), str(more["name"]), str(more.get("email", "")), now
-        )
-        return {"uuid": contact.uuid}
-    return {"uuid": colleague.edit(str(values["client"]), values["set"], now).uuid}
+    return ask(sandbox.colleague, values, sandbox.clock.now())
 
 
 def _tokens(sandbox: Sandbox, values: Values) -> object:

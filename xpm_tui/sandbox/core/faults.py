@@ -48,6 +48,7 @@ ROWS = ("duplicate-uuids", "half-list", "empty-list", "next-loops", "next-leaves
 """Done to the records of a list."""
 LATE = "late"
 """What the call creates shows in lists only `seconds` later."""
+_SHORT = {"401": "401-expired", "429": "429-minute"}
 KINDS = (*ANSWERS, *SPOILERS, *ROWS, LATE)
 
 
@@ -74,6 +75,7 @@ class Fault:
             if name not in known:
                 raise ValueError(f"A fault has no {name!r}. Known: {', '.join(known)}.")
         kind = str(values.get("kind", ""))
+        kind = _SHORT.get(kind, kind)
         if kind not in KINDS:
             raise ValueError(f"There is no fault {kind!r}. Known: {', '.join(KINDS)}.")
         try:

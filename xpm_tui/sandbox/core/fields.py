@@ -103,7 +103,7 @@ def read_body(body: bytes, media_type: str, root: str) -> Fields:
 def _from_json(body: bytes, root: str) -> etree._Element:
     try:
         value = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("The request body is not well-formed JSON.") from error
     if not isinstance(value, dict):
         raise ValueError("The request body must be a JSON object.")

@@ -74,7 +74,7 @@ def _put(call: Call, job: Job, task: JobTask) -> Job:
 
 def _applied(task: JobTask, given: Fields) -> JobTask:
     minutes = given.filled("EstimatedMinutes")
-    if minutes is not None and not minutes.isdecimal():
+    if minutes is not None and not (minutes.isdecimal() and len(minutes) <= 9):
         raise ApplicationError.parameter("Parameter 'EstimatedMinutes' should be a whole number")
     description = given.text("Description")
     return replace(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.clock import day_of
@@ -15,6 +15,7 @@ from xpm_tui.sandbox.core.records import Job, JobTask, Template
 from xpm_tui.sandbox.core.reply import Reply
 from xpm_tui.sandbox.core.seed.work import milestones_of, tasks_of
 
+_DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _NUMBER = re.compile(r"[^\s/?#&<>]{1,50}")
 
 
@@ -191,10 +192,9 @@ def _budget(given: Fields) -> str | None:
     text = given.filled("Budget")
     if text is None:
         return None
-    try:
-        return f"{Decimal(text):.2f}"
-    except InvalidOperation:
-        raise ApplicationError.parameter("Parameter 'Budget' should be a decimal number") from None
+    if not _DECIMAL.fullmatch(text):
+        raise ApplicationError.parameter("Parameter 'Budget' should be a decimal number")
+    return f"{Decimal(text):.2f}"
 
 
 def _own_number(call: Call, given: Fields) -> str | None:
