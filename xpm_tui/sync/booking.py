@@ -39,7 +39,8 @@ def book_here(
     standing = stand(snapshot, record, rules.team, run, now)
     if not isinstance(standing, Standing):
         return standing
-    sides = standing.sides
+    matched = compare(rules, standing.sides).link
+    sides = msgspec.structs.replace(standing.sides, link=matched)
     ours = [change for change in standing.changes if change.side == "ignition"]
     made = write_book(sides, ours, rules.team, new_contact)
     met = compare(rules, msgspec.structs.replace(sides, client=made.client, link=made.link))

@@ -11,6 +11,7 @@ from xpm_tui.model.plan import NeedsPerson
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import APART, CLIENTS, FREEZES, IGNORED, LINKS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
+from xpm_tui.sync.apart import apart_id
 
 CARRYING: frozenset[LinkState] = frozenset({"linked", "archived"})
 """The states in which a link carries values (an archived one only From XPM)."""
@@ -98,11 +99,6 @@ def exact_match(snapshot: Snapshot, client: Client) -> str:
     ):
         return ""
     return uuid
-
-
-def apart_id(client: str, uuid: str) -> str:
-    """Id of the row that says: these two were taken apart."""
-    return f"{client}/{uuid}"
 
 
 def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> NeedsPerson | None:

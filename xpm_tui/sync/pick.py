@@ -16,9 +16,10 @@ from xpm_tui.model.ports import Ids, Put, Snapshot, Write
 from xpm_tui.model.runs import Image, Run, Written
 from xpm_tui.model.tables import APART, BASE, CLIENTS, IMAGES, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
+from xpm_tui.sync.apart import apart_id
 from xpm_tui.sync.base import primary
 from xpm_tui.sync.compare import Sides, compare
-from xpm_tui.sync.links import apart_id, named
+from xpm_tui.sync.links import named
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.rules import Rules
 from xpm_tui.sync.view import Team, write_client, xpm_contacts, xpm_values

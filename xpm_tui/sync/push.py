@@ -73,10 +73,12 @@ class Pusher:
             self._ledger.commit((), done=1)
             return
         rest = msgspec.structs.replace(record, changes=standing.changes)
+        before = self._ledger.tally["changes"]
         for target, changes in written_records(rest).items():
             self._until_check -= 1
             if not await self._send(standing, target, changes):
                 break
+        self._ledger.tally["records"] += self._ledger.tally["changes"] > before
         self._ledger.commit((), done=1)
 
     async def resolve(self, stop: Callable[[], bool]) -> None:
@@ -152,7 +154,7 @@ class Pusher:
         snapshot = self._book.snapshot()
         intent = journaled.done(intent, contact.uuid if contact is not None else "")
         written = landed(snapshot, self._ledger.run, intent, changes, row, self._clock.now())
-        self._ledger.count(written.written)
+        self._ledger.tally["changes"] += len(written.written)
         old = self._row(intent.uuid)
         news = [*events_of(written.written, intent.record, row.uuid)]
         if contact is None:

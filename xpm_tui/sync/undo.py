@@ -13,16 +13,16 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.model.book import Client
-from xpm_tui.model.links import Apart, Base, Link, Value
+from xpm_tui.model.links import Base, Link, Value
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
 from xpm_tui.model.ports import Drop, Put, Snapshot, Write
 from xpm_tui.model.runs import Image, Run, Written
 from xpm_tui.model.tables import APART, BASE, CLIENTS, IMAGES, LINKS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
+from xpm_tui.sync.apart import apart_id, kept_apart
 from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
 from xpm_tui.sync.booking import Booked
 from xpm_tui.sync.compare import Sides
-from xpm_tui.sync.links import apart_id
 from xpm_tui.sync.plan import count, estimate
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.settle import changed_writes, image_write
@@ -137,7 +137,7 @@ def undo_here(
         if made.client != client:
             writes.append(Put(CLIENTS, made.client))
         if linked is not None:
-            writes += _unlinked(link, str(linked.new or ""), snapshot, run, now)
+            writes += _linked_back(link, str(linked.new or ""), snapshot, run, now)
             writes.append(noted(image, [*ours, linked]))
         elif ours:
             after = mirror_values(sides.row, made.link)
@@ -228,10 +228,11 @@ class _Look:
                     address=self._row.web_url,
                 )
             )
-        if self._link is None:
+        present = self._link.uuid if self._link is not None else None
+        if present == written.old:
             return None
-        if self._link.uuid != written.new:
-            return self._unclear(written, "relinked", self._link.uuid)
+        if present != written.new:
+            return self._unclear(written, "relinked", present)
         return _undo(written, written.new, written.old)
 
     def _contact_back(self, written: Written, client: Client) -> Change | Unclear | None:
@@ -307,15 +308,12 @@ def _written(change: Change) -> Written:
     )
 
 
-def _unlinked(link: Link, before: str, snapshot: Snapshot, run: Run, now: datetime) -> list[Write]:
-    """The link goes, or goes back to what it was; the two are kept apart until a person links them."""
-    writes: list[Write] = [
-        Drop(BASE, link.id),
-        Put(
-            APART,
-            Apart(id=apart_id(link.id, link.uuid), client=link.id, uuid=link.uuid, by=run.by, at=now),
-        ),
-    ]
+def _linked_back(link: Link, before: str, snapshot: Snapshot, run: Run, now: datetime) -> list[Write]:
+    """The link goes, or goes back to what it was; what it was until now is kept apart until a person links
+    the two again."""
+    writes: list[Write] = [Drop(BASE, link.id)]
+    if link.uuid:
+        writes.append(kept_apart(link.id, link.uuid, run.by, now))
     if not before:
         return [Drop(LINKS, link.id), *writes]
     row = snapshot.get(XPM_CLIENTS, before)
@@ -328,7 +326,7 @@ def _unlinked(link: Link, before: str, snapshot: Snapshot, run: Run, now: dateti
         by=run.by,
         run=run.id,
     )
-    return [Put(LINKS, back), *writes]
+    return [Put(LINKS, back), Drop(APART, apart_id(link.id, before)), *writes]
 
 
 def _contact(written: Written) -> str:

@@ -1,0 +1,192 @@
+"""A tiny XPM in memory: the Practice port with a colleague, refusals and lost answers on demand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from tests.support.moved_clock import MovedClock
+from xpm_tui.model.errors import OutcomeUnknown, RecordMissing, WireTrouble
+from xpm_tui.model.links import Value
+from xpm_tui.model.ports import Clock
+from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmClient, XpmContact, XpmJob
+
+
+class FakeListing:
+    """A list read from the rows of one moment. ``cut`` breaks it off after so many rows."""
+
+    def __init__(self, rows: Sequence[XpmClient], asked_at: datetime, cut: int | None = None) -> None:
+        self.asked_at = asked_at
+        self._rows = rows
+        self._cut = cut
+
+    async def __aiter__(self) -> AsyncIterator[XpmClient]:
+        for place, row in enumerate(self._rows):
+            if place == self._cut:
+                raise WireTrouble("The list broke off.")
+            yield row
+
+
+class FakePractice:
+    """Implements the Practice port.
+
+    ``faults`` are raised one per write, in order (None: no fault). A fault of the kind ``OutcomeUnknown`` is
+    raised after the write was made, unless it is in ``lost``: then the write was never made. New records show
+    in lists only ``lag`` seconds after they were made. ``sent`` keeps every write, ``reads`` the other calls.
+    """
+
+    def __init__(self, rows: Sequence[XpmClient] = (), clock: Clock | None = None, lag: float = 0) -> None:
+        self.clock: Clock = clock or MovedClock()
+        self.rows: dict[str, XpmClient] = {row.uuid: row for row in rows}
+        self.changed: dict[str, datetime] = dict.fromkeys(self.rows, self.clock.now())
+        self.shown: dict[str, datetime] = {}
+        self.people: list[Staff] = []
+        self.lag = lag
+        self.faults: list[WireTrouble | None] = []
+        self.lost: list[WireTrouble] = []
+        self.sent: list[tuple[str, str, dict[str, Any]]] = []
+        self.reads: list[str] = []
+        self.cut: int | None = None
+        self._made = 0
+
+    @property
+    def calls(self) -> int:
+        return len(self.sent) + len(self.reads)
+
+    def edit(self, uuid: str, **values: Any) -> None:
+        """A colleague changes a client in XPM."""
+        self._store(msgspec.structs.replace(self.rows[uuid], **values))
+
+    def edit_contact(self, client: str, contact: str, **values: Any) -> None:
+        """A colleague changes a contact in XPM."""
+        row = self.rows[client]
+        contacts = tuple(
+            msgspec.structs.replace(each, **values) if each.uuid == contact else each for each in row.contacts
+        )
+        self.edit(client, contacts=contacts)
+
+    def add(self, row: XpmClient) -> None:
+        """A colleague makes a client in XPM."""
+        self._store(row)
+
+    def remove(self, uuid: str) -> None:
+        """A colleague makes a client vanish from every list."""
+        del self.rows[uuid]
+
+    @asynccontextmanager
+    async def clients(self, *, modified_since: datetime | None = None) -> AsyncIterator[FakeListing]:
+        self.reads.append("clients" if modified_since is None else "clients since")
+        now = self.clock.now()
+        rows = [
+            row
+            for row in self.rows.values()
+            if (modified_since is None or self.changed[row.uuid] >= modified_since) and self._shows(row.uuid)
+        ]
+        yield FakeListing(rows, now, self.cut)
+
+    async def client(self, uuid: str) -> XpmClient:
+        self.reads.append("client")
+        if uuid not in self.rows:
+            raise RecordMissing("XPM has no such client.")
+        return self.rows[uuid]
+
+    async def search(self, query: str) -> list[XpmClient]:
+        self.reads.append("search")
+        wanted = query.casefold()
+        return [row for row in self.rows.values() if wanted in row.name.casefold() and self._shows(row.uuid)]
+
+    async def staff(self) -> list[Staff]:
+        self.reads.append("staff")
+        return self.people
+
+    async def templates(self) -> list[Template]:
+        self.reads.append("templates")
+        return []
+
+    async def categories(self) -> list[Category]:
+        self.reads.append("categories")
+        return []
+
+    async def current_jobs(self) -> list[XpmJob]:
+        self.reads.append("jobs")
+        return []
+
+    async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
+        fault = self._begin("add client", "", {**values, "contacts": len(contacts)})
+        uuid = self._new_uuid()
+        made = tuple(msgspec.structs.replace(each, uuid=self._new_uuid()) for each in contacts)
+        row = XpmClient(uuid=uuid, name="", number=str(9000 + self._made), contacts=made, groups=())
+        self._create(uuid, msgspec.structs.replace(row, **self._columns(values)), fault)
+        return self._answer(uuid, fault)
+
+    async def update_client(self, uuid: str, name: str, values: Mapping[str, Value]) -> XpmClient:
+        fault = self._begin("update client", uuid, {"name": name, **values})
+        if fault is None or fault not in self.lost:
+            self.edit(uuid, **self._columns({"name": name, **values}))
+        return self._answer(uuid, fault)
+
+    async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
+        fault = self._begin("add contact", client, msgspec.to_builtins(contact))
+        made = msgspec.structs.replace(contact, uuid=self._new_uuid())
+        if fault is None or fault not in self.lost:
+            others = self._demoted(client) if made.primary else self.rows[client].contacts
+            self.edit(client, contacts=(*others, made))
+        self._answer(client, fault)
+        return made
+
+    async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
+        fault = self._begin("update contact", client, {"contact": uuid, **values})
+        if fault is None or fault not in self.lost:
+            if values.get("primary"):
+                self.edit(client, contacts=self._demoted(client))
+            for row in [*self.rows.values()]:
+                if any(contact.uuid == uuid for contact in row.contacts):
+                    self.edit_contact(row.uuid, uuid, **values)
+        self._answer(client, fault)
+        return next(contact for contact in self.rows[client].contacts if contact.uuid == uuid)
+
+    def _begin(self, verb: str, uuid: str, values: dict[str, Any]) -> WireTrouble | None:
+        """Note the write; a fault other than a lost answer is raised before anything is done."""
+        self.sent.append((verb, uuid, values))
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is not None and not isinstance(fault, OutcomeUnknown):
+            raise fault
+        if verb != "add client" and uuid not in self.rows:
+            raise RecordMissing("XPM has no such client.")
+        return fault
+
+    def _create(self, uuid: str, row: XpmClient, fault: WireTrouble | None) -> None:
+        if fault is None or fault not in self.lost:
+            self._store(row)
+            self.shown[uuid] = self.clock.now()
+
+    def _answer(self, uuid: str, fault: WireTrouble | None) -> XpmClient:
+        if fault is not None:
+            raise fault
+        return msgspec.structs.replace(self.rows[uuid], groups=None)
+
+    def _columns(self, values: Mapping[str, Value]) -> dict[str, Any]:
+        columns: dict[str, Any] = dict(values)
+        for person in ("partner", "manager"):
+            if person in columns:
+                columns[person] = Named(uuid=str(columns[person])) if columns[person] else None
+        return columns
+
+    def _demoted(self, client: str) -> tuple[XpmContact, ...]:
+        return tuple(msgspec.structs.replace(each, primary=False) for each in self.rows[client].contacts)
+
+    def _store(self, row: XpmClient) -> None:
+        self.rows[row.uuid] = row
+        self.changed[row.uuid] = self.clock.now()
+
+    def _shows(self, uuid: str) -> bool:
+        made = self.shown.get(uuid)
+        return made is None or (self.clock.now() - made).total_seconds() >= self.lag
+
+    def _new_uuid(self) -> str:
+        self._made += 1
+        return f"00000000-0000-4000-8000-{self._made:012d}"

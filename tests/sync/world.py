@@ -1,0 +1,199 @@
+"""Both sides in memory, and a person who refreshes, plans and applies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+import msgspec
+
+from tests.support.fake_practice import FakePractice
+from tests.support.memory_book import MemoryBook, MemoryIds
+from tests.support.moved_clock import MovedClock
+from xpm_tui.model.book import Client, Contact, TeamMember
+from xpm_tui.model.events import Event
+from xpm_tui.model.links import Base, Link
+from xpm_tui.model.plan import Change, Plan, PlannedRecord
+from xpm_tui.model.ports import Put
+from xpm_tui.model.runs import Run
+from xpm_tui.model.tables import BASE, CLIENTS, LINKS, PLANNED, PLANS, RUNS, TEAM, XPM_CLIENTS
+from xpm_tui.model.xpm import Staff, XpmClient, XpmContact
+from xpm_tui.sync.apply import apply
+from xpm_tui.sync.mirror import ClientsRefreshed, refresh_clients, since
+from xpm_tui.sync.plan import make_plan
+from xpm_tui.sync.policy import Policy
+
+
+class Events:
+    """Keeps what was told."""
+
+    def __init__(self) -> None:
+        self.all: list[Event] = []
+
+    def emit(self, event: Event) -> None:
+        self.all.append(event)
+
+    def keys(self) -> list[str]:
+        return [event.key for event in self.all]
+
+
+class World:
+    """A practice on both sides; ``policy`` may be changed as a person would."""
+
+    def __init__(
+        self,
+        clients: Iterable[Client] = (),
+        rows: Iterable[XpmClient] = (),
+        *,
+        policy: Policy | None = None,
+        links: Iterable[Link] = (),
+        team: Iterable[TeamMember] = (),
+    ) -> None:
+        self.clock = MovedClock()
+        self.book = MemoryBook()
+        self.ids = MemoryIds()
+        for prefix in "ck":
+            self.ids.new(prefix, 100)
+        self.practice = FakePractice([*rows], self.clock)
+        self.events = Events()
+        self.policy = policy or Policy()
+        self.put(CLIENTS, clients)
+        self.put(LINKS, links)
+        self.put(TEAM, team)
+
+    def put(self, table: Any, rows: Iterable[Any]) -> None:
+        self.book.commit([Put(table, row) for row in rows])
+
+    def client(self, id_: str = "c1") -> Client:
+        client = self.book.snapshot().get(CLIENTS, id_)
+        assert client is not None
+        return client
+
+    def edit(self, id_: str = "c1", **values: Any) -> None:
+        """A person edits a client in Ignition."""
+        self.put(CLIENTS, [msgspec.structs.replace(self.client(id_), **values)])
+
+    def edit_contact(self, id_: str, contact: str, **values: Any) -> None:
+        """A person edits a contact in Ignition."""
+        contacts = tuple(
+            msgspec.structs.replace(each, **values) if each.id == contact else each
+            for each in self.client(id_).contacts
+        )
+        self.edit(id_, contacts=contacts)
+
+    def link(self, id_: str = "c1") -> Link:
+        link = self.book.snapshot().get(LINKS, id_)
+        assert link is not None
+        return link
+
+    def base(self, id_: str = "c1") -> Base:
+        return self.book.snapshot().get(BASE, id_) or Base(id=id_)
+
+    def mirror(self, uuid: str) -> XpmClient:
+        row = self.book.snapshot().get(XPM_CLIENTS, uuid)
+        assert row is not None
+        return row
+
+    async def refresh(self, *, complete: bool = True, accept: bool = False) -> ClientsRefreshed:
+        """Read XPM's list into the mirror."""
+        mark = None if complete else since(self.book.snapshot())
+        async with self.practice.clients(modified_since=mark) as listing:
+            return await refresh_clients(
+                listing, book=self.book, clock=self.clock, complete=complete, accept=accept
+            )
+
+    def plan(
+        self, *, only: Collection[str] | str = "", fields: Collection[str] = ()
+    ) -> tuple[Plan, list[PlannedRecord]]:
+        """Plan over the book as it is."""
+        plan, records = make_plan(
+            self.book.snapshot(),
+            self.policy,
+            id=self.ids.new("p")[0],
+            now=self.clock.now(),
+            by="kim",
+            tenant="tenant",
+            scopes="scopes",
+            only=only,
+            fields=fields,
+        )
+        self.put(PLANS, [plan])
+        self.put(PLANNED, records)
+        return plan, records
+
+    async def apply(
+        self,
+        plan: Plan,
+        records: list[PlannedRecord],
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        reviewed: bool = False,
+    ) -> Run:
+        """Apply a plan as a run of its own."""
+        run = Run(id=self.ids.new("r")[0], started=self.clock.now(), by="kim", plan=plan.id)
+        self.put(RUNS, [run])
+        return await apply(
+            plan,
+            records,
+            policy=self.policy,
+            run=run,
+            book=self.book,
+            practice=self.practice,
+            clock=self.clock,
+            ids=self.ids,
+            events=self.events,
+            stop=stop,
+            reviewed=reviewed,
+        )
+
+    async def sync(self, *, complete: bool = True) -> Run:
+        """Refresh, plan, apply: what a person does every day."""
+        await self.refresh(complete=complete)
+        plan, records = self.plan()
+        return await self.apply(plan, records)
+
+    async def changes(self) -> list[Change]:
+        """Refresh and plan: what would change now."""
+        await self.refresh()
+        return changes_of(self.plan()[1])
+
+
+def changes_of(records: Iterable[PlannedRecord]) -> list[Change]:
+    return [change for record in records for change in record.changes]
+
+
+def one(changes: Iterable[Change], field: str) -> Change:
+    """The only change of a field."""
+    (change,) = [change for change in changes if change.field == field]
+    return change
+
+
+def xpm(number: int = 1, name: str = "", **values: Any) -> XpmClient:
+    """An XPM client ``u1`` with the web number 1001."""
+    values.setdefault("groups", ())
+    return XpmClient(uuid=f"u{number}", name=name or f"Client {number}", number=str(1000 + number), **values)
+
+
+def client(number: int = 1, name: str = "", **values: Any) -> Client:
+    """A client ``c1`` of the book, of the same name."""
+    return Client(id=f"c{number}", name=name or f"Client {number}", **values)
+
+
+def contact(number: int, **values: Any) -> Contact:
+    return Contact(id=f"k{number}", **values)
+
+
+def xpm_contact(number: int, **values: Any) -> XpmContact:
+    return XpmContact(uuid=f"x{number}", **values)
+
+
+def linked(number: int = 1, **values: Any) -> Link:
+    return Link(id=f"c{number}", uuid=f"u{number}", number=str(1000 + number), **values)
+
+
+def member(number: int, **values: Any) -> TeamMember:
+    return TeamMember(id=f"t{number}", name=f"Member {number}", **values)
+
+
+def staff(number: int) -> Staff:
+    return Staff(uuid=f"s{number}", name=f"Staff {number}")
