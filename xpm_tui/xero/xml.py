@@ -309,6 +309,14 @@ def read_single(shape: Shape[R], body: bytes, asked: Asked | None = None) -> R:
     return record
 
 
+def read_list(shape: Shape[R], body: bytes, asked: Asked | None = None) -> tuple[list[R], str]:
+    """Read a whole reply that carries a list; gives the records and the address of the next page, if any."""
+    reader = Reader(shape, asked)
+    records = reader.feed(body)
+    reader.close()
+    return records, reader.next
+
+
 def read_status(body: bytes, asked: Asked | None = None) -> None:
     """Read a whole reply of which only the status counts. Raises as :class:`Reader` does."""
     reader: Reader[Any] = Reader(None, asked)

@@ -1,0 +1,51 @@
+"""Pieces of paths: UUIDs and job numbers, checked before they go into an address."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, quote, urlsplit
+
+from xpm_tui.model.errors import BadInput
+from xpm_tui.model.text import visible
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def uuid(text: str) -> str:
+    """A UUID in lower case; raises ``BadInput`` for anything else."""
+    lowered = text.strip().lower()
+    if _UUID.fullmatch(lowered) is None:
+        raise BadInput(
+            f'"{visible(text, 60)}" is no UUID of XPM.',
+            hint="It looks like 6f2b1c50-91d7-4f2e-8a3b-52f0c6b7a101.",
+        )
+    return lowered
+
+
+def number(text: str) -> str:
+    """A job number as a piece of a path, percent-encoded; it is never parsed. ``BadInput`` when empty."""
+    text = text.strip()
+    if not text.strip("."):
+        raise BadInput("A job number is needed.", hint="It looks like J000412.")
+    return quote(text, safe="")
+
+
+def moment(when: datetime) -> str:
+    """``yyyy-MM-ddTHH:mm:ss`` in UTC, without zone, as ``modifiedsince`` takes it."""
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def page_token(following: str, expected: str) -> str | None:
+    """The page token of a ``Next`` address, or None when it leads to another origin or path."""
+    try:
+        there, here = urlsplit(following), urlsplit(expected)
+        same = (there.scheme, there.hostname, there.port, there.path) == (
+            here.scheme, here.hostname, here.port, here.path,
+        )  # fmt: skip
+    except ValueError:
+        return None
+    tokens = parse_qs(there.query).get("pageToken", [])
+    return tokens[0] if same and there.username is None and len(tokens) == 1 else None

@@ -1,0 +1,142 @@
+"""Xero's connections: which practices the login reaches, and how to let one go. They belong to no tenant."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from xpm_tui.model.cases import CaseId
+from xpm_tui.model.errors import AccessDenied, WireTrouble
+from xpm_tui.model.ports import Clock
+from xpm_tui.model.secret import Secret
+from xpm_tui.model.xpm import Tenant
+from xpm_tui.xero import faults
+from xpm_tui.xero.addresses import uuid as uuid_piece
+from xpm_tui.xero.asked import Asked
+from xpm_tui.xero.calls import bad_reply
+from xpm_tui.xero.config import WireConfig
+from xpm_tui.xero.tokens import Tokens
+from xpm_tui.xero.transport import Network, NoReply, Request, TooLarge
+from xpm_tui.xero.words import ErrorBody
+
+KIND = "PRACTICEMANAGER"
+_LIMIT = 4 * 1024 * 1024
+_LIST = Asked("GET /connections")
+_TRIES = 3
+
+
+class Connections:
+    """Calls to ``/connections``. Every method raises ``WireTrouble`` or a child of it."""
+
+    def __init__(self, config: WireConfig, network: Network, tokens: Tokens, clock: Clock) -> None:
+        self._config = config
+        self._network = network
+        self._tokens = tokens
+        self._clock = clock
+
+    async def tenants(self) -> list[Tenant]:
+        """The XPM practices that the login reaches, other kinds of tenant left out.
+
+        Raises ``AccessDenied`` (case T1) when there is none: the person lacks the permission in XPM, or
+        chose something else on Xero's page.
+        """
+        body = await self._send("GET", "/connections", _LIST)
+        found = [tenant for tenant in _tenants(body, _LIST) if tenant.kind == KIND]
+        if not found:
+            raise AccessDenied(
+                "The login reaches no practice of Xero Practice Manager.",
+                hint="In XPM: Business > Settings > Staff > the person who signs in > Permissions: tick"
+                ' "Connect third-party add-ons" and save. Then connect again and choose the practice.',
+                case=CaseId.NO_PERMISSION,
+                asked=_LIST.call,
+                status=200,
+            )
+        return found
+
+    async def disconnect(self, connection_id: str) -> None:
+        """Let one practice go; the login stays good for others. One that is gone already is no error."""
+        path = f"/connections/{uuid_piece(connection_id)}"
+        await self._send("DELETE", path, Asked(f"DELETE {path}"))
+
+    async def _send(self, method: str, path: str, asked: Asked) -> bytes:
+        stale: Secret | None = None
+        for left in reversed(range(_TRIES)):
+            token = await self._tokens.access(stale)
+            try:
+                status, body, seen = await self._once(method, path, asked, token)
+            except NoReply as fault:
+                # Both calls may be repeated: one reads, the other ends in the same state.
+                error: WireTrouble = faults.no_reply(fault, asked)
+            else:
+                if status in (200, 204) or (method == "DELETE" and status == 404):
+                    return body
+                found = faults.error_body(body, {})
+                if status == 401:
+                    if stale is not None:
+                        raise faults.login_lost(seen)
+                    stale = token
+                    continue
+                error = self._fault(seen, found)
+            if not left or not error.repeatable or error.status in (403, 404):
+                raise error
+            await self._clock.sleep(0.5 * (_TRIES - left))
+        raise faults.login_lost(asked)
+
+    async def _once(self, method: str, path: str, asked: Asked, token: Secret) -> tuple[int, bytes, Asked]:
+        headers = {
+            "Authorization": f"Bearer {token.reveal()}",
+            "Accept": "application/json",
+            "User-Agent": self._config.user_agent,
+        }
+        request = Request(method, self._config.api_url + path, headers, read_timeout=30.0, deadline=60.0)
+        async with self._network.open(request) as incoming:
+            seen = Asked(asked.call, False, incoming.status, faults.correlation_of(incoming.headers))
+            try:
+                return incoming.status, await incoming.body(_LIMIT), seen
+            except TooLarge:
+                raise bad_reply(seen, "it is larger than any list of connections") from None
+
+    def _fault(self, asked: Asked, found: ErrorBody) -> WireTrouble:
+        if asked.status == 429:
+            asked = Asked(asked.call, False, 503, asked.correlation)
+        return faults.of_status(asked, found, record=False)
+
+
+def _tenants(body: bytes, asked: Asked) -> list[Tenant]:
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        raise bad_reply(asked, "it is no list of connections")
+    out = []
+    for n, entry in enumerate(found, 1):
+        if not isinstance(entry, dict) or not all(
+            isinstance(entry.get(name), str) and entry[name] for name in ("id", "tenantId", "tenantType")
+        ):
+            raise bad_reply(asked, f"connection {n} lacks its id, tenantId or tenantType")
+        name = entry.get("tenantName")
+        out.append(
+            Tenant(
+                connection_id=entry["id"].lower(),
+                tenant_id=entry["tenantId"].lower(),
+                kind=entry["tenantType"].upper(),
+                name=name if isinstance(name, str) and name.strip() else None,
+                created=_moment(entry.get("createdDateUtc")),
+                updated=_moment(entry.get("updatedDateUtc")),
+            )
+        )
+    return out
+
+
+def _moment(value: Any) -> datetime | None:
+    # UTC without a zone, with seven decimals; fromisoformat takes any number of them from Python 3.11 on.
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -1,0 +1,223 @@
+"""Practice Manager 3.1 as the Practice port: clients, contacts, groups, staff and lists, and jobs.
+
+What XPM offers but the product never does has no method here: archive, delete, merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import TypeVar
+
+from xpm_tui.model.links import Value
+from xpm_tui.model.ports import Listing
+from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmClient, XpmContact
+from xpm_tui.xero import lists, requests_xml
+from xpm_tui.xero.addresses import moment, page_token
+from xpm_tui.xero.addresses import uuid as uuid_piece
+from xpm_tui.xero.asked import Asked
+from xpm_tui.xero.calls import Caller, Spec, bad_reply
+from xpm_tui.xero.config import API_PATH
+from xpm_tui.xero.job_calls import JobCalls
+from xpm_tui.xero.listing import ClientListing
+from xpm_tui.xero.xml import Shape, read_list, read_single
+
+R = TypeVar("R")
+
+PAGE_SIZE = 500
+_PAGES = 2_000
+
+
+class XeroPractice(JobCalls):
+    """Implements the Practice port over one tenant, with the calls for jobs beside it."""
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(caller)
+        self._caller = caller
+
+    @property
+    def calls(self) -> int:
+        """Practice Manager calls sent so far by this object, repeats included."""
+        return self._caller.calls
+
+    # -- clients -----------------------------------------------------------------------------------------
+
+    def clients(self, *, modified_since: datetime | None = None) -> AbstractAsyncContextManager[Listing]:
+        """``GET client.api/list?detailed=true``: all clients, archived and deleted ones too, streamed.
+
+        Scope ``practicemanager.client.read`` or more. One unpaged reply, minutes of silence possible;
+        repeated only as long as no byte of the list has come. ``modified_since`` (UTC) is by XPM's own
+        time of change.
+        """
+        return self._clients(modified_since)
+
+    @asynccontextmanager
+    async def _clients(self, modified_since: datetime | None) -> AsyncIterator[Listing]:
+        query = {"detailed": "true"}
+        if modified_since is not None:
+            query["modifiedsince"] = moment(modified_since)
+        async with self._caller.stream(Spec("GET", "client.api/list", query, long=True)) as (incoming, asked):
+            yield ClientListing(incoming, asked, self._caller.clock.now())
+
+    async def client(self, uuid: str) -> XpmClient:
+        """``GET client.api/get/{uuid}``: one client in full.
+
+        Scope ``practicemanager.client.read`` or more. ``RecordMissing`` when XPM has none.
+        """
+        spec = Spec("GET", f"client.api/get/{uuid_piece(uuid)}", record=True)
+        return await self._caller.read(spec, _client)
+
+    async def search(self, query: str) -> list[XpmClient]:
+        """``GET client.api/search?detailed=true``: clients whose name holds ``query``, any case.
+
+        Scope ``practicemanager.client.read`` or more. No hit is an empty list.
+        """
+        if not query.strip():
+            return []
+        spec = Spec("GET", "client.api/search", {"query": query, "detailed": "true"})
+        return await self._list(spec, lists.CLIENTS)
+
+    async def paged_clients(self) -> AsyncIterator[list[XpmClient]]:
+        """``GET client.api/paged-list``: pages of up to 500 clients, without archived and deleted ones.
+
+        Scope ``practicemanager.client.read`` or more. Lacks contacts, groups and the business numbers.
+        ``BadReply`` for a ``Next`` that leaves Xero's address or comes round again.
+        """
+        path, query = "client.api/paged-list", {"pageSize": str(PAGE_SIZE)}
+        expected = self._caller.config.api_url + API_PATH + path
+        seen: set[str] = set()
+        for _ in range(_PAGES):
+            spec = Spec("GET", path, dict(query))
+            page, following = await self._caller.read(spec, lambda b, a: read_list(lists.CLIENTS, b, a))
+            yield page
+            if not following:
+                return
+            token = page_token(following, expected)
+            if token is None:
+                raise bad_reply(spec.asked, "its Next leads away from the list")
+            if token in seen:
+                raise bad_reply(spec.asked, "its pages go round in a circle")
+            seen.add(token)
+            query["pageToken"] = token
+        raise bad_reply(Asked(f"GET {path}"), "it has no last page")
+
+    async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
+        """``POST client.api/add``: create a client, its contacts with it; gives it as XPM keeps it.
+
+        Scope ``practicemanager.client``. XPM takes a second client of the same name without a word.
+        ``OutcomeUnknown``: look for it before sending again.
+        """
+        spec = Spec("POST", "client.api/add", body=requests_xml.add_client(values, contacts))
+        return await self._caller.write(spec, _client)
+
+    async def update_client(self, uuid: str, name: str, values: Mapping[str, Value]) -> XpmClient:
+        """``PUT client.api/update``: change the given fields; an empty text clears one.
+
+        Scope ``practicemanager.client``. Contacts cannot be changed here. ``EditConflict`` on 409,
+        ``RecordMissing`` when XPM has no such client.
+        """
+        body = requests_xml.update_client(uuid_piece(uuid), name, values)
+        return await self._caller.write(Spec("PUT", "client.api/update", body=body), _client)
+
+    # -- contacts ----------------------------------------------------------------------------------------
+
+    async def contact(self, client: str, uuid: str) -> XpmContact:
+        """``GET client.api/contact/{uuid}?clientUuid=``: a contact as this client has it.
+
+        Scope ``practicemanager.client.read`` or more. Position and primary belong to the pair.
+        """
+        path = f"client.api/contact/{uuid_piece(uuid)}"
+        spec = Spec("GET", path, {"clientUuid": uuid_piece(client)}, record=True)
+        return await self._caller.read(spec, _contact)
+
+    async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
+        """``POST client.api/contact``: create a contact for a client (its ``uuid`` is ignored).
+
+        Scope ``practicemanager.client``. ``OutcomeUnknown``: read the client before sending again.
+        """
+        spec = Spec("POST", "client.api/contact", body=requests_xml.add_contact(uuid_piece(client), contact))
+        return await self._caller.write(spec, _contact)
+
+    async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
+        """``PUT client.api/contact/{uuid}?clientUuid=``: change a contact, addressed with its client.
+
+        Scope ``practicemanager.client``. XPM needs the name: when ``values`` has none, it is read first,
+        which costs a call. A contact of several clients changes for all of them.
+        """
+        given = {requests_xml.contact_field(field): value for field, value in values.items()}
+        if not given.get("name"):
+            given["name"] = (await self.contact(client, uuid)).name
+        body = requests_xml.update_contact(uuid_piece(client), given)
+        path = f"client.api/contact/{uuid_piece(uuid)}"
+        spec = Spec("PUT", path, {"clientUuid": uuid_piece(client)}, body, record=True)
+        return await self._caller.write(spec, _contact)
+
+    async def link_contacts(
+        self, client: str, links: Sequence[tuple[str, str, bool]]
+    ) -> tuple[XpmContact, ...]:
+        """``POST client.api/client/{uuid}/contacts``: give a client contacts that exist already.
+
+        Scope ``practicemanager.client``. ``links`` are one to ten of (UUID, position, primary).
+        """
+        path = f"client.api/client/{uuid_piece(client)}/contacts"
+        body = requests_xml.link_contacts([(uuid_piece(u), position, first) for u, position, first in links])
+        spec = Spec("POST", path, body=body, record=True)
+        return await self._caller.write(spec, lambda b, a: read_single(lists.CLIENT_CONTACTS, b, a))
+
+    # -- lists -------------------------------------------------------------------------------------------
+
+    async def groups(self) -> list[Named]:
+        """``GET clientgroup.api/list``: client groups, without their members.
+
+        Scope ``practicemanager.client.read`` or more.
+        """
+        return await self._list(Spec("GET", "clientgroup.api/list"), lists.GROUPS)
+
+    async def group_members(self, uuid: str) -> tuple[Named, ...]:
+        """``GET clientgroup.api/get/{uuid}``: the clients of one group.
+
+        Scope ``practicemanager.client.read`` or more. ``RecordMissing`` when XPM has no such group.
+        """
+        spec = Spec("GET", f"clientgroup.api/get/{uuid_piece(uuid)}", record=True)
+        return await self._caller.read(spec, lambda b, a: read_single(lists.GROUP_MEMBERS, b, a))
+
+    async def staff(self) -> list[Staff]:
+        """``GET staff.api/list``: all staff; names are not unique, and there is no flag for those who left.
+
+        Scope ``practicemanager.staff.read`` or more.
+        """
+        return await self._list(Spec("GET", "staff.api/list"), lists.STAFF)
+
+    async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
+        """``POST staff.api/add``: a staff record without login; only after a person asked for it.
+
+        Scope ``practicemanager.staff`` (not among the granular ones that we ask for by default). The reply
+        says ``api-method="Get"``.
+        """
+        values = {"Name": name, "Phone": phone, "Mobile": mobile, "Email": email}
+        spec = Spec("POST", "staff.api/add", body=requests_xml.staff(values))
+        return await self._caller.write(spec, lambda b, a: read_single(lists.STAFF_MEMBER, b, a))
+
+    async def templates(self) -> list[Template]:
+        """``GET template.api/list``: job templates, a UUID and a name each, no contents.
+
+        Scope ``practicemanager`` or ``practicemanager.read``: with granular scopes alone it may raise
+        ``ScopeMissing``, and templates are then typed by UUID.
+        """
+        return await self._list(Spec("GET", "template.api/list"), lists.TEMPLATES)
+
+    async def categories(self) -> list[Category]:
+        """``GET category.api/list``: job categories. Scopes as for :meth:`templates`."""
+        return await self._list(Spec("GET", "category.api/list"), lists.CATEGORIES)
+
+    async def _list(self, spec: Spec, shape: Shape[R]) -> list[R]:
+        return await self._caller.read(spec, lambda body, asked: read_list(shape, body, asked)[0])
+
+
+def _client(body: bytes, asked: Asked) -> XpmClient:
+    return read_single(lists.CLIENT, body, asked)
+
+
+def _contact(body: bytes, asked: Asked) -> XpmContact:
+    return read_single(lists.CONTACT, body, asked)
