@@ -34,6 +34,8 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class User:
+    """A person who can sit at the consent page."""
+
     key: str
     name: str
     email: str

@@ -22,6 +22,8 @@ Family = Literal["client", "job", "staff", "list"]
 
 @dataclass(frozen=True)
 class Call:
+    """A call that has passed the gateway: what was asked, of which practice, when."""
+
     request: Request
     practice: Practice
     switches: Switches

@@ -37,12 +37,14 @@ def updated(call: Call) -> Reply:
 
 
 def archived(call: Call) -> Reply:
+    """PUT client.api/archive. There is no way back by API."""
     client = replace(_writable(call), archived=True, modified=call.now)
     call.practice.put_client(client)
     return one_client(call, client, "Archive")
 
 
 def deleted(call: Call) -> Reply:
+    """POST client.api/delete: status only; the row stays in lists, marked."""
     call.practice.put_client(replace(_writable(call), deleted=True, modified=call.now))
     return Reply("Delete")
 

@@ -25,6 +25,7 @@ def writer(call: Call, parts: Parts = FULL, *, now: float = inf) -> ClientWriter
 
 
 def one_client(call: Call, client: Client, method: str) -> Reply:
+    """A reply of one full client."""
     return Reply(method, (client,), writer(call))
 
 
@@ -39,6 +40,7 @@ def listed(call: Call) -> Reply:
 
 
 def searched(call: Call) -> Reply:
+    """GET client.api/search: part of the name, any case, archived ones too, deleted ones not."""
     query = call.parameters.get("query")
     if query is None or not query.strip():
         raise ApplicationError.parameter("Required parameter 'query' should be specified")
@@ -48,6 +50,7 @@ def searched(call: Call) -> Reply:
 
 
 def got(call: Call) -> Reply:
+    """GET client.api/get/{uuid}: the full client, also an archived or deleted one."""
     return one_client(call, call.client(call.path[0], in_path=True), "Get")
 
 
@@ -77,6 +80,7 @@ def contact(call: Call) -> Reply:
 
 
 def find_contact(call: Call, *, in_path: bool = False) -> Contact:
+    """The contact that the path names. Raises ApplicationError if there is none."""
     found = call.practice.contacts.get(call.path[0].lower())
     if found is None:
         raise ApplicationError("Invalid contact identifier", "unknown" if in_path else "identifier")
@@ -96,6 +100,7 @@ def link_at(call: Call, found: Contact) -> ContactLink | None:
 
 
 def first_link(call: Call, found: Contact) -> ContactLink | None:
+    """The contact's link at the first of its clients, None if it has no client."""
     for client in call.practice.clients_of(found.uuid):
         return next(link for link in client.contacts if link.contact == found.uuid)
     return None

@@ -41,6 +41,8 @@ PLAIN = Parts(extras=False)
 
 @dataclass(frozen=True, slots=True)
 class ClientWriter:
+    """Writes clients of one practice, with the parts that a list gives."""
+
     practice: Practice
     parts: Parts = FULL
     deleted_contacts: bool = False

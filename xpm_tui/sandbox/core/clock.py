@@ -39,6 +39,7 @@ class Clock:
 
 
 def utc(moment: float) -> datetime:
+    """A moment as an aware datetime."""
     return datetime.fromtimestamp(moment, UTC)
 
 

@@ -14,6 +14,7 @@ PATH = "/connections"
 def answer(
     request: Request, token: AccessToken, grants: Grants, tenants: dict[str, Tenant], switches: Switches
 ) -> Response:
+    """GET /connections, with `authEventId` if wanted, and DELETE /connections/{id}."""
     rows = grants.active_connections(token.app, token.user)
     if request.path == PATH:
         if request.method != "GET":

@@ -40,6 +40,8 @@ class Asked:
 
 @dataclass
 class Consent:
+    """The consent page and what comes of a decision on it."""
+
     grants: Grants
     tenants: tuple[Tenant, ...]
 

@@ -42,6 +42,7 @@ def add_contact(call: Call, client: str, given: Fields) -> Contact:
 
 
 def applied(contact: Contact, given: Fields) -> Contact:
+    """The contact with what the request says; absent elements keep their value."""
     if "Name" in given:
         given.required("Name")
     return with_values(
@@ -50,6 +51,7 @@ def applied(contact: Contact, given: Fields) -> Contact:
 
 
 def added(call: Call) -> Reply:
+    """POST client.api/contact: a new contact at the client that the body names."""
     owner = call.fields.inside("Client")
     client = call.client(owner.uuid("UUID") if owner else None)
     contact = add_contact(call, client.uuid, call.fields)
@@ -76,6 +78,7 @@ def updated(call: Call) -> Reply:
 
 
 def deleted(call: Call) -> Reply:
+    """DELETE client.api/contact/{uuid}: gone from all its clients; answers it with IsDeleted Yes."""
     contact = replace(find_contact(call), deleted=True)
     link = link_at(call, contact)
     call.practice.contacts[contact.uuid] = contact

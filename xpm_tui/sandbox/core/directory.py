@@ -29,6 +29,7 @@ def by_name(rows: Iterable[Row]) -> list[Row]:
 
 
 def staff_xml(row: Staff) -> str:
+    """The `<Staff>` element."""
     return (
         f"<Staff><UUID>{row.uuid}</UUID>{el('Name', row.name)}{el('Email', row.email)}"
         f"{el('Phone', row.phone)}{el('Mobile', row.mobile)}"
@@ -38,16 +39,19 @@ def staff_xml(row: Staff) -> str:
 
 
 def task_xml(row: Task) -> str:
+    """The `<Task>` element of the practice's own tasks."""
     return f"<Task><UUID>{row.uuid}</UUID>{el('Name', row.name)}{el('Description', row.description)}</Task>"
 
 
 def staff_list(call: Call) -> Reply:
+    """GET staff.api/list; people who left are not in it."""
     return Reply(
         "List", by_name(row for row in call.practice.staff.values() if not row.left), staff_xml, "StaffList"
     )
 
 
 def staff_get(call: Call) -> Reply:
+    """GET staff.api/get/{uuid}."""
     found = call.practice.staff.get(call.path[0].lower())
     if found is None or found.left:
         raise ApplicationError.unknown("Invalid staff identifier")
@@ -55,22 +59,27 @@ def staff_get(call: Call) -> Reply:
 
 
 def templates(call: Call) -> Reply:
+    """GET template.api/list."""
     return Reply("List", by_name(call.practice.templates.values()), _Plain("Template"), "Templates")
 
 
 def categories(call: Call) -> Reply:
+    """GET category.api/list."""
     return Reply("List", by_name(call.practice.categories.values()), _Plain("Category"), "Categories")
 
 
 def job_states(call: Call) -> Reply:
+    """GET jobstate.api/list, in the practice's order; the codes are shown nowhere."""
     return Reply("List", call.practice.states, _Plain("JobState"), "JobStates")
 
 
 def task_list(call: Call) -> Reply:
+    """GET task.api/list."""
     return Reply("List", by_name(call.practice.tasks.values()), task_xml, "TaskList")
 
 
 def task_get(call: Call) -> Reply:
+    """GET task.api/get/{uuid}."""
     found = call.practice.tasks.get(call.path[0].lower())
     if found is None:
         raise ApplicationError.unknown("Invalid task identifier")
@@ -78,10 +87,12 @@ def task_get(call: Call) -> Reply:
 
 
 def groups(call: Call) -> Reply:
+    """GET clientgroup.api/list, without members."""
     return Reply("List", by_name(call.practice.groups.values()), lambda row: group_xml(row, None), "Groups")
 
 
 def group_get(call: Call) -> Reply:
+    """GET clientgroup.api/get/{uuid}, with members."""
     found = call.practice.groups.get(call.path[0].lower())
     if found is None:
         raise ApplicationError.unknown("Invalid client group identifier")
@@ -89,6 +100,7 @@ def group_get(call: Call) -> Reply:
 
 
 def one_group(call: Call, group: Group, method: str) -> Reply:
+    """A reply of one group with its members."""
     return Reply(method, (group,), lambda row: group_xml(row, call.practice.members(row.uuid)))
 
 

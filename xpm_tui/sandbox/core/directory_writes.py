@@ -48,6 +48,7 @@ def members_changed(call: Call) -> Reply:
 
 
 def group_deleted(call: Call) -> Reply:
+    """POST clientgroup.api/delete: status only; the clients stay."""
     group = _group(call)
     for client in call.practice.members(group.uuid):
         _leave(call, client, group)
@@ -63,12 +64,14 @@ def staff_added(call: Call) -> Reply:
 
 
 def staff_updated(call: Call) -> Reply:
+    """PUT staff.api/update."""
     person = _staff_values(call.staff(call.fields.required("UUID").strip()), call.fields)
     call.practice.staff[person.uuid] = person
     return Reply("Get", (person,), staff_xml)
 
 
 def staff_deleted(call: Call) -> Reply:
+    """POST staff.api/delete: status only; old records go on naming the person."""
     person = call.staff(call.fields.required("UUID").strip())
     call.practice.staff[person.uuid] = replace(person, left=True)
     return Reply("Delete")

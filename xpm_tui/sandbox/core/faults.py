@@ -119,6 +119,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
+    """A fault in force, with how many calls matched and how many it hit."""
+
     fault: Fault
     seen: int = 0
     fired: int = 0

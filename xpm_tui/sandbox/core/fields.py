@@ -15,7 +15,6 @@ from xpm_tui.sandbox.core.json_form import to_element_name
 from xpm_tui.sandbox.core.xml import escape, parse, unfit
 
 _DAY_IN = re.compile(r"\d{8}")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Fields:
@@ -83,10 +82,6 @@ def read_day(name: str, text: str) -> str:
     raise ApplicationError.parameter(
         f"Required parameter '{name}' should be specified in the format 'yyyyMMdd'"
     )
-
-
-def is_uuid(text: str) -> bool:
-    return _UUID.fullmatch(text) is not None
 
 
 def read_body(body: bytes, media_type: str, root: str) -> Fields:

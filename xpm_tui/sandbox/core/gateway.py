@@ -55,6 +55,8 @@ Form = Literal["xml", "json"]
 
 @dataclass(frozen=True)
 class Gateway:
+    """Everything behind the API host."""
+
     identity: Identity
     limits: Limits
     tenants: dict[str, Tenant]

@@ -28,6 +28,8 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
+    """What an access token stands for; `expires` in seconds since the epoch."""
+
     app: str
     user: str
     scopes: frozenset[str]
@@ -38,6 +40,8 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
+    """What a refresh token stands for, and when it was first used."""
+
     app: str
     user: str
     event: str
@@ -54,6 +58,8 @@ class RefreshToken:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
+    """One tenant given to one app by one person; inactive after a disconnection."""
+
     uuid: str
     app: str
     user: str

@@ -125,4 +125,5 @@ def respond(
 
 
 def respond_json(status: int, value: object, *more: tuple[str, str]) -> Response:
+    """A response with a JSON body, in ASCII."""
     return respond(status, json.dumps(value, separators=(",", ":")).encode("ascii"), JSON, *more)

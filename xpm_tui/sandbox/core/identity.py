@@ -34,6 +34,8 @@ class TokenError(Exception):
 
 @dataclass
 class Identity:
+    """Everything behind the identity host."""
+
     grants: Grants
     login_url: str
     identity_url: str

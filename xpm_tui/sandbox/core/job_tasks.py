@@ -33,10 +33,12 @@ def updated(call: Call) -> Reply:
 
 
 def completed(call: Call) -> Reply:
+    """PUT job.api/task/{uuid}/complete, without a body."""
     return _set_completed(call, done=True)
 
 
 def reopened(call: Call) -> Reply:
+    """PUT job.api/task/{uuid}/reopen, without a body."""
     return _set_completed(call, done=False)
 
 

@@ -96,6 +96,7 @@ def assigned(call: Call) -> Reply:
 
 
 def template_applied(call: Call) -> Reply:
+    """POST job.api/applytemplate: AddNew (the default) or AppendExisting."""
     job, template = _job(call), _template(call, call.fields)
     mode = call.fields.filled("TaskMode") or "AddNew"
     if mode not in ("AddNew", "AppendExisting"):
@@ -106,6 +107,7 @@ def template_applied(call: Call) -> Reply:
 
 
 def deleted(call: Call) -> Reply:
+    """POST job.api/delete: status only, unless switched."""
     job = _job(call)
     del call.practice.jobs[job.number]
     return Reply("Delete") if call.switches.status_only_replies else one_job(call, job, "Delete")

@@ -16,6 +16,7 @@ from xpm_tui.sandbox.core.reply import Reply
 
 
 def one_job(call: Call, job: Job, method: str) -> Reply:
+    """A reply of one full job."""
     return Reply(method, (job,), JobWriter(call.practice))
 
 
@@ -36,11 +37,13 @@ def listed(call: Call) -> Reply:
 
 
 def of_client(call: Call) -> Reply:
+    """GET job.api/client/{uuid}: in any state."""
     client = call.client(call.path[0], in_path=True)
     return _jobs(call, "List", lambda job: job.client == client.uuid, detailed=call.flag("detailed"))
 
 
 def of_staff(call: Call) -> Reply:
+    """GET job.api/staff/{uuid}: open jobs that the person is assigned to."""
     person = call.practice.staff.get(call.path[0].lower())
     if person is None:
         raise ApplicationError.unknown("Invalid staff identifier")
@@ -53,6 +56,7 @@ def of_staff(call: Call) -> Reply:
 
 
 def got(call: Call) -> Reply:
+    """GET job.api/get/{number}."""
     return one_job(call, call.job(call.path[0], in_path=True), "Get")
 
 

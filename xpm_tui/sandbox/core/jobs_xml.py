@@ -12,6 +12,8 @@ from xpm_tui.sandbox.core.xml import el, many, opt, ref, true_false
 
 @dataclass(frozen=True, slots=True)
 class JobWriter:
+    """Writes jobs of one practice."""
+
     practice: Practice
     detailed: bool = True
     """Whether tasks, milestones and notes are given; `Assigned` always is."""

@@ -29,6 +29,7 @@ _BACK = {json_name: name for name, json_name in _SPECIAL.items()}
 
 
 def to_json_name(name: str) -> str:
+    """The camelCase name of an element."""
     return _SPECIAL.get(name) or name[0].lower() + name[1:]
 
 

@@ -10,6 +10,7 @@ from xpm_tui.sandbox.core.errors import ApplicationError
 
 
 def write_token(offset: int) -> str:
+    """The token of a page that starts at `offset`."""
     body = f"{offset}.{crc32(f'page {offset}'.encode()):08x}"
     return base64.urlsafe_b64encode(body.encode()).rstrip(b"=").decode("ascii")
 

@@ -25,6 +25,8 @@ TenantType = Literal["PRACTICEMANAGER", "ORGANISATION", "PRACTICE"]
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
+    """What a connection leads to."""
+
     uuid: str
     name: str
     kind: TenantType

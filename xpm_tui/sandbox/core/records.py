@@ -34,6 +34,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Address:
+    """A street or postal address; the street may have several lines."""
+
     street: str = ""
     city: str = ""
     region: str = ""
@@ -77,6 +79,8 @@ class Tax:
 
 @dataclass(frozen=True, slots=True)
 class Bank:
+    """Bank details of a client, each absent when null."""
+
     bsb: str | None = None
     account_name: str | None = None
     account_number: str | None = None
@@ -85,6 +89,8 @@ class Bank:
 
 @dataclass(frozen=True, slots=True)
 class Note:
+    """A note at a client or job."""
+
     title: str
     text: str
     folder: str
@@ -94,6 +100,8 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
+    """A client's relation to another one, by its UUID."""
+
     uuid: str
     kind: str
     related: str
@@ -114,6 +122,8 @@ class ContactLink:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
+    """A person to talk to, at one client or several."""
+
     uuid: str
     name: str
     mobile: str = ""
@@ -127,6 +137,8 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Client:
+    """A client row, prospects, archived and deleted ones included."""
+
     uuid: str
     number: int
     name: str
@@ -165,6 +177,8 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    """A client group; its members say so themselves."""
+
     uuid: str
     name: str
     taxable: bool = False
@@ -172,6 +186,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
+    """Someone who works, or worked, in the practice."""
+
     uuid: str
     name: str
     email: str = ""
@@ -214,6 +230,8 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
+    """A state that jobs can be in, as the practice named it."""
+
     uuid: str
     name: str
     code: str
@@ -223,6 +241,8 @@ class JobState:
 
 @dataclass(frozen=True, slots=True)
 class JobTask:
+    """A task on one job."""
+
     uuid: str
     name: str
     task: str
@@ -240,6 +260,8 @@ class JobTask:
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
+    """A dated milestone of a job."""
+
     uuid: str
     day: str
     description: str
@@ -248,6 +270,8 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class Job:
+    """A job, addressed by its number."""
+
     number: str
     uuid: str
     name: str

@@ -88,6 +88,7 @@ def as_json(reply: Reply) -> Iterator[str]:
 
 
 def error_xml(method: str, text: str) -> bytes:
+    """The envelope of an application error."""
     return (
         f'<Response api-method="{method}"><Status>ERROR</Status>'
         f"<ErrorDescription>{escape(text)}</ErrorDescription></Response>"
@@ -95,6 +96,7 @@ def error_xml(method: str, text: str) -> bytes:
 
 
 def error_json(text: str) -> bytes:
+    """The same as flat JSON."""
     return json.dumps({"status": "ERROR", "errorDescription": text}, ensure_ascii=False).encode()
 
 

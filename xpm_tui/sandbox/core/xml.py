@@ -44,10 +44,12 @@ def ref(name: str, uuid: str, shown: str) -> str:
 
 
 def yes_no(flag: bool) -> str:
+    """The form of flags on clients, contacts and groups."""
     return "Yes" if flag else "No"
 
 
 def true_false(flag: bool) -> str:
+    """The form of flags on tasks and milestones."""
     return "true" if flag else "false"
 
 

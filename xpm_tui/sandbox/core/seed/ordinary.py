@@ -37,6 +37,7 @@ _OPT_INS = (("No", "No", "No", "Yes"), ("Yes", "No", "No", "No"), ("No", "No", "
 
 
 def pick(rng: Random, items: Sequence[Item]) -> Item:
+    """One of the items, at the cost of a single random number."""
     return items[int(rng.random() * len(items))]
 
 

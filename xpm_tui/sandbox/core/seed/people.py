@@ -53,6 +53,7 @@ def add_people(practice: Practice) -> None:
 
 
 def add_lists(practice: Practice) -> None:
+    """Groups, categories, tasks, templates and states."""
     ids = practice.ids
     for name in GROUPS:
         uuid = ids.uuid("group")

@@ -44,6 +44,7 @@ def tasks_of(practice: Practice, template: Template, start: str, due: str) -> tu
 
 
 def milestones_of(practice: Practice, template: Template, start: str) -> tuple[Milestone, ...]:
+    """The milestones that a template adds to a job."""
     return tuple(
         Milestone(practice.ids.uuid("milestone"), shift_day(start, days), text)
         for days, text in template.milestones
