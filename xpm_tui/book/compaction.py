@@ -58,7 +58,7 @@ def _compact(engine: Engine) -> None:
         refuse_foreign(engine.folder, old)
     tables = write_tables(engine.folder, view, old.generation + 1, old.book, engine.disk)
     with engine.locked():
-        if engine.head != old:
+        if engine.head != old or read_head(engine.folder / HEAD) != old:
             return  # Somebody restored another state meanwhile: what was written here belongs to none.
         head = msgspec.structs.replace(
             old,

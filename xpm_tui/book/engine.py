@@ -55,15 +55,18 @@ class Engine:
         if not read_only:
             ensure_private(folder)
             self._lock = Lock(folder / "book.lock", clock=clock, person=person, what="writing")
+        self._head_path = str(folder / HEAD)
+        before = _stat(self._head_path)
         loaded = self._open()
         self.state, self.head = loaded.state, loaded.head
-        self._head_path = str(folder / HEAD)
         self._log_path = str(folder / self.head.log)
         self._sure = self.state.mark
-        self._seen: tuple[_Seen, _Seen] = self._look()
+        # Always what was there before it was read, so that nothing in between is taken for seen.
+        self._seen: tuple[_Seen, _Seen | None] = (before, None)
         if not self.read_only and loaded.tail != "clean":
             with self.locked():
                 pass  # Which cuts the torn tail.
+        self.refresh()
 
     # What there is
 
@@ -151,6 +154,7 @@ class Engine:
             return
         if self._failed == seen[1] and not locked:
             return  # What is new there is our own write that failed and could not be taken back yet.
+        log = self._log_path
         try:
             self._catch_up(seen, locked)
         except BookUnreadable as error:
@@ -162,19 +166,18 @@ class Engine:
             self._sure = self.state.mark
             self._failed = None
         # Without the lock somebody may have written since we looked: then the next look differs.
-        self._seen = self._look() if locked else seen
+        self._seen = self._look() if locked else (seen[0], seen[1] if log == self._log_path else None)
 
     def _catch_up(self, seen: tuple[_Seen, _Seen], locked: bool) -> None:
         head, log = seen
+        known = self._seen[1]
         if locked and self._failed == log and head == self._seen[0] and self._log is not None:
             # Our last write failed and could not be taken back; nobody has written behind it since.
             self._log.cut(self.state.mark)
         elif head != self._seen[0]:
             self._switch(locked)
-        elif (
-            log[0] != self._seen[1][0]
-            or log[1] < self.state.mark.offset
-            or (log[1] == self._seen[1][1] and log != self._seen[1])
+        elif log[1] < self.state.mark.offset or (
+            known is not None and (log[0] != known[0] or (log[1] == known[1] and log != known))
         ):
             # Another file, a shorter one, or the same length written anew: read and verify everything.
             self._reload(locked)

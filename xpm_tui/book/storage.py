@@ -19,7 +19,7 @@ from xpm_tui.book.engine import Engine
 from xpm_tui.book.view import BookSnapshot
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.disk import DISK, Disk
-from xpm_tui.model.errors import BadInput
+from xpm_tui.model.errors import BadInput, Busy
 from xpm_tui.model.ports import Clock
 from xpm_tui.model.tables import ALL
 
@@ -62,15 +62,31 @@ class CommitLogStorage(Storage):
         self.engine = Engine(
             Path(folder), read_only=read_only, clock=clock or SystemClock(), person=person, disk=disk
         )
+        self._read: BookSnapshot | None = None
 
     def read(self) -> dict[str, Any] | None:
         """All tables, none of their rows decoded yet; None for an empty book."""
-        view = self.engine.snapshot()
+        view = self._read = self.engine.snapshot()
         return {name: Rows(view, name) for name in view.names()} or None
 
     def write(self, data: dict[str, Any]) -> None:
-        """Commit what ``data`` changes against the book, as one transaction."""
-        self.engine.transact(lambda view: _differences(view, data))
+        """Commit what ``data`` changes against the last reading, as one transaction.
+
+        Raises ``Busy`` where another process has changed one of the same rows since.
+        """
+        read = self._read or self.engine.view()
+        changes = _differences(read, data)
+
+        def unmoved(view: BookSnapshot) -> list[Change]:
+            for change in changes:
+                if view.raw_in(change.table, change.id) != read.raw_in(change.table, change.id):
+                    raise Busy(
+                        f"Another process has just changed {change.id} in the table {change.table}.",
+                        hint="Nothing was written. Read it again, then try again.",
+                    )
+            return changes
+
+        self.engine.transact(unmoved)
 
     def close(self) -> None:
         """Give the files back."""

@@ -43,6 +43,11 @@ class DiskBook:
         return self._engine.damage
 
     @property
+    def generation(self) -> int:
+        """How often the log was folded into fresh snapshot files, and once more."""
+        return self._engine.head.generation
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What its owner should hear once: a network file system, a log that could not be folded in."""
         kind = network_file_system(self.folder)
