@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,8 +40,12 @@ class SandboxProcess:
             headers={"Content-Type": "application/json"},
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=60) as answer:
-            text = answer.read()
+        try:
+            with opener.open(request, timeout=60) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise AssertionError(f"{method} {what}: {error.code} {error.read()!r}") from None
         return json.loads(text) if text else None
 
     def consent(self, authorize_url: str, **choice: Any) -> str:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from xpm_tui.model.ports import Allowance
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.xero.limits import ALL_MINUTE, FileGate
 
-PER_MINUTE = 60
-"""Calls that Xero allows in a minute for one practice (Xero: OAuth 2.0 API limits)."""
+GATE_FILE = "gate.json"
 
 
 def allowance(practice: OpenPractice) -> Allowance:
     """What is left; before the first call everything of the minute, and nothing known of the day."""
-    return Allowance(minute_left=PER_MINUTE)
+    path = practice.state / GATE_FILE
+    if not path.exists():
+        return Allowance(minute_left=ALL_MINUTE)
+    gate = FileGate(path, practice.clock)
+    try:
+        return gate.allowance()
+    finally:
+        gate.close()

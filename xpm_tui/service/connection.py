@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import AccessDenied, BadInput, LoginNeeded, NeedsPerson, RecordMissing, Trouble
+from xpm_tui.model.errors import BadInput, LoginNeeded, NeedsPerson, Trouble
 from xpm_tui.model.events import Event
 from xpm_tui.model.names import name_key
 from xpm_tui.model.plan import Direction, Level, Plan
@@ -26,7 +25,7 @@ from xpm_tui.model.text import visible
 from xpm_tui.model.xpm import Tenant
 from xpm_tui.service import plans
 from xpm_tui.service.identity import LISTS, Identity, put, read_identity
-from xpm_tui.service.permission import PATH, Advice, Answer, advise
+from xpm_tui.service.permission import Advice, Answer, advise
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.progress import Report, silent
 from xpm_tui.service.refresh import Refreshed, refresh
@@ -36,7 +35,6 @@ from xpm_tui.sync.mirror import LISTED
 if TYPE_CHECKING:
     from xpm_tui.xero.authorize import Authorization
 
-PRACTICE_MANAGER = "PRACTICEMANAGER"
 WAIT = 300.0
 """Seconds that the browser is waited for."""
 
@@ -130,17 +128,12 @@ class Connecting:
             )
             self._attempt = None
             async with practice.wire() as wire:
-                await wire.sign_in(attempt, code)
-                found = await wire.tenants()
+                await wire.login.redeem(attempt, code)
+                self.tenants = tuple(await wire.tenants())
         except Trouble as trouble:
             self._failed(trouble)
             raise
-        self.tenants = tuple(tenant for tenant in found if tenant.kind == PRACTICE_MANAGER)
         practice.events.emit(Event(key="connect.signed_in", numbers={"tenants": len(self.tenants)}))
-        if not self.tenants:
-            nothing = _no_practice()
-            self._failed(nothing)
-            raise nothing
         return self.tenants
 
     async def choose(self, tenant: str = "", *, confirm: str = "") -> Identity:
@@ -159,15 +152,15 @@ class Connecting:
                 case=CaseId.WRONG_PRACTICE,
             )
         async with practice.wire() as wire:
-            who, scopes = await wire.who(), wire.scopes
+            saved = wire.tokens.saved()
         identity = Identity(
             tenant=chosen.tenant_id,
             title=chosen.name or chosen.tenant_id,
             connection=chosen.connection_id,
             since=practice.clock.now(),
             by=practice.person,
-            login=who,
-            scopes=" ".join(sorted(scopes.split())),
+            login=saved.person if saved else "",
+            scopes=" ".join(sorted(saved.scopes)) if saved else "",
             api=practice.settings.text("xero.api_url"),
         )
         writes: list[Write] = [put("identity", identity)]
@@ -230,11 +223,10 @@ async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str
     identity = practice.connected()
     async with practice.wire() as wire:
         if everything:
-            await wire.revoke()
+            await wire.login.revoke()
         else:
-            with suppress(RecordMissing):  # somebody has ended it at Xero already
-                await wire.disconnect(identity.connection)
-            await wire.forget()
+            await wire.disconnect(identity.connection)
+            await wire.tokens.forget()
     practice.book.commit([put("identity", msgspec.structs.replace(identity, ended=practice.clock.now()))])
     practice.events.emit(Event(key="connect.revoked" if everything else "connect.ended"))
     if everything:
@@ -262,14 +254,6 @@ def _confirms(tenant: Tenant, typed: str) -> bool:
         return False
     named = bool(tenant.name) and name_key(said) == name_key(tenant.name or "")
     return named or said in (tenant.tenant_id.lower()[-6:], tenant.tenant_id.lower())
-
-
-def _no_practice() -> AccessDenied:
-    return AccessDenied(
-        "The sign-in worked, but Xero connected no practice of Practice Manager.",
-        hint=" ".join(PATH) + " Then sign in again.",
-        case=CaseId.NO_PERMISSION,
-    )
 
 
 def _forget_mirror(practice: OpenPractice) -> list[Write]:

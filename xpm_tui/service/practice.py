@@ -42,6 +42,7 @@ class OpenPractice:
 
     def __init__(
         self, home: Home, name: str, *, person: str, read_only: bool, settings: Settings, clock: Clock,
+        environ: Mapping[str, str],
         transport: Any = None,
     ) -> None:  # fmt: skip
         self.home = home
@@ -50,6 +51,7 @@ class OpenPractice:
         self.read_only = read_only
         self.settings = settings
         self.clock = clock
+        self.environ = environ
         self.transport = transport
         self.kept: dict[str, tuple[int, object]] = {}
         self.config, self.data, self.state = home.practice(name)
@@ -177,5 +179,6 @@ def open_practice(
         read_only=read_only,
         settings=settings,
         clock=clock or SystemClock(),
+        environ=environ,
         transport=transport,
     )

@@ -19,7 +19,7 @@ async def prove(practice: OpenPractice) -> str:
     """Read the login; raises ``LoginNeeded`` where there is none, or it cannot be opened."""
     practice.connected()
     async with practice.wire() as wire:
-        if wire.login_state() != "good":
+        if wire.tokens.state() != "good":
             raise LoginNeeded("The login is missing, or Xero refused it.", hint="Run: xpm-tui connect")
     return f"The login of {practice.name} opens."
 

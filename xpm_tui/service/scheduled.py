@@ -87,7 +87,7 @@ async def _keep_login(practice: OpenPractice) -> None:
     """Renew a login that was idle for a week; a network that is away is tried again tomorrow."""
     try:
         async with practice.wire() as wire:
-            await wire.keep_alive(RENEW_DAYS)
+            await wire.tokens.keep_alive(RENEW_DAYS)
     except LoginNeeded as lost:
         notify(practice, "login-needed", lost.message)
         raise

@@ -1,0 +1,43 @@
+"""The way to Xero of an open practice, from its settings. Only here and below is the wire loaded."""
+
+from __future__ import annotations
+
+from xpm_tui import __version__
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.settings.scopes import scopes
+from xpm_tui.xero.config import WireConfig
+from xpm_tui.xero.wiring import Wire, open_wire
+
+
+def wire_config(practice: OpenPractice) -> WireConfig:
+    """Where Xero is and which app we are. Raises ``BadInput`` for a setting that cannot be used."""
+    settings = practice.settings
+    return WireConfig(
+        client_id=settings.text("xero.client_id"),
+        client_secret=settings.secret("xero.client_secret"),
+        login_url=settings.text("xero.login_url"),
+        identity_url=settings.text("xero.identity_url"),
+        api_url=settings.text("xero.api_url"),
+        scopes=" ".join(scopes(settings.text("xero.scopes"))),
+        redirect_port=settings.number("xero.redirect_port"),
+        reserve=settings.number("gate.day_reserve"),
+        user_agent=f"xpm-tui/{__version__}",
+    )
+
+
+def wire(practice: OpenPractice) -> Wire:
+    """The wire, to be used in ``async with``. Nothing is sent before it is used.
+
+    The keyring is used for the account's own home only: any other home may move to another machine.
+    """
+    return open_wire(
+        wire_config(practice),
+        state_folder=practice.state,
+        config_folder=practice.config,
+        use_keyring=practice.home.default,
+        clock=practice.clock,
+        events=practice.events,
+        transport=practice.transport,
+        person=practice.person,
+        environ=practice.environ,
+    )
