@@ -97,7 +97,7 @@ def canonical(field: str, text: str, people: People) -> str:
         return joined(text.replace("\n", ";").split(";"))
     if field == "contact_email":
         check_email(text)
-    if field in _PHONES and re.fullmatch(r"\d(?:[.,]\d+)?E\+?\d+", text, re.IGNORECASE):
+    if field in _PHONES and re.fullmatch(r"\d(?:[.,]\d+)?E\+\d{2}", text, re.IGNORECASE):
         raise CellError(f"{text} is a number that a spreadsheet has shortened; format the column as text")
     return plain(text)
 
