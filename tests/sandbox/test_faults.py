@@ -110,6 +110,28 @@ async def test_bodies_that_no_strict_parser_takes(kind: str) -> None:
         assert len(body) < (response.length or 0)
 
 
+async def test_a_long_body_is_cut_without_being_made_whole() -> None:
+    kit = await Kit.ready(250)
+    whole = (await kit.call("GET", "client.api/list?detailed=true")).read()
+    await kit.control("POST", "faults", {"kind": "cut"})
+    response = await kit.call("GET", "client.api/list?detailed=true")
+    assert (response.ending, response.length) == (Ending.CUT, None)
+    part = response.read()
+    assert whole.startswith(part)
+    assert 64_000 < len(part) < len(whole)
+
+
+async def test_an_endless_list() -> None:
+    kit = await ready(kind="endless")
+    response = await kit.call("GET", "client.api/list")
+    parser = etree.XMLPullParser(events=("end",), tag="Client")
+    for _ in range(20):
+        parser.feed(next(response.body))
+    response.body.close()
+    assert sum(1 for _ in parser.read_events()) == 19_000
+    assert kit.sandbox.limits.usage(*_key(kit)).in_flight == 0
+
+
 async def test_a_doctype_with_entities() -> None:
     kit = await ready(kind="doctype")
     body = (await kit.call("GET", "staff.api/list")).read()

@@ -20,7 +20,8 @@ from xpm_tui.sandbox.core import (
 from xpm_tui.sandbox.core.call import Call, Family, Route
 from xpm_tui.sandbox.core.clock import utc
 from xpm_tui.sandbox.core.errors import ApplicationError, gateway_error
-from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault, reshape
+from xpm_tui.sandbox.core.fault_effects import reshape
+from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault
 from xpm_tui.sandbox.core.grants import AccessToken, Grants
 from xpm_tui.sandbox.core.http import XML, Body, Headers, Request, Response, respond
 from xpm_tui.sandbox.core.identity import Identity

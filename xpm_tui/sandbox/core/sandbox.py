@@ -9,7 +9,8 @@ from xpm_tui.sandbox.core.accounts import DEFAULT_APP, REDIRECT_PORTS
 from xpm_tui.sandbox.core.clock import Clock
 from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.control import CONTROL, control
-from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault, Faults, instead, spoil
+from xpm_tui.sandbox.core.fault_effects import instead, spoil
+from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault, Faults
 from xpm_tui.sandbox.core.gateway import PREFIX, Gateway, endpoint_of, us_style
 from xpm_tui.sandbox.core.grants import Grants
 from xpm_tui.sandbox.core.http import Host, Request, Response, respond
