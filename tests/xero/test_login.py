@@ -1,0 +1,325 @@
+"""Signing in: the address, what comes back, listener and paste side by side, the token endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from tests.support.virtual import VirtualClock, run_virtual
+from tests.xero.fake import CONFIG, FakeXero, open_fake, sign_in, token_reply
+from xpm_tui.files.clock import SystemClock
+from xpm_tui.model.cases import CaseId
+from xpm_tui.model.errors import BadInput, BadReply, LoginNeeded, OutOfReach, Trouble, WireTrouble
+from xpm_tui.model.secret import Secret
+from xpm_tui.xero.authorize import Authorization, begin, read_redirect
+from xpm_tui.xero.config import WireConfig
+from xpm_tui.xero.listener import Listener, wait_for_code
+
+
+def redirect(attempt: Authorization, **fields: str) -> str:
+    """The address that the browser ends on."""
+    given = {"code": "the-code", "state": attempt.state.reveal(), "session_state": "x", **fields}
+    return f"{attempt.redirect_uri}?" + "&".join(f"{k}={v}" for k, v in given.items() if v)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_the_authorize_address_has_pkce_and_a_fresh_state() -> None:
+    attempt, other = begin(CONFIG), begin(CONFIG)
+    parts = urlsplit(attempt.url)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    challenge = urlsafe_b64encode(hashlib.sha256(attempt.verifier.reveal().encode()).digest()).rstrip(b"=")
+    assert (
+        f"{parts.scheme}://{parts.netloc}{parts.path}" == "https://login.xero.com/identity/connect/authorize"
+    )
+    assert query == {
+        "response_type": "code",
+        "client_id": "A1B2C3",
+        "redirect_uri": "http://localhost:8765/callback",
+        "scope": CONFIG.scopes,
+        "state": attempt.state.reveal(),
+        "code_challenge": challenge.decode(),
+        "code_challenge_method": "S256",
+    }
+    assert attempt.state != other.state
+    assert attempt.verifier != other.verifier
+    assert attempt.state.reveal() not in repr(attempt)
+    secret = begin(WireConfig(client_id="A", client_secret=Secret("s")))
+    assert "code_challenge" not in secret.url
+    assert not secret.verifier
+
+
+def test_what_comes_back_is_taken_in_every_form() -> None:
+    attempt = begin(CONFIG)
+    whole = redirect(attempt)
+    query = whole.partition("?")[2]
+    broken = whole[:50] + "\n  " + whole[50:]
+    for text in (
+        whole,
+        f"  {whole}\n",
+        f"?{query}",
+        query,
+        f"/callback?{query}",
+        broken,
+        f"{whole}#x",
+        f"<{whole}>",
+    ):
+        assert read_redirect(text, attempt) == Secret("the-code")
+
+
+def test_what_comes_back_is_judged_error_first_then_state_then_one_code() -> None:
+    attempt = begin(CONFIG)
+    for fields, case in (
+        ({"error": "access_denied", "code": ""}, CaseId.CANCELLED),
+        ({"error": "access_denied", "state": "other"}, CaseId.CANCELLED),
+        ({"error": "invalid_scope"}, CaseId.SCOPE_NOT_ATTACHED),
+        ({"error": "server_error", "error_description": "x"}, CaseId.OTHER_XERO_ERROR),
+    ):
+        with pytest.raises(LoginNeeded) as caught:
+            read_redirect(redirect(attempt, **fields), attempt)
+        assert caught.value.case == case
+    for text, says in (
+        (redirect(attempt, state="other"), "another attempt"),
+        (redirect(attempt, state=""), "another attempt"),
+        (redirect(attempt) + "&state=x", "another attempt"),
+        (redirect(attempt, code=""), "no code"),
+        (redirect(attempt) + "&code=2", "no code"),
+        ("", "Nothing was pasted"),
+        ("x" * 9000, "too long"),
+        (attempt.url, "not the address"),
+        (redirect(attempt).replace("localhost", "evil.example"), "not the address"),
+        ("hello", "another attempt"),
+        ("http://[", "not the address"),
+    ):
+        with pytest.raises(BadInput) as wrong:
+            read_redirect(text, attempt)
+        assert says in wrong.value.message
+        assert attempt.state.reveal() not in f"{wrong.value.message} {wrong.value.hint}"
+
+
+async def get(
+    port: int, target: str, *, host: str = "localhost", address: str = "127.0.0.1", verb: str = "GET"
+) -> str:
+    """One request to the listener, as a browser would send it."""
+    reader, writer = await asyncio.open_connection(address, port)
+    writer.write(f"{verb} {target} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+    data = await reader.read()
+    writer.close()
+    return data.decode()
+
+
+async def test_the_listener_takes_one_good_answer_and_ignores_strays() -> None:
+    port, attempt, told = free_port(), begin(CONFIG), list[Trouble]()
+    good = redirect(attempt).partition("8765")[2]
+    async with Listener(attempt, port, told.append) as listener:
+        assert "404" in await get(port, "/favicon.ico")
+        assert "400" in await get(port, good, host="evil.example")
+        assert "405" in await get(port, good, verb="POST")
+        assert "400" in await get(port, "/callback?error=access_denied&state=wrong")
+        assert "400" in await get(port, "/callback?code=x&state=wrong")
+        assert "Signed in" in await get(port, good)
+        page = await get(port, "/callback?code=second&state=" + attempt.state.reveal())
+        assert "Already done" in page
+        assert "no-store" in page
+        assert await listener.answer() == Secret("the-code")
+    assert [t.case for t in told] == [CaseId.STATE_MISMATCH]
+    with pytest.raises(OSError, match=r".*"):
+        await get(port, "/")
+
+
+async def test_the_listener_hears_both_families_and_a_cancel() -> None:
+    port, attempt = free_port(), begin(CONFIG)
+    state = attempt.state.reveal()
+    async with Listener(attempt, port) as listener:
+        try:
+            page = await get(
+                port, f"/callback?error=access_denied&state={state}", address="::1", host="[::1]"
+            )
+        except OSError:
+            page = await get(port, f"/callback?error=access_denied&state={state}")
+        assert "Not connected" in page
+        with pytest.raises(LoginNeeded, match="Cancel"):
+            await listener.answer()
+
+
+async def test_a_bad_paste_is_told_and_asked_again_until_one_is_good() -> None:
+    attempt, told = begin(CONFIG), list[Trouble]()
+    lines = iter(["", "nonsense", redirect(attempt, state="other"), redirect(attempt)])
+
+    async def paste() -> str | None:
+        return next(lines, None)
+
+    code = await wait_for_code(
+        attempt, port=free_port(), paste=paste, tell=told.append, clock=SystemClock(), limit=30
+    )
+    assert code == Secret("the-code")
+    assert len(told) == 2
+
+
+async def test_the_listener_wins_while_the_paste_waits() -> None:
+    port, attempt, never = free_port(), begin(CONFIG), asyncio.Event()
+
+    async def paste() -> str | None:
+        await never.wait()
+        return None
+
+    async def browser() -> None:
+        while True:
+            try:
+                await get(port, redirect(attempt).partition("8765")[2])
+            except OSError:
+                await asyncio.sleep(0)
+                continue
+            return
+
+    waiting = wait_for_code(
+        attempt, port=port, paste=paste, tell=lambda _: None, clock=SystemClock(), limit=30
+    )
+    code, _ = await asyncio.gather(waiting, browser())
+    assert code == Secret("the-code")
+
+
+async def test_a_taken_port_is_told_and_the_paste_goes_on() -> None:
+    port, attempt, told = free_port(), begin(CONFIG), list[Trouble]()
+    server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", port)
+
+    async def paste() -> str | None:
+        return redirect(attempt)
+
+    async with server:
+        code = await wait_for_code(
+            attempt, port=port, paste=paste, tell=told.append, clock=SystemClock(), limit=30
+        )
+        assert code
+        assert "is used by another program" in told[0].message
+        with pytest.raises(BadInput, match="another program"):
+            await wait_for_code(
+                attempt, port=port, paste=None, tell=told.append, clock=SystemClock(), limit=30
+            )
+
+
+def test_the_wait_has_a_limit_and_asks_what_the_browser_shows() -> None:
+    async def paste() -> str | None:
+        await asyncio.Event().wait()
+        return None
+
+    async def main() -> float:
+        clock = VirtualClock()
+        with pytest.raises(LoginNeeded, match="within 5 minutes") as caught:
+            await wait_for_code(
+                begin(CONFIG), port=free_port(), paste=paste, tell=lambda _: None, clock=clock, limit=300.0
+            )
+        assert "What do you see in the browser?" in caught.value.hint
+        return clock.monotonic()
+
+    assert run_virtual(main()) == pytest.approx(300.0)
+
+
+async def test_the_code_is_exchanged_and_kept(tmp_path: Path) -> None:
+    fake = FakeXero()
+    async with open_fake(tmp_path, fake) as wire:
+        assert wire.tokens.state() == "none"
+        attempt = wire.login.begin()
+        grant = await wire.login.redeem(attempt, Secret("canary-code"))
+        assert (grant.person, grant.scopes) == ("Ana Silva", ("offline_access", "practicemanager.client"))
+        assert wire.tokens.state() == "good"
+        (tenant,) = await wire.tenants()
+        assert tenant.name is None
+        assert tenant.created is not None
+        assert tenant.created.isoformat() == "2026-03-02T22:14:07.123456+00:00"
+    (form,) = fake.token_calls
+    assert form == {
+        "grant_type": ["authorization_code"],
+        "redirect_uri": ["http://localhost:8765/callback"],
+        "code": ["canary-code"],
+        "code_verifier": [attempt.verifier.reveal()],
+        "client_id": ["A1B2C3"],
+    }
+    assert "xero-tenant-id" not in fake.asked[0].headers
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            assert b"canary" not in file.read_bytes(), file
+            assert file.stat().st_mode & 0o077 == 0, file
+
+
+async def test_a_web_app_sends_its_secret_by_basic_and_no_client_id(tmp_path: Path) -> None:
+    seen: list[httpx.Request] = []
+    fake = FakeXero()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return token_reply(1)
+
+    fake.token_answers.append(answer)
+    config = WireConfig(client_id="A1", client_secret=Secret("s3"))
+    async with open_fake(tmp_path, fake, config=config) as wire:
+        await sign_in(wire)
+    assert seen[0].headers["authorization"] == "Basic QTE6czM="
+    assert "client_id" not in fake.token_calls[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "case"),
+    [
+        (httpx.Response(400, json={"error": "invalid_grant"}), LoginNeeded, CaseId.NEEDS_RECONNECT),
+        (httpx.Response(400, json={"error": "invalid_client"}), LoginNeeded, CaseId.UNKNOWN_APP),
+        (httpx.Response(401, content=b""), LoginNeeded, CaseId.UNKNOWN_APP),
+        (httpx.Response(400, json={"error": "unauthorized_client"}), LoginNeeded, CaseId.UNKNOWN_APP),
+        (httpx.Response(400, json={"error": "invalid_scope"}), LoginNeeded, CaseId.SCOPE_NOT_ATTACHED),
+        (
+            httpx.Response(400, json={"error": "unsupported_grant_type"}),
+            LoginNeeded,
+            CaseId.OTHER_XERO_ERROR,
+        ),
+        (httpx.Response(503, content=b"<html>"), OutOfReach, CaseId.XERO_DOWN),
+        (httpx.Response(404, content=b"<html>"), BadReply, CaseId.BAD_REPLY),
+        (httpx.Response(200, content=b"<html>"), BadReply, CaseId.BAD_REPLY),
+        (httpx.Response(200, json={"access_token": ""}), BadReply, CaseId.BAD_REPLY),
+        (httpx.Response(302, headers={"location": "https://evil.example"}), BadReply, CaseId.BAD_REPLY),
+        (httpx.ConnectError("x"), OutOfReach, CaseId.NO_NETWORK),
+        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"), OutOfReach, CaseId.TLS),
+        (httpx.ReadTimeout("x"), OutOfReach, CaseId.XERO_DOWN),
+        (httpx.ProxyError("x"), OutOfReach, CaseId.PROXY),
+    ],
+)
+async def test_every_fault_of_the_token_call_has_a_sentence_and_a_case(
+    tmp_path: Path, answer: httpx.Response | Exception, kind: type[WireTrouble], case: CaseId
+) -> None:
+    fake = FakeXero()
+    fake.token_answers.append(answer)
+    async with open_fake(tmp_path, fake) as wire:
+        with pytest.raises(kind) as caught:
+            await sign_in(wire)
+    assert caught.value.case == case
+    assert caught.value.message.endswith(".")
+    assert caught.value.hint
+    assert "canary" not in f"{caught.value!r} {caught.value.hint} {caught.value.words}"
+
+
+async def test_no_practice_in_the_connections_is_case_t1(tmp_path: Path) -> None:
+    fake = FakeXero()
+    fake.tenants[0]["tenantType"] = "ORGANISATION"
+    async with open_fake(tmp_path, fake) as wire:
+        await sign_in(wire)
+        with pytest.raises(WireTrouble) as caught:
+            await wire.tenants()
+        assert caught.value.case is CaseId.NO_PERMISSION
+        await wire.disconnect("5b0f1c9e-77aa-4f0c-9a53-0f4d7c1b2e10")
+        assert (fake.asked[-1].method, fake.asked[-1].url.path) == (
+            "DELETE", "/connections/5b0f1c9e-77aa-4f0c-9a53-0f4d7c1b2e10",
+        )  # fmt: skip
+        await wire.login.revoke()
+        assert fake.token_calls[-1] == {"token": ["canary-refresh-2"], "client_id": ["A1B2C3"]}
+        assert wire.tokens.state() == "none"
