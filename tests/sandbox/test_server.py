@@ -8,12 +8,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.sandbox.process import control, sandbox_process
+from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.sandbox.__main__ import main
 from xpm_tui.sandbox.server import bind
 
@@ -21,9 +20,14 @@ DISCOVERY = "/.well-known/openid-configuration"
 
 
 @pytest.fixture(scope="module")
-def origin() -> Iterator[str]:
-    with sandbox_process("--clients", "60") as (_, greeting):
-        yield greeting["api_url"]
+def running() -> Iterator[SandboxProcess]:
+    with sandbox_process(clients=60) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def origin(running: SandboxProcess) -> str:
+    return str(running.greeting["api_url"])
 
 
 def connect(origin: str, timeout: float = 10) -> http.client.HTTPConnection:
@@ -40,8 +44,8 @@ def get(origin: str, path: str) -> tuple[int, bytes]:
         link.close()
 
 
-def test_the_greeting(origin: str) -> None:
-    about = control(origin, "")
+def test_the_greeting(running: SandboxProcess, origin: str) -> None:
+    about = running.control("GET")
     assert about["login_url"] == about["identity_url"] == about["api_url"] == origin
     assert about["redirect_port"] == 8765
     assert about["tenants"][0]["type"] == "PRACTICEMANAGER"
@@ -56,22 +60,22 @@ def test_one_connection_carries_several_calls(origin: str) -> None:
     link.close()
 
 
-def test_a_reset_sends_no_byte(origin: str) -> None:
-    control(origin, "faults", {"kind": "reset", "times": 1})
+def test_a_reset_sends_no_byte(running: SandboxProcess, origin: str) -> None:
+    running.control("POST", "faults", {"kind": "reset", "times": 1})
     with pytest.raises(ConnectionResetError):
         get(origin, DISCOVERY)
     assert get(origin, DISCOVERY)[0] == 200
 
 
-def test_a_cut_body_is_shorter_than_promised(origin: str) -> None:
-    control(origin, "faults", {"kind": "cut", "times": 1})
+def test_a_cut_body_is_shorter_than_promised(running: SandboxProcess, origin: str) -> None:
+    running.control("POST", "faults", {"kind": "cut", "times": 1})
     with pytest.raises(http.client.IncompleteRead):
         get(origin, DISCOVERY)
     assert get(origin, DISCOVERY)[0] == 200
 
 
-def test_a_hanging_call_ends_with_the_caller(origin: str) -> None:
-    control(origin, "faults", {"kind": "hang", "times": 1})
+def test_a_hanging_call_ends_with_the_caller(running: SandboxProcess, origin: str) -> None:
+    running.control("POST", "faults", {"kind": "hang", "times": 1})
     link = connect(origin, timeout=0.2)
     link.request("GET", DISCOVERY)
     with pytest.raises(TimeoutError):
@@ -80,27 +84,29 @@ def test_a_hanging_call_ends_with_the_caller(origin: str) -> None:
     assert get(origin, DISCOVERY)[0] == 200
 
 
-def test_a_slow_body_arrives_whole(origin: str) -> None:
+def test_a_slow_body_arrives_whole(running: SandboxProcess, origin: str) -> None:
     whole = get(origin, DISCOVERY)[1]
-    control(origin, "faults", {"kind": "slow", "times": 1, "seconds": 0.01})
+    running.control("POST", "faults", {"kind": "slow", "times": 1, "seconds": 0.01})
     assert get(origin, DISCOVERY)[1] == whole
 
 
 def test_three_hosts() -> None:
-    with sandbox_process("--separate-hosts") as (_, greeting):
-        urls = [greeting[name] for name in ("login_url", "identity_url", "api_url")]
+    with sandbox_process("--separate-hosts") as running:
+        urls = [running.greeting[name] for name in ("login_url", "identity_url", "api_url")]
         assert len(set(urls)) == 3
         assert [get(url, DISCOVERY)[0] for url in urls] == [404, 200, 404]
-        assert control(urls[2], "")["login_url"] == urls[0]
+        assert running.control("GET")["login_url"] == urls[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_end_it_cleanly(number: signal.Signals) -> None:
-    with sandbox_process() as (process, _):
+    command = [sys.executable, "-m", "xpm_tui.sandbox"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("{")
         process.send_signal(number)
-        assert process.wait(10) == 0
-        assert process.stderr is not None
-        assert process.stderr.read() == ""
+        out, err = process.communicate(timeout=10)
+        assert (process.returncode, out, err) == (0, "", "")
 
 
 def test_it_dies_with_its_parent() -> None:
@@ -146,10 +152,10 @@ def test_wrong_options(arguments: list[str], words: str, capsys: pytest.CaptureF
 
 
 def test_faults_and_switches_from_the_command_line() -> None:
-    arguments = ("--fault", "503,endpoint=connections,times=1", "--switch", "latency=0", "--seed", "5")
-    with sandbox_process(*arguments) as (_, greeting):
-        origin: str = greeting["api_url"]
+    arguments = ("--fault", "503,endpoint=connections,times=1", "--switch", "day_limit=1000")
+    with sandbox_process(*arguments, seed=5) as running:
+        origin = str(running.greeting["api_url"])
         assert get(origin, "/connections")[0] == 503
         assert get(origin, "/connections")[0] == 401
-        about: dict[str, Any] = control(origin, "")
-        assert about["seed"] == 5
+        assert running.control("GET")["seed"] == 5
+        assert running.control("GET", "switches")["day_limit"] == 1000
