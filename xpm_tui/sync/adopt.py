@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from xpm_tui.model.links import Base, Link, Pair
+import msgspec
+
+from xpm_tui.model.book import Client
+from xpm_tui.model.links import Base, ContactLink, Link, Pair
 from xpm_tui.model.ports import Put, Snapshot, Write
 from xpm_tui.model.runs import Intent, Run, Written
 from xpm_tui.model.tables import BASE, CLIENTS, LINKS, RUNS
@@ -15,7 +18,7 @@ from xpm_tui.sync.mirror import client_writes
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.rules import Rules
 from xpm_tui.sync.settle import image_write
-from xpm_tui.sync.view import Team
+from xpm_tui.sync.view import Team, contact_values, xpm_contacts
 
 
 def adopted(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> list[Write]:
@@ -35,6 +38,7 @@ def adopted(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -
         by=run.by,
         run=run.id,
     )
+    link = msgspec.structs.replace(link, contacts=_same_contacts(client, row))
     mirror = mirror_values(row, link)
     sent = {key: Pair(value, mirror.get(key, value)) for key, value in intent.values.items()}
     base = agree(Base(id=client.id), sent, mirror)
@@ -47,3 +51,17 @@ def adopted(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -
         Put(BASE, met.base),
         image_write(snapshot, run.id, client.id, row.uuid, [written], created=True),
     ]
+
+
+def _same_contacts(client: Client, row: XpmClient) -> tuple[ContactLink, ...]:
+    """Which contact was made for which: the one with the same values, each but once. Two people may share a
+    name and have no e-mail, and must not be made again for that."""
+    free = [*xpm_contacts(row)]
+    joined: list[ContactLink] = []
+    for ours in client.contacts:
+        values = contact_values(ours)
+        same = next((theirs for theirs in free if contact_values(theirs) == values), None)
+        if same is not None:
+            free.remove(same)
+            joined.append(ContactLink(contact=ours.id, uuid=same.uuid))
+    return tuple(joined)
