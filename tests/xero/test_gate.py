@@ -1,0 +1,255 @@
+"""The gate in simulated time, against a server that counts as Xero does."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.moved_clock import MovedClock
+from tests.support.profile import count
+from tests.support.virtual import VirtualClock, run_virtual
+from xpm_tui.model.errors import AllowanceUsedUp
+from xpm_tui.model.ports import Priority
+from xpm_tui.xero.limits import FileGate
+
+PUSH, PERSON = Priority.PUSH, Priority.PERSON
+
+
+class Server:
+    """Counts calls in the rolling minute and in flight, as they arrive after a delay on the way."""
+
+    def __init__(self, clock: VirtualClock, seed: int = 7) -> None:
+        self.clock = clock
+        self.random = random.Random(seed)
+        self.window: deque[float] = deque()
+        self.arrivals: list[float] = []
+        self.worst = 0
+        self.flying = 0
+        self.most_flying = 0
+
+    async def call(self) -> None:
+        """One call: on the way, at the server, on the way back."""
+        self.flying += 1
+        self.most_flying = max(self.most_flying, self.flying)
+        await self.clock.sleep(self.random.uniform(0.02, 0.25))
+        now = self.clock.monotonic()
+        self.window.append(now)
+        self.arrivals.append(now)
+        while self.window[0] <= now - 60.0:
+            self.window.popleft()
+        self.worst = max(self.worst, len(self.window))
+        await self.clock.sleep(self.random.uniform(0.02, 0.25))
+        self.flying -= 1
+
+
+async def through(gate: FileGate, priority: Priority, work: Callable[[], Awaitable[None]]) -> None:
+    """One call through the gate."""
+    async with gate.enter(priority):
+        await work()
+
+
+async def push(gate: FileGate, server: Server, todo: list[int], workers: int = 3) -> None:
+    """Make the calls that are left with a few workers, as a run does."""
+
+    async def work() -> None:
+        while todo:
+            todo.pop()
+            await through(gate, PUSH, server.call)
+
+    await asyncio.gather(*(work() for _ in range(workers)))
+
+
+def test_a_push_by_two_gates_keeps_the_minute_and_uses_nine_tenths_of_it(tmp_path: Path) -> None:
+    writes = count(330, 3_000)
+
+    async def main() -> None:
+        clock = VirtualClock()
+        server = Server(clock)
+        gates = [FileGate(tmp_path / "gate.json", clock) for _ in range(2)]
+        waits: list[float] = []
+
+        async def person() -> None:
+            for _ in range(max(4, writes // 100)):
+                await clock.sleep(server.random.uniform(25.0, 70.0))
+                asked = clock.monotonic()
+                await through(random.Random(1).choice(gates), PERSON, server.call)
+                waits.append(clock.monotonic() - asked)
+
+        todo = list(range(writes))
+        watching = asyncio.create_task(person())
+        await asyncio.gather(*(push(gate, server, todo) for gate in gates))
+        minutes = clock.monotonic() / 60.0
+        await watching
+        assert server.worst <= 60
+        assert server.most_flying <= 4
+        assert max(waits) <= 2.0
+        assert len(waits) >= 4
+        # 55 in the first seconds, then 55 a minute: nine tenths of the minutes that follow.
+        assert writes - 55 >= 0.9 * 55 * (minutes - 1)
+
+    run_virtual(main())
+
+
+def test_a_restart_cannot_spend_the_minute_twice(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        server = Server(clock)
+        todo = list(range(200))
+        first = asyncio.create_task(push(FileGate(tmp_path / "gate.json", clock), server, todo))
+        await clock.sleep(20.0)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        assert len(server.arrivals) >= 55
+        server.flying = 0
+        await push(FileGate(tmp_path / "gate.json", clock), server, todo)
+        assert server.worst <= 60
+        assert max(sum(1 for a in server.arrivals if t - 60 < a <= t) for t in server.arrivals) <= 55
+
+    run_virtual(main())
+
+
+def test_retry_after_is_obeyed_exactly_by_all(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        gates = [FileGate(tmp_path / "gate.json", clock) for _ in range(2)]
+        gates[0].shut_minute(22.0)
+        assert gates[1].allowance().minute_left == 0
+        for gate in gates:
+            for priority in Priority:
+                async with gate.enter(priority):
+                    assert clock.monotonic() >= 22.0
+        assert clock.monotonic() == pytest.approx(22.0, abs=0.01)
+
+    run_virtual(main())
+
+
+def test_the_days_limit_is_learnt_a_push_leaves_the_reserve_and_nobody_sleeps(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        gate = FileGate(tmp_path / "gate.json", clock, reserve=100)
+        assert gate.allowance().day_left is None
+        gate.learn({"x-daylimit-remaining": "101", "x-minlimit-remaining": "59"})
+        async with gate.enter(PUSH):
+            pass
+        with pytest.raises(AllowanceUsedUp, match="Only 100 calls") as caught:
+            await through(gate, PUSH, clock_never)
+        assert caught.value.until is not None
+        assert caught.value.until > clock.now()
+        async with gate.enter(PERSON):
+            pass
+        assert gate.allowance().day_left == 99
+        assert gate.allowance().day_limit == 1_000
+        gate.learn({"x-daylimit-remaining": "0"})
+        with pytest.raises(AllowanceUsedUp, match="used up"):
+            await through(gate, PERSON, clock_never)
+        assert clock.monotonic() < 1.0
+        await clock.sleep(86_400 + 700)
+        async with gate.enter(PUSH):
+            pass
+
+    run_virtual(main())
+
+
+async def clock_never() -> None:
+    raise AssertionError("the gate let a call through")
+
+
+def test_a_day_429_shuts_until_the_time_it_names_and_other_processes_know(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        error = FileGate(tmp_path / "gate.json", clock).shut_day(66_975)
+        other = FileGate(tmp_path / "gate.json", clock)
+        assert error.until == other.allowance().until
+        with pytest.raises(AllowanceUsedUp) as caught:
+            await through(other, PERSON, clock_never)
+        assert caught.value.until == error.until
+        assert caught.value.exit_code == 6
+
+    run_virtual(main())
+
+
+def test_own_calls_of_yesterday_come_free_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        gate = FileGate(tmp_path / "gate.json", clock, reserve=100)
+        for _ in range(5):
+            async with gate.enter(PUSH):
+                pass
+        await clock.sleep(3_600.0)
+        gate.learn({"x-daylimit-remaining": "98"})
+        with pytest.raises(AllowanceUsedUp) as caught:
+            await through(gate, PUSH, clock_never)
+        assert caught.value.until is not None
+        wait = (caught.value.until - clock.now()).total_seconds()
+        assert 82_000 < wait < 84_000
+        await clock.sleep(wait + 1)
+        async with gate.enter(PUSH):
+            pass
+
+    run_virtual(main())
+
+
+def test_calls_of_the_same_app_from_elsewhere_are_counted_in(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        gate = FileGate(tmp_path / "gate.json", clock)
+        async with gate.enter(PUSH):
+            gate.learn({"x-minlimit-remaining": "9"})
+        assert gate.allowance().minute_left == 59 - 51
+        gate.learn({"x-minlimit-remaining": "9"})
+        assert gate.allowance().minute_left == 59 - 51
+        for _ in range(4):
+            async with gate.enter(PUSH):
+                pass
+        assert clock.monotonic() < 1.0
+        async with gate.enter(PUSH):
+            pass
+        assert clock.monotonic() >= 59.0
+
+    run_virtual(main())
+
+
+def test_a_damaged_file_counts_as_a_spent_minute(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        (tmp_path / "gate.json").write_bytes(b"{torn")
+        async with FileGate(tmp_path / "gate.json", clock).enter(PERSON):
+            assert clock.monotonic() == pytest.approx(60.0, abs=0.1)
+
+    run_virtual(main())
+
+
+def test_slots_of_a_dead_process_are_given_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        now = clock.now().timestamp()
+        dead = ",".join(f'["{n}",4194399,{now},true]' for n in range(4))
+        (tmp_path / "gate.json").write_text(f'{{"tickets":[{dead}]}}')
+        gate = FileGate(tmp_path / "gate.json", clock)
+        async with gate.enter(PUSH):
+            pass
+        assert clock.monotonic() == 0.0
+        assert gate.allowance().minute_left == 59 - 5
+
+    run_virtual(main())
+
+
+def test_a_clock_that_goes_back_never_locks_the_gate(tmp_path: Path) -> None:
+    clock = MovedClock()
+    gate = FileGate(tmp_path / "gate.json", clock)
+
+    async def main() -> None:
+        for _ in range(55):
+            async with gate.enter(PUSH):
+                pass
+        clock._now = clock._now.replace(year=2020)
+        async with gate.enter(PUSH):
+            pass
+        assert clock.monotonic() <= 61.0
+
+    asyncio.run(main())
