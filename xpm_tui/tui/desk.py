@@ -1,0 +1,113 @@
+"""The console's desk: the open practice on a thread and loop of its own, so that the screen never waits.
+
+Whatever reads or writes the practice runs there, one thing after the other between two awaits; the screen's
+loop gets frozen values back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from xpm_tui.service.practice import OpenPractice
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Desk:
+    """Runs the services. ``opener`` opens the practice; it is called on the desk's own thread."""
+
+    def __init__(self, opener: Callable[[], OpenPractice]) -> None:
+        self._opener = opener
+        self._practice: OpenPractice | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def practice(self) -> OpenPractice:
+        """The open practice, for what never changes: its name, title, person and folders."""
+        if self._practice is None:
+            raise RuntimeError("the desk is closed")
+        return self._practice
+
+    def open(self) -> None:
+        """Start the thread and open the practice; raises what the opener raises."""
+        ready = threading.Event()
+        failed: list[BaseException] = []
+
+        def serve() -> None:
+            loop = self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(loop)
+            try:
+                self._practice = self._opener()
+            except BaseException as error:
+                failed.append(error)
+                loop.close()
+                ready.set()
+                return
+            ready.set()
+            try:
+                loop.run_forever()
+            finally:
+                self._end(loop)
+
+        self._thread = threading.Thread(target=serve, name="desk", daemon=True)
+        self._thread.start()
+        ready.wait()
+        if failed:
+            raise failed[0]
+
+    async def ask(
+        self, look: Callable[Concatenate[OpenPractice, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Call ``look(practice, …)`` and wait for what it gives."""
+
+        async def call() -> R:
+            return look(self.practice, *args, **kwargs)
+
+        return await self._there(call())
+
+    async def run(
+        self, work: Callable[Concatenate[OpenPractice, P], Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """The same for a coroutine function; cancelling the wait cancels the work."""
+
+        async def call() -> R:
+            return await work(self.practice, *args, **kwargs)
+
+        return await self._there(call())
+
+    async def _there(self, job: Coroutine[Any, Any, R]) -> R:
+        if self._loop is None:
+            raise RuntimeError("the desk is closed")
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(job, self._loop))
+
+    async def reopen(self) -> None:
+        """Settings have changed: close the practice and open it again."""
+
+        def again(practice: OpenPractice) -> None:
+            practice.close()
+            self._practice = self._opener()
+
+        await self.ask(again)
+
+    def close(self) -> None:
+        """End what is going on and let go of the files."""
+        if self._loop is not None and self._thread is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(5)
+
+    def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        if self._practice is not None:
+            self._practice.close()
+            self._practice = None
+        loop.close()

@@ -1,0 +1,121 @@
+"""The ways through several screens: plan to review to run, map and undo, jump to a client, connect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.worker import get_current_worker
+
+from xpm_tui.model.plan import Plan
+from xpm_tui.model.runs import Run
+from xpm_tui.model.text import visible
+from xpm_tui.service import plans
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.views import ClientView, PickView, XpmClientView
+from xpm_tui.tui import when
+from xpm_tui.tui.screens.dialog import Told
+from xpm_tui.tui.screens.working import Working, done
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+
+_OUTCOMES = {
+    "added": "added",
+    "linked": "linked to a client you had",
+    "already": "there already",
+    "left": "left",
+}
+
+
+class Flows:
+    """What the console does over more than one screen. Mixed into the app."""
+
+    def plan_and_show(self: Console, only: str = "") -> None:  # type: ignore[misc]
+        """Read XPM, plan, and show the plan; nothing is written to either side."""
+        self.work(self._plan(only), "plan", exclusive=True)
+
+    async def _plan(self: Console, only: str) -> None:  # type: ignore[misc]
+        box = Working("Planning", "Reading XPM and comparing both sides …")
+        box.watch_over(get_current_worker())
+        self.push_screen(box)
+
+        async def make(practice: OpenPractice) -> Plan:
+            return await plans.make(practice, only=only)
+
+        plan = await done(self.desk.run(make), box)
+        await self.refresh_pulse()
+        self.show_plan(plan.id)
+
+    def show_plan(self: Console, plan_id: str) -> None:  # type: ignore[misc]
+        """Review a plan; when it is applied, its run comes up."""
+        from xpm_tui.tui.screens.plan_review import PlanReview
+
+        def reviewed(run: str | None) -> None:
+            if run:
+                self.show_run(run)
+
+        self.push_screen(PlanReview(plan_id), reviewed)
+
+    async def start_run(self: Console, plan_id: str) -> str:  # type: ignore[misc]
+        """Start the run as a process of its own; gives its id as soon as it is in the book."""
+        box = Working("Starting", "The run starts in a process of its own …")
+        self.push_screen(box)
+
+        async def start(practice: OpenPractice) -> Run:
+            from xpm_tui.service import detach
+
+            return await detach.wait_for_run(practice, detach.detach(practice, plan_id=plan_id))
+
+        run = await done(self.desk.run(start), box)
+        await self.refresh_pulse()
+        return run.id
+
+    def show_run(self: Console, run_id: str) -> None:  # type: ignore[misc]
+        """A run with its log."""
+        from xpm_tui.tui.screens.run import RunScreen
+
+        self.push_screen(RunScreen(run_id))
+
+    def show_client(self: Console, client: str) -> None:  # type: ignore[misc]
+        """Jump to a client of the book, wherever one is."""
+        from xpm_tui.tui.screens.clients import Clients
+
+        self.go("clients")
+        screen = self.screen_stack[0]
+        if isinstance(screen, Clients):
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+            screen.show_only(client)
+
+    def linked(self: Console, client: ClientView, view: XpmClientView) -> None:  # type: ignore[misc]
+        """Say what was linked, and how to take it back."""
+        number = view.number or view.uuid
+        self.toast(f"{client.name} is linked to {number} {view.name}.\nu takes it back; s syncs it.")
+        self._beat()
+
+    def picked(self: Console, done_: Sequence[PickView]) -> None:  # type: ignore[misc]
+        """Say what came of picking; what was left is listed with its reason."""
+        counts = {name: sum(view.outcome == name for view in done_) for name in _OUTCOMES}
+        told = ", ".join(f"{number:,} {_OUTCOMES[name]}" for name, number in counts.items() if number)
+        left = [view for view in done_ if view.outcome == "left"]
+        if not left:
+            self.toast(told or "XPM has no client to pick.")
+        else:
+            lines = "\n".join(
+                f"#{visible(v.number or '–')}  {visible(v.name)}: {visible(v.reason)}" for v in left
+            )
+            title = f"{when.counted(len(left), 'client')} left for you"
+            self.push_screen(Told(title, f"{told}.\n\n{lines}", wide=True))
+        self._beat()
+
+    def connect(self: Console) -> None:  # type: ignore[misc]
+        """The wizard; where it ends, its plan comes up."""
+        from xpm_tui.tui.screens.wizard import Wizard
+
+        def ended(plan: str | None) -> None:
+            self._beat()
+            if plan:
+                self.show_plan(plan)
+
+        self.push_screen(Wizard(), ended)

@@ -1,0 +1,70 @@
+"""Keys from acts: one table feeds the bindings, the footer, the palette and the help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.binding import Binding
+
+from xpm_tui.acts.act import Act, Situation
+from xpm_tui.acts.registry import for_area
+from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.palette import Entry
+
+MOST_SHOWN = 7
+"""Entries of a footer: more are cut off at 80 columns, without a sign."""
+
+_SHOWN = {"slash": "/", "colon": ":", "question_mark": "?", "escape": "esc", "delete": "del"}
+
+
+def shown(key: str) -> str:
+    """A key as people read it."""
+    return _SHOWN.get(key, key)
+
+
+def bindings(area: str) -> list[Binding]:
+    """The bindings of an area's acts; the first few with a footer word are shown."""
+    found: list[Binding] = []
+    room = MOST_SHOWN
+    for act in for_area(area):
+        if not act.key:
+            continue
+        show = bool(act.footer) and room > 0
+        room -= show
+        found.append(
+            Binding(
+                act.key,
+                f"act({act.name!r})",
+                act.footer or act.title,
+                show=show,
+                tooltip=act.help,
+                id=act.name,
+            )
+        )
+    return found
+
+
+def entries(area: str, situation: Situation) -> list[Entry]:
+    """What the palette offers: acts of the area first, then those of everywhere, each with its reason."""
+    return [
+        Entry(
+            name=act.name,
+            title=act.title,
+            help=act.help,
+            key=shown(act.key) if _here(act, area) else "",
+            words=" ".join((*act.verb, *act.aliases)),
+            reason=act.unavailable(situation),
+        )
+        for act in for_area(area)
+    ]
+
+
+def page(title: str, about: str, area: str, more: Sequence[tuple[str, str]] = ()) -> Page:
+    """The help of an area: what it is for, then its keys."""
+    keys = [(shown(act.key), act.help) for act in for_area(area) if act.key]
+    return Page(title, about, [*keys, *more])
+
+
+def _here(act: Act[Any], area: str) -> bool:
+    return area in act.where or "*" in act.where

@@ -1,0 +1,140 @@
+"""A plan as rows: groups with their counts, and inside them the records; which are open, which are ticked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from xpm_tui.model.plan import Mark
+from xpm_tui.service.plans import Selector
+from xpm_tui.service.views import ChangeView
+
+Tick = Literal["all", "none", "some"]
+By = Literal["rule", "client"]
+
+FIRST_RULES = ("conflict", "clear", "drift", "first")
+"""Groups that somebody should look at come first; of these a person is most often surprised."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Changes that are looked at together. ``selector`` names all of them to the plan."""
+
+    key: str
+    rule: str
+    field: str
+    record: str
+    name: str
+    changes: tuple[ChangeView, ...]
+    selector: Selector
+
+    @property
+    def tick(self) -> Tick:
+        """Whether all, none or some are ticked."""
+        ticked = sum(change.ticked for change in self.changes)
+        return "all" if ticked == len(self.changes) else "some" if ticked else "none"
+
+    @property
+    def records(self) -> int:
+        """How many clients."""
+        return len({client_of(change.record) for change in self.changes})
+
+    def marks(self) -> list[tuple[Mark, int]]:
+        """How many of each mark."""
+        counts: dict[Mark, int] = defaultdict(int)
+        for change in self.changes:
+            if change.mark:
+                counts[change.mark] += 1
+        return sorted(counts.items())
+
+
+class Row(NamedTuple):
+    """A group's head, or (``change`` given) one of its changes."""
+
+    group: Group
+    change: ChangeView | None = None
+
+
+def client_of(record: str) -> str:
+    """The client of a record: ``c12`` of ``c12/k3``."""
+    return record.partition("/")[0]
+
+
+def by_rule(changes: Iterable[ChangeView]) -> list[Group]:
+    """Grouped by rule and field: the surprising rules first, then links, then what is most."""
+    found: dict[tuple[str, str], list[ChangeView]] = defaultdict(list)
+    for change in changes:
+        found[change.rule, change.field].append(change)
+    groups = [
+        Group(f"{rule}:{name}", rule, name, "", "", tuple(some), Selector(rule=rule, field=name))
+        for (rule, name), some in found.items()
+    ]
+
+    def place(group: Group) -> tuple[int, int, int, str]:
+        early = FIRST_RULES.index(group.rule) if group.rule in FIRST_RULES else len(FIRST_RULES)
+        return (group.field != "link", early, -len(group.changes), group.key)
+
+    return sorted(groups, key=place)
+
+
+def by_client(changes: Iterable[ChangeView]) -> list[Group]:
+    """Grouped by client, by name."""
+    found: dict[str, list[ChangeView]] = defaultdict(list)
+    for change in changes:
+        found[client_of(change.record)].append(change)
+    groups = [
+        Group(record, "", "", record, some[0].name, tuple(some), Selector(record=record))
+        for record, some in found.items()
+    ]
+    return sorted(groups, key=lambda group: (group.name.casefold(), group.record))
+
+
+@dataclass
+class Tree:
+    """What is shown of a plan: the groups, and which of them are open."""
+
+    by: By = "rule"
+    changes: Sequence[ChangeView] = ()
+    open: set[str] = field(default_factory=set)
+    groups: list[Group] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+
+    def take(self, changes: Sequence[ChangeView]) -> None:
+        """Other changes, or the same ones ticked otherwise."""
+        self.changes = changes
+        self.groups = by_rule(changes) if self.by == "rule" else by_client(changes)
+        self._flatten()
+
+    def turn(self, by: By) -> None:
+        """Group in another way."""
+        self.by = by
+        self.open.clear()
+        self.take(self.changes)
+
+    def toggle(self, key: str, open_: bool | None = None) -> None:
+        """Open or close a group."""
+        wanted = key not in self.open if open_ is None else open_
+        (self.open.add if wanted else self.open.discard)(key)
+        self._flatten()
+
+    def all(self, open_: bool) -> None:
+        """Open or close every group."""
+        self.open = {group.key for group in self.groups} if open_ else set()
+        self._flatten()
+
+    def place(self, row: Row) -> int:
+        """Where a row stands now: itself, else its group, else the first."""
+        for wanted in (row.change.selector if row.change else None, None):
+            for place, other in enumerate(self.rows):
+                if other.group.key == row.group.key and wanted == (other.change and other.change.selector):
+                    return place
+        return 0
+
+    def _flatten(self) -> None:
+        self.rows = []
+        for group in self.groups:
+            self.rows.append(Row(group))
+            if group.key in self.open:
+                self.rows.extend(Row(group, change) for change in group.changes)

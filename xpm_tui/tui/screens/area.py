@@ -1,0 +1,128 @@
+"""What all areas share: head and foot, keys from the acts, help, palette, and a fresh look when it moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from xpm_tui.acts.act import Situation
+from xpm_tui.acts.registry import by_name
+from xpm_tui.model.text import Shown
+from xpm_tui.tui import keys
+from xpm_tui.tui.areas import AREAS
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.widgets.header import Header, Pulse
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+
+TOO_SMALL = "This window is too small.\n60 columns and 18 lines are needed.\nMake it larger: nothing is lost."
+
+
+class AreaScreen(Screen[None]):
+    """A screen with head, body and foot. A child class composes ``body`` and reads its data in ``look``."""
+
+    AREA: ClassVar[str] = ""
+    ABOUT: ClassVar[str] = ""
+    MORE_KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "up", "Back", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        for binding in keys.bindings(self.AREA):
+            self._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
+        self._seen: object = None
+
+    @property
+    def console_app(self) -> Console:
+        """The app, by its own type."""
+        return cast("Console", self.app)
+
+    def body(self) -> ComposeResult:
+        """What stands between head and foot."""
+        raise NotImplementedError
+
+    async def look(self) -> None:
+        """Read what is shown; called when the area comes up and whenever the book has moved."""
+
+    def compose(self) -> ComposeResult:
+        """Head, body, foot; in a window that is too small a sentence instead."""
+        yield Header(AREAS, self.AREA)
+        yield from self.body()
+        yield Footer(compact=True, show_command_palette=False)
+        yield Static(content(Shown(TOO_SMALL)), classes="too-small")
+
+    def on_screen_resume(self) -> None:
+        """Come up with the newest heartbeat, and read again if something moved meanwhile."""
+        self.tell(self.console_app.pulse)
+        self.refresh_data()
+
+    def tell(self, pulse: Pulse) -> None:
+        """Another heartbeat."""
+        if self.is_mounted:
+            self.query_one(Header).tell(pulse)
+
+    def refresh_data(self, *, force: bool = False) -> None:
+        """Read again, if the book stands elsewhere than at the last look."""
+        position = self.console_app.position
+        if force or position != self._seen:
+            self._seen = position
+            self.console_app.work(self._look(), "look", node=self)
+
+    async def _look(self) -> None:
+        await self.look()
+        self.refresh_bindings()
+
+    def situation(self) -> Situation:
+        """What the acts of this area depend on."""
+        return self.console_app.situation(self.AREA)
+
+    def preset(self, act: str) -> dict[str, Any]:
+        """Parameters that this screen knows for an act: the record under the cursor."""
+        return {}
+
+    def action_act(self, name: str) -> None:
+        """Do an act of this area: by the screen's own way if it has one, else by its form."""
+        act = by_name(name)
+        reason = act.unavailable(self.situation())
+        if reason:
+            self.console_app.toast(reason, "warning")
+            return
+        own = getattr(self, "do_" + name.replace(".", "_"), None)
+        if own is not None:
+            own()
+        else:
+            self.console_app.perform(act, self.preset(name), title=act.title)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """An act that cannot be done now is dim in the footer; its key still says why."""
+        if action == "act" and parameters and self.is_mounted:
+            act = by_name(str(parameters[0]))
+            return None if act.unavailable(self.situation()) else True
+        return True
+
+    def on_key(self, event: Any) -> None:
+        """A dim key explains itself."""
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            if binding.id and binding.action.startswith("act("):
+                reason = by_name(binding.id).unavailable(self.situation())
+                if reason:
+                    event.stop()
+                    event.prevent_default()
+                    self.console_app.toast(reason, "warning")
+
+    def action_up(self) -> None:
+        """An area is the top: escape does nothing more here."""
+
+    def help_page(self) -> Page:
+        """What F1 tells here."""
+        title = next(area.title for area in AREAS if area.name == self.AREA)
+        return keys.page(title, self.ABOUT, self.AREA, self.MORE_KEYS)

@@ -1,0 +1,283 @@
+"""Clients: the book's clients, narrowed by letters and by saved filters, with both sides of one beside."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from xpm_tui.acts.act import Situation
+from xpm_tui.acts.registry import by_name
+from xpm_tui.model.tables import CLIENTS
+from xpm_tui.service import clients
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.views import ClientView, SideBySide
+from xpm_tui.tui import when
+from xpm_tui.tui.screens.area import AreaScreen
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.line import Line, Span, marked, ours, span
+from xpm_tui.tui.widgets.sides import STATE_LOOKS, Sides
+from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.words import words
+
+FILTERS: tuple[tuple[str, str], ...] = (
+    ("", "all"),
+    ("needs-link", "needs link"),
+    ("broken", "broken"),
+    ("same-name", "same name"),
+    ("conflict", "conflict"),
+    ("frozen", "frozen"),
+    ("ignored", "ignored"),
+    ("archived", "archived"),
+)
+
+
+class Clients(AreaScreen):
+    """The table, the filters, the detail pane."""
+
+    AREA = "clients"
+    ABOUT = (
+        "The clients of the book, each with its link to XPM. Below (or beside) stands the one under the "
+        "cursor "
+        "as Ignition has it, as XPM has it, and what both last agreed on, with the reason for each "
+        "difference."
+    )
+    MORE_KEYS = (
+        ("/", "filter by letters in name, e-mail or id; esc ends it"),
+        ("[ and ]", "saved filters: needs link, broken, same name, conflict, frozen …"),
+        ("o", "the address in XPM, to open in a browser"),
+        ("y", "copy name, ids and link of the client"),
+    )
+    CSS_PATH: ClassVar = style("clients")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "find", "Filter", show=False),
+        Binding("left_square_bracket", "saved(-1)", show=False),
+        Binding("right_square_bracket", "saved(1)", show=False),
+        Binding("o", "address", "Address", show=False),
+        Binding("y", "copy", "Copy", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._find = Field(placeholder="name, e-mail or id", classes="find")
+        self._state = Static(classes="filter")
+        self._saved = 0
+        self._text = ""
+        self._wanted = ""
+        self._detail = Sides()
+        self._table: Table[ClientView] = Table(
+            (
+                Column("CLIENT", 24, grow=3),
+                Column("ID", 6),
+                Column("IGNITION", 10, grow=1, drop=2),
+                Column("LINK", 11),
+                Column("XPM NO.", 9, drop=1),
+                Column("NEEDS", 18, grow=2, drop=3),
+            ),
+            self._cells,
+            lambda view: view.id,
+            id="clients",
+        )
+
+    def body(self) -> ComposeResult:
+        """Filter line, table, detail."""
+        yield self._state
+        yield self._find
+        with Horizontal(classes="halves"):
+            yield self._table
+            yield self._detail
+
+    def on_mount(self) -> None:
+        """The filter field comes with ``/``."""
+        self._find.display = False
+
+    async def look(self) -> None:
+        """The clients that the filters let through."""
+        saved = FILTERS[self._saved][0]
+
+        def read(practice: OpenPractice) -> tuple[list[ClientView], int]:
+            return clients.list_clients(practice, only=saved, text=self._text), practice.snapshot().count(
+                CLIENTS
+            )
+
+        views, total = await self.console_app.desk.ask(read)
+        self._tell(len(views), total)
+        self._table.say_empty(self._nothing(total))
+        self._table.show(views, self._wanted)
+        self._wanted = ""
+        if not views:
+            self._detail.clear()
+        if self.focused is None:
+            self._table.rows.focus()
+
+    def _nothing(self, total: int) -> str:
+        if total:
+            return "No client goes by this filter. esc shows all again."
+        if not self.console_app.pulse.connected:
+            return "The book has no clients yet. Connect first (g o, then c): the wizard brings them in."
+        return "The book has no clients yet. p picks them from XPM; : then import brings Ignition's CSV."
+
+    def _tell(self, shown: int, total: int) -> None:
+        pieces: list[Span] = [ours(" ")]
+        for place, (_, name) in enumerate(FILTERS):
+            here = place == self._saved
+            pieces.append(ours(f"[{name}]" if here else f" {name} ", "head" if here else "muted"))
+        count = f" {shown:,} of {total:,} " if shown != total else f" {total:,} "
+        pieces += [ours(" "), ours(count, "strong")]
+        if self._text:
+            pieces += [ours(" with ", "muted"), span(self._text, "accent")]
+        self._state.update(words(pieces))
+
+    def _cells(self, view: ClientView) -> list[Line]:
+        state = view.link_state
+        name = span(view.name).text
+        at = name.casefold().find(self._text.casefold()) if self._text else -1
+        return [
+            marked(name, [(at, at + len(self._text))] if at >= 0 else []),
+            [ours(view.id, "muted")],
+            [span(view.client_id or "–", "muted")],
+            [ours(when.LINK_STATES[state], STATE_LOOKS[state])],
+            [span(view.link.number if view.link else "")],
+            [span(view.needs, "warn"), *([ours(" ❄ frozen", "accent")] if view.frozen else [])],
+        ]
+
+    @on(Table.Moved, "#clients")
+    def _moved(self, event: Table.Moved) -> None:
+        event.stop()
+        self.refresh_bindings()
+        if event.item is not None:
+            self.console_app.work(self._show(event.item), "detail", exclusive=True, node=self)
+
+    async def _show(self, view: ClientView) -> None:
+        def read(practice: OpenPractice) -> list[SideBySide]:
+            return clients.side_by_side(practice, view.id)
+
+        sides = await self.console_app.desk.ask(read)
+        if self._table.item is view:
+            self._detail.show(view, sides)
+
+    @on(Table.Chosen, "#clients")
+    def _chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self._detail.table.rows.focus()
+
+    # -- filters --------------------------------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        """Type what the client must have."""
+        self._find.display = True
+        self._find.focus()
+
+    def action_saved(self, by: int) -> None:
+        """The next saved filter."""
+        self._saved = (self._saved + by) % len(FILTERS)
+        self.refresh_data(force=True)
+
+    @on(Field.Changed)
+    def _typed(self, event: Field.Changed) -> None:
+        event.stop()
+        self._text = event.value.strip()
+        self.console_app.work(self.look(), "find", exclusive=True, node=self)
+
+    @on(Field.Submitted)
+    def _typed_out(self, event: Field.Submitted) -> None:
+        event.stop()
+        self._table.rows.focus()
+
+    def show_only(self, client: str) -> None:
+        """Come from elsewhere to one client: put the cursor there, with all filters off."""
+        self._wanted = client
+        self._find.value = ""
+        self._find.display = False
+        self._text, self._saved = "", 0
+        self.refresh_data(force=True)
+
+    def action_up(self) -> None:
+        """Detail to table, then the filters away."""
+        if self._detail.table.rows.has_focus:
+            self._table.rows.focus()
+        elif self._find.display or self._text or self._saved:
+            self._find.value = ""
+            self._find.display = False
+            self._text, self._saved = "", 0
+            self._table.rows.focus()
+            self.refresh_data(force=True)
+
+    # -- acts -----------------------------------------------------------------------------------------------
+
+    @property
+    def client(self) -> ClientView | None:
+        """The one under the cursor."""
+        return self._table.item
+
+    def situation(self) -> Situation:
+        """With what is known of the client under the cursor."""
+        view = self.client
+        return self.console_app.situation(
+            self.AREA,
+            record=view.id if view else "",
+            linked=bool(view and view.link),
+            ignored=bool(view and view.ignored is not None),
+            frozen=bool(view and view.frozen),
+        )
+
+    def preset(self, act: str) -> dict[str, Any]:
+        """Acts on a client are about the one under the cursor."""
+        return {"client": self.client.id} if self.client else {}
+
+    def do_clients_link(self) -> None:
+        """Map: the picker over this client."""
+        from xpm_tui.tui.screens.picker import Picker
+
+        if self.client is not None:
+            self.app.push_screen(Picker(self.client))
+
+    def do_clients_pick(self) -> None:
+        """Pick: the picker without a client."""
+        from xpm_tui.tui.screens.picker import Picker
+
+        self.app.push_screen(Picker(None))
+
+    def do_clients_review(self) -> None:
+        """One client after the other."""
+        from xpm_tui.tui.screens.review import Review
+
+        self.app.push_screen(Review())
+
+    def do_clients_sync(self) -> None:
+        """Plan this one, and show it."""
+        if self.client is not None:
+            self.console_app.plan_and_show(only=self.client.id)
+
+    def do_clients_freeze(self) -> None:
+        """The field under the cursor of the detail pane, else all: the form asks."""
+        side = self._detail.table.item if self._detail.table.rows.has_focus else None
+        start = {"field": (side.field,)} if side else {}
+        self.console_app.perform(by_name("clients.freeze"), self.preset("clients.freeze"), start=start)
+
+    def action_address(self) -> None:
+        """A browser is elsewhere over SSH: show the address to select or copy."""
+        view = self.client
+        if view is None or view.link is None:
+            self.console_app.toast("This client is not linked to XPM: it has no address there.", "warning")
+            return
+        self.console_app.work(self._show_address(view.link.uuid), "address", node=self)
+
+    async def _show_address(self, uuid: str) -> None:
+        from xpm_tui.tui.screens.dialog import Told
+
+        found = await self.console_app.desk.ask(clients.show_xpm, uuid)
+        text = found.url or f"XPM gave no address for {found.number or found.uuid}."
+        self.app.push_screen(Told("In XPM", text, wide=True))
+
+    def action_copy(self) -> None:
+        """What support asks for."""
+        view = self.client
+        if view is not None:
+            link = f"\t{view.link.number}\t{view.link.uuid}" if view.link else ""
+            self.app.copy_to_clipboard(f"{view.name}\t{view.client_id or ''}\t{view.id}{link}")

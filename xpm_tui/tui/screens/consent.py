@@ -1,0 +1,82 @@
+"""The sandbox's consent page, as text: the same page a browser would show, and the same answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Button, RadioButton, RadioSet, Static
+
+from xpm_tui.model.errors import Trouble
+from xpm_tui.model.text import Shown
+from xpm_tui.tui import consent
+from xpm_tui.tui.plain import content, show
+from xpm_tui.tui.screens.dialog import Dialog
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+
+
+class ConsentScreen(Dialog[str]):
+    """Gives the address to paste, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
+    ]
+    title_text = Shown("SANDBOX · the consent page, as text")
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+        self._page: consent.Page | None = None
+
+    def box(self) -> ComposeResult:
+        """Filled when the page is here."""
+        yield VerticalScroll(classes="words page", can_focus=False)
+        yield Horizontal(classes="buttons")
+
+    def on_mount(self) -> None:
+        """Fetch it."""
+        cast("Console", self.app).work(self._read(), "consent", exclusive=True, node=self)
+
+    async def _read(self) -> None:
+        try:
+            self._page = await asyncio.to_thread(consent.read, self._url)
+        except Trouble:
+            self.dismiss(None)
+            raise
+        page = self._page
+        words = self.query_one(".page", VerticalScroll)
+        await words.mount(Static(show("\n".join(page.lines[:2]), limit=2000)))
+        scopes = ", ".join(page.lines[2:])
+        if scopes:
+            await words.mount(Static(show(scopes, "$muted", 2000), classes="hint"))
+        if page.options:
+            choices = (
+                RadioButton(show(name), value=place == 0) for place, (_, name) in enumerate(page.options)
+            )
+            await words.mount(RadioSet(*choices, compact=True, classes="after"))
+        buttons = [Button(show(name), id=f"press-{place}") for place, (_, _, name) in enumerate(page.buttons)]
+        await self.query_one(".buttons", Horizontal).mount(
+            *buttons, Static(content(Shown("tab moves · esc leaves it open")), classes="hint")
+        )
+        if buttons:
+            buttons[0].focus()
+
+    @on(Button.Pressed)
+    async def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        page = self._page
+        if page is None:
+            return
+        button = page.buttons[int((event.button.id or "press-0").partition("-")[2])]
+        chosen = ""
+        if page.options:
+            place = max(0, self.query_one(RadioSet).pressed_index)
+            chosen = page.options[place][0]
+        self.dismiss(await asyncio.to_thread(consent.answer, page, chosen, button))

@@ -1,0 +1,198 @@
+"""Small questions over a screen: yes or no, one of several, one line. The safe answer has the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from xpm_tui.model.text import Shown, visible, visible_lines
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.field import Field
+
+R = TypeVar("R")
+
+
+class Dialog(ModalScreen[R]):
+    """A box over the screen below. Escape is always the safe way out."""
+
+    CSS_PATH: ClassVar = style("dialog")
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back", show=False),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
+    title_text: Shown = Shown("")
+
+    def box(self) -> ComposeResult:
+        """What stands in the box."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """The box, with its title in the frame."""
+        with Vertical(classes="box") as box:
+            yield from self.box()
+        box.border_title = content(self.title_text)
+
+    def action_leave(self) -> None:
+        """The safe way out."""
+        self.dismiss(None)
+
+
+class Confirm(Dialog[bool]):
+    """Yes or no. ``safe`` is the answer that has the focus, and what escape means."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Yes", show=False),
+        Binding("n", "answer(False)", "No", show=False),
+    ]
+
+    def __init__(
+        self, question: str, *, title: str = "Sure?", yes: str = "Yes", no: str = "No", safe: bool = False
+    ) -> None:
+        super().__init__()
+        self.title_text = visible(title)
+        self._question = visible_lines(question)
+        self._yes, self._no, self._safe = yes, no, safe
+
+    def box(self) -> ComposeResult:
+        """The question over its two answers."""
+        with VerticalScroll(classes="words", can_focus=False):
+            yield Static(content(self._question))
+        with Horizontal(classes="buttons"):
+            yield Button(content(Shown(self._yes)), id="yes")
+            yield Button(content(Shown(self._no)), id="no")
+            yield Static(content(Shown("y / n · enter takes the marked one · esc: no")), classes="hint")
+
+    def on_mount(self) -> None:
+        """The safe button first."""
+        self.query_one("#yes" if self._safe else "#no", Button).focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, answer: bool) -> None:
+        """By letter."""
+        self.dismiss(answer)
+
+    def action_leave(self) -> None:
+        """Escape never agrees."""
+        self.dismiss(False)
+
+
+class Choose(Dialog[str]):
+    """One of several, by arrow and enter; the first is the safe one. Gives the key, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, question: str, choices: Sequence[tuple[str, str]], *, title: str = "Choose") -> None:
+        super().__init__()
+        self.title_text = visible(title)
+        self._question = visible_lines(question)
+        self._choices = list(choices)
+
+    def box(self) -> ComposeResult:
+        """The question over the choices, one a line."""
+        with VerticalScroll(classes="words", can_focus=False):
+            yield Static(content(self._question))
+        with VerticalScroll(classes="choices", can_focus=False):
+            for place, (_, words) in enumerate(self._choices):
+                yield Button(content(visible(words)), id=f"choice-{place}", classes="wide")
+
+    def on_mount(self) -> None:
+        """The first choice has the focus."""
+        self.query(Button).first().focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        place = int((event.button.id or "choice-0").partition("-")[2])
+        self.dismiss(self._choices[place][0])
+
+
+class Ask(Dialog[str]):
+    """One line of text; None when left with escape."""
+
+    def __init__(self, prompt: str, *, title: str = "", value: str = "", password: bool = False) -> None:
+        super().__init__()
+        self.title_text = visible(title)
+        self._prompt = visible_lines(prompt)
+        self._field = Field(value, password=password)
+
+    def box(self) -> ComposeResult:
+        """The prompt over the field."""
+        with VerticalScroll(classes="words", can_focus=False):
+            yield Static(content(self._prompt))
+        yield self._field
+        yield Static(content(Shown("enter takes it · esc goes back")), classes="hint")
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        self._field.focus()
+
+    @on(Field.Submitted)
+    def _submitted(self, event: Field.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value.strip())
+
+
+class Told(Dialog[None]):
+    """Something to read: a trouble with its way on, or a text to select with the mouse and take away."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy", "Copy", show=False),
+        Binding("up", "scroll(-1)", show=False),
+        Binding("down", "scroll(1)", show=False),
+        Binding("pageup", "scroll(-10)", show=False),
+        Binding("pagedown", "scroll(10)", show=False),
+    ]
+
+    def __init__(
+        self, title: str, text: str, *, hint: str = "", bad: bool = False, wide: bool = False
+    ) -> None:
+        super().__init__(classes=" ".join(("bad",) * bad + ("wide",) * wide))
+        self.title_text = visible(title)
+        self._text = visible_lines(text)
+        self._hint = visible_lines(hint)
+
+    def box(self) -> ComposeResult:
+        """The text, what to do next, and one button."""
+        with VerticalScroll(classes="words", can_focus=False):
+            yield Static(content(self._text))
+            if self._hint:
+                yield Static(content(self._hint), classes="next")
+        with Horizontal(classes="buttons"):
+            yield Button(content(Shown("OK")), id="ok")
+            yield Static(content(Shown("y copies the text · esc closes")), classes="hint")
+
+    def on_mount(self) -> None:
+        """Enter closes."""
+        self.query_one(Button).focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(None)
+
+    def action_copy(self) -> None:
+        """The whole text."""
+        self.app.copy_to_clipboard(f"{self._text}\n{self._hint}".strip())
+
+    def action_scroll(self, by: int) -> None:
+        """Read on."""
+        words = self.query_one(".words", VerticalScroll)
+        words.scroll_to(y=words.scroll_y + by, animate=False)

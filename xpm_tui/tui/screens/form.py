@@ -1,0 +1,161 @@
+"""A form made from an act's parameters: the same names, help and defaults as on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.events import DescendantFocus
+from textual.widgets import Button, Checkbox, Select, Static
+
+from xpm_tui.acts.act import Act
+from xpm_tui.acts.params import Param, read
+from xpm_tui.model.text import Shown, visible
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.screens.dialog import Dialog
+from xpm_tui.tui.widgets.field import Field
+
+SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
+"""Parameters that stand for what a console shows and asks anyway."""
+
+
+def asked(act: Act[Any], preset: Mapping[str, Any]) -> list[Param]:
+    """The parameters a person has to look at: not those that the screen knows already."""
+    return [p for p in read(act.params) if p.name not in preset and p.name not in SKIPPED]
+
+
+def build(act: Act[Any], values: Mapping[str, Any]) -> msgspec.Struct:
+    """The parameters as one frozen value. Raises ``msgspec.ValidationError`` whose text names the place."""
+    known = {p.name for p in read(act.params)}
+    done: msgspec.Struct = msgspec.convert(
+        {k: v for k, v in values.items() if k in known}, act.params, strict=False
+    )
+    return done
+
+
+class Form(Dialog[msgspec.Struct]):
+    """Fill in, enter. Gives the parameters, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+enter,f10", "submit", "Do it", show=False),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    def __init__(
+        self, act: Act[Any], preset: Mapping[str, Any], start: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__()
+        self.title_text = visible(act.title)
+        self._act = act
+        self._preset = dict(preset)
+        self._start = dict(start or {})
+        self._params = asked(act, preset)
+        self._help = Static(classes="help")
+        self._error = Static(classes="error")
+
+    def box(self) -> ComposeResult:
+        """What it does, the fields, one line of help for the field that has the focus."""
+        yield Static(content(visible(self._act.help)), classes="words")
+        with VerticalScroll(classes="fields", can_focus=False):
+            for param in self._params:
+                with Horizontal(classes="field"):
+                    label = param.name.replace("_", " ") + (" *" if param.required else "")
+                    yield Static(content(visible(label)), classes="label")
+                    yield self._widget(param)
+        yield self._help
+        yield self._error
+        with Horizontal(classes="buttons"):
+            yield Button(content(Shown("Do it")), id="do")
+            yield Button(content(Shown("Leave")), id="leave")
+            yield Static(content(Shown("enter: next, then do it · esc: back")), classes="hint")
+
+    def on_mount(self) -> None:
+        """The first field."""
+        self._error.display = False
+        for widget in self.query("Field, Checkbox, Select"):
+            widget.focus()
+            return
+        self.query_one("#leave" if self._act.writes else "#do", Button).focus()
+
+    def _widget(self, param: Param) -> Field | Checkbox | Select[str]:
+        start = self._start.get(param.name, param.default)
+        if param.kind is bool:
+            return Checkbox("", bool(start), id=f"p-{param.name}", compact=True)
+        if param.choices:
+            named = [(content(visible(choice or "(any)")), choice) for choice in param.choices]
+            chosen = start if start in param.choices else param.choices[0]
+            return Select(named, value=chosen, allow_blank=False, id=f"p-{param.name}", compact=True)
+        text = (
+            ", ".join(map(str, start))
+            if isinstance(start, Sequence) and not isinstance(start, str)
+            else start
+        )
+        return Field(
+            "" if text in (None, msgspec.NODEFAULT, msgspec.UNSET) else str(text),
+            placeholder=visible(param.hint.placeholder),
+            id=f"p-{param.name}",
+        )
+
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        name = (event.widget.id or "").removeprefix("p-")
+        words = next((p.help for p in self._params if p.name == name), "")
+        self._help.update(content(visible(words)))
+
+    @on(Field.Submitted)
+    def _submitted(self, event: Field.Submitted) -> None:
+        event.stop()
+        fields = list(self.query(Field))
+        if event.input is fields[-1]:
+            self.action_submit()
+        else:
+            self.focus_next()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "do":
+            self.action_submit()
+        else:
+            self.dismiss(None)
+
+    def values(self) -> dict[str, Any]:
+        """What is filled in; empty optional fields keep their default."""
+        found: dict[str, Any] = dict(self._preset)
+        for param in self._params:
+            widget = self.query_one(f"#p-{param.name}")
+            if isinstance(widget, (Checkbox, Select)):
+                found[param.name] = widget.value
+            elif isinstance(widget, Field):
+                text = widget.value.strip()
+                if param.many:
+                    found[param.name] = [part.strip() for part in text.split(",") if part.strip()]
+                elif text or param.required or self._start.get(param.name):
+                    found[param.name] = text
+        return found
+
+    def action_submit(self) -> None:
+        """Check, then give it back; what is wrong is said under the fields."""
+        values = self.values()
+        missing = [p.name for p in self._params if p.required and not values.get(p.name)]
+        if missing:
+            self._complain(f"“{missing[0].replace('_', ' ')}” is needed.", missing[0])
+            return
+        try:
+            done = build(self._act, values)
+        except msgspec.ValidationError as error:
+            self._complain(str(error))
+            return
+        self.dismiss(done)
+
+    def _complain(self, sentence: str, name: str = "") -> None:
+        self._error.display = True
+        self._error.update(content(visible(sentence)))
+        if name:
+            self.query_one(f"#p-{name}").focus()

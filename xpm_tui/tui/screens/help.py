@@ -1,0 +1,61 @@
+"""Help for what is in front of you: the area in a sentence, then every key with what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from xpm_tui.model.text import Shown, visible
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.screens.dialog import Told
+from xpm_tui.tui.widgets.line import Span, fit, ours, span
+from xpm_tui.tui.widgets.words import lines
+
+EVERYWHERE: tuple[tuple[str, str], ...] = (
+    ("g then a letter", "go to an area"),
+    (": or ctrl+p", "everything that can be done, by its words"),
+    ("? or F1", "this help"),
+    ("esc", "one level up"),
+    ("tab, shift+tab", "next and previous part of the screen"),
+    ("arrows, j k, page keys", "move"),
+    ("enter", "open what is marked"),
+    ("ctrl+q, or ctrl+c twice", "leave the console; a run goes on by itself"),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What help tells: ``about`` in sentences, ``keys`` with what they do."""
+
+    title: str
+    about: str
+    keys: Sequence[tuple[str, str]]
+
+
+class Help(Told):
+    """A page of help, to scroll and leave."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(f"Help: {page.title}", "", wide=True)
+        self._page = page
+
+    def box(self) -> ComposeResult:
+        """Sentences, the keys here, the keys everywhere."""
+        told: list[list[Span]] = []
+        for head, keys in (("Here", self._page.keys), ("Everywhere", EVERYWHERE)):
+            if keys:
+                told.append([ours(head, "head")])
+                told += [[ours("  "), *fit([span(key, "accent")], 24), span(what)] for key, what in keys]
+                told.append([ours("")])
+        with VerticalScroll(classes="words", can_focus=True):
+            yield Static(content(visible(self._page.about, 2000)), classes="about")
+            yield Static(lines([list(line) for line in told]))
+        yield Static(content(Shown("esc closes")), classes="hint")
+
+    def on_mount(self) -> None:
+        """Ready to scroll."""
+        self.query_one(VerticalScroll).focus()

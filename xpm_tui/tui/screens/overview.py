@@ -1,0 +1,195 @@
+"""Overview: is it connected, is it in step, what waits for a person, what was done lately."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from xpm_tui.model.runs import Run
+from xpm_tui.model.text import Shown
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs import list_runs
+from xpm_tui.service.status import Heartbeat, heartbeat
+from xpm_tui.tui import when
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.screens.area import AreaScreen
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.bar import bar
+from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+from xpm_tui.tui.widgets.run_card import LOOKS
+from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.words import lines
+
+RUNS = 50
+
+
+def written(run: Run) -> int:
+    """How many changes a run made."""
+    return run.counts.get("changes", run.done)
+
+
+class Overview(AreaScreen):
+    """The first screen."""
+
+    AREA = "overview"
+    ABOUT = (
+        "Overview says whether this practice is connected and in step with XPM, what waits for a person, and "
+        "what the last runs did. Enter on a run opens it with its log."
+    )
+    CSS_PATH: ClassVar = style("overview")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._state = Static(classes="card")
+        self._todo = Static(classes="card")
+        self._meter = Static(classes="meter")
+        self._most = 1
+        self._runs: Table[Run] = Table(
+            (
+                Column("RUN", 5),
+                Column("STARTED", 12),
+                Column("OUTCOME", 10),
+                Column("CHANGES", 7, right=True),
+                Column("", 10, drop=1),
+                Column("CALLS", 5, right=True, drop=2),
+                Column("BY", 10, grow=1, drop=3),
+                Column("HOW", 14, grow=1, drop=4),
+            ),
+            self._cells,
+            lambda run: run.id,
+            id="runs",
+        )
+
+    def body(self) -> ComposeResult:
+        """Two cards, the allowance, the runs."""
+        with Horizontal(classes="cards"):
+            yield self._state
+            yield self._todo
+        yield self._meter
+        yield Static(content(Shown(" Runs")), classes="section")
+        yield self._runs
+
+    async def look(self) -> None:
+        """Heartbeat, policy and history."""
+
+        def read(practice: OpenPractice) -> tuple[Heartbeat, list[Run], str, str]:
+            policy = practice.policy()
+            return (
+                heartbeat(practice),
+                list_runs(practice, RUNS),
+                when.DIRECTIONS[policy.direction],
+                when.LEVELS[policy.level],
+            )
+
+        beat, runs, direction, level = await self.console_app.desk.ask(read)
+        now = self.console_app.desk.practice.clock.now()
+        self._state.update(lines(self._state_lines(beat, direction, level, now)))
+        self._todo.update(lines(self._todo_lines(beat)))
+        self._meter.update(lines([meter_line(beat)]))
+        self._meter.display = beat.connected
+        self._most = max((written(run) for run in runs), default=1) or 1
+        self._runs.say_empty(
+            "No run yet. s makes the first plan and shows it before anything is written."
+            if beat.connected
+            else "Nothing here yet. c connects this practice to XPM."
+        )
+        self._runs.show(runs)
+        if self.focused is None:
+            self._runs.rows.focus()
+
+    def _state_lines(self, beat: Heartbeat, direction: str, level: str, clock: datetime) -> list[Line]:
+        found: list[list[Span]] = [[ours("Connection", "head")]]
+
+        def fact(label: str, *pieces: Span) -> None:
+            found.append([ours(f"{label:<11}", "muted"), *pieces])
+
+        if beat.connected:
+            fact("XPM", ours("● ", "good"), span(beat.title, "strong"))
+            by = f" by {beat.by}" if beat.by else ""
+            fact("since", span(f"{when.short(beat.since)}{by}"))
+        else:
+            fact("XPM", ours("○ not connected", "warn"))
+            fact("", ours("c", "accent"), ours(" connects it"))
+        fact("flow", span(f"{direction} · {level}"))
+        fact("last good", span(when.since(beat.last_good, clock, "no sync yet")))
+        fact(
+            "mirror",
+            span(f"{when.counted(beat.xpm_clients, 'client')} · {when.since(beat.mirror_at, clock)}"),
+        )
+        fact("Ignition", span(f"{when.counted(beat.clients, 'client')} · "
+                              f"import {when.since(beat.import_at, clock)}"))  # fmt: skip
+        return list(found)
+
+    def _todo_lines(self, beat: Heartbeat) -> list[Line]:
+        found: list[Line] = [[ours("For a person", "head")]]
+        facts: list[tuple[int, str, str, Look]] = [
+            (beat.needs_person, "need a link", "g c, then r", "warn"),
+            (len(beat.held), "run held", "g s", "warn"),
+            (beat.conflicts, "conflicts in the plan", "g s", "warn"),
+            (beat.waiting, "changes wait for a tick", "g s", "warn"),
+            (beat.to_ignition, "not yet in Ignition", "export", "accent"),
+            (beat.frozen, "frozen fields", "g c", "muted"),
+        ]
+        for number, what, key, look in facts:
+            if number:
+                found.append([ours(f"{number:>5,} ", look), ours(f"{what:<24}"), ours(key, "muted")])
+        for problem in beat.problems:
+            found.append([ours("! ", "bad"), span(problem.sentence)])
+        for note in beat.notes:
+            found.append([ours("· ", "muted"), span(note, "muted")])
+        if len(found) == 1:
+            found.append([ours("✓ ", "good"), ours("Nothing waits for you.")])
+        return found
+
+    def _cells(self, run: Run) -> list[Line]:
+        changes = written(run)
+        return [
+            [span(run.id, "strong")],
+            [ours(when.short(run.started))],
+            [ours(when.OUTCOMES[run.outcome], LOOKS[run.outcome])],
+            [ours(f"{changes:,}")],
+            [ours(bar(changes / self._most, 10), "accent")],
+            [ours(f"{run.calls:,}")],
+            [span(run.by)],
+            [span(run.error or f"{run.trigger} · {when.DIRECTIONS[run.direction]}", "muted")],
+        ]
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """A run with its log."""
+        from xpm_tui.tui.screens.run import RunScreen
+
+        event.stop()
+        self.app.push_screen(RunScreen(event.item.id))
+
+    def do_sync(self) -> None:
+        """Plan first, in the Sync area."""
+        self.console_app.plan_and_show()
+
+    def do_plan(self) -> None:
+        """The same: a plan is shown before it is applied."""
+        self.console_app.plan_and_show()
+
+    def do_connect(self) -> None:
+        """The wizard."""
+        self.console_app.connect()
+
+
+def meter_line(beat: Heartbeat) -> Line:
+    """What is left of the calls to Xero."""
+    pieces = [
+        ours(" Calls to Xero  ", "muted"),
+        ours(f"{beat.minute_left} of 60 this minute "),
+        ours(bar(beat.minute_left / 60, 12), "good"),
+    ]
+    if beat.day_left is not None:
+        limit = beat.day_limit or 5000
+        left = beat.day_left / limit
+        pieces += [
+            ours(f"   {beat.day_left:,} of {limit:,} today "),
+            ours(bar(left, 12), "good" if left > 0.2 else "warn"),
+        ]
+    return pieces

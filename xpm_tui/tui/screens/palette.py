@@ -1,0 +1,149 @@
+"""Every act that applies here, by its words: what it does, its key, and why it cannot be done now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rapidfuzz import fuzz
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from xpm_tui.model.text import Shown
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.line import Line, fit, ours, span
+from xpm_tui.tui.widgets.rows import Rows
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing to do: ``name`` is given back when it is chosen, ``reason`` says why it cannot be now."""
+
+    name: str
+    title: str
+    help: str
+    key: str = ""
+    words: str = ""
+    reason: str = ""
+
+
+def rank(query: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Entries that fit the query, best first: all words as word starts, then anywhere, then mistyped."""
+    terms = query.casefold().split()
+    if not terms:
+        return list(entries)
+    scored: list[tuple[int, int, Entry]] = []
+    for place, entry in enumerate(entries):
+        title = entry.title.casefold()
+        whole = f"{title} {entry.words} {entry.help}".casefold()
+        starts = whole.replace("-", " ").split()
+        if all(any(word.startswith(term) for word in title.split()) for term in terms):
+            score = 400
+        elif all(any(word.startswith(term) for word in starts) for term in terms):
+            score = 300
+        elif all(term in whole for term in terms):
+            score = 200
+        else:
+            score = int(fuzz.partial_ratio(query.casefold(), title))
+            if score < 75:
+                continue
+        scored.append((-score, place, entry))
+    return [entry for _, _, entry in sorted(scored, key=lambda found: found[:2])]
+
+
+class EntryRows(Rows):
+    """The entries, one a line: title, help, key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: Sequence[Entry] = ()
+
+    def count(self) -> int:
+        """Entries found."""
+        return len(self.entries)
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """Title left, what it does in the middle, key right."""
+        entry = self.entries[row]
+        off = bool(entry.reason)
+        key = 9
+        title = min(30, max(20, columns // 3))
+        return [
+            ours(" "),
+            *fit([span(entry.title, "muted" if off else "strong")], title),
+            ours("  "),
+            *fit([span(entry.reason or entry.help, "warn" if off else "muted")], columns - title - key - 5),
+            ours(" "),
+            *fit([ours(entry.key, "accent")], key, right=True),
+            ours(" "),
+        ]
+
+
+class Palette(ModalScreen[str]):
+    """Type, move, enter. Gives the name of the act, or None."""
+
+    CSS_PATH: ClassVar = style("palette")
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Back", show=False),
+        Binding("ctrl+p", "dismiss(None)", "Back", show=False),
+        Binding("up", "move(-1)", show=False, priority=True),
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("pageup", "move(-8)", show=False, priority=True),
+        Binding("pagedown", "move(8)", show=False, priority=True),
+    ]
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        super().__init__()
+        self._entries = entries
+        self._field = Field(placeholder="What would you like to do?")
+        self._rows = EntryRows()
+        self._none = Static(content(Shown("Nothing goes by these words. Esc goes back.")), classes="empty")
+
+    def compose(self) -> ComposeResult:
+        """A field over the entries."""
+        with Vertical(classes="box"):
+            yield self._field
+            yield self._none
+            yield self._rows
+
+    def on_mount(self) -> None:
+        """All entries, ready to type."""
+        self._field.focus()
+        self._find("")
+
+    @on(Field.Changed)
+    def _changed(self, event: Field.Changed) -> None:
+        event.stop()
+        self._find(event.value)
+
+    @on(Field.Submitted)
+    def _submitted(self, event: Field.Submitted) -> None:
+        event.stop()
+        self._take()
+
+    @on(Rows.Chosen)
+    def _chosen(self, event: Rows.Chosen) -> None:
+        event.stop()
+        self._take()
+
+    def action_move(self, by: int) -> None:
+        """The cursor moves while the field keeps the focus."""
+        self._rows.cursor += by
+
+    def _find(self, query: str) -> None:
+        self._rows.entries = rank(query, self._entries)
+        self._none.display = not self._rows.entries
+        self._rows.display = bool(self._rows.entries)
+        self._rows.reload(0)
+
+    def _take(self) -> None:
+        if self._rows.entries:
+            self.dismiss(self._rows.entries[self._rows.cursor].name)

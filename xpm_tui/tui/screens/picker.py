@@ -1,0 +1,269 @@
+"""The picker: search all XPM clients as you type, see what linking would do, then take one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from xpm_tui.model.errors import Trouble
+from xpm_tui.model.tables import XPM_CLIENTS
+from xpm_tui.model.text import Shown
+from xpm_tui.service import clients, linking
+from xpm_tui.service.identity import list_state
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.views import ClientView, EffectView, XpmClientView
+from xpm_tui.sync.search import PickerIndex
+from xpm_tui.tui import when
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.screens.dialog import Confirm
+from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.effect import effect_lines
+from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.hits import Hits
+from xpm_tui.tui.widgets.line import Span, ours, span
+from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.widgets.words import lines, words
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+
+MOST = 100
+INVITATION = "Type a name, a code, an e-mail, the number from XPM's web address, or a UUID."
+NOTHING = "No XPM client goes by this. Fewer letters find more; F4 begins anew."
+PAUSE = 0.06
+"""Seconds to wait for the next letter before searching."""
+
+
+class Picker(Screen[str]):
+    """Map a client (``client`` given), or bring XPM clients into the book. Gives the UUID taken, or None."""
+
+    CSS_PATH: ClassVar = style("picker")
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back"),
+        Binding("enter", "take", "Take it", priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("pageup", "move(-5)", show=False, priority=True),
+        Binding("pagedown", "move(5)", show=False, priority=True),
+        Binding("f4", "clear", "Clear"),
+        Binding("f5", "all", "Pick all clear ones"),
+    ]
+
+    def __init__(self, client: ClientView | None) -> None:
+        super().__init__()
+        self._client = client
+        self._index: PickerIndex | None = None
+        self._field = Field(
+            client.name if client else "", placeholder="name, code, e-mail, number, UUID or web address"
+        )
+        self._hits = Hits()
+        self._head = Static(classes="picker-head")
+        self._none = Static(classes="empty")
+        self._effect = Static(classes="effect")
+        self._shown: EffectView | None = None
+        self._taken = False
+
+    @property
+    def _app(self) -> Console:
+        return cast("Console", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Whom it is for, the field, the hits, the effect."""
+        yield self._head
+        yield self._field
+        with Vertical(classes="found"):
+            yield self._none
+            yield self._hits
+        yield self._effect
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Search for the client's own name first."""
+        if self._client and self._client.link:
+            self._hits.current = self._client.link.uuid
+        self._hits.can_focus = False
+        self._field.focus()
+        self._field.cursor_position = len(self._field.value)
+        self._tell_head("reading the mirror …")
+        self._app.work(self._begin(), "search", exclusive=True, node=self)
+
+    def _tell_head(self, about: str) -> None:
+        pieces: list[Span] = [ours(" ")]
+        if self._client is not None:
+            pieces += [ours("Map ", "muted"), span(self._client.name, "strong"),
+                       ours(f"  {self._client.id}  to the XPM client", "muted")]  # fmt: skip
+        else:
+            pieces += [ours("Pick an XPM client into the book", "strong")]
+        self._head.update(lines([pieces, [ours(f" {about}", "muted")]]))
+
+    async def _begin(self) -> None:
+        from xpm_tui.service.refresh import ensure_mirror
+
+        await self._app.desk.run(ensure_mirror)
+
+        def read(practice: OpenPractice) -> tuple[PickerIndex, int, str]:
+            snapshot = practice.snapshot()
+            age = when.since(list_state(snapshot, "clients").at, practice.clock.now())
+            return PickerIndex.build(snapshot.rows(XPM_CLIENTS)), snapshot.count(XPM_CLIENTS), age
+
+        self._index, total, age = await self._app.desk.ask(read)
+        self._tell_head(f"{when.counted(total, 'XPM client')}, as XPM said {age}")
+        await self._search(self._field.value)
+
+    @on(Field.Changed)
+    def _typed(self, event: Field.Changed) -> None:
+        event.stop()
+        if self._index is not None:
+            self._app.work(self._later(event.value), "search", exclusive=True, node=self)
+
+    async def _later(self, query: str) -> None:
+        await asyncio.sleep(PAUSE)
+        await self._search(query)
+
+    async def _search(self, query: str) -> None:
+        index = self._index
+
+        def find(practice: OpenPractice) -> list[XpmClientView]:
+            return clients.search_xpm(practice, query, limit=MOST, index=index)
+
+        views = await self._app.desk.ask(find)
+        self._hits.show(views)
+        self._hits.display = bool(views)
+        self._none.display = not views
+        self._none.update(
+            content(
+                Shown(NOTHING if query.strip() else INVITATION)
+            )
+        )  # fmt: skip
+        if not views:
+            self._effect.update(content(Shown("")))
+
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        self._shown = None
+        view = self._hits.view
+        if view is not None:
+            self._app.work(self._preview(view), "effect", exclusive=True, node=self)
+
+    async def _preview(self, view: XpmClientView) -> None:
+        await asyncio.sleep(PAUSE)
+        if self._client is None:
+            self._effect.update(words(pick_line(view)))
+            return
+        effect = await self._app.desk.ask(linking.preview_link, self._client.id, view.uuid)
+        self._shown = effect
+        self._effect.update(lines(effect_lines(effect, max(3, self._effect.size.height))))
+
+    @on(Rows.Chosen)
+    def _chosen(self, event: Rows.Chosen) -> None:
+        event.stop()
+        self.action_take()
+
+    def action_move(self, by: int) -> None:
+        """The field keeps the focus."""
+        self._hits.cursor += by
+
+    def action_clear(self) -> None:
+        """Begin anew."""
+        self._field.value = ""
+
+    def action_leave(self) -> None:
+        """Nothing is taken."""
+        self.dismiss(None)
+
+    def action_take(self) -> None:
+        """Take the one under the cursor, once its effect has been shown."""
+        view = self._hits.view
+        if view is None or self._taken:
+            return
+        job = self._link(view) if self._client is not None else self._pick(view)
+        self._app.work(job, "take", exclusive=True, node=self)
+
+    async def _link(self, view: XpmClientView) -> None:
+        assert self._client is not None
+        desk, client = self._app.desk, self._client
+        effect = self._shown
+        if effect is None or effect.xpm.uuid != view.uuid:
+            # Never link what has not been shown: show it now, and wait for the next enter.
+            await self._preview(view)
+            return
+        if effect.refused:
+            self._app.toast(effect.refused, "warning")
+            return
+        if self._app.desk.practice.read_only:
+            self._app.toast("This console is read-only: everything can be seen, nothing written.", "warning")
+            return
+        yes = False
+        if effect.needs_yes:
+            answer = await self._app.push_screen_wait(Confirm(effect.needs_yes, title="A second client"))
+            yes = bool(answer)
+            if not yes:
+                return
+        self._taken = True
+        try:
+            await desk.ask(linking.link, client.id, view.uuid, yes=yes)
+        except Trouble:
+            self._taken = False
+            raise
+        self._app.linked(client, view)
+        self.dismiss(view.uuid)
+
+    async def _pick(self, view: XpmClientView) -> None:
+        done = await self._app.desk.ask(linking.pick, [view.uuid])
+        said = "; ".join(
+            f"{one.name}: {one.outcome}" + (f" ({one.reason})" if one.reason else "") for one in done
+        )
+        self._app.toast(said)
+        await self._search(self._field.value)
+
+    def action_all(self) -> None:
+        """Every clear one."""
+        self._app.work(self._pick_all(), "take", exclusive=True, node=self)
+
+    async def _pick_all(self) -> None:
+        question = (
+            "Bring every clear XPM client into the book?\n\n"
+            "Archived and deleted ones, twins, and those that may "
+            "be a client you have already are left out and listed."
+        )
+        if not await self._app.push_screen_wait(Confirm(question, title="Pick all", yes="Pick all")):
+            return
+        done = await self._app.desk.ask(linking.pick_all)
+        self._app.picked(done)
+        await self._search(self._field.value)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """All at once only makes sense when picking."""
+        return self._client is None if action == "all" else True
+
+    def help_page(self) -> Page:
+        """F1."""
+        return Page(
+            "Picker",
+            "Type any part of a name, a code, an e-mail, the number from XPM's web address, the address "
+            "itself or "
+            "a UUID: a number, address or UUID finds exactly one. Rows marked =name share their name "
+            "with another; "
+            "what tells them apart is marked. Below stands what linking would do. Nothing is written to "
+            "XPM here.",
+            [("enter", "take the client under the cursor"), ("F4", "empty the field"), ("esc", "leave")],
+        )
+
+
+def pick_line(view: XpmClientView) -> list[Span]:
+    """What picking one would do."""
+    if view.linked:
+        return [ours(" · ", "muted"), ours("It is in the book already, and linked.")]
+    if view.archived:
+        return [ours(" ! ", "warn"), ours("It is archived in XPM.")]
+    return [ours(" → ", "accent"), ours("Brings it into the book with all its values, and links it.")]

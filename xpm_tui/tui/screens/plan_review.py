@@ -1,0 +1,227 @@
+"""Plan review: everything that would be done, grouped, before any of it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from xpm_tui.model.plan import Plan
+from xpm_tui.service import plans
+from xpm_tui.service.plan_view import change_views
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.views import ChangeView
+from xpm_tui.tui import when
+from xpm_tui.tui.plan_rows import Tree, client_of
+from xpm_tui.tui.screens.dialog import Confirm
+from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.plan_tree import PlanTree
+from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.widgets.words import lines, words
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+
+
+class PlanReview(Screen[str]):
+    """Look, tick, apply. Gives the id of the run that applies it, or None."""
+
+    CSS_PATH: ClassVar = style("plan_review")
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "apply", "Apply"),
+        Binding("space", "tick", "Tick"),
+        Binding("v", "turn", "By client"),
+        Binding("r", "people", "Who waits"),
+        Binding("w", "export", "Save CSV"),
+        Binding("escape", "leave", "Keep for later"),
+    ]
+
+    def __init__(self, plan_id: str) -> None:
+        super().__init__()
+        self._plan_id = plan_id
+        self._plan: Plan | None = None
+        self._tree = Tree()
+        self._rows = PlanTree(self._tree)
+        self._head = Static(classes="plan-head")
+        self._why = Static(classes="plan-why")
+        self._none = Static(classes="empty")
+
+    @property
+    def _app(self) -> Console:
+        return cast("Console", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Summary, groups, the reason for the row under the cursor."""
+        yield self._head
+        yield self._none
+        yield self._rows
+        yield self._why
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Read the plan."""
+        self._none.display = False
+        self._app.work(self._read(), "plan", exclusive=True, node=self)
+
+    async def _read(self) -> None:
+        def load(practice: OpenPractice) -> tuple[Plan, list[ChangeView]]:
+            plan, records = plans.load(practice, self._plan_id)
+            return plan, list(change_views(practice.snapshot(), records))
+
+        first = self._plan is None
+        plan, changes = await self._app.desk.ask(load)
+        self._plan = plan
+        kept = self._rows.row
+        self._tree.take(changes)
+        if first and len(self._tree.groups) == 1:
+            self._tree.all(True)
+        self._rows.display = bool(changes)
+        self._none.display = not changes
+        self._none.update(lines(self._nothing(plan)))
+        self._rows.reload(self._tree.place(kept) if kept else 0)
+        if first:
+            self._rows.focus()
+        self._head.update(lines(summary(plan, changes)))
+        self._why.update(words(self._rows.reason()))
+        self.refresh_bindings()
+
+    def _nothing(self, plan: Plan) -> list[Line]:
+        found: list[Line] = [[ours("✓ ", "good"), ours("Both sides agree: there is nothing to do.")]]
+        if plan.people:
+            found.append([ours("! ", "warn"), ours(f"{when.counted(len(plan.people), 'client')} "
+                          "for a person: r reviews.")])  # fmt: skip
+        return found
+
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        self._why.update(words(self._rows.reason()))
+
+    @on(PlanTree.Ticked)
+    def _ticked(self, event: PlanTree.Ticked) -> None:
+        event.stop()
+        self._app.work(self._tick(event.selector, event.on), "tick", node=self)
+
+    async def _tick(self, selector: plans.Selector, on_: bool) -> None:
+        await self._app.desk.ask(plans.tick, self._plan_id, selector, on_)
+        await self._read()
+
+    @property
+    def _count(self) -> int:
+        return sum(change.ticked and not change.held for change in self._tree.changes)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Apply only what can be applied."""
+        if action == "apply":
+            return True if self._count and self._plan and self._plan.state == "draft" else None
+        if action == "tick":
+            return True if self._tree.changes else None
+        if action == "people":
+            return True if self._plan and self._plan.people else None
+        return True
+
+    def action_tick(self) -> None:
+        """The row under the cursor."""
+        self._rows.action_tick()
+
+    def action_turn(self) -> None:
+        """By rule and field, or by client."""
+        self._tree.turn("client" if self._tree.by == "rule" else "rule")
+        self._rows.reload(0)
+        self._app.toast("Grouped by client." if self._tree.by == "client" else "Grouped by rule and field.")
+
+    def action_people(self) -> None:
+        """The clients that no rule can decide."""
+        from xpm_tui.tui.screens.review import Review
+
+        self.app.push_screen(Review())
+
+    def action_export(self) -> None:
+        """The plan as CSV, in a private file."""
+        self._app.work(self._export(), "export", node=self)
+
+    async def _export(self) -> None:
+        text = await self._app.desk.ask(plans.export, self._plan_id)
+        path = self._app.save_text(f"plan-{self._plan_id}.csv", text)
+        self._app.toast(f"The plan is in {path}")
+
+    def action_leave(self) -> None:
+        """The plan is kept."""
+        self.dismiss(None)
+
+    def action_apply(self) -> None:
+        """Ask once, with the numbers; then a run of its own does it."""
+        self._app.work(self._apply(), "apply", exclusive=True, node=self)
+
+    async def _apply(self) -> None:
+        plan = self._plan
+        if plan is None:
+            return
+        if self._app.desk.practice.read_only:
+            self._app.toast("This console is read-only: everything can be seen, nothing written.", "warning")
+            return
+        where = "Ignition" if plan.direction == "from_xpm" else "XPM"
+        waiting = len(self._tree.changes) - self._count
+        question = f"Make {when.counted(self._count, 'change')} in {where}?"
+        if waiting:
+            question += f"\n{when.counted(waiting, 'change')} not ticked: left to wait."
+        question += "\nEvery change can be undone afterwards."
+        answer = await self._app.push_screen_wait(
+            Confirm(question, title=f"Apply plan {plan.id}", yes="Apply", no="Not yet")
+        )
+        if answer:
+            self.dismiss(await self._app.start_run(plan.id))
+
+    def help_page(self) -> Page:
+        """F1."""
+        return Page(
+            "Plan review",
+            "All that a sync would do, before it does it. Groups are by rule and field with their "
+            "counts; enter or "
+            "the right arrow opens one. What is not ticked is left alone. Clearings and held conflicts "
+            "wait until "
+            "you tick them. The sentence below says why the change under the cursor is planned.",
+            [
+                ("a", "apply what is ticked"),
+                ("space", "tick or untick a change, or a whole group"),
+                ("enter, right, left", "open and close a group"),
+                ("+ and -", "open and close all groups"),
+                ("v", "group by client, or by rule and field"),
+                ("r", "review the clients that need a person"),
+                ("w", "save the plan as CSV"),
+                ("esc", "leave; the plan is kept"),
+            ],
+        )
+
+
+def summary(plan: Plan, changes: list[ChangeView]) -> list[Line]:
+    """The plan in two lines."""
+    ticked = [change for change in changes if change.ticked and not change.held]
+    records = len({client_of(change.record) for change in ticked})
+    side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
+    first: list[Line] = [
+        [
+            ours(" Plan ", "head"), span(plan.id, "head"), ours("  "),
+            ours(when.counted(len(ticked), "change"), "strong"),
+            ours(f" in {when.counted(records, 'client')}, {side}"),
+            *([ours("  first run", "accent")] if plan.first else []),
+            *([ours(f"  {plan.state}", "warn")] if plan.state != "draft" else []),
+        ]
+    ]  # fmt: skip
+    facts = [f"{when.DIRECTIONS[plan.direction]} · {when.LEVELS[plan.level]}"]
+    waiting = len(changes) - len(ticked)
+    if waiting:
+        facts.append(f"{waiting:,} wait for a tick")
+    if plan.people:
+        facts.append(f"{when.counted(len(plan.people), 'client')} for a person")
+    calls = plan.estimate.calls
+    facts.append(f"{when.counted(calls, 'call')}, about {when.seconds(plan.estimate.seconds)}")
+    first.append([ours(" " + " · ".join(facts), "muted")])
+    return first

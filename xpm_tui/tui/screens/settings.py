@@ -1,0 +1,198 @@
+"""Settings: every one by its meaning, with its value, where that comes from, and its default."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from xpm_tui.acts.act import Situation
+from xpm_tui.acts.registry import by_name
+from xpm_tui.acts.settings import SetSetting
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.settings.kinds import written
+from xpm_tui.settings.schema import SECTIONS
+from xpm_tui.settings.store import Item
+from xpm_tui.tui.screens.area import AreaScreen
+from xpm_tui.tui.screens.dialog import Ask, Choose
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.words import lines
+
+ORIGINS = {
+    "default": "default",
+    "file": "your file",
+    "practice": "practice",
+    "environment": "environment",
+    "option": "option",
+}
+
+
+class SettingsArea(AreaScreen):
+    """The table, a search, and the meaning of the one under the cursor."""
+
+    AREA = "settings"
+    ABOUT = (
+        "All settings with their meaning. Enter changes the one under the cursor for this practice; the "
+        "value is "
+        "checked before it is kept. A value from the environment or an option wins over the files."
+    )
+    MORE_KEYS = (("/", "search in names and meanings"), ("enter", "change"), ("d", "back to the default"))
+    CSS_PATH: ClassVar = style("settings")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "change", "Change"),
+        Binding("slash", "find", "Search"),
+        Binding("d", "default", "Default"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._find = Field(placeholder="part of a name or of its meaning", classes="find")
+        self._meaning = Static(classes="meaning")
+        self._items: list[Item] = []
+        self._table: Table[Item] = Table(
+            (
+                Column("SETTING", 26),
+                Column("VALUE", 20, grow=2),
+                Column("FROM", 11),
+                Column("DEFAULT", 16, grow=1, drop=1),
+            ),
+            self._cells,
+            lambda item: item.key,
+            empty="No setting goes by this. esc shows all again.",
+        )
+
+    def body(self) -> ComposeResult:
+        """Search, table, meaning."""
+        yield self._find
+        yield self._table
+        yield self._meaning
+
+    def on_mount(self) -> None:
+        """The field comes with ``/``."""
+        self._find.display = False
+
+    async def look(self) -> None:
+        """All items as they are in force."""
+
+        def read(practice: OpenPractice) -> list[Item]:
+            return list(practice.settings.items())
+
+        self._items = await self.console_app.desk.ask(read)
+        self._filter(self._find.value)
+        if self.focused is None:
+            self._table.rows.focus()
+
+    def _filter(self, text: str) -> None:
+        terms = text.casefold().split()
+        self._table.show(
+            [i for i in self._items if all(t in f"{i.key} {i.entry.help}".casefold() for t in terms)]
+        )
+
+    def _cells(self, item: Item) -> list[Line]:
+        changed = item.origin != "default"
+        default = "" if item.entry.secret else written(item.entry.default)
+        return [
+            [span(item.key, "strong" if changed else "")],
+            [span(item.shown or "–", "accent" if changed else "")],
+            [ours(ORIGINS.get(item.origin, item.origin), "accent" if changed else "muted")],
+            [span(default or "–", "muted")],
+        ]
+
+    @on(Table.Moved)
+    def _moved(self, event: Table.Moved) -> None:
+        event.stop()
+        item = event.item
+        if item is None:
+            self._meaning.update("")
+            return
+        entry = item.entry
+        section = SECTIONS.get(entry.key.rpartition(".")[0], "")
+        self._meaning.update(
+            lines(
+                [
+                    [ours(" "), span(entry.help)],
+                    [span(f" {section} · {entry.kind.words} · {entry.env}", "muted")],
+                ]
+            )
+        )
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.action_change()
+
+    def situation(self) -> Situation:
+        """The record is the setting."""
+        item = self._table.item
+        return self.console_app.situation(self.AREA, record=item.key if item else "")
+
+    def action_change(self) -> None:
+        """Choose or type another value."""
+        item = self._table.item
+        if item is not None:
+            self.console_app.work(self._change(item), "change", exclusive=True, node=self)
+
+    async def _change(self, item: Item) -> None:
+        entry = item.entry
+        title, prompt = entry.key, f"{entry.help}\n\n{entry.kind.words}"
+        choices: tuple[str, ...] = getattr(entry.kind, "choices", ())
+        value: str | None
+        if choices:
+            value = await self.app.push_screen_wait(Choose(prompt, [(c, c) for c in choices], title=title))
+        else:
+            shown = "" if entry.secret else item.shown
+            value = await self.app.push_screen_wait(
+                Ask(prompt, title=title, value=shown, password=entry.secret)
+            )
+        if value is None or (value == item.shown and not entry.secret):
+            return
+        self._do("settings.set", SetSetting(key=entry.key, value=value))
+
+    def action_default(self) -> None:
+        """Take the practice's own value away."""
+        item = self._table.item
+        if item is None:
+            return
+        if item.origin == "default":
+            self.console_app.toast(f"{item.key} has its default already.")
+            return
+        act = by_name("settings.unset")
+        self.console_app.perform(act, {"key": item.key, "all_practices": item.origin == "file"}, ask=False,
+                                 after=self._changed)  # fmt: skip
+
+    def _do(self, name: str, params: Any) -> None:
+        self.console_app.perform(by_name(name), {"key": params.key, "value": params.value}, ask=False,
+                                 after=self._changed)  # fmt: skip
+
+    def _changed(self) -> None:
+        self.refresh_data(force=True)
+
+    # -- search ---------------------------------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        """Type part of what it is about."""
+        self._find.display = True
+        self._find.focus()
+
+    @on(Field.Changed)
+    def _typed(self, event: Field.Changed) -> None:
+        event.stop()
+        self._filter(event.value)
+
+    @on(Field.Submitted)
+    def _typed_out(self, event: Field.Submitted) -> None:
+        event.stop()
+        self._table.rows.focus()
+
+    def action_up(self) -> None:
+        """End the search."""
+        if self._find.display:
+            self._find.value = ""
+            self._find.display = False
+            self._table.rows.focus()

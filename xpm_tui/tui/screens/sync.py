@@ -1,0 +1,171 @@
+"""Sync: the newest plan, the run that goes on, and the practice's live log."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from xpm_tui.acts.act import Situation
+from xpm_tui.model.plan import Plan
+from xpm_tui.model.runs import Run
+from xpm_tui.service import plans, runs
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.tui import when
+from xpm_tui.tui.log_source import Follower
+from xpm_tui.tui.screens.area import AreaScreen
+from xpm_tui.tui.screens.run import LOG_KEYS
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.log_lines import LogLine
+from xpm_tui.tui.widgets.log_pane import LogPane
+from xpm_tui.tui.widgets.run_card import run_lines
+from xpm_tui.tui.widgets.words import lines
+
+FOLLOW = 0.5
+"""Seconds between two looks at the log while this area is in front."""
+
+
+class SyncArea(AreaScreen):
+    """A card for what is next, over the log."""
+
+    AREA = "sync"
+    ABOUT = (
+        "Plan shows all that a sync would do, before anything is written; apply makes a run of it. The "
+        "run is a "
+        "process of its own: it goes on when this console is closed. Below is the log of the practice, live."
+    )
+    MORE_KEYS = (("v", "look at the newest plan"), ("enter on a run", "its own log"), *LOG_KEYS)
+    CSS_PATH: ClassVar = style("sync")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "review", "View plan"),
+        Binding("slash", "pane('find')", show=False),
+        Binding("l", "pane('level')", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._card = Static(classes="sync-card")
+        self._pane = LogPane(empty="The log of this practice is empty. s makes the first plan.")
+        self._follower: Follower | None = None
+        self._plan: Plan | None = None
+        self._run: Run | None = None
+        self._drawn: object = None
+
+    def body(self) -> ComposeResult:
+        """Card, log."""
+        yield self._card
+        yield self._pane
+
+    def on_mount(self) -> None:
+        """Follow while in front."""
+        self.set_interval(FOLLOW, self._follow)
+
+    def _follow(self) -> None:
+        if self.is_current:
+            self.console_app.work(self._poll(), "follow", exclusive=True, node=self)
+
+    async def _poll(self) -> None:
+        def read(practice: OpenPractice) -> list[LogLine]:
+            if self._follower is None:
+                self._follower = Follower(practice)
+            return self._follower.poll(practice)
+
+        news = await self.console_app.desk.ask(read)
+        if news:
+            self._pane.feed(news)
+
+    async def look(self) -> None:
+        """The newest plan and the newest run."""
+
+        def read(practice: OpenPractice) -> tuple[Plan | None, Run | None]:
+            newest = runs.list_runs(practice, 1)
+            return plans.latest(practice), newest[0] if newest else None
+
+        self._plan, self._run = await self.console_app.desk.ask(read)
+        self._draw()
+        if self.focused is None:
+            self._pane.rows.focus()
+
+    def _draw(self) -> None:
+        wanted = (self._plan, self._run, self.console_app.pulse.connected, self.size.width)
+        if wanted == self._drawn:
+            return
+        self._drawn = wanted
+        found: list[Line] = []
+        if self._run is not None:
+            found += run_lines(self._run, self.console_app.desk.practice.clock.now(), self.size.width)
+        found += self._plan_lines()
+        self._card.update(lines(found))
+
+    def _plan_lines(self) -> list[Line]:
+        plan = self._plan
+        if not self.console_app.pulse.connected:
+            return [[ours(" ○ ", "warn"), ours("Not connected. "), ours("g o", "accent"), ours(", then "),
+                     ours("c", "accent"), ours(" connects this practice to XPM.")]]  # fmt: skip
+        if plan is None:
+            return [[ours(" No plan yet. "), ours("s", "accent"),
+                     ours(" makes one and shows it before anything is written.")]]  # fmt: skip
+        if plan.state != "draft":
+            return []
+        now = self.console_app.desk.practice.clock.now()
+        items, waiting = plan.counts.get("items", 0), plan.counts.get("waiting", 0)
+        told = f"{when.counted(items, 'change')}" if items else "nothing to do"
+        more = f", {waiting:,} wait for a tick" if waiting else ""
+        return [[ours(" Plan ", "head"), span(plan.id, "head"), ours(f"  {told}{more}"),
+                 ours(f"  made {when.since(plan.made, now)}  ", "muted"),
+                 ours("v", "accent"), ours(" shows it")]]  # fmt: skip
+
+    def on_resize(self) -> None:
+        """The bar follows the width."""
+        self._draw()
+
+    def situation(self) -> Situation:
+        """The record is the newest run."""
+        return self.console_app.situation(self.AREA, record=self._run.id if self._run else "")
+
+    def do_plan(self) -> None:
+        """Make one and show it."""
+        self.console_app.plan_and_show()
+
+    def do_sync(self) -> None:
+        """The same way: shown before it is applied."""
+        self.console_app.plan_and_show()
+
+    def do_runs_stop(self) -> None:
+        """On the run's own screen, where its log is."""
+        from xpm_tui.tui.screens.run import RunScreen
+
+        screen = RunScreen(self.console_app.pulse.running)
+        self.app.push_screen(screen)
+        screen.call_after_refresh(screen.action_stop)
+
+    def action_review(self) -> None:
+        """The newest plan."""
+        if self._plan is None:
+            self.console_app.toast("There is no plan yet: s makes one.", "warning")
+        else:
+            self.console_app.show_plan(self._plan.id)
+
+    def action_pane(self, what: str) -> None:
+        """The log's keys, wherever the focus is."""
+        getattr(self._pane, f"action_{what}")()
+
+    @on(LogPane.Jump)
+    def _jump(self, event: LogPane.Jump) -> None:
+        event.stop()
+        self.console_app.show_client(event.record)
+
+    @on(LogPane.Copy)
+    def _copy(self, event: LogPane.Copy) -> None:
+        event.stop()
+        self.app.copy_to_clipboard(event.line.text)
+
+    @on(LogPane.Export)
+    def _export(self, event: LogPane.Export) -> None:
+        event.stop()
+        path = self.console_app.save_text("log.txt", event.text)
+        self.console_app.toast(f"The lines are in {path}")

@@ -1,0 +1,171 @@
+"""The wizard: connect a practice step by step; it can be left at any step and comes back there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Footer, Static
+
+from xpm_tui.service.connection import Connecting
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.steps import Step
+from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.steps.app import AppPane
+from xpm_tui.tui.steps.authorise import AuthorisePane
+from xpm_tui.tui.steps.direction import DirectionPane
+from xpm_tui.tui.steps.pane import Pane
+from xpm_tui.tui.steps.permission import PermissionPane
+from xpm_tui.tui.steps.plan import PlanPane
+from xpm_tui.tui.steps.practice import PracticePane
+from xpm_tui.tui.steps.records import ClientsPane, TeamPane, TemplatesPane
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+from xpm_tui.tui.widgets.words import lines
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+
+R = TypeVar("R")
+_GLYPHS: dict[str, tuple[str, Look]] = {
+    "done": ("✓", "good"), "now": ("▸", "accent"), "todo": ("·", "muted"), "skipped": ("–", "muted"),
+}  # fmt: skip
+
+
+class Wizard(Screen[str]):
+    """Gives the id of the first plan, or None when it was left."""
+
+    CSS_PATH: ClassVar = style("wizard")
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "Move"),
+        Binding("f2", "step(-1)", "Step back"),
+        Binding("f3", "step(1)", "Step on"),
+        Binding("f1", "app.help", "Help"),
+        Binding("escape", "leave", "Leave for later"),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+        Binding("left", "app.focus_previous", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._connecting: Connecting | None = None
+        self._steps: tuple[Step, ...] = ()
+        self._shown = ""
+        self._head = Static(classes="wizard-head")
+        self._panes: dict[str, Pane] = {
+            pane.STEP: pane
+            for pane in (
+                PermissionPane(), AppPane(), AuthorisePane(), PracticePane(), DirectionPane(), ClientsPane(),
+                TeamPane(), TemplatesPane(), PlanPane(),
+            )
+        }  # fmt: skip
+
+    @property
+    def _app(self) -> Console:
+        return cast("Console", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Where you are, then the step."""
+        yield self._head
+        with ContentSwitcher(initial=None):
+            yield from self._panes.values()
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Go on where it was left."""
+        self._app.work(self._on(), "wizard", node=self)
+
+    async def ask(self, look: Callable[[Connecting], R]) -> R:
+        """Call something on the state machine, which lives on the desk."""
+
+        def call(practice: OpenPractice) -> R:
+            return look(self._machine(practice))
+
+        return await self._app.desk.ask(call)
+
+    async def ask_async(self, look: Callable[[Connecting], Awaitable[R]]) -> R:
+        """The same for what takes its time."""
+
+        async def call(practice: OpenPractice) -> R:
+            return await look(self._machine(practice))
+
+        return await self._app.desk.run(call)
+
+    def _machine(self, practice: OpenPractice) -> Connecting:
+        if self._connecting is None:
+            self._connecting = Connecting(practice)
+        return self._connecting
+
+    async def _on(self, to: str = "") -> None:
+        """Look at the steps again; show the one that is due, or the one asked for."""
+        self._steps = await self.ask(lambda connecting: connecting.steps())
+        now = next((step.name for step in self._steps if step.state == "now"), None)
+        wanted = to or now or "plan"
+        old = self._panes.get(self._shown)
+        if isinstance(old, AuthorisePane) and wanted != self._shown:
+            old.leave()
+        self._shown = wanted
+        step = next(step for step in self._steps if step.name == wanted)
+        self.query_one(ContentSwitcher).current = f"step-{wanted}"
+        self._draw(step)
+        self._panes[wanted].take(step)
+
+    def _draw(self, step: Step) -> None:
+        place = next(i for i, each in enumerate(self._steps, 1) if each.name == step.name)
+        sandbox = self._app.desk.practice.sandbox
+        first: list[Span] = [
+            ours(" Connect", "head"),
+            *([ours("  "), ours("SANDBOX, not Xero", "accent")] if sandbox else []),
+            ours(f"   step {place} of {len(self._steps)}   ", "muted"),
+        ]
+        for each in self._steps:
+            glyph, look = _GLYPHS[each.state]
+            first.append(ours(f"[{glyph}]" if each.name == step.name else f" {glyph} ", look))
+        second: Line = [ours(" "), span(step.title, "strong")]
+        self._head.update(lines([first, second]))
+
+    @on(Pane.Settled)
+    def _settled(self, event: Pane.Settled) -> None:
+        event.stop()
+        self._app.work(self._after(), "wizard", node=self)
+
+    async def _after(self) -> None:
+        await self._app.refresh_pulse()
+        order = [step.name for step in self._steps]
+        place = order.index(self._shown) if self._shown in order else -1
+        await self._on()
+        # A step that was done before and was looked at again: go on to the one behind it.
+        if self._shown in order[: place + 1] and place + 1 < len(order):
+            await self._on(order[place + 1])
+
+    def action_step(self, by: int) -> None:
+        """Look at another step; nothing is lost."""
+        order = [step.name for step in self._steps]
+        if self._shown in order:
+            place = max(0, min(len(order) - 1, order.index(self._shown) + by))
+            self._app.work(self._on(order[place]), "wizard", node=self)
+
+    def action_leave(self) -> None:
+        """What was settled is kept."""
+        self.dismiss(None)
+
+    def help_page(self) -> Page:
+        """F1."""
+        return Page(
+            "Connect",
+            "Nine steps connect a practice; the last four can be skipped and come back. Nothing is "
+            "written to either "
+            "side here. Leaving keeps what was settled: c on Overview goes on where it was.",
+            [
+                ("tab, arrows", "move"),
+                ("F2, F3", "look at the step before or after"),
+                ("esc", "leave for later"),
+            ],
+        )

@@ -1,0 +1,57 @@
+"""Something that takes a while: what it is, how to leave it. Still, so that waiting costs no bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from xpm_tui.model.text import Shown, visible
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.screens.dialog import Dialog
+
+R = TypeVar("R")
+
+
+class Working(Dialog[None]):
+    """A box with a sentence; escape gives the work up."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
+
+    def __init__(self, title: str, sentence: str) -> None:
+        super().__init__()
+        self.title_text = visible(title)
+        self._words = Static(content(visible(sentence)))
+        self._worker: Any = None
+
+    def box(self) -> ComposeResult:
+        """The sentence and the way out."""
+        yield self._words
+        yield Static(content(Shown("esc gives up; nothing is written meanwhile")), classes="hint")
+
+    def tell(self, sentence: str) -> None:
+        """How far it is."""
+        if self.is_mounted:
+            self._words.update(content(visible(sentence)))
+
+    def watch_over(self, worker: Any) -> None:
+        """The worker that escape cancels."""
+        self._worker = worker
+
+    def action_give_up(self) -> None:
+        """Cancel and leave."""
+        if self._worker is not None:
+            self._worker.cancel()
+        self.dismiss(None)
+
+
+async def done(work: Awaitable[R], screen: Working) -> R:
+    """Wait for the work, then take the box away, also when it failed."""
+    try:
+        return await work
+    finally:
+        if screen.is_attached and screen.is_current:
+            screen.dismiss(None)

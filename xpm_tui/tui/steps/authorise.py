@@ -1,0 +1,174 @@
+"""Sign in: the address in full, listener and pasted answer side by side, the sandbox's page as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Button, Static
+from textual.worker import Worker
+
+from xpm_tui.model.errors import Trouble
+from xpm_tui.model.text import visible
+from xpm_tui.model.xpm import Tenant
+from xpm_tui.service.connection import Begun, Connecting
+from xpm_tui.service.steps import Step
+from xpm_tui.tui.steps.pane import Pane, button
+from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.words import lines
+
+SEEN = (
+    ("waiting", "A page of Xero that waits for me: sign in there, press Allow access, then come back"),
+    ("localhost", "“localhost refused to connect” or a blank page"),
+    ("scope", "“Invalid scope for client”"),
+    ("redirect", "“Invalid redirect_uri”"),
+    ("nothing", "Nothing opens at all"),
+)
+ADVICE = {
+    "waiting": "Begin anew, open the new address, and finish in the browser within five minutes.",
+    "localhost": "That is right over SSH: copy the whole address out of the browser's address bar and paste "
+    "it here. Or use the ssh line and begin anew.",
+    "scope": "Xero has not attached Practice Manager to this app, or the scopes do not match: step back to "
+    "the app, try the preset broad, or write to api@xero.com with the client id.",
+    "redirect": "Add the redirect address of the app step to the app at developer.xero.com, as it stands.",
+    "nothing": "Copy the address by hand: it may be cut where the window wraps it. Xero's status is on "
+    "status.xero.com.",
+}
+
+
+class AuthorisePane(Pane):
+    """Waits for the browser and for the pasted line; the first good one wins."""
+
+    STEP = "authorise"
+    INTRO = "Open this address in a browser on any machine, sign in, and press Allow access."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._address = Static(classes="address")
+        self._ssh = Static(classes="ssh")
+        self._paste = Field(placeholder="or paste the address that the browser ended on")
+        self._begun: Begun | None = None
+        self._waiting: Worker[Any] | None = None
+
+    def body(self) -> ComposeResult:
+        """Address, how the answer gets here, field, buttons."""
+        yield self._address
+        yield self._ssh
+        yield self._paste
+        with Horizontal(classes="buttons"):
+            yield button("Open the sandbox's page here", "here")
+            yield button("Copy the address", "copy")
+            yield button("Begin anew", "anew")
+            yield button("What do I see?", "seen")
+
+    def begin(self, step: Step) -> None:
+        """A fresh address, and the wait for it."""
+        sandbox = self.console_app.desk.practice.sandbox
+        self.query_one("#here").display = sandbox
+        if step.state == "done":
+            self._address.update(Content("Signed in already. Begin anew signs in once more."))
+            self.query_one("#anew").focus()
+            return
+        self._start()
+        (self.query_one("#here") if sandbox else self._paste).focus()
+
+    def _start(self) -> None:
+        self.leave()
+        self._waiting = self.console_app.work(self._wait(), "authorise", exclusive=True, node=self)
+
+    def leave(self) -> None:
+        """Another step comes up: nobody waits any more."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    async def _wait(self) -> None:
+        def start(connecting: Connecting) -> Begun:
+            return connecting.begin()
+
+        async def wait(connecting: Connecting) -> tuple[Tenant, ...]:
+            return await connecting.wait(tell=self._told)
+
+        try:
+            self._begun = await self.wizard.ask(start)
+            self._draw(self._begun)
+            await self.wizard.ask_async(wait)
+        except Trouble as trouble:
+            self.complain(trouble)
+            self.query_one("#anew").focus()
+            return
+        self._waiting = None
+        self.settled()
+
+    def _told(self, trouble: Trouble) -> None:
+        """From the desk: a pasted line was no answer; the wait goes on."""
+        self.app.call_later(self.complain, trouble)
+
+    def _draw(self, begun: Begun) -> None:
+        # Shown in full and plain, so that it can be selected; a terminal that knows OSC 8 also opens it.
+        self._address.update(Content.styled(visible(begun.url, 4000), Style(link=begun.url)))
+        found: list[Line] = []
+        if self.console_app.desk.practice.sandbox:
+            found.append(
+                [
+                    ours("SANDBOX: ", "accent"),
+                    ours("this is not Xero. No browser? Its page opens here as text."),
+                ]
+            )
+        found.append([ours("The answer is waited for on "),
+                      ours(f"http://localhost:{begun.port}/callback", "strong"),
+                      ours(".")])  # fmt: skip
+        if begun.ssh:
+            found.append([ours("Browser on another machine? There: "), span(begun.ssh, "accent")])
+            found.append([ours("or let it fail there and paste the address it ended on.", "muted")])
+        self._ssh.update(lines(found))
+
+    @on(Field.Submitted)
+    async def _pasted(self, event: Field.Submitted) -> None:
+        event.stop()
+        text = event.value.strip()
+        if text:
+            self._paste.value = ""
+            await self._give(text)
+
+    async def _give(self, text: str) -> None:
+        def give(connecting: Connecting) -> None:
+            connecting.paste(text)
+
+        self._say("Checking with Xero …")
+        await self.wizard.ask(give)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        name = event.button.id
+        if name == "anew":
+            self._start()
+            self.focus_first()
+        elif name == "copy" and self._begun is not None:
+            self.app.copy_to_clipboard(self._begun.url)
+        elif name == "here" and self._begun is not None:
+            self.console_app.work(self._here(self._begun.url), "consent", exclusive=True, node=self)
+        elif name == "seen":
+            self.console_app.work(self._seen(), "seen", exclusive=True, node=self)
+
+    async def _here(self, url: str) -> None:
+        from xpm_tui.tui.screens.consent import ConsentScreen
+
+        address = await self.app.push_screen_wait(ConsentScreen(url))
+        if address:
+            await self._give(address)
+
+    async def _seen(self) -> None:
+        from xpm_tui.tui.screens.dialog import Choose
+
+        seen = await self.app.push_screen_wait(
+            Choose("What does the browser show?", SEEN, title="Signing in")
+        )
+        if seen:
+            self._say(ADVICE[seen], "$accent")

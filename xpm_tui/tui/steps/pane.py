@@ -1,0 +1,101 @@
+"""What the wizard's panes share: facts and missing things in words, buttons, and a line for what happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.widgets import Button, Static
+
+from xpm_tui.model.errors import Trouble
+from xpm_tui.model.text import Shown
+from xpm_tui.service.steps import Name, Step
+from xpm_tui.tui.plain import content, show
+from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.words import lines
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+    from xpm_tui.tui.screens.wizard import Wizard
+
+
+class Pane(VerticalScroll, can_focus=False):
+    """One step. ``fill`` gets the step's state each time it comes up."""
+
+    STEP: ClassVar[Name]
+    INTRO: ClassVar[str] = ""
+
+    class Settled(Message):
+        """Something was done: look at the steps again, and go on."""
+
+    def __init__(self) -> None:
+        super().__init__(id=f"step-{self.STEP}")
+        self._facts = Static(classes="facts")
+        self._said = Static(classes="said")
+
+    @property
+    def console_app(self) -> Console:
+        """The app by its type."""
+        return cast("Console", self.app)
+
+    @property
+    def wizard(self) -> Wizard:
+        """The screen by its type."""
+        return cast("Wizard", self.screen)
+
+    def compose(self) -> ComposeResult:
+        """Why this step is, what is known, then its own."""
+        yield Static(content(Shown(self.INTRO)), classes="intro")
+        yield self._facts
+        yield from self.body()
+        yield self._said
+
+    def body(self) -> ComposeResult:
+        """The step's own widgets."""
+        raise NotImplementedError
+
+    def take(self, step: Step) -> None:
+        """The step as it is now."""
+        found: list[Line] = [
+            [ours("✓ " if step.state == "done" else "· ", "good"), span(f)] for f in step.facts
+        ]
+        found += [[ours("○ ", "warn"), span(missing)] for missing in step.missing]
+        self._facts.update(lines(found))
+        self._facts.display = bool(found)
+        self._say("")
+        self.begin(step)
+
+    def begin(self, step: Step) -> None:
+        """It comes up: set the focus, fill fields."""
+        self.focus_first()
+
+    def focus_first(self) -> None:
+        """The first thing that takes keys."""
+        for widget in self.query("Field, RadioSet, Button"):
+            if widget.display and not widget.disabled:
+                widget.focus()
+                return
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._said.update(show(text, style, 1000))
+        self._said.display = bool(text)
+
+    def complain(self, trouble: Trouble) -> None:
+        """A trouble in place, with what to do."""
+        case = f"  (case {trouble.case})" if trouble.case else ""
+        found: list[Line] = [[ours("✗ ", "bad"), span(trouble.message, "bad"), span(case, "muted")]]
+        if trouble.hint:
+            found.append([ours("→ ", "accent"), span(trouble.hint)])
+        self._said.update(lines(found))
+        self._said.display = True
+
+    def settled(self) -> None:
+        """Go on."""
+        self.post_message(self.Settled())
+
+
+def button(words: str, name: str) -> Button:
+    """A button of a pane."""
+    return Button(content(Shown(words)), id=name)

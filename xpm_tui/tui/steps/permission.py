@@ -1,0 +1,71 @@
+"""The permission in XPM: a checklist, since it cannot be seen without a login."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from xpm_tui.service.connection import Connecting
+from xpm_tui.service.permission import ANSWERS, PATH, Advice, Answer
+from xpm_tui.tui.steps.pane import Pane, button
+from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.words import lines
+
+
+class PermissionPane(Pane):
+    """Where to click, and what is there."""
+
+    STEP = "permission"
+    INTRO = (
+        "Whoever signs in needs a permission in XPM, else Xero offers no practice at all. "
+        "It takes a minute; signing in then tests it."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._path = Static(classes="path")
+        self._answers: dict[str, Answer] = {f"answer-{name}": name for name in ANSWERS}
+
+    def body(self) -> ComposeResult:
+        """The click path over the three answers."""
+        self._path.update(numbered(PATH))
+        yield self._path
+        with Horizontal(classes="buttons"):
+            for name, answer in self._answers.items():
+                yield button(ANSWERS[answer], name)
+        with Horizontal(classes="buttons after"):
+            yield button("Go on", "go-on")
+
+    def on_mount(self) -> None:
+        """Going on comes with the advice."""
+        self.query_one("#go-on").display = False
+
+    @on(Button.Pressed)
+    async def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        answer = self._answers.get(event.button.id or "")
+        if answer is None:
+            self.settled()
+            return
+
+        def tell(connecting: Connecting) -> Advice:
+            return connecting.permission(answer)
+
+        advice = await self.wizard.ask(tell)
+        if answer == "ticked":
+            self.settled()
+            return
+        self._path.update(numbered(advice.path))
+        self._say(advice.sentence, "$warning")
+        go_on = self.query_one("#go-on")
+        go_on.display = True
+        go_on.focus()
+
+
+def numbered(path: tuple[str, ...]) -> Content:
+    """A click path, one click a line."""
+    found: list[Line] = [[ours(f" {place}  ", "accent"), span(step)] for place, step in enumerate(path, 1)]
+    return lines(found)

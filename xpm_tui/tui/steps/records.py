@@ -1,0 +1,153 @@
+"""Clients, team, templates: brought in now, or later. All three can be skipped and come back."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Button
+
+from xpm_tui.acts.registry import by_name
+from xpm_tui.model.errors import Trouble
+from xpm_tui.service import linking, team
+from xpm_tui.service.connection import Connecting
+from xpm_tui.service.steps import Name, Step
+from xpm_tui.tui import when
+from xpm_tui.tui.screens.form import build
+from xpm_tui.tui.steps.pane import Pane, button
+from xpm_tui.tui.talk import ScreenTalk
+from xpm_tui.tui.widgets.field import Field
+
+
+class SkippablePane(Pane):
+    """A step that can wait."""
+
+    async def skip(self) -> None:
+        """Leave it for later."""
+        name: Name = self.STEP
+
+        def leave(connecting: Connecting) -> None:
+            connecting.skip(name)
+
+        await self.wizard.ask(leave)
+        self.settled()
+
+
+class ClientsPane(SkippablePane):
+    """Import Ignition's file, pick from XPM, or later."""
+
+    STEP = "clients"
+    INTRO = (
+        "Where do the clients of this book come from? Ignition's bulk export (CSV) is best: it keeps "
+        "Ignition's "
+        "ids. Or pick them from XPM. Nothing is linked by this: the first plan shows what would be."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._path = Field(placeholder="path of Ignition's client CSV on this machine")
+
+    def body(self) -> ComposeResult:
+        """The file, or the other two."""
+        yield self._path
+        with Horizontal(classes="buttons"):
+            yield button("Import the file", "import")
+            yield button("Pick all clear ones from XPM", "pick")
+            yield button("Later", "later")
+
+    def begin(self, step: Step) -> None:
+        """The file first; done already means go on."""
+        if step.state == "done":
+            self.query_one("#later", Button).label = "Go on"
+            self.query_one("#later").focus()
+        else:
+            self.focus_first()
+
+    @on(Field.Submitted)
+    def _entered(self, event: Field.Submitted) -> None:
+        event.stop()
+        self.query_one("#import", Button).press()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        jobs = {"import": self._import, "pick": self._pick, "later": self._later}
+        self.console_app.work(jobs[event.button.id or "later"](), "clients", exclusive=True, node=self)
+
+    async def _import(self) -> None:
+        if not self._path.value.strip():
+            self._say("Type the path of the file first.", "$warning")
+            self._path.focus()
+            return
+        act = by_name("import.clients")
+        talk = ScreenTalk(self.console_app, act.title)
+        try:
+            result = await self.console_app.desk.run(
+                act.run, build(act, {"file": self._path.value.strip()}), talk
+            )
+        except Trouble as trouble:
+            self.complain(trouble)
+            return
+        self.console_app.tell_result(act, result, talk.said)
+        self.settled()
+
+    async def _pick(self) -> None:
+        self._say("Picking …")
+        try:
+            self.console_app.picked(await self.console_app.desk.ask(linking.pick_all))
+        except Trouble as trouble:
+            self.complain(trouble)
+            return
+        self.settled()
+
+    async def _later(self) -> None:
+        await self.skip()
+
+
+class TeamPane(SkippablePane):
+    """Who is who in XPM: partner and manager are carried only for linked people."""
+
+    STEP = "team"
+    INTRO = (
+        "A client's partner and manager are carried only where the person is known on both sides. "
+        "Bringing in XPM's "
+        "staff links those with the same e-mail, and adds the others without access."
+    )
+
+    def body(self) -> ComposeResult:
+        """All at once, or later."""
+        with Horizontal(classes="buttons"):
+            yield button("Bring in XPM's staff", "pick")
+            yield button("Later", "later")
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        job = self._pick() if event.button.id == "pick" else self.skip()
+        self.console_app.work(job, "team", exclusive=True, node=self)
+
+    async def _pick(self) -> None:
+        try:
+            done = await self.console_app.desk.ask(team.pick_staff, every=True)
+        except Trouble as trouble:
+            self.complain(trouble)
+            return
+        self.console_app.toast(f"{when.counted(len(done), 'person', 'people')} linked to XPM.")
+        self.settled()
+
+
+class TemplatesPane(SkippablePane):
+    """Which job template a service calls for; nothing of clients depends on it."""
+
+    STEP = "templates"
+    INTRO = "Services are linked to job templates when jobs are to be deployed. Client sync does not need it."
+
+    def body(self) -> ComposeResult:
+        """Later is all that is needed here."""
+        with Horizontal(classes="buttons"):
+            yield button("Later", "later")
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.console_app.work(self.skip(), "templates", exclusive=True, node=self)

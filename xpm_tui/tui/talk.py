@@ -1,0 +1,62 @@
+"""How an act speaks on a screen: questions as dialogs, sentences above them or as a toast at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from textual.screen import Screen
+
+from xpm_tui.tui.screens.dialog import Ask, Confirm
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+
+R = TypeVar("R")
+
+
+class ScreenTalk:
+    """Talk over the console, used on the desk's thread.
+
+    What is said before a question stands above that question; the rest is in ``said`` for the outcome.
+    """
+
+    interactive = True
+
+    def __init__(self, app: Console, title: str = "") -> None:
+        self._app = app
+        self._title = title
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        """Kept for the question or the outcome that follows."""
+        self.said.append(sentence)
+
+    def emit(self, item: Mapping[str, Any], line: str = "") -> None:
+        """Items of a stream reach the screen as events, not this way."""
+
+    async def confirm(self, question: str, *, default: bool = False) -> bool | None:
+        """Yes or no, under what was said so far."""
+        text = "\n".join([*self._above(), question])
+        return await self._show(Confirm(text, title=self._title or "Sure?", safe=default))
+
+    async def line(self, prompt: str) -> str | None:
+        """One line; None when left."""
+        return await self._show(Ask("\n".join([*self._above(), prompt]), title=self._title))
+
+    def _above(self) -> list[str]:
+        said, self.said = self.said, []
+        return [*said, ""] if said else []
+
+    async def _show(self, screen: Screen[R]) -> R | None:
+        """Have the screen's thread show a dialog, and wait here for its answer."""
+        answer: Future[R | None] = Future()
+
+        def answered(value: R | None) -> None:
+            if not answer.done():
+                answer.set_result(value)
+
+        self._app.call_later(self._app.push_screen, screen, answered)
+        return await asyncio.wrap_future(answer)

@@ -1,0 +1,66 @@
+"""What linking would do, before it is done: the values that go across, and what to know first."""
+
+from __future__ import annotations
+
+from xpm_tui.model.text import Shown
+from xpm_tui.service.views import EffectView
+from xpm_tui.sync.policy import label
+from xpm_tui.tui import when
+from xpm_tui.tui.widgets.line import Line, Span, ours, span
+
+SIDES = {"ignition": "Ignition", "xpm": "XPM"}
+
+
+def field_label(field: str) -> str:
+    """A field's name for people; one that the policy does not know is its own."""
+    try:
+        return label(field)
+    except KeyError:
+        return field
+
+
+def effect_lines(effect: EffectView, most: int) -> list[Line]:
+    """At most ``most`` lines: refusals and warnings first, then the values."""
+    found: list[Line] = []
+    if effect.refused:
+        found.append([ours(" ✗ ", "bad"), span(effect.refused)])
+    if effect.needs_yes:
+        found.append([ours(" ! ", "warn"), span(effect.needs_yes)])
+    if effect.replaces:
+        old = effect.replaces
+        found.append([ours(" ! ", "warn"), span(f"Replaces the link to #{old.number} {old.name}"),
+                      ours("; what was agreed is forgotten." if effect.drops_base else ".")])  # fmt: skip
+    found += [[ours(" ! ", "warn"), span(warning)] for warning in effect.warnings]
+    if effect.quiet:
+        found.append([ours(" · ", "muted"), ours("As the second client there it carries no field.")])
+    if not effect.refused:
+        found += _values(effect, most - len(found))
+    return found[:most]
+
+
+def _values(effect: EffectView, most: int) -> list[Line]:
+    changes = effect.changes
+    if not changes:
+        return [[ours(" ✓ ", "good"), ours("Both sides agree: the next sync would change nothing.")]]
+    sides = {change.side for change in changes}
+    where = " and ".join(SIDES[side] for side in ("ignition", "xpm") if side in sides)
+    head: list[Span] = [
+        ours(" → ", "accent"),
+        ours(f"The next sync would make {when.counted(len(changes), 'change')} in {where}:"),
+    ]
+    found: list[Line] = [head]
+    room = max(0, most - 1)
+    shown = changes if len(changes) <= room else changes[: max(0, room - 1)]
+    for change in shown:
+        found.append(
+            [
+                ours(f"   {field_label(change.field):<16} ", "muted"),
+                Span(when.value(change.old, 60), "muted"),
+                ours(" → "),
+                Span(when.value(change.new, 60), "strong"),
+                *([ours(f"  {change.mark}", "warn")] if change.mark else []),
+            ]
+        )
+    if len(shown) < len(changes):
+        found.append([Span(Shown(f"   and {len(changes) - len(shown)} more"), "muted")])
+    return found

@@ -1,0 +1,137 @@
+"""The head of every screen: which practice, SANDBOX in words, the heartbeat; under it the areas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from xpm_tui.model.text import visible
+from xpm_tui.tui.areas import Area
+from xpm_tui.tui.when import ago
+from xpm_tui.tui.widgets.line import Look, Span, cut, ours, width
+from xpm_tui.tui.widgets.words import words
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """The heartbeat as the header tells it; ``None`` where nothing is known."""
+
+    title: str = ""
+    sandbox: bool = False
+    connected: bool = False
+    read_only: bool = False
+    hours: float | None = None
+    minute_left: int | None = None
+    day_left: int | None = None
+    running: str = ""
+    held: int = 0
+    needs_person: int = 0
+
+
+def pulse_line(pulse: Pulse, columns: int) -> list[Span]:
+    """The whole line in ``columns`` columns: the name is cut before a warning is."""
+    right: list[Span] = []
+
+    def add(text: str, look: Look = "") -> None:
+        right.extend([ours("  "), ours(text, look)])
+
+    if pulse.read_only:
+        add("READ-ONLY", "warn")
+    if pulse.running:
+        add(f"▶ run {visible(pulse.running)}", "accent")
+    if pulse.held:
+        add(f"■ {pulse.held} held", "warn")
+    if not pulse.connected:
+        add("○ not connected", "warn")
+    else:
+        add("● connected", "good")
+        add("never synced" if pulse.hours is None else f"synced {ago(pulse.hours)}")
+    if columns >= 100 and pulse.minute_left is not None:
+        add(f"{pulse.minute_left}/min", "muted")
+    if columns >= 100 and pulse.day_left is not None:
+        add(f"{pulse.day_left:,} today", "muted")
+    mark = [ours("  "), ours(" SANDBOX ", "accent")] if pulse.sandbox else []
+    name_room = columns - width(right) - width(mark) - 2
+    name = Span(cut(visible(pulse.title or "xpm-tui"), name_room), "strong")
+    left = [ours(" "), name, *mark]
+    gap = max(1, columns - width(left) - width(right) - 1)
+    return [*left, ours(" " * gap), *right]
+
+
+class Tab(Static):
+    """One area's name; a click goes there."""
+
+    def __init__(self, area: Area, *, here: bool) -> None:
+        super().__init__(classes="tab here" if here else "tab")
+        self.area = area
+        self._here = here
+        self._count = 0
+
+    def on_mount(self) -> None:
+        """Draw it."""
+        self.tell(0)
+
+    def tell(self, count: int) -> None:
+        """How many there need a person; the area you are in is told by brackets, not by colour alone."""
+        self._count = count
+        title = f"[{self.area.title}]" if self._here else f" {self.area.title} "
+        pieces = [ours(title, "head" if self._here else "muted")]
+        if count:
+            pieces.append(ours(f"{count} ", "warn"))
+        self.update(words(pieces))
+
+    def on_click(self, event: events.Click) -> None:
+        """Go there."""
+        event.stop()
+        self.post_message(Header.Go(self.area.name))
+
+
+class Header(Vertical):
+    """Two lines: the heartbeat and the areas."""
+
+    class Go(Message):
+        """Somebody clicked an area."""
+
+        def __init__(self, area: str) -> None:
+            super().__init__()
+            self.area = area
+
+    def __init__(self, areas: Sequence[Area], here: str) -> None:
+        super().__init__()
+        self._areas = areas
+        self._here = here
+        self._pulse = Pulse()
+        self._line = Static(classes="pulse")
+        self._drawn: tuple[Pulse, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Heartbeat over areas."""
+        yield self._line
+        with Horizontal(classes="tabs"):
+            for area in self._areas:
+                yield Tab(area, here=area.name == self._here)
+
+    def tell(self, pulse: Pulse) -> None:
+        """Another heartbeat; nothing is painted when it says the same."""
+        self._pulse = pulse
+        self._draw()
+
+    def on_resize(self) -> None:
+        """The name takes what room there is."""
+        self._draw()
+
+    def _draw(self) -> None:
+        wanted = (self._pulse, self.size.width)
+        if wanted == self._drawn or self.size.width == 0:
+            return
+        self._drawn = wanted
+        self._line.update(words(pulse_line(*wanted)))
+        for tab in self.query(Tab):
+            if tab.area.name == "clients":
+                tab.tell(self._pulse.needs_person)

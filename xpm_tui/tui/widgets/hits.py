@@ -1,0 +1,112 @@
+"""XPM clients found: two lines each, everything that tells one from another, same-name ones marked apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from xpm_tui.model.names import name_key
+from xpm_tui.model.text import visible
+from xpm_tui.service.views import XpmClientView
+from xpm_tui.tui.widgets.line import Line, Look, Span, cut, fit, marked, ours, span, width
+from xpm_tui.tui.widgets.rows import Rows
+
+_UUID = 36
+_NUMBER = 10
+
+Fact = tuple[str, str]
+
+
+def facts(view: XpmClientView) -> list[Fact]:
+    """What tells clients apart, in a fixed order: (what it is, its text)."""
+    return [
+        ("code", view.code),
+        ("structure", view.structure),
+        ("group", ", ".join(view.groups)),
+        ("partner", view.partner),
+        ("e-mail", view.email),
+        ("city", view.city),
+    ]
+
+
+def differing(views: Sequence[XpmClientView]) -> dict[str, frozenset[str]]:
+    """For clients that share a name key with another one here: which facts differ among them, by UUID."""
+    groups: dict[str, list[XpmClientView]] = defaultdict(list)
+    for view in views:
+        groups[name_key(view.name)].append(view)
+    found: dict[str, frozenset[str]] = {}
+    for group in groups.values():
+        if len(group) > 1:
+            columns = zip(*(facts(view) for view in group), strict=True)
+            apart = frozenset(column[0][0] for column in columns if len({text for _, text in column}) > 1)
+            for view in group:
+                found[view.uuid] = apart
+    return found
+
+
+class Hits(Rows):
+    """The list of the picker."""
+
+    row_height = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.views: Sequence[XpmClientView] = ()
+        self.current = ""
+        self._apart: dict[str, frozenset[str]] = {}
+
+    def show(self, views: Sequence[XpmClientView]) -> None:
+        """Other hits, the cursor on the first."""
+        self.views = views
+        self._apart = differing(views)
+        self.reload(0)
+
+    @property
+    def view(self) -> XpmClientView | None:
+        """The one under the cursor."""
+        return self.views[self.cursor] if 0 <= self.cursor < len(self.views) else None
+
+    def count(self) -> int:
+        """Hits."""
+        return len(self.views)
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """Name, number, UUID; below it the facts and who is linked there."""
+        view = self.views[row]
+        return self._first(view, columns) if line == 0 else self._second(view, columns)
+
+    def _first(self, view: XpmClientView, columns: int) -> Line:
+        state = "archived" if view.archived else "prospect" if view.prospect else ""
+        tags: list[Span] = [ours(f" {state.upper()}", "warn")] if state else []
+        if view.uuid in self._apart:
+            tags.append(ours(" =name", "accent"))
+        room = columns - _UUID - _NUMBER - 4
+        name = visible(view.name)
+        pieces = [*marked(cut(name, room - width(tags)), view.spans), *tags]
+        return [
+            ours("▌" if view.uuid == self.current else " ", "good"),
+            *fit(pieces, room),
+            ours(" "),
+            *fit([ours("#", "muted"), span(view.number or "–", "strong")], _NUMBER),
+            ours(" "),
+            span(view.uuid, "muted"),
+        ]
+
+    def _second(self, view: XpmClientView, columns: int) -> Line:
+        apart = self._apart.get(view.uuid, frozenset())
+        pieces: list[Span] = [ours("   ")]
+        if view.linked:
+            names = ", ".join(f"{ref.id} {ref.name}" for ref in view.linked)
+            pieces += [ours("● linked to ", "good"), span(names, "good"), ours("  ")]
+        for what, text in facts(view):
+            if not text and what not in apart:
+                continue
+            look: Look = "accent" if what in apart else "muted"
+            said = text or f"no {what}"
+            pieces += [
+                span(said if what in ("code", "e-mail") or not text else f"{what} {said}", look),
+                ours("  "),
+            ]
+        if view.why:
+            pieces.append(span(f"({view.why})", "muted"))
+        return fit(pieces, columns)

@@ -1,0 +1,85 @@
+"""A line of cells: shown text with a look each, fitted to a width in terminal columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+from xpm_tui.model.text import Shown, visible
+
+Look = Literal["", "strong", "muted", "good", "warn", "bad", "match", "accent", "head"]
+LOOKS: tuple[Look, ...] = ("strong", "muted", "good", "warn", "bad", "match", "accent", "head")
+
+
+class Span(NamedTuple):
+    """A piece of shown text and how it looks; meaning is always in the words too."""
+
+    text: Shown
+    look: Look = ""
+
+
+Line = Sequence[Span]
+
+
+def span(text: str, look: Look = "") -> Span:
+    """Any text, made visible, as a span."""
+    return Span(visible(text), look)
+
+
+def ours(text: str, look: Look = "") -> Span:
+    """A text of ours (never data) as a span, without a look at each letter."""
+    return Span(Shown(text), look)
+
+
+def width(line: Iterable[Span]) -> int:
+    """Columns that a line takes."""
+    return sum(cell_len(piece.text) for piece in line)
+
+
+def cut(text: Shown, columns: int) -> Shown:
+    """Text cut to at most ``columns`` columns, with an ellipsis where something is missing."""
+    if columns <= 0:
+        return Shown("")
+    if cell_len(text) <= columns:
+        return text
+    return Shown(set_cell_size(text, columns - 1).rstrip() + "…")
+
+
+def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
+    """The line in exactly ``columns`` columns: cut with an ellipsis, or filled with blanks."""
+    done: list[Span] = []
+    left = columns
+    for index, piece in enumerate(line):
+        size = cell_len(piece.text)
+        more = any(later.text for later in line[index + 1 :])
+        if size > left or (size == left and more):
+            shown = cut(piece.text, left) if size > left else cut(Shown(piece.text + " "), left)
+            if shown:
+                done.append(Span(shown, piece.look))
+                left -= cell_len(shown)
+            break
+        done.append(piece)
+        left -= size
+    blank = Span(Shown(" " * max(0, left)))
+    if not blank.text:
+        return done
+    return [blank, *done] if right else [*done, blank]
+
+
+def marked(text: Shown, spans: Sequence[tuple[int, int]], look: Look = "") -> list[Span]:
+    """The text with the given (start, end) stretches as matches: offsets, never markup."""
+    pieces: list[Span] = []
+    at = 0
+    for start, end in sorted(spans):
+        start, end = max(start, at), min(end, len(text))
+        if start >= end:
+            continue
+        if start > at:
+            pieces.append(Span(Shown(text[at:start]), look))
+        pieces.append(Span(Shown(text[start:end]), "match"))
+        at = end
+    if at < len(text):
+        pieces.append(Span(Shown(text[at:]), look))
+    return pieces or [Span(text, look)]

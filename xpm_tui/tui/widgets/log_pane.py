@@ -1,0 +1,274 @@
+"""The live log: a tail that stays where you are, filters by level and text, and a way to the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from xpm_tui.model.events import Severity
+from xpm_tui.model.text import Shown
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.line import Line, Look, Span, marked, ours
+from xpm_tui.tui.widgets.log_lines import LEVELS, LogLine, Ring
+from xpm_tui.tui.widgets.rows import Rows
+
+FLUSH = 0.25
+"""Seconds between two paints: four a second is as fast as anybody reads."""
+
+_WORDS: dict[Severity, tuple[str, Look]] = {
+    "debug": ("debug", "muted"),
+    "info": ("     ", ""),
+    "warning": ("! warn", "warn"),
+    "error": ("✗ error", "bad"),
+}
+_LEVEL_NAMES: dict[Severity, str] = {
+    "debug": "all",
+    "info": "info and up",
+    "warning": "warnings",
+    "error": "errors",
+}
+
+
+class LogRows(Rows):
+    """The lines themselves."""
+
+    def __init__(self, ring: Ring, zone: tzinfo | None = None) -> None:
+        super().__init__()
+        self.ring = ring
+        self.zone = zone
+
+    def count(self) -> int:
+        """Lines that the filters let through."""
+        return len(self.ring)
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """Time, level word, sentence with what was searched for marked."""
+        entry = self.ring.shown[row]
+        at = entry.at.astimezone(self.zone).strftime("%H:%M:%S") if entry.at else " " * 8
+        word, look = _WORDS[entry.level]
+        pieces: list[Span] = [ours(f" {at} ", "muted"), ours(f"{word:<7} ", look)]
+        needle = self.ring.text
+        if needle:
+            start = entry.text.casefold().find(needle)
+            pieces.extend(marked(entry.text, [(start, start + len(needle))] if start >= 0 else []))
+        else:
+            pieces.append(Span(entry.text, look if entry.level == "error" else ""))
+        return pieces
+
+
+class LogPane(Vertical):
+    """The log of a run, or of the practice. ``feed`` takes lines at any rate; they appear at 4 Hz."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "find", "Filter", show=False, tooltip="Show only lines with these letters"),
+        Binding("l", "level", "Level", show=False, tooltip="Least level shown: all, info, warnings, errors"),
+        Binding("end,G", "tail", "Newest", show=False, tooltip="Go to the newest line and stay there"),
+        Binding("space", "pause", "Pause", show=False, tooltip="Hold the picture still; lines are kept"),
+        Binding("y", "copy", "Copy line", show=False, tooltip="Send the line to the clipboard"),
+        Binding("w", "export", "Save to file", show=False, tooltip="Write the lines shown to a private file"),
+        Binding("escape", "unfind", "End the filter", show=False),
+    ]
+
+    following: reactive[bool] = reactive(True, repaint=False)
+    paused: reactive[bool] = reactive(False, repaint=False)
+
+    class Jump(Message):
+        """Somebody wants to see the record of a line."""
+
+        def __init__(self, record: str) -> None:
+            super().__init__()
+            self.record = record
+
+    class Copy(Message):
+        """Somebody wants the line on the clipboard."""
+
+        def __init__(self, line: LogLine) -> None:
+            super().__init__()
+            self.line = line
+
+    class Export(Message):
+        """Somebody wants the shown lines in a file."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(
+        self,
+        *,
+        most: int = 10_000,
+        zone: tzinfo | None = None,
+        empty: str = "Nothing has been logged yet.",
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self.ring = Ring(most)
+        self.rows = LogRows(self.ring, zone)
+        self._waiting: list[LogLine] = []
+        self._unseen = 0
+        self._state = Static(classes="log-state")
+        self._pill = Static(classes="pill")
+        self._find = Field(placeholder="letters that the line must have", classes="find")
+        self._empty = Static(content(Shown(empty)), classes="empty")
+
+    def compose(self) -> ComposeResult:
+        """State line over the rows; the pill says what is waiting below."""
+        with Horizontal(classes="log-head"):
+            yield self._state
+            yield self._pill
+        yield self._find
+        yield self._empty
+        yield self.rows
+
+    def on_mount(self) -> None:
+        """Start flushing."""
+        self._find.display = False
+        self.set_interval(FLUSH, self.flush)
+        self._tell()
+
+    def feed(self, lines: Iterable[LogLine]) -> None:
+        """New lines; painted with the next flush."""
+        self._waiting.extend(lines)
+
+    def clear(self) -> None:
+        """Begin anew: another run."""
+        self._waiting.clear()
+        self.ring.clear()
+        self._unseen = 0
+        self.following = True
+        self.rows.reload(0)
+        self._tell()
+
+    def flush(self) -> None:
+        """Take what is waiting, in one paint; does nothing when nothing came."""
+        if not self._waiting or self.paused:
+            if self._waiting:
+                self._tell()
+            return
+        fresh, self._waiting = self._waiting, []
+        came, gone = self.ring.add(fresh)
+        if self.following:
+            self.rows.reload(len(self.ring) - 1)
+        else:
+            self._unseen += came
+            self.rows.reload(max(0, self.rows.cursor - gone))
+        self._tell()
+
+    def _tell(self) -> None:
+        ring = self.ring
+        parts = [f"{len(ring)} lines" if len(ring) != 1 else "1 line", f"level: {_LEVEL_NAMES[ring.level]}"]
+        if ring.text:
+            parts.append(f"of {ring.held}")
+        if self.paused:
+            parts.append("paused: space goes on")
+        elif self.following:
+            parts.append("newest")
+        if ring.dropped:
+            parts.append(f"{ring.dropped} older ones are in the log file")
+        self._state.update(content(Shown(" · ".join(parts))))
+        waiting = self._unseen + (len(self._waiting) if self.paused else 0)
+        self._pill.display = waiting > 0
+        if waiting:
+            self._pill.update(content(Shown(f" {waiting} new · End ")))
+        self._empty.display = not ring.held and not self._waiting
+        self.rows.display = not self._empty.display
+
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        if self.rows.has_focus:
+            at_end = self.rows.cursor >= len(self.ring) - 1
+            if at_end != self.following:
+                self.following = at_end
+            if at_end:
+                self._unseen = 0
+            self._tell()
+
+    @on(Rows.Chosen)
+    def _chosen(self, event: Rows.Chosen) -> None:
+        event.stop()
+        line = self.line
+        if line is not None and line.record:
+            self.post_message(self.Jump(line.record))
+
+    @property
+    def line(self) -> LogLine | None:
+        """The line under the cursor."""
+        shown = self.ring.shown
+        return shown[self.rows.cursor] if 0 <= self.rows.cursor < len(shown) else None
+
+    def action_tail(self) -> None:
+        """To the newest line, and stay there."""
+        self.paused = False
+        self.following = True
+        self._unseen = 0
+        self.flush()
+        self.rows.reload(len(self.ring) - 1)
+        self._tell()
+
+    def action_pause(self) -> None:
+        """Hold the picture, or go on."""
+        self.paused = not self.paused
+        self.flush()
+        self._tell()
+
+    def action_level(self) -> None:
+        """The next least level."""
+        self._refilter(level=LEVELS[(LEVELS.index(self.ring.level) + 1) % len(LEVELS)])
+
+    def action_find(self) -> None:
+        """Type what lines must have."""
+        self._find.display = True
+        self._find.focus()
+
+    def action_unfind(self) -> None:
+        """Show all lines again."""
+        self._find.value = ""
+        self._find.display = False
+        self.rows.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape is ours only while a filter is open; else it is the screen's way up."""
+        return self._find.display if action == "unfind" else True
+
+    @on(Field.Changed)
+    def _find_changed(self, event: Field.Changed) -> None:
+        event.stop()
+        self._refilter(text=event.value)
+
+    @on(Field.Submitted)
+    def _find_done(self, event: Field.Submitted) -> None:
+        event.stop()
+        self.rows.focus()
+
+    def _refilter(self, level: Severity | None = None, text: str | None = None) -> None:
+        kept = self.line
+        self.ring.filter(level, text)
+        shown = self.ring.shown
+        place = len(shown) - 1
+        if not self.following and kept is not None:
+            place = next((i for i, line in enumerate(shown) if line is kept), place)
+        self.rows.reload(place)
+        self._tell()
+
+    def action_copy(self) -> None:
+        """The line under the cursor."""
+        if self.line is not None:
+            self.post_message(self.Copy(self.line))
+
+    def action_export(self) -> None:
+        """The lines that are shown."""
+        lines = (
+            f"{line.at.isoformat() if line.at else ''}\t{line.level}\t{line.text}" for line in self.ring.shown
+        )
+        self.post_message(self.Export("\n".join(lines) + "\n"))

@@ -1,0 +1,191 @@
+"""A plan's rows on the screen: counts and marks at the groups, old and new value at the changes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from xpm_tui.model.links import Value
+from xpm_tui.model.plan import Mark
+from xpm_tui.service.plans import Selector
+from xpm_tui.sync.rules import because, because_held
+from xpm_tui.tui import when
+from xpm_tui.tui.plan_rows import Group, Row, Tree
+from xpm_tui.tui.widgets.effect import SIDES, field_label
+from xpm_tui.tui.widgets.line import Line, Look, Span, cut, fit, ours, span
+from xpm_tui.tui.widgets.rows import Rows
+
+TICKS = {"all": "[x]", "none": "[ ]", "some": "[~]"}
+MARKS: dict[Mark, tuple[str, Look]] = {
+    "first": ("● first overwrite", "accent"),
+    "drift": ("≠ drift", "warn"),
+    "conflict": ("‼ conflict", "bad"),
+    "clearing": ("∅ clearing", "bad"),
+}
+RULES = {
+    "fill": "Fill in",
+    "first": "First overwrite",
+    "update": "Update",
+    "drift": "Drift",
+    "conflict": "Conflict",
+    "clear": "Clearing",
+    "contact": "Contact",
+    "exact-name": "Link by exact name",
+    "undo": "Undo",
+    "link": "Link",
+    "pick": "Pick",
+    "create": "Create in XPM",
+}
+
+
+class PlanTree(Rows):
+    """The rows; ``space`` asks for a tick, ``enter`` or the arrows open and close."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "open(True)", show=False),
+        Binding("left", "open(False)", show=False),
+        Binding("space", "tick", show=False),
+        Binding("plus,asterisk", "all(True)", show=False),
+        Binding("minus", "all(False)", show=False),
+    ]
+
+    class Ticked(Message):
+        """Somebody ticks or unticks what ``selector`` names."""
+
+        def __init__(self, selector: Selector, on: bool) -> None:
+            super().__init__()
+            self.selector = selector
+            self.on = on
+
+    def __init__(self, tree: Tree) -> None:
+        super().__init__()
+        self.plan_tree = tree
+
+    def count(self) -> int:
+        """Rows that are open to sight."""
+        return len(self.plan_tree.rows)
+
+    @property
+    def row(self) -> Row | None:
+        """The one under the cursor."""
+        rows = self.plan_tree.rows
+        return rows[self.cursor] if 0 <= self.cursor < len(rows) else None
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """A group or a change."""
+        which = self.plan_tree.rows[row]
+        return self._change(which, columns) if which.change else self._group(which.group, columns)
+
+    def _group(self, group: Group, columns: int) -> Line:
+        opened = "▾" if group.key in self.plan_tree.open else "▸"
+        name: list[Span]
+        if group.record:
+            name = [span(group.name or group.record, "strong"), span(f"  {group.record}", "muted")]
+        elif group.field in ("link", "contact"):
+            name = [ours(RULES.get(group.rule, group.rule), "strong")]
+        else:
+            name = [
+                span(field_label(group.field), "strong"),
+                ours(f"  {RULES.get(group.rule, group.rule)}", "muted"),
+            ]
+        tail: list[Span] = []
+        for mark, number in group.marks():
+            word, look = MARKS[mark]
+            tail.append(ours(f"  {word} {number:,}" if number != len(group.changes) else f"  {word}", look))
+        ticked = sum(change.ticked for change in group.changes)
+        counts = (
+            f"{len(group.changes):,}"
+            if ticked == len(group.changes)
+            else f"{ticked:,}/{len(group.changes):,}"
+        )
+        room = max(10, min(46, columns - 40))
+        return [
+            ours(f" {opened} "),
+            ours(f"{TICKS[group.tick]} ", "good" if group.tick != "none" else "warn"),
+            *fit(name, room),
+            *fit([ours(counts, "strong")], 11, right=True),
+            *tail,
+        ]
+
+    def _change(self, row: Row, columns: int) -> Line:
+        change = row.change
+        assert change is not None
+        ticked = change.ticked and not change.held
+        what: list[Span]
+        if row.group.record:
+            what = [ours(field_label(change.field))]
+            if "/" in change.record:
+                what.append(span(f" {change.record.partition('/')[2]}", "muted"))
+        else:
+            what = [span(change.name), span(f"  {change.record}", "muted")]
+        half = max(18, (columns - 12) // 3)
+        return [
+            ours("     "),
+            ours("[x] " if ticked else "[ ] ", "good" if ticked else "warn"),
+            *fit(what, half),
+            ours("  "),
+            *_values(change.field, change.old, change.new, columns - half - 12),
+            *(
+                [ours("  "), ours(*MARKS[change.mark])]
+                if change.mark in ("conflict", "clearing", "drift")
+                else []
+            ),
+        ]
+
+    def reason(self) -> Line:
+        """Why the row under the cursor is planned, in a sentence."""
+        row = self.row
+        if row is None:
+            return []
+        change = row.change or (row.group.changes[0] if row.group.rule else None)
+        if change is None:
+            return [ours(f" {when.counted(len(row.group.changes), 'change')} of this client.", "muted")]
+        side = SIDES[change.side]
+        if change.held:
+            return [ours(" ■ ", "warn"), span(because_held(change.held))]
+        wait = "" if change.ticked else " It waits: space ticks it."
+        return [ours(f" {side}: ", "accent"), span(because(change.rule, change.side)), ours(wait, "warn")]
+
+    def action_choose(self) -> None:
+        """Open or close the group; on a change nothing is deeper."""
+        row = self.row
+        if row is not None and row.change is None:
+            self._turn(row.group, None)
+
+    def action_open(self, open_: bool) -> None:
+        """Right opens; left closes, from inside too."""
+        row = self.row
+        if row is not None:
+            self._turn(row.group, open_)
+
+    def _turn(self, group: Group, open_: bool | None) -> None:
+        self.plan_tree.toggle(group.key, open_)
+        self.reload(self.plan_tree.place(Row(group)))
+
+    def action_all(self, open_: bool) -> None:
+        """Open or close all groups."""
+        row = self.row
+        self.plan_tree.all(open_)
+        self.reload(self.plan_tree.place(Row(row.group)) if row else 0)
+
+    def action_tick(self) -> None:
+        """Tick or untick: one change, or a whole group."""
+        row = self.row
+        if row is None:
+            return
+        if row.change is not None:
+            change = row.change
+            selector = Selector(record=change.record, field=change.field, rule=change.rule)
+            self.post_message(self.Ticked(selector, not change.ticked))
+        else:
+            self.post_message(self.Ticked(row.group.selector, row.group.tick == "none"))
+
+
+def _values(field: str, old: Value, new: Value, room: int) -> Line:
+    before, after = when.value(old), when.value(new)
+    if field == "link":
+        return [ours("→ ", "accent"), Span(cut(after, room), "strong")]
+    half = max(8, (room - 3) // 2)
+    return [Span(cut(before, half), "muted"), ours(" → "), Span(cut(after, half), "strong")]

@@ -1,0 +1,180 @@
+"""Rows drawn line by line: only what is in sight is made, so fifty thousand cost as much as fifty."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from xpm_tui.tui.widgets.line import LOOKS, Line, fit
+
+
+class Rows(ScrollView, can_focus=True):
+    """A list with a cursor. A child class says how many rows there are and draws one when it is in sight."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *(f"rows--{look}" for look in LOOKS),
+        "rows--cursor",
+        "rows--cursor-quiet",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False),
+        Binding("home", "first", "First", show=False),
+        Binding("end,G", "last", "Last", show=False),
+        Binding("enter", "choose", "Open", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    row_height = 1
+
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+        def __init__(self, rows: Rows, row: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.row = row
+
+        @property
+        def control(self) -> Rows:
+            """The list it happened in."""
+            return self.rows
+
+        def can_replace(self, message: Message) -> bool:
+            """A held arrow key needs only the last place."""
+            return isinstance(message, Rows.Moved) and message.rows is self.rows
+
+    class Chosen(Message):
+        """Enter, or a click on the row under the cursor."""
+
+        def __init__(self, rows: Rows, row: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.row = row
+
+        @property
+        def control(self) -> Rows:
+            """The list it happened in."""
+            return self.rows
+
+    def count(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """Line ``line`` of a row, at most ``columns`` wide."""
+        raise NotImplementedError
+
+    def reload(self, cursor: int | None = None) -> None:
+        """The rows have changed: measure and paint again, the cursor kept or put at ``cursor``."""
+        self._measure()
+        wanted = self.cursor if cursor is None else cursor
+        self.set_reactive(Rows.cursor, max(0, min(wanted, self.count() - 1)))
+        self._show_cursor()
+        self.refresh()
+        self.post_message(self.Moved(self, self.cursor))
+
+    def _measure(self) -> None:
+        self.virtual_size = Size(self.scrollable_content_region.width, self.count() * self.row_height)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        columns = self.scrollable_content_region.width
+        row, line = divmod(y + self.scroll_offset.y, self.row_height)
+        base = self.rich_style
+        if columns <= 0 or not 0 <= row < self.count():
+            return Strip.blank(max(0, columns), base)
+        over = self._cursor_style() if row == self.cursor else None
+        segments = []
+        for text, look in fit(self.draw(row, line, columns), columns):
+            style = base + self.get_component_rich_style(f"rows--{look}", partial=True) if look else base
+            segments.append(Segment(text, style + over if over else style))
+        return Strip(segments, columns)
+
+    def _cursor_style(self) -> Style:
+        return self.get_component_rich_style("rows--cursor" if self.has_focus else "rows--cursor-quiet")
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a row."""
+        return max(0, min(cursor, self.count() - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Repaint the two rows that differ, nothing else."""
+        self._refresh_row(old)
+        self._refresh_row(new)
+        self._show_cursor()
+        self.post_message(self.Moved(self, new))
+
+    def _refresh_row(self, row: int) -> None:
+        top = row * self.row_height - self.scroll_offset.y
+        if -self.row_height < top < self.size.height:
+            self.refresh(Region(0, top, self.size.width, self.row_height))
+
+    def _show_cursor(self) -> None:
+        height = self.scrollable_content_region.height
+        if height <= 0:
+            return
+        top, bottom = self.cursor * self.row_height, (self.cursor + 1) * self.row_height
+        if top < self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False)
+        elif bottom > self.scroll_offset.y + height:
+            self.scroll_to(y=bottom - height, animate=False)
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Another width means other lines."""
+        self._measure()
+        self.call_after_refresh(self._show_cursor)
+
+    def on_focus(self) -> None:
+        """The cursor gets its full look."""
+        self._refresh_row(self.cursor)
+
+    def on_blur(self) -> None:
+        """The cursor goes quiet."""
+        self._refresh_row(self.cursor)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click puts the cursor; a click where it stands chooses."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        row = (offset.y + self.scroll_offset.y) // self.row_height
+        if not 0 <= row < self.count():
+            return
+        if row == self.cursor:
+            self.action_choose()
+        else:
+            self.cursor = row
+
+    def action_move(self, by: int) -> None:
+        """One row up or down."""
+        self.cursor += by
+
+    def action_page(self, by: int) -> None:
+        """One page up or down."""
+        self.cursor += by * max(1, self.scrollable_content_region.height // self.row_height - 1)
+
+    def action_first(self) -> None:
+        """To the first row."""
+        self.cursor = 0
+
+    def action_last(self) -> None:
+        """To the last row."""
+        self.cursor = self.count() - 1
+
+    def action_choose(self) -> None:
+        """Open the row under the cursor."""
+        if self.count():
+            self.post_message(self.Chosen(self, self.cursor))

@@ -1,0 +1,67 @@
+"""A run in a few lines: what it is, how far it is, what came of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from xpm_tui.model.runs import Run
+from xpm_tui.tui import when
+from xpm_tui.tui.widgets.bar import bar
+from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+
+LOOKS: dict[str, Look] = {
+    "running": "accent", "done": "good", "partial": "warn", "held": "warn",
+    "failed": "bad", "interrupted": "bad", "stopped": "warn", "skipped": "muted",
+}  # fmt: skip
+WORDS = {
+    "held": "Nothing more is written until a person decides: look at the stops, plan again, or release it.",
+    "interrupted": "It was cut off. The next sync first finds out what had been written, then goes on.",
+    "stopped": "It was stopped. The next sync goes on where it was.",
+    "partial": "Some records failed; the log says which. The next sync tries them again.",
+}
+
+
+def left(run: Run, now: datetime) -> str:
+    """About how long it still takes, judged by what is done; empty while that is not known."""
+    if run.outcome != "running" or run.done < 3 or run.total <= run.done:
+        return ""
+    spent = max(0.0, (now - run.started).total_seconds())
+    return f"about {when.seconds(spent / run.done * (run.total - run.done))} left"
+
+
+def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
+    """Head, progress, counts, stops."""
+    head: list[Span] = [
+        ours(" Run ", "head"), span(run.id, "head"), ours("  "),
+        ours(when.OUTCOMES[run.outcome], LOOKS[run.outcome]),
+        span(f"  {when.DIRECTIONS[run.direction]} · {when.LEVELS[run.level]}", "muted"),
+        span(f"  by {run.by}" + (f" on {run.host}" if run.host else ""), "muted"),
+    ]  # fmt: skip
+    found: list[Line] = [head]
+    total = max(run.total, run.done)
+    if run.outcome == "running" or total:
+        room = max(10, min(48, columns - 44))
+        part = run.done / total if total else 0.0
+        numbers = f" {run.done:,} of {total:,}" if total else " reading the lists"
+        found.append(
+            [
+                ours(" "), ours("▕", "muted"), ours(bar(part, room), LOOKS[run.outcome]), ours("▏", "muted"),
+                ours(numbers, "strong"), ours(f"  {when.counted(run.calls, 'call')}", "muted"),
+                ours(f"  {left(run, now)}", "muted"),
+            ]
+        )  # fmt: skip
+    if run.counts:
+        told = " · ".join(
+            f"{name.replace('_', ' ')} {number:,}" for name, number in sorted(run.counts.items()) if number
+        )
+        if told:
+            found.append([span(" " + told, "muted")])
+    for stop in run.stops:
+        found.append([ours(" ■ ", "warn"), span(stop.sentence or stop.rule)])
+    if run.error:
+        found.append(
+            [ours(" ✗ ", "bad"), span(run.error), span(f"  (case {run.case})" if run.case else "", "muted")]
+        )
+    if run.outcome in WORDS and not run.stops:
+        found.append([ours(" → ", "accent"), ours(WORDS[run.outcome])])
+    return found

@@ -1,0 +1,116 @@
+"""One client, both sides: Ignition, XPM, what was last agreed, and the reason for each difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from xpm_tui.model.text import Shown
+from xpm_tui.service.views import ClientView, SideBySide
+from xpm_tui.tui import when
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.words import lines, words
+
+STATE_LOOKS: dict[str, Look] = {
+    "linked": "good", "archived": "muted", "gone": "bad", "converted": "warn",
+    "ambiguous": "warn", "ignored": "muted", "unlinked": "warn",
+}  # fmt: skip
+
+
+class Sides(Vertical):
+    """The detail pane."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._head = Static(classes="sides-head")
+        self._why = Static(classes="sides-why")
+        self.table: Table[SideBySide] = Table(
+            (
+                Column("FIELD", 14),
+                Column("IGNITION", 14, grow=1),
+                Column("XPM", 14, grow=1),
+                Column("LAST AGREED", 14, grow=1, drop=1),
+            ),
+            self._cells,
+            lambda side: side.field,
+        )
+
+    def compose(self) -> ComposeResult:
+        """Head, fields, the reason for the one under the cursor."""
+        yield self._head
+        yield self.table
+        yield self._why
+
+    def clear(self) -> None:
+        """Nothing is chosen."""
+        self._head.update(content(Shown("")))
+        self._why.update(content(Shown("")))
+        self.table.say_empty("")
+        self.table.show(())
+
+    def show(self, view: ClientView, sides: Sequence[SideBySide]) -> None:
+        """Another client; fields that are blank on both sides are left out."""
+        self._head.update(lines(head(view)))
+        told = [side for side in sides if side.reason or _filled(side.ignition) or _filled(side.xpm)]
+        # What differs comes first: that is what somebody looks for.
+        told.sort(key=lambda side: not side.reason)
+        self.table.say_empty(
+            "Not linked: m maps it to an XPM client, and both sides stand here." if not view.link
+            else "The mirror does not have this XPM client."
+        )  # fmt: skip
+        self.table.show(told)
+        self._tell(self.table.item)
+
+    def _cells(self, side: SideBySide) -> list[Line]:
+        look: Look = "warn" if side.reason else ""
+        mark = "❄" if side.frozen else "≠" if side.reason else " "
+        return [
+            [ours(mark + " ", "accent" if side.frozen else look), span(side.label, "muted")],
+            [Span(when.value(side.ignition), look)],
+            [Span(when.value(side.xpm), look)],
+            [Span(when.value(side.agreed) if side.has_agreed else Shown("nothing yet"), "muted")],
+        ]
+
+    @on(Table.Moved)
+    def _moved(self, event: Table.Moved) -> None:
+        event.stop()
+        self._tell(event.item)
+
+    def _tell(self, side: SideBySide | None) -> None:
+        if side is None:
+            self._why.update(content(Shown("")))
+        elif side.reason:
+            self._why.update(words([ours(" ≠ ", "warn"), span(side.reason)]))
+        elif side.frozen:
+            self._why.update(words([ours(" ❄ ", "accent"), ours("Frozen: sync leaves it alone.")]))
+        else:
+            self._why.update(words([ours(" Both sides agree.", "muted")]))
+
+
+def head(view: ClientView) -> list[Line]:
+    """Name and ids; then what its link is."""
+    first: list[Span] = [ours(" "), span(view.name, "strong"), ours(f"  {view.id}", "muted")]
+    if view.client_id:
+        first.append(span(f"  {view.client_id}", "muted"))
+    state = view.link_state
+    second: list[Span] = [ours(" "), ours(when.LINK_STATES[state], STATE_LOOKS[state])]
+    if view.link:
+        number = f" #{view.link.number}" if view.link.number else ""
+        second += [span(f"{number} {view.link.name}"), span(f"  {view.link.uuid}", "muted")]
+        if view.link.quiet:
+            second.append(ours("  second client there: carries no field", "warn"))
+    if view.needs:
+        second += [ours("  "), span(view.needs, "warn")]
+    if view.ignored is not None:
+        second.append(span(f"  {view.ignored}", "muted"))
+    return [first, second]
+
+
+def _filled(value: object) -> bool:
+    return value not in (None, "", ())

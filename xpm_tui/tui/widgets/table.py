@@ -1,0 +1,172 @@
+"""A table over any number of items: columns that drop out when there is no room, drawn row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from xpm_tui.model.text import Shown
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.widgets.line import Line, Span, fit, ours, width
+from xpm_tui.tui.widgets.rows import Rows
+
+T = TypeVar("T")
+GAP = 2
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: ``least`` columns wide, ``grow`` shares of what is left; the highest ``drop`` goes first."""
+
+    title: str
+    least: int
+    grow: int = 0
+    drop: int = 0
+    right: bool = False
+
+
+def widths(columns: Sequence[Column], room: int) -> list[int]:
+    """How wide each column is in ``room``; 0 for one that has no room."""
+    kept = list(range(len(columns)))
+
+    def need() -> int:
+        return sum(columns[i].least for i in kept) + GAP * (len(kept) - 1)
+
+    while len(kept) > 1 and need() > room:
+        kept.remove(max(kept, key=lambda i: (columns[i].drop, i)))
+    spare, shares = max(0, room - need()), sum(columns[i].grow for i in kept)
+    sizes = [0] * len(columns)
+    for i in kept:
+        extra = spare * columns[i].grow // shares if shares else 0
+        sizes[i] = min(columns[i].least, room) + extra
+    return sizes
+
+
+class TableRows(Rows, Generic[T]):
+    """The rows under the heads."""
+
+    def __init__(self, columns: Sequence[Column], cells: Callable[[T], Sequence[Line]]) -> None:
+        super().__init__()
+        self.columns = tuple(columns)
+        self.cells = cells
+        self.items: Sequence[T] = ()
+
+    def count(self) -> int:
+        """As many as items."""
+        return len(self.items)
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """The item's cells, each in its column."""
+        pieces: list[Span] = []
+        sizes = widths(self.columns, columns - 1)
+        for column, size, cell in zip(self.columns, sizes, self.cells(self.items[row]), strict=True):
+            if size:
+                pieces.append(ours(" " if not pieces else " " * GAP))
+                pieces.extend(fit(cell, size, column.right))
+        return pieces
+
+
+class Table(Vertical, Generic[T]):
+    """Heads, rows and, when there are none, a sentence that says what to press."""
+
+    class Moved(Message):
+        """Another item is under the cursor (None: there is none)."""
+
+        def __init__(self, table: Table[Any], item: Any) -> None:
+            super().__init__()
+            self.table = table
+            self.item = item
+
+        @property
+        def control(self) -> Table[Any]:
+            """The table it happened in."""
+            return self.table
+
+    class Chosen(Message):
+        """An item was opened."""
+
+        def __init__(self, table: Table[Any], item: Any) -> None:
+            super().__init__()
+            self.table = table
+            self.item = item
+
+        @property
+        def control(self) -> Table[Any]:
+            """The table it happened in."""
+            return self.table
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        cells: Callable[[T], Sequence[Line]],
+        key: Callable[[T], str],
+        *,
+        empty: str = "",
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self.rows: TableRows[T] = TableRows(columns, cells)
+        self._key = key
+        self._heads = Static(classes="heads")
+        self._empty = Static(content(Shown(empty)), classes="empty")
+
+    def compose(self) -> ComposeResult:
+        """Heads over rows over the empty sentence."""
+        yield self._heads
+        yield self.rows
+        yield self._empty
+
+    def on_mount(self) -> None:
+        """Nothing is there yet."""
+        self._empty.display = False
+
+    @property
+    def item(self) -> T | None:
+        """What is under the cursor."""
+        rows = self.rows
+        return rows.items[rows.cursor] if 0 <= rows.cursor < len(rows.items) else None
+
+    def say_empty(self, sentence: str) -> None:
+        """What stands there while there are no rows."""
+        self._empty.update(content(Shown(sentence)))
+
+    def show(self, items: Sequence[T], at: str = "") -> None:
+        """Other items; the cursor stays on the same one (or on the one with key ``at``) where it is left."""
+        old = self.item
+        wanted = at or (self._key(old) if old is not None else "")
+        self.rows.items = items
+        place = next((i for i, item in enumerate(items) if self._key(item) == wanted), 0) if wanted else 0
+        self._empty.display = not items
+        self.rows.display = bool(items)
+        self.rows.reload(place)
+        self._draw_heads()
+
+    def on_resize(self) -> None:
+        """Heads follow the width."""
+        self._draw_heads()
+
+    def _draw_heads(self) -> None:
+        room = self.rows.scrollable_content_region.width or self.size.width
+        pieces: list[Span] = []
+        for column, size in zip(self.rows.columns, widths(self.rows.columns, room - 1), strict=True):
+            if size:
+                pieces.append(ours(" " if not pieces else " " * GAP))
+                pieces.extend(fit([ours(column.title)], size, column.right))
+        self._heads.update(content(Shown("".join(piece.text for piece in pieces)[: max(0, width(pieces))])))
+
+    def on_rows_moved(self, event: Rows.Moved) -> None:
+        """Speak of items, not of rows."""
+        event.stop()
+        self.post_message(self.Moved(self, self.item))
+
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        """Speak of items, not of rows."""
+        event.stop()
+        if self.item is not None:
+            self.post_message(self.Chosen(self, self.item))
