@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-
-import msgspec
 
 from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.events import Event
@@ -22,7 +21,9 @@ from xpm_tui.service.names import name_of
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.refresh import refresh as refresh_lists
 from xpm_tui.service.runs import list_runs
-from xpm_tui.sync.plan import count, estimate, make_plan
+from xpm_tui.sync.plan import make_plan
+from xpm_tui.sync.review import recount
+from xpm_tui.sync.review import tick as ticked_records
 
 FRESH = timedelta(minutes=10)
 """A run from a plan no older than this reads no list again."""
@@ -137,41 +138,42 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector, on: bool) -> 
     plan, records = load(practice, plan_id)
     if plan.state != "draft":
         raise BadInput(f"Plan {plan.id} was applied already.", hint="Make a new one: xpm-tui plan")
-    changed, known = 0, False
-    writes: list[Write] = []
-    after: list[PlannedRecord] = []
-    for record in records:
-        changes = []
-        for change in record.changes:
-            if selector.picks(change):
-                known = True
-                if change.ticked != on:
-                    changed += 1
-                    change = msgspec.structs.replace(change, ticked=on)
-            changes.append(change)
-        new = record if tuple(changes) == record.changes else msgspec.structs.replace(
-            record, changes=tuple(changes)
-        )  # fmt: skip
-        if new is not record:
-            writes.append(Put(PLANNED, new))
-        after.append(new)
-    if not known:
+    if not any(selector.picks(change) for record in records for change in record.changes):
         raise NotFound(f"Nothing in plan {plan.id} is meant by that.", hint="See: xpm-tui plan")
-    if writes:
-        head = msgspec.structs.replace(plan, counts=count(after), estimate=estimate(after))
-        practice.book.commit([Put(PLANS, head), *writes])
-        key = "plan.ticked" if on else "plan.unticked"
-        practice.events.emit(Event(key=key, numbers={"plan": plan.id, "changes": changed}))
+    ticked = ticked_records(records, on, **dataclasses.asdict(selector))
+    if not ticked:
+        return 0
+    new = {record.id: record for record in ticked}
+    head = recount(plan, [new.get(record.id, record) for record in records])
+    practice.book.commit([Put(PLANS, head), *(Put(PLANNED, record) for record in ticked)])
+    changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))
+    key = "plan.ticked" if on else "plan.unticked"
+    practice.events.emit(Event(key=key, numbers={"plan": plan.id, "changes": changed}))
     return changed
 
 
 def export(practice: OpenPractice, plan_id: str = "") -> str:
-    """The plan as CSV text (RFC 4180, LF), true values, one line per change."""
+    """The plan as CSV text (RFC 4180, LF), true values, one line per change; UUIDs with their names beside."""
     plan, records = load(practice, plan_id)
     snapshot = practice.snapshot()
     out = io.StringIO()
     write = csv.writer(out, lineterminator="\n").writerow
-    write(("plan", "record", "client", "field", "side", "old", "new", "rule", "mark", "ticked"))
+    write(
+        (
+            "plan",
+            "record",
+            "client",
+            "field",
+            "side",
+            "old",
+            "new",
+            "old_name",
+            "new_name",
+            "rule",
+            "mark",
+            "ticked",
+        )
+    )
     for record in records:
         client = name_of(snapshot, record.client)
         for change in record.changes:
@@ -182,8 +184,10 @@ def export(practice: OpenPractice, plan_id: str = "") -> str:
                     client,
                     change.field,
                     change.side,
-                    _cell(snapshot, change.field, change.old),
-                    _cell(snapshot, change.field, change.new),
+                    _cell(change.old),
+                    _cell(change.new),
+                    _name(snapshot, change.field, change.old),
+                    _name(snapshot, change.field, change.new),
                     change.rule,
                     change.mark,
                     "yes" if change.ticked else "no",
@@ -192,16 +196,19 @@ def export(practice: OpenPractice, plan_id: str = "") -> str:
     return out.getvalue()
 
 
-def _cell(snapshot: Snapshot, field: str, value: Value) -> str:
+def _cell(value: Value) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return "; ".join(value)
-    if field in ("partner", "manager", "link") and value:
-        return name_of(snapshot, value) or value
-    return value
+    return "; ".join(value) if isinstance(value, tuple) else value
+
+
+def _name(snapshot: Snapshot, field: str, value: Value) -> str:
+    """Whom a UUID means."""
+    return (
+        name_of(snapshot, value) if field in ("partner", "manager", "link") and isinstance(value, str) else ""
+    )
 
 
 def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
@@ -212,7 +219,7 @@ def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
     young = sorted(
         (p for p in snapshot.rows(PLANS) if p.state == "draft" and p.made >= since), key=lambda p: p.made
     )
-    needed |= {plan.id for plan in young[-_DRAFTS_KEPT:]} | {new.id}
+    needed |= {plan.id for plan in young[1 - _DRAFTS_KEPT :]} | {new.id}
     writes: list[Write] = []
     for plan in snapshot.rows(PLANS):
         if plan.id not in needed:

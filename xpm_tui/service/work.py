@@ -27,6 +27,7 @@ from xpm_tui.service.tidy import tidy
 from xpm_tui.sync.apply import apply
 from xpm_tui.sync.guard import ALWAYS, check, grown, refuse_if_outdated
 from xpm_tui.sync.recover import resolve
+from xpm_tui.sync.review import keep_review, recount
 
 _LEVELS: dict[str, Severity] = {"done": "info", "failed": "error"}
 UNFINISHED = ("interrupted", "stopped", "partial", "failed")
@@ -155,8 +156,6 @@ class Work:
         plan, records = plans.load(practice, made.id)
         reviewed, before = asked.reviewed, self.before()
         if before:
-            from xpm_tui.sync.review import keep_review, recount
-
             records, unseen = keep_review(before, records)
             plan = recount(plan, records)
             practice.book.commit([Put(PLANS, plan), *(Put(PLANNED, record) for record in records)])
