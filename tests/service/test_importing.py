@@ -14,8 +14,9 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, IMPORT_IMAGES, IMPORTS, LINKS
 from xpm_tui.service import importing
 from xpm_tui.service.exporting import export_file, export_text
-from xpm_tui.service.importing import import_clients, import_file, last_import, undo_import
+from xpm_tui.service.importing import import_clients, import_file, undo_import
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.waiting import last_import
 
 FILE = (
     "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel\n"

@@ -61,7 +61,18 @@ SENTENCES: dict[str, str] = {
     "member.picked": "{by} picked {record} into the team",
     # files
     "import.clients": "{by} imported {rows:row}: {added} new, {changed} changed, {refused} refused",
+    "import.services": "{by} imported {rows:row} of services: {added} new, {changed} changed, "
+    "{refused} refused",
+    "import.team": "{by} imported {rows:row} of the team: {added} new, {changed} changed, {refused} refused",
+    "import.proposals": "{by} imported {rows:row} of proposals: {added} new, {changed} changed, "
+    "{refused} refused",
+    "import.edit": "{field} of {record} was changed in Ignition",
+    "import.undone": "{by} took import {batch} back: {removed:record} removed, {restored} restored, "
+    "{left} left",
     "export.clients": "{by} exported {count:client}",
+    "export.services": "{by} exported {count:service}",
+    "export.team": "{by} exported {count:team member}",
+    "export.proposals": "{by} exported {count:proposal}",
     # the rest
     "settings.set": "{by} set {name}",
     "schedule.installed": "{by} installed the daily run",

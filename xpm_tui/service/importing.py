@@ -168,19 +168,13 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
             for batch in _batches(plan.writes, BATCH * 2):
                 practice.book.commit(batch)
             practice.book.commit([Put(IMPORTS, msgspec.structs.replace(last, state="undone"))])
-        practice.events.emit(Event(key="import.undone", numbers={"id": last.id, **plan.counts}))
+        practice.events.emit(Event(key="import.undone", numbers={"batch": last.id, **plan.counts}))
     else:
         plan = plan_undo(practice.snapshot(), last.id)
     left = tuple(note.text for note in plan.left)
     return UndoReport(
         id=last.id, form=last.form, file=last.file, dry_run=dry_run, counts=plan.counts, left=left
     )
-
-
-def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
-    """The newest import of a form that was not taken back; its ``at`` is the age that screens show."""
-    done = [each for each in snapshot.rows(IMPORTS) if each.form == form and each.state != "undone"]
-    return max(done, key=lambda each: (each.at, len(each.id), each.id), default=None)
 
 
 def _last_with_images(snapshot: Snapshot) -> Import | None:
@@ -314,7 +308,7 @@ def _tell(practice: OpenPractice, report: ImportReport, plan: ImportPlan) -> Non
         Event(
             key=f"import.{report.form}",
             numbers={
-                "id": report.id,
+                "batch": report.id,
                 "rows": counts["rows"],
                 "added": counts["new"],
                 "changed": counts["changed"],

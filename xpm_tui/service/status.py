@@ -10,14 +10,14 @@ import msgspec
 from xpm_tui.model.links import LinkState
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.runs import Run
-from xpm_tui.model.tables import CLIENTS, FREEZES, IMPORTED, LINKS, XPM_CLIENTS
+from xpm_tui.model.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
 from xpm_tui.service import runs as history
 from xpm_tui.service.allowance import allowance
 from xpm_tui.service.daily import skipped_day
 from xpm_tui.service.identity import LISTS, list_state, read_identity
 from xpm_tui.service.plans import latest
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.waiting import to_ignition
+from xpm_tui.service.waiting import last_import, to_ignition
 from xpm_tui.sync.links import link_state, needs_person
 
 EXIT_LOGIN, EXIT_HELD, EXIT_FAILED = 3, 4, 1
@@ -151,7 +151,7 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
         links={str(state): number for state, number in links.items()},
         needs_person=people,
         to_ignition=to_ignition(snapshot),
-        import_at=max((row.at for row in snapshot.rows(IMPORTED) if row.at), default=None),
+        import_at=last.at if (last := last_import(snapshot)) else None,
     )
     practice.kept["counts"] = (snapshot.position, counts)
     return counts
