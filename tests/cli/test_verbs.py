@@ -91,7 +91,8 @@ def test_wrong_usage_exits_2_and_names_it(
 ) -> None:
     assert main([*words, "--json"]) == 2
     told = said(capsys)
-    assert told["ok"] is False and why in told["error"]["message"], told
+    assert told["ok"] is False
+    assert why in told["error"]["message"]
     assert main(words) == 2
     shown = capsys.readouterr()
     assert why in shown.err

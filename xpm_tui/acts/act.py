@@ -63,14 +63,16 @@ class Table:
 class Result:
     """What came of an act.
 
-    ``items`` for a list, else ``data``; ``table`` and then ``lines`` say the same to a person. Where it did
-    not come out well, ``trouble`` says why: its code, sentence, hint and exit code go with the data.
+    ``items`` for a list, else ``data``; ``table`` and then ``lines`` say the same to a person, ``raw`` is a
+    file's own text, for stdout as it is. Where it did not come out well, ``trouble`` says why: its code,
+    sentence, hint and exit code go with the data.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
     items: Iterable[Mapping[str, Any]] | None = None
     table: Table | None = None
     lines: Iterable[str] = ()
+    raw: str = ""
     trouble: Trouble | None = None
 
     @property

@@ -64,9 +64,16 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) 
 
     views = clients.list_clients(practice, only=params.only, text=params.find)
     columns = (Column("ID", whole=True), Column("CLIENT ID"), Column("NAME"), Column("LINK", whole=True),
-               Column("XPM NO.", whole=True), Column("NEEDS"))  # fmt: skip
+               Column("XPM NO.", whole=True), Column("NEEDS", whole=True))  # fmt: skip
     rows = (
-        (v.id, v.client_id or "", v.name, v.link_state, v.link.number if v.link else "", v.needs)
+        (
+            v.id,
+            v.client_id or "",
+            v.name,
+            v.link_state,
+            v.link.number if v.link else "",
+            needs(v),
+        )
         for v in views
     )
     nothing = "No client here." if params.only or params.find else "The book has no clients yet."
@@ -121,6 +128,11 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
     columns = (Column("ID", whole=True), Column("NAME"), Column("XPM NO.", whole=True), Column("XPM NAME"))
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
     return listed(done, Table(columns, rows, "No proposal is sure."), count=len(done))
+
+
+def needs(view: ClientView) -> str:
+    """Whether the client needs a person, in a word or two."""
+    return "a person" if view.needs else ""
 
 
 def _state(archived: bool, prospect: bool) -> str:

@@ -73,7 +73,7 @@ async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Talk) ->
 
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)
-    return Result(data={"id": plan.id, "csv": text}, lines=text.rstrip("\r\n").splitlines())
+    return Result(data={"id": plan.id, "csv": text}, raw=text)
 
 
 def plan_result(practice: OpenPractice, plan_id: str) -> Result:

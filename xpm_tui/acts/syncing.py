@@ -34,6 +34,7 @@ class Sync(msgspec.Struct, frozen=True):
     full: Annotated[bool, option("Read everything again and compare all, not only what changed.")] = False
     yes: Annotated[bool, option("Do not ask; the guard still stops what is too much.")] = False
     client: Annotated[str, option("Sync this client alone.", "CLIENT", completes="client")] = ""
+    if_due: Annotated[bool, option("Only if the daily run is due; for timers.")] = False
     detach: Annotated[bool, option("Start the run as a process of its own and return at once.")] = False
 
 
@@ -43,6 +44,8 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     from xpm_tui.service.clients import find_client
 
     practice.writable()
+    if params.if_due:
+        return await _if_due(practice, talk)
     practice.connected()
     only = find_client(practice.snapshot(), params.client).id if params.client else ""
     plan_id = plans.load(practice, params.plan)[0].id if params.plan else ""
@@ -68,6 +71,18 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
         return Result(data={**plain(run), "pid": detached.pid}, lines=[told])
     async with following(practice, talk):
         run = await runner.run(practice, plan_id=plan_id, full=params.full, only=only)
+    return run_result(run)
+
+
+async def _if_due(practice: OpenPractice, talk: Talk) -> Result:
+    """The daily run: made, or left for a reason that is told."""
+    from xpm_tui.service.scheduled import WORDS, run_if_due
+
+    async with following(practice, talk):
+        due, run = await run_if_due(practice)
+    if run is None or run.outcome == "skipped":
+        told = WORDS.get(due.why, due.why)
+        return Result(data={"outcome": "skipped", "why": due.why, "message": told}, lines=[told])
     return run_result(run)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,8 +65,3 @@ def fields(pairs: dict[str, str], indent: str = "") -> list[str]:
     shown = {name: text for name, text in pairs.items() if text}
     wide = max((len(name) for name in shown), default=0)
     return [f"{indent}{name.ljust(wide)}  {text}" for name, text in shown.items()]
-
-
-def yes(flag: bool, word: Callable[[], str] | str = "yes") -> str:
-    """A word where the flag is set, else nothing."""
-    return (word if isinstance(word, str) else word()) if flag else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -55,9 +54,7 @@ def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) 
     with open_practice(find_home(str(folder), os.environ), environ={}) as practice:
         for key, value in _settings(greeting).items():
             practice.settings.set(key, value, practice=True)
-        report = import_clients(practice, path)
-        if asyncio.iscoroutine(report):
-            asyncio.run(report)
+        import_clients(practice, path)
     return path
 
 

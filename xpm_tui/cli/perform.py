@@ -40,6 +40,8 @@ def perform(ctx: click.Context, act: Act[Any], values: dict[str, Any]) -> None:
     if given.json:
         talk.data(dumps(outcome(result)))
     else:
+        if result.raw:
+            talk.file(result.raw)
         for line in lines(result):
             talk.data(line)
         if result.trouble is not None:
@@ -74,7 +76,7 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
         overrides=given.settings,
     )
     try:
-        if talk.interactive:
+        if talk.interactive and not getattr(params, "if_due", False):
             signed_in(practice)
         return await act.run(practice, params, talk)
     finally:

@@ -45,6 +45,12 @@ class CommandTalk:
         """A line of the outcome on stdout, already safe."""
         self._write(sys.stdout, text)
 
+    def file(self, text: str) -> None:
+        """A file's own text on stdout: true to the byte, but never raw to a terminal."""
+        if _terminal(sys.stdout):
+            text = "".join(visible(line, _LONGEST) + "\n" for line in text.splitlines())
+        self._write(sys.stdout, text, end="")
+
     async def confirm(self, question: str, *, default: bool = False) -> bool | None:
         """Yes or no from the terminal; None without one, ``default`` for an empty line."""
         if not self.interactive:

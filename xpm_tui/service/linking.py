@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from xpm_tui.model.errors import BadInput, NeedsPerson
-from xpm_tui.model.events import Event
+from xpm_tui.model.events import Event, Scalar
 from xpm_tui.model.links import LinkOrigin
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import CLIENTS, LINKS, XPM_CLIENTS
@@ -133,7 +133,11 @@ def _pick(
     )
     if picked.writes:
         practice.book.commit(picked.writes)
-        numbers = {"added": len(picked.created), "linked": len(picked.linked), "left": len(picked.skipped)}
+        numbers: dict[str, Scalar] = {
+            "added": len(picked.created),
+            "linked": len(picked.linked),
+            "left": len(picked.skipped),
+        }
         practice.events.emit(Event(key="client.picked", run=run, numbers=numbers))
     return _told(rows, picked)
 

@@ -128,11 +128,11 @@ class _Team:
                 self.theirs.update({p.uuid for p in (row.partner, row.manager) if p})
         self._emails: dict[str, list[Staff]] = defaultdict(list)
         self._names: dict[str, list[Staff]] = defaultdict(list)
-        for row in self.staff.values():
-            if not row.gone and row.uuid not in self.by_staff:
-                if row.email:
-                    self._emails[row.email.strip().casefold()].append(row)
-                self._names[name_key(row.name)].append(row)
+        for person in self.staff.values():
+            if not person.gone and person.uuid not in self.by_staff:
+                if person.email:
+                    self._emails[person.email.strip().casefold()].append(person)
+                self._names[name_key(person.name)].append(person)
         free = [member for member in self.members if not member.staff]
         self._our_emails = Counter(member.email.strip().casefold() for member in free if member.email)
 
