@@ -13,10 +13,13 @@ from typing import Any
 
 from xpm_tui.book.changes import Change
 from xpm_tui.book.commit_log import CommitLog, Mark, Scan, first_line, peek_position
-from xpm_tui.book.head import FORMAT, HEAD, Damage, Head, read_head, write_head
+from xpm_tui.book.generation import BOOK_LOCK, PATIENCE, both_locks
+from xpm_tui.book.head import HEAD, Damage, Head, read_head, write_head
 from xpm_tui.book.indexes import Index
 from xpm_tui.book.loading import Loaded, at, follow, load, millis, rescue
+from xpm_tui.book.migrations import newest
 from xpm_tui.book.state import LiveTable
+from xpm_tui.book.upgrade import migrated, upgrade
 from xpm_tui.book.view import BookSnapshot
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.disk import DISK, Disk
@@ -25,9 +28,6 @@ from xpm_tui.files.private import ensure_private
 from xpm_tui.model.errors import BookUnreadable, DiskTrouble, ReadOnly
 from xpm_tui.model.ports import Clock
 from xpm_tui.model.tables import Table
-
-PATIENCE = 20.0
-"""Seconds to wait for another process's commit before giving up."""
 
 _Seen = tuple[int, int, int]
 
@@ -54,7 +54,7 @@ class Engine:
         self._failed: _Seen | None = None
         if not read_only:
             ensure_private(folder)
-            self._lock = Lock(folder / "book.lock", clock=clock, person=person, what="writing")
+            self._lock = Lock(folder / BOOK_LOCK, clock=clock, person=person, what="writing")
         self._head_path = str(folder / HEAD)
         before = _stat(self._head_path)
         loaded = self._open()
@@ -213,8 +213,8 @@ class Engine:
         try:
             loaded = load(self.folder)
             if loaded is None:
-                loaded = self._create()
-            return loaded
+                return self._create()
+            return loaded if loaded.head.format == newest() else self._upgrade(loaded)
         except BookUnreadable as error:
             saved = rescue(self.folder, error)
             self.damage = saved.damage
@@ -228,7 +228,7 @@ class Engine:
             if loaded is not None:
                 return loaded
             head = Head(
-                format=FORMAT,
+                format=newest(),
                 book=secrets.token_hex(8),
                 generation=1,
                 position=0,
@@ -241,6 +241,14 @@ class Engine:
             made = load(self.folder)
             assert made is not None
             return made
+
+    def _upgrade(self, loaded: Loaded) -> Loaded:
+        """From an older format; a reader does it in memory only."""
+        if self._read_only:
+            return migrated(loaded)
+        with both_locks(self.folder, self.clock, "changing the format"):
+            loaded = upgrade(self.folder, self.clock, self.disk)
+        return loaded
 
     def _append(self, changes: list[Change]) -> None:
         if self._log is None:

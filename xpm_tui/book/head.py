@@ -8,12 +8,10 @@ from pathlib import Path
 import msgspec
 
 from xpm_tui.book.framing import seal_struct, unseal
+from xpm_tui.book.migrations import newest
 from xpm_tui.files.atomic import previous, replace_bytes
 from xpm_tui.files.disk import DISK, Disk, trouble
 from xpm_tui.model.errors import BookUnreadable
-
-FORMAT = 1
-"""The format that this version writes."""
 
 HEAD = "head"
 WAY_OUT = "Look with: xpm-tui book check. Then: xpm-tui book repair, or xpm-tui book restore FILE."
@@ -80,10 +78,10 @@ def read_head(path: Path) -> Head | None:
         head = msgspec.json.decode(opened[0], type=Head)
     except msgspec.MsgspecError as error:
         kind = _format(opened[0])
-        if kind > FORMAT:
+        if kind > newest():
             raise newer(path, kind) from error
         raise Damage(path, "cannot be understood.") from error
-    if head.format > FORMAT:
+    if head.format > newest():
         raise newer(path, head.format)
     return head
 
@@ -91,7 +89,7 @@ def read_head(path: Path) -> Head | None:
 def newer(path: Path, found: int) -> BookUnreadable:
     """The refusal of a book that a newer version wrote."""
     return BookUnreadable(
-        f"{path} was written by a newer version of xpm-tui (format {found}, this one knows {FORMAT}).",
+        f"{path} was written by a newer version of xpm-tui (format {found}, this one knows {newest()}).",
         hint="Update xpm-tui. Nothing was changed.",
     )
 
