@@ -18,6 +18,7 @@ from xpm_tui.service import plans
 from xpm_tui.service.identity import Identity, put
 from xpm_tui.service.plans import Selector
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.refresh import refresh
 from xpm_tui.service.runner import run
 
 HOSTILE = '=cmd|"/c calc", [/] \x1b[2J\nTrust'
@@ -77,6 +78,7 @@ async def test_the_export_carries_true_values(practice: OpenPractice, xpm: FakeX
 async def test_drafts_that_nobody_needs_are_thrown_away(
     practice: OpenPractice, xpm: FakeXpm, clock: MovedClock
 ) -> None:
+    await refresh(practice)
     made = []
     for _ in range(6):
         made.append((await plans.make(practice, refresh=False)).id)

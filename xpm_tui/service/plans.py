@@ -153,7 +153,7 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector, on: bool) -> 
 
 
 def export(practice: OpenPractice, plan_id: str = "") -> str:
-    """The plan as CSV text (RFC 4180, LF), true values, one line per change; UUIDs with their names beside."""
+    """The plan as CSV text (RFC 4180, LF): true values, one line per change, UUIDs with a name beside."""
     plan, records = load(practice, plan_id)
     snapshot = practice.snapshot()
     out = io.StringIO()
