@@ -84,14 +84,16 @@ class Connections:
             await self._clock.sleep(0.5 * (_TRIES - left))
         raise faults.login_lost(asked)
 
-    async def _once(self, method: str, path: str, asked: Asked, token: Secret) -> tuple[int, bytes, Asked]:
+    def _request(self, method: str, path: str, token: Secret) -> Request:
         headers = {
             "Authorization": f"Bearer {token.reveal()}",
             "Accept": "application/json",
             "User-Agent": self._config.user_agent,
         }
-        request = Request(method, self._config.api_url + path, headers, read_timeout=30.0, deadline=60.0)
-        async with self._network.open(request) as incoming:
+        return Request(method, self._config.api_url + path, headers, read_timeout=30.0, deadline=60.0)
+
+    async def _once(self, method: str, path: str, asked: Asked, token: Secret) -> tuple[int, bytes, Asked]:
+        async with self._network.open(self._request(method, path, token)) as incoming:
             seen = Asked(asked.call, False, incoming.status, faults.correlation_of(incoming.headers))
             try:
                 return incoming.status, await incoming.body(_LIMIT), seen

@@ -44,27 +44,31 @@ class TokenEndpoint:
         """Exchange a code (single use, five minutes) for tokens. ``LoginNeeded`` when it is spent."""
         from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
-        form = prepare_token_request(
-            "authorization_code",
-            redirect_uri=authorization.redirect_uri,
-            code=code.reveal(),
-            code_verifier=authorization.verifier.reveal(),
-            **self._identity(),
+        form = Secret(
+            prepare_token_request(
+                "authorization_code",
+                redirect_uri=authorization.redirect_uri,
+                code=code.reveal(),
+                code_verifier=authorization.verifier.reveal(),
+                **self._identity(),
+            )
         )
-        return await self._token(form, "")
+        return await self._token(form, Secret())
 
     async def refresh(self, refresh: Secret) -> Grant:
         """Renew the pair. ``LoginNeeded`` (case T6) when Xero no longer takes the refresh token."""
         from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
-        form = prepare_token_request("refresh_token", refresh_token=refresh.reveal(), **self._identity())
-        return await self._token(form, refresh.reveal())
+        form = Secret(
+            prepare_token_request("refresh_token", refresh_token=refresh.reveal(), **self._identity())
+        )
+        return await self._token(form, refresh)
 
     async def revoke(self, refresh: Secret) -> None:
         """Revoke a refresh token: removes all connections of this login. An unknown token is no error."""
         from authlib.common.urls import url_encode
 
-        form = url_encode([("token", refresh.reveal()), *self._identity().items()])
+        form = Secret(url_encode([("token", refresh.reveal()), *self._identity().items()]))
         status, body, asked = await self._post("/connect/revocation", form, _REVOKE)
         if status != 200:
             raise self._fault(status, body, asked, renewing=False)
@@ -72,13 +76,18 @@ class TokenEndpoint:
     def _identity(self) -> dict[str, str]:
         return {} if self._config.client_secret else {"client_id": self._config.client_id}
 
-    async def _token(self, form: str, before: str) -> Grant:
+    # Forms and replies travel as secrets: a traceback may show the locals of every frame.
+
+    async def _token(self, form: Secret, before: Secret) -> Grant:
         status, body, asked = await self._post("/connect/token", form, _TOKEN)
         if status != 200:
             raise self._fault(status, body, asked, renewing=bool(before))
-        return self._grant(body, asked, before)
+        grant = self._grant(body, before)
+        if grant is None:
+            raise _no_token(asked)
+        return grant
 
-    async def _post(self, path: str, form: str, asked: Asked) -> tuple[int, bytes, Asked]:
+    def _request(self, path: str, form: Secret) -> Request:
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
@@ -87,31 +96,33 @@ class TokenEndpoint:
         if self._config.client_secret:
             pair = f"{self._config.client_id}:{self._config.client_secret.reveal()}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        request = Request(
+        return Request(
             "POST",
             self._config.identity_url + path,
             headers,
-            body=form.encode(),
+            body=form.reveal().encode(),
             read_timeout=30.0,
             deadline=60.0,
         )
+
+    async def _post(self, path: str, form: Secret, asked: Asked) -> tuple[int, Secret, Asked]:
         try:
-            async with self._network.open(request) as incoming:
-                body = await incoming.body(_LIMIT)
+            async with self._network.open(self._request(path, form)) as incoming:
                 asked = Asked(asked.call, False, incoming.status, faults.correlation_of(incoming.headers))
-                return incoming.status, body, asked
+                body = await incoming.body(_LIMIT)
+                return incoming.status, Secret(body.decode("utf-8", "replace")), asked
         except NoReply as fault:
             raise faults.no_reply(fault, asked) from None
         except TooLarge:
             raise _no_token(asked) from None
 
-    def _grant(self, body: bytes, asked: Asked, before: str) -> Grant:
+    def _grant(self, body: Secret, before: Secret) -> Grant | None:
         found = _object(body)
         access = found.get("access_token")
         if not isinstance(access, str) or not access:
-            raise _no_token(asked)
+            return None
         if str(found.get("token_type", "Bearer")).lower() != "bearer":
-            raise _no_token(asked)
+            return None
         seconds = found.get("expires_in", 1800)
         if not isinstance(seconds, int | float) or not 0 < seconds < 86_400 * 366:
             seconds = 1800
@@ -125,14 +136,14 @@ class TokenEndpoint:
             scopes = tuple(str(one) for one in listed) if isinstance(listed, list) else ()
         return Grant(
             access=Secret(access),
-            refresh=Secret(refresh if isinstance(refresh, str) and refresh else before),
+            refresh=Secret(refresh) if isinstance(refresh, str) and refresh else before,
             expires_at=self._clock.now() + timedelta(seconds=float(seconds)),
             scopes=scopes,
             person=person_of(str(found.get("id_token", ""))),
             auth_event=str(inside.get("authentication_event_id", ""))[:64],
         )
 
-    def _fault(self, status: int, body: bytes, asked: Asked, *, renewing: bool) -> WireTrouble:
+    def _fault(self, status: int, body: Secret, asked: Asked, *, renewing: bool) -> WireTrouble:
         error = _object(body).get("error")
         error = error[:80] if isinstance(error, str) else ""
         more = faults.about(asked, words=visible(error, 80))
@@ -178,9 +189,9 @@ class TokenEndpoint:
         return _no_token(asked)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: Secret) -> dict[str, Any]:
     try:
-        found = msgspec.json.decode(body)
+        found = msgspec.json.decode(body.reveal())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -7,16 +7,21 @@ this machine itself. Nothing here retries, and no header or address is ever put 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
 
 from xpm_tui.xero.config import WireConfig, is_loopback
+
+# They log whole addresses, and a search has a client's name in its query.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 Trouble = Literal["connect", "name", "tls", "proxy", "timeout", "cut", "request"]
 
@@ -40,9 +45,9 @@ class Request:
 
     method: str
     url: str
-    headers: Mapping[str, str]
-    query: Mapping[str, str] | None = None
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str] | None = field(default=None, repr=False)
+    body: bytes | None = field(default=None, repr=False)
     read_timeout: float = 60.0
     deadline: float = 180.0
 
