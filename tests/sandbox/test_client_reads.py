@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
@@ -205,6 +207,27 @@ async def test_pretty_replies_say_the_same() -> None:
     indented = etree.fromstring(text, etree.XMLParser(remove_blank_text=True))
     leaves = [(row.tag, row.text) for row in indented.iter() if not len(row) and row.text]
     assert leaves == [(row.tag, row.text) for row in compact.iter() if not len(row) and row.text]
+
+
+async def test_list_and_get_say_the_same() -> None:
+    kit = await Kit.ready(60, minute_limit=100)
+    root = await kit.xml("GET", "client.api/list?detailed=true")
+    for client in root.iterfind("Clients/Client"):
+        alone = await kit.xml("GET", f"client.api/get/{client.findtext('UUID')}")
+        assert etree.tostring(alone[1]) == etree.tostring(client)
+
+
+async def test_xml_and_json_say_the_same() -> None:
+    kit = await Kit.ready(60)
+    root = await kit.xml("GET", "client.api/list?detailed=true")
+    kit.accept = "application/json"
+    rows = json.loads((await kit.call("GET", "client.api/list?detailed=true")).read())["clients"]
+    for client, row in zip(root.iterfind("Clients/Client"), rows, strict=True):
+        assert len(client) == len(row)
+        assert [client.findtext(name) for name in ("UUID", "Name", "Phone", "WebUrl")] == [
+            row[name] for name in ("uuid", "name", "phone", "webUrl")
+        ]
+        assert texts(client, "Contacts/Contact/Email") == [contact["email"] for contact in row["contacts"]]
 
 
 async def test_a_list_under_way_is_a_snapshot() -> None:

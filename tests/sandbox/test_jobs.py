@@ -155,6 +155,15 @@ async def test_current_has_open_jobs_in_order_and_details_on_demand() -> None:
     assert detailed.find("Jobs/Job/Tasks") is not None
 
 
+async def test_notes_of_a_job_have_a_uuid() -> None:
+    kit = await Kit.ready()
+    root = await kit.xml("GET", "job.api/get/Y200417")
+    note = root.find("Job/Notes/Note")
+    assert note is not None
+    assert tags(note) == ["UUID", "Title", "Text", "Folder", "Date", "CreatedBy", "Comments"]
+    assert note.findtext("UUID")
+
+
 async def test_jobs_of_a_client_and_of_a_person() -> None:
     kit = await Kit.ready()
     number = (await new_job(kit)).findtext("ID") or ""

@@ -96,6 +96,8 @@ class Note:
     folder: str
     moment: float
     author: str
+    uuid: str = ""
+    """Notes of a job have one, those of a client have none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,9 @@ def unfit(text: str) -> bool:
 
 def parse(body: bytes) -> etree._Element:
     """The root of a request body. Raises ValueError when it is no well-formed XML or has a DOCTYPE."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as error:

@@ -82,5 +82,9 @@ def _add(practice: Practice, rng: Random, client: Client, place: int, now: float
         assigned=(pick(rng, people),) if place % 3 else (),
         tasks=tasks_of(practice, template, start, due),
         milestones=milestones_of(practice, template, start),
-        notes=(Note("Started", "Kick-off done.", "", created, "Ana Silva"),) if place % 6 == 0 else (),
+        notes=(_note(practice, created),) if place % 6 == 0 else (),
     )
+
+
+def _note(practice: Practice, moment: float) -> Note:
+    return Note("Started", "Kick-off done.", "", moment, "Ana Silva", practice.ids.uuid("note"))
