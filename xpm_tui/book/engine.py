@@ -152,7 +152,7 @@ class Engine:
         seen = self._look()
         if seen == self._seen and (not locked or seen[1][1] == self.state.mark.offset):
             return
-        if self._failed == seen[1] and not locked:
+        if self._failed == seen[1] and seen[0] == self._seen[0] and not locked:
             return  # What is new there is our own write that failed and could not be taken back yet.
         log = self._log_path
         try:
@@ -256,7 +256,8 @@ class Engine:
         try:
             mark = self._log.append(changes, self.state.mark, millis(self.clock.now()))
         except DiskTrouble:
-            self._failed = self._look()[1]
+            left = self._look()[1]
+            self._failed = left if left[1] > self.state.mark.offset else None
             raise
         self.state.apply(changes, mark, watched=len(self._views) > 0)
         self._sure = mark

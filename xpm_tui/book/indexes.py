@@ -72,13 +72,13 @@ class Indexes:
         self._built[name] = (table, index)
         return index
 
-    def change(self, old: Mapping[str, bytes | None], new: Mapping[str, bytes | None]) -> None:
-        """Follow a commit: ``old`` and ``new`` bytes of every row that it touched."""
+    def change(self, old: Mapping[str, bytes | None], new: Mapping[str, bytes]) -> None:
+        """Follow a commit: ``old`` bytes of the rows that it touched, ``new`` ones of those still there."""
         if not self._built:
             return
         table = next(iter(self._built.values()))[0]
-        for id_, after in new.items():
-            before = old[id_]
+        for id_, before in old.items():
+            after = new.get(id_)
             if before == after:
                 continue
             was = decode(table, id_, before) if before is not None else None

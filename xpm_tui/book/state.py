@@ -53,27 +53,31 @@ class State:
 
     def apply(self, changes: list[Change], mark: Mark, *, watched: bool) -> None:
         """Take a durable commit over. ``watched``: snapshots are alive."""
-        step = self.step
         replaced: dict[str, dict[str, bytes | None]] = {}
-        newest: dict[str, dict[str, bytes | None]] = {}
+        puts: dict[str, dict[str, bytes]] = {}
+        drops: dict[str, set[str]] = {}
         for name, id_, raw in changes:
             live = self.tables.get(name)
             if live is None:
                 live = self.tables[name] = LiveTable(name)
             replaced.setdefault(name, {}).setdefault(id_, live.rows.get(id_))
-            newest.setdefault(name, {})[id_] = raw
+            if raw is None:
+                # A row that comes back later in the same commit arrives anew, as the last.
+                drops.setdefault(name, set()).add(id_)
+                puts.get(name, {}).pop(id_, None)
+            else:
+                puts.setdefault(name, {})[id_] = raw
+        step, after = self.step, Step(mark)
         step.replaced = replaced
-        after = Step(mark)
         step.next = after
-        for name, rows in newest.items():
-            live = self.tables[name]
-            live.indexes.change(replaced[name], rows)
-            put = {id_: raw for id_, raw in rows.items() if raw is not None}
-            if len(put) < len(rows) and watched:
+        for name, before in replaced.items():
+            live, put = self.tables[name], puts.get(name, {})
+            live.indexes.change(before, put)
+            gone = drops.get(name)
+            if gone and watched:
                 # Snapshots keep the old dict, so that what is dropped keeps its place among their rows.
                 live.rows = dict(live.rows)
-            for id_ in rows:
-                if id_ not in put:
-                    live.rows.pop(id_, None)
+            for id_ in gone or ():
+                live.rows.pop(id_, None)
             live.rows.update(put)
         self.step = after
