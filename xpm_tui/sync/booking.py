@@ -59,7 +59,9 @@ def book_here(
 
 def contacts_wanted(changes: Iterable[Change]) -> int:
     """How many new contact ids these changes take."""
-    return sum(1 for c in changes if c.ticked and c.field == "contact" and c.side == "ignition" and c.new)
+    return sum(
+        1 for c in changes if c.ticked and c.field == "contact" and c.side == "ignition" and c.new is not None
+    )
 
 
 def events_of(written: Sequence[Written], client: str, uuid: str) -> Iterator[Event]:

@@ -92,7 +92,7 @@ class Ledger:
         writes: list[Write] = [Put(RUNS, self.run)]
         if self.tally["changes"] and snapshot.raw(META, FIRST_APPLIED) is None:
             writes.append(Put(META, Meta(id=FIRST_APPLIED, value=self.run.id)))
-        if trouble is None:
+        if trouble is None and outcome != "stopped":
             writes.append(Put(PLANS, msgspec.structs.replace(plan, state="applied")))
             writes += accept_list(snapshot) if reviewed else []
         self._book.commit(writes)

@@ -1,0 +1,457 @@
+"""From XPM, end to end in memory: rule by rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.sync.world import (
+    World,
+    changes_of,
+    client,
+    contact,
+    linked,
+    member,
+    one,
+    xpm,
+    xpm_contact,
+)
+from xpm_tui.model.links import Freeze, Pair, Value
+from xpm_tui.model.tables import FREEZES, IMAGES, META, PLANS, RUNS, TEAM
+from xpm_tui.model.xpm import Named
+from xpm_tui.sync.plan import FIRST_APPLIED
+from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.review import tick
+from xpm_tui.sync.rules import because, because_held
+
+
+async def in_step(**fields: Any) -> World:
+    """A linked client whose two sides agree."""
+    world = World([client(**fields)], [xpm(**fields)], links=[linked()])
+    await world.sync()
+    assert await world.changes() == []
+    return world
+
+
+# Rule 1: the master overwrites
+
+
+async def test_xpms_edit_comes_over() -> None:
+    world = await in_step(phone="1")
+    world.practice.edit("u1", phone="2")
+    change = one(await world.changes(), "phone")
+    assert (change.old, change.new, change.rule, change.mark) == ("1", "2", "update", "")
+    await world.sync()
+    assert world.client().phone == "2"
+    assert await world.changes() == []
+
+
+async def test_an_edit_in_ignition_is_drift_overwritten_and_marked() -> None:
+    world = await in_step(phone="1")
+    world.edit(phone="3")
+    change = one(await world.changes(), "phone")
+    assert (change.mark, change.ticked, change.new) == ("drift", True, "1")
+    await world.sync()
+    assert world.client().phone == "1"
+
+
+async def test_edits_on_both_sides_are_a_conflict_that_xpm_wins() -> None:
+    world = await in_step(phone="1")
+    world.edit(phone="3")
+    world.practice.edit("u1", phone="2")
+    change = one(await world.changes(), "phone")
+    assert (change.mark, change.conflict, change.ticked) == ("conflict", True, True)
+    await world.sync()
+    assert world.client().phone == "2"
+
+
+async def test_conflicts_wait_where_the_practice_wants_them_held() -> None:
+    world = await in_step(phone="1")
+    world.policy = Policy(on_conflict="hold")
+    world.edit(phone="3")
+    world.practice.edit("u1", phone="2")
+    change = one(await world.changes(), "phone")
+    assert (change.ticked, change.held) == (False, "conflict")
+    await world.sync()
+    assert world.client().phone == "3"
+    assert world.plan()[0].counts["waiting"] == 1
+
+
+async def test_the_same_edit_on_both_sides_is_agreement() -> None:
+    world = await in_step(phone="1")
+    world.edit(phone="2")
+    world.practice.edit("u1", phone="2")
+    assert await world.changes() == []
+    await world.sync()
+    world.edit(phone="9")
+    assert one(await world.changes(), "phone").mark == "drift"
+
+
+async def test_changing_the_level_keeps_what_was_agreed() -> None:
+    world = await in_step(phone="1")
+    world.policy = Policy(level="name")
+    world.practice.edit("u1", phone="2")
+    assert await world.changes() == []
+    await world.sync()
+    world.policy = Policy()
+    assert one(await world.changes(), "phone").rule == "update"
+
+
+# Rule 2: without a base
+
+
+async def test_a_first_sync_overwrites_and_says_so() -> None:
+    world = World([client(phone="1", fax="")], [xpm(phone="2", fax="5")], links=[linked()])
+    changes = await world.changes()
+    assert (one(changes, "phone").mark, one(changes, "fax").rule) == ("first", "fill")
+    assert world.plan()[0].counts["mark:first"] == 1
+
+
+async def test_the_first_run_is_the_first_that_wrote_something() -> None:
+    world = World([client(phone="1")], [xpm(phone="2")])
+    await world.apply(*world.plan())
+    assert world.plan()[0].first
+    await world.sync()
+    assert not world.plan()[0].first
+    assert world.book.snapshot().raw(META, FIRST_APPLIED) is not None
+
+
+# Rule 3: blanks
+
+
+async def test_a_blank_that_was_never_filled_keeps_ignitions_value_for_good() -> None:
+    world = World([client(phone="1")], [xpm()], links=[linked()])
+    assert await world.changes() == []
+    await world.sync()
+    assert world.base().pairs == {"phone": Pair("1", "")}
+    world.edit(phone="4")
+    assert await world.changes() == []
+
+
+async def test_a_clearing_waits_for_a_tick() -> None:
+    world = await in_step(phone="1")
+    world.practice.edit("u1", phone="")
+    await world.refresh()
+    plan, records = world.plan()
+    change = one(changes_of(records), "phone")
+    assert (change.mark, change.ticked, change.new) == ("clearing", False, "")
+    await world.apply(plan, records)
+    assert world.client().phone == "1"
+    await world.apply(plan, tick(records, True, mark="clearing"))
+    assert world.client().phone == ""
+    assert await world.changes() == []
+
+
+@pytest.mark.parametrize(("clear", "ticked"), [("yes", [True]), ("never", []), ("ask", [False])])
+async def test_clearings_follow_the_setting(clear: str, ticked: list[bool]) -> None:
+    world = await in_step(phone="1")
+    world.policy = Policy(clear=clear)  # type: ignore[arg-type]
+    world.practice.edit("u1", phone="")
+    assert [change.ticked for change in await world.changes()] == ticked
+
+
+async def test_a_name_is_never_cleared() -> None:
+    world = await in_step()
+    world.policy = Policy(clear="yes")
+    world.practice.edit("u1", name="")
+    assert await world.changes() == []
+
+
+# Rule 5: exact names
+
+
+async def test_an_exact_name_links_and_brings_the_values_in_one_plan() -> None:
+    world = World([client(phone="1")], [xpm(phone="2")])
+    await world.refresh()
+    plan, records = world.plan()
+    linking = one(changes_of(records), "link")
+    assert (linking.new, linking.rule, linking.record) == ("u1", "exact-name", "c1")
+    await world.apply(plan, records)
+    assert (world.link().uuid, world.link().number, world.client().phone) == ("u1", "1001", "2")
+    assert await world.changes() == []
+
+
+async def test_an_unticked_link_leaves_its_values_too() -> None:
+    world = World([client(phone="1")], [xpm(phone="2")])
+    await world.refresh()
+    plan, records = world.plan()
+    run = await world.apply(plan, tick(records, False, field="link"))
+    assert world.client().phone == "1"
+    assert run.counts == {}
+
+
+async def test_level_nothing_links_by_name_and_carries_nothing() -> None:
+    world = World([client(phone="1")], [xpm(phone="2")], policy=Policy(level="nothing"))
+    assert [change.field for change in await world.changes()] == ["link"]
+    await world.sync()
+    assert world.client().phone == "1"
+    assert world.base().agreed == ()
+
+
+async def test_level_client_name_carries_the_name_alone() -> None:
+    world = World(
+        [client(phone="1", contacts=(contact(1, name="Jo"),))],
+        [xpm(name="New name", phone="2", contacts=(xpm_contact(1, name="Al"),))],
+        links=[linked()],
+        policy=Policy(level="name"),
+    )
+    assert [change.field for change in await world.changes()] == ["name"]
+    await world.sync()
+    assert (world.client().name, world.client().phone) == ("New name", "1")
+    assert world.link().contacts == ()
+
+
+# Rule 6: links that carry nothing
+
+
+async def test_an_archived_client_still_brings_its_values() -> None:
+    world = World([client(phone="1")], [xpm(phone="2", archived=True)], links=[linked()])
+    assert one(await world.changes(), "phone").new == "2"
+
+
+async def test_a_quiet_link_carries_nothing() -> None:
+    world = World([client(phone="1")], [xpm(phone="2")], links=[linked(quiet=True)])
+    assert await world.changes() == []
+
+
+# Rule 7: contacts
+
+
+def two_contacts() -> World:
+    return World(
+        [client(contacts=(contact(1, name="Jo", email="jo@x", primary=True), contact(2, name="Own")))],
+        [
+            xpm(
+                contacts=(
+                    xpm_contact(1, name="Joanna", email="jo@x", mobile="5"),
+                    xpm_contact(2, name="Al", primary=True),
+                )
+            )
+        ],
+        links=[linked()],
+    )
+
+
+async def test_contacts_are_matched_filled_and_added_and_the_books_own_stay() -> None:
+    world = two_contacts()
+    changes = await world.changes()
+    assert {(change.record, change.field) for change in changes} == {
+        ("c1/k1", "contact_name"),
+        ("c1/k1", "contact_mobile"),
+        ("c1/x2", "contact"),
+    }
+    await world.sync()
+    named = {each.name: each for each in world.client().contacts}
+    assert list(named) == ["Joanna", "Own", "Al"]
+    assert [each.name for each in world.client().contacts if each.primary] == ["Al"]
+    assert await world.changes() == []
+
+
+async def test_the_primary_follows_xpm() -> None:
+    world = two_contacts()
+    await world.sync()
+    x1, x2 = world.practice.rows["u1"].contacts
+    world.practice.edit_contact("u1", x1.uuid, primary=True)
+    world.practice.edit_contact("u1", x2.uuid, primary=False)
+    change = one(await world.changes(), "contact_primary")
+    assert change.record == "c1/k1"
+    await world.sync()
+    assert [each.name for each in world.client().contacts if each.primary] == ["Joanna"]
+    assert await world.changes() == []
+
+
+async def test_without_a_primary_in_xpm_ignitions_stays() -> None:
+    world = World(
+        [client(contacts=(contact(1, name="Jo", primary=True),))],
+        [xpm(contacts=(xpm_contact(1, name="Jo"),))],
+        links=[linked()],
+    )
+    await world.sync()
+    assert world.client().contacts[0].primary
+    assert await world.changes() == []
+
+
+async def test_a_contact_removed_in_ignition_is_never_made_again() -> None:
+    world = two_contacts()
+    await world.sync()
+    world.edit(contacts=world.client().contacts[:2])
+    assert [change.field for change in await world.changes()] == []
+    await world.sync()
+    assert {joined.uuid for joined in world.link().contacts if joined.removed == "ignition"} == {"x2"}
+    assert await world.changes() == []
+
+
+async def test_a_contact_removed_in_xpm_stays_in_ignition_and_is_marked() -> None:
+    world = two_contacts()
+    await world.sync()
+    world.practice.edit_contact("u1", "x1", deleted=True)
+    assert await world.changes() == []
+    await world.sync()
+    assert world.client().contacts[0].name == "Joanna"
+    assert [joined.removed for joined in world.link().contacts if joined.contact == "k1"] == ["xpm"]
+
+
+# People, groups, masked values
+
+
+async def test_only_linked_people_come_over() -> None:
+    row = xpm(partner=Named("s1", "Ana"), manager=Named("s2", "Tom"))
+    world = World([client()], [row], links=[linked()], team=[member(1, staff="s1"), member(2)])
+    changes = await world.changes()
+    assert [(change.field, change.new) for change in changes] == [("partner", "s1")]
+    await world.sync()
+    assert (world.client().partner, world.client().manager) == ("t1", "")
+    world.put(TEAM, [member(2, staff="s2")])
+    assert one(await world.changes(), "manager").rule == "fill"
+
+
+async def test_a_masked_value_is_neither_compared_nor_written() -> None:
+    world = World([client(phone="1")], [xpm(phone="******789")], links=[linked()])
+    assert await world.changes() == []
+    await world.sync()
+    assert "phone" not in world.base().agreed
+
+
+async def test_yes_no_and_groups_come_over() -> None:
+    row = xpm(tax_registered=True, groups=(Named("g2", "Farms"), Named("g1", "Arts")))
+    world = World([client()], [row], links=[linked()])
+    await world.sync()
+    assert (world.client().tax_registered, world.client().groups) == (True, ("Arts", "Farms"))
+    assert await world.changes() == []
+
+
+# Freezes
+
+
+@pytest.mark.parametrize(
+    ("field", "left"),
+    [("phone", {"fax", "contact_name"}), ("contact_name", {"phone", "fax"}), ("*", set())],
+)
+async def test_frozen_fields_are_left_alone(field: str, left: set[str]) -> None:
+    world = World(
+        [client(contacts=(contact(1, name="Jo", email="a@b"),))],
+        [xpm(phone="2", fax="3", contacts=(xpm_contact(1, name="Al", email="a@b"),))],
+        links=[linked()],
+    )
+    world.put(FREEZES, [Freeze(id=f"c1/{field}", client="c1", field=field)])
+    assert {change.field for change in await world.changes()} == left
+
+
+async def test_a_field_frozen_after_the_plan_is_not_written() -> None:
+    world = World([client()], [xpm(phone="2", fax="3")], links=[linked()])
+    await world.refresh()
+    plan, records = world.plan()
+    world.put(FREEZES, [Freeze(id="c1/phone", client="c1", field="phone")])
+    await world.apply(plan, records)
+    assert (world.client().phone, world.client().fax) == ("", "3")
+
+
+# Rule 8: partial plans, and what moved since
+
+
+async def test_a_plan_for_one_client_or_some_fields() -> None:
+    world = World(
+        [client(1), client(2)], [xpm(1, phone="1", fax="1"), xpm(2, phone="1")], links=[linked(1), linked(2)]
+    )
+    await world.refresh()
+    assert {c.record for c in changes_of(world.plan(only="c2")[1])} == {"c2"}
+    plan, records = world.plan(fields=("fax",))
+    assert [change.field for change in changes_of(records)] == ["fax"]
+    await world.apply(plan, records)
+    assert "phone" not in world.base().agreed
+
+
+async def test_what_moved_since_the_plan_drops_out_and_the_rest_goes_on() -> None:
+    world = World(
+        [client(number) for number in (1, 2, 3, 4)],
+        [xpm(number, phone="1") for number in (1, 2, 3, 4)],
+        links=[linked(number) for number in (1, 2, 3)],
+    )
+    await world.refresh()
+    plan, records = world.plan()
+    world.edit("c1", fax="9")
+    world.practice.edit("u2", fax="9")
+    await world.refresh()
+    world.put(FREEZES, [])
+    world.edit("c4", name="Another name")
+    run = await world.apply(plan, records)
+    assert (run.outcome, run.counts["moved"], run.done) == ("done", 3, 4)
+    assert [world.client(id_).phone for id_ in ("c1", "c2", "c3", "c4")] == ["", "", "1", ""]
+    moved = {event.record: event.rule for event in world.events.all if event.key == "sync.moved"}
+    assert moved == {"c1": "ignition", "c2": "xpm", "c4": "link"}
+
+
+async def test_each_commit_has_records_base_image_and_progress_together() -> None:
+    world = World([client()], [xpm(phone="1")])
+    await world.refresh()
+    plan, records = world.plan()
+    before = len(world.book.commits)
+    await world.apply(plan, records)
+    tables = [{write.table.name for write in commit} for commit in world.book.commits[before + 1 :]]
+    assert tables[0] == {"clients", "links", "base", "images", "runs"}
+    assert tables[-1] == {"runs", "meta", "plans"}
+
+
+async def test_a_stop_is_obeyed_between_batches_and_the_next_run_does_the_rest() -> None:
+    clients = [client(number) for number in range(1, 251)]
+    world = World(clients, [xpm(number, phone="1") for number in range(1, 251)])
+    await world.refresh()
+    plan, records = world.plan()
+    asked = iter([False, True])
+    run = await world.apply(plan, records, stop=lambda: next(asked, True))
+    assert (run.outcome, run.done, run.total) == ("stopped", 100, 250)
+    assert world.book.snapshot().get(PLANS, plan.id) == plan
+    assert (await world.sync()).done == 150
+    assert await world.changes() == []
+
+
+async def test_the_image_keeps_what_undo_needs_and_the_events_say_why() -> None:
+    world = await in_step(phone="1")
+    world.practice.edit("u1", phone="2")
+    run = await world.sync()
+    image = world.book.snapshot().get(IMAGES, f"{run.id}/c1")
+    assert image is not None
+    (written,) = image.written
+    assert (written.old, written.new, written.pair, written.rule) == ("1", "2", Pair("1", "1"), "update")
+    event = world.events.all[-1]
+    assert (event.key, event.record, event.field, event.rule) == ("sync.change", "c1", "phone", "update")
+    assert "2" not in str(event.numbers)
+
+
+async def test_an_empty_plan_still_remembers_what_both_sides_agree_on() -> None:
+    world = World([client(phone="1")], [xpm(phone="1")], links=[linked()])
+    await world.refresh()
+    plan, records = world.plan()
+    assert (records, plan.counts["items"]) == ([], 0)
+    run = await world.apply(plan, records)
+    assert run.counts["agreed"] > 0
+    assert "phone" in world.base().agreed
+    before = len(world.book.commits)
+    await world.apply(plan, records)
+    assert all(write.table in (RUNS, PLANS) for commit in world.book.commits[before:] for write in commit)
+
+
+async def test_people_are_listed_and_never_fail_a_run() -> None:
+    world = World([client(1, name="Nobody"), client(2, name="Lead", state="lead")], [xpm(3, phone="1")])
+    await world.refresh()
+    plan, records = world.plan()
+    assert [(person.client, person.reason) for person in plan.people] == [("c1", "unlinked")]
+    assert (await world.apply(plan, records)).outcome == "done"
+
+
+@pytest.mark.parametrize(
+    "value", ["ACME [/] Pty", "[@click=app.quit]Click[/]", "\x1b[31mred", "a\u202eb", "株式会社"]
+)
+async def test_hostile_text_is_carried_as_it_is(value: Value) -> None:
+    world = World([client()], [xpm(city=value)], links=[linked()])
+    await world.sync()
+    assert world.client().city == value
+    assert await world.changes() == []
+
+
+def test_every_rule_and_every_hold_has_a_sentence() -> None:
+    for rule in ("fill", "first", "update", "drift", "conflict", "clear", "contact", "exact-name", "undo"):
+        for side in ("ignition", "xpm"):
+            assert because(rule, side).endswith(".")
+    assert because_held("conflict").endswith(".")

@@ -1,0 +1,358 @@
+"""To XPM, end to end in memory: calls, journal, answers, failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.sync.world import World, changes_of, client, contact, linked, member, one, xpm, xpm_contact
+from xpm_tui.model.errors import (
+    AllowanceUsedUp,
+    EditConflict,
+    OutcomeUnknown,
+    Refused,
+    WireTrouble,
+)
+from xpm_tui.model.links import Pair
+from xpm_tui.model.ports import Put
+from xpm_tui.model.runs import Intent
+from xpm_tui.model.tables import INTENTS, RUNS
+from xpm_tui.model.xpm import Named
+from xpm_tui.sync.policy import Policy
+
+TO = Policy(direction="to_xpm")
+
+
+async def in_step(count: int = 1, **fields: Any) -> World:
+    """Linked clients whose two sides agree, with one contact each."""
+    numbers = range(1, count + 1)
+    world = World(
+        [
+            client(n, contacts=(contact(n, name=f"Jo {n}", email=f"jo{n}@x", primary=True),), **fields)
+            for n in numbers
+        ],
+        [
+            xpm(n, contacts=(xpm_contact(n, name=f"Jo {n}", email=f"jo{n}@x", primary=True),), **fields)
+            for n in numbers
+        ],
+        links=[linked(n) for n in numbers],
+        policy=TO,
+    )
+    await world.sync()
+    assert world.practice.sent == []
+    assert await world.changes() == []
+    return world
+
+
+def intents(world: World) -> list[Intent]:
+    return [*world.book.snapshot().rows(INTENTS)]
+
+
+async def test_an_update_sends_the_name_and_the_changed_elements_only() -> None:
+    world = await in_step(phone="1", fax="2")
+    world.edit(phone="5", city="Hobart")
+    await world.sync()
+    assert world.practice.sent == [
+        ("update client", "u1", {"name": "Client 1", "phone": "5", "city": "Hobart"})
+    ]
+    assert world.practice.rows["u1"].fax == "2"
+    assert await world.changes() == []
+
+
+async def test_a_new_name_is_sent_as_the_name() -> None:
+    world = await in_step()
+    world.edit(name="Renamed")
+    await world.sync()
+    assert world.practice.sent == [("update client", "u1", {"name": "Renamed"})]
+
+
+async def test_a_changed_contact_is_one_call_addressed_with_its_client() -> None:
+    world = await in_step()
+    world.edit_contact("c1", "k1", mobile="7", addressee="Ms Jo")
+    await world.sync()
+    assert world.practice.sent == [
+        ("update contact", "u1", {"contact": "x1", "mobile": "7", "addressee": "Ms Jo"})
+    ]
+    assert await world.changes() == []
+
+
+async def test_a_new_contact_is_added_and_brings_its_being_primary_along() -> None:
+    world = await in_step()
+    old = msgspec.structs.replace(world.client().contacts[0], primary=False)
+    world.edit(contacts=(old, contact(50, name="Al", email="al@x", primary=True)))
+    await world.sync()
+    assert [(verb, sent["name"]) for verb, _, sent in world.practice.sent] == [("add contact", "Al")]
+    assert [each.name for each in world.practice.rows["u1"].contacts if each.primary] == ["Al"]
+    assert await world.changes() == []
+
+
+async def test_who_is_primary_goes_with_that_contacts_other_changes() -> None:
+    world = World(
+        [client(contacts=(contact(1, name="Jo", primary=True), contact(2, name="Al")))],
+        [xpm(contacts=(xpm_contact(1, name="Jo", primary=True), xpm_contact(2, name="Al")))],
+        links=[linked()],
+        policy=TO,
+    )
+    await world.sync()
+    world.edit_contact("c1", "k1", primary=False)
+    world.edit_contact("c1", "k2", primary=True, phone="3")
+    await world.sync()
+    assert world.practice.sent == [("update contact", "u1", {"contact": "x2", "phone": "3", "primary": True})]
+    assert await world.changes() == []
+
+
+async def test_xpms_own_contacts_are_left_alone() -> None:
+    world = World([client()], [xpm(contacts=(xpm_contact(1, name="Al"),))], links=[linked()], policy=TO)
+    await world.sync()
+    assert world.practice.sent == []
+    assert world.client().contacts == ()
+
+
+async def test_a_contact_without_a_name_waits() -> None:
+    world = await in_step()
+    world.edit(contacts=(*world.client().contacts, contact(9, email="new@x")))
+    change = one(await world.changes(), "contact")
+    assert (change.ticked, change.held) == (False, "no-name")
+
+
+async def test_a_contact_removed_in_xpm_is_never_made_again() -> None:
+    world = await in_step()
+    world.practice.edit("u1", contacts=())
+    await world.sync()
+    assert world.practice.sent == []
+    assert world.link().contacts[0].removed == "xpm"
+
+
+async def test_an_edit_in_xpm_is_drift_and_overwritten() -> None:
+    world = await in_step(phone="1")
+    world.practice.edit("u1", phone="8")
+    change = one(await world.changes(), "phone")
+    assert (change.mark, change.side, change.new) == ("drift", "xpm", "1")
+    await world.sync()
+    assert world.practice.rows["u1"].phone == "1"
+
+
+async def test_linked_people_go_over_by_uuid_and_unlinked_ones_do_not() -> None:
+    world = World(
+        [client(partner="t1", manager="t2")],
+        [xpm(partner=Named("s9", "Somebody"))],
+        links=[linked()],
+        team=[member(1, staff="s1"), member(2)],
+        policy=TO,
+    )
+    assert [(c.field, c.old, c.new) for c in await world.changes()] == [("partner", "s9", "s1")]
+    await world.sync()
+    assert world.practice.sent[0][2] == {"name": "Client 1", "partner": "s1"}
+    assert await world.changes() == []
+
+
+async def test_nothing_is_written_to_an_archived_client_and_it_is_listed() -> None:
+    world = await in_step(phone="1")
+    world.practice.edit("u1", archived=True)
+    world.edit(phone="2")
+    await world.refresh()
+    plan, records = world.plan()
+    assert records == []
+    assert [(person.client, person.reason) for person in plan.people] == [("c1", "archived")]
+
+
+async def test_a_contact_of_several_clients_is_not_overwritten_unasked() -> None:
+    shared = xpm_contact(1, name="Jo", mobile="1", email="a@b")
+    ours = {"name": "Jo", "mobile": "1", "email": "a@b"}
+    world = World(
+        [client(1, contacts=(contact(1, **ours),)), client(2, contacts=(contact(2, **ours),))],
+        [xpm(1, contacts=(shared,)), xpm(2, contacts=(shared,))],
+        links=[linked(1), linked(2)],
+        policy=TO,
+    )
+    await world.sync()
+    world.edit_contact("c1", "k1", mobile="2")
+    await world.sync()
+    change = one(await world.changes(), "contact_mobile")
+    assert (change.record, change.mark, change.ticked, change.held) == ("c2/k2", "drift", False, "shared")
+    before = len(world.practice.sent)
+    await world.sync()
+    assert len(world.practice.sent) == before
+
+
+# Pull then push
+
+
+async def test_pull_then_push_with_no_edits_writes_nothing() -> None:
+    world = World(
+        [
+            client(1, phone="1", contacts=(contact(1, name="Own", primary=True),)),
+            client(2, website="w", partner="t2"),
+            client(3, tax_registered=False),
+        ],
+        [
+            xpm(1, fax="2", contacts=(xpm_contact(1, name="A", primary=True), xpm_contact(2, primary=True))),
+            xpm(2, partner=Named("s1"), manager=Named("s7"), groups=(Named("g", "G"),), phone="***1"),
+            xpm(3, structure="Trust", contacts=(xpm_contact(3, email="x@y"), xpm_contact(4, email="x@y"))),
+        ],
+        team=[member(1, staff="s1"), member(2)],
+    )
+    await world.sync()
+    assert await world.changes() == []
+    world.policy = TO
+    assert await world.changes() == []
+    await world.sync()
+    assert world.practice.sent == []
+
+
+# The journal
+
+
+async def test_each_write_is_intended_then_sent_then_ended_with_what_it_brought() -> None:
+    world = await in_step(phone="1")
+    world.edit(phone="2")
+    await world.refresh()
+    plan, records = world.plan()
+    before = len(world.book.commits)
+    await world.apply(plan, records)
+    steps = [
+        (write.row.state, {each.table.name for each in commit})
+        for commit in world.book.commits[before:]
+        for write in commit
+        if isinstance(write, Put) and write.table is INTENTS
+    ]
+    assert [state for state, _ in steps] == ["intent", "sent", "done"]
+    assert steps[0][1] == steps[1][1] == {"intents"}
+    assert steps[2][1] >= {"intents", "xpm_clients", "images", "runs"}
+
+
+async def test_what_a_colleague_changes_under_the_plan_drops_out() -> None:
+    world = await in_step(2, phone="1")
+    world.edit("c1", phone="2")
+    world.edit("c2", phone="2")
+    await world.refresh()
+    plan, records = world.plan()
+    world.practice.edit("u1", fax="7")
+    run = await world.apply(plan, records)
+    assert (run.outcome, run.counts["moved"]) == ("done", 1)
+    assert [uuid for _, uuid, _ in world.practice.sent] == ["u2"]
+    assert one(await world.changes(), "phone").record == "c1"
+
+
+async def test_it_is_asked_again_every_300_writes_and_own_writes_are_no_move() -> None:
+    world = await in_step(301, phone="1")
+    for number in range(1, 302):
+        world.edit(f"c{number}", phone="2")
+    await world.refresh()
+    plan, records = world.plan()
+    world.practice.reads.clear()
+    run = await world.apply(plan, records)
+    assert world.practice.reads == ["clients since"] * 2
+    assert (run.counts["records"], run.calls) == (301, 303)
+    assert plan.estimate.calls == 303
+    assert "moved" not in run.counts
+
+
+async def test_a_field_edited_meanwhile_is_told_and_taken_over() -> None:
+    world = await in_step(phone="1", city="Hobart")
+    world.edit(phone="2")
+    await world.refresh()
+    plan, records = world.plan()
+    ask = world.practice.update_client
+
+    async def edited_first(*args: object) -> object:
+        world.practice.edit("u1", city="Perth")
+        return await ask(*args)  # type: ignore[arg-type]
+
+    world.practice.update_client = edited_first  # type: ignore[assignment, method-assign]
+    await world.apply(plan, records)
+    assert [event.field for event in world.events.all if event.key == "sync.edited"] == ["city"]
+    assert world.mirror("u1").city == "Perth"
+    assert one(await world.changes(), "city").mark == "drift"
+
+
+async def test_what_xpm_keeps_otherwise_is_told_and_not_sent_again() -> None:
+    world = await in_step(phone="1")
+    world.edit(phone="00 2")
+    ask = world.practice.update_client
+
+    async def altering(*args: object) -> object:
+        await ask(*args)  # type: ignore[arg-type]
+        world.practice.edit("u1", phone="002")
+        return world.practice.rows["u1"]
+
+    world.practice.update_client = altering  # type: ignore[assignment, method-assign]
+    await world.sync()
+    assert [event.field for event in world.events.all if event.key == "sync.altered"] == ["phone"]
+    assert world.base().pairs["phone"] == Pair("00 2", "002")
+    assert await world.changes() == []
+
+
+# Failures
+
+
+@pytest.mark.parametrize("fault", [Refused("No.", words="Name is taken"), EditConflict("Busy.")])
+async def test_a_refusal_ends_this_record_and_no_other(fault: Refused) -> None:
+    world = await in_step(3, phone="1")
+    for id_ in ("c1", "c2", "c3"):
+        world.edit(id_, phone="2")
+    world.practice.faults = [None, fault]
+    run = await world.sync()
+    assert (run.outcome, run.counts["refused"], run.counts["records"]) == ("partial", 1, 2)
+    (failed,) = [intent for intent in intents(world) if intent.state == "failed"]
+    assert (failed.record, failed.note) == ("c2", fault.words or fault.message)
+    assert one(await world.changes(), "phone").record == "c2"
+    assert (await world.sync()).outcome == "done"
+    assert await world.changes() == []
+
+
+async def test_without_allowance_the_run_ends_and_says_so() -> None:
+    world = await in_step(3, phone="1")
+    for id_ in ("c1", "c2", "c3"):
+        world.edit(id_, phone="2")
+    world.practice.faults = [None, AllowanceUsedUp("No calls left today.")]
+    with pytest.raises(AllowanceUsedUp):
+        await world.sync()
+    (run,) = [run for run in world.book.snapshot().rows(RUNS) if run.outcome == "partial"]
+    assert (run.case, run.error, run.counts["changes"]) == ("day-limit", "No calls left today.", 1)
+    await world.sync()
+    assert await world.changes() == []
+
+
+@pytest.mark.parametrize("took_effect", [True, False])
+async def test_an_update_without_an_answer_is_read_again(took_effect: bool) -> None:
+    world = await in_step(2, phone="1")
+    world.edit("c1", phone="2")
+    world.edit("c2", phone="2")
+    lost = OutcomeUnknown("No answer.")
+    world.practice.faults = [lost]
+    world.practice.lost = [] if took_effect else [lost]
+    run = await world.sync()
+    assert world.practice.rows["u2"].phone == "2"
+    assert run.outcome == ("done" if took_effect else "partial")
+    left = await world.changes()
+    assert [change.record for change in left] == ([] if took_effect else ["c1"])
+    await world.sync()
+    assert await world.changes() == []
+    assert world.practice.rows["u1"].phone == "2"
+
+
+@pytest.mark.parametrize("took_effect", [True, False])
+async def test_a_contact_added_without_an_answer_is_never_doubled(took_effect: bool) -> None:
+    world = await in_step()
+    world.edit(contacts=(*world.client().contacts, contact(9, name="Al")))
+    lost = OutcomeUnknown("No answer.")
+    world.practice.faults = [lost]
+    world.practice.lost = [] if took_effect else [lost]
+    run = await world.sync()
+    assert run.outcome == ("done" if took_effect else "held")
+    assert [each.name for each in world.practice.rows["u1"].contacts].count("Al") == int(took_effect)
+    assert await world.changes() == [] if took_effect else True
+    assert len(world.practice.sent) == 1
+
+
+async def test_trouble_of_another_kind_closes_the_intent_as_not_done() -> None:
+    world = await in_step(phone="1")
+    world.edit(phone="2")
+    world.practice.faults = [WireTrouble("Out of reach.", repeatable=True)]
+    with pytest.raises(WireTrouble):
+        await world.sync()
+    assert [intent.state for intent in intents(world)] == ["failed"]
+    assert len(changes_of(world.plan()[1])) == 1
