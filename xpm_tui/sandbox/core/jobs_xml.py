@@ -84,5 +84,6 @@ def _milestone(row: Milestone) -> str:
 def _note(note: Note) -> str:
     return (
         f"<Note><UUID>{note.uuid}</UUID>{el('Title', note.title)}{el('Text', note.text)}"
-        f"{el('Folder', note.folder)}<Date>{stamp(note.moment)}</Date>{el('CreatedBy', note.author)}<Comments /></Note>"
+        f"{el('Folder', note.folder)}<Date>{stamp(note.moment)}</Date>{el('CreatedBy', note.author)}"
+        "<Comments /></Note>"
     )
