@@ -155,6 +155,14 @@ async def test_current_has_open_jobs_in_order_and_details_on_demand() -> None:
     assert detailed.find("Jobs/Job/Tasks") is not None
 
 
+async def test_a_template_whose_task_was_deleted() -> None:
+    kit = await Kit.ready()
+    uuid = template(kit, "GST Return")
+    await kit.control("POST", "colleague", {"delete": kit.sandbox.practice.templates[uuid].tasks[0][0]})
+    job = await new_job(kit, f"<TemplateUUID>{uuid}</TemplateUUID>")
+    assert texts(job, "Tasks/Task/EstimatedMinutes") == ["15"]
+
+
 async def test_notes_of_a_job_have_a_uuid() -> None:
     kit = await Kit.ready()
     root = await kit.xml("GET", "job.api/get/Y200417")

@@ -28,7 +28,7 @@ def add_jobs(practice: Practice, rng: Random, now: float) -> None:
 
 
 def tasks_of(practice: Practice, template: Template, start: str, due: str) -> tuple[JobTask, ...]:
-    """The tasks that a template adds to a job."""
+    """The tasks that a template adds to a job; a task that the practice has deleted is not among them."""
     return tuple(
         JobTask(
             practice.ids.uuid("job task"),
@@ -40,6 +40,7 @@ def tasks_of(practice: Practice, template: Template, start: str, due: str) -> tu
             due=due,
         )
         for task, minutes in template.tasks
+        if task in practice.tasks
     )
 
 
