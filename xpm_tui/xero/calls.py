@@ -287,7 +287,8 @@ class Caller:
             text = headers.get(header, "")
             if text.isascii() and text.isdigit():
                 numbers[name] = int(text[:9])
-        good = 200 <= asked.status < 300
+        # A 401 is an expired login, renewed without a word, or a closed list, which is told by itself.
+        good = 200 <= asked.status < 300 or asked.status == 401
         self._events.emit(
             Event(
                 key="call",

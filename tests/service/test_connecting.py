@@ -1,0 +1,208 @@
+"""Connecting over the real wire to the sandbox in process: sign in, choose, refuse, disconnect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.service.flows import World
+from tests.support.inprocess import consent
+from xpm_tui.model.cases import CaseId
+from xpm_tui.model.errors import BadInput, LoginNeeded, NeedsPerson, Trouble, WireTrouble
+from xpm_tui.model.tables import CATEGORIES, STAFF, TEMPLATES, XPM_CLIENTS
+from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.service.connection import Connecting, disconnect
+from xpm_tui.service.refresh import refresh
+from xpm_tui.service.status import heartbeat
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def states(connecting: Connecting) -> dict[str, str]:
+    return {step.name: step.state for step in connecting.steps()}
+
+
+async def test_from_nothing_to_the_first_plan(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    assert connecting.now == "permission"
+    assert connecting.permission("ticked").case is None
+    assert connecting.now == "authorise"
+    (tenant,) = await world.sign_in(connecting, tenant=world.tenant)
+    assert connecting.now == "practice"
+    identity = await connecting.choose()
+    assert (identity.tenant, identity.title) == (world.tenant, "Harbour & Hill Accountants")
+    assert (identity.by, identity.login) == ("mere", "Ana Silva")
+    assert tenant.name == identity.title == world.practice.title
+    connecting.direction("from_xpm", "everything")
+    filled = await connecting.fill()
+    assert (filled.complete, filled.notes) == (True, ())
+    snapshot = world.practice.snapshot()
+    assert snapshot.count(XPM_CLIENTS) == len(world.sandbox.practice.clients)
+    assert all(snapshot.count(table) for table in (STAFF, TEMPLATES, CATEGORIES))
+    assert connecting.now == "clients"
+    world.book(world.unique_names())
+    plan = await connecting.first_plan()
+    assert plan.first
+    assert plan.counts["items"] > 0
+    assert states(connecting)["plan"] == "done"
+    assert world.net.asked("client.api/list") == 1
+
+
+async def test_what_can_be_skipped_comes_back(world: World) -> None:
+    connecting = await world.connect()
+    connecting.direction("from_xpm", "everything")
+    for name in ("clients", "team", "templates", "plan"):
+        connecting.skip(name)  # type: ignore[arg-type]
+    assert connecting.now is None
+    connecting.skip("team", on=False)
+    assert connecting.now == "team"
+    with pytest.raises(BadInput):
+        connecting.skip("authorise")
+
+
+async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    first = connecting.begin()
+    stale = consent(world.sandbox, first.url, tenant=world.tenant)
+    begun = connecting.begin()
+    connecting.paste("hello")
+    connecting.paste(stale)
+    connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
+    told: list[Trouble] = []
+    assert await connecting.wait(tell=told.append)
+    pasted = [trouble for trouble in told if "Port" not in trouble.message]
+    assert [trouble.case for trouble in pasted] == [CaseId.STATE_MISMATCH, CaseId.STATE_MISMATCH]
+    assert not any("code=" in f"{trouble.message} {trouble.hint}" for trouble in told)
+
+
+async def test_cancel_on_xeros_page(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    with pytest.raises(LoginNeeded) as refused:
+        await world.sign_in(connecting, deny=True)
+    assert (refused.value.case, refused.value.exit_code) == (CaseId.CANCELLED, 3)
+    assert world.practice.identity() is None
+    assert next(event.case for event in world.practice.events.read()) == CaseId.CANCELLED
+
+
+async def test_a_login_without_a_practice_is_case_one(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    ledger = next(id_ for id_, tenant in world.sandbox.tenants.items() if tenant.kind == "ORGANISATION")
+    with pytest.raises(WireTrouble) as refused:
+        await world.sign_in(connecting, tenant=ledger)
+    assert (refused.value.case, refused.value.exit_code) == (CaseId.NO_PERMISSION, 3)
+    assert "XPM" in refused.value.hint
+
+
+async def test_nobody_comes_back_from_the_browser(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    connecting.begin()
+    with pytest.raises(LoginNeeded, match="No answer") as late:
+        await connecting.wait(limit=300)
+    assert late.value.case is CaseId.NOTHING_OPENS
+
+
+async def test_an_app_that_xero_does_not_know(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    begun = connecting.begin()
+    answer = consent(world.sandbox, begun.url, tenant=world.tenant)
+    world.sandbox.faults.add(Fault("401-unsuccessful", endpoint="connect/token", times=1))
+    connecting.paste(answer)
+    with pytest.raises(LoginNeeded) as refused:
+        await connecting.wait()
+    assert refused.value.case is CaseId.UNKNOWN_APP
+
+
+async def test_several_practices_are_listed_and_one_is_chosen(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    first, second = list(world.sandbox.tenants)[:2]
+    await world.sign_in(connecting, tenant=first)
+    assert len(await world.sign_in(connecting, tenant=second)) == 2
+    with pytest.raises(NeedsPerson) as several:
+        await connecting.choose()
+    assert (several.value.case, several.value.exit_code) == (CaseId.SECOND_PRACTICE, 4)
+    assert first in str(several.value)
+    assert "Te Aroha Bookkeeping" in str(several.value)
+    with pytest.raises(BadInput, match="opens no practice"):
+        await connecting.choose("no-such-id")
+    assert (await connecting.choose(second.upper())).title == "Te Aroha Bookkeeping"
+
+
+@pytest.mark.parametrize("typed", ["te aroha bookkeeping", "six"])
+async def test_another_practice_wants_its_name_or_six_of_its_id(world: World, typed: str) -> None:
+    connecting = await world.connect()
+    second = list(world.sandbox.tenants)[1]
+    await world.sign_in(connecting, tenant=second)
+    for wrong in ("", "yes", "Harbour & Hill Accountants"):
+        with pytest.raises(NeedsPerson) as refused:
+            await connecting.choose(second, confirm=wrong)
+        assert refused.value.case is CaseId.WRONG_PRACTICE
+    assert world.practice.title == "Harbour & Hill Accountants"
+    await connecting.choose(second, confirm=second[-6:] if typed == "six" else typed)
+    assert world.practice.title == "Te Aroha Bookkeeping"
+    assert world.practice.snapshot().count(XPM_CLIENTS) == 0
+    filled = await refresh(world.practice)
+    assert filled.clients == 12
+
+
+async def test_disconnecting_ends_this_connection_only(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    first, second = list(world.sandbox.tenants)[:2]
+    await world.sign_in(connecting, tenant=first)
+    await world.sign_in(connecting, tenant=second)
+    await connecting.choose(first)
+    told = await disconnect(world.practice)
+    assert "Harbour & Hill" in told
+    assert world.practice.identity() is None
+    assert heartbeat(world.practice).exit_code == 3
+    with pytest.raises(LoginNeeded):
+        await refresh(world.practice)
+    assert world.net.asked("connect/revocation") == 0
+    again = Connecting(world.practice, {})
+    assert len(await world.sign_in(again, tenant=second)) == 1
+
+
+async def test_everything_revokes_the_login(world: World) -> None:
+    await world.connect()
+    await disconnect(world.practice, everything=True)
+    assert world.net.asked("connect/revocation") == 1
+    again = Connecting(world.practice, {})
+    assert again.now == "permission"
+    with pytest.raises(LoginNeeded):
+        await disconnect(world.practice)
+
+
+async def test_over_ssh_the_line_to_come_back_is_told(world: World) -> None:
+    environ = {"SSH_CONNECTION": "10.0.0.9 51000 10.0.0.5 2222", "LOGNAME": "mere"}
+    begun = Connecting(world.practice, environ).begin()
+    assert begun.ssh == "ssh -L 8765:localhost:8765 -p 2222 mere@10.0.0.5"
+
+
+async def test_granular_scopes_leave_templates_closed_and_that_is_a_note(tmp_path: Path) -> None:
+    world = World(tmp_path, scopes="granular")
+    connecting = await world.connect()
+    beat = heartbeat(world.practice)
+    assert beat.exit_code == 0
+    assert len(beat.notes) == 2
+    (templates,) = [step for step in connecting.steps() if step.name == "templates"]
+    assert templates.case is CaseId.SCOPE_MISSING
+    world.close()
+
+
+async def test_no_secret_reaches_the_disk_in_words(world: World) -> None:
+    await world.connect()
+    async with world.practice.wire() as wire:
+        kept = wire.tokens.saved()
+    assert kept is not None
+    secrets = [kept.access.reveal(), kept.refresh.reveal()]
+    for path in (world.home.root or Path()).rglob("*"):
+        if path.is_file():
+            text = path.read_bytes()
+            assert not any(secret.encode() in text for secret in secrets), path.name
+            assert path.stat().st_mode & 0o077 == 0, path.name
