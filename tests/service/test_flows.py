@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
@@ -29,6 +30,7 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.service import plans, runs
+from xpm_tui.service.connection import Connecting
 from xpm_tui.service.names import names
 from xpm_tui.service.runner import release, run
 from xpm_tui.service.status import heartbeat
@@ -168,15 +170,10 @@ async def test_a_revoked_login_needs_a_person(world: World) -> None:
         await run(world.practice)
     assert runs.show(world.practice, "last").exit_code == 3
     assert heartbeat(world.practice).exit_code == 3
-    await world.sign_in(connecting := await _again(world), tenant=world.tenant)
+    connecting = Connecting(world.practice, {})
+    await world.sign_in(connecting, tenant=world.tenant)
     await connecting.choose()
     assert (await run(world.practice)).outcome == "done"
-
-
-async def _again(world: World):  # type: ignore[no-untyped-def]
-    from xpm_tui.service.connection import Connecting
-
-    return Connecting(world.practice, {})
 
 
 @pytest.mark.parametrize(
@@ -263,18 +260,13 @@ async def test_another_practice_behind_the_same_connection(world: World) -> None
     strangers = {str(uuid5(NAMESPACE_DNS, uuid)): row for uuid, row in world.sandbox.practice.clients.items()}
     world.sandbox.practice.clients.clear()
     for uuid, row in strangers.items():
-        changed = type(row)(**{**_fields(row), "uuid": uuid})
-        world.sandbox.practice.clients[uuid] = changed
+        world.sandbox.practice.clients[uuid] = dataclasses.replace(row, uuid=uuid)
     world.sandbox.practice._order = None
     with pytest.raises(NeedsPerson) as refused:
         await run(world.practice)
     assert refused.value.case is CaseId.WRONG_PRACTICE
     assert runs.show(world.practice, "last").exit_code == 4
     assert world.practice.snapshot().count(XPM_CLIENTS) == kept
-
-
-def _fields(row: object) -> dict[str, object]:
-    return {name: getattr(row, name) for name in type(row).__slots__}  # type: ignore[attr-defined]
 
 
 async def test_the_daily_run_asks_for_what_changed(world: World) -> None:
