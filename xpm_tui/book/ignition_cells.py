@@ -72,7 +72,9 @@ class People:
 
 def plain(text: str) -> str:
     """A text as a cell: NFC, ``\\n`` line ends, trimmed."""
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return (text if text.isascii() else unicodedata.normalize("NFC", text)).strip()
 
 
 def canonical(field: str, text: str, people: People) -> str:

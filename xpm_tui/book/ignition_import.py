@@ -120,9 +120,10 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
     left: list[Note] = []
     counts = {"removed": 0, "restored": 0, "left": 0}
     kept: set[str] = set()
-    images = snapshot.find(IMPORT_IMAGES, "batch", batch)
-    # Clients first: what the last file said of a client stays while the client does.
-    for image in sorted(images, key=lambda image: image.table == "imported"):
+    # In order of arrival a client comes before what the file said of it: that stays while the client does.
+    for image in snapshot.rows(IMPORT_IMAGES):
+        if image.batch != batch:
+            continue
         table = tables[image.table]
         writes.append(Drop(IMPORT_IMAGES, image.id))
         now = snapshot.get(table, image.row)

@@ -61,6 +61,8 @@ class _Side:
 
     def is_spoilt(self, key: str, cell: str) -> bool:
         """Whether a spreadsheet took zeros or a plus sign away."""
+        if self.new or not cell.isdecimal():
+            return False
         return any(
             spoilt(self.prefix + key, old, cell) for old in (self.present(key), self.known.get(key, ""))
         )

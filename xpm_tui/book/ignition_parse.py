@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xpm_tui.book.ignition_cells import plain
 from xpm_tui.book.ignition_forms import FORMS, Column, FormName, columns
 from xpm_tui.book.ignition_text import (
     LARGEST,
@@ -136,7 +136,9 @@ def clean(cell: str) -> str:
 
     ``="021"`` and a shielding ``'`` are a spreadsheet's ways to keep a text a text.
     """
-    text = unicodedata.normalize("NFC", cell.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    text = plain(cell)
+    if text[:1] not in ("=", "'"):
+        return text
     kept = _KEPT_TEXT.fullmatch(text)
     if kept:
         return kept[1].replace('""', '"').strip()

@@ -94,9 +94,7 @@ PROPOSALS: Table[proposals.Proposal] = Table(
     {"number": lambda p: _one(p.number.casefold()), "client": lambda p: _one(p.client)},
 )
 IMPORTS: Table[imports.Import] = Table("imports", imports.Import, _id)
-IMPORT_IMAGES: Table[imports.ImportImage] = Table(
-    "import_images", imports.ImportImage, _id, {"batch": lambda i: (i.batch,)}
-)
+IMPORT_IMAGES: Table[imports.ImportImage] = Table("import_images", imports.ImportImage, _id)
 
 ALL: tuple[Table[Any], ...] = (
     META, CLIENTS, IMPORTED, TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, LINKS, BASE,

@@ -178,12 +178,10 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
 
 
 def _last_with_images(snapshot: Snapshot) -> Import | None:
-    for each in sorted(
-        snapshot.rows(IMPORTS), key=lambda each: (each.at, len(each.id), each.id), reverse=True
-    ):
-        if each.state != "undone" and snapshot.find(IMPORT_IMAGES, "batch", each.id):
-            return each
-    return None
+    """The import that can be taken back: only the last one that changed something keeps its images."""
+    image = next(iter(snapshot.ids(IMPORT_IMAGES)), "")
+    last = snapshot.get(IMPORTS, image.partition("/")[0]) if image else None
+    return last if last is not None and last.state != "undone" else None
 
 
 def _write(
