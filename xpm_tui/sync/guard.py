@@ -122,7 +122,7 @@ def _counts(
     if not facts.empty and facts.short(limits):
         yield Stop(
             rule="short-list",
-            counted=facts.count,
+            counted=(facts.accepted or 0) - facts.count,
             limit=facts.accepted or 0,
             sentence=f"XPM listed {facts.count} clients, where there were {facts.accepted}. If that is "
             f"right: {look}",

@@ -1,0 +1,316 @@
+"""Creating a client in XPM, and finding out what became of it: exactly one, or held; never two."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.sync.world import World, client, contact, linked, member, xpm
+from xpm_tui.model.errors import NeedsPerson, NotFound, OutcomeUnknown, Refused
+from xpm_tui.model.links import Apart
+from xpm_tui.model.runs import Intent, Run
+from xpm_tui.model.tables import APART, IMAGES, INTENTS, LINKS, PLANS, RUNS
+from xpm_tui.sync.create import Created, MustWait, create_client
+from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.recover import Resolved, interrupted, resolve, settle, unknown
+from xpm_tui.sync.undo import plan_undo
+
+LAG = 300.0
+
+
+async def create(world: World, id_: str = "c1", **options: Any) -> Created:
+    options.setdefault("policy", Policy(direction="to_xpm", level="nothing"))
+    return await create_client(
+        id_,
+        book=world.book,
+        practice=world.practice,
+        clock=world.clock,
+        ids=world.ids,
+        events=world.events,
+        by="kim",
+        run="r50",
+        create_lag=LAG,
+        **options,
+    )
+
+
+async def recover(world: World, **options: Any) -> Resolved:
+    return await resolve(
+        book=world.book,
+        practice=world.practice,
+        clock=world.clock,
+        tell=world.events.emit,
+        create_lag=LAG,
+        **options,
+    )
+
+
+def the_intent(world: World) -> Intent:
+    (intent,) = world.book.snapshot().rows(INTENTS)
+    return intent
+
+
+def the_run(world: World) -> Run:
+    run = world.book.snapshot().get(RUNS, "r50")
+    assert run is not None
+    return run
+
+
+async def test_everything_goes_over_whatever_the_level_and_both_are_in_step() -> None:
+    ours = client(
+        phone="1",
+        city="Hobart",
+        website="w",
+        structure="Trust",
+        partner="t1",
+        manager="t2",
+        contacts=(contact(1, name="Jo", primary=True), contact(2, name="Jo"), contact(3, email="x@y")),
+    )
+    world = World([ours], [xpm(9, structure="Trust")], team=[member(1, staff="s1"), member(2)])
+    await world.refresh()
+    made = await create(world)
+    ((verb, _, sent),) = world.practice.sent
+    assert verb == "add client"
+    assert sent == {
+        "name": "Client 1",
+        "phone": "1",
+        "city": "Hobart",
+        "structure": "Trust",
+        "partner": "s1",
+        "contacts": 2,
+    }
+    assert made.left_out == ("manager",)
+    assert world.link().uuid == made.row.uuid
+    assert world.link().origin == "created"
+    assert {joined.contact for joined in world.link().contacts if joined.uuid} == {"k1", "k2"}
+    world.policy = Policy(direction="to_xpm")
+    assert [change.held for change in await world.changes()] == ["no-name"]
+    assert (the_run(world).outcome, the_run(world).counts) == ("done", {"created": 1})
+
+
+async def test_a_structure_that_xpm_does_not_use_is_left_out() -> None:
+    world = World([client(structure="Guild")], [xpm(9, structure="Trust")])
+    await world.refresh()
+    assert (await create(world)).left_out == ("structure",)
+    assert "structure" not in world.practice.sent[0][2]
+
+
+@pytest.mark.parametrize("flags", [{}, {"archived": True}, {"prospect": True}])
+async def test_a_twin_in_xpm_makes_it_wait(flags: dict[str, Any]) -> None:
+    world = World([client()], [xpm(7, name="Client 1", **flags)])
+    await world.refresh()
+    with pytest.raises(MustWait) as waits:
+        await create(world)
+    assert (waits.value.blocked.why, waits.value.blocked.uuids) == ("twin", ("u7",))
+    assert world.practice.sent == []
+
+
+async def test_a_deleted_twin_blocks_nothing() -> None:
+    world = World([client()], [xpm(7, name="Client 1", deleted=True)])
+    await world.refresh()
+    assert (await create(world)).row.name == "Client 1"
+
+
+async def test_a_twin_that_a_colleague_has_just_made_is_seen() -> None:
+    world = World([client()])
+    await world.refresh()
+    world.practice.add(xpm(7, name="Client 1"))
+    with pytest.raises(MustWait):
+        await create(world)
+    assert world.mirror("u7").name == "Client 1"
+
+
+async def test_what_is_or_was_linked_unnamed_or_surely_there_waits() -> None:
+    world = World([client(1), client(2, name=" "), client(3), client(4)], [xpm(1)], links=[linked(1)])
+    world.put(APART, [Apart(id="c3/u9", client="c3", uuid="u9")])
+    await world.refresh()
+    whys = {}
+    for id_ in ("c1", "c2", "c3", "c4"):
+        with pytest.raises(MustWait) as waits:
+            await create(world, id_, sure=lambda _: "u8")
+        whys[id_] = waits.value.blocked.why
+        assert waits.value.message.endswith(".")
+    assert whys == {"c1": "linked", "c2": "no-name", "c3": "was-linked", "c4": "sure"}
+    with pytest.raises(NotFound):
+        await create(world, "c99")
+    assert world.practice.sent == []
+
+
+async def test_a_refusal_is_an_end() -> None:
+    world = World([client()])
+    world.practice.faults = [Refused("No.", words="Invalid name")]
+    with pytest.raises(Refused):
+        await create(world)
+    assert (the_intent(world).state, the_intent(world).note) == ("failed", "Invalid name")
+    assert the_run(world).outcome == "failed"
+    world.practice.faults = []
+    assert (await create(world)).client == "c1"
+
+
+@pytest.mark.parametrize("lag", [0, 90, 299])
+async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
+    world = World([client(phone="1")])
+    world.practice.lag = lag
+    world.practice.faults = [OutcomeUnknown("No answer.")]
+    made = await create(world)
+    assert [row.name for row in world.practice.rows.values()] == ["Client 1"]
+    assert world.link().uuid == made.row.uuid
+    assert the_intent(world).state == "done"
+    world.policy = Policy(direction="to_xpm")
+    assert await world.changes() == []
+    assert len(world.practice.sent) == 1
+
+
+@pytest.mark.parametrize("made", [True, False])
+async def test_what_does_not_show_in_time_is_held_and_never_sent_again(made: bool) -> None:
+    world = World([client()])
+    world.practice.lag = 10_000
+    lost = OutcomeUnknown("No answer.")
+    world.practice.faults = [lost]
+    world.practice.lost = [] if made else [lost]
+    with pytest.raises(NeedsPerson):
+        await create(world)
+    assert (the_intent(world).state, the_run(world).outcome) == ("held", "held")
+    with pytest.raises(MustWait) as waits:
+        await create(world)
+    assert waits.value.blocked.why == "unknown"
+    assert len(world.practice.sent) == 1
+
+
+async def test_several_new_ones_or_another_one_are_held() -> None:
+    for rows in (
+        [xpm(7, name="Client 1"), xpm(8, name="Client 1")],
+        [xpm(7, name="Client 1", phone="other")],
+    ):
+        world = World([client(phone="1" if len(rows) == 1 else "")])
+        lost = OutcomeUnknown("No answer.")
+        world.practice.faults = [lost]
+        world.practice.lost = [lost]
+        search = world.practice.search
+
+        async def and_then(query: str, world: World = world, rows: Any = rows, search: Any = search) -> Any:
+            found = await search(query)
+            for row in rows:
+                world.practice.add(row)
+            return found
+
+        world.practice.search = and_then  # type: ignore[method-assign]
+        with pytest.raises(NeedsPerson):
+            await create(world)
+        assert the_intent(world).state == "held"
+
+
+# Kills: the process dies at one of the steps, and the next one finds out
+
+
+@pytest.mark.parametrize("step", ["before sending", "after sending", "before the end"])
+@pytest.mark.parametrize("lag", [0, 90, 10_000])
+async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -> None:
+    world = World([client(phone="1")])
+    world.practice.lag = lag
+    commit = world.book.commit
+
+    def dying(writes: Any) -> int:
+        state = next((write.row.state for write in writes if write.table is INTENTS), "")
+        if (step, state) in (("before sending", "sent"), ("before the end", "done")):
+            raise KeyboardInterrupt
+        return commit(writes)
+
+    world.book.commit = dying  # type: ignore[method-assign]
+    if step == "after sending":
+
+        async def killed(*_: Any) -> Any:
+            raise KeyboardInterrupt
+
+        world.practice.add_client = killed  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        await create(world)
+    world.book.commit = commit  # type: ignore[method-assign]
+    found = await recover(world)
+    world.book.commit(interrupted(world.book.snapshot(), ["r50"], world.clock.now()))
+    assert the_run(world).outcome == "interrupted"
+    made = [row for row in world.practice.rows.values() if row.name == "Client 1"]
+    if step == "before sending":
+        assert (the_intent(world).state, made) == ("failed", [])
+    elif step == "before the end" and lag < LAG:
+        assert (the_intent(world).state, len(made), world.link().uuid) == ("done", 1, made[0].uuid)
+        assert found.changes == 1
+    else:
+        assert the_intent(world).state == "held"
+    assert unknown(world.book.snapshot()) == []
+    assert len(made) <= 1
+
+
+async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
+    world = World([client()])
+    world.practice.lag = 90
+    world.practice.faults = [OutcomeUnknown("No answer.")]
+    with pytest.raises(NeedsPerson):
+        await create(world, stop=lambda: True)
+    assert len(unknown(world.book.snapshot())) == 1
+    assert len((await recover(world, patient=False)).waiting) == 1
+    world.clock.move(timedelta(seconds=120))
+    assert len((await recover(world, patient=False)).done) == 1
+    assert world.link().origin == "created"
+
+
+async def held() -> World:
+    world = World([client()])
+    world.practice.lag = 10_000
+    world.practice.faults = [OutcomeUnknown("No answer.")]
+    with pytest.raises(NeedsPerson):
+        await create(world)
+    return world
+
+
+async def test_a_person_may_adopt_the_one_that_is_ours() -> None:
+    world = await held()
+    world.practice.lag = 0
+    await world.refresh()
+    (uuid,) = world.practice.rows
+    snapshot, intent = world.book.snapshot(), the_intent(world)
+    with pytest.raises(NotFound):
+        settle(snapshot, intent.id, "adopt", world.clock.now(), "u404")
+    world.book.commit(settle(snapshot, intent.id, "adopt", world.clock.now(), uuid))
+    assert (world.link().uuid, the_intent(world).state) == (uuid, "done")
+    with pytest.raises(NotFound):
+        settle(world.book.snapshot(), intent.id, "drop", world.clock.now())
+
+
+@pytest.mark.parametrize("choice", ["again", "drop"])
+async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
+    world = await held()
+    world.practice.rows.clear()
+    snapshot = world.book.snapshot()
+    world.book.commit(settle(snapshot, the_intent(world).id, choice, world.clock.now()))
+    assert the_intent(world).state == "failed"
+    assert world.book.snapshot().count(LINKS) == 0
+    await create(world)
+    assert len(world.practice.rows) == 1
+
+
+async def test_undoing_a_creation_unlinks_and_says_where_xpm_has_it() -> None:
+    world = World([client()])
+    made = await create(world)
+    assert [image.created for image in world.book.snapshot().rows(IMAGES)] == [True]
+    world.practice.edit(made.row.uuid, web_url="https://xpm.example/Client/9001/Detail")
+    await world.refresh()
+    plan, records, unclear = plan_undo(
+        world.book.snapshot(),
+        "r50",
+        id="p9",
+        now=world.clock.now(),
+        by="kim",
+        tenant="tenant",
+        scopes="scopes",
+        policy=world.policy,
+    )
+    assert [(each.why, each.address) for each in unclear] == [
+        ("stays-in-xpm", "https://xpm.example/Client/9001/Detail")
+    ]
+    world.put(PLANS, [plan])
+    await world.apply(plan, records)
+    assert world.book.snapshot().count(LINKS) == 0
+    assert len(world.practice.rows) == 1

@@ -1,0 +1,208 @@
+"""States of links, exact names, who needs a person, linking by hand, the report on links."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from msgspec.structs import replace
+
+from tests.sync.world import World, client, linked, one, xpm
+from xpm_tui.model.errors import BadInput, NotFound
+from xpm_tui.model.links import Apart, Freeze, Ignored, LinkState
+from xpm_tui.model.tables import APART, FREEZES, IGNORED, JOBS, LINKS
+from xpm_tui.model.xpm import Named, XpmJob
+from xpm_tui.sync.linking import effect, link, unlink
+from xpm_tui.sync.links import exact_match, link_state, needing_person, reason
+from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.relink import relink
+
+NOW = datetime(2026, 5, 4, tzinfo=UTC)
+
+
+async def state(world: World, id_: str = "c1") -> LinkState:
+    await world.refresh()
+    return link_state(world.book.snapshot(), world.client(id_))
+
+
+async def match(world: World, id_: str = "c1") -> str:
+    await world.refresh()
+    return exact_match(world.book.snapshot(), world.client(id_))
+
+
+async def test_a_link_is_linked_archived_or_gone() -> None:
+    assert await state(World([client()], [xpm()], links=[linked()])) == "linked"
+    assert await state(World([client()], [xpm(archived=True)], links=[linked()])) == "archived"
+    assert await state(World([client()], [xpm(deleted=True)], links=[linked()])) == "gone"
+    assert await state(World([client()], [xpm(2)], links=[linked()])) == "gone"
+
+
+async def test_a_prospect_made_client_is_converted_and_the_new_one_proposed() -> None:
+    world = World([client()], [xpm(prospect=True), xpm(2, name="Client 1")], links=[linked()])
+    assert await state(world) == "converted"
+    (person,) = needing_person(world.book.snapshot())
+    assert (person.reason, person.uuid) == ("converted", "u2")
+    gone = World([client()], [xpm(2, name="Client 1")], links=[linked()])
+    assert await state(gone) == "converted"
+
+
+async def test_a_prospect_without_successor_is_a_plain_link() -> None:
+    assert await state(World([client()], [xpm(prospect=True)], links=[linked()])) == "linked"
+
+
+async def test_two_links_to_one_xpm_client_are_ambiguous_unless_one_is_quiet() -> None:
+    clients = [client(1), client(2)]
+    both = [linked(1), replace(linked(2), uuid="u1")]
+    assert await state(World(clients, [xpm()], links=both)) == "ambiguous"
+    quiet = [linked(1), replace(linked(2), uuid="u1", quiet=True)]
+    world = World(clients, [xpm()], links=quiet)
+    assert await state(world) == "linked"
+    assert await state(world, "c2") == "linked"
+
+
+async def test_ignored_says_so_whatever_else() -> None:
+    world = World([client()], [xpm()])
+    world.put(IGNORED, [Ignored(id="c1", reason="closed")])
+    assert await state(world) == "ignored"
+    assert await match(world) == ""
+    assert [*needing_person(world.book.snapshot())] == []
+    assert await world.changes() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "matches"),
+    [
+        ("Acme Pty Ltd", True),
+        (" Acme Pty Ltd ", True),
+        ("acme pty ltd", False),
+        ("Acme Pty. Ltd", False),
+        ("Acme  Pty Ltd", False),
+    ],
+)
+async def test_only_the_exact_name_matches(name: str, matches: bool) -> None:
+    world = World([client(name=name)], [xpm(name="Acme Pty Ltd")])
+    assert await match(world) == ("u1" if matches else "")
+
+
+async def test_a_decomposed_name_is_the_same_name() -> None:
+    assert await match(World([client(name="Ma\u0304ori")], [xpm(name="Māori")])) == "u1"
+
+
+async def test_a_name_that_is_there_twice_matches_nobody() -> None:
+    world = World([client()], [xpm(), xpm(2, name="Client 1")])
+    assert (await match(world), await state(world)) == ("", "ambiguous")
+    world = World([client(), client(2, name="Client 1")], [xpm()])
+    assert (await match(world), await state(world)) == ("", "ambiguous")
+    world = World([client(), client(2, name="Client 1")], [xpm()], links=[linked(2)])
+    assert await match(world) == ""
+
+
+async def test_an_archived_twin_blocks_and_a_deleted_one_does_not() -> None:
+    assert await match(World([client()], [xpm(), xpm(2, name="Client 1", archived=True)])) == ""
+    assert await match(World([client()], [xpm(), xpm(2, name="Client 1", deleted=True)])) == "u1"
+
+
+@pytest.mark.parametrize("flag", ["archived", "prospect", "deleted"])
+async def test_an_archived_client_a_prospect_and_a_deleted_one_are_never_linked_by_name(flag: str) -> None:
+    assert await match(World([client()], [replace(xpm(), **{flag: True})])) == ""
+
+
+async def test_what_is_linked_or_was_taken_apart_is_not_linked_by_name() -> None:
+    world = World([client(1), client(2)], [xpm(1)])
+    world.put(LINKS, [replace(linked(2), uuid="u1")])
+    assert await match(world) == ""
+    world = World([client()], [xpm()])
+    world.put(APART, [Apart(id="c1/u1", client="c1", uuid="u1")])
+    assert await match(world) == ""
+    assert await world.changes() == []
+
+
+async def test_leads_and_inactive_clients_can_wait_and_those_without_a_state_cannot() -> None:
+    world = World(
+        [client(1, state="lead"), client(2, state="inactive"), client(3), client(4, state="active")], []
+    )
+    assert [person.client for person in needing_person(world.book.snapshot())] == ["c3", "c4"]
+
+
+def test_every_reason_has_a_sentence() -> None:
+    for code in ("unlinked", "ambiguous", "converted", "gone", "archived"):
+        assert reason(code).endswith(".")
+
+
+# By hand
+
+
+async def test_the_effect_says_what_would_go_which_way() -> None:
+    world = World([client(phone="1", fax="5")], [xpm(name="Client 1", phone="2")])
+    await world.refresh()
+    snapshot = world.book.snapshot()
+    change = one(effect(snapshot, Policy(), "c1", "u1").changes, "phone")
+    assert (change.side, change.old, change.new) == ("ignition", "1", "2")
+    to_xpm = effect(snapshot, Policy(direction="to_xpm"), "c1", "u1").changes
+    assert {(c.field, c.side, c.new) for c in to_xpm} == {("phone", "xpm", "1"), ("fax", "xpm", "5")}
+
+
+async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -> None:
+    world = World([client(1), client(2)], [xpm(1), xpm(2, prospect=True)], links=[linked(1), linked(2)])
+    world.put(JOBS, [XpmJob(number="J1", name="Tax", client=Named("u1")), XpmJob(number="J2", name="x")])
+    await world.refresh()
+    found = effect(world.book.snapshot(), Policy(), "c1", "u2")
+    assert found.prospect
+    assert found.second is not None
+    assert found.second.id == "c2"
+    assert found.changes == ()
+    assert [job.number for job in found.jobs_staying] == ["J1"]
+    assert len(found.warnings) == 2
+
+
+async def test_linking_anew_drops_the_base_and_lifts_what_undo_froze() -> None:
+    world = World([client(phone="1")], [xpm(phone="1"), xpm(2, phone="2")], links=[linked()])
+    await world.sync()
+    world.put(APART, [Apart(id="c1/u2", client="c1", uuid="u2")])
+    world.put(
+        FREEZES,
+        [
+            Freeze(id="c1/fax", client="c1", field="fax", undo=True),
+            Freeze(id="c1/city", client="c1", field="city"),
+        ],
+    )
+    snapshot = world.book.snapshot()
+    world.book.commit(link(snapshot, "c1", "u2", now=NOW, by="kim", run="r77"))
+    assert (world.link().uuid, world.link().number, world.base().agreed) == ("u2", "1002", ())
+    assert [freeze.field for freeze in world.book.snapshot().rows(FREEZES)] == ["city"]
+    assert world.book.snapshot().count(APART) == 0
+    assert one(await world.changes(), "phone").mark == "first"
+
+
+async def test_unlinking_keeps_the_two_apart() -> None:
+    world = World([client()], [xpm()], links=[linked()])
+    await world.sync()
+    world.book.commit(unlink(world.book.snapshot(), "c1", now=NOW, by="kim", run="r77"))
+    assert world.book.snapshot().count(LINKS) == 0
+    assert await world.changes() == []
+    with pytest.raises(NotFound):
+        unlink(world.book.snapshot(), "c1", now=NOW, by="kim", run="r78")
+
+
+async def test_linking_refuses_what_is_not_there_or_is_so_already() -> None:
+    world = World([client()], [xpm(), xpm(2, deleted=True)], links=[linked()])
+    await world.refresh()
+    snapshot = world.book.snapshot()
+    with pytest.raises(BadInput):
+        link(snapshot, "c1", "u1", now=NOW, by="kim", run="r1")
+    for client_id, uuid in (("c1", "u2"), ("c1", "u9"), ("c9", "u1")):
+        with pytest.raises(NotFound):
+            link(snapshot, client_id, uuid, now=NOW, by="kim", run="r1")
+
+
+async def test_the_report_tells_health_renames_and_proposals() -> None:
+    world = World(
+        [client(1), client(2), client(3)],
+        [xpm(1, name="Renamed"), xpm(2, archived=True), xpm(3)],
+        links=[linked(1), linked(2)],
+    )
+    await world.refresh()
+    report = {each.client: each for each in relink(world.book.snapshot())}
+    assert (report["c1"].state, report["c1"].xpm_name, report["c1"].healthy) == ("linked", "Renamed", False)
+    assert report["c2"].state == "archived"
+    assert (report["c3"].state, report["c3"].proposal) == ("unlinked", "u3")

@@ -1,0 +1,151 @@
+"""Bringing the mirror up to date: rows, absence, base, lists."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.sync.world import World, client, linked, one, staff, xpm, xpm_contact
+from xpm_tui.model.errors import WireTrouble
+from xpm_tui.model.links import Pair
+from xpm_tui.model.masked import Masked
+from xpm_tui.model.tables import BASE, JOBS, META, STAFF, XPM_CLIENTS
+from xpm_tui.model.xpm import XpmJob
+from xpm_tui.sync.mirror import CHUNK, OVERLAP, job_writes, list_writes, listed, since
+
+
+async def test_an_unchanged_row_is_not_written_again() -> None:
+    world = World(rows=[xpm(1, tax_number=Masked("***123")), xpm(2)])
+    first = await world.refresh()
+    seen = world.mirror("u1").seen_at
+    world.clock.move(timedelta(hours=1))
+    world.practice.edit("u2", phone="5")
+    again = await world.refresh()
+    assert (first.changed, again.changed, again.listed) == (2, 1, 2)
+    assert world.mirror("u1").seen_at == seen
+    assert world.mirror("u2").seen_at == world.clock.now()
+
+
+async def test_a_row_that_moves_carries_its_base_in_the_same_commit() -> None:
+    world = World([client(phone="1")], [xpm(phone="1")], links=[linked()])
+    await world.sync()
+    world.practice.edit("u1", phone="2")
+    await world.refresh()
+    assert world.base().pairs == {"phone": Pair("1", "1")}
+    (commit,) = [commit for commit in world.book.commits if any(write.table is BASE for write in commit)][-1:]
+    assert {write.table.name for write in commit} == {"base", "xpm_clients"}
+
+
+async def test_a_row_that_moves_and_moves_back_leaves_no_trace() -> None:
+    world = World([client(phone="1")], [xpm(phone="1")], links=[linked()])
+    await world.sync()
+    for phone in ("2", "3", "1"):
+        world.practice.edit("u1", phone=phone)
+        await world.refresh()
+    assert world.base().pairs == {}
+    assert await world.changes() == []
+
+
+async def test_absence_counts_at_the_end_of_a_complete_list_only() -> None:
+    world = World(rows=[xpm(1), xpm(2)])
+    await world.refresh()
+    world.practice.remove("u1")
+    await world.refresh(complete=False)
+    assert not world.mirror("u1").deleted
+    assert (await world.refresh()).gone == 1
+    assert world.mirror("u1").deleted
+    assert (await world.refresh()).gone == 0
+
+
+async def test_what_comes_back_is_no_longer_gone() -> None:
+    world = World([client()], [xpm(1), xpm(2)], links=[linked()])
+    await world.sync()
+    row = world.practice.rows["u1"]
+    world.practice.remove("u1")
+    await world.refresh()
+    world.practice.add(row)
+    await world.refresh()
+    assert not world.mirror("u1").deleted
+    assert await world.changes() == []
+
+
+async def test_a_list_that_breaks_off_keeps_what_came_and_marks_nothing() -> None:
+    world = World(rows=[xpm(number) for number in range(1, CHUNK + 11)])
+    world.practice.cut = CHUNK + 5
+    with pytest.raises(WireTrouble):
+        await world.refresh()
+    assert world.book.snapshot().count(XPM_CLIENTS) == CHUNK
+    assert since(world.book.snapshot()) is None
+    world.practice.cut = None
+    assert (await world.refresh()).changed == 10
+
+
+async def test_the_bookmark_is_the_servers_time_and_reaches_back() -> None:
+    world = World(rows=[xpm()])
+    await world.refresh()
+    asked = world.clock.now()
+    assert since(world.book.snapshot()) == asked - OVERLAP
+    world.clock.move(timedelta(hours=3))
+    await world.refresh(complete=False)
+    facts = listed(world.book.snapshot())
+    assert (facts.bookmark, facts.complete_at) == (world.clock.now(), asked)
+
+
+async def test_a_partial_list_brings_only_what_changed() -> None:
+    world = World(rows=[xpm(1), xpm(2)])
+    await world.refresh()
+    world.clock.move(timedelta(hours=1))
+    world.practice.edit("u2", fax="1")
+    await world.refresh(complete=False)
+    world.clock.move(timedelta(hours=1))
+    overlapping = await world.refresh(complete=False)
+    assert (overlapping.listed, overlapping.changed) == (1, 0)
+    assert (await world.refresh(complete=False)).listed == 0
+    assert world.mirror("u2").fax == "1"
+
+
+async def test_all_links_to_a_row_carry_their_base() -> None:
+    quiet = linked(2).__class__(id="c2", uuid="u1", quiet=True)
+    world = World([client(1, phone="1"), client(2)], [xpm(phone="1")], links=[linked(1), quiet])
+    await world.sync()
+    world.practice.edit("u1", phone="2")
+    assert one(await world.changes(), "phone").record == "c1"
+
+
+async def test_a_contact_that_vanishes_takes_no_pair_along() -> None:
+    row = xpm(contacts=(xpm_contact(1, name="Jo"),))
+    world = World([client()], [row], links=[linked()])
+    await world.sync()
+    world.practice.edit("u1", contacts=())
+    await world.refresh()
+    world.practice.edit("u1", contacts=row.contacts)
+    assert await world.changes() == []
+    assert world.base().pairs == {}
+
+
+def test_a_list_marks_what_is_missing_and_what_returns() -> None:
+    world = World()
+    world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2)]))
+    assert list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2)]) == []
+    world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(2)]))
+    assert [row.gone for row in world.book.snapshot().rows(STAFF)] == [True, False]
+    assert list_writes(world.book.snapshot(), STAFF, []) == []
+    world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2)]))
+    assert [row.gone for row in world.book.snapshot().rows(STAFF)] == [False, False]
+
+
+def test_a_job_no_longer_current_is_marked() -> None:
+    world = World()
+    jobs = [XpmJob(number="J1", name="A"), XpmJob(number="J2", name="B")]
+    world.book.commit(job_writes(world.book.snapshot(), jobs))
+    world.book.commit(job_writes(world.book.snapshot(), jobs[:1]))
+    assert [job.gone for job in world.book.snapshot().rows(JOBS)] == [False, True]
+
+
+async def test_nothing_changed_writes_one_small_fact() -> None:
+    world = World(rows=[xpm(number) for number in range(1, 30)])
+    await world.refresh()
+    before = len(world.book.commits)
+    await world.refresh()
+    assert [[write.table for write in commit] for commit in world.book.commits[before:]] == [[META]]

@@ -1,0 +1,80 @@
+"""Ticks of a person, what stays reviewed, and the report on duplicates."""
+
+from __future__ import annotations
+
+from tests.sync.world import World, changes_of, client, contact, linked, one, xpm, xpm_contact
+from xpm_tui.model.tables import JOBS
+from xpm_tui.model.xpm import Named, XpmJob
+from xpm_tui.sync.duplicates import duplicates
+from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.review import keep_review, recount, tick
+
+
+async def two() -> World:
+    world = World(
+        [client(1, contacts=(contact(1, name="Jo", email="a@b"),)), client(2)],
+        [xpm(1, phone="1", contacts=(xpm_contact(1, name="Al", email="a@b"),)), xpm(2, phone="2", fax="3")],
+        links=[linked(1), linked(2)],
+    )
+    await world.refresh()
+    return world
+
+
+async def test_a_client_takes_its_contacts_along_and_a_field_goes_everywhere() -> None:
+    _, records = (await two()).plan()
+    assert {c.record for r in tick(records, False, record="c1") for c in r.changes if not c.ticked} == {
+        "c1",
+        "c1/k1",
+    }
+    unticked = [c for r in tick(records, False, field="phone") for c in r.changes if not c.ticked]
+    assert [(c.record, c.field) for c in unticked] == [("c1", "phone"), ("c2", "phone")]
+    assert tick(records, True) == []
+    assert tick(records, False, mark="drift") == []
+
+
+async def test_counts_and_estimate_follow_the_ticks() -> None:
+    world = await two()
+    world.policy = Policy(direction="to_xpm")
+    world.edit("c1", city="Hobart")
+    world.edit("c2", city="Perth")
+    plan, records = world.plan()
+    assert (plan.counts["items"], plan.estimate.calls) == (3, 4)
+    records = [*tick(records, False, record="c1"), *records[1:]]
+    again = recount(plan, records)
+    assert (again.counts["items"], again.counts["waiting"], again.estimate.calls) == (1, 2, 2)
+
+
+async def test_a_change_that_comes_out_the_same_keeps_its_tick_and_a_new_one_is_unseen() -> None:
+    world = await two()
+    _, before = world.plan()
+    before = [*tick(before, False, record="c2", field="fax"), before[0]]
+    world.practice.edit("u1", city="Hobart")
+    world.practice.edit("u2", phone="22")
+    await world.refresh()
+    kept, unseen = keep_review(before, world.plan()[1])
+    assert not one(changes_of(kept), "fax").ticked
+    assert unseen == 2
+    assert keep_review(kept, kept)[1] == 0
+
+
+async def test_duplicates_on_both_sides_name_the_safest_to_keep_and_the_steps() -> None:
+    world = World(
+        [client(1, name="Smith & Co"), client(2, name="SMITH AND CO"), client(3)],
+        [
+            xpm(1, name="Acme", archived=True),
+            xpm(2, name="ACME.", contacts=(xpm_contact(1),)),
+            xpm(3, name="acme"),
+            xpm(4, name="Acme", deleted=True),
+            xpm(5, name="Smith & Co"),
+        ],
+        links=[linked(1).__class__(id="c1", uuid="u5"), linked(3)],
+    )
+    world.put(JOBS, [XpmJob(number="J1", name="Tax", client=Named("u3"))])
+    await world.refresh()
+    theirs, ours = duplicates(world.book.snapshot())
+    assert (theirs.side, theirs.survivor, len(theirs.members)) == ("xpm", "u3", 3)
+    assert "only one that is linked" in theirs.why
+    assert any("Archive number 1002" in step for step in theirs.steps)
+    assert not any("Archive number 1001" in step for step in theirs.steps)
+    assert (ours.side, ours.survivor) == ("ignition", "c1")
+    assert any("clients ignore c2" in step for step in ours.steps)

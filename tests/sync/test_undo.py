@@ -1,0 +1,248 @@
+"""Undo: a run, a client, a field; what stays, and that it lasts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.sync.world import World, changes_of, client, contact, linked, xpm, xpm_contact
+from xpm_tui.model.ports import Drop
+from xpm_tui.model.runs import Run
+from xpm_tui.model.tables import APART, BASE, CLIENTS, FREEZES, LINKS, PLANNED, PLANS
+from xpm_tui.sync.linking import link, unlink
+from xpm_tui.sync.pick import pick
+from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.undo import Unclear, plan_undo
+
+
+async def undo(world: World, run: Run | str, **options: Any) -> tuple[Run, tuple[Unclear, ...]]:
+    plan, records, unclear = plan_undo(
+        world.book.snapshot(),
+        run if isinstance(run, str) else run.id,
+        id=world.ids.new("p")[0],
+        now=world.clock.now(),
+        by="kim",
+        tenant="tenant",
+        scopes="scopes",
+        policy=world.policy,
+        **options,
+    )
+    world.put(PLANS, [plan])
+    world.put(PLANNED, records)
+    return await world.apply(plan, records), unclear
+
+
+async def overwritten() -> tuple[World, Run]:
+    """A client whose phone, fax and contact a run has overwritten."""
+    world = World(
+        [client(phone="1", fax="2", contacts=(contact(1, name="Jo", email="jo@x"),))],
+        [xpm(phone="8", fax="9", contacts=(xpm_contact(1, name="Joanna", email="jo@x"),))],
+        links=[linked()],
+    )
+    return world, await world.sync()
+
+
+async def test_a_run_goes_back_to_the_old_values_and_stays_there() -> None:
+    world, run = await overwritten()
+    done, unclear = await undo(world, run)
+    assert (done.outcome, unclear) == ("done", ())
+    assert (world.client().phone, world.client().fax, world.client().contacts[0].name) == ("1", "2", "Jo")
+    assert {freeze.field for freeze in world.book.snapshot().rows(FREEZES)} == {
+        "phone",
+        "fax",
+        "k1.contact_name",
+    }
+    assert all(freeze.undo and "kim" in freeze.reason for freeze in world.book.snapshot().rows(FREEZES))
+    assert await world.changes() == []
+    await world.sync()
+    assert world.client().phone == "1"
+
+
+async def test_one_field_goes_back_and_the_others_stay() -> None:
+    world, run = await overwritten()
+    await undo(world, run, field="phone")
+    assert (world.client().phone, world.client().fax) == ("1", "9")
+    await undo(world, run)
+    assert (world.client().fax, world.client().contacts[0].name) == ("2", "Jo")
+
+
+async def test_one_client_goes_back_and_the_others_stay() -> None:
+    world = World(
+        [client(1), client(2)], [xpm(1, phone="1"), xpm(2, phone="2")], links=[linked(1), linked(2)]
+    )
+    run = await world.sync()
+    await undo(world, run, client="c2")
+    assert (world.client("c1").phone, world.client("c2").phone) == ("1", "")
+
+
+async def test_what_was_changed_again_since_is_listed_and_the_rest_done() -> None:
+    world, run = await overwritten()
+    world.edit(phone="77")
+    done, unclear = await undo(world, run)
+    assert done.outcome == "done"
+    assert [(each.field, each.wanted, each.present, each.why) for each in unclear] == [
+        ("phone", "1", "77", "edited")
+    ]
+    assert unclear[0].sentence.endswith(".")
+    assert (world.client().phone, world.client().fax) == ("77", "2")
+
+
+async def test_after_unfreezing_the_field_is_planned_as_it_was_before() -> None:
+    world, run = await overwritten()
+    await undo(world, run, field="phone")
+    for freeze in [*world.book.snapshot().rows(FREEZES)]:
+        world.book.commit([Drop(FREEZES, freeze.id)])
+    (change,) = await world.changes()
+    assert (change.field, change.mark) == ("phone", "first")
+
+
+async def test_an_undo_is_done_once() -> None:
+    world, run = await overwritten()
+    await undo(world, run)
+    world.edit(phone="8")
+    done, unclear = await undo(world, run)
+    assert (done.counts, unclear) == ({}, ())
+
+
+async def test_an_undo_can_itself_be_undone() -> None:
+    world, run = await overwritten()
+    back, _ = await undo(world, run, field="phone")
+    await undo(world, back)
+    assert world.client().phone == "8"
+
+
+async def test_an_undone_link_goes_with_its_base_and_stays_undone() -> None:
+    world = World([client(phone="1")], [xpm(phone="2")])
+    run = await world.sync()
+    await undo(world, run)
+    snapshot = world.book.snapshot()
+    assert (snapshot.count(LINKS), snapshot.count(BASE), snapshot.count(FREEZES)) == (0, 0, 0)
+    assert snapshot.count(APART) == 1
+    assert world.client().phone == "1"
+    assert await world.changes() == []
+
+
+async def test_undoing_a_remap_goes_back_to_the_link_of_before() -> None:
+    world = World([client()], [xpm(1), xpm(2)], links=[linked()])
+    await world.sync()
+    now = world.clock.now()
+    world.book.commit(link(world.book.snapshot(), "c1", "u2", now=now, by="kim", run="r90"))
+    await undo(world, "r90")
+    assert (world.link().uuid, world.link().number) == ("u1", "1001")
+
+
+async def test_undoing_an_unlink_links_again() -> None:
+    world = World([client()], [xpm()], links=[linked()])
+    await world.sync()
+    world.book.commit(unlink(world.book.snapshot(), "c1", now=world.clock.now(), by="kim", run="r90"))
+    await undo(world, "r90")
+    assert world.link().uuid == "u1"
+    assert world.book.snapshot().count(APART) == 0
+
+
+async def test_an_added_contact_leaves_the_book_and_is_not_made_again() -> None:
+    world = World([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
+    run = await world.sync()
+    assert len(world.client().contacts) == 1
+    await undo(world, run)
+    assert world.client().contacts == ()
+    assert await world.changes() == []
+
+
+async def test_an_added_contact_that_was_edited_stays_and_is_listed() -> None:
+    world = World([client()], [xpm(contacts=(xpm_contact(1, name="Jo"),))], links=[linked()])
+    run = await world.sync()
+    world.edit_contact("c1", world.client().contacts[0].id, phone="5")
+    _, unclear = await undo(world, run)
+    assert [each.why for each in unclear] == ["contact-edited"]
+    assert len(world.client().contacts) == 1
+
+
+async def picked(world: World) -> str:
+    await world.refresh()
+    made = pick(
+        world.book.snapshot(),
+        ["u1"],
+        ids=world.ids,
+        policy=world.policy,
+        now=world.clock.now(),
+        by="kim",
+        run="r90",
+    )
+    world.book.commit(made.writes)
+    return made.created["u1"]
+
+
+async def test_an_undone_pick_leaves_the_book() -> None:
+    world = World(rows=[xpm(phone="1", contacts=(xpm_contact(1, name="Jo"),))])
+    await picked(world)
+    await undo(world, "r90")
+    snapshot = world.book.snapshot()
+    assert (snapshot.count(CLIENTS), snapshot.count(LINKS), snapshot.count(BASE)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("edited", "in_use", "why"), [(True, False, "client-edited"), (False, True, "in-use")]
+)
+async def test_a_pick_that_was_edited_or_is_in_use_stays(edited: bool, in_use: bool, why: str) -> None:
+    world = World(rows=[xpm(phone="1")])
+    id_ = await picked(world)
+    if edited:
+        world.edit(id_, phone="2")
+    _, unclear = await undo(world, "r90", in_use=frozenset({id_}) if in_use else frozenset())
+    assert [each.why for each in unclear] == [why]
+    assert world.book.snapshot().count(CLIENTS) == 1
+
+
+async def test_undoing_a_push_writes_the_old_values_to_xpm_and_they_stay() -> None:
+    world = World(
+        [client(phone="1", contacts=(contact(1, name="Jo", email="jo@x"),))],
+        [xpm(phone="8", contacts=(xpm_contact(1, name="Joanna", email="jo@x"),))],
+        links=[linked()],
+        policy=Policy(direction="to_xpm"),
+    )
+    run = await world.sync()
+    assert world.practice.rows["u1"].phone == "1"
+    done, unclear = await undo(world, run)
+    assert (done.outcome, unclear) == ("done", ())
+    assert world.practice.rows["u1"].phone == "8"
+    assert world.practice.rows["u1"].contacts[0].name == "Joanna"
+    assert await world.changes() == []
+    assert changes_of(world.plan()[1]) == []
+
+
+async def test_what_a_colleague_changed_since_the_push_is_not_undone() -> None:
+    world = World([client(phone="1")], [xpm(phone="8")], links=[linked()], policy=Policy(direction="to_xpm"))
+    run = await world.sync()
+    world.practice.edit("u1", phone="55")
+    await world.refresh()
+    _, unclear = await undo(world, run)
+    assert [each.why for each in unclear] == ["edited"]
+    assert world.practice.rows["u1"].phone == "55"
+
+
+async def test_a_contact_added_in_xpm_stays_there_and_is_listed() -> None:
+    world = World(
+        [client(contacts=(contact(1, name="Jo"),))],
+        [xpm()],
+        links=[linked()],
+        policy=Policy(direction="to_xpm"),
+    )
+    run = await world.sync()
+    _, unclear = await undo(world, run)
+    assert [each.why for each in unclear] == ["stays-in-xpm"]
+    assert len(world.practice.rows["u1"].contacts) == 1
+
+
+async def test_the_primary_goes_back() -> None:
+    world = World(
+        [client(contacts=(contact(1, name="Jo", primary=True), contact(2, name="Al")))],
+        [xpm(contacts=(xpm_contact(1, name="Jo"), xpm_contact(2, name="Al", primary=True)))],
+        links=[linked()],
+    )
+    run = await world.sync()
+    assert [each.primary for each in world.client().contacts] == [False, True]
+    await undo(world, run)
+    assert [each.primary for each in world.client().contacts] == [True, False]
+    assert await world.changes() == []
