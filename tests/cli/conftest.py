@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.command import Command, Done
+from tests.support.command import Command, Done, Inline
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
+
+KNOWN = {"XPM_TUI_USER": "tester"}
 
 FILE = """Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phone,City,Favourite Colour
 CLI-1,CON-1,Kowhai Plumbing Pty Ltd,Jo Tane,jo@kowhai.example,1,Old Town,green
@@ -23,16 +27,41 @@ CLI-8,CON-9,,Nobody,nobody@here.example,,,
 """
 
 
-@pytest.fixture
-def sandbox() -> Iterator[SandboxProcess]:
+@pytest.fixture(scope="session")
+def shared() -> Iterator[SandboxProcess]:
+    """One sandbox for all tests that leave it as it was."""
     with sandbox_process(clients=12) as process:
         yield process
 
 
+@pytest.fixture(scope="session")
+def template(shared: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home connected to the main practice of the shared sandbox, to be copied."""
+    home = tmp_path_factory.mktemp("connected") / "home"
+    connect(Command(home, {**shared.environ, **KNOWN}), shared, tenant=shared.greeting["tenants"][0]["id"])
+    return home
+
+
 @pytest.fixture
-def command(sandbox: SandboxProcess, tmp_path: Path) -> Command:
+def sandbox(shared: SandboxProcess) -> Iterator[SandboxProcess]:
+    """The shared sandbox: no fault, no call counted, nothing recorded."""
+    shared.control("POST", "limits", {"clear": True})
+    shared.control("DELETE", "requests")
+    yield shared
+    shared.control("DELETE", "faults")
+
+
+@pytest.fixture
+def command(sandbox: SandboxProcess, tmp_path: Path) -> Inline:
     """Verbs that know where the sandbox is, and nothing else."""
-    return Command(tmp_path / "home", sandbox.environ)
+    return Inline(tmp_path / "home", {**sandbox.environ, **KNOWN})
+
+
+@pytest.fixture
+def connected(sandbox: SandboxProcess, template: Path, tmp_path: Path) -> Inline:
+    """The main practice, connected, its mirror filled."""
+    shutil.copytree(template, tmp_path / "home")
+    return Inline(tmp_path / "home", {**sandbox.environ, **KNOWN})
 
 
 @pytest.fixture
@@ -43,21 +72,14 @@ def ignition(tmp_path: Path) -> Path:
 
 
 def connect(command: Command, sandbox: SandboxProcess, *words: str, code: int = 0, **choice: object) -> Done:
-    """``connect --no-browser --json``, with the consent given by the sandbox."""
+    """``connect --no-browser --json`` in a process, with the consent given by the sandbox."""
     process = command.start("connect", "--no-browser", "--json", *words)
     assert process.stdout is not None
     first = process.stdout.readline()
-    import json
-
-    redirect = sandbox.consent(json.loads(first)["authorize"], **choice)
+    told = json.loads(first) if first else {}
+    assert "authorize" in told, (first, process.communicate(timeout=30))
+    redirect = sandbox.consent(told["authorize"], **choice)
     out, err = process.communicate(redirect + "\n", timeout=60)
     done = Done(process.returncode, first + out, err)
     assert done.code == code, done
     return done
-
-
-@pytest.fixture
-def connected(command: Command, sandbox: SandboxProcess) -> Command:
-    """The main practice, connected."""
-    connect(command, sandbox, tenant=sandbox.greeting["tenants"][0]["id"])
-    return command

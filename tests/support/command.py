@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from xpm_tui.cli.main import main
 
 
 @dataclass(frozen=True)
@@ -74,3 +78,28 @@ class Command:
             env=self.environ,
             **more,
         )
+
+
+class Inline(Command):
+    """The same verbs in this process: no start-up to pay, everything else as it is."""
+
+    def __call__(
+        self, *words: str, stdin: str = "", code: int | None = 0, seconds: float = 0, **environ: str
+    ) -> Done:
+        """Run ``xpm-tui WORDS`` in this process; nothing can be typed into it."""
+        assert not stdin
+        out, err = io.StringIO(), io.StringIO()
+        mask, before = os.umask(0o077), dict(os.environ)
+        os.environ.clear()
+        os.environ.update({**self.environ, **environ})
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                ended = main(list(words))
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            os.umask(mask)
+        done = Done(ended, out.getvalue(), err.getvalue())
+        assert "Traceback" not in done.out + done.err, done
+        assert code is None or done.code == code, done
+        return done

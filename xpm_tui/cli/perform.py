@@ -94,6 +94,7 @@ async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
         task.cancel()
 
     loop.add_signal_handler(signal.SIGTERM, stop, signal.SIGTERM)
+    hang_up = signal.getsignal(signal.SIGHUP)
     if outlives:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     else:
@@ -101,7 +102,10 @@ async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
     try:
         return await task
     except asyncio.CancelledError:
-        task.cancel()
         if caught:
             raise Signalled(caught[0]) from None
         raise
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        loop.remove_signal_handler(signal.SIGHUP)
+        signal.signal(signal.SIGHUP, hang_up)
