@@ -20,7 +20,7 @@ from xpm_tui.model.errors import (
 from xpm_tui.model.text import visible
 from xpm_tui.xero.asked import Asked
 from xpm_tui.xero.transport import NoReply
-from xpm_tui.xero.words import ErrorBody, read_json, refusal
+from xpm_tui.xero.words import ErrorBody, read_json, refusal, says_no
 from xpm_tui.xero.xml import read_words
 
 _CORRELATION = re.compile(r"[0-9A-Za-z-]{1,64}")
@@ -153,8 +153,9 @@ def of_status(asked: Asked, found: ErrorBody, *, record: bool) -> WireTrouble:
 
 
 def _server_error(asked: Asked, found: ErrorBody) -> WireTrouble:
-    if found.envelope:
+    if found.envelope and says_no(found.words):
         return refusal(found.words, asked)
+    # Any other 500 may have come after the change was made, envelope or not.
     said = f' ("{visible(found.words, 120)}")' if found.words else ""
     if asked.write:
         return unknown(asked, f"Xero answered HTTP {asked.status}{said}.")

@@ -21,6 +21,7 @@ _LONGEST = 2_000
 _MISSING = re.compile(
     r"invalid (?:client|contact|job|staff|(?:client )?group) identifier\W*\Z", re.IGNORECASE
 )
+_CHECKED = re.compile(r"invalid |required |missing |(?:the )?\w+ (?:is|are) required", re.I)
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ def read_json(body: bytes) -> ErrorBody:
 
 def _text(value: Any) -> str:
     return value.strip()[:_LONGEST] if isinstance(value, str) else ""
+
+
+def says_no(words: str) -> bool:
+    """Whether the words are those of a check made before anything is done, not of a crash."""
+    return _CHECKED.match(words.strip()) is not None
 
 
 def refusal(words: str, asked: Asked) -> Refused:

@@ -1,0 +1,154 @@
+"""The contract: each call against each fault, with the outcome that it must have."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.xero.contract import BEGIN, DOCUMENT, END, FAULTS, METHODS, Method, Outcome, all_outcomes, table
+from tests.xero.fake import CORRELATION
+from xpm_tui.model.cases import CaseId
+from xpm_tui.model.errors import BadReply, Refused, WireTrouble
+
+WRITES = {
+    "add_client", "update_client", "add_contact", "update_contact", "link_contacts", "add_job", "update_job",
+    "set_job_state", "assign", "apply_template", "add_staff",
+}  # fmt: skip
+NAMES_A_RECORD = {
+    "client",
+    "group_members",
+    "contact",
+    "client_jobs",
+    "job",
+    "update_contact",
+    "link_contacts",
+}
+
+EVERY = {
+    "good": "answer",
+    "401 TokenExpired, then good": "answer (2 calls)",
+    "401 AuthenticationUnsuccessful": "LoginNeeded (2 calls)",
+    "401 AuthorizationUnsuccessful": "ScopeMissing",
+    "403 Forbidden": "AccessDenied",
+    "400 with XPM's words": "Refused",
+    "404 with XPM's words": "RecordMissing",
+    "406 Not Acceptable": "Refused",
+    "409 Conflict": "EditConflict",
+    "415 Unsupported": "Refused",
+    "429 minute, Retry-After 22, then good": "answer (2 calls)",
+    "429 concurrent, then good": "answer (2 calls)",
+    "429 app minute, then good": "answer (2 calls)",
+    "429 minute, for ever": "OutOfReach (8 calls)",
+    "429 day": "AllowanceUsedUp",
+    "500, a refusal in XPM's words": "Refused",
+    "200 with ERROR": "Refused",
+    "200 with ERROR, no such record": "RecordMissing",
+    "no connection": "OutOfReach (5 calls)",
+    "no connection once, then good": "answer (2 calls)",
+    "certificate refused": "OutOfReach",
+}
+READ = {
+    "500 broken JSON": "OutOfReach (5 calls)",
+    "500, a crash in XPM's words": "OutOfReach (5 calls)",
+    "500 once, then good": "answer (2 calls)",
+    "502 web page": "OutOfReach (5 calls)",
+    "503 ServiceNotAvailable": "OutOfReach (5 calls)",
+    "302 redirect": "BadReply",
+    "connection reset": "OutOfReach (5 calls)",
+    "no answer in time": "OutOfReach (5 calls)",
+    "reset once, then good": "answer (2 calls)",
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[tuple[str, str], Outcome]:
+    return asyncio.run(all_outcomes())
+
+
+def expected(method: Method, fault: str) -> str:
+    """What must come of it."""
+    if fault in EVERY:
+        return EVERY[fault]
+    if fault == "404 empty":
+        return "RecordMissing" if method.name in NAMES_A_RECORD else "Refused"
+    if method.name in WRITES:
+        if method.name == "set_job_state" and fault == "200, record without its id":
+            return "answer"
+        return "OutcomeUnknown"
+    if fault in READ:
+        return READ[fault]
+    if method.name == "clients":
+        return "OutOfReach" if fault == "body cut on the way" else "BadReply"
+    return "OutOfReach (5 calls)" if fault == "body cut on the way" else "BadReply (2 calls)"
+
+
+def test_every_method_and_fault_has_its_outcome(outcomes: dict[tuple[str, str], Outcome]) -> None:
+    wrong = {
+        (method.name, fault): (outcomes[method.name, fault].cell, expected(method, fault))
+        for method in METHODS
+        for fault in FAULTS
+        if outcomes[method.name, fault].cell != expected(method, fault)
+    }
+    assert wrong == {}
+
+
+def test_every_error_tells_what_was_asked_and_what_to_do(
+    outcomes: dict[tuple[str, str], Outcome],
+) -> None:
+    for (name, fault), outcome in outcomes.items():
+        trouble = outcome.trouble
+        if trouble is None:
+            continue
+        assert isinstance(trouble, WireTrouble), (name, fault)
+        verb, _, path = trouble.asked.partition(" ")
+        assert verb in ("GET", "POST", "PUT"), (name, fault, trouble.asked)
+        assert "?" not in path
+        assert ".api/" in path
+        assert trouble.message.endswith((".", '."')), (name, fault)
+        assert trouble.hint, (name, fault)
+        assert "canary" not in repr(trouble)
+        if fault.startswith(("400", "409", "200 with ERROR")):
+            assert trouble.correlation == CORRELATION, (name, fault)
+            assert trouble.words
+        if isinstance(trouble, BadReply):
+            assert trouble.case is CaseId.BAD_REPLY
+        if isinstance(trouble, Refused) and name in WRITES:
+            assert "crash" not in fault
+
+
+def test_retry_after_is_waited_out_exactly(outcomes: dict[tuple[str, str], Outcome]) -> None:
+    for method in METHODS:
+        waited = outcomes[method.name, "429 minute, Retry-After 22, then good"].waited
+        assert waited == pytest.approx(22.0)
+        assert 1.0 <= outcomes[method.name, "429 concurrent, then good"].waited <= 2.1
+        assert outcomes[method.name, "429 day"].waited == 0.0
+
+
+def test_the_document_shows_the_present_table(outcomes: dict[tuple[str, str], Outcome]) -> None:
+    text = DOCUMENT.read_text()
+    shown = text.partition(BEGIN)[2].partition(END)[0].strip()
+    assert shown == table(outcomes), "run: python -m tests.xero.contract"
+    rows = [line for line in shown.splitlines() if line.startswith("| ")]
+    assert all(cell.strip() for row in rows for cell in row.strip("|").split("|"))
+    for method in METHODS:
+        assert f"`{method.name}`" in shown
+
+
+def test_every_public_call_is_in_the_contract() -> None:
+    from xpm_tui.xero.practice_manager import XeroPractice
+
+    calls = {name for name in dir(XeroPractice) if not name.startswith("_")} - {"calls"}
+    assert calls == {method.name for method in METHODS}
+    for name in calls:
+        doc = getattr(XeroPractice, name).__doc__ or ""
+        assert ".api/" in doc, name
+        assert "cope" in doc, name
+
+
+def test_no_file_of_the_wire_is_too_long() -> None:
+    import xpm_tui.xero
+
+    for file in Path(next(iter(xpm_tui.xero.__path__))).glob("*.py"):
+        assert len(file.read_text().splitlines()) <= 450, file
