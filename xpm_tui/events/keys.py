@@ -58,6 +58,11 @@ SENTENCES: dict[str, str] = {
     "client.added": "{by} made the client {record}",
     "member.linked": "{by} linked {record} of the team to {uuid}",
     "member.unlinked": "{by} unlinked {record} of the team",
+    "contact.added": "{by} added a contact to {record}",
+    "member.added": "{by} made the team member {record}",
+    "member.edited": "{by} edited {field} of {record}",
+    "service.added": "{by} made the service {record}",
+    "service.edited": "{by} edited {field} of {record}",
     "member.picked": "{by} picked {record} into the team",
     # files
     "import.clients": "{by} imported {rows:row}: {added} new, {changed} changed, {refused} refused",

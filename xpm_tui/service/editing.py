@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -53,7 +53,7 @@ def edit_client(
         practice.book.commit([Put(CLIENTS, after)])
         for name in values:
             practice.events.emit(Event(key="client.edited", record=before.id, field=name))
-    return _view(practice, before.id), overwritten(practice, before.id, values)
+    return view_of(practice, before.id), overwritten(practice, before.id, values)
 
 
 def new_client(
@@ -79,13 +79,13 @@ def new_client(
     blank = Client(id="", name=wanted, state="active", origin="new", created=practice.clock.now())
     client = _edited(snapshot, blank, {"name": name, **own})
     if any(people.values()):
-        contact = _edited_contact(snapshot, Contact(id="", primary=True), people, "contact_")
+        contact = edited_contact(snapshot, Contact(id="", primary=True), people, "contact_")
         contact = msgspec.structs.replace(contact, id=practice.ids.new("k")[0], primary=True)
         client = msgspec.structs.replace(client, contacts=(contact,))
     client = msgspec.structs.replace(client, id=practice.ids.new("c")[0])
     practice.book.commit([Put(CLIENTS, client)])
     practice.events.emit(Event(key="client.added", record=client.id))
-    return _view(practice, client.id)
+    return view_of(practice, client.id)
 
 
 def overwritten(practice: OpenPractice, client: str, fields: Iterable[str]) -> list[str]:
@@ -117,7 +117,7 @@ def _edited(snapshot: Snapshot, client: Client, values: Mapping[str, str]) -> Cl
             if owner not in contacts:
                 has = ", ".join(contacts) or "none"
                 raise BadInput(f"The client has no contact '{visible(owner, 40)}'.", hint=f"It has: {has}.")
-            contacts[owner] = _edited_contact(snapshot, contacts[owner], {name: text}, f"{owner}.")
+            contacts[owner] = edited_contact(snapshot, contacts[owner], {name: text}, f"{owner}.")
             if name == "primary" and contacts[owner].primary:
                 contacts = {
                     id_: msgspec.structs.replace(each, primary=id_ == owner) for id_, each in contacts.items()
@@ -125,17 +125,21 @@ def _edited(snapshot: Snapshot, client: Client, values: Mapping[str, str]) -> Cl
         elif name == "client_id":
             changed[name] = _client_id(snapshot, client, plain(text))
         else:
-            _known(typed, name, (*CLIENT_FIELDS, "client_id"))
+            known_field(typed, name, (*CLIENT_FIELDS, "client_id"))
             changed[name] = _client_value(snapshot, typed, name, text)
     if "name" in changed and not changed["name"]:
         raise BadInput("A client needs a name.")
     return msgspec.structs.replace(client, **changed, contacts=tuple(contacts.values()))
 
 
-def _edited_contact(snapshot: Snapshot, contact: Contact, values: Mapping[str, str], prefix: str) -> Contact:
+def edited_contact(snapshot: Snapshot, contact: Contact, values: Mapping[str, str], prefix: str) -> Contact:
+    """The contact with values put in; ``prefix`` is what stands before a field's name where it was typed.
+
+    Raises ``BadInput`` naming the field, the nearest one where there is none of that name.
+    """
     changed: dict[str, Any] = {}
     for name, text in values.items():
-        _known(prefix + name, name, CONTACT_FIELDS)
+        known_field(prefix + name, name, CONTACT_FIELDS)
         changed[name] = contact_value(name, _cell(snapshot, prefix + name, f"contact_{name}", text))
     return msgspec.structs.replace(contact, **changed)
 
@@ -171,13 +175,15 @@ def _client_id(snapshot: Snapshot, client: Client, wanted: str) -> str:
     return wanted
 
 
-def _known(typed: str, name: str, names: tuple[str, ...]) -> None:
+def known_field(typed: str, name: str, names: Sequence[str]) -> None:
+    """Raise ``BadInput`` naming the nearest field unless ``name`` is one of ``names``."""
     if name not in names:
         near = difflib.get_close_matches(name.casefold(), names, 1, 0.6)
         hint = f"Did you mean {near[0]}?" if near else f"The fields are: {', '.join(names)}."
         raise BadInput(f"There is no field '{visible(typed, 60)}'.", hint=hint)
 
 
-def _view(practice: OpenPractice, client: str) -> ClientView:
+def view_of(practice: OpenPractice, client: str) -> ClientView:
+    """A client as it is told, by our id."""
     snapshot = practice.snapshot()
     return Told(snapshot).client(find_client(snapshot, client))

@@ -272,3 +272,65 @@ class MemberView(msgspec.Struct, frozen=True, kw_only=True):
     clients: int
     proposals: tuple[StaffProposal, ...] = ()
     costs: str = ""
+
+
+class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A service of the library and the job templates it calls for; ``name`` of a template is its UUID where
+    the mirror has none. ``no_job``: it wants none by choice. ``fields`` are its other columns."""
+
+    id: str
+    name: str
+    templates: tuple[RefView, ...]
+    no_job: bool
+    fields: dict[str, str]
+
+
+class UnclearView(msgspec.Struct, frozen=True, kw_only=True):
+    """What an undo leaves as it is: the value that it would have put back, the one that is there, and why.
+
+    ``address`` is where the record is found in XPM, when it is one that stays there.
+    """
+
+    record: str
+    name: str
+    field: str
+    wanted: Value
+    present: Value
+    reason: str
+    address: str = ""
+
+
+class ConflictView(msgspec.Struct, frozen=True, kw_only=True):
+    """A field that both sides had edited: ``planned``, ``held`` (of ``plan``), ``overwritten`` or ``undone``
+    (by ``run``). ``old`` is what the written side had, ``new`` what the master put there."""
+
+    state: str
+    record: str
+    name: str
+    field: str
+    side: Side
+    old: Value
+    new: Value
+    plan: str | None = None
+    run: str | None = None
+
+
+class RelinkView(msgspec.Struct, frozen=True, kw_only=True):
+    """A link that wants a look, or an unlinked client that a rule has a proposal for."""
+
+    id: str
+    name: str
+    state: LinkState
+    uuid: str | None
+    number: str | None
+    message: str
+    proposal: XpmClientView | None = None
+
+
+class CreatedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A client that was made in XPM; ``left_out`` are fields that could not go along."""
+
+    client: ClientView
+    xpm: XpmClientView
+    left_out: tuple[str, ...]
+    run: str
