@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 from rich.console import Console as RichConsole
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -22,6 +22,7 @@ from xpm_tui.acts.act import Act, Result, Situation
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown, visible, visible_lines
+from xpm_tui.service import daily
 from xpm_tui.tui import crash, keys, terminal, theme
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.desk import Desk
@@ -43,6 +44,9 @@ LOOK = 1.0
 
 BEAT = 30.0
 """Seconds between two heartbeats when nothing moves: "2 h ago" has to stay true."""
+
+SIGN_IN = 3600.0
+"""Seconds between two notes that somebody sits here."""
 
 TOAST_LINES = 4
 
@@ -79,7 +83,12 @@ class Console(Flows, App[int]):
     ]
 
     def __init__(
-        self, desk: Desk, *, environ: Mapping[str, str] | None = None, guard_terminal: bool = False
+        self,
+        desk: Desk,
+        *,
+        environ: Mapping[str, str] | None = None,
+        guard_terminal: bool = False,
+        welcome: bool = True,
     ) -> None:
         self.environ = dict(os.environ if environ is None else environ)
         super().__init__()
@@ -88,8 +97,10 @@ class Console(Flows, App[int]):
         self.position: object = None
         self.parting: Shown = Shown("")
         self._guard_terminal = guard_terminal
+        self._welcome = welcome
         self._undo_signals: Callable[[], None] = lambda: None
         self._interrupted = False
+        self._key_noted: float | None = None
         self.animation_level = "none"
         for each in theme.ALL:
             self.register_theme(each)
@@ -124,6 +135,15 @@ class Console(Flows, App[int]):
         """Give the signals back."""
         self._undo_signals()
 
+    async def on_event(self, event: events.Event) -> None:
+        """A key means that somebody is here: the daily run may go on for another day."""
+        if isinstance(event, events.Key) and not self.desk.practice.read_only:
+            now = self.desk.practice.clock.monotonic()
+            if self._key_noted is None or now - self._key_noted > SIGN_IN:
+                self._key_noted = now
+                self.work(self.desk.ask(daily.signed_in), "signed-in")
+        await super().on_event(event)
+
     def _hung_up(self, why: str) -> None:
         self.parting = Shown("")
         self.exit(129 if why == "hang-up" else 143)
@@ -149,6 +169,9 @@ class Console(Flows, App[int]):
             if isinstance(screen, AreaScreen):
                 screen.tell(self.pulse)
                 screen.refresh_data()
+        if self._welcome and not self.pulse.connected and not self.desk.practice.read_only:
+            self.connect()
+        self._welcome = False
 
     # -- work -----------------------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ class Desk:
         self._practice: OpenPractice | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self.busy = 0
+        """Questions that wait for their answer."""
 
     @property
     def practice(self) -> OpenPractice:
@@ -83,7 +85,11 @@ class Desk:
     async def _there(self, job: Coroutine[Any, Any, R]) -> R:
         if self._loop is None:
             raise RuntimeError("the desk is closed")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(job, self._loop))
+        self.busy += 1
+        try:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(job, self._loop))
+        finally:
+            self.busy -= 1
 
     async def reopen(self) -> None:
         """Settings have changed: close the practice and open it again."""

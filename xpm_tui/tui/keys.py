@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from textual.binding import Binding
 
-from xpm_tui.acts.act import Act, Situation
-from xpm_tui.acts.registry import for_area
+from xpm_tui.acts.act import Situation
+from xpm_tui.acts.registry import ACTS, for_area
 from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.screens.palette import Entry
 
 MOST_SHOWN = 7
 """Entries of a footer: more are cut off at 80 columns, without a sign."""
+
+COMMAND_LINE = frozenset({"log", "status", "clients.list", "runs.list", "settings.list", "team.list"})
+"""Acts that an area shows all the time: as an entry of the palette they would only be a worse copy."""
 
 _SHOWN = {"slash": "/", "colon": ":", "question_mark": "?", "escape": "esc", "delete": "del"}
 
@@ -47,16 +49,19 @@ def bindings(area: str) -> list[Binding]:
 
 def entries(area: str, situation: Situation) -> list[Entry]:
     """What the palette offers: acts of the area first, then those of everywhere, each with its reason."""
+    here = for_area(area)
+    rest = [act for act in ACTS if act not in here and act.name not in COMMAND_LINE]
+    rest.sort(key=lambda act: act.name.partition(".")[0] != area)
     return [
         Entry(
             name=act.name,
             title=act.title,
             help=act.help,
-            key=shown(act.key) if _here(act, area) else "",
+            key=shown(act.key) if act in here else "",
             words=" ".join((*act.verb, *act.aliases)),
             reason=act.unavailable(situation),
         )
-        for act in for_area(area)
+        for act in (*here, *rest)
     ]
 
 
@@ -64,7 +69,3 @@ def page(title: str, about: str, area: str, more: Sequence[tuple[str, str]] = ()
     """The help of an area: what it is for, then its keys."""
     keys = [(shown(act.key), act.help) for act in for_area(area) if act.key]
     return Page(title, about, [*keys, *more])
-
-
-def _here(act: Act[Any], area: str) -> bool:
-    return area in act.where or "*" in act.where

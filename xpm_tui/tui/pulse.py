@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.status import heartbeat
 from xpm_tui.tui.widgets.header import Pulse
+
+
+def _hours(at: datetime, now: datetime) -> float:
+    """By the minute, so that the header changes no more often than what it says."""
+    return max(0, int((now - at).total_seconds() // 60)) / 60
 
 
 def read_pulse(practice: OpenPractice) -> tuple[int, Pulse]:
@@ -16,7 +23,7 @@ def read_pulse(practice: OpenPractice) -> tuple[int, Pulse]:
         sandbox=beat.sandbox,
         connected=beat.connected,
         read_only=practice.read_only,
-        hours=beat.hours,
+        hours=None if beat.last_good is None else _hours(beat.last_good, practice.clock.now()),
         minute_left=beat.minute_left,
         day_left=beat.day_left,
         running=beat.running,

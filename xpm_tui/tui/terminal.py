@@ -21,9 +21,10 @@ WATCH = 5.0
 
 def require_terminal(environ: Mapping[str, str]) -> None:
     """Raise ``BadInput`` with the way out where a full-screen console cannot work."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on stderr: sent elsewhere, the console would run unseen.
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise BadInput(
-            "The console needs a terminal on its input and output.",
+            "The console needs a terminal on its input, output and error output.",
             hint="Use a verb instead: `xpm-tui status`, `xpm-tui sync`, `xpm-tui --help`. By SSH: `ssh -t`.",
             case=CaseId.TERMINAL,
         )

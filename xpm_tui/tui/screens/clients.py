@@ -123,12 +123,11 @@ class Clients(AreaScreen):
         return "The book has no clients yet. p picks them from XPM; : then import brings Ignition's CSV."
 
     def _tell(self, shown: int, total: int) -> None:
-        pieces: list[Span] = [ours(" ")]
+        count = f" {shown:,} of {total:,}  " if shown != total else f" {total:,}  "
+        pieces: list[Span] = [ours(count, "strong")]
         for place, (_, name) in enumerate(FILTERS):
             here = place == self._saved
             pieces.append(ours(f"[{name}]" if here else f" {name} ", "head" if here else "muted"))
-        count = f" {shown:,} of {total:,} " if shown != total else f" {total:,} "
-        pieces += [ours(" "), ours(count, "strong")]
         if self._text:
             pieces += [ours(" with ", "muted"), span(self._text, "accent")]
         self._state.update(words(pieces))

@@ -9,13 +9,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Button, RadioButton, RadioSet, Static
+from textual.widgets import Button, Static
 
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown
 from xpm_tui.tui import consent
 from xpm_tui.tui.plain import content, show
 from xpm_tui.tui.screens.dialog import Dialog
+from xpm_tui.tui.widgets.one_of import OneOf
+from xpm_tui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from xpm_tui.tui.app import Console
@@ -52,21 +54,23 @@ class ConsentScreen(Dialog[str]):
             raise
         page = self._page
         words = self.query_one(".page", VerticalScroll)
-        await words.mount(Static(show("\n".join(page.lines[:2]), limit=2000)))
-        scopes = ", ".join(page.lines[2:])
-        if scopes:
-            await words.mount(Static(show(scopes, "$muted", 2000), classes="hint"))
+        title, *rest = page.lines or [""]
+        await words.mount(Static(show(title, "bold $accent")), *(Static(show(line)) for line in rest[:1]))
+        if rest[1:]:
+            await words.mount(Static(show(", ".join(rest[1:]), "$muted", 2000), classes="scopes"))
         if page.options:
-            choices = (
-                RadioButton(show(name), value=place == 0) for place, (_, name) in enumerate(page.options)
-            )
-            await words.mount(RadioSet(*choices, compact=True, classes="after"))
+            await words.mount(OneOf(page.options))
         buttons = [Button(show(name), id=f"press-{place}") for place, (_, _, name) in enumerate(page.buttons)]
         await self.query_one(".buttons", Horizontal).mount(
             *buttons, Static(content(Shown("tab moves · esc leaves it open")), classes="hint")
         )
         if buttons:
             buttons[0].focus()
+
+    @on(Rows.Chosen)
+    def _picked(self, event: Rows.Chosen) -> None:
+        event.stop()
+        self.query(Button).first().focus()
 
     @on(Button.Pressed)
     async def _pressed(self, event: Button.Pressed) -> None:
@@ -77,6 +81,5 @@ class ConsentScreen(Dialog[str]):
         button = page.buttons[int((event.button.id or "press-0").partition("-")[2])]
         chosen = ""
         if page.options:
-            place = max(0, self.query_one(RadioSet).pressed_index)
-            chosen = page.options[place][0]
+            chosen = self.query_one(OneOf).chosen
         self.dismiss(await asyncio.to_thread(consent.answer, page, chosen, button))

@@ -150,16 +150,26 @@ class Ask(Dialog[str]):
         self.dismiss(event.value.strip())
 
 
-class Told(Dialog[None]):
-    """Something to read: a trouble with its way on, or a text to select with the mouse and take away."""
+class Reading(Dialog[R]):
+    """A dialog with more words than fit: the arrows and page keys move them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "copy", "Copy", show=False),
-        Binding("up", "scroll(-1)", show=False),
-        Binding("down", "scroll(1)", show=False),
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("down,j", "scroll(1)", show=False),
         Binding("pageup", "scroll(-10)", show=False),
         Binding("pagedown", "scroll(10)", show=False),
     ]
+
+    def action_scroll(self, by: int) -> None:
+        """Read on."""
+        words = self.query_one(".words", VerticalScroll)
+        words.scroll_to(y=words.scroll_y + by, animate=False)
+
+
+class Told(Reading[None]):
+    """Something to read: a trouble with its way on, or a text to select with the mouse and take away."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy", show=False)]
 
     def __init__(
         self, title: str, text: str, *, hint: str = "", bad: bool = False, wide: bool = False
@@ -191,8 +201,3 @@ class Told(Dialog[None]):
     def action_copy(self) -> None:
         """The whole text."""
         self.app.copy_to_clipboard(f"{self._text}\n{self._hint}".strip())
-
-    def action_scroll(self, by: int) -> None:
-        """Read on."""
-        words = self.query_one(".words", VerticalScroll)
-        words.scroll_to(y=words.scroll_y + by, animate=False)

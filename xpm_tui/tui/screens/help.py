@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.dialog import Told
+from xpm_tui.tui.screens.dialog import Reading
 from xpm_tui.tui.widgets.line import Span, fit, ours, span
 from xpm_tui.tui.widgets.words import lines
 
@@ -36,11 +36,12 @@ class Page:
     keys: Sequence[tuple[str, str]]
 
 
-class Help(Told):
+class Help(Reading[None]):
     """A page of help, to scroll and leave."""
 
     def __init__(self, page: Page) -> None:
-        super().__init__(f"Help: {page.title}", "", wide=True)
+        super().__init__(classes="wide")
+        self.title_text = visible(f"Help: {page.title}")
         self._page = page
 
     def box(self) -> ComposeResult:
@@ -51,11 +52,7 @@ class Help(Told):
                 told.append([ours(head, "head")])
                 told += [[ours("  "), *fit([span(key, "accent")], 24), span(what)] for key, what in keys]
                 told.append([ours("")])
-        with VerticalScroll(classes="words", can_focus=True):
+        with VerticalScroll(classes="words", can_focus=False):
             yield Static(content(visible(self._page.about, 2000)), classes="about")
             yield Static(lines([list(line) for line in told]))
         yield Static(content(Shown("esc closes")), classes="hint")
-
-    def on_mount(self) -> None:
-        """Ready to scroll."""
-        self.query_one(VerticalScroll).focus()

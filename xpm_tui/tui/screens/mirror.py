@@ -63,7 +63,7 @@ class MirrorArea(AreaScreen):
         now = self.console_app.desk.practice.clock.now()
         told: list[Any] = [
             ours(f" {when.counted(len(rows), self.NOUN)}", "strong"),
-            ours(f" · as XPM said {when.since(state.at, now)}", "muted"),
+            ours("" if state.note else f" · as XPM said {when.since(state.at, now)}", "muted"),
         ]
         if state.note:
             told += [ours("  ! ", "warn"), span(state.note)]

@@ -89,7 +89,7 @@ class Overview(AreaScreen):
         now = self.console_app.desk.practice.clock.now()
         self._state.update(lines(self._state_lines(beat, direction, level, now)))
         self._todo.update(lines(self._todo_lines(beat)))
-        self._meter.update(lines([meter_line(beat)]))
+        self._meter.update(lines([meter_line(beat, 12 if self.size.width >= 100 else 6)]))
         self._meter.display = beat.connected
         self._most = max((written(run) for run in runs), default=1) or 1
         self._runs.say_empty(
@@ -127,22 +127,23 @@ class Overview(AreaScreen):
     def _todo_lines(self, beat: Heartbeat) -> list[Line]:
         found: list[Line] = [[ours("For a person", "head")]]
         facts: list[tuple[int, str, str, Look]] = [
-            (beat.needs_person, "need a link", "g c, then r", "warn"),
+            (beat.needs_person, "need a link", "g c r", "warn"),
             (len(beat.held), "run held", "g s", "warn"),
-            (beat.conflicts, "conflicts in the plan", "g s", "warn"),
-            (beat.waiting, "changes wait for a tick", "g s", "warn"),
-            (beat.to_ignition, "not yet in Ignition", "export", "accent"),
+            (beat.conflicts, "conflicts planned", "g s", "warn"),
+            (beat.waiting, "wait for a tick", "g s v", "warn"),
+            (beat.to_ignition, "not yet in Ignition", "g c X", "accent"),
             (beat.frozen, "frozen fields", "g c", "muted"),
         ]
         for number, what, key, look in facts:
             if number:
-                found.append([ours(f"{number:>5,} ", look), ours(f"{what:<24}"), ours(key, "muted")])
+                found.append([ours(f"{number:>5,} ", look), ours(f"{what:<22}"), ours(key, "muted")])
         for problem in beat.problems:
             found.append([ours("! ", "bad"), span(problem.sentence)])
-        for note in beat.notes:
-            found.append([ours("· ", "muted"), span(note, "muted")])
-        if len(found) == 1:
-            found.append([ours("✓ ", "good"), ours("Nothing waits for you.")])
+        if beat.notes:
+            closed = when.counted(len(beat.notes), "list")
+            found.append([ours("    · ", "muted"), ours(f"{closed} not in the scopes", "muted")])
+        if len(found) == 1 + bool(beat.notes):
+            found.insert(1, [ours("✓ ", "good"), ours("Nothing waits for you.")])
         return found
 
     def _cells(self, run: Run) -> list[Line]:
@@ -178,18 +179,18 @@ class Overview(AreaScreen):
         self.console_app.connect()
 
 
-def meter_line(beat: Heartbeat) -> Line:
+def meter_line(beat: Heartbeat, columns: int) -> Line:
     """What is left of the calls to Xero."""
     pieces = [
         ours(" Calls to Xero  ", "muted"),
         ours(f"{beat.minute_left} of 60 this minute "),
-        ours(bar(beat.minute_left / 60, 12), "good"),
+        ours(bar(beat.minute_left / 60, columns), "good"),
     ]
     if beat.day_left is not None:
         limit = beat.day_limit or 5000
         left = beat.day_left / limit
         pieces += [
             ours(f"   {beat.day_left:,} of {limit:,} today "),
-            ours(bar(left, 12), "good" if left > 0.2 else "warn"),
+            ours(bar(left, columns), "good" if left > 0.2 else "warn"),
         ]
     return pieces

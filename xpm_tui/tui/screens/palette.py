@@ -74,7 +74,7 @@ class EntryRows(Rows):
         entry = self.entries[row]
         off = bool(entry.reason)
         key = 9
-        title = min(30, max(20, columns // 3))
+        title = min(40, max(20, columns // 2))
         return [
             ours(" "),
             *fit([span(entry.title, "muted" if off else "strong")], title),

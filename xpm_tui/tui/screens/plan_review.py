@@ -222,6 +222,7 @@ def summary(plan: Plan, changes: list[ChangeView]) -> list[Line]:
     if plan.people:
         facts.append(f"{when.counted(len(plan.people), 'client')} for a person")
     calls = plan.estimate.calls
-    facts.append(f"{when.counted(calls, 'call')}, about {when.seconds(plan.estimate.seconds)}")
+    cost = f"{when.counted(calls, 'call')}, about {when.seconds(plan.estimate.seconds)}"
+    facts.append(cost if calls else "no call to XPM")
     first.append([ours(" " + " · ".join(facts), "muted")])
     return first

@@ -33,7 +33,6 @@ class Review(Screen[None]):
     CSS_PATH: ClassVar = style("review")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "accept", "Accept"),
         Binding("m", "map", "Pick another"),
         Binding("n", "step(1)", "Next"),
         Binding("p", "step(-1)", "Previous"),

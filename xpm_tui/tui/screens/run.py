@@ -36,9 +36,6 @@ class RunScreen(Screen[None]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "stop", "Stop"),
-        Binding("slash", "pane('find')", "Filter"),
-        Binding("l", "pane('level')", "Level"),
-        Binding("w", "pane('export')", "Save"),
         Binding("escape", "leave", "Back"),
     ]
 
@@ -113,10 +110,6 @@ class RunScreen(Screen[None]):
         if action == "stop":
             return True if self._run is not None and self._run.outcome == "running" else None
         return True
-
-    def action_pane(self, what: str) -> None:
-        """The log's own keys, shown in the footer."""
-        getattr(self._pane, f"action_{what}")()
 
     def action_leave(self) -> None:
         """The run does not mind."""

@@ -61,10 +61,10 @@ class AuthorisePane(Pane):
         yield self._ssh
         yield self._paste
         with Horizontal(classes="buttons"):
-            yield button("Open the sandbox's page here", "here")
-            yield button("Copy the address", "copy")
+            yield button("Open its page here", "here")
+            yield button("Copy it", "copy")
             yield button("Begin anew", "anew")
-            yield button("What do I see?", "seen")
+            yield button("Trouble?", "seen")
 
     def begin(self, step: Step) -> None:
         """A fresh address, and the wait for it."""

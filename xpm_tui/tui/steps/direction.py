@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Button, RadioButton, RadioSet, Static
+from textual.widgets import Button, Static
 
 from xpm_tui.model.plan import Direction, Level
 from xpm_tui.service.connection import Connecting
 from xpm_tui.service.steps import Step
 from xpm_tui.tui.plain import show
 from xpm_tui.tui.steps.pane import Pane, button
+from xpm_tui.tui.widgets.one_of import OneOf
+from xpm_tui.tui.widgets.rows import Rows
 
 DIRECTIONS: tuple[tuple[Direction, str], ...] = (
     ("from_xpm", "From XPM: XPM is the master, its values overwrite Ignition's"),
@@ -34,8 +38,8 @@ class DirectionPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._direction = RadioSet(*(RadioButton(show(words)) for _, words in DIRECTIONS), compact=True)
-        self._level = RadioSet(*(RadioButton(show(words)) for _, words in LEVELS), compact=True)
+        self._direction = OneOf(DIRECTIONS)
+        self._level = OneOf(LEVELS)
 
     def body(self) -> ComposeResult:
         """Direction, level, go on."""
@@ -48,19 +52,22 @@ class DirectionPane(Pane):
     def begin(self, step: Step) -> None:
         """What is in force now; go on is the safe one."""
         policy = self.console_app.desk.practice.policy()
-        directions, levels = [d for d, _ in DIRECTIONS], [level for level, _ in LEVELS]
-        list(self._direction.query(RadioButton))[directions.index(policy.direction)].value = True
-        list(self._level.query(RadioButton))[levels.index(policy.level)].value = True
+        self._direction.choose(policy.direction)
+        self._level.choose(policy.level)
         self.query_one("#go-on").focus()
+
+    @on(Rows.Chosen)
+    def _picked(self, event: Rows.Chosen) -> None:
+        event.stop()
+        self.screen.focus_next()
 
     @on(Button.Pressed)
     async def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        direction = DIRECTIONS[max(0, self._direction.pressed_index)][0]
-        level = LEVELS[max(0, self._level.pressed_index)][0]
+        direction, level = self._direction.chosen, self._level.chosen
 
         def settle(connecting: Connecting) -> None:
-            connecting.direction(direction, level)
+            connecting.direction(cast("Direction", direction), cast("Level", level))
 
         await self.wizard.ask(settle)
         self.settled()

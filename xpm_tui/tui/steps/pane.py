@@ -73,7 +73,7 @@ class Pane(VerticalScroll, can_focus=False):
 
     def focus_first(self) -> None:
         """The first thing that takes keys."""
-        for widget in self.query("Field, RadioSet, Button"):
+        for widget in self.query("Field, OneOf, Button"):
             if widget.display and not widget.disabled:
                 widget.focus()
                 return

@@ -80,11 +80,10 @@ class Tab(Static):
     def tell(self, count: int) -> None:
         """How many there need a person; the area you are in is told by brackets, not by colour alone."""
         self._count = count
-        title = f"[{self.area.title}]" if self._here else f" {self.area.title} "
-        pieces = [ours(title, "head" if self._here else "muted")]
-        if count:
-            pieces.append(ours(f"{count} ", "warn"))
-        self.update(words(pieces))
+        left, right = "[]" if self._here else "  "
+        look: Look = "head" if self._here else "muted"
+        number = [ours(f" {count}", "warn")] if count else []
+        self.update(words([ours(left + self.area.title, look), *number, ours(right, look)]))
 
     def on_click(self, event: events.Click) -> None:
         """Go there."""

@@ -70,12 +70,12 @@ class LogPane(Vertical):
     """The log of a run, or of the practice. ``feed`` takes lines at any rate; they appear at 4 Hz."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "find", "Filter", show=False, tooltip="Show only lines with these letters"),
-        Binding("l", "level", "Level", show=False, tooltip="Least level shown: all, info, warnings, errors"),
+        Binding("slash", "find", "Filter", tooltip="Show only lines with these letters"),
+        Binding("l", "level", "Level", tooltip="Least level shown: all, info, warnings, errors"),
         Binding("end,G", "tail", "Newest", show=False, tooltip="Go to the newest line and stay there"),
         Binding("space", "pause", "Pause", show=False, tooltip="Hold the picture still; lines are kept"),
         Binding("y", "copy", "Copy line", show=False, tooltip="Send the line to the clipboard"),
-        Binding("w", "export", "Save to file", show=False, tooltip="Write the lines shown to a private file"),
+        Binding("w", "export", "Save", tooltip="Write the lines shown to a private file"),
         Binding("escape", "unfind", "End the filter", show=False),
     ]
 

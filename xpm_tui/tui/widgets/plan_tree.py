@@ -46,7 +46,6 @@ class PlanTree(Rows):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "open(True)", show=False),
         Binding("left", "open(False)", show=False),
-        Binding("space", "tick", show=False),
         Binding("plus,asterisk", "all(True)", show=False),
         Binding("minus", "all(False)", show=False),
     ]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 
 from xpm_tui.service.views import ProposalView
 from xpm_tui.tui.widgets.line import Line, Look, Span, fit, ours, span
@@ -19,6 +22,7 @@ class Proposals(Rows):
     """Three lines each: name and ids, what it is like, the reasons."""
 
     row_height = 3
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Accept")]
 
     def __init__(self) -> None:
         super().__init__()

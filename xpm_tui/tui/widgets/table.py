@@ -145,11 +145,12 @@ class Table(Vertical, Generic[T]):
         self._empty.display = not items
         self.rows.display = bool(items)
         self.rows.reload(place)
-        self._draw_heads()
+        # The scrollbar comes and goes with the rows: the heads follow once that is settled.
+        self.call_after_refresh(self._draw_heads)
 
     def on_resize(self) -> None:
         """Heads follow the width."""
-        self._draw_heads()
+        self.call_after_refresh(self._draw_heads)
 
     def _draw_heads(self) -> None:
         room = self.rows.scrollable_content_region.width or self.size.width
