@@ -24,8 +24,8 @@ from xpm_tui.service.home import Home, find_home
 from xpm_tui.service.practice import OpenPractice, open_practice
 from xpm_tui.service.runner import run
 
-KILLS = count(8, 60)
-PUSH_KILLS = count(4, 20)
+KILLS = count(5, 60)
+PUSH_KILLS = count(2, 20)
 
 
 def killed_at(open_: Callable[[], OpenPractice], commit: int, *, after: bool) -> bool:
