@@ -71,6 +71,12 @@ class UnfreezeClient(msgspec.Struct, frozen=True):
     field: Annotated[tuple[str, ...], argument("Fields to unfreeze; none: all of them.", "[FIELD]...")] = ()
 
 
+class OneClient(msgspec.Struct, frozen=True):
+    """Parameters of an act on the client under the cursor."""
+
+    client: ClientId
+
+
 async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) -> Result:
     """Set or replace a link, after showing what it does."""
     from xpm_tui.service import linking
@@ -158,6 +164,29 @@ async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: 
     view, lifted = keeping.unfreeze(practice, params.client, params.field)
     told = f"{count(lifted, 'freeze')} lifted from {view.id} {view.name}."
     return Result(data={**plain(view), "lifted": lifted}, lines=[told])
+
+
+async def show_address(practice: OpenPractice, params: OneClient, talk: Talk) -> Result:
+    """Where the linked client is found in XPM."""
+    from xpm_tui.service import clients
+
+    view = clients.show_client(practice, params.client)
+    if view.link is None:
+        raise BadInput(f"{view.name} ({view.id}) is not linked, so it has no address in XPM.")
+    xpm = clients.show_xpm(practice, view.link.uuid)
+    told = [f"{xpm.number} {xpm.name}", xpm.url or "XPM told no address for it.", xpm.uuid]
+    return Result(data={"number": xpm.number, "uuid": xpm.uuid, "url": xpm.url}, lines=told)
+
+
+async def copy_client(practice: OpenPractice, params: OneClient, talk: Talk) -> Result:
+    """What is worth copying of a client, on one line."""
+    from xpm_tui.service import clients
+
+    view = clients.show_client(practice, params.client)
+    parts = [view.name, view.client_id or view.id]
+    parts += [view.link.number, view.link.uuid] if view.link else []
+    text = "\t".join(filter(None, parts))
+    return Result(data={"text": text}, lines=[text])
 
 
 def _effect(effect: EffectView) -> list[str]:
@@ -260,5 +289,25 @@ ACTS = (
         example="xpm-tui clients unfreeze c12 phone",
         writes=True,
         why_not=first(on_record, lambda s: "" if s.frozen else "Nothing of this client is frozen."),
+    ),
+    Act(
+        name="clients.address",
+        title="Show the client's address in XPM",
+        help="Show where the linked client is found in XPM: number, web address and UUID.",
+        params=OneClient,
+        run=show_address,
+        key="o",
+        where=("clients",),
+        why_not=on_linked,
+    ),
+    Act(
+        name="clients.copy",
+        title="Copy the client's name and ids",
+        help="Copy name, Client ID, XPM number and UUID of the client.",
+        params=OneClient,
+        run=copy_client,
+        key="y",
+        where=("clients",),
+        why_not=on_record,
     ),
 )  # fmt: skip
