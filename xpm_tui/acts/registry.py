@@ -13,11 +13,13 @@ from xpm_tui.acts import (
     log,
     places,
     planning,
+    records,
     runs,
     schedule,
     settings,
     syncing,
     team,
+    upkeep,
 )
 from xpm_tui.acts.act import Act
 
@@ -25,6 +27,7 @@ ACTS: tuple[Act[Any], ...] = (
     *connection.ACTS,
     *clients.ACTS,
     *editing.ACTS,
+    *records.ACTS,
     *linking.ACTS,
     *files.ACTS,
     *planning.ACTS,
@@ -34,16 +37,19 @@ ACTS: tuple[Act[Any], ...] = (
     *schedule.ACTS,
     *settings.ACTS,
     *team.ACTS,
+    *upkeep.ACTS,
     *places.ACTS,
 )
 
 GROUPS: dict[str, str] = {
     "clients": "Clients: look at them, link them, pick them from XPM.",
+    "contacts": "Contacts: add, edit.",
     "export": "Write files for Ignition.",
     "import": "Bring in Ignition's files, or take the last one back.",
     "practices": "The practices of this account.",
     "runs": "Runs: list, look, stop, resume, release.",
     "schedule": "The daily run.",
+    "services": "Services: list, new, edit.",
     "settings": "Settings: list, get, set, unset.",
     "team": "The team: who is who in XPM.",
 }
