@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from tests.support.moved_clock import MovedClock
@@ -25,8 +26,10 @@ def ready(practice: OpenPractice, clock: MovedClock) -> OpenPractice:
 
 
 def daily(practice: OpenPractice, outcome: str, number: int = 1, trigger: str = "daily") -> None:
-    run = Run(id=f"r{number}", started=practice.clock.now(), by="mere", trigger=trigger, outcome=outcome)  # type: ignore[arg-type]
-    practice.book.commit([Put(RUNS, run)])
+    run = Run(
+        id=f"r{number}", started=practice.clock.now(), by="mere", trigger=trigger, outcome=outcome, plan="p1"
+    )  # type: ignore[arg-type]
+    practice.book.commit([Put(RUNS, msgspec.structs.replace(run, plan="p1"))])
 
 
 def test_it_is_due_after_its_hour_in_the_practices_zone(ready: OpenPractice, clock: MovedClock) -> None:

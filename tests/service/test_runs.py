@@ -20,7 +20,7 @@ from xpm_tui.service.practice import OpenPractice
 def keep(practice: OpenPractice, number: int, pid: int, outcome: str = "running") -> Run:
     run = Run(
         id=f"r{number}", started=practice.clock.now(), by="mere", host=socket.gethostname(), pid=pid,
-        outcome=outcome,  # type: ignore[arg-type]
+        plan="p1", outcome=outcome,  # type: ignore[arg-type]
     )  # fmt: skip
     practice.book.commit([Put(RUNS, run)])
     return run

@@ -81,7 +81,9 @@ def skipped_day(snapshot: Snapshot) -> Run | None:
     last = last_daily(snapshot)
     if last is None or last.outcome != "skipped":
         return None
-    later = any(r.started > last.started and r.outcome in ("done", "partial") for r in snapshot.rows(RUNS))
+    later = any(
+        r.started > last.started and r.plan and r.outcome in ("done", "partial") for r in snapshot.rows(RUNS)
+    )
     return None if later else last
 
 

@@ -20,7 +20,7 @@ from xpm_tui.service.identity import Identity
 from xpm_tui.service.names import name_of
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.refresh import refresh as refresh_lists
-from xpm_tui.service.runs import list_runs
+from xpm_tui.service.runs import is_sync, list_runs
 from xpm_tui.sync.plan import make_plan
 from xpm_tui.sync.review import recount
 from xpm_tui.sync.review import tick as ticked_records
@@ -214,7 +214,8 @@ def _name(snapshot: Snapshot, field: str, value: Value) -> str:
 def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
     """Drafts of the last hour stay, as somebody may be looking; so does what an unfinished run needs."""
     snapshot = practice.snapshot()
-    needed = {run.plan for run in list_runs(practice, 2) if run.outcome not in ("done", "skipped")}
+    last = [run for run in list_runs(practice) if is_sync(run)][:2]
+    needed = {run.plan for run in last if run.outcome not in ("done", "skipped")}
     since = new.made - _DRAFT_KEPT
     young = sorted(
         (p for p in snapshot.rows(PLANS) if p.state == "draft" and p.made >= since), key=lambda p: p.made

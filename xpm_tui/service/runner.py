@@ -17,7 +17,7 @@ from xpm_tui.model.runs import Run, Trigger
 from xpm_tui.model.tables import RUNS
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.progress import Report, silent
-from xpm_tui.service.runs import end_dead, list_runs, show
+from xpm_tui.service.runs import end_dead, is_sync, list_runs, show
 from xpm_tui.service.runs import held as held_runs
 from xpm_tui.service.stopping import Stopper
 from xpm_tui.service.work import UNFINISHED, Asked, Work
@@ -72,7 +72,7 @@ async def run(
 
 async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
     """Finish what the last run left: raises ``BadInput`` where it left nothing."""
-    last = next(iter(list_runs(practice, 1)), None)
+    last = next((run for run in list_runs(practice) if is_sync(run)), None)
     if last is None or (last.outcome not in UNFINISHED and last.outcome != "running"):
         raise BadInput("The last run left nothing unfinished.", hint="Sync anew: xpm-tui sync")
     return await run(practice, trigger="resume", report=report)

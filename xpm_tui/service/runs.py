@@ -52,8 +52,8 @@ def current(practice: OpenPractice) -> Run | None:
 
 
 def held(snapshot: Snapshot) -> list[Run]:
-    """Runs that wait for a person: the newest of them, unless a later run was not held."""
-    ended = [run for run in snapshot.rows(RUNS) if run.outcome not in ("running", "skipped")]
+    """Runs that wait for a person: the newest sync, if it was held."""
+    ended = [r for r in snapshot.rows(RUNS) if r.outcome not in ("running", "skipped") and is_sync(r)]
     newest = max(ended, key=_number, default=None)
     return [newest] if newest is not None and newest.outcome == "held" else []
 
@@ -100,15 +100,15 @@ def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
     return ended
 
 
-def applied_before(snapshot: Snapshot) -> bool:
-    """Whether any run of this practice was applied: without one, the next is the first."""
-    return any(run.outcome in ("done", "partial") or run.done for run in snapshot.rows(RUNS))
-
-
 def last_good(runs: Sequence[Run]) -> Run | None:
-    """The newest run that did its work."""
-    good = [run for run in runs if run.outcome == "done" and run.ended is not None]
+    """The newest sync that did its work."""
+    good = [run for run in runs if run.outcome == "done" and run.ended is not None and is_sync(run)]
     return max(good, key=_number, default=None)
+
+
+def is_sync(run: Run) -> bool:
+    """Whether it is a run of sync: picking and linking leave runs too, for undo, which have no plan."""
+    return bool(run.plan) or run.outcome != "done"
 
 
 def case_of(run: Run) -> CaseId | None:

@@ -91,7 +91,7 @@ def heartbeat(practice: OpenPractice) -> Heartbeat:
     snapshot, now = practice.snapshot(), practice.clock.now()
     counts = _counts(practice, snapshot)
     runs = history.list_runs(practice)
-    ended = next((run for run in runs if run.outcome not in ("running", "skipped")), None)
+    ended = next((r for r in runs if r.outcome not in ("running", "skipped") and history.is_sync(r)), None)
     running = next((r for r in runs if r.outcome == "running" and history.alive(r)), None)
     good = history.last_good(runs)
     last_good = good.ended if good else None

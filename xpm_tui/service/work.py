@@ -21,7 +21,7 @@ from xpm_tui.service.notify import notify
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.progress import Progress, Report
 from xpm_tui.service.refresh import refresh_lists
-from xpm_tui.service.runs import list_runs
+from xpm_tui.service.runs import is_sync, list_runs
 from xpm_tui.service.stopping import Stopped, Stopper
 from xpm_tui.service.tidy import tidy
 from xpm_tui.sync.apply import apply
@@ -166,9 +166,9 @@ class Work:
         """What a person had looked at in the run that this one takes up; nothing for a fresh start."""
         last = self.asked.held
         if last is None:
-            earlier = [r for r in list_runs(self.practice, 2) if r.id != self.run.id]
-            last = earlier[0] if earlier and earlier[0].reviewed else None
-            if last is None or last.outcome not in UNFINISHED:
+            earlier = (run for run in list_runs(self.practice) if run.id != self.run.id and is_sync(run))
+            last = next(earlier, None)
+            if last is None or not last.reviewed or last.outcome not in UNFINISHED:
                 return []
         return self.practice.snapshot().find(PLANNED, "plan", last.plan) if last.plan else []
 
