@@ -83,7 +83,7 @@ class Engine:
     def snapshot(self) -> BookSnapshot:
         """What is there now, other processes' commits included."""
         # While another thread commits, what that thread saw under the lock is the newest there is.
-        if self._mutex.acquire(timeout=0.05):
+        if self._mutex.acquire(timeout=0.01):
             try:
                 self.refresh()
             finally:
