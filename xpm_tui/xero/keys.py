@@ -113,14 +113,7 @@ class KeyringKey:
 
     def _open(self) -> Any:
         if self._backend is None:
-            import keyring.core
-
-            # Without the limit, a plain-text back end could be taken silently (keyring's priorities).
-            keyring.core.init_backend(limit=keyring.core.recommended)
-            backend = keyring.core.get_keyring()
-            if backend.__class__.__module__.startswith(("keyring.backends.fail", "keyring.backends.null")):
-                raise KeyringTrouble("this machine has no keyring that can be recommended")
-            self._backend = backend
+            self._backend = _recommended()
         return self._backend
 
     def _limited(self, call: Callable[[], T]) -> T:
@@ -145,6 +138,26 @@ class KeyringKey:
             raise value
         # The library's own words may hold anything: only the kind of error is told.
         raise KeyringTrouble(f"the keyring failed ({type(value).__name__})") from None
+
+
+def _recommended() -> Any:
+    """The best recommended back end, or the one that the environment names.
+
+    Not keyring's own choice: that may silently be a plain-text file, one that keeps nothing, or a chain that
+    falls through to either.
+    """
+    import keyring.backend
+    import keyring.core
+
+    bad = ("keyring.backends.fail", "keyring.backends.null", "keyring.backends.chainer")
+    named = keyring.core.load_env()
+    found = [named] if named is not None else keyring.backend.get_all_keyring()
+    usable = [
+        one for one in found if not type(one).__module__.startswith(bad) and keyring.core.recommended(one)
+    ]
+    if not usable:
+        raise KeyringTrouble("this machine has no keyring that can be recommended")
+    return max(usable, key=lambda one: one.priority)
 
 
 def keyring_closed(why: str) -> LoginNeeded:

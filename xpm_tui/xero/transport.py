@@ -54,11 +54,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Incoming:
-    """A reply whose head has come; names of headers are lower case."""
+    """A reply whose head has come; names of headers are lower case.
+
+    ``issuer`` is who signed the server's certificate, empty without TLS.
+    """
 
     status: int
     headers: Mapping[str, str]
     chunks: AsyncIterator[bytes]
+    issuer: str = ""
 
     async def body(self, limit: int = 64 * 1024 * 1024) -> bytes:
         """The whole body; raises ``TooLarge`` beyond ``limit`` bytes, ``NoReply`` when it is cut."""
@@ -117,6 +121,7 @@ class Network:
                         response.status_code,
                         {name.lower(): value for name, value in response.headers.items()},
                         _chunks(response),
+                        _issuer(response),
                     )
                 finally:
                     await response.aclose()
@@ -126,6 +131,14 @@ class Network:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+
+def _issuer(response: httpx.Response) -> str:
+    stream = response.extensions.get("network_stream")
+    channel = stream.get_extra_info("ssl_object") if stream is not None else None
+    certificate = channel.getpeercert() if channel is not None else None
+    named = dict(pair for part in (certificate or {}).get("issuer", ()) for pair in part)
+    return str(named.get("organizationName") or named.get("commonName") or "")
 
 
 async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:

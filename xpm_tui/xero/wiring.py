@@ -19,6 +19,7 @@ from xpm_tui.xero.grant import Grant
 from xpm_tui.xero.limits import FileGate
 from xpm_tui.xero.oauth import TokenEndpoint
 from xpm_tui.xero.practice_manager import XeroPractice
+from xpm_tui.xero.reach import Answered, reach
 from xpm_tui.xero.tokens import Tokens
 from xpm_tui.xero.transport import Network
 from xpm_tui.xero.vault import Vault
@@ -87,6 +88,10 @@ class Wire:
     async def disconnect(self, connection_id: str) -> None:
         """Let one practice go at Xero; the login stays."""
         await self._connections.disconnect(connection_id)
+
+    async def reach(self, origin: str) -> Answered:
+        """Any answer of a server, without a login; ``OutOfReach`` where there is none."""
+        return await reach(self._network, origin, self.config.user_agent)
 
     def practice(self, tenant_id: str, priority: Priority = Priority.PUSH) -> XeroPractice:
         """The Practice port over one tenant."""
