@@ -25,13 +25,15 @@ def wire_config(practice: OpenPractice) -> WireConfig:
     )
 
 
-def wire(practice: OpenPractice) -> Wire:
+def wire(practice: OpenPractice, config: WireConfig | None = None) -> Wire:
     """The wire, to be used in ``async with``. Nothing is sent before it is used.
+
+    ``config`` takes the place of what the settings say.
 
     The keyring is used for the account's own home only: any other home may move to another machine.
     """
     return open_wire(
-        wire_config(practice),
+        config or wire_config(practice),
         state_folder=practice.state,
         config_folder=practice.config,
         use_keyring=practice.home.default,

@@ -1,4 +1,4 @@
-"""Asks a server of Xero for any answer at all: is it there, is its certificate good, what time is it there."""
+"""Asks a server of Xero for any answer at all: is it there, is its certificate good, what is its time."""
 
 from __future__ import annotations
 

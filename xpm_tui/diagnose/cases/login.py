@@ -18,6 +18,16 @@ _NEW_PERMISSION = (
 
 CASES = (
     Case(
+        id=CaseId.NOT_CONNECTED,
+        title="This practice is not connected to Xero",
+        sign="There is no login here yet, or it was taken away with: xpm-tui disconnect",
+        cause="Nobody has connected this practice, or another one is the current one.",
+        steps=(
+            "See which practices there are: xpm-tui practices list",
+            "Connect this one: xpm-tui connect (or xpm-tui, which opens the wizard).",
+        ),
+    ),
+    Case(
         id=CaseId.NO_PERMISSION,
         title="The person may not connect add-ons",
         sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\", "
@@ -53,7 +63,13 @@ CASES = (
         steps=(
             "Open the person's record in XPM.",
             'Tick "Administrator", save, and load the page anew.',
-            "Now the permission shows: tick it and save.",
+            "Now the permission shows under Permissions > Advanced: switch it on and save.",
+            "Connect again.",
+        ),
+        old_screens=(
+            "In XPM, open Business > Settings > Staff and the person's record.",
+            'Tick "Administrator", save, and load the page anew.',
+            'Now "API Access Privileges" shows at the bottom: tick "Authorise 3rd Party Full Access", save.',
             "Connect again.",
         ),
     ),
@@ -108,7 +124,13 @@ CASES = (
         sign="XPM answers that access is forbidden, or the list of connections lacks the practice.",
         cause="Somebody disconnected it here, somebody removed it in XPM (Connected apps), or it dropped.",
         steps=(
-            "Look in the log who disconnected: xpm-tui log --text disconnect",
+            "Look in the log whether it was done here: xpm-tui log --find disconnected",
+            "In XPM look under Practice settings > Connected apps whether this app is listed.",
+            "Connect again. Links and settings stay.",
+        ),
+        old_screens=(
+            "Look in the log whether it was done here: xpm-tui log --find disconnected",
+            "In XPM look under Business > Connections > Connection Management > Third Party Connections.",
             "Connect again. Links and settings stay.",
         ),
     ),

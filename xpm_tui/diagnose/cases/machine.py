@@ -46,6 +46,30 @@ CASES = (
         steps=(
             "Tokens are kept in an encrypted file instead; nothing else changes.",
             "Unlock the keyring and connect again to use it.",
+            "For a timer that runs while you are logged out, set XPM_TUI_KEY_FILE and connect again.",
+        ),
+    ),
+    Case(
+        id=CaseId.SETTINGS,
+        title="A setting cannot be used",
+        sign="A sentence names the setting, its value and where it stands.",
+        cause="A typing error in settings.toml, in an environment variable or in an option.",
+        steps=(
+            "See every setting with its origin: xpm-tui settings list",
+            "Write it anew: xpm-tui settings set KEY VALUE, or take it out: xpm-tui settings unset KEY",
+            "Where the files are: xpm-tui locate",
+        ),
+    ),
+    Case(
+        id=CaseId.SCHEDULE,
+        title="The daily run does not run",
+        sign="Nothing has synced for days, or the doctor says that no timer is installed.",
+        cause="It was never installed, logging out ended it, or nobody used the tool for 24 hours.",
+        steps=(
+            "See it: xpm-tui schedule show",
+            "Install it; the login is then tried from the timer's own environment: xpm-tui schedule install",
+            "Let it run while you are logged out: loginctl enable-linger",
+            "Let it run also when nobody signed in: xpm-tui settings set schedule.require_sign_in no",
         ),
     ),
 )

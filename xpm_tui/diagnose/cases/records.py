@@ -39,6 +39,18 @@ CASES = (
         ),
     ),
     Case(
+        id=CaseId.HELD,
+        title="A run or a record waits for a person",
+        sign="It says held, with what was counted and the limit, or which choice is open.",
+        cause="More would change than usual, both sides edited the same field, or only a person can choose.",
+        steps=(
+            "See why: xpm-tui runs show last",
+            "See which clients need a person: xpm-tui clients review",
+            "If the numbers are as they should be: xpm-tui runs release. Else nothing was written; change "
+            "what is wrong and plan again.",
+        ),
+    ),
+    Case(
         id=CaseId.POLICY_CHANGED,
         title="The direction, level or fields changed after the plan was made",
         sign="The plan is refused.",
