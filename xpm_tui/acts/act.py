@@ -103,6 +103,16 @@ class Situation:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where an act works that opens no book: the home, the practice that was named, and who is at work."""
+
+    home: Home
+    practice: str = ""
+    person: str = ""
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
 class Act(Generic[P]):
     """One thing a user can do.
 
@@ -129,7 +139,7 @@ class Act(Generic[P]):
     streams: bool = False
     default: bool = False
     outlives: bool = False
-    on_home: Callable[[Home, P, Talk], Awaitable[Result]] | None = None
+    on_home: Callable[[Place, P, Talk], Awaitable[Result]] | None = None
     why_not: Callable[[Situation], str] = lambda _: ""
 
     def unavailable(self, situation: Situation) -> str:
@@ -139,10 +149,11 @@ class Act(Generic[P]):
         return self.why_not(situation)
 
 
-def home_act(*, on_home: Callable[[Home, P, Talk], Awaitable[Result]], **about: Any) -> Act[P]:
-    """An act that needs no practice; in a console it runs on the home of the practice that is open."""
+def home_act(*, on_home: Callable[[Place, P, Talk], Awaitable[Result]], **about: Any) -> Act[P]:
+    """An act that needs no open book; in a console it works on the home of the practice that is open."""
 
     async def run(practice: OpenPractice, params: P, talk: Talk) -> Result:
-        return await on_home(practice.home, params, talk)
+        place = Place(practice.home, practice.name, practice.person, practice.read_only)
+        return await on_home(place, params, talk)
 
     return Act(run=run, on_home=on_home, **about)

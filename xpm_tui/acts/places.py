@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from xpm_tui.acts.act import Column, NoParams, Result, Table, Talk, home_act
+from xpm_tui.acts.act import Column, NoParams, Place, Result, Table, Talk, home_act
 from xpm_tui.acts.params import argument
 from xpm_tui.acts.situation import idle
 from xpm_tui.acts.words import fields
-
-if TYPE_CHECKING:
-    from xpm_tui.service.home import Home
 
 
 class Locate(msgspec.Struct, frozen=True):
@@ -33,10 +30,11 @@ class SwitchPractice(msgspec.Struct, frozen=True):
     name: Annotated[str, argument("The practice.", "NAME", completes="practice")]
 
 
-async def locate(home: Home, params: Locate, talk: Talk) -> Result:
+async def locate(place: Place, params: Locate, talk: Talk) -> Result:
     """Where everything is."""
     from xpm_tui.service import home as homes
 
+    home = place.home
     folders = {name: str(getattr(home, name)) for name in ("config", "data", "state")}
     if params.what:
         return Result(data={params.what: folders[params.what]}, lines=[folders[params.what]])
@@ -45,10 +43,11 @@ async def locate(home: Home, params: Locate, talk: Talk) -> Result:
     return Result(data=data, lines=fields(told))
 
 
-async def list_practices(home: Home, params: NoParams, talk: Talk) -> Result:
+async def list_practices(place: Place, params: NoParams, talk: Talk) -> Result:
     """All practices, the current one marked."""
     from xpm_tui.service import home as homes
 
+    home = place.home
     current = homes.current(home)
     names = homes.practices(home)
     columns = (Column("", whole=True), Column("PRACTICE"))
@@ -57,19 +56,21 @@ async def list_practices(home: Home, params: NoParams, talk: Talk) -> Result:
     return Result(items=items, table=Table(columns, rows, "No practice yet: xpm-tui connect"))
 
 
-async def add_practice(home: Home, params: AddPractice, talk: Talk) -> Result:
+async def add_practice(place: Place, params: AddPractice, talk: Talk) -> Result:
     """A folder for one more practice."""
     from xpm_tui.service import home as homes
 
+    home = place.home
     name = homes.add_practice(home, params.title)
     told = f"{name} is there and current now. Connect it: xpm-tui connect"
     return Result(data={"id": name, "name": name}, lines=[told])
 
 
-async def switch_practice(home: Home, params: SwitchPractice, talk: Talk) -> Result:
+async def switch_practice(place: Place, params: SwitchPractice, talk: Talk) -> Result:
     """Another practice from now on."""
     from xpm_tui.service import home as homes
 
+    home = place.home
     name = homes.switch_practice(home, params.name)
     return Result(data={"id": name, "name": name}, lines=[f"{name} is the current practice."])
 

@@ -9,6 +9,7 @@ from xpm_tui.acts import (
     connection,
     editing,
     files,
+    keeping,
     linking,
     log,
     places,
@@ -39,9 +40,11 @@ ACTS: tuple[Act[Any], ...] = (
     *team.ACTS,
     *upkeep.ACTS,
     *places.ACTS,
+    *keeping.ACTS,
 )
 
 GROUPS: dict[str, str] = {
+    "book": "The book as files: check, repair, compact, back up, restore.",
     "clients": "Clients: look at them, link them, pick them from XPM.",
     "contacts": "Contacts: add, edit.",
     "export": "Write files for Ignition.",

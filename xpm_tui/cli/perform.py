@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from xpm_tui.acts.act import Act, Result
+from xpm_tui.acts.act import Act, Place, Result
 from xpm_tui.cli.options import Globals, collected
 from xpm_tui.cli.output import dumps, lines, outcome
 from xpm_tui.cli.talk import CommandTalk
@@ -64,7 +64,8 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
 
     home = find_home(given.home or None, os.environ)
     if act.on_home is not None:
-        return await act.on_home(home, params, talk)
+        who = person(given.person or None, os.environ)
+        return await act.on_home(Place(home, given.practice, who, given.read_only), params, talk)
     from xpm_tui.service.daily import signed_in
     from xpm_tui.service.practice import open_practice
 
