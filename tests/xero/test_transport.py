@@ -95,4 +95,3 @@ async def test_the_bearer_token_goes_to_the_configured_host_only(tmp_path: Path)
     assert fake.asked[0].url.raw_path.startswith(
         b"/practicemanager/3.1/job.api/get/..%2F..%2F..%2Fconnections%3F"
     )
-    assert CONFIG.api_url == "https://api.xero.com"
