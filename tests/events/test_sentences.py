@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import xpm_tui
 from xpm_tui.events.keys import SENTENCES
 from xpm_tui.events.sentences import nouned, sentence
 from xpm_tui.model.events import Event
@@ -35,6 +38,25 @@ def test_masking_is_giving_other_names() -> None:
     assert sentence(event, lambda _: "Hill Trust") == "unknown key: record Hill Trust, uuid Hill Trust"
     assert sentence(event, lambda _: "Client ?") == "unknown key: record Client ?, uuid Client ?"
     assert sentence(event) == "unknown key: record c7, uuid u-7"
+
+
+def test_a_change_says_which_way_it_went_and_why() -> None:
+    event = Event(
+        key="sync.change", record="c1", field="contact_email", rule="drift", numbers={"side": "xpm"}
+    )
+    told = "Hill Trust: contact email sent to XPM (this side had been edited since)"
+    assert sentence(event, lambda _: "Hill Trust") == told
+    undone = Event(key="sync.link", record="c1", uuid="u", rule="undo")
+    assert sentence(undone) == "c1 is no longer linked to u (undone)"
+    assert sentence(Event(key="sync.resolved", record="c1", outcome="done")).endswith(": XPM had done it")
+
+
+def test_every_key_that_is_reported_has_a_sentence() -> None:
+    reported = set()
+    for path in (Path(xpm_tui.__file__).parent).rglob("*.py"):
+        reported |= set(re.findall(r"""Event\(\s*key="([^"{]+)\"""", path.read_text(encoding="utf-8")))
+    assert len(reported) > 20
+    assert reported - set(SENTENCES) == set()
 
 
 @pytest.mark.parametrize(

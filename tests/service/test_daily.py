@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import pytest
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Run
+from xpm_tui.model.runs import Outcome, Run, Trigger
 from xpm_tui.model.tables import RUNS
 from xpm_tui.service.daily import due, full_is_due, signed_in, skipped_day
 from xpm_tui.service.identity import Identity, ListState, put
@@ -25,11 +24,12 @@ def ready(practice: OpenPractice, clock: MovedClock) -> OpenPractice:
     return practice
 
 
-def daily(practice: OpenPractice, outcome: str, number: int = 1, trigger: str = "daily") -> None:
-    run = Run(
-        id=f"r{number}", started=practice.clock.now(), by="mere", trigger=trigger, outcome=outcome, plan="p1"
-    )  # type: ignore[arg-type]
-    practice.book.commit([Put(RUNS, msgspec.structs.replace(run, plan="p1"))])
+def daily(
+    practice: OpenPractice, outcome: Outcome, number: int = 1, trigger: Trigger = "daily", plan: str = "p1"
+) -> None:
+    started = practice.clock.now()
+    run = Run(id=f"r{number}", started=started, by="mere", trigger=trigger, outcome=outcome, plan=plan)
+    practice.book.commit([Put(RUNS, run)])
 
 
 def test_it_is_due_after_its_hour_in_the_practices_zone(ready: OpenPractice, clock: MovedClock) -> None:

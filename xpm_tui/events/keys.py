@@ -37,7 +37,7 @@ SENTENCES: dict[str, str] = {
     "run.started": "{by} started run {run} ({trigger})",
     "run.planned": "Run {run} is to make {items:change} in {records:client}, about {calls:call}",
     "run.done": "Run {run} is done: {done:client}, {calls:call}, {seconds} s",
-    "run.partial": "Run {run} is done in part: {failed:client} failed, {done:client} done, {calls:call}",
+    "run.partial": "Run {run} is done in part: {refused:client} refused, {done:client} done, {calls:call}",
     "run.held": "Run {run} is held for a person",
     "run.failed": "Run {run} failed ({case})",
     "run.stopped": "Run {run} was stopped after its current step: {done:client} done, the rest is kept",
@@ -45,7 +45,22 @@ SENTENCES: dict[str, str] = {
     "run.skipped": "The daily run was skipped ({rule})",
     "run.stop_asked": "{by} asked run {run} to stop after its current step",
     "run.released": "{by} released the held run {held}",
+    # what a run does to records
+    "sync.link": "{record} is linked to {uuid} ({why})",
+    "sync.link:undo": "{record} is no longer linked to {uuid} (undone)",
+    "sync.change": "{record}: {field} written ({why})",
+    "sync.change:ignition": "{record}: {field} brought from XPM ({why})",
+    "sync.change:xpm": "{record}: {field} sent to XPM ({why})",
+    "sync.moved": "{record} was left out: {why}",
+    "sync.refused": "XPM refused {call} for {record}; the others go on",
+    "sync.unknown": "No answer came to {call} for {record}: what became of it is looked up",
+    "sync.waiting": "XPM does not show yet what was made for {record}; it is looked for again",
+    "sync.resolved": "What was sent for {record} was looked up: {why}",
+    "sync.edited": "{record}: {field} was edited in XPM meanwhile; taken over into what XPM said",
+    "sync.altered": "{record}: XPM kept {field} otherwise than it was sent",
+    "sync.created": "{record} was made in XPM: {uuid}",
     "guard.stop": "The guard stopped the run ({rule}): {counted} counted, {limit} allowed",
+    "undo.planned": "{by} planned to take run {undone} back (plan {plan})",
     # clients and team, by hand
     "client.linked": "{by} linked {record} to {uuid}",
     "client.unlinked": "{by} took {record} apart from {uuid}",
@@ -85,3 +100,33 @@ SENTENCES: dict[str, str] = {
     "notify.sent": "The notify command was run ({rule})",
     "notify.failed": "The notify command failed: it ended with {status}",
 }
+
+REASONS: dict[str, dict[str, str]] = {
+    "sync.link": {
+        "exact-name": "the same name on both sides",
+        "link": "linked by a person",
+        "create": "made in XPM",
+    },
+    "sync.change": {
+        "fill": "it was empty",
+        "first": "first overwrite",
+        "update": "it had changed on the other side",
+        "drift": "this side had been edited since",
+        "conflict": "both sides had been edited",
+        "clear": "emptied",
+        "contact": "a contact of the other side",
+        "undo": "undone",
+    },
+    "sync.moved": {
+        "ignition": "it was edited here since the plan was made",
+        "xpm": "it was edited in XPM since the plan was made",
+        "link": "its link changed since the plan was made",
+        "frozen": "it was frozen since the plan was made",
+    },
+    "sync.resolved": {
+        "done": "XPM had done it",
+        "failed": "XPM had not done it",
+        "held": "a person has to say what became of it",
+    },
+}
+"""In words, why: by the event's key, then by its rule (or its outcome)."""

@@ -11,22 +11,30 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xpm_tui.events.keys import SENTENCES
+from xpm_tui.events.keys import REASONS, SENTENCES
 from xpm_tui.model.events import Event
 
 Names = Callable[[str], str]
 """From an id (``c12``, ``c12/k3``, ``t4``, an XPM UUID) to a name; the empty text when it has none."""
 
 _ABSENT = "?"
-_SHOWN_BY_ITSELF = frozenset({"id", "key", "level", "at", "numbers"})
 
 
 def sentence(event: Event, names: Names | None = None) -> str:
     """The event in words, for people. Its names are data: show it through the plain-text door only."""
-    template = SENTENCES.get(event.key)
+    template = _template(event)
     if template is None:
         return _bare(event, names)
     return _FORMAT.vformat(template, (), _parts(event, names))
+
+
+def _template(event: Event) -> str | None:
+    """The sentence for this rule or this side, where there is one, else the key's own."""
+    for variant in (event.rule, event.numbers.get("side")):
+        found = SENTENCES.get(f"{event.key}:{variant}") if variant else None
+        if found is not None:
+            return found
+    return SENTENCES.get(event.key)
 
 
 def nouned(number: object, noun: str) -> str:
@@ -57,6 +65,7 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
         "uuid": _named(event.uuid, names),
         "field": event.field.replace("_", " ") or _ABSENT,
         "rule": event.rule or _ABSENT,
+        "why": _why(event),
         "call": event.call or _ABSENT,
         "status": event.status or _ABSENT,
         "outcome": event.outcome or _ABSENT,
@@ -64,6 +73,13 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
         "correlation": event.correlation or _ABSENT,
     }
     return {**event.numbers, **parts} if event.numbers else parts
+
+
+def _why(event: Event) -> str:
+    reasons = REASONS.get(event.key, {})
+    return next(
+        (reasons[word] for word in (event.rule, event.outcome) if word in reasons), event.rule or _ABSENT
+    )
 
 
 def _named(id_: str, names: Names | None) -> str:
@@ -86,6 +102,6 @@ def _bare(event: Event, names: Names | None) -> str:
     """A key that this version does not know, from a newer one or an older: all that it carries."""
     told = [event.key.replace(".", " ").replace("_", " ")]
     for name, value in _parts(event, names).items():
-        if value != _ABSENT and name not in ("by", "run") and name not in _SHOWN_BY_ITSELF:
+        if value != _ABSENT and name not in ("by", "run", "why"):
             told.append(f"{name.replace('_', ' ')} {_shown(value)}")
     return told[0] if len(told) == 1 else f"{told[0]}: {', '.join(told[1:])}"

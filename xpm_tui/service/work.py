@@ -215,7 +215,7 @@ class Work:
                 found,
                 outcome=outcome,
                 error=found.error or trouble.message,
-                case=found.case or trouble.case or "",
+                case=found.case or trouble.case or trouble.code,
                 exit_code=trouble.exit_code,
             ),
             trouble,
