@@ -261,7 +261,7 @@ async def test_no_login_is_lost_however_renewals_are_killed(
             raise Killed
 
     monkeypatch.setattr(Vault, "write", dying)
-    for _ in range(count(150, 10_000)):
+    for _ in range(count(60, 10_000)):
         clock.move(OLD if dice.random() < 0.7 else timedelta(days=dice.uniform(0.1, 50.0)))
         identity.lose = [dice.choice(["", "", "before", "after"]) for _ in range(2)]
         while True:

@@ -129,7 +129,7 @@ def read(body: bytes, dice: random.Random) -> list[XpmClient]:
     return out
 
 
-@settings(max_examples=count(50, 3_000))
+@settings(max_examples=count(25, 3_000))
 @given(st.data(), st.integers(0, 3), st.randoms(use_true_random=False))
 def test_any_shape_of_a_list_is_read_right(data: st.DataObject, size: int, dice: random.Random) -> None:
     clients = [data.draw(a_client(n)) for n in range(1, size + 1)]
