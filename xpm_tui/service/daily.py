@@ -82,7 +82,7 @@ def skipped_day(snapshot: Snapshot) -> Run | None:
     if last is None or last.outcome != "skipped":
         return None
     later = any(
-        r.started > last.started and r.plan and r.outcome in ("done", "partial") for r in snapshot.rows(RUNS)
+        r.started >= last.started and r.plan and r.outcome in ("done", "partial") for r in snapshot.rows(RUNS)
     )
     return None if later else last
 
