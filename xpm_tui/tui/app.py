@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -16,7 +16,7 @@ from textual.dom import DOMNode
 from textual.filter import Monochrome, NoColor
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker
 
 from xpm_tui.acts.act import Act, Result, Situation
 from xpm_tui.acts.registry import by_name
@@ -27,6 +27,7 @@ from xpm_tui.tui import crash, keys, terminal, theme
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.flows import Flows
+from xpm_tui.tui.job import Job
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.pulse import read_pulse
 from xpm_tui.tui.screens.area import AreaScreen
@@ -176,16 +177,18 @@ class Console(Flows, App[int]):
     # -- work -----------------------------------------------------------------------------------------------
 
     def work(
-        self, job: Awaitable[Any], group: str, *, exclusive: bool = False, node: DOMNode | None = None
+        self,
+        job: Coroutine[Any, Any, Any],
+        group: str,
+        *,
+        exclusive: bool = False,
+        node: DOMNode | None = None,
     ) -> Worker[Any]:
         """Run something beside the screen. What it raises is told by one handler, never a crash."""
         owner = node if node is not None else self
-        return owner.run_worker(job, group=group, exclusive=exclusive, exit_on_error=False)
-
-    @on(Worker.StateChanged)
-    def _worker_ended(self, event: Worker.StateChanged) -> None:
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.trouble(event.worker.error)
+        return owner.run_worker(
+            Job(job, self.trouble).run, group=group, exclusive=exclusive, exit_on_error=False
+        )
 
     def trouble(self, error: BaseException) -> None:
         """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""

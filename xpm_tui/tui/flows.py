@@ -38,7 +38,7 @@ class Flows:
     async def _plan(self: Console, only: str) -> None:  # type: ignore[misc]
         box = Working("Planning", "Reading XPM and comparing both sides …")
         box.watch_over(get_current_worker())
-        self.push_screen(box)
+        await self.push_screen(box)
 
         async def make(practice: OpenPractice) -> Plan:
             return await plans.make(practice, only=only)
@@ -60,7 +60,7 @@ class Flows:
     async def start_run(self: Console, plan_id: str) -> str:  # type: ignore[misc]
         """Start the run as a process of its own; gives its id as soon as it is in the book."""
         box = Working("Starting", "The run starts in a process of its own …")
-        self.push_screen(box)
+        await self.push_screen(box)
 
         async def start(practice: OpenPractice) -> Run:
             from xpm_tui.service import detach

@@ -53,5 +53,5 @@ async def done(work: Awaitable[R], screen: Working) -> R:
     try:
         return await work
     finally:
-        if screen.is_attached and screen.is_current:
-            screen.dismiss(None)
+        if screen.is_current:
+            await screen.dismiss(None)

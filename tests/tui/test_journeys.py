@@ -1,0 +1,165 @@
+"""Ways through the console, from the keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.tui.world import World, press, settle, text_of
+from xpm_tui.model.tables import LINKS
+from xpm_tui.service import plans, runs
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.screens.clients import Clients
+from xpm_tui.tui.screens.picker import Picker
+from xpm_tui.tui.screens.plan_review import PlanReview
+from xpm_tui.tui.screens.review import Review
+from xpm_tui.tui.screens.run import RunScreen
+
+Make = Callable[..., Console]
+
+
+@pytest.mark.usefixtures("inline")
+async def test_plan_review_run(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s")
+        assert isinstance(app.screen, PlanReview)
+        shown = text_of(app)
+        assert "Link by exact name" in shown
+        assert "first run" in shown
+        await press(pilot, "a")
+        assert "Every change can be undone afterwards." in text_of(app)
+        assert app.focused is not None
+        assert app.focused.id == "no", "the safe button has the focus"
+        await press(pilot, "y")
+        assert isinstance(app.screen, RunScreen)
+        assert "✓ done" in text_of(app)
+        await press(pilot, "escape")
+    with world.open() as practice:
+        (run,) = runs.list_runs(practice)
+        assert run.outcome == "done"
+        assert practice.snapshot().count(LINKS) == 12 + 7, "same-name clients are not linked"
+        assert practice.snapshot().get(LINKS, "c20") is None
+
+
+async def test_an_unticked_change_stays_out(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s", "down", "right", "down", "space")
+        assert isinstance(app.screen, PlanReview)
+        assert "1 wait for a tick" in text_of(app)
+        await press(pilot, "escape")
+    with world.open() as practice:
+        _, records = plans.load(practice, "last")
+        assert len(list(plans.waiting(records))) == 1
+
+
+async def test_two_clients_of_one_name_are_mapped_apart_by_number(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c")
+        assert isinstance(app.screen, Clients)
+        await press(pilot, "slash", "=john", "enter", "down", "m")
+        assert isinstance(app.screen, Picker)
+        shown = text_of(app)
+        assert shown.count("John Smith =name") == 2
+        assert "city Hobart" in shown
+        assert "city Darwin" in shown
+        await press(pilot, "f4", "=1021")
+        shown = text_of(app)
+        assert "00000000-0000-0000-0000-000000000021" in shown
+        assert "000000000020" not in shown, "a number finds exactly one"
+        await press(pilot, "enter")
+        assert isinstance(app.screen, Clients)
+        assert "● linked" in text_of(app)
+    with world.open() as practice:
+        snapshot = practice.snapshot()
+        link = snapshot.get(LINKS, "c21")
+        assert link is not None
+        assert link.number == "1021"
+        assert snapshot.get(LINKS, "c20") is None
+
+
+async def test_review_settles_one_client_per_key(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "r")
+        assert isinstance(app.screen, Review)
+        assert "1 of 22" in text_of(app)
+        await press(pilot, "enter", "enter")
+        assert "1 of 20" in text_of(app)
+        await press(pilot, "n", "i")
+        assert "of 19" in text_of(app)
+        await press(pilot, "S")
+        assert "Link " in text_of(app)
+        await press(pilot, "y", "escape")
+    with world.open() as practice:
+        assert practice.snapshot().count(LINKS) == 9, "two by enter, seven by all sure ones"
+
+
+async def test_a_setting_is_found_and_changed(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "e", "slash", "=day_reserve", "enter", "enter")
+        await press(pilot, "backspace", "backspace", "backspace", "=250", "enter")
+        assert "250" in text_of(app)
+        assert "practice" in text_of(app)
+        await press(pilot, "enter", "=x", "enter")
+        assert "cannot be" in text_of(app)
+    with world.open() as practice:
+        assert practice.settings.number("gate.day_reserve") == 250
+
+
+async def test_read_only_shows_all_and_writes_nothing(world: World, console: Make) -> None:
+    with world.open() as practice:
+        before = practice.book.watch()
+    app = console(world, read_only=True)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        assert "READ-ONLY" in text_of(app)
+        await press(pilot, "s")
+        assert "read-only" in text_of(app)
+        await press(pilot, "g", "c", "i")
+        assert isinstance(app.screen, Clients)
+        assert "read-only" in text_of(app)
+    with world.open() as practice:
+        assert practice.book.watch() == before
+
+
+async def test_a_key_that_cannot_be_used_says_why(world: World, console: Make) -> None:
+    world = World(world.root / "other", connected=False)
+    app = console(world)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        assert "not connected" in text_of(app)
+        await press(pilot, "s")
+        assert "not connected to XPM yet" in text_of(app)
+
+
+async def test_the_palette_does_what_a_key_does(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "colon", "=make a plan", "enter")
+        assert isinstance(app.screen, PlanReview)
+        await press(pilot, "escape", "ctrl+p", "=go to sett", "enter")
+        assert "xero.login_url" in text_of(app)
+
+
+async def test_leaving(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "escape", "escape")
+        assert app.is_running, "escape never leaves the console"
+        await pilot.press("ctrl+c")
+        assert app.is_running
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+    assert app.return_value == 0

@@ -1,0 +1,199 @@
+"""Small parts on their own: lines, tables, the ring of the log, the plan's rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+
+from tests.support.profile import count
+from tests.tui.world import calm
+from xpm_tui.model.events import Severity
+from xpm_tui.model.text import Shown, visible
+from xpm_tui.service.views import ChangeView
+from xpm_tui.tui.plain import content, show
+from xpm_tui.tui.plan_rows import Tree
+from xpm_tui.tui.widgets.line import Span, cut, fit, marked, ours, width
+from xpm_tui.tui.widgets.log_lines import LogLine, Ring
+from xpm_tui.tui.widgets.log_pane import LogPane
+from xpm_tui.tui.widgets.table import Column, Table, widths
+
+TEXT = st.text(max_size=60)
+
+
+@given(TEXT, st.integers(0, 40))
+def test_a_cut_text_is_never_too_wide(text: str, columns: int) -> None:
+    assert cell_len(cut(visible(text), columns)) <= columns
+
+
+@given(st.lists(TEXT, max_size=5), st.integers(1, 60), st.booleans())
+def test_a_fitted_line_has_exactly_its_width(texts: list[str], columns: int, right: bool) -> None:
+    line = fit([Span(visible(text)) for text in texts], columns, right)
+    assert width(line) == columns
+
+
+@given(TEXT, st.lists(st.tuples(st.integers(0, 70), st.integers(0, 70)), max_size=5))
+def test_marking_loses_no_letter(text: str, spans: list[tuple[int, int]]) -> None:
+    shown = visible(text)
+    assert "".join(piece.text for piece in marked(shown, spans)) == shown
+
+
+@given(TEXT)
+def test_content_says_the_text_and_nothing_else(text: str) -> None:
+    assert content(visible(text)).plain == visible(text)
+    assert show(text).spans == []
+
+
+@given(st.integers(1, 200))
+def test_columns_fit_and_the_first_one_stays(room: int) -> None:
+    columns = (Column("A", 20, grow=2), Column("B", 10, drop=1), Column("C", 8, drop=2), Column("D", 6))
+    sizes = widths(columns, room)
+    kept = [size for size in sizes if size]
+    assert sum(kept) + 2 * (len(kept) - 1) <= room
+    assert sizes[0] > 0
+
+
+def line(number: int, level: Severity = "info", text: str = "") -> LogLine:
+    return LogLine(
+        datetime(2026, 5, 4, 9, 0, tzinfo=UTC), level, Shown(text or f"line {number}"), id=str(number)
+    )
+
+
+def test_the_ring_keeps_the_newest_and_counts_the_rest() -> None:
+    ring = Ring(100)
+    ring.add(line(n) for n in range(350))
+    assert ring.held <= 100
+    assert ring.held + ring.dropped == 350
+    assert ring.shown[-1].id == "349"
+
+
+@given(st.lists(st.tuples(st.sampled_from(["debug", "info", "warning", "error"]), TEXT), max_size=80))
+def test_a_filter_shows_just_what_it_lets_through(entries: list[tuple[Severity, str]]) -> None:
+    ring = Ring(40)
+    for number, (level, text) in enumerate(entries):
+        ring.add([line(number, level, visible(text) or "x")])
+    kept = ring.held
+    ring.filter("warning", "a")
+    assert all(found.level in ("warning", "error") and "a" in found.text.casefold() for found in ring.shown)
+    ring.filter("debug", "")
+    assert len(ring) == kept
+
+
+class PaneApp(App[None]):
+    """A log pane and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pane = LogPane(most=1000)
+
+    def compose(self) -> ComposeResult:
+        yield self.pane
+
+
+async def test_the_tail_is_a_state() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(80, 20)) as pilot:
+        app.pane.rows.focus()
+        await calm(pilot)
+        app.pane.feed(line(n) for n in range(50))
+        app.pane.flush()
+        await calm(pilot)
+        assert app.pane.line is not None
+        assert app.pane.line.id == "49"
+        await pilot.press("up", "up")
+        await calm(pilot)
+        assert not app.pane.following
+        app.pane.feed(line(n) for n in range(50, 60))
+        app.pane.flush()
+        await calm(pilot)
+        assert app.pane.line.id == "47", "new lines do not move somebody who reads"
+        assert "10 new" in str(app.pane._pill.content)
+        await pilot.press("end")
+        await calm(pilot)
+        assert app.pane.following
+        assert app.pane.line.id == "59"
+        assert not app.pane._pill.display
+
+
+async def test_pause_holds_and_level_filters() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(80, 20)) as pilot:
+        app.pane.rows.focus()
+        await calm(pilot)
+        app.pane.feed([line(1), line(2, "warning"), line(3, "debug")])
+        app.pane.flush()
+        await pilot.press("space")
+        await calm(pilot)
+        app.pane.feed([line(4)])
+        app.pane.flush()
+        assert len(app.pane.ring) == 2, "debug is below the level, the fourth waits"
+        await pilot.press("space")
+        await calm(pilot)
+        assert len(app.pane.ring) == 3
+        await pilot.press("l")
+        await calm(pilot)
+        assert [entry.id for entry in app.pane.ring.shown] == ["2"]
+
+
+class TableApp(App[None]):
+    """A table over many items; ``drawn`` counts the rows that were made."""
+
+    def __init__(self, many: int) -> None:
+        super().__init__()
+        self.many = many
+        self.drawn = 0
+        self.table: Table[int] = Table((Column("N", 8), Column("NAME", 20, grow=1)), self._cells, str)
+
+    def _cells(self, item: int) -> list[list[Span]]:
+        self.drawn += 1
+        return [[ours(str(item))], [ours(f"Name {item}")]]
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+
+
+async def test_only_rows_in_sight_are_made() -> None:
+    app = TableApp(count(900, 50_000))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.table.show(range(app.many))
+        await calm(pilot)
+        first = app.drawn
+        assert first <= 24 * 4, "a few paints of one screen, however many items there are"
+        app.table.rows.focus()
+        await calm(pilot)
+        await pilot.press("end")
+        await calm(pilot)
+        assert app.table.item == app.many - 1
+        assert app.drawn <= first + 24 * 4
+
+
+def change(record: str, field: str, rule: str, ticked: bool = True) -> ChangeView:
+    return ChangeView(
+        record=record, name=f"Name of {record}", field=field, side="ignition", old="a", new="b", rule=rule,
+        mark="first" if rule == "first" else "", conflict=False, ticked=ticked,
+    )  # fmt: skip
+
+
+def test_groups_count_and_open() -> None:
+    tree = Tree()
+    tree.take(
+        [
+            change("c1", "phone", "fill"), change("c2", "phone", "fill", ticked=False),
+            change("c1", "phone", "first"), change("c1", "link", "exact-name"),
+            change("c2/k1", "contact_email", "fill"),
+        ]
+    )  # fmt: skip
+    assert [group.key for group in tree.groups] == [
+        "exact-name:link", "first:phone", "fill:phone", "fill:contact_email",
+    ]  # fmt: skip
+    phone = tree.groups[2]
+    assert (phone.tick, phone.records, len(phone.changes)) == ("some", 2, 2)
+    assert len(tree.rows) == 4
+    tree.toggle("fill:phone")
+    assert len(tree.rows) == 6
+    tree.turn("client")
+    assert [group.record for group in tree.groups] == ["c1", "c2"]
+    assert {change.record for change in tree.groups[1].changes} == {"c2", "c2/k1"}

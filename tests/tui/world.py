@@ -1,0 +1,134 @@
+"""A practice with the hard cases, and a console over it: no network, no clock of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from tests.support.fake_xpm import FakeXpm, client, wired
+from tests.support.moved_clock import MovedClock
+from xpm_tui.model.book import Client, Contact
+from xpm_tui.model.ports import Put
+from xpm_tui.model.tables import CLIENTS
+from xpm_tui.model.xpm import Named, XpmClient, XpmContact
+from xpm_tui.service.home import find_home
+from xpm_tui.service.identity import Identity, put
+from xpm_tui.service.practice import OpenPractice, open_practice
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.desk import Desk
+
+HOSTILE = (
+    "ACME [/] Pty",
+    "[@click=app.quit]Click[/]",
+    "Foo [/bold] Co",
+    "Smith [Family] Trust",
+    "ESC \x1b[31mred\x1b[0m \x07bell",
+    "bidi \u202egnp.exe\u202c C1 \x9b2J",
+    "Tāmaki Rōpū 株式会社さくら & Sons 🌸",
+)
+TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+
+
+def xpm_rows() -> list[XpmClient]:
+    """Twelve ordinary clients, two of one name, the hostile ones, an archived and a prospect."""
+    rows = [
+        client(n, code=f"CLI{n:03}", structure="Company", city="Hobart", contacts=(
+            XpmContact(uuid=f"00000000-0000-0000-0001-{n:012}", name=f"Pat Doe {n}",
+                       email=f"c{n}@example.com", phone=f"09 111 {n:04}", primary=True),
+        ))
+        for n in range(12)
+    ]  # fmt: skip
+    rows += [
+        client(20, name="John Smith", city="Hobart", email="john1@smith.example", structure="Individual"),
+        client(21, name="John Smith", city="Darwin", email="john2@smith.example", structure="Individual"),
+        client(22, name="Old Mill Ltd", archived=True),
+        client(23, name="Maybe Later Ltd", prospect=True, groups=(Named("g1", "Farms [north]"),)),
+    ]
+    return rows + [client(30 + n, name=name) for n, name in enumerate(HOSTILE)]
+
+
+def book_rows() -> list[Client]:
+    """The same clients as Ignition has them, some values older, two of one name, one that XPM has not."""
+
+    def one(number: int, name: str, **values: Any) -> Client:
+        contact = Contact(
+            id=f"k{number}", name=f"Pat Doe {number}", email=f"c{number}@example.com", primary=True
+        )
+        return Client(id=f"c{number}", name=name, client_id=f"CLI-{number:04}", contacts=(contact,), **values)
+
+    rows = [one(n, f"Client {n:05}", phone="09 000 0000" if n < 4 else "") for n in range(12)]
+    rows += [one(20, "John Smith"), one(21, "John Smith"), one(24, "Nobody's Client")]
+    return rows + [one(30 + n, name) for n, name in enumerate(HOSTILE)]
+
+
+@dataclass
+class World:
+    """One practice on disk; ``consoles`` opens it as the console would."""
+
+    root: Path
+    connected: bool = True
+    books: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
+    clock: MovedClock = field(default_factory=MovedClock)
+
+    def __post_init__(self) -> None:
+        self.xpm = FakeXpm(self.clock, xpm_rows())
+        self.home = find_home(str(self.root / "home"), {})
+        with self.open() as practice:
+            writes = [Put(CLIENTS, row) for row in book_rows()] if self.books else []
+            if self.connected:
+                identity = Identity(
+                    tenant="t", title="Hill [&] Partners", since=self.clock.now(), by="mere", login="Ana Reid"
+                )
+                writes.append(put("identity", identity))
+            if writes:
+                practice.book.commit(writes)
+
+    def open(self, *, read_only: bool = False) -> OpenPractice:
+        """The practice, reaching the XPM of this world."""
+        practice = open_practice(
+            self.home, person="mere", environ={}, clock=self.clock, overrides=dict(self.settings),
+            read_only=read_only,
+        )  # fmt: skip
+        wired(practice, self.xpm)
+        return practice
+
+    def console(
+        self, *, environ: Mapping[str, str] = TERMINAL, read_only: bool = False, welcome: bool = False
+    ) -> Console:
+        """A console over it; the desk is closed when its test ends."""
+        desk = Desk(lambda: self.open(read_only=read_only))
+        desk.open()
+        return Console(desk, environ=environ, welcome=welcome)
+
+
+async def calm(pilot: Pilot[Any]) -> None:
+    """Until the screen has caught up."""
+    for _ in range(4):
+        await pilot.pause(0.005)
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Until nothing is asked of the desk any more and the screen has caught up."""
+    app = pilot.app
+    assert isinstance(app, Console)
+    quiet = 0
+    while quiet < 4:
+        await pilot.pause(0.005)
+        quiet = 0 if app.desk.busy else quiet + 1
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Keys one after the other, each let settle; ``=text`` types a text in one go."""
+    for key in keys:
+        await pilot.press(*(key[1:] if key.startswith("=") else (key,)))
+        await settle(pilot)
+
+
+def text_of(app: Console) -> str:
+    """The screen as a person reads it."""
+    return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
