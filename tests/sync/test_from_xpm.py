@@ -303,7 +303,8 @@ async def test_only_linked_people_come_over() -> None:
     await world.sync()
     assert (world.client().partner, world.client().manager) == ("t1", "")
     world.put(TEAM, [member(2, staff="s2")])
-    assert one(await world.changes(), "manager").rule == "fill"
+    change = one(await world.changes(), "manager")
+    assert (change.rule, change.old, change.new) == ("update", "", "s2")
 
 
 async def test_a_masked_value_is_neither_compared_nor_written() -> None:

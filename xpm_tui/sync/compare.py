@@ -16,7 +16,7 @@ from xpm_tui.sync.base import PRIMARY, agree, contact_key, forget_contact, mirro
 from xpm_tui.sync.contacts import ContactMatch, match_contacts, ours_alone, theirs_alone
 from xpm_tui.sync.policy import BY_NAME, FieldRule
 from xpm_tui.sync.rules import NO_NAME, Rules
-from xpm_tui.sync.view import book_values, clean, contact_values, xpm_contacts
+from xpm_tui.sync.view import book_values, contact_values, xpm_contacts
 
 WHOLE = "*"
 """As a frozen field: the client as a whole."""
@@ -75,7 +75,10 @@ class _Work:
         for rule in self.rules.client_fields:
             name = rule.name
             if name in ours and name in theirs and name not in self.frozen:
-                self._field(self.client.id, rule, name, ours[name], theirs[name])
+                value = theirs[name]
+                if rule.kind == "person":
+                    value = self.rules.team.known(str(value))
+                self._field(self.client.id, rule, name, ours[name], value)
 
     def contacts(self) -> None:
         """The contacts: those that stand for each other field by field, the others as a whole."""
@@ -123,10 +126,13 @@ class _Work:
         """New contacts of the master are to be made on the other side; the other side's own are settled."""
         if self.rules.side == "ignition":
             for theirs in match.theirs:
-                self._whole_contact(theirs.uuid, theirs.name or theirs.email)
+                shown = contact_values(theirs)
+                name = shown.get("contact_name") or shown.get("contact_email") or ""
+                self._whole_contact(theirs.uuid, str(name))
             return ours_alone(match.ours)
         for ours in match.ours:
-            self._whole_contact(ours.id, clean(ours.name), held="" if clean(ours.name) else NO_NAME)
+            name = str(contact_values(ours).get("contact_name") or "")
+            self._whole_contact(ours.id, name, held="" if name else NO_NAME)
         return theirs_alone(match.theirs)
 
     def _whole_contact(self, contact: str, name: str, held: str = "") -> None:

@@ -12,7 +12,7 @@ from xpm_tui.model.links import Pair, Value
 from xpm_tui.model.plan import Change, Mark, Side
 from xpm_tui.sync.decide import Verdict, decide
 from xpm_tui.sync.policy import FieldRule, Policy
-from xpm_tui.sync.view import Team
+from xpm_tui.sync.view import Team, bare
 
 SHARED = "shared"
 NO_NAME = "no-name"
@@ -96,9 +96,9 @@ class Rules:
     def verdict(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> Verdict:
         """The decision within the field's limits: an unlinked person takes no part, a name is not cleared."""
         master, other = self.master_first(ours, theirs)
-        if master != other and rule.kind == "person" and master and str(master) not in self.team.member:
-            return "same"
         known = None if agreed is None else self.master_first(agreed.ignition, agreed.xpm)
+        if rule.kind == "person" and master and str(master) not in self.team.member:
+            return "same" if known == (master, other) else "agree"
         verdict = decide(master, other, known)
         if verdict == "clear" and (rule.required or self.policy.clear == "never"):
             return "same"
@@ -112,6 +112,8 @@ class Rules:
         ``contact`` is the XPM contact's UUID, where it is one: writing a shared one reaches further.
         """
         new, old = self.master_first(ours, theirs)
+        if rule.kind == "person":
+            new, old = bare(new), bare(old)
         held = ""
         if verdict == "conflict" and self.policy.on_conflict == "hold":
             held = "conflict"

@@ -1,8 +1,9 @@
 """The canonical form: how a client looks on either side when the two are compared, hashed and written.
 
 Text is NFC with ``\\n`` line ends and trimmed, empty and absent are one, groups are sorted names. A person is
-the UUID of the XPM staff record; one whom no link joins keeps the id of its own side, which equals nothing
-there. A masked value has no canonical form: its field is missing, so it is neither compared nor written.
+the UUID of the XPM staff record; one whom no link joins keeps an id of its own side that equals nothing on
+the other, so that linking the person later is seen as a change. A masked value has no canonical form: its
+field is missing, so it is neither compared nor written.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from xpm_tui.model.xpm import XpmClient, XpmContact
 from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS
 
 Values = dict[str, Value]
+
+UNLINKED = "?"
+"""Marks the UUID of an XPM staff record that no team member stands for, where values are compared."""
 
 _TEXTS = tuple(rule.name for rule in CLIENT_FIELDS if rule.kind == "text")
 _PEOPLE = tuple(rule.name for rule in CLIENT_FIELDS if rule.kind == "person")
@@ -48,10 +52,19 @@ class Team(msgspec.Struct, frozen=True):
             member.setdefault(uuid, id_)
         return Team(staff, member)
 
+    def known(self, uuid: str) -> str:
+        """XPM's person as it is compared: one whom no member stands for is marked."""
+        return uuid if not uuid or uuid in self.member else UNLINKED + uuid
+
     @staticmethod
     def read(snapshot: Snapshot) -> Team:
         """The team of the book."""
         return Team.of(snapshot.rows(TEAM))
+
+
+def bare(value: Value) -> Value:
+    """A person's value without the mark of the unlinked: the UUID of the staff record."""
+    return value[len(UNLINKED) :] if isinstance(value, str) and value.startswith(UNLINKED) else value
 
 
 def clean(text: str) -> str:

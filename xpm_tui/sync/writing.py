@@ -110,7 +110,19 @@ class _Writing:
             )
         )
         if uuid == self._mirror[PRIMARY]:
+            before = self._primary()
             self.make_primary(uuid)
+            self.written.append(
+                Written(
+                    record=f"{self.client.id}/{made.id}",
+                    field=PRIMARY,
+                    side="ignition",
+                    rule=change.rule,
+                    old=before,
+                    new=uuid,
+                    pair=pair(self._base, PRIMARY, self._mirror),
+                )
+            )
 
     def remove(self, change: Change, contact: str) -> None:
         """A contact leaves the book; the link remembers, so that it is not made again."""
@@ -131,11 +143,9 @@ class _Writing:
             self.client = msgspec.structs.replace(self.client, contacts=edited)
 
     def make_primary(self, standing: str) -> None:
-        """One contact is primary and the others are not; ``standing`` is its XPM UUID, or its own id."""
-        mine = next(
-            (joined.contact for joined in self.link.contacts if joined.uuid == standing and joined.contact),
-            standing,
-        )
+        """One contact is primary, the others not; ``standing`` is its XPM UUID, its own id, or empty."""
+        joined = {each.uuid: each.contact for each in self.link.contacts if each.uuid and each.contact}
+        mine = joined.get(standing, standing)
         contacts = tuple(
             msgspec.structs.replace(each, primary=each.id == mine)
             if each.primary != (each.id == mine)
@@ -143,6 +153,12 @@ class _Writing:
             for each in self.client.contacts
         )
         self.client = msgspec.structs.replace(self.client, contacts=contacts)
+
+    def _primary(self) -> str:
+        """Who is primary: XPM's UUID where there is one, else our id, or empty."""
+        mine = next((each.id for each in self.client.contacts if each.primary), "")
+        joined = (each.uuid for each in self.link.contacts if each.contact == mine and each.uuid)
+        return next(joined, mine)
 
     def _join(self, joined: ContactLink) -> None:
         others = tuple(

@@ -1,0 +1,178 @@
+"""The planner alone, over random practices: it ends, loses nothing, never writes a mask, and then is quiet.
+
+After the way Dropbox tests its planner: one world perturbed twice, orders shuffled, plans carried out as if
+every step succeeded, again and again until nothing is left to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.profile import count
+from tests.sync.practices import TEAM, People, perturbed, perturbed_row, practices
+from tests.sync.world import World
+from xpm_tui.model.book import Client
+from xpm_tui.model.masked import looks_masked
+from xpm_tui.model.plan import Change, Plan, PlannedRecord
+from xpm_tui.model.tables import CLIENTS, PLANNED, PLANS
+from xpm_tui.model.xpm import XpmClient
+from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.undo import plan_undo
+from xpm_tui.sync.view import Team, book_values, contact_values
+
+EXAMPLES = settings(
+    max_examples=count(default=200, soak=20_000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def world_of(people: People) -> World:
+    return World(people.clients, people.rows, links=people.links, policy=people.policy, team=TEAM)
+
+
+def texts(records: Iterable[Client] | Iterable[XpmClient]) -> dict[str, set[str]]:
+    """Every text of every record and of its contacts, by record."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        id_ = record.id if isinstance(record, Client) else record.uuid
+        found[id_] = {value for value in _fields(record) if value}
+        for contact in record.contacts:
+            found[id_] |= {value for value in _fields(contact) if value}
+    return found
+
+
+def canonical(client: Client) -> object:
+    """All that sync reads of a client; of several primaries the first one counts."""
+    primary = next((contact.id for contact in client.contacts if contact.primary), "")
+    contacts = {contact.id: contact_values(contact) for contact in client.contacts}
+    return book_values(client, Team.of(TEAM)), contacts, primary
+
+
+def _fields(record: object) -> Iterable[str]:
+    names: tuple[str, ...] = getattr(record, "__struct_fields__", ())
+    return (value for name in names if isinstance(value := getattr(record, name), str))
+
+
+async def until_quiet(world: World) -> None:
+    """Sync until a plan has no ticked change; two rounds are always enough."""
+    for _ in range(2):
+        plan, records = await refreshed_plan(world)
+        check(world, records)
+        if not plan.counts["items"]:
+            return
+        run = await world.apply(plan, records)
+        assert run.outcome == "done"
+        assert run.counts.get("moved", 0) == 0
+    plan, records = await refreshed_plan(world)
+    assert plan.counts["items"] == 0, [c for record in records for c in record.changes if c.ticked]
+
+
+async def refreshed_plan(world: World) -> tuple[Plan, list[PlannedRecord]]:
+    await world.refresh()
+    return world.plan()
+
+
+def check(world: World, records: list[PlannedRecord]) -> None:
+    """What holds for every plan there is."""
+    master = "ignition" if world.policy.direction == "from_xpm" else "xpm"
+    carried = {rule.name for rule in world.policy.fields()} | {"link"}
+    for record in records:
+        seen: set[tuple[str, str]] = set()
+        for change in record.changes:
+            assert not looks_masked(change.new)
+            assert change.field in carried
+            assert change.side == ("ignition" if change.field == "link" else master)
+            assert change.old != change.new
+            assert (change.record, change.field) not in seen
+            seen.add((change.record, change.field))
+            if change.mark == "clearing":
+                assert change.ticked == (world.policy.clear == "yes")
+
+
+@EXAMPLES
+@given(practices(), st.data())
+def test_any_practice_comes_to_rest_and_stays_there(people: People, data: st.DataObject) -> None:
+    asyncio.run(_comes_to_rest(people, data))
+
+
+async def _comes_to_rest(people: People, data: st.DataObject) -> None:
+    world = world_of(people)
+    await until_quiet(world)
+    for client in [*world.book.snapshot().rows(CLIENTS)]:
+        world.put(CLIENTS, [data.draw(perturbed(client, 2))])
+    for row in [*world.practice.rows.values()]:
+        world.practice.add(data.draw(perturbed_row(row, 2)))
+    await until_quiet(world)
+
+
+@EXAMPLES
+@given(practices())
+def test_the_side_that_masters_loses_nothing(people: People) -> None:
+    asyncio.run(_loses_nothing(people))
+
+
+async def _loses_nothing(people: People) -> None:
+    world = world_of(people)
+    ours, theirs = texts(people.clients), texts(people.rows)
+    await until_quiet(world)
+    if people.policy.direction == "from_xpm":
+        assert world.practice.sent == []
+        assert texts(world.practice.rows.values()) == theirs
+    else:
+        assert texts(world.book.snapshot().rows(CLIENTS)) == ours
+    assert set(world.practice.rows) == {row.uuid for row in people.rows}
+    assert world.book.snapshot().count(CLIENTS) == len(people.clients)
+
+
+@EXAMPLES
+@given(practices())
+def test_pull_then_push_with_no_edits_writes_nothing(people: People) -> None:
+    asyncio.run(_pull_then_push(people))
+
+
+async def _pull_then_push(people: People) -> None:
+    world = world_of(people)
+    world.policy = Policy(direction="from_xpm", clear="yes")
+    await until_quiet(world)
+    await world.sync()
+    world.policy = Policy(direction="to_xpm", clear="yes")
+    plan, _ = await refreshed_plan(world)
+    await world.apply(*world.plan())
+    assert world.practice.sent == [], plan
+
+
+@EXAMPLES
+@given(practices())
+def test_undoing_the_first_run_gives_the_book_back(people: People) -> None:
+    asyncio.run(_undone(people))
+
+
+async def _undone(people: People) -> None:
+    world = world_of(people)
+    world.policy = Policy(direction="from_xpm", level=people.policy.level)
+    run = await world.sync()
+    plan, records, unclear = plan_undo(
+        world.book.snapshot(),
+        run.id,
+        id="p99",
+        now=world.clock.now(),
+        by="kim",
+        tenant="tenant",
+        scopes="scopes",
+        policy=world.policy,
+    )
+    world.put(PLANNED, records)
+    world.put(PLANS, [plan])
+    await world.apply(plan, records)
+    assert unclear == ()
+    before = {client.id: canonical(client) for client in people.clients}
+    assert {client.id: canonical(client) for client in world.book.snapshot().rows(CLIENTS)} == before
+    again: list[Change] = [
+        change for record in (await refreshed_plan(world))[1] for change in record.changes if change.ticked
+    ]
+    assert again == []
