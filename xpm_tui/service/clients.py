@@ -25,7 +25,7 @@ from xpm_tui.sync.plan import compare_client, rules_for
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, label
 from xpm_tui.sync.rules import because, because_held
 from xpm_tui.sync.search import PickerIndex
-from xpm_tui.sync.view import Team, book_values, contact_values, is_blank, xpm_contacts
+from xpm_tui.sync.view import Team, bare, book_values, contact_values, is_blank, xpm_contacts
 
 __all__ = [
     "find_client", "find_xpm", "list_clients", "people_views", "proposals", "review", "search_xpm",
@@ -289,7 +289,7 @@ class _Sides:
     def _text(self, field: str, value: Any) -> Any:
         """People by name: their UUIDs say nothing to anybody."""
         if BY_NAME[field].kind == "person" and value:
-            return self.told.person_name(str(value))
+            return self.told.person_name(str(bare(value)))
         return value
 
     def _reason(self, record: str, field: str, ours: Any, theirs: Any, frozen: bool) -> str:
