@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pickle
 
-import msgspec
 import pytest
 
-from xpm_tui.model.book import Client, Contact
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.secret import Secret
 from xpm_tui.settings import schema
 from xpm_tui.settings.kinds import written
 from xpm_tui.settings.scopes import PRESETS, scopes
 from xpm_tui.settings.store import parsed
+from xpm_tui.sync.policy import FIELDS
 
 
 def parse(key: str, text: str) -> object:
@@ -43,10 +42,8 @@ def test_the_named_addresses_and_keys_of_the_real_xero() -> None:
     assert schema.entry("xero.api_url").env == "XPM_TUI_XERO_API_URL"
 
 
-def test_the_fields_that_can_be_switched_off_are_those_of_the_book() -> None:
-    own = {field.name for field in msgspec.structs.fields(Client)}
-    contact = {f"contact_{field.name}" for field in msgspec.structs.fields(Contact)}
-    assert set(schema.FIELDS) <= own | contact
+def test_the_fields_that_can_be_switched_off_are_those_of_the_policy() -> None:
+    assert set(schema.FIELDS) == {rule.name for rule in FIELDS}
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,12 @@ PREFIX = "XPM_TUI_"
 """What every environment variable of ours begins with."""
 
 FIELDS = (
-    "name", "contact_name", "contact_email", "contact_phone", "contact_mobile", "contact_salutation",
-    "contact_addressee", "phone", "fax", "website", "address", "city", "region", "postcode", "country",
+    "name", "contact", "contact_name", "contact_email", "contact_phone", "contact_mobile", "contact_salutation",
+    "contact_addressee", "contact_primary", "phone", "fax", "website", "address", "city", "region", "postcode", "country",
     "postal_address", "postal_city", "postal_region", "postal_postcode", "postal_country", "tax_registered",
     "structure", "groups", "partner", "manager",
 )  # fmt: skip
-"""The fields that sync can be told to leave alone."""
+"""The fields that sync can be told to leave alone; ``contact``: whether whole contacts come and go."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,6 @@ SCHEMA: tuple[Entry, ...] = (
           "To XPM: let the daily run write to XPM by itself, inside the guard. No: it plans and waits."),
     Entry("sync.create_lag", integer(0, 86_400, "seconds"), 300,
           "How long a record that we made may take to show up in XPM before a person is asked."),
-    Entry("sync.export_code_marker", YES_NO, False,
-          "Write a marker of ours into XPM's export code of clients that we create, to find "
-          "them after a cut wire."),
     Entry("guard.source_percent", integer(0, 100, "percent"), 90,
           "Stop when the source list has less than this part of the last complete one, and see "
           "source_fewer."),
