@@ -28,10 +28,10 @@ PREFIX = "XPM_TUI_"
 """What every environment variable of ours begins with."""
 
 FIELDS = (
-    "name", "contact", "contact_name", "contact_email", "contact_phone", "contact_mobile", "contact_salutation",
-    "contact_addressee", "contact_primary", "phone", "fax", "website", "address", "city", "region", "postcode", "country",
-    "postal_address", "postal_city", "postal_region", "postal_postcode", "postal_country", "tax_registered",
-    "structure", "groups", "partner", "manager",
+    "name", "contact", "contact_name", "contact_email", "contact_phone", "contact_mobile",
+    "contact_salutation", "contact_addressee", "contact_primary", "phone", "fax", "website", "address",
+    "city", "region", "postcode", "country", "postal_address", "postal_city", "postal_region",
+    "postal_postcode", "postal_country", "tax_registered", "structure", "groups", "partner", "manager",
 )  # fmt: skip
 """The fields that sync can be told to leave alone; ``contact``: whether whole contacts come and go."""
 
