@@ -104,12 +104,16 @@ class Situation:
 
 @dataclass(frozen=True)
 class Place:
-    """Where an act works that opens no book: the home, the practice that was named, and who is at work."""
+    """Where an act works that opens no book: the home, the practice that was named, and who is at work.
+
+    ``settings`` are those given for this once.
+    """
 
     home: Home
     practice: str = ""
     person: str = ""
     read_only: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import msgspec
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, on_record
-from xpm_tui.acts.words import count, fields, listed, plain, value
+from xpm_tui.acts.words import count, fields, listed, plain, value, wrapped
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -155,17 +155,7 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
         }
     )
     if sides:
-        lines += ["", "Both sides (Ignition | XPM | last agreed):"]
-        lines += fields(
-            {
-                side.label: f"{value(side.ignition) or '-'} | {value(side.xpm) or '-'} | "
-                f"{(value(side.agreed) or '-') if side.has_agreed else 'nothing yet'}"
-                + (f"  ({side.reason})" if side.reason else "")
-                for side in sides
-                if value(side.ignition) or value(side.xpm) or side.reason
-            },
-            "  ",
-        )
+        lines += ["", "Both sides:", *_both(sides)]
     else:
         lines += fields(
             {
@@ -181,6 +171,21 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
     return lines
 
 
+def _both(sides: list[SideBySide]) -> list[str]:
+    """Fields that are the same once, the others with both sides, what was agreed, and why."""
+    wide = max(len(side.label) for side in sides)
+    lines = []
+    for side in sides:
+        label, ours, theirs = side.label.ljust(wide), value(side.ignition), value(side.xpm)
+        if ours == theirs:
+            lines += [f"  {label}  {ours}"] if ours else []
+            continue
+        agreed = (value(side.agreed) or "-") if side.has_agreed else "nothing yet"
+        lines.append(f"  {label}  Ignition {ours or '-'} | XPM {theirs or '-'} | agreed {agreed}")
+        lines += wrapped(side.reason, " " * (wide + 4)) if side.reason else []
+    return lines
+
+
 def _proposals(view: ReviewView) -> list[str]:
     lines = [f"{view.id}  {view.name}  ({view.reason})"]
     for proposal in view.proposals:
@@ -188,7 +193,8 @@ def _proposals(view: ReviewView) -> list[str]:
             f"    {proposal.score:3} {proposal.level:6}  {proposal.number or '-':8}  {proposal.name}"
             f"  {_state(proposal.archived, proposal.prospect)}".rstrip()
         )
-        lines.append(f"        {proposal.uuid}  {'; '.join(proposal.reasons)}")
+        lines.append(f"        {proposal.uuid}")
+        lines += wrapped("; ".join(proposal.reasons), " " * 8)
     return lines if view.proposals else [*lines, "    no proposal: search, or create it in XPM"]
 
 

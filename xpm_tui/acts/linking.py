@@ -10,7 +10,7 @@ from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle, on_linked, on_record
-from xpm_tui.acts.words import count, plain, value
+from xpm_tui.acts.words import arrow, count, plain
 from xpm_tui.model.errors import BadInput, NeedsPerson
 
 if TYPE_CHECKING:
@@ -126,12 +126,16 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
         linking.pick_all(practice) if params.all else linking.pick(practice, params.xpm, anyway=params.anyway)
     )
     columns = (Column("XPM NO.", whole=True), Column("NAME"), Column("OUTCOME", whole=True),
-               Column("CLIENT", whole=True), Column("WHY"))  # fmt: skip
-    rows = [(v.number, v.name, v.outcome, v.client or "", v.reason) for v in picked]
+               Column("CLIENT", whole=True), Column("WHY", whole=True))  # fmt: skip
+    told_of = [v for v in picked if v.why != "linked" or not params.all]
+    rows = [(v.number, v.name, v.outcome, v.client or "", v.why) for v in told_of]
     counts = {name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "left")}
     table = Table(columns, rows, "XPM has no client to pick.")
     told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
-    return Result(data=counts, items=[plain(v) for v in picked], table=table, lines=[told])
+    lines = [told] + [
+        f"  {why}: {reason}" for why, reason in {v.why: v.reason for v in picked if v.why}.items()
+    ]
+    return Result(data=counts, items=[plain(v) for v in picked], table=table, lines=lines)
 
 
 async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk) -> Result:
@@ -202,8 +206,7 @@ def _effect(effect: EffectView) -> list[str]:
         lines.append(f"The next sync would then make {count(len(effect.changes), 'change')}:")
         for change in effect.changes[:12]:
             where = "Ignition" if change.side == "ignition" else "XPM"
-            old, new = value(change.old_shown) or "-", value(change.new_shown) or "-"
-            lines.append(f"  {where} {change.field}: {old} -> {new}")
+            lines.append(f"  {where} {change.field}: {arrow(change.old_shown, change.new_shown)}")
         if len(effect.changes) > 12:
             lines.append(f"  and {len(effect.changes) - 12} more")
     return lines

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from xpm_tui.acts.act import Act, Column, Result, Table, Talk
+from xpm_tui.acts.act import Act, Result, Talk
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
-from xpm_tui.acts.words import count, plain, value
+from xpm_tui.acts.words import arrow, count, plain, wrapped
 from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:
@@ -100,26 +101,27 @@ def plan_result(practice: OpenPractice, plan_id: str) -> Result:
         "waiting": [plain(change) for change in waiting],
         "people": people,
     }
-    columns = (Column("RECORD", whole=True), Column("NAME"), Column("FIELD"), Column("OLD"), Column("NEW"),
-               Column("MARK"))  # fmt: skip
-    rows = [
-        (
-            c.record,
-            c.name,
-            c.field,
-            value(c.old_shown),
-            value(c.new_shown),
-            c.mark if c.ticked else f"waits {c.mark}",
-        )
-        for c in (*items, *waiting)
-    ]
-    nothing = "Nothing to do: both sides agree."
     return Result(
         data=data,
         items=[plain(change) for change in items],
-        table=Table(columns, rows, nothing),
-        lines=["", *summary(plan, items, waiting)],
+        lines=[*change_lines([*items, *waiting]), *summary(plan, items, waiting)],
     )
+
+
+def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
+    """Changes under the client that they belong to, one line each."""
+    last = ""
+    for change in changes:
+        client, _, contact = change.record.partition("/")
+        if client != last:
+            last = client
+            yield f"{client}  {change.name}" + (f"  (XPM {change.number})" if change.number else "")
+        who = f" of {contact[:8]}" if contact else ""
+        marks = [change.mark, "" if change.ticked else "waits"]
+        told = ", ".join(filter(None, marks))
+        yield f"    {change.field}{who}: {arrow(change.old_shown, change.new_shown)}" + (
+            f"  [{told}]" if told else ""
+        )
 
 
 def summary(plan: Plan, items: list[ChangeView], waiting: list[ChangeView]) -> list[str]:
@@ -127,9 +129,11 @@ def summary(plan: Plan, items: list[ChangeView], waiting: list[ChangeView]) -> l
     records = len({change.record.partition("/")[0] for change in items})
     side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
     lines = [f"Plan {plan.id}: {count(len(items), 'change')} in {count(records, 'client')}, {side}."]
+    if not items and not waiting:
+        lines = [f"Plan {plan.id}: nothing to do, both sides agree."]
     by_field = Counter(change.field for change in items)
     if by_field:
-        lines.append("  " + ", ".join(f"{name} {number:,}" for name, number in by_field.most_common()))
+        lines += wrapped(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()))
     by_mark = Counter(change.mark for change in items if change.mark)
     words = {"first": "first overwrite", "drift": "drift", "conflict": "conflict", "clearing": "clearing"}
     lines += [f"  {count(number, words.get(mark, mark))}" for mark, number in by_mark.items()]
@@ -137,7 +141,7 @@ def summary(plan: Plan, items: list[ChangeView], waiting: list[ChangeView]) -> l
         lines.append(f"  {count(len(waiting), 'change')} waiting for a person (plan tick {plan.id} ...)")
     if plan.people:
         lines.append(f"  {count(len(plan.people), 'client')} for a person (clients review)")
-    if items:
+    if plan.estimate.calls:
         seconds = f", at least {plan.estimate.seconds:,.0f} s" if plan.estimate.seconds >= 1 else ""
         lines.append(f"  {count(plan.estimate.calls, 'call')} to Xero{seconds}")
     return lines
@@ -167,8 +171,15 @@ def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
     return Result(
         data={**done.data, "changed": changed},
         items=done.items,
-        lines=[f"{count(changed, 'change')} {word}.", *list(done.lines)[1:]],
+        lines=[f"{count(changed, 'change')} {word}.", *summary(*_stored(practice, plan.id))],
     )
+
+
+def _stored(practice: OpenPractice, plan_id: str) -> tuple[Plan, list[ChangeView], list[ChangeView]]:
+    from xpm_tui.service import plans
+
+    plan, records = plans.load(practice, plan_id)
+    return plan, *changes_of(practice, records)
 
 
 def selector(word: str) -> Selector:

@@ -7,6 +7,7 @@ from typing import Any
 from xpm_tui.acts import (
     clients,
     connection,
+    doctor,
     editing,
     files,
     keeping,
@@ -41,10 +42,12 @@ ACTS: tuple[Act[Any], ...] = (
     *upkeep.ACTS,
     *places.ACTS,
     *keeping.ACTS,
+    *doctor.ACTS,
 )
 
 GROUPS: dict[str, str] = {
     "book": "The book as files: check, repair, compact, back up, restore.",
+    "cases": "Known troubles: their signs, and the way out.",
     "clients": "Clients: look at them, link them, pick them from XPM.",
     "contacts": "Contacts: add, edit.",
     "export": "Write files for Ignition.",

@@ -11,9 +11,9 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
 from xpm_tui.acts.params import option
-from xpm_tui.acts.planning import changes_of, summary
+from xpm_tui.acts.planning import change_lines, changes_of, summary
 from xpm_tui.acts.situation import connected, first, idle, on_linked
-from xpm_tui.acts.words import count, plain, value
+from xpm_tui.acts.words import count, plain
 from xpm_tui.model.errors import NeedsPerson, Trouble
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     if talk.interactive and not params.yes and not plan_id:
         plan = await plans.make(practice, full=params.full, only=only)
         made, waiting = changes_of(practice, plans.load(practice, plan.id)[1])
-        for change in made[:20]:
-            told = f"{value(change.old_shown) or '-'} -> {value(change.new_shown) or '-'}"
-            talk.say(f"  {change.record} {change.name} {change.field}: {told}")
+        for line in change_lines(made[:20]):
+            talk.say(line)
         if len(made) > 20:
             talk.say(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
         for line in summary(plan, made, waiting):

@@ -9,6 +9,7 @@ import msgspec
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
 from xpm_tui.acts.params import argument, option
+from xpm_tui.acts.planning import change_lines
 from xpm_tui.acts.situation import connected, first, idle, on_record
 from xpm_tui.acts.syncing import following, run_result
 from xpm_tui.acts.words import count, listed, plain, value
@@ -61,10 +62,7 @@ async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
         "undo_of": plan.undo_of,
         "left": [plain(each) for each in left],
     }
-    lines = [
-        f"  {c.record} {c.name} {c.field}: {value(c.old_shown) or '-'} -> {value(c.new_shown) or '-'}"
-        for c in changes
-    ]
+    lines = list(change_lines(changes))
     items = [plain(change) for change in changes]
     if params.dry_run or not changes:
         head = f"{count(len(changes), 'change')} of run {plan.undo_of} would go back."

@@ -30,12 +30,12 @@ def listed(views: list[Any], table: Table, **data: Any) -> Result:
 
 
 def value(told: Value) -> str:
-    """A field's value: texts as they are, lists with commas, nobody said as nothing."""
+    """A field's value on one line: lines and lists with commas, nobody said as nothing."""
     if told is None:
         return ""
     if isinstance(told, bool):
         return "yes" if told else "no"
-    return told if isinstance(told, str) else ", ".join(told)
+    return ", ".join(told.splitlines()) if isinstance(told, str) else ", ".join(told)
 
 
 def count(number: int, noun: str) -> str:
@@ -65,3 +65,15 @@ def fields(pairs: dict[str, str], indent: str = "") -> list[str]:
     shown = {name: text for name, text in pairs.items() if text}
     wide = max((len(name) for name in shown), default=0)
     return [f"{indent}{name.ljust(wide)}  {text}" for name, text in shown.items()]
+
+
+def arrow(old: Value, new: Value) -> str:
+    """What a value was and what it becomes."""
+    return f"{value(old) or '-'} -> {value(new) or '-'}"
+
+
+def wrapped(text: str, indent: str = "  ", width: int = 78) -> list[str]:
+    """A long line as several that fit a terminal of 80 columns."""
+    import textwrap
+
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)

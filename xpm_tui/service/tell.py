@@ -150,7 +150,7 @@ class Told:
             return value
         if field in ("partner", "manager"):
             return self.person_name(value)
-        if field == "link":
+        if field in ("link", "client"):
             row = self.snapshot.get(XPM_CLIENTS, value)
             return f"{row.number} {row.name}".strip() if row else value
         return value
