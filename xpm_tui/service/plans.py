@@ -67,7 +67,7 @@ async def make(
     identity = practice.connected()
     if refresh:
         await refresh_lists(practice, full=full)
-    return compute(practice, identity, only=only, fields=fields, full=full)
+    return compute(practice, identity, only=only, fields=fields, full=full)[0]
 
 
 def compute(
@@ -77,7 +77,7 @@ def compute(
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
     full: bool = True,
-) -> Plan:
+) -> tuple[Plan, list[PlannedRecord]]:
     """Plan from book and mirror as they are, and keep the plan."""
     (id_,) = practice.ids.new("p")
     plan, records = make_plan(
@@ -97,7 +97,7 @@ def compute(
     practice.events.emit(
         Event(key="plan.made", numbers={"plan": plan.id, **numbers, "people": len(plan.people)})
     )
-    return plan
+    return plan, records
 
 
 def keep(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord]) -> None:

@@ -37,6 +37,7 @@ from xpm_tui.sync.mirror import ClientsRefreshed, job_writes, list_writes, refre
 SLOW = 60.0
 """Seconds: a complete client list that took longer is not read again at every run."""
 
+_TITLES = {"staff": "Staff", "templates": "Job templates", "categories": "Job categories", "jobs": "Jobs"}
 _SCOPES = {
     "staff": "practicemanager.staff.read",
     "templates": "practicemanager.read",
@@ -243,7 +244,10 @@ def _noted(practice: OpenPractice, name: str, trouble: WireTrouble) -> Note:
     closed = isinstance(trouble, (ScopeMissing, AccessDenied))
     scope = _SCOPES[name] if closed else ""
     before = list_state(practice.snapshot(), name)
-    state = msgspec.structs.replace(before, note=trouble.message, scope=scope)
+    words = (
+        f"{_TITLES[name]} cannot be listed: the login lacks the scope {scope}." if scope else trouble.message
+    )
+    state = msgspec.structs.replace(before, note=words, scope=scope)
     if state != before:
         practice.book.commit([put(f"list:{name}", state)])
     practice.events.emit(
@@ -257,4 +261,4 @@ def _noted(practice: OpenPractice, name: str, trouble: WireTrouble) -> Note:
             numbers={"scope": scope} if scope else {},
         )
     )
-    return Note(name, trouble.message, scope, trouble.case)
+    return Note(name, words, scope, trouble.case)

@@ -152,8 +152,9 @@ class Work:
         lately = self.run.trigger == "daily"
         await refresh_lists(practice, xpm, full=asked.full, lately=lately, report=self.listed)
         self.report(Progress("plan"))
-        made = plans.compute(practice, self.identity, only=asked.only, fields=asked.fields, full=asked.full)
-        plan, records = plans.load(practice, made.id)
+        plan, records = plans.compute(
+            practice, self.identity, only=asked.only, fields=asked.fields, full=asked.full
+        )
         reviewed, before = asked.reviewed, self.before()
         if before:
             records, unseen = keep_review(before, records)
