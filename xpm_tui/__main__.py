@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xpm_tui.service.home import Home
+
+
+class Console:
+    """The full-screen console, loaded when it is asked for."""
+
+    def require_terminal(self) -> None:
+        """Raises ``BadInput`` where it cannot be shown."""
+        from xpm_tui.tui import terminal
+
+        terminal.require_terminal(os.environ)
+
+    def open(
+        self,
+        home: Home,
+        practice: str | None = None,
+        *,
+        person: str = "",
+        read_only: bool = False,
+        overrides: Mapping[str, str] | None = None,
+    ) -> int:
+        """Show it until it is left; gives the exit code."""
+        from xpm_tui.tui.start import run_console
+
+        return run_console(home, practice, person=person, read_only=read_only, overrides=overrides)
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     from xpm_tui.cli.main import main as run
 
-    sys.exit(run())
+    sys.exit(run(console=Console()))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.command import Command
 from xpm_tui.acts.registry import ACTS
+from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import main, root
 
 
@@ -25,7 +26,7 @@ def leaves(command: click.Command, words: tuple[str, ...] = ()) -> list[tuple[st
     return [*found, words] if words else found
 
 
-ALL = leaves(root())
+ALL = leaves(root(NoConsole()))
 
 
 @pytest.fixture
@@ -254,12 +255,35 @@ def test_no_verb_without_a_terminal_is_a_sentence(home: Path) -> None:
     assert Command(home)("demo", code=2).out == ""
 
 
+def test_verbs_alone_open_no_console(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "no console" in capsys.readouterr().err
+
+
 def test_completion_for_each_shell(home: Path) -> None:
     command = Command(home)
     for shell in ("bash", "zsh", "fish"):
         assert "_XPM_TUI_COMPLETE" in command("completion", shell).out
     found = command(_XPM_TUI_COMPLETE="bash_complete", COMP_WORDS="xpm-tui cli", COMP_CWORD="1", code=None)
     assert "clients" in found.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("xpm-tui settings get sync.le", "sync.level"),
+        ("xpm-tui clients show c", "c1"),
+        ("xpm-tui practices switch pr", "practice"),
+        ("xpm-tui runs show r", ""),
+    ],
+)
+def test_a_shell_is_offered_what_is_there(home: Path, typed: str, wanted: str) -> None:
+    command = Command(home)
+    command("clients", "new", "Puffin Ltd")
+    at = str(len(typed.split()) - 1)
+    found = command(_XPM_TUI_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD=at, code=None)
+    assert wanted in found.out
+    assert found.err == ""
 
 
 def test_version() -> None:

@@ -9,6 +9,7 @@ import click
 
 from xpm_tui.acts.act import Act
 from xpm_tui.acts.params import Param, read
+from xpm_tui.cli.complete import completer
 from xpm_tui.cli.options import GlobalOption, global_options
 
 Perform = Callable[[click.Context, Act[Any], dict[str, Any]], None]
@@ -123,6 +124,7 @@ def _argument(param: Param) -> Positional:
         nargs=-1 if param.many else 1,
         metavar=param.hint.placeholder or param.name.upper(),
         type=_type(param),
+        shell_complete=completer(param.hint.completes),
     )
 
 
@@ -136,6 +138,7 @@ def _option(param: Param) -> click.Option:
         metavar=param.hint.placeholder or (None if param.choices else param.name.upper()),
         help=param.help,
         type=_type(param),
+        shell_complete=completer(param.hint.completes),
     )
 
 

@@ -1,18 +1,63 @@
-"""The console, opened from the command line."""
+"""The console as the command line knows it: something to open. Who starts the program brings it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from xpm_tui.cli.options import Globals
+from xpm_tui.model.errors import BadInput
+
+if TYPE_CHECKING:
+    from xpm_tui.service.home import Home
 
 
-def open_console(given: Globals) -> int:
-    """Show the console until it is left; gives the exit code. Raises ``BadInput`` without a terminal."""
+class Console(Protocol):
+    """The full-screen console."""
+
+    def require_terminal(self) -> None:
+        """Raises ``BadInput`` where it cannot be shown: no terminal, or a dumb one."""
+
+    def open(
+        self,
+        home: Home,
+        practice: str | None = None,
+        *,
+        person: str = "",
+        read_only: bool = False,
+        overrides: Mapping[str, str] | None = None,
+    ) -> int:
+        """Show it until it is left; gives the exit code."""
+
+
+class NoConsole:
+    """Stands in where verbs are all that is wanted."""
+
+    def require_terminal(self) -> None:
+        """Always raises ``BadInput``."""
+        raise BadInput("There is no console here.", hint="Use a verb: xpm-tui --help")
+
+    def open(
+        self,
+        home: Home,
+        practice: str | None = None,
+        *,
+        person: str = "",
+        read_only: bool = False,
+        overrides: Mapping[str, str] | None = None,
+    ) -> int:
+        """Always raises ``BadInput``."""
+        self.require_terminal()
+        return 2
+
+
+def open_console(console: Console, given: Globals) -> int:
+    """Show the console of the practice that was named; gives the exit code."""
     from xpm_tui.service.home import find_home, person
-    from xpm_tui.tui.start import run_console
 
-    return run_console(
+    console.require_terminal()
+    return console.open(
         find_home(given.home or None, os.environ),
         given.practice or None,
         person=person(given.person or None, os.environ),

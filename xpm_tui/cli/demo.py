@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from xpm_tui.cli.console import Console, open_console
 from xpm_tui.cli.options import Globals
 from xpm_tui.model.errors import Busy, Trouble
 
@@ -21,24 +24,14 @@ PORTS = range(8765, 8770)
 """Ports of the redirect address that the sandbox's app has registered."""
 
 
-def demo(given: Globals, *, clients: int, seed: int) -> int:
+def demo(console: Console, given: Globals, *, clients: int, seed: int) -> int:
     """Run the demo until the console is left; gives the exit code. A temporary home leaves nothing."""
-    from xpm_tui.service.home import find_home, person
-    from xpm_tui.tui import terminal
-    from xpm_tui.tui.start import run_console
-
-    terminal.require_terminal(os.environ)
+    console.require_terminal()
     with _home(given.home) as folder:
-        home = find_home(str(folder), os.environ)
         print("Starting the sandbox and filling the demo practice ...", file=sys.stderr, flush=True)
         with sandbox(folder, clients=clients, seed=seed) as greeting:
             prepare(folder, greeting, clients=clients, seed=seed)
-            return run_console(
-                home,
-                person=person(given.person or None, os.environ),
-                read_only=given.read_only,
-                overrides=given.settings,
-            )
+            return open_console(console, msgspec.structs.replace(given, home=str(folder), practice=""))
 
 
 def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) -> Path:

@@ -9,33 +9,31 @@ import click
 from click.shell_completion import get_completion_class
 
 from xpm_tui.cli.build import Positional, Verb
+from xpm_tui.cli.console import Console, open_console
 from xpm_tui.cli.options import collected, global_options
 from xpm_tui.model.errors import BadInput
 
 
-@click.pass_context
-def console(ctx: click.Context) -> None:
-    """Open the console when no verb was given."""
-    if ctx.invoked_subcommand is not None:
-        return
-    from xpm_tui.cli.console import open_console
+def add_extra(root: click.Group, console: Console) -> None:
+    """Hang them under ``root``; without a verb ``root`` opens the console."""
 
-    ctx.exit(open_console(collected(ctx)))
+    @click.pass_context
+    def alone(ctx: click.Context) -> None:
+        if ctx.invoked_subcommand is None:
+            ctx.exit(open_console(console, collected(ctx)))
 
-
-def add_extra(root: click.Group) -> None:
-    """Hang them under ``root``."""
-    root.add_command(_demo())
+    root.callback = alone
+    root.add_command(_demo(console))
     root.add_command(_sandbox())
     root.add_command(_completion(root))
 
 
-def _demo() -> click.Command:
+def _demo(console: Console) -> click.Command:
     @click.pass_context
     def run(ctx: click.Context, clients: int, seed: int) -> None:
         from xpm_tui.cli.demo import demo
 
-        ctx.exit(demo(collected(ctx), clients=clients, seed=seed))
+        ctx.exit(demo(console, collected(ctx), clients=clients, seed=seed))
 
     return Verb(
         name="demo",

@@ -16,37 +16,36 @@ import click
 from xpm_tui.acts.registry import ACTS, GROUPS
 from xpm_tui.cli import crash
 from xpm_tui.cli.build import VerbGroup, add_acts
-from xpm_tui.cli.extra import add_extra, console
+from xpm_tui.cli.console import Console, NoConsole
+from xpm_tui.cli.extra import add_extra
 from xpm_tui.cli.options import global_options
-from xpm_tui.cli.output import dumps, error
+from xpm_tui.cli.output import dumps, error, spoken
 from xpm_tui.cli.perform import Signalled, perform
 from xpm_tui.cli.talk import Gone, silence
 from xpm_tui.files.private import set_umask
 from xpm_tui.model.errors import Trouble
-from xpm_tui.model.text import visible, visible_lines
 
 _HELP = """Join Ignition and Xero Practice Manager.
 
 Without a verb the console opens. Every verb takes --json; data goes to stdout, talk to stderr."""
 
 
-def root() -> click.Group:
-    """The whole tree of verbs."""
+def root(console: Console) -> click.Group:
+    """The whole tree of verbs; ``console`` is what opens without one."""
     group = VerbGroup(
         name="xpm-tui",
         help=_HELP,
         epilog="xpm-tui demo\nxpm-tui plan --json",
         params=global_options(),
         invoke_without_command=True,
-        callback=console,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     add_acts(group, ACTS, GROUPS, perform)
-    add_extra(group)
+    add_extra(group, console)
     return group
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
     """Run one command; gives the exit code."""
     set_umask()
     words = list(sys.argv[1:] if argv is None else argv)
@@ -54,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = root().main(
+        code = root(console or NoConsole()).main(
             words, prog_name="xpm-tui", complete_var="_XPM_TUI_COMPLETE", standalone_mode=False
         )
         _flush()
@@ -99,9 +98,7 @@ def _tell(trouble: Trouble, json: bool) -> int:
         if json:
             print(dumps({"ok": False, "error": error(trouble)}), flush=True)
         else:
-            print(f"xpm-tui: {visible_lines(trouble.message)}", file=sys.stderr)
-            if trouble.hint:
-                print(f"  {visible(trouble.hint)}", file=sys.stderr)
+            print(f"xpm-tui: {spoken(trouble)}", file=sys.stderr)
             sys.stderr.flush()
     except (OSError, ValueError):
         silence(sys.stdout)

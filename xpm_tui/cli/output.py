@@ -25,13 +25,29 @@ def dumps(value: object) -> str:
 
 
 def error(trouble: Trouble) -> dict[str, Any]:
-    """A trouble as JSON: ``code``, ``message``, ``hint``, and ``case`` or ``until`` where there is one."""
+    """A trouble as JSON: ``code``, ``message``, ``hint``, and ``until`` where there is one.
+
+    ``case`` with its ``case_title`` and ``steps`` where the trouble is a known one.
+    """
+    from xpm_tui.diagnose.telling import case_of
+
     told: dict[str, Any] = {"code": trouble.code, "message": trouble.message, "hint": trouble.hint}
-    if trouble.case is not None:
-        told["case"] = str(trouble.case)
+    found = case_of(trouble)
+    if found is not None:
+        told |= {"case": str(found.id), "case_title": found.title, "steps": list(found.steps)}
     if isinstance(trouble, AllowanceUsedUp) and trouble.until is not None:
         told["until"] = trouble.until
     return told
+
+
+def spoken(trouble: Trouble) -> str:
+    """A trouble for a person: what, what to do next, and the case that it is; safe to show."""
+    from xpm_tui.diagnose.telling import case_of, in_short
+
+    found = case_of(trouble)
+    told = [trouble.message, trouble.hint, *(in_short(found) if found is not None else ())]
+    first, *rest = [visible_lines(line) for line in told if line]
+    return "\n".join([first, *(f"  {line}" for line in rest)])
 
 
 def outcome(result: Result) -> dict[str, Any]:

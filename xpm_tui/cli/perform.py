@@ -13,7 +13,7 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Place, Result
 from xpm_tui.cli.options import Globals, collected
-from xpm_tui.cli.output import dumps, lines, outcome
+from xpm_tui.cli.output import dumps, lines, outcome, spoken
 from xpm_tui.cli.talk import CommandTalk
 from xpm_tui.model.errors import BadInput, ReadOnly
 
@@ -45,7 +45,7 @@ def perform(ctx: click.Context, act: Act[Any], values: dict[str, Any]) -> None:
         for line in lines(result):
             talk.data(line)
         if result.trouble is not None:
-            talk.say("\n".join(filter(None, (result.trouble.message, result.trouble.hint))))
+            talk.say(spoken(result.trouble))
     ctx.exit(result.exit_code)
 
 
@@ -65,7 +65,8 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
     home = find_home(given.home or None, os.environ)
     if act.on_home is not None:
         who = person(given.person or None, os.environ)
-        return await act.on_home(Place(home, given.practice, who, given.read_only), params, talk)
+        place = Place(home, given.practice, who, given.read_only, given.settings)
+        return await act.on_home(place, params, talk)
     from xpm_tui.service.daily import signed_in
     from xpm_tui.service.practice import open_practice
 
