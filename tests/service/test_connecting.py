@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,10 @@ async def test_from_nothing_to_the_first_plan(world: World) -> None:
     assert plan.counts["items"] > 0
     assert states(connecting)["plan"] == "done"
     assert world.net.asked("client.api/list") == 1
+    beat = heartbeat(world.practice)
+    assert (beat.day_left, beat.day_limit) == (5000 - 5, 5000)
+    world.clock.move(timedelta(minutes=2))
+    assert heartbeat(world.practice).minute_left > beat.minute_left
 
 
 async def test_what_can_be_skipped_comes_back(world: World) -> None:

@@ -89,7 +89,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class _Kept:
-    """Counts of one position. ``until`` then they do for later ones too: a run moves the book all the time."""
+    """Counts of one position; ``until`` then they do for later ones too, as a run moves the book."""
 
     counts: Counts
     until: float
