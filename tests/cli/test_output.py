@@ -83,12 +83,22 @@ def test_the_outcome_has_ok_items_and_error() -> None:
     held = outcome(
         Result(data={"id": "r1", "error": "its own word"}, trouble=NeedsPerson("Held.", hint="Look."))
     )
-    assert held == {"ok": False, "id": "r1", "error": {"code": "held", "message": "Held.", "hint": "Look."}}
+    assert (held["ok"], held["id"]) == (False, "r1")
+    assert (held["error"]["code"], held["error"]["message"], held["error"]["hint"]) == (
+        "held",
+        "Held.",
+        "Look.",
+    )
 
 
 def test_an_error_names_its_case() -> None:
     told = error(BadInput("No.", case=CaseId.STATE_MISMATCH))
-    assert told == {"code": "bad-input", "message": "No.", "hint": "", "case": "state-mismatch"}
+    assert (told["code"], told["message"], told["hint"]) == ("bad-input", "No.", "")
+    assert told["case"] == "state-mismatch"
+    assert told["case_title"]
+    assert told["steps"]
+    assert "case" not in error(BadInput("No."))
+    assert error(NeedsPerson("Held."))["case"] == "held"
 
 
 def test_lines_are_shown_through_the_door() -> None:

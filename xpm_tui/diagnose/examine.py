@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from xpm_tui.diagnose.finding import Finding, Probed, bad, from_error, skipped
@@ -35,6 +36,20 @@ class Probe(Protocol):
         """Look. Raises ``Trouble``, which counts as trouble found."""
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """Stands in for a probe that cannot be asked here; says why."""
+
+    name: str
+    title: str
+    why: str
+    needs: tuple[str, ...] = ()
+
+    async def look(self) -> Finding:
+        """Nothing is looked at."""
+        return skipped(self.why)
+
+
 async def examine(
     probes: Sequence[Probe], clock: Clock, *, start: str = "", limit: float = LIMIT
 ) -> AsyncIterator[Probed]:
@@ -52,8 +67,8 @@ async def examine(
         finding = skipped(f'Left out, because of "{cause}".') if cause else await _look(probe, limit)
         if finding.verdict == "trouble":
             failed[probe.name] = probe.title
-        elif finding.verdict == "skipped" and cause:
-            failed[probe.name] = cause
+        elif finding.verdict == "skipped":
+            failed[probe.name] = cause or probe.title
         yield Probed(
             name=probe.name,
             title=probe.title,

@@ -1,15 +1,40 @@
-"""The way to Xero of an open practice, from its settings. Only here and below is the wire loaded."""
+"""The way to Xero of a practice, from its settings. The wire's libraries are loaded when it is opened."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
 from xpm_tui import __version__
-from xpm_tui.service.practice import OpenPractice
+from xpm_tui.model.ports import Clock, EventSink
+from xpm_tui.service.home import Home
 from xpm_tui.settings.scopes import scopes
+from xpm_tui.settings.store import Settings
 from xpm_tui.xero.config import WireConfig
-from xpm_tui.xero.wiring import Wire, open_wire
+
+if TYPE_CHECKING:
+    from xpm_tui.xero.wiring import Wire
 
 
-def wire_config(practice: OpenPractice) -> WireConfig:
+class Ground(Protocol):
+    """What the wire stands on: an open practice, or one whose book cannot be opened."""
+
+    home: Home
+    settings: Settings
+    config: Path
+    state: Path
+    clock: Clock
+    person: str
+    environ: Mapping[str, str]
+    transport: Any
+
+    @property
+    def events(self) -> EventSink:
+        """Where its events go."""
+
+
+def wire_config(practice: Ground) -> WireConfig:
     """Where Xero is and which app we are. Raises ``BadInput`` for a setting that cannot be used."""
     settings = practice.settings
     return WireConfig(
@@ -25,13 +50,15 @@ def wire_config(practice: OpenPractice) -> WireConfig:
     )
 
 
-def wire(practice: OpenPractice, config: WireConfig | None = None) -> Wire:
+def wire(practice: Ground, config: WireConfig | None = None) -> Wire:
     """The wire, to be used in ``async with``. Nothing is sent before it is used.
 
     ``config`` takes the place of what the settings say.
 
     The keyring is used for the account's own home only: any other home may move to another machine.
     """
+    from xpm_tui.xero.wiring import open_wire
+
     return open_wire(
         config or wire_config(practice),
         state_folder=practice.state,

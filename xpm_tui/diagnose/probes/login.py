@@ -9,7 +9,7 @@ from typing import ClassVar
 from xpm_tui.diagnose.finding import Finding, bad, from_error, note, ok
 from xpm_tui.diagnose.sight import Ask, LoginFacts
 from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import AccessDenied
+from xpm_tui.model.errors import AccessDenied, ScopeMissing
 from xpm_tui.model.ports import Allowance
 from xpm_tui.model.xpm import Tenant
 
@@ -108,7 +108,8 @@ class Connections:
         """List them."""
         found = await self.tenants()
         told = [f"{each.name or 'no name'} ({each.tenant_id})" for each in found]
-        return ok(f"The login reaches {len(found)} of XPM.", *told)
+        noun = "practice" if len(found) == 1 else "practices"
+        return ok(f"The login reaches {len(found)} {noun} of XPM.", *told)
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,8 @@ class Permission:
         except AccessDenied as denied:
             # The practice is connected, so it can only be the person.
             return from_error(denied, case=CaseId.NO_PERMISSION)
+        except ScopeMissing:
+            return ok("XPM answers this login; the list that it does not open is told below.")
         return ok("XPM answers this login.")
 
 

@@ -123,7 +123,8 @@ class Terminal:
     async def look(self) -> Finding:
         """Tell what the process was given."""
         seen = self.facts
-        told = [f"TERM: {seen.term or 'not set'}", f"size: {seen.columns}x{seen.lines}"]
+        told = [f"TERM: {seen.term or 'not set'}"]
+        told += [f"size: {seen.columns}x{seen.lines}"] if seen.columns else []
         told.append(f"encoding: {seen.encoding or 'not known'}")
         told += ["over SSH"] if seen.over_ssh else []
         if not (seen.stdin and seen.stdout):
@@ -132,7 +133,7 @@ class Terminal:
         if seen.term in ("", "dumb"):
             return note("The terminal is too simple for the console; verbs work.", *told,
                         case=CaseId.TERMINAL)  # fmt: skip
-        if seen.columns < 80 or seen.lines < 24:
+        if 0 < seen.columns < 80 or 0 < seen.lines < 24:
             return note("The terminal is smaller than 80x24.", *told, case=CaseId.TERMINAL)
         return ok("The console can open here.", *told)
 

@@ -1,0 +1,75 @@
+"""Takes names, numbers and secrets out of texts that leave the house. One name, one stand-in, everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from xpm_tui.model.secret import Secret
+
+HIDDEN = "[hidden]"
+_QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”')
+_MAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
+_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]*\.?[\w-]*|(?<=[Bb]earer )\S+|(?<=code=)[^&\s\"]+")
+_NUMBER = re.compile(r"(?<![0-9A-Fa-f-])\d(?:[ -]?\d){7,10}(?![0-9A-Fa-f-])")
+_STARS = re.compile(r"\*{2,}\w{1,6}")
+
+
+class Mask:
+    """What is taken out, and what stands in for it.
+
+    ``names`` are texts with their stand-ins, ``places`` likewise but kept from no one: paths that would tell
+    an account. ``keep_names`` leaves names, e-mail addresses and XPM's words in. Secrets, tokens and tax
+    numbers are taken out always.
+    """
+
+    def __init__(
+        self,
+        *,
+        names: Iterable[tuple[str, str]] = (),
+        places: Mapping[str, str] | None = None,
+        secrets: Iterable[Secret] = (),
+        keep_names: bool = False,
+    ) -> None:
+        self.keep_names = keep_names
+        self._secrets = [secret for secret in secrets if len(secret.reveal()) >= 8]
+        self._places = sorted((places or {}).items(), key=lambda pair: -len(pair[0]))
+        self._names: dict[str, str] = {}
+        for name, stand_in in names:
+            if name.strip():
+                self._names.setdefault(name.strip().casefold(), stand_in)
+        self._people: dict[str, str] = {}
+
+    def person(self, name: str) -> str:
+        """A person of this practice: always the same number for the same one."""
+        if self.keep_names or not name:
+            return name
+        return self._people.setdefault(name, f"person {len(self._people) + 1}")
+
+    def text(self, text: str) -> str:
+        """A free text: an error, a sentence, a fact."""
+        text = self.secret(text)
+        text = _STARS.sub(HIDDEN, _NUMBER.sub("[number]", text))
+        if self.keep_names:
+            return text
+        for path, stand_in in self._places:
+            text = text.replace(path, stand_in)
+        # What stands in quotes is mostly XPM's own words, and they may hold anybody.
+        text = _MAIL.sub("[e-mail]", _QUOTED.sub('"[words]"', text))
+        return self._without_names(text)
+
+    def secret(self, text: str) -> str:
+        """Secrets alone, for a text that is made of our own words."""
+        for secret in self._secrets:
+            text = text.replace(secret.reveal(), HIDDEN)
+        return _TOKEN.sub(HIDDEN, text)
+
+    def _without_names(self, text: str) -> str:
+        folded = text.casefold()
+        met = [name for name in (*self._names, *(p.casefold() for p in self._people)) if name in folded]
+        if not met:
+            return text
+        stand_ins = {**self._names, **{name.casefold(): alias for name, alias in self._people.items()}}
+        met.sort(key=len, reverse=True)
+        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, met))})(?!\w)", re.IGNORECASE)
+        return pattern.sub(lambda match: stand_ins.get(match.group().casefold(), "[name]"), text)

@@ -1,0 +1,44 @@
+"""A case in words: for a verb, a screen, the bundle and the trouble page."""
+
+from __future__ import annotations
+
+from xpm_tui.diagnose.cases.book_of_cases import case
+from xpm_tui.diagnose.cases.case import Case
+from xpm_tui.diagnose.finding import case_id
+from xpm_tui.model.errors import Trouble
+
+
+def told(found: Case) -> list[str]:
+    """Sign, cause, way out with numbered steps for XPM's new and old screens, and what to tell support."""
+    lines = [
+        f"{found.id}: {found.title}",
+        "",
+        f"Sign: {found.sign}",
+        f"Cause: {found.cause}",
+        "",
+        "Way out" + (" (XPM's new screens):" if found.old_screens else ":"),
+        *numbered(found.steps),
+    ]
+    if found.old_screens:
+        lines += ["Way out (XPM's old screens):", *numbered(found.old_screens)]
+    if found.support:
+        lines += ["", found.support]
+    return lines
+
+
+def numbered(steps: tuple[str, ...]) -> list[str]:
+    """Steps with their numbers."""
+    return [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
+
+
+def case_of(trouble: Trouble) -> Case | None:
+    """The case that an error names, or the one of its kind."""
+    return case(case_id(trouble) or "")
+
+
+def in_short(found: Case) -> tuple[str, str]:
+    """Two lines: which case and its first step, and where the rest stands."""
+    return (
+        f"Case {found.id}: {found.title}. {found.steps[0]}",
+        f"All steps: xpm-tui cases show {found.id}",
+    )
