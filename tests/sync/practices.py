@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from random import Random
+from typing import Any, TypeVar
 
 import msgspec
-from hypothesis import strategies as st
 
 from xpm_tui.model.book import Client, Contact, TeamMember
 from xpm_tui.model.links import ContactLink, Link
 from xpm_tui.model.plan import Direction, Level
 from xpm_tui.model.xpm import Named, XpmClient, XpmContact
-from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.policy import Clear, OnConflict, Policy
 
-TEXTS = st.sampled_from(["", "a", "b", "Ma\u0304ori", "Māori", " a ", "******789", "[/]", "x\r\ny"])
-NAMES = st.sampled_from(["Acme", "ACME", "Smith & Co", "Māori", "Ma\u0304ori", "Twin", "Solo", ""])
-FLAGS = st.sampled_from([None, True, False])
-PEOPLE = st.sampled_from(["", "1", "2", "3"])
-GROUPS = st.lists(st.sampled_from(["Farms", "Arts", ""]), max_size=2).map(tuple)
+T = TypeVar("T")
+
+TEXTS = ("", "a", "b", "Ma\u0304ori", "Māori", " a ", "******789", "[/]", "x\r\ny")
+NAMES = ("Acme", "ACME", "Smith & Co", "Māori", "Ma\u0304ori", "Twin", "Solo", "")
+GROUPS = ("Farms", "Arts", "")
 OWN_TEXTS = ("phone", "fax", "city", "website", "structure")
-SWITCHES = ("phone", "contact", "contact_primary", "partner")
 CONTACT_TEXTS = ("name", "email", "mobile")
+SWITCHES = ("phone", "contact", "contact_primary", "partner")
+SHAPES = ("linked", "linked", "linked", "both", "ours", "theirs", "quiet")
+DIRECTIONS: tuple[Direction, ...] = ("from_xpm", "to_xpm")
+LEVELS: tuple[Level, ...] = ("everything", "everything", "name", "nothing")
+CONFLICTS: tuple[OnConflict, ...] = ("overwrite", "hold")
+CLEARS: tuple[Clear, ...] = ("never", "ask", "yes")
 
 TEAM = (
     TeamMember(id="t1", name="One", staff="s1"),
@@ -38,150 +43,124 @@ class People(msgspec.Struct, frozen=True):
     policy: Policy
 
 
-@st.composite
-def practices(draw: st.DrawFn) -> People:
-    """Up to four clients: linked, in step or not, unlinked, on one side only, in any order."""
+def practice(dice: Random, size: int) -> People:
+    """So many clients: linked, in step or not, unlinked, on one side only, in any order."""
     clients: list[Client] = []
     rows: list[XpmClient] = []
     links: list[Link] = []
-    for number in range(1, draw(st.integers(1, 4)) + 1):
-        shape = draw(st.sampled_from(["linked", "linked", "linked", "both", "ours", "theirs", "quiet"]))
-        ours, theirs = draw(_pair(number))
+    for number in range(1, size + 1):
+        shape = dice.choice(SHAPES)
+        ours, theirs = _pair(dice, number)
         if shape != "theirs":
             clients.append(ours)
         if shape != "ours":
             rows.append(theirs)
         if shape == "linked":
-            links.append(draw(_link(ours, theirs)))
+            links.append(_link(dice, ours, theirs))
         elif shape == "quiet":
             links.append(Link(id=ours.id, uuid=theirs.uuid, quiet=True))
     return People(
-        clients=tuple(draw(st.permutations(clients))),
-        rows=tuple(draw(st.permutations(rows))),
+        clients=_shuffled(dice, clients),
+        rows=_shuffled(dice, rows),
         links=tuple(links),
-        policy=draw(policies()),
+        policy=Policy(
+            direction=dice.choice(DIRECTIONS),
+            level=dice.choice(LEVELS),
+            off=frozenset({dice.choice(SWITCHES)} if dice.random() < 0.3 else ()),
+            on_conflict=dice.choice(CONFLICTS),
+            clear=dice.choice(CLEARS),
+        ),
     )
 
 
-@st.composite
-def policies(draw: st.DrawFn) -> Policy:
-    """Any way a practice may have set it."""
-    directions: list[Direction] = ["from_xpm", "to_xpm"]
-    levels: list[Level] = ["everything", "everything", "name", "nothing"]
-    return Policy(
-        direction=draw(st.sampled_from(directions)),
-        level=draw(st.sampled_from(levels)),
-        off=draw(st.frozensets(st.sampled_from(SWITCHES), max_size=1)),
-        on_conflict=draw(st.sampled_from(["overwrite", "hold"])),
-        clear=draw(st.sampled_from(["never", "ask", "yes"])),
-    )
-
-
-@st.composite
-def perturbed(draw: st.DrawFn, client: Client, times: int = 1) -> Client:
+def perturbed(dice: Random, client: Client, times: int = 1) -> Client:
     """The client after a person edited it in Ignition, for the first time, the second, and so on."""
-    changed = {**draw(_own_values()), **draw(_ignition_values())}
-    kept = draw(st.sets(st.sampled_from(sorted(changed)), max_size=4))
     contacts = [
-        msgspec.structs.replace(contact, **draw(_some(_contact_values())))
+        msgspec.structs.replace(contact, **_some(dice, _contact_values(dice), 1))
         for contact in client.contacts
-        if draw(st.integers(0, 5))
+        if dice.random() > 0.15
     ]
-    if not draw(st.integers(0, 3)):
-        contacts.append(Contact(id=f"k{client.id[1:]}{times}9", **draw(_contact_values())))
-    return msgspec.structs.replace(
-        client, **{key: changed[key] for key in kept}, contacts=tuple(draw(st.permutations(contacts)))
-    )
+    if dice.random() < 0.25:
+        contacts.append(Contact(id=f"k{client.id[1:]}{times}9", **_contact_values(dice)))
+    changed = _some(dice, {**_own_values(dice), **_ignition_values(dice)}, 4)
+    return msgspec.structs.replace(client, **changed, contacts=_shuffled(dice, contacts))
 
 
-@st.composite
-def perturbed_row(draw: st.DrawFn, row: XpmClient, times: int = 1) -> XpmClient:
+def perturbed_row(dice: Random, row: XpmClient, times: int = 1) -> XpmClient:
     """The client after a colleague edited it in XPM, for the first time, the second, and so on."""
-    changed = {**draw(_own_values()), **draw(_xpm_values())}
-    kept = draw(st.sets(st.sampled_from(sorted(changed)), max_size=4))
     contacts = [
-        msgspec.structs.replace(contact, **draw(_some(_contact_values())))
+        msgspec.structs.replace(contact, **_some(dice, _contact_values(dice), 1))
         for contact in row.contacts
-        if draw(st.integers(0, 5))
+        if dice.random() > 0.15
     ]
-    if not draw(st.integers(0, 3)):
-        uuid = f"x{row.uuid[1:]}-{times}9"
-        contacts.append(XpmContact(uuid=uuid, **draw(_contact_values())))
-    return msgspec.structs.replace(
-        row, **{key: changed[key] for key in kept}, contacts=tuple(draw(st.permutations(contacts)))
-    )
+    if dice.random() < 0.25:
+        contacts.append(XpmContact(uuid=f"x{row.uuid[1:]}-{times}9", **_contact_values(dice)))
+    changed = _some(dice, {**_own_values(dice), **_xpm_values(dice)}, 4)
+    return msgspec.structs.replace(row, **changed, contacts=_shuffled(dice, contacts))
 
 
-@st.composite
-def _pair(draw: st.DrawFn, number: int) -> tuple[Client, XpmClient]:
+def _pair(dice: Random, number: int) -> tuple[Client, XpmClient]:
     """One client on both sides: the same at first, then perturbed twice."""
-    name = draw(NAMES)
-    common: dict[str, Any] = {field: draw(TEXTS) for field in OWN_TEXTS}
-    people = [draw(_contact_values()) for _ in range(draw(st.integers(0, 2)))]
+    common: dict[str, Any] = {field: dice.choice(TEXTS) for field in OWN_TEXTS}
+    common["name"] = dice.choice(NAMES)
+    people = [_contact_values(dice) for _ in range(dice.randint(0, 2))]
     ours = Client(
         id=f"c{number}",
-        name=name,
         contacts=tuple(Contact(id=f"k{number}{place}", **each) for place, each in enumerate(people)),
         **common,
-        **draw(_ignition_values()),
+        **_ignition_values(dice),
     )
     theirs = XpmClient(
         uuid=f"u{number}",
-        name=name,
         contacts=tuple(XpmContact(uuid=f"x{number}-{place}", **each) for place, each in enumerate(people)),
         **common,
-        **draw(_xpm_values()),
+        **_xpm_values(dice),
     )
-    return draw(perturbed(ours)), draw(perturbed_row(theirs))
+    return perturbed(dice, ours), perturbed_row(dice, theirs)
 
 
-@st.composite
-def _link(draw: st.DrawFn, ours: Client, theirs: XpmClient) -> Link:
+def _link(dice: Random, ours: Client, theirs: XpmClient) -> Link:
     """A link, with some contacts joined already."""
     joined = [
         ContactLink(contact=here.id, uuid=there.uuid)
         for here, there in zip(ours.contacts, theirs.contacts, strict=False)
-        if draw(st.booleans())
+        if dice.random() < 0.5
     ]
     return Link(id=ours.id, uuid=theirs.uuid, number=theirs.number, contacts=tuple(joined))
 
 
-@st.composite
-def _own_values(draw: st.DrawFn) -> dict[str, Any]:
-    return {**{field: draw(TEXTS) for field in OWN_TEXTS}, "name": draw(NAMES)}
+def _own_values(dice: Random) -> dict[str, Any]:
+    return {**{field: dice.choice(TEXTS) for field in OWN_TEXTS}, "name": dice.choice(NAMES)}
 
 
-@st.composite
-def _ignition_values(draw: st.DrawFn) -> dict[str, Any]:
-    partner, manager = draw(PEOPLE), draw(PEOPLE)
+def _ignition_values(dice: Random) -> dict[str, Any]:
     return {
-        "tax_registered": draw(FLAGS),
-        "groups": draw(GROUPS),
-        "partner": f"t{partner}" if partner else "",
-        "manager": f"t{manager}" if manager else "",
+        "tax_registered": dice.choice((None, True, False)),
+        "groups": tuple(dice.sample(GROUPS, dice.randint(0, 2))),
+        "partner": dice.choice(("", "t1", "t2", "t3")),
+        "manager": dice.choice(("", "t1", "t2", "t3")),
     }
 
 
-@st.composite
-def _xpm_values(draw: st.DrawFn) -> dict[str, Any]:
-    partner, manager = draw(PEOPLE), draw(PEOPLE)
+def _xpm_values(dice: Random) -> dict[str, Any]:
     return {
-        "tax_registered": draw(FLAGS),
-        "groups": tuple(Named(f"g-{name}", name) for name in draw(GROUPS)),
-        "partner": Named(f"s{partner}") if partner else None,
-        "manager": Named(f"s{manager}") if manager else None,
-        "archived": not draw(st.integers(0, 6)),
-        "prospect": not draw(st.integers(0, 6)),
+        "tax_registered": dice.choice((None, True, False)),
+        "groups": tuple(Named(f"g-{name}", name) for name in dice.sample(GROUPS, dice.randint(0, 2))),
+        "partner": dice.choice((None, Named("s1"), Named("s2"), Named("s3"))),
+        "manager": dice.choice((None, Named("s1"), Named("s2"), Named("s3"))),
+        "archived": dice.random() < 0.15,
+        "prospect": dice.random() < 0.15,
     }
 
 
-@st.composite
-def _contact_values(draw: st.DrawFn) -> dict[str, Any]:
-    return {**{field: draw(TEXTS) for field in CONTACT_TEXTS}, "primary": draw(st.booleans())}
+def _contact_values(dice: Random) -> dict[str, Any]:
+    values: dict[str, Any] = {field: dice.choice(TEXTS) for field in CONTACT_TEXTS}
+    return {**values, "primary": dice.random() < 0.5}
 
 
-@st.composite
-def _some(draw: st.DrawFn, values: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
-    drawn = draw(values)
-    kept = draw(st.sets(st.sampled_from(sorted(drawn)), max_size=1))
-    return {key: drawn[key] for key in kept}
+def _some(dice: Random, values: dict[str, Any], most: int) -> dict[str, Any]:
+    return {key: values[key] for key in dice.sample(sorted(values), dice.randint(0, most))}
+
+
+def _shuffled(dice: Random, items: list[T]) -> tuple[T, ...]:
+    return tuple(dice.sample(items, len(items)))

@@ -57,6 +57,15 @@ def test_a_contact_that_comes_back_is_linked_again() -> None:
     assert match.fresh == frozenset()
 
 
+def test_two_that_each_stand_alone_are_not_joined_later() -> None:
+    links = [
+        ContactLink(contact="k1", uuid="", removed="xpm"),
+        ContactLink(contact="", uuid="x1", removed="ignition"),
+    ]
+    match = match_contacts([contact(1, email="jo@x")], [xpm_contact(1, email="jo@x")], links)
+    assert (match.pairs, match.ours, match.theirs) == ((), (), ())
+
+
 def test_a_contact_made_anew_in_xpm_takes_the_place_of_the_removed_one() -> None:
     removed = ContactLink(contact="k1", uuid="x1", removed="xpm")
     match = match_contacts([contact(1, email="jo@x")], [xpm_contact(2, email="jo@x")], [removed])

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from random import Random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.profile import count
-from tests.sync.practices import TEAM, People, perturbed, perturbed_row, practices
+from tests.sync.practices import TEAM, People, perturbed, perturbed_row, practice
 from tests.sync.world import World
 from xpm_tui.model.book import Client
 from xpm_tui.model.masked import looks_masked
@@ -24,11 +25,9 @@ from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.undo import plan_undo
 from xpm_tui.sync.view import Team, book_values, contact_values
 
-EXAMPLES = settings(
-    max_examples=count(default=200, soak=20_000),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+EXAMPLES = settings(max_examples=count(default=200, soak=20_000), deadline=None)
+SEEDS = st.integers(0, 2**32 - 1)
+SIZES = st.integers(1, 4)
 
 
 def world_of(people: People) -> World:
@@ -95,25 +94,25 @@ def check(world: World, records: list[PlannedRecord]) -> None:
 
 
 @EXAMPLES
-@given(practices(), st.data())
-def test_any_practice_comes_to_rest_and_stays_there(people: People, data: st.DataObject) -> None:
-    asyncio.run(_comes_to_rest(people, data))
+@given(SEEDS, SIZES)
+def test_any_practice_comes_to_rest_and_stays_there(seed: int, size: int) -> None:
+    asyncio.run(_comes_to_rest(Random(seed), size))
 
 
-async def _comes_to_rest(people: People, data: st.DataObject) -> None:
-    world = world_of(people)
+async def _comes_to_rest(dice: Random, size: int) -> None:
+    world = world_of(practice(dice, size))
     await until_quiet(world)
     for client in [*world.book.snapshot().rows(CLIENTS)]:
-        world.put(CLIENTS, [data.draw(perturbed(client, 2))])
+        world.put(CLIENTS, [perturbed(dice, client, 2)])
     for row in [*world.practice.rows.values()]:
-        world.practice.add(data.draw(perturbed_row(row, 2)))
+        world.practice.add(perturbed_row(dice, row, 2))
     await until_quiet(world)
 
 
 @EXAMPLES
-@given(practices())
-def test_the_side_that_masters_loses_nothing(people: People) -> None:
-    asyncio.run(_loses_nothing(people))
+@given(SEEDS, SIZES)
+def test_the_side_that_masters_loses_nothing(seed: int, size: int) -> None:
+    asyncio.run(_loses_nothing(practice(Random(seed), size)))
 
 
 async def _loses_nothing(people: People) -> None:
@@ -130,9 +129,9 @@ async def _loses_nothing(people: People) -> None:
 
 
 @EXAMPLES
-@given(practices())
-def test_pull_then_push_with_no_edits_writes_nothing(people: People) -> None:
-    asyncio.run(_pull_then_push(people))
+@given(SEEDS, SIZES)
+def test_pull_then_push_with_no_edits_writes_nothing(seed: int, size: int) -> None:
+    asyncio.run(_pull_then_push(practice(Random(seed), size)))
 
 
 async def _pull_then_push(people: People) -> None:
@@ -147,9 +146,9 @@ async def _pull_then_push(people: People) -> None:
 
 
 @EXAMPLES
-@given(practices())
-def test_undoing_the_first_run_gives_the_book_back(people: People) -> None:
-    asyncio.run(_undone(people))
+@given(SEEDS, SIZES)
+def test_undoing_the_first_run_gives_the_book_back(seed: int, size: int) -> None:
+    asyncio.run(_undone(practice(Random(seed), size)))
 
 
 async def _undone(people: People) -> None:

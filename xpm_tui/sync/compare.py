@@ -16,7 +16,7 @@ from xpm_tui.sync.base import PRIMARY, agree, contact_key, forget_contact, mirro
 from xpm_tui.sync.contacts import ContactMatch, match_contacts, ours_alone, theirs_alone
 from xpm_tui.sync.policy import BY_NAME, FieldRule
 from xpm_tui.sync.rules import NO_NAME, Rules
-from xpm_tui.sync.view import book_values, contact_values, xpm_contacts
+from xpm_tui.sync.view import book_values, contact_values, primary_of, xpm_contacts
 
 WHOLE = "*"
 """As a frozen field: the client as a whole."""
@@ -151,7 +151,7 @@ class _Work:
     def _primary(self, match: ContactMatch) -> None:
         """Who is primary, by XPM's UUID. A contact that is still to be made brings it along when it is."""
         standing = {ours.id: theirs.uuid for ours, theirs in match.pairs}
-        first = next((contact.id for contact in self.client.contacts if contact.primary), "")
+        first = primary_of(self.client)
         ours, theirs = standing.get(first, first), self.mirror[PRIMARY]
         master, _ = self.rules.master_first(ours, theirs)
         mine = {uuid: contact for contact, uuid in standing.items()}

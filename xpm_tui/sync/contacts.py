@@ -8,7 +8,7 @@ seen by a sync, is marked in the link, kept where it is, and never made again on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 
@@ -48,8 +48,8 @@ def match_contacts(
             blocked[there.uuid] = ContactLink(contact=link.contact, uuid=there.uuid, removed="ignition")
     known = len(pairs)
     if known < len(ours) and known < len(theirs):
-        _match_by(_email, ours, theirs, pairs)
-        _match_by(_name, ours, theirs, pairs)
+        for key in (_email, _name):
+            _match_by(key, ours, theirs, pairs, settled.keys(), blocked.keys())
     taken, found = {k.id for k, _ in pairs}, {x.uuid for _, x in pairs}
     joined = [ContactLink(contact=k.id, uuid=x.uuid) for k, x in pairs]
     joined += [link for id_, link in settled.items() if id_ not in taken]
@@ -78,14 +78,20 @@ def _match_by(
     ours: Sequence[Contact],
     theirs: Sequence[XpmContact],
     pairs: list[tuple[Contact, XpmContact]],
+    settled: Collection[str],
+    blocked: Collection[str],
 ) -> None:
-    """Add the pairs that one key joins: unique on both sides, and both still free."""
+    """Add the pairs that one key joins: unique on both sides, both still free, and at least one of them not
+    yet known to stand alone."""
     here, there = Counter(map(key, ours)), Counter(map(key, theirs))
     taken, found = {k.id for k, _ in pairs}, {x.uuid for _, x in pairs}
     free = {key(x): x for x in theirs if x.uuid not in found}
     for contact in ours:
         wanted = key(contact)
-        if wanted and contact.id not in taken and wanted in free and here[wanted] == there[wanted] == 1:
+        if not wanted or contact.id in taken or wanted not in free:
+            continue
+        alone = contact.id in settled and free[wanted].uuid in blocked
+        if here[wanted] == there[wanted] == 1 and not alone:
             pairs.append((contact, free[wanted]))
 
 

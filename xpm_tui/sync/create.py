@@ -22,7 +22,7 @@ from xpm_tui.sync.journal import ADD_CLIENT, Journal, done
 from xpm_tui.sync.mirror import take
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.recover import resolve
-from xpm_tui.sync.view import Team, book_values, clean, contact_values, is_blank
+from xpm_tui.sync.view import Team, book_values, clean, contact_values, is_blank, primary_of
 
 Why = Literal["linked", "was-linked", "no-name", "twin", "sure", "unknown"]
 
@@ -158,7 +158,7 @@ def creation_contacts(client: Client, policy: Policy) -> list[XpmContact]:
         msgspec.convert(
             {
                 "uuid": "",
-                "primary": contact.primary,
+                "primary": contact.id == primary_of(client),
                 **{
                     name.removeprefix("contact_"): value
                     for name, value in contact_values(contact).items()

@@ -32,7 +32,7 @@ from xpm_tui.sync.replies import (
 )
 from xpm_tui.sync.settle import landed
 from xpm_tui.sync.standing import Standing
-from xpm_tui.sync.view import contact_values
+from xpm_tui.sync.view import contact_values, primary_of
 
 
 class Pusher:
@@ -212,7 +212,7 @@ class _Call(msgspec.Struct, frozen=True):
             if ours is None:
                 return None
             values = {name: value for name, value in contact_values(ours).items() if value}
-            if ours.primary:
+            if client is not None and contact == primary_of(client):
                 values[PRIMARY] = True
             there = tuple(each.uuid for each in standing.sides.row.contacts)
             return _Call(ADD_CONTACT, values, before=there)

@@ -28,7 +28,16 @@ from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.settle import changed_writes, image_write
 from xpm_tui.sync.standing import Moved, Standing
 from xpm_tui.sync.undone import UNDO, image_of, mark, noted, take_back
-from xpm_tui.sync.view import Team, Values, book_print, book_values, contact_values, xpm_print, xpm_values
+from xpm_tui.sync.view import (
+    Team,
+    Values,
+    book_print,
+    book_values,
+    contact_values,
+    primary_of,
+    xpm_print,
+    xpm_values,
+)
 from xpm_tui.sync.writing import base_key, write_book
 
 Why = Literal["edited", "client-edited", "contact-edited", "in-use", "stays-in-xpm", "relinked", "missing"]
@@ -272,7 +281,7 @@ class _Look:
         contact = _contact(written)
         joined = {each.contact: each.uuid for each in self._link.contacts} if self._link is not None else {}
         if written.field == PRIMARY:
-            ours = next((each.id for each in client.contacts if each.primary), "")
+            ours = primary_of(client)
             here = joined.get(ours) or ours
             return {PRIMARY: here if written.side == "ignition" else self._mirror().get(PRIMARY, "")}
         if written.side == "ignition":

@@ -142,6 +142,11 @@ def xpm_contacts(row: XpmClient) -> tuple[XpmContact, ...]:
     return tuple(contact for contact in row.contacts if not contact.deleted)
 
 
+def primary_of(client: Client) -> str:
+    """Id of the book client's primary contact: the first that claims it, or empty."""
+    return next((contact.id for contact in client.contacts if contact.primary), "")
+
+
 def book_print(client: Client, team: Team) -> str:
     """Fingerprint of everything of a book client that sync could ever read."""
     contacts = sorted((c.id, c.primary, sorted(contact_values(c).items())) for c in client.contacts)

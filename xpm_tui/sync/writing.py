@@ -14,7 +14,7 @@ from xpm_tui.model.xpm import XpmClient, XpmContact
 from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
 from xpm_tui.sync.compare import Sides
 from xpm_tui.sync.policy import BY_NAME
-from xpm_tui.sync.view import Team, contact_values, write_client, write_contact, xpm_contacts
+from xpm_tui.sync.view import Team, contact_values, primary_of, write_client, write_contact, xpm_contacts
 
 
 class BookWriting(msgspec.Struct, frozen=True):
@@ -156,7 +156,7 @@ class _Writing:
 
     def _primary(self) -> str:
         """Who is primary: XPM's UUID where there is one, else our id, or empty."""
-        mine = next((each.id for each in self.client.contacts if each.primary), "")
+        mine = primary_of(self.client)
         joined = (each.uuid for each in self.link.contacts if each.contact == mine and each.uuid)
         return next(joined, mine)
 
