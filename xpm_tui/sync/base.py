@@ -22,10 +22,16 @@ def contact_key(contact: str, field: str) -> str:
     return f"{contact}.{field}"
 
 
-def mirror_values(row: XpmClient, link: Link) -> Values:
-    """XPM's side by base key, the contacts under the ids of the book contacts that stand for them."""
+def own_mirror_values(row: XpmClient) -> Values:
+    """XPM's side by base key: the client's own fields, and who is primary."""
     values = xpm_values(row)
     values[PRIMARY] = primary(xpm_contacts(row))
+    return values
+
+
+def mirror_values(row: XpmClient, link: Link) -> Values:
+    """XPM's side by base key, the contacts under the ids of the book contacts that stand for them."""
+    values = own_mirror_values(row)
     if link.contacts:
         contacts = {contact.uuid: contact for contact in xpm_contacts(row)}
         for joined in link.contacts:

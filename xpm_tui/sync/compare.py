@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import msgspec
 
-from xpm_tui.model.book import Client
+from xpm_tui.model.book import Client, Contact
 from xpm_tui.model.links import Base, ContactLink, Link, Pair, Value
 from xpm_tui.model.plan import Change
-from xpm_tui.model.xpm import XpmClient
-from xpm_tui.sync.base import PRIMARY, agree, contact_key, forget_contact, mirror_values, pair
+from xpm_tui.model.xpm import XpmClient, XpmContact
+from xpm_tui.sync.base import PRIMARY, agree, contact_key, forget_contact, own_mirror_values, pair
 from xpm_tui.sync.contacts import ContactMatch, match_contacts, ours_alone, theirs_alone
 from xpm_tui.sync.policy import BY_NAME, FieldRule
 from xpm_tui.sync.rules import NO_NAME, Rules
-from xpm_tui.sync.view import book_values, contact_values, primary_of, xpm_contacts
+from xpm_tui.sync.view import book_values, contact_values, primary_of, same_texts, xpm_contacts
 
 WHOLE = "*"
 """As a frozen field: the client as a whole."""
@@ -64,7 +64,7 @@ class _Work:
         self.base = sides.base
         self.frozen = sides.frozen
         self.before = sides
-        self.mirror = mirror_values(sides.row, sides.link)
+        self.mirror = own_mirror_values(sides.row)
         self.known = frozenset(sides.base.agreed)
         self.changes: list[Change] = []
         self.agreed: dict[str, Pair] = {}
@@ -88,6 +88,8 @@ class _Work:
         if match.fresh:
             self.known = frozenset(self.base.agreed)
         for ours, theirs in match.pairs:
+            if self._in_step(ours, theirs):
+                continue
             values, xpm = contact_values(ours), contact_values(theirs)
             for rule in self.rules.contact_fields:
                 name, key = rule.name, contact_key(ours.id, rule.name)
@@ -121,6 +123,13 @@ class _Work:
             self.agreed[key] = Pair(ours, theirs)
         elif verdict != "same":
             self.changes.append(self.rules.change(record, rule, ours, theirs, verdict, contact))
+
+    def _in_step(self, ours: Contact, theirs: XpmContact) -> bool:
+        """The usual case, told without a look at the single fields: all the same, and agreed to be so."""
+        return same_texts(ours, theirs) and all(
+            key in self.known and key not in self.base.pairs
+            for key in (contact_key(ours.id, rule.name) for rule in self.rules.contact_fields)
+        )
 
     def _unmatched(self, match: ContactMatch) -> tuple[ContactLink, ...]:
         """New contacts of the master are to be made on the other side; the other side's own are settled."""
