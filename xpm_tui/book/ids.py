@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from xpm_tui.model.ports import Put, Snapshot, Write
+from xpm_tui.model.ports import Ids, Put, Snapshot, Write
 from xpm_tui.model.tables import META, Meta
 
 
@@ -37,3 +38,26 @@ class BookIds:
 
         self._book.transact(advance)
         return [f"{prefix}{number}" for number in range(last - count + 1, last + 1)]
+
+
+class BlockIds:
+    """The Ids port for many small wishes: takes ids in growing blocks, so that few of them cost a commit.
+
+    What is left of the last block when it is let go is never given again. ``most`` bounds a block; blocks
+    begin with one and double, so that at most as many are left over as were used.
+    """
+
+    def __init__(self, ids: Ids, most: int = 512) -> None:
+        self._ids = ids
+        self._most = most
+        self._free: dict[str, deque[str]] = {}
+        self._next: dict[str, int] = {}
+
+    def new(self, prefix: str, count: int = 1) -> list[str]:
+        """``count`` fresh ids, durable before they are returned."""
+        free = self._free.setdefault(prefix, deque())
+        if len(free) < count:
+            block = self._next.get(prefix, 1)
+            self._next[prefix] = min(2 * block, self._most)
+            free.extend(self._ids.new(prefix, max(block, count - len(free))))
+        return [free.popleft() for _ in range(count)]

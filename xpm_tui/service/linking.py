@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from xpm_tui.book.ids import BlockIds
 from xpm_tui.model.errors import BadInput, NeedsPerson
 from xpm_tui.model.events import Event, Scalar
 from xpm_tui.model.links import LinkOrigin
@@ -122,7 +123,7 @@ def _pick(
     picked = pick_writes(
         snapshot,
         [row.uuid for row in rows],
-        ids=practice.ids,
+        ids=BlockIds(practice.ids),
         policy=practice.policy(),
         now=practice.clock.now(),
         by=practice.person,

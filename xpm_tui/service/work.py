@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import msgspec
 
+from xpm_tui.book.ids import BlockIds
 from xpm_tui.model.errors import BadInput, LoginNeeded, Trouble
 from xpm_tui.model.events import Event, Severity
 from xpm_tui.model.plan import Plan, PlannedRecord
@@ -122,7 +123,7 @@ class Work:
             book=practice.book,
             practice=xpm,
             clock=practice.clock,
-            ids=practice.ids,
+            ids=BlockIds(practice.ids),
             events=practice.events,
             stop=self.stop,
             progress=self.moved,
