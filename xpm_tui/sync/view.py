@@ -85,7 +85,7 @@ def is_blank(value: Value) -> bool:
 
 def book_values(client: Client, team: Team) -> Values:
     """A book client's own fields, without contacts."""
-    values = _texts(client)
+    values = _canonical(_TEXTS, _client_texts(client))
     values["tax_registered"] = client.tax_registered
     values["groups"] = tuple(sorted({clean(name) for name in client.groups} - {""}))
     for name in _PEOPLE:
@@ -96,7 +96,7 @@ def book_values(client: Client, team: Team) -> Values:
 
 def xpm_values(row: XpmClient) -> Values:
     """An XPM client's own fields, without contacts. Groups are missing where the reply did not tell them."""
-    values = _texts(row)
+    values = _canonical(_TEXTS, _client_texts(row))
     values["tax_registered"] = row.tax_registered
     if row.groups is not None:
         values["groups"] = tuple(sorted({clean(group.name) for group in row.groups} - {""}))
@@ -108,12 +108,7 @@ def xpm_values(row: XpmClient) -> Values:
 
 def contact_values(contact: Contact | XpmContact) -> Values:
     """A contact's fields on either side, by the names of the policy."""
-    values: Values = {}
-    for name, text in zip(_CONTACT_TEXTS, _contact_texts(contact), strict=True):
-        if "**" in text and looks_masked(text):
-            continue
-        values[name] = clean(text)
-    return values
+    return _canonical(_CONTACT_TEXTS, _contact_texts(contact))
 
 
 def same_texts(ours: Contact, theirs: XpmContact) -> bool:
@@ -171,10 +166,13 @@ def _print(said: object) -> str:
     return hashlib.blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
 
 
-def _texts(record: Client | XpmClient) -> Values:
-    values: Values = {}
-    for name, text in zip(_TEXTS, _client_texts(record), strict=True):
-        if "**" in text and looks_masked(text):
-            continue
-        values[name] = clean(text)
-    return values
+def _canonical(names: tuple[str, ...], texts: tuple[str, ...]) -> Values:
+    """The canonical texts by name; one look at all of them tells the usual case, where trimming is enough."""
+    joined = "".join(texts)
+    if joined.isascii() and "**" not in joined and "\r" not in joined:
+        return dict(zip(names, map(str.strip, texts), strict=True))
+    return {
+        name: clean(text)
+        for name, text in zip(names, texts, strict=True)
+        if "**" not in text or not looks_masked(text)
+    }
