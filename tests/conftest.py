@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
+_KEPT = frozenset({"XPM_TUI_PROFILE", "TEXTUAL_SNAPSHOT_TEMPDIR"})
 _FOREIGN = (
     "NO_COLOR", "COLORTERM", "FORCE_COLOR", "TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SUDO_USER",
     "CREDENTIALS_DIRECTORY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy",
@@ -22,7 +23,7 @@ _FOREIGN = (
 def _apart_from_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Own home and XDG folders, a plain terminal, a known person, and none of the caller's settings."""
     for name in list(os.environ):
-        if name.startswith(("XPM_TUI_", "TEXTUAL_")) and name != "XPM_TUI_PROFILE":
+        if name.startswith(("XPM_TUI_", "TEXTUAL_")) and name not in _KEPT:
             monkeypatch.delenv(name)
     for name in _FOREIGN:
         monkeypatch.delenv(name, raising=False)

@@ -16,6 +16,7 @@ from textual.dom import DOMNode
 from textual.filter import Monochrome, NoColor
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.widgets import Input
 from textual.worker import Worker
 
 from xpm_tui.acts.act import Act, Result, Situation
@@ -27,13 +28,11 @@ from xpm_tui.tui import crash, keys, terminal, theme
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.flows import Flows
-from xpm_tui.tui.job import Job
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.pulse import read_pulse
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.screens.dialog import Confirm, Told
 from xpm_tui.tui.screens.form import Form, asked, build
-from xpm_tui.tui.screens.go import Go
 from xpm_tui.tui.screens.help import Help
 from xpm_tui.tui.screens.palette import Entry, Palette
 from xpm_tui.tui.styles import style
@@ -101,6 +100,7 @@ class Console(Flows, App[int]):
         self._welcome = welcome
         self._undo_signals: Callable[[], None] = lambda: None
         self._interrupted = False
+        self._going = False
         self._key_noted: float | None = None
         self.animation_level = "none"
         for each in theme.ALL:
@@ -138,11 +138,13 @@ class Console(Flows, App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         """A key means that somebody is here: the daily run may go on for another day."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self._prefixed(event.key):
+            return
         if isinstance(event, events.Key) and not self.desk.practice.read_only:
             now = self.desk.practice.clock.monotonic()
             if self._key_noted is None or now - self._key_noted > SIGN_IN:
                 self._key_noted = now
-                self.work(self.desk.ask(daily.signed_in), "signed-in")
+                self.work(lambda: self.desk.ask(daily.signed_in), "signed-in")
         await super().on_event(event)
 
     def _hung_up(self, why: str) -> None:
@@ -154,7 +156,7 @@ class Console(Flows, App[int]):
             self._hung_up("hang-up")
 
     def _watch_book(self) -> None:
-        self.work(self._look_at_book(), "watch", exclusive=True)
+        self.work(lambda: self._look_at_book(), "watch", exclusive=True)
 
     async def _look_at_book(self) -> None:
         position = await self.desk.ask(lambda practice: practice.book.watch())
@@ -162,7 +164,7 @@ class Console(Flows, App[int]):
             await self.refresh_pulse()
 
     def _beat(self) -> None:
-        self.work(self.refresh_pulse(), "beat", exclusive=True)
+        self.work(lambda: self.refresh_pulse(), "beat", exclusive=True)
 
     async def refresh_pulse(self) -> None:
         self.position, self.pulse = await self.desk.ask(read_pulse)
@@ -178,7 +180,7 @@ class Console(Flows, App[int]):
 
     def work(
         self,
-        job: Coroutine[Any, Any, Any],
+        job: Callable[[], Coroutine[Any, Any, Any]],
         group: str,
         *,
         exclusive: bool = False,
@@ -186,9 +188,16 @@ class Console(Flows, App[int]):
     ) -> Worker[Any]:
         """Run something beside the screen. What it raises is told by one handler, never a crash."""
         owner = node if node is not None else self
-        return owner.run_worker(
-            Job(job, self.trouble).run, group=group, exclusive=exclusive, exit_on_error=False
-        )
+
+        async def guarded() -> Any:
+            try:
+                return await job()
+            except Exception as error:
+                # A worker's own news of its end does not bubble: what it raises would be lost without a word.
+                self.trouble(error)
+                return None
+
+        return owner.run_worker(guarded, group=group, exclusive=exclusive, exit_on_error=False)
 
     def trouble(self, error: BaseException) -> None:
         """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
@@ -236,7 +245,7 @@ class Console(Flows, App[int]):
         ``start`` fills the form in without settling; ``ask`` of False shows no form. ``after`` is called when
         it is done, before what came of it is told.
         """
-        self.work(self._perform(act, dict(preset), title, start, ask, after), f"act:{act.name}")
+        self.work(lambda: self._perform(act, dict(preset), title, start, ask, after), f"act:{act.name}")
 
     async def _perform(
         self, act: Act[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
@@ -293,14 +302,26 @@ class Console(Flows, App[int]):
     def _tab_clicked(self, event: Header.Go) -> None:
         self.go(event.area)
 
+    def _prefixed(self, key: str) -> bool:
+        """``g`` and the letter after it. Judged as keys come in: a fast typist's second key is not lost."""
+        screen = self.screen
+        if self._going:
+            self._going = False
+            if isinstance(screen, AreaScreen):
+                screen.show_letters(False)
+            letter = next((area.name for area in AREAS if area.letter == key), None)
+            if letter is not None:
+                self.go(letter)
+            return True
+        if key != "g" or not isinstance(screen, AreaScreen) or isinstance(self.focused, Input):
+            return False
+        self._going = True
+        screen.show_letters(True)
+        return True
+
     def action_go(self) -> None:
-        """``g``: wait for the letter of an area."""
-
-        def gone(area: str | None) -> None:
-            if area:
-                self.go(area)
-
-        self.push_screen(Go(AREAS), gone)
+        """From the palette or a script: the same as ``g``."""
+        self._prefixed("g")
 
     def action_palette(self) -> None:
         """All acts of this area and of everywhere, and the areas themselves."""
@@ -364,7 +385,7 @@ class Console(Flows, App[int]):
         self._clipboard = text
         if self._driver is not None:
             self._driver.write(terminal.copy_sequence(text, self.environ))
-        self.work(self._say_copied(), "clipboard", exclusive=True)
+        self.work(lambda: self._say_copied(), "clipboard", exclusive=True)
 
     async def _say_copied(self) -> None:
         caveat = await self.desk.ask(lambda _: terminal.copy_caveat(self.environ))

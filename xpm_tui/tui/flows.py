@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.worker import get_current_worker
 
+from xpm_tui.model.errors import NotFound
 from xpm_tui.model.plan import Plan
 from xpm_tui.model.runs import Run
 from xpm_tui.model.text import visible
@@ -16,6 +17,7 @@ from xpm_tui.service.views import ClientView, PickView, XpmClientView
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.dialog import Told
 from xpm_tui.tui.screens.working import Working, done
+from xpm_tui.tui.widgets.effect import field_label
 
 if TYPE_CHECKING:
     from xpm_tui.tui.app import Console
@@ -33,7 +35,7 @@ class Flows:
 
     def plan_and_show(self: Console, only: str = "") -> None:  # type: ignore[misc]
         """Read XPM, plan, and show the plan; nothing is written to either side."""
-        self.work(self._plan(only), "plan", exclusive=True)
+        self.work(lambda: self._plan(only), "plan", exclusive=True)
 
     async def _plan(self: Console, only: str) -> None:  # type: ignore[misc]
         box = Working("Planning", "Reading XPM and comparing both sides …")
@@ -70,6 +72,30 @@ class Flows:
         run = await done(self.desk.run(start), box)
         await self.refresh_pulse()
         return run.id
+
+    def undo(self: Console, run: str = "", client: str = "") -> None:  # type: ignore[misc]
+        """Take a run, or the last one that wrote to a client, back: as a plan to look at first."""
+        self.work(lambda: self._undo(run, client), "undo", exclusive=True)
+
+    async def _undo(self: Console, run: str, client: str) -> None:  # type: ignore[misc]
+        def plan(practice: OpenPractice) -> tuple[str, int, list[str]]:
+            from xpm_tui.service import undoing
+
+            wanted = run or undoing.last_write(practice.snapshot(), client)
+            if not wanted:
+                raise NotFound("No run wrote anything of this client that could be taken back.")
+            made, records, left = undoing.make_undo(practice, wanted, client=client)
+            told = [f"{view.record} {field_label(view.field)}: {view.reason}" for view in left]
+            return made.id, sum(len(record.changes) for record in records), told
+
+        plan_id, changes, left = await self.desk.ask(plan)
+        if left:
+            title = f"{when.counted(len(left), 'value')} changed since, and stay"
+            await self.push_screen_wait(Told(title, "\n".join(left), wide=True))
+        if changes:
+            self.show_plan(plan_id)
+        elif not left:
+            self.toast("Nothing of it is left to take back.")
 
     def show_run(self: Console, run_id: str) -> None:  # type: ignore[misc]
         """A run with its log."""

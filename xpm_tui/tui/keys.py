@@ -67,5 +67,5 @@ def entries(area: str, situation: Situation) -> list[Entry]:
 
 def page(title: str, about: str, area: str, more: Sequence[tuple[str, str]] = ()) -> Page:
     """The help of an area: what it is for, then its keys."""
-    keys = [(shown(act.key), act.help) for act in for_area(area) if act.key]
+    keys = [(shown(act.key), act.title) for act in for_area(area) if act.key]
     return Page(title, about, [*keys, *more])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
@@ -16,7 +16,9 @@ from xpm_tui.tui import keys
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.header import Header, Pulse
+from xpm_tui.tui.widgets.letters import Letters
 
 if TYPE_CHECKING:
     from xpm_tui.tui.app import Console
@@ -57,8 +59,14 @@ class AreaScreen(Screen[None]):
         """Head, body, foot; in a window that is too small a sentence instead."""
         yield Header(AREAS, self.AREA)
         yield from self.body()
-        yield Footer(compact=True, show_command_palette=False)
+        yield Foot()
+        yield Letters()
         yield Static(content(Shown(TOO_SMALL)), classes="too-small")
+
+    def show_letters(self, on: bool) -> None:
+        """The letters of the areas, over the foot, while ``g`` waits for one."""
+        if self.is_mounted:
+            self.query_one(Letters).display = on
 
     def on_screen_resume(self) -> None:
         """Come up with the newest heartbeat, and read again if something moved meanwhile."""
@@ -75,7 +83,7 @@ class AreaScreen(Screen[None]):
         position = self.console_app.position
         if force or position != self._seen:
             self._seen = position
-            self.console_app.work(self._look(), "look", node=self)
+            self.console_app.work(lambda: self._look(), "look", node=self)
 
     async def _look(self) -> None:
         await self.look()

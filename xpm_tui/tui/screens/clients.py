@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Static
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
@@ -21,6 +20,7 @@ from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, Span, marked, ours, span
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.sides import STATE_LOOKS, Sides
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import words
@@ -65,7 +65,7 @@ class Clients(AreaScreen):
     def __init__(self) -> None:
         super().__init__()
         self._find = Field(placeholder="name, e-mail or id", classes="find")
-        self._state = Static(classes="filter")
+        self._state = Says(classes="filter")
         self._saved = 0
         self._text = ""
         self._wanted = ""
@@ -130,7 +130,7 @@ class Clients(AreaScreen):
             pieces.append(ours(f"[{name}]" if here else f" {name} ", "head" if here else "muted"))
         if self._text:
             pieces += [ours(" with ", "muted"), span(self._text, "accent")]
-        self._state.update(words(pieces))
+        self._state.say(words(pieces))
 
     def _cells(self, view: ClientView) -> list[Line]:
         state = view.link_state
@@ -150,7 +150,7 @@ class Clients(AreaScreen):
         event.stop()
         self.refresh_bindings()
         if event.item is not None:
-            self.console_app.work(self._show(event.item), "detail", exclusive=True, node=self)
+            self.console_app.work(lambda: self._show(event.item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: ClientView) -> None:
         def read(practice: OpenPractice) -> list[SideBySide]:
@@ -181,7 +181,7 @@ class Clients(AreaScreen):
     def _typed(self, event: Field.Changed) -> None:
         event.stop()
         self._text = event.value.strip()
-        self.console_app.work(self.look(), "find", exclusive=True, node=self)
+        self.console_app.work(lambda: self.look(), "find", exclusive=True, node=self)
 
     @on(Field.Submitted)
     def _typed_out(self, event: Field.Submitted) -> None:
@@ -253,6 +253,32 @@ class Clients(AreaScreen):
         if self.client is not None:
             self.console_app.plan_and_show(only=self.client.id)
 
+    def do_clients_undo(self) -> None:
+        """What the last run wrote to this one, as a plan to look at."""
+        if self.client is not None:
+            self.console_app.undo(client=self.client.id)
+
+    def do_clients_edit(self) -> None:
+        """All its fields, with what is there now; saving does the act with what differs."""
+        from xpm_tui.tui.screens.edit import Edit, cells
+
+        view = self.client
+        if view is None:
+            return
+
+        def saved(values: tuple[str, ...] | None) -> None:
+            if values:
+                preset = {"client": view.id, "values": values}
+                self.console_app.perform(by_name("clients.edit"), preset, ask=False)
+
+        self.app.push_screen(Edit(f"Edit {view.name}", self._warning(view), cells(view)), saved)
+
+    def _warning(self, view: ClientView) -> str:
+        policy = self.console_app.desk.practice.policy()
+        if view.link is not None and policy.direction == "from_xpm" and policy.level != "nothing":
+            return "XPM overwrites what it masters: edit it there, or freeze the field here (f)."
+        return "This changes the book alone; XPM is changed by a sync, or not at all."
+
     def do_clients_freeze(self) -> None:
         """The field under the cursor of the detail pane, else all: the form asks."""
         side = self._detail.table.item if self._detail.table.rows.has_focus else None
@@ -265,7 +291,8 @@ class Clients(AreaScreen):
         if view is None or view.link is None:
             self.console_app.toast("This client is not linked to XPM: it has no address there.", "warning")
             return
-        self.console_app.work(self._show_address(view.link.uuid), "address", node=self)
+        uuid = view.link.uuid
+        self.console_app.work(lambda: self._show_address(uuid), "address", node=self)
 
     async def _show_address(self, uuid: str) -> None:
         from xpm_tui.tui.screens.dialog import Told

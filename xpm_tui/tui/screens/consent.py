@@ -44,7 +44,7 @@ class ConsentScreen(Dialog[str]):
 
     def on_mount(self) -> None:
         """Fetch it."""
-        cast("Console", self.app).work(self._read(), "consent", exclusive=True, node=self)
+        cast("Console", self.app).work(lambda: self._read(), "consent", exclusive=True, node=self)
 
     async def _read(self) -> None:
         try:

@@ -50,7 +50,8 @@ class Help(Reading[None]):
         for head, keys in (("Here", self._page.keys), ("Everywhere", EVERYWHERE)):
             if keys:
                 told.append([ours(head, "head")])
-                told += [[ours("  "), *fit([span(key, "accent")], 24), span(what)] for key, what in keys]
+                room = min(26, max(len(key) for key, _ in keys) + 2)
+                told += [[ours("  "), *fit([span(key, "accent")], room), span(what)] for key, what in keys]
                 told.append([ours("")])
         with VerticalScroll(classes="words", can_focus=False):
             yield Static(content(visible(self._page.about, 2000)), classes="about")

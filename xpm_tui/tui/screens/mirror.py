@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import msgspec
 from textual.app import ComposeResult
-from textual.widgets import Static
 
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import JOBS, STAFF, TEAM, TEMPLATES
@@ -17,6 +16,7 @@ from xpm_tui.tui import when
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import words
 
@@ -39,7 +39,7 @@ class MirrorArea(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._age = Static(classes="age")
+        self._age = Says(classes="age")
         self._table: Table[Row] = Table(self.COLUMNS, _cells, lambda row: row.key)
 
     def body(self) -> ComposeResult:
@@ -67,7 +67,7 @@ class MirrorArea(AreaScreen):
         ]
         if state.note:
             told += [ours("  ! ", "warn"), span(state.note)]
-        self._age.update(words(told))
+        self._age.say(words(told))
         self._table.say_empty(state.note or "XPM has not told yet. A plan reads it: g s, then p.")
         self._table.show(rows)
         if self.focused is None:

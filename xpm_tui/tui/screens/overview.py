@@ -21,6 +21,7 @@ from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.bar import bar
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
 from xpm_tui.tui.widgets.run_card import LOOKS
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
 
@@ -44,9 +45,9 @@ class Overview(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._state = Static(classes="card")
-        self._todo = Static(classes="card")
-        self._meter = Static(classes="meter")
+        self._state = Says(classes="card", fixed=False)
+        self._todo = Says(classes="card", fixed=False)
+        self._meter = Says(classes="meter")
         self._most = 1
         self._runs: Table[Run] = Table(
             (
@@ -87,9 +88,9 @@ class Overview(AreaScreen):
 
         beat, runs, direction, level = await self.console_app.desk.ask(read)
         now = self.console_app.desk.practice.clock.now()
-        self._state.update(lines(self._state_lines(beat, direction, level, now)))
-        self._todo.update(lines(self._todo_lines(beat)))
-        self._meter.update(lines([meter_line(beat, 12 if self.size.width >= 100 else 6)]))
+        self._state.say(lines(self._state_lines(beat, direction, level, now)))
+        self._todo.say(lines(self._todo_lines(beat)))
+        self._meter.say(lines([meter_line(beat, 12 if self.size.width >= 100 else 6)]))
         self._meter.display = beat.connected
         self._most = max((written(run) for run in runs), default=1) or 1
         self._runs.say_empty(

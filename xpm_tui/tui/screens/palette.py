@@ -61,6 +61,8 @@ def rank(query: str, entries: Sequence[Entry]) -> list[Entry]:
 class EntryRows(Rows):
     """The entries, one a line: title, help, key."""
 
+    driven = True
+
     def __init__(self) -> None:
         super().__init__()
         self.entries: Sequence[Entry] = ()

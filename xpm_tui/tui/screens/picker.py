@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.tables import XPM_CLIENTS
@@ -27,9 +27,11 @@ from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.effect import effect_lines
 from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.hits import Hits
 from xpm_tui.tui.widgets.line import Span, ours, span
 from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines, words
 
 if TYPE_CHECKING:
@@ -66,9 +68,9 @@ class Picker(Screen[str]):
             client.name if client else "", placeholder="name, code, e-mail, number, UUID or web address"
         )
         self._hits = Hits()
-        self._head = Static(classes="picker-head")
+        self._head = Says(classes="picker-head")
         self._none = Static(classes="empty")
-        self._effect = Static(classes="effect")
+        self._effect = Says(classes="effect")
         self._shown: EffectView | None = None
         self._taken = False
 
@@ -84,7 +86,7 @@ class Picker(Screen[str]):
             yield self._none
             yield self._hits
         yield self._effect
-        yield Footer(compact=True, show_command_palette=False)
+        yield Foot()
 
     def on_mount(self) -> None:
         """Search for the client's own name first."""
@@ -94,7 +96,7 @@ class Picker(Screen[str]):
         self._field.focus()
         self._field.cursor_position = len(self._field.value)
         self._tell_head("reading the mirror …")
-        self._app.work(self._begin(), "search", exclusive=True, node=self)
+        self._app.work(lambda: self._begin(), "search", exclusive=True, node=self)
 
     def _tell_head(self, about: str) -> None:
         pieces: list[Span] = [ours(" ")]
@@ -103,7 +105,7 @@ class Picker(Screen[str]):
                        ours(f"  {self._client.id}  to the XPM client", "muted")]  # fmt: skip
         else:
             pieces += [ours("Pick an XPM client into the book", "strong")]
-        self._head.update(lines([pieces, [ours(f" {about}", "muted")]]))
+        self._head.say(lines([pieces, [ours(f" {about}", "muted")]]))
 
     async def _begin(self) -> None:
         from xpm_tui.service.refresh import ensure_mirror
@@ -123,7 +125,7 @@ class Picker(Screen[str]):
     def _typed(self, event: Field.Changed) -> None:
         event.stop()
         if self._index is not None:
-            self._app.work(self._later(event.value), "search", exclusive=True, node=self)
+            self._app.work(lambda: self._later(event.value), "search", exclusive=True, node=self)
 
     async def _later(self, query: str) -> None:
         await asyncio.sleep(PAUSE)
@@ -145,7 +147,7 @@ class Picker(Screen[str]):
             )
         )  # fmt: skip
         if not views:
-            self._effect.update(content(Shown("")))
+            self._effect.say(content(Shown("")))
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
@@ -153,16 +155,16 @@ class Picker(Screen[str]):
         self._shown = None
         view = self._hits.view
         if view is not None:
-            self._app.work(self._preview(view), "effect", exclusive=True, node=self)
+            self._app.work(lambda: self._preview(view), "effect", exclusive=True, node=self)
 
     async def _preview(self, view: XpmClientView) -> None:
         await asyncio.sleep(PAUSE)
         if self._client is None:
-            self._effect.update(words(pick_line(view)))
+            self._effect.say(words(pick_line(view)))
             return
         effect = await self._app.desk.ask(linking.preview_link, self._client.id, view.uuid)
         self._shown = effect
-        self._effect.update(lines(effect_lines(effect, max(3, self._effect.size.height))))
+        self._effect.say(lines(effect_lines(effect, max(3, self._effect.size.height))))
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
@@ -186,8 +188,8 @@ class Picker(Screen[str]):
         view = self._hits.view
         if view is None or self._taken:
             return
-        job = self._link(view) if self._client is not None else self._pick(view)
-        self._app.work(job, "take", exclusive=True, node=self)
+        job = self._link if self._client is not None else self._pick
+        self._app.work(lambda: job(view), "take", exclusive=True, node=self)
 
     async def _link(self, view: XpmClientView) -> None:
         assert self._client is not None
@@ -228,7 +230,7 @@ class Picker(Screen[str]):
 
     def action_all(self) -> None:
         """Every clear one."""
-        self._app.work(self._pick_all(), "take", exclusive=True, node=self)
+        self._app.work(lambda: self._pick_all(), "take", exclusive=True, node=self)
 
     async def _pick_all(self) -> None:
         question = (

@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from xpm_tui.model.plan import Plan
 from xpm_tui.service import plans
@@ -20,9 +20,11 @@ from xpm_tui.tui.plan_rows import Tree, client_of
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.plan_tree import PlanTree
 from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines, words
 
 if TYPE_CHECKING:
@@ -49,8 +51,8 @@ class PlanReview(Screen[str]):
         self._plan: Plan | None = None
         self._tree = Tree()
         self._rows = PlanTree(self._tree)
-        self._head = Static(classes="plan-head")
-        self._why = Static(classes="plan-why")
+        self._head = Says(classes="plan-head")
+        self._why = Says(classes="plan-why")
         self._none = Static(classes="empty")
 
     @property
@@ -63,12 +65,12 @@ class PlanReview(Screen[str]):
         yield self._none
         yield self._rows
         yield self._why
-        yield Footer(compact=True, show_command_palette=False)
+        yield Foot()
 
     def on_mount(self) -> None:
         """Read the plan."""
         self._none.display = False
-        self._app.work(self._read(), "plan", exclusive=True, node=self)
+        self._app.work(lambda: self._read(), "plan", exclusive=True, node=self)
 
     async def _read(self) -> None:
         def load(practice: OpenPractice) -> tuple[Plan, list[ChangeView]]:
@@ -88,8 +90,8 @@ class PlanReview(Screen[str]):
         self._rows.reload(self._tree.place(kept) if kept else 0)
         if first:
             self._rows.focus()
-        self._head.update(lines(summary(plan, changes)))
-        self._why.update(words(self._rows.reason()))
+        self._head.say(lines(summary(plan, changes)))
+        self._why.say(words(self._rows.reason()))
         self.refresh_bindings()
 
     def _nothing(self, plan: Plan) -> list[Line]:
@@ -102,12 +104,12 @@ class PlanReview(Screen[str]):
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
-        self._why.update(words(self._rows.reason()))
+        self._why.say(words(self._rows.reason()))
 
     @on(PlanTree.Ticked)
     def _ticked(self, event: PlanTree.Ticked) -> None:
         event.stop()
-        self._app.work(self._tick(event.selector, event.on), "tick", node=self)
+        self._app.work(lambda: self._tick(event.selector, event.on), "tick", node=self)
 
     async def _tick(self, selector: plans.Selector, on_: bool) -> None:
         await self._app.desk.ask(plans.tick, self._plan_id, selector, on_)
@@ -145,7 +147,7 @@ class PlanReview(Screen[str]):
 
     def action_export(self) -> None:
         """The plan as CSV, in a private file."""
-        self._app.work(self._export(), "export", node=self)
+        self._app.work(lambda: self._export(), "export", node=self)
 
     async def _export(self) -> None:
         text = await self._app.desk.ask(plans.export, self._plan_id)
@@ -158,7 +160,7 @@ class PlanReview(Screen[str]):
 
     def action_apply(self) -> None:
         """Ask once, with the numbers; then a run of its own does it."""
-        self._app.work(self._apply(), "apply", exclusive=True, node=self)
+        self._app.work(lambda: self._apply(), "apply", exclusive=True, node=self)
 
     async def _apply(self) -> None:
         plan = self._plan

@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from xpm_tui.acts.registry import by_name
 from xpm_tui.service import clients, keeping, linking
@@ -18,9 +18,11 @@ from xpm_tui.tui import when
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.proposals import Proposals
 from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class Review(Screen[None]):
         self._views: list[ReviewView] = []
         self._at = 0
         self._settled = 0
-        self._head = Static(classes="review-head")
+        self._head = Says(classes="review-head")
         self._none = Static(classes="empty")
         self._proposals = Proposals()
 
@@ -63,13 +65,13 @@ class Review(Screen[None]):
         yield self._head
         yield self._none
         yield self._proposals
-        yield Footer(compact=True, show_command_palette=False)
+        yield Foot()
 
     def on_mount(self) -> None:
         """Read who needs a person."""
         self._none.display = False
-        self._head.update(lines([[ours(" Looking for what each client may be …", "muted")]]))
-        self._app.work(self._read(), "review", exclusive=True, node=self)
+        self._head.say(lines([[ours(" Looking for what each client may be …", "muted")]]))
+        self._app.work(lambda: self._read(), "review", exclusive=True, node=self)
 
     async def _read(self) -> None:
         async def read(practice: OpenPractice) -> list[ReviewView]:
@@ -92,7 +94,7 @@ class Review(Screen[None]):
         self.refresh_bindings()
         if view is None:
             done = f" {when.counted(self._settled, 'client')} settled." if self._settled else ""
-            self._head.update(lines([[ours(" Review", "head")], []]))
+            self._head.say(lines([[ours(" Review", "head")], []]))
             self._none.update(
                 lines([[ours("✓ ", "good"), ours(f"No client needs a person.{done} esc goes back.")]])
             )
@@ -107,7 +109,7 @@ class Review(Screen[None]):
             span(view.reason, "warn"),
             span(f"  {view.email}" if view.email else "", "muted"),
         ]
-        self._head.update(lines([first, second]))
+        self._head.say(lines([first, second]))
         self._none.update(
             lines([[ours("Nothing in XPM is like it. "), ours("m", "accent"), ours(" searches, "),
                     ours("i", "accent"),                    ours(" settles that it has none.")]])
@@ -138,7 +140,7 @@ class Review(Screen[None]):
         """Link to the proposal under the cursor."""
         view, proposal = self._view, self._proposals.proposal
         if view is not None and proposal is not None and not self._refused():
-            self._app.work(self._accept(view, proposal.uuid), "settle", exclusive=True, node=self)
+            self._app.work(lambda: self._accept(view, proposal.uuid), "settle", exclusive=True, node=self)
 
     async def _accept(self, view: ReviewView, uuid: str) -> None:
         effect = await self._app.desk.ask(linking.preview_link, view.id, uuid)
@@ -158,7 +160,7 @@ class Review(Screen[None]):
         """Search for another one."""
         view = self._view
         if view is not None:
-            self._app.work(self._map(view), "settle", exclusive=True, node=self)
+            self._app.work(lambda: self._map(view), "settle", exclusive=True, node=self)
 
     async def _map(self, view: ReviewView) -> None:
         from xpm_tui.tui.screens.picker import Picker
@@ -171,7 +173,7 @@ class Review(Screen[None]):
         """It is not meant to have one."""
         view = self._view
         if view is not None and not self._refused():
-            self._app.work(self._ignore(view), "settle", exclusive=True, node=self)
+            self._app.work(lambda: self._ignore(view), "settle", exclusive=True, node=self)
 
     async def _ignore(self, view: ReviewView) -> None:
         await self._app.desk.ask(keeping.ignore, view.id, "settled in review")
@@ -180,7 +182,7 @@ class Review(Screen[None]):
     def action_sure(self) -> None:
         """All whose first proposal is sure, in one go, with the count."""
         if not self._refused():
-            self._app.work(self._sure(), "settle", exclusive=True, node=self)
+            self._app.work(lambda: self._sure(), "settle", exclusive=True, node=self)
 
     async def _sure(self) -> None:
         found = await self._app.desk.ask(clients.sure_ones)

@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Static
 
 from xpm_tui.model.runs import Run
 from xpm_tui.service import runs
@@ -17,9 +16,11 @@ from xpm_tui.tui.log_source import Follower
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.log_lines import LogLine
 from xpm_tui.tui.widgets.log_pane import LogPane
 from xpm_tui.tui.widgets.run_card import run_lines
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class RunScreen(Screen[None]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "stop", "Stop"),
+        Binding("u", "undo", "Undo"),
         Binding("escape", "leave", "Back"),
     ]
 
@@ -44,7 +46,7 @@ class RunScreen(Screen[None]):
         self._run_id = run_id
         self._run: Run | None = None
         self._follower: Follower | None = None
-        self._card = Static(classes="run-card")
+        self._card = Says(classes="run-card", fixed=False)
         self._pane = LogPane(empty="This run has written nothing to the log yet.")
 
     @property
@@ -55,7 +57,7 @@ class RunScreen(Screen[None]):
         """The card over the log."""
         yield self._card
         yield self._pane
-        yield Footer(compact=True, show_command_palette=False)
+        yield Foot()
 
     def on_mount(self) -> None:
         """Begin to follow."""
@@ -70,7 +72,7 @@ class RunScreen(Screen[None]):
     def _tick(self) -> None:
         live = self._run is None or self._run.outcome == "running"
         if live and self.is_current:
-            self._app.work(self._look(), "follow", exclusive=True, node=self)
+            self._app.work(lambda: self._look(), "follow", exclusive=True, node=self)
 
     async def _look(self) -> None:
         def read(practice: OpenPractice) -> tuple[Run, list[LogLine]]:
@@ -86,7 +88,7 @@ class RunScreen(Screen[None]):
         if run != self._run:
             self._run = run
             now = self._app.desk.practice.clock.now()
-            self._card.update(lines(run_lines(run, now, self.size.width)))
+            self._card.say(lines(run_lines(run, now, self.size.width)))
             self.refresh_bindings()
 
     @on(LogPane.Jump)
@@ -109,7 +111,13 @@ class RunScreen(Screen[None]):
         """Only a run that goes on can be stopped."""
         if action == "stop":
             return True if self._run is not None and self._run.outcome == "running" else None
+        if action == "undo":
+            return True if self._run is not None and self._run.outcome != "running" else None
         return True
+
+    def action_undo(self) -> None:
+        """Take it back: shown first."""
+        self._app.undo(run=self._run_id)
 
     def action_leave(self) -> None:
         """The run does not mind."""
@@ -117,7 +125,7 @@ class RunScreen(Screen[None]):
 
     def action_stop(self) -> None:
         """Ask it to stop after its current step."""
-        self._app.work(self._stop(), "stop", exclusive=True, node=self)
+        self._app.work(lambda: self._stop(), "stop", exclusive=True, node=self)
 
     async def _stop(self) -> None:
         question = (
@@ -135,7 +143,12 @@ class RunScreen(Screen[None]):
             "Run",
             "What this run does, or did. It goes on by itself: leaving this screen or the console does "
             "not end it.",
-            [*LOG_KEYS, ("x", "stop it after its current step"), ("esc", "leave; the run goes on")],
+            [
+                *LOG_KEYS,
+                ("x", "stop it after its current step"),
+                ("u", "take it back: shown first"),
+                ("esc", "leave; the run goes on"),
+            ],
         )
 
 

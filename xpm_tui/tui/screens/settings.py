@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
+from textual.content import Content
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
@@ -21,6 +21,7 @@ from xpm_tui.tui.screens.dialog import Ask, Choose
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
 
@@ -53,7 +54,7 @@ class SettingsArea(AreaScreen):
     def __init__(self) -> None:
         super().__init__()
         self._find = Field(placeholder="part of a name or of its meaning", classes="find")
-        self._meaning = Static(classes="meaning")
+        self._meaning = Says(classes="meaning")
         self._items: list[Item] = []
         self._table: Table[Item] = Table(
             (
@@ -109,11 +110,11 @@ class SettingsArea(AreaScreen):
         event.stop()
         item = event.item
         if item is None:
-            self._meaning.update("")
+            self._meaning.say(Content(""))
             return
         entry = item.entry
         section = SECTIONS.get(entry.key.rpartition(".")[0], "")
-        self._meaning.update(
+        self._meaning.say(
             lines(
                 [
                     [ours(" "), span(entry.help)],
@@ -136,7 +137,7 @@ class SettingsArea(AreaScreen):
         """Choose or type another value."""
         item = self._table.item
         if item is not None:
-            self.console_app.work(self._change(item), "change", exclusive=True, node=self)
+            self.console_app.work(lambda: self._change(item), "change", exclusive=True, node=self)
 
     async def _change(self, item: Item) -> None:
         entry = item.entry

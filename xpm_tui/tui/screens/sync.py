@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.model.plan import Plan
@@ -23,6 +22,7 @@ from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.log_lines import LogLine
 from xpm_tui.tui.widgets.log_pane import LogPane
 from xpm_tui.tui.widgets.run_card import run_lines
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines
 
 FOLLOW = 0.5
@@ -48,7 +48,7 @@ class SyncArea(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._card = Static(classes="sync-card")
+        self._card = Says(classes="sync-card", fixed=False)
         self._pane = LogPane(empty="The log of this practice is empty. s makes the first plan.")
         self._follower: Follower | None = None
         self._plan: Plan | None = None
@@ -66,7 +66,7 @@ class SyncArea(AreaScreen):
 
     def _follow(self) -> None:
         if self.is_current:
-            self.console_app.work(self._poll(), "follow", exclusive=True, node=self)
+            self.console_app.work(lambda: self._poll(), "follow", exclusive=True, node=self)
 
     async def _poll(self) -> None:
         def read(practice: OpenPractice) -> list[LogLine]:
@@ -99,7 +99,7 @@ class SyncArea(AreaScreen):
         if self._run is not None:
             found += run_lines(self._run, self.console_app.desk.practice.clock.now(), self.size.width)
         found += self._plan_lines()
-        self._card.update(lines(found))
+        self._card.say(lines(found))
 
     def _plan_lines(self) -> list[Line]:
         plan = self._plan
@@ -134,6 +134,13 @@ class SyncArea(AreaScreen):
     def do_sync(self) -> None:
         """The same way: shown before it is applied."""
         self.console_app.plan_and_show()
+
+    def do_undo(self) -> None:
+        """The newest run, as a plan to look at."""
+        if self._run is None:
+            self.console_app.toast("No run yet: nothing to undo.", "warning")
+        else:
+            self.console_app.undo(run=self._run.id)
 
     def do_runs_stop(self) -> None:
         """On the run's own screen, where its log is."""

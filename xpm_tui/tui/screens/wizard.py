@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.widgets import ContentSwitcher, Static
 
 from xpm_tui.service.connection import Connecting
 from xpm_tui.service.practice import OpenPractice
@@ -24,6 +24,7 @@ from xpm_tui.tui.steps.plan import PlanPane
 from xpm_tui.tui.steps.practice import PracticePane
 from xpm_tui.tui.steps.records import ClientsPane, TeamPane, TemplatesPane
 from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
 from xpm_tui.tui.widgets.words import lines
 
@@ -76,11 +77,11 @@ class Wizard(Screen[str]):
         yield self._head
         with ContentSwitcher(initial=None):
             yield from self._panes.values()
-        yield Footer(compact=True, show_command_palette=False)
+        yield Foot()
 
     def on_mount(self) -> None:
         """Go on where it was left."""
-        self._app.work(self._on(), "wizard", node=self)
+        self._app.work(lambda: self._on(), "wizard", node=self)
 
     async def ask(self, look: Callable[[Connecting], R]) -> R:
         """Call something on the state machine, which lives on the desk."""
@@ -134,7 +135,7 @@ class Wizard(Screen[str]):
     @on(Pane.Settled)
     def _settled(self, event: Pane.Settled) -> None:
         event.stop()
-        self._app.work(self._after(), "wizard", node=self)
+        self._app.work(lambda: self._after(), "wizard", node=self)
 
     async def _after(self) -> None:
         await self._app.refresh_pulse()
@@ -150,7 +151,7 @@ class Wizard(Screen[str]):
         order = [step.name for step in self._steps]
         if self._shown in order:
             place = max(0, min(len(order) - 1, order.index(self._shown) + by))
-            self._app.work(self._on(order[place]), "wizard", node=self)
+            self._app.work(lambda: self._on(order[place]), "wizard", node=self)
 
     def action_leave(self) -> None:
         """What was settled is kept."""

@@ -79,7 +79,7 @@ class AuthorisePane(Pane):
 
     def _start(self) -> None:
         self.leave()
-        self._waiting = self.console_app.work(self._wait(), "authorise", exclusive=True, node=self)
+        self._waiting = self.console_app.work(lambda: self._wait(), "authorise", exclusive=True, node=self)
 
     def leave(self) -> None:
         """Another step comes up: nobody waits any more."""
@@ -153,9 +153,10 @@ class AuthorisePane(Pane):
         elif name == "copy" and self._begun is not None:
             self.app.copy_to_clipboard(self._begun.url)
         elif name == "here" and self._begun is not None:
-            self.console_app.work(self._here(self._begun.url), "consent", exclusive=True, node=self)
+            url = self._begun.url
+            self.console_app.work(lambda: self._here(url), "consent", exclusive=True, node=self)
         elif name == "seen":
-            self.console_app.work(self._seen(), "seen", exclusive=True, node=self)
+            self.console_app.work(lambda: self._seen(), "seen", exclusive=True, node=self)
 
     async def _here(self, url: str) -> None:
         from xpm_tui.tui.screens.consent import ConsentScreen

@@ -39,7 +39,7 @@ class PracticePane(Pane):
 
     def begin(self, step: Step) -> None:
         """Ask which there are."""
-        self.console_app.work(self._offer(step), "practice", exclusive=True, node=self)
+        self.console_app.work(lambda: self._offer(step), "practice", exclusive=True, node=self)
 
     async def _offer(self, step: Step) -> None:
         def tenants(connecting: Connecting) -> tuple[Tenant, ...]:
@@ -68,7 +68,9 @@ class PracticePane(Pane):
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         place = int((event.button.id or "tenant-0").partition("-")[2])
-        self.console_app.work(self._choose(self._tenants[place]), "practice", exclusive=True, node=self)
+        self.console_app.work(
+            lambda: self._choose(self._tenants[place]), "practice", exclusive=True, node=self
+        )
 
     async def _choose(self, tenant: Tenant, confirm: str = "") -> None:
         async def choose(connecting: Connecting) -> Identity:

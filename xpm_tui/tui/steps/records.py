@@ -72,7 +72,7 @@ class ClientsPane(SkippablePane):
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         jobs = {"import": self._import, "pick": self._pick, "later": self._later}
-        self.console_app.work(jobs[event.button.id or "later"](), "clients", exclusive=True, node=self)
+        self.console_app.work(jobs[event.button.id or "later"], "clients", exclusive=True, node=self)
 
     async def _import(self) -> None:
         if not self._path.value.strip():
@@ -123,7 +123,7 @@ class TeamPane(SkippablePane):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        job = self._pick() if event.button.id == "pick" else self.skip()
+        job = self._pick if event.button.id == "pick" else self.skip
         self.console_app.work(job, "team", exclusive=True, node=self)
 
     async def _pick(self) -> None:
@@ -150,4 +150,4 @@ class TemplatesPane(SkippablePane):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.console_app.work(self.skip(), "templates", exclusive=True, node=self)
+        self.console_app.work(lambda: self.skip(), "templates", exclusive=True, node=self)

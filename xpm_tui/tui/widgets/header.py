@@ -15,6 +15,7 @@ from xpm_tui.model.text import visible
 from xpm_tui.tui.areas import Area
 from xpm_tui.tui.when import ago
 from xpm_tui.tui.widgets.line import Look, Span, cut, ours, width
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import words
 
 
@@ -106,7 +107,7 @@ class Header(Vertical):
         self._areas = areas
         self._here = here
         self._pulse = Pulse()
-        self._line = Static(classes="pulse")
+        self._line = Says(classes="pulse")
         self._drawn: tuple[Pulse, int] | None = None
 
     def compose(self) -> ComposeResult:
@@ -130,7 +131,7 @@ class Header(Vertical):
         if wanted == self._drawn or self.size.width == 0:
             return
         self._drawn = wanted
-        self._line.update(words(pulse_line(*wanted)))
+        self._line.say(words(pulse_line(*wanted)))
         for tab in self.query(Tab):
             if tab.area.name == "clients":
                 tab.tell(self._pulse.needs_person)

@@ -48,6 +48,7 @@ class Hits(Rows):
     """The list of the picker."""
 
     row_height = 2
+    driven = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -21,6 +21,7 @@ from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, Look, Span, marked, ours
 from xpm_tui.tui.widgets.log_lines import LEVELS, LogLine, Ring
 from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.widgets.says import Says
 
 FLUSH = 0.25
 """Seconds between two paints: four a second is as fast as anybody reads."""
@@ -116,7 +117,7 @@ class LogPane(Vertical):
         self.rows = LogRows(self.ring, zone)
         self._waiting: list[LogLine] = []
         self._unseen = 0
-        self._state = Static(classes="log-state")
+        self._state = Says(classes="log-state")
         self._pill = Static(classes="pill")
         self._find = Field(placeholder="letters that the line must have", classes="find")
         self._empty = Static(content(Shown(empty)), classes="empty")
@@ -175,7 +176,7 @@ class LogPane(Vertical):
             parts.append("newest")
         if ring.dropped:
             parts.append(f"{ring.dropped} older ones are in the log file")
-        self._state.update(content(Shown(" · ".join(parts))))
+        self._state.say(content(Shown(" · ".join(parts))))
         waiting = self._unseen + (len(self._waiting) if self.paused else 0)
         self._pill.display = waiting > 0
         if waiting:

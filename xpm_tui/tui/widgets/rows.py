@@ -38,6 +38,8 @@ class Rows(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False)
     row_height = 1
+    driven = False
+    """Moved by keys typed elsewhere: the cursor is in full look without the focus."""
 
     class Moved(Message):
         """The cursor stands on another row."""
@@ -87,7 +89,12 @@ class Rows(ScrollView, can_focus=True):
         self.post_message(self.Moved(self, self.cursor))
 
     def _measure(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, self.count() * self.row_height)
+        # Never wider than the view: a width that followed it would lay the screen out twice.
+        size = Size(1, self.count() * self.row_height)
+        if size != self.virtual_size:
+            # Set without a layout, which would repaint the screen: only the scrollbar has to know.
+            self.set_reactive(Rows.virtual_size, size)
+            self._scroll_update(size)
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
@@ -104,7 +111,9 @@ class Rows(ScrollView, can_focus=True):
         return Strip(segments, columns)
 
     def _cursor_style(self) -> Style:
-        return self.get_component_rich_style("rows--cursor" if self.has_focus else "rows--cursor-quiet")
+        return self.get_component_rich_style(
+            "rows--cursor" if self.has_focus or self.driven else "rows--cursor-quiet"
+        )
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a row."""

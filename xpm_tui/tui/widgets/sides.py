@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static
 
 from xpm_tui.model.text import Shown
-from xpm_tui.service.views import ClientView, SideBySide
+from xpm_tui.service.views import ClientView, PersonView, SideBySide
+from xpm_tui.sync.policy import CLIENT_FIELDS
 from xpm_tui.tui import when
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines, words
 
@@ -23,13 +24,17 @@ STATE_LOOKS: dict[str, Look] = {
 }  # fmt: skip
 
 
+NOTHING = {True: "nothing yet", False: ""}
+
+
 class Sides(Vertical):
     """The detail pane."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._head = Static(classes="sides-head")
-        self._why = Static(classes="sides-why")
+        self._head = Says(classes="sides-head")
+        self._why = Says(classes="sides-why")
+        self._linked = False
         self.table: Table[SideBySide] = Table(
             (
                 Column("FIELD", 14),
@@ -49,14 +54,16 @@ class Sides(Vertical):
 
     def clear(self) -> None:
         """Nothing is chosen."""
-        self._head.update(content(Shown("")))
-        self._why.update(content(Shown("")))
+        self._head.say(content(Shown("")))
+        self._why.say(content(Shown("")))
         self.table.say_empty("")
         self.table.show(())
 
     def show(self, view: ClientView, sides: Sequence[SideBySide]) -> None:
         """Another client; fields that are blank on both sides are left out."""
-        self._head.update(lines(head(view)))
+        self._head.say(lines(head(view)))
+        if not view.link:
+            sides = alone(view)
         told = [side for side in sides if side.reason or _filled(side.ignition) or _filled(side.xpm)]
         # What differs comes first: that is what somebody looks for.
         told.sort(key=lambda side: not side.reason)
@@ -64,6 +71,7 @@ class Sides(Vertical):
             "Not linked: m maps it to an XPM client, and both sides stand here." if not view.link
             else "The mirror does not have this XPM client."
         )  # fmt: skip
+        self._linked = view.link is not None
         self.table.show(told)
         self._tell(self.table.item)
 
@@ -74,7 +82,7 @@ class Sides(Vertical):
             [ours(mark + " ", "accent" if side.frozen else look), span(side.label, "muted")],
             [Span(when.value(side.ignition), look)],
             [Span(when.value(side.xpm), look)],
-            [Span(when.value(side.agreed) if side.has_agreed else Shown("nothing yet"), "muted")],
+            [Span(when.value(side.agreed) if side.has_agreed else Shown(NOTHING[self._linked]), "muted")],
         ]
 
     @on(Table.Moved)
@@ -83,14 +91,32 @@ class Sides(Vertical):
         self._tell(event.item)
 
     def _tell(self, side: SideBySide | None) -> None:
-        if side is None:
-            self._why.update(content(Shown("")))
+        if not self._linked:
+            self._why.say(words([ours(" ○ ", "warn"), ours("Not linked: m maps it to an XPM client.")]))
+        elif side is None:
+            self._why.say(content(Shown("")))
         elif side.reason:
-            self._why.update(words([ours(" ≠ ", "warn"), span(side.reason)]))
+            self._why.say(words([ours(" ≠ ", "warn"), span(side.reason)]))
         elif side.frozen:
-            self._why.update(words([ours(" ❄ ", "accent"), ours("Frozen: sync leaves it alone.")]))
+            self._why.say(words([ours(" ❄ ", "accent"), ours("Frozen: sync leaves it alone.")]))
         else:
-            self._why.update(words([ours(" Both sides agree.", "muted")]))
+            self._why.say(words([ours(" Both sides agree.", "muted")]))
+
+
+def alone(view: ClientView) -> list[SideBySide]:
+    """What Ignition has of a client that is linked to nothing: its own fields and its contacts'."""
+    found = [(rule.name, rule.label, getattr(view, rule.name, None)) for rule in CLIENT_FIELDS]
+    for contact in view.contacts:
+        mark = "primary contact" if contact.primary else "contact"
+        told = ", ".join(filter(None, (contact.name, contact.email, contact.phone, contact.mobile)))
+        found.append((contact.id, mark.capitalize(), told))
+    return [
+        SideBySide(
+            field=name, label=label, xpm=None, agreed=None, has_agreed=False,
+            ignition=value.name if isinstance(value, PersonView) else value,
+        )
+        for name, label, value in found
+    ]  # fmt: skip
 
 
 def head(view: ClientView) -> list[Line]:

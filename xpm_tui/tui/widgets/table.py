@@ -15,9 +15,12 @@ from xpm_tui.model.text import Shown
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.widgets.line import Line, Span, fit, ours, width
 from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.widgets.says import Says
 
 T = TypeVar("T")
 GAP = 2
+SAME = 2_000
+"""Items up to which it is cheaper to compare than to paint again."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class Table(Vertical, Generic[T]):
         super().__init__(id=id)
         self.rows: TableRows[T] = TableRows(columns, cells)
         self._key = key
-        self._heads = Static(classes="heads")
+        self._heads = Says(classes="heads")
         self._empty = Static(content(Shown(empty)), classes="empty")
 
     def compose(self) -> ComposeResult:
@@ -138,6 +141,9 @@ class Table(Vertical, Generic[T]):
 
     def show(self, items: Sequence[T], at: str = "") -> None:
         """Other items; the cursor stays on the same one (or on the one with key ``at``) where it is left."""
+        if not at and len(items) <= SAME and list(items) == list(self.rows.items) and items:
+            self.post_message(self.Moved(self, self.item))
+            return
         old = self.item
         wanted = at or (self._key(old) if old is not None else "")
         self.rows.items = items
@@ -159,7 +165,7 @@ class Table(Vertical, Generic[T]):
             if size:
                 pieces.append(ours(" " if not pieces else " " * GAP))
                 pieces.extend(fit([ours(column.title)], size, column.right))
-        self._heads.update(content(Shown("".join(piece.text for piece in pieces)[: max(0, width(pieces))])))
+        self._heads.say(content(Shown("".join(piece.text for piece in pieces)[: max(0, width(pieces))])))
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
         """Speak of items, not of rows."""
