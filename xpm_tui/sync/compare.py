@@ -42,15 +42,25 @@ class Compared(msgspec.Struct, frozen=True):
     agreed: int = 0
 
 
+def changes_of(rules: Rules, sides: Sides) -> tuple[Change, ...]:
+    """The changes alone: what planning wants, without the work of remembering agreements."""
+    return _compared(rules, sides).found
+
+
 def compare(rules: Rules, sides: Sides) -> Compared:
+    """The changes, and base and link with what the two sides agree on."""
+    return _compared(rules, sides).result()
+
+
+def _compared(rules: Rules, sides: Sides) -> _Work:
     """Compare one client. A quiet link, or a client frozen as a whole, has nothing to compare."""
-    if rules.idle or sides.link.quiet or WHOLE in sides.frozen:
-        return Compared((), sides.base, sides.link)
     work = _Work(rules, sides)
+    if rules.idle or sides.link.quiet or WHOLE in sides.frozen:
+        return work
     work.own_fields()
     if rules.contact_fields or rules.whole:
         work.contacts()
-    return work.result()
+    return work
 
 
 class _Work:
@@ -105,6 +115,11 @@ class _Work:
         links = tuple(sorted(links, key=lambda joined: (len(joined.contact), joined.contact, joined.uuid)))
         if links != self.link.contacts:
             self.link = msgspec.structs.replace(self.link, contacts=links)
+
+    @property
+    def found(self) -> tuple[Change, ...]:
+        """The changes that the policy asks for."""
+        return tuple(self.changes)
 
     def result(self) -> Compared:
         """The comparison made."""

@@ -15,7 +15,7 @@ from xpm_tui.model.plan import Change, Estimate, NeedsPerson, Plan, PlannedRecor
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import BASE, CLIENTS, IGNORED, LINKS, META, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
-from xpm_tui.sync.compare import WHOLE, Compared, Sides, compare
+from xpm_tui.sync.compare import WHOLE, Compared, Sides, changes_of, compare
 from xpm_tui.sync.links import all_frozen, exact_match, frozen_fields, needs_person, state_of
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.rules import Rules
@@ -207,7 +207,7 @@ class _Planner:
     def _compare(self, client: Client, link: Link, row: XpmClient) -> tuple[Change, ...]:
         base = self.snapshot.get(BASE, client.id) or Base(id=client.id)
         sides = Sides(client, row, link, base, self.frozen.get(client.id, frozenset()))
-        return compare(self.rules, sides).changes
+        return changes_of(self.rules, sides)
 
 
 def _clients(snapshot: Snapshot, chosen: tuple[str, ...]) -> Iterator[Client]:
