@@ -68,12 +68,12 @@ async def test_a_new_name_is_sent_as_the_name() -> None:
     assert world.practice.sent == [("update client", "u1", {"name": "Renamed"})]
 
 
-async def test_a_changed_contact_is_one_call_addressed_with_its_client() -> None:
+async def test_a_changed_contact_is_one_call_with_its_client_and_its_name() -> None:
     world = await in_step()
     world.edit_contact("c1", "k1", mobile="7", addressee="Ms Jo")
     await world.sync()
     assert world.practice.sent == [
-        ("update contact", "u1", {"contact": "x1", "mobile": "7", "addressee": "Ms Jo"})
+        ("update contact", "u1", {"contact": "x1", "name": "Jo 1", "mobile": "7", "addressee": "Ms Jo"})
     ]
     assert await world.changes() == []
 
@@ -99,7 +99,9 @@ async def test_who_is_primary_goes_with_that_contacts_other_changes() -> None:
     world.edit_contact("c1", "k1", primary=False)
     world.edit_contact("c1", "k2", primary=True, phone="3")
     await world.sync()
-    assert world.practice.sent == [("update contact", "u1", {"contact": "x2", "phone": "3", "primary": True})]
+    assert world.practice.sent == [
+        ("update contact", "u1", {"contact": "x2", "name": "Al", "phone": "3", "primary": True})
+    ]
     assert await world.changes() == []
 
 

@@ -24,7 +24,7 @@ from xpm_tui.sync.push import Pusher
 from xpm_tui.sync.rules import Rules
 from xpm_tui.sync.settle import changed_writes
 from xpm_tui.sync.standing import Standing, is_wanted
-from xpm_tui.sync.undo import undo_here
+from xpm_tui.sync.unwriting import undo_here
 
 BATCH = 100
 """Clients in one commit: small enough that a stop is prompt, large enough that the disk is not the limit."""

@@ -139,7 +139,7 @@ class Pusher:
         if call.kind == ADD_CONTACT:
             contact = await self._practice.add_contact(intent.uuid, call.as_contact())
         else:
-            contact = await self._practice.update_contact(intent.uuid, call.contact, call.attributes())
+            contact = await self._practice.update_contact(intent.uuid, call.contact, call.with_name(row))
         return merge_contact(row, contact), contact
 
     def _landed(
@@ -226,6 +226,12 @@ class _Call(msgspec.Struct, frozen=True):
         if PRIMARY in self.values:
             named["primary"] = True
         return named
+
+    def with_name(self, row: XpmClient) -> dict[str, Value]:
+        """The values, and the name that XPM wants with them; known here, so that it need not be asked."""
+        known = contact_of(row, self.contact)
+        name = known.name if known is not None else ""
+        return {"name": name, **self.attributes()} if name else self.attributes()
 
     def as_contact(self) -> XpmContact:
         """The values as a contact that is still to be made."""

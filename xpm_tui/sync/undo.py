@@ -13,21 +13,15 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.model.book import Client
-from xpm_tui.model.links import Base, Link, Value
+from xpm_tui.model.links import Base, Value
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
-from xpm_tui.model.ports import Drop, Put, Snapshot, Write
-from xpm_tui.model.runs import Image, Run, Written
-from xpm_tui.model.tables import APART, BASE, CLIENTS, IMAGES, LINKS, XPM_CLIENTS
-from xpm_tui.model.xpm import XpmClient
-from xpm_tui.sync.apart import apart_id, kept_apart
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.runs import Image, Written
+from xpm_tui.model.tables import BASE, CLIENTS, IMAGES, LINKS, XPM_CLIENTS
 from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
-from xpm_tui.sync.booking import Booked
-from xpm_tui.sync.compare import Sides
 from xpm_tui.sync.plan import count, estimate
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.settle import changed_writes, image_write
-from xpm_tui.sync.standing import Moved, Standing
-from xpm_tui.sync.undone import UNDO, image_of, mark, noted, take_back
+from xpm_tui.sync.undone import UNDO, mark
 from xpm_tui.sync.view import (
     Team,
     Values,
@@ -38,7 +32,7 @@ from xpm_tui.sync.view import (
     xpm_print,
     xpm_values,
 )
-from xpm_tui.sync.writing import base_key, write_book
+from xpm_tui.sync.writing import base_key
 
 Why = Literal["edited", "client-edited", "contact-edited", "in-use", "stays-in-xpm", "relinked", "missing"]
 
@@ -116,47 +110,6 @@ def plan_undo(
         undo_of=run,
     )
     return plan, records, tuple(unclear)
-
-
-def undo_here(
-    snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: datetime
-) -> Booked | Moved:
-    """The part of one client's undo that is on Ignition's side, as the writes of a commit."""
-    client = snapshot.get(CLIENTS, record.client)
-    image = image_of(snapshot, run, record.client)
-    if client is None or image is None or book_print(client, team) != record.ignition:
-        return "ignition"
-    row = snapshot.get(XPM_CLIENTS, record.uuid)
-    if row is not None and record.xpm and xpm_print(row) != record.xpm:
-        return "xpm"
-    link = snapshot.get(LINKS, client.id) or Link(id=client.id, uuid="")
-    base = snapshot.get(BASE, client.id) or Base(id=client.id)
-    sides = Sides(client, row or XpmClient(uuid=record.uuid, name=client.name), link, base)
-    ticked = [change for change in record.changes if change.ticked]
-    whole = next((c for c in ticked if c.field == "client"), None)
-    linked = next((c for c in ticked if c.field == "link"), None)
-    ours = [c for c in ticked if c.side == "ignition" and c.field not in ("client", "link")]
-    made = write_book(sides, ours, team, _no_contact)
-    written = made.written + tuple(_written(change) for change in (linked, whole) if change is not None)
-    writes: list[Write] = []
-    if whole is not None:
-        writes += [Drop(CLIENTS, client.id), Drop(LINKS, client.id), Drop(BASE, client.id)]
-        writes.append(noted(image, ticked))
-    else:
-        if made.client != client:
-            writes.append(Put(CLIENTS, made.client))
-        if linked is not None:
-            writes += _linked_back(link, str(linked.new or ""), snapshot, run, now)
-            writes.append(noted(image, [*ours, linked]))
-        elif ours:
-            after = mirror_values(sides.row, made.link)
-            base, more = take_back(snapshot, run, client.id, ours, base, after, now)
-            writes += [*more, *(changed_writes(snapshot, made.link, base) if link.uuid else ())]
-    if written:
-        writes.append(image_write(snapshot, run.id, client.id, record.uuid, written))
-    rest = tuple(change for change in ticked if change.side == "xpm")
-    after_sides = msgspec.structs.replace(sides, client=made.client, link=made.link, base=base)
-    return Booked(tuple(writes), written, Standing(after_sides, rest))
 
 
 class _Look:
@@ -306,41 +259,5 @@ def _undo(written: Written, old: Value, new: Value) -> Change:
     return Change(record=written.record, field=written.field, side=side, rule=UNDO, old=old, new=new)
 
 
-def _written(change: Change) -> Written:
-    return Written(
-        record=change.record,
-        field=change.field,
-        side=change.side,
-        rule=change.rule,
-        old=change.old,
-        new=change.new,
-    )
-
-
-def _linked_back(link: Link, before: str, snapshot: Snapshot, run: Run, now: datetime) -> list[Write]:
-    """The link goes, or goes back to what it was; what it was until now is kept apart until a person links
-    the two again."""
-    writes: list[Write] = [Drop(BASE, link.id)]
-    if link.uuid:
-        writes.append(kept_apart(link.id, link.uuid, run.by, now))
-    if not before:
-        return [Drop(LINKS, link.id), *writes]
-    row = snapshot.get(XPM_CLIENTS, before)
-    back = Link(
-        id=link.id,
-        uuid=before,
-        number=row.number if row is not None else "",
-        origin="undo",
-        at=now,
-        by=run.by,
-        run=run.id,
-    )
-    return [Put(LINKS, back), Drop(APART, apart_id(link.id, before)), *writes]
-
-
 def _contact(written: Written) -> str:
     return written.record.partition("/")[2]
-
-
-def _no_contact() -> str:
-    raise LookupError("an undo makes no contact")
