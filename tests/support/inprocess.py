@@ -96,9 +96,7 @@ def consent(sandbox: Sandbox, authorize_url: str, **choice: Any) -> str:
     import json
 
     body = json.dumps({"authorize_url": authorize_url, **choice}).encode()
-    request = Request(
-        "POST", "/_sandbox/consent", headers={"content-type": "application/json"}, body=body
-    )
+    request = Request("POST", "/_sandbox/consent", headers={"content-type": "application/json"}, body=body)
 
     async def ask() -> Response:
         return await sandbox.handle(request)
