@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from xpm_tui.acts.act import Act, Column, NoParams, Place, Result, Table, Talk, home_act
+from xpm_tui.acts.act import Act, Column, Place, Result, Table, Talk, home_act
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.words import count, plain
 from xpm_tui.model.errors import NotFound, Trouble
@@ -28,6 +28,14 @@ class Examine(msgspec.Struct, frozen=True):
     names: Annotated[bool, option("Leave names in the bundle; they are masked else.")] = False
     yes: Annotated[bool, option("Write the bundle without asking.")] = False
     start: Annotated[str, option("Begin with this probe.", "PROBE", flag="--from")] = ""
+
+
+class ListCases(msgspec.Struct, frozen=True):
+    """Parameters of ``cases list``."""
+
+    words: Annotated[
+        tuple[str, ...], argument("Only those with these words, from any page or line.", "[WORD]")
+    ] = ()
 
 
 class ShowCase(msgspec.Struct, frozen=True):
@@ -122,13 +130,15 @@ def _listed(parts: tuple[Part, ...], names: bool) -> list[str]:
     return [f"The bundle ({masked}):"] + [f"  {p.name:<14} {p.size:>9,} bytes  {p.about}" for p in parts]
 
 
-async def list_cases(place: Place, params: NoParams, talk: Talk) -> Result:
-    """All known cases."""
-    from xpm_tui.diagnose.cases.book_of_cases import CASES
+async def list_cases(place: Place, params: ListCases, talk: Talk) -> Result:
+    """All known cases, or those that fit what a person sees."""
+    from xpm_tui.diagnose.cases.book_of_cases import fitting
 
+    found = fitting(" ".join(params.words))
     columns = (Column("CASE", whole=True), Column("TITLE"), Column("SIGN"))
-    rows = [(str(each.id), each.title, each.sign) for each in CASES.values()]
-    return Result(items=[_case(each) for each in CASES.values()], table=Table(columns, rows))
+    rows = [(str(each.id), each.title, each.sign) for each in found]
+    empty = "No case has these words. All of them: xpm-tui cases list"
+    return Result(items=[_case(each) for each in found], table=Table(columns, rows, empty))
 
 
 async def show_case(place: Place, params: ShowCase, talk: Talk) -> Result:
@@ -162,11 +172,11 @@ ACTS: tuple[Act[Any], ...] = (
     home_act(
         name="cases.list",
         title="List the known troubles",
-        help="All known troubles with their signs.",
-        params=NoParams,
+        help="All known troubles with their signs, or those that have some words, such as a page of Xero's.",
+        params=ListCases,
         on_home=list_cases,
         verb=("cases", "list"),
-        example="xpm-tui cases list",
+        example='xpm-tui cases list\nxpm-tui cases list "invalid scope"',
         default=True,
     ),
     home_act(

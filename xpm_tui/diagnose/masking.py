@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 from xpm_tui.model.secret import Secret
@@ -10,8 +11,8 @@ from xpm_tui.model.secret import Secret
 HIDDEN = "[hidden]"
 _QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”')
 _MAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
-_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]*\.?[\w-]*|(?<=[Bb]earer )\S+|(?<=code=)[^&\s\"]+")
-_NUMBER = re.compile(r"(?<![0-9A-Fa-f-])\d(?:[ -]?\d){7,10}(?![0-9A-Fa-f-])")
+_TOKEN = re.compile(r"eyJ[\w-]{4,}\.[\w-]*\.?[\w-]*|(?<=[Bb]earer )\S+|(?<=code=)[^&\s\"]+")
+_NUMBER = re.compile(r"(?<![0-9A-Fa-f-])(?!\d{4}-\d\d-\d\d(?!\d))\d(?:[ -]?\d){7,10}(?![0-9A-Fa-f-])")
 _STARS = re.compile(r"\*{2,}\w{1,6}")
 
 
@@ -34,10 +35,11 @@ class Mask:
         self.keep_names = keep_names
         self._secrets = [secret for secret in secrets if len(secret.reveal()) >= 8]
         self._places = sorted((places or {}).items(), key=lambda pair: -len(pair[0]))
-        self._names: dict[str, str] = {}
+        self._names: dict[str, tuple[str, str]] = {}
         for name, stand_in in names:
-            if name.strip():
-                self._names.setdefault(name.strip().casefold(), stand_in)
+            known = unicodedata.normalize("NFC", name.strip())
+            if known:
+                self._names.setdefault(known.casefold(), (known, stand_in))
         self._people: dict[str, str] = {}
 
     def person(self, name: str) -> str:
@@ -65,11 +67,14 @@ class Mask:
         return _TOKEN.sub(HIDDEN, text)
 
     def _without_names(self, text: str) -> str:
+        text = unicodedata.normalize("NFC", text)
         folded = text.casefold()
-        met = [name for name in (*self._names, *(p.casefold() for p in self._people)) if name in folded]
+        people = {name.casefold(): (name, alias) for name, alias in self._people.items()}
+        met = {
+            fold: pair for known in (people, self._names) for fold, pair in known.items() if fold in folded
+        }
         if not met:
             return text
-        stand_ins = {**self._names, **{name.casefold(): alias for name, alias in self._people.items()}}
-        met.sort(key=len, reverse=True)
-        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, met))})(?!\w)", re.IGNORECASE)
-        return pattern.sub(lambda match: stand_ins.get(match.group().casefold(), "[name]"), text)
+        longest_first = sorted((name for name, _ in met.values()), key=len, reverse=True)
+        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
+        return pattern.sub(lambda match: met.get(match.group().casefold(), ("", "[name]"))[1], text)

@@ -193,6 +193,7 @@ def _cases(results: Sequence[Probed], runs: Sequence[Run], events: Sequence[Even
 
 def _crashes(patient: Patient, mask: Mask) -> list[Part]:
     files = sorted(patient.home.state.glob("crash-*.log"), reverse=True)[:CRASHES]
+    files.append(patient.state / "console-errors.log")
     about = "Places that an unexpected error went through; it holds no values."
     return [
         text_part(path.name, about, mask.text(path.read_text("utf-8", "replace")), mask)

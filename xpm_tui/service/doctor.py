@@ -137,7 +137,7 @@ class Doctor:
         first: list[Probe] = [
             Token(lambda: login_facts(wire)),
             Scopes(scopes(settings.text("xero.scopes")), lambda: given(wire, identity)),
-            Connections(tenants),
+            Connections(tenants, identity is not None),
         ]
         if self._patient.practice is None and self._patient.why is not None:
             return [*first, left(ThePractice, NO_BOOK), Permission(nothing), calls, *self._lists({})]

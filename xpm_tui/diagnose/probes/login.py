@@ -100,13 +100,17 @@ class Connections:
     """Which practices does the login reach? One call, which belongs to no practice."""
 
     tenants: Ask[list[Tenant]]
+    known: bool
     name: ClassVar[str] = "connections"
     title: ClassVar[str] = "Practices that the login reaches"
     needs: ClassVar[tuple[str, ...]] = ("tls", "login")
 
     async def look(self) -> Finding:
-        """List them."""
-        found = await self.tenants()
+        """List them. None at all: where a practice was connected before, it was taken away."""
+        try:
+            found = await self.tenants()
+        except AccessDenied as none:
+            return from_error(none, case=CaseId.DISCONNECTED if self.known else None)
         told = [f"{each.name or 'no name'} ({each.tenant_id})" for each in found]
         noun = "practice" if len(found) == 1 else "practices"
         return ok(f"The login reaches {len(found)} {noun} of XPM.", *told)
