@@ -62,8 +62,8 @@ def _write_beside(path: Path, data: bytes | Iterable[bytes], disk: Disk) -> tupl
 
 
 def _keep(path: Path, disk: Disk) -> None:
-    if not path.exists():
-        return
+    if not path.exists() or (previous(path).exists() and path.samefile(previous(path))):
+        return  # None to keep, or kept by an earlier try; renaming a second name of it would do nothing.
     second = _free_name(previous(path))
     try:
         disk.link(path, second)

@@ -1,0 +1,97 @@
+"""Private folders and files: made closed, refused where others may reach them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from xpm_tui.files.mounts import network_file_system
+from xpm_tui.files.private import check_private, ensure_private, open_private, set_umask
+from xpm_tui.model.errors import BadInput, DiskTrouble
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_folder_and_what_is_missing_above_it_is_made_closed(tmp_path: Path) -> None:
+    folder = ensure_private(tmp_path / "a" / "b" / "c")
+    assert [mode(path) for path in (folder, folder.parent, folder.parent.parent)] == [0o700] * 3
+    folder.chmod(0o755)
+    assert mode(ensure_private(folder)) == 0o700
+
+
+def test_what_others_may_reach_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    (tmp_path / "link").symlink_to(real)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "hanging").symlink_to(tmp_path / "nowhere")
+    for name, words in (("link", "symbolic link"), ("hanging", "symbolic link"), ("file", "not a folder")):
+        with pytest.raises(BadInput, match=words) as told:
+            ensure_private(tmp_path / name)
+        assert told.value.hint
+    for bits in (0o770, 0o702):
+        real.chmod(bits)
+        with pytest.raises(BadInput, match="written by other accounts") as told:
+            ensure_private(real)
+        assert "chmod 700" in told.value.hint
+
+
+def test_a_folder_of_another_account_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uid = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
+    with pytest.raises(BadInput, match="another account"):
+        check_private(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskTrouble, match="file"):
+        ensure_private(tmp_path / "file" / "below")
+    with pytest.raises(DiskTrouble, match="none"):
+        check_private(tmp_path / "none")
+
+
+def test_a_file_is_closed_and_no_link_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("x")
+    path.chmod(0o644)
+    os.close(open_private(path, os.O_RDONLY))
+    assert mode(path) == 0o600
+    (tmp_path / "link").symlink_to(path)
+    with pytest.raises(OSError) as told:  # noqa: PT011
+        open_private(tmp_path / "link", os.O_RDONLY)
+    assert told.value.errno == errno.ELOOP
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInput, match="plain file"):
+        open_private(tmp_path / "pipe", os.O_RDWR)
+
+
+def test_the_umask_keeps_others_out(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        set_umask()
+        (tmp_path / "new").write_text("")
+        assert mode(tmp_path / "new") == 0o600
+    finally:
+        os.umask(before)
+
+
+def test_a_network_file_system_is_known(tmp_path: Path) -> None:
+    mounts = tmp_path / "mountinfo"
+    share = tmp_path / "my share"
+    share.mkdir()
+    escaped = str(share).replace(" ", "\\040")
+    mounts.write_text(
+        "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+        f"40 22 0:45 / {escaped} rw,relatime shared:9 - nfs4 server:/export rw\n"
+        "broken line\n"
+    )
+    assert network_file_system(share / "book", mounts) == "nfs4"
+    assert network_file_system(tmp_path, mounts) == ""
+    assert network_file_system(tmp_path, tmp_path / "no such file") == ""
