@@ -14,7 +14,8 @@ from xpm_tui.model.runs import Intent, Run
 from xpm_tui.model.tables import APART, IMAGES, INTENTS, LINKS, PLANS, RUNS
 from xpm_tui.sync.create import Created, MustWait, create_client
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.recover import Resolved, interrupted, resolve, settle, unknown
+from xpm_tui.sync.recover import Resolved, interrupted, resolve, unknown
+from xpm_tui.sync.release import settle
 from xpm_tui.sync.undo import plan_undo
 
 LAG = 300.0

@@ -11,6 +11,7 @@ from tests.sync.world import World, changes_of, client, contact, linked, member,
 from xpm_tui.model.errors import (
     AllowanceUsedUp,
     EditConflict,
+    NotFound,
     OutcomeUnknown,
     Refused,
     WireTrouble,
@@ -21,6 +22,7 @@ from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS, RUNS
 from xpm_tui.model.xpm import Named
 from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.release import held, settle
 
 TO = Policy(direction="to_xpm")
 
@@ -346,8 +348,41 @@ async def test_a_contact_added_without_an_answer_is_never_doubled(took_effect: b
     run = await world.sync()
     assert run.outcome == ("done" if took_effect else "held")
     assert [each.name for each in world.practice.rows["u1"].contacts].count("Al") == int(took_effect)
-    assert await world.changes() == [] if took_effect else True
+    left = await world.changes()
+    assert [(change.ticked, change.held) for change in left] == ([] if took_effect else [(False, "unknown")])
+    await world.sync()
     assert len(world.practice.sent) == 1
+
+
+async def lost_contact() -> tuple[World, str]:
+    world = await in_step()
+    world.edit(contacts=(*world.client().contacts, contact(9, name="Al")))
+    lost = OutcomeUnknown("No answer.")
+    world.practice.faults, world.practice.lost = [lost], [lost]
+    await world.sync()
+    return world, held(world.book.snapshot())[0].id
+
+
+@pytest.mark.parametrize(("choice", "made"), [("again", 1), ("drop", 0)])
+async def test_a_person_may_have_a_held_contact_sent_again_or_dropped(choice: Any, made: int) -> None:
+    world, intent = await lost_contact()
+    world.book.commit(settle(world.book.snapshot(), intent, choice, world.clock.now()))
+    await world.sync()
+    assert [each.name for each in world.practice.rows["u1"].contacts].count("Al") == made
+    assert await world.changes() == []
+
+
+async def test_a_person_may_adopt_a_contact_that_shows_late() -> None:
+    world, intent = await lost_contact()
+    row = world.practice.rows["u1"]
+    world.practice.edit("u1", contacts=(*row.contacts, xpm_contact(50, name="Al", phone="9")))
+    await world.refresh()
+    with pytest.raises(NotFound):
+        settle(world.book.snapshot(), intent, "adopt", world.clock.now(), "x404")
+    world.book.commit(settle(world.book.snapshot(), intent, "adopt", world.clock.now(), "x50"))
+    assert {joined.contact: joined.uuid for joined in world.link().contacts}["k9"] == "x50"
+    await world.sync()
+    assert len(world.practice.rows["u1"].contacts) == 2
 
 
 async def test_trouble_of_another_kind_closes_the_intent_as_not_done() -> None:

@@ -9,16 +9,19 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
+import msgspec
+
 from xpm_tui.model.book import Client
 from xpm_tui.model.links import Base, Link
 from xpm_tui.model.plan import Change, Estimate, NeedsPerson, Plan, PlannedRecord
 from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import BASE, CLIENTS, IGNORED, LINKS, META, XPM_CLIENTS
+from xpm_tui.model.tables import BASE, CLIENTS, IGNORED, INTENTS, LINKS, META, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
 from xpm_tui.sync.compare import WHOLE, Compared, Sides, changes_of, compare
+from xpm_tui.sync.journal import ADD_CONTACT
 from xpm_tui.sync.links import all_frozen, exact_match, frozen_fields, needs_person, state_of
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.rules import Rules
+from xpm_tui.sync.rules import UNKNOWN, Rules
 from xpm_tui.sync.view import Team, book_print, xpm_contacts, xpm_print
 
 FIRST_APPLIED = "first_applied"
@@ -131,6 +134,12 @@ def rules_for(snapshot: Snapshot, policy: Policy, fields: Collection[str] = ()) 
     return Rules.of(policy, Team.read(snapshot), only=fields, shared=_Shared(snapshot))
 
 
+def unknown_additions(snapshot: Snapshot) -> frozenset[str]:
+    """The records of contacts that were sent to XPM and of which nobody knows yet whether it made them."""
+    pending = [*snapshot.find(INTENTS, "state", "sent"), *snapshot.find(INTENTS, "state", "held")]
+    return frozenset(intent.record for intent in pending if intent.kind == ADD_CONTACT)
+
+
 class _Shared:
     """Which XPM contacts belong to several clients; looked up only when it matters, then all at once."""
 
@@ -159,6 +168,7 @@ class _Planner:
         self.rules = rules_for(snapshot, policy, fields)
         self.frozen = all_frozen(snapshot)
         self.linking = not fields or "link" in fields
+        self.unknown = unknown_additions(snapshot)
 
     def client(self, client: Client) -> tuple[tuple[Change, ...], str, NeedsPerson | None]:
         """The changes of one client, its XPM client, and whether it needs a person."""
@@ -207,7 +217,14 @@ class _Planner:
     def _compare(self, client: Client, link: Link, row: XpmClient) -> tuple[Change, ...]:
         base = self.snapshot.get(BASE, client.id) or Base(id=client.id)
         sides = Sides(client, row, link, base, self.frozen.get(client.id, frozenset()))
-        return changes_of(self.rules, sides)
+        changes = changes_of(self.rules, sides)
+        return tuple(map(self._waits, changes)) if self.unknown else changes
+
+    def _waits(self, change: Change) -> Change:
+        """A contact that may have been made already is not made again until that is known."""
+        if change.field != "contact" or change.side != "xpm" or change.record not in self.unknown:
+            return change
+        return msgspec.structs.replace(change, ticked=False, held=UNKNOWN)
 
 
 def _clients(snapshot: Snapshot, chosen: tuple[str, ...]) -> Iterator[Client]:

@@ -20,7 +20,7 @@ from xpm_tui.sync.booking import events_of
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT, Journal
 from xpm_tui.sync.ledger import Ledger
 from xpm_tui.sync.mirror import OVERLAP, refresh_clients, since
-from xpm_tui.sync.plan import MOVED_CHECK, written_records
+from xpm_tui.sync.plan import MOVED_CHECK, unknown_additions, written_records
 from xpm_tui.sync.recover import resolve
 from xpm_tui.sync.replies import (
     altered,
@@ -107,6 +107,9 @@ class Pusher:
         """One call. False: XPM refused it or did not answer, so the rest of this client waits."""
         call = _Call.of(standing, target, changes, self._book)
         if call is None:
+            return True
+        if call.kind == ADD_CONTACT and target in unknown_additions(self._book.snapshot()):
+            self._ledger.tally["held"] += 1
             return True
         intent = self._journal.intend(
             call.kind, target, standing.sides.row.uuid, call.values, call.before, call.contact

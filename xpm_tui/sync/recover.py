@@ -13,13 +13,12 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.model.errors import BadInput, NotFound, RecordMissing
+from xpm_tui.model.errors import RecordMissing
 from xpm_tui.model.events import Event
 from xpm_tui.model.names import exact
-from xpm_tui.model.plan import Change
 from xpm_tui.model.ports import Book, Clock, Practice, Put, Snapshot, Write
-from xpm_tui.model.runs import Intent, Run
-from xpm_tui.model.tables import INTENTS, LINKS, PLANNED, RUNS, XPM_CLIENTS
+from xpm_tui.model.runs import Intent
+from xpm_tui.model.tables import INTENTS, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient, XpmContact
 from xpm_tui.sync.adopt import adopted
 from xpm_tui.sync.base import PRIMARY
@@ -34,15 +33,13 @@ from xpm_tui.sync.journal import (
 )
 from xpm_tui.sync.mirror import OVERLAP, take
 from xpm_tui.sync.replies import contact_of, merge_client
-from xpm_tui.sync.settle import Landed, landed
+from xpm_tui.sync.settle import landed_as_planned
 from xpm_tui.sync.view import Values, contact_values, xpm_contacts, xpm_values
 
 LOOK_EVERY = 30.0
 """Seconds between two looks for a record that XPM does not show yet."""
 
 KINDS = (UPDATE_CLIENT, ADD_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
-
-Choice = Literal["adopt", "again", "drop"]
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -94,27 +91,6 @@ def interrupted(snapshot: Snapshot, runs: Iterable[str], now: datetime) -> list[
         for run in found
         if run is not None and run.outcome == "running"
     ]
-
-
-def settle(snapshot: Snapshot, intent_id: str, choice: Choice, now: datetime, uuid: str = "") -> list[Write]:
-    """What a person decided about a held write: adopt this record, let the next plan send it again, or drop
-    it for good. Raises ``NotFound`` and ``BadInput``."""
-    intent = snapshot.get(INTENTS, intent_id)
-    if intent is None or intent.state != "held":
-        raise NotFound(f"No write with the id {intent_id} is held.", hint="`runs list` shows what is held.")
-    if choice != "adopt":
-        note = "to be sent again" if choice == "again" else "dropped"
-        return [Put(INTENTS, failed(intent, note))]
-    row = snapshot.get(XPM_CLIENTS, uuid or intent.uuid)
-    if row is None:
-        raise NotFound("XPM has no client with this id.", hint="Give the UUID of the client to adopt.")
-    if intent.kind == ADD_CLIENT:
-        if snapshot.find(LINKS, "uuid", row.uuid):
-            raise BadInput("Another client is linked to it already.")
-        intent = done(intent, row.uuid)
-        return [Put(INTENTS, intent), *adopted(snapshot, intent, row, now)]
-    intent = done(intent, uuid or intent.uuid)
-    return [Put(INTENTS, intent), *_landed(snapshot, intent, row, now).writes]
 
 
 class _Resolving:
@@ -241,7 +217,7 @@ class _Resolving:
                 writes += adopted(snapshot, intent, row, now)
                 self._changes += 1
             else:
-                made = _landed(snapshot, intent, row, now)
+                made = landed_as_planned(snapshot, intent, row, now)
                 writes += made.writes
                 self._changes += len(made.written)
         self._book.commit(writes)
@@ -262,17 +238,6 @@ class _Resolving:
 
     def _deadline(self, intent: Intent) -> datetime:
         return (intent.sent_at or self._clock.now()) + self._lag
-
-
-def _landed(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> Landed:
-    """What follows from a write that took effect, with the changes as they had been planned."""
-    run = snapshot.get(RUNS, intent.run) or Run(id=intent.run, started=now, by="")
-    record = snapshot.get(PLANNED, f"{run.plan}/{intent.record.partition('/')[0]}")
-    changes: list[Change] = []
-    for change in record.changes if record is not None else ():
-        if change.ticked and change.side == "xpm" and change.record == intent.record:
-            changes.append(change)
-    return landed(snapshot, run, intent, changes, row, now)
 
 
 def _equal(sent: Mapping[str, object], values: Values) -> bool:

@@ -16,6 +16,7 @@ from xpm_tui.sync.view import Team, bare
 
 SHARED = "shared"
 NO_NAME = "no-name"
+UNKNOWN = "unknown"
 
 _MARKS: dict[str, Mark] = {"first": "first", "drift": "drift", "conflict": "conflict", "clear": "clearing"}
 
@@ -37,6 +38,7 @@ _HELD = {
     "conflict": "Edited on both sides: held for you, because conflicts are set to be held.",
     SHARED: "The contact belongs to several XPM clients, and writing it here would change it there too.",
     NO_NAME: "XPM takes no contact without a name.",
+    UNKNOWN: "It was sent before and no answer came: say what became of it with `runs release`.",
 }
 
 

@@ -11,7 +11,7 @@ from xpm_tui.model.links import Base, ContactLink, Link, Pair
 from xpm_tui.model.plan import Change
 from xpm_tui.model.ports import Put, Snapshot, Write
 from xpm_tui.model.runs import Image, Intent, Run, Written
-from xpm_tui.model.tables import BASE, IMAGES, LINKS, XPM_CLIENTS
+from xpm_tui.model.tables import BASE, IMAGES, LINKS, PLANNED, RUNS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
 from xpm_tui.sync.base import PRIMARY, agree, carry, mirror_values, pair
 from xpm_tui.sync.journal import ADD_CONTACT
@@ -99,6 +99,17 @@ def landed(
     writes += changed_writes(snapshot, link, base)
     writes.append(image_write(snapshot, run.id, client, row.uuid, written))
     return Landed(tuple(writes), written)
+
+
+def landed_as_planned(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> Landed:
+    """The same, found out later: with the changes as the run of that time had planned them."""
+    run = snapshot.get(RUNS, intent.run) or Run(id=intent.run, started=now, by="")
+    record = snapshot.get(PLANNED, f"{run.plan}/{intent.record.partition('/')[0]}")
+    changes: list[Change] = []
+    for change in record.changes if record is not None else ():
+        if change.ticked and change.side == "xpm" and change.record == intent.record:
+            changes.append(change)
+    return landed(snapshot, run, intent, changes, row, now)
 
 
 def _sent(intent: Intent, changes: Sequence[Change], contact: str, after: Values) -> dict[str, Pair]:
