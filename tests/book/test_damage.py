@@ -36,7 +36,7 @@ def test_every_prefix_of_the_log_opens_at_its_last_whole_commit(start: Path, tru
     whole = (start / "log.2").read_bytes()
     lines = [at + 1 for at, byte in enumerate(whole) if byte == ord("\n")]
     tried = 0
-    for size in range(lines[0], len(whole) + 1, count(3, 1)):
+    for size in range(lines[0], len(whole) + 1, count(9, 1)):
         folder = copied(start)
         (folder / "log.2").write_bytes(whole[:size])
         commits = 2 + sum(1 for end in lines[1:] if end <= size)
@@ -70,7 +70,7 @@ def test_every_single_bit_flip_in_a_snapshot_is_found_and_loses_nothing(
 def assert_flips(start: Path, name: str, flips: list[tuple[int, int]], truth: list[Truth]) -> set[int]:
     """Each flip is found, or harmless; the state is a true one; the damaged file is left as it is."""
     whole = (start / name).read_bytes()
-    chosen = flips[: -8 : max(1, len(flips) // count(250, len(flips)))] + flips[-8:]
+    chosen = flips[: -8 : max(1, len(flips) // count(120, len(flips)))] + flips[-8:]
     positions: set[int] = set()
     healed = 0
     for at, bit in chosen:

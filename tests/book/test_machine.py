@@ -157,7 +157,7 @@ def compare(view: BookSnapshot, plain: Plain) -> None:
 
 TestBook = BookMachine.TestCase
 TestBook.settings = settings(
-    max_examples=count(25, 1000, 5000),
+    max_examples=count(15, 1000, 5000),
     stateful_step_count=count(25, 50),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
