@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
 from rich.console import Console as RichConsole
@@ -21,6 +21,7 @@ from textual.worker import Worker
 
 from xpm_tui.acts.act import Act, Result, Situation
 from xpm_tui.acts.registry import by_name
+from xpm_tui.diagnose.telling import case_of, in_short
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown, visible, visible_lines
 from xpm_tui.service import daily
@@ -38,6 +39,9 @@ from xpm_tui.tui.screens.palette import Entry, Palette
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.talk import ScreenTalk
 from xpm_tui.tui.widgets.header import Header, Pulse
+
+if TYPE_CHECKING:
+    from xpm_tui.sync.search import PickerIndex
 
 LOOK = 1.0
 """Seconds between two looks whether the book has moved: by a run, a verb or another console."""
@@ -96,6 +100,7 @@ class Console(Flows, App[int]):
         self.pulse = Pulse()
         self.position: object = None
         self.parting: Shown = Shown("")
+        self.picker_index: tuple[tuple[object, int], PickerIndex] | None = None
         self._guard_terminal = guard_terminal
         self._welcome = welcome
         self._undo_signals: Callable[[], None] = lambda: None
@@ -202,7 +207,8 @@ class Console(Flows, App[int]):
     def trouble(self, error: BaseException) -> None:
         """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
         if isinstance(error, Trouble):
-            hint = error.hint + (f"\n(case {error.case})" if error.case else "")
+            found = case_of(error)
+            hint = "\n".join(filter(None, (error.hint, *(in_short(found) if found else ()))))
             self.push_screen(Told("That did not work", error.message, hint=hint, bad=True))
             return
         path = crash.report(error, self.desk.practice.state, self.desk.practice.clock.now())

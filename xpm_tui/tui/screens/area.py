@@ -110,6 +110,12 @@ class AreaScreen(Screen[None]):
         else:
             self.console_app.perform(act, self.preset(name), title=act.title)
 
+    def do_doctor(self) -> None:
+        """Probe by probe, on a screen of its own."""
+        from xpm_tui.tui.screens.doctor import DoctorScreen
+
+        self.app.push_screen(DoctorScreen())
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """An act that cannot be done now is dim in the footer; its key still says why."""
         if action == "act" and parameters and self.is_mounted:

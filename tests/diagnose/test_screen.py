@@ -1,0 +1,125 @@
+"""The doctor in the console: one probe after another, the way out a key away, the bundle shown first."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.service.flows import World
+from tests.tui.world import TERMINAL, settle, text_of
+from xpm_tui.model.errors import LoginNeeded
+from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.desk import Desk
+from xpm_tui.tui.screens.doctor import DoctorScreen
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def app(world: World) -> Iterator[Console]:
+    desk = Desk(world.open)
+    desk.open()
+    yield Console(desk, environ=TERMINAL, welcome=False)
+    desk.close()
+
+
+async def opened(pilot: Pilot[Any], app: Console) -> DoctorScreen:
+    await settle(pilot)
+    app.screen.action_act("doctor")  # type: ignore[attr-defined]
+    await ended(pilot, app)
+    assert isinstance(app.screen, DoctorScreen)
+    return app.screen
+
+
+async def ended(pilot: Pilot[Any], app: Console) -> None:
+    for _ in range(400):
+        await settle(pilot)
+        if "Practice Manager calls" in text_of(app):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(text_of(app))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_trouble_is_in_front_with_its_way_out(
+    world: World, app: Console, size: tuple[int, int]
+) -> None:
+    await world.connect()
+    await world.control("permission", user="ana", allowed=False)
+    async with app.run_test(size=size) as pilot:
+        await opened(pilot, app)
+        shown = text_of(app)
+        assert "1 in trouble" in shown
+        assert "✖ trouble" in shown
+        assert "Case T1" in shown
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "Connect third-party add-ons" in text_of(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        await world.control("permission", user="ana", allowed=True)
+        await pilot.press("r")
+        await settle(pilot)
+        await ended(pilot, app)
+        assert "✖" not in text_of(app)
+        assert "All is well" in text_of(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert not isinstance(app.screen, DoctorScreen)
+
+
+async def test_from_a_probe_leaves_those_before_it(world: World, app: Console) -> None:
+    await world.connect()
+    world.sandbox.faults.add(Fault("html", endpoint="staff.api/list"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        before = world.net.asked("connections")
+        world.sandbox.faults.clear()
+        await pilot.press("r")
+        await settle(pilot)
+        await ended(pilot, app)
+        assert world.net.asked("connections") == before
+        assert "All is well" in text_of(app)
+        assert "Names of Xero" in text_of(app)
+
+
+async def test_the_bundle_is_shown_before_it_is_written(world: World, app: Console, tmp_path: Path) -> None:
+    await world.connect()
+    target = tmp_path / "own-home" / "xpm-tui-support.zip"
+    target.parent.mkdir(exist_ok=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("b")
+        for _ in range(100):
+            await settle(pilot)
+            if "events.jsonl" in text_of(app):
+                break
+            await asyncio.sleep(0.01)
+        assert "events.jsonl" in text_of(app)
+        assert not target.exists()
+        await pilot.press("y")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+    assert zipfile.is_zipfile(target)
+
+
+async def test_an_error_in_the_console_names_its_case(app: Console) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.trouble(LoginNeeded("Xero no longer accepts the login.", asked="POST /connect/token"))
+        await settle(pilot)
+        assert "Case T6" in text_of(app)
+        assert "xpm-tui cases show T6" in text_of(app)
