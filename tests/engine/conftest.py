@@ -1,0 +1,24 @@
+"""A folder in memory for every test of the engine, and the figures that they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.engine import fast_folder
+from tests.engine.weather import FIGURES
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with fast_folder() as place:
+        yield place
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what the engine went through, and what was lost, doubled or half written by it."""
+    if FIGURES:
+        told = ", ".join(f"{name} {times:,}" for name, times in sorted(FIGURES.items()))
+        terminalreporter.write_line(f"engine: {told}")
