@@ -1,0 +1,182 @@
+"""The whole engine in simulated time, from one seed: lost answers, refusals, killed processes, colleagues.
+
+Whatever happens, it comes to rest with every value where it belongs, nothing lost and nothing made twice; and
+the same seed gives the same trace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.profile import count
+from tests.sync.practices import TEAM, perturbed, perturbed_row, practice
+from tests.sync.world import World
+from xpm_tui.model.errors import EditConflict, OutcomeUnknown, Refused, WireTrouble
+from xpm_tui.model.ports import Write
+from xpm_tui.model.tables import CLIENTS, INTENTS, RUNS
+from xpm_tui.model.xpm import XpmContact
+from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.recover import interrupted, resolve, unknown
+from xpm_tui.sync.release import held, settle
+
+EXAMPLES = settings(max_examples=count(default=150, soak=10_000), deadline=None)
+ROUNDS = 4
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@EXAMPLES
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4))
+def test_whatever_happens_it_comes_to_rest_and_nothing_is_made_twice(seed: int, size: int) -> None:
+    first = asyncio.run(_live_through(seed, size))
+    assert asyncio.run(_live_through(seed, size)) == first
+
+
+async def _live_through(seed: int, size: int) -> list[Any]:
+    dice = Random(seed)
+    people = practice(dice, size)
+    policy = Policy(
+        direction=dice.choice(("to_xpm", "to_xpm", "from_xpm")), clear=dice.choice(("never", "ask", "yes"))
+    )
+    world = World(people.clients, people.rows, links=people.links, policy=policy, team=TEAM)
+    world.practice.lag = dice.choice((0, 0, 90, 1_000))
+    witness = _Witness(world)
+    for _ in range(ROUNDS):
+        await _bad_day(world, dice)
+    world.practice.faults, world.practice.lag = [], 0
+    await _good_days(world, witness)
+    witness.nothing_made_twice()
+    return [
+        [(event.key, event.record, event.field, event.rule) for event in world.events.all],
+        world.practice.sent,
+        [*world.book.snapshot().rows(CLIENTS)],
+        [*world.practice.rows.values()],
+    ]
+
+
+async def _bad_day(world: World, dice: Random) -> None:
+    """People edit, the wire fails, a colleague edits under the plan, and sometimes the process is killed."""
+    for client in [*world.book.snapshot().rows(CLIENTS)]:
+        if dice.random() < 0.5:
+            world.put(CLIENTS, [perturbed(dice, client, dice.randint(10, 10**6))])
+    world.practice.faults = [_fault(world, dice) for _ in range(12)]
+    try:
+        await _recover(world)
+        await world.refresh()
+        plan, records = world.plan()
+        for row in [*world.practice.rows.values()]:
+            if dice.random() < 0.2:
+                world.practice.add(perturbed_row(dice, row, dice.randint(10, 10**6)))
+        with _Deadly(world, dice.randint(1, 60)):
+            await world.apply(plan, records)
+    except (WireTrouble, Killed):
+        pass
+
+
+async def _recover(world: World) -> None:
+    """What every run does first: end what was killed, find out what became of its writes."""
+    running = [run.id for run in world.book.snapshot().rows(RUNS) if run.outcome == "running"]
+    await resolve(
+        book=world.book,
+        practice=world.practice,
+        clock=world.clock,
+        tell=world.events.emit,
+        create_lag=300.0,
+    )
+    assert unknown(world.book.snapshot()) == []
+    world.book.commit(interrupted(world.book.snapshot(), running, world.clock.now()))
+
+
+async def _good_days(world: World, witness: _Witness) -> None:
+    """Nothing fails any more; a person settles what is held; then there is nothing left to do."""
+    for _ in range(3):
+        await _recover(world)
+        await world.refresh()
+        for intent in held(world.book.snapshot()):
+            world.book.commit(_settled(world, witness, intent.id))
+        plan, records = world.plan()
+        await world.apply(plan, records)
+    plan, records = world.plan()
+    assert plan.counts["items"] == 0, records
+    assert {intent.state for intent in world.book.snapshot().rows(INTENTS)} <= {"done", "failed"}
+    assert all(run.outcome != "running" for run in world.book.snapshot().rows(RUNS))
+
+
+def _settled(world: World, witness: _Witness, intent_id: str) -> list[Write]:
+    """A person looks into XPM: what is there is adopted, what is not is sent again."""
+    snapshot, now = world.book.snapshot(), world.clock.now()
+    intent = snapshot.get(INTENTS, intent_id)
+    assert intent is not None
+    row = world.mirror(intent.uuid)
+    ours = [contact.uuid for contact in row.contacts if witness.made.get(contact.uuid) == intent.record]
+    return settle(snapshot, intent_id, "adopt" if ours else "again", now, ours[0] if ours else "")
+
+
+def _fault(world: World, dice: Random) -> WireTrouble | None:
+    """Mostly none; else a refusal, no way through, or an answer that never came, with or without effect."""
+    roll = dice.random()
+    if roll < 0.6:
+        return None
+    if roll < 0.8:
+        lost = OutcomeUnknown("No answer.")
+        if dice.random() < 0.5:
+            world.practice.lost.append(lost)
+        return lost
+    faults: Sequence[WireTrouble] = (Refused("No."), EditConflict("Busy."), WireTrouble("Out of reach."))
+    return dice.choice(faults)
+
+
+class _Witness:
+    """Knows, as nobody else does, for which contact of ours each contact in XPM was made."""
+
+    def __init__(self, world: World) -> None:
+        self.made: dict[str, str] = {}
+        self._world = world
+        self._add = world.practice.add_contact
+        world.practice.add_contact = self._watch  # type: ignore[method-assign]
+
+    async def _watch(self, client: str, contact: XpmContact) -> XpmContact:
+        intent = unknown(self._world.book.snapshot())[-1]
+        before = {each.uuid for each in self._world.practice.rows[client].contacts}
+        try:
+            return await self._add(client, contact)
+        finally:
+            for each in self._world.practice.rows[client].contacts:
+                if each.uuid not in before:
+                    self.made[each.uuid] = intent.record
+
+    def nothing_made_twice(self) -> None:
+        """No contact of ours has two in XPM."""
+        alive = [contact.uuid for row in self._world.practice.rows.values() for contact in row.contacts]
+        twice = Counter(self.made[uuid] for uuid in alive if uuid in self.made)
+        assert all(times == 1 for times in twice.values()), twice
+
+
+class _Deadly:
+    """Kills the process at the n-th commit: before it, so that nothing of it is durable."""
+
+    def __init__(self, world: World, at: int) -> None:
+        self._world = world
+        self._left = at
+        self._commit = world.book.commit
+
+    def __enter__(self) -> None:
+        self._world.book.commit = self._count  # type: ignore[method-assign]
+
+    def __exit__(self, *_: object) -> None:
+        self._world.book.commit = self._commit  # type: ignore[method-assign]
+
+    def _count(self, writes: Sequence[Write]) -> int:
+        self._left -= 1
+        if self._left == 0:
+            raise Killed
+        return self._commit(writes)
