@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum
 from typing import Any, Protocol, TypeVar
 
@@ -152,6 +152,47 @@ class Practice(Protocol):
 
     async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
         """Change a contact, addressed together with its client."""
+
+
+class JobPractice(Practice, Protocol):
+    """XPM with the calls for jobs, which are addressed by their number. Raises as ``Practice`` does."""
+
+    async def job(self, number: str) -> XpmJob:
+        """One job with its tasks; ``RecordMissing`` when there is none."""
+
+    async def add_job(
+        self,
+        *,
+        name: str,
+        description: str,
+        client: str,
+        start: date,
+        due: date,
+        contact: str = "",
+        order_number: str = "",
+        number: str = "",
+        template: str = "",
+        category: str = "",
+        budget: str = "",
+    ) -> XpmJob:
+        """Create a job, in the practice's first state, with the tasks of one template."""
+
+    async def apply_template(self, number: str, template: str, *, append: bool = False) -> XpmJob:
+        """Add a template's tasks to a job; sent twice it adds them twice."""
+
+    async def assign(
+        self,
+        number: str,
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        manager: str | None = None,
+        partner: str | None = None,
+    ) -> XpmJob:
+        """Set staff, manager and partner by UUID."""
+
+    async def set_job_state(self, number: str, code: str) -> None:
+        """Put a job into a state, by the code that the practice gave it."""
 
 
 class Priority(IntEnum):

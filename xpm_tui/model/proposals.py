@@ -13,11 +13,13 @@ ProposalState = Literal["", "draft", "sent", "accepted", "completed", "lost", "r
 class ProposalService(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A service within a proposal; ``service`` is our id of it, empty where the library has none of the name.
 
-    ``price`` and ``quantity`` are texts as the file has them. ``end`` is None while it goes on.
+    ``price`` and ``quantity`` are texts as the file has them. ``end`` is None while it goes on. ``project``
+    is the group that it belongs to, where there are several.
     """
 
     name: str
     service: str = ""
+    project: str = ""
     start: date | None = None
     end: date | None = None
     billing: str = ""

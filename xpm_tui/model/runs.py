@@ -28,12 +28,13 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One run (``r12``): ``calls`` to Xero, ``total`` and ``done`` steps.
 
     ``counts`` tells records and changes by what became of them, ``exit_code`` what its command ended with.
-    ``reviewed``: a person had looked at its plan.
+    ``reviewed``: a person had looked at its plan. ``kind``: ``deploy`` for one that made jobs.
     """
 
     id: str
     started: datetime
     by: str
+    kind: Literal["", "deploy"] = ""
     host: str = ""
     pid: int = 0
     plan: str = ""

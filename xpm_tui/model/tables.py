@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from xpm_tui.model import book, imports, links, plan, proposals, runs, xpm
+from xpm_tui.model import book, imports, links, plan, proposals, runs, workflows, xpm
 from xpm_tui.model.names import exact, name_key
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -93,11 +93,20 @@ PROPOSALS: Table[proposals.Proposal] = Table(
     _id,
     {"number": lambda p: _one(p.number.casefold()), "client": lambda p: _one(p.client)},
 )
+WORKFLOWS: Table[workflows.Workflow] = Table(
+    "workflows", workflows.Workflow, _id, {"proposal": lambda w: _one(w.proposal)}
+)
+DEPLOYMENTS: Table[workflows.Deployment] = Table(
+    "deployments",
+    workflows.Deployment,
+    _id,
+    {"workflow": lambda d: (d.workflow,), "state": lambda d: (d.state,), "number": lambda d: _one(d.number)},
+)
 IMPORTS: Table[imports.Import] = Table("imports", imports.Import, _id)
 IMPORT_IMAGES: Table[imports.ImportImage] = Table("import_images", imports.ImportImage, _id)
 
 ALL: tuple[Table[Any], ...] = (
     META, CLIENTS, IMPORTED, TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, LINKS, BASE,
     FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES, PROPOSALS,
-    IMPORTS, IMPORT_IMAGES,
+    IMPORTS, IMPORT_IMAGES, WORKFLOWS, DEPLOYMENTS,
 )  # fmt: skip

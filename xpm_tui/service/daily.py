@@ -72,7 +72,7 @@ def signed_in(practice: OpenPractice) -> None:
 
 def last_daily(snapshot: Snapshot) -> Run | None:
     """The newest daily run, skipped ones included."""
-    daily = (run for run in snapshot.rows(RUNS) if run.trigger == "daily")
+    daily = (run for run in snapshot.rows(RUNS) if run.trigger == "daily" and not run.kind)
     return max(daily, key=lambda run: run.started, default=None)
 
 

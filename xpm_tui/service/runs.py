@@ -108,7 +108,7 @@ def last_good(runs: Sequence[Run]) -> Run | None:
 
 def is_sync(run: Run) -> bool:
     """Whether it is a run of sync: picking and linking leave runs too, for undo, which have no plan."""
-    return bool(run.plan) or run.outcome != "done"
+    return run.kind == "" and (bool(run.plan) or run.outcome != "done")
 
 
 def case_of(run: Run) -> CaseId | None:

@@ -1,0 +1,188 @@
+"""What deploying an occurrence would do: the exact job, what clashes with it, the calls it takes. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import date
+
+import msgspec
+
+from xpm_tui.deploy.problems import Problem
+from xpm_tui.deploy.spec import make_spec
+from xpm_tui.deploy.terms import Terms
+from xpm_tui.model.book import Client
+from xpm_tui.model.names import exact
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.proposals import Proposal
+from xpm_tui.model.tables import CLIENTS, DEPLOYMENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
+from xpm_tui.model.workflows import Deployment, JobSpec, Workflow, deployment_id
+from xpm_tui.model.xpm import XpmJob
+from xpm_tui.sync.create import blocked
+from xpm_tui.sync.links import state_of
+
+Sure = Callable[[Client], str]
+"""UUID of the XPM client that a client surely is, or empty."""
+
+
+class OpenJobs:
+    """The open jobs of XPM, to be asked by reference, by client and by number."""
+
+    def __init__(self, jobs: Iterable[XpmJob]) -> None:
+        self.by_number: dict[str, XpmJob] = {}
+        self._by_client: dict[str, list[XpmJob]] = defaultdict(list)
+        self._by_reference: dict[str, list[XpmJob]] = defaultdict(list)
+        for job in jobs:
+            self.add(job)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> OpenJobs:
+        """As the mirror has them."""
+        return cls(job for job in snapshot.rows(JOBS) if not job.gone)
+
+    def add(self, job: XpmJob) -> None:
+        """One more."""
+        if job.number in self.by_number:
+            return
+        self.by_number[job.number] = job
+        if job.client is not None:
+            self._by_client[job.client.uuid].append(job)
+        if job.order_number:
+            self._by_reference[job.order_number.strip().casefold()].append(job)
+
+    def with_reference(self, reference: str) -> list[XpmJob]:
+        """Those that carry it as client order number."""
+        return self._by_reference.get(reference.strip().casefold(), [])
+
+    def of_client(self, uuid: str) -> list[XpmJob]:
+        """Those of one client."""
+        return self._by_client.get(uuid, [])
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """One occurrence as it would go out. ``client`` is ours, ``uuid`` XPM's (empty: made first).
+
+    ``calls`` are the calls to Xero that it takes, without the one list that all of a batch share.
+    """
+
+    workflow: Workflow
+    day: date
+    proposal: Proposal | None
+    client: Client | None
+    uuid: str
+    spec: JobSpec
+    problems: tuple[Problem, ...]
+    calls: int
+    deployment: Deployment | None = None
+
+    @property
+    def id(self) -> str:
+        """Id of the occurrence."""
+        return deployment_id(self.workflow.id, self.day)
+
+    def keeps(self, *, anyway: bool = False) -> Problem | None:
+        """The first thing that keeps it back; ``anyway``: a person said to go on where that is enough."""
+        back = ("hold",) if anyway else ("hold", "ask")
+        return next((problem for problem in self.problems if problem.weight in back), None)
+
+
+def preview(
+    snapshot: Snapshot,
+    terms: Terms,
+    workflow: Workflow,
+    day: date,
+    jobs: OpenJobs,
+    *,
+    sure: Sure = lambda _: "",
+) -> Preview:
+    """The occurrence of that day as book and mirror have it now; nothing is asked of XPM."""
+    done = snapshot.get(DEPLOYMENTS, deployment_id(workflow.id, day))
+    proposal = snapshot.get(PROPOSALS, workflow.proposal)
+    if proposal is None:
+        proposal = Proposal(id=workflow.proposal, name=workflow.name)
+    client = snapshot.get(CLIENTS, proposal.client) if proposal.client else None
+    found: list[Problem] = []
+    if not terms.ours:
+        found.append(Problem(code="ignition"))
+    if workflow.stopped:
+        found.append(Problem(code="stopped", about=workflow.stopped))
+    uuid = _client(snapshot, proposal, client, sure, found)
+    spec, more = make_spec(
+        snapshot, terms, workflow, proposal, client, day, attempt=done.attempt if done else 1
+    )
+    if done is not None and done.spec is not None and done.number:
+        spec = msgspec.structs.replace(spec, number=done.spec.number)
+    else:
+        spec, clashes = clashing(snapshot, workflow, spec, uuid, jobs)
+        more += clashes
+    return Preview(
+        workflow=workflow,
+        day=day,
+        proposal=proposal,
+        client=client,
+        uuid=uuid,
+        spec=spec,
+        problems=(*found, *more),
+        calls=calls_of(spec, creates=not uuid),
+        deployment=done,
+    )
+
+
+def clashing(
+    snapshot: Snapshot, workflow: Workflow, spec: JobSpec, uuid: str, jobs: OpenJobs
+) -> tuple[JobSpec, list[Problem]]:
+    """The job with what is left out of it, and where it clashes with open jobs."""
+    found: list[Problem] = []
+    if spec.number and spec.number in jobs.by_number:
+        found.append(Problem(code="number-taken", about=spec.number))
+    holders = jobs.with_reference(spec.reference) if spec.reference else []
+    foreign = [job for job in holders if not _same_proposal(snapshot, workflow, job)]
+    if foreign:
+        found.append(Problem(code="reference-taken", about=f"{foreign[0].number} {foreign[0].name}"))
+    elif holders:
+        found.append(Problem(code="reference-ours", about=f"{spec.reference} ({holders[0].number})"))
+        spec = msgspec.structs.replace(spec, reference="")
+    same = [job for job in jobs.of_client(uuid) if exact(job.name) == exact(spec.name)] if uuid else []
+    twin = next((job for job in same if job.start == spec.start), None)
+    if twin is not None:
+        found.append(Problem(code="same-job", about=f"{twin.number} {twin.name}"))
+    elif same:
+        found.append(Problem(code="same-name", about=f"{same[0].number}, from {same[0].start}"))
+    return spec, found
+
+
+def calls_of(spec: JobSpec, *, creates: bool) -> int:
+    """The calls that one job takes: a client (looked for, then made), the job, each further template, its
+    people, its state."""
+    people = bool(spec.partner or spec.manager or spec.staff)
+    return 2 * creates + 1 + max(0, len(spec.templates) - 1) + people + bool(spec.state_code)
+
+
+def _client(
+    snapshot: Snapshot, proposal: Proposal, client: Client | None, sure: Sure, found: list[Problem]
+) -> str:
+    if client is None:
+        found.append(Problem(code="no-client", about=proposal.client_name or proposal.client_id or "(none)"))
+        return ""
+    link = snapshot.get(LINKS, client.id)
+    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    state = state_of(snapshot, client, link, row)
+    if state in ("gone", "converted", "archived", "ignored") or (state == "ambiguous" and link is not None):
+        found.append(Problem(code=f"client-{state}", about=client.name))
+    elif link is None:
+        block = blocked(snapshot, client, sure)
+        code = "client-new" if block is None else "client-waits"
+        found.append(Problem(code=code, about=f"{client.name}: {block.sentence}" if block else client.name))
+    elif row is not None and row.prospect:
+        found.append(Problem(code="prospect", about=client.name))
+    return link.uuid if link is not None else ""
+
+
+def _same_proposal(snapshot: Snapshot, workflow: Workflow, job: XpmJob) -> bool:
+    """Whether we made the job, for the same proposal."""
+    made = snapshot.find(DEPLOYMENTS, "number", job.number)
+    own = {each.workflow for each in made}
+    return any(
+        (other := snapshot.get(WORKFLOWS, id_)) is not None and other.proposal == workflow.proposal
+        for id_ in own
+    )

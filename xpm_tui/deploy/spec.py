@@ -1,0 +1,214 @@
+"""The exact job of an occurrence: what the workflow says, else its proposal, services and the settings."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+
+from xpm_tui.deploy.dates import period
+from xpm_tui.deploy.people import named
+from xpm_tui.deploy.problems import Problem
+from xpm_tui.deploy.terms import Terms
+from xpm_tui.model.book import Client, Service
+from xpm_tui.model.names import exact
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.proposals import Proposal, ProposalService
+from xpm_tui.model.tables import CATEGORIES, SERVICES, TEMPLATES
+from xpm_tui.model.workflows import JobSpec, Workflow
+
+LONGEST_NAME = 255
+BUDGET = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
+"""A budget as XPM takes it: a plain decimal number."""
+
+
+def services_of(proposal: Proposal, workflow: Workflow) -> tuple[ProposalService, ...]:
+    """The services of the proposal that this workflow is for."""
+    if not workflow.split:
+        return proposal.services
+    return tuple(service for service in proposal.services if service.project == workflow.project)
+
+
+def called_for(
+    snapshot: Snapshot, services: tuple[ProposalService, ...]
+) -> tuple[list[str], list[str], bool]:
+    """The templates that services call for, each once; the names of services that call for none; whether one
+    of all the services wants a job at all."""
+    templates: list[str] = []
+    bare: list[str] = []
+    wanted = not services
+    for each in services:
+        known: Service | None = snapshot.get(SERVICES, each.service) if each.service else None
+        if known is not None and known.no_job:
+            continue
+        wanted = True
+        if known is None or not known.templates:
+            bare.append(each.name)
+        else:
+            templates += known.templates
+    return list(dict.fromkeys(templates)), bare, wanted
+
+
+def make_spec(
+    snapshot: Snapshot,
+    terms: Terms,
+    workflow: Workflow,
+    proposal: Proposal,
+    client: Client | None,
+    day: date,
+    *,
+    attempt: int = 1,
+) -> tuple[JobSpec, list[Problem]]:
+    """What would be sent for the occurrence of that day, and what is the matter with it. Pure."""
+    found: list[Problem] = []
+    services = services_of(proposal, workflow)
+    name = _name(terms, workflow, client, services, day)
+    if not name:
+        found.append(Problem(code="no-name"))
+    elif len(name) > LONGEST_NAME:
+        found.append(Problem(code="long-name", about=str(len(name))))
+    description = workflow.description
+    if description is None:
+        description = "\n".join(service.name for service in services if service.name)
+    if not description:
+        found.append(Problem(code="no-description"))
+    due = _due(terms, workflow, proposal, day)
+    if due < day:
+        found.append(Problem(code="due-first", about=f"start {day}, due {due}"))
+    templates = _templates(snapshot, workflow, services, found)
+    people = named(
+        snapshot,
+        _first(workflow.partner, proposal.partner, client.partner if client else ""),
+        _first(workflow.manager, proposal.manager, client.manager if client else ""),
+        workflow.staff,
+    )
+    code = "person-missing" if terms.missing_person == "hold" else "person-left-out"
+    found += [Problem(code=code, about=each) for each in people.missing]
+    spec = JobSpec(
+        name=name,
+        description=description,
+        start=day,
+        due=due,
+        category=_category(snapshot, terms, workflow, found),
+        budget=_budget(terms, workflow, services, found),
+        reference=_reference(terms, workflow, proposal),
+        number=own_number(terms.number, workflow, day, attempt),
+        templates=templates,
+        partner=people.partner,
+        manager=people.manager,
+        staff=people.staff,
+        state_code=terms.state_code if workflow.state_code is None else workflow.state_code,
+    )
+    return spec, found
+
+
+def own_number(pattern: str, workflow: Workflow, day: date, attempt: int) -> str:
+    """A job number of our own, such as ``IGN-W3-20260701``; empty where XPM is to give one."""
+    if not pattern:
+        return ""
+    made = pattern.replace("{workflow}", workflow.id.upper())
+    if "{date}" in made:
+        made = made.replace("{date}", f"{day:%Y%m%d}")
+    elif workflow.repeat is not None:
+        made += f"-{day:%Y%m%d}"
+    return made + (f"-{attempt}" if attempt > 1 else "")
+
+
+def budget_of(services: tuple[ProposalService, ...]) -> tuple[str, str]:
+    """The value of services, price by quantity; and the first price that is no number, instead."""
+    total = Decimal(0)
+    for service in services:
+        if not service.price:
+            continue
+        try:
+            price = Decimal(re.sub(r"[^\d.\-]", "", service.price.replace("(", "-")))
+            total += price * Decimal(service.quantity.replace(",", "") or "1")
+        except InvalidOperation:
+            return "", service.price
+    return (f"{total:.2f}", "") if total > 0 else ("", "")
+
+
+def _name(
+    terms: Terms,
+    workflow: Workflow,
+    client: Client | None,
+    services: tuple[ProposalService, ...],
+    day: date,
+) -> str:
+    usual = terms.name if workflow.repeat is None else terms.name_recurring
+    pattern = usual if workflow.job_name is None else workflow.job_name
+    words = {
+        "proposal": workflow.name,
+        "client": client.name if client else "",
+        "service": services[0].name if services else "",
+        "period": period(day, workflow.repeat),
+    }
+    return " ".join(re.sub(r"\{(\w+)\}", lambda m: words.get(m[1], m[0]), pattern).split())
+
+
+def _due(terms: Terms, workflow: Workflow, proposal: Proposal, day: date) -> date:
+    days = terms.due_days if workflow.due_days is None else workflow.due_days
+    if workflow.repeat is None:
+        if workflow.due is not None:
+            return workflow.due
+        if workflow.due_days is None and proposal.end is not None:
+            return proposal.end
+    return day + timedelta(days=days)
+
+
+def _templates(
+    snapshot: Snapshot, workflow: Workflow, services: tuple[ProposalService, ...], found: list[Problem]
+) -> tuple[str, ...]:
+    called, bare, _ = called_for(snapshot, services)
+    templates = tuple(dict.fromkeys(called if workflow.templates is None else workflow.templates))
+    if workflow.templates is None:
+        found += [Problem(code="service-bare", about=name) for name in bare]
+    if not templates:
+        found.append(Problem(code="no-template"))
+    listed = snapshot.count(TEMPLATES) > 0
+    for uuid in templates:
+        row = snapshot.get(TEMPLATES, uuid)
+        if (row is None and listed) or (row is not None and row.gone):
+            found.append(Problem(code="template-gone", about=row.name if row else uuid))
+    return templates
+
+
+def _category(snapshot: Snapshot, terms: Terms, workflow: Workflow, found: list[Problem]) -> str:
+    if workflow.category is not None:
+        row = snapshot.get(CATEGORIES, workflow.category) if workflow.category else None
+        listed = snapshot.count(CATEGORIES) > 0
+        if workflow.category and ((row is None and listed) or (row is not None and row.gone)):
+            found.append(Problem(code="category-gone", about=row.name if row else workflow.category))
+        return workflow.category
+    wanted = exact(terms.category)
+    if not wanted:
+        return ""
+    rows = [row for row in snapshot.rows(CATEGORIES) if exact(row.name) == wanted and not row.gone]
+    if not rows:
+        found.append(Problem(code="category-gone", about=wanted))
+    return rows[0].uuid if rows else ""
+
+
+def _budget(
+    terms: Terms, workflow: Workflow, services: tuple[ProposalService, ...], found: list[Problem]
+) -> str:
+    if workflow.budget is not None:
+        if workflow.budget and not BUDGET.fullmatch(workflow.budget):
+            found.append(Problem(code="bad-budget", about=workflow.budget))
+        return workflow.budget
+    if terms.budget == "none":
+        return ""
+    total, wrong = budget_of(services)
+    if wrong:
+        found.append(Problem(code="no-price", about=wrong))
+    return total
+
+
+def _reference(terms: Terms, workflow: Workflow, proposal: Proposal) -> str:
+    if workflow.reference is not None:
+        return workflow.reference
+    return {"none": "", "client": proposal.reference, "proposal": proposal.number}[terms.reference]
+
+
+def _first(typed: str | None, *others: str) -> str:
+    return typed if typed is not None else next((each for each in others if each), "")
