@@ -44,7 +44,7 @@ def test_processes_side_by_side(tmp_path: Path, processes: int, monkeypatch: pyt
     monkeypatch.setattr(compaction, "LEAST", 4000)
     folder = tmp_path / "book"
     opened(folder).close()
-    commits = count(240, 12_000) // processes
+    commits = count(240, 3_000) // processes
     watcher = opened(folder, read_only=True)
     children = [Child(work(folder, me, commits)) for me in range(processes)]
     seen = 0
@@ -76,7 +76,7 @@ def test_processes_that_are_killed_at_random(tmp_path: Path, monkeypatch: pytest
     seed = 20261122
     chance = random.Random(seed)
     told = begun = 0
-    kills = count(16, 400)
+    kills = count(16, 200)
     running: list[Child] = []
     for me in range(kills):
         begun += 1
