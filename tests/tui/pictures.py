@@ -1,0 +1,54 @@
+"""The pictures of the documents, made by the console itself: ``python -m tests.tui.pictures``.
+
+The sandbox's practice of 250 clients, the demo's file of Ignition, and the keys that a person would press.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from tests.service.flows import World
+from tests.tui.world import TERMINAL, press, settle
+from xpm_tui.cli.sample import sample
+from xpm_tui.service import runner
+from xpm_tui.service.importing import import_clients
+from xpm_tui.service.team import pick_staff
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.desk import Desk
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+SHOTS = (
+    ("plan", ("s", "down", "down", "right")),
+    ("clients", ("g", "c", "down", "down")),
+    ("picker", ("g", "c", "slash", "=john smith", "enter", "m")),
+    ("console", ("g", "o")),
+)
+
+
+async def make(folder: Path) -> None:
+    """Connect, import, and take each picture; ``plan`` before the first run, the others after it."""
+    world = World(folder, clients=250)
+    await world.connect()
+    listed = folder / "clients.csv"
+    listed.write_text(sample(world.sandbox.practice, 1), encoding="utf-8")
+    import_clients(world.practice, listed)
+    pick_staff(world.practice, every=True)
+    for name, keys in SHOTS:
+        if name == "clients":
+            await runner.run(world.practice, reviewed=True)
+        desk = Desk(world.open)
+        desk.open()
+        app = Console(desk, environ=TERMINAL, welcome=False)
+        async with app.run_test(size=(110, 32)) as pilot:
+            await settle(pilot)
+            await press(pilot, *keys)
+            (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title="xpm-tui"), encoding="utf-8")
+        desk.close()
+    world.practice.close()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        asyncio.run(make(Path(place)))
