@@ -12,11 +12,11 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from tests.engine.weather import Crash, Life, Way
+from tests.engine.weather import CALM, FIGURES, Crash, Life, Way
 from tests.support.inprocess import InProcess, addresses, consent, make_sandbox
 from tests.support.virtual import START, VirtualClock
 from xpm_tui.model.book import Client, TeamMember
-from xpm_tui.model.errors import Trouble
+from xpm_tui.model.errors import LoginNeeded, Trouble
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Run
 from xpm_tui.model.secret import Secret
@@ -191,9 +191,19 @@ class Engine:
         return await runner.run(self.practice, **options)
 
     async def survive(self, work: Callable[[], Awaitable[T]]) -> T | Trouble | Crash:
-        """What came of it; after a crash the process is started again."""
+        """What came of it; after a crash the process is started again, and a lost login is renewed.
+
+        Xero takes an old login for 30 minutes only: who dies between its answer and the disk, and comes back
+        a day later, has to sign in anew.
+        """
         try:
             return await work()
+        except LoginNeeded as needed:
+            FIGURES["logins to sign in anew"] += 1
+            weather, self.way.weather = self.way.weather, CALM
+            await self.connect()
+            self.way.weather = weather
+            return needed
         except Trouble as trouble:
             return trouble
         except Crash as crash:

@@ -83,14 +83,14 @@ class Way(httpx.AsyncBaseTransport):
         self._meanwhile = meanwhile
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        weather, rng = self.weather, self._rng
-        life = self.life
+        life, rng = self.life, self._rng
         body = await request.aread()
         name = f"{request.method} {request.url.path}"
         own = "api" in request.url.path.rpartition("/")[0]
         digest = hashlib.sha256(body).hexdigest()[:12] if own else ""
         FIGURES["requests"] += 1
         life.step(f"before {name}")
+        weather = self.weather
         self.seen.append((name, request.url.query.decode() if own else "", digest))
         await self.clock.sleep(rng.uniform(0.0, weather.delay))
         if rng.random() < weather.colleague:

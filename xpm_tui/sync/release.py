@@ -48,10 +48,11 @@ def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iter
     if row is None:
         raise NotFound("XPM has no client with this id.", hint="Give the UUID of the client to adopt.")
     if intent.kind == ADD_CLIENT:
-        if snapshot.find(LINKS, "uuid", row.uuid):
+        linked = {link.id for link in snapshot.find(LINKS, "uuid", row.uuid)}
+        if linked - {intent.record}:
             raise BadInput("Another client is linked to it already.")
         intent = done(intent, row.uuid)
-        return [Put(INTENTS, intent), *adopted(snapshot, intent, row, now)]
+        return [Put(INTENTS, intent), *(() if linked else adopted(snapshot, intent, row, now))]
     if contact_of(row, uuid) is None:
         raise NotFound("This client of XPM has no contact with this id.", hint="Give the contact's UUID.")
     intent = done(intent, uuid)
