@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from textual.screen import Screen
 
 from tests.tui.world import World, press, settle, text_of
 from xpm_tui.model.tables import LINKS
@@ -19,13 +21,18 @@ from xpm_tui.tui.screens.run import RunScreen
 Make = Callable[..., Console]
 
 
+def shows(app: Console, kind: type[Screen[Any]]) -> bool:
+    """Whether a screen of that kind is in front."""
+    return isinstance(app.screen, kind)
+
+
 @pytest.mark.usefixtures("inline")
 async def test_plan_review_run(world: World, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "s")
-        assert isinstance(app.screen, PlanReview)
+        assert shows(app, PlanReview)
         shown = text_of(app)
         assert "Link by exact name" in shown
         assert "first run" in shown
@@ -34,7 +41,7 @@ async def test_plan_review_run(world: World, console: Make) -> None:
         assert app.focused is not None
         assert app.focused.id == "no", "the safe button has the focus"
         await press(pilot, "y")
-        assert isinstance(app.screen, RunScreen)
+        assert shows(app, RunScreen)
         assert "✓ done" in text_of(app)
         await press(pilot, "escape")
     with world.open() as practice:
@@ -49,7 +56,7 @@ async def test_an_unticked_change_stays_out(world: World, console: Make) -> None
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         await press(pilot, "s", "down", "right", "down", "space")
-        assert isinstance(app.screen, PlanReview)
+        assert shows(app, PlanReview)
         assert "1 wait for a tick" in text_of(app)
         await press(pilot, "escape")
     with world.open() as practice:
@@ -62,9 +69,9 @@ async def test_two_clients_of_one_name_are_mapped_apart_by_number(world: World, 
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c")
-        assert isinstance(app.screen, Clients)
+        assert shows(app, Clients)
         await press(pilot, "slash", "=john", "enter", "down", "m")
-        assert isinstance(app.screen, Picker)
+        assert shows(app, Picker)
         shown = text_of(app)
         assert shown.count("John Smith =name") == 2
         assert "city Hobart" in shown
@@ -74,7 +81,7 @@ async def test_two_clients_of_one_name_are_mapped_apart_by_number(world: World, 
         assert "00000000-0000-0000-0000-000000000021" in shown
         assert "000000000020" not in shown, "a number finds exactly one"
         await press(pilot, "enter")
-        assert isinstance(app.screen, Clients)
+        assert shows(app, Clients)
         assert "● linked" in text_of(app)
     with world.open() as practice:
         snapshot = practice.snapshot()
@@ -89,7 +96,7 @@ async def test_review_settles_one_client_per_key(world: World, console: Make) ->
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r")
-        assert isinstance(app.screen, Review)
+        assert shows(app, Review)
         assert "1 of 22" in text_of(app)
         await press(pilot, "enter", "enter")
         assert "1 of 20" in text_of(app)
@@ -126,7 +133,7 @@ async def test_read_only_shows_all_and_writes_nothing(world: World, console: Mak
         await press(pilot, "s")
         assert "read-only" in text_of(app)
         await press(pilot, "g", "c", "i")
-        assert isinstance(app.screen, Clients)
+        assert shows(app, Clients)
         assert "read-only" in text_of(app)
     with world.open() as practice:
         assert practice.book.watch() == before
@@ -147,7 +154,7 @@ async def test_the_palette_does_what_a_key_does(world: World, console: Make) -> 
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "colon", "=make a plan", "enter")
-        assert isinstance(app.screen, PlanReview)
+        assert shows(app, PlanReview)
         await press(pilot, "escape", "ctrl+p", "=go to sett", "enter")
         assert "xero.login_url" in text_of(app)
 

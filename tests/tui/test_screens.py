@@ -180,7 +180,7 @@ async def test_an_error_of_ours_is_told_without_a_value(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError(canary)
 
-    monkeypatch.setattr("xpm_tui.service.clients.list_clients", broken)
+    monkeypatch.setattr("xpm_tui.service.clients.side_by_side", broken)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.model.book import Client, Contact
-from xpm_tui.model.ports import Put
+from xpm_tui.model.ports import Put, Write
 from xpm_tui.model.tables import CLIENTS
 from xpm_tui.model.xpm import Named, XpmClient, XpmContact
 from xpm_tui.service.home import find_home
@@ -79,7 +79,7 @@ class World:
         self.xpm = FakeXpm(self.clock, xpm_rows())
         self.home = find_home(str(self.root / "home"), {})
         with self.open() as practice:
-            writes = [Put(CLIENTS, row) for row in book_rows()] if self.books else []
+            writes: list[Write] = [Put(CLIENTS, row) for row in book_rows()] if self.books else []
             if self.connected:
                 identity = Identity(
                     tenant="t", title="Hill [&] Partners", since=self.clock.now(), by="mere", login="Ana Reid"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
@@ -48,6 +49,12 @@ LOOK = 1.0
 
 BEAT = 30.0
 """Seconds between two heartbeats when nothing moves: "2 h ago" has to stay true."""
+
+SWITCH = -1
+"""What the app gives back when another practice was chosen: to be started again over that one."""
+
+REST = 10
+"""How many times as long as the last heartbeat took nothing is counted again unasked."""
 
 SIGN_IN = 3600.0
 """Seconds between two notes that somebody sits here."""
@@ -106,6 +113,7 @@ class Console(Flows, App[int]):
         self._undo_signals: Callable[[], None] = lambda: None
         self._interrupted = False
         self._going = False
+        self._pulsed = self._pulse_cost = 0.0
         self._key_noted: float | None = None
         self.animation_level = "none"
         for each in theme.ALL:
@@ -164,6 +172,8 @@ class Console(Flows, App[int]):
         self.work(lambda: self._look_at_book(), "watch", exclusive=True)
 
     async def _look_at_book(self) -> None:
+        if monotonic() - self._pulsed < REST * self._pulse_cost:
+            return  # counting a large book takes long: whoever waits for an answer goes first
         position = await self.desk.ask(lambda practice: practice.book.watch())
         if position != self.position:
             await self.refresh_pulse()
@@ -172,7 +182,10 @@ class Console(Flows, App[int]):
         self.work(lambda: self.refresh_pulse(), "beat", exclusive=True)
 
     async def refresh_pulse(self) -> None:
+        began = monotonic()
         self.position, self.pulse = await self.desk.ask(read_pulse)
+        self._pulsed = monotonic()
+        self._pulse_cost = self._pulsed - began
         for screen in self.screen_stack:
             if isinstance(screen, AreaScreen):
                 screen.tell(self.pulse)
@@ -267,6 +280,9 @@ class Console(Flows, App[int]):
         await self.refresh_pulse()
         if act.name.startswith("settings."):
             await self.desk.reopen()
+        if act.name == "practices.switch" and result.trouble is None:
+            self.exit(SWITCH)
+            return
         if after is not None:
             after()
         self.tell_result(act, result, talk.said)

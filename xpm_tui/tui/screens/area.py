@@ -83,7 +83,7 @@ class AreaScreen(Screen[None]):
         position = self.console_app.position
         if force or position != self._seen:
             self._seen = position
-            self.console_app.work(lambda: self._look(), "look", node=self)
+            self.console_app.work(lambda: self._look(), "look", exclusive=True, node=self)
 
     async def _look(self) -> None:
         await self.look()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from time import monotonic
 from typing import Any, ClassVar
 
 from textual import on
@@ -14,6 +16,7 @@ from xpm_tui.acts.registry import by_name
 from xpm_tui.model.tables import CLIENTS
 from xpm_tui.service import clients
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.tell import Told
 from xpm_tui.service.views import ClientView, SideBySide
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.area import AreaScreen
@@ -35,6 +38,30 @@ FILTERS: tuple[tuple[str, str], ...] = (
     ("ignored", "ignored"),
     ("archived", "archived"),
 )
+
+
+PAGE = 100
+"""Clients that are told before the first paint: more than fit on any screen."""
+PIECE = 400
+"""Clients that are told at a time after that, so that others get their turn."""
+CALM = 5.0
+"""Seconds between two readings of a large book while a run moves it."""
+LARGE = 2_000
+
+
+class Pages:
+    """All clients of one moment, told piece by piece. Lives on the desk."""
+
+    def __init__(self, practice: OpenPractice) -> None:
+        self._snapshot = practice.snapshot()
+        self._told = Told(self._snapshot)
+        self._ids = iter(tuple(self._snapshot.ids(CLIENTS)))
+        self.total = self._snapshot.count(CLIENTS)
+
+    def take(self, practice: OpenPractice, count: int) -> list[ClientView]:
+        """The next ``count`` of them."""
+        rows = (self._snapshot.get(CLIENTS, id_) for id_ in islice(self._ids, count))
+        return [self._told.client(row) for row in rows if row is not None]
 
 
 class Clients(AreaScreen):
@@ -69,6 +96,7 @@ class Clients(AreaScreen):
         self._saved = 0
         self._text = ""
         self._wanted = ""
+        self._read_at = -CALM
         self._detail = Sides()
         self._table: Table[ClientView] = Table(
             (
@@ -105,8 +133,16 @@ class Clients(AreaScreen):
                 CLIENTS
             )
 
-        views, total = await self.console_app.desk.ask(read)
-        self._tell(len(views), total)
+        desk, more = self.console_app.desk, None
+        if saved or self._text:
+            views, total = await desk.ask(read)
+        else:
+            # The first screenful at once, the rest in pieces: fifty thousand take seconds to tell.
+            more = await desk.ask(Pages)
+            views, total = await desk.ask(more.take, PAGE), more.total
+        while more is not None and len(views) < total and (self._wanted or self._table.rows.cursor >= PAGE):
+            views = views + await desk.ask(more.take, PIECE)
+        self._tell(total if more else len(views), total)
         self._table.say_empty(self._nothing(total))
         self._table.show(views, self._wanted)
         self._wanted = ""
@@ -114,6 +150,16 @@ class Clients(AreaScreen):
             self._detail.clear()
         if self.focused is None:
             self._table.rows.focus()
+        while more is not None and (piece := await desk.ask(more.take, PIECE)):
+            self._table.extend(piece)
+
+    def refresh_data(self, *, force: bool = False) -> None:
+        """A large book is not read again at every step of a run."""
+        now = monotonic()
+        if not force and len(self._table.rows.items) > LARGE and now - self._read_at < CALM:
+            return
+        self._read_at = now
+        super().refresh_data(force=force)
 
     def _nothing(self, total: int) -> str:
         if total:
@@ -181,7 +227,7 @@ class Clients(AreaScreen):
     def _typed(self, event: Field.Changed) -> None:
         event.stop()
         self._text = event.value.strip()
-        self.console_app.work(lambda: self.look(), "find", exclusive=True, node=self)
+        self.console_app.work(lambda: self.look(), "look", exclusive=True, node=self)
 
     @on(Field.Submitted)
     def _typed_out(self, event: Field.Submitted) -> None:

@@ -138,6 +138,9 @@ class Overview(AreaScreen):
         for number, what, key, look in facts:
             if number:
                 found.append([ours(f"{number:>5,} ", look), ours(f"{what:<22}"), ours(key, "muted")])
+        if beat.skipped is not None:
+            day = when.short(beat.skipped)
+            found.append([ours("    ! ", "warn"), ours(f"daily run of {day} skipped: "), ours("s", "accent")])
         for problem in beat.problems:
             found.append([ours("! ", "bad"), span(problem.sentence)])
         if beat.notes:

@@ -112,13 +112,20 @@ class Picker(Screen[str]):
 
         await self._app.desk.run(ensure_mirror)
 
-        def read(practice: OpenPractice) -> tuple[PickerIndex, int, str]:
-            snapshot = practice.snapshot()
-            age = when.since(list_state(snapshot, "clients").at, practice.clock.now())
-            return PickerIndex.build(snapshot.rows(XPM_CLIENTS)), snapshot.count(XPM_CLIENTS), age
+        kept = self._app.picker_index
 
-        self._index, total, age = await self._app.desk.ask(read)
-        self._tell_head(f"{when.counted(total, 'XPM client')}, as XPM said {age}")
+        def read(practice: OpenPractice) -> tuple[tuple[object, int], PickerIndex, str]:
+            snapshot = practice.snapshot()
+            state, count = list_state(snapshot, "clients"), snapshot.count(XPM_CLIENTS)
+            age = when.since(state.at, practice.clock.now())
+            # Links move the book all the time, the mirror only with a reading: the index stays good for long.
+            if kept is not None and kept[0] == (state.at, count):
+                return kept[0], kept[1], age
+            return (state.at, count), PickerIndex.build(snapshot.rows(XPM_CLIENTS)), age
+
+        mark, index, age = await self._app.desk.ask(read)
+        self._index, self._app.picker_index = index, (mark, index)
+        self._tell_head(f"{when.counted(mark[1], 'XPM client')}, as XPM said {age}")
         await self._search(self._field.value)
 
     @on(Field.Changed)

@@ -171,7 +171,10 @@ class PlanReview(Screen[str]):
             return
         where = "Ignition" if plan.direction == "from_xpm" else "XPM"
         waiting = len(self._tree.changes) - self._count
-        question = f"Make {when.counted(self._count, 'change')} in {where}?"
+        what = when.counted(self._count, "change")
+        question = f"Make {what} in {where}?"
+        if plan.undo_of:
+            question = f"Take back {what} of run {plan.undo_of}?"
         if waiting:
             question += f"\n{when.counted(waiting, 'change')} not ticked: left to wait."
         question += "\nEvery change can be undone afterwards."
@@ -214,6 +217,7 @@ def summary(plan: Plan, changes: list[ChangeView]) -> list[Line]:
             ours(when.counted(len(ticked), "change"), "strong"),
             ours(f" in {when.counted(records, 'client')}, {side}"),
             *([ours("  first run", "accent")] if plan.first else []),
+            *([span(f"  takes back run {plan.undo_of}", "accent")] if plan.undo_of else []),
             *([ours(f"  {plan.state}", "warn")] if plan.state != "draft" else []),
         ]
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from xpm_tui.acts.registry import by_name
 from xpm_tui.model.runs import Run
 from xpm_tui.service import runs
 from xpm_tui.service.practice import OpenPractice
@@ -26,6 +27,9 @@ from xpm_tui.tui.widgets.words import lines
 if TYPE_CHECKING:
     from xpm_tui.tui.app import Console
 
+HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
+"""What goes on with a run that ended before its end."""
+
 LOOK = 0.25
 """Seconds between two looks at a run that goes on."""
 
@@ -38,6 +42,7 @@ class RunScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "stop", "Stop"),
         Binding("u", "undo", "Undo"),
+        Binding("r", "release", "Release"),
         Binding("escape", "leave", "Back"),
     ]
 
@@ -113,7 +118,19 @@ class RunScreen(Screen[None]):
             return True if self._run is not None and self._run.outcome == "running" else None
         if action == "undo":
             return True if self._run is not None and self._run.outcome != "running" else None
+        if action == "release":
+            return self._run is not None and self._run.outcome in HELD
         return True
+
+    def action_release(self) -> None:
+        """Plan anew what was held, and go on if nothing has grown; a run that was cut off is resumed."""
+        if self._run is not None:
+            act = by_name(HELD[self._run.outcome])
+            reason = act.unavailable(self._app.situation("sync", record=self._run_id))
+            if reason:
+                self._app.toast(reason, "warning")
+            else:
+                self._app.perform(act, {"run": self._run_id}, ask=False)
 
     def action_undo(self) -> None:
         """Take it back: shown first."""

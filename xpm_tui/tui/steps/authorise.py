@@ -12,6 +12,7 @@ from textual.style import Style
 from textual.widgets import Button, Static
 from textual.worker import Worker
 
+from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import visible
 from xpm_tui.model.xpm import Tenant
@@ -22,22 +23,14 @@ from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.words import lines
 
-SEEN = (
+WAITS = (
     ("waiting", "A page of Xero that waits for me: sign in there, press Allow access, then come back"),
     ("localhost", "“localhost refused to connect” or a blank page"),
-    ("scope", "“Invalid scope for client”"),
-    ("redirect", "“Invalid redirect_uri”"),
-    ("nothing", "Nothing opens at all"),
 )
 ADVICE = {
     "waiting": "Begin anew, open the new address, and finish in the browser within five minutes.",
     "localhost": "That is right over SSH: copy the whole address out of the browser's address bar and paste "
     "it here. Or use the ssh line and begin anew.",
-    "scope": "Xero has not attached Practice Manager to this app, or the scopes do not match: step back to "
-    "the app, try the preset broad, or write to api@xero.com with the client id.",
-    "redirect": "Add the redirect address of the app step to the app at developer.xero.com, as it stands.",
-    "nothing": "Copy the address by hand: it may be cut where the window wraps it. Xero's status is on "
-    "status.xero.com.",
 }
 
 
@@ -166,10 +159,17 @@ class AuthorisePane(Pane):
             await self._give(address)
 
     async def _seen(self) -> None:
-        from xpm_tui.tui.screens.dialog import Choose
+        from xpm_tui.diagnose.cases.book_of_cases import CASES
+        from xpm_tui.diagnose.cases.seen import SEEN
+        from xpm_tui.diagnose.telling import told
+        from xpm_tui.tui.screens.dialog import Choose, Told
 
+        pages = [(str(case), words) for case, words in SEEN]
         seen = await self.app.push_screen_wait(
-            Choose("What does the browser show?", SEEN, title="Signing in")
+            Choose("What does the browser show?", [*WAITS, *pages], title="Signing in")
         )
-        if seen:
+        if seen in ADVICE:
             self._say(ADVICE[seen], "$accent")
+        elif seen:
+            found = CASES[CaseId(seen)]
+            self.app.push_screen(Told(found.title, "\n".join(told(found)), wide=True))

@@ -26,11 +26,11 @@ from xpm_tui.tui.widgets.says import Says
 FLUSH = 0.25
 """Seconds between two paints: four a second is as fast as anybody reads."""
 
-_WORDS: dict[Severity, tuple[str, Look]] = {
-    "debug": ("debug", "muted"),
-    "info": ("     ", ""),
-    "warning": ("! warn", "warn"),
-    "error": ("✗ error", "bad"),
+_MARKS: dict[Severity, tuple[str, Look]] = {
+    "debug": ("·", "muted"),
+    "info": (" ", ""),
+    "warning": ("!", "warn"),
+    "error": ("✗", "bad"),
 }
 _LEVEL_NAMES: dict[Severity, str] = {
     "debug": "all",
@@ -56,8 +56,8 @@ class LogRows(Rows):
         """Time, level word, sentence with what was searched for marked."""
         entry = self.ring.shown[row]
         at = entry.at.astimezone(self.zone).strftime("%H:%M:%S") if entry.at else " " * 8
-        word, look = _WORDS[entry.level]
-        pieces: list[Span] = [ours(f" {at} ", "muted"), ours(f"{word:<7} ", look)]
+        word, look = _MARKS[entry.level]
+        pieces: list[Span] = [ours(f" {at} ", "muted"), ours(f"{word} ", look)]
         needle = self.ring.text
         if needle:
             start = entry.text.casefold().find(needle)

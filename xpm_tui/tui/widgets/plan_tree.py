@@ -82,7 +82,7 @@ class PlanTree(Rows):
         name: list[Span]
         if group.record:
             name = [span(group.name or group.record, "strong"), span(f"  {group.record}", "muted")]
-        elif group.field in ("link", "contact"):
+        elif group.rule in ("exact-name", "contact", "link", "pick", "create"):
             name = [ours(RULES.get(group.rule, group.rule), "strong")]
         else:
             name = [

@@ -88,6 +88,13 @@ class Rows(ScrollView, can_focus=True):
         self.refresh()
         self.post_message(self.Moved(self, self.cursor))
 
+    def grown(self) -> None:
+        """Rows were added at the end."""
+        before = self.virtual_size.height
+        self._measure()
+        if before < self.scroll_offset.y + self.size.height:
+            self.refresh()
+
     def _measure(self) -> None:
         # Never wider than the view: a width that followed it would lay the screen out twice.
         size = Size(1, self.count() * self.row_height)

@@ -154,6 +154,11 @@ class Table(Vertical, Generic[T]):
         # The scrollbar comes and goes with the rows: the heads follow once that is settled.
         self.call_after_refresh(self._draw_heads)
 
+    def extend(self, items: Sequence[T]) -> None:
+        """More items at the end; what is in sight stays as it is."""
+        self.rows.items = [*self.rows.items, *items]
+        self.rows.grown()
+
     def on_resize(self) -> None:
         """Heads follow the width."""
         self.call_after_refresh(self._draw_heads)

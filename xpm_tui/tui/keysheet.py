@@ -1,0 +1,85 @@
+"""The sheet of keys, made from the acts and the screens: ``python -m xpm_tui.tui.keysheet > docs/keys.md``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterable, Iterator
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from xpm_tui.acts.registry import ACTS
+from xpm_tui.tui import screens
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.keys import shown
+
+_HEAD = """\
+# Keys
+
+<!-- Made from the acts and screens: `python -m xpm_tui.tui.keysheet > docs/keys.md`. Do not edit. -->
+
+`F1` and `?` tell what the keys do where you are (`?` is a letter where a text is typed). `ctrl+p` and `:` list
+every act, also those without a key, with the reason where one cannot be done now. Every act is a verb too.
+Arrow keys, home, end and the page keys move everywhere; `tab` goes to the next part; `esc` goes one level up.
+
+`g` and a letter go to an area: `g o` Overview, `g c` Clients, `g t` Team, `g l` Templates, `g j` Jobs, `g s`
+Sync, `g e` Settings.
+"""
+
+
+def render() -> str:
+    """The page as Markdown."""
+    parts = [_HEAD, "\n## Everywhere\n", _table(_listed(Console.BINDINGS))]
+    areas = dict.fromkeys(area for act in ACTS if act.key for area in act.where)
+    for area in areas:
+        rows = [
+            (shown(act.key), act.title, " ".join(act.verb)) for act in ACTS if act.key and area in act.where
+        ]
+        title = "Everywhere, as acts" if area == "*" else area.capitalize()
+        parts += [f"\n## {title}\n", _table(rows, ("key", "does", "verb"))]
+    for name, rows in _screens():
+        parts += [f"\n## Screen: {name}\n", _table(rows)]
+    return "".join(parts)
+
+
+def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Each screen that has keys of its own, by the words of its class, in order of file."""
+    for found in pkgutil.iter_modules(screens.__path__):
+        module = importlib.import_module(f"{screens.__name__}.{found.name}")
+        for _, screen in inspect.getmembers(module, inspect.isclass):
+            if (
+                issubclass(screen, Screen)
+                and screen.__module__ == module.__name__
+                and "BINDINGS" in vars(screen)
+            ):
+                rows = _listed(screen.BINDINGS)
+                if rows:
+                    yield _words(screen.__name__), rows
+
+
+def _words(name: str) -> str:
+    return "".join(f" {c.lower()}" if c.isupper() and place else c for place, c in enumerate(name))
+
+
+def _listed(bindings: Iterable[BindingType]) -> list[tuple[str, str]]:
+    return [
+        (
+            " or ".join(shown(key.strip()) for key in binding.key.split(",")),
+            binding.tooltip or binding.description,
+        )
+        for binding in bindings
+        if isinstance(binding, Binding) and binding.description
+    ]
+
+
+def _table(rows: Iterable[tuple[str, ...]], head: tuple[str, ...] = ("key", "does")) -> str:
+    lines = [head, tuple("---" for _ in head), *(tuple(f"`{row[0]}`" if i == 0 else cell for i, cell in
+             enumerate(row)) for row in rows)]  # fmt: skip
+    return "\n" + "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
