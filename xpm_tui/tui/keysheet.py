@@ -1,4 +1,4 @@
-"""The sheet of keys, made from the acts and the screens: ``python -m xpm_tui.tui.keysheet > docs/keys.md``."""
+"""The sheet of keys, made from acts and screens: ``python -m xpm_tui.tui.keysheet > docs/keys.md``."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _HEAD = """\
 
 <!-- Made from the acts and screens: `python -m xpm_tui.tui.keysheet > docs/keys.md`. Do not edit. -->
 
-`F1` and `?` tell what the keys do where you are (`?` is a letter where a text is typed). `ctrl+p` and `:` list
-every act, also those without a key, with the reason where one cannot be done now. Every act is a verb too.
-Arrow keys, home, end and the page keys move everywhere; `tab` goes to the next part; `esc` goes one level up.
+`F1` and `?` tell what the keys do where you are (`?` is a letter where a text is typed). `ctrl+p` and `:`
+list every act, also those without a key, with the reason where one cannot be done now. Arrow keys, home, end
+and the page keys move everywhere; `tab` goes to the next part; `esc` goes one level up.
 
 `g` and a letter go to an area: `g o` Overview, `g c` Clients, `g t` Team, `g l` Templates, `g j` Jobs, `g s`
 Sync, `g e` Settings.
@@ -40,8 +40,8 @@ def render() -> str:
         ]
         title = "Everywhere, as acts" if area == "*" else area.capitalize()
         parts += [f"\n## {title}\n", _table(rows, ("key", "does", "verb"))]
-    for name, rows in _screens():
-        parts += [f"\n## Screen: {name}\n", _table(rows)]
+    for name, listed in _screens():
+        parts += [f"\n## Screen: {name}\n", _table(listed)]
     return "".join(parts)
 
 

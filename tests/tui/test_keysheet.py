@@ -1,0 +1,13 @@
+"""The sheet of keys in the documents is the one that the console has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xpm_tui.tui.keysheet import render
+
+SHEET = Path(__file__).resolve().parents[2] / "docs" / "keys.md"
+
+
+def test_the_sheet_is_current() -> None:
+    assert SHEET.read_text(encoding="utf-8") == render(), "python -m xpm_tui.tui.keysheet > docs/keys.md"
