@@ -13,11 +13,14 @@ from textual.pilot import Pilot
 
 from tests.service.flows import World
 from tests.tui.world import TERMINAL, settle, text_of
+from xpm_tui.diagnose.cases.seen import SEEN
 from xpm_tui.model.errors import LoginNeeded
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.screens.doctor import DoctorScreen
+from xpm_tui.tui.screens.wizard import Wizard
+from xpm_tui.tui.steps.authorise import AuthorisePane
 
 
 @pytest.fixture
@@ -123,3 +126,26 @@ async def test_an_error_in_the_console_names_its_case(app: Console) -> None:
         await settle(pilot)
         assert "Case T6" in text_of(app)
         assert "xpm-tui cases show T6" in text_of(app)
+
+
+async def test_a_page_that_never_comes_back_is_picked_from_a_list(app: Console) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.connect()
+        await settle(pilot)
+        wizard = app.screen
+        assert isinstance(wizard, Wizard)
+        pane = AuthorisePane()
+        await wizard.mount(pane)
+        app.work(pane._seen, "seen")
+        await settle(pilot)
+        shown = text_of(app)
+        assert "What does the browser show?" in shown
+        for _, words in SEEN:
+            assert words[:30] in shown
+        for _ in range(2):
+            await pilot.press("down")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "Connect third-party add-ons" in text_of(app)
+        assert "Authorise 3rd Party Full Access" in text_of(app)

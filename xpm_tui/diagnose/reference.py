@@ -1,0 +1,63 @@
+"""Writes the page of all known troubles: ``python -m xpm_tui.diagnose.reference > docs/trouble.md``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from xpm_tui.diagnose.cases import login, machine, records, wire
+from xpm_tui.diagnose.cases.case import Case
+
+SECTIONS: tuple[tuple[str, tuple[Case, ...]], ...] = (
+    ("Signing in and the connection", login.CASES),
+    ("The way to Xero, and its answers", wire.CASES),
+    ("The practice and its records", records.CASES),
+    ("This machine", machine.CASES),
+)
+
+_HEAD = """# Trouble
+
+<!-- Made from the cases: `python -m xpm_tui.diagnose.reference > docs/trouble.md`. Do not edit. -->
+
+Begin with the doctor. It looks at the way to Xero, the login, the lists, the book and this machine, one after
+another, and names the case of what it finds. It only reads; with a login it makes five small calls.
+
+```sh
+xpm-tui doctor
+xpm-tui cases show T1                   # one case with its clicks
+xpm-tui cases list "invalid scope"      # by words that stand on a page or in a line
+xpm-tui doctor --bundle support.zip     # for support: shown first, names masked; see bundle.md
+```
+
+`doctor` ends with 0 when all is well, else as the first trouble does. `--from list-staff` begins
+with that probe. Every error of a verb names its case too: with `--json` as `case`, `case_title` and `steps`.
+
+To Xero's support give the **time**, the **call** and the **correlation id**:
+`xpm-tui log --level warning`, or `errors.json` of the bundle. They can find one call by it.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *(line for title, cases in SECTIONS for line in _section(title, cases))])
+
+
+def _section(title: str, cases: tuple[Case, ...]) -> Iterator[str]:
+    yield f"## {title}\n"
+    for case in cases:
+        yield f"### {case.id}: {case.title}\n"
+        yield f"**Sign.** {case.sign}\n"
+        yield f"**Cause.** {case.cause}\n"
+        yield "**Way out**" + (", in XPM's new screens:\n" if case.old_screens else ":\n")
+        yield from (f"{number}. {step}" for number, step in enumerate(case.steps, 1))
+        yield ""
+        if case.old_screens:
+            yield "In XPM's old screens:\n"
+            yield from (f"{number}. {step}" for number, step in enumerate(case.old_screens, 1))
+            yield ""
+        if case.support:
+            yield f"{case.support}\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
