@@ -1,0 +1,111 @@
+"""From XPM: contacts, people, groups, and what is masked."""
+
+from __future__ import annotations
+
+from tests.sync.world import World, client, contact, linked, member, one, xpm, xpm_contact
+from xpm_tui.model.tables import TEAM
+from xpm_tui.model.xpm import Named
+
+
+def two_contacts() -> World:
+    return World(
+        [client(contacts=(contact(1, name="Jo", email="jo@x", primary=True), contact(2, name="Own")))],
+        [
+            xpm(
+                contacts=(
+                    xpm_contact(1, name="Joanna", email="jo@x", mobile="5"),
+                    xpm_contact(2, name="Al", primary=True),
+                )
+            )
+        ],
+        links=[linked()],
+    )
+
+
+async def test_contacts_are_matched_filled_and_added_and_the_books_own_stay() -> None:
+    world = two_contacts()
+    changes = await world.changes()
+    assert {(change.record, change.field) for change in changes} == {
+        ("c1/k1", "contact_name"),
+        ("c1/k1", "contact_mobile"),
+        ("c1/x2", "contact"),
+    }
+    await world.sync()
+    named = {each.name: each for each in world.client().contacts}
+    assert list(named) == ["Joanna", "Own", "Al"]
+    assert [each.name for each in world.client().contacts if each.primary] == ["Al"]
+    assert await world.changes() == []
+
+
+async def test_the_primary_follows_xpm() -> None:
+    world = two_contacts()
+    await world.sync()
+    x1, x2 = world.practice.rows["u1"].contacts
+    world.practice.edit_contact("u1", x1.uuid, primary=True)
+    world.practice.edit_contact("u1", x2.uuid, primary=False)
+    change = one(await world.changes(), "contact_primary")
+    assert change.record == "c1/k1"
+    await world.sync()
+    assert [each.name for each in world.client().contacts if each.primary] == ["Joanna"]
+    assert await world.changes() == []
+
+
+async def test_without_a_primary_in_xpm_ignitions_stays() -> None:
+    world = World(
+        [client(contacts=(contact(1, name="Jo", primary=True),))],
+        [xpm(contacts=(xpm_contact(1, name="Jo"),))],
+        links=[linked()],
+    )
+    await world.sync()
+    assert world.client().contacts[0].primary
+    assert await world.changes() == []
+
+
+async def test_a_contact_removed_in_ignition_is_never_made_again() -> None:
+    world = two_contacts()
+    await world.sync()
+    world.edit(contacts=world.client().contacts[:2])
+    assert [change.field for change in await world.changes()] == []
+    await world.sync()
+    assert {joined.uuid for joined in world.link().contacts if joined.removed == "ignition"} == {"x2"}
+    assert await world.changes() == []
+
+
+async def test_a_contact_removed_in_xpm_stays_in_ignition_and_is_marked() -> None:
+    world = two_contacts()
+    await world.sync()
+    world.practice.edit_contact("u1", "x1", deleted=True)
+    assert await world.changes() == []
+    await world.sync()
+    assert world.client().contacts[0].name == "Joanna"
+    assert [joined.removed for joined in world.link().contacts if joined.contact == "k1"] == ["xpm"]
+
+
+# People, groups, masked values
+
+
+async def test_only_linked_people_come_over() -> None:
+    row = xpm(partner=Named("s1", "Ana"), manager=Named("s2", "Tom"))
+    world = World([client()], [row], links=[linked()], team=[member(1, staff="s1"), member(2)])
+    changes = await world.changes()
+    assert [(change.field, change.new) for change in changes] == [("partner", "s1")]
+    await world.sync()
+    assert (world.client().partner, world.client().manager) == ("t1", "")
+    world.put(TEAM, [member(2, staff="s2")])
+    change = one(await world.changes(), "manager")
+    assert (change.rule, change.old, change.new) == ("update", "", "s2")
+
+
+async def test_a_masked_value_is_neither_compared_nor_written() -> None:
+    world = World([client(phone="1")], [xpm(phone="******789")], links=[linked()])
+    assert await world.changes() == []
+    await world.sync()
+    assert "phone" not in world.base().agreed
+
+
+async def test_yes_no_and_groups_come_over() -> None:
+    row = xpm(tax_registered=True, groups=(Named("g2", "Farms"), Named("g1", "Arts")))
+    world = World([client()], [row], links=[linked()])
+    await world.sync()
+    assert (world.client().tax_registered, world.client().groups) == (True, ("Arts", "Farms"))
+    assert await world.changes() == []
