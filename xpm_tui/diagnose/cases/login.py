@@ -111,10 +111,11 @@ CASES = (
     Case(
         id=CaseId.SECOND_PRACTICE,
         title="A second practice is connected",
-        sign="One practice works, another one stopped after it was connected.",
+        sign="The login opens several practices; or one works, and another one stopped after it.",
         cause="Each practice has its own connection, book and folder here.",
         steps=(
-            "List them: xpm-tui practices list",
+            "Several to choose from: xpm-tui connect --tenant ID, with the id from the list.",
+            "See which have a folder here: xpm-tui practices list",
             "Add the second one as its own: xpm-tui practices add NAME, then connect there.",
         ),
     ),
