@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from unicodedata import normalize
 
 from tests.engine.engine import Engine
 from xpm_tui.model.book import Client, Contact
@@ -18,6 +19,11 @@ PLACES = (
 CONTACT = ("name", "email", "phone", "mobile", "salutation", "addressee")
 
 
+def _text(value: object) -> str:
+    """As it reads: one form of each letter, one blank between words."""
+    return " ".join(normalize("NFC", str(value)).split())
+
+
 def ours(engine: Engine, client: Client) -> dict[str, str]:
     """The fields of one client of the book, people as staff UUIDs."""
     staff = {member.id: member.staff for member in engine.practice.snapshot().rows(TEAM)}
@@ -27,7 +33,7 @@ def ours(engine: Engine, client: Client) -> dict[str, str]:
         found.update({f"{prefix}{mine}": getattr(client, f"{prefix}{mine}") for mine, _ in PLACES})
     found["groups"] = "; ".join(sorted(client.groups))
     found["tax"] = {True: "Yes", False: "No", None: ""}[client.tax_registered]
-    return {name: " ".join(str(value).split()) for name, value in found.items()}
+    return {name: _text(value) for name, value in found.items()}
 
 
 def theirs(engine: Engine, real: Real) -> dict[str, str]:
@@ -40,12 +46,12 @@ def theirs(engine: Engine, real: Real) -> dict[str, str]:
         found.update({f"{prefix}{mine}": getattr(place, other) for mine, other in PLACES})
     found["groups"] = "; ".join(sorted(engine.sandbox.practice.group_name(uuid) for uuid in real.groups))
     found["tax"] = real.tax.gst_registered if real.tax else ""
-    return {name: " ".join(str(value).split()) for name, value in found.items()}
+    return {name: _text(value) for name, value in found.items()}
 
 
 def contact_texts(contact: Contact | RealContact) -> tuple[str, ...]:
     """A contact's carried fields."""
-    return tuple(" ".join(getattr(contact, name).split()) for name in CONTACT)
+    return tuple(_text(getattr(contact, name)) for name in CONTACT)
 
 
 def real_contacts(engine: Engine, real: Real) -> list[RealContact]:
@@ -71,8 +77,10 @@ def differences(engine: Engine, *, to_xpm: bool) -> list[str]:
         there = {contact.uuid: contact for contact in real_contacts(engine, real)}
         pairs = {joined.uuid: joined.contact for joined in link.contacts if joined.contact and joined.uuid}
         alone = people.keys() - pairs.values() if to_xpm else there.keys() - pairs.keys()
-        removed = {joined.uuid for joined in link.contacts if joined.removed}
-        found += [f"{client.id}: contact {each} did not arrive" for each in alone - removed]
+        removed = {
+            each for joined in link.contacts if joined.removed for each in (joined.uuid, joined.contact)
+        }
+        found += [f"{client.id}: contact {each} did not arrive" for each in alone - settled]
         for uuid, id_ in pairs.items():
             if id_ not in people or uuid not in there:
                 continue
