@@ -41,15 +41,25 @@ class Mask:
             if known:
                 self._names.setdefault(known.casefold(), (known, stand_in))
         self._people: dict[str, str] = {}
+        # Looking for every name of a large practice takes milliseconds, and the same words come again.
+        self._masked: dict[str, str] = {}
 
     def person(self, name: str) -> str:
         """A person of this practice: always the same number for the same one."""
         if self.keep_names or not name:
             return name
-        return self._people.setdefault(name, f"person {len(self._people) + 1}")
+        if name not in self._people:
+            self._people[name] = f"person {len(self._people) + 1}"
+            self._masked.clear()
+        return self._people[name]
 
     def text(self, text: str) -> str:
         """A free text: an error, a sentence, a fact."""
+        if text not in self._masked:
+            self._masked[text] = self._text(text)
+        return self._masked[text]
+
+    def _text(self, text: str) -> str:
         text = self.secret(text)
         text = _STARS.sub(HIDDEN, _NUMBER.sub("[number]", text))
         if self.keep_names:
