@@ -77,16 +77,12 @@ class Clients(AreaScreen):
     MORE_KEYS = (
         ("/", "filter by letters in name, e-mail or id; esc ends it"),
         ("[ and ]", "saved filters: needs link, broken, same name, conflict, frozen …"),
-        ("o", "the address in XPM, to open in a browser"),
-        ("y", "copy name, ids and link of the client"),
     )
     CSS_PATH: ClassVar = style("clients")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "find", "Filter", show=False),
         Binding("left_square_bracket", "saved(-1)", show=False),
         Binding("right_square_bracket", "saved(1)", show=False),
-        Binding("o", "address", "Address", show=False),
-        Binding("y", "copy", "Copy", show=False),
     ]
 
     def __init__(self) -> None:
@@ -331,7 +327,7 @@ class Clients(AreaScreen):
         start = {"field": (side.field,)} if side else {}
         self.console_app.perform(by_name("clients.freeze"), self.preset("clients.freeze"), start=start)
 
-    def action_address(self) -> None:
+    def do_clients_address(self) -> None:
         """A browser is elsewhere over SSH: show the address to select or copy."""
         view = self.client
         if view is None or view.link is None:
@@ -347,7 +343,7 @@ class Clients(AreaScreen):
         text = found.url or f"XPM gave no address for {found.number or found.uuid}."
         self.app.push_screen(Told("In XPM", text, wide=True))
 
-    def action_copy(self) -> None:
+    def do_clients_copy(self) -> None:
         """What support asks for."""
         view = self.client
         if view is not None:
