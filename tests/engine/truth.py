@@ -77,9 +77,8 @@ def differences(engine: Engine, *, to_xpm: bool) -> list[str]:
         there = {contact.uuid: contact for contact in real_contacts(engine, real)}
         pairs = {joined.uuid: joined.contact for joined in link.contacts if joined.contact and joined.uuid}
         alone = people.keys() - pairs.values() if to_xpm else there.keys() - pairs.keys()
-        removed = {
-            each for joined in link.contacts if joined.removed for each in (joined.uuid, joined.contact)
-        }
+        apart = [joined for joined in link.contacts if joined.removed]
+        settled = {joined.uuid for joined in apart} | {joined.contact for joined in apart}
         found += [f"{client.id}: contact {each} did not arrive" for each in alone - settled]
         for uuid, id_ in pairs.items():
             if id_ not in people or uuid not in there:
