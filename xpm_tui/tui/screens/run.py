@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
 """What goes on with a run that ended before its end."""
 
+LINGER = 12
+"""Looks without news after which the log of a run that ended is taken for whole."""
+
 LOOK = 0.25
 """Seconds between two looks at a run that goes on."""
 
@@ -50,6 +53,7 @@ class RunScreen(Screen[None]):
         super().__init__()
         self._run_id = run_id
         self._run: Run | None = None
+        self._linger = LINGER
         self._follower: Follower | None = None
         self._card = Says(classes="run-card", fixed=False)
         self._pane = LogPane(empty="This run has written nothing to the log yet.")
@@ -75,7 +79,7 @@ class RunScreen(Screen[None]):
             self._pane.rows.focus()
 
     def _tick(self) -> None:
-        live = self._run is None or self._run.outcome == "running"
+        live = self._run is None or self._run.outcome == "running" or self._linger > 0
         if live and self.is_current:
             self._app.work(lambda: self._look(), "follow", exclusive=True, node=self)
 
@@ -90,6 +94,8 @@ class RunScreen(Screen[None]):
         run, news = await self._app.desk.ask(read)
         if news:
             self._pane.feed(news)
+        # Other threads of the run may still be writing its last lines when it is already called done.
+        self._linger = LINGER if news or run.outcome == "running" else self._linger - 1
         if run != self._run:
             self._run = run
             now = self._app.desk.practice.clock.now()

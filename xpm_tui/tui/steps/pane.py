@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Button, Static
 
+from xpm_tui.diagnose.telling import case_of, numbered
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown
 from xpm_tui.service.steps import Name, Step
@@ -83,11 +84,14 @@ class Pane(VerticalScroll, can_focus=False):
         self._said.display = bool(text)
 
     def complain(self, trouble: Trouble) -> None:
-        """A trouble in place, with what to do."""
-        case = f"  (case {trouble.case})" if trouble.case else ""
-        found: list[Line] = [[ours("✗ ", "bad"), span(trouble.message, "bad"), span(case, "muted")]]
+        """A trouble in place, with what to do and the clicks that lead out of it."""
+        found: list[Line] = [[ours("✗ ", "bad"), span(trouble.message, "bad")]]
         if trouble.hint:
             found.append([ours("→ ", "accent"), span(trouble.hint)])
+        case = case_of(trouble)
+        if case is not None:
+            found.append([ours(f"Case {case.id}: ", "accent"), ours(case.title)])
+            found += [[ours(step, "muted")] for step in numbered(case.steps)]
         self._said.update(lines(found))
         self._said.display = True
 
