@@ -14,13 +14,15 @@ from textual.pilot import Pilot
 from tests.service.flows import World
 from tests.tui.world import TERMINAL, settle, text_of
 from xpm_tui.diagnose.cases.seen import SEEN
-from xpm_tui.model.errors import LoginNeeded
+from xpm_tui.model.cases import CaseId
+from xpm_tui.model.errors import AccessDenied, LoginNeeded
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.screens.doctor import DoctorScreen
 from xpm_tui.tui.screens.wizard import Wizard
 from xpm_tui.tui.steps.authorise import AuthorisePane
+from xpm_tui.tui.steps.pane import Pane
 
 
 @pytest.fixture
@@ -149,3 +151,16 @@ async def test_a_page_that_never_comes_back_is_picked_from_a_list(app: Console) 
         await settle(pilot)
         assert "Connect third-party add-ons" in text_of(app)
         assert "Authorise 3rd Party Full Access" in text_of(app)
+
+
+async def test_the_wizard_tells_the_way_out_at_its_step(world: World, app: Console) -> None:
+    async with app.run_test(size=(100, 40)) as pilot:
+        await settle(pilot)
+        app.connect()
+        await settle(pilot)
+        pane = app.screen.query(Pane).first()
+        pane.complain(AccessDenied("The login reaches no practice.", case=CaseId.NO_PERMISSION))
+        await settle(pilot)
+        shown = text_of(app)
+        assert "Case T1" in shown
+        assert '3. Switch on "Connect third-party add-ons" and save.' in shown
