@@ -182,6 +182,12 @@ def test_by_verb_the_parts_are_listed_and_the_zip_is_private(connected: Inline, 
     assert told["bundle"]["bytes"] == target.stat().st_size
     again = connected("doctor", "--json", "--bundle", str(target), code=2)
     assert again.error["code"] == "bad-input"
+    other = tmp_path / "other.zip"
+    assert (
+        connected("--read-only", "doctor", "--json", "--bundle", str(other), code=2).error["code"]
+        == "read-only"
+    )
+    assert not other.exists()
 
 
 def test_a_book_that_cannot_be_opened_still_gives_a_bundle(connected: Inline, tmp_path: Path) -> None:

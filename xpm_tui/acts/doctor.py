@@ -10,7 +10,7 @@ import msgspec
 from xpm_tui.acts.act import Act, Column, Place, Result, Table, Talk, home_act
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.words import count, plain
-from xpm_tui.model.errors import NotFound, Trouble
+from xpm_tui.model.errors import NotFound, ReadOnly, Trouble
 from xpm_tui.model.text import visible
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ async def doctor(place: Place, params: Examine, talk: Talk) -> Result:
     from xpm_tui.service.doctor import Doctor
     from xpm_tui.service.patient import admitted
 
+    if params.bundle and place.read_only:
+        raise ReadOnly("Nothing is written with --read-only, and --bundle writes.", hint="Leave one out.")
     results: list[Probed] = []
     with admitted(place.home, place.practice, person=place.person, overrides=place.settings) as patient:
         physician = Doctor(patient)
