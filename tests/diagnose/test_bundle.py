@@ -218,16 +218,34 @@ def test_a_crash_file_holds_no_value(connected: Inline, monkeypatch: pytest.Monk
         assert CANARY not in text
 
 
-def test_a_secret_of_the_environment_is_never_told(connected: Inline, tmp_path: Path) -> None:
-    out = []
-    for words in (
-        ["settings", "list"],
-        ["settings", "get", "xero.client_secret"],
-        ["doctor"],
-        ["status"],
-        ["locate"],
-    ):
+VERBS = (
+    "settings list", "settings get xero.client_secret", "doctor", "status", "locate", "plan", "sync --yes",
+    "runs list", "runs show last", "log --level debug", "clients list", "team list", "practices list",
+    "schedule show", "book check", "sync --client nobody", "clients show nobody",
+)  # fmt: skip
+
+
+def test_no_verb_tells_a_secret(connected: Inline) -> None:
+    state = next(connected.home.glob("state/practices/*"))
+    config = connected.home / "config" / "practices" / state.name
+    saved = Vault(state, config_folder=config, use_keyring=False, environ={}).read()
+    assert saved is not None
+    hidden = [
+        SECRET,
+        saved.access.reveal(),
+        saved.refresh.reveal(),
+        (config / "token.key").read_text().strip(),
+    ]
+    told = []
+    for words in VERBS:
         for form in ([], ["--json"]):
-            done = connected(*words, *form, code=None, XPM_TUI_XERO_CLIENT_SECRET=SECRET)
-            out.append(done.out + done.err)
-    assert SECRET not in "".join(out)
+            done = connected(*words.split(), *form, code=None, XPM_TUI_XERO_CLIENT_SECRET=SECRET)
+            told.append(done.out + done.err)
+    text = "".join(told)
+    assert len(text) > 10_000
+    for secret in hidden:
+        assert len(secret) > 20
+        assert secret not in text
+    for path in connected.home.rglob("*.jsonl"):
+        for secret in hidden:
+            assert secret not in path.read_text(encoding="utf-8")

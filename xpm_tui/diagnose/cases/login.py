@@ -15,6 +15,10 @@ _NEW_PERMISSION = (
     "Open the person who makes the connection > Permissions > Advanced (or Practice administration).",
     'Switch on "Connect third-party add-ons" and save.',
 )
+_THEN = (
+    "Connect again.",
+    "It was ticked already? See: xpm-tui cases show T2. It is not there at all? See: xpm-tui cases show T3",
+)
 
 CASES = (
     Case(
@@ -33,8 +37,8 @@ CASES = (
         sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\", "
         "or the login holds no practice.",
         cause="Third-party access is not ticked for the person who signs in.",
-        steps=(*_NEW_PERMISSION, "Connect again."),
-        old_screens=(*_OLD_PERMISSION, "Connect again."),
+        steps=(*_NEW_PERMISSION, *_THEN),
+        old_screens=(*_OLD_PERMISSION, *_THEN),
     ),
     Case(
         id=CaseId.STALE_PERMISSION,
