@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from xpm_tui.model.errors import BookUnreadable
 from xpm_tui.model.links import LinkState
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.runs import Run
@@ -73,9 +74,11 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """What ``status`` ends with: 3 login needed, 4 held, 1 the last run failed or none for too long."""
+        """What ``status`` ends with: 8 the book is damaged, 3 login needed, 4 held, 1 the last run failed or
+        there was none for too long."""
         codes = {problem.exit_code for problem in self.problems}
-        return next((code for code in (EXIT_LOGIN, EXIT_HELD, EXIT_FAILED) if code in codes), 0)
+        order = (BookUnreadable.exit_code, EXIT_LOGIN, EXIT_HELD, EXIT_FAILED)
+        return next((code for code in order if code in codes), 0)
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,7 +178,7 @@ def _problems(
     practice: OpenPractice, ended: Run | None, good: Run | None, now: datetime
 ) -> tuple[Problem, ...]:
     snapshot = practice.snapshot()
-    found: list[Problem] = []
+    found = _book_problems(practice)
     if practice.identity() is None:
         found.append(
             Problem(
@@ -228,3 +231,23 @@ def _problems(
             )
         )
     return tuple(found)
+
+
+def _book_problems(practice: OpenPractice) -> list[Problem]:
+    """A damaged book is shown and can only be read; a doubtful place for it is told and stops nothing."""
+    found = [
+        Problem(code="book-warning", sentence=words, hint="See: xpm-tui locate")
+        for words in practice.book.warnings
+    ]
+    damage = practice.book.damage
+    if damage is not None:
+        found.insert(
+            0,
+            Problem(
+                code=damage.code,
+                sentence=damage.message,
+                hint=damage.hint or "See: xpm-tui book check",
+                exit_code=damage.exit_code,
+            ),
+        )
+    return found
