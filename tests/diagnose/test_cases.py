@@ -136,6 +136,7 @@ def test_a_sync_that_fails_names_its_case_in_the_verb_and_in_the_bundle(
     assert done.error["case"] == case_
     assert done.error["steps"]
     sandbox.control("DELETE", "faults")
+    assert f"xpm-tui cases show {case_}" in connected("runs", "show", "last").out
     target = tmp_path / "support.zip"
     connected("doctor", "--json", "--from", "store", "--bundle", str(target))
     with zipfile.ZipFile(target) as archive:

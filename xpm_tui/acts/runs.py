@@ -58,7 +58,9 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Res
 
 
 async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Result:
-    """One run whole."""
+    """One run whole, with the way out of what ended it."""
+    from xpm_tui.diagnose.cases.book_of_cases import case
+    from xpm_tui.diagnose.telling import in_short
     from xpm_tui.service import runs
 
     run = runs.show(practice, params.run)
@@ -69,9 +71,10 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Resul
             "Plan": run.plan,
             "Direction": f"{run.direction}, {run.level}",
             "Why": run.error,
-            "Case": run.case,
         }
     )
+    found = case(run.case)
+    lines += in_short(found) if found is not None else ()
     return Result(data=plain(run), lines=lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from xpm_tui.diagnose.cases.book_of_cases import case
 from xpm_tui.model.runs import Run
 from xpm_tui.tui import when
 from xpm_tui.tui.widgets.bar import bar
@@ -59,9 +60,10 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
     for stop in run.stops:
         found.append([ours(" ■ ", "warn"), span(stop.sentence or stop.rule)])
     if run.error:
-        found.append(
-            [ours(" ✗ ", "bad"), span(run.error), span(f"  (case {run.case})" if run.case else "", "muted")]
-        )
+        found.append([ours(" ✗ ", "bad"), span(run.error)])
+        known = case(run.case)
+        if known is not None:
+            found.append([ours(f"   Case {known.id}: ", "accent"), ours(f"{known.title}. {known.steps[0]}")])
     if run.outcome in WORDS and not run.stops:
         found.append([ours(" → ", "accent"), ours(WORDS[run.outcome])])
     return found
