@@ -79,6 +79,27 @@ SENTENCES: dict[str, str] = {
     "service.added": "{by} made the service {record}",
     "service.edited": "{by} edited {field} of {record}",
     "member.picked": "{by} picked {record} into the team",
+    # templates, proposals and jobs
+    "service.templates": "{by} linked {record} to {templates:job template}",
+    "proposal.added": "{by} made the proposal {record}",
+    "proposal.accepted": "{by} accepted {record}: {workflows:workflow} wait",
+    "proposal.taken": "{by} took {record} over from Ignition: {workflows:workflow} wait",
+    "proposal.revoked": "{by} revoked {record}: {workflows:workflow} stopped",
+    "workflow.edited": "{by} edited {field} of {record}",
+    "job.added": "{record}: job {job} was made in XPM",
+    "job.deployed": "{record}: job {job} is deployed",
+    "job.held": "{record}: the job of {day} is held ({why})",
+    "job.failed": "{record}: the job of {day} failed ({why})",
+    "job.unknown": "No answer came to {call} for {record}: what became of it is looked up",
+    "job.resolved": "What was sent for {record} was looked up: {why}",
+    "job.skipped": "{by} skipped the job of {day} of {record}",
+    "job.unskipped": "{by} took back that the job of {day} of {record} is skipped",
+    "job.settled": "{by} decided what became of the job of {day} of {record}: {choice}",
+    "job.again": "{by} has {record} made again: XPM no longer has {job}",
+    "run.done:deploy": "Run {run} is done: {deployed:job} deployed, {calls:call}, {seconds} s",
+    "run.partial:deploy": "Run {run} is done in part: {deployed:job} deployed, {failed} failed, {calls:call}",
+    "run.held:deploy": "Run {run} made {deployed:job}; {held} wait for a person",
+    "run.stopped:deploy": "Run {run} was stopped after its current step: {deployed:job} deployed",
     # files
     "import.clients": "{by} imported {rows:row}: {added} new, {changed} changed, {refused} refused",
     "import.services": "{by} imported {rows:row} of services: {added} new, {changed} changed, "
@@ -100,6 +121,36 @@ SENTENCES: dict[str, str] = {
     "notify.sent": "The notify command was run ({rule})",
     "notify.failed": "The notify command failed: it ended with {status}",
 }
+
+_JOB_CAUSES = {
+    "no-client": "its client is not in the book",
+    "client-ignored": "its client is set aside",
+    "client-gone": "XPM no longer has its client",
+    "client-converted": "its client has a new id in XPM",
+    "client-ambiguous": "it is not clear which client it is",
+    "client-archived": "its client is archived in XPM",
+    "client-waits": "its client has to be linked first",
+    "client-refused": "XPM refused its client",
+    "no-name": "it has no name",
+    "long-name": "its name is too long",
+    "due-first": "it would be due before it starts",
+    "bad-budget": "its budget is no number",
+    "no-template": "it would have no tasks",
+    "template-gone": "XPM no longer has its template",
+    "category-gone": "XPM has no such category",
+    "person-missing": "a person is not linked",
+    "person-gone": "XPM no longer has a person",
+    "reference-taken": "another open job has its reference",
+    "same-job": "the client has the same job already",
+    "number-taken": "XPM has its number already",
+    "state-code": "XPM does not know the state",
+    "job-gone": "XPM no longer has it",
+    "stopped": "its proposal was revoked",
+    "ignition": "Ignition may deploy, too",
+    "unknown": "nobody can tell what became of it",
+    "refused": "XPM refused it",
+}
+"""Why a job is held or failed."""
 
 REASONS: dict[str, dict[str, str]] = {
     "sync.link": {
@@ -128,5 +179,12 @@ REASONS: dict[str, dict[str, str]] = {
         "failed": "XPM had not done it",
         "held": "a person has to say what became of it",
     },
+    "job.resolved": {
+        "done": "XPM had done it",
+        "failed": "XPM had not done it",
+        "held": "a person has to say what became of it",
+    },
+    "job.held": _JOB_CAUSES,
+    "job.failed": _JOB_CAUSES,
 }
 """In words, why: by the event's key, then by its rule (or its outcome)."""

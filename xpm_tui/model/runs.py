@@ -12,6 +12,7 @@ from xpm_tui.model.plan import Direction, Level, Side
 
 Outcome = Literal["running", "done", "partial", "held", "failed", "interrupted", "stopped", "skipped"]
 Trigger = Literal["hand", "daily", "resume", "release", "undo"]
+Kind = Literal["", "deploy"]
 IntentState = Literal["intent", "sent", "done", "failed", "held"]
 
 
@@ -34,7 +35,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     id: str
     started: datetime
     by: str
-    kind: Literal["", "deploy"] = ""
+    kind: Kind = ""
     host: str = ""
     pid: int = 0
     plan: str = ""

@@ -9,16 +9,20 @@ from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import (
     CATEGORIES,
     CLIENTS,
+    PROPOSALS,
     SERVICES,
     STAFF,
     TEAM,
     TEMPLATES,
+    WORKFLOWS,
     XPM_CLIENTS,
     Table,
 )
 from xpm_tui.service.practice import OpenPractice
 
-_NAMED: tuple[Table[Any], ...] = (TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES)
+_NAMED: tuple[Table[Any], ...] = (
+    TEAM, SERVICES, WORKFLOWS, PROPOSALS, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES,
+)  # fmt: skip
 
 
 def names(practice: OpenPractice) -> Callable[[str], str]:
@@ -34,7 +38,9 @@ def masked(id_: str) -> str:
     return f"{_KINDS.get(id_[:1], 'record')} {id_}" if id_[1:].isdigit() else f"XPM record {id_[:8]}"
 
 
-_KINDS = {"c": "client", "t": "person", "s": "service", "r": "run", "p": "plan"}
+_KINDS = {
+    "c": "client", "t": "person", "s": "service", "r": "run", "p": "plan", "o": "proposal", "w": "workflow",
+}  # fmt: skip
 
 
 def name_of(snapshot: Snapshot, id_: str) -> str:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from xpm_tui.events.log import during
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
 from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Run, Trigger
+from xpm_tui.model.runs import Kind, Run, Trigger
 from xpm_tui.model.tables import RUNS
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.progress import Report, silent
@@ -42,8 +42,28 @@ async def run(
     this run will plan. ``held`` is a held run that a person released. Raises ``Busy`` while another run goes
     on, ``LoginNeeded`` before connecting; what ends the run early is kept with it and raised.
     """
+    asked = Asked(plan_id, full, reviewed, only, fields, held)
+
+    def work(row: Run, stop: Stopper) -> Work:
+        return Work(practice, practice.connected(), row, asked, report=report, stop=stop)
+
+    return await under_lock(practice, work, trigger=trigger, plan_id=plan_id)
+
+
+async def under_lock(
+    practice: OpenPractice,
+    work_for: Callable[[Run, Stopper], Work],
+    *,
+    trigger: Trigger,
+    plan_id: str = "",
+    kind: Kind = "",
+) -> Run:
+    """Do one run's work from its row in the book to its end, with the run lock held.
+
+    Raises ``Busy`` while another run goes on and ``LoginNeeded`` before connecting.
+    """
     practice.writable()
-    identity = practice.connected()
+    practice.connected()
     lock = practice.lock("sync")
     lock.acquire()
     try:
@@ -55,14 +75,14 @@ async def run(
             by=practice.person,
             host=socket.gethostname(),
             pid=os.getpid(),
+            kind=kind,
             plan=plan_id,
             trigger=trigger,
             direction=practice.policy().direction,
             level=practice.policy().level,
         )
         practice.book.commit([Put(RUNS, row)])
-        asked = Asked(plan_id, full, reviewed, only, fields, held)
-        work = Work(practice, identity, row, asked, report=report, stop=Stopper(practice, run_id))
+        work = work_for(row, Stopper(practice, run_id))
         with during(run_id), work.stop.listening():
             practice.events.emit(Event(key="run.started", numbers={"trigger": trigger}))
             return await work.through()

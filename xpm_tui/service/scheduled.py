@@ -13,6 +13,7 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import RUNS
 from xpm_tui.service.daily import Due, due
+from xpm_tui.service.deploying import deploy_due
 from xpm_tui.service.identity import put, read
 from xpm_tui.service.notify import notify
 from xpm_tui.service.practice import OpenPractice
@@ -39,6 +40,9 @@ class _Told(msgspec.Struct, frozen=True):
 async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tuple[Due, Run | None]:
     """Make the daily run if it is due; gives why, and the run (``skipped`` where nobody had signed in).
 
+    Occurrences that are due are deployed whether or not anybody had signed in; their run is given where it
+    is the one to look at.
+
     Raises what :func:`xpm_tui.service.runner.run` raises, and ``LoginNeeded`` before connecting.
     """
     practice.writable()
@@ -52,6 +56,10 @@ async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tupl
             made = await run(practice, full=found.full, trigger="daily", report=report)
         elif found.why == "no-sign-in":
             made = _skipped(practice, found)
+        if found.why != "too-early":
+            deployed = await deploy_due(practice, report=report)
+            if deployed is not None and (made is None or made.exit_code == 0):
+                made = deployed
         if made is None or made.outcome == "skipped":
             await _keep_login(practice)
     finally:

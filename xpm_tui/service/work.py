@@ -240,6 +240,7 @@ class Work:
             Event(
                 key=f"run.{run.outcome}",
                 level=level,
+                rule=run.kind,
                 case=run.case,
                 outcome=run.outcome,
                 numbers={**run.counts, "done": run.done, "calls": run.calls, "seconds": seconds,

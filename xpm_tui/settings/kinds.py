@@ -109,6 +109,14 @@ def _template(value: str) -> str:
     return text
 
 
+def _number_pattern(value: str) -> str:
+    text = _text(value)
+    bare = text.replace("{workflow}", "").replace("{date}", "")
+    if text and (not re.fullmatch(r"[A-Za-z0-9_-]{0,30}", bare) or "{workflow}" not in text):
+        raise ValueError("it holds {workflow}, may hold {date}, and else letters, digits, - and _ only")
+    return text
+
+
 def integer(low: int, high: int, unit: str) -> Kind:
     """A whole number with its limits, both taken in, and its unit."""
 
@@ -158,6 +166,9 @@ ZONE = Kind("time zone, such as Pacific/Auckland; empty: this machine's", _zone)
 CLOCK_TIME = Kind("time of day, HH:MM", _clock_time)
 SCOPES = Kind(" | ".join(scopes.PRESETS) + " | scope names", _scopes)
 JOB_NAME = Kind("text with {proposal}, {client}, {service}, {period}", _template)
+
+
+JOB_NUMBER = Kind("text with {workflow} and {date}; empty: XPM's numbers", _number_pattern)
 
 
 def written(value: Setting) -> str:

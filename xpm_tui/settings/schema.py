@@ -11,6 +11,7 @@ from xpm_tui.model.text import visible
 from xpm_tui.settings.kinds import (
     CLOCK_TIME,
     JOB_NAME,
+    JOB_NUMBER,
     ORIGIN,
     SCOPES,
     SECRET,
@@ -137,6 +138,9 @@ SCHEMA: tuple[Entry, ...] = (
           "One job for a whole proposal, or one per project."),
     Entry("jobs.name", JOB_NAME, "{proposal}", "Name of a job."),
     Entry("jobs.name_recurring", JOB_NAME, "{proposal} {period}", "Name of a job that comes back."),
+    Entry("jobs.number", JOB_NUMBER, "",
+          "Job numbers of our own, such as IGN-{workflow}-{date}, by which a job is found again for sure; "
+          "empty: XPM gives its next number."),
     Entry("jobs.reference", choice("none", "client", "proposal"), "proposal",
           "Client order number by which Xero's invoices find the job: CLI-n, PROP-n, or none."),
     Entry("jobs.ignition_deploys", choice("unknown", "yes", "no"), "unknown",

@@ -1,0 +1,139 @@
+"""From a service with two templates to exactly one job in XPM, as it was previewed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.world import Deploying
+from xpm_tui.model.errors import BadInput, NeedsPerson
+from xpm_tui.model.tables import DEPLOYMENTS, STAFF
+from xpm_tui.service import deploying, job_editing, jobs, proposals
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> Deploying:
+    world = Deploying(tmp_path)
+    await world.ready()
+    return world
+
+
+async def test_what_was_previewed_is_what_is_made_once(world: Deploying) -> None:
+    world.accepted(number="PROP-12")
+    partner, manager, staff = world.people
+    job_editing.edit_workflow(
+        world.practice, "w1",
+        {"partner": partner, "manager": manager, "staff": staff, "category": world.category,
+         "budget": "1,200"},
+    )  # fmt: skip
+    shown = jobs.preview_job(world.practice, "w1")
+    assert shown.goes, shown.problems
+    assert [ref.name for ref in shown.templates] == world.names[:2]
+    run = await world.deploy("w1")
+    assert run.outcome == "done", run
+    assert run.calls == shown.calls + 1
+    (job,) = world.made()
+    assert (job.start, job.due) == ("2026-07-01", "2027-06-30")
+    assert (job.order_number, job.budget, job.description) == ("PROP-12", "1200.00", "Annual accounts")
+    assert world.sandbox.practice.categories[job.category or ""].name == world.category
+    assert world.tasks_of(job) == world.wanted_tasks()
+    named = {row.uuid: row.name for row in world.practice.snapshot().rows(STAFF)}
+    assert (named[job.partner or ""], named[job.manager or ""]) == (shown.partner, shown.manager)
+    assert [named[uuid] for uuid in job.assigned] == list(shown.staff)
+    view = jobs.row_of(world.practice, "w1")
+    assert (view.state, view.number) == ("deployed", job.number)
+    assert job.number in view.url
+    told = [line.sentence for line in jobs.preview_job(world.practice, "w1").audit]
+    assert told[0] == "the proposal was accepted"
+    assert told[-1] == f"job {job.number} deployed"
+
+
+async def test_deployed_is_never_touched_again(world: Deploying) -> None:
+    world.accepted()
+    await world.deploy("w1")
+    with pytest.raises(BadInput, match="never touched"):
+        job_editing.edit_workflow(world.practice, "w1", {"name": "Another"})
+    with pytest.raises(BadInput, match="deployed already"):
+        await world.deploy("w1")
+    assert len(world.made()) == 1
+
+
+async def test_nothing_goes_out_while_ignition_may_deploy(world: Deploying) -> None:
+    world.accepted()
+    for answer in ("unknown", "yes"):
+        world.practice.settings.set("jobs.ignition_deploys", answer, practice=True)
+        with pytest.raises(NeedsPerson, match="Ignition"):
+            await world.deploy("w1")
+        assert await deploying.deploy_due(world.practice) is None
+    assert world.made() == []
+
+
+async def test_a_job_that_xpm_lost_is_made_again_with_its_history(world: Deploying) -> None:
+    from xpm_tui.service.job_settling import prepare_again
+
+    world.accepted()
+    await world.deploy("w1")
+    (first,) = world.made()
+    with pytest.raises(BadInput, match="still has"):
+        await prepare_again(world.practice, "w1")
+    await world.control("colleague", delete=first.number)
+    await prepare_again(world.practice, "w1")
+    assert (await world.retry()).outcome == "done"
+    (second,) = world.made()
+    row = jobs.row_of(world.practice, "w1")
+    assert row.number == second.number != first.number
+    assert row.earlier == (first.number,)
+
+
+async def test_one_job_for_each_project(world: Deploying) -> None:
+    world.practice.settings.set("jobs.per", "project", practice=True)
+    view = world.accepted(services=("Tax: Annual accounts", "Payroll: Annual accounts"))
+    assert len(view.workflows) == 2
+    run = await world.deploy("w1", "w2")
+    assert run.counts["deployed"] == 2
+    assert len(world.made("Compliance 2026 - Tax")) == len(world.made("Compliance 2026 - Payroll")) == 1
+
+
+async def test_a_revoked_proposal_stops_what_waits_and_says_so(world: Deploying) -> None:
+    view = world.accepted()
+    proposals.revoke(world.practice, view.id, "client left")
+    with pytest.raises(BadInput, match="stopped"):
+        await world.deploy("w1")
+    assert "client left" in jobs.row_of(world.practice, "w1").why
+    assert world.made() == []
+
+
+async def test_an_own_number_is_the_key(world: Deploying) -> None:
+    world.practice.settings.set("jobs.number", "IGN-{workflow}-{date}", practice=True)
+    world.accepted()
+    assert jobs.preview_job(world.practice, "w1").number == "IGN-W1-20260701"
+    await world.deploy("w1")
+    assert [job.number for job in world.made()] == ["IGN-W1-20260701"]
+
+
+async def test_three_hundred_imported_services_deploy_nothing(world: Deploying) -> None:
+    from xpm_tui.model.ports import Put
+    from xpm_tui.model.proposals import Proposal, ProposalService
+    from xpm_tui.model.tables import PROPOSALS
+
+    service = ProposalService(name="Annual accounts", service=world.service)
+    world.practice.book.commit(
+        [
+            Put(PROPOSALS, Proposal(id=f"o{n}", name=f"P {n}", client=world.client, state="accepted",
+                                    services=(service,)))
+            for n in range(1000, 1300)
+        ]
+    )  # fmt: skip
+    world.practice.settings.set("jobs.automatic", "yes", practice=True)
+    assert await deploying.deploy_due(world.practice) is None
+    told = jobs.counts(world.practice)
+    assert (told.due, told.to_take) == (0, 300)
+    taken = proposals.take(world.practice, every=True)
+    assert len(taken) == 300
+    assert await deploying.deploy_due(world.practice) is None
+    held = await deploying.deploy_jobs(world.practice, jobs.choose(world.practice, due=True), reviewed=False)
+    assert held.outcome == "held"
+    assert held.stops[0].counted == 300
+    assert world.net.asked("job.api/add") == 0
+    assert world.practice.snapshot().count(DEPLOYMENTS) == 0

@@ -1,0 +1,392 @@
+"""One occurrence through its steps: client, look, add, further templates, people, state.
+
+Each call is journaled before it is sent, and its end is one commit with the occurrence's row; so a retry goes
+on at the step that failed. What got no answer is never sent again blindly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from xpm_tui.deploy import rows
+from xpm_tui.deploy.preview import OpenJobs, Preview, Sure, preview
+from xpm_tui.deploy.problems import Problem
+from xpm_tui.deploy.terms import Terms
+from xpm_tui.model.errors import NeedsPerson, OutcomeUnknown, RecordMissing, Refused, Trouble, WireTrouble
+from xpm_tui.model.events import Event
+from xpm_tui.model.links import Value
+from xpm_tui.model.ports import Book, Clock, EventSink, Ids, JobPractice, Put
+from xpm_tui.model.runs import Run
+from xpm_tui.model.tables import DEPLOYMENTS, INTENTS, JOBS, WORKFLOWS
+from xpm_tui.model.workflows import Deployment, JobSpec, Workflow
+from xpm_tui.model.xpm import XpmJob
+from xpm_tui.sync.create import create_client
+from xpm_tui.sync.journal import Journal, done
+from xpm_tui.sync.policy import Policy
+
+ADD_JOB = "job.add"
+APPLY = "job.template"
+ASSIGN = "job.assign"
+STATE = "job.state"
+KINDS = (ADD_JOB, APPLY, ASSIGN, STATE)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the steps work with. ``anyway``: a person said to go on where a question stands."""
+
+    book: Book
+    practice: JobPractice
+    clock: Clock
+    ids: Ids
+    events: EventSink
+    terms: Terms
+    policy: Policy
+    by: str
+    run: Run
+    sure: Sure
+    anyway: bool = False
+    create_lag: float = 300.0
+    stop: Callable[[], bool] = lambda: False
+
+
+class Unknown(Exception):
+    """A write got no answer; what became of it is looked up when the others are through."""
+
+
+class Halt(Exception):
+    """The occurrence stays where it is: ``state`` held or failed, ``cause`` a word, ``why`` a sentence."""
+
+    def __init__(self, state: str, cause: str, why: str) -> None:
+        super().__init__(why)
+        self.state, self.cause, self.why = state, cause, why
+
+
+class Deployer:
+    """Takes occurrences through their steps, one at a time. ``jobs`` are XPM's open jobs, read once."""
+
+    def __init__(self, means: Means, jobs: OpenJobs) -> None:
+        self._means = means
+        self.jobs = jobs
+        self._journal = Journal(means.book, means.clock, means.ids, means.run.id)
+
+    async def deploy(self, shown: Preview) -> Deployment:
+        """To its end: deployed, held or failed; ``going`` where an answer is missing.
+
+        Raises ``WireTrouble`` where going on makes no sense for any other one either: the row then says how
+        far it came.
+        """
+        means = self._means
+        snapshot = means.book.snapshot()
+        row = rows.begun(snapshot.get(DEPLOYMENTS, shown.id), shown.workflow, shown.day, means.run.id)
+        means.book.commit([rows.put(row)])
+        try:
+            row = await self._through(row, shown.workflow)
+        except Unknown:
+            return self._row(row.id)
+        except Halt as halt:
+            row = rows.stays(self._row(row.id, row), halt.state, halt.cause, halt.why)
+            row = rows.noted(row, means.clock.now(), means.by, halt.state, halt.why)
+            means.book.commit([rows.put(row)])
+            self._tell(f"job.{halt.state}", row, level="warning", rule=halt.cause)
+            return row
+        row = rows.noted(
+            msgspec.structs.replace(row, state="deployed"),
+            means.clock.now(),
+            means.by,
+            "deployed",
+            row.number,
+        )
+        means.book.commit([rows.put(row)])
+        self._tell("job.deployed", row)
+        return row
+
+    async def _through(self, row: Deployment, workflow: Workflow) -> Deployment:
+        if not row.number:
+            row = await self._add(row, workflow)
+        spec, left_out = self._rest(row, workflow)
+        for template in spec.templates:
+            if template not in row.applied:
+                row = await self._apply(row, template)
+        if not row.assigned:
+            row = await self._assign(row, spec, left_out)
+        if not row.state_set:
+            row = await self._state(row, spec)
+        return row
+
+    async def _add(self, row: Deployment, workflow: Workflow) -> Deployment:
+        """Look whether it may be made, make its client where there is none, and make it."""
+        self._no_unknown(row)
+        uuid = await self._client(row, workflow)
+        shown = self._look(row, workflow)
+        back = shown.keeps(anyway=self._means.anyway)
+        if back is not None:
+            raise Halt("held", back.code, back.sentence)
+        spec = shown.spec
+        if spec.number:
+            await self._number_free(spec.number)
+        left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
+        row = rows.at(row, "add", spec=spec, client=uuid, left_out=left_out)
+        self._means.book.commit([rows.put(row)])
+        there = [job.uuid or job.number for job in self.jobs.of_client(uuid)]
+        job = await self._send(
+            row,
+            ADD_JOB,
+            uuid,
+            _values(spec),
+            there,
+            lambda: self._means.practice.add_job(
+                name=spec.name,
+                description=spec.description,
+                client=uuid,
+                start=spec.start,
+                due=spec.due,
+                order_number=spec.reference,
+                number=spec.number,
+                template=spec.templates[0] if spec.templates else "",
+                category=spec.category,
+                budget=spec.budget,
+            ),
+            lambda job: rows.made(row, job, spec),
+        )
+        self.jobs.add(job)
+        row = self._row(row.id)
+        self._tell("job.added", row)
+        return row
+
+    async def _client(self, row: Deployment, workflow: Workflow) -> str:
+        """UUID of the client in XPM, which is made where rule and book allow it."""
+        shown = self._look(row, workflow)
+        back = shown.keeps(anyway=self._means.anyway)
+        if back is not None:
+            raise Halt("held", back.code, back.sentence)
+        if shown.uuid or shown.client is None:
+            return shown.uuid
+        means = self._means
+        try:
+            created = await create_client(
+                shown.client.id,
+                book=means.book,
+                practice=means.practice,
+                clock=means.clock,
+                ids=means.ids,
+                events=means.events,
+                policy=means.policy,
+                by=means.by,
+                run=means.run.id,
+                sure=means.sure,
+                create_lag=means.create_lag,
+                stop=means.stop,
+            )
+        except NeedsPerson as waits:
+            raise Halt("held", "client-waits", waits.message) from waits
+        except Refused as no:
+            raise Halt("failed", "client-refused", f"The client was not made: {no.message}") from no
+        return created.row.uuid
+
+    def _look(self, row: Deployment, workflow: Workflow) -> Preview:
+        """The occurrence against XPM's open jobs as they are now."""
+        means = self._means
+        return preview(
+            means.book.snapshot(), means.terms, self._workflow(workflow), row.day, self.jobs, sure=means.sure
+        )
+
+    def _rest(self, row: Deployment, workflow: Workflow) -> tuple[JobSpec, tuple[str, ...]]:
+        """What is still to be done to a job that is there, by what the workflow says now: a template that was
+        exchanged, a person who was linked meanwhile."""
+        shown = self._look(row, workflow)
+        wanted = {"template-gone", "person-missing", "ignition", "stopped"}
+        back = next((each for each in shown.problems if each.code in wanted and each.weight == "hold"), None)
+        if back is not None and not self._is_whole(row, shown.spec):
+            raise Halt("held", back.code, back.sentence)
+        left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
+        return shown.spec, left_out
+
+    def _is_whole(self, row: Deployment, spec: JobSpec) -> bool:
+        return row.assigned and row.state_set and set(spec.templates) <= set(row.applied)
+
+    async def _apply(self, row: Deployment, template: str) -> Deployment:
+        self._no_unknown(row)
+        await self._send(
+            row,
+            APPLY,
+            row.uuid,
+            {"number": row.number, "template": template},
+            [str(row.tasks)],
+            lambda: self._means.practice.apply_template(row.number, template),
+            lambda job: rows.applied(rows.at(row, "template"), template, job),
+        )
+        return self._row(row.id)
+
+    async def _assign(self, row: Deployment, spec: JobSpec, left_out: tuple[str, ...]) -> Deployment:
+        row = rows.at(row, "assign", left_out=left_out)
+        if spec.partner or spec.manager or spec.staff:
+            values: dict[str, Value] = {
+                "number": row.number, "partner": spec.partner, "manager": spec.manager, "staff": spec.staff,
+            }  # fmt: skip
+            await self._send(
+                row,
+                ASSIGN,
+                row.uuid,
+                values,
+                (),
+                lambda: self._means.practice.assign(
+                    row.number, add=spec.staff, manager=spec.manager or None, partner=spec.partner or None
+                ),
+                lambda _: msgspec.structs.replace(row, assigned=True),
+            )
+            return self._row(row.id)
+        row = msgspec.structs.replace(row, assigned=True)
+        self._means.book.commit([rows.put(row)])
+        return row
+
+    async def _state(self, row: Deployment, spec: JobSpec) -> Deployment:
+        row = rows.at(row, "state")
+        if spec.state_code:
+            await self._send(
+                row,
+                STATE,
+                row.uuid,
+                {"number": row.number, "state": spec.state_code},
+                (),
+                lambda: self._means.practice.set_job_state(row.number, spec.state_code),
+                lambda _: msgspec.structs.replace(row, state_set=True),
+            )
+            return self._row(row.id)
+        return msgspec.structs.replace(row, state_set=True)
+
+    async def _send(
+        self,
+        row: Deployment,
+        kind: str,
+        uuid: str,
+        values: dict[str, Value],
+        before: Sequence[str],
+        ask: Callable[[], Awaitable[T]],
+        after: Callable[[T], Deployment],
+    ) -> T:
+        """One journaled call; its end and the row it brings about are one commit."""
+        means = self._means
+        intent = self._journal.intend(kind, row.id, uuid, values, before)
+        intent = self._journal.sent(intent)
+        try:
+            reply = await ask()
+        except OutcomeUnknown as unknown:
+            means.book.commit([rows.put(row)])
+            self._tell("job.unknown", row, level="warning", trouble=unknown)
+            raise Unknown from unknown
+        except Refused as no:
+            self._journal.failed(intent, no.words or no.message)
+            raise refused(kind, no, row) from no
+        except WireTrouble as trouble:
+            self._journal.failed(intent, trouble.message)
+            # What was made stays named; what was not begun in XPM is as if it had not been tried.
+            means.book.commit([rows.put(rows.stays(row, "going", trouble.code, trouble.message))])
+            raise
+        except Trouble as trouble:
+            self._journal.failed(intent, trouble.message)
+            raise Halt("failed", trouble.code, trouble.message) from trouble
+        landed = after(reply)
+        intent = done(intent, landed.number)
+        writes = [Put(INTENTS, intent), rows.put(landed)]
+        if isinstance(reply, XpmJob):
+            writes.append(Put(JOBS, msgspec.structs.replace(reply, tasks=None)))
+        means.book.commit(writes)
+        return reply
+
+    async def _number_free(self, number: str) -> None:
+        try:
+            there = await self._means.practice.job(number)
+        except RecordMissing:
+            return
+        raise Halt("held", "number-taken", Problem(code="number-taken", about=there.number).sentence)
+
+    def _no_unknown(self, row: Deployment) -> None:
+        """Nothing is sent while a write of this occurrence has no end."""
+        snapshot = self._means.book.snapshot()
+        pending = [*snapshot.find(INTENTS, "state", "sent"), *snapshot.find(INTENTS, "state", "held")]
+        if any(intent.record == row.id and intent.kind in KINDS for intent in pending):
+            raise Halt(
+                "held",
+                "unknown",
+                row.why
+                or "It was sent to XPM before and no answer came; a person has to say what became of it.",
+            )
+
+    def _workflow(self, workflow: Workflow) -> Workflow:
+        return self._means.book.snapshot().get(WORKFLOWS, workflow.id) or workflow
+
+    def _row(self, id_: str, default: Deployment | None = None) -> Deployment:
+        row = self._means.book.snapshot().get(DEPLOYMENTS, id_) or default
+        assert row is not None
+        return row
+
+    def _tell(
+        self,
+        key: str,
+        row: Deployment,
+        *,
+        level: str = "info",
+        rule: str = "",
+        trouble: Trouble | None = None,
+    ) -> None:
+        numbers = {"job": row.number or "", "day": row.day.isoformat()}
+        self._means.events.emit(
+            Event(
+                key=key,
+                level=level,  # type: ignore[arg-type]
+                record=row.workflow,
+                uuid=row.client,
+                rule=rule,
+                call=getattr(trouble, "asked", ""),
+                case=str(trouble.case or trouble.code) if trouble else "",
+                numbers={**numbers},
+            )
+        )
+
+
+def refused(kind: str, no: Refused, row: Deployment) -> Halt:
+    """XPM said no to one step: which one, what of the job is there, and what to do."""
+    said = no.words.casefold()
+    cause, way = "refused", "Change what it refuses (jobs edit), then: jobs retry"
+    if "template" in said:
+        cause, way = "template-gone", "Link another template, then: jobs retry"
+    elif "category" in said:
+        cause, way = "category-gone", "Choose another category, then: jobs retry"
+    elif "state code" in said:
+        cause, way = (
+            "state-code",
+            "Set the code that XPM shows in its settings, of a Standard state, then: jobs retry",
+        )
+    elif "staff" in said:
+        cause, way = "person-gone", "Link the person anew, then: jobs retry"
+    elif "id already exists" in said:
+        cause, way = "number-taken", "Change the setting jobs.number, then: jobs retry"
+    elif kind != ADD_JOB and isinstance(no, RecordMissing):
+        cause, way = "job-gone", "XPM no longer has it: jobs redeploy"
+    words = {
+        ADD_JOB: "The job was not made",
+        APPLY: f"Job {row.number} is there, but a template could not be put on it",
+        ASSIGN: f"Job {row.number} is there, but its people could not be set",
+        STATE: f"Job {row.number} is there, but its state could not be set",
+    }[kind]
+    return Halt("failed", cause, f"{words}: {no.message} {way}.")
+
+
+def _values(spec: JobSpec) -> dict[str, Value]:
+    return {
+        "name": spec.name,
+        "start": spec.start.isoformat(),
+        "due": spec.due.isoformat(),
+        "reference": spec.reference,
+        "number": spec.number,
+        "template": spec.templates[0] if spec.templates else "",
+        "category": spec.category,
+        "budget": spec.budget,
+    }

@@ -1,0 +1,194 @@
+"""Writes of jobs that were sent and have no end: found out by looking, never by sending again.
+
+A job is looked for by our own number, else among the open jobs of its client; a template by the count of
+tasks; people and state are read again, and may be sent once more where they were not set.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from xpm_tui.deploy import rows
+from xpm_tui.deploy.steps import ADD_JOB, APPLY, ASSIGN, KINDS, STATE, Means
+from xpm_tui.model.errors import RecordMissing
+from xpm_tui.model.events import Event
+from xpm_tui.model.ports import Put, Snapshot
+from xpm_tui.model.runs import Intent
+from xpm_tui.model.tables import DEPLOYMENTS, INTENTS
+from xpm_tui.model.workflows import Deployment
+from xpm_tui.model.xpm import XpmJob
+from xpm_tui.sync.journal import done, failed, held
+from xpm_tui.sync.recover import LOOK_EVERY
+
+_ADDED = (
+    "No answer came when the job was sent, and XPM shows no such job: nobody can tell whether it will. Look "
+    "for it in XPM, then: jobs retry {id} --sent adopt|again|drop"
+)
+_SEVERAL = (
+    "No answer came when the job was sent, and XPM shows {count} jobs that it may be: {numbers}. Say which: "
+    "jobs retry {id} --sent adopt --job NUMBER"
+)
+_TAKEN = (
+    "No answer came when the job was sent, and the job {numbers} that XPM has is another one. Change the "
+    "setting jobs.number, then: jobs retry {id} --sent again"
+)
+_TEMPLATE = (
+    "No answer came when a template was put on job {numbers}, and no task of it is there. Look at the job in "
+    "XPM, then: jobs retry {id} --sent adopt|again|drop"
+)
+
+
+def unknown(snapshot: Snapshot) -> list[Intent]:
+    """The writes of jobs that were sent and have no end, of whatever run."""
+    return [intent for intent in snapshot.find(INTENTS, "state", "sent") if intent.kind in KINDS]
+
+
+async def resolve(means: Means) -> int:
+    """Find out what became of each, waiting for creations until ``create_lag`` is over; gives how many are
+    settled, held ones included. What was never sent is closed. Raises ``WireTrouble``."""
+    work = _Looking(means)
+    work.close_unsent()
+    waiting = await work.look()
+    while waiting and not means.stop():
+        now = means.clock.now()
+        rest = min((work.deadline(intent) - now).total_seconds() for intent in waiting)
+        await means.clock.sleep(min(LOOK_EVERY, max(rest, 1.0)))
+        waiting = await work.look()
+    return work.settled
+
+
+def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
+    """The row once its write is known to have taken effect; ``job`` is read whole."""
+    if intent.kind == ADD_JOB:
+        assert row.spec is not None
+        return rows.made(row, job, row.spec)
+    if intent.kind == APPLY:
+        return rows.applied(row, str(intent.values["template"]), job)
+    if intent.kind == ASSIGN:
+        return msgspec.structs.replace(row, assigned=True)
+    return msgspec.structs.replace(row, state_set=True)
+
+
+class _Looking:
+    """The unknown writes while they are looked at."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self.settled = 0
+
+    def close_unsent(self) -> None:
+        """What was intended and not sent did certainly not happen."""
+        found = self._means.book.snapshot().find(INTENTS, "state", "intent")
+        unsent = [intent for intent in found if intent.kind in KINDS]
+        if unsent:
+            self._means.book.commit([Put(INTENTS, failed(intent, "never sent")) for intent in unsent])
+
+    def deadline(self, intent: Intent) -> datetime:
+        """Until when it is looked for."""
+        now = self._means.clock.now()
+        return (intent.sent_at or now) + timedelta(seconds=self._means.create_lag)
+
+    async def look(self) -> list[Intent]:
+        """Look once at everything that is unknown; gives what still is."""
+        intents = unknown(self._means.book.snapshot())
+        named = [i for i in intents if i.kind == ADD_JOB and not i.values.get("number")]
+        jobs = await self._means.practice.current_jobs() if named else []
+        for intent in intents:
+            row = self._means.book.snapshot().get(DEPLOYMENTS, intent.record)
+            if row is None:
+                self._close(failed(intent, "its occurrence is gone"), None)
+            elif intent in named:
+                await self._added(intent, row, jobs)
+            else:
+                await self._one(intent, row)
+        return unknown(self._means.book.snapshot())
+
+    async def _added(self, intent: Intent, row: Deployment, jobs: list[XpmJob]) -> None:
+        snapshot = self._means.book.snapshot()
+        spec = row.spec
+        equal = [
+            job
+            for job in jobs
+            if spec is not None
+            and job.client is not None
+            and job.client.uuid == intent.uuid
+            and (job.uuid or job.number) not in intent.before
+            and not snapshot.find(DEPLOYMENTS, "number", job.number)
+            and rows.same_job(spec, intent.uuid, job)
+        ]
+        if len(equal) == 1:
+            self._adopt(intent, row, await self._means.practice.job(equal[0].number))
+        elif equal:
+            numbers = ", ".join(job.number for job in equal)
+            self._hold(intent, row, _SEVERAL.format(count=len(equal), numbers=numbers, id=row.id))
+        else:
+            self._wait(intent, row, _ADDED.format(id=row.id))
+
+    async def _one(self, intent: Intent, row: Deployment) -> None:
+        number = str(intent.values.get("number") or row.number)
+        try:
+            job = await self._means.practice.job(number)
+        except RecordMissing:
+            if intent.kind == ADD_JOB:
+                self._wait(intent, row, _ADDED.format(id=row.id))
+            else:
+                why = f"XPM no longer has job {number}. Make it again: jobs redeploy {row.id}"
+                self._close(failed(intent, "the job is gone"), rows.stays(row, "failed", "job-gone", why))
+            return
+        if intent.kind == ADD_JOB:
+            if row.spec is not None and rows.same_job(row.spec, intent.uuid, job):
+                self._adopt(intent, row, job)
+            else:
+                self._hold(intent, row, _TAKEN.format(numbers=number, id=row.id))
+        elif intent.kind == APPLY:
+            if len(job.tasks or ()) > int(intent.before[0]):
+                self._adopt(intent, row, job)
+            else:
+                self._wait(intent, row, _TEMPLATE.format(numbers=number, id=row.id))
+        elif _took(intent, row, job):
+            self._adopt(intent, row, job)
+        else:
+            self._close(failed(intent, "did not take effect"), row)
+
+    def _adopt(self, intent: Intent, row: Deployment, job: XpmJob) -> None:
+        row = adopt(row, intent, job)
+        row = rows.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
+        self._close(done(intent, job.uuid), row)
+
+    def _wait(self, intent: Intent, row: Deployment, why: str) -> None:
+        """Not to be seen: looked for again, until it is held."""
+        if self._means.clock.now() >= self.deadline(intent):
+            self._hold(intent, row, why)
+
+    def _hold(self, intent: Intent, row: Deployment, why: str) -> None:
+        row = rows.noted(row, self._means.clock.now(), self._means.by, "held", why)
+        self._close(held(intent, why), rows.stays(row, "held", "unknown", why))
+
+    def _close(self, intent: Intent, row: Deployment | None) -> None:
+        self._means.book.commit([Put(INTENTS, intent), *([rows.put(row)] if row else [])])
+        self.settled += 1
+        self._means.events.emit(
+            Event(
+                key="job.resolved",
+                level="info" if intent.state == "done" else "warning",
+                record=row.workflow if row else "",
+                outcome=intent.state,
+                numbers={"intent": intent.id, "job": row.number if row else "", "step": intent.kind},
+            )
+        )
+
+
+def _took(intent: Intent, row: Deployment, job: XpmJob) -> bool:
+    """Whether people or state are as they were sent."""
+    if intent.kind == STATE:
+        return bool(row.first_state) and job.state != row.first_state
+    values, people = intent.values, {person.uuid for person in job.assigned}
+    staff = values.get("staff") or ()
+    return (
+        (not values.get("manager") or (job.manager is not None and job.manager.uuid == values["manager"]))
+        and (not values.get("partner") or (job.partner is not None and job.partner.uuid == values["partner"]))
+        and isinstance(staff, tuple | list)
+        and set(staff) <= people
+    )

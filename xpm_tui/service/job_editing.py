@@ -1,0 +1,145 @@
+"""Editing a workflow before its job is made. What is in XPM is never touched again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from xpm_tui.deploy.spec import BUDGET, LONGEST_NAME
+from xpm_tui.model.errors import BadInput, NotFound
+from xpm_tui.model.names import exact
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.tables import CATEGORIES, DEPLOYMENTS, WORKFLOWS
+from xpm_tui.model.text import visible
+from xpm_tui.model.workflows import Repeat, Workflow
+from xpm_tui.service.editing import LONGEST, known_field
+from xpm_tui.service.job_views import PreviewView
+from xpm_tui.service.jobs import find_job, preview_job, put_workflow
+from xpm_tui.service.lookup import find_member
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.proposals import day, repeat_of
+from xpm_tui.service.templates import find_template
+
+FIELDS = (
+    "name", "description", "category", "budget", "partner", "manager", "staff", "reference", "templates",
+    "due", "due_days", "days_early", "state", "automatic", "start", "repeat", "until",
+)  # fmt: skip
+DEFAULT = "default"
+"""Instead of a value: follow the proposal, its services and the settings again."""
+
+_ATTRIBUTES = {"name": "job_name", "state": "state_code"}
+_CALENDAR = ("start", "repeat", "until")
+
+
+def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -> PreviewView:
+    """Change fields of a workflow: the value ``default`` follows proposal and settings again, an empty one is
+    nobody or nothing. Raises ``BadInput``, also where the job is in XPM already, and ``NotFound``."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    workflow = find_job(practice, job).workflow
+    made = [row for row in snapshot.find(DEPLOYMENTS, "workflow", workflow.id) if row.state == "deployed"]
+    if made and workflow.repeat is None:
+        raise BadInput(
+            f"Job {made[0].number} is in XPM already: it is never touched from here again.",
+            hint="Change it in XPM.",
+        )
+    after = workflow
+    for typed, text in values.items():
+        field = typed.strip().casefold().replace("-", "_")
+        known_field(typed, field, FIELDS)
+        if made and field in _CALENDAR:
+            raise BadInput(f"{field}: jobs of workflow {workflow.id} are in XPM, so its dates stay.")
+        if "\0" in text or len(text) > LONGEST:
+            raise BadInput(f"{field} is too long, or holds a null character.")
+        after = _edited(snapshot, after, field, text.strip())
+    if after.repeat is not None and after.repeat.end is not None and after.repeat.end < after.start:
+        raise BadInput(f"The end {after.repeat.end} is before the start {after.start}.")
+    if after.repeat is None and after.due is not None and after.due < after.start:
+        raise BadInput(f"The job would be due on {after.due}, before it starts on {after.start}.")
+    if after != workflow:
+        put_workflow(practice, after, ", ".join(values))
+    return preview_job(practice, workflow.id)
+
+
+def find_workflow(snapshot: Snapshot, text: str) -> Workflow:
+    """A workflow by its id. Raises ``NotFound``."""
+    found = snapshot.get(WORKFLOWS, text.strip())
+    if found is None:
+        raise NotFound(f"There is no workflow '{visible(text, 40)}'.", hint="See: xpm-tui jobs list")
+    return found
+
+
+def _edited(snapshot: Snapshot, workflow: Workflow, field: str, text: str) -> Workflow:
+    if field in _CALENDAR:
+        return _calendar(workflow, field, text)
+    if field == "automatic":
+        if text not in ("yes", "no"):
+            raise BadInput(f"automatic: '{visible(text, 40)}' is neither yes nor no.")
+        return msgspec.structs.replace(workflow, automatic=text)
+    name = _ATTRIBUTES.get(field, field)
+    if text.casefold() == DEFAULT:
+        return msgspec.structs.replace(workflow, **{name: () if field == "staff" else None})
+    return msgspec.structs.replace(workflow, **{name: _value(snapshot, field, text)})
+
+
+def _value(snapshot: Snapshot, field: str, text: str) -> Any:
+    if field in ("partner", "manager"):
+        return find_member(snapshot, text).id if text else ""
+    if field == "staff":
+        return tuple(dict.fromkeys(find_member(snapshot, each).id for each in _words(text)))
+    if field == "templates":
+        return tuple(dict.fromkeys(find_template(snapshot, each).uuid for each in _words(text)))
+    if field == "category":
+        return _category(snapshot, text)
+    if field == "budget":
+        plain = text.replace(",", "").lstrip("$£€ ")
+        if plain and not BUDGET.fullmatch(plain):
+            raise BadInput(f"budget: '{visible(text, 40)}' is not a number.", hint="Write 1200.00.")
+        return plain
+    if field in ("due_days", "days_early"):
+        low = 1 if field == "due_days" else 0
+        if not text.isdigit() or not low <= int(text) <= 3660:
+            raise BadInput(f"{field}: '{visible(text, 40)}' is no number of days from {low} to 3,660.")
+        return int(text)
+    if field == "due":
+        return day(field, text)
+    if field == "name" and (not text or len(text) > LONGEST_NAME):
+        raise BadInput(f"A job's name has 1 to {LONGEST_NAME} characters.")
+    return text
+
+
+def _category(snapshot: Snapshot, text: str) -> str:
+    if not text:
+        return ""
+    row = snapshot.get(CATEGORIES, text.lower())
+    hits = [row] if row else [
+        each for each in snapshot.rows(CATEGORIES) if exact(each.name) == exact(text) and not each.gone
+    ]  # fmt: skip
+    if not hits:
+        names = ", ".join(sorted(each.name for each in snapshot.rows(CATEGORIES) if not each.gone)[:12])
+        raise NotFound(f"XPM has no job category '{visible(text, 80)}'.", hint=f"It has: {names or 'none'}.")
+    return hits[0].uuid
+
+
+def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:
+    if field == "start":
+        start = day(field, text)
+        if start is None:
+            raise BadInput("A workflow needs a start.")
+        return msgspec.structs.replace(workflow, start=start)
+    if field == "until":
+        if workflow.repeat is None:
+            raise BadInput("An end is for a job that comes back: say repeat= first.")
+        return msgspec.structs.replace(
+            workflow, repeat=msgspec.structs.replace(workflow.repeat, end=day(field, text))
+        )
+    repeat: Repeat | None = repeat_of(text)
+    if repeat is not None and workflow.repeat is not None:
+        repeat = msgspec.structs.replace(repeat, end=workflow.repeat.end)
+    return msgspec.structs.replace(workflow, repeat=repeat)
+
+
+def _words(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]

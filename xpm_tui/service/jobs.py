@@ -1,0 +1,295 @@
+"""Jobs: listed by what became of them, previewed, skipped, chosen for deploying, and counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from xpm_tui.deploy import rows
+from xpm_tui.deploy.dates import word
+from xpm_tui.deploy.due import Occurrence, occurrences, of_workflow
+from xpm_tui.deploy.preview import OpenJobs, Preview, preview
+from xpm_tui.deploy.run import estimate
+from xpm_tui.deploy.unknown import unknown
+from xpm_tui.model.book import Client
+from xpm_tui.model.errors import BadInput, NotFound
+from xpm_tui.model.events import Event
+from xpm_tui.model.ports import Drop, Put, Snapshot
+from xpm_tui.model.tables import (
+    CATEGORIES,
+    CLIENTS,
+    DEPLOYMENTS,
+    PROPOSALS,
+    STAFF,
+    TEMPLATES,
+    WORKFLOWS,
+    XPM_CLIENTS,
+)
+from xpm_tui.model.text import visible
+from xpm_tui.model.workflows import Audit, Deployment, Workflow
+from xpm_tui.service.deploying import IGNITION, sure_of, terms_of, today
+from xpm_tui.service.job_views import AuditView, JobCounts, JobRowView, PreviewView, ProblemView
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.views import RefView
+
+OPEN = ("due", "missed", "going", "held", "failed", "coming")
+_WORDS = {
+    "accepted": "the proposal was accepted",
+    "taken": "the proposal was taken over from Ignition",
+    "revoked": "the proposal was revoked",
+    "edited": "{about} edited",
+    "deployed": "job {about} deployed",
+    "found": "job {about} found in XPM after a lost answer",
+    "held": "held: {about}",
+    "failed": "failed: {about}",
+    "skipped": "skipped",
+    "unskipped": "no longer skipped",
+    "redeploy": "to be made again: XPM no longer has {about}",
+    "sent": "decided what became of a lost answer: {about}",
+}
+
+
+def list_jobs(
+    practice: OpenPractice, *, state: str = "", cause: str = "", text: str = ""
+) -> list[JobRowView]:
+    """Jobs to be made and made, in order of date; ``state`` is one of theirs, or ``open`` for all that are
+    not done with."""
+    if state and state not in (*OPEN, "open", "deployed", "skipped", "stopped"):
+        raise BadInput(f"'{visible(state, 40)}' is no state of a job.",
+                       hint=f"One of: open, {', '.join(OPEN)}, deployed, skipped, stopped.")  # fmt: skip
+    snapshot = practice.snapshot()
+    shown = _show(practice, snapshot)
+    found = [
+        each
+        for each in occurrences(snapshot, terms_of(practice), today(practice))
+        if not state or each.state == state or (state == "open" and each.state in OPEN)
+    ]
+    views = (row_view(snapshot, each, shown) for each in sorted(found, key=lambda o: (o.day, o.workflow.id)))
+    wanted = text.casefold()
+    return [
+        view
+        for view in views
+        if (not cause or view.cause == cause)
+        and (not wanted or wanted in f"{view.name} {view.client.name if view.client else ''}".casefold())
+    ]
+
+
+def preview_job(practice: OpenPractice, job: str) -> PreviewView:
+    """The exact job that would be sent now, with what clashes, by book and mirror."""
+    snapshot = practice.snapshot()
+    found = find_job(practice, job)
+    shown = _show(practice, snapshot)(found)
+    return _preview_view(snapshot, found, shown)
+
+
+def find_job(practice: OpenPractice, text: str) -> Occurrence:
+    """An occurrence by ``w3/2026-07-01``, by the job number that XPM gave it, or by ``w3``: its only one, or
+    the first that is not done with. Raises ``NotFound`` and ``BadInput``."""
+    snapshot, terms, typed = practice.snapshot(), terms_of(practice), text.strip()
+    workflow_id, _, day = typed.partition("/")
+    made = snapshot.find(DEPLOYMENTS, "number", typed) if typed else []
+    if made:
+        workflow_id, day = made[0].workflow, made[0].day.isoformat()
+    workflow = snapshot.get(WORKFLOWS, workflow_id)
+    if workflow is None:
+        raise NotFound(f"There is no job '{visible(typed, 80)}'.", hint="Look at them: xpm-tui jobs list")
+    ahead = 400 if workflow.repeat is not None else 0
+    found = list(of_workflow(snapshot, terms, workflow, today(practice), ahead))
+    if day:
+        hit = next((each for each in found if each.day.isoformat() == day), None)
+        if hit is None:
+            raise NotFound(f"Workflow {workflow.id} has no job on {visible(day, 20)}.",
+                           hint="Look at its dates: xpm-tui jobs list")  # fmt: skip
+        return hit
+    open_ = [each for each in found if each.state in OPEN]
+    if not found:
+        raise NotFound(f"Nothing comes of workflow {workflow.id} any more: its end is past.")
+    return (open_ or found[-1:])[0]
+
+
+def choose(
+    practice: OpenPractice, jobs: Iterable[str] = (), *, due: bool = False, missed: bool = False
+) -> list[Occurrence]:
+    """What is to be deployed: jobs by name, all that are due, all that were missed. Raises ``BadInput`` for
+    one that is done with."""
+    chosen = {each.id: each for each in (find_job(practice, text) for text in jobs)}
+    for each in chosen.values():
+        if each.state in ("deployed", "skipped", "stopped"):
+            raise BadInput(
+                f"Job {each.id} is {each.state} already.", hint=f"See: xpm-tui jobs preview {each.id}"
+            )
+        if each.state == "going" or each.state in ("held", "failed"):
+            continue
+    states = {state for state, wanted in (("due", due), ("missed", missed)) if wanted}
+    for each in occurrences(practice.snapshot(), terms_of(practice), today(practice), ahead=0):
+        if each.state in states:
+            chosen.setdefault(each.id, each)
+    return list(chosen.values())
+
+
+def unfinished(practice: OpenPractice, *, cause: str = "") -> list[Occurrence]:
+    """What is held, failed or half-made, of one cause where one is named."""
+    return [
+        each
+        for each in occurrences(practice.snapshot(), terms_of(practice), today(practice), ahead=0)
+        if each.state in ("held", "failed", "going")
+        and (not cause or (each.deployment is not None and each.deployment.cause == cause))
+    ]
+
+
+def previews(practice: OpenPractice, chosen: Iterable[Occurrence]) -> tuple[list[PreviewView], int]:
+    """What deploying them would do, and the calls to Xero that it takes."""
+    snapshot = practice.snapshot()
+    shown = _show(practice, snapshot)
+    made = [(each, shown(each)) for each in chosen]
+    going = [each for _, each in made if each.keeps() is None]
+    return [_preview_view(snapshot, occurrence, each) for occurrence, each in made], estimate(going)
+
+
+def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
+    """Leave an occurrence out for good, or take that back. A job that is in XPM stays as it is there."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    found = find_job(practice, job)
+    row, now, by = found.deployment, practice.clock.now(), practice.person
+    if undo:
+        if row is None or row.state != "skipped":
+            raise BadInput(f"Job {found.id} is not skipped.")
+        back = msgspec.structs.replace(row, state="failed" if row.number else "going")
+        practice.book.commit(
+            [rows.put(rows.noted(back, now, by, "unskipped"))] if row.number else [Drop(DEPLOYMENTS, row.id)]
+        )
+    else:
+        if found.state in ("deployed", "skipped"):
+            raise BadInput(f"Job {found.id} is {found.state} already.")
+        if any(intent.record == found.id for intent in unknown(snapshot)) or (row and row.cause == "unknown"):
+            raise BadInput(
+                f"Job {found.id} was sent to XPM and no answer came: say what became of it.",
+                hint=f"xpm-tui jobs retry {found.id} --sent drop",
+            )
+        row = row or Deployment(id=found.id, workflow=found.workflow.id, day=found.day, state="skipped")
+        row = rows.noted(msgspec.structs.replace(row, state="skipped"), now, by, "skipped")
+        practice.book.commit([rows.put(row)])
+    key = "job.unskipped" if undo else "job.skipped"
+    practice.events.emit(Event(key=key, record=found.workflow.id, numbers={"day": found.day.isoformat()}))
+    return row_of(practice, found.id)
+
+
+def row_of(practice: OpenPractice, job: str) -> JobRowView:
+    """One job as a row of the list."""
+    snapshot = practice.snapshot()
+    return row_view(snapshot, find_job(practice, job), _show(practice, snapshot))
+
+
+def counts(practice: OpenPractice) -> JobCounts:
+    """For Overview. O(workflows and what became of them)."""
+    snapshot, terms = practice.snapshot(), terms_of(practice)
+    found = list(occurrences(snapshot, terms, today(practice)))
+    states = Counter(each.state for each in found)
+    return JobCounts(
+        due=states["due"],
+        due_automatic=sum(each.state == "due" and each.automatic for each in found),
+        held=states["held"],
+        failed=states["failed"],
+        going=states["going"],
+        soon=sum(
+            each.state == "coming" and (each.day - today(practice)).days <= 14 for each in found
+        ),
+        missed=states["missed"],
+        to_take=sum(row.state == "accepted" and not row.ours for row in snapshot.rows(PROPOSALS)),
+        blocked="" if terms.ours else IGNITION,
+    )  # fmt: skip
+
+
+def row_view(snapshot: Snapshot, found: Occurrence, shown: Callable[[Occurrence], Preview]) -> JobRowView:
+    """One job as a row of the list."""
+    row = found.deployment or Deployment(
+        id=found.id, workflow=found.workflow.id, day=found.day, state="going"
+    )
+    proposal = snapshot.get(PROPOSALS, found.workflow.proposal)
+    client: Client | None = snapshot.get(CLIENTS, proposal.client) if proposal and proposal.client else None
+    spec = row.spec if row.spec is not None and row.number else shown(found).spec
+    return JobRowView(
+        id=found.id,
+        name=spec.name,
+        workflow=found.workflow.id,
+        proposal=found.workflow.proposal,
+        client=RefView(id=client.id, name=client.name) if client else None,
+        date=found.day,
+        deploy_on=found.deploy_on,
+        state=found.state,
+        automatic=found.automatic,
+        repeats=word(found.workflow.repeat),
+        number=row.number,
+        url=row.url,
+        step=row.step if found.deployment and found.state != "deployed" else "",
+        cause=row.cause,
+        why=row.why or (found.workflow.stopped if found.state == "stopped" else ""),
+        left_out=row.left_out,
+        earlier=row.earlier,
+    )
+
+
+def _show(practice: OpenPractice, snapshot: Snapshot) -> Callable[[Occurrence], Preview]:
+    terms, jobs, sure = terms_of(practice), OpenJobs.of(snapshot), sure_of(snapshot)
+    return lambda each: preview(snapshot, terms, each.workflow, each.day, jobs, sure=sure)
+
+
+def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview) -> PreviewView:
+    spec, client = shown.spec, shown.client
+    there = snapshot.get(XPM_CLIENTS, shown.uuid) if shown.uuid else None
+    category = snapshot.get(CATEGORIES, spec.category) if spec.category else None
+    audit = sorted([*found.workflow.audit, *(found.deployment.audit if found.deployment else ())],
+                   key=lambda line: line.at)  # fmt: skip
+
+    def person(uuid: str) -> str:
+        row = snapshot.get(STAFF, uuid) if uuid else None
+        return row.name if row else uuid
+
+    def template(uuid: str) -> RefView:
+        row = snapshot.get(TEMPLATES, uuid)
+        return RefView(id=uuid, name=row.name if row else uuid)
+
+    return PreviewView(
+        id=found.id,
+        workflow=found.workflow.id,
+        name=spec.name,
+        description=spec.description,
+        client=RefView(id=client.id, name=client.name) if client else None,
+        xpm_client=f"{there.number} {there.name}".strip() if there else "",
+        start=spec.start,
+        due=spec.due,
+        category=category.name if category else spec.category,
+        budget=spec.budget,
+        reference=spec.reference,
+        number=spec.number,
+        templates=tuple(template(uuid) for uuid in spec.templates),
+        partner=person(spec.partner),
+        manager=person(spec.manager),
+        staff=tuple(person(uuid) for uuid in spec.staff),
+        state_code=spec.state_code,
+        calls=shown.calls,
+        goes=shown.keeps() is None,
+        goes_anyway=shown.keeps(anyway=True) is None,
+        problems=tuple(
+            ProblemView(code=each.code, weight=each.weight, sentence=each.sentence, hint=each.hint)
+            for each in shown.problems
+        ),
+        job=row_view(snapshot, found, lambda _: shown),
+        audit=tuple(_audit(line) for line in audit),
+    )
+
+
+def _audit(line: Audit) -> AuditView:
+    sentence = _WORDS.get(line.what, line.what).replace("{about}", str(visible(line.about, 200)))
+    return AuditView(at=line.at, by=line.by, sentence=sentence)
+
+
+def put_workflow(practice: OpenPractice, workflow: Workflow, field: str) -> None:
+    """Keep an edited workflow, with a line in its history."""
+    line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
+    workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
+    practice.book.commit([Put(WORKFLOWS, workflow)])
+    practice.events.emit(Event(key="workflow.edited", record=workflow.id, field=field))
