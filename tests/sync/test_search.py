@@ -61,6 +61,11 @@ def test_tiers_come_in_order() -> None:
     assert names("plumb smith") == names("plumb smith")
 
 
+def test_a_name_that_only_ends_so_is_not_called_exact() -> None:
+    assert [hit.why for hit in INDEX.search("trust")] == ["words start so"]
+    assert INDEX.search("smith plumbing pty ltd")[0].why == "exactly this name"
+
+
 def test_two_of_one_name_are_both_there() -> None:
     assert {hit.uuid for hit in INDEX.search("smith plumbing pty ltd")[:2]} == {uuid(1), uuid(2)}
 

@@ -8,9 +8,10 @@ typing errors. The names lie in one text, sorted, so that the C-level search of 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 
 import msgspec
 from rapidfuzz import fuzz, process
@@ -21,7 +22,13 @@ from xpm_tui.model.xpm import XpmClient
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
 _ADDRESS = re.compile(r"/client/(\d+)(?:\b|/)", re.I)
 _FUZZY_FROM = 3
+_ENOUGH = 20
+"""So many exact hits make guessing at typing errors pointless."""
 _FUZZY_CUTOFF = 72
+
+
+GUESS = "sounds alike"
+"""Why of a hit that forgives typing errors."""
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +48,8 @@ class PickerIndex:
         self._keys = [key for key, *_ in entries]
         self._names = [name for _, name, *_ in entries]
         self._uuids = [uuid for _, _, uuid, _ in entries]
-        self._known = set(self._uuids)
+        self._places = {uuid: place for place, uuid in enumerate(self._uuids)}
+        self._initials = ["".join({word[0] for word in key.split()}) for key in self._keys]
         self._starts: list[int] = []
         pieces: list[str] = []
         length = 0
@@ -53,14 +61,18 @@ class PickerIndex:
         self._text = "".join(pieces)
         self._numbers: dict[str, str] = {}
         self._codes: dict[str, list[int]] = defaultdict(list)
-        self._mails: list[tuple[str, int]] = []
+        mails: list[tuple[str, int]] = []
         for place, (_, _, uuid, row) in enumerate(entries):
             if row.number:
                 self._numbers.setdefault(row.number, uuid)
             if row.code:
                 self._codes[row.code.casefold()].append(place)
             for mail in {row.email, *(contact.email for contact in row.contacts)} - {""}:
-                self._mails.append((mail.casefold(), place))
+                mails.append((mail.casefold(), place))
+        self._in_order = sorted(self._numbers)
+        self._mail_places = [place for _, place in mails]
+        self._mail_text = "".join(f"{mail}\n" for mail, _ in mails)
+        self._mail_starts = [0, *accumulate(len(mail) + 1 for mail, _ in mails)]
 
     @classmethod
     def build(cls, rows: Iterable[XpmClient]) -> PickerIndex:
@@ -76,7 +88,7 @@ class PickerIndex:
         found = _UUID.search(typed)
         if found:
             uuid = found.group().lower()
-            return uuid if uuid in self._known else None
+            return uuid if uuid in self._places else None
         address = _ADDRESS.search(typed)
         number = address.group(1) if address else typed
         return self._numbers.get(number) if number.isdigit() else None
@@ -88,7 +100,7 @@ class PickerIndex:
             return [self._hit(place, "", ()) for place in range(min(limit, len(self._keys)))]
         direct = self.resolve(typed)
         if direct is not None:
-            place = self._uuids.index(direct)
+            place = self._places[direct]
             return [self._hit(place, "the number in its web address" if "-" not in typed else "its UUID", ())]
         if _UUID.fullmatch(typed) or _ADDRESS.search(typed):
             return []
@@ -96,6 +108,8 @@ class PickerIndex:
         terms = key.split()
         hits: dict[int, str] = {}
         for why, places in self._tiers(typed, key, terms, limit):
+            if why == GUESS and len(hits) >= _ENOUGH:
+                break
             for place in places:
                 if place not in hits:
                     hits[place] = why
@@ -111,39 +125,50 @@ class PickerIndex:
         folded = typed.casefold()
         yield "its client code", self._codes.get(folded, ())
         if typed.isdigit() and len(typed) >= 3:
-            yield "its number starts so", self._by_number(typed, limit)
+            yield "its number starts so", self._by_number(typed)
         if not terms:
             return
-        yield "exactly this name", self._find(f" {key}\n", lambda _: True, limit)
-        yield "the name starts so", self._find(f"\n {key}", lambda _: True, limit, from_start=f" {key}")
+        yield "exactly this name", self._from(key, key.__eq__)
+        yield "the name starts so", self._from(key, lambda name: name.startswith(key))
         yield "words start so", self._find(f" {terms[0]}", self._all_start(terms), limit)
         longest = max(terms, key=len)
         yield "all words are in it", self._find(longest, self._all_in(terms), limit)
         if len(folded) >= _FUZZY_FROM:
-            yield "its e-mail address", (place for mail, place in self._mails if folded in mail)
-            yield "sounds alike", self._fuzzy(key, limit)
+            yield "its e-mail address", self._by_mail(folded)
+            yield GUESS, self._fuzzy(key, limit)
 
-    def _by_number(self, digits: str, limit: int) -> list[int]:
-        found = [uuid for number, uuid in self._numbers.items() if number.startswith(digits)][:limit]
-        return [self._uuids.index(uuid) for uuid in found]
+    def _by_number(self, digits: str) -> Iterator[int]:
+        for at in range(bisect_left(self._in_order, digits), len(self._in_order)):
+            if not self._in_order[at].startswith(digits):
+                return
+            yield self._places[self._numbers[self._in_order[at]]]
 
-    def _find(
-        self, needle: str, accept: Callable[[str], bool], limit: int, *, from_start: str = ""
-    ) -> Iterator[int]:
+    def _from(self, key: str, accept: Callable[[str], bool]) -> Iterator[int]:
+        """Places from where ``key`` stands in the order of names, as long as they are accepted."""
+        for place in range(bisect_left(self._keys, key), len(self._keys)):
+            if not accept(self._keys[place]):
+                return
+            yield place
+
+    def _find(self, needle: str, accept: Callable[[str], bool], limit: int) -> Iterator[int]:
         """Places whose line holds ``needle`` and passes ``accept``, in order of name, at most ``limit``."""
-        if from_start and self._text.startswith(from_start):
-            yield 0
         found, at, text = 0, 0, self._text
         while found < limit:
             at = text.find(needle, at)
             if at < 0:
                 return
-            inside = at + 1 if needle[0] == "\n" else at
-            place = bisect_right(self._starts, inside) - 1
+            place = bisect_right(self._starts, at) - 1
             if accept(" " + self._keys[place]):
                 found += 1
                 yield place
-            at = self._starts[place + 1] - 1 if place + 1 < len(self._starts) else len(text)
+            at = self._starts[place + 1] if place + 1 < len(self._starts) else len(text)
+
+    def _by_mail(self, typed: str) -> Iterator[int]:
+        at = self._mail_text.find(typed)
+        while at >= 0:
+            line = bisect_right(self._mail_starts, at) - 1
+            yield self._mail_places[line]
+            at = self._mail_text.find(typed, self._mail_starts[line + 1])
 
     @staticmethod
     def _all_start(terms: list[str]) -> Callable[[str], bool]:
@@ -154,17 +179,22 @@ class PickerIndex:
     def _all_in(terms: list[str]) -> Callable[[str], bool]:
         return lambda line: all(term in line for term in terms)
 
-    def _fuzzy(self, key: str, limit: int) -> list[int]:
+    def _fuzzy(self, key: str, limit: int) -> Iterator[int]:
+        """Names with typing errors. Lazy: nothing is compared until somebody asks for the first one.
+
+        Hardly anybody mistypes the first letter of a word, so only names with words of these letters count.
+        """
+        wanted = {term[0] for term in key.split()}
+        first, *others = wanted
+        near = [place for place, letters in enumerate(self._initials) if first in letters]
+        for letter in others:
+            near = [place for place in near if letter in self._initials[place]]
+        names = [self._keys[place] for place in near]
         rough = process.extract(
-            key,
-            self._keys,
-            scorer=fuzz.partial_ratio,
-            score_cutoff=_FUZZY_CUTOFF,
-            limit=limit,
-            processor=None,
+            key, names, scorer=fuzz.partial_ratio, score_cutoff=_FUZZY_CUTOFF, limit=limit, processor=None
         )
-        fine = [(-fuzz.WRatio(key, name), -score, place) for name, score, place in rough]
-        return [place for _, _, place in sorted(fine)]
+        fine = [(-fuzz.WRatio(key, name), -score, near[at]) for name, score, at in rough]
+        yield from (place for _, _, place in sorted(fine))
 
     def _hit(self, place: int, why: str, spans: tuple[tuple[int, int], ...]) -> Hit:
         return Hit(uuid=self._uuids[place], name=self._names[place], why=why, spans=spans)
