@@ -43,6 +43,11 @@ async def test_plan_review_run(world: World, console: Make) -> None:
         await press(pilot, "y")
         assert shows(app, RunScreen)
         assert "✓ done" in text_of(app)
+        screen = app.screen
+        assert isinstance(screen, RunScreen)
+        screen._pane.flush()
+        await settle(pilot)
+        assert "Run r1 is done" in text_of(app), "what the run logged is here to its last line"
         await press(pilot, "escape")
     with world.open() as practice:
         (run,) = runs.list_runs(practice)

@@ -25,7 +25,7 @@ WAYS: dict[str, Sequence[str]] = {
     "templates": ("g", "l"),
     "jobs": ("g", "j"),
     "sync": ("g", "s"),
-    "settings": ("g", "e"),
+    "settings": ("g", "e", "slash", "=redirect", "enter"),
     "plan-review": ("s", "right"),
     "picker": ("g", "c", "slash", "=john", "enter", "m"),
     "bulk-review": ("g", "c", "r"),
@@ -33,7 +33,7 @@ WAYS: dict[str, Sequence[str]] = {
     "letters": ("g",),
     "help": ("g", "c", "f1"),
     "freeze-form": ("g", "c", "slash", "=00005", "enter", "f"),
-    "setting-dialog": ("g", "e", "enter"),
+    "setting-dialog": ("g", "e", "slash", "=redirect", "enter", "enter"),
     "apply-dialog": ("s", "a"),
     "wizard": ("c",),
 }

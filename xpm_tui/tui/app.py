@@ -37,6 +37,7 @@ from xpm_tui.tui.screens.dialog import Confirm, Told
 from xpm_tui.tui.screens.form import Form, asked, build
 from xpm_tui.tui.screens.help import Help
 from xpm_tui.tui.screens.palette import Entry, Palette
+from xpm_tui.tui.screens.too_small import TooSmall, too_small
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.talk import ScreenTalk
 from xpm_tui.tui.widgets.header import Header, Pulse
@@ -144,6 +145,11 @@ class Console(Flows, App[int]):
         self.set_interval(LOOK, self._watch_book)
         self.set_interval(BEAT, self._beat)
         self._beat()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A window in which nothing fits says so."""
+        if too_small(event.size) and not any(isinstance(s, TooSmall) for s in self.screen_stack):
+            self.push_screen(TooSmall())
 
     def on_unmount(self) -> None:
         """Give the signals back."""

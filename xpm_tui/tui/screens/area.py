@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Static
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
-from xpm_tui.model.text import Shown
 from xpm_tui.tui import keys
 from xpm_tui.tui.areas import AREAS
-from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.header import Header, Pulse
@@ -22,8 +19,6 @@ from xpm_tui.tui.widgets.letters import Letters
 
 if TYPE_CHECKING:
     from xpm_tui.tui.app import Console
-
-TOO_SMALL = "This window is too small.\n60 columns and 18 lines are needed.\nMake it larger: nothing is lost."
 
 
 class AreaScreen(Screen[None]):
@@ -56,12 +51,11 @@ class AreaScreen(Screen[None]):
         """Read what is shown; called when the area comes up and whenever the book has moved."""
 
     def compose(self) -> ComposeResult:
-        """Head, body, foot; in a window that is too small a sentence instead."""
+        """Head, body, foot."""
         yield Header(AREAS, self.AREA)
         yield from self.body()
         yield Foot()
         yield Letters()
-        yield Static(content(Shown(TOO_SMALL)), classes="too-small")
 
     def show_letters(self, on: bool) -> None:
         """The letters of the areas, over the foot, while ``g`` waits for one."""

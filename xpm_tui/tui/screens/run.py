@@ -54,6 +54,7 @@ class RunScreen(Screen[None]):
         self._run_id = run_id
         self._run: Run | None = None
         self._linger = LINGER
+        self._looking = False
         self._follower: Follower | None = None
         self._card = Says(classes="run-card", fixed=False)
         self._pane = LogPane(empty="This run has written nothing to the log yet.")
@@ -80,10 +81,18 @@ class RunScreen(Screen[None]):
 
     def _tick(self) -> None:
         live = self._run is None or self._run.outcome == "running" or self._linger > 0
-        if live and self.is_current:
-            self._app.work(lambda: self._look(), "follow", exclusive=True, node=self)
+        if live and self.is_current and not self._looking:
+            self._looking = True
+            self._app.work(lambda: self._look(), "follow", node=self)
 
     async def _look(self) -> None:
+        # Never two at a time, and never one cancelled: what was polled would be lost.
+        try:
+            await self._follow()
+        finally:
+            self._looking = False
+
+    async def _follow(self) -> None:
         def read(practice: OpenPractice) -> tuple[Run, list[LogLine]]:
             if self._follower is None:
                 self._follower = Follower(practice, run=self._run_id)

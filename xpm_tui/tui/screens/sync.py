@@ -54,6 +54,7 @@ class SyncArea(AreaScreen):
         self._plan: Plan | None = None
         self._run: Run | None = None
         self._drawn: object = None
+        self._looking = False
 
     def body(self) -> ComposeResult:
         """Card, log."""
@@ -65,8 +66,16 @@ class SyncArea(AreaScreen):
         self.set_interval(FOLLOW, self._follow)
 
     def _follow(self) -> None:
-        if self.is_current:
-            self.console_app.work(lambda: self._poll(), "follow", exclusive=True, node=self)
+        if self.is_current and not self._looking:
+            self._looking = True
+            self.console_app.work(lambda: self._look_once(), "follow", node=self)
+
+    async def _look_once(self) -> None:
+        # Never two at a time, and never one cancelled: what was polled would be lost.
+        try:
+            await self._poll()
+        finally:
+            self._looking = False
 
     async def _poll(self) -> None:
         def read(practice: OpenPractice) -> list[LogLine]:

@@ -1,0 +1,46 @@
+"""A window too small to show anything whole says so, and comes back as it was when it has grown."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.geometry import Size
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from xpm_tui.model.text import Shown
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.styles import style
+
+LEAST = Size(60, 18)
+WORDS = "This window is too small.\n60 columns and 18 lines are needed.\nMake it larger: nothing is lost."
+
+
+def too_small(size: Size) -> bool:
+    """Whether nothing can be shown whole."""
+    return size.width < LEAST.width or size.height < LEAST.height
+
+
+class TooSmall(ModalScreen[None]):
+    """Stands over everything, and leaves by itself."""
+
+    CSS_PATH: ClassVar = style("too_small")
+    AUTO_FOCUS = ""
+
+    def compose(self) -> ComposeResult:
+        """The sentence."""
+        yield Static(content(Shown(WORDS)))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Large enough again?"""
+        self._leave(event.size)
+
+    def on_screen_resume(self) -> None:
+        """Something that stood over it has left."""
+        self._leave(self.app.size)
+
+    def _leave(self, size: Size) -> None:
+        if not too_small(size) and self.is_current:
+            self.dismiss(None)
