@@ -10,12 +10,12 @@ import pytest
 from tests.engine.engine import Engine
 from tests.engine.weather import CALM, FIGURES, Weather
 from tests.support.virtual import run_virtual
-from xpm_tui.model.errors import NeedsPerson, NotFound, Trouble
+from xpm_tui.model.errors import NeedsPerson, Trouble
 from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS, LINKS
 from xpm_tui.service import plans
+from xpm_tui.service.unclear import decide, unclear
 from xpm_tui.service.upkeep import create_in_xpm
-from xpm_tui.sync.release import Choice, settle
 
 NAME = "Tūī Nest Builders Ltd"
 ADD = "POST /practicemanager/3.1/client.api/add"
@@ -152,12 +152,17 @@ def test_a_person_decides_about_one_that_is_held(
         await engine.run(reviewed=True, full=True)
         made = creation.there
         assert [creation.linked] == (made or [""]), "it shows now: its name links it, as any other"
+        (waiting,) = unclear(engine.practice)
+        assert (waiting.id, waiting.name) == (intent.id, NAME)
+        assert waiting.why
+        assert [each.id for each in waiting.candidates] == made
         if choice == "adopt" and not made:
-            with pytest.raises(NotFound) as no:
-                _settle(engine, intent.id, choice, "")
+            with pytest.raises(NeedsPerson) as no:
+                decide(engine.practice, intent.id, choice)
             assert no.value.hint
             return
-        _settle(engine, intent.id, choice, made[0] if made else "")
+        decide(engine.practice, intent.id, choice)
+        assert unclear(engine.practice) == []
         assert creation.held == []
         if choice != "adopt":
             again = await engine.survive(lambda: create_in_xpm(engine.practice, creation.id))
@@ -170,8 +175,3 @@ def test_a_person_decides_about_one_that_is_held(
         run_virtual(scenario())
     finally:
         creation.engine.close()
-
-
-def _settle(engine: Engine, intent: str, choice: Choice, uuid: str) -> None:
-    book = engine.practice.book
-    book.commit(settle(book.snapshot(), intent, choice, engine.clock.now(), uuid))

@@ -56,6 +56,7 @@ SENTENCES: dict[str, str] = {
     "sync.unknown": "No answer came to {call} for {record}: what became of it is looked up",
     "sync.waiting": "XPM does not show yet what was made for {record}; it is looked for again",
     "sync.resolved": "What was sent for {record} was looked up: {why}",
+    "sync.decided": "{by} decided about what was sent for {record}: {why}",
     "sync.edited": "{record}: {field} was edited in XPM meanwhile; taken over into what XPM said",
     "sync.altered": "{record}: XPM kept {field} otherwise than it was sent",
     "sync.created": "{record} was made in XPM: {uuid}",
@@ -178,6 +179,11 @@ REASONS: dict[str, dict[str, str]] = {
         "done": "XPM had done it",
         "failed": "XPM had not done it",
         "held": "a person has to say what became of it",
+    },
+    "sync.decided": {
+        "adopt": "the record in XPM is the one that was made",
+        "again": "it may be sent again",
+        "drop": "it is let be",
     },
     "job.resolved": {
         "done": "XPM had done it",
