@@ -128,6 +128,19 @@ async def test_a_setting_is_found_and_changed(world: World, console: Make) -> No
         assert practice.settings.number("gate.day_reserve") == 250
 
 
+async def test_a_setting_of_a_few_words_is_chosen(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "e", "slash", "=sync.clear", "enter", "enter")
+        assert app.focused is not None
+        assert app.focused.id == "choice-1", "what is in force has the focus"
+        await press(pilot, "up", "enter")
+        assert "never" in text_of(app)
+    with world.open() as practice:
+        assert practice.settings.text("sync.clear") == "never"
+
+
 async def test_read_only_shows_all_and_writes_nothing(world: World, console: Make) -> None:
     with world.open() as practice:
         before = practice.book.watch()

@@ -92,18 +92,22 @@ class Confirm(Dialog[bool]):
 
 
 class Choose(Dialog[str]):
-    """One of several, by arrow and enter; the first is the safe one. Gives the key, or None."""
+    """One of several, by arrow and enter; ``start``, else the first, has the focus. Gives the key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
     ]
 
-    def __init__(self, question: str, choices: Sequence[tuple[str, str]], *, title: str = "Choose") -> None:
+    def __init__(
+        self, question: str, choices: Sequence[tuple[str, str]], *, title: str = "", start: str = ""
+    ) -> None:
         super().__init__()
         self.title_text = visible(title)
         self._question = visible_lines(question)
         self._choices = list(choices)
+        keys = [key for key, _ in self._choices]
+        self._start = keys.index(start) if start in keys else 0
 
     def box(self) -> ComposeResult:
         """The question over the choices, one a line."""
@@ -115,7 +119,7 @@ class Choose(Dialog[str]):
 
     def on_mount(self) -> None:
         """The first choice has the focus."""
-        self.query(Button).first().focus()
+        list(self.query(Button))[self._start].focus()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

@@ -142,10 +142,12 @@ class SettingsArea(AreaScreen):
     async def _change(self, item: Item) -> None:
         entry = item.entry
         title, prompt = entry.key, f"{entry.help}\n\n{entry.kind.words}"
-        choices: tuple[str, ...] = getattr(entry.kind, "choices", ())
+        choices = words_of(entry.kind.words)
         value: str | None
         if choices:
-            value = await self.app.push_screen_wait(Choose(prompt, [(c, c) for c in choices], title=title))
+            value = await self.app.push_screen_wait(
+                Choose(entry.help, [(c, c) for c in choices], title=title, start=item.shown)
+            )
         else:
             shown = "" if entry.secret else item.shown
             value = await self.app.push_screen_wait(
@@ -197,3 +199,9 @@ class SettingsArea(AreaScreen):
             self._find.value = ""
             self._find.display = False
             self._table.rows.focus()
+
+
+def words_of(kind: str) -> list[str]:
+    """The words that a kind of setting is one of (``yes | no``); none where something else may be typed."""
+    words = kind.split(" | ")
+    return words if len(words) > 1 and not any(" " in word for word in words) else []
