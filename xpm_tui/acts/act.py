@@ -32,7 +32,8 @@ class Talk(Protocol):
         """A line for the person who waits (stderr, or a status line). Shown through the plain-text door."""
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
-        """One item of a stream (an event), before the outcome; ``line`` says the same to a person."""
+        """One item of a stream (an event), before the outcome; ``line`` says the same to a person (empty:
+        another item's line covers it)."""
 
     async def confirm(self, question: str, *, default: bool = False) -> bool | None:
         """Ask yes or no; None where nobody can be asked."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result:
     """Sign in, choose the practice, take direction and level from the settings, fill the mirror."""
     from xpm_tui.service.connection import Connecting
+    from xpm_tui.service.refresh import told
 
     practice.writable()
     machine = Connecting(practice)
@@ -58,7 +59,7 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
     lines = [
         f"Connected to {identity.title}" + (f" as {identity.login}." if identity.login else "."),
         f"Read with {count(filled.calls, 'call')}: {read}.",
-        *(note.sentence for note in filled.notes),
+        *told(filled.notes),
         f"Direction: {master}; level: {level}. To change it: xpm-tui settings set sync.direction to_xpm",
         "Next: xpm-tui import clients FILE, then xpm-tui plan",
     ]

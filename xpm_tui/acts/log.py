@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.following import event_data, event_line
 from xpm_tui.acts.params import option
-from xpm_tui.acts.syncing import event_data, event_line
 from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:

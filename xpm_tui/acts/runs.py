@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle, running
-from xpm_tui.acts.syncing import following, run_result, told
+from xpm_tui.acts.syncing import run_result, told
 from xpm_tui.acts.words import fields, listed, plain, when
 
 if TYPE_CHECKING:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.following import following as following
 from xpm_tui.acts.params import option
 from xpm_tui.acts.planning import change_lines, changes_of, summary
 from xpm_tui.acts.situation import connected, first, idle, on_linked
@@ -17,14 +15,8 @@ from xpm_tui.acts.words import count, plain
 from xpm_tui.model.errors import NeedsPerson, Trouble
 
 if TYPE_CHECKING:
-    from xpm_tui.events.reading import Tail
-    from xpm_tui.events.sentences import Names
-    from xpm_tui.model.events import Event
     from xpm_tui.model.runs import Run
     from xpm_tui.service.practice import OpenPractice
-
-_POLL = 0.2
-"""Seconds between two looks at the log."""
 
 
 class Sync(msgspec.Struct, frozen=True):
@@ -124,51 +116,6 @@ def _trouble(run: Run, code: int) -> Trouble | None:
         trouble.code = run.outcome
     trouble.exit_code = code
     return trouble
-
-
-def event_data(event: Event, names: Names) -> dict[str, Any]:
-    """An event as JSON: all its fields, and ``sentence``."""
-    from xpm_tui.events.sentences import sentence
-
-    return {**plain(event), "sentence": sentence(event, names)}
-
-
-def event_line(event: Event, names: Names) -> str:
-    """An event as a line of the log: time, level where it matters, run, sentence."""
-    from xpm_tui.events.sentences import sentence
-
-    at = event.at.astimezone().strftime("%m-%d %H:%M:%S") if event.at else ""
-    level = event.level if event.level in ("warning", "error") else ""
-    return " ".join(filter(None, (at, event.run, level.upper(), sentence(event, names))))
-
-
-@asynccontextmanager
-async def following(practice: OpenPractice, talk: Talk) -> AsyncIterator[None]:
-    """Pass the events that come meanwhile on to ``talk``, to the last one."""
-    from xpm_tui.service.names import names as names_of
-
-    tail = practice.events.tail()
-    task = asyncio.create_task(_follow(practice, tail, talk))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        _pass_on(tail, talk, names_of(practice))
-
-
-async def _follow(practice: OpenPractice, tail: Tail, talk: Talk) -> None:
-    from xpm_tui.service.names import names as names_of
-
-    names = names_of(practice)
-    while True:
-        _pass_on(tail, talk, names)
-        await practice.clock.sleep(_POLL)
-
-
-def _pass_on(tail: Tail, talk: Talk, names: Names) -> None:
-    for event in tail.poll():
-        talk.emit(event_data(event, names), event_line(event, names))
 
 
 ACTS = (

@@ -8,10 +8,11 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
+from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.planning import change_lines
 from xpm_tui.acts.situation import connected, first, idle, on_record
-from xpm_tui.acts.syncing import following, run_result
+from xpm_tui.acts.syncing import run_result
 from xpm_tui.acts.words import count, listed, plain, value
 from xpm_tui.model.errors import NeedsPerson, NotFound
 

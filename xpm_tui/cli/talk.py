@@ -38,8 +38,9 @@ class CommandTalk:
         self._write(sys.stderr, visible_lines(sentence))
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
-        """An item of a stream on stdout: a JSON line, or ``line`` for a person."""
-        self._write(sys.stdout, dumps(item) if self._json else visible(line, _LONGEST))
+        """An item of a stream on stdout: a JSON line, or ``line`` for a person; no line says nothing."""
+        if self._json or line:
+            self._write(sys.stdout, dumps(item) if self._json else visible(line, _LONGEST))
 
     def data(self, text: str) -> None:
         """A line of the outcome on stdout, already safe."""

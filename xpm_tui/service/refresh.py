@@ -7,7 +7,7 @@ while (jobs, templates) fails by itself; the client list failing ends the work.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -240,13 +240,28 @@ async def _small(practice: OpenPractice, name: str, read: Read, take: Take) -> t
     return name, len(rows), None
 
 
+def told(notes: Iterable[Note]) -> list[str]:
+    """The notes in sentences, each once: the lists that one scope would open stand in one of them."""
+    closed: dict[str, list[str]] = {}
+    for note in notes:
+        closed.setdefault(note.scope, []).append(_TITLES[note.list] if note.scope else note.sentence)
+    found = list(dict.fromkeys(closed.pop("", [])))
+    for scope, lists in closed.items():
+        first, *rest = lists
+        listed = " and ".join([first, *(title[:1].lower() + title[1:] for title in rest)])
+        found.append(_closed(listed, scope))
+    return found
+
+
+def _closed(lists: str, scope: str) -> str:
+    return f"{lists} cannot be listed: the login lacks the scope {scope}."
+
+
 def _noted(practice: OpenPractice, name: str, trouble: WireTrouble) -> Note:
     closed = isinstance(trouble, (ScopeMissing, AccessDenied))
     scope = _SCOPES[name] if closed else ""
     before = list_state(practice.snapshot(), name)
-    words = (
-        f"{_TITLES[name]} cannot be listed: the login lacks the scope {scope}." if scope else trouble.message
-    )
+    words = _closed(_TITLES[name], scope) if scope else trouble.message
     state = msgspec.structs.replace(before, note=words, scope=scope)
     if state != before:
         practice.book.commit([put(f"list:{name}", state)])

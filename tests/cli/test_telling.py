@@ -1,0 +1,42 @@
+"""What a verb says to a person while it works: nothing twice, nothing by the thousand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from tests.cli.conftest import KNOWN
+from tests.support.command import Command, Inline
+from tests.support.sandbox_process import SandboxProcess
+
+
+def test_sync_tells_a_client_in_a_line_and_the_log_every_field(connected: Inline, ignition: Path) -> None:
+    connected("import", "clients", str(ignition), code=1)
+    shown = connected("sync", "--yes").out.splitlines()
+    kowhai = [line for line in shown if " Kowhai Plumbing Pty Ltd: " in line]
+    assert len(kowhai) == 1, shown
+    assert " changes (link, " in kowhai[0]
+    assert "" not in shown
+    items = connected("log", "--run", "last", "--json").lines[:-1]
+    written = [item for item in items if item["key"] in ("sync.link", "sync.change")]
+    clients = Counter(item["record"].partition("/")[0] for item in written)
+    assert max(clients.values()) > 3
+    assert sum(" changes (" in line for line in shown) == sum(n > 1 for n in clients.values())
+    assert len(connected("log", "--run", "last").out.splitlines()) >= len(items)
+
+
+def test_lists_that_one_scope_would_open_are_told_in_one_sentence(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    command = Command(tmp_path / "home", {**sandbox.environ, **KNOWN, "XPM_TUI_XERO_SCOPES": "granular"})
+    process = command.start("connect", "--no-browser", "--tenant", sandbox.greeting["tenants"][0]["id"])
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    out, err = process.communicate(sandbox.consent(url) + "\n", timeout=60)
+    assert process.returncode == 0, err
+    told = [line for line in out.splitlines() if "scope" in line]
+    assert told == [
+        "Job templates and job categories cannot be listed: the login lacks the scope practicemanager.read."
+    ]
+    lines = [line for line in (out + err).splitlines() if line]
+    assert len(set(lines)) == len(lines)
