@@ -51,6 +51,7 @@ SENTENCES: dict[str, str] = {
     "sync.change": "{record}: {field} written ({why})",
     "sync.change:ignition": "{record}: {field} brought from XPM ({why})",
     "sync.change:xpm": "{record}: {field} sent to XPM ({why})",
+    "sync.change:undo": "{record}: {field} put back as it was (undone)",
     "sync.moved": "{record} was left out: {why}",
     "sync.refused": "XPM refused {call} for {record}; the others go on",
     "sync.unknown": "No answer came to {call} for {record}: what became of it is looked up",
