@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 from tests.engine.engine import Engine
 from tests.engine.weather import CALM, FIGURES, Weather
 from tests.support.virtual import run_virtual
+from xpm_tui.acts.runs import ReleaseRun, release_run
 from xpm_tui.model.errors import NeedsPerson, Trouble
 from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS, LINKS
@@ -170,6 +172,54 @@ def test_a_person_decides_about_one_that_is_held(
         creation.check()
         assert [creation.linked] == creation.there
         assert (await engine.run(reviewed=True)).outcome == "done"
+
+    try:
+        run_virtual(scenario())
+    finally:
+        creation.engine.close()
+
+
+class Person:
+    """Somebody at a terminal who answers what is written here."""
+
+    interactive = True
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+        self.read: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.read.append(sentence)
+
+    def emit(self, item: Mapping[str, Any], line: str = "") -> None:
+        self.read.append(line)
+
+    async def confirm(self, question: str, *, default: bool = False) -> bool | None:
+        return True
+
+    async def line(self, prompt: str) -> str | None:
+        self.read.append(prompt)
+        return self.answer
+
+
+@pytest.mark.parametrize("answer", ["adopt", "again", "drop", ""])
+def test_releasing_a_run_asks_what_became_of_it(folder: Path, answer: str) -> None:
+    creation = _open(folder, "server committed", "after 10 min")
+
+    async def scenario() -> None:
+        await creation.begin()
+        engine = creation.engine
+        held = creation.ended
+        await engine.clock.sleep(600)
+        await plans.make(engine.practice, full=True)
+        person = Person(answer)
+        result = await release_run(engine.practice, ReleaseRun(run=held.id), person)
+        assert any(NAME in line and "new client" in line for line in person.read)
+        assert any(creation.there[0] in line for line in person.read)
+        assert len(creation.there) == 1
+        assert creation.linked == creation.there[0]
+        assert len(creation.held) == (0 if answer else 1)
+        assert result.exit_code == 0
 
     try:
         run_virtual(scenario())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.deciding import Sent, decide_unclear
 from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle, running
@@ -41,6 +42,10 @@ class ReleaseRun(msgspec.Struct, frozen=True):
     """Parameters of ``runs release``."""
 
     run: RunId
+    sent: Annotated[
+        Sent, option("What a write is that nobody can tell about: there already, to be sent again, let be.")
+    ] = ""
+    xpm: Annotated[str, option("With --sent adopt: the XPM record that was made.", "ID")] = ""
 
 
 async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Result:
@@ -107,8 +112,11 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
     if talk.interactive:
         for line in told(held):
             talk.say(line)
-        if not await talk.confirm("Let it go on?"):
-            return Result(data=plain(held), lines=["It stays held."])
+    decided = await decide_unclear(practice, talk, params.sent, params.xpm)
+    if decided and held.id not in {run.id for run in runs.held(practice.snapshot())}:
+        return Result(data=plain(held), lines=decided)
+    if talk.interactive and not await talk.confirm("Let it go on?"):
+        return Result(data=plain(held), lines=[*decided, "It stays held."])
     async with following(practice, talk):
         run = await runner.release(practice, held.id)
     return run_result(run)
@@ -164,7 +172,8 @@ ACTS = (
     Act(
         name="runs.release",
         title="Release a held run",
-        help="Plan a held run again and go on, if no count of the guard has grown since.",
+        help="Plan a held run again and go on, if no count of the guard has grown since. Asks first what "
+        "became of writes that nobody can tell about.",
         params=ReleaseRun,
         run=release_run,
         verb=("runs", "release"),
