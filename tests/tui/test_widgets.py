@@ -183,7 +183,7 @@ async def test_only_rows_in_sight_are_made() -> None:
 def change(record: str, field: str, rule: str, ticked: bool = True) -> ChangeView:
     return ChangeView(
         record=record, name=f"Name of {record}", field=field, side="ignition", old="a", new="b", rule=rule,
-        mark="first" if rule == "first" else "", conflict=False, ticked=ticked,
+        mark="first" if rule == "first" else "", old_shown="a", new_shown="b", conflict=False, ticked=ticked,
     )  # fmt: skip
 
 

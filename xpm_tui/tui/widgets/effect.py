@@ -31,6 +31,9 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
         found.append([ours(" ! ", "warn"), span(f"Replaces the link to #{old.number} {old.name}"),
                       ours("; what was agreed is forgotten." if effect.drops_base else ".")])  # fmt: skip
     found += [[ours(" ! ", "warn"), span(warning)] for warning in effect.warnings]
+    if effect.jobs:
+        told = f"{when.counted(len(effect.jobs), 'job')} in XPM stay behind: {', '.join(effect.jobs)}"
+        found.append([ours(" ! ", "warn"), span(told)])
     if effect.quiet:
         found.append([ours(" · ", "muted"), ours("As the second client there it carries no field.")])
     if not effect.refused:
@@ -55,9 +58,9 @@ def _values(effect: EffectView, most: int) -> list[Line]:
         found.append(
             [
                 ours(f"   {field_label(change.field):<16} ", "muted"),
-                Span(when.value(change.old, 60), "muted"),
+                Span(when.value(change.old_shown, 60), "muted"),
                 ours(" → "),
-                Span(when.value(change.new, 60), "strong"),
+                Span(when.value(change.new_shown, 60), "strong"),
                 *([ours(f"  {change.mark}", "warn")] if change.mark else []),
             ]
         )

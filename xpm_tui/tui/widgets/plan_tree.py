@@ -125,7 +125,7 @@ class PlanTree(Rows):
             ours("[x] " if ticked else "[ ] ", "good" if ticked else "warn"),
             *fit(what, half),
             ours("  "),
-            *_values(change.field, change.old, change.new, columns - half - 12),
+            *_values(change.field, change.old_shown, change.new_shown, columns - half - 12),
             *(
                 [ours("  "), ours(*MARKS[change.mark])]
                 if change.mark in ("conflict", "clearing", "drift")

@@ -37,7 +37,7 @@ class Sides(Vertical):
         self._linked = False
         self.table: Table[SideBySide] = Table(
             (
-                Column("FIELD", 14),
+                Column("FIELD", 17, grow=0),
                 Column("IGNITION", 14, grow=1),
                 Column("XPM", 14, grow=1),
                 Column("LAST AGREED", 14, grow=1, drop=1),
