@@ -1,4 +1,4 @@
-"""Fail when a wheel or sdist lacks a stylesheet: the console would start without its looks."""
+"""Fail when a wheel or sdist lacks the man page, or a stylesheet without which the console has no looks."""
 
 import pathlib
 import sys
@@ -14,4 +14,8 @@ missing = [s for s in sheets if f"xpm_tui/styles/{s}" not in wheel]
 missing += [s for s in sheets if not any(name.endswith(f"/styles/{s}") for name in sdist)]
 if missing or not sheets:
     sys.exit(f"missing stylesheets: {missing or 'all'}")
-print(f"{len(sheets)} stylesheets in wheel and sdist")
+if not any(name.endswith(".data/data/share/man/man1/xpm-tui.1") for name in wheel):
+    sys.exit("missing in the wheel: share/man/man1/xpm-tui.1")
+if not any(name.endswith("/man/xpm-tui.1") for name in sdist):
+    sys.exit("missing in the sdist: man/xpm-tui.1")
+print(f"{len(sheets)} stylesheets and the man page in wheel and sdist")

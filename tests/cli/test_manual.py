@@ -1,0 +1,107 @@
+"""The man page is current, holds every command and option, and reads as it was meant."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.cli.test_verbs import ALL
+from xpm_tui.cli.console import NoConsole
+from xpm_tui.cli.main import root
+from xpm_tui.cli.manual import EXITS, page, text
+from xpm_tui.model.errors import Trouble
+from xpm_tui.settings.schema import SCHEMA
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "man" / "xpm-tui.1"
+TREE = root(NoConsole())
+MADE = page()
+
+needs_groff = pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not on this machine")
+
+
+def shown(roff: str) -> str:
+    """The page as a terminal of 200 columns shows it, words parted by single spaces."""
+    done = subprocess.run(
+        ["groff", "-man", "-ww", "-Tutf8", "-P-cbou", "-rLL=200n", "-rHY=0"],
+        input=roff.encode("ascii"), capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == b""
+    return " ".join(done.stdout.decode().split())
+
+
+def troubles(kind: type[Trouble] = Trouble) -> set[int]:
+    return {kind.exit_code}.union(*(troubles(each) for each in kind.__subclasses__()))
+
+
+def test_it_is_current() -> None:
+    assert PAGE.read_text(encoding="ascii") == MADE, "python -m xpm_tui.cli.manual > man/xpm-tui.1"
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_command_is_there_with_its_options(words: tuple[str, ...]) -> None:
+    command: click.Command = TREE
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    commands = MADE.partition("\n.SH GLOBAL OPTIONS")[0]
+    if command.callback is None:
+        assert f'\n.SS "{text(words[0])}"\n.PP\n{text(command.help or "")}\n' in commands
+        return
+    blocks = commands.split(f"\n.TP\n\\fBxpm\\-tui {text(' '.join(words))}\\fR")
+    assert len(blocks) == 2
+    block = blocks[1].partition("\n.TP\n\\fBxpm\\-tui ")[0]
+    assert text(command.help or "") in block
+    for param in command.params:
+        own = isinstance(param, click.Option) and bool(param.expose_value)
+        assert (f"\\fB{text(param.opts[0])}" in block) is own, param.name
+
+
+def test_every_exit_code_is_told_as_in_the_readme() -> None:
+    told = {code for code, _ in EXITS}
+    assert told >= {str(code) for code in troubles()}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("| exit code | means |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE)) == told
+
+
+@needs_groff
+def test_a_terminal_shows_it_without_a_warning() -> None:
+    there = shown(MADE)
+    for words in ALL:
+        assert f"xpm-tui {' '.join(words)}" in there
+    for entry in SCHEMA:
+        assert entry.env in there
+    assert "\\" not in there.replace("\\(", "")
+
+
+@needs_groff
+@pytest.mark.parametrize(
+    "words",
+    [
+        ".TH X 1",
+        "'br",
+        "\\fBbold\\fR \\n[x]",
+        "--dry-run",
+        'say "it\'s" `so` ~/x ^',
+        "Café … “ō” 漢字 🙂",
+        ".",
+    ],
+)
+def test_a_text_is_shown_as_it_stands(words: str) -> None:
+    assert f"before {words} after" in shown(f".TH T 1\n.PP\nbefore\n{text(words)}\nafter\n")
+
+
+@given(st.text())
+def test_no_text_is_a_request(words: str) -> None:
+    line = text(words)
+    assert line.isascii()
+    assert "\n" not in line
+    assert not line.startswith((".", "'"))

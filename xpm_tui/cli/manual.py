@@ -1,0 +1,169 @@
+"""The man page, made from the commands: ``python -m xpm_tui.cli.manual > man/xpm-tui.1``.
+
+Macros of man(7) alone, so that groff and mandoc both show it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+
+import click
+
+import xpm_tui
+from xpm_tui.cli.build import Positional
+from xpm_tui.cli.console import NoConsole
+from xpm_tui.cli.main import root
+from xpm_tui.cli.options import GlobalOption
+from xpm_tui.settings.schema import SCHEMA
+
+EXITS: tuple[tuple[str, str], ...] = (
+    ("0", "Done."),
+    ("1", "Done in part: some records failed."),
+    ("2", "The command or a file cannot be used as it is."),
+    ("3", "Not connected, or a login is needed."),
+    ("4", "Held for a person: the guard, a conflict, a choice to make."),
+    ("5", "Another process has the practice."),
+    ("6", "The day's calls are used up. It says when to go on."),
+    ("7", "Xero is out of reach."),
+    ("8", "The book cannot be read, or the disk cannot be written."),
+    ("130, 143", "Stopped by a signal. What was begun can be resumed."),
+)
+"""Exit codes, and what each means."""
+
+ENVIRONMENT: tuple[tuple[str, str], ...] = (
+    ("XPM_TUI_HOME", "Keep config, data and state under this folder. The option --home wins over it."),
+    ("XPM_TUI_USER", "Who does this, for the log. The option --as wins over it."),
+    ("XPM_TUI_KEY_FILE", "A file with the key that the login is encrypted with, where there is no keyring."),
+    ("HTTPS_PROXY, NO_PROXY", "The proxy on the way to Xero, and what goes without it."),
+    ("SSL_CERT_FILE", "Certificate authorities to trust, such as that of a company's proxy."),
+    ("NO_COLOR", "Set to anything: the console does without colours."),
+    ("XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME", "Where config, data and state of an account belong."),
+)
+
+FILES: tuple[tuple[str, str], ...] = (
+    ("~/.config/xpm-tui/settings.toml", "Settings for all practices of this account."),
+    ("~/.config/xpm-tui/practices/NAME/settings.toml", "Settings of one practice. They win."),
+    ("~/.local/share/xpm-tui/practices/NAME/book/", "The book: clients, contacts, links, runs, old values."),
+    ("~/.local/state/xpm-tui/practices/NAME/", "The encrypted login, the log, locks and call times."),
+)
+
+_ESCAPES = {
+    "\\": "\\(rs", "-": "\\-", "'": "\\(aq", '"': "\\(dq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti"
+}  # fmt: skip
+
+_DESCRIPTION = (
+    "xpm-tui brings the clients of Ignition and of Xero Practice Manager (XPM) together. A sync is planned "
+    "first: every change with its old value, its new value and the rule that asks for it. What a run wrote "
+    "can be undone.",
+    "Without a command the console opens, which works from the keyboard alone, at 80 columns, also over "
+    "SSH. Every act of it is a command, too. Data goes to standard output, talk to standard error; with "
+    "--json the last line is one object with the outcome.",
+    "Global options stand before or after the words of a command; the one nearest to the end wins.",
+)
+
+
+def page() -> str:
+    """The whole page in roff."""
+    tree = root(NoConsole())
+    context = click.Context(tree, info_name="xpm-tui")
+    return "".join(f"{line}\n" for line in _page(tree, context))
+
+
+def _page(tree: click.Group, context: click.Context) -> Iterator[str]:
+    yield '.\\" Made from the commands: python -m xpm_tui.cli.manual > man/xpm-tui.1. Do not edit.'
+    yield f'.TH XPM\\-TUI 1 "" "xpm\\-tui {xpm_tui.__version__}" "User Commands"'
+    yield from (".SH NAME", "xpm\\-tui \\- join Ignition and Xero Practice Manager")
+    yield from (".SH SYNOPSIS", ".B xpm\\-tui")
+    yield "[\\fIoptions\\fR] [\\fIcommand\\fR [\\fIarguments\\fR]]"
+    yield ".SH DESCRIPTION"
+    yield from _paragraphs(_DESCRIPTION)
+    yield ".SH COMMANDS"
+    for name in sorted(tree.commands):
+        yield from _command(tree.commands[name], context, (name,))
+    yield ".SH GLOBAL OPTIONS"
+    yield from _options(tree, context, shared=True)
+    yield ".SH EXIT STATUS"
+    yield from _terms(EXITS)
+    yield ".SH ENVIRONMENT"
+    yield from _terms(ENVIRONMENT)
+    yield from (".PP", "Every setting has a variable of its own. It wins over the files:")
+    yield from _terms((entry.env, f"{entry.key}. {entry.help}") for entry in SCHEMA)
+    yield ".SH FILES"
+    yield from _terms(FILES)
+    yield from (".PP", text("'xpm-tui locate' prints the folders that are used here."))
+    yield ".SH EXAMPLES"
+    yield from _terms(
+        (
+            ("xpm-tui demo", "Walk through everything with invented clients and a local Xero."),
+            ("xpm-tui plan", "See what a sync would do, and why."),
+            ("xpm-tui sync --plan last", "Apply that plan."),
+            ("xpm-tui undo last", "Take the last run back."),
+            ("xpm-tui doctor", "Look what is wrong, and find the way out."),
+        )
+    )
+
+
+def _command(command: click.Command, above: click.Context, words: tuple[str, ...]) -> Iterator[str]:
+    """A group with its verbs as a subsection, or a single verb as one."""
+    context = click.Context(command, info_name=words[-1], parent=above)
+    if len(words) == 1:
+        yield f'.SS "{text(words[0])}"'
+    if isinstance(command, click.Group):
+        if command.callback is None:
+            yield from _paragraphs([command.help or ""])
+        else:
+            yield from _verb(command, context, words)
+        for name in command.commands:
+            yield from _command(command.commands[name], context, (*words, name))
+    else:
+        yield from _verb(command, context, words)
+
+
+def _verb(command: click.Command, context: click.Context, words: tuple[str, ...]) -> Iterator[str]:
+    places = [p for p in command.get_params(context) if isinstance(p, Positional)]
+    usage = " ".join(f"\\fI{text(place.make_metavar(context))}\\fR" for place in places)
+    yield ".TP"
+    yield f"\\fBxpm\\-tui {text(' '.join(words))}\\fR {usage}".rstrip()
+    yield text(command.help or "")
+    yield ".RS"
+    yield from _terms((place.make_metavar(context), place.text) for place in places)
+    yield from _options(command, context, shared=False)
+    if command.epilog:
+        yield from (".PP", "Example:", ".PP", ".nf", ".RS")
+        yield from (text(line) for line in command.epilog.splitlines())
+        yield from (".RE", ".fi")
+    yield ".RE"
+
+
+def _options(command: click.Command, context: click.Context, *, shared: bool) -> Iterator[str]:
+    for param in command.get_params(context):
+        if isinstance(param, click.Option) and isinstance(param, GlobalOption) is shared:
+            record = param.get_help_record(context)
+            if record and "--help" not in param.opts:
+                yield from _terms([record])
+
+
+def _terms(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for term, meaning in rows:
+        yield from (".TP", f"\\fB{text(term)}\\fR", text(meaning))
+
+
+def _paragraphs(texts: Iterable[str]) -> Iterator[str]:
+    for each in texts:
+        yield from (".PP", text(each))
+
+
+def text(words: str) -> str:
+    """A text as roff shows it: nothing in it is a request or an escape, quotes stay as they are typed, and
+    what is not ASCII is named."""
+    escaped = "".join(_ESCAPES.get(c, c if c.isascii() else f"\\[u{ord(c):04X}]") for c in _one_line(words))
+    return f"\\&{escaped}" if escaped.startswith(".") else escaped
+
+
+def _one_line(words: str) -> str:
+    return " ".join(words.split())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
