@@ -35,6 +35,7 @@ class Sides(Vertical):
         self._head = Says(classes="sides-head")
         self._why = Says(classes="sides-why")
         self._linked = False
+        self._client: tuple[str, bool] = ("", False)
         self.table: Table[SideBySide] = Table(
             (
                 Column("FIELD", 17, grow=0),
@@ -72,7 +73,8 @@ class Sides(Vertical):
             else "The mirror does not have this XPM client."
         )  # fmt: skip
         self._linked = view.link is not None
-        self.table.show(told)
+        other, self._client = self._client != (view.id, self._linked), (view.id, self._linked)
+        self.table.show(told, told[0].field if other and told else "")
         self._tell(self.table.item)
 
     def _cells(self, side: SideBySide) -> list[Line]:
