@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
 from tests.engine.engine import Engine
 from tests.engine.weather import CALM, FIGURES, Weather
 from tests.support.virtual import run_virtual
-from xpm_tui.acts.runs import ReleaseRun, release_run
-from xpm_tui.model.errors import NeedsPerson, Trouble
+from xpm_tui.model.errors import NeedsPerson, NotFound, Trouble
 from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS, LINKS
 from xpm_tui.service import plans
-from xpm_tui.service.unclear import decide, unclear
 from xpm_tui.service.upkeep import create_in_xpm
+from xpm_tui.sync.release import Choice, held, settle
 
 NAME = "Tūī Nest Builders Ltd"
 ADD = "POST /practicemanager/3.1/client.api/add"
@@ -151,27 +149,26 @@ def test_a_person_decides_about_one_that_is_held(
         engine = creation.engine
         (intent,) = creation.held
         await engine.clock.sleep(600)
-        await engine.run(reviewed=True, full=True)
         made = creation.there
-        assert [creation.linked] == (made or [""]), "it shows now: its name links it, as any other"
-        (waiting,) = unclear(engine.practice)
-        assert (waiting.id, waiting.name) == (intent.id, NAME)
-        assert waiting.why
-        assert [each.id for each in waiting.candidates] == made
+        if not made:
+            still = await engine.run(reviewed=True, full=True)
+            assert (still.outcome, still.exit_code) == ("held", 4), "it waits until somebody has decided"
+        await plans.make(engine.practice, full=True)
+        assert creation.linked == ""
+        assert held(engine.practice.snapshot()) == [intent]
         if choice == "adopt" and not made:
-            with pytest.raises(NeedsPerson) as no:
-                decide(engine.practice, intent.id, choice)
+            with pytest.raises(NotFound) as no:
+                _settle(engine, intent.id, choice, "")
             assert no.value.hint
             return
-        decide(engine.practice, intent.id, choice)
-        assert unclear(engine.practice) == []
-        assert creation.held == []
+        _settle(engine, intent.id, choice, made[0] if made else "")
+        assert held(engine.practice.snapshot()) == []
         if choice != "adopt":
             again = await engine.survive(lambda: create_in_xpm(engine.practice, creation.id))
             assert isinstance(again, Trouble) == bool(made)
+        assert (await engine.run(reviewed=True)).outcome == "done"
         creation.check()
         assert [creation.linked] == creation.there
-        assert (await engine.run(reviewed=True)).outcome == "done"
 
     try:
         run_virtual(scenario())
@@ -179,49 +176,6 @@ def test_a_person_decides_about_one_that_is_held(
         creation.engine.close()
 
 
-class Person:
-    """Somebody at a terminal who answers what is written here."""
-
-    interactive = True
-
-    def __init__(self, answer: str) -> None:
-        self.answer = answer
-        self.read: list[str] = []
-
-    def say(self, sentence: str) -> None:
-        self.read.append(sentence)
-
-    def emit(self, item: Mapping[str, Any], line: str = "") -> None:
-        self.read.append(line)
-
-    async def confirm(self, question: str, *, default: bool = False) -> bool | None:
-        return True
-
-    async def line(self, prompt: str) -> str | None:
-        self.read.append(prompt)
-        return self.answer
-
-
-@pytest.mark.parametrize("answer", ["adopt", "again", "drop", ""])
-def test_releasing_a_run_asks_what_became_of_it(folder: Path, answer: str) -> None:
-    creation = _open(folder, "server committed", "after 10 min")
-
-    async def scenario() -> None:
-        await creation.begin()
-        engine = creation.engine
-        held = creation.ended
-        await engine.clock.sleep(600)
-        await plans.make(engine.practice, full=True)
-        person = Person(answer)
-        result = await release_run(engine.practice, ReleaseRun(run=held.id), person)
-        assert any(NAME in line and "new client" in line for line in person.read)
-        assert any(creation.there[0] in line for line in person.read)
-        assert len(creation.there) == 1
-        assert creation.linked == creation.there[0]
-        assert len(creation.held) == (0 if answer else 1)
-        assert result.exit_code == 0
-
-    try:
-        run_virtual(scenario())
-    finally:
-        creation.engine.close()
+def _settle(engine: Engine, intent: str, choice: Choice, uuid: str) -> None:
+    book = engine.practice.book
+    book.commit(settle(book.snapshot(), intent, choice, engine.clock.now(), uuid))

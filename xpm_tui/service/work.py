@@ -27,7 +27,8 @@ from xpm_tui.service.stopping import Stopped, Stopper
 from xpm_tui.service.tidy import tidy
 from xpm_tui.sync.apply import apply
 from xpm_tui.sync.guard import ALWAYS, check, grown, refuse_if_outdated
-from xpm_tui.sync.recover import resolve
+from xpm_tui.sync.recover import KINDS, resolve
+from xpm_tui.sync.release import held
 from xpm_tui.sync.review import keep_review, recount
 
 _LEVELS: dict[str, Severity] = {"done": "info", "failed": "error"}
@@ -93,7 +94,7 @@ class Work:
     async def work(self, xpm: Practice) -> Run:
         """Resolve what is unknown, plan, ask the guard, apply."""
         practice = self.practice
-        resolved = await resolve(
+        await resolve(
             book=practice.book,
             practice=xpm,
             clock=practice.clock,
@@ -130,10 +131,11 @@ class Work:
             reviewed=reviewed,
             create_lag=practice.settings.number("sync.create_lag"),
         )
-        if resolved.held and ended.outcome in ("done", "partial"):
+        waiting = [intent for intent in held(practice.book.snapshot()) if intent.kind in KINDS]
+        if waiting and ended.outcome in ("done", "partial"):
             stop = Stop(
                 rule="unknown-outcome",
-                counted=len(resolved.held),
+                counted=len(waiting),
                 sentence="What became of something sent to XPM could not be found out.",
             )
             ended = msgspec.structs.replace(ended, outcome="held", stops=(*ended.stops, stop))

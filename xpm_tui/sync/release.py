@@ -22,8 +22,15 @@ Choice = Literal["adopt", "again", "drop"]
 
 
 def held(snapshot: Snapshot) -> list[Intent]:
-    """The writes that wait for a person; ``note`` says why each does."""
-    return snapshot.find(INTENTS, "state", "held")
+    """The writes that wait for a person; ``note`` says why each does.
+
+    A client that was to be made and is linked by now has found its record: nothing is left to ask.
+    """
+    return [
+        intent
+        for intent in snapshot.find(INTENTS, "state", "held")
+        if intent.kind != ADD_CLIENT or snapshot.raw(LINKS, intent.record) is None
+    ]
 
 
 def settle(snapshot: Snapshot, intent_id: str, choice: Choice, now: datetime, uuid: str = "") -> list[Write]:
