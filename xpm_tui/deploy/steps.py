@@ -20,7 +20,7 @@ from xpm_tui.model.errors import NeedsPerson, OutcomeUnknown, RecordMissing, Ref
 from xpm_tui.model.events import Event
 from xpm_tui.model.links import Value
 from xpm_tui.model.ports import Book, Clock, EventSink, Ids, JobPractice, Put
-from xpm_tui.model.runs import Run
+from xpm_tui.model.runs import Intent, Run
 from xpm_tui.model.tables import DEPLOYMENTS, INTENTS, JOBS, WORKFLOWS
 from xpm_tui.model.workflows import Deployment, JobSpec, Workflow
 from xpm_tui.model.xpm import XpmJob
@@ -123,6 +123,9 @@ class Deployer:
     async def _add(self, row: Deployment, workflow: Workflow) -> Deployment:
         """Look whether it may be made, make its client where there is none, and make it."""
         self._no_unknown(row)
+        there_after_all = await self._made_after_all(row)
+        if there_after_all is not None:
+            return there_after_all
         uuid = await self._client(row, workflow)
         shown = self._look(row, workflow)
         back = shown.keeps(anyway=self._means.anyway)
@@ -211,8 +214,41 @@ class Deployer:
     def _is_whole(self, row: Deployment, spec: JobSpec) -> bool:
         return row.assigned and row.state_set and set(spec.templates) <= set(row.applied)
 
+    async def _made_after_all(self, row: Deployment) -> Deployment | None:
+        """The job of an earlier try that was said to have failed, where XPM shows it all the same."""
+        snapshot, spec = self._means.book.snapshot(), row.spec
+        tries = self._failed(row, ADD_JOB)
+        if spec is None or not tries:
+            return None
+        there = [
+            job
+            for job in self.jobs.of_client(row.client)
+            if all((job.uuid or job.number) not in intent.before for intent in tries)
+            and not snapshot.find(DEPLOYMENTS, "number", job.number)
+            and rows.same_job(spec, row.client, job)
+        ]
+        if len(there) != 1:
+            return None
+        job = await self._means.practice.job(there[0].number)
+        return self._found(rows.made(row, job, spec))
+
+    def _failed(self, row: Deployment, kind: str) -> list[Intent]:
+        """Earlier tries of a step that were said to have failed."""
+        failed = self._means.book.snapshot().find(INTENTS, "state", "failed")
+        return [intent for intent in failed if intent.record == row.id and intent.kind == kind]
+
+    def _found(self, row: Deployment) -> Deployment:
+        row = rows.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
+        self._means.book.commit([rows.put(row)])
+        return row
+
     async def _apply(self, row: Deployment, template: str) -> Deployment:
         self._no_unknown(row)
+        row = rows.at(row, "template")
+        if any(intent.values.get("template") == template for intent in self._failed(row, APPLY)):
+            job = await self._means.practice.job(row.number)
+            if len(job.tasks or ()) > row.tasks:
+                return self._found(rows.applied(row, template, job))
         await self._send(
             row,
             APPLY,
@@ -220,7 +256,7 @@ class Deployer:
             {"number": row.number, "template": template},
             [str(row.tasks)],
             lambda: self._means.practice.apply_template(row.number, template),
-            lambda job: rows.applied(rows.at(row, "template"), template, job),
+            lambda job: rows.applied(row, template, job),
         )
         return self._row(row.id)
 
@@ -283,6 +319,7 @@ class Deployer:
             raise Unknown from unknown
         except Refused as no:
             self._journal.failed(intent, no.words or no.message)
+            means.book.commit([rows.put(row)])
             raise refused(kind, no, row) from no
         except WireTrouble as trouble:
             self._journal.failed(intent, trouble.message)

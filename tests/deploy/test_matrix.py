@@ -1,0 +1,176 @@
+"""Every step under every fault: never two jobs, never a template twice, never one lost; done, or told why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from tests.deploy.world import Deploying
+from tests.support.profile import PROFILE, count
+from xpm_tui.model.book import Client
+from xpm_tui.model.errors import Trouble
+from xpm_tui.model.ports import Put
+from xpm_tui.model.runs import Run
+from xpm_tui.model.tables import CLIENTS, INTENTS
+from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.service import deploying, job_editing, job_settling, jobs
+
+STEPS = {
+    "look for the client": "client.api/search",
+    "make the client": "client.api/add",
+    "look for jobs": "job.api/current",
+    "look for the number": "job.api/get",
+    "add": "job.api/add",
+    "template": "job.api/applytemplate",
+    "people": "job.api/assign",
+    "state": "job.api/state",
+}
+BEFORE = ("401-expired", "401-scope", "403", "409", "429-minute", "429-day", "500", "503", "reset", "hang")
+AFTER = ("500", "reset", "hang")
+SPOILED = ("cut", "broken-xml", "html", "status-error", "empty")
+FAULTS = [
+    *(Fault(kind, times=1) for kind in BEFORE),
+    *(Fault(kind, times=1, after=True) for kind in AFTER),
+    *(Fault(kind, times=1) for kind in SPOILED),
+]
+TRIES = 4
+LAGS = [90] if PROFILE == "default" else [0, 90, 900]
+NUMBERS = ["", "IGN-{workflow}"][: count(1, 2)]
+
+
+@pytest.fixture(scope="module", params=NUMBERS, ids=lambda pattern: pattern or "XPM's numbers")
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploying]:
+    world = Deploying(tmp_path_factory.mktemp("matrix"), jobs__state_code="INPROGRESS")
+    asyncio.run(world.ready())
+    codes = [state.code for state in world.sandbox.practice.states]
+    world.practice.settings.set("jobs.state_code", codes[1], practice=True)
+    world.practice.settings.set("jobs.number", request.param, practice=True)
+    yield world
+    world.close()
+
+
+def prepared(world: Deploying, name: str, *, with_client: bool) -> str:
+    """A proposal with two templates, three people and a state; its client is linked, or in the book alone."""
+    client = world.client
+    if with_client:
+        (client,) = world.practice.ids.new("c")
+        world.practice.book.commit([Put(CLIENTS, Client(id=client, name=f"{name} Limited"))])
+    (workflow,) = world.accepted(name, client).workflows
+    partner, manager, staff = world.people
+    job_editing.edit_workflow(
+        world.practice, workflow, {"partner": partner, "manager": manager, "staff": staff}
+    )
+    return workflow
+
+
+async def attempt(world: Deploying, job: str) -> Run | Trouble:
+    """One run that takes it up."""
+    found = jobs.find_job(world.practice, job)
+    try:
+        return await deploying.deploy_jobs(world.practice, [found], reviewed=True)
+    except Trouble as trouble:
+        return trouble
+
+
+async def to_the_end(world: Deploying, job: str) -> None:
+    """As a person would: again on another day, until it is done or waits for a word."""
+    for _ in range(TRIES):
+        row = jobs.row_of(world.practice, job)
+        if row.state == "deployed" or row.cause == "unknown":
+            return
+        await attempt(world, job)
+        check_nothing_twice(world, job)
+        world.clock.move(timedelta(days=1, minutes=7))
+
+
+def check_nothing_twice(world: Deploying, job: str) -> None:
+    row = jobs.row_of(world.practice, job)
+    made = world.made(row.name)
+    assert len(made) <= 1, [each.number for each in made]
+    if made:
+        times, wanted = Counter(world.tasks_of(made[0])), Counter(world.wanted_tasks())
+        assert times <= wanted, "a template was applied twice"
+        client = made[0].client
+        clients = [c for c in world.sandbox.practice.clients.values() if c.name == f"{row.name} Limited"]
+        assert len(clients) <= 1
+        assert not clients or clients[0].uuid == client
+
+
+def check_whole(world: Deploying, job: str) -> None:
+    row = jobs.row_of(world.practice, job)
+    (made,) = world.made(row.name)
+    assert row.number == made.number
+    assert world.tasks_of(made) == world.wanted_tasks()
+    assert made.partner
+    assert made.manager
+    assert len(made.assigned) == 1
+    assert made.state == world.sandbox.practice.states[1].name
+    pending = [i for i in world.practice.snapshot().rows(INTENTS) if i.record == row.id and i.state == "sent"]
+    assert pending == []
+
+
+def case(fault: Fault) -> str:
+    return fault.kind + (" after it was done" if fault.after else "")
+
+
+@pytest.mark.parametrize("lag", LAGS, ids=lambda lag: f"shown after {lag} s")
+@pytest.mark.parametrize("step", STEPS)
+def test_every_fault_at_every_step(world: Deploying, step: str, lag: int) -> None:
+    asyncio.run(_all_faults(world, step, lag))
+
+
+async def _all_faults(world: Deploying, step: str, lag: int) -> None:
+    world.sandbox.switches = Switches().changed({"create_lag": lag})
+    outcomes: Counter[str] = Counter()
+    for fault in FAULTS:
+        name = f"{step} {lag} {case(fault)}"
+        workflow = prepared(world, name, with_client="client" in step)
+        world.sandbox.faults.add(Fault(fault.kind, STEPS[step], times=1, after=fault.after, seconds=40))
+        await attempt(world, workflow)
+        world.sandbox.faults.clear()
+        check_nothing_twice(world, workflow)
+        row = jobs.row_of(world.practice, workflow)
+        assert row.state in ("deployed", "held", "failed", "going", "due"), (name, row)
+        assert row.state not in ("held", "failed") or row.why, name
+        world.clock.move(timedelta(days=1, minutes=7))
+        await to_the_end(world, workflow)
+        row = jobs.row_of(world.practice, workflow)
+        if row.cause == "unknown":
+            assert "no answer came" in row.why.lower(), row.why
+            await _settle(world, workflow)
+        elif row.state != "deployed":
+            # Nobody can tell whether XPM made the client: that waits for a person before any job is sent.
+            assert (step, row.cause) == ("make the client", "client-waits"), (name, row)
+            held = world.practice.snapshot().find(INTENTS, "state", "held")
+            assert row.client
+            unsure = any(i.kind == "client.add" and i.record == row.client.id for i in held)
+            assert unsure or fault.kind == "status-error", name
+            assert world.made(row.name) == []
+            outcomes["waits for its client"] += 1
+            continue
+        row = jobs.row_of(world.practice, workflow)
+        assert row.state == "deployed", (name, row)
+        check_whole(world, workflow)
+        outcomes["deployed"] += 1
+    assert outcomes.total() == len(FAULTS)
+    assert outcomes["deployed"] >= (6 if step == "make the client" else len(FAULTS)), outcomes
+
+
+async def _settle(world: Deploying, workflow: str) -> None:
+    """A person looks at XPM and says what became of it."""
+    row = jobs.row_of(world.practice, workflow)
+    made = world.made(row.name)
+    if row.number:
+        there = made[0]
+        fully = len(world.tasks_of(there)) == len(world.wanted_tasks())
+        await job_settling.settle_sent(world.practice, workflow, "adopt" if fully else "again")
+    elif made:
+        await job_settling.settle_sent(world.practice, workflow, "adopt", made[0].number)
+    else:
+        await job_settling.settle_sent(world.practice, workflow, "again")
+    await attempt(world, workflow)
