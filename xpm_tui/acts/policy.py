@@ -74,7 +74,7 @@ ACTS = (
     Act(
         name="policy",
         title="Show what is carried, field by field",
-        help="Show the policy as one table: each field, both directions, what is carried now, what is frozen.",
+        help="Show the policy as one table: each field both ways, what is carried now, what is frozen.",
         params=NoParams,
         run=show,
         verb=("policy",),
