@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
-from xpm_tui.acts.deciding import Sent, decide_unclear
 from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
+from xpm_tui.acts.releasing import ACTS as RELEASING
 from xpm_tui.acts.situation import connected, first, idle, running
 from xpm_tui.acts.syncing import run_result, told
 from xpm_tui.acts.words import fields, listed, plain, when
@@ -36,16 +36,6 @@ class StopRun(msgspec.Struct, frozen=True):
     """Parameters of ``runs stop``."""
 
     run: Annotated[str, argument("The run; left out: the one that is going on.", "RUN", completes="run")] = ""
-
-
-class ReleaseRun(msgspec.Struct, frozen=True):
-    """Parameters of ``runs release``."""
-
-    run: RunId
-    sent: Annotated[
-        Sent, option("What a write is that nobody can tell about: there already, to be sent again, let be.")
-    ] = ""
-    xpm: Annotated[str, option("With --sent adopt: the XPM record that was made.", "ID")] = ""
 
 
 async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Result:
@@ -103,25 +93,6 @@ async def resume_run(practice: OpenPractice, params: NoParams, talk: Talk) -> Re
     return run_result(run)
 
 
-async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) -> Result:
-    """Let a held run go on."""
-    from xpm_tui.service import runner, runs
-
-    practice.writable()
-    held = runs.show(practice, params.run)
-    if talk.interactive:
-        for line in told(held):
-            talk.say(line)
-    decided = await decide_unclear(practice, talk, params.sent, params.xpm)
-    if decided and held.id not in {run.id for run in runs.held(practice.snapshot())}:
-        return Result(data=plain(held), lines=decided)
-    if talk.interactive and not await talk.confirm("Let it go on?"):
-        return Result(data=plain(held), lines=[*decided, "It stays held."])
-    async with following(practice, talk):
-        run = await runner.release(practice, held.id)
-    return run_result(run)
-
-
 ACTS = (
     Act(
         name="runs.list",
@@ -169,18 +140,5 @@ ACTS = (
         outlives=True,
         why_not=first(connected, idle),
     ),
-    Act(
-        name="runs.release",
-        title="Release a held run",
-        help="Plan a held run again and go on, if no count of the guard has grown since. Asks first what "
-        "became of writes that nobody can tell about.",
-        params=ReleaseRun,
-        run=release_run,
-        verb=("runs", "release"),
-        example="xpm-tui runs release r12",
-        writes=True,
-        streams=True,
-        outlives=True,
-        why_not=first(connected, idle),
-    ),
+    *RELEASING,
 )  # fmt: skip

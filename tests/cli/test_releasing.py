@@ -1,0 +1,200 @@
+"""A write that XPM never answered is settled by a person, by verb: adopt, send again, let be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import KNOWN, connect
+from tests.support.command import Inline
+from tests.support.sandbox_process import SandboxProcess, sandbox_process
+from tests.support.terminal import terminal
+
+NAME = "Puffin Street Bakery"
+LAG = 600
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[SandboxProcess]:
+    """A sandbox of these tests alone: they write to it."""
+    with sandbox_process(clients=12) as process:
+        yield process
+
+
+@pytest.fixture
+def office(own: SandboxProcess, tmp_path: Path) -> Iterator[Inline]:
+    """A connected practice that gives up looking at once, in a sandbox that shows nothing new for long."""
+    own.control("POST", "reset", {})
+    command = Inline(tmp_path / "home", {**own.environ, **KNOWN})
+    connect(command, own, tenant=own.greeting["tenants"][0]["id"])
+    command("settings", "set", "sync.create_lag", "0")
+    own.control("POST", "switches", {"create_lag": LAG})
+    yield command
+    own.control("DELETE", "faults")
+
+
+def lost(own: SandboxProcess, endpoint: str, *, after: bool = True) -> None:
+    """The next call there gets no answer; ``after``: it takes effect all the same."""
+    own.control("POST", "faults", {"kind": "reset", "endpoint": endpoint, "nth": 1, "after": after})
+
+
+def shown(own: SandboxProcess) -> None:
+    """XPM shows by now what was made."""
+    own.control("POST", "clock", {"advance": LAG + 1})
+
+
+def held_creation(office: Inline, own: SandboxProcess, *, after: bool = True) -> dict[str, Any]:
+    made = office("clients", "new", NAME, "contact_name=Rosa Lind", "city=Hobart", "--json").json
+    lost(own, "client.api/add", after=after)
+    office("clients", "create", made["id"], "--json", code=4)
+    return dict(made)
+
+
+def waiting(office: Inline, count: int = 1) -> list[dict[str, Any]]:
+    done = office("runs", "release", "--json", code=4)
+    items: list[dict[str, Any]] = done.json["items"]
+    assert done.error["code"] == "held"
+    assert len(items) == count
+    return items
+
+
+def test_a_client_that_shows_up_is_adopted(office: Inline, own: SandboxProcess) -> None:
+    client = held_creation(office, own)
+    (item,) = waiting(office)
+    assert (item["record"], item["name"], item["candidates"]) == (client["id"], NAME, [])
+    assert item["sent"]["city"] == "Hobart"
+    assert NAME in item["message"]
+    assert "XPM does not show it" in item["message"]
+    office("runs", "release", "--adopt", item["intent"], "--json", code=2)
+    assert office("status", "--json", code=4).json["held"] == ["r1"]
+    shown(own)
+    (item,) = waiting(office)
+    (found,) = item["candidates"]
+    assert (found["name"], bool(found["number"])) == (NAME, True)
+    done = office("runs", "release", "--adopt", f"{item['intent']}={found['number']}", "--json").json
+    assert (done["ok"], done["settled"]) == (True, 1)
+    link = office("clients", "show", client["id"], "--json").json["link"]
+    assert link["uuid"] == found["uuid"]
+    assert office("runs", "show", "r1", "--json").json["outcome"] == "done"
+    assert office("status", "--json", code=None).json["held"] == []
+    assert office("plan", "--client", client["id"], "--json").json["items"] == []
+    assert own.asked("client.api/add") == 1
+    assert any(
+        "one of XPM's records is it" in line["sentence"] for line in office("log", "--json").lines[:-1]
+    )
+
+
+def test_a_client_that_was_not_made_is_sent_again(office: Inline, own: SandboxProcess) -> None:
+    client = held_creation(office, own, after=False)
+    (item,) = waiting(office)
+    own.control("POST", "switches", {"create_lag": 0})
+    shown(own)
+    done = office("runs", "release", "--again", item["intent"])
+    assert f"{NAME} was made in XPM" in done.out
+    assert office("clients", "show", client["id"], "--json").json["link"] is not None
+    found = office("clients", "search", NAME, "--json").json["items"]
+    assert len(found) == 1
+    assert own.asked("client.api/add") == 2
+
+
+def test_one_that_is_there_is_never_sent_twice(office: Inline, own: SandboxProcess) -> None:
+    held_creation(office, own)
+    shown(own)
+    (item,) = waiting(office)
+    refused = office("runs", "release", "--again", item["intent"], "--json", code=4)
+    assert "exactly this name" in refused.error["message"]
+    assert own.asked("client.api/add") == 1
+
+
+def test_a_client_is_let_be(office: Inline, own: SandboxProcess) -> None:
+    client = held_creation(office, own)
+    (item,) = waiting(office)
+    office("runs", "release", "r1", "--drop", item["intent"], "--json")
+    assert office("clients", "show", client["id"], "--json").json["link"] is None
+    assert office("status", "--json", code=None).json["held"] == []
+    assert office("runs", "release", "--json", code=2).error["message"] == "Nothing is held."
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--drop", "i99"), "No write with the id i99"),
+        (("--drop", "{i}", "--again", "{i}"), "decided twice"),
+        (("--adopt", "{i}"), "Say which record"),
+        (("--adopt", "{i}=00000000-0000-0000-0000-000000000000"), "XPM has no client"),
+    ],
+)
+def test_a_choice_that_cannot_be_changes_nothing(
+    office: Inline, own: SandboxProcess, words: tuple[str, ...], says: str
+) -> None:
+    held_creation(office, own)
+    (item,) = waiting(office)
+    typed = [word.format(i=item["intent"]) for word in words]
+    assert says in office("runs", "release", *typed, "--json", code=2).error["message"]
+    assert waiting(office) == [item]
+
+
+def test_on_a_terminal_it_asks(office: Inline, own: SandboxProcess) -> None:
+    client = held_creation(office, own)
+    shown(own)
+    with terminal(["runs", "release"], office.environ) as screen:
+        text = screen.until("or nothing: ")
+        assert NAME in text
+        screen.type("7")
+        screen.until("There is no candidate 7.")
+        screen.type("")
+        assert screen.end() == 4
+    with terminal(["runs", "release"], office.environ) as screen:
+        screen.until("or nothing: ")
+        screen.type("1")
+        assert screen.end() == 0
+    assert office("clients", "show", client["id"], "--json").json["link"] is not None
+
+
+def held_contact(office: Inline, own: SandboxProcess) -> tuple[dict[str, Any], str]:
+    """A contact on its way to a linked client, in a run that is held for it: XPM never got it."""
+    office("clients", "pick", "--all")
+    office("settings", "set", "sync.direction", "to_xpm")
+    client = next(v for v in office("clients", "list", "--only", "linked", "--json").json["items"])
+    office("contacts", "add", client["id"], "name=Rosa Lind", "email=rosa@puffin.example")
+    lost(own, "client.api/contact", after=False)
+    held = office("sync", "--client", client["id"], "--yes", "--json", code=4).json
+    assert held["outcome"] == "held"
+    return client, held["id"]
+
+
+def test_a_contact_is_adopted_and_the_run_goes_on(office: Inline, own: SandboxProcess) -> None:
+    client, run = held_contact(office, own)
+    (item,) = waiting(office)
+    assert item["record"].startswith(f"{client['id']}/")
+    assert item["candidates"] == []
+    added = {"name": "Rosa Lind", "email": "rosa@puffin.example"}
+    own.control("POST", "colleague", {"client": client["link"]["uuid"], "add_contact": added})
+    (item,) = waiting(office)
+    (found,) = [each for each in item["candidates"] if each["email"] == "rosa@puffin.example"]
+    done = office("runs", "release", run, "--adopt", f"{item['intent']}={found['uuid']}", "--json")
+    assert (done.json["outcome"], done.json["trigger"]) == ("done", "release")
+    assert own.asked("client.api/contact") == 1
+    assert office("plan", "--json").json["items"] == []
+    assert office("status", "--json").json["held"] == []
+
+
+def test_a_contact_is_sent_again_by_the_run_that_goes_on(office: Inline, own: SandboxProcess) -> None:
+    _, run = held_contact(office, own)
+    (item,) = waiting(office)
+    done = office("runs", "release", "--again", item["intent"], "--json")
+    assert (done.json["outcome"], done.json["counts"]["changes"]) == ("done", 1)
+    assert own.asked("client.api/contact") == 2
+    assert office("plan", "--json").json["items"] == []
+    assert office("runs", "release", run, "--json", code=2).error["code"] == "bad-input"
+
+
+def test_a_contact_that_is_let_be_is_not_planned_again(office: Inline, own: SandboxProcess) -> None:
+    held_contact(office, own)
+    (item,) = waiting(office)
+    assert office("runs", "release", "--drop", item["intent"], "--json").json["outcome"] == "done"
+    assert office("plan", "--json").json["items"] == []
+    assert own.asked("client.api/contact") == 1

@@ -1,0 +1,204 @@
+"""Releasing: what was sent without an answer is settled by a person, then the held run goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.following import following
+from xpm_tui.acts.params import argument, option
+from xpm_tui.acts.situation import connected, first, idle
+from xpm_tui.acts.syncing import run_result, told
+from xpm_tui.acts.words import count, plain, value, when
+from xpm_tui.model.errors import BadInput, NeedsPerson, NotFound
+
+if TYPE_CHECKING:
+    from xpm_tui.model.runs import Run
+    from xpm_tui.service.practice import OpenPractice
+    from xpm_tui.service.releasing import Decision, HeldWrite
+    from xpm_tui.sync.release import Choice
+
+_UNKNOWN = "unknown-outcome"
+_CHOICES: tuple[Choice, ...] = ("again", "drop")
+_DONE = {
+    "adopt": "{name}: taken as the one that was made.",
+    "again": "{name}: to be sent again.",
+    "drop": "{name}: let be.",
+}
+
+
+class ReleaseRun(msgspec.Struct, frozen=True):
+    """Parameters of ``runs release``."""
+
+    run: Annotated[str, argument("The run; left out: the one that is held.", "[RUN]", completes="run")] = ""
+    adopt: Annotated[
+        tuple[str, ...],
+        option("Take this record of XPM as the one that was made; no UUID: the only candidate.",
+               "INTENT=UUID"),
+    ] = ()  # fmt: skip
+    again: Annotated[tuple[str, ...], option("XPM did not make it: send it again.", "INTENT")] = ()
+    drop: Annotated[tuple[str, ...], option("Let it be, and do not send it again.", "INTENT")] = ()
+
+
+async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) -> Result:
+    """Settle what nobody but a person can tell, then let the held run go on."""
+    from xpm_tui.service import releasing, runs
+
+    practice.writable()
+    run = _held_run(practice, params.run)
+    waiting = await releasing.look(practice) if releasing.waiting(practice) else []
+    decisions = _decisions(params, waiting)
+    for held in waiting:
+        if held.intent not in decisions and talk.interactive:
+            decision = await _ask(held, talk)
+            if decision is not None:
+                decisions[held.intent] = decision
+    settled = [releasing.decide(practice, decision) for decision in decisions.values()]
+    lines = [
+        _DONE[decision.choice].format(name=held.name)
+        for decision, held in zip(decisions.values(), settled, strict=True)
+    ]
+    left = releasing.waiting(practice)
+    data: dict[str, Any] = {"settled": len(settled)}
+    if left:
+        return Result(
+            data=data,
+            items=[plain(held) for held in left],
+            lines=[*lines, *(line for held in left for line in _lines(held))],
+            trouble=_still(left),
+        )
+    for held in settled:
+        if decisions[held.intent].choice == "again" and "/" not in held.record:
+            lines.append(await _made_again(practice, held))
+    if run is None or run.id not in {each.id for each in runs.held(practice.snapshot())}:
+        if not settled:
+            return await _go_on(practice, params.run or "last", talk)
+        return Result(data=data, items=[], lines=[*lines, "The next sync does the rest: xpm-tui sync"])
+    for line in lines:
+        talk.say(line)
+    guard = [stop for stop in run.stops if stop.rule != _UNKNOWN]
+    if talk.interactive and (guard or not settled):
+        for line in told(run):
+            talk.say(line)
+        if not await talk.confirm("Let it go on?"):
+            return Result(data=plain(run), lines=["It stays held."])
+    return await _go_on(practice, run.id, talk)
+
+
+def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
+    """The run that is meant; None where none is held, and none was named."""
+    from xpm_tui.service import releasing, runs
+
+    if run_id:
+        return runs.show(practice, run_id)
+    found = next(iter(runs.held(practice.snapshot())), None)
+    if found is None and not releasing.waiting(practice):
+        raise BadInput("Nothing is held.", hint="`xpm-tui runs list` shows how the last runs ended.")
+    return found
+
+
+async def _go_on(practice: OpenPractice, run_id: str, talk: Talk) -> Result:
+    from xpm_tui.service import runner
+
+    async with following(practice, talk):
+        run = await runner.release(practice, run_id)
+    return run_result(run)
+
+
+async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
+    """A client is made only when asked for, which has just been done; a contact comes with the next plan."""
+    from xpm_tui.service import upkeep
+
+    made = await upkeep.create_in_xpm(practice, held.record)
+    return f"{held.name} was made in XPM: {made.xpm.number or made.xpm.uuid}."
+
+
+def _decisions(params: ReleaseRun, waiting: list[HeldWrite]) -> dict[str, Decision]:
+    """What the options decide. Raises ``BadInput`` for one decided twice, ``NotFound`` for one not held."""
+    there = {held.intent: held for held in waiting}
+    adopt = (text.partition("=") for text in params.adopt)
+    typed: list[tuple[str, Choice, str]] = [(name, "adopt", xpm) for name, _, xpm in adopt]
+    typed += [(name, "again", "") for name in params.again]
+    typed += [(name, "drop", "") for name in params.drop]
+    found: dict[str, Decision] = {}
+    for name, choice, xpm in typed:
+        intent = name.strip()
+        if intent in found:
+            raise BadInput(f"{intent} is decided twice.", hint="Give one of --adopt, --again and --drop.")
+        if intent not in there:
+            raise NotFound(f"No write with the id {intent} is held.", hint="See them: xpm-tui runs release")
+        found[intent] = _decision(there[intent], choice, xpm.strip())
+    return found
+
+
+def _decision(held: HeldWrite, choice: Choice, xpm: str) -> Decision:
+    """One decision; a number that counts the candidates, or none where there is only one, says which."""
+    from xpm_tui.service.releasing import Decision
+
+    if choice != "adopt":
+        return Decision(held.intent, choice)
+    if xpm.isdigit() and 0 < int(xpm) <= len(held.candidates):
+        xpm = held.candidates[int(xpm) - 1].uuid
+    if not xpm and len(held.candidates) == 1:
+        xpm = held.candidates[0].uuid
+    if not xpm:
+        raise BadInput(f"Say which record of XPM {held.intent} became.", hint=f"--adopt {held.intent}=UUID")
+    return Decision(held.intent, "adopt", xpm)
+
+
+async def _ask(held: HeldWrite, talk: Talk) -> Decision | None:
+    """Show one and ask; None for an empty answer: it stays held."""
+    for line in _lines(held):
+        talk.say(line)
+    adopt = "the number, UUID or address of the record that it became" if held.candidates else "its UUID"
+    while True:
+        typed = await talk.line(f"Type {adopt}, 'again' to send it again, 'drop' to let it be, or nothing:")
+        answer = (typed or "").strip()
+        if not answer:
+            return None
+        for choice in _CHOICES:
+            if answer.casefold() == choice:
+                return _decision(held, choice, "")
+        if answer.isdigit() and len(answer) < 4 and not 0 < int(answer) <= len(held.candidates):
+            talk.say(f"There is no candidate {answer}.")
+            continue
+        return _decision(held, "adopt", answer)
+
+
+def _lines(held: HeldWrite) -> list[str]:
+    """One held write in lines: what it was, what was sent, and what it may have become."""
+    sent = ", ".join(f"{field.replace('_', ' ')} {value(each)}" for field, each in held.sent.items())
+    lines = [f"{held.intent}  {held.message}", f"    sent {when(held.sent_at)}: {sent}"]
+    for at, each in enumerate(held.candidates, 1):
+        told = "  ".join(filter(None, (each.number, each.name, each.email)))
+        lines.append(f"    {at}  {each.uuid}  {told}")
+    return lines if held.candidates else [*lines, "    XPM shows nothing new that it could be."]
+
+
+def _still(left: list[HeldWrite]) -> NeedsPerson:
+    first_ = left[0].intent
+    return NeedsPerson(
+        f"{count(len(left), 'write')} to XPM without an answer: a person has to say what became of it.",
+        hint=f"Look in XPM, then: xpm-tui runs release --adopt {first_}=UUID, --again {first_} or "
+        f"--drop {first_}",
+    )
+
+
+ACTS = (
+    Act(
+        name="runs.release",
+        title="Release a held run",
+        help="Say what became of writes that XPM never answered (adopt, send again, let be), then plan the "
+        "held run again and go on, if no count of the guard has grown.",
+        params=ReleaseRun,
+        run=release_run,
+        verb=("runs", "release"),
+        example="xpm-tui runs release r12\nxpm-tui runs release --adopt i9=UUID --drop i10",
+        writes=True,
+        streams=True,
+        outlives=True,
+        why_not=first(connected, idle),
+    ),
+)
