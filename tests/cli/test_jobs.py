@@ -1,0 +1,75 @@
+"""An acceptance by verbs: service, templates, an imported proposal taken over, previewed, deployed once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.conftest import connect
+from tests.support.command import Command, Inline
+from tests.support.sandbox_process import SandboxProcess
+
+FILE = """Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,End Date,Proposal Status
+PROP-77,Verb Compliance 2026,{client},Annual accounts,1200.00,2026-07-01,2027-06-30,Accepted
+PROP-77,Verb Compliance 2026,{client},Unknown service,50.00,2026-07-01,2027-06-30,Accepted
+"""
+
+
+def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path) -> None:
+    # The granular scopes alone do not open the list of templates.
+    environ = {**sandbox.environ, "XPM_TUI_USER": "tester", "XPM_TUI_XERO_SCOPES": "both"}
+    connect(Command(tmp_path / "home", environ), sandbox, tenant=sandbox.greeting["tenants"][0]["id"])
+    connected = Inline(tmp_path / "home", environ)
+    found = connected("clients", "search", "Bright Sparks", "--json").json["items"]
+    connected("clients", "pick", found[0]["uuid"], "--json")
+    listed = connected("templates", "list", "--json").json
+    names = [view["name"] for view in listed["templates"]][:2]
+    connected("services", "new", "Annual accounts", "--json")
+    linked = connected("templates", "link", "Annual accounts", *names, "--json").json
+    assert [ref["name"] for ref in linked["templates"]] == names
+
+    file = tmp_path / "proposals.csv"
+    file.write_text(FILE.format(client=found[0]["name"]), encoding="utf-8")
+    connected("import", "proposals", str(file), "--json", code=None)
+    (row,) = connected("proposals", "list", "--json").json["items"]
+    assert (row["state"], row["ours"]) == ("accepted", False)
+    assert "taken" in row["why"]
+    assert connected("jobs", "list", "--json").json["items"] == []
+
+    taken = connected("proposals", "take", "PROP-77").out
+    assert "switched on in Ignition" in taken
+    held = connected("jobs", "deploy", "w1", "--yes", "--json", code=4)
+    assert "Ignition" in held.error["message"]
+    connected("settings", "set", "jobs.ignition_deploys", "no")
+
+    shown = connected("jobs", "preview", "w1", "--json").json
+    assert (shown["name"], shown["reference"], shown["goes"]) == ("Verb Compliance 2026", "PROP-77", True)
+    assert {problem["code"] for problem in shown["problems"]} == {"service-bare"}
+    assert [ref["name"] for ref in shown["templates"]] == names
+
+    done = connected("jobs", "deploy", "w1", "--yes", "--json").json
+    assert (done["outcome"], done["calls"]) == ("done", done["estimate"])
+    (job,) = done["jobs"]
+    assert job["state"] == "deployed"
+    assert job["url"].endswith(job["number"])
+    told = connected("jobs", "list").out
+    assert job["number"] in told
+    again = connected("jobs", "deploy", "w1", "--yes", "--json", code=2)
+    assert "deployed already" in again.error["message"]
+    assert sandbox.asked("job.api/add") == 1
+    log = connected("log", "--run", done["id"]).out
+    assert f"job {job['number']} is deployed" in log
+
+
+def test_what_cannot_be_is_told_by_verbs(connected: Inline) -> None:
+    for words, sentence in (
+        (("jobs", "preview", "w9"), "There is no job 'w9'"),
+        (("jobs", "deploy"), "Say which jobs"),
+        (("jobs", "retry", "--job", "J1"), "--sent adopt"),
+        (("jobs", "list", "--state", "lost"), "no state of a job"),
+        (("templates", "link"), "Say which service"),
+        (("proposals", "take"), "Say which proposals"),
+        (("proposals", "accept", "o9"), "no proposal 'o9'"),
+        (("proposals", "new", "P", "nobody"), "no client 'nobody'"),
+    ):
+        done = connected(*words, "--json", code=2)
+        assert sentence in done.error["message"], done.out
