@@ -1,0 +1,131 @@
+"""A lost answer that nobody can tell: held, and settled by a person. Coverage, counts, the long way back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.world import Deploying
+from xpm_tui.deploy.coverage import likely
+from xpm_tui.model.book import Service
+from xpm_tui.model.errors import BadInput, NotFound
+from xpm_tui.model.xpm import Template
+from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.service import jobs, library, templates
+from xpm_tui.service.job_settling import settle_sent
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> Deploying:
+    """A job was sent, no answer came, and XPM showed nothing for as long as it was looked for."""
+    world = Deploying(tmp_path)
+    await world.ready()
+    return world
+
+
+async def lost(world: Deploying, *, made: bool) -> None:
+    world.sandbox.switches = Switches().changed({"create_lag": 5000})
+    world.sandbox.faults.add(Fault("reset", "job.api/add", times=1, after=made))
+    world.accepted()
+    began = world.clock.now()
+    run = await world.deploy("w1")
+    assert run.outcome == "held"
+    assert world.clock.now() - began >= timedelta(seconds=300)
+    row = jobs.row_of(world.practice, "w1")
+    assert (row.state, row.cause) == ("held", "unknown")
+    assert len(world.made()) == int(made)
+
+
+async def test_nothing_is_sent_again_until_somebody_says_so(world: Deploying) -> None:
+    await lost(world, made=False)
+    for _ in range(3):
+        world.clock.move(timedelta(days=1))
+        assert (await world.retry()).outcome == "held"
+    assert world.net.asked("job.api/add") == 1
+    with pytest.raises(BadInput, match="say what became of it"):
+        jobs.skip(world.practice, "w1")
+    await settle_sent(world.practice, "w1", "again")
+    assert (await world.retry()).outcome == "done"
+    assert len(world.made()) == 1
+
+
+async def test_a_job_that_turned_up_is_adopted_and_finished(world: Deploying) -> None:
+    await lost(world, made=True)
+    (there,) = world.made()
+    with pytest.raises(BadInput, match="Say which job"):
+        await settle_sent(world.practice, "w1", "adopt")
+    with pytest.raises(BadInput, match="XPM has no job"):
+        await settle_sent(world.practice, "w1", "adopt", "J999999")
+    await settle_sent(world.practice, "w1", "adopt", there.number)
+    assert (await world.retry()).outcome == "done"
+    (whole,) = world.made()
+    assert (whole.number, world.tasks_of(whole)) == (there.number, world.wanted_tasks())
+    with pytest.raises(BadInput, match="Nothing of job"):
+        await settle_sent(world.practice, "w1", "drop")
+
+
+async def test_dropped_is_left_out_and_skipped_can_come_back(world: Deploying) -> None:
+    await lost(world, made=False)
+    assert (await settle_sent(world.practice, "w1", "drop")).state == "skipped"
+    assert jobs.skip(world.practice, "w1", undo=True).state == "coming"
+    world.sandbox.switches = Switches()
+    assert (await world.deploy("w1")).outcome == "done"
+
+
+async def test_two_jobs_that_it_may_be_are_not_chosen_between(world: Deploying) -> None:
+    """A colleague makes the same job by hand while ours is on its way."""
+    from dataclasses import replace
+
+    world.sandbox.faults.add(Fault("reset", "job.api/add", times=1, after=True))
+    world.accepted()
+    handle = world.sandbox.handle
+
+    async def with_colleague(request):  # type: ignore[no-untyped-def]
+        response = await handle(request)
+        for job in world.made()[:1]:
+            there = world.sandbox.practice.jobs
+            there.setdefault("J777777", replace(job, number="J777777", uuid=job.uuid[:-4] + "7777"))
+        return response
+
+    world.sandbox.handle = with_colleague  # type: ignore[method-assign]
+    assert (await world.deploy("w1")).outcome == "held"
+    why = jobs.row_of(world.practice, "w1").why
+    assert "2 jobs that it may be" in why
+    assert "J777777" in why
+    assert world.net.asked("job.api/add") == 1
+
+
+async def test_counts_tell_what_waits(world: Deploying) -> None:
+    world.accepted("Later", start="2026-05-10", repeat="weekly")
+    world.accepted("Now", start="2026-05-01", end="2027-01-01")
+    told = jobs.counts(world.practice)
+    assert (told.due, told.soon, told.missed, told.blocked) == (1, 2, 0, "")
+    world.clock.move(timedelta(days=8))
+    assert jobs.counts(world.practice).missed == 1
+    assert [row.id for row in jobs.list_jobs(world.practice, state="missed")] == ["w1/2026-05-10"]
+    with pytest.raises(NotFound, match="no job on"):
+        jobs.find_job(world.practice, "w1/2026-05-11")
+
+
+async def test_coverage(world: Deploying) -> None:
+    library.new_service(world.practice, "Nothing chosen", {})
+    same = library.new_service(world.practice, world.names[2].upper(), {})
+    listed, services, cover = templates.list_templates(world.practice)
+    assert {ref.name for ref in cover.bare} == {"Nothing chosen", world.names[2].upper()}
+    assert {view.name for view in listed if view.services} == set(world.names[:2])
+    assert len(cover.unused) == len(listed) - 2
+    assert [view.proposals[0].name for view in services if view.proposals] == [world.names[2]]
+    assert [view.id for view in templates.accept_same(world.practice)] == [same.id]
+    assert templates.accept_same(world.practice) == []
+
+
+def test_templates_are_proposed_by_name() -> None:
+    rows = [Template(uuid="a", name="Annual Accounts"), Template(uuid="b", name="Annual accounts 2025"),
+            Template(uuid="c", name="Payroll"),
+            Template(uuid="d", name="annual-accounts", gone=True)]  # fmt: skip
+    found = likely(Service(id="s1", name="annual  accounts"), rows)
+    assert [(each.uuid, each.same) for each in found] == [("a", True), ("b", False)]
+    assert likely(Service(id="s1", name="[/]"), rows) == []
