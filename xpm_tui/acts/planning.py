@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.clients import WHICH, Which
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.words import arrow, count, plain, wrapped
@@ -33,6 +34,7 @@ class MakePlan(msgspec.Struct, frozen=True):
     full: Annotated[bool, option("Read everything again and compare all, not only what changed.")] = False
     client: Annotated[str, option("Plan this client alone.", "CLIENT", completes="client")] = ""
     field: Annotated[tuple[str, ...], option("Plan these fields alone.", "FIELD")] = ()
+    only: Annotated[Which, option(f"Plan only clients of this filter: {', '.join(WHICH)}.", "WHICH")] = ""
 
 
 class TickPlan(msgspec.Struct, frozen=True):
@@ -51,9 +53,14 @@ class ExportPlan(msgspec.Struct, frozen=True):
 async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Result:
     """Refresh the mirror and compute what a sync would do."""
     from xpm_tui.service import plans
-    from xpm_tui.service.clients import find_client
+    from xpm_tui.service.clients import find_client, list_clients
 
-    only = find_client(practice.snapshot(), params.client).id if params.client else ""
+    only = [find_client(practice.snapshot(), params.client).id] if params.client else []
+    if params.only:
+        listed = [view.id for view in list_clients(practice, only=params.only)]
+        only = [id_ for id_ in listed if not only or id_ in only]
+        if not only:
+            raise BadInput(f"No client is in the filter {params.only}.", hint="See: xpm-tui clients list")
     plan = await plans.make(practice, full=params.full, only=only, fields=params.field)
     return plan_result(practice, plan.id)
 
