@@ -29,6 +29,13 @@ TITLES: dict[Name, str] = {
     "templates": "Work templates",
     "plan": "The first plan",
 }
+IGNITION = {
+    "unknown": "Is XPM still switched on in Ignition? Until that is answered (jobs.ignition_deploys), "
+    "nothing is deployed from here.",
+    "yes": "XPM is switched on in Ignition, which makes the jobs: nothing is deployed from here.",
+    "no": "XPM is switched off in Ignition: accepted proposals that are ours are deployed from here.",
+}
+"""The question whether Ignition makes the jobs itself, by its answer."""
 CAN_SKIP: frozenset[Name] = frozenset({"clients", "team", "templates", "plan"})
 
 
@@ -166,6 +173,7 @@ def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     note = list_state(snapshot, "templates").note
     if note:
         facts += (note,)
+    facts += (IGNITION[practice.settings.text("jobs.ignition_deploys")],)
     return facts, () if linked == len(services) else ("Link services to job templates.",)
 
 
