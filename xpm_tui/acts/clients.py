@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.params import argument, option
+from xpm_tui.acts.review_file import export_review, import_review
 from xpm_tui.acts.situation import connected, first, on_record
 from xpm_tui.acts.words import count, fields, listed, plain, value, wrapped
+from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -56,6 +59,19 @@ class ReviewClients(msgspec.Struct, frozen=True):
         tuple[str, ...], argument("Only these clients.", "[CLIENT]...", completes="client")
     ] = ()
     accept_sure: Annotated[bool, option("Link every client whose first proposal is sure.")] = False
+    export: Annotated[
+        str,
+        option(
+            "Write the proposals to a CSV file with a column for your choice; -: stdout.",
+            "FILE",
+            completes="file",
+        ),
+    ] = ""
+    take: Annotated[
+        str, option("Carry out the choices of such a file.", "FILE", flag="--import", completes="file")
+    ] = ""
+    replace: Annotated[bool, option("With --export: write over a file that is there.")] = False
+    dry_run: Annotated[bool, option("With --import: say what it would do, and do nothing.")] = False
 
 
 async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) -> Result:
@@ -112,7 +128,13 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
     from xpm_tui.service import clients, linking
     from xpm_tui.service.refresh import ensure_mirror
 
+    if sum(map(bool, (params.accept_sure, params.export, params.take))) > 1:
+        raise BadInput("Give one of --accept-sure, --export and --import.")
     await ensure_mirror(practice)
+    if params.export:
+        return export_review(practice, Path(params.export), params.client, replace=params.replace)
+    if params.take:
+        return import_review(practice, Path(params.take), dry_run=params.dry_run)
     if not params.accept_sure:
         views = clients.review(practice, params.client)
         lines = [line for view in views for line in _proposals(view)] or ["No client needs a link."]
@@ -236,7 +258,8 @@ ACTS = (
         params=ReviewClients,
         run=review_clients,
         verb=("clients", "review"),
-        example="xpm-tui clients review --accept-sure",
+        example="xpm-tui clients review --accept-sure\nxpm-tui clients review --export review.csv\n"
+        "xpm-tui clients review --import review.csv --dry-run",
         key="r",
         where=("clients",),
         footer="Review",

@@ -83,7 +83,7 @@ def parse(
     its columns is one that the form needs; a single bad row is refused with its number instead.
     """
     rules = FORMS[form]
-    text, spoken = decode(_read(source) if isinstance(source, Path) else source, encoding)
+    text, spoken = decode(read_source(source) if isinstance(source, Path) else source, encoding)
     delimiter = find_delimiter(text, [*rules.headings(), *(mapping or {}), *(remembered or {})])
     reading = records(text.lstrip("\ufeff"), delimiter)
     head = next(reading, None)
@@ -95,7 +95,7 @@ def parse(
     found = columns(rules, head.cells, [record.cells for record in body[:_SAMPLE]], wanted)
     rows, refused = [], []
     for record in body:
-        reason = record.reason or _unusable(record)
+        reason = record.reason or unusable(record)
         if reason:
             refused.append(Refused(record.row, reason))
         else:
@@ -105,7 +105,8 @@ def parse(
     )
 
 
-def _read(path: Path) -> bytes:
+def read_source(path: Path) -> bytes:
+    """A file's bytes. Raises ``BadInput`` for one that cannot be read, or is far too large."""
     try:
         if path.stat().st_size > LARGEST:
             raise BadInput(f"{path} is larger than {LARGEST // 1_000_000} MB: it is no export of Ignition's.")
@@ -154,7 +155,8 @@ def shield(value: str, spreadsheet: bool) -> str:
     )
 
 
-def _unusable(record: Record) -> str:
+def unusable(record: Record) -> str:
+    """Why no cell of this record can be trusted; empty for a sound one."""
     for cell in record.cells:
         if "\x00" in cell:
             return "a cell holds a NUL byte"

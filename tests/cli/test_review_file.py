@@ -1,0 +1,205 @@
+"""The review as a file: out, edited as in a spreadsheet, and back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import Inline
+
+Rows = list[dict[str, str]]
+BOOK = """Client ID,Client Name,Contact Name,Contact Email
+CLI-1,Kowhai Plumbing Pty Ltd,Jo Tane,jo@kowhai.example
+CLI-3,John Smith,John Smith,john1@smith.example
+CLI-5,ACME [/] Pty,Somebody,click@acme.example
+CLI-7,Only Here Ltd,Ina Here,ina@here.example
+CLI-9,"=HYPERLINK(""http://evil.example"")",Eve Il,eve@evil.example
+"""
+
+
+@pytest.fixture
+def office(connected: Inline, tmp_path: Path) -> Inline:
+    path = tmp_path / "book.csv"
+    path.write_text(BOOK, encoding="utf-8")
+    connected("import", "clients", str(path))
+    return connected
+
+
+def exported(office: Inline, path: Path) -> Rows:
+    office("clients", "review", "--export", str(path), "--replace")
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+
+
+def written(path: Path, rows: Iterable[dict[str, str]]) -> str:
+    rows = list(rows)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=";")
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
+
+
+def first(rows: Rows, client_id: str) -> dict[str, str]:
+    return next(row for row in rows if row["Ignition ID"] == client_id)
+
+
+def links(office: Inline) -> dict[str, Any]:
+    items = office("clients", "list", "--json").json["items"]
+    return {view["client_id"]: view["link"] and view["link"]["uuid"] for view in items}
+
+
+def test_it_holds_what_review_tells(office: Inline, tmp_path: Path) -> None:
+    rows = exported(office, tmp_path / "review.csv")
+    views = office("clients", "review", "--json").json["items"]
+    told = [
+        (v["id"], v["client_id"], at, p["number"], p["uuid"], p["score"], p["sure"], "; ".join(p["reasons"]))
+        for v in views
+        for at, p in enumerate(v["proposals"], 1)
+    ]
+    assert len(told) >= 4
+    assert [
+        (r["Client"], r["Ignition ID"], int(r["Rank"]), r["XPM Number"], r["XPM UUID"], int(r["Score"]),
+         r["Sure"] == "yes", r["Reasons"])
+        for r in rows if r["Rank"]
+    ] == told  # fmt: skip
+    alone = [r["Ignition ID"] for r in rows if not r["Rank"]]
+    assert alone == [v["client_id"] for v in views if not v["proposals"]]
+    assert {r["Choice"] for r in rows} == {""}
+    assert (tmp_path / "review.csv").stat().st_mode & 0o777 == 0o600
+    assert (
+        "is there already"
+        in office("clients", "review", "--export", str(tmp_path / "review.csv"), "--json", code=2).error[
+            "message"
+        ]
+    )
+    assert office("clients", "review", "--export", "-").out.startswith("Client,Ignition ID,")
+
+
+def test_a_name_never_runs_as_a_formula_and_comes_back(office: Inline, tmp_path: Path) -> None:
+    rows = exported(office, tmp_path / "review.csv")
+    evil = first(rows, "CLI-9")
+    assert evil["Client Name"] == '\'=HYPERLINK("http://evil.example")'
+    assert not any(cell[:1] in "=+-@" for row in rows for cell in row.values() if cell)
+    evil["Choice"] = "ignore"
+    done = office("clients", "review", "--import", written(tmp_path / "in.csv", rows), "--json").json
+    assert [(each["choice"], each["name"]) for each in done["items"]] == [
+        ("ignore", '=HYPERLINK("http://evil.example")')
+    ]
+
+
+def test_choices_are_carried_out(office: Inline, tmp_path: Path) -> None:
+    rows = exported(office, tmp_path / "review.csv")
+    kowhai, smith, acme = (first(rows, f"CLI-{n}") for n in (1, 3, 5))
+    kowhai["Choice"] = "Link"
+    second = next(r for r in rows if r["Ignition ID"] == "CLI-3" and r["Rank"] == "2")
+    smith["Choice"] = f"https://practicemanager.xero.com/client/{second['XPM Number']}/detail"
+    acme["Choice"] = acme["XPM UUID"].upper()
+    first(rows, "CLI-7")["Choice"] = "ignore"
+    path = written(tmp_path / "in.csv", rows)
+    before = links(office)
+    would = office("clients", "review", "--import", path, "--dry-run", "--json").json
+    assert (would["linked"], would["ignored"], would["refused"], would["dry_run"]) == (3, 1, [], True)
+    assert links(office) == before
+    done = office("clients", "review", "--import", path, "--json").json
+    assert (done["linked"], done["ignored"], done["same"], done["open"]) == (3, 1, 0, 1)
+    after = links(office)
+    assert (after["CLI-1"], after["CLI-3"]) == (kowhai["XPM UUID"], second["XPM UUID"])
+    assert (after["CLI-5"], after["CLI-7"], after["CLI-9"]) == (acme["XPM UUID"], None, None)
+    assert office("clients", "show", "CLI-7", "--json").json["ignored"]
+    again = office("clients", "review", "--import", path, "--json").json
+    assert (again["linked"], again["ignored"], again["same"], again["refused"]) == (0, 0, 4, [])
+
+
+def stranger(row: dict[str, str]) -> None:
+    row |= {"Client": "c999", "Choice": "link"}
+
+
+def nonsense(row: dict[str, str]) -> None:
+    row["Choice"] = "perhaps"
+
+
+def sorted_alone(row: dict[str, str]) -> None:
+    row |= {"Client Name": "John Smith", "Choice": "link"}
+
+
+def other_number(row: dict[str, str]) -> None:
+    row |= {"XPM Number": "1", "Choice": "link"}
+
+
+def no_proposal(row: dict[str, str]) -> None:
+    row |= {"XPM UUID": "", "Choice": "link"}
+
+
+def spoilt(row: dict[str, str]) -> None:
+    row["Choice"] = "#NAME?"
+
+
+def nobody(row: dict[str, str]) -> None:
+    row |= {"Client": "", "Choice": "link"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (stranger, "There is no client 'c999'"),
+        (nonsense, "XPM has no client with the number, UUID, address or code 'perhaps'"),
+        (sorted_alone, "has another name"),
+        (other_number, "is not that of its XPM UUID"),
+        (no_proposal, "no proposal to link"),
+        (spoilt, "the error of a spreadsheet formula"),
+        (nobody, "names no client"),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_a_bad_row_is_refused_by_its_number_and_stops_nothing_else(
+    office: Inline, tmp_path: Path, spoil: Callable[[dict[str, str]], None], why: str
+) -> None:
+    rows = exported(office, tmp_path / "review.csv")
+    kowhai = first(rows, "CLI-1")
+    spoil(kowhai)
+    first(rows, "CLI-7")["Choice"] = "ignore"
+    done = office("clients", "review", "--import", written(tmp_path / "in.csv", rows), "--json", code=1)
+    (refused,) = done.json["refused"]
+    assert refused["row"] == rows.index(kowhai) + 2
+    assert why in refused["reason"]
+    assert done.error["code"] == "partial"
+    assert done.json["ignored"] == 1
+    assert links(office)["CLI-1"] is None
+
+
+def test_two_choices_that_cannot_both_be_are_refused(office: Inline, tmp_path: Path) -> None:
+    rows = exported(office, tmp_path / "review.csv")
+    smiths = [row for row in rows if row["Ignition ID"] == "CLI-3"]
+    smiths[0]["Choice"] = smiths[1]["Choice"] = "link"
+    kowhai = first(rows, "CLI-1")
+    kowhai["Choice"] = "link"
+    first(rows, "CLI-7")["Choice"] = kowhai["XPM UUID"]
+    path = written(tmp_path / "in.csv", rows)
+    for words in (("--dry-run",), ()):
+        done = office("clients", "review", "--import", path, *words, "--json", code=1).json
+        reasons = [each["reason"] for each in done["refused"]]
+        assert len(reasons) == 2
+        assert any("chooses otherwise" in reason for reason in reasons)
+        assert any("another client" in reason for reason in reasons)
+    assert [links(office)[f"CLI-{n}"] for n in (1, 3, 7)] == [kowhai["XPM UUID"], None, None]
+
+
+def test_what_is_no_review_file_is_refused_whole(office: Inline, tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text(BOOK)
+    told = office("clients", "review", "--import", str(path), "--json", code=2).error
+    assert "no column" in told["message"]
+    assert "--export" in told["hint"]
+    assert (
+        "no file"
+        in office("clients", "review", "--import", str(tmp_path / "none.csv"), "--json", code=2).error[
+            "message"
+        ]
+    )
+    office("clients", "review", "--export", "-", "--accept-sure", "--json", code=2)
+    office("--read-only", "clients", "review", "--import", str(path), "--json", code=2)
