@@ -58,7 +58,6 @@ SENTENCES: dict[str, str] = {
     "sync.waiting": "XPM does not show yet what was made for {record}; it is looked for again",
     "sync.resolved": "What was sent for {record} was looked up: {why}",
     "sync.decided": "{by} decided about what was sent for {record}: {why}",
-    "sync.settled": "{by} decided what became of what was sent for {record}: {why}",
     "sync.edited": "{record}: {field} was edited in XPM meanwhile; taken over into what XPM said",
     "sync.altered": "{record}: XPM kept {field} otherwise than it was sent",
     "sync.created": "{record} was made in XPM: {uuid}",
@@ -185,11 +184,6 @@ REASONS: dict[str, dict[str, str]] = {
     "sync.decided": {
         "adopt": "the record in XPM is the one that was made",
         "again": "it may be sent again",
-        "drop": "it is let be",
-    },
-    "sync.settled": {
-        "adopt": "one of XPM's records is it",
-        "again": "it is to be sent again",
         "drop": "it is let be",
     },
     "job.resolved": {

@@ -111,7 +111,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
         writes = settle(snapshot, intent.id, decision.choice, now, uuid)
         practice.book.commit([*writes, *_run_ended(snapshot, intent, decision.choice)])
     practice.events.emit(
-        Event(key="sync.settled", run=intent.run, record=intent.record, uuid=uuid, rule=decision.choice,
+        Event(key="sync.decided", run=intent.run, record=intent.record, uuid=uuid, rule=decision.choice,
               numbers={"intent": intent.id})
     )  # fmt: skip
     return told
