@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import KNOWN
 from tests.support.command import Command, Inline
-from tests.support.sandbox_process import SandboxProcess
+from tests.support.sandbox_process import SandboxProcess, sandbox_process
 
 
 def test_sync_tells_a_client_in_a_line_and_the_log_every_field(connected: Inline, ignition: Path) -> None:
@@ -25,14 +28,21 @@ def test_sync_tells_a_client_in_a_line_and_the_log_every_field(connected: Inline
     assert len(connected("log", "--run", "last").out.splitlines()) >= len(items)
 
 
+@pytest.fixture
+def own() -> Iterator[SandboxProcess]:
+    """A sandbox of this test alone: a login keeps every scope that it was ever given."""
+    with sandbox_process(clients=12) as process:
+        yield process
+
+
 def test_lists_that_one_scope_would_open_are_told_in_one_sentence(
-    sandbox: SandboxProcess, tmp_path: Path
+    own: SandboxProcess, tmp_path: Path
 ) -> None:
-    command = Command(tmp_path / "home", {**sandbox.environ, **KNOWN, "XPM_TUI_XERO_SCOPES": "granular"})
-    process = command.start("connect", "--no-browser", "--tenant", sandbox.greeting["tenants"][0]["id"])
+    command = Command(tmp_path / "home", {**own.environ, **KNOWN, "XPM_TUI_XERO_SCOPES": "granular"})
+    process = command.start("connect", "--no-browser", "--tenant", own.greeting["tenants"][0]["id"])
     assert process.stdout is not None
     url = process.stdout.readline().strip()
-    out, err = process.communicate(sandbox.consent(url) + "\n", timeout=60)
+    out, err = process.communicate(own.consent(url) + "\n", timeout=60)
     assert process.returncode == 0, err
     told = [line for line in out.splitlines() if "scope" in line]
     assert told == [
