@@ -21,7 +21,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ``record`` is a client's id (``c12``) or a contact's (``c12/k3``); ``field`` a field of the policy, or
     ``link``, ``contact`` (a whole contact comes or goes), ``state``. ``side`` is the side that is written.
     ``rule`` names the rule of the policy that asks for it; ``mark`` what makes it remarkable. A change that
-    is not ticked waits for a person. ``agree`` writes nothing but the base: both sides are already equal.
+    is not ticked waits for a person.
     """
 
     record: str
@@ -33,7 +33,6 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     mark: Mark = ""
     ticked: bool = True
     held: str = ""
-    agree: bool = False
 
     @property
     def conflict(self) -> bool:
@@ -45,7 +44,7 @@ class PlannedRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     """All changes of one client in one plan; ``id`` is ``<plan>/<client>``.
 
     ``ignition`` and ``xpm`` are fingerprints of what the plan was made from: a record that moved since drops
-    out. ``reviewed`` holds what a person saw.
+    out.
     """
 
     id: str

@@ -12,12 +12,11 @@ from xpm_tui.service.views import ChangeView
 
 
 def change_views(snapshot: Snapshot, records: Iterable[PlannedRecord]) -> Iterator[ChangeView]:
-    """All changes of some records, but those that only note an agreement."""
+    """All changes of some records."""
     told = Told(snapshot)
     for record in records:
         for change in record.changes:
-            if not change.agree:
-                yield change_view(told, record.client, record.uuid, change)
+            yield change_view(told, record.client, record.uuid, change)
 
 
 def change_view(told: Told, client: str, uuid: str, change: Change) -> ChangeView:
