@@ -12,7 +12,7 @@ from xpm_tui.book.ids import BookIds
 from xpm_tui.book.store import open_book
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.model.book import Client
-from xpm_tui.model.errors import ReadOnly
+from xpm_tui.model.errors import Overtaken, ReadOnly
 from xpm_tui.model.links import Link
 from xpm_tui.model.ports import Book, Drop, Ids, Put
 from xpm_tui.model.tables import CLIENTS, LINKS
@@ -43,6 +43,26 @@ def test_a_commit_is_seen_by_the_next_snapshot_and_by_no_earlier_one(book: Book)
     assert before.get(CLIENTS, "c3") is None
     assert names(book) == ["Renamed", "Client 3"]
     assert book.watch() == book.snapshot().position == before.position + 1
+
+
+def test_nothing_is_written_over_a_row_that_moved_since_the_look(book: Book) -> None:
+    book.commit([client(1), client(2)])
+    looked = book.snapshot()
+    book.commit([client(1, "Theirs")])
+    with pytest.raises(Overtaken, match="c1"):
+        book.commit([client(2, "Ours"), client(1, "Ours")], since=looked)
+    assert names(book) == ["Theirs", "Client 2"]
+    book.commit([client(2, "Ours")], since=looked)
+    with pytest.raises(Overtaken):
+        book.commit([Drop(CLIENTS, "c2")], since=looked)
+    assert names(book) == ["Theirs", "Ours"]
+
+
+def test_a_transaction_is_shown_the_newest_state(book: Book) -> None:
+    book.commit([client(1)])
+    position = book.transact(lambda now: [client(now.count(CLIENTS) + 1)])
+    assert position == book.snapshot().position
+    assert names(book) == ["Client 1", "Client 2"]
 
 
 def test_rows_are_found_by_every_index_in_order_of_id(book: Book) -> None:

@@ -142,7 +142,7 @@ async def _all_faults(world: Deploying, step: str, lag: int) -> None:
         row = jobs.row_of(world.practice, workflow)
         if row.cause == "unknown":
             assert "no answer came" in row.why.lower(), row.why
-            await _settle(world, workflow)
+            await settle(world, workflow)
         elif row.state != "deployed":
             # Nobody can tell whether XPM made the client: that waits for a person before any job is sent.
             assert (step, row.cause) == ("make the client", "client-waits"), (name, row)
@@ -161,7 +161,7 @@ async def _all_faults(world: Deploying, step: str, lag: int) -> None:
     assert outcomes["deployed"] >= (6 if step == "make the client" else len(FAULTS)), outcomes
 
 
-async def _settle(world: Deploying, workflow: str) -> None:
+async def settle(world: Deploying, workflow: str) -> None:
     """A person looks at XPM and says what became of it."""
     row = jobs.row_of(world.practice, workflow)
     made = world.made(row.name)

@@ -249,13 +249,13 @@ class Engine:
 
 
 def _mortal(life: Life, real: Callable[..., int]) -> Callable[..., int]:
-    def commit(what: Any) -> int:
+    def commit(what: Any, **how: Any) -> int:
         journal = (
             [w.row for w in what if isinstance(w, Put) and w.table is INTENTS] if not callable(what) else []
         )
         name = f"commit {journal[0].kind} {journal[0].state}" if journal else "commit"
         life.step(f"before {name}")
-        position = real(what)
+        position = real(what, **how)
         life.step(f"after {name}")
         return position
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -113,8 +114,8 @@ def test_what_another_process_changed_meanwhile_is_left(practice: OpenPractice, 
     commit = practice.book.commit
     (rimu,) = [client for client in practice.snapshot().rows(CLIENTS) if client.name == "Rimu"]
 
-    def meddling(writes: list[object]) -> int:
-        position = commit(writes)  # type: ignore[arg-type]
+    def meddling(writes: list[object], **how: Any) -> int:
+        position = commit(writes, **how)  # type: ignore[arg-type]
         if any(
             isinstance(write, Put) and isinstance(write.row, Import) and write.row.state == "begun"
             for write in writes

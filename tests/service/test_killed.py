@@ -35,19 +35,22 @@ def killed_at(open_: Callable[[], OpenPractice], commit: int, *, after: bool) ->
         try:
             practice = open_()
             made = 0
-            real = practice.book.commit
 
-            def dying(writes: object) -> int:
-                nonlocal made
-                made += 1
-                if made == commit and not after:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                position = real(writes)  # type: ignore[arg-type]
-                if made == commit:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return position
+            def deadly(real: Callable[..., int]) -> Callable[..., int]:
+                def dying(*what: object, **how: object) -> int:
+                    nonlocal made
+                    made += 1
+                    if made == commit and not after:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    position = real(*what, **how)
+                    if made == commit:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    return position
 
-            practice.book.commit = dying  # type: ignore[method-assign]
+                return dying
+
+            for name in ("commit", "transact"):
+                setattr(practice.book, name, deadly(getattr(practice.book, name)))
             asyncio.run(run(practice, reviewed=True))
             os._exit(0)
         finally:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
+from xpm_tui.book.changes import refuse_overtaken
 from xpm_tui.model.errors import ReadOnly
-from xpm_tui.model.ports import Drop, Put, Write
+from xpm_tui.model.ports import Drop, Put, Snapshot, Write
 from xpm_tui.model.tables import Table
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -74,7 +75,12 @@ class MemoryBook:
     def snapshot(self) -> MemorySnapshot:
         return MemorySnapshot(self._position, self._tables)
 
-    def commit(self, writes: Sequence[Write]) -> int:
+    def transact(self, make: Callable[[Snapshot], Sequence[Write]]) -> int:
+        return self.commit(make(self.snapshot()))
+
+    def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
+        if since is not None:
+            refuse_overtaken(writes, since, self.snapshot())
         if self.read_only:
             raise ReadOnly("Nothing may be written.")
         changed: dict[str, Rows] = {}

@@ -213,11 +213,11 @@ async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -
     world.practice.lag = lag
     commit = world.book.commit
 
-    def dying(writes: Any) -> int:
+    def dying(writes: Any, **how: Any) -> int:
         state = next((write.row.state for write in writes if write.table is INTENTS), "")
         if (step, state) in (("before sending", "sent"), ("before the end", "done")):
             raise KeyboardInterrupt
-        return commit(writes)
+        return commit(writes, **how)
 
     world.book.commit = dying  # type: ignore[method-assign]
     if step == "after sending":

@@ -175,8 +175,8 @@ class _Deadly:
     def __exit__(self, *_: object) -> None:
         self._world.book.commit = self._commit  # type: ignore[method-assign]
 
-    def _count(self, writes: Sequence[Write]) -> int:
+    def _count(self, writes: Sequence[Write], **how: Any) -> int:
         self._left -= 1
         if self._left == 0:
             raise Killed
-        return self._commit(writes)
+        return self._commit(writes, **how)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from xpm_tui.model.errors import BadInput, BookUnreadable
-from xpm_tui.model.ports import Put, Write
+from xpm_tui.model.errors import BadInput, BookUnreadable, Overtaken
+from xpm_tui.model.ports import Put, Snapshot, Write
 from xpm_tui.model.tables import Table
 from xpm_tui.model.text import visible
 
@@ -63,6 +63,19 @@ def encode(table: Table[Any], row: Any) -> Change:
     if not name:
         raise BadInput(f"A row of the table {table.name} has no id.", hint="Nothing was written.")
     return Change(table.name, name, raw)
+
+
+def refuse_overtaken(writes: Iterable[Write], since: Snapshot, now: Snapshot) -> None:
+    """Raise ``Overtaken`` where a row that is to be written has changed between the two snapshots."""
+    if since.position == now.position:
+        return
+    for write in writes:
+        name = write.table.key(write.row) if isinstance(write, Put) else write.id
+        if since.raw(write.table, name) != now.raw(write.table, name):
+            raise Overtaken(
+                f"Somebody else has just changed {visible(name, 60)} ({write.table.name}).",
+                hint="Nothing was written. Look at it again, then do it once more.",
+            )
 
 
 def encode_all(writes: Iterable[Write]) -> list[Change]:

@@ -8,14 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from xpm_tui.book.changes import encode_all
+from xpm_tui.book.changes import Change, encode_all, refuse_overtaken
 from xpm_tui.book.compaction import compact, due
 from xpm_tui.book.row_table import PracticeDB
 from xpm_tui.book.view import BookSnapshot
 from xpm_tui.files.disk import DISK, Disk
 from xpm_tui.files.mounts import network_file_system
 from xpm_tui.model.errors import BookUnreadable, Busy, Trouble
-from xpm_tui.model.ports import Clock, Write
+from xpm_tui.model.ports import Clock, Snapshot, Write
 
 
 class DiskBook:
@@ -65,16 +65,23 @@ class DiskBook:
         """What is there now, other processes' commits included."""
         return self._engine.snapshot()
 
-    def commit(self, writes: Sequence[Write]) -> int:
+    def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
         """Make the writes durable, all or none; gives the new position. No writes: no commit.
 
-        Raises ``BadInput`` (a value that does not fit), ``ReadOnly``, ``BookUnreadable``, ``DiskTrouble`` and
-        ``Busy``; nothing is written then.
+        ``since``: only where none of these rows has changed after that snapshot. Raises ``BadInput`` (a value
+        that does not fit), ``ReadOnly``, ``BookUnreadable``, ``DiskTrouble``, ``Busy`` and ``Overtaken``;
+        nothing is written then.
         """
         changes = encode_all(writes)
         if not changes:
             return self._engine.mark.position
-        position = self._engine.commit(changes)
+
+        def make(now: BookSnapshot) -> list[Change]:
+            if since is not None:
+                refuse_overtaken(writes, since, now)
+            return changes
+
+        position = self._engine.transact(make)
         self._fold_soon()
         return position
 

@@ -57,6 +57,12 @@ class Busy(Trouble):
     exit_code = 5
 
 
+class Overtaken(Busy):
+    """Somebody else changed the same record between look and write; nothing was written."""
+
+    code = "overtaken"
+
+
 class BookUnreadable(Trouble):
     """The book cannot be read, or was changed by a foreign hand."""
 

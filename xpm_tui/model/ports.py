@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from enum import IntEnum
@@ -91,8 +91,18 @@ class Book(Protocol):
     def snapshot(self) -> Snapshot:
         """What is there now, other processes' commits included."""
 
-    def commit(self, writes: Sequence[Write]) -> int:
-        """Make the writes durable, all or none; gives the new position."""
+    def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
+        """Make the writes durable, all or none; gives the new position.
+
+        ``since`` is the snapshot that the writes were thought out on: where one of these rows is another one
+        by now, raises ``Overtaken`` and writes nothing.
+        """
+
+    def transact(self, make: Callable[[Snapshot], Sequence[Write]]) -> int:
+        """Commit what ``make`` asks for when shown the newest snapshot, nobody coming in between.
+
+        ``make`` is called once and must be quick: everybody else who writes waits for it.
+        """
 
     def watch(self) -> int:
         """Position on disk, read cheaply: differs from a snapshot's when the book has moved."""

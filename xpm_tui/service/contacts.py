@@ -51,7 +51,8 @@ def add_contact(
         if made.primary
         else before.contacts
     )
-    practice.book.commit([Put(CLIENTS, msgspec.structs.replace(before, contacts=(*others, made)))])
+    after = msgspec.structs.replace(before, contacts=(*others, made))
+    practice.book.commit([Put(CLIENTS, after)], since=snapshot)
     practice.events.emit(Event(key="contact.added", record=f"{before.id}/{made.id}"))
     fields = [f"{made.id}.{name}" for name, text in values.items() if text.strip()]
     warnings = overwritten(practice, before.id, fields) if made.primary and len(others) else []

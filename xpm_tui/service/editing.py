@@ -50,7 +50,7 @@ def edit_client(
     before = find_client(snapshot, client)
     after = _edited(snapshot, before, values)
     if after != before:
-        practice.book.commit([Put(CLIENTS, after)])
+        practice.book.commit([Put(CLIENTS, after)], since=snapshot)
         for name in values:
             practice.events.emit(Event(key="client.edited", record=before.id, field=name))
     return view_of(practice, before.id), overwritten(practice, before.id, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -164,9 +165,10 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
     if not dry_run:
         practice.writable()
         with practice.lock("taking an import back").hold():
-            plan = plan_undo(practice.snapshot(), last.id)
+            snapshot = practice.snapshot()
+            plan = plan_undo(snapshot, last.id)
             for batch in _batches(plan.writes, BATCH * 2):
-                practice.book.commit(batch)
+                practice.book.commit(batch, since=snapshot)
             practice.book.commit([Put(IMPORTS, msgspec.structs.replace(last, state="undone"))])
         practice.events.emit(Event(key="import.undone", numbers={"batch": last.id, **plan.counts}))
     else:
@@ -206,20 +208,28 @@ def _write(
     moved: list[str] = []
     if plan.groups:
         _forget_images(practice)
-        position = practice.book.commit([Put(IMPORTS, head)])
+        practice.book.commit([Put(IMPORTS, head)])
         done = 0
         for batch in _batches(plan.groups, BATCH):
-            snapshot = practice.book.snapshot()
-            if snapshot.position != position:
-                moved += [_record(group) for group in batch if not _as_planned(snapshot, group)]
-                batch = [group for group in batch if _as_planned(snapshot, group)]
-            writes = [write for group in batch for write in group_writes(group, report.id)]
-            position = practice.book.commit(writes) if writes else position
+            practice.book.transact(partial(_unmoved, batch, report.id, moved))
             done += len(batch)
             if progress is not None:
                 progress(done, len(plan.groups))
     practice.book.commit([*settled, Put(IMPORTS, msgspec.structs.replace(head, state="done"))])
     return moved
+
+
+def _unmoved(
+    groups: Sequence[Sequence[Step]], batch: str, moved: list[str], snapshot: Snapshot
+) -> list[Write]:
+    """The writes of what is still as planned; what is not is added to ``moved``."""
+    writes: list[Write] = []
+    for group in groups:
+        if _as_planned(snapshot, group):
+            writes += group_writes(group, batch)
+        else:
+            moved.append(_record(group))
+    return writes
 
 
 def _forget_images(practice: OpenPractice) -> None:

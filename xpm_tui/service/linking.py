@@ -79,7 +79,7 @@ def unlink(practice: OpenPractice, client: str) -> ClientView:
         raise BadInput(f"{ours.name} ({ours.id}) is not linked.")
     (run,) = practice.ids.new("r")
     writes = linking.unlink(snapshot, ours.id, now=practice.clock.now(), by=practice.person, run=run)
-    practice.book.commit(writes)
+    practice.book.commit(writes, since=snapshot)
     practice.events.emit(Event(key="client.unlinked", run=run, record=ours.id, uuid=before.uuid))
     return _view(practice, ours.id)
 
@@ -133,7 +133,7 @@ def _pick(
         anyway=anyway,
     )
     if picked.writes:
-        practice.book.commit(picked.writes)
+        practice.book.commit(picked.writes, since=snapshot)
         numbers: dict[str, Scalar] = {
             "added": len(picked.created),
             "linked": len(picked.linked),
@@ -196,7 +196,7 @@ def _link(practice: OpenPractice, client: str, uuid: str, *, quiet: bool, origin
         origin=origin,
         quiet=quiet,
     )
-    practice.book.commit(writes)
+    practice.book.commit(writes, since=snapshot)
     practice.events.emit(Event(key="client.linked", run=run, record=client, uuid=uuid, rule=origin))
 
 

@@ -135,6 +135,7 @@ def waiting(records: Iterable[PlannedRecord]) -> Iterator[Change]:
 def tick(practice: OpenPractice, plan_id: str, selector: Selector, on: bool) -> int:
     """Tick or untick changes of a draft; gives how many changed. Raises ``NotFound``, ``BadInput``."""
     practice.writable()
+    snapshot = practice.snapshot()
     plan, records = load(practice, plan_id)
     if plan.state != "draft":
         raise BadInput(f"Plan {plan.id} was applied already.", hint="Make a new one: xpm-tui plan")
@@ -145,7 +146,8 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector, on: bool) -> 
         return 0
     new = {record.id: record for record in ticked}
     head = recount(plan, [new.get(record.id, record) for record in records])
-    practice.book.commit([Put(PLANS, head), *(Put(PLANNED, record) for record in ticked)])
+    writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in ticked)]
+    practice.book.commit(writes, since=snapshot)
     changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))
     key = "plan.ticked" if on else "plan.unticked"
     practice.events.emit(Event(key=key, numbers={"plan": plan.id, "changes": changed}))

@@ -7,6 +7,7 @@ point leaves every client as it was or as it was to be. Whatever moved since the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from xpm_tui.model.errors import Trouble
@@ -105,17 +106,7 @@ class _Apply:
         for batch in _batches(records, BATCH):
             if self._stops():
                 return
-            snapshot = self._book.snapshot()
-            rules = rules_for(snapshot, self._policy, self._plan.fields)
-            wanted = sum(contacts_wanted(record.changes) for record in batch)
-            new_ids = iter(self._ids.new("k", wanted) if wanted else ())
-            writes: list[Write] = []
-            news: list[Event] = []
-            for record in batch:
-                written, told, _ = self._record(snapshot, record, rules, new_ids.__next__)
-                writes += written
-                news += told
-            self._ledger.commit(writes, done=len(batch), news=news)
+            self._book_all(batch, done=len(batch))
             await self._clock.sleep(0)
 
     async def there(self, records: Sequence[PlannedRecord], pusher: Pusher) -> None:
@@ -133,13 +124,9 @@ class _Apply:
         for batch in _batches(self._plan.only.split() or [*self._book.snapshot().ids(LINKS)], 5 * BATCH):
             if self._stops():
                 return
-            snapshot = self._book.snapshot()
-            rules = rules_for(snapshot, self._policy, self._plan.fields)
-            if rules.idle:
+            if rules_for(self._book.snapshot(), self._policy, self._plan.fields).idle:
                 return
-            writes = [write for id_ in batch for write in self._agreements(snapshot, rules, id_)]
-            if writes:
-                self._book.commit(writes)
+            self._book.transact(partial(self._agreements, batch))
             await self._clock.sleep(0)
 
     def book_one(self, record: PlannedRecord) -> Standing | None:
@@ -147,14 +134,28 @@ class _Apply:
 
         Gives the client as it stands after that, or None where the record dropped out.
         """
-        snapshot = self._book.snapshot()
-        rules = rules_for(snapshot, self._policy, self._plan.fields)
-        wanted = contacts_wanted(record.changes)
-        new_ids = iter(self._ids.new("k", wanted) if wanted else ())
-        writes, news, standing = self._record(snapshot, record, rules, new_ids.__next__)
-        if writes:
-            self._ledger.commit(writes, news=news)
+        (standing,) = self._book_all([record], done=0)
         return standing
+
+    def _book_all(self, records: Sequence[PlannedRecord], *, done: int) -> list[Standing | None]:
+        """Ignition's part of some clients, thought out and written on the same state."""
+        wanted = sum(contacts_wanted(record.changes) for record in records)
+        new_ids = iter(self._ids.new("k", wanted) if wanted else ())
+        standings: list[Standing | None] = []
+
+        def make(snapshot: Snapshot) -> tuple[list[Write], list[Event]]:
+            rules = rules_for(snapshot, self._policy, self._plan.fields)
+            writes: list[Write] = []
+            news: list[Event] = []
+            for record in records:
+                written, told, standing = self._record(snapshot, record, rules, new_ids.__next__)
+                writes += written
+                news += told
+                standings.append(standing)
+            return writes, news
+
+        self._ledger.transact(make, done=done)
+        return standings
 
     def _record(
         self,
@@ -174,7 +175,11 @@ class _Apply:
         self._ledger.count(made.written)
         return made.writes, events_of(made.written, record.client, record.uuid), made.standing
 
-    def _agreements(self, snapshot: Snapshot, rules: Rules, id_: str) -> Iterable[Write]:
+    def _agreements(self, clients: Sequence[str], snapshot: Snapshot) -> list[Write]:
+        rules = rules_for(snapshot, self._policy, self._plan.fields)
+        return [write for id_ in clients for write in self._agreement(snapshot, rules, id_)]
+
+    def _agreement(self, snapshot: Snapshot, rules: Rules, id_: str) -> Iterable[Write]:
         client, link = snapshot.get(CLIENTS, id_), snapshot.get(LINKS, id_)
         row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
         if client is None or link is None or row is None or link.quiet:

@@ -10,7 +10,7 @@ import msgspec
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.events import Event
 from xpm_tui.model.plan import Plan, PlannedRecord
-from xpm_tui.model.ports import Book, Clock, EventSink, Practice, Put, Write
+from xpm_tui.model.ports import Book, Clock, EventSink, Practice, Put, Snapshot, Write
 from xpm_tui.model.runs import Outcome, Run, Written
 from xpm_tui.model.tables import META, PLANS, RUNS, Meta
 from xpm_tui.sync.mirror import accept_list
@@ -49,9 +49,22 @@ class Ledger:
 
     def commit(self, writes: Iterable[Write], *, done: int = 0, news: Iterable[Event] = ()) -> None:
         """Commit some writes together with the run's progress; then tell."""
-        self.run = self._now(self.run.done + done)
-        self._book.commit([*writes, Put(RUNS, self.run)])
-        for event in news:
+        self.transact(lambda _: (writes, news), done=done)
+
+    def transact(
+        self, make: Callable[[Snapshot], tuple[Iterable[Write], Iterable[Event]]], *, done: int = 0
+    ) -> None:
+        """The same for what ``make`` thinks out on the newest state: no edit of a person comes in between."""
+        told: list[Event] = []
+
+        def with_progress(snapshot: Snapshot) -> list[Write]:
+            writes, news = make(snapshot)
+            told.extend(news)
+            self.run = self._now(self.run.done + done)
+            return [*writes, Put(RUNS, self.run)]
+
+        self._book.transact(with_progress)
+        for event in told:
             self._events.emit(event)
         self._progress(self.run)
 

@@ -10,7 +10,7 @@ from xpm_tui.model.errors import OutcomeUnknown, Refused, WireTrouble
 from xpm_tui.model.events import Event
 from xpm_tui.model.links import Value
 from xpm_tui.model.plan import Change, PlannedRecord
-from xpm_tui.model.ports import Book, Clock, Ids, Practice, Put
+from xpm_tui.model.ports import Book, Clock, Ids, Practice, Put, Snapshot, Write
 from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import CLIENTS, INTENTS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient, XpmContact
@@ -134,7 +134,7 @@ class Pusher:
 
     async def _ask(self, call: _Call, intent: Intent) -> tuple[XpmClient, XpmContact | None]:
         """Send it; gives the client as it is now, and the contact where it was one."""
-        row = self._row(intent.uuid)
+        row = _row(self._book.snapshot(), intent.uuid)
         if call.kind == UPDATE_CLIENT:
             name = str(call.values.get("name") or row.name)
             reply = await self._practice.update_client(intent.uuid, name, call.values)
@@ -154,29 +154,26 @@ class Pusher:
         contact: XpmContact | None,
     ) -> None:
         """End, record, link, base, mirror and image in one commit; then say what was not as expected."""
-        snapshot = self._book.snapshot()
-        intent = journaled.done(intent, contact.uuid if contact is not None else "")
-        written = landed(snapshot, self._ledger.run, intent, changes, row, self._clock.now())
-        self._ledger.tally["changes"] += len(written.written)
-        old = self._row(intent.uuid)
-        news = [*events_of(written.written, intent.record, row.uuid)]
-        if contact is None:
-            edited = edited_fields(old, row, call.values)
-        else:
-            edited = edited_contact_fields(contact_of(old, contact.uuid), contact, call.values)
-        for key, fields in (("edited", edited), ("altered", altered(call.values, row, contact))):
-            self._ledger.tally[key] += len(fields)
-            news += [
-                Event(key=f"sync.{key}", level="warning", record=intent.record, uuid=row.uuid, field=field)
-                for field in fields
-            ]
-        self._ledger.commit([Put(INTENTS, intent), *written.writes], news=news)
+        end = journaled.done(intent, contact.uuid if contact is not None else "")
 
-    def _row(self, uuid: str) -> XpmClient:
-        row = self._book.snapshot().get(XPM_CLIENTS, uuid)
-        if row is None:
-            raise LookupError(uuid)
-        return row
+        def make(snapshot: Snapshot) -> tuple[list[Write], list[Event]]:
+            written = landed(snapshot, self._ledger.run, end, changes, row, self._clock.now())
+            self._ledger.tally["changes"] += len(written.written)
+            old = _row(snapshot, end.uuid)
+            news = [*events_of(written.written, end.record, row.uuid)]
+            if contact is None:
+                edited = edited_fields(old, row, call.values)
+            else:
+                edited = edited_contact_fields(contact_of(old, contact.uuid), contact, call.values)
+            for key, fields in (("edited", edited), ("altered", altered(call.values, row, contact))):
+                self._ledger.tally[key] += len(fields)
+                news += [
+                    Event(key=f"sync.{key}", level="warning", record=end.record, uuid=row.uuid, field=field)
+                    for field in fields
+                ]
+            return [Put(INTENTS, end), *written.writes], news
+
+        self._ledger.transact(make)
 
     def _tell_trouble(self, key: str, intent: Intent, trouble: WireTrouble) -> None:
         self._ledger.tell(
@@ -192,6 +189,13 @@ class Pusher:
                 numbers={"intent": intent.id},
             )
         )
+
+
+def _row(snapshot: Snapshot, uuid: str) -> XpmClient:
+    row = snapshot.get(XPM_CLIENTS, uuid)
+    if row is None:
+        raise LookupError(uuid)
+    return row
 
 
 class _Call(msgspec.Struct, frozen=True):
