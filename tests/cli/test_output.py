@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpm_tui.acts.act import Column, Result, Table
-from xpm_tui.cli.output import cells, cut, dumps, error, lines, outcome, render
+from xpm_tui.acts.tables import cells, cut, render
+from xpm_tui.cli.output import dumps, error, lines, outcome
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput, NeedsPerson
 

@@ -9,14 +9,17 @@ import pytest
 from textual.screen import Screen
 
 from tests.tui.world import World, press, settle, text_of
-from xpm_tui.model.tables import LINKS
-from xpm_tui.service import plans, runs
+from xpm_tui.model.tables import CLIENTS, LINKS
+from xpm_tui.service import keeping, plans, runs
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.clients import Clients
+from xpm_tui.tui.screens.conflicts import Conflicts
 from xpm_tui.tui.screens.picker import Picker
 from xpm_tui.tui.screens.plan_review import PlanReview
+from xpm_tui.tui.screens.policy import PolicyScreen
 from xpm_tui.tui.screens.review import Review
 from xpm_tui.tui.screens.run import RunScreen
+from xpm_tui.tui.widgets.table import TableRows
 
 Make = Callable[..., Console]
 
@@ -188,3 +191,101 @@ async def test_leaving(world: World, console: Make) -> None:
         await pilot.press("ctrl+c")
         await pilot.pause()
     assert app.return_value == 0
+
+
+async def in_step(world: World) -> None:
+    """A first run is behind: all that can be linked is linked, and both sides agree."""
+    from xpm_tui.service import runner
+
+    with world.open() as practice:
+        await runner.run(practice, full=True, reviewed=True)
+
+
+def edited_on_both_sides(world: World, number: int) -> None:
+    """A phone is changed in Ignition, and otherwise in XPM."""
+    from xpm_tui.service.editing import edit_client
+
+    with world.open() as practice:
+        edit_client(practice, f"c{number}", {"phone": "07 000 0001"})
+    world.xpm.edit(f"00000000-0000-0000-0000-{number:012}", phone="07 999 9999")
+
+
+@pytest.mark.usefixtures("inline")
+async def test_a_conflict_is_understood_and_undone(world: World, console: Make) -> None:
+    await in_step(world)
+    edited_on_both_sides(world, 3)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s", "escape", "C")
+        assert shows(app, Conflicts)
+        shown = text_of(app)
+        assert "1 ‼ planned" in shown
+        assert "07 000 0001" in shown
+        assert "07 999 9999  ◀ wins" in shown
+        assert "last agreed  09 555 0003" in shown, shown
+        assert "the master and wins" in shown
+        await press(pilot, "space")
+        assert "■ held" in text_of(app)
+        await press(pilot, "space", "v")
+        assert shows(app, PlanReview)
+        await press(pilot, "a", "y")
+        assert "✓ done" in text_of(app)
+        await press(pilot, "escape", "escape", "g", "s", "C")
+        assert "● overwritten" in text_of(app)
+        await press(pilot, "u")
+        assert shows(app, PlanReview)
+        assert "takes back run" in text_of(app)
+        await press(pilot, "a", "y", "escape")
+        assert shows(app, Conflicts)
+        shown = text_of(app)
+        assert "↶ undone" in shown
+        assert "❄ frozen" in shown
+    with world.open() as practice:
+        client = practice.snapshot().get(CLIENTS, "c3")
+        assert client is not None
+        assert client.phone == "07 000 0001", "Ignition has its own value back"
+
+
+@pytest.mark.usefixtures("inline")
+async def test_a_held_conflict_is_let_go_by_a_tick(world: World, console: Make) -> None:
+    world.settings = {"sync.on_conflict": "hold"}
+    await in_step(world)
+    edited_on_both_sides(world, 3)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s", "escape", "C")
+        assert "held for you" in text_of(app)
+        await press(pilot, "space")
+        assert "‼ planned" in text_of(app)
+        await press(pilot, "v", "a", "y", "escape")
+    with world.open() as practice:
+        client = practice.snapshot().get(CLIENTS, "c3")
+        assert client is not None
+        assert client.phone == "07 999 9999"
+
+
+async def test_a_field_is_switched_off_in_the_policy_table(world: World, console: Make) -> None:
+    await in_step(world)
+    with world.open() as practice:
+        keeping.freeze(practice, "c3", ["phone"], "private number")
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "e", "P")
+        assert shows(app, PolicyScreen)
+        rows = app.screen.query_one(TableRows)
+        phone = next(place for place, row in enumerate(rows.items) if row.field == "phone")
+        await press(pilot, *("down",) * phone)
+        assert "Frozen for 1 client" in text_of(app)
+        await press(pilot, "space")
+        assert "○ off" in text_of(app)
+        assert "1 field switched off" in text_of(app)
+        await press(pilot, "enter")
+        assert "private number" in text_of(app)
+        await press(pilot, "enter")
+        assert shows(app, Clients)
+        assert "Client 00003" in text_of(app)
+    with world.open() as practice:
+        assert practice.policy().off == {"phone"}

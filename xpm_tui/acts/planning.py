@@ -93,8 +93,8 @@ def plan_result(practice: OpenPractice, plan_id: str) -> Result:
     plan, records = plans.load(practice, plan_id)
     snapshot = practice.snapshot()
     changes = list(change_views(snapshot, records))
-    items = [change for change in changes if change.ticked and not change.held]
-    waiting = [change for change in changes if not change.ticked or change.held]
+    items = [change for change in changes if change.ticked]
+    waiting = [change for change in changes if not change.ticked]
     people = people_views(snapshot, plan.people)
     data: dict[str, Any] = {
         "id": plan.id,
@@ -161,8 +161,8 @@ def changes_of(
     from xpm_tui.service.plan_view import change_views
 
     changes = list(change_views(practice.snapshot(), records))
-    made = [change for change in changes if change.ticked and not change.held]
-    return made, [change for change in changes if not change.ticked or change.held]
+    made = [change for change in changes if change.ticked]
+    return made, [change for change in changes if not change.ticked]
 
 
 def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:

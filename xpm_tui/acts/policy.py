@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.params import argument
+from xpm_tui.acts.settings import SetSetting, set_setting
+from xpm_tui.acts.situation import idle
+from xpm_tui.acts.words import count, plain
+from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -14,60 +20,76 @@ _COLUMNS = (
     Column("FIELD"),
     Column("FROM XPM", whole=True),
     Column("TO XPM", whole=True),
+    Column("LEVEL", whole=True),
     Column("NOW", whole=True),
     Column("FROZEN", whole=True, right=True),
 )
+LEVELS = {(): "", ("everything",): "everything", ("everything", "name"): "name too"}
+"""The levels that carry a field, in a word or two."""
+
+
+class SwitchFields(msgspec.Struct, frozen=True):
+    """Parameters of ``policy off`` and ``policy on``."""
+
+    field: Annotated[
+        tuple[str, ...], argument("The fields, as `xpm-tui policy --json` names them.", "FIELD...")
+    ]
 
 
 async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """Every field of the policy, with what is carried now and for how many clients it is frozen."""
-    from xpm_tui.sync.links import all_frozen
-    from xpm_tui.sync.policy import FIELDS
+    from xpm_tui.service.policy_table import frozen_clients, policy_rows, told_way
 
-    policy = practice.policy()
-    now = {rule.name for rule in policy.fields()}
-    frozen = Counter(field for fields in all_frozen(practice.snapshot()).values() for field in fields)
-    items: list[dict[str, Any]] = [
-        {
-            "field": rule.name,
-            "label": rule.label,
-            "xpm": rule.element,
-            "from_xpm": {"creation": rule.from_creation, "ongoing": rule.from_ongoing},
-            "to_xpm": {"creation": rule.to_creation, "ongoing": rule.to_ongoing},
-            "off": rule.name in policy.off,
-            "carried": rule.name in now,
-            "frozen": frozen[rule.name],
-        }
-        for rule in FIELDS
-    ]
-    rows = [
+    policy, rows = practice.policy(), policy_rows(practice)
+    cells = [
         (
-            item["label"],
-            _when(**item["from_xpm"]),
-            _when(**item["to_xpm"]),
-            "carried" if item["carried"] else "switched off" if item["off"] else "not carried",
-            str(item["frozen"] or ""),
+            row.label,
+            told_way(row.from_xpm),
+            told_way(row.to_xpm),
+            LEVELS[row.levels],
+            "carried" if row.carried else "switched off" if row.off else "not carried",
+            str(row.frozen or ""),
         )
-        for item in items
+        for row in rows
     ]
     way = "XPM overwrites Ignition" if policy.direction == "from_xpm" else "Ignition overwrites XPM"
+    whole = len(frozen_clients(practice))
     return Result(
-        data={"direction": policy.direction, "level": policy.level, "frozen_whole": frozen["*"]},
-        items=items,
-        table=Table(_COLUMNS, rows),
+        data={"direction": policy.direction, "level": policy.level, "frozen_whole": whole},
+        items=[plain(row) for row in rows],
+        table=Table(_COLUMNS, cells),
         lines=[
-            f"Now: {way}, level {policy.level}. {frozen['*']} clients are frozen as a whole.",
-            "Switch a field off: xpm-tui settings set sync.off website,fax",
-            "Freeze it for one client: xpm-tui clients freeze CLIENT phone",
+            f"Now: {way}, level {policy.level}. {count(whole, 'client')} frozen as a whole.",
+            "Switch fields off for every client: xpm-tui policy off website fax",
+            "Freeze one for one client: xpm-tui clients freeze CLIENT phone",
             "Never carried: tax, company and business numbers, relationships, status, custom fields.",
         ],
     )
 
 
-def _when(*, creation: bool, ongoing: bool) -> str:
-    if ongoing:
-        return "always" if creation else "ongoing"
-    return "at creation" if creation else "never"
+async def switch_off(practice: OpenPractice, params: SwitchFields, talk: Talk) -> Result:
+    """Leave fields alone for every client."""
+    return await _switch(practice, params, talk, on=False)
+
+
+async def switch_on(practice: OpenPractice, params: SwitchFields, talk: Talk) -> Result:
+    """Carry them again."""
+    return await _switch(practice, params, talk, on=True)
+
+
+async def _switch(practice: OpenPractice, params: SwitchFields, talk: Talk, *, on: bool) -> Result:
+    from xpm_tui.service.policy_table import label, switched
+
+    if not params.field:
+        raise BadInput("Say which fields.", hint="xpm-tui policy off website")
+    off = switched(practice, params.field, on)
+    done = await set_setting(practice, SetSetting(key="sync.off", value=", ".join(off)), talk)
+    names = ", ".join(label(field.strip().casefold()) for field in params.field)
+    told = f"{names}: carried again where direction and level do." if on else f"{names}: left alone by sync."
+    return Result(
+        data={**done.data, "off": list(off)},
+        lines=[told, "A plan made before is refused: make it anew.", *list(done.lines)[1:]],
+    )
 
 
 ACTS = (
@@ -79,5 +101,30 @@ ACTS = (
         run=show,
         verb=("policy",),
         example="xpm-tui policy --json",
+        key="P",
+        where=("settings", "sync"),
+        footer="Policy",
+    ),
+    Act(
+        name="policy.off",
+        title="Switch a field off for every client",
+        help="Leave fields alone for every client of this practice, both ways: the setting sync.off.",
+        params=SwitchFields,
+        run=switch_off,
+        verb=("policy", "off"),
+        example="xpm-tui policy off website fax",
+        writes=True,
+        why_not=idle,
+    ),
+    Act(
+        name="policy.on",
+        title="Switch a field on again",
+        help="Carry fields again that were switched off, where direction and level carry them.",
+        params=SwitchFields,
+        run=switch_on,
+        verb=("policy", "on"),
+        example="xpm-tui policy on website",
+        writes=True,
+        why_not=idle,
     ),
 )

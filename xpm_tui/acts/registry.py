@@ -63,6 +63,7 @@ GROUPS: dict[str, str] = {
     "export": "Write files for Ignition.",
     "import": "Bring in Ignition's files, or take the last one back.",
     "jobs": "Jobs: list, preview, edit, skip, deploy, retry, redeploy.",
+    "policy": "What is carried, field by field; switch fields off and on.",
     "practices": "The practices of this account.",
     "proposals": "Proposals: list, new, accept, take, revoke.",
     "runs": "Runs: list, look, stop, resume, release.",

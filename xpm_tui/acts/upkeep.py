@@ -97,14 +97,17 @@ async def undo_client(practice: OpenPractice, params: UndoClient, talk: Talk) ->
 
 async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """Fields that both sides had edited."""
-    from xpm_tui.service import undoing
+    from xpm_tui.service.conflicts import conflicts
 
-    found = undoing.conflicts(practice)
+    found = conflicts(practice)
     columns = (Column("STATE", whole=True), Column("RECORD", whole=True), Column("NAME"), Column("FIELD"),
-               Column("OLD"), Column("NEW"), Column("RUN", whole=True))  # fmt: skip
+               Column("IGNITION"), Column("XPM"), Column("WINS", whole=True),
+               Column("RUN", whole=True))  # fmt: skip
     rows = (
-        (c.state, c.record, c.name, c.field, value(c.old), value(c.new), c.run or c.plan or "") for c in found
-    )
+        (c.state, c.record, c.name, c.field, value(c.ignition), value(c.xpm),
+         {"xpm": "XPM", "ignition": "Ignition"}[c.wins], c.run or c.plan or "")
+        for c in found
+    )  # fmt: skip
     return listed(found, Table(columns, rows, "No conflict."), count=len(found))
 
 
@@ -225,6 +228,8 @@ ACTS: tuple[Act[Any], ...] = (
         run=list_conflicts,
         verb=("conflicts",),
         example="xpm-tui conflicts",
+        key="C",
+        where=("overview", "clients", "sync"),
     ),
     Act(
         name="relink",

@@ -302,15 +302,28 @@ class UnclearView(msgspec.Struct, frozen=True, kw_only=True):
 
 class ConflictView(msgspec.Struct, frozen=True, kw_only=True):
     """A field that both sides had edited: ``planned``, ``held`` (of ``plan``), ``overwritten`` or ``undone``
-    (by ``run``). ``old`` is what the written side had, ``new`` what the master put there."""
+    (by ``run``). ``old`` is what the written side had, ``new`` what the master put there; ``ignition`` and
+    ``xpm`` say the same by side, ``agreed`` what the two last agreed on, ``wins`` whose value it is that
+    stays, and ``why`` by which rule. ``at`` is when the plan was made or the run ended. ``key`` names the
+    field to ``clients freeze``, ``frozen`` tells whether that was done."""
 
     state: str
     record: str
+    client: str
     name: str
     field: str
+    key: str
     side: Side
     old: Value
     new: Value
+    ignition: Value
+    xpm: Value
+    agreed: Value
+    wins: Side
+    why: str
+    at: datetime
+    by: str
+    frozen: bool = False
     plan: str | None = None
     run: str | None = None
 

@@ -9,6 +9,7 @@ import msgspec
 from xpm_tui.model.links import Value
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
 from xpm_tui.sync.plan import count, estimate
+from xpm_tui.sync.rules import UNTICKABLE
 
 Reviewed = tuple[str, str, Value, Value]
 """What makes a change the same one in the next plan: record, field, old, new."""
@@ -43,12 +44,12 @@ def tick(
 def tick_where(
     records: Iterable[PlannedRecord], on: bool, meant: Callable[[Change], bool]
 ) -> list[PlannedRecord]:
-    """The same, by any condition."""
+    """The same, by any condition. What no tick can let go stays as it is."""
     changed: list[PlannedRecord] = []
     for each in records:
         changes = tuple(
             msgspec.structs.replace(change, ticked=on)
-            if change.ticked is not on and meant(change)
+            if change.ticked is not on and meant(change) and not (on and change.held in UNTICKABLE)
             else change
             for change in each.changes
         )
@@ -78,7 +79,9 @@ def keep_review(
             ticked = seen.get(_same(change))
             unseen += ticked is None and change.ticked
             changes.append(
-                change if ticked in (None, change.ticked) else msgspec.structs.replace(change, ticked=ticked)
+                change
+                if ticked in (None, change.ticked) or change.held in UNTICKABLE
+                else msgspec.structs.replace(change, ticked=ticked)
             )
         kept.append(msgspec.structs.replace(record, changes=tuple(changes)))
     return kept, unseen

@@ -17,6 +17,8 @@ from xpm_tui.sync.view import Team, bare
 SHARED = "shared"
 NO_NAME = "no-name"
 UNKNOWN = "unknown"
+UNTICKABLE = frozenset({NO_NAME, UNKNOWN})
+"""What holds a change that no tick can let go: something else has to be settled first."""
 
 _MARKS: dict[str, Mark] = {"first": "first", "drift": "drift", "conflict": "conflict", "clear": "clearing"}
 

@@ -22,6 +22,7 @@ from textual.worker import Worker
 
 from xpm_tui.acts.act import Act, Result, Situation
 from xpm_tui.acts.registry import by_name
+from xpm_tui.acts.tables import tabled
 from xpm_tui.diagnose.telling import case_of, in_short
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown, visible, visible_lines
@@ -300,7 +301,7 @@ class Console(Flows, App[int]):
 
     def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
         """A short outcome as a toast, a long one to read."""
-        told = [*said, *(str(line) for line in result.lines)]
+        told = [*said, *tabled(result, min(self.size.width, 100) - 8), *(str(line) for line in result.lines)]
         if result.trouble is not None:
             self.push_screen(Told(act.title, "\n".join(told) or result.trouble.message,
                                   hint=result.trouble.hint, bad=True))  # fmt: skip

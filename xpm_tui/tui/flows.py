@@ -73,18 +73,18 @@ class Flows:
         await self.refresh_pulse()
         return run.id
 
-    def undo(self: Console, run: str = "", client: str = "") -> None:  # type: ignore[misc]
+    def undo(self: Console, run: str = "", client: str = "", field: str = "") -> None:  # type: ignore[misc]
         """Take a run, or the last one that wrote to a client, back: as a plan to look at first."""
-        self.work(lambda: self._undo(run, client), "undo", exclusive=True)
+        self.work(lambda: self._undo(run, client, field), "undo", exclusive=True)
 
-    async def _undo(self: Console, run: str, client: str) -> None:  # type: ignore[misc]
+    async def _undo(self: Console, run: str, client: str, field: str) -> None:  # type: ignore[misc]
         def plan(practice: OpenPractice) -> tuple[str, int, list[str]]:
             from xpm_tui.service import undoing
 
             wanted = run or undoing.last_write(practice.snapshot(), client)
             if not wanted:
                 raise NotFound("No run wrote anything of this client that could be taken back.")
-            made, records, left = undoing.make_undo(practice, wanted, client=client)
+            made, records, left = undoing.make_undo(practice, wanted, client=client, field=field)
             told = [f"{view.record} {field_label(view.field)}: {view.reason}" for view in left]
             return made.id, sum(len(record.changes) for record in records), told
 

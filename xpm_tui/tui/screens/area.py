@@ -13,6 +13,7 @@ from xpm_tui.acts.registry import by_name
 from xpm_tui.tui import keys
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.ways import way
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.header import Header, Pulse
 from xpm_tui.tui.widgets.letters import Letters
@@ -98,17 +99,11 @@ class AreaScreen(Screen[None]):
         if reason:
             self.console_app.toast(reason, "warning")
             return
-        own = getattr(self, "do_" + name.replace(".", "_"), None)
+        own = getattr(self, "do_" + name.replace(".", "_"), None) or way(self.console_app, name)
         if own is not None:
             own()
         else:
             self.console_app.perform(act, self.preset(name), title=act.title)
-
-    def do_doctor(self) -> None:
-        """Probe by probe, on a screen of its own."""
-        from xpm_tui.tui.screens.doctor import DoctorScreen
-
-        self.app.push_screen(DoctorScreen())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """An act that cannot be done now is dim in the footer; its key still says why."""

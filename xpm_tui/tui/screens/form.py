@@ -31,10 +31,10 @@ def asked(act: Act[Any], preset: Mapping[str, Any]) -> list[Param]:
 
 def build(act: Act[Any], values: Mapping[str, Any]) -> msgspec.Struct:
     """The parameters as one frozen value. Raises ``msgspec.ValidationError`` whose text names the place."""
-    known = {p.name for p in read(act.params)}
-    done: msgspec.Struct = msgspec.convert(
-        {k: v for k, v in values.items() if k in known}, act.params, strict=False
-    )
+    known = {p.name: p for p in read(act.params)}
+    # What a screen knows is one record: an act that takes several gets that one.
+    given = {k: (v,) if known[k].many and isinstance(v, str) else v for k, v in values.items() if k in known}
+    done: msgspec.Struct = msgspec.convert(given, act.params, strict=False)
     return done
 
 

@@ -117,7 +117,7 @@ class PlanReview(Screen[str]):
 
     @property
     def _count(self) -> int:
-        return sum(change.ticked and not change.held for change in self._tree.changes)
+        return sum(change.ticked for change in self._tree.changes)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Apply only what can be applied."""
@@ -208,7 +208,7 @@ class PlanReview(Screen[str]):
 
 def summary(plan: Plan, changes: list[ChangeView]) -> list[Line]:
     """The plan in two lines."""
-    ticked = [change for change in changes if change.ticked and not change.held]
+    ticked = [change for change in changes if change.ticked]
     records = len({client_of(change.record) for change in ticked})
     side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
     first: list[Line] = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -14,19 +13,13 @@ from xpm_tui.model.runs import Run
 from xpm_tui.service import plans, runs
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
-from xpm_tui.tui.log_source import Follower
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.screens.run import LOG_KEYS
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, ours, span
-from xpm_tui.tui.widgets.log_lines import LogLine
-from xpm_tui.tui.widgets.log_pane import LogPane
+from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
 from xpm_tui.tui.widgets.run_card import run_lines
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines
-
-FOLLOW = 0.5
-"""Seconds between two looks at the log while this area is in front."""
 
 
 class SyncArea(AreaScreen):
@@ -38,7 +31,7 @@ class SyncArea(AreaScreen):
         "run is a "
         "process of its own: it goes on when this console is closed. Below is the log of the practice, live."
     )
-    MORE_KEYS = (("v", "look at the newest plan"), ("enter on a run", "its own log"), *LOG_KEYS)
+    MORE_KEYS = (("v", "look at the newest plan"), *LOG_KEYS)
     CSS_PATH: ClassVar = style("sync")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "review", "View plan"),
@@ -49,43 +42,15 @@ class SyncArea(AreaScreen):
     def __init__(self) -> None:
         super().__init__()
         self._card = Says(classes="sync-card", fixed=False)
-        self._pane = LogPane(empty="The log of this practice is empty. s makes the first plan.")
-        self._follower: Follower | None = None
+        self._pane = LiveLog(empty="The log of this practice is empty. s makes the first plan.")
         self._plan: Plan | None = None
         self._run: Run | None = None
         self._drawn: object = None
-        self._looking = False
 
     def body(self) -> ComposeResult:
         """Card, log."""
         yield self._card
         yield self._pane
-
-    def on_mount(self) -> None:
-        """Follow while in front."""
-        self.set_interval(FOLLOW, self._follow)
-
-    def _follow(self) -> None:
-        if self.is_current and not self._looking:
-            self._looking = True
-            self.console_app.work(lambda: self._look_once(), "follow", node=self)
-
-    async def _look_once(self) -> None:
-        # Never two at a time, and never one cancelled: what was polled would be lost.
-        try:
-            await self._poll()
-        finally:
-            self._looking = False
-
-    async def _poll(self) -> None:
-        def read(practice: OpenPractice) -> list[LogLine]:
-            if self._follower is None:
-                self._follower = Follower(practice)
-            return self._follower.poll(practice)
-
-        news = await self.console_app.desk.ask(read)
-        if news:
-            self._pane.feed(news)
 
     async def look(self) -> None:
         """The newest plan and the newest run."""
@@ -169,19 +134,3 @@ class SyncArea(AreaScreen):
     def action_pane(self, what: str) -> None:
         """The log's keys, wherever the focus is."""
         getattr(self._pane, f"action_{what}")()
-
-    @on(LogPane.Jump)
-    def _jump(self, event: LogPane.Jump) -> None:
-        event.stop()
-        self.console_app.show_client(event.record)
-
-    @on(LogPane.Copy)
-    def _copy(self, event: LogPane.Copy) -> None:
-        event.stop()
-        self.app.copy_to_clipboard(event.line.text)
-
-    @on(LogPane.Export)
-    def _export(self, event: LogPane.Export) -> None:
-        event.stop()
-        path = self.console_app.save_text("log.txt", event.text)
-        self.console_app.toast(f"The lines are in {path}")

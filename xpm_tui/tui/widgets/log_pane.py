@@ -84,11 +84,11 @@ class LogPane(Vertical):
     paused: reactive[bool] = reactive(False, repaint=False)
 
     class Jump(Message):
-        """Somebody wants to see the record of a line."""
+        """Somebody wants to see the record of a line, or its run."""
 
-        def __init__(self, record: str) -> None:
+        def __init__(self, line: LogLine) -> None:
             super().__init__()
-            self.record = record
+            self.line = line
 
     class Copy(Message):
         """Somebody wants the line on the clipboard."""
@@ -199,8 +199,8 @@ class LogPane(Vertical):
     def _chosen(self, event: Rows.Chosen) -> None:
         event.stop()
         line = self.line
-        if line is not None and line.record:
-            self.post_message(self.Jump(line.record))
+        if line is not None and (line.record or line.run):
+            self.post_message(self.Jump(line))
 
     @property
     def line(self) -> LogLine | None:

@@ -111,7 +111,6 @@ class PlanTree(Rows):
     def _change(self, row: Row, columns: int) -> Line:
         change = row.change
         assert change is not None
-        ticked = change.ticked and not change.held
         what: list[Span]
         if row.group.record:
             what = [ours(field_label(change.field))]
@@ -122,7 +121,7 @@ class PlanTree(Rows):
         half = max(18, (columns - 12) // 3)
         return [
             ours("     "),
-            ours("[x] " if ticked else "[ ] ", "good" if ticked else "warn"),
+            ours("[x] " if change.ticked else "[ ] ", "good" if change.ticked else "warn"),
             *fit(what, half),
             ours("  "),
             *_values(change.field, change.old_shown, change.new_shown, columns - half - 12),
@@ -142,7 +141,7 @@ class PlanTree(Rows):
         if change is None:
             return [ours(f" {when.counted(len(row.group.changes), 'change')} of this client.", "muted")]
         side = SIDES[change.side]
-        if change.held:
+        if change.held and not change.ticked:
             return [ours(" ■ ", "warn"), span(because_held(change.held))]
         wait = "" if change.ticked else " It waits: space ticks it."
         return [ours(f" {side}: ", "accent"), span(because(change.rule, change.side)), ours(wait, "warn")]

@@ -1,0 +1,87 @@
+"""A table of an act in plain columns, for a terminal and for a box of the console."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from xpm_tui.acts.act import Column, Result, Table
+from xpm_tui.model.text import visible
+
+_GAP = 2
+_NARROWEST = 4
+MOST = 500
+"""Rows of a table that a box of the console shows."""
+
+
+def tabled(result: Result, width: int) -> Iterator[str]:
+    """The table of a result for a box: the first rows, and how many more there are."""
+    if result.table is None:
+        return
+    rows = list(result.table.rows)
+    yield from render(Table(result.table.columns, rows[:MOST], result.table.empty), width)
+    if len(rows) > MOST:
+        yield f"and {len(rows) - MOST:,} more: the command line tells them all"
+
+
+def render(table: Table, width: int) -> Iterator[str]:
+    """A table in plain columns that fit ``width`` cells as far as its whole columns allow."""
+    rows = [tuple(visible(cell) for cell in row) for row in table.rows]
+    if not rows:
+        yield visible(table.empty or "Nothing to show.")
+        return
+    widths = _widths(table.columns, rows, width)
+    yield _line((c.title for c in table.columns), table.columns, widths)
+    for row in rows:
+        yield _line(row, table.columns, widths)
+
+
+def _widths(columns: tuple[Column, ...], rows: list[tuple[Any, ...]], width: int) -> list[int]:
+    widths = [
+        max(cells(column.title), *(cells(row[at]) for row in rows)) for at, column in enumerate(columns)
+    ]
+    soft = [at for at, column in enumerate(columns) if not column.whole]
+    over = sum(widths) + _GAP * (len(columns) - 1) - width
+    while over > 0 and soft:
+        widest = max(soft, key=lambda at: widths[at])
+        if widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
+        over -= 1
+    return widths
+
+
+def _line(row: Iterable[str], columns: tuple[Column, ...], widths: list[int]) -> str:
+    shown = []
+    for cell, column, width in zip(row, columns, widths, strict=True):
+        text = cut(cell, width)
+        blank = " " * (width - cells(text))
+        shown.append(blank + text if column.right else text + blank)
+    return (" " * _GAP).join(shown).rstrip()
+
+
+def cells(text: str) -> int:
+    """How many terminal cells a shown text takes (Unicode UAX 11: wide characters take two)."""
+    if text.isascii():
+        return len(text)
+    return sum(_cell(char) for char in text)
+
+
+def cut(text: str, width: int) -> str:
+    """The text, ended with an ellipsis where it is wider than ``width`` cells."""
+    if cells(text) <= width:
+        return text
+    room, kept = width - 1, []
+    for char in text:
+        room -= _cell(char)
+        if room < 0:
+            break
+        kept.append(char)
+    return "".join(kept) + "…"
+
+
+def _cell(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

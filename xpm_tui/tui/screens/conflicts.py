@@ -1,0 +1,227 @@
+"""Conflicts: what each side has, what both last agreed on, who wins and why, and what can be done."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from xpm_tui.service import plans
+from xpm_tui.service.conflicts import conflicts
+from xpm_tui.service.views import ConflictView
+from xpm_tui.tui import when
+from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.over import OverScreen
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.effect import SIDES, field_label
+from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.words import lines
+
+STATES: dict[str, tuple[str, Look]] = {
+    "planned": ("‼ planned", "bad"),
+    "held": ("■ held", "warn"),
+    "overwritten": ("● overwritten", "accent"),
+    "undone": ("↶ undone", "muted"),
+}
+"""Each state a glyph and a word."""
+
+
+class Conflicts(OverScreen[None]):
+    """The table over the two values; one key for each thing to do."""
+
+    AREA = "clients"
+    CSS_PATH: ClassVar = style("conflicts")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "client", "Client"),
+        Binding("space", "hold", "Hold, let go"),
+        Binding("f", "freeze", "Freeze"),
+        Binding("u", "undo", "Undo"),
+        Binding("v", "plan", "Plan"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._head = Says(classes="conflicts-head")
+        self._detail = Says(classes="conflicts-detail")
+        self._table: Table[ConflictView] = Table(
+            (
+                Column("CLIENT", 20, grow=2),
+                Column("FIELD", 16, grow=1),
+                Column("STATE", 13),
+                Column("WINS", 8),
+                Column("WHEN", 12),
+            ),
+            self._cells,
+            lambda view: f"{view.plan}{view.run}/{view.record}/{view.field}",
+            empty="No conflict: no field was edited on both sides since the two last agreed. esc goes back.",
+        )
+
+    def body(self) -> ComposeResult:
+        """Counts, table, the one under the cursor."""
+        yield self._head
+        yield self._table
+        yield self._detail
+
+    def on_screen_resume(self) -> None:
+        """Read again whenever it comes up: a plan, an undo or a run may have changed it."""
+        self._again()
+
+    def _again(self) -> None:
+        self.console_app.work(lambda: self._read(), "conflicts", exclusive=True, node=self)
+
+    async def _read(self) -> None:
+        found = await self.console_app.desk.ask(conflicts)
+        self._head.say(lines([summary(found)]))
+        self._table.show(found)
+        self._table.rows.focus()
+        self._show(self._table.item)
+
+    def _cells(self, view: ConflictView) -> list[Line]:
+        word, look = STATES[view.state]
+        return [
+            [span(view.name, "strong"), span(f" {view.record}", "muted")],
+            [ours(field_label(view.field)), *([ours(" ❄", "accent")] if view.frozen else [])],
+            [ours(word, look)],
+            [ours(SIDES[view.wins])],
+            [ours(when.short(view.at), "muted")],
+        ]
+
+    @on(Table.Moved)
+    def _moved(self, event: Table.Moved) -> None:
+        event.stop()
+        self._show(event.item)
+
+    def _show(self, view: ConflictView | None) -> None:
+        self._detail.say(Content("") if view is None else lines(detail(view, self.size.width)))
+        self.refresh_bindings()
+
+    @property
+    def _view(self) -> ConflictView | None:
+        return self._table.item
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hold what is planned, undo what was done; the rest for any."""
+        view = self._view
+        if action == "hold":
+            return True if view is not None and view.plan else None
+        if action == "undo":
+            return True if view is not None and view.state == "overwritten" else None
+        if action == "freeze":
+            return True if view is not None and not view.frozen else None
+        if action in ("client", "plan"):
+            return True if view is not None else None
+        return True
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.action_client()
+
+    def action_client(self) -> None:
+        """Both sides of the whole client."""
+        view = self._view
+        if view is not None:
+            self.dismiss(None)
+            self.console_app.show_client(view.client)
+
+    def action_hold(self) -> None:
+        """Untick it in the plan, so that it waits; or tick it again."""
+        view = self._view
+        if view is not None and view.plan and not self.refused("plan.tick"):
+            self.console_app.work(lambda: self._hold(view), "hold", exclusive=True, node=self)
+
+    async def _hold(self, view: ConflictView) -> None:
+        on_ = view.state == "held"
+        selector = plans.Selector(record=view.record, field=view.field)
+        await self.console_app.desk.ask(plans.tick, view.plan or "", selector, on_)
+        await self._read()
+
+    def action_freeze(self) -> None:
+        """Leave both sides as they are, from now on."""
+        view = self._view
+        if view is not None:
+            preset = {"client": view.client, "field": (view.key,), "reason": "conflict: both sides stay"}
+            self.do("clients.freeze", preset, after=self._again, record=view.client, linked=True)
+
+    def action_undo(self) -> None:
+        """Give the overwritten side its value back: as a plan to look at first."""
+        view = self._view
+        if view is not None and view.run and not self.refused("undo"):
+            self.console_app.undo(run=view.run, client=view.client, field=view.field)
+
+    def action_plan(self) -> None:
+        """The plan it is in, or the run that decided it."""
+        view = self._view
+        if view is not None and view.plan:
+            self.console_app.show_plan(view.plan)
+        elif view is not None and view.run:
+            self.console_app.show_run(view.run)
+
+    def help_page(self) -> Page:
+        """F1."""
+        return Page(
+            "Conflicts",
+            "A field that was edited in Ignition and in XPM since the two last agreed. The direction of the "
+            "sync decides who wins; the other value is kept, and undo gives it back. Held conflicts wait "
+            "until you let them go. The setting sync.on_conflict holds all of them from the start.",
+            [
+                ("space", "hold a planned one so that no sync writes it, or let it go"),
+                ("f", "freeze the field of this client: both sides stay as they are"),
+                ("u", "take an overwritten one back: the plan is shown first, and the field frozen"),
+                ("v", "look at its plan, or at the run that decided it"),
+                ("enter", "go to the client"),
+                ("esc", "back; nothing is changed by looking"),
+            ],
+        )
+
+
+def summary(found: list[ConflictView]) -> Line:
+    """How many of each state."""
+    pieces: list[Span] = [ours(" Conflicts", "head")]
+    for state, (word, look) in STATES.items():
+        number = sum(view.state == state for view in found)
+        if number:
+            pieces += [ours(f"   {number:,} "), ours(word, look)]
+    return pieces
+
+
+def detail(view: ConflictView, columns: int) -> list[Line]:
+    """Both sides and what was agreed, the rule, and what can be done: eight lines at 80 columns."""
+    word, look = STATES[view.state]
+
+    def side(name: str, value: object, wins: bool) -> Line:
+        mark = ours("  ◀ wins" if view.plan else "  ◀ won", "good") if wins else ours("")
+        return [ours(f" {name:<13}", "muted"), Span(when.value(value), "strong"), mark]  # type: ignore[arg-type]
+
+    where = f"plan {view.plan}, made" if view.plan else f"run {view.run},"
+    why = textwrap.wrap(view.why, max(20, columns - 16))
+    frozen = "  ❄ frozen: sync leaves it alone" if view.frozen else ""
+    return [
+        [ours(f" {field_label(view.field)}", "head"), span(f" of {view.name}"), ours(f"   {word}", look),
+         ours(frozen, "accent")],
+        side("Ignition", view.ignition, view.wins == "ignition"),
+        side("XPM", view.xpm, view.wins == "xpm"),
+        side("last agreed", view.agreed, False),
+        *([ours(f" {'' if more else 'why':<13}", "muted"), span(piece)] for more, piece in enumerate(why)),
+        [ours(f" {'when':<13}", "muted"), ours(f"{where} {when.short(view.at)}"), span(f" by {view.by}")],
+        [ours(f" {'what to do':<13}", "muted"), *_ways(view)],
+    ]  # fmt: skip
+
+
+def _ways(view: ConflictView) -> list[Span]:
+    said: dict[str, tuple[tuple[str, str], ...]] = {
+        "planned": (("space", "holds it"), ("f", "keeps both as they are"), ("esc", "lets it win")),
+        "held": (("space", "lets it go"), ("f", "keeps both as they are"), ("esc", "lets it wait")),
+        "overwritten": (("u", "gives the old value back"), ("esc", "leaves it so")),
+        "undone": (("", "Taken back. The field is frozen until you lift that in Clients."),),
+    }
+    pieces: list[Span] = []
+    for key, words in said[view.state]:
+        pieces += [ours(f"{key} ", "accent") if key else ours(""), ours(f"{words}   ")]
+    return pieces

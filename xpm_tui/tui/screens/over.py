@@ -1,0 +1,64 @@
+"""What the screens over an area share: a foot, a way back, and acts that say why they cannot be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from xpm_tui.acts.registry import by_name
+from xpm_tui.tui.widgets.foot import Foot
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+
+R = TypeVar("R")
+
+
+class OverScreen(Screen[R]):
+    """A screen that is left with escape. A child class composes ``body``; ``AREA`` is whose acts it does."""
+
+    AREA: ClassVar[str] = ""
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
+
+    @property
+    def console_app(self) -> Console:
+        """The app, by its own type."""
+        return cast("Console", self.app)
+
+    def body(self) -> ComposeResult:
+        """What stands over the foot."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """Body, foot."""
+        yield from self.body()
+        yield Foot()
+
+    def refused(self, act: str, **about: Any) -> bool:
+        """Whether an act cannot be done now; then it has said why."""
+        reason = by_name(act).unavailable(self.console_app.situation(self.AREA, **about))
+        if reason:
+            self.console_app.toast(reason, "warning")
+        return bool(reason)
+
+    def do(
+        self,
+        act: str,
+        preset: Mapping[str, Any],
+        *,
+        ask: bool = False,
+        after: Callable[[], None] | None = None,
+        **about: Any,
+    ) -> None:
+        """Do an act, or say why not."""
+        if not self.refused(act, **about):
+            self.console_app.perform(by_name(act), preset, ask=ask, after=after)
+
+    def action_leave(self) -> None:
+        """One level up."""
+        self.dismiss(None)

@@ -1,0 +1,192 @@
+"""The policy table: each field both ways, at which level, what is off for the practice, what is frozen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from xpm_tui.acts.policy import LEVELS
+from xpm_tui.service.policy_table import (
+    FrozenView,
+    PolicyRow,
+    frozen_clients,
+    policy_rows,
+    sentences,
+    told_way,
+)
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.sync.policy import Policy
+from xpm_tui.tui import when
+from xpm_tui.tui.screens.dialog import Choose
+from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.over import OverScreen
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.words import lines
+
+MOST = 200
+"""Frozen clients that are offered to go to."""
+
+
+class PolicyScreen(OverScreen[None]):
+    """The table over the field under the cursor in sentences."""
+
+    AREA = "settings"
+    CSS_PATH: ClassVar = style("policy")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "switch", "On, off"),
+        Binding("enter", "frozen", "Frozen clients"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._head = Says(classes="policy-head")
+        self._detail = Says(classes="policy-detail")
+        self._table: Table[PolicyRow] = Table(
+            (
+                Column("FIELD", 18, grow=2),
+                Column("FROM XPM", 11, grow=1),
+                Column("TO XPM", 11, grow=1),
+                Column("LEVEL", 11, grow=1),
+                Column("NOW", 10, grow=1),
+                Column("FROZEN", 6, right=True),
+            ),
+            _cells,
+            lambda row: row.field,
+        )
+
+    def body(self) -> ComposeResult:
+        """Direction and level, table, sentences."""
+        yield self._head
+        yield self._table
+        yield self._detail
+
+    def on_screen_resume(self) -> None:
+        """Read when it comes up."""
+        self._again()
+
+    def _again(self) -> None:
+        self.console_app.work(lambda: self._read(), "policy", exclusive=True, node=self)
+
+    async def _read(self) -> None:
+        def read(practice: OpenPractice) -> tuple[Policy, list[PolicyRow], int]:
+            return practice.policy(), policy_rows(practice), len(frozen_clients(practice))
+
+        policy, rows, whole = await self.console_app.desk.ask(read)
+        off = sum(row.off for row in rows)
+        facts = f"{when.DIRECTIONS[policy.direction]} · {when.LEVELS[policy.level]}"
+        more = [
+            when.counted(off, "field") + " switched off" if off else "",
+            when.counted(whole, "client") + " frozen as a whole" if whole else "",
+        ]
+        told = " · ".join(filter(None, (facts, *more)))
+        first: Line = [ours(" Policy  ", "head"), ours(told)]
+        second: Line = [
+            ours(" Never: tax, company and business numbers, relationships, status, custom fields.", "muted")
+        ]  # fmt: skip
+        self._head.say(lines([first, second]))
+        self._table.show(rows)
+        self._table.rows.focus()
+        self._show(self._table.item)
+
+    @on(Table.Moved)
+    def _moved(self, event: Table.Moved) -> None:
+        event.stop()
+        self._show(event.item)
+
+    def _show(self, row: PolicyRow | None) -> None:
+        if row is None:
+            self._detail.say(Content(""))
+            return
+        frozen = f"Frozen for {when.counted(row.frozen, 'client')}: enter lists them." if row.frozen else (
+            "Frozen for no client."
+        )  # fmt: skip
+        head: Line = [ours(f" {row.label}", "head"), span(f"   XPM calls it {row.xpm}", "muted")]
+        said: list[Line] = [[ours(f" {sentence}")] for sentence in (*sentences(row), frozen)]
+        self._detail.say(lines([head, *said]))
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what is frozen for somebody can be listed."""
+        if action == "frozen":
+            row = self._table.item
+            return True if row is not None and row.frozen else None
+        return True
+
+    def action_switch(self) -> None:
+        """Off for every client of the practice, or on again."""
+        row = self._table.item
+        if row is not None:
+            act = "policy.on" if row.off else "policy.off"
+            self.do(act, {"field": (row.field,)}, after=self._again)
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.action_frozen()
+
+    def action_frozen(self) -> None:
+        """The clients of which it is frozen; one of them can be gone to."""
+        row = self._table.item
+        if row is None:
+            return
+        if not row.frozen:
+            self.console_app.toast(f"{row.label} is frozen for no client: f in Clients freezes it for one.")
+            return
+        self.console_app.work(lambda: self._frozen(row), "frozen", exclusive=True, node=self)
+
+    async def _frozen(self, row: PolicyRow) -> None:
+        found = await self.console_app.desk.ask(frozen_clients, row.field)
+        more = f"\nThe first {MOST} of them:" if len(found) > MOST else ""
+        question = f"{row.label} is frozen for {when.counted(len(found), 'client')}. Go to one?{more}"
+        chosen = await self.app.push_screen_wait(
+            Choose(question, [(each.client, _frozen_line(each)) for each in found[:MOST]], title="Frozen")
+        )
+        if chosen:
+            self.dismiss(None)
+            self.console_app.show_client(chosen)
+
+    def help_page(self) -> Page:
+        """F1."""
+        return Page(
+            "Policy",
+            "What a sync carries, field by field: each way at creation and afterwards, and from which "
+            "level on. A field that is switched off is left alone for every client, in both directions; "
+            "one that is frozen is left alone for that client.",
+            [
+                ("space", "switch the field off for every client, or on again"),
+                ("enter", "the clients for which it is frozen; go to one"),
+                ("esc", "back"),
+            ],
+        )
+
+
+def _cells(row: PolicyRow) -> list[Line]:
+    now: Line = (
+        [ours("● carried", "good")]
+        if row.carried
+        else [ours("○ off", "warn")]
+        if row.off
+        else [ours("– not", "muted")]
+    )
+    level = {"": "–", "everything": "Everything", "name too": "Client name"}[LEVELS[row.levels]]
+    quiet = told_way(row.from_xpm), told_way(row.to_xpm)
+    return [
+        [ours(row.label, "strong" if row.carried else "")],
+        *([ours(word, "muted" if word == "never" else "")] for word in quiet),
+        [ours(level, "muted")],
+        now,
+        [ours(f"❄ {row.frozen:,}" if row.frozen else "", "accent")],
+    ]
+
+
+def _frozen_line(each: FrozenView) -> str:
+    why = f": {each.reason}" if each.reason else ""
+    by = f" (by {each.by}, {when.short(each.at)})" if each.by else ""
+    return f"{each.client}  {each.name}{why}{by}"
