@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -85,11 +87,27 @@ async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: World) -> None:
     connecting.paste("hello")
     connecting.paste(stale)
     connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
-    told: list[Trouble] = []
-    assert await connecting.wait(tell=told.append)
-    pasted = [trouble for trouble in told if "Port" not in trouble.message]
-    assert [trouble.case for trouble in pasted] == [CaseId.STATE_MISMATCH, CaseId.STATE_MISMATCH]
-    assert not any("code=" in f"{trouble.message} {trouble.hint}" for trouble in told)
+    told, wrong = list[Trouble](), list[Trouble]()
+    assert await connecting.wait(tell=told.append, wrong=wrong.append)
+    assert [trouble.case for trouble in wrong] == [CaseId.STATE_MISMATCH, CaseId.STATE_MISMATCH]
+    assert not any("code=" in f"{trouble.message} {trouble.hint}" for trouble in (*told, *wrong))
+
+
+async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: World) -> None:
+    """Another account of the machine may be signing in on that port at the same time."""
+    connecting = Connecting(world.practice, {})
+    begun = connecting.begin()
+    connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
+    told, wrong = list[Trouble](), list[Trouble]()
+    port = world.practice.settings.number("xero.redirect_port")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):  # Taken already is as good.
+            other.bind(("127.0.0.1", port))
+            other.listen()
+        assert await connecting.wait(tell=told.append, wrong=wrong.append)
+    assert ["is used by another program" in trouble.message for trouble in told] == [True]
+    assert wrong == []
 
 
 async def test_cancel_on_xeros_page(world: World) -> None:

@@ -80,18 +80,18 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
     talk.say("The browser comes back by itself; or paste the address that it ends up at.")
     refused: asyncio.Future[Trouble] = asyncio.get_running_loop().create_future()
 
-    pasted = asyncio.Event()
-
     def tell(trouble: Trouble) -> None:
-        """A bad line is final where nobody can paste another; what the listener meets is only told."""
-        if pasted.is_set() and not talk.interactive:
-            if not refused.done():
-                refused.set_result(trouble)
-        else:
-            talk.say("\n".join(filter(None, (trouble.message, trouble.hint))))
+        talk.say("\n".join(filter(None, (trouble.message, trouble.hint))))
 
-    waiting = asyncio.create_task(machine.wait(tell=tell))
-    reading = asyncio.create_task(_read(machine, talk, pasted))
+    def wrong(trouble: Trouble) -> None:
+        """A bad line is final where nobody can paste another."""
+        if talk.interactive:
+            tell(trouble)
+        elif not refused.done():
+            refused.set_result(trouble)
+
+    waiting = asyncio.create_task(machine.wait(tell=tell, wrong=wrong))
+    reading = asyncio.create_task(_read(machine, talk))
     try:
         await asyncio.wait((waiting, refused, reading), return_when=asyncio.FIRST_COMPLETED)
         if reading.done() and not waiting.done():
@@ -107,7 +107,7 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
                 await task
 
 
-async def _read(machine: Connecting, talk: Talk, pasted: asyncio.Event) -> None:
+async def _read(machine: Connecting, talk: Talk) -> None:
     """Pass typed lines on: one where nobody sits, else as many as it takes. Raises ``BadInput``."""
     while True:
         line = await talk.line("Address:")
@@ -117,7 +117,6 @@ async def _read(machine: Connecting, talk: Talk, pasted: asyncio.Event) -> None:
                 hint="Paste the address that the browser ended up at, on a line of its own.",
             )
         if line.strip():
-            pasted.set()
             machine.paste(line)
             if not talk.interactive:
                 return

@@ -103,11 +103,12 @@ class Connecting:
         self._pasted.put_nowait(text)
 
     async def wait(
-        self, *, tell: Tell = lambda _: None, limit: float = WAIT, listen: bool = True
+        self, *, tell: Tell = lambda _: None, wrong: Tell | None = None, limit: float = WAIT
     ) -> tuple[Tenant, ...]:
         """Wait for browser and pasted lines side by side, sign in, and give the practices within reach.
 
-        A pasted line that is no answer is told and the wait goes on. Raises ``LoginNeeded`` (Cancel, an error
+        A pasted line that is no answer goes to ``wrong`` (else to ``tell``), what the listener meets to
+        ``tell``, and the wait goes on. Raises ``LoginNeeded`` (Cancel, an error
         of Xero, nobody came), ``AccessDenied`` where the login opens no practice, ``WireTrouble``.
         """
         from xpm_tui.xero.listener import wait_for_code
@@ -125,6 +126,7 @@ class Connecting:
                 tell=tell,
                 clock=practice.clock,
                 limit=limit,
+                wrong=wrong,
             )
             self._attempt = None
             async with practice.wire() as wire:

@@ -168,11 +168,13 @@ async def wait_for_code(
     tell: Tell,
     clock: Clock,
     limit: float = 300.0,
+    wrong: Tell | None = None,
 ) -> Secret:
     """Wait for the listener and for pasted lines side by side; the first good answer wins.
 
-    ``paste`` gives the next line, or None at the end of input. What is wrong with a line, or that the port
-    is taken, is told and the wait goes on. Raises ``LoginNeeded`` on Cancel and after ``limit`` seconds.
+    ``paste`` gives the next line, or None at the end of input. What the listener meets (a stray, a port that
+    is taken) goes to ``tell``, what is wrong with a line to ``wrong`` (else to ``tell``), and the wait goes
+    on. Raises ``LoginNeeded`` on Cancel and after ``limit`` seconds.
     """
     try:
         listener: Listener | None = await Listener(authorization, port, tell).__aenter__()
@@ -186,7 +188,7 @@ async def wait_for_code(
         if listener is not None:
             waits.add(asyncio.create_task(_first(listener)))
         if paste is not None:
-            waits.add(asyncio.create_task(_pasted(authorization, paste, tell)))
+            waits.add(asyncio.create_task(_pasted(authorization, paste, wrong or tell)))
         timer = asyncio.create_task(_nothing_after(clock, limit))
         waits.add(timer)
         while True:
@@ -209,14 +211,14 @@ async def _first(listener: Listener) -> Secret | None:
     return await listener.answer()
 
 
-async def _pasted(authorization: Authorization, paste: Paste, tell: Tell) -> Secret | None:
+async def _pasted(authorization: Authorization, paste: Paste, tell_wrong: Tell) -> Secret | None:
     while (line := await paste()) is not None:
         if not line.strip():
             continue
         try:
             return read_redirect(line, authorization)
         except BadInput as wrong:
-            tell(wrong)
+            tell_wrong(wrong)
     return None
 
 
