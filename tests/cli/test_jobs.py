@@ -29,7 +29,11 @@ def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path
 
     file = tmp_path / "proposals.csv"
     file.write_text(FILE.format(client=found[0]["name"]), encoding="utf-8")
-    connected("import", "proposals", str(file), "--json", code=None)
+    imported = connected("import", "proposals", str(file), code=None).out
+    assert "Nothing is deployed by this. Of 1 accepted proposal" in imported
+    assert "take them over: xpm-tui proposals take" in imported
+    assert "jobs.ignition_deploys no" in imported
+    assert connected("status", "--json", code=None).json["jobs"]["to_take"] == 1
     (row,) = connected("proposals", "list", "--json").json["items"]
     assert (row["state"], row["ours"]) == ("accepted", False)
     assert "taken" in row["why"]

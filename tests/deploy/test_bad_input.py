@@ -54,6 +54,20 @@ async def test_an_edit_that_cannot_be(world: Deploying, values: dict[str, str], 
     assert jobs.preview_job(world.practice, "w1") == before
 
 
+async def test_a_name_with_commas_in_a_list_of_names(world: Deploying) -> None:
+    import msgspec
+
+    first = next(r for r in world.practice.snapshot().rows(TEMPLATES) if r.name == world.names[0])
+    comma = msgspec.structs.replace(first, name="Tax return, company, NZ")
+    world.practice.book.commit([Put(TEMPLATES, comma)])
+    world.accepted()
+    typed = f"{world.names[1]}, Tax return, company, NZ"
+    shown = job_editing.edit_workflow(world.practice, "w1", {"templates": typed})
+    assert [ref.name for ref in shown.templates] == [world.names[1], comma.name]
+    with pytest.raises(NotFound, match="no job template 'NZ'"):
+        job_editing.edit_workflow(world.practice, "w1", {"templates": f"{world.names[1]}, NZ"})
+
+
 async def test_unlinked_people_are_left_out_and_told_or_hold_it(world: Deploying) -> None:
     world.accepted(manager=world.people[1])
     team.unlink_member(world.practice, world.people[1])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.deploy.world import Deploying
 from tests.support.profile import count
 from xpm_tui.model.book import Client
+from xpm_tui.model.errors import BadInput
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS
-from xpm_tui.service import jobs
+from xpm_tui.service import job_batch, job_editing, jobs
 
 MANY = count(12, 500)
 NEW = max(2, MANY // 10)
@@ -33,3 +36,32 @@ async def test_the_calls_of_many_acceptances(tmp_path: Path) -> None:
     assert run.calls == estimate == 2 * NEW + 4 * MANY + 1
     assert world.net.asked("job.api/add") == MANY
     assert world.net.asked("job.api/current") == 2  # one of them filled the mirror
+
+
+async def test_a_client_that_several_jobs_need_is_counted_and_made_once(tmp_path: Path) -> None:
+    world = Deploying(tmp_path, jobs__number="IGN-{workflow}")
+    await world.ready()
+    (fresh,) = world.practice.ids.new("c")
+    world.practice.book.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
+    for n in range(3):
+        world.accepted(f"Shared {n}", fresh)
+    batch = job_batch.named(world.practice, ["w1", "w2", "w3"])
+    run = await world.deploy("w1", "w2", "w3")
+    # A look and a call for the client; a look at the number, add and a further template for each; one list.
+    assert run.calls == batch.calls == 2 + 3 * 3 + 1
+    assert (batch.new, batch.asks, batch.holds, batch.number) == (3, 0, 0, "IGN-W1")
+    assert run.outcome == "done"
+
+
+async def test_what_is_half_made_is_counted_by_what_is_left(tmp_path: Path) -> None:
+    world = Deploying(tmp_path)
+    await world.ready()
+    world.accepted(manager=world.people[0])
+    job_editing.edit_workflow(world.practice, "w1", {"state": "NONSENSE"})
+    await world.deploy("w1")
+    job_editing.edit_workflow(world.practice, "w1", {"state": "INPROGRESS"})
+    batch = job_batch.named(world.practice, job_batch.of_cause(world.practice, "state-code"))
+    assert (batch.new, batch.begun, batch.calls) == (0, 1, 2)
+    with pytest.raises(BadInput, match="is in XPM already, so that stays"):
+        job_editing.edit_workflow(world.practice, "w1", {"name": "Another"})
+    assert (await world.retry()).calls == 2

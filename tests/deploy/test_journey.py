@@ -78,7 +78,9 @@ async def test_a_job_that_xpm_lost_is_made_again_with_its_history(world: Deployi
     with pytest.raises(BadInput, match="still has"):
         await prepare_again(world.practice, "w1")
     await world.control("colleague", delete=first.number)
-    await prepare_again(world.practice, "w1")
+    waits = await prepare_again(world.practice, "w1")
+    assert (waits.state, waits.cause) == ("failed", "job-gone")
+    assert await deploying.deploy_due(world.practice) is None, "nothing is made before somebody says yes"
     assert (await world.retry()).outcome == "done"
     (second,) = world.made()
     row = jobs.row_of(world.practice, "w1")

@@ -15,6 +15,7 @@ from xpm_tui.model.tables import WORKFLOWS
 from xpm_tui.sandbox.core.switches import Switches
 from xpm_tui.service import deploying, jobs
 from xpm_tui.service.daily import signed_in
+from xpm_tui.service.job_terms import today as day_of
 from xpm_tui.service.scheduled import run_if_due
 
 DAYS = count(75, 366)
@@ -29,7 +30,7 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
     world = Deploying(tmp_path, jobs__automatic="yes", jobs__days_early="2")
     await world.ready()
     world.sandbox.switches = Switches().changed({"day_limit": 1000})
-    started = deploying.today(world.practice)
+    started = day_of(world.practice)
     for number, repeat in enumerate(("weekly", "fortnightly", "monthly", "quarterly", "yearly", "monthly")):
         start = started + timedelta(days=3) if number < 5 else date(2026, 5, 31)
         world.accepted(
@@ -39,7 +40,7 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
     off: set[date] = set()
     limited = 0
     for day in range(DAYS):
-        today = deploying.today(world.practice)
+        today = day_of(world.practice)
         if day in OFF:
             off.add(today)
         else:
@@ -61,7 +62,7 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
         local = world.clock.now().astimezone(ZONE).replace(tzinfo=None) + timedelta(days=1)
         world.clock.move(local.replace(tzinfo=ZONE) - world.clock.now())
     rows = jobs.list_jobs(world.practice)
-    last = deploying.today(world.practice) - timedelta(days=1)
+    last = day_of(world.practice) - timedelta(days=1)
     deployed, missed = Counter[tuple[str, date]](), set[tuple[str, date]]()
     for row in rows:
         if row.state == "deployed":

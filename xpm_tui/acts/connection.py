@@ -13,6 +13,7 @@ from xpm_tui.acts.words import ago, count, fields, plain, when
 from xpm_tui.model.errors import Trouble
 
 if TYPE_CHECKING:
+    from xpm_tui.service.job_views import JobCounts
     from xpm_tui.service.practice import OpenPractice
     from xpm_tui.service.status import Heartbeat
 
@@ -68,6 +69,17 @@ def _worst(beat: Heartbeat) -> Trouble | None:
     return trouble
 
 
+def jobs_line(jobs: JobCounts) -> str:
+    """What of the jobs waits: ``2 due, 1 held, 3 in 14 days``; empty where nothing does."""
+    told = {
+        "due": jobs.due, "half-made": jobs.going, "held": jobs.held, "failed": jobs.failed,
+        "missed": jobs.missed, "in 14 days": jobs.soon,
+        "stopped, as their proposals changed": jobs.changed,
+        "accepted in Ignition and not taken over": jobs.to_take,
+    }  # fmt: skip
+    return ", ".join(f"{number:,} {what}" for what, number in told.items() if number)
+
+
 def _lines(beat: Heartbeat) -> list[str]:
     calls = f"{beat.minute_left} this minute" if beat.minute_left is not None else ""
     if beat.day_left is not None:
@@ -88,6 +100,7 @@ def _lines(beat: Heartbeat) -> list[str]:
             "Waiting": count(beat.waiting, "change") if beat.waiting else "",
             "Conflicts": f"{beat.conflicts:,}" if beat.conflicts else "",
             "Frozen": count(beat.frozen, "field") if beat.frozen else "",
+            "Jobs": jobs_line(beat.jobs),
             "Not in Ignition yet": count(beat.to_ignition, "change") if beat.to_ignition else "",
             "Ignition's file": ago(beat.import_at),
             "XPM's lists": ago(beat.mirror_at),

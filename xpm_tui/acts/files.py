@@ -74,7 +74,8 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Talk], Awai
             encoding=params.encoding,
         )
         data = {**plain(report), "unknown_columns": [c.heading for c in report.columns if c.field is None]}
-        return Result(data=data, lines=_imported(report, form), trouble=_refused(report))
+        lines = [*_imported(report, form), *_not_ours(practice, report)]
+        return Result(data=data, lines=lines, trouble=_refused(report))
 
     return run
 
@@ -121,6 +122,7 @@ def _imported(report: ImportReport, form: str) -> list[str]:
         "contacts": "new contact",
         "adopted": "client without Client ID met its own",
         "cells": "changed cell",
+        "stopped": "workflow that waited is stopped",
     }
     lines += [f"  {count(counts[key], noun)}" for key, noun in more.items() if counts.get(key)]
     if report.to_xpm:
@@ -136,6 +138,20 @@ def _imported(report: ImportReport, form: str) -> list[str]:
     ]
     rest = max(0, len(report.refused) - _SHOWN) + max(0, len(report.notes) - _SHOWN)
     return [*lines, *([f"  and {rest:,} more: --json tells them all"] if rest else [])]
+
+
+def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
+    """Importing proposals deploys nothing: what it would take to."""
+    from xpm_tui.service.job_terms import IGNITION, IGNITION_HINT, terms_of
+
+    number = report.counts.get("to_take", 0)
+    if not number:
+        return []
+    told = [
+        f"Nothing is deployed by this. Of {count(number, 'accepted proposal')} Ignition's own connector has "
+        "usually made the jobs; where it has not, take them over: xpm-tui proposals take PROP-12, or --all"
+    ]
+    return told if terms_of(practice).ours else [*told, IGNITION, IGNITION_HINT]
 
 
 def _refused(report: ImportReport) -> Trouble | None:

@@ -17,6 +17,7 @@ from xpm_tui.model.errors import BadInput, NeedsPerson, Trouble
 if TYPE_CHECKING:
     from xpm_tui.deploy.due import Occurrence
     from xpm_tui.model.runs import Run
+    from xpm_tui.service.job_batch import BatchView
     from xpm_tui.service.job_views import JobRowView, PreviewView
     from xpm_tui.service.practice import OpenPractice
 
@@ -24,12 +25,14 @@ JobId = Annotated[str, argument("The job: w3/2026-07-01, w3 for its next one, or
 Anyway = Annotated[bool, option("Go on also where the preview asks first.")]
 Yes = Annotated[bool, option("Do not ask.")]
 
+_SHOWN = 20
+
 
 class ListJobs(msgspec.Struct, frozen=True):
     """Parameters of ``jobs list``."""
 
     state: Annotated[
-        str, option("Only these: open, coming, due, missed, held, failed, deployed, skipped.", "STATE")
+        str, option("Only these: open, coming, due, missed, held, failed, deployed, left-out.", "STATE")
     ] = ""
     due: Annotated[bool, option("Only what is due.")] = False
     cause: Annotated[str, option("Only what is kept back for this cause.", "CAUSE")] = ""
@@ -195,24 +198,16 @@ async def deploy_automatic(practice: OpenPractice, result: Result, talk: Talk) -
 async def _deploy(
     practice: OpenPractice, chosen: list[Occurrence], talk: Talk, *, anyway: bool, yes: bool
 ) -> Result:
-    from xpm_tui.service import deploying, jobs
+    from xpm_tui.service import deploying, job_batch, jobs
 
     if not chosen:
         return Result(data={"count": 0}, lines=["There is nothing to deploy."])
-    views, calls = jobs.previews(practice, chosen)
-    fresh = sum(view.job.number == "" for view in views)
+    batch = job_batch.look(practice, chosen)
+    calls = batch.calls_anyway if anyway else batch.calls
     if talk.interactive and not yes:
-        for view in views[:20]:
-            talk.say(f"{view.id}  {view.name}  {view.client.name if view.client else ''}")
-            for problem in view.problems:
-                if problem.weight != "note":
-                    talk.say(f"    {problem.sentence}")
-        if len(views) > 20:
-            talk.say(f"  and {len(views) - 20:,} more: xpm-tui jobs list")
-        number = practice.settings.text("jobs.number")
-        if number:
-            talk.say(f"Job numbers are made as {number}, for example {views[0].number}.")
-        if not await talk.confirm(f"Make {count(fresh, 'job')} in XPM, about {count(calls, 'call')}?"):
+        for line in batch_lines(batch):
+            talk.say(line)
+        if not await talk.confirm(f"Make {count(batch.new + anyway * batch.asks, 'job')} in XPM?"):
             return Result(data={"count": 0}, lines=["Nothing was made."])
         yes = True
     talk.say(f"{count(len(chosen), 'job')}, about {count(calls, 'call')} to Xero.")
@@ -222,6 +217,27 @@ async def _deploy(
     lines = [*told(run), *(line for row in rows for line in _outcome(row))]
     data = {**plain(run), "estimate": calls, "jobs": [plain(row) for row in rows]}
     return Result(data=data, lines=lines, trouble=_trouble(run))
+
+
+def batch_lines(batch: BatchView) -> list[str]:
+    """A batch before it starts: each job with what is the matter, then the counts and the calls."""
+    found: list[str] = []
+    for view in batch.jobs[:_SHOWN]:
+        found.append(f"{view.id}  {view.name}  {view.client.name if view.client else ''}")
+        found += [f"    {p.sentence} {p.hint}".rstrip() for p in view.problems if p.weight != "note"]
+    if len(batch.jobs) > _SHOWN:
+        found.append(f"  and {len(batch.jobs) - _SHOWN:,} more: xpm-tui jobs list")
+    if batch.number:
+        found.append(f"Job numbers are our own, for example {batch.number}.")
+    if batch.begun:
+        found.append(f"{count(batch.begun, 'job')} in XPM would be finished.")
+    if batch.earlier:
+        found.append(f"{count(batch.earlier, 'job')} of an earlier run would be finished first.")
+    if batch.asks:
+        found.append(f"{count(batch.asks, 'job')} kept back until you say --anyway.")
+    if batch.holds:
+        found.append(f"{count(batch.holds, 'job')} kept back until mended.")
+    return [*found, f"{count(batch.new, 'new job')}, about {count(batch.calls, 'call')} to Xero."]
 
 
 def _trouble(run: Run) -> Trouble | None:

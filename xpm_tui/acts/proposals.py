@@ -102,11 +102,12 @@ async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Talk) 
 
 async def accept(practice: OpenPractice, params: Accept, talk: Talk) -> Result:
     """Accept; what is set to deploy by itself goes out."""
-    from xpm_tui.service import deploying, proposals
+    from xpm_tui.service import proposals
+    from xpm_tui.service.job_terms import terms_of
 
     found = proposals.accept(practice, params.proposals, **_terms(params))
     result = _told(practice, found, "accepted")
-    if deploying.terms_of(practice).automatic:
+    if terms_of(practice).automatic:
         from xpm_tui.acts.jobs import deploy_automatic
 
         return await deploy_automatic(practice, result, talk)
@@ -143,7 +144,7 @@ def _terms(params: Accept | Take) -> dict[str, Any]:
 
 
 def _told(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Result:
-    from xpm_tui.service.deploying import IGNITION, IGNITION_HINT, terms_of
+    from xpm_tui.service.job_terms import IGNITION, IGNITION_HINT, terms_of
 
     table = _table(found, "There was none.")
     jobs = sum(len(view.workflows) for view in found)

@@ -21,8 +21,9 @@ from xpm_tui.model.book import Client
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Ids, Snapshot
 from xpm_tui.model.proposals import Proposal, ProposalService, ProposalState
-from xpm_tui.model.tables import CLIENTS, PROPOSALS, SERVICES, TEAM
+from xpm_tui.model.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, SERVICES, TEAM, WORKFLOWS
 from xpm_tui.model.text import visible
+from xpm_tui.model.workflows import Audit, Workflow
 
 _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(
@@ -34,6 +35,7 @@ _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(("lost", "declined", "rejected"), "lost"),
     **dict.fromkeys(("revoked", "cancelled", "canceled", "withdrawn"), "revoked"),
 }
+_COUNTED = ("new", "changed", "same", "services", "to_take", "stopped")
 _DATES = ("accepted", "start", "end")
 _TEXTS = ("name", "number", "client_id", "client_name")
 
@@ -67,8 +69,8 @@ class _Planner:
         groups: dict[str, list[Row]] = {}
         for row in self._parsed.rows:
             groups.setdefault(self._key(row), []).append(row)
-        counts: Counter[str] = Counter({"new": 0, "changed": 0, "same": 0, "services": 0})
-        steps: list[tuple[Proposal | None, Proposal]] = []
+        counts: Counter[str] = Counter(dict.fromkeys(_COUNTED, 0))
+        steps: list[tuple[Proposal | None, Proposal, list[tuple[Workflow, Workflow]]]] = []
         edits: list[Edit] = []
         for rows in groups.values():
             good = [(row, service) for row in rows if (service := self._service(row)) is not None]
@@ -78,18 +80,23 @@ class _Planner:
             before = self._known(made)
             after = _new(made) if before is None else _merged(before, made)
             counts["services"] += len(good)
+            stopped: list[tuple[Workflow, Workflow]] = []
             if before is not None and before.ours and after != before:
-                self._notes.append(Note(good[0][0].number, f"{before.id} is ours to deploy: left as it is"))
-                after = before
+                after, stopped = self._of_ours(before, after, good[0][0].number)
             counts["new" if before is None else "same" if after == before else "changed"] += 1
+            counts["to_take"] += after.state == "accepted" and not after.ours
+            counts["stopped"] += len(stopped)
             if after != before:
-                steps.append((before, after))
+                steps.append((before, after, stopped))
                 edits += _edits(before, after, good[0][0].number)
-        fresh = sum(before is None for before, _ in steps)
+        fresh = sum(before is None for before, _, _ in steps)
         names = iter(ids.new("o", fresh) if ids and fresh else [f"+o{at}" for at in range(1, fresh + 1)])
         groups_ = tuple(
-            (Step(PROPOSALS, old, new if old else msgspec.structs.replace(new, id=next(names))),)
-            for old, new in steps
+            (
+                Step(PROPOSALS, old, new if old else msgspec.structs.replace(new, id=next(names))),
+                *(Step(WORKFLOWS, *halves) for halves in stopped),
+            )
+            for old, new, stopped in steps
         )
         rows_ = len(self._parsed.rows) + len(self._parsed.refused)
         self._notes += [Note(0, f"{text} ({_rows(count)}).") for text, count in self._left_out.items()]
@@ -100,6 +107,43 @@ class _Planner:
             tuple(sorted(self._refused, key=lambda each: each.row)),
             tuple(self._notes),
         )
+
+    def _of_ours(
+        self, before: Proposal, after: Proposal, row: int
+    ) -> tuple[Proposal, list[tuple[Workflow, Workflow]]]:
+        """What Ignition says of a proposal that is ours to deploy: a change of what its jobs are made from
+        stops what still waits, until a person has looked and takes it again."""
+        if before.origin == "new":
+            self._notes.append(Note(row, f"{before.id} was made here: left as it is"))
+            return before, []
+        if before.state == "revoked":
+            after = msgspec.structs.replace(after, state=before.state)
+        if after.state not in ("accepted", "revoked"):
+            after = msgspec.structs.replace(after, ours=False)
+        told = [name for name, old in _material(before).items() if old != _material(after)[name]]
+        if not told or before.state == "revoked":
+            return after, []
+        if "state" in told:
+            after = msgspec.structs.replace(after, ours=False)
+            why = f"Ignition says that its proposal is {after.state}."
+        else:
+            why = f"Its proposal was changed in Ignition: {', '.join(told)}."
+        line = Audit(at=self._now, by="Ignition", what="changed", about=", ".join(told))
+        found = [
+            (each, msgspec.structs.replace(each, stopped=why, audit=(*each.audit, line)))
+            for each in self._snapshot.find(WORKFLOWS, "proposal", before.id)
+            if not each.stopped and self._waits(each)
+        ]
+        if found:
+            ids = ", ".join(each.id for each, _ in found)
+            way = "" if "state" in told else f" Look at it, then: proposals take {before.id}"
+            self._notes.append(Note(row, f"{before.id}: {why} Stopped: {ids}.{way}"))
+        return after, found
+
+    def _waits(self, workflow: Workflow) -> bool:
+        """Whether something may still be made of it."""
+        made = self._snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
+        return workflow.repeat is not None or all(row.state not in ("deployed", "skipped") for row in made)
 
     @staticmethod
     def _key(row: Row) -> str:
@@ -207,6 +251,13 @@ class _Planner:
             strays = (p for p in self._snapshot.rows(PROPOSALS) if not p.number and not p.client)
             self._strays = {(exact(p.client_name), exact(p.name)): p for p in strays}
         return self._strays.get((exact(made.client_name), exact(made.name)))
+
+
+def _material(proposal: Proposal) -> dict[str, object]:
+    """What the jobs of a proposal are made from, by the words for it."""
+    told = {name: getattr(proposal, name) for name in ("state", "name", "client", "number", "reference")}
+    told |= {name: getattr(proposal, name) for name in ("start", "end", "partner", "manager")}
+    return told | {"services": [(s.name, s.start, s.end, s.price, s.quantity) for s in proposal.services]}
 
 
 def _new(made: Proposal) -> Proposal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -63,6 +64,9 @@ def of_workflow(
     else:
         last = today + early + timedelta(days=ahead)
         came = between(workflow.start, workflow.repeat, workflow.since, last)
+        if workflow.stopped:
+            # One row says that nothing more comes of it; every date that will not be would be noise.
+            came = islice((day for day in came if day not in done), 1)
         days = sorted({*done, *came})
     for day in days:
         found = done.get(day)

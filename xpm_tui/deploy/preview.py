@@ -80,6 +80,11 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
         """Id of the occurrence."""
         return deployment_id(self.workflow.id, self.day)
 
+    @property
+    def fresh(self) -> bool:
+        """Whether a job is still to be made, not one to be finished."""
+        return self.deployment is None or not self.deployment.number
+
     def keeps(self, *, anyway: bool = False) -> Problem | None:
         """The first thing that keeps it back; ``anyway``: a person said to go on where that is enough."""
         back = ("hold",) if anyway else ("hold", "ask")
@@ -123,7 +128,7 @@ def preview(
         uuid=uuid,
         spec=spec,
         problems=(*found, *more),
-        calls=calls_of(spec, creates=not uuid),
+        calls=calls_of(spec, creates=not uuid, done=done),
         deployment=done,
     )
 
@@ -151,11 +156,17 @@ def clashing(
     return spec, found
 
 
-def calls_of(spec: JobSpec, *, creates: bool) -> int:
-    """The calls that one job takes: a client (looked for, then made), the job, each further template, its
-    people, its state."""
+def calls_of(spec: JobSpec, *, creates: bool, done: Deployment | None = None) -> int:
+    """The calls that one job still takes: a client (looked for, then made), a look at a number of our own,
+    the job, each further template, its people, its state."""
     people = bool(spec.partner or spec.manager or spec.staff)
-    return 2 * creates + 1 + max(0, len(spec.templates) - 1) + people + bool(spec.state_code)
+    if done is None or not done.number:
+        further = max(0, len(spec.templates) - 1)
+        return 2 * creates + bool(spec.number) + 1 + further + people + bool(spec.state_code)
+    if done.state == "deployed":
+        return 0
+    further = sum(template not in done.applied for template in spec.templates)
+    return further + (people and not done.assigned) + (bool(spec.state_code) and not done.state_set)
 
 
 def _client(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import date
 from typing import cast
 
 import msgspec
@@ -12,15 +11,14 @@ from xpm_tui.book.ids import BlockIds
 from xpm_tui.deploy.due import Occurrence, due_by_itself
 from xpm_tui.deploy.run import deploy, going
 from xpm_tui.deploy.steps import Means
-from xpm_tui.deploy.terms import Terms
 from xpm_tui.model.book import Client
 from xpm_tui.model.errors import NeedsPerson
 from xpm_tui.model.events import Event
 from xpm_tui.model.ports import JobPractice, Practice, Snapshot
 from xpm_tui.model.runs import Run, Stop, Trigger
 from xpm_tui.model.tables import LINKS
-from xpm_tui.service.daily import time_zone
 from xpm_tui.service.identity import Identity
+from xpm_tui.service.job_terms import IGNITION, IGNITION_HINT, terms_of, today
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.progress import Report, silent
 from xpm_tui.service.runner import under_lock
@@ -28,40 +26,6 @@ from xpm_tui.service.stopping import Stopper
 from xpm_tui.service.work import Asked, Work
 from xpm_tui.sync.match import MatchIndex
 from xpm_tui.sync.recover import resolve as resolve_clients
-
-IGNITION = (
-    "XPM may still be switched on in Ignition, which deploys accepted proposals by itself: every job would "
-    "be made twice. Nothing is deployed from here."
-)
-IGNITION_HINT = "Switch XPM off in Ignition, then: xpm-tui settings set jobs.ignition_deploys no"
-
-
-def terms_of(practice: OpenPractice) -> Terms:
-    """The settings ``jobs.*`` in force."""
-    settings = practice.settings
-    return msgspec.convert(
-        {
-            "category": settings.text("jobs.default_category"),
-            "budget": settings.text("jobs.budget"),
-            "state_code": settings.text("jobs.state_code"),
-            "days_early": settings.number("jobs.days_early"),
-            "due_days": settings.number("jobs.due_days"),
-            "per": settings.text("jobs.per"),
-            "name": settings.text("jobs.name"),
-            "name_recurring": settings.text("jobs.name_recurring"),
-            "reference": settings.text("jobs.reference"),
-            "number": settings.text("jobs.number"),
-            "missing_person": settings.text("jobs.missing_person"),
-            "automatic": settings.yes("jobs.automatic"),
-            "ours": settings.text("jobs.ignition_deploys") == "no",
-        },
-        Terms,
-    )
-
-
-def today(practice: OpenPractice) -> date:
-    """The day that it is in the practice's time zone."""
-    return practice.clock.now().astimezone(time_zone(practice)).date()
 
 
 def sure_of(snapshot: Snapshot) -> Callable[[Client], str]:

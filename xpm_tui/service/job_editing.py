@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -26,6 +26,8 @@ FIELDS = (
     "name", "description", "category", "budget", "partner", "manager", "staff", "reference", "templates",
     "due", "due_days", "days_early", "state", "automatic", "start", "repeat", "until",
 )  # fmt: skip
+SENT = frozenset({*FIELDS[:4], "reference", "due", "due_days", "start", "repeat", "until"})
+"""What goes out with the job itself: once it is in XPM, the rest is finished and these stay."""
 DEFAULT = "default"
 """Instead of a value: follow the proposal, its services and the settings again."""
 
@@ -39,7 +41,9 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
     practice.writable()
     snapshot = practice.snapshot()
     workflow = find_job(practice, job).workflow
-    made = [row for row in snapshot.find(DEPLOYMENTS, "workflow", workflow.id) if row.state == "deployed"]
+    rows = snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
+    made = [row for row in rows if row.state == "deployed"]
+    there = [row for row in rows if row.number] if workflow.repeat is None else []
     if made and workflow.repeat is None:
         raise BadInput(
             f"Job {made[0].number} is in XPM already: it is never touched from here again.",
@@ -51,6 +55,11 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
         known_field(typed, field, FIELDS)
         if made and field in _CALENDAR:
             raise BadInput(f"{field}: jobs of workflow {workflow.id} are in XPM, so its dates stay.")
+        if there and field in SENT:
+            raise BadInput(
+                f"{field}: job {there[0].number} is in XPM already, so that stays as it is there.",
+                hint="Change it in XPM. Templates, people and state can still be changed here.",
+            )
         if "\0" in text or len(text) > LONGEST:
             raise BadInput(f"{field} is too long, or holds a null character.")
         after = _edited(snapshot, after, field, text.strip())
@@ -88,9 +97,9 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
     if field in ("partner", "manager"):
         return find_member(snapshot, text).id if text else ""
     if field == "staff":
-        return tuple(dict.fromkeys(find_member(snapshot, each).id for each in _words(text)))
+        return tuple(dict.fromkeys(_listed(text, lambda each: find_member(snapshot, each).id)))
     if field == "templates":
-        return tuple(dict.fromkeys(find_template(snapshot, each).uuid for each in _words(text)))
+        return tuple(dict.fromkeys(_listed(text, lambda each: find_template(snapshot, each).uuid)))
     if field == "category":
         return _category(snapshot, text)
     if field == "budget":
@@ -141,5 +150,19 @@ def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:
     return msgspec.structs.replace(workflow, repeat=repeat)
 
 
-def _words(text: str) -> list[str]:
-    return [each.strip() for each in text.split(",") if each.strip()]
+def _listed(text: str, find: Callable[[str], str]) -> Iterator[str]:
+    """What a list with commas names, where a name may hold commas, too: the longest that is known counts."""
+    parts, at = text.split(","), 0
+    while at < len(parts):
+        for end in range(len(parts), at, -1):
+            name = ",".join(parts[at:end]).strip()
+            if not name:
+                break
+            try:
+                yield find(name)
+            except NotFound:
+                if end == at + 1:
+                    raise
+                continue
+            break
+        at = end

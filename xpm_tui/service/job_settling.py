@@ -67,7 +67,8 @@ async def settle_sent(practice: OpenPractice, job: str, choice: Sent, number: st
 
 
 async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
-    """Make ready to deploy a job anew that XPM no longer has; the old number stays in its history.
+    """Make ready to deploy a job anew that XPM no longer has; the old number stays in its history. It waits
+    as a failed one until somebody says yes to what would be made.
 
     Raises ``BadInput`` where XPM still has it.
     """
@@ -82,7 +83,8 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
             hint="Delete it in XPM first, if it is to be made anew.",
         )
     again = Deployment(
-        id=row.id, workflow=row.workflow, day=row.day, state="going", attempt=row.attempt + 1,
+        id=row.id, workflow=row.workflow, day=row.day, state="failed", cause="job-gone",
+        why=f"XPM no longer has job {row.number}: it is to be made anew.", attempt=row.attempt + 1,
         earlier=(*row.earlier, row.number), audit=row.audit,
     )  # fmt: skip
     again = rows.noted(again, practice.clock.now(), practice.person, "redeploy", row.number)

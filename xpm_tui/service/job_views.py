@@ -78,7 +78,8 @@ class AuditView(msgspec.Struct, frozen=True, kw_only=True):
 class JobRowView(msgspec.Struct, frozen=True, kw_only=True):
     """One job: made, or to be made. ``id`` is ``<workflow>/<date>``, ``state`` coming, due, missed, going,
     deployed, held, failed, skipped or stopped. ``step`` is where it stands, ``cause`` one word for what keeps
-    it there and ``why`` the sentence. ``number`` and ``url`` are XPM's."""
+    it there and ``why`` the sentence. ``number`` and ``url`` are XPM's, ``in_xpm`` its state there: empty
+    where it is not among XPM's current jobs."""
 
     id: str
     name: str
@@ -92,6 +93,7 @@ class JobRowView(msgspec.Struct, frozen=True, kw_only=True):
     repeats: str
     number: str = ""
     url: str = ""
+    in_xpm: str = ""
     step: str = ""
     cause: str = ""
     why: str = ""
@@ -138,8 +140,9 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
 
 class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
     """For Overview: what is ``due``, ``held``, ``failed``, half-made (``going``), comes soon (14 days),
-    was ``missed``; ``due_automatic`` of the due ones go by themselves. ``to_take``: accepted proposals that
-    are not ours. ``blocked`` says why nothing is deployed, or is empty."""
+    was ``missed``; ``due_automatic`` of the due ones go by themselves. ``changed``: proposals of ours that
+    were changed in Ignition, so that what waited was stopped. ``to_take``: accepted proposals that are not
+    ours. ``blocked`` says why nothing is deployed, or is empty."""
 
     due: int = 0
     due_automatic: int = 0
@@ -148,5 +151,6 @@ class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
     going: int = 0
     soon: int = 0
     missed: int = 0
+    changed: int = 0
     to_take: int = 0
     blocked: str = ""

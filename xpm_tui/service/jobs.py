@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -21,6 +20,7 @@ from xpm_tui.model.tables import (
     CATEGORIES,
     CLIENTS,
     DEPLOYMENTS,
+    JOBS,
     PROPOSALS,
     STAFF,
     TEMPLATES,
@@ -29,17 +29,22 @@ from xpm_tui.model.tables import (
 )
 from xpm_tui.model.text import visible
 from xpm_tui.model.workflows import Audit, Deployment, Workflow
-from xpm_tui.service.deploying import IGNITION, sure_of, terms_of, today
-from xpm_tui.service.job_views import AuditView, JobCounts, JobRowView, PreviewView, ProblemView
+from xpm_tui.service.deploying import sure_of
+from xpm_tui.service.job_counts import counts as counts
+from xpm_tui.service.job_terms import terms_of, today
+from xpm_tui.service.job_views import AuditView, JobRowView, PreviewView, ProblemView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.views import RefView
 
 OPEN = ("due", "missed", "going", "held", "failed", "coming")
+LEFT_OUT = ("skipped", "stopped")
+_SEVERAL: dict[str, tuple[str, ...]] = {"open": OPEN, "left-out": LEFT_OUT}
 _WORDS = {
     "accepted": "the proposal was accepted",
     "taken": "the proposal was taken over from Ignition",
     "revoked": "the proposal was revoked",
     "edited": "{about} edited",
+    "changed": "changed in Ignition: {about}; what still waited was stopped",
     "deployed": "job {about} deployed",
     "found": "job {about} found in XPM after a lost answer",
     "held": "held: {about}",
@@ -55,16 +60,16 @@ def list_jobs(
     practice: OpenPractice, *, state: str = "", cause: str = "", text: str = ""
 ) -> list[JobRowView]:
     """Jobs to be made and made, in order of date; ``state`` is one of theirs, or ``open`` for all that are
-    not done with."""
-    if state and state not in (*OPEN, "open", "deployed", "skipped", "stopped"):
-        raise BadInput(f"'{visible(state, 40)}' is no state of a job.",
-                       hint=f"One of: open, {', '.join(OPEN)}, deployed, skipped, stopped.")  # fmt: skip
+    not done with, ``left-out`` for all of which nothing comes."""
+    if state and state not in (*OPEN, "deployed", *LEFT_OUT, *_SEVERAL):
+        known = ", ".join(("open", *OPEN, "deployed", "left-out", *LEFT_OUT))
+        raise BadInput(f"'{visible(state, 40)}' is no state of a job.", hint=f"One of: {known}.")
     snapshot = practice.snapshot()
-    shown = _show(practice, snapshot)
+    shown = _show(practice, snapshot, names=True)
     found = [
         each
         for each in occurrences(snapshot, terms_of(practice), today(practice))
-        if not state or each.state == state or (state == "open" and each.state in OPEN)
+        if not state or each.state in _SEVERAL.get(state, (state,))
     ]
     views = (row_view(snapshot, each, shown) for each in sorted(found, key=lambda o: (o.day, o.workflow.id)))
     wanted = text.casefold()
@@ -139,12 +144,14 @@ def unfinished(practice: OpenPractice, *, cause: str = "") -> list[Occurrence]:
     ]
 
 
-def previews(practice: OpenPractice, chosen: Iterable[Occurrence]) -> tuple[list[PreviewView], int]:
+def previews(
+    practice: OpenPractice, chosen: Iterable[Occurrence], *, anyway: bool = False
+) -> tuple[list[PreviewView], int]:
     """What deploying them would do, and the calls to Xero that it takes."""
     snapshot = practice.snapshot()
     shown = _show(practice, snapshot)
     made = [(each, shown(each)) for each in chosen]
-    going = [each for _, each in made if each.keeps() is None]
+    going = [each for _, each in made if each.keeps(anyway=anyway) is None]
     return [_preview_view(snapshot, occurrence, each) for occurrence, each in made], estimate(going)
 
 
@@ -180,27 +187,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
 def row_of(practice: OpenPractice, job: str) -> JobRowView:
     """One job as a row of the list."""
     snapshot = practice.snapshot()
-    return row_view(snapshot, find_job(practice, job), _show(practice, snapshot))
-
-
-def counts(practice: OpenPractice) -> JobCounts:
-    """For Overview. O(workflows and what became of them)."""
-    snapshot, terms = practice.snapshot(), terms_of(practice)
-    found = list(occurrences(snapshot, terms, today(practice)))
-    states = Counter(each.state for each in found)
-    return JobCounts(
-        due=states["due"],
-        due_automatic=sum(each.state == "due" and each.automatic for each in found),
-        held=states["held"],
-        failed=states["failed"],
-        going=states["going"],
-        soon=sum(
-            each.state == "coming" and (each.day - today(practice)).days <= 14 for each in found
-        ),
-        missed=states["missed"],
-        to_take=sum(row.state == "accepted" and not row.ours for row in snapshot.rows(PROPOSALS)),
-        blocked="" if terms.ours else IGNITION,
-    )  # fmt: skip
+    return row_view(snapshot, find_job(practice, job), _show(practice, snapshot, names=True))
 
 
 def row_view(snapshot: Snapshot, found: Occurrence, shown: Callable[[Occurrence], Preview]) -> JobRowView:
@@ -211,6 +198,7 @@ def row_view(snapshot: Snapshot, found: Occurrence, shown: Callable[[Occurrence]
     proposal = snapshot.get(PROPOSALS, found.workflow.proposal)
     client: Client | None = snapshot.get(CLIENTS, proposal.client) if proposal and proposal.client else None
     spec = row.spec if row.spec is not None and row.number else shown(found).spec
+    there = snapshot.get(JOBS, row.number) if row.number else None
     return JobRowView(
         id=found.id,
         name=spec.name,
@@ -224,6 +212,7 @@ def row_view(snapshot: Snapshot, found: Occurrence, shown: Callable[[Occurrence]
         repeats=word(found.workflow.repeat),
         number=row.number,
         url=row.url,
+        in_xpm=there.state if there is not None and not there.gone else "",
         step=row.step if found.deployment and found.state != "deployed" else "",
         cause=row.cause,
         why=row.why or (found.workflow.stopped if found.state == "stopped" else ""),
@@ -232,9 +221,17 @@ def row_view(snapshot: Snapshot, found: Occurrence, shown: Callable[[Occurrence]
     )
 
 
-def _show(practice: OpenPractice, snapshot: Snapshot) -> Callable[[Occurrence], Preview]:
-    terms, jobs, sure = terms_of(practice), OpenJobs.of(snapshot), sure_of(snapshot)
+def _show(
+    practice: OpenPractice, snapshot: Snapshot, *, names: bool = False
+) -> Callable[[Occurrence], Preview]:
+    """Previews of one moment; with ``names`` only for what the jobs are called: no clash is looked for."""
+    terms = terms_of(practice)
+    jobs, sure = (OpenJobs(()), _nobody) if names else (OpenJobs.of(snapshot), sure_of(snapshot))
     return lambda each: preview(snapshot, terms, each.workflow, each.day, jobs, sure=sure)
+
+
+def _nobody(client: Client) -> str:
+    return ""
 
 
 def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview) -> PreviewView:

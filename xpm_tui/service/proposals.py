@@ -19,8 +19,8 @@ from xpm_tui.model.proposals import Proposal, ProposalService
 from xpm_tui.model.tables import CLIENTS, PROPOSALS, SERVICES, WORKFLOWS
 from xpm_tui.model.text import visible
 from xpm_tui.model.workflows import Audit, Repeat
-from xpm_tui.service.deploying import terms_of, today
 from xpm_tui.service.editing import LONGEST, known_field
+from xpm_tui.service.job_terms import terms_of, today
 from xpm_tui.service.job_views import ProposalRowView
 from xpm_tui.service.lookup import find_client, find_member
 from xpm_tui.service.practice import OpenPractice
@@ -123,14 +123,16 @@ def take(
     else:
         found = [find_proposal(snapshot, text) for text in proposals]
     for proposal in found:
-        if proposal.state not in ("accepted", "revoked") or (proposal.state == "revoked" and proposal.ours):
+        # One that was revoked here goes on when it is taken again; one that Ignition revoked does not.
+        if proposal.state != "accepted" and not (proposal.state == "revoked" and proposal.ours):
             raise BadInput(
-                f"{proposal.id} is {proposal.state or 'without a state'}: only an accepted one can be taken."
-            )
-        if proposal.ours and snapshot.find(WORKFLOWS, "proposal", proposal.id):
-            stopped = [w for w in snapshot.find(WORKFLOWS, "proposal", proposal.id) if w.stopped]
-            if not stopped:
-                raise BadInput(f"{proposal.id} is ours already.", hint="See: xpm-tui jobs list")
+                f"{proposal.id} is {proposal.state or 'without a state'}: only an accepted one can be taken.",
+                hint="Import Ignition's proposals again, once it is accepted there."
+                if proposal.origin == "import" else f"Accept it: xpm-tui proposals accept {proposal.id}",
+            )  # fmt: skip
+        workflows = snapshot.find(WORKFLOWS, "proposal", proposal.id)
+        if proposal.ours and workflows and not any(workflow.stopped for workflow in workflows):
+            raise BadInput(f"{proposal.id} is ours already.", hint="See: xpm-tui jobs list")
     return _ours(practice, found, "taken", repeat, start, per)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
+from xpm_tui.deploy.terms import Terms
 from xpm_tui.model.errors import BookUnreadable
 from xpm_tui.model.links import LinkState
 from xpm_tui.model.ports import Snapshot
@@ -17,6 +19,9 @@ from xpm_tui.service import runs as history
 from xpm_tui.service.allowance import allowance
 from xpm_tui.service.daily import skipped_day
 from xpm_tui.service.identity import LISTS, list_state, read_identity
+from xpm_tui.service.job_counts import counts as job_counts
+from xpm_tui.service.job_terms import terms_of, today
+from xpm_tui.service.job_views import JobCounts
 from xpm_tui.service.plans import latest
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.waiting import last_import, to_ignition
@@ -37,8 +42,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """The practice at a glance. Times are UTC; ``hours`` since the last good sync, None before the first.
 
-    ``links`` counts the book's clients by the state of their link. ``minute_left`` and ``day_left`` are calls
-    to Xero, None where it has not told. ``notes`` are lists that the scopes do not open: no trouble.
+    ``links`` counts the book's clients by the state of their link, ``jobs`` those to be made by theirs.
+    ``minute_left`` and ``day_left`` are calls to Xero, None where it has not told. ``notes`` are lists
+    that the scopes do not open: no trouble.
     """
 
     title: str
@@ -53,6 +59,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     last_run: str
     last_outcome: str
     running: str
+    jobs: JobCounts
     held: tuple[str, ...]
     clients: int
     xpm_clients: int
@@ -88,13 +95,15 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     needs_person: int
     to_ignition: int
     import_at: datetime | None
+    jobs: JobCounts
 
 
 @dataclass(frozen=True)
 class _Kept:
-    """Counts of one position; ``until`` then they do for later ones too, as a run moves the book."""
+    """Counts of one position, day and terms; ``until`` then for later ones too, as a run moves the book."""
 
     counts: Counts
+    basis: tuple[date, Terms]
     until: float
 
 
@@ -131,6 +140,7 @@ def heartbeat(practice: OpenPractice) -> Heartbeat:
         last_run=ended.id if ended else "",
         last_outcome=ended.outcome if ended else "",
         running=running.id if running else "",
+        jobs=counts.jobs,
         held=tuple(run.id for run in history.held(snapshot)),
         clients=snapshot.count(CLIENTS),
         xpm_clients=snapshot.count(XPM_CLIENTS),
@@ -148,14 +158,16 @@ def heartbeat(practice: OpenPractice) -> Heartbeat:
         day_limit=left.day_limit,
         skipped=skipped.started if skipped else None,
         notes=tuple(state.note for state in states if state.note and state.scope),
-        problems=_problems(practice, ended, good, now),
+        problems=(*_problems(practice, ended, good, now), *job_problems(counts.jobs, runs)),
     )
 
 
 def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
     position, kept = practice.kept.get("counts", (-1, None))
     began = practice.clock.monotonic()
-    if isinstance(kept, _Kept) and (position == snapshot.position or began < kept.until):
+    basis = (today(practice), terms_of(practice))
+    same = isinstance(kept, _Kept) and kept.basis == basis
+    if isinstance(kept, _Kept) and same and (position == snapshot.position or began < kept.until):
         return kept.counts
     links: Counter[LinkState] = Counter()
     people = 0
@@ -168,9 +180,10 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
         needs_person=people,
         to_ignition=to_ignition(snapshot),
         import_at=last.at if (last := last_import(snapshot)) else None,
+        jobs=job_counts(practice),
     )
     now = practice.clock.monotonic()
-    practice.kept["counts"] = (snapshot.position, _Kept(counts, now + (now - began) * _REST))
+    practice.kept["counts"] = (snapshot.position, _Kept(counts, basis, now + (now - began) * _REST))
     return counts
 
 
@@ -231,6 +244,25 @@ def _problems(
             )
         )
     return tuple(found)
+
+
+def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[Problem]:
+    """Jobs that do not go on without a person, and what stopped the last deploying; ``runs`` newest first."""
+
+    def told(code: str, sentence: str, hint: str, exit_code: int) -> Problem:
+        return Problem(code=code, sentence=sentence.strip(), hint=hint, exit_code=exit_code)
+
+    last = next((run for run in runs if run.kind == "deploy" and run.outcome != "running"), None)
+    if last is not None and last.stops and jobs.due:
+        sentence = f"Run {last.id} waits for a person. {last.stops[0].sentence}"
+        yield told("deploy-held", sentence, "", EXIT_HELD)
+    if last is not None and last.outcome in history.ENDED_BADLY and jobs.going:
+        sentence = f"Deploying (run {last.id}) did not end. {last.error}"
+        yield told("deploy-failed", sentence, "Go on: xpm-tui jobs retry --all", EXIT_FAILED)
+    for number, state, code in ((jobs.held, "held", EXIT_HELD), (jobs.failed, "failed", EXIT_FAILED)):
+        if number:
+            sentence = f"{number:,} {'job' if number == 1 else 'jobs'} {state}."
+            yield told(f"jobs-{state}", sentence, f"See: xpm-tui jobs list --state {state}", code)
 
 
 def _book_problems(practice: OpenPractice) -> list[Problem]:

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from xpm_tui.model.runs import Run
 from xpm_tui.model.text import Shown
+from xpm_tui.service.job_views import JobCounts
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs import list_runs
 from xpm_tui.service.status import Heartbeat, heartbeat
@@ -26,6 +27,8 @@ from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
 
 RUNS = 50
+CARD, TALL, TALL_CARD = 12, 36, 16
+"""Lines of a card, and from which height on there are more of them."""
 
 
 def written(run: Run) -> int:
@@ -89,7 +92,8 @@ class Overview(AreaScreen):
         beat, runs, direction, level = await self.console_app.desk.ask(read)
         now = self.console_app.desk.practice.clock.now()
         self._state.say(lines(self._state_lines(beat, direction, level, now)))
-        self._todo.say(lines(self._todo_lines(beat)))
+        room = CARD if self.app.size.height < TALL else TALL_CARD
+        self._todo.say(lines(shortened(self._todo_lines(beat), room)))
         self._meter.say(lines([meter_line(beat, 12 if self.size.width >= 100 else 6)]))
         self._meter.display = beat.connected
         self._most = max((written(run) for run in runs), default=1) or 1
@@ -137,11 +141,14 @@ class Overview(AreaScreen):
         ]
         for number, what, key, look in facts:
             if number:
-                found.append([ours(f"{number:>5,} ", look), ours(f"{what:<22}"), ours(key, "muted")])
+                found.append(fact_line(number, what, key, look))
+        found += job_lines(beat.jobs)
         if beat.skipped is not None:
             day = when.short(beat.skipped)
             found.append([ours("    ! ", "warn"), ours(f"daily run of {day} skipped: "), ours("s", "accent")])
         for problem in beat.problems:
+            if problem.code in ("jobs-held", "jobs-failed"):
+                continue  # counted above
             found.append([ours("! ", "bad"), span(problem.sentence)])
         if beat.notes:
             closed = when.counted(len(beat.notes), "list")
@@ -160,7 +167,7 @@ class Overview(AreaScreen):
             [ours(bar(changes / self._most, 10), "accent")],
             [ours(f"{run.calls:,}")],
             [span(run.by)],
-            [span(run.error or f"{run.trigger} · {when.DIRECTIONS[run.direction]}", "muted")],
+            [span(run.error or f"{run.trigger} · {run_words(run)}", "muted")],
         ]
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
@@ -181,6 +188,43 @@ class Overview(AreaScreen):
     def do_connect(self) -> None:
         """The wizard."""
         self.console_app.connect()
+
+
+def run_words(run: Run) -> str:
+    """What a run was about."""
+    return "jobs" if run.kind == "deploy" else when.DIRECTIONS[run.direction]
+
+
+def fact_line(number: int, what: str, key: str, look: Look) -> Line:
+    """How many of what wait, and the keys that lead there."""
+    return [ours(f"{number:>5,} ", look), ours(f"{what:<21} "), ours(key, "muted")]
+
+
+def job_lines(jobs: JobCounts) -> list[Line]:
+    """What of the jobs needs a person or comes soon; what is alike shares a line."""
+    facts: list[tuple[list[tuple[int, str]], str, Look]] = [
+        ([(jobs.failed, "failed"), (jobs.held, "held"), (jobs.going, "half-made")], "g j", "warn"),
+        ([(jobs.due, "due"), (jobs.missed, "missed")], "g j", "warn"),
+        ([(jobs.changed, "stopped by a change")], "g j", "warn"),
+        ([(jobs.soon, "coming in 14 days")], "g j", "muted"),
+    ]
+    found: list[Line] = []
+    for parts, key, look in facts:
+        told = [(number, word) for number, word in parts if number]
+        if told:
+            first, word = told[0]
+            more = "".join(f" · {number:,} {other}" for number, other in told[1:])
+            found.append(fact_line(first, f"{'job' if first == 1 else 'jobs'} {word}{more}", key, look))
+    if jobs.to_take:
+        found.append(fact_line(jobs.to_take, "of Ignition to take", "g j v", "accent"))
+    return found
+
+
+def shortened(found: list[Line], room: int) -> list[Line]:
+    """No more lines than fit; the last one says how many are missing."""
+    if len(found) <= room:
+        return found
+    return [*found[: room - 1], [ours(f"    … and {len(found) - room + 1} more: xpm-tui status", "muted")]]
 
 
 def meter_line(beat: Heartbeat, columns: int) -> Line:

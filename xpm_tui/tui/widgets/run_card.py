@@ -21,6 +21,13 @@ WORDS = {
     "partial": "Some records failed; the log says which. The next sync tries them again.",
 }
 
+JOB_WORDS = {
+    "held": "Some jobs wait for a person: g j shows them, with the reason.",
+    "interrupted": "It was cut off. Jobs that were begun are finished by t in Jobs, or by the daily run.",
+    "stopped": "It was stopped. Jobs that were begun are finished by t in Jobs, or by the daily run.",
+    "partial": "Some jobs failed: g j shows them, with the reason; t tries them again.",
+}
+
 
 def left(run: Run, now: datetime) -> str:
     """About how long it still takes, judged by what is done; empty while that is not known."""
@@ -35,7 +42,8 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
     head: list[Span] = [
         ours(" Run ", "head"), span(run.id, "head"), ours("  "),
         ours(when.OUTCOMES[run.outcome], LOOKS[run.outcome]),
-        span(f"  {when.DIRECTIONS[run.direction]} · {when.LEVELS[run.level]}", "muted"),
+        ours("  " + ("Jobs" if run.kind == "deploy"
+                     else f"{when.DIRECTIONS[run.direction]} · {when.LEVELS[run.level]}"), "muted"),
         span(f"  by {run.by}" + (f" on {run.host}" if run.host else ""), "muted"),
     ]  # fmt: skip
     found: list[Line] = [head]
@@ -64,6 +72,7 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
         known = case(run.case)
         if known is not None:
             found.append([ours(f"   Case {known.id}: ", "accent"), ours(f"{known.title}. {known.steps[0]}")])
-    if run.outcome in WORDS and not run.stops:
-        found.append([ours(" → ", "accent"), ours(WORDS[run.outcome])])
+    way = JOB_WORDS if run.kind == "deploy" else WORDS
+    if run.outcome in way and not run.stops:
+        found.append([ours(" → ", "accent"), ours(way[run.outcome])])
     return found

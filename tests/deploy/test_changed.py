@@ -1,0 +1,96 @@
+"""What Ignition says later of a proposal that was taken over: what waits stops, and says so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.world import Deploying
+from xpm_tui.model.errors import BadInput
+from xpm_tui.model.tables import CLIENTS, PROPOSALS, WORKFLOWS
+from xpm_tui.service import jobs, proposals
+from xpm_tui.service.importing import ImportReport, import_file, undo_import
+
+HEAD = "Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,End Date,Proposal Status\n"
+
+
+class Office(Deploying):
+    """A world whose Ignition exports one proposal."""
+
+    def load(self, end: str = "2027-06-30", state: str = "Accepted", price: str = "1200") -> ImportReport:
+        client = self.practice.snapshot().get(CLIENTS, self.client)
+        assert client is not None
+        row = f'PROP-7,Compliance 2026,"{client.name}",Annual accounts,{price},2026-07-01,{end},{state}\n'
+        path = self.practice.state / "proposals.csv"
+        path.write_text(HEAD + row, encoding="utf-8")
+        return import_file(self.practice, "proposals", path)
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> Office:
+    office = Office(tmp_path)
+    await office.ready()
+    office.load()
+    return office
+
+
+async def test_an_edited_proposal_stops_what_waits_until_it_is_taken_again(office: Office) -> None:
+    proposals.take(office.practice, ["PROP-7"])
+    assert office.load().counts["stopped"] == 0, "the same file again stops nothing"
+    report = office.load(end="2028-06-30")
+    assert report.counts["stopped"] == 1
+    assert "changed in Ignition: end, services. Stopped: w1." in report.notes[0].reason
+    assert "proposals take" in report.notes[0].reason
+    row = jobs.row_of(office.practice, "w1")
+    assert (row.state, row.why) == ("stopped", "Its proposal was changed in Ignition: end, services.")
+    assert jobs.counts(office.practice).changed == 1
+    with pytest.raises(BadInput, match="stopped"):
+        await office.deploy("w1")
+    assert "changed in Ignition: end" in jobs.preview_job(office.practice, "w1").audit[-1].sentence
+    proposals.take(office.practice, ["PROP-7"])
+    shown = jobs.preview_job(office.practice, "w1")
+    assert (shown.due.year, shown.job.state, shown.goes) == (2028, "coming", True)
+    assert jobs.counts(office.practice).changed == 0
+    assert (await office.deploy("w1")).outcome == "done"
+    assert office.load(end="2029-06-30").counts["stopped"] == 0, "what is deployed does not wait"
+    assert jobs.row_of(office.practice, "w1").state == "deployed"
+
+
+async def test_a_proposal_that_ignition_revokes_is_no_longer_ours(office: Office) -> None:
+    proposals.take(office.practice, ["PROP-7"])
+    assert office.load(state="Revoked").counts["stopped"] == 1
+    assert "Ignition says that its proposal is revoked" in jobs.row_of(office.practice, "w1").why
+    with pytest.raises(BadInput, match="is revoked: only an accepted one"):
+        proposals.take(office.practice, ["PROP-7"])
+    office.load()
+    proposals.take(office.practice, ["PROP-7"])
+    assert jobs.row_of(office.practice, "w1").state == "coming"
+
+
+async def test_what_was_revoked_here_stays_so_whatever_the_file_says(office: Office) -> None:
+    proposals.take(office.practice, ["PROP-7"])
+    proposals.revoke(office.practice, "PROP-7", "client left")
+    office.load(price="1300")
+    (row,) = office.practice.snapshot().rows(PROPOSALS)
+    assert (row.state, row.ours, row.services[0].price) == ("revoked", True, "1300")
+    assert "client left" in jobs.row_of(office.practice, "w1").why
+    proposals.take(office.practice, ["PROP-7"])
+    assert jobs.row_of(office.practice, "w1").state == "coming"
+
+
+async def test_taking_the_import_back_lets_what_was_stopped_go_on(office: Office) -> None:
+    proposals.take(office.practice, ["PROP-7"])
+    office.load(price="1300")
+    assert next(iter(office.practice.snapshot().rows(WORKFLOWS))).stopped
+    undo_import(office.practice)
+    assert not next(iter(office.practice.snapshot().rows(WORKFLOWS))).stopped
+
+
+async def test_a_stopped_recurrence_is_one_row_not_one_for_each_date(office: Office) -> None:
+    proposals.take(office.practice, ["PROP-7"], repeat=proposals.repeat_of("weekly"))
+    office.clock.move(timedelta(days=120))
+    assert len(jobs.list_jobs(office.practice, state="missed")) > 5
+    office.load(price="1300")
+    assert [row.state for row in jobs.list_jobs(office.practice)] == ["stopped"]
