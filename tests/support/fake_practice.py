@@ -101,7 +101,17 @@ class FakePractice:
 
     async def staff(self) -> list[Staff]:
         self.reads.append("staff")
-        return self.people
+        return [row for row in self.people if self._shows(row.uuid)]
+
+    async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
+        fault = self._begin("add staff", "", {"name": name, "email": email})
+        made = Staff(uuid=self._new_uuid(), name=name, email=email, phone=phone, mobile=mobile)
+        if fault is None or fault not in self.lost:
+            self.people.append(made)
+            self.shown[made.uuid] = self.clock.now()
+        if fault is not None:
+            raise fault
+        return made
 
     async def templates(self) -> list[Template]:
         self.reads.append("templates")
@@ -155,7 +165,7 @@ class FakePractice:
         fault = self.faults.pop(0) if self.faults else None
         if fault is not None and not isinstance(fault, OutcomeUnknown):
             raise fault
-        if verb != "add client" and uuid not in self.rows:
+        if uuid and uuid not in self.rows:
             raise RecordMissing("XPM has no such client.")
         return fault
 

@@ -21,6 +21,8 @@ class FakeXpm:
     def __init__(self, clock: Clock, rows: Sequence[XpmClient] = ()) -> None:
         self.rows = {row.uuid: row for row in rows}
         self.people: list[Staff] = [Staff(uuid="staff-1", name="Ana Reid")]
+        self.job_templates = [Template(uuid="template-1", name="Annual accounts")]
+        self.job_categories = [Category(uuid="category-1", name="Compliance")]
         self.asked: list[str] = []
         self.since: list[datetime | None] = []
         self.moved: dict[str, datetime] = {}
@@ -67,13 +69,19 @@ class FakeXpm:
         await self._ask("staff")
         return list(self.people)
 
+    async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
+        await self._ask("add_staff")
+        made = Staff(uuid=f"staff-new-{len(self.people)}", name=name, email=email, phone=phone, mobile=mobile)
+        self.people.append(made)
+        return made
+
     async def templates(self) -> list[Template]:
         await self._ask("templates")
-        return [Template(uuid="template-1", name="Annual accounts")]
+        return list(self.job_templates)
 
     async def categories(self) -> list[Category]:
         await self._ask("categories")
-        return [Category(uuid="category-1", name="Compliance")]
+        return list(self.job_categories)
 
     async def current_jobs(self) -> list[XpmJob]:
         await self._ask("jobs")

@@ -162,6 +162,9 @@ ACTS = (
         run=new_member,
         verb=("team", "new"),
         example="xpm-tui team new 'Bo Li' email=bo@example.com access=no",
+        key="n",
+        where=("team",),
+        footer="New",
         writes=True,
     ),
     Act(
@@ -172,6 +175,9 @@ ACTS = (
         run=edit_member,
         verb=("team", "edit"),
         example="xpm-tui team edit t3 active=no",
+        key="e",
+        where=("team",),
+        footer="Edit",
         writes=True,
     ),
     Act(
@@ -192,6 +198,9 @@ ACTS = (
         run=new_service,
         verb=("services", "new"),
         example="xpm-tui services new 'Annual accounts' price=1200",
+        key="n",
+        where=("templates",),
+        footer="New",
         writes=True,
     ),
     Act(
@@ -202,6 +211,9 @@ ACTS = (
         run=edit_service,
         verb=("services", "edit"),
         example="xpm-tui services edit s4 name='Annual accounts'",
+        key="e",
+        where=("templates",),
+        footer="Edit",
         writes=True,
     ),
 )  # fmt: skip

@@ -108,8 +108,14 @@ async def _go_on(practice: OpenPractice, run_id: str, talk: Talk) -> Result:
 
 
 async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
-    """A client is made only when asked for, which has just been done; a contact comes with the next plan."""
-    from xpm_tui.service import upkeep
+    """A record is made only when asked for, which has just been done; a contact comes with the next plan."""
+    from xpm_tui.service import staffing, upkeep
+    from xpm_tui.sync.journal import ADD_STAFF
+
+    if held.kind == ADD_STAFF:
+        phone, mobile = (str(held.sent.get(field) or "") for field in ("phone", "mobile"))
+        person = await staffing.create_in_xpm(practice, held.record, phone=phone, mobile=mobile)
+        return f"{held.name} was made in XPM's staff: {person.staff.uuid}."
 
     made = await upkeep.create_in_xpm(practice, held.record)
     return f"{held.name} was made in XPM: {made.xpm.number or made.xpm.uuid}."

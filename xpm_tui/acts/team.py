@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
-from xpm_tui.acts.words import listed, plain
+from xpm_tui.acts.words import count, listed, plain
 from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:
+    from xpm_tui.service.doings import Undone
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.views import MemberView
+    from xpm_tui.service.team_views import MemberView
 
 Member = Annotated[
     str, argument("The team member: our id, e-mail, or exact name.", "MEMBER", completes="member")
 ]
+Only = Literal["", "needs-link", "proposed", "left", "same-name", "no-access", "xpm-only"]
+
+
+class ListTeam(msgspec.Struct, frozen=True):
+    """Parameters of ``team list``."""
+
+    only: Annotated[Only, option("Only these people.", "FILTER")] = ""
+    find: Annotated[str, option("Only those with this text in name, e-mail, id or UUID.", "TEXT")] = ""
 
 
 class LinkMember(msgspec.Struct, frozen=True):
@@ -29,10 +38,23 @@ class LinkMember(msgspec.Struct, frozen=True):
     ] = ""
     staff: Annotated[str, argument("The person in XPM: UUID, e-mail, or exact name.", "[STAFF]")] = ""
     by_email: Annotated[bool, option("Link everybody whose e-mail is the same on both sides.")] = False
+    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+
+
+class AcceptEmails(msgspec.Struct, frozen=True):
+    """Parameters of ``team accept``."""
+
+    yes: Annotated[bool, option("Do not ask.")] = False
 
 
 class UnlinkMember(msgspec.Struct, frozen=True):
     """Parameters of ``team unlink``."""
+
+    member: Member
+
+
+class OneMember(msgspec.Struct, frozen=True):
+    """Parameters of what is about the person under the cursor."""
 
     member: Member
 
@@ -44,19 +66,32 @@ class PickStaff(msgspec.Struct, frozen=True):
     all: Annotated[bool, option("All staff that nobody of the team is linked to.")] = False
 
 
-async def list_team(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
-    """Members, then XPM's staff who are nobody here."""
+async def list_team(practice: OpenPractice, params: ListTeam, talk: Talk) -> Result:
+    """Members, then XPM's staff who are nobody here, and what the connection stands on."""
     from xpm_tui.service import team
+    from xpm_tui.service.connector import connector
 
-    members = team.list_team(practice)
-    free = [row for row in team.list_staff(practice) if row.member is None and not row.gone]
-    lines = [f"  not in the team: {row.name} <{row.email}> {row.uuid}" for row in free]
-    table = _table(members, "The team is empty: xpm-tui team pick --all")
+    rows, total = team.list_people(practice, only=params.only, text=params.find)
+    members = [row.member for row in rows if row.member is not None]
+    free = [row.staff for row in rows if row.staff is not None and row.member is None]
+    lines: list[str] = []
+    if free:
+        lines += ["", "In XPM only:"]
+        lines += [f"  {row.name} <{row.email}> {row.uuid}  {row.costs}".rstrip() for row in free]
+    signed = connector(practice.snapshot())
+    if signed is not None and signed.sentence:
+        lines += ["", f"! {signed.sentence}", f"  {signed.hint}"]
+    empty = "The team is empty: xpm-tui team pick --all" if not total else "Nobody goes by this."
     return Result(
-        data={"count": len(members), "staff": [plain(row) for row in free]},
+        data={
+            "count": len(members),
+            "total": total,
+            "staff": [plain(row) for row in free],
+            "connected_by": plain(signed) if signed is not None else None,
+        },
         items=[plain(member) for member in members],
-        table=table,
-        lines=["", "In XPM only:", *lines] if lines else [],
+        table=_table(members, empty),
+        lines=lines,
     )
 
 
@@ -65,16 +100,41 @@ async def link_member(practice: OpenPractice, params: LinkMember, talk: Talk) ->
     from xpm_tui.service import team
     from xpm_tui.service.refresh import ensure_mirror
 
-    practice.writable()
+    if not params.dry_run:
+        practice.writable()
     await ensure_mirror(practice)
     if params.by_email and not params.member:
-        done = team.accept_emails(practice)
-        return listed(done, _table(done, "Nobody has the same e-mail on both sides."), count=len(done))
+        done = team.email_matches(practice) if params.dry_run else team.accept_emails(practice)
+        return _accepted(done)
     if not params.member or not params.staff:
         raise BadInput("Say who, and who it is in XPM.", hint="xpm-tui team link t3 ana@example.com")
+    effect = team.preview_map(practice, params.member, params.staff)
+    if params.dry_run:
+        lines = [effect.refused] if effect.refused else effect.says
+        return Result(data=plain(effect), lines=lines)
     view = team.link_member(practice, params.member, params.staff)
     told = f"{view.id} {view.name} is {view.staff.name if view.staff else ''} in XPM."
     return Result(data=plain(view), lines=[told])
+
+
+async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Talk) -> Result:
+    """Link all sure ones, after asking with their count."""
+    from xpm_tui.service import team
+    from xpm_tui.service.refresh import ensure_mirror
+
+    practice.writable()
+    await ensure_mirror(practice)
+    found = team.email_matches(practice)
+    if not found:
+        return _accepted([])
+    if talk.interactive and not params.yes:
+        for view in found[:8]:
+            talk.say(f"{view.name}  =  {view.proposals[0].name} <{view.proposals[0].email}>")
+        if len(found) > 8:
+            talk.say(f"and {len(found) - 8:,} more")
+        if not await talk.confirm(f"Link {count(len(found), 'person/people')} whose e-mail is the same?"):
+            return Result(data={"count": 0}, items=[], lines=["Nobody was linked."])
+    return _accepted(team.accept_emails(practice))
 
 
 async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Talk) -> Result:
@@ -84,6 +144,31 @@ async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Talk
     practice.writable()
     view = team.unlink_member(practice, params.member)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
+
+
+async def undo_team(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """Take the last change back."""
+    from xpm_tui.service import team
+
+    return undone(team.undo(practice))
+
+
+def undone(found: Undone) -> Result:
+    """What was taken back, of the team or of the services."""
+    lines = [f"Took back: {found.what}."] if found.back or not found.stay else []
+    if found.stay:
+        lines.append(f"Changed since, or in use, and left: {', '.join(found.stay)}.")
+    return Result(data=plain(found), lines=lines)
+
+
+async def copy_member(practice: OpenPractice, params: OneMember, talk: Talk) -> Result:
+    """Name and ids of a person, as support asks for them."""
+    from xpm_tui.service import team
+
+    view = team.find_person(practice, params.member)
+    return Result(
+        data=plain(view), lines=[f"{view.name}\t{view.id}\t{view.staff.uuid if view.staff else ''}"]
+    )
 
 
 async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> Result:
@@ -99,38 +184,50 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
     return listed(done, _table(done, "Everybody of XPM is in the team already."), count=len(done))
 
 
+def _accepted(done: list[MemberView]) -> Result:
+    return listed(done, _table(done, "Nobody has the same e-mail on both sides."), count=len(done))
+
+
 def _table(members: list[MemberView], empty: str) -> Table:
     columns = (Column("ID", whole=True), Column("NAME"), Column("E-MAIL"), Column("IN XPM"),
                Column("CLIENTS", right=True), Column("NOTE"))  # fmt: skip
-    rows = (
-        (m.id, m.name, m.email, m.staff.name or m.staff.uuid if m.staff else "", f"{m.clients:,}", _note(m))
-        for m in members
-    )
+    rows = ((m.id, m.name, m.email, _in_xpm(m), f"{m.clients:,}", note(m)) for m in members)
     return Table(columns, rows, empty)
 
 
-def _note(member: MemberView) -> str:
+def _in_xpm(member: MemberView) -> str:
+    if member.staff is None:
+        return ""
+    return (member.staff.name or member.staff.uuid) + (" (gone)" if member.staff.gone else "")
+
+
+def note(member: MemberView) -> str:
+    """What a person should know of a member first, in one line."""
+    said = []
     if member.staff is None and member.proposals:
-        first = member.proposals[0]
-        return f"maybe {first.name} ({first.reason}). {member.costs}".strip()
-    return member.costs or ("" if member.access else "without access")
+        first_ = member.proposals[0]
+        said.append(f"maybe {first_.name} ({first_.reason}).")
+    if member.costs:
+        said.append(member.costs)
+    return " ".join([*said, *member.notes])
 
 
-ACTS = (
+ACTS: tuple[Act[Any], ...] = (
     Act(
         name="team.list",
         title="List the team",
         help="List the team: who is who in XPM, who is proposed, and what a missing link costs.",
-        params=NoParams,
+        params=ListTeam,
         run=list_team,
         verb=("team", "list"),
-        example="xpm-tui team list",
+        example="xpm-tui team list\nxpm-tui team list --only needs-link",
         default=True,
     ),
     Act(
         name="team.link",
         title="Link a team member to XPM's staff",
-        help="Say who a team member is in XPM, so that partner and manager can be carried.",
+        help="Say who a team member is in XPM, so that partner and manager can be carried. Nothing is "
+        "written to XPM.",
         params=LinkMember,
         run=link_member,
         verb=("team", "link"),
@@ -142,15 +239,19 @@ ACTS = (
         why_not=first(connected, idle),
     ),
     Act(
-        name="team.unlink",
-        title="Unlink a team member",
-        help="Take a team member's link away.",
-        params=UnlinkMember,
-        run=unlink_member,
-        verb=("team", "unlink"),
-        example="xpm-tui team unlink t3",
+        name="team.accept",
+        title="Accept all e-mail matches",
+        help="Link every member for whom exactly one person of XPM has the e-mail, after asking with the "
+        "count. Names alone are never accepted this way.",
+        params=AcceptEmails,
+        run=accept_emails,
+        verb=("team", "accept"),
+        example="xpm-tui team accept --yes",
+        key="a",
+        where=("team",),
+        footer="Accept all",
         writes=True,
-        why_not=idle,
+        why_not=first(connected, idle),
     ),
     Act(
         name="team.pick",
@@ -166,4 +267,40 @@ ACTS = (
         writes=True,
         why_not=first(connected, idle),
     ),
-)  # fmt: skip
+    Act(
+        name="team.unlink",
+        title="Unlink a team member",
+        help="Take a team member's link away: partner and manager are no longer carried for them.",
+        params=UnlinkMember,
+        run=unlink_member,
+        verb=("team", "unlink"),
+        example="xpm-tui team unlink t3",
+        key="delete",
+        where=("team",),
+        writes=True,
+        why_not=idle,
+    ),
+    Act(
+        name="team.undo",
+        title="Undo the last change of the team",
+        help="Take back what was done last to the team: links, picks, edits. Repeat it to go further back.",
+        params=NoParams,
+        run=undo_team,
+        verb=("team", "undo"),
+        example="xpm-tui team undo",
+        key="u",
+        where=("team",),
+        footer="Undo",
+        writes=True,
+        why_not=idle,
+    ),
+    Act(
+        name="team.copy",
+        title="Copy the person's name and ids",
+        help="Copy name, e-mail, our id and the UUID in XPM of the person under the cursor.",
+        params=OneMember,
+        run=copy_member,
+        key="y",
+        where=("team",),
+    ),
+)

@@ -81,7 +81,9 @@ SENTENCES: dict[str, str] = {
     "service.added": "{by} made the service {record}",
     "service.edited": "{by} edited {field} of {record}",
     "member.picked": "{by} picked {record} into the team",
+    "team.undone": "{by} took back what was done last to the team ({records:person/people})",
     # templates, proposals and jobs
+    "services.undone": "{by} took back what was done last to the services ({records:service})",
     "service.templates": "{by} linked {record} to {templates:job template}",
     "proposal.added": "{by} made the proposal {record}",
     "proposal.accepted": "{by} accepted {record}: {workflows:workflow} wait",

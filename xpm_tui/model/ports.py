@@ -142,6 +142,9 @@ class Practice(Protocol):
     async def staff(self) -> list[Staff]:
         """All staff."""
 
+    async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
+        """Create a staff record without a login."""
+
     async def templates(self) -> list[Template]:
         """All job templates."""
 

@@ -13,9 +13,10 @@ from xpm_tui.model.book import Service
 from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.events import Event
 from xpm_tui.model.names import exact
-from xpm_tui.model.ports import Put, Snapshot
+from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import SERVICES, TEMPLATES
 from xpm_tui.model.text import visible
+from xpm_tui.service import doings
 from xpm_tui.service.editing import LONGEST, known_field
 from xpm_tui.service.views import RefView, ServiceView
 
@@ -49,7 +50,7 @@ def new_service(
             hint="If it is another one of the same name, say --anyway.",
         )
     made = msgspec.structs.replace(made, id=practice.ids.new("s")[0])
-    practice.book.commit([Put(SERVICES, made)])
+    doings.do(practice, SERVICES, [made], f"the making of {made.name}")
     practice.events.emit(Event(key="service.added", record=made.id))
     return _view(practice.snapshot(), made)
 
@@ -64,7 +65,7 @@ def edit_service(practice: OpenPractice, service: str, values: Mapping[str, str]
     before = find_service(snapshot, service)
     after = _edited(snapshot, before, values)
     if after != before:
-        practice.book.commit([Put(SERVICES, after)])
+        doings.do(practice, SERVICES, [after], f"the edit of {before.name}")
         for name in values:
             field = "name" if name == "name" else "extra"
             practice.events.emit(Event(key="service.edited", record=before.id, field=field))

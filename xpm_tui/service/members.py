@@ -13,13 +13,14 @@ from xpm_tui.model.book import TeamMember
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
 from xpm_tui.model.names import exact
-from xpm_tui.model.ports import Put, Snapshot
+from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import TEAM
 from xpm_tui.model.text import visible
+from xpm_tui.service import doings
 from xpm_tui.service.editing import known_field
 from xpm_tui.service.lookup import find_member
 from xpm_tui.service.team import list_team
-from xpm_tui.service.views import MemberView
+from xpm_tui.service.team_views import MemberView
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -45,7 +46,7 @@ def new_member(
             hint="If it is another person of the same name, say --anyway.",
         )
     made = msgspec.structs.replace(made, id=practice.ids.new("t")[0])
-    practice.book.commit([Put(TEAM, made)])
+    doings.do(practice, TEAM, [made], f"the making of {made.name}")
     practice.events.emit(Event(key="member.added", record=made.id))
     return _view(practice, made.id)
 
@@ -57,7 +58,7 @@ def edit_member(practice: OpenPractice, member: str, values: Mapping[str, str]) 
     before = find_member(snapshot, member)
     after = _edited(snapshot, before, values)
     if after != before:
-        practice.book.commit([Put(TEAM, after)])
+        doings.do(practice, TEAM, [after], f"the edit of {before.name}")
         for name in values:
             practice.events.emit(Event(key="member.edited", record=before.id, field=name))
     return _view(practice, before.id)

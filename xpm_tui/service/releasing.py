@@ -13,21 +13,22 @@ from xpm_tui.model.links import Value
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Put, Snapshot, Write
 from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import LINKS, RUNS, XPM_CLIENTS
+from xpm_tui.model.tables import LINKS, RUNS, STAFF, XPM_CLIENTS
 from xpm_tui.model.text import visible
-from xpm_tui.service.lookup import find_xpm
+from xpm_tui.service.lookup import find_staff, find_xpm
 from xpm_tui.service.names import name_of
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.sync.journal import ADD_CLIENT
-from xpm_tui.sync.mirror import take
+from xpm_tui.sync.journal import ADD_CLIENT, ADD_STAFF
+from xpm_tui.sync.mirror import list_writes, take
 from xpm_tui.sync.recover import KINDS
 from xpm_tui.sync.release import Choice, held, settle
 from xpm_tui.sync.replies import merge_client
+from xpm_tui.sync.staffing import may_be
 from xpm_tui.sync.view import xpm_contacts
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A record of XPM that may be what was made; ``number`` is that of the client's web address."""
+    """A record of XPM that may be what was made; ``number`` is that of a client's web address."""
 
     uuid: str
     number: str
@@ -77,6 +78,10 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
             async with practice.wire() as wire:
                 xpm = wire.practice(identity.tenant)
                 for intent in intents:
+                    if intent.kind == ADD_STAFF:
+                        people = await xpm.staff()
+                        practice.book.commit(list_writes(practice.snapshot(), STAFF, people))
+                        continue
                     if intent.kind == ADD_CLIENT:
                         rows = await xpm.search(exact(str(intent.values.get("name") or "")))
                     else:
@@ -124,7 +129,8 @@ def _held(snapshot: Snapshot) -> list[Intent]:
 
 def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
     name = name_of(snapshot, intent.record) or intent.record
-    what = f"The {'contact' if intent.record.count('/') else 'client'} {name}"
+    noun = "staff record" if intent.kind == ADD_STAFF else "contact" if "/" in intent.record else "client"
+    what = f"The {noun} {name}"
     return HeldWrite(
         intent=intent.id,
         run=intent.run,
@@ -140,6 +146,12 @@ def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
 
 def _candidates(snapshot: Snapshot, intent: Intent) -> Sequence[Candidate]:
     """What stands in XPM, was not there before, and is nobody else's."""
+    if intent.kind == ADD_STAFF:
+        people = (row for row in snapshot.rows(STAFF) if not row.gone)
+        return [
+            Candidate(uuid=row.uuid, number="", name=row.name, email=row.email)
+            for row in may_be(snapshot, intent, people)
+        ]
     if intent.kind == ADD_CLIENT:
         name = exact(str(intent.values.get("name") or ""))
         return [
@@ -161,6 +173,8 @@ def _candidates(snapshot: Snapshot, intent: Intent) -> Sequence[Candidate]:
 def _adopts(snapshot: Snapshot, intent: Intent, typed: str) -> str:
     if intent.kind == ADD_CLIENT:
         return find_xpm(snapshot, typed).uuid
+    if intent.kind == ADD_STAFF:
+        return find_staff(snapshot, typed).uuid
     return typed.strip().lower()
 
 

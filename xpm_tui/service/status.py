@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
-from xpm_tui.deploy.terms import Terms
 from xpm_tui.model.errors import BookUnreadable
 from xpm_tui.model.links import LinkState
 from xpm_tui.model.ports import Snapshot
@@ -17,11 +15,13 @@ from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
 from xpm_tui.service import runs as history
 from xpm_tui.service.allowance import allowance
+from xpm_tui.service.connector import connector
 from xpm_tui.service.daily import skipped_day
 from xpm_tui.service.identity import LISTS, list_state, read_identity
 from xpm_tui.service.job_counts import counts as job_counts
 from xpm_tui.service.job_terms import terms_of, today
 from xpm_tui.service.job_views import JobCounts
+from xpm_tui.service.kept import kept
 from xpm_tui.service.plans import latest
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.waiting import last_import, to_ignition
@@ -98,23 +98,11 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     jobs: JobCounts
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """Counts of one position, day and terms; ``until`` then for later ones too, as a run moves the book."""
-
-    counts: Counts
-    basis: tuple[date, Terms]
-    until: float
-
-
-_REST = 20
-"""Counting takes at most one part in so many of the time."""
-
-
 def heartbeat(practice: OpenPractice) -> Heartbeat:
     """Look at the book, the clock and the call times. O(clients) when the book has moved, else cheap."""
     snapshot, now = practice.snapshot(), practice.clock.now()
-    counts = _counts(practice, snapshot)
+    basis = (today(practice), terms_of(practice))
+    counts = kept(practice, "counts", lambda now_: _counts(practice, now_), basis)
     runs = history.list_runs(practice)
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and history.is_sync(r)), None)
     running = next((r for r in runs if r.outcome == "running" and history.alive(r)), None)
@@ -163,28 +151,19 @@ def heartbeat(practice: OpenPractice) -> Heartbeat:
 
 
 def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
-    position, kept = practice.kept.get("counts", (-1, None))
-    began = practice.clock.monotonic()
-    basis = (today(practice), terms_of(practice))
-    same = isinstance(kept, _Kept) and kept.basis == basis
-    if isinstance(kept, _Kept) and same and (position == snapshot.position or began < kept.until):
-        return kept.counts
     links: Counter[LinkState] = Counter()
     people = 0
     for client in snapshot.rows(CLIENTS):
         state = link_state(snapshot, client)
         links[state] += 1
         people += needs_person(snapshot, client, state) is not None
-    counts = Counts(
+    return Counts(
         links={str(state): number for state, number in links.items()},
         needs_person=people,
         to_ignition=to_ignition(snapshot),
         import_at=last.at if (last := last_import(snapshot)) else None,
         jobs=job_counts(practice),
     )
-    now = practice.clock.monotonic()
-    practice.kept["counts"] = (snapshot.position, _Kept(counts, basis, now + (now - began) * _REST))
-    return counts
 
 
 def _problems(
@@ -230,6 +209,9 @@ def _problems(
                 exit_code=EXIT_FAILED,
             )
         )
+    person = connector(snapshot)
+    if person is not None and person.sentence:
+        found.append(Problem(code=f"connector-{person.state}", sentence=person.sentence, hint=person.hint))
     stale = timedelta(hours=practice.settings.number("notify.hours"))
     identity = practice.identity()
     since = (good.ended if good else None) or (identity.since if identity else None)

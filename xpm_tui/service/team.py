@@ -2,33 +2,96 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import msgspec
 
+from xpm_tui.events.sentences import nouned
 from xpm_tui.model.book import TeamMember
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
 from xpm_tui.model.names import name_key
-from xpm_tui.model.ports import Put, Snapshot, Write
-from xpm_tui.model.tables import CLIENTS, STAFF, TEAM, XPM_CLIENTS
-from xpm_tui.model.xpm import Staff
+from xpm_tui.model.tables import TEAM
+from xpm_tui.service import doings, people
 from xpm_tui.service.lookup import find_member, find_staff
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.views import MemberView, RefView, StaffProposal, StaffView
+from xpm_tui.service.team_look import Team
+from xpm_tui.service.team_views import MapEffect, MemberView, PersonRow, StaffView
+
+FILTERS: tuple[tuple[str, str], ...] = (
+    ("", "all"),
+    ("needs-link", "needs link"),
+    ("proposed", "proposed"),
+    ("left", "left XPM"),
+    ("same-name", "same name"),
+    ("no-access", "without access"),
+    ("xpm-only", "only in XPM"),
+)
+"""Saved filters: the word that a verb takes, and the one that is shown."""
 
 
 def list_team(practice: OpenPractice) -> list[MemberView]:
     """The members in order of arrival, each with its staff record, or proposals and what their lack costs."""
-    team = _Team(practice.snapshot())
+    team = Team.of(practice)
     return [team.member(member) for member in team.members]
 
 
 def list_staff(practice: OpenPractice) -> list[StaffView]:
     """XPM's staff by name, each with the member linked to it."""
-    team = _Team(practice.snapshot())
+    team = Team.of(practice)
     return [team.staff_view(row) for row in sorted(team.staff.values(), key=lambda row: name_key(row.name))]
+
+
+def list_people(practice: OpenPractice, *, only: str = "", text: str = "") -> tuple[list[PersonRow], int]:
+    """Members, then XPM's staff whom nobody is linked to, by name; and how many there are without filters.
+
+    ``only`` is one of ``FILTERS``, ``text`` has to be in name, e-mail, id or UUID. Staff who left and whom
+    nobody is linked to stand under ``left`` alone. Raises ``BadInput`` for a filter that is none.
+    """
+    if only not in {name for name, _ in FILTERS}:
+        known = ", ".join(name for name, _ in FILTERS if name)
+        raise BadInput(f"There is no filter {only}.", hint=f"It is one of: {known}.")
+    team = Team.of(practice)
+    members = [team.member(member) for member in team.members]
+    found = [PersonRow(member=view, staff=view.staff) for view in members]
+    free = [row for row in team.staff.values() if row.uuid not in team.by_staff]
+    found += [PersonRow(staff=team.staff_view(row)) for row in free if not row.gone or only == "left"]
+    wanted = text.casefold()
+    rows = [row for row in found if _passes(team, row, only) and wanted in _words(row)]
+    total = len(members) + sum(not row.gone for row in free)
+    return sorted(rows, key=lambda row: (row.name.casefold(), row.key)), total
+
+
+def find_person(practice: OpenPractice, member: str) -> MemberView:
+    """One member, by id, e-mail or name."""
+    team = Team.of(practice)
+    return team.member(find_member(practice.snapshot(), member))
+
+
+def preview_map(practice: OpenPractice, member: str, staff: str) -> MapEffect:
+    """What linking these two would do. Raises ``NotFound`` and ``BadInput`` for what is not there."""
+    snapshot, team = practice.snapshot(), Team.of(practice)
+    ours, theirs = find_member(snapshot, member), find_staff(snapshot, staff)
+    view, person = team.member(ours), team.staff_view(theirs)
+    if person.member is not None and person.member.id != ours.id:
+        return MapEffect(
+            refused=f"{theirs.name} is linked to {person.member.name} ({person.member.id}) already."
+        )
+    if ours.staff == theirs.uuid:
+        return MapEffect(refused=f"{ours.name} is linked to this one already.")
+    says = [f"{ours.name} is {theirs.name} in XPM from then on."]
+    if view.staff is not None:
+        says.append(f"It takes the place of {view.staff.name or view.staff.uuid}.")
+    if theirs.gone:
+        says.append("XPM no longer lists this person: nothing can be carried for somebody who left.")
+    carried = [nouned(view.clients, "client") + " here"] if view.clients else []
+    carried += [nouned(person.clients, "client") + " in XPM"] if person.clients else []
+    carried += [nouned(view.jobs, "job") + " to come"] if view.jobs else []
+    if carried and not theirs.gone:
+        says.append(f"Partner and manager of {', '.join(carried)} can be carried.")
+    if ours.email and theirs.email and ours.email.strip().casefold() != theirs.email.strip().casefold():
+        says.append("The e-mails differ: make sure that it is the same person.")
+    return MapEffect(says=(*says, "Nothing is written to XPM by this."))
 
 
 def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
@@ -42,7 +105,10 @@ def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
             f"{theirs.name} is linked to {others[0].name} ({others[0].id}) already.",
             hint=f"Take that link away first: xpm-tui team unlink {others[0].id}",
         )
-    return _put(practice, msgspec.structs.replace(ours, staff=theirs.uuid), "member.linked", theirs.uuid)
+    linked = msgspec.structs.replace(ours, staff=theirs.uuid)
+    doings.do(practice, TEAM, [linked], f"the link of {ours.name}")
+    practice.events.emit(Event(key="member.linked", record=ours.id, uuid=theirs.uuid))
+    return Team.of(practice).member(linked)
 
 
 def unlink_member(practice: OpenPractice, member: str) -> MemberView:
@@ -51,14 +117,28 @@ def unlink_member(practice: OpenPractice, member: str) -> MemberView:
     ours = find_member(practice.snapshot(), member)
     if not ours.staff:
         raise BadInput(f"{ours.name} ({ours.id}) is not linked.")
-    return _put(practice, msgspec.structs.replace(ours, staff=""), "member.unlinked", ours.staff)
+    free = msgspec.structs.replace(ours, staff="")
+    doings.do(practice, TEAM, [free], f"the unlinking of {ours.name}")
+    practice.events.emit(Event(key="member.unlinked", record=ours.id, uuid=ours.staff))
+    return Team.of(practice).member(free)
+
+
+def email_matches(practice: OpenPractice) -> list[MemberView]:
+    """The members for whom exactly one staff record has the e-mail, and who are alone with it here."""
+    return [view for view in list_team(practice) if view.state == "proposed"]
 
 
 def accept_emails(practice: OpenPractice) -> list[MemberView]:
-    """Link every member to the one staff record with the same e-mail, where both are alone with it."""
+    """Link every one of :func:`email_matches`, in one step that can be taken back."""
     practice.writable()
-    sure = [(view, p) for view in list_team(practice) for p in view.proposals[:1] if p.sure]
-    return [link_member(practice, view.id, proposal.uuid) for view, proposal in sure]
+    snapshot = practice.snapshot()
+    sure = [(find_member(snapshot, view.id), view.proposals[0].uuid) for view in email_matches(practice)]
+    linked = [msgspec.structs.replace(member, staff=uuid) for member, uuid in sure]
+    doings.do(practice, TEAM, linked, f"the links of {nouned(len(linked), 'person/people')} by e-mail")
+    for member in linked:
+        practice.events.emit(Event(key="member.linked", record=member.id, uuid=member.staff))
+    team = Team.of(practice)
+    return [team.member(member) for member in linked]
 
 
 def pick_staff(practice: OpenPractice, staff: Iterable[str] = (), *, every: bool = False) -> list[MemberView]:
@@ -67,8 +147,7 @@ def pick_staff(practice: OpenPractice, staff: Iterable[str] = (), *, every: bool
     ``every`` takes all staff that nobody is linked to. Gives the members added or linked.
     """
     practice.writable()
-    snapshot = practice.snapshot()
-    team = _Team(snapshot)
+    snapshot, team = practice.snapshot(), Team.of(practice)
     wanted = (
         [row for row in team.staff.values() if not row.gone]
         if every
@@ -76,125 +155,49 @@ def pick_staff(practice: OpenPractice, staff: Iterable[str] = (), *, every: bool
     )
     wanted = [row for row in {row.uuid: row for row in wanted}.values() if row.uuid not in team.by_staff]
     by_email = {
-        p.uuid: view.id
-        for view in (team.member(m) for m in team.members)
-        for p in view.proposals[:1]
-        if p.sure
+        view.proposals[0].uuid: member
+        for member in team.members
+        if (view := team.member(member)).state == "proposed"
     }
     fresh = [row for row in wanted if row.uuid not in by_email]
-    ids = dict(
-        zip((row.uuid for row in fresh), practice.ids.new("t", len(fresh)) if fresh else (), strict=True)
-    )
-    writes: list[Write] = []
-    for row in wanted:
-        if row.uuid in ids:
-            member = TeamMember(
-                id=ids[row.uuid], name=row.name, email=row.email, staff=row.uuid, access=False
-            )
-        else:
-            before = snapshot.get(TEAM, by_email[row.uuid])
-            assert before is not None
-            member = msgspec.structs.replace(before, staff=row.uuid)
-        writes.append(Put(TEAM, member))
-    if writes:
-        practice.book.commit(writes)
-        for write in writes:
-            assert isinstance(write, Put)
-            practice.events.emit(Event(key="member.picked", record=write.row.id, uuid=write.row.staff))
-    done = {write.row.id for write in writes if isinstance(write, Put)}
-    return [view for view in list_team(practice) if view.id in done]
+    ids = iter(practice.ids.new("t", len(fresh)) if fresh else ())
+    rows = [
+        msgspec.structs.replace(by_email[row.uuid], staff=row.uuid)
+        if row.uuid in by_email
+        else TeamMember(id=next(ids), name=row.name, email=row.email, staff=row.uuid, access=False)
+        for row in wanted
+    ]
+    doings.do(practice, TEAM, rows, f"the picking of {nouned(len(rows), 'person/people')}")
+    for row in rows:
+        practice.events.emit(Event(key="member.picked", record=row.id, uuid=row.staff))
+    after = Team.of(practice)
+    return [after.member(row) for row in rows]
 
 
-def _put(practice: OpenPractice, member: TeamMember, key: str, uuid: str) -> MemberView:
-    practice.book.commit([Put(TEAM, member)])
-    practice.events.emit(Event(key=key, record=member.id, uuid=uuid))
-    team = _Team(practice.snapshot())
-    return team.member(member)
+def undo(practice: OpenPractice) -> doings.Undone:
+    """Take the last change of the team back. Raises ``BadInput`` where there is none."""
+    undone = doings.undo(practice, TEAM, people.in_use)
+    practice.events.emit(Event(key="team.undone", numbers={"records": len(undone.back)}))
+    return undone
 
 
-class _Team:
-    """Both sides of the team in one snapshot."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.members = list(snapshot.rows(TEAM))
-        self.staff = {row.uuid: row for row in snapshot.rows(STAFF)}
-        self.by_staff = {member.staff: member for member in self.members if member.staff}
-        self.clients: Counter[str] = Counter()
-        for client in snapshot.rows(CLIENTS):
-            self.clients.update({client.partner, client.manager} - {""})
-        self.theirs: Counter[str] = Counter()
-        for row in snapshot.rows(XPM_CLIENTS):
-            if not row.deleted and not row.archived:
-                self.theirs.update({p.uuid for p in (row.partner, row.manager) if p})
-        self._emails: dict[str, list[Staff]] = defaultdict(list)
-        self._names: dict[str, list[Staff]] = defaultdict(list)
-        for person in self.staff.values():
-            if not person.gone and person.uuid not in self.by_staff:
-                if person.email:
-                    self._emails[person.email.strip().casefold()].append(person)
-                self._names[name_key(person.name)].append(person)
-        free = [member for member in self.members if not member.staff]
-        self._our_emails = Counter(member.email.strip().casefold() for member in free if member.email)
-
-    def member(self, member: TeamMember) -> MemberView:
-        """One member."""
-        row = self.staff.get(member.staff) if member.staff else None
-        staff = self.staff_view(row) if row else None
-        if member.staff and row is None:
-            staff = StaffView(uuid=member.staff, name="", email="", gone=True)
-        proposals = () if member.staff else self._proposals(member)
-        return MemberView(
-            id=member.id,
-            name=member.name,
-            email=member.email,
-            access=member.access,
-            active=member.active,
-            staff=staff,
-            clients=self.clients[member.id],
-            proposals=proposals,
-            costs=self._costs(member, staff, proposals),
-        )
-
-    def staff_view(self, row: Staff) -> StaffView:
-        """One staff record."""
-        member = self.by_staff.get(row.uuid)
-        return StaffView(
-            uuid=row.uuid,
-            name=row.name,
-            email=row.email,
-            gone=row.gone,
-            member=RefView(id=member.id, name=member.name) if member else None,
-        )
-
-    def _proposals(self, member: TeamMember) -> tuple[StaffProposal, ...]:
-        email = member.email.strip().casefold()
-        same_email = self._emails.get(email, []) if email else []
-        alone = len(same_email) == 1 and self._our_emails[email] == 1
-        found = [
-            _proposal(row, alone, "the same e-mail" if alone else "the same e-mail, which several have")
-            for row in same_email
-        ]
-        taken = {proposal.uuid for proposal in found}
-        same_name = [row for row in self._names.get(name_key(member.name), []) if row.uuid not in taken]
-        found += [_proposal(row, False, "the same name, another e-mail") for row in same_name]
-        return tuple(found)
-
-    def _costs(
-        self, member: TeamMember, staff: StaffView | None, proposals: tuple[StaffProposal, ...]
-    ) -> str:
-        if staff is not None:
-            return "XPM no longer lists this person." if staff.gone else ""
-        said = []
-        ours = self.clients[member.id]
-        if ours:
-            noun = "client" if ours == 1 else "clients"
-            said.append(f"partner or manager of {ours} {noun} here, which To XPM cannot send")
-        theirs = max((self.theirs[proposal.uuid] for proposal in proposals), default=0)
-        if theirs:
-            noun = "client" if theirs == 1 else "clients"
-            said.append(f"of {theirs} {noun} in XPM, which From XPM cannot bring")
-        return "; ".join(said)
+def _passes(team: Team, row: PersonRow, only: str) -> bool:
+    member, staff = row.member, row.staff
+    if only == "needs-link":
+        return member is not None and member.state != "linked" and (member.active or bool(member.costs))
+    if only == "proposed":
+        return member is not None and member.state in ("proposed", "maybe")
+    if only == "left":
+        return staff is not None and staff.gone
+    if only == "same-name":
+        return team.shares_name(row)
+    if only == "no-access":
+        return member is not None and not member.access
+    return only != "xpm-only" or member is None
 
 
-def _proposal(row: Staff, sure: bool, reason: str) -> StaffProposal:
-    return StaffProposal(uuid=row.uuid, name=row.name, email=row.email, sure=sure, reason=reason)
+def _words(row: PersonRow) -> str:
+    ours, theirs = row.member, row.staff
+    found = [ours.id, ours.name, ours.email] if ours else []
+    found += [theirs.uuid, theirs.name, theirs.email] if theirs else []
+    return "\n".join(found).casefold()

@@ -239,41 +239,6 @@ class PickView(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-class StaffView(msgspec.Struct, frozen=True, kw_only=True):
-    """A staff record of XPM; ``gone``: no longer listed; ``member`` is the linked team member, or null."""
-
-    uuid: str
-    name: str
-    email: str
-    gone: bool = False
-    member: RefView | None = None
-
-
-class StaffProposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A staff record that a team member may be, and why; ``sure``: alone with that e-mail on each side."""
-
-    uuid: str
-    name: str
-    email: str
-    sure: bool
-    reason: str
-
-
-class MemberView(msgspec.Struct, frozen=True, kw_only=True):
-    """A team member. ``costs`` says what it costs that nobody of XPM is linked; ``clients`` counts those
-    whose partner or manager the person is."""
-
-    id: str
-    name: str
-    email: str
-    access: bool
-    active: bool
-    staff: StaffView | None
-    clients: int
-    proposals: tuple[StaffProposal, ...] = ()
-    costs: str = ""
-
-
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     """A service of the library and the job templates it calls for; ``name`` of a template is its UUID where
     the mirror has none. ``no_job``: it wants none by choice. ``fields`` are its other columns."""

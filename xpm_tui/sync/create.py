@@ -8,20 +8,17 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.model.book import Client
-from xpm_tui.model.errors import NeedsPerson, NotFound, OutcomeUnknown, Trouble
-from xpm_tui.model.events import Event
+from xpm_tui.model.errors import NeedsPerson, NotFound
 from xpm_tui.model.links import Value
 from xpm_tui.model.names import exact
-from xpm_tui.model.plan import Direction
-from xpm_tui.model.ports import Book, Clock, EventSink, Ids, Practice, Put, Snapshot
-from xpm_tui.model.runs import Intent, Outcome, Run
-from xpm_tui.model.tables import APART, CLIENTS, INTENTS, LINKS, RUNS, XPM_CLIENTS
+from xpm_tui.model.ports import Book, Clock, EventSink, Ids, Practice, Snapshot
+from xpm_tui.model.tables import APART, CLIENTS, INTENTS, LINKS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient, XpmContact
 from xpm_tui.sync.adopt import adopted
-from xpm_tui.sync.journal import ADD_CLIENT, Journal, done
+from xpm_tui.sync.journal import ADD_CLIENT
+from xpm_tui.sync.making import Maker, Making
 from xpm_tui.sync.mirror import take
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.recover import resolve
 from xpm_tui.sync.view import Team, book_values, clean, contact_values, is_blank, primary_of
 
 Why = Literal["linked", "was-linked", "no-name", "twin", "sure", "unknown"]
@@ -123,8 +120,20 @@ async def create_client(
     twins = [row.uuid for row in there if exact(row.name) == exact(client.name) and not row.deleted]
     if twins:
         raise MustWait(Blocked("twin", tuple(twins)))
-    work = _Creating(book, practice, clock, ids, events, by, run, policy.direction)
-    return await work.create(client, policy, [row.uuid for row in there], create_lag, stop)
+    values, left_out = creation_values(book.snapshot(), client, policy)
+    asked = Making(
+        kind=ADD_CLIENT,
+        noun="client",
+        table=XPM_CLIENTS,
+        record=client.id,
+        sent=values,
+        before=[row.uuid for row in there],
+        send=lambda: practice.add_client(values, creation_contacts(client, policy)),
+        adopt=lambda snapshot, intent, row: adopted(snapshot, intent, row, clock.now()),
+    )
+    maker = Maker(book, practice, clock, ids, events, by, run, policy.direction)
+    row = await maker.make(asked, create_lag, stop)
+    return Created(client=client.id, row=row, left_out=left_out)
 
 
 def creation_values(
@@ -170,108 +179,6 @@ def creation_contacts(client: Client, policy: Policy) -> list[XpmContact]:
         for contact in client.contacts
         if clean(contact.name)
     ]
-
-
-class _Creating:
-    """One creation, from INTENT to END."""
-
-    def __init__(
-        self,
-        book: Book,
-        practice: Practice,
-        clock: Clock,
-        ids: Ids,
-        events: EventSink,
-        by: str,
-        run: str,
-        direction: Direction,
-    ) -> None:
-        self._book = book
-        self._practice = practice
-        self._clock = clock
-        self._events = events
-        self._journal = Journal(book, clock, ids, run)
-        self._calls = practice.calls
-        self._run = book.snapshot().get(RUNS, run)
-        self._ours = self._run is None
-        if self._run is None:
-            self._run = Run(id=run, started=clock.now(), by=by, direction=direction, total=1, reviewed=True)
-            book.commit([Put(RUNS, self._run)])
-
-    async def create(
-        self,
-        client: Client,
-        policy: Policy,
-        before: list[str],
-        create_lag: float,
-        stop: Callable[[], bool],
-    ) -> Created:
-        values, left_out = creation_values(self._book.snapshot(), client, policy)
-        intent = self._journal.sent(self._journal.intend(ADD_CLIENT, client.id, "", values, before))
-        try:
-            row = await self._practice.add_client(values, creation_contacts(client, policy))
-        except OutcomeUnknown as trouble:
-            self._tell("sync.unknown", intent)
-            row = await self._look(intent, trouble, create_lag, stop)
-        except Trouble as trouble:
-            self._journal.failed(intent, getattr(trouble, "words", "") or trouble.message)
-            self._end("failed", trouble)
-            raise
-        else:
-            intent = done(intent, row.uuid)
-            writes = adopted(self._book.snapshot(), intent, row, self._clock.now())
-            self._book.commit([Put(INTENTS, intent), *writes])
-        self._tell("sync.created", msgspec.structs.replace(intent, found=row.uuid))
-        self._end("done")
-        return Created(client=client.id, row=row, left_out=left_out)
-
-    async def _look(
-        self, intent: Intent, trouble: OutcomeUnknown, create_lag: float, stop: Callable[[], bool]
-    ) -> XpmClient:
-        """No answer came: XPM itself is asked until it shows the client, or until waiting makes no sense."""
-        try:
-            found = await resolve(
-                book=self._book,
-                practice=self._practice,
-                clock=self._clock,
-                tell=self._events.emit,
-                create_lag=create_lag,
-                stop=stop,
-            )
-        except Trouble as worse:
-            self._end("held", worse)
-            raise
-        adopted_as = next((each.found for each in found.done if each.id == intent.id), "")
-        row = self._book.snapshot().get(XPM_CLIENTS, adopted_as) if adopted_as else None
-        if row is None:
-            self._end("held", trouble)
-            raise NeedsPerson(
-                "Xero did not answer, and nobody can tell whether it made the client.",
-                hint="Look for it in XPM, then decide: `runs release`.",
-                case=trouble.case,
-            ) from trouble
-        return row
-
-    def _end(self, outcome: Outcome, trouble: Trouble | None = None) -> None:
-        """The end of the run, where this act was one by itself."""
-        if not self._ours or self._run is None:
-            return
-        run = msgspec.structs.replace(
-            self._run,
-            outcome=outcome,
-            ended=self._clock.now(),
-            calls=self._practice.calls - self._calls,
-            done=int(outcome == "done"),
-            counts={"created": 1} if outcome == "done" else {outcome: 1},
-            error=trouble.message if trouble is not None else "",
-            case=str(trouble.case or trouble.code) if trouble is not None else "",
-        )
-        self._book.commit([Put(RUNS, run)])
-
-    def _tell(self, key: str, intent: Intent) -> None:
-        self._events.emit(
-            Event(key=key, run=intent.run, record=intent.record, uuid=intent.found, rule="create")
-        )
 
 
 def _is_known_structure(snapshot: Snapshot, structure: str) -> bool:

@@ -19,6 +19,7 @@ UPDATE_CLIENT = "client.update"
 ADD_CLIENT = "client.add"
 UPDATE_CONTACT = "contact.update"
 ADD_CONTACT = "contact.add"
+ADD_STAFF = "staff.add"
 
 NOTE_LIMIT = 500
 """How much of XPM's own words is kept with a failed write, in characters."""

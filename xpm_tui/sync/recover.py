@@ -13,33 +13,35 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.model.errors import RecordMissing
+from xpm_tui.model.errors import AccessDenied, RecordMissing, ScopeMissing
 from xpm_tui.model.events import Event
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Book, Clock, Practice, Put, Snapshot, Write
 from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS, LINKS, RUNS, XPM_CLIENTS
-from xpm_tui.model.xpm import XpmClient, XpmContact
+from xpm_tui.model.tables import INTENTS, LINKS, RUNS, STAFF, XPM_CLIENTS
+from xpm_tui.model.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.adopt import adopted
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.journal import (
     ADD_CLIENT,
     ADD_CONTACT,
+    ADD_STAFF,
     UPDATE_CLIENT,
     UPDATE_CONTACT,
     done,
     failed,
     held,
 )
-from xpm_tui.sync.mirror import OVERLAP, take
+from xpm_tui.sync.mirror import OVERLAP, list_writes, take
 from xpm_tui.sync.replies import contact_of, merge_client
 from xpm_tui.sync.settle import landed_as_planned
+from xpm_tui.sync.staffing import as_sent, joined, may_be
 from xpm_tui.sync.view import Values, contact_values, xpm_contacts, xpm_values
 
 LOOK_EVERY = 30.0
 """Seconds between two looks for a record that XPM does not show yet."""
 
-KINDS = (UPDATE_CLIENT, ADD_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
+KINDS = (UPDATE_CLIENT, ADD_CLIENT, UPDATE_CONTACT, ADD_CONTACT, ADD_STAFF)
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -128,8 +130,9 @@ class _Resolving:
         self.waiting = []
         unknown_now = unknown(self._book.snapshot())
         await self._clients([intent for intent in unknown_now if intent.kind == ADD_CLIENT])
+        await self._staff([intent for intent in unknown_now if intent.kind == ADD_STAFF])
         for intent in unknown_now:
-            if intent.kind != ADD_CLIENT:
+            if intent.kind not in (ADD_CLIENT, ADD_STAFF):
                 await self._one(intent)
 
     def pause(self) -> float:
@@ -195,7 +198,24 @@ class _Resolving:
             row = equal[0] if len(equal) == 1 else None
             self._found(intent, [row.uuid for row in equal], bool(new), row)
 
-    def _found(self, intent: Intent, equal: Sequence[str], new: bool, row: XpmClient | None) -> None:
+    async def _staff(self, intents: Sequence[Intent]) -> None:
+        """The list of staff tells about all that were made. Closed to this login, only a person can look."""
+        if not intents:
+            return
+        try:
+            rows = await self._practice.staff()
+        except (ScopeMissing, AccessDenied):
+            for intent in intents:
+                self._end(held(intent, "XPM's list of staff is not open to this login"), None)
+            return
+        self._book.commit(list_writes(self._book.snapshot(), STAFF, rows))
+        for intent in intents:
+            new = may_be(self._book.snapshot(), intent, rows)
+            equal = [row for row in new if as_sent(intent, row)]
+            row = equal[0] if len(equal) == 1 else None
+            self._found(intent, [each.uuid for each in equal], bool(new), row)
+
+    def _found(self, intent: Intent, equal: Sequence[str], new: bool, row: XpmClient | Staff | None) -> None:
         """Exactly one new record equal to what was sent is ours; all else is for a person, or too early."""
         if len(equal) == 1 and row is not None:
             self._end(done(intent, equal[0]), row)
@@ -209,10 +229,13 @@ class _Resolving:
             self.waiting.append(intent)
             self._tell(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
 
-    def _end(self, intent: Intent, row: XpmClient | None) -> None:
+    def _end(self, intent: Intent, row: XpmClient | Staff | None) -> None:
         snapshot, now = self._book.snapshot(), self._clock.now()
         writes: list[Write] = [Put(INTENTS, intent)]
-        if intent.state == "done" and row is not None:
+        if intent.state == "done" and isinstance(row, Staff):
+            writes += joined(snapshot, intent, row)
+            self._changes += 1
+        elif intent.state == "done" and isinstance(row, XpmClient):
             if intent.kind == ADD_CLIENT:
                 writes += adopted(snapshot, intent, row, now)
                 self._changes += 1
@@ -221,7 +244,7 @@ class _Resolving:
                 writes += made.writes
                 self._changes += len(made.written)
         self._book.commit(writes)
-        if intent.state == "failed" and row is not None:
+        if intent.state == "failed" and isinstance(row, XpmClient):
             take(self._book, [row], now)
         self._ends.append(intent)
         level: Literal["info", "warning"] = "info" if intent.state == "done" else "warning"

@@ -12,11 +12,12 @@ from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.links import ContactLink
 from xpm_tui.model.ports import Put, Snapshot, Write
 from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS, LINKS, XPM_CLIENTS
+from xpm_tui.model.tables import INTENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.sync.adopt import adopted
-from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, done, failed
+from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, done, failed
 from xpm_tui.sync.replies import contact_of
 from xpm_tui.sync.settle import landed_as_planned
+from xpm_tui.sync.staffing import joined
 
 Choice = Literal["adopt", "again", "drop"]
 
@@ -24,21 +25,24 @@ Choice = Literal["adopt", "again", "drop"]
 def held(snapshot: Snapshot) -> list[Intent]:
     """The writes that wait for a person; ``note`` says why each does.
 
-    A client that was to be made and is linked by now has found its record: nothing is left to ask.
+    What was to be made and is linked by now has found its record: nothing is left to ask.
     """
-    return [
-        intent
-        for intent in snapshot.find(INTENTS, "state", "held")
-        if intent.kind != ADD_CLIENT or snapshot.raw(LINKS, intent.record) is None
-    ]
+    return [intent for intent in snapshot.find(INTENTS, "state", "held") if not _linked(snapshot, intent)]
+
+
+def _linked(snapshot: Snapshot, intent: Intent) -> bool:
+    if intent.kind == ADD_STAFF:
+        member = snapshot.get(TEAM, intent.record)
+        return member is not None and bool(member.staff)
+    return intent.kind == ADD_CLIENT and snapshot.raw(LINKS, intent.record) is not None
 
 
 def settle(snapshot: Snapshot, intent_id: str, choice: Choice, now: datetime, uuid: str = "") -> list[Write]:
     """The writes that carry out what a person decided about a held write.
 
-    ``adopt`` takes an XPM record as the one that was made (``uuid``: the client's, or the contact's where a
-    contact was added); ``again`` lets it be sent once more when it is next asked for; ``drop`` lets it be,
-    for good. Raises ``NotFound`` and ``BadInput``.
+    ``adopt`` takes an XPM record as the one that was made (``uuid``: the client's, the staff record's, or the
+    contact's where a contact was added); ``again`` lets it be sent once more when it is next asked for;
+    ``drop`` lets it be, for good. Raises ``NotFound`` and ``BadInput``.
     """
     intent = snapshot.get(INTENTS, intent_id)
     if intent is None or intent.state != "held":
@@ -51,6 +55,8 @@ def settle(snapshot: Snapshot, intent_id: str, choice: Choice, now: datetime, uu
 
 
 def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iterable[Write]:
+    if intent.kind == ADD_STAFF:
+        return _adopt_staff(snapshot, intent, uuid)
     row = snapshot.get(XPM_CLIENTS, uuid if intent.kind == ADD_CLIENT else intent.uuid)
     if row is None:
         raise NotFound("XPM has no client with this id.", hint="Give the UUID of the client to adopt.")
@@ -64,6 +70,16 @@ def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iter
         raise NotFound("This client of XPM has no contact with this id.", hint="Give the contact's UUID.")
     intent = done(intent, uuid)
     return [Put(INTENTS, intent), *landed_as_planned(snapshot, intent, row, now).writes]
+
+
+def _adopt_staff(snapshot: Snapshot, intent: Intent, uuid: str) -> Iterable[Write]:
+    person = snapshot.get(STAFF, uuid)
+    if person is None:
+        raise NotFound("XPM has no staff record with this id.", hint="Give the UUID of the record to adopt.")
+    if any(member.id != intent.record for member in snapshot.find(TEAM, "staff", uuid)):
+        raise BadInput("Another member of the team is linked to it already.")
+    intent = done(intent, uuid)
+    return [Put(INTENTS, intent), *joined(snapshot, intent, person)]
 
 
 def _left_alone(snapshot: Snapshot, intent: Intent) -> Iterable[Write]:

@@ -45,9 +45,8 @@ def task_xml(row: Task) -> str:
 
 def staff_list(call: Call) -> Reply:
     """GET staff.api/list; people who left are not in it."""
-    return Reply(
-        "List", by_name(row for row in call.practice.staff.values() if not row.left), staff_xml, "StaffList"
-    )
+    here = (row for row in call.practice.staff.values() if not row.left and row.visible <= call.now)
+    return Reply("List", by_name(here), staff_xml, "StaffList")
 
 
 def staff_get(call: Call) -> Reply:

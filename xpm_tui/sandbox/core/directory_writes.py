@@ -58,7 +58,7 @@ def group_deleted(call: Call) -> Reply:
 
 def staff_added(call: Call) -> Reply:
     """Answers `api-method="Get"`, as Xero does."""
-    person = _staff_values(Staff(call.ids.uuid("staff"), ""), call.fields)
+    person = _staff_values(Staff(call.ids.uuid("staff"), "", visible=call.visible), call.fields)
     call.practice.staff[person.uuid] = person
     return Reply("Get", (person,), staff_xml)
 

@@ -199,6 +199,8 @@ class Staff:
     payroll: str = ""
     left: bool = False
     """Gone from staff.api/list, still named on old records."""
+    visible: float = 0.0
+    """From when the list shows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,283 @@
+"""Making a staff record in XPM, and finding out what became of it: exactly one, or held; never two."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.sync.world import World, member
+from xpm_tui.model.book import TeamMember
+from xpm_tui.model.errors import BadInput, NeedsPerson, NotFound, OutcomeUnknown, Refused, ScopeMissing
+from xpm_tui.model.runs import Intent, Run
+from xpm_tui.model.tables import INTENTS, RUNS, STAFF, TEAM
+from xpm_tui.model.xpm import Staff
+from xpm_tui.sync.create_staff import StaffThere, create_staff
+from xpm_tui.sync.recover import Resolved, resolve
+from xpm_tui.sync.release import held, settle
+
+LAG = 300.0
+BO = TeamMember(id="t1", name="Bo Li", email="bo@x.example")
+
+
+def world(*people: Staff, team: tuple[TeamMember, ...] = (BO,)) -> World:
+    made = World(team=team)
+    made.practice.people = [*people]
+    return made
+
+
+async def create(world: World, member_id: str = "t1", **options: Any) -> Staff:
+    more = options.pop("more", {})
+    return await create_staff(
+        member_id,
+        more,
+        book=world.book,
+        practice=world.practice,
+        clock=world.clock,
+        ids=world.ids,
+        events=world.events,
+        by="kim",
+        run="r50",
+        direction="from_xpm",
+        create_lag=LAG,
+        **options,
+    )
+
+
+async def recover(world: World, **options: Any) -> Resolved:
+    return await resolve(
+        book=world.book,
+        practice=world.practice,
+        clock=world.clock,
+        tell=world.events.emit,
+        create_lag=LAG,
+        **options,
+    )
+
+
+def intent_of(world: World) -> Intent:
+    (intent,) = world.book.snapshot().rows(INTENTS)
+    return intent
+
+
+def run_of(world: World) -> Run:
+    run = world.book.snapshot().get(RUNS, "r50")
+    assert run is not None
+    return run
+
+
+def linked(world: World, id_: str = "t1") -> str:
+    found = world.book.snapshot().get(TEAM, id_)
+    assert found is not None
+    return found.staff
+
+
+def made(world: World) -> list[str]:
+    return [row.uuid for row in world.practice.people if row.name == "Bo Li"]
+
+
+async def test_what_was_shown_is_sent_and_the_member_is_linked() -> None:
+    here = world(Staff(uuid="s1", name="Ana"))
+    row = await create(here, more={"phone": " 09 1 ", "mobile": ""})
+    assert (row.name, row.email, row.phone, row.mobile) == ("Bo Li", "bo@x.example", "09 1", "")
+    assert linked(here) == row.uuid
+    assert intent_of(here).values == {"name": "Bo Li", "email": "bo@x.example", "phone": "09 1"}
+    assert intent_of(here).before == ("s1",)
+    assert (run_of(here).outcome, run_of(here).counts) == ("done", {"created": 1})
+    assert here.book.snapshot().get(STAFF, row.uuid) == row
+    with pytest.raises(NeedsPerson, match="is linked"):
+        await create(here)
+    assert len(here.practice.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        Staff(uuid="s1", name="Someone", email="BO@x.example"),
+        Staff(uuid="s1", name="Bo Li", email="o@x.example"),
+    ],
+)
+async def test_who_is_there_by_email_or_name_is_to_be_linked_instead(twin: Staff) -> None:
+    here = world(twin)
+    with pytest.raises(StaffThere) as there:
+        await create(here)
+    assert [row.uuid for row in there.value.people] == ["s1"]
+    assert "team link t1 s1" in there.value.hint
+    assert (here.practice.sent, linked(here)) == ([], "")
+    row = await create(here, anyway=True)
+    assert (linked(here), row.uuid != "s1") == (row.uuid, True)
+
+
+async def test_one_whom_a_colleague_has_just_made_is_seen() -> None:
+    here = world()
+    here.practice.people.append(Staff(uuid="s9", name="Bo Li"))
+    with pytest.raises(StaffThere):
+        await create(here)
+    assert here.book.snapshot().get(STAFF, "s9") is not None
+
+
+async def test_nobody_without_a_name_or_a_place_in_the_team_is_made() -> None:
+    here = world(team=(TeamMember(id="t1", name=" "),))
+    with pytest.raises(NeedsPerson, match="no name"):
+        await create(here)
+    with pytest.raises(NotFound):
+        await create(here, "t9")
+    assert here.practice.sent == []
+
+
+async def test_a_refusal_is_an_end_and_may_be_tried_again() -> None:
+    here = world()
+    here.practice.faults = [Refused("No.", words="Name too long")]
+    with pytest.raises(Refused):
+        await create(here)
+    assert (intent_of(here).state, run_of(here).outcome) == ("failed", "failed")
+    await create(here)
+    assert len(made(here)) == 1
+
+
+@pytest.mark.parametrize("lag", [0, 90, 299])
+async def test_a_lost_answer_is_looked_for_until_it_shows(lag: float) -> None:
+    here = world()
+    here.practice.lag = lag
+    here.practice.faults = [OutcomeUnknown("No answer.")]
+    row = await create(here)
+    assert made(here) == [row.uuid] == [linked(here)]
+    assert len(here.practice.sent) == 1
+
+
+@pytest.mark.parametrize("reached", [True, False])
+async def test_what_does_not_show_in_time_is_held_and_never_sent_again(reached: bool) -> None:
+    here = world()
+    here.practice.lag = 10_000
+    lost = OutcomeUnknown("No answer.")
+    here.practice.faults = [lost]
+    here.practice.lost = [] if reached else [lost]
+    with pytest.raises(NeedsPerson, match="staff record"):
+        await create(here)
+    assert (intent_of(here).state, run_of(here).outcome) == ("held", "held")
+    with pytest.raises(NeedsPerson, match="no answer came"):
+        await create(here)
+    assert len(here.practice.sent) == 1
+
+
+@pytest.mark.parametrize("others", [2, 1])
+async def test_several_new_ones_or_another_one_are_held(others: int) -> None:
+    here = world()
+    lost = OutcomeUnknown("No answer.")
+    here.practice.faults, here.practice.lost = [lost], [lost]
+    add = here.practice.add_staff
+
+    async def and_then(**values: Any) -> Staff:
+        email = "bo@x.example" if others == 2 else "else@x.example"
+        here.practice.people += [Staff(uuid=f"n{n}", name="Bo Li", email=email) for n in range(others)]
+        return await add(**values)
+
+    here.practice.add_staff = and_then  # type: ignore[method-assign]
+    with pytest.raises(NeedsPerson):
+        await create(here)
+    assert (intent_of(here).state, linked(here)) == ("held", "")
+
+
+async def test_a_closed_list_leaves_it_to_a_person() -> None:
+    here = world()
+    lost = OutcomeUnknown("No answer.")
+    here.practice.faults = [lost]
+    staff = here.practice.staff
+
+    async def closed() -> list[Staff]:
+        if here.practice.sent:
+            raise ScopeMissing("No.")
+        return await staff()
+
+    here.practice.staff = closed  # type: ignore[method-assign]
+    with pytest.raises(NeedsPerson):
+        await create(here)
+    assert "not open" in intent_of(here).note
+
+
+@pytest.mark.parametrize("step", ["before sending", "after sending", "before the end"])
+@pytest.mark.parametrize("lag", [0, 90, 10_000])
+async def test_a_kill_leaves_one_record_or_a_held_write(step: str, lag: float) -> None:
+    here = world()
+    here.practice.lag = lag
+    commit = here.book.commit
+
+    def dying(writes: Any) -> int:
+        state = next((write.row.state for write in writes if write.table is INTENTS), "")
+        if (step, state) in (("before sending", "sent"), ("before the end", "done")):
+            raise KeyboardInterrupt
+        return commit(writes)
+
+    here.book.commit = dying  # type: ignore[method-assign]
+    if step == "after sending":
+
+        async def killed(**_: Any) -> Any:
+            raise KeyboardInterrupt
+
+        here.practice.add_staff = killed  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        await create(here)
+    here.book.commit = commit  # type: ignore[method-assign]
+    found = await recover(here)
+    if step == "before sending":
+        assert (intent_of(here).state, made(here)) == ("failed", [])
+    elif step == "before the end" and lag < LAG:
+        assert (intent_of(here).state, made(here), found.changes) == ("done", [linked(here)], 1)
+    else:
+        assert intent_of(here).state == "held"
+    assert len(made(here)) <= 1
+
+
+async def held_one() -> World:
+    here = world()
+    here.practice.lag = 10_000
+    here.practice.faults = [OutcomeUnknown("No answer.")]
+    with pytest.raises(NeedsPerson):
+        await create(here)
+    here.practice.lag = 0
+    return here
+
+
+async def test_a_person_may_adopt_the_one_that_is_ours_and_nobody_elses() -> None:
+    here = await held_one()
+    (uuid,) = made(here)
+    snapshot, intent = here.book.snapshot(), intent_of(here)
+    with pytest.raises(NotFound):
+        settle(snapshot, intent.id, "adopt", here.clock.now(), uuid)
+    here.put(STAFF, here.practice.people)
+    here.put(TEAM, [member(2, staff=uuid)])
+    with pytest.raises(BadInput):
+        settle(here.book.snapshot(), intent.id, "adopt", here.clock.now(), uuid)
+    here.put(TEAM, [member(2)])
+    here.book.commit(settle(here.book.snapshot(), intent.id, "adopt", here.clock.now(), uuid))
+    assert (linked(here), held(here.book.snapshot())) == (uuid, [])
+
+
+async def test_linked_by_hand_leaves_nothing_to_ask() -> None:
+    here = await held_one()
+    assert len(held(here.book.snapshot())) == 1
+    here.put(TEAM, [TeamMember(id="t1", name="Bo Li", staff="s7")])
+    assert held(here.book.snapshot()) == []
+
+
+@pytest.mark.parametrize("choice", ["again", "drop"])
+async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
+    here = await held_one()
+    here.practice.people.clear()
+    here.book.commit(settle(here.book.snapshot(), intent_of(here).id, choice, here.clock.now()))
+    assert (intent_of(here).state, linked(here)) == ("failed", "")
+    await create(here)
+    assert len(made(here)) == 1
+
+
+async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
+    here = world()
+    here.practice.lag = 90
+    here.practice.faults = [OutcomeUnknown("No answer.")]
+    with pytest.raises(NeedsPerson):
+        await create(here, stop=lambda: True)
+    assert len((await recover(here, patient=False)).waiting) == 1
+    here.clock.move(timedelta(seconds=120))
+    assert len((await recover(here, patient=False)).done) == 1
+    assert [linked(here)] == made(here)
