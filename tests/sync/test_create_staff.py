@@ -203,11 +203,11 @@ async def test_a_kill_leaves_one_record_or_a_held_write(step: str, lag: float) -
     here.practice.lag = lag
     commit = here.book.commit
 
-    def dying(writes: Any) -> int:
+    def dying(writes: Any, **how: Any) -> int:
         state = next((write.row.state for write in writes if write.table is INTENTS), "")
         if (step, state) in (("before sending", "sent"), ("before the end", "done")):
             raise KeyboardInterrupt
-        return commit(writes)
+        return commit(writes, **how)
 
     here.book.commit = dying  # type: ignore[method-assign]
     if step == "after sending":

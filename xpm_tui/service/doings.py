@@ -53,17 +53,19 @@ class Undone(msgspec.Struct, frozen=True, kw_only=True):
     stay: tuple[str, ...]
 
 
-def do(practice: OpenPractice, table: Table[R], rows: Sequence[R], what: str) -> None:
-    """Write rows in one commit, and remember how to take that back. ``what`` completes "took back: …"."""
+def do(practice: OpenPractice, snapshot: Snapshot, table: Table[R], rows: Sequence[R], what: str) -> None:
+    """Write rows that were thought out on ``snapshot``, in one commit, and remember how to take that back.
+
+    ``what`` completes "Took back: …". Raises ``Overtaken`` where somebody changed one of them since.
+    """
     practice.writable()
-    snapshot: Snapshot = practice.snapshot()
     changed: list[R] = [row for row in rows if snapshot.get(table, row.id) != row]
     if not changed:
         return
     steps = tuple(Step(row.id, _plain(snapshot.get(table, row.id)), _told(row)) for row in changed)
     doing = Doing(what, practice.person, practice.clock.now(), steps)
     kept = Doings((*_doings(snapshot, table).done[-MOST + 1 :], doing))
-    practice.book.commit([*(Put(table, row) for row in changed), put(_place(table), kept)])
+    practice.book.commit([*(Put(table, row) for row in changed), put(_place(table), kept)], since=snapshot)
 
 
 def last(snapshot: Snapshot, table: Table[R]) -> Doing | None:
@@ -92,7 +94,7 @@ def undo(practice: OpenPractice, table: Table[R], in_use: Callable[[Snapshot], C
             writes.append(Drop(table, step.id))
         else:
             writes.append(Put(table, msgspec.convert(step.before, table.row)))
-    practice.book.commit([*writes, put(_place(table), Doings(found.done[:-1]))])
+    practice.book.commit([*writes, put(_place(table), Doings(found.done[:-1]))], since=snapshot)
     back = tuple(step.id for step in doing.steps if step.id not in stay)
     return Undone(what=doing.what, back=back, stay=tuple(stay))
 

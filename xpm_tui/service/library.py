@@ -50,7 +50,7 @@ def new_service(
             hint="If it is another one of the same name, say --anyway.",
         )
     made = msgspec.structs.replace(made, id=practice.ids.new("s")[0])
-    doings.do(practice, SERVICES, [made], f"the making of {made.name}")
+    doings.do(practice, snapshot, SERVICES, [made], f"the making of {made.name}")
     practice.events.emit(Event(key="service.added", record=made.id))
     return _view(practice.snapshot(), made)
 
@@ -65,7 +65,7 @@ def edit_service(practice: OpenPractice, service: str, values: Mapping[str, str]
     before = find_service(snapshot, service)
     after = _edited(snapshot, before, values)
     if after != before:
-        doings.do(practice, SERVICES, [after], f"the edit of {before.name}")
+        doings.do(practice, snapshot, SERVICES, [after], f"the edit of {before.name}")
         for name in values:
             field = "name" if name == "name" else "extra"
             practice.events.emit(Event(key="service.edited", record=before.id, field=field))

@@ -46,7 +46,7 @@ def new_member(
             hint="If it is another person of the same name, say --anyway.",
         )
     made = msgspec.structs.replace(made, id=practice.ids.new("t")[0])
-    doings.do(practice, TEAM, [made], f"the making of {made.name}")
+    doings.do(practice, snapshot, TEAM, [made], f"the making of {made.name}")
     practice.events.emit(Event(key="member.added", record=made.id))
     return _view(practice, made.id)
 
@@ -58,7 +58,7 @@ def edit_member(practice: OpenPractice, member: str, values: Mapping[str, str]) 
     before = find_member(snapshot, member)
     after = _edited(snapshot, before, values)
     if after != before:
-        doings.do(practice, TEAM, [after], f"the edit of {before.name}")
+        doings.do(practice, snapshot, TEAM, [after], f"the edit of {before.name}")
         for name in values:
             practice.events.emit(Event(key="member.edited", record=before.id, field=name))
     return _view(practice, before.id)

@@ -106,7 +106,7 @@ def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
             hint=f"Take that link away first: xpm-tui team unlink {others[0].id}",
         )
     linked = msgspec.structs.replace(ours, staff=theirs.uuid)
-    doings.do(practice, TEAM, [linked], f"the link of {ours.name}")
+    doings.do(practice, snapshot, TEAM, [linked], f"the link of {ours.name}")
     practice.events.emit(Event(key="member.linked", record=ours.id, uuid=theirs.uuid))
     return Team.of(practice).member(linked)
 
@@ -114,11 +114,12 @@ def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
 def unlink_member(practice: OpenPractice, member: str) -> MemberView:
     """Take a member's link away. Raises ``BadInput`` where there is none."""
     practice.writable()
-    ours = find_member(practice.snapshot(), member)
+    snapshot = practice.snapshot()
+    ours = find_member(snapshot, member)
     if not ours.staff:
         raise BadInput(f"{ours.name} ({ours.id}) is not linked.")
     free = msgspec.structs.replace(ours, staff="")
-    doings.do(practice, TEAM, [free], f"the unlinking of {ours.name}")
+    doings.do(practice, snapshot, TEAM, [free], f"the unlinking of {ours.name}")
     practice.events.emit(Event(key="member.unlinked", record=ours.id, uuid=ours.staff))
     return Team.of(practice).member(free)
 
@@ -134,7 +135,9 @@ def accept_emails(practice: OpenPractice) -> list[MemberView]:
     snapshot = practice.snapshot()
     sure = [(find_member(snapshot, view.id), view.proposals[0].uuid) for view in email_matches(practice)]
     linked = [msgspec.structs.replace(member, staff=uuid) for member, uuid in sure]
-    doings.do(practice, TEAM, linked, f"the links of {nouned(len(linked), 'person/people')} by e-mail")
+    doings.do(
+        practice, snapshot, TEAM, linked, f"the links of {nouned(len(linked), 'person/people')} by e-mail"
+    )
     for member in linked:
         practice.events.emit(Event(key="member.linked", record=member.id, uuid=member.staff))
     team = Team.of(practice)
@@ -167,7 +170,7 @@ def pick_staff(practice: OpenPractice, staff: Iterable[str] = (), *, every: bool
         else TeamMember(id=next(ids), name=row.name, email=row.email, staff=row.uuid, access=False)
         for row in wanted
     ]
-    doings.do(practice, TEAM, rows, f"the picking of {nouned(len(rows), 'person/people')}")
+    doings.do(practice, snapshot, TEAM, rows, f"the picking of {nouned(len(rows), 'person/people')}")
     for row in rows:
         practice.events.emit(Event(key="member.picked", record=row.id, uuid=row.staff))
     after = Team.of(practice)
