@@ -80,7 +80,7 @@ def test_the_permission_is_told_for_both_of_xpms_screens(id_: CaseId) -> None:
         ("No page appears", CaseId.NOTHING_OPENS),
         ("Other clients than expected", CaseId.WRONG_PRACTICE),
         ("another one stopped", CaseId.SECOND_PRACTICE),
-        ("Every practice needs a login at once", CaseId.MASS_OUTAGE),
+        ("Every practice has to sign in again", CaseId.MASS_OUTAGE),
         ("not found here", CaseId.CLIENT_MISSING),
         ("Invalid scope for client", CaseId.SCOPE_NOT_ATTACHED),
         ("Invalid redirect_uri", CaseId.UNKNOWN_APP),

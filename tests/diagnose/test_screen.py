@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Button
 
 from tests.service.flows import World
 from tests.tui.world import TERMINAL, settle, text_of
-from xpm_tui.diagnose.cases.seen import SEEN
+from xpm_tui.diagnose.cases.seen import BROWSER
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import AccessDenied, LoginNeeded
 from xpm_tui.sandbox.core.faults import Fault
@@ -127,7 +128,10 @@ async def test_an_error_in_the_console_names_its_case(app: Console) -> None:
         app.trouble(LoginNeeded("Xero no longer accepts the login.", asked="POST /connect/token"))
         await settle(pilot)
         assert "Case T6" in text_of(app)
-        assert "xpm-tui cases show T6" in text_of(app)
+        await pilot.press("c")
+        await settle(pilot)
+        assert "Way out:" in text_of(app)
+        assert "POST /connect/token" in text_of(app)
 
 
 async def test_a_page_that_never_comes_back_is_picked_from_a_list(app: Console) -> None:
@@ -142,9 +146,9 @@ async def test_a_page_that_never_comes_back_is_picked_from_a_list(app: Console) 
         app.work(pane._seen, "seen")
         await settle(pilot)
         shown = text_of(app)
-        assert "What does the browser show?" in shown
-        for _, words in SEEN:
-            assert words[:30] in shown
+        assert "What do you see in the browser?" in shown
+        for each in BROWSER:
+            assert each.words[:30] in shown
         for _ in range(2):
             await pilot.press("down")
         await pilot.press("enter")
@@ -163,4 +167,9 @@ async def test_the_wizard_tells_the_way_out_at_its_step(world: World, app: Conso
         await settle(pilot)
         shown = text_of(app)
         assert "Case T1" in shown
+        assert "First: In XPM, as an administrator" in shown
+        pane.query_one(".way-out", Button).press()
+        await settle(pilot)
+        shown = text_of(app)
         assert '3. Switch on "Connect third-party add-ons" and save.' in shown
+        assert '"Authorise 3rd Party Full Access"' in shown

@@ -40,6 +40,7 @@ STATUSES = {
     "502": 502,
     "503": 503,
     "invalid-grant": 400,
+    "unauthorized-client": 400,
 }
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from xpm_tui.acts.act import Column, Result, Table, Talk
 from xpm_tui.acts.words import count, plain
-from xpm_tui.model.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.model.cases import CaseId
+from xpm_tui.model.errors import BadInput, LoginNeeded, NeedsPerson, Trouble
 from xpm_tui.model.xpm import Tenant
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
     if begun.ssh:
         talk.say(f"If the browser is on another machine, run there first: {begun.ssh}")
     talk.say("The browser comes back by itself; or paste the address that it ends up at.")
+    if talk.interactive:
+        talk.say("Does it show something else? Type ? and pick it.")
     refused: asyncio.Future[Trouble] = asyncio.get_running_loop().create_future()
 
     def tell(trouble: Trouble) -> None:
@@ -100,11 +103,31 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
         if refused.done():
             raise refused.result()
         await waiting
+    except LoginNeeded as none:
+        reading.cancel()
+        if none.case is CaseId.NOTHING_OPENS and talk.interactive:
+            talk.say(none.message)
+            none.case = await _see(machine, talk) or none.case
+        raise
     finally:
         for task in (reading, waiting):
             task.cancel()
             with suppress(asyncio.CancelledError, Trouble):
                 await task
+
+
+async def _see(machine: Connecting, talk: Talk) -> CaseId | None:
+    """A page that never comes back to us: have it picked, and tell the way out; gives the case."""
+    from xpm_tui.acts.seeing import pick, shown
+    from xpm_tui.diagnose.cases.seen import BROWSER
+
+    seen = await pick(talk, BROWSER, "What do you see in the browser?")
+    if seen is None:
+        return None
+    machine.seen(seen)
+    for line in shown(seen):
+        talk.say(line)
+    return seen.case
 
 
 async def _read(machine: Connecting, talk: Talk) -> None:
@@ -116,7 +139,9 @@ async def _read(machine: Connecting, talk: Talk) -> None:
                 "No redirect address came on stdin.",
                 hint="Paste the address that the browser ended up at, on a line of its own.",
             )
-        if line.strip():
+        if line.strip() == "?" and talk.interactive:
+            await _see(machine, talk)
+        elif line.strip():
             machine.paste(line)
             if not talk.interactive:
                 return

@@ -44,6 +44,12 @@ class ShowCase(msgspec.Struct, frozen=True):
     case: Annotated[str, argument("Its id, such as T1 or day-limit.", "ID")]
 
 
+class WhatIsSeen(msgspec.Struct, frozen=True):
+    """Parameters of ``cases seen``."""
+
+    answer: Annotated[str, argument("One of the answers that it lists, such as no-access.", "[ANSWER]")] = ""
+
+
 class Found(Trouble):
     """The doctor found trouble; ends with what the first one ends with."""
 
@@ -155,6 +161,32 @@ async def show_case(place: Place, params: ShowCase, talk: Talk) -> Result:
     return Result(data=_case(found), lines=told(found))
 
 
+async def seen(place: Place, params: WhatIsSeen, talk: Talk) -> Result:
+    """What there is to see, to pick from, and the case of the answer."""
+    from xpm_tui.acts.seeing import pick, shown
+    from xpm_tui.diagnose.cases.book_of_cases import case
+    from xpm_tui.diagnose.cases.seen import ALL
+    from xpm_tui.service.patient import admitted
+    from xpm_tui.service.seen import by_key, picked
+
+    chosen = by_key(params.answer) if params.answer else None
+    if chosen is None and talk.interactive:
+        chosen = await pick(talk, ALL, "What do you see?")
+        if chosen is None:
+            return Result(lines=["Nothing of it. All known troubles: xpm-tui cases list"])
+    if chosen is None:
+        columns = (Column("ANSWER", whole=True), Column("CASE", whole=True), Column("WHAT THERE IS TO SEE"))
+        rows = [(each.key, str(each.case or "-"), each.words) for each in ALL]
+        items = [{"id": each.key, "name": each.words, "case": each.case} for each in ALL]
+        return Result(items=items, table=Table(columns, rows))
+    with admitted(place.home, place.practice, person=place.person, overrides=place.settings) as patient:
+        if not place.read_only:
+            picked(patient.events, chosen)
+    found = case(chosen.case or "")
+    data = {"answer": chosen.key, "advice": chosen.advice, "case": None if found is None else _case(found)}
+    return Result(data=data, lines=shown(chosen))
+
+
 def _case(each: Any) -> dict[str, Any]:
     return {"name": each.title, **plain(each)}
 
@@ -180,6 +212,16 @@ ACTS: tuple[Act[Any], ...] = (
         verb=("cases", "list"),
         example='xpm-tui cases list\nxpm-tui cases list "invalid scope"',
         default=True,
+    ),
+    home_act(
+        name="cases.seen",
+        title="Say what you see",
+        help="What only a person can see: a page in the browser that never comes back, other clients than "
+        "expected. Pick it, and its way out is shown. The answer is kept in the log, for support.",
+        params=WhatIsSeen,
+        on_home=seen,
+        verb=("cases", "seen"),
+        example="xpm-tui cases seen\nxpm-tui cases seen no-access",
     ),
     home_act(
         name="cases.show",

@@ -97,6 +97,8 @@ def told(run: Run) -> list[str]:
 def _trouble(run: Run, code: int) -> Trouble | None:
     if code == 0:
         return None
+    from xpm_tui.diagnose.finding import known
+
     if run.outcome == "held":
         why = " ".join(stop.sentence for stop in run.stops) or run.error or "A person has to decide."
         trouble: Trouble = NeedsPerson(
@@ -115,6 +117,8 @@ def _trouble(run: Run, code: int) -> Trouble | None:
         )
         trouble.code = run.outcome
     trouble.exit_code = code
+    trouble.case = known(run.case)
+    trouble.logged = True  # the run's own end is in the log
     return trouble
 
 

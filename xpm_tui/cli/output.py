@@ -11,7 +11,7 @@ import msgspec
 
 from xpm_tui.acts.act import Result
 from xpm_tui.acts.tables import render
-from xpm_tui.model.errors import AllowanceUsedUp, Trouble
+from xpm_tui.model.errors import AllowanceUsedUp, Trouble, WireTrouble
 from xpm_tui.model.text import visible_lines
 
 
@@ -24,7 +24,8 @@ def dumps(value: object) -> str:
 def error(trouble: Trouble) -> dict[str, Any]:
     """A trouble as JSON: ``code``, ``message``, ``hint``, and ``until`` where there is one.
 
-    ``case`` with its ``case_title`` and ``steps`` where the trouble is a known one.
+    ``case`` with its ``case_title``, ``steps`` and, where XPM's old screens differ, ``old_steps``, where the
+    trouble is a known one; ``call``, ``status`` and ``correlation`` where Xero was asked.
     """
     from xpm_tui.diagnose.telling import case_of
 
@@ -32,6 +33,10 @@ def error(trouble: Trouble) -> dict[str, Any]:
     found = case_of(trouble)
     if found is not None:
         told |= {"case": str(found.id), "case_title": found.title, "steps": list(found.steps)}
+        if found.old_screens:
+            told["old_steps"] = list(found.old_screens)
+    if isinstance(trouble, WireTrouble) and trouble.asked:
+        told |= {"call": trouble.asked, "status": trouble.status, "correlation": trouble.correlation}
     if isinstance(trouble, AllowanceUsedUp) and trouble.until is not None:
         told["until"] = trouble.until
     return told

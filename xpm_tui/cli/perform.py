@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -15,7 +15,10 @@ from xpm_tui.acts.act import Act, Place, Result
 from xpm_tui.cli.options import Globals, collected
 from xpm_tui.cli.output import dumps, lines, outcome, spoken
 from xpm_tui.cli.talk import CommandTalk
-from xpm_tui.model.errors import BadInput, ReadOnly
+from xpm_tui.model.errors import BadInput, ReadOnly, Trouble
+
+if TYPE_CHECKING:
+    from xpm_tui.service.practice import OpenPractice
 
 
 class Signalled(Exception):
@@ -80,9 +83,22 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
     try:
         if talk.interactive and not getattr(params, "if_due", False):
             signed_in(practice)
-        return await act.run(practice, params, talk)
+        result = await act.run(practice, params, talk)
+        if result.trouble is not None:
+            _log(practice, act, result.trouble)
+        return result
+    except Trouble as trouble:
+        _log(practice, act, trouble)
+        raise
     finally:
         practice.close()
+
+
+def _log(practice: OpenPractice, act: Act[Any], trouble: Trouble) -> None:
+    if not practice.read_only:
+        from xpm_tui.service.seen import failed
+
+        failed(practice.events, act.name, trouble)
 
 
 async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:

@@ -114,6 +114,14 @@ _BY_KIND: tuple[tuple[type[Trouble], CaseId], ...] = (
 )
 
 
+def known(text: str) -> CaseId | None:
+    """The case of an id as runs and events carry it; None where it names none."""
+    try:
+        return CaseId(text)
+    except ValueError:
+        return None
+
+
 def case_id(trouble: Trouble) -> CaseId | None:
     """The case of an error: the one it names, else the one of its kind; None for plain bad input."""
     if trouble.case is not None:

@@ -50,7 +50,11 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The saved login without its tokens: ``state`` as the wire tells it, ``where`` it lies."""
+    """The saved login without its tokens: ``state`` as the wire tells it, ``where`` it lies.
+
+    ``others`` counts the other practices of this account that have a login, where this one was refused, and
+    ``others_refused`` those of them that Xero refused as well.
+    """
 
     state: str
     where: str
@@ -59,6 +63,8 @@ class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
     expires: datetime | None = None
     renewed: datetime | None = None
     refused: datetime | None = None
+    others: int = 0
+    others_refused: int = 0
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

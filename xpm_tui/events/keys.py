@@ -9,10 +9,12 @@ SENTENCES: dict[str, str] = {
     "call": "{call} answered {status}",
     "token.refreshed": "The login was renewed",
     "token.failed": "The login could not be renewed",
+    # trouble that a person was told of, or told of
+    "act.failed": "An act did not work: {rule} ({case})",
+    "trouble.seen": "{by} picked what there is to see: {rule} (case {case})",
     # connection
     "connect.began": "{by} began to connect to Xero",
     "connect.signed_in": "Signed in to Xero: {tenants:practice} of XPM can be reached",
-    "connect.failed": "Connecting failed ({case})",
     "connect.chosen": "Connected to the practice with the id {tenant}",
     "connect.changed": "{by} confirmed another practice: {tenant} instead of {before}",
     "connect.ended": "{by} disconnected the practice",

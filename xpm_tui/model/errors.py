@@ -12,7 +12,10 @@ from xpm_tui.model.cases import CaseId
 
 
 class Trouble(Exception):
-    """Anything that a person must hear of, in one sentence; ``exit_code`` is what the command ends with."""
+    """Anything that a person must hear of, in one sentence; ``exit_code`` is what the command ends with.
+
+    ``logged`` tells that an event of it is in the log already.
+    """
 
     code = "trouble"
     exit_code = 1
@@ -22,6 +25,7 @@ class Trouble(Exception):
         self.message = message
         self.hint = hint
         self.case = case
+        self.logged = False
 
 
 class BadInput(Trouble):

@@ -18,13 +18,14 @@ from xpm_tui.diagnose.telling import told
 from xpm_tui.events.filters import EventFilter
 from xpm_tui.events.sentences import sentence
 from xpm_tui.files.atomic import replace_bytes
-from xpm_tui.model.errors import BadInput, Trouble
+from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.runs import Run
 from xpm_tui.model.secret import Secret
 from xpm_tui.model.tables import ALL, CLIENTS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.service import runs as history
+from xpm_tui.service.doctor_facts import saved_login
 from xpm_tui.service.machine import Machine
 from xpm_tui.service.names import masked, name_of
 from xpm_tui.service.patient import Patient
@@ -109,19 +110,8 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 
 def _secrets(patient: Patient) -> list[Secret]:
     """Every secret that this program holds here, to look for each by itself."""
-    from xpm_tui.xero.vault import Vault
-
     found = [patient.settings.secret("xero.client_secret")]
-    try:
-        vault = Vault(
-            patient.state,
-            config_folder=patient.config,
-            use_keyring=patient.home.default,
-            environ=patient.environ,
-        )
-        saved = vault.read()
-    except Trouble:
-        saved = None
+    saved = saved_login(patient, patient.name)
     if saved is not None:
         found += [saved.access, saved.refresh, *([saved.previous] if saved.previous else [])]
     for path in (patient.config / "token.key", Path(patient.environ.get("XPM_TUI_KEY_FILE") or "/dev/null")):

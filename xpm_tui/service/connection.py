@@ -29,10 +29,13 @@ from xpm_tui.service.permission import Advice, Answer, advise
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.progress import Report, silent
 from xpm_tui.service.refresh import Refreshed, refresh
+from xpm_tui.service.seen import failed, picked
 from xpm_tui.service.steps import Name, Step, settle, skip, steps, wizard
 from xpm_tui.sync.mirror import LISTED
 
 if TYPE_CHECKING:
+    from xpm_tui.diagnose.cases.case import Case
+    from xpm_tui.diagnose.cases.seen import Seen
     from xpm_tui.xero.authorize import Authorization
 
 WAIT = 300.0
@@ -133,7 +136,7 @@ class Connecting:
                 await wire.login.redeem(attempt, code)
                 self.tenants = tuple(await wire.tenants())
         except Trouble as trouble:
-            self._failed(trouble)
+            failed(practice.events, "connect", trouble)
             raise
         practice.events.emit(Event(key="connect.signed_in", numbers={"tenants": len(self.tenants)}))
         return self.tenants
@@ -210,10 +213,9 @@ class Connecting:
             hint="It opens: " + "; ".join(map(_named, self.tenants)),
         )
 
-    def _failed(self, trouble: Trouble) -> None:
-        self.practice.events.emit(
-            Event(key="connect.failed", level="warning", case=trouble.case or trouble.code)
-        )
+    def seen(self, seen: Seen) -> Case | None:
+        """What the person sees while nobody comes back to us; gives its case."""
+        return picked(self.practice.events, seen)
 
 
 async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str:

@@ -135,7 +135,7 @@ class Doctor:
         tenants = Once(wire.tenants)
         identity = self._identity()
         first: list[Probe] = [
-            Token(lambda: login_facts(wire)),
+            Token(lambda: login_facts(wire, self._patient)),
             Scopes(scopes(settings.text("xero.scopes")), lambda: given(wire, identity)),
             Connections(tenants, identity is not None),
         ]

@@ -15,6 +15,7 @@ from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS
 from xpm_tui.service import runs as history
 from xpm_tui.service.daily import skipped_day
+from xpm_tui.service.home import practices
 from xpm_tui.service.identity import Identity
 from xpm_tui.service.machine import Machine
 from xpm_tui.service.plans import latest
@@ -22,6 +23,8 @@ from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.schedule import Scheduler
 
 if TYPE_CHECKING:
+    from xpm_tui.service.patient import Patient
+    from xpm_tui.xero.vault import Saved
     from xpm_tui.xero.wiring import Wire
 
 
@@ -54,11 +57,28 @@ async def nothing() -> int:
     return 0
 
 
-def login_facts(wire: Wire) -> LoginFacts:
+def saved_login(patient: Patient, name: str) -> Saved | None:
+    """The login of a practice of this account as it lies on the disk; None where there is none to open."""
+    from xpm_tui.xero.vault import Vault
+
+    config, _, state = patient.home.practice(name)
+    vault = Vault(state, config_folder=config, use_keyring=patient.home.default, environ=patient.environ)
+    try:
+        return vault.read()
+    except Trouble:
+        return None
+
+
+def login_facts(wire: Wire, patient: Patient) -> LoginFacts:
     """The saved login as far as it may be told. Raises ``LoginNeeded`` where it cannot be opened."""
     state, saved = wire.tokens.state(), wire.tokens.saved()
     if saved is None:
         return LoginFacts(state=state, where=wire.tokens.where())
+    others: list[Saved] = []
+    if state != "good":
+        # Only then: each may ask a keyring that is slow to answer.
+        found = (saved_login(patient, name) for name in practices(patient.home) if name != patient.name)
+        others = [each for each in found if each is not None]
     return LoginFacts(
         state=state,
         where=wire.tokens.where(),
@@ -67,6 +87,8 @@ def login_facts(wire: Wire) -> LoginFacts:
         expires=saved.expires_at,
         renewed=saved.renewed_at,
         refused=saved.refused_at,
+        others=len(others),
+        others_refused=sum(each.refused_at is not None for each in others),
     )
 
 

@@ -212,6 +212,7 @@ class Work:
 
     def fail(self, trouble: Trouble) -> None:
         """The run ended by an error; what apply has written of its end stays."""
+        trouble.logged = True
         found = self.practice.snapshot().get(RUNS, self.run.id) or self.run
         outcome = "failed" if found.outcome in ("running", "done") else found.outcome
         self.end(

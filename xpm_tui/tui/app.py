@@ -23,7 +23,6 @@ from textual.worker import Worker
 from xpm_tui.acts.act import Act, Result, Situation
 from xpm_tui.acts.registry import by_name
 from xpm_tui.acts.tables import tabled
-from xpm_tui.diagnose.telling import case_of, in_short
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown, visible, visible_lines
 from xpm_tui.service import daily
@@ -39,6 +38,7 @@ from xpm_tui.tui.screens.form import Form, asked, build
 from xpm_tui.tui.screens.help import Help
 from xpm_tui.tui.screens.palette import Entry, Palette
 from xpm_tui.tui.screens.too_small import TooSmall, too_small
+from xpm_tui.tui.screens.trouble import tell
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.talk import ScreenTalk
 from xpm_tui.tui.widgets.header import Header, Pulse
@@ -227,9 +227,7 @@ class Console(Flows, App[int]):
     def trouble(self, error: BaseException) -> None:
         """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
         if isinstance(error, Trouble):
-            found = case_of(error)
-            hint = "\n".join(filter(None, (error.hint, *(in_short(found) if found else ()))))
-            self.push_screen(Told("That did not work", error.message, hint=hint, bad=True))
+            tell(self, error)
             return
         path = crash.report(error, self.desk.practice.state, self.desk.practice.clock.now())
         where = f"What happened is written to {path}, without any value or name." if path else ""
@@ -303,8 +301,7 @@ class Console(Flows, App[int]):
         """A short outcome as a toast, a long one to read."""
         told = [*said, *tabled(result, min(self.size.width, 100) - 8), *(str(line) for line in result.lines)]
         if result.trouble is not None:
-            self.push_screen(Told(act.title, "\n".join(told) or result.trouble.message,
-                                  hint=result.trouble.hint, bad=True))  # fmt: skip
+            tell(self, result.trouble, title=act.title, text="\n".join(told), act=act.name)
         elif len(told) > TOAST_LINES:
             self.push_screen(Told(act.title, "\n".join(told), wide=True))
         elif told:

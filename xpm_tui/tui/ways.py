@@ -18,6 +18,7 @@ def way(app: Console, act: str, record: str = "") -> Callable[[], object] | None
         "sync": app.plan_and_show,
         "connect": app.connect,
         "doctor": lambda: app.push_screen(_doctor()),
+        "cases.seen": lambda: app.work(lambda: _seen(app), "seen", exclusive=True),
         "conflicts": lambda: app.push_screen(_conflicts()),
         "policy": lambda: app.push_screen(_policy()),
         "clients.review": lambda: app.push_screen(_review()),
@@ -29,6 +30,12 @@ def _doctor() -> Screen[None]:
     from xpm_tui.tui.screens.doctor import DoctorScreen
 
     return DoctorScreen()
+
+
+async def _seen(app: Console) -> None:
+    from xpm_tui.tui.screens.trouble import what_is_seen
+
+    await what_is_seen(app)
 
 
 def _conflicts() -> Screen[None]:

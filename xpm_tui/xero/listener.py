@@ -231,8 +231,7 @@ def _nobody_came(limit: float) -> LoginNeeded:
     within = f" within {round(limit / 60)} minutes" if limit >= 60 else ""
     return LoginNeeded(
         f"No answer came back from Xero{within}.",
-        hint="What do you see in the browser? An error page of Xero: the app, its redirect address or its"
-        " scopes. No practice to choose: the permission in XPM. A page that cannot be reached on localhost:"
-        " paste its address here.",
+        hint="What do you see in the browser? Pick it from the list: xpm-tui cases seen. A page that cannot be"
+        " reached on localhost is as it should be: paste its address.",
         case=CaseId.NOTHING_OPENS,
     )

@@ -24,6 +24,8 @@ from xpm_tui.xero.grant import Grant, claims, person_of
 from xpm_tui.xero.transport import Network, NoReply, Request, TooLarge
 
 _LIMIT = 1024 * 1024
+_OTHER_WAY = ("unauthorized_client", "unsupported_grant_type", "invalid_request")
+"""Said to a renewal that was good before (RFC 6749, 5.2): not this login, the way of signing in has ended."""
 _TOKEN = Asked("POST /connect/token")
 _REVOKE = Asked("POST /connect/revocation")
 
@@ -154,6 +156,13 @@ class TokenEndpoint:
                 "Xero did not take the code of this sign-in.",
                 hint="A code lives five minutes and works once. Sign in again, and be quick.",
                 case=CaseId.NEEDS_RECONNECT,
+                **more,
+            )
+        if renewing and error in _OTHER_WAY:
+            return LoginNeeded(
+                "Xero no longer takes the way in which this app signs in, though it took it before.",
+                hint="Connect again. If other practices stopped on the same day, look for a newer version.",
+                case=CaseId.MASS_OUTAGE,
                 **more,
             )
         if error in ("invalid_client", "unauthorized_client") or status == 401:

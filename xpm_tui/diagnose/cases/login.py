@@ -5,19 +5,19 @@ from __future__ import annotations
 from xpm_tui.diagnose.cases.case import XERO_SUPPORT, Case
 from xpm_tui.model.cases import CaseId
 
-_OLD_PERMISSION = (
+OLD_PERMISSION = (
     "In XPM, as an administrator, open Business > Settings > Staff.",
     "Open the person who makes the connection.",
     'Scroll down to "API Access Privileges", tick "Authorise 3rd Party Full Access", save.',
 )
-_NEW_PERMISSION = (
+NEW_PERMISSION = (
     "In XPM, as an administrator, open Practice settings > Staff.",
     "Open the person who makes the connection > Permissions > Advanced (or Practice administration).",
     'Switch on "Connect third-party add-ons" and save.',
 )
 _THEN = (
-    "Connect again.",
-    "It was ticked already? See: xpm-tui cases show T2. It is not there at all? See: xpm-tui cases show T3",
+    "Try again: connect.",
+    "It is ticked already? Then: xpm-tui cases show T2. It is not there at all? Then: xpm-tui cases show T3",
 )
 
 CASES = (
@@ -37,26 +37,26 @@ CASES = (
         sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\", "
         "or the login holds no practice.",
         cause="Third-party access is not ticked for the person who signs in.",
-        steps=(*_NEW_PERMISSION, *_THEN),
-        old_screens=(*_OLD_PERMISSION, *_THEN),
+        steps=(*NEW_PERMISSION, *_THEN),
+        old_screens=(*OLD_PERMISSION, *_THEN),
     ),
     Case(
         id=CaseId.STALE_PERMISSION,
-        title="The permission is ticked and Xero has not noticed",
+        title="It is ticked already, and Xero has not noticed",
         sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\" "
         "although the box is ticked.",
-        cause="It is ticked already, and an administrator has ticked it just now: XPM keeps the old state.",
+        cause="Has an administrator ticked it just now? XPM may keep the old state for a while.",
         steps=(
-            "Open the person's permissions in XPM as for granting it.",
-            'Switch "Connect third-party add-ons" off and save.',
-            "Switch it on again and save.",
-            "Connect again.",
+            "In XPM open Practice settings > Staff > the person > Permissions > Advanced.",
+            'Untick: switch "Connect third-party add-ons" off and save.',
+            "Tick: switch it on again and save.",
+            "Try again: connect.",
         ),
         old_screens=(
-            "Open the person's record under Business > Settings > Staff.",
+            "In XPM open the person's record under Business > Settings > Staff.",
             'Untick "Authorise 3rd Party Full Access" and save.',
             "Tick it again and save.",
-            "Connect again.",
+            "Try again: connect.",
         ),
     ),
     Case(
@@ -92,9 +92,10 @@ CASES = (
     Case(
         id=CaseId.NOTHING_OPENS,
         title="Nothing opens in the browser",
-        sign="No page appears, or it closes at once.",
-        cause="The browser is on another machine, or it blocks the page.",
+        sign="No page appears, or it closes at once, and no answer comes back within five minutes.",
+        cause="The browser is on another machine, or it blocks the page as a pop-up.",
         steps=(
+            "Allow pop-ups for login.xero.com in that browser, or switch off the extension that blocks them.",
             "Copy the address that is shown in full and open it in any browser.",
             "Sign in to XPM in that browser first.",
             "When the browser ends on a page that cannot be reached, copy its address and paste it here.",
@@ -105,7 +106,7 @@ CASES = (
         title="Xero no longer accepts the login",
         sign="Sync says that a login is needed; new clients do not arrive.",
         cause="The login lapsed (60 days unused), was revoked, or the person who connected left or was "
-        "disabled.",
+        "disabled. All practices at once, since one day: T12.",
         steps=(
             "Connect again, best as an administrator who stays for long: the login lives and dies with that "
             "person's account.",
@@ -142,9 +143,18 @@ CASES = (
     Case(
         id=CaseId.MASS_OUTAGE,
         title="All logins stopped on one day",
-        sign="Every practice needs a login at once.",
-        cause="Xero changed how apps sign in; it announces such dates to app makers.",
-        steps=("Connect each practice again.", "If that fails, look for a newer version of xpm-tui."),
+        sign="Every practice has to sign in again since the same day, or Xero refuses at a renewal the way "
+        "of signing in that it took for months.",
+        cause="Xero changed how apps sign in; it announces such dates to app makers. One login alone that "
+        "stopped is T6: its person left, revoked it, or it lapsed.",
+        steps=(
+            "See whether it is every login: xpm-tui doctor compares those of this machine, and a colleague's "
+            "machine tells too.",
+            "Connect each practice again: xpm-tui connect",
+            "If that fails, look for a newer version of xpm-tui.",
+            "Look at developer.xero.com for an announcement with that date.",
+        ),
+        support=XERO_SUPPORT,
     ),
     Case(
         id=CaseId.CANCELLED,

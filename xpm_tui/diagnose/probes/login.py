@@ -47,6 +47,16 @@ class Token:
                 case=CaseId.NOT_CONNECTED,
                 exit_code=3,
             )
+        if facts.state != "good" and facts.others:
+            told.append(f"other practices here with a login: {facts.others}, refused: {facts.others_refused}")
+        if facts.state != "good" and 0 < facts.others == facts.others_refused:
+            return bad(
+                "Xero no longer accepts the login of any practice here.",
+                *told,
+                hint="Sign in again with each: xpm-tui connect",
+                case=CaseId.MASS_OUTAGE,
+                exit_code=3,
+            )
         if facts.state != "good":
             return bad(
                 "Xero no longer accepts the login.",

@@ -45,8 +45,8 @@ def instead(fault: Fault, instance: str, now_us: str) -> Response:
         )
     if kind in ("reset", "hang"):
         return replace(respond(200), ending=Ending.RESET if kind == "reset" else Ending.HANG)
-    if kind == "invalid-grant":
-        return respond_json(400, {"error": "invalid_grant"})
+    if kind in ("invalid-grant", "unauthorized-client"):
+        return respond_json(400, {"error": kind.replace("-", "_")})
     status = int(kind)
     words = {404: "The resource was not found", 409: "The record was changed by someone else"}
     text = words.get(status, "An error occurred")

@@ -22,6 +22,7 @@ ANSWERS = (
     "502",
     "503",
     "invalid-grant",
+    "unauthorized-client",
     "reset",
     "hang",
 )

@@ -18,20 +18,11 @@ from xpm_tui.model.text import visible
 from xpm_tui.model.xpm import Tenant
 from xpm_tui.service.connection import Begun, Connecting
 from xpm_tui.service.steps import Step
+from xpm_tui.tui.screens.trouble import what_is_seen
 from xpm_tui.tui.steps.pane import Pane, button
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.words import lines
-
-WAITS = (
-    ("waiting", "A page of Xero that waits for me: sign in there, press Allow access, then come back"),
-    ("localhost", "“localhost refused to connect” or a blank page"),
-)
-ADVICE = {
-    "waiting": "Begin anew, open the new address, and finish in the browser within five minutes.",
-    "localhost": "That is right over SSH: copy the whole address out of the browser's address bar and paste "
-    "it here. Or use the ssh line and begin anew.",
-}
 
 
 class AuthorisePane(Pane):
@@ -57,7 +48,7 @@ class AuthorisePane(Pane):
             yield button("Open its page here", "here")
             yield button("Copy it", "copy")
             yield button("Begin anew", "anew")
-            yield button("Trouble?", "seen")
+            yield button("It shows something else", "seen")
 
     def begin(self, step: Step) -> None:
         """A fresh address, and the wait for it."""
@@ -94,6 +85,9 @@ class AuthorisePane(Pane):
         except Trouble as trouble:
             self.complain(trouble)
             self.query_one("#anew").focus()
+            if trouble.case is CaseId.NOTHING_OPENS:
+                # An error page of Xero's never comes back: only the person can tell which it was.
+                await self._seen()
             return
         self._waiting = None
         self.settled()
@@ -159,17 +153,6 @@ class AuthorisePane(Pane):
             await self._give(address)
 
     async def _seen(self) -> None:
-        from xpm_tui.diagnose.cases.book_of_cases import CASES
-        from xpm_tui.diagnose.cases.seen import SEEN
-        from xpm_tui.diagnose.telling import told
-        from xpm_tui.tui.screens.dialog import Choose, Told
-
-        pages = [(str(case), words) for case, words in SEEN]
-        seen = await self.app.push_screen_wait(
-            Choose("What does the browser show?", [*WAITS, *pages], title="Signing in")
-        )
-        if seen in ADVICE:
-            self._say(ADVICE[seen], "$accent")
-        elif seen:
-            found = CASES[CaseId(seen)]
-            self.app.push_screen(Told(found.title, "\n".join(told(found)), wide=True))
+        seen = await what_is_seen(self.console_app, browser=True)
+        if seen is not None and seen.advice:
+            self._say(seen.advice, "$accent")

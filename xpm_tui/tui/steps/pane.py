@@ -9,11 +9,12 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Button, Static
 
-from xpm_tui.diagnose.telling import case_of, numbered
+from xpm_tui.diagnose.telling import case_of
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown
 from xpm_tui.service.steps import Name, Step
 from xpm_tui.tui.plain import content, show
+from xpm_tui.tui.screens.trouble import way_out
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.words import lines
 
@@ -35,6 +36,8 @@ class Pane(VerticalScroll, can_focus=False):
         super().__init__(id=f"step-{self.STEP}")
         self._facts = Static(classes="facts")
         self._said = Static(classes="said")
+        self._out = Button(content(Shown("All steps of the way out")), classes="way-out", action="way_out")
+        self._trouble: Trouble | None = None
 
     @property
     def console_app(self) -> Console:
@@ -52,6 +55,7 @@ class Pane(VerticalScroll, can_focus=False):
         yield self._facts
         yield from self.body()
         yield self._said
+        yield self._out
 
     def body(self) -> ComposeResult:
         """The step's own widgets."""
@@ -82,18 +86,28 @@ class Pane(VerticalScroll, can_focus=False):
     def _say(self, text: str, style: str = "") -> None:
         self._said.update(show(text, style, 1000))
         self._said.display = bool(text)
+        self._out.display = False
 
     def complain(self, trouble: Trouble) -> None:
-        """A trouble in place, with what to do and the clicks that lead out of it."""
+        """A trouble in place, with what to do and the way out a key away."""
         found: list[Line] = [[ours("✗ ", "bad"), span(trouble.message, "bad")]]
         if trouble.hint:
             found.append([ours("→ ", "accent"), span(trouble.hint)])
         case = case_of(trouble)
         if case is not None:
             found.append([ours(f"Case {case.id}: ", "accent"), ours(case.title)])
-            found += [[ours(step, "muted")] for step in numbered(case.steps)]
+            found.append([ours("First: ", "muted"), ours(case.steps[0])])
         self._said.update(lines(found))
         self._said.display = True
+        self._trouble = trouble
+        self._out.display = case is not None
+        self._out.scroll_visible(animate=False)
+
+    def action_way_out(self) -> None:
+        """The case whole, for XPM's new and old screens."""
+        case = case_of(self._trouble) if self._trouble is not None else None
+        if case is not None:
+            self.app.push_screen(way_out(case, self._trouble))
 
     def settled(self) -> None:
         """Go on."""

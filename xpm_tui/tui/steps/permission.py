@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from xpm_tui.service.connection import Connecting
-from xpm_tui.service.permission import ANSWERS, PATH, Advice, Answer
+from xpm_tui.service.permission import ANSWERS, GRANT, Advice, Answer
 from xpm_tui.tui.steps.pane import Pane, button
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.words import lines
@@ -31,7 +31,7 @@ class PermissionPane(Pane):
 
     def body(self) -> ComposeResult:
         """The click path over the three answers."""
-        self._path.update(numbered(PATH))
+        self._path.update(both(GRANT))
         yield self._path
         with Horizontal(classes="buttons"):
             for name, answer in self._answers.items():
@@ -58,14 +58,17 @@ class PermissionPane(Pane):
         if answer == "ticked":
             self.settled()
             return
-        self._path.update(numbered(advice.path))
+        self._path.update(both(advice))
         self._say(advice.sentence, "$warning")
         go_on = self.query_one("#go-on")
         go_on.display = True
         go_on.focus()
 
 
-def numbered(path: tuple[str, ...]) -> Content:
-    """A click path, one click a line."""
-    found: list[Line] = [[ours(f" {place}  ", "accent"), span(step)] for place, step in enumerate(path, 1)]
+def both(advice: Advice) -> Content:
+    """The click paths of XPM's new and old screens, one click a line."""
+    found: list[Line] = []
+    for title, path in (("XPM's new screens", advice.path), ("XPM's old screens", advice.old_path)):
+        found += [[ours(title, "muted")]] if path else []
+        found += [[ours(f" {place}  ", "accent"), span(step)] for place, step in enumerate(path, 1)]
     return lines(found)

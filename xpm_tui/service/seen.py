@@ -1,0 +1,51 @@
+"""What was told to a person, or by one, goes into the log with its case: support reads it there."""
+
+from __future__ import annotations
+
+from xpm_tui.diagnose.cases.book_of_cases import case
+from xpm_tui.diagnose.cases.case import Case
+from xpm_tui.diagnose.cases.seen import ALL, Seen
+from xpm_tui.diagnose.finding import case_id
+from xpm_tui.model.errors import NotFound, Trouble, WireTrouble
+from xpm_tui.model.events import Event
+from xpm_tui.model.ports import EventSink
+from xpm_tui.model.text import visible
+
+
+def by_key(key: str) -> Seen:
+    """The answer of that key. Raises ``NotFound``."""
+    found = next((each for each in ALL if each.key == key.strip().casefold()), None)
+    if found is None:
+        raise NotFound(
+            f"{visible(key, 40)} is none of the answers.",
+            hint=f"They are: {', '.join(each.key for each in ALL)}.",
+        )
+    return found
+
+
+def picked(events: EventSink, seen: Seen) -> Case | None:
+    """A person picked what they see: written to the log; gives its case, None where it is no trouble."""
+    if seen.case is None:
+        return None
+    events.emit(Event(key="trouble.seen", level="warning", rule=seen.key, case=seen.case))
+    return case(seen.case)
+
+
+def failed(events: EventSink, act: str, trouble: Trouble) -> None:
+    """An act ended in this trouble. Plain bad input is left out, and what is in the log already."""
+    known = case_id(trouble)
+    if trouble.logged or (known is None and not isinstance(trouble, WireTrouble)):
+        return
+    trouble.logged = True
+    wire = trouble if isinstance(trouble, WireTrouble) else None
+    events.emit(
+        Event(
+            key="act.failed",
+            level="warning",
+            rule=act,
+            case=known or trouble.code,
+            call=wire.asked if wire else "",
+            status=wire.status if wire else 0,
+            correlation=wire.correlation if wire else "",
+        )
+    )

@@ -1,0 +1,104 @@
+"""Trouble on a screen: what went wrong, its case, and the clicks that lead out of it, a key away."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Button, Static
+
+from xpm_tui.diagnose.cases.case import Case
+from xpm_tui.diagnose.cases.seen import BROWSER, ELSEWHERE, Seen
+from xpm_tui.diagnose.telling import case_of, for_support, told
+from xpm_tui.model.errors import Trouble
+from xpm_tui.model.text import Shown
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.seen import failed, picked
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.screens.dialog import Choose, Told
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+
+
+class InTrouble(Told):
+    """Sentence, what to do next, the case with its first step; ``c`` shows the whole way out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("c", "way_out", "Way out", show=False)]
+
+    def __init__(self, title: str, text: str, trouble: Trouble) -> None:
+        self.case = case_of(trouble)
+        self._trouble = trouble
+        lines = [trouble.hint]
+        if self.case is not None:
+            lines += [f"Case {self.case.id}: {self.case.title}.", f"First: {self.case.steps[0]}"]
+        super().__init__(title, text, hint="\n".join(filter(None, lines)), bad=True)
+
+    def box(self) -> ComposeResult:
+        """The same as a text to read, with one more button where a case is known."""
+        with VerticalScroll(classes="words", can_focus=False):
+            yield Static(content(self._text))
+            if self._hint:
+                yield Static(content(self._hint), classes="next")
+        with Horizontal(classes="buttons"):
+            yield Button(content(Shown("OK")), id="ok")
+            if self.case is not None:
+                yield Button(content(Shown("Way out")), action="screen.way_out")
+            keys = (
+                "c the way out · y copies · esc closes" if self.case is not None else "y copies · esc closes"
+            )
+            yield Static(content(Shown(keys)), classes="hint")
+
+    def action_way_out(self) -> None:
+        """All steps, for XPM's new and old screens, and what to tell Xero's support."""
+        if self.case is not None:
+            self.app.push_screen(way_out(self.case, self._trouble))
+
+
+def way_out(case: Case, trouble: Trouble | None = None) -> Told:
+    """A case whole, to read; with the facts for Xero's support where a call stands behind it."""
+    lines = told(case)
+    if trouble is not None:
+        lines += for_support(trouble)
+    return Told(case.title, "\n".join(lines), wide=True)
+
+
+def tell(
+    app: Console, trouble: Trouble, *, title: str = "That did not work", text: str = "", act: str = "console"
+) -> None:
+    """Show a trouble, and see that it is in the log with its case."""
+    app.push_screen(InTrouble(title, text or trouble.message, trouble))
+
+    async def log() -> None:
+        def write(practice: OpenPractice) -> None:
+            if not practice.read_only:
+                failed(practice.events, act, trouble)
+
+        # Without a log the trouble has been told all the same.
+        with suppress(Trouble, RuntimeError):
+            await app.desk.ask(write)
+
+    app.run_worker(log(), group="trouble", exit_on_error=False)
+
+
+async def what_is_seen(app: Console, *, browser: bool = False) -> Seen | None:
+    """Ask what there is to see, show the way out of what was picked; gives it, None when left."""
+    question = "What do you see in the browser?" if browser else "What do you see?"
+    offered = BROWSER if browser else (*BROWSER, *ELSEWHERE)
+    key = await app.push_screen_wait(
+        Choose(question, [(each.key, each.words) for each in offered], title="What no program can see")
+    )
+    seen = next((each for each in offered if each.key == key), None)
+    if seen is None:
+        return None
+
+    def write(practice: OpenPractice) -> Case | None:
+        return picked(practice.events, seen)
+
+    found = await app.desk.ask(write)
+    if found is not None:
+        app.push_screen(way_out(found))
+    return seen
