@@ -231,7 +231,7 @@ def _nobody_came(limit: float) -> LoginNeeded:
     within = f" within {round(limit / 60)} minutes" if limit >= 60 else ""
     return LoginNeeded(
         f"No answer came back from Xero{within}.",
-        hint="What do you see in the browser? Pick it from the list: xpm-tui cases seen. A page that cannot be"
-        " reached on localhost is as it should be: paste its address.",
+        hint="What do you see in the browser? Pick it from the list: xpm-tui cases seen. A page that"
+        " cannot be reached on localhost is as it should be: paste its address.",
         case=CaseId.NOTHING_OPENS,
     )
