@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from tests.service.flows import World
-from tests.tui.world import TERMINAL, settle, text_of
+from tests.tui.world import TERMINAL, press, settle, text_of
 from xpm_tui.diagnose.cases.seen import BROWSER
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import AccessDenied, LoginNeeded
@@ -113,12 +113,15 @@ async def test_the_bundle_is_shown_before_it_is_written(world: World, app: Conso
             if "events.jsonl" in text_of(app):
                 break
             await asyncio.sleep(0.01)
-        assert "events.jsonl" in text_of(app)
+        shown = text_of(app)
+        assert "events.jsonl" in shown
+        assert "names masked" in shown
+        await press(pilot, "down", "down", "down")
+        assert '"name": "names"' in text_of(app)
+        await press(pilot, "n")
+        assert "names are IN it" in text_of(app)
         assert not target.exists()
-        await pilot.press("y")
-        await settle(pilot)
-        await pilot.press("enter")
-        await settle(pilot)
+        await press(pilot, "n", "w", "enter")
     assert zipfile.is_zipfile(target)
 
 

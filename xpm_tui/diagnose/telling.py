@@ -9,16 +9,18 @@ from xpm_tui.model.errors import Trouble, WireTrouble
 
 
 def told(found: Case) -> list[str]:
-    """Sign, cause, way out with numbered steps for XPM's new and old screens, and what to tell support."""
-    lines = [
-        f"{found.id}: {found.title}",
-        "",
-        f"Sign: {found.sign}",
-        f"Cause: {found.cause}",
-        "",
-        "Way out" + (" (XPM's new screens):" if found.old_screens else ":"),
-        *numbered(found.steps),
-    ]
+    """Its name, sign and cause, and the way out."""
+    return [f"{found.id}: {found.title}", "", *nameless(found)]
+
+
+def nameless(found: Case) -> list[str]:
+    """The same under a heading that names it."""
+    return [f"Sign: {found.sign}", f"Cause: {found.cause}", "", *way_out(found)]
+
+
+def way_out(found: Case) -> list[str]:
+    """The way out with numbered steps for XPM's new and old screens, and what to tell support."""
+    lines = ["Way out" + (" (XPM's new screens):" if found.old_screens else ":"), *numbered(found.steps)]
     if found.old_screens:
         lines += ["Way out (XPM's old screens):", *numbered(found.old_screens)]
     if found.support:

@@ -19,9 +19,10 @@ _BREAKS = frozenset({"p", "h1", "h2", "li", "ul", "form", "div", "br"})
 
 @dataclass
 class Page:
-    """What the page says, its one form, and what can be chosen and pressed there."""
+    """What the page says, what it lists, its one form, and what can be chosen and pressed there."""
 
     lines: list[str] = field(default_factory=list)
+    listed: list[str] = field(default_factory=list)
     action: str = ""
     hidden: dict[str, str] = field(default_factory=dict)
     choice: str = ""
@@ -85,7 +86,7 @@ class _Reader(HTMLParser):
         self.page = Page()
         self._inside: list[str] = []
         self._text = ""
-        self._option = ""
+        self._in_list = False
         self._first: list[tuple[str, str]] = []
 
     @classmethod
@@ -101,6 +102,7 @@ class _Reader(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag in _BREAKS:
             self._flush()
+            self._in_list = tag == "li"
         if tag == "form":
             self.page.action = given.get("action", "")
         elif tag == "input" and given.get("type") == "hidden":
@@ -131,5 +133,6 @@ class _Reader(HTMLParser):
     def _flush(self) -> None:
         words = " ".join(self._text.split())
         if words and not self._inside:
-            self.page.lines.append(words)
+            (self.page.listed if self._in_list else self.page.lines).append(words)
         self._text = ""
+        self._in_list = False

@@ -130,11 +130,15 @@ CASES = (
         sign="XPM answers that access is forbidden, or the list of connections lacks the practice.",
         cause="Somebody disconnected it here, somebody removed it in XPM (Connected apps), or it dropped.",
         steps=(
+            "See which it is: xpm-tui doctor. If the practice is connected, the permission is missing: "
+            "xpm-tui cases show T1",
             "Look in the log whether it was done here: xpm-tui log --find disconnected",
             "In XPM look under Practice settings > Connected apps whether this app is listed.",
             "Connect again. Links and settings stay.",
         ),
         old_screens=(
+            "See which it is: xpm-tui doctor. If the practice is connected, the permission is missing: "
+            "xpm-tui cases show T1",
             "Look in the log whether it was done here: xpm-tui log --find disconnected",
             "In XPM look under Business > Connections > Connection Management > Third Party Connections.",
             "Connect again. Links and settings stay.",

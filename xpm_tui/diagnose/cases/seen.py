@@ -31,7 +31,7 @@ BROWSER: tuple[Seen, ...] = (
     ),
     Seen(
         key="no-access",
-        words='"You don\'t have access to connect any Xero Practice Manager accounts"',
+        words='"You don\'t have access to connect any Xero Practice Manager…"',
         case=CaseId.NO_PERMISSION,
     ),
     Seen(key="ticked", words="The same, and the box is ticked in XPM", case=CaseId.STALE_PERMISSION),

@@ -186,7 +186,14 @@ class Permission:
             await self.first()
         except AccessDenied as denied:
             # The practice is connected, so it can only be the person.
-            return from_error(denied, case=CaseId.NO_PERMISSION)
+            told = from_error(denied)
+            return bad(
+                "The practice is connected, and XPM denies it to the person who connected.",
+                *told.evidence,
+                hint="It was taken away, or the person left. Give it back, or connect as somebody else.",
+                case=CaseId.NO_PERMISSION,
+                exit_code=told.exit_code,
+            )
         except ScopeMissing:
             return ok("XPM answers this login; the list that it does not open is told below.")
         return ok("XPM answers this login.")

@@ -56,8 +56,9 @@ class ConsentScreen(Dialog[str]):
         words = self.query_one(".page", VerticalScroll)
         title, *rest = page.lines or [""]
         await words.mount(Static(show(title, "bold $accent")), *(Static(show(line)) for line in rest[:1]))
-        if rest[1:]:
-            await words.mount(Static(show(", ".join(rest[1:]), "$muted", 2000), classes="scopes"))
+        if page.listed:
+            await words.mount(Static(show(", ".join(page.listed), "$muted", 2000), classes="scopes"))
+        await words.mount(*(Static(show(line, "bold")) for line in rest[1:]))
         if page.options:
             await words.mount(OneOf(page.options))
         buttons = [Button(show(name), id=f"press-{place}") for place, (_, _, name) in enumerate(page.buttons)]

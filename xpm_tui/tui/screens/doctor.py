@@ -11,11 +11,13 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 
 from xpm_tui.diagnose.cases.book_of_cases import case
+from xpm_tui.diagnose.cases.case import Case
 from xpm_tui.diagnose.finding import Probed, Verdict
-from xpm_tui.diagnose.telling import told
+from xpm_tui.diagnose.telling import way_out
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui.screens.dialog import Ask, Confirm, Told
+from xpm_tui.tui.screens.dialog import Told
 from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.trouble import what_is_seen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, Look, ours, span
@@ -24,7 +26,6 @@ from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines, words
 
 if TYPE_CHECKING:
-    from xpm_tui.diagnose.bundle import Part
     from xpm_tui.tui.app import Console
 
 _VERDICTS: dict[Verdict, tuple[str, Look]] = {
@@ -45,6 +46,7 @@ class DoctorScreen(Screen[None]):
         Binding("r", "again", "From here"),
         Binding("a", "all", "All again"),
         Binding("b", "bundle", "Bundle for support"),
+        Binding("s", "seen", "Say what you see"),
         Binding("escape", "leave", "Back"),
     ]
 
@@ -133,13 +135,16 @@ class DoctorScreen(Screen[None]):
         self.action_case()
 
     def action_case(self) -> None:
-        """The whole case of the probe under the cursor."""
+        """All that the probe under the cursor found, with the whole case."""
         each = self._table.item
-        found = case(each.case) if each is not None and each.case else None
-        if found is None:
-            self._app.toast("This probe met no known trouble.")
-        else:
-            self.app.push_screen(Told(found.title, "\n".join(told(found)), wide=True))
+        if each is None:
+            return
+        found = _case(each)
+        text = [each.sentence, *([f"Do: {each.hint}"] if each.hint else []), ""]
+        if found is not None:
+            text += [f"Case {found.id}: {found.title}", *way_out(found), ""]
+        text += each.evidence
+        self.app.push_screen(Told(each.title, "\n".join(text), wide=True))
 
     def action_again(self) -> None:
         """Begin anew with the probe under the cursor."""
@@ -152,37 +157,14 @@ class DoctorScreen(Screen[None]):
         self._examine("")
 
     def action_bundle(self) -> None:
-        """Gather, show what is in it, write."""
-        self._app.work(lambda: self._bundle(), "bundle", exclusive=True, node=self)
+        """Gather, show what is in it; written only from there."""
+        from xpm_tui.tui.screens.bundle import BundleScreen
 
-    async def _bundle(self) -> None:
-        from pathlib import Path
+        self.app.push_screen(BundleScreen(list(self._found.values())))
 
-        from xpm_tui.service import bundle
-        from xpm_tui.service.patient import of_practice
-
-        results = list(self._found.values())
-
-        async def gather(practice: OpenPractice) -> tuple[Part, ...]:
-            return await bundle.gather(of_practice(practice), results)
-
-        parts = await self._app.desk.run(gather)
-        listed = "\n".join(f"{part.name:<14} {part.size:>9,} bytes  {part.about}" for part in parts)
-        question = f"Names are masked; no token, code, secret or tax number is in it.\n\n{listed}"
-        if not await self.app.push_screen_wait(
-            Confirm(question, title="Bundle for support", yes="Write it", no="Leave it")
-        ):
-            return
-        name = await self.app.push_screen_wait(
-            Ask(
-                "Where to? A file that is not there yet.",
-                title="Bundle for support",
-                value=str(Path.home() / "xpm-tui-support.zip"),
-            )
-        )
-        if name:
-            size = await self._app.desk.ask(lambda p: bundle.write(parts, Path(name), of_practice(p)))
-            self._app.toast(f"Written to {name}: {size:,} bytes.")
+    def action_seen(self) -> None:
+        """What no probe can see, to pick from."""
+        self._app.work(lambda: what_is_seen(self._app), "seen", exclusive=True, node=self)
 
     def action_leave(self) -> None:
         """Nothing was changed."""
@@ -195,10 +177,11 @@ class DoctorScreen(Screen[None]):
             "Looks at the way to Xero, the login, the lists, the book and this machine, one after another. "
             "It only reads, and makes five small Practice Manager calls.",
             [
-                ("enter", "the whole case of the probe under the cursor, with its clicks"),
+                ("enter", "all that the probe under the cursor found, and its case with the clicks"),
                 ("r", "look again, beginning with this probe"),
                 ("a", "look at all again"),
-                ("b", "write a bundle for support: shown first, names masked"),
+                ("b", "a bundle for support: shown first, names masked"),
+                ("s", "say what you see: a page in the browser, other clients, … and get its way out"),
                 ("esc", "leave"),
             ],
         )
@@ -215,16 +198,21 @@ def _cells(each: Probed) -> list[Line]:
     ]
 
 
+def _case(each: Probed) -> Case | None:
+    return case(each.case or "") if each.verdict in ("note", "trouble") else None
+
+
 def _detail(each: Probed | None) -> list[Line]:
     if each is None:
         return [[ours("")]]
-    found = case(each.case) if each.case else None
+    found = _case(each)
     told_: list[Line] = [[span(each.sentence, "strong")]]
     if each.hint:
         told_.append([ours("Do: ", "accent"), span(each.hint)])
-    if found is not None and each.verdict in ("note", "trouble"):
+    if found is not None:
         way_out = ours("  (enter: way out)", "muted")
         told_.append([ours(f"Case {found.id}: ", "accent"), span(found.title), way_out])
-        told_ += [[ours(f"  {n}. "), span(step)] for n, step in enumerate(found.steps, 1)]
     told_ += [[span(fact, "muted")] for fact in each.evidence]
+    if found is not None:
+        told_ += [[ours(f"  {n}. "), span(step)] for n, step in enumerate(found.steps, 1)]
     return told_

@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 
 from xpm_tui.diagnose.cases.case import Case
 from xpm_tui.diagnose.cases.seen import BROWSER, ELSEWHERE, Seen
-from xpm_tui.diagnose.telling import case_of, for_support, told
+from xpm_tui.diagnose.telling import case_of, for_support, nameless
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown
 from xpm_tui.service.practice import OpenPractice
@@ -60,10 +60,10 @@ class InTrouble(Told):
 
 def way_out(case: Case, trouble: Trouble | None = None) -> Told:
     """A case whole, to read; with the facts for Xero's support where a call stands behind it."""
-    lines = told(case)
+    lines = nameless(case)
     if trouble is not None:
         lines += for_support(trouble)
-    return Told(case.title, "\n".join(lines), wide=True)
+    return Told(f"{case.id}: {case.title}", "\n".join(lines), wide=True)
 
 
 def tell(

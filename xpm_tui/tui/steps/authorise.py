@@ -54,6 +54,8 @@ class AuthorisePane(Pane):
         """A fresh address, and the wait for it."""
         sandbox = self.console_app.desk.practice.sandbox
         self.query_one("#here").display = sandbox
+        for name in ("here", "copy"):
+            self.query_one(f"#{name}").disabled = step.state == "done"
         if step.state == "done":
             self._address.update(Content("Signed in already. Begin anew signs in once more."))
             self.query_one("#anew").focus()
@@ -63,6 +65,8 @@ class AuthorisePane(Pane):
 
     def _start(self) -> None:
         self.leave()
+        for name in ("here", "copy"):
+            self.query_one(f"#{name}").disabled = False
         self._waiting = self.console_app.work(lambda: self._wait(), "authorise", exclusive=True, node=self)
 
     def leave(self) -> None:

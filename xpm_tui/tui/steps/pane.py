@@ -101,7 +101,8 @@ class Pane(VerticalScroll, can_focus=False):
         self._said.display = True
         self._trouble = trouble
         self._out.display = case is not None
-        self._out.scroll_visible(animate=False)
+        # Once it is laid out: what was said last must be in sight.
+        self.call_after_refresh(self.scroll_end, animate=False)
 
     def action_way_out(self) -> None:
         """The case whole, for XPM's new and old screens."""

@@ -59,15 +59,14 @@ class PermissionPane(Pane):
             self.settled()
             return
         self._path.update(both(advice))
-        self._say(advice.sentence, "$warning")
         go_on = self.query_one("#go-on")
         go_on.display = True
         go_on.focus()
 
 
 def both(advice: Advice) -> Content:
-    """The click paths of XPM's new and old screens, one click a line."""
-    found: list[Line] = []
+    """What it means, then the click paths of XPM's new and old screens, one click a line."""
+    found: list[Line] = [[ours(advice.sentence, "warn")]] if advice.sentence else []
     for title, path in (("XPM's new screens", advice.path), ("XPM's old screens", advice.old_path)):
         found += [[ours(title, "muted")]] if path else []
         found += [[ours(f" {place}  ", "accent"), span(step)] for place, step in enumerate(path, 1)]

@@ -1,0 +1,159 @@
+"""The support bundle before it is written: its parts, and what stands in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Static
+
+from xpm_tui.diagnose.bundle import Part
+from xpm_tui.diagnose.finding import Probed
+from xpm_tui.model.text import visible_lines
+from xpm_tui.service import bundle
+from xpm_tui.service.patient import of_practice
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.screens.dialog import Ask
+from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.foot import Foot
+from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.words import words
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+
+MOST = 20_000
+"""Characters of a part that are shown; the whole of it is in the file."""
+
+
+class BundleScreen(Screen[None]):
+    """Parts over the text of the one under the cursor. Nothing is written before ``w``."""
+
+    CSS_PATH: ClassVar = style("bundle")
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("w", "write", "Write it"),
+        Binding("n", "names", "Names in or out"),
+        Binding("space", "read(8)", "Read on"),
+        Binding("backspace", "read(-8)", show=False),
+        Binding("escape", "leave", "Leave it"),
+    ]
+
+    def __init__(self, results: Sequence[Probed]) -> None:
+        super().__init__()
+        self._results = results
+        self._names = False
+        self._parts: tuple[Part, ...] = ()
+        self._head = Says(classes="bundle-head")
+        self._table: Table[Part] = Table(
+            [Column("PART", 14), Column("BYTES", 9, right=True), Column("WHAT IT HOLDS", 30, grow=1)],
+            _cells,
+            lambda part: part.name,
+        )
+        self._text = Static(classes="bundle-text")
+
+    @property
+    def _app(self) -> Console:
+        return cast("Console", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Head, parts, the text of one, foot."""
+        yield self._head
+        yield self._table
+        with VerticalScroll(can_focus=False, classes="bundle-pane"):
+            yield self._text
+        yield Foot()
+
+    def on_mount(self) -> None:
+        """Gather at once: it only reads."""
+        self._table.say_empty("Gathering …")
+        self._table.show([])
+        self._gather()
+
+    def _gather(self) -> None:
+        self._app.work(lambda: self._look(), "bundle", exclusive=True, node=self)
+
+    async def _look(self) -> None:
+        async def gather(practice: OpenPractice) -> tuple[Part, ...]:
+            return await bundle.gather(of_practice(practice), self._results, names=self._names)
+
+        self._parts = await self._app.desk.run(gather)
+        self._table.show(list(self._parts))
+        self._table.rows.focus()
+        size = sum(part.size for part in self._parts)
+        what = "names are IN it" if self._names else "names masked"
+        told = f"{what}; never a secret or tax number; {size:,} bytes"
+        self._head.say(words([ours(" Bundle for support  ", "head"), ours(told)]))
+        self._read()
+
+    @on(Table.Moved)
+    def _moved(self, event: Table.Moved) -> None:
+        event.stop()
+        self._read()
+
+    def _read(self) -> None:
+        part = self._table.item
+        text = part.data.decode("utf-8", "replace") if part is not None else ""
+        cut = f"\n… {len(text) - MOST:,} more characters" if len(text) > MOST else ""
+        self._text.update(content(visible_lines(text[:MOST] + cut)))
+        self.query_one(".bundle-pane", VerticalScroll).scroll_home(animate=False)
+
+    def action_read(self, by: int) -> None:
+        """Further down in the part."""
+        pane = self.query_one(".bundle-pane", VerticalScroll)
+        pane.scroll_to(y=pane.scroll_y + by, animate=False)
+
+    def action_names(self) -> None:
+        """Put the names in, or take them out."""
+        self._names = not self._names
+        self._gather()
+
+    def action_write(self) -> None:
+        """Ask for a file that is not there yet, and write it."""
+        if self._parts:
+            self._app.work(lambda: self._write(), "bundle", exclusive=True, node=self)
+
+    async def _write(self) -> None:
+        question = "Where to? A file that is not there yet." + (
+            "\nNames of clients and people are in it." if self._names else ""
+        )
+        name = await self.app.push_screen_wait(
+            Ask(question, title="Bundle for support", value=str(Path.home() / "xpm-tui-support.zip"))
+        )
+        if name:
+            parts = self._parts
+            size = await self._app.desk.ask(lambda p: bundle.write(parts, Path(name), of_practice(p)))
+            self._app.toast(f"Written to {name}: {size:,} bytes.")
+            self.dismiss(None)
+
+    def action_leave(self) -> None:
+        """Nothing was written."""
+        self.dismiss(None)
+
+    def help_page(self) -> Page:
+        """F1."""
+        return Page(
+            "Bundle for support",
+            "One zip with what support needs. Read here what goes in; nothing is written before w.",
+            [
+                ("w", "write it to a file that is not there yet, readable by you alone"),
+                ("n", "names in it, or masked: one name, one number"),
+                ("up, down", "another part"),
+                ("space, backspace", "read on in the part, and back"),
+                ("esc", "leave it unwritten"),
+            ],
+        )
+
+
+def _cells(part: Part) -> list[Line]:
+    return [[span(part.name, "strong")], [ours(f"{part.size:,}", "muted")], [span(part.about)]]
