@@ -158,6 +158,32 @@ def test_a_large_paste_and_a_storm_of_sizes(terminal: Terminal) -> None:
     assert terminal.end() == 0
 
 
+def test_the_first_frame_is_the_overview_and_early_keys_are_kept(terminal: Terminal) -> None:
+    """The frame comes before the practice is open; what is typed meanwhile counts when it is."""
+    os.write(terminal.master, b"gc")
+    got = terminal.until(b"CLIENT")
+    assert got.index(b"opening") < got.index(b"CLIENT")
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "code", "words"),
+    [
+        ("config/settings.toml", 'sync.level = "bogus"\n', 2, b"it is one of everything, name, nothing"),
+        ("data/practices/practice/book/head", "garbage\n", 8, b"is damaged"),
+    ],
+)
+def test_what_cannot_be_opened_gives_the_screen_back_and_says_why(
+    home: Path, place: str, text: str, code: int, words: bytes
+) -> None:
+    (home / place).parent.mkdir(parents=True, exist_ok=True)
+    (home / place).write_text(text)
+    terminal = Terminal(home)
+    said = terminal.until(words)
+    assert said.index(b"\x1b[?1049l") < said.index(words), "the sentence stands on the ordinary screen"
+    assert terminal.end() == code
+    terminal.close()
+
+
 @pytest.mark.parametrize("term", ["dumb", ""])
 def test_a_dumb_terminal_is_refused_with_a_sentence(
     home: Path, term: str, monkeypatch: pytest.MonkeyPatch

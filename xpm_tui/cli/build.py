@@ -10,50 +10,10 @@ import click
 from xpm_tui.acts.act import Act
 from xpm_tui.acts.params import Param, read
 from xpm_tui.cli.complete import completer
-from xpm_tui.cli.options import GlobalOption, global_options
+from xpm_tui.cli.options import global_options
+from xpm_tui.cli.tree import Positional, Verb, VerbGroup
 
 Perform = Callable[[click.Context, Act[Any], dict[str, Any]], None]
-
-
-class Positional(click.Argument):
-    """An argument that help explains."""
-
-    def __init__(self, declarations: Sequence[str], *, text: str, **more: Any) -> None:
-        super().__init__(declarations, **more)
-        self.text = text
-
-
-class Verb(click.Command):
-    """A command whose help lists arguments, its own options and the global ones apart."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Three sections, each only where it has something."""
-        params = self.get_params(ctx)
-        arguments = [(p.make_metavar(ctx), p.text) for p in params if isinstance(p, Positional)]
-        options = [p for p in params if isinstance(p, click.Option)]
-        own = [p.get_help_record(ctx) for p in options if not isinstance(p, GlobalOption)]
-        shared = [p.get_help_record(ctx) for p in options if isinstance(p, GlobalOption)]
-        for title, rows in (("Arguments", arguments), ("Options", own), ("Global options", shared)):
-            shown = [row for row in rows if row]
-            if shown:
-                with formatter.section(title):
-                    formatter.write_dl(shown)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The example, as it is typed."""
-        if self.epilog:
-            with formatter.section("Example"):
-                for line in self.epilog.splitlines():
-                    formatter.write(" " * formatter.current_indent + line + "\n")
-
-
-class VerbGroup(Verb, click.Group):
-    """A group of verbs, which may also be a verb itself (``plan``)."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands come first: they are what one looks for."""
-        self.format_commands(ctx, formatter)
-        Verb.format_options(self, ctx, formatter)
 
 
 def add_acts(root: VerbGroup, acts: Sequence[Act[Any]], titles: dict[str, str], perform: Perform) -> None:

@@ -1,4 +1,4 @@
-"""The verbs that are no acts: the console itself, the demo, the sandbox, and completion for a shell."""
+"""The verbs that are no acts: the demo, the sandbox, and completion for a shell."""
 
 from __future__ import annotations
 
@@ -8,21 +8,14 @@ import sys
 import click
 from click.shell_completion import get_completion_class
 
-from xpm_tui.cli.build import Positional, Verb
-from xpm_tui.cli.console import Console, open_console
+from xpm_tui.cli.console import Console
 from xpm_tui.cli.options import collected, global_options
+from xpm_tui.cli.tree import Positional, Verb
 from xpm_tui.model.errors import BadInput
 
 
 def add_extra(root: click.Group, console: Console) -> None:
-    """Hang them under ``root``; without a verb ``root`` opens the console."""
-
-    @click.pass_context
-    def alone(ctx: click.Context) -> None:
-        if ctx.invoked_subcommand is None:
-            ctx.exit(open_console(console, collected(ctx)))
-
-    root.callback = alone
+    """Hang them under ``root``."""
     root.add_command(_demo(console))
     root.add_command(_sandbox())
     root.add_command(_completion(root))

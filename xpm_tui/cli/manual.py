@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 import click
 
 import xpm_tui
-from xpm_tui.cli.build import Positional
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import root
 from xpm_tui.cli.options import GlobalOption
+from xpm_tui.cli.tree import Positional
 from xpm_tui.settings.schema import SCHEMA
 
 EXITS: tuple[tuple[str, str], ...] = (

@@ -1,4 +1,7 @@
-"""The console: areas as modes, one handler for trouble, one way to do an act, a clean end."""
+"""The console: areas as modes, one handler for trouble, a clean end.
+
+First the frame, then the practice: whatever is not needed for the frame is loaded after it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-import msgspec
 from rich.console import Console as RichConsole
 from textual import events, on
 from textual.app import App
@@ -17,33 +19,24 @@ from textual.dom import DOMNode
 from textual.filter import Monochrome, NoColor
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.widgets import Input
 from textual.worker import Worker
 
-from xpm_tui.acts.act import Act, Result, Situation
-from xpm_tui.acts.registry import by_name
-from xpm_tui.acts.tables import tabled
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown, visible, visible_lines
-from xpm_tui.service import daily
-from xpm_tui.tui import crash, keys, terminal, theme
+from xpm_tui.tui import crash, terminal, theme
+from xpm_tui.tui.acting import Acting
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.flows import Flows
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.pulse import read_pulse
+from xpm_tui.tui.prefix import Prefix
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.screens.dialog import Confirm, Told
-from xpm_tui.tui.screens.form import Form, asked, build
-from xpm_tui.tui.screens.help import Help
-from xpm_tui.tui.screens.palette import Entry, Palette
-from xpm_tui.tui.screens.too_small import TooSmall, too_small
-from xpm_tui.tui.screens.trouble import tell
+from xpm_tui.tui.sheet import Sheet
 from xpm_tui.tui.styles import style
-from xpm_tui.tui.talk import ScreenTalk
 from xpm_tui.tui.widgets.header import Header, Pulse
 
 if TYPE_CHECKING:
+    from xpm_tui.service.practice import OpenPractice
     from xpm_tui.sync.search import PickerIndex
 
 LOOK = 1.0
@@ -52,16 +45,14 @@ LOOK = 1.0
 BEAT = 30.0
 """Seconds between two heartbeats when nothing moves: "2 h ago" has to stay true."""
 
-SWITCH = -1
-"""What the app gives back when another practice was chosen: to be started again over that one."""
-
 REST = 10
 """How many times as long as the last heartbeat took nothing is counted again unasked."""
 
 SIGN_IN = 3600.0
 """Seconds between two notes that somebody sits here."""
 
-TOAST_LINES = 4
+ALWAYS = ("ctrl+q", "ctrl+c")
+"""Keys that are obeyed before the practice is open; the others wait for it."""
 
 
 def _area(name: str) -> Callable[[], Screen[Any]]:
@@ -75,8 +66,20 @@ def _area(name: str) -> Callable[[], Screen[Any]]:
     return make
 
 
-class Console(Flows, App[int]):
-    """The full-screen console over one practice."""
+def _signed_in(practice: OpenPractice) -> None:
+    from xpm_tui.service.daily import signed_in
+
+    signed_in(practice)
+
+
+def _read_pulse(practice: OpenPractice) -> tuple[int, Pulse]:
+    from xpm_tui.tui.pulse import read_pulse
+
+    return read_pulse(practice)
+
+
+class Console(Flows, Acting, App[int]):
+    """The full-screen console over one practice; a desk that is closed is opened after the first frame."""
 
     CSS_PATH: ClassVar = style("console")
     ENABLE_COMMAND_PALETTE = False
@@ -104,9 +107,14 @@ class Console(Flows, App[int]):
         welcome: bool = True,
     ) -> None:
         self.environ = dict(os.environ if environ is None else environ)
+        self._styled: tuple[dict[str, str], frozenset[str]] | None = None
         super().__init__()
         self.desk = desk
-        self.pulse = Pulse()
+        self.ready = False
+        """Whether the practice is open and the acts are known."""
+        self.failed: Exception | None = None
+        """Why the practice could not be opened."""
+        self.pulse = Pulse(known=False)
         self.position: object = None
         self.parting: Shown = Shown("")
         self.picker_index: tuple[tuple[object, int], PickerIndex] | None = None
@@ -114,20 +122,22 @@ class Console(Flows, App[int]):
         self._welcome = welcome
         self._undo_signals: Callable[[], None] = lambda: None
         self._interrupted = False
-        self._going = False
+        self._prefix = Prefix(self)
+        self._early: list[events.Event] = []
         self._pulsed = self._pulse_cost = 0.0
         self._key_noted: float | None = None
         self.animation_level = "none"
         for each in theme.ALL:
             self.register_theme(each)
         self._dress()
+        self.stylesheet = Sheet(self.get_css_variables())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that are not ours."""
         return theme.DEFAULTS
 
     def _dress(self) -> None:
-        wanted = self.desk.practice.settings.text("theme")
+        wanted = self.desk.practice.settings.text("theme") if self.desk.is_open else ""
         colours = RichConsole(force_terminal=True, _environ=self.environ).color_system
         if wanted in self.available_themes:
             self.theme = wanted
@@ -136,21 +146,63 @@ class Console(Flows, App[int]):
         if self.no_color and self.current_theme.ansi:
             self._filters = [NoColor() if isinstance(f, Monochrome) else f for f in self._filters]
 
+    def _invalidate_css(self) -> None:
+        """Stock Textual counts every look at the theme as a change of it, and styles all again each time."""
+        wanted = (self.get_css_variables(), self.classes)
+        if wanted != self._styled:
+            self._styled = wanted
+            super()._invalidate_css()
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Style all again, if anything that is shown was styled before the last change."""
+        if any(screen._css_update_count != self._css_update_count for screen in self.screen_stack):
+            super().refresh_css(animate)
+
     # -- life -----------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        """First the screen, then the data; from now on a hang-up ends the console cleanly."""
+        """From now on a hang-up ends the console cleanly."""
         if self._guard_terminal:
             self._undo_signals = terminal.on_hangup(self._hung_up)
             self.set_interval(terminal.WATCH, self._watch_terminal)
+        if self.desk.is_open:
+            self._begin()
+
+    def on_ready(self) -> None:
+        """The first frame stands: now the practice."""
+        if not self.desk.is_open:
+            self.run_worker(self._open(), group="open", exit_on_error=False)
+
+    async def _open(self) -> None:
+        try:
+            await self.desk.opened()
+        except Exception as error:
+            self.failed = error
+            self.exit()
+            return
+        self._dress()
+        self._begin()
+
+    def _begin(self) -> None:
+        """The practice is open: keys mean something, and what is shown is read."""
+        self.ready = True
+        for screen in self.screen_stack:
+            if isinstance(screen, AreaScreen):
+                screen.take_acts()
+        early, self._early = self._early, []
+        for event in early:
+            self.post_message(event)
         self.set_interval(LOOK, self._watch_book)
         self.set_interval(BEAT, self._beat)
         self._beat()
 
     def on_resize(self, event: events.Resize) -> None:
         """A window in which nothing fits says so."""
-        if too_small(event.size) and not any(isinstance(s, TooSmall) for s in self.screen_stack):
-            self.push_screen(TooSmall())
+        if terminal.too_small(*event.size):
+            from xpm_tui.tui.screens.too_small import TooSmall
+
+            if not any(isinstance(screen, TooSmall) for screen in self.screen_stack):
+                self.push_screen(TooSmall())
 
     def on_unmount(self) -> None:
         """Give the signals back."""
@@ -158,14 +210,23 @@ class Console(Flows, App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         """A key means that somebody is here: the daily run may go on for another day."""
-        if isinstance(event, events.Key) and not event.is_forwarded and self._prefixed(event.key):
-            return
-        if isinstance(event, events.Key) and not self.desk.practice.read_only:
-            now = self.desk.practice.clock.monotonic()
-            if self._key_noted is None or now - self._key_noted > SIGN_IN:
-                self._key_noted = now
-                self.work(lambda: self.desk.ask(daily.signed_in), "signed-in")
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            key = event.key if isinstance(event, events.Key) else ""
+            if not self.ready and key not in ALWAYS:
+                self._early.append(event)
+                return
+            if self._prefix.takes(key):
+                return
+            self._note_key()
         await super().on_event(event)
+
+    def _note_key(self) -> None:
+        if not self.ready or self.desk.practice.read_only:
+            return
+        now = self.desk.practice.clock.monotonic()
+        if self._key_noted is None or now - self._key_noted > SIGN_IN:
+            self._key_noted = now
+            self.work(lambda: self.desk.ask(_signed_in), "signed-in")
 
     def _hung_up(self, why: str) -> None:
         self.parting = Shown("")
@@ -190,7 +251,7 @@ class Console(Flows, App[int]):
 
     async def refresh_pulse(self) -> None:
         began = monotonic()
-        self.position, self.pulse = await self.desk.ask(read_pulse)
+        self.position, self.pulse = await self.desk.ask(_read_pulse)
         self._pulsed = monotonic()
         self._pulse_cost = self._pulsed - began
         for screen in self.screen_stack:
@@ -227,8 +288,12 @@ class Console(Flows, App[int]):
     def trouble(self, error: BaseException) -> None:
         """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
         if isinstance(error, Trouble):
+            from xpm_tui.tui.screens.trouble import tell
+
             tell(self, error)
             return
+        from xpm_tui.tui.screens.dialog import Told
+
         path = crash.report(error, self.desk.practice.state, self.desk.practice.clock.now())
         where = f"What happened is written to {path}, without any value or name." if path else ""
         self.push_screen(
@@ -242,70 +307,6 @@ class Console(Flows, App[int]):
             visible_lines(text), title=visible(title), severity=severity, markup=False,
             timeout=8 if severity != "information" else 5,
         )  # fmt: skip
-
-    def situation(self, area: str, **about: Any) -> Situation:
-        """What the acts depend on, from the last heartbeat: cheap at any key press."""
-        return Situation(
-            area=area,
-            practice=self.desk.practice,
-            connected=self.pulse.connected,
-            read_only=self.desk.practice.read_only,
-            running=self.pulse.running,
-            **about,
-        )
-
-    def perform(
-        self,
-        act: Act[Any],
-        preset: Mapping[str, Any],
-        *,
-        title: str = "",
-        start: Mapping[str, Any] | None = None,
-        ask: bool = True,
-        after: Callable[[], None] | None = None,
-    ) -> None:
-        """Do an act: ask for what ``preset`` does not settle, run it on the desk, say what came of it.
-
-        ``start`` fills the form in without settling; ``ask`` of False shows no form. ``after`` is called when
-        it is done, before what came of it is told.
-        """
-        self.work(lambda: self._perform(act, dict(preset), title, start, ask, after), f"act:{act.name}")
-
-    async def _perform(
-        self, act: Act[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
-        ask: bool, after: Callable[[], None] | None,
-    ) -> None:  # fmt: skip
-        params = build(act, preset) if not (ask and asked(act, preset)) else None
-        if params is None:
-            params = await self._fill_in(act, preset, start)
-            if params is None:
-                return
-        talk = ScreenTalk(self, title or act.title)
-        result = await self.desk.run(act.run, params, talk)
-        await self.refresh_pulse()
-        if act.name.startswith("settings."):
-            await self.desk.reopen()
-        if act.name == "practices.switch" and result.trouble is None:
-            self.exit(SWITCH)
-            return
-        if after is not None:
-            after()
-        self.tell_result(act, result, talk.said)
-
-    async def _fill_in(
-        self, act: Act[Any], preset: Mapping[str, Any], start: Mapping[str, Any] | None
-    ) -> msgspec.Struct | None:
-        return await self.push_screen_wait(Form(act, preset, start))
-
-    def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
-        """A short outcome as a toast, a long one to read."""
-        told = [*said, *tabled(result, min(self.size.width, 100) - 8), *(str(line) for line in result.lines)]
-        if result.trouble is not None:
-            tell(self, result.trouble, title=act.title, text="\n".join(told), act=act.name)
-        elif len(told) > TOAST_LINES:
-            self.push_screen(Told(act.title, "\n".join(told), wide=True))
-        elif told:
-            self.toast("\n".join(told))
 
     # -- keys -----------------------------------------------------------------------------------------------
 
@@ -328,54 +329,21 @@ class Console(Flows, App[int]):
     def _tab_clicked(self, event: Header.Go) -> None:
         self.go(event.area)
 
-    def _prefixed(self, key: str) -> bool:
-        """``g`` and the letter after it. Judged as keys come in: a fast typist's second key is not lost."""
-        screen = self.screen
-        if self._going:
-            self._going = False
-            if isinstance(screen, AreaScreen):
-                screen.show_letters(False)
-            letter = next((area.name for area in AREAS if area.letter == key), None)
-            if letter is not None:
-                self.go(letter)
-            return True
-        if key != "g" or not isinstance(screen, AreaScreen) or isinstance(self.focused, Input):
-            return False
-        self._going = True
-        screen.show_letters(True)
-        return True
-
     def action_go(self) -> None:
         """From the palette or a script: the same as ``g``."""
-        self._prefixed("g")
+        self._prefix.takes("g")
 
     def action_palette(self) -> None:
         """All acts of this area and of everywhere, and the areas themselves."""
-        screen = self.screen
-        if not isinstance(screen, AreaScreen):
-            return
-        found = keys.entries(screen.AREA, screen.situation())
-        found += [Entry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}") for area in AREAS]
-        found.append(
-            Entry("leave", "Leave the console", "A run that is going on goes on by itself.", "ctrl+q")
-        )
-
-        def chosen(name: str | None) -> None:
-            if name is None:
-                return
-            if name == "leave":
-                self.action_leave()
-            elif name.startswith("go:"):
-                self.go(name[3:])
-            else:
-                screen.action_act(by_name(name).name)
-
-        self.push_screen(Palette(found), chosen)
+        if isinstance(self.screen, AreaScreen):
+            self.show_palette(self.screen)
 
     def action_help(self) -> None:
         """Help for what is in front."""
         page = getattr(self.screen, "help_page", None)
         if page is not None:
+            from xpm_tui.tui.screens.help import Help
+
             self.push_screen(Help(page()))
 
     def action_interrupt(self) -> None:
@@ -395,6 +363,8 @@ class Console(Flows, App[int]):
         if not self.pulse.running:
             self.exit(0)
             return
+        from xpm_tui.tui.screens.dialog import Confirm
+
         run = visible(self.pulse.running)
 
         def answered(yes: bool | None) -> None:
@@ -430,8 +400,8 @@ class Console(Flows, App[int]):
     def _fatal_error(self) -> None:
         """Stock Textual prints every local value: keep the stack in a private file, print one sentence."""
         error = cast("BaseException", self._exception)
-        practice = self.desk.practice
-        path = crash.report(error, practice.state, practice.clock.now()) if error else None
+        practice = self.desk.practice if self.desk.is_open else None
+        path = crash.report(error, practice.state, practice.clock.now()) if error and practice else None
         where = f" What happened is written to {path}." if path else ""
         self._exit_renderables.append(
             content(Shown(f"The console had to close after an error of ours.{where}")).plain

@@ -7,11 +7,14 @@ loop gets frozen values back.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from xpm_tui.service.practice import OpenPractice
+if TYPE_CHECKING:
+    from xpm_tui.service.practice import OpenPractice
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,22 +38,33 @@ class Desk:
             raise RuntimeError("the desk is closed")
         return self._practice
 
+    @property
+    def is_open(self) -> bool:
+        """Whether questions can be asked."""
+        return self._practice is not None
+
     def open(self) -> None:
         """Start the thread and open the practice; raises what the opener raises."""
-        ready = threading.Event()
-        failed: list[BaseException] = []
+        self._start().result()
+
+    async def opened(self) -> None:
+        """The same, without holding up the loop of whoever waits."""
+        await asyncio.wrap_future(self._start())
+
+    def _start(self) -> Future[None]:
+        """Serve from a thread of its own; the future is done when the practice is open."""
+        done: Future[None] = Future()
+        loop = self._loop = asyncio.new_event_loop()
 
         def serve() -> None:
-            loop = self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(loop)
             try:
                 self._practice = self._opener()
             except BaseException as error:
-                failed.append(error)
                 loop.close()
-                ready.set()
+                done.set_exception(error)
                 return
-            ready.set()
+            done.set_result(None)
             try:
                 loop.run_forever()
             finally:
@@ -58,9 +72,7 @@ class Desk:
 
         self._thread = threading.Thread(target=serve, name="desk", daemon=True)
         self._thread.start()
-        ready.wait()
-        if failed:
-            raise failed[0]
+        return done
 
     async def ask(
         self, look: Callable[Concatenate[OpenPractice, P], R], /, *args: P.args, **kwargs: P.kwargs
@@ -103,7 +115,8 @@ class Desk:
     def close(self) -> None:
         """End what is going on and let go of the files."""
         if self._loop is not None and self._thread is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            with contextlib.suppress(RuntimeError):  # closed meanwhile: it could not be opened
+                self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(5)
 
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:

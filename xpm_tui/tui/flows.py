@@ -7,19 +7,14 @@ from typing import TYPE_CHECKING
 
 from textual.worker import get_current_worker
 
-from xpm_tui.model.errors import NotFound
-from xpm_tui.model.plan import Plan
-from xpm_tui.model.runs import Run
 from xpm_tui.model.text import visible
-from xpm_tui.service import plans
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.views import ClientView, PickView, XpmClientView
 from xpm_tui.tui import when
-from xpm_tui.tui.screens.dialog import Told
-from xpm_tui.tui.screens.working import Working, done
-from xpm_tui.tui.widgets.effect import field_label
 
 if TYPE_CHECKING:
+    from xpm_tui.model.plan import Plan
+    from xpm_tui.model.runs import Run
+    from xpm_tui.service.practice import OpenPractice
+    from xpm_tui.service.views import ClientView, PickView, XpmClientView
     from xpm_tui.tui.app import Console
 
 _OUTCOMES = {
@@ -38,11 +33,15 @@ class Flows:
         self.work(lambda: self._plan(only), "plan", exclusive=True)
 
     async def _plan(self: Console, only: str) -> None:  # type: ignore[misc]
+        from xpm_tui.tui.screens.working import Working, done
+
         box = Working("Planning", "Reading XPM and comparing both sides …")
         box.watch_over(get_current_worker())
         await self.push_screen(box)
 
         async def make(practice: OpenPractice) -> Plan:
+            from xpm_tui.service import plans
+
             return await plans.make(practice, only=only)
 
         plan = await done(self.desk.run(make), box)
@@ -61,6 +60,8 @@ class Flows:
 
     async def start_run(self: Console, plan_id: str) -> str:  # type: ignore[misc]
         """Start the run as a process of its own; gives its id as soon as it is in the book."""
+        from xpm_tui.tui.screens.working import Working, done
+
         box = Working("Starting", "The run starts in a process of its own …")
         await self.push_screen(box)
 
@@ -79,7 +80,9 @@ class Flows:
 
     async def _undo(self: Console, run: str, client: str, field: str) -> None:  # type: ignore[misc]
         def plan(practice: OpenPractice) -> tuple[str, int, list[str]]:
+            from xpm_tui.model.errors import NotFound
             from xpm_tui.service import undoing
+            from xpm_tui.tui.widgets.effect import field_label
 
             wanted = run or undoing.last_write(practice.snapshot(), client)
             if not wanted:
@@ -90,6 +93,8 @@ class Flows:
 
         plan_id, changes, left = await self.desk.ask(plan)
         if left:
+            from xpm_tui.tui.screens.dialog import Told
+
             title = f"{when.counted(len(left), 'value')} changed since, and stay"
             await self.push_screen_wait(Told(title, "\n".join(left), wide=True))
         if changes:
@@ -128,6 +133,8 @@ class Flows:
         if not left:
             self.toast(told or "XPM has no client to pick.")
         else:
+            from xpm_tui.tui.screens.dialog import Told
+
             lines = "\n".join(
                 f"#{visible(v.number or '–')}  {visible(v.name)}: {visible(v.reason)}" for v in left
             )

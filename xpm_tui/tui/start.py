@@ -12,6 +12,7 @@ HUNG_UP, ENDED = 129, 143
 
 if TYPE_CHECKING:
     from xpm_tui.service.home import Home
+    from xpm_tui.service.practice import OpenPractice
 
 
 def run_console(
@@ -25,14 +26,14 @@ def run_console(
 ) -> int:
     """Show the console until it is left; gives the exit code.
 
-    Raises ``BadInput`` without a usable terminal, before anything is opened, and what opening the practice
-    raises.
+    Raises ``BadInput`` without a usable terminal, before anything is shown, and what opening the practice
+    raises, after the screen was given back.
     """
     from xpm_tui.tui import terminal
 
     terminal.require_terminal(os.environ)
 
-    from xpm_tui.tui.app import SWITCH
+    from xpm_tui.tui.acting import SWITCH
 
     while True:
         code, parting = _one(home, practice, person, read_only, overrides, mouse)
@@ -54,15 +55,20 @@ def _one(
     overrides: Mapping[str, str] | None,
     mouse: bool,
 ) -> tuple[int, str]:
-    from xpm_tui.service.practice import open_practice
     from xpm_tui.tui.app import Console
     from xpm_tui.tui.desk import Desk
 
-    desk = Desk(lambda: open_practice(home, name, person=person, read_only=read_only, overrides=overrides))
-    desk.open()
+    def opened() -> OpenPractice:
+        from xpm_tui.service.practice import open_practice
+
+        return open_practice(home, name, person=person, read_only=read_only, overrides=overrides)
+
+    desk = Desk(opened)
     try:
         app = Console(desk, guard_terminal=True)
         code = app.run(mouse=mouse)
     finally:
         desk.close()
+    if app.failed is not None:
+        raise app.failed
     return code or app.return_code or 0, app.parting

@@ -18,6 +18,14 @@ from xpm_tui.model.errors import BadInput
 WATCH = 5.0
 """Seconds between two looks whether the terminal is still there (for launchers that ignore SIGHUP)."""
 
+LEAST = (60, 18)
+"""Columns and lines below which nothing can be shown whole."""
+
+
+def too_small(columns: int, lines: int) -> bool:
+    """Whether nothing can be shown whole."""
+    return columns < LEAST[0] or lines < LEAST[1]
+
 
 def require_terminal(environ: Mapping[str, str]) -> None:
     """Raise ``BadInput`` with the way out where a full-screen console cannot work."""

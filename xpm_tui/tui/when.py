@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
-from xpm_tui.model.links import Value
 from xpm_tui.model.text import Shown, visible
+
+if TYPE_CHECKING:
+    from xpm_tui.model.links import Value
 
 
 def ago(hours: float) -> str:

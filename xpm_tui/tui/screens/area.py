@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from xpm_tui.acts.act import Situation
-from xpm_tui.acts.registry import by_name
-from xpm_tui.tui import keys
 from xpm_tui.tui.areas import AREAS
-from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.ways import way
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.header import Header, Pulse
 from xpm_tui.tui.widgets.letters import Letters
 
 if TYPE_CHECKING:
+    from xpm_tui.acts.act import Act, Situation
     from xpm_tui.tui.app import Console
+    from xpm_tui.tui.screens.help import Page
 
 
-class AreaScreen(Screen[None]):
+class AreaScreen(Quiet, Screen[None]):
     """A screen with head, body and foot. A child class composes ``body`` and reads its data in ``look``."""
 
     AREA: ClassVar[str] = ""
@@ -35,8 +35,13 @@ class AreaScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        for binding in keys.bindings(self.AREA):
-            self._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
+        # Made in the looks of now, for the size of now: stock Textual styles it three times over.
+        self._css_update_count = self.app._css_update_count
+        self._fresh = True
+        (columns, rows), app = self.app.size, self.app
+        across = self._get_breakpoint_classes(columns, app.HORIZONTAL_BREAKPOINTS or [])
+        self.set_classes(across | self._get_breakpoint_classes(rows, app.VERTICAL_BREAKPOINTS or []))
+        self._acts: dict[str, Act[Any]] = {}
         self._seen: object = None
 
     @property
@@ -58,13 +63,31 @@ class AreaScreen(Screen[None]):
         yield Foot()
         yield Letters()
 
+    def on_mount(self) -> None:
+        """Keys come with the acts, and those with the practice."""
+        if self.console_app.ready:
+            self.take_acts()
+
+    def take_acts(self) -> None:
+        """From now on the keys of this area's acts are obeyed, and stand in the foot."""
+        from xpm_tui.acts.registry import by_name
+        from xpm_tui.tui import keys
+
+        for binding in keys.bindings(self.AREA):
+            self._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
+            if binding.id:
+                self._acts[binding.id] = by_name(binding.id)
+        self.refresh_bindings()
+
     def show_letters(self, on: bool) -> None:
         """The letters of the areas, over the foot, while ``g`` waits for one."""
         if self.is_mounted:
             self.query_one(Letters).display = on
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Come up with the newest heartbeat, and read again if something moved meanwhile."""
+        event.refresh_styles = not self._fresh
+        self._fresh = False
         self.tell(self.console_app.pulse)
         self.refresh_data()
 
@@ -94,6 +117,8 @@ class AreaScreen(Screen[None]):
 
     def action_act(self, name: str) -> None:
         """Do an act of this area: by the screen's own way if it has one, else by its form."""
+        from xpm_tui.acts.registry import by_name
+
         act = by_name(name)
         reason = act.unavailable(self.situation())
         if reason:
@@ -108,15 +133,15 @@ class AreaScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """An act that cannot be done now is dim in the footer; its key still says why."""
         if action == "act" and parameters and self.is_mounted:
-            act = by_name(str(parameters[0]))
-            return None if act.unavailable(self.situation()) else True
+            act = self._acts.get(str(parameters[0]))
+            return None if act is not None and act.unavailable(self.situation()) else True
         return True
 
     def on_key(self, event: Any) -> None:
         """A dim key explains itself."""
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
-            if binding.id and binding.action.startswith("act("):
-                reason = by_name(binding.id).unavailable(self.situation())
+            if binding.id in self._acts:
+                reason = self._acts[binding.id].unavailable(self.situation())
                 if reason:
                     event.stop()
                     event.prevent_default()
@@ -127,5 +152,7 @@ class AreaScreen(Screen[None]):
 
     def help_page(self) -> Page:
         """What F1 tells here."""
+        from xpm_tui.tui import keys
+
         title = next(area.title for area in AREAS if area.name == self.AREA)
         return keys.page(title, self.ABOUT, self.AREA, self.MORE_KEYS)

@@ -22,6 +22,7 @@ from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.dialog import Ask
 from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, ours, span
@@ -36,7 +37,7 @@ MOST = 20_000
 """Characters of a part that are shown; the whole of it is in the file."""
 
 
-class BundleScreen(Screen[None]):
+class BundleScreen(Quiet, Screen[None]):
     """Parts over the text of the one under the cursor. Nothing is written before ``w``."""
 
     CSS_PATH: ClassVar = style("bundle")

@@ -21,10 +21,11 @@ from xpm_tui.service.views import ClientView, SideBySide
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, Span, marked, ours, span
 from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.sides import STATE_LOOKS, Sides
+from xpm_tui.tui.widgets.sides import Sides
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import words
 
@@ -182,7 +183,7 @@ class Clients(AreaScreen):
             marked(name, [(at, at + len(self._text))] if at >= 0 else []),
             [ours(view.id, "muted")],
             [span(view.client_id or "–", "muted")],
-            [ours(when.LINK_STATES[state], STATE_LOOKS[state])],
+            [ours(when.LINK_STATES[state], looks.LINK_STATES[state])],
             [span(view.link.number if view.link else "")],
             [span(view.needs, "warn"), *([ours(" ❄ frozen", "accent")] if view.frozen else [])],
         ]

@@ -14,13 +14,14 @@ from textual.widgets import Button, Static
 
 from xpm_tui.model.text import Shown, visible, visible_lines
 from xpm_tui.tui.plain import content
+from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
 
 R = TypeVar("R")
 
 
-class Dialog(ModalScreen[R]):
+class Dialog(Quiet, ModalScreen[R]):
     """A box over the screen below. Escape is always the safe way out."""
 
     CSS_PATH: ClassVar = style("dialog")

@@ -17,6 +17,7 @@ from xpm_tui.diagnose.telling import way_out
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui.screens.dialog import Told
 from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.screens.trouble import what_is_seen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.foot import Foot
@@ -36,7 +37,7 @@ _VERDICTS: dict[Verdict, tuple[str, Look]] = {
 }
 
 
-class DoctorScreen(Screen[None]):
+class DoctorScreen(Quiet, Screen[None]):
     """The probes over what the one under the cursor found."""
 
     CSS_PATH: ClassVar = style("doctor")

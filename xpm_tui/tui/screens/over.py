@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from xpm_tui.acts.registry import by_name
+from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.widgets.foot import Foot
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class OverScreen(Screen[R]):
+class OverScreen(Quiet, Screen[R]):
     """A screen that is left with escape. A child class composes ``body``; ``AREA`` is whose acts it does."""
 
     AREA: ClassVar[str] = ""

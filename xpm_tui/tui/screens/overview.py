@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from xpm_tui.model.runs import Run
 from xpm_tui.model.text import Shown
-from xpm_tui.service.job_views import JobCounts
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.runs import list_runs
-from xpm_tui.service.status import Heartbeat, heartbeat
 from xpm_tui.tui import when
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.bar import bar
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
-from xpm_tui.tui.widgets.run_card import LOOKS
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
 
+if TYPE_CHECKING:
+    from xpm_tui.model.runs import Run
+    from xpm_tui.service.job_views import JobCounts
+    from xpm_tui.service.practice import OpenPractice
+    from xpm_tui.service.status import Heartbeat
+
 RUNS = 50
 CARD, TALL, TALL_CARD = 12, 36, 16
 """Lines of a card, and from which height on there are more of them."""
+WAITING = ("XPM", "since", "flow", "last good", "mirror", "Ignition")
+"""What the first frame has of the connection: the places of what is read after it."""
 
 
 def written(run: Run) -> int:
@@ -48,8 +51,8 @@ class Overview(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._state = Says(classes="card", fixed=False)
-        self._todo = Says(classes="card", fixed=False)
+        self._state = Says(lines(_card("Connection", *WAITING)), classes="card", fixed=False)
+        self._todo = Says(lines(_card("For a person", "reading")), classes="card", fixed=False)
         self._meter = Says(classes="meter")
         self._most = 1
         self._runs: Table[Run] = Table(
@@ -81,6 +84,9 @@ class Overview(AreaScreen):
         """Heartbeat, policy and history."""
 
         def read(practice: OpenPractice) -> tuple[Heartbeat, list[Run], str, str]:
+            from xpm_tui.service.runs import list_runs
+            from xpm_tui.service.status import heartbeat
+
             policy = practice.policy()
             return (
                 heartbeat(practice),
@@ -162,7 +168,7 @@ class Overview(AreaScreen):
         return [
             [span(run.id, "strong")],
             [ours(when.short(run.started))],
-            [ours(when.OUTCOMES[run.outcome], LOOKS[run.outcome])],
+            [ours(when.OUTCOMES[run.outcome], looks.OUTCOMES[run.outcome])],
             [ours(f"{changes:,}")],
             [ours(bar(changes / self._most, 10), "accent")],
             [ours(f"{run.calls:,}")],
@@ -225,6 +231,10 @@ def shortened(found: list[Line], room: int) -> list[Line]:
     if len(found) <= room:
         return found
     return [*found[: room - 1], [ours(f"    … and {len(found) - room + 1} more: xpm-tui status", "muted")]]
+
+
+def _card(title: str, *labels: str) -> list[Line]:
+    return [[ours(title, "head")], *([ours(f"{label:<11}", "muted"), ours("…")] for label in labels)]
 
 
 def meter_line(beat: Heartbeat, columns: int) -> Line:

@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from xpm_tui.model.text import Shown
 from xpm_tui.tui.plain import content
+from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, fit, ours, span
@@ -88,7 +89,7 @@ class EntryRows(Rows):
         ]
 
 
-class Palette(ModalScreen[str]):
+class Palette(Quiet, ModalScreen[str]):
     """Type, move, enter. Gives the name of the act, or None."""
 
     CSS_PATH: ClassVar = style("palette")

@@ -24,6 +24,7 @@ from xpm_tui.tui import when
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.effect import effect_lines
 from xpm_tui.tui.widgets.field import Field
@@ -44,7 +45,7 @@ PAUSE = 0.06
 """Seconds to wait for the next letter before searching."""
 
 
-class Picker(Screen[str]):
+class Picker(Quiet, Screen[str]):
     """Map a client (``client`` given), or bring XPM clients into the book. Gives the UUID taken, or None."""
 
     CSS_PATH: ClassVar = style("picker")

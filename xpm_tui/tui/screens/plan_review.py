@@ -19,6 +19,7 @@ from xpm_tui.tui import when
 from xpm_tui.tui.plan_rows import Tree, client_of
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, ours, span
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from xpm_tui.tui.app import Console
 
 
-class PlanReview(Screen[str]):
+class PlanReview(Quiet, Screen[str]):
     """Look, tick, apply. Gives the id of the run that applies it, or None."""
 
     CSS_PATH: ClassVar = style("plan_review")

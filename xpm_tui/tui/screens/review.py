@@ -17,6 +17,7 @@ from xpm_tui.service.views import ClientView, ReviewView
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, ours, span
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from xpm_tui.tui.app import Console
 
 
-class Review(Screen[None]):
+class Review(Quiet, Screen[None]):
     """Enter accepts, the rest are letters. What is settled leaves the list; the rest waits."""
 
     CSS_PATH: ClassVar = style("review")

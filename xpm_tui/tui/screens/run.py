@@ -14,6 +14,7 @@ from xpm_tui.model.runs import Run
 from xpm_tui.service import runs
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
@@ -28,7 +29,7 @@ HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.r
 """What goes on with a run that ended before its end."""
 
 
-class RunScreen(Screen[None]):
+class RunScreen(Quiet, Screen[None]):
     """The card over the log."""
 
     CSS_PATH: ClassVar = style("run")

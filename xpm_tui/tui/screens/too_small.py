@@ -13,14 +13,13 @@ from textual.widgets import Static
 from xpm_tui.model.text import Shown
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.styles import style
+from xpm_tui.tui.terminal import LEAST, too_small
 
-LEAST = Size(60, 18)
-WORDS = "This window is too small.\n60 columns and 18 lines are needed.\nMake it larger: nothing is lost."
-
-
-def too_small(size: Size) -> bool:
-    """Whether nothing can be shown whole."""
-    return size.width < LEAST.width or size.height < LEAST.height
+WORDS = (
+    "This window is too small.\n"
+    f"{LEAST[0]} columns and {LEAST[1]} lines are needed.\n"
+    "Make it larger: nothing is lost."
+)
 
 
 class TooSmall(ModalScreen[None]):
@@ -42,5 +41,5 @@ class TooSmall(ModalScreen[None]):
         self._leave(self.app.size)
 
     def _leave(self, size: Size) -> None:
-        if not too_small(size) and self.is_current:
+        if not too_small(*size) and self.is_current:
             self.dismiss(None)

@@ -15,6 +15,7 @@ from xpm_tui.service.connection import Connecting
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.steps import Step
 from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.steps.app import AppPane
 from xpm_tui.tui.steps.authorise import AuthorisePane
 from xpm_tui.tui.steps.direction import DirectionPane
@@ -37,7 +38,7 @@ _GLYPHS: dict[str, tuple[str, Look]] = {
 }  # fmt: skip
 
 
-class Wizard(Screen[str]):
+class Wizard(Quiet, Screen[str]):
     """Gives the id of the first plan, or None when it was left."""
 
     CSS_PATH: ClassVar = style("wizard")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Static
 
 from xpm_tui.model.text import visible
 from xpm_tui.tui.areas import Area
@@ -33,6 +33,8 @@ class Pulse:
     running: str = ""
     held: int = 0
     needs_person: int = 0
+    known: bool = True
+    """Whether it has been read yet."""
 
 
 def pulse_line(pulse: Pulse, columns: int) -> list[Span]:
@@ -48,7 +50,9 @@ def pulse_line(pulse: Pulse, columns: int) -> list[Span]:
         add(f"▶ run {visible(pulse.running)}", "accent")
     if pulse.held:
         add(f"■ {pulse.held} held", "warn")
-    if not pulse.connected:
+    if not pulse.known:
+        add("opening …", "muted")
+    elif not pulse.connected:
         add("○ not connected", "warn")
     else:
         add("● connected", "good")
@@ -65,31 +69,35 @@ def pulse_line(pulse: Pulse, columns: int) -> list[Span]:
     return [*left, ours(" " * gap), *right]
 
 
-class Tab(Static):
-    """One area's name; a click goes there."""
+class Tabs(Says):
+    """The areas in one line; a click on one goes there."""
 
-    def __init__(self, area: Area, *, here: bool) -> None:
-        super().__init__(classes="tab here" if here else "tab")
-        self.area = area
+    def __init__(self, areas: Sequence[Area], here: str) -> None:
+        super().__init__(classes="tabs")
+        self._areas = areas
         self._here = here
-        self._count = 0
+        self._ends: list[int] = []
+        self.tell({})
 
-    def on_mount(self) -> None:
-        """Draw it."""
-        self.tell(0)
-
-    def tell(self, count: int) -> None:
-        """How many there need a person; the area you are in is told by brackets, not by colour alone."""
-        self._count = count
-        left, right = "[]" if self._here else "  "
-        look: Look = "head" if self._here else "muted"
-        number = [ours(f" {count}", "warn")] if count else []
-        self.update(words([ours(left + self.area.title, look), *number, ours(right, look)]))
+    def tell(self, counts: Mapping[str, int]) -> None:
+        """How many wait for a person in which area; yours is told by brackets, not by colour alone."""
+        pieces: list[Span] = []
+        self._ends = []
+        for area in self._areas:
+            left, right = "[]" if area.name == self._here else "  "
+            look: Look = "head" if area.name == self._here else "muted"
+            count = counts.get(area.name, 0)
+            number = [ours(f" {count}", "warn")] if count else []
+            pieces += [ours(left + area.title, look), *number, ours(right, look)]
+            self._ends.append(width(pieces))
+        self.say(words(pieces))
 
     def on_click(self, event: events.Click) -> None:
         """Go there."""
         event.stop()
-        self.post_message(Header.Go(self.area.name))
+        place = bisect_right(self._ends, event.x)
+        if place < len(self._areas):
+            self.post_message(Header.Go(self._areas[place].name))
 
 
 class Header(Vertical):
@@ -104,18 +112,15 @@ class Header(Vertical):
 
     def __init__(self, areas: Sequence[Area], here: str) -> None:
         super().__init__()
-        self._areas = areas
-        self._here = here
         self._pulse = Pulse()
         self._line = Says(classes="pulse")
+        self._tabs = Tabs(areas, here)
         self._drawn: tuple[Pulse, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Heartbeat over areas."""
         yield self._line
-        with Horizontal(classes="tabs"):
-            for area in self._areas:
-                yield Tab(area, here=area.name == self._here)
+        yield self._tabs
 
     def tell(self, pulse: Pulse) -> None:
         """Another heartbeat; nothing is painted when it says the same."""
@@ -132,6 +137,4 @@ class Header(Vertical):
             return
         self._drawn = wanted
         self._line.say(words(pulse_line(*wanted)))
-        for tab in self.query(Tab):
-            if tab.area.name == "clients":
-                tab.tell(self._pulse.needs_person)
+        self._tabs.tell({"clients": self._pulse.needs_person})

@@ -138,8 +138,10 @@ class LogPane(Vertical):
         self._tell()
 
     def feed(self, lines: Iterable[LogLine]) -> None:
-        """New lines; painted with the next flush."""
+        """New lines; painted with the next flush, the first ones at once."""
         self._waiting.extend(lines)
+        if self.is_mounted and not self.ring.held:
+            self.flush()
 
     def clear(self) -> None:
         """Begin anew: another run."""

@@ -7,13 +7,10 @@ from datetime import datetime
 from xpm_tui.diagnose.cases.book_of_cases import case
 from xpm_tui.model.runs import Run
 from xpm_tui.tui import when
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.bar import bar
-from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+from xpm_tui.tui.widgets.line import Line, Span, ours, span
 
-LOOKS: dict[str, Look] = {
-    "running": "accent", "done": "good", "partial": "warn", "held": "warn",
-    "failed": "bad", "interrupted": "bad", "stopped": "warn", "skipped": "muted",
-}  # fmt: skip
 WORDS = {
     "held": "Nothing more is written until a person decides: look at the stops, plan again, or release it.",
     "interrupted": "It was cut off. The next sync first finds out what had been written, then goes on.",
@@ -41,7 +38,7 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
     """Head, progress, counts, stops."""
     head: list[Span] = [
         ours(" Run ", "head"), span(run.id, "head"), ours("  "),
-        ours(when.OUTCOMES[run.outcome], LOOKS[run.outcome]),
+        ours(when.OUTCOMES[run.outcome], looks.OUTCOMES[run.outcome]),
         ours("  " + ("Jobs" if run.kind == "deploy"
                      else f"{when.DIRECTIONS[run.direction]} · {when.LEVELS[run.level]}"), "muted"),
         span(f"  by {run.by}" + (f" on {run.host}" if run.host else ""), "muted"),
@@ -54,7 +51,8 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
         numbers = f" {run.done:,} of {total:,}" if total else " reading the lists"
         found.append(
             [
-                ours(" "), ours("▕", "muted"), ours(bar(part, room), LOOKS[run.outcome]), ours("▏", "muted"),
+                ours(" "), ours("▕", "muted"), ours(bar(part, room), looks.OUTCOMES[run.outcome]),
+                ours("▏", "muted"),
                 ours(numbers, "strong"), ours(f"  {when.counted(run.calls, 'call')}", "muted"),
                 ours(f"  {left(run, now)}", "muted"),
             ]

@@ -7,7 +7,8 @@ from textual.widgets import Static
 
 
 class Says(Static):
-    """``fixed``: its height comes from the stylesheet, so another text needs no new layout.
+    """``fixed``: its height comes from the stylesheet, so another text needs no new layout; nor does one of
+    as many lines that are not wrapped.
 
     A layout repaints the screen: over a slow line that is the difference between one line and all of them.
     """
@@ -21,5 +22,10 @@ class Says(Static):
         """Another text, or the same one: then nothing happens."""
         if text.plain == self._now.plain and text.spans == self._now.spans:
             return
+        same = self._fixed or (self.styles.text_wrap == "nowrap" and _rows(text) == _rows(self._now))
         self._now = text
-        self.update(text, layout=not self._fixed)
+        self.update(text, layout=not same)
+
+
+def _rows(text: Content) -> int:
+    return text.plain.count("\n")

@@ -13,16 +13,11 @@ from xpm_tui.service.views import ClientView, PersonView, SideBySide
 from xpm_tui.sync.policy import CLIENT_FIELDS
 from xpm_tui.tui import when
 from xpm_tui.tui.plain import content
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines, words
-
-STATE_LOOKS: dict[str, Look] = {
-    "linked": "good", "archived": "muted", "gone": "bad", "converted": "warn",
-    "ambiguous": "warn", "ignored": "muted", "unlinked": "warn",
-}  # fmt: skip
-
 
 NOTHING = {True: "nothing yet", False: ""}
 
@@ -127,7 +122,7 @@ def head(view: ClientView) -> list[Line]:
     if view.client_id:
         first.append(span(f"  {view.client_id}", "muted"))
     state = view.link_state
-    second: list[Span] = [ours(" "), ours(when.LINK_STATES[state], STATE_LOOKS[state])]
+    second: list[Span] = [ours(" "), ours(when.LINK_STATES[state], looks.LINK_STATES[state])]
     if view.link:
         number = f" #{view.link.number}" if view.link.number else ""
         second += [span(f"{number} {view.link.name}"), span(f"  {view.link.uuid}", "muted")]

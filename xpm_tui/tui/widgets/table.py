@@ -9,13 +9,13 @@ from typing import Any, Generic, TypeVar
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Static
 
 from xpm_tui.model.text import Shown
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.widgets.line import Line, Span, fit, ours, width
+from xpm_tui.tui.widgets.line import Line, Span, fit, ours
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.words import words
 
 T = TypeVar("T")
 GAP = 2
@@ -117,7 +117,8 @@ class Table(Vertical, Generic[T]):
         self.rows: TableRows[T] = TableRows(columns, cells)
         self._key = key
         self._heads = Says(classes="heads")
-        self._empty = Static(content(Shown(empty)), classes="empty")
+        self._sentence = empty
+        self._empty = Says(content(Shown(empty)), fixed=False, classes="empty")
 
     def compose(self) -> ComposeResult:
         """Heads over rows over the empty sentence."""
@@ -137,7 +138,7 @@ class Table(Vertical, Generic[T]):
 
     def say_empty(self, sentence: str) -> None:
         """What stands there while there are no rows."""
-        self._empty.update(content(Shown(sentence)))
+        self._sentence = sentence
 
     def show(self, items: Sequence[T], at: str = "") -> None:
         """Other items; the cursor stays on the same one (or on the one with key ``at``) where it is left."""
@@ -148,11 +149,11 @@ class Table(Vertical, Generic[T]):
         wanted = at or (self._key(old) if old is not None else "")
         self.rows.items = items
         place = next((i for i, item in enumerate(items) if self._key(item) == wanted), 0) if wanted else 0
+        if not items:
+            self._empty.say(content(Shown(self._sentence)))
         self._empty.display = not items
         self.rows.display = bool(items)
         self.rows.reload(place)
-        # The scrollbar comes and goes with the rows: the heads follow once that is settled.
-        self.call_after_refresh(self._draw_heads)
 
     def extend(self, items: Sequence[T]) -> None:
         """More items at the end; what is in sight stays as it is."""
@@ -160,17 +161,14 @@ class Table(Vertical, Generic[T]):
         self.rows.grown()
 
     def on_resize(self) -> None:
-        """Heads follow the width."""
-        self.call_after_refresh(self._draw_heads)
-
-    def _draw_heads(self) -> None:
-        room = self.rows.scrollable_content_region.width or self.size.width
+        """Heads follow the width; the scrollbar's place is kept free whether it is there or not."""
+        room = self.size.width - self.rows.styles.scrollbar_size_vertical
         pieces: list[Span] = []
         for column, size in zip(self.rows.columns, widths(self.rows.columns, room - 1), strict=True):
             if size:
                 pieces.append(ours(" " if not pieces else " " * GAP))
                 pieces.extend(fit([ours(column.title)], size, column.right))
-        self._heads.say(content(Shown("".join(piece.text for piece in pieces)[: max(0, width(pieces))])))
+        self._heads.say(words(pieces))
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
         """Speak of items, not of rows."""

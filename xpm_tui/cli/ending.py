@@ -1,0 +1,67 @@
+"""How a command ends that did not run through: its sentence on stderr, or as JSON, and its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import click
+
+from xpm_tui.cli import crash
+from xpm_tui.cli.output import dumps, error, spoken
+from xpm_tui.cli.perform import Signalled
+from xpm_tui.cli.talk import Gone, silence
+from xpm_tui.model.errors import Trouble
+
+
+class _Unexpected(Trouble):
+    code = "unexpected"
+
+
+class _Usage(Trouble):
+    code = "usage"
+    exit_code = 2
+
+
+def exit_code(ended: BaseException, *, json: bool) -> int:
+    """Say what ``ended`` means to a person or a script; gives the exit code. What is not ours is raised."""
+    match ended:
+        case Trouble():
+            return _tell(ended, json)
+        case click.exceptions.NoArgsIsHelpError():
+            click.echo(ended.format_message(), err=True)
+            return 2
+        case click.ClickException():
+            return _tell(_usage(ended), json)
+        case Signalled():
+            return 128 + ended.number
+        case KeyboardInterrupt() | asyncio.CancelledError() | click.Abort():
+            click.echo("Stopped.", err=True)
+            return 128 + signal.SIGINT
+        case Gone() | BrokenPipeError():
+            silence(sys.stdout)
+            return 128 + signal.SIGPIPE
+        case Exception():
+            return _tell(_Unexpected(crash.sentence(ended)), json)
+    raise ended
+
+
+def _usage(wrong: click.ClickException) -> Trouble:
+    path = wrong.ctx.command_path if isinstance(wrong, click.UsageError) and wrong.ctx else "xpm-tui"
+    trouble = _Usage(wrong.format_message(), hint=f"See '{path} --help'.")
+    trouble.exit_code = wrong.exit_code
+    return trouble
+
+
+def _tell(trouble: Trouble, json: bool) -> int:
+    try:
+        if json:
+            print(dumps({"ok": False, "error": error(trouble)}), flush=True)
+        else:
+            print(f"xpm-tui: {spoken(trouble)}", file=sys.stderr)
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        silence(sys.stdout)
+        silence(sys.stderr)
+    return trouble.exit_code

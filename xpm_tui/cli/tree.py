@@ -1,0 +1,71 @@
+"""How commands look: arguments that help explains, verbs, groups of them, and the tree of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any
+
+import click
+
+from xpm_tui.cli.options import GlobalOption
+
+
+class Positional(click.Argument):
+    """An argument that help explains."""
+
+    def __init__(self, declarations: Sequence[str], *, text: str, **more: Any) -> None:
+        super().__init__(declarations, **more)
+        self.text = text
+
+
+class Verb(click.Command):
+    """A command whose help lists arguments, its own options and the global ones apart."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Three sections, each only where it has something."""
+        params = self.get_params(ctx)
+        arguments = [(p.make_metavar(ctx), p.text) for p in params if isinstance(p, Positional)]
+        options = [p for p in params if isinstance(p, click.Option)]
+        own = [p.get_help_record(ctx) for p in options if not isinstance(p, GlobalOption)]
+        shared = [p.get_help_record(ctx) for p in options if isinstance(p, GlobalOption)]
+        for title, rows in (("Arguments", arguments), ("Options", own), ("Global options", shared)):
+            shown = [row for row in rows if row]
+            if shown:
+                with formatter.section(title):
+                    formatter.write_dl(shown)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The example, as it is typed."""
+        if self.epilog:
+            with formatter.section("Example"):
+                for line in self.epilog.splitlines():
+                    formatter.write(" " * formatter.current_indent + line + "\n")
+
+
+class VerbGroup(Verb, click.Group):
+    """A group of verbs, which may also be a verb itself (``plan``)."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands come first: they are what one looks for."""
+        self.format_commands(ctx, formatter)
+        Verb.format_options(self, ctx, formatter)
+
+
+class Tree(VerbGroup):
+    """All verbs. They are hung by ``grow`` when one is looked for: the console starts without them."""
+
+    def __init__(self, *, grow: Callable[[Tree], None], **more: Any) -> None:
+        self._grow: Callable[[Tree], None] | None = grow
+        super().__init__(**more)
+
+    @property
+    def commands(self) -> MutableMapping[str, click.Command]:
+        """The verbs and groups, by name."""
+        grow, self._grow = self._grow, None
+        if grow is not None:
+            grow(self)
+        return self._commands
+
+    @commands.setter
+    def commands(self, commands: MutableMapping[str, click.Command]) -> None:
+        self._commands = commands

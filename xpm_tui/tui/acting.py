@@ -1,0 +1,123 @@
+"""Doing acts in the console: what they depend on, their form, what came of them, and the list of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from xpm_tui.tui.areas import AREAS
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from xpm_tui.acts.act import Act, Result, Situation
+    from xpm_tui.tui.app import Console
+    from xpm_tui.tui.screens.area import AreaScreen
+
+TOAST_LINES = 4
+"""More than this is not told in passing."""
+
+SWITCH = -1
+"""What the app gives back when another practice was chosen: to be started again over that one."""
+
+
+class Acting:
+    """What the console does with acts. Mixed into the app; loads acts and forms when they are asked for."""
+
+    def situation(self: Console, area: str, **about: Any) -> Situation:  # type: ignore[misc]
+        """What the acts depend on, from the last heartbeat: cheap at any key press."""
+        from xpm_tui.acts.act import Situation
+
+        return Situation(
+            area=area,
+            practice=self.desk.practice,
+            connected=self.pulse.connected,
+            read_only=self.desk.practice.read_only,
+            running=self.pulse.running,
+            **about,
+        )
+
+    def perform(  # type: ignore[misc]
+        self: Console,
+        act: Act[Any],
+        preset: Mapping[str, Any],
+        *,
+        title: str = "",
+        start: Mapping[str, Any] | None = None,
+        ask: bool = True,
+        after: Callable[[], None] | None = None,
+    ) -> None:
+        """Do an act: ask for what ``preset`` does not settle, run it on the desk, say what came of it.
+
+        ``start`` fills the form in without settling; ``ask`` of False shows no form. ``after`` is called when
+        it is done, before what came of it is told.
+        """
+        self.work(lambda: self._perform(act, dict(preset), title, start, ask, after), f"act:{act.name}")
+
+    async def _perform(  # type: ignore[misc]
+        self: Console, act: Act[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
+        ask: bool, after: Callable[[], None] | None,
+    ) -> None:  # fmt: skip
+        from xpm_tui.tui.screens.form import asked, build
+        from xpm_tui.tui.talk import ScreenTalk
+
+        params = build(act, preset) if not (ask and asked(act, preset)) else None
+        if params is None:
+            params = await self._fill_in(act, preset, start)
+            if params is None:
+                return
+        talk = ScreenTalk(self, title or act.title)
+        result = await self.desk.run(act.run, params, talk)
+        await self.refresh_pulse()
+        if act.name.startswith("settings."):
+            await self.desk.reopen()
+        if act.name == "practices.switch" and result.trouble is None:
+            self.exit(SWITCH)
+            return
+        if after is not None:
+            after()
+        self.tell_result(act, result, talk.said)
+
+    async def _fill_in(  # type: ignore[misc]
+        self: Console, act: Act[Any], preset: Mapping[str, Any], start: Mapping[str, Any] | None
+    ) -> msgspec.Struct | None:
+        from xpm_tui.tui.screens.form import Form
+
+        return await self.push_screen_wait(Form(act, preset, start))
+
+    def tell_result(self: Console, act: Act[Any], result: Result, said: list[str]) -> None:  # type: ignore[misc]
+        """A short outcome as a toast, a long one to read."""
+        from xpm_tui.acts.tables import tabled
+        from xpm_tui.tui.screens.dialog import Told
+        from xpm_tui.tui.screens.trouble import tell
+
+        told = [*said, *tabled(result, min(self.size.width, 100) - 8), *(str(line) for line in result.lines)]
+        if result.trouble is not None:
+            tell(self, result.trouble, title=act.title, text="\n".join(told), act=act.name)
+        elif len(told) > TOAST_LINES:
+            self.push_screen(Told(act.title, "\n".join(told), wide=True))
+        elif told:
+            self.toast("\n".join(told))
+
+    def show_palette(self: Console, screen: AreaScreen) -> None:  # type: ignore[misc]
+        """All acts of this area and of everywhere, and the areas themselves."""
+        from xpm_tui.tui import keys
+        from xpm_tui.tui.screens.palette import Entry, Palette
+
+        found = keys.entries(screen.AREA, screen.situation())
+        found += [Entry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}") for area in AREAS]
+        found.append(
+            Entry("leave", "Leave the console", "A run that is going on goes on by itself.", "ctrl+q")
+        )
+
+        def chosen(name: str | None) -> None:
+            if name is None:
+                return
+            if name == "leave":
+                self.action_leave()
+            elif name.startswith("go:"):
+                self.go(name[3:])
+            else:
+                screen.action_act(name)
+
+        self.push_screen(Palette(found), chosen)
