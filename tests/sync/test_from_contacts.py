@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.sync.world import World, client, contact, linked, member, one, xpm, xpm_contact
+from tests.sync.world import World, changes_of, client, contact, linked, member, one, xpm, xpm_contact
 from xpm_tui.model.tables import TEAM
 from xpm_tui.model.xpm import Named
+from xpm_tui.sync.review import tick
 
 
 def two_contacts() -> World:
@@ -29,12 +30,44 @@ async def test_contacts_are_matched_filled_and_added_and_the_books_own_stay() ->
         ("c1/k1", "contact_name"),
         ("c1/k1", "contact_mobile"),
         ("c1/x2", "contact"),
+        ("c1/x2", "contact_primary"),
     }
+    first = one(changes, "contact_primary")
+    assert (first.old, first.new, first.rule, first.mark) == ("x1", "x2", "first", "first")
     await world.sync()
     named = {each.name: each for each in world.client().contacts}
     assert list(named) == ["Joanna", "Own", "Al"]
     assert [each.name for each in world.client().contacts if each.primary] == ["Al"]
     assert await world.changes() == []
+
+
+async def test_a_contact_can_come_without_becoming_primary_but_not_the_other_way() -> None:
+    world = two_contacts()
+    await world.refresh()
+    plan, records = world.plan()
+    unticked = tick(records, False, field="contact")
+    assert [change.field for change in changes_of(unticked) if not change.ticked] == [
+        "contact",
+        "contact_primary",
+    ]
+    assert tick(unticked, True, field="contact_primary") == []
+    unticked = tick(records, False, field="contact_primary")
+    run = await world.apply(plan, unticked)
+    assert run.counts["changes"] == sum(change.ticked for change in changes_of(unticked))
+    assert {each.name: each.primary for each in world.client().contacts} == {
+        "Joanna": True,
+        "Own": False,
+        "Al": False,
+    }
+    assert one(await world.changes(), "contact_primary").record == f"c1/{world.client().contacts[2].id}"
+
+
+async def test_what_is_planned_is_what_is_written() -> None:
+    world = two_contacts()
+    await world.refresh()
+    plan, records = world.plan()
+    run = await world.apply(plan, records)
+    assert run.counts["changes"] == sum(change.ticked for change in changes_of(records)) == 4
 
 
 async def test_the_primary_follows_xpm() -> None:

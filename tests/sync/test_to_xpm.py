@@ -84,7 +84,10 @@ async def test_a_new_contact_is_added_and_brings_its_being_primary_along() -> No
     world = await in_step()
     old = msgspec.structs.replace(world.client().contacts[0], primary=False)
     world.edit(contacts=(old, contact(50, name="Al", email="al@x", primary=True)))
-    await world.sync()
+    first = one(await world.changes(), "contact_primary")
+    assert (first.record, first.old, first.new) == ("c1/k50", "x1", "k50")
+    run = await world.sync()
+    assert run.counts["changes"] == 2
     assert [(verb, sent["name"]) for verb, _, sent in world.practice.sent] == [("add contact", "Al")]
     assert [each.name for each in world.practice.rows["u1"].contacts if each.primary] == ["Al"]
     assert await world.changes() == []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.sync.world import World, changes_of, client, contact, linked, xpm, xpm_contact
+from xpm_tui.model.plan import Direction
 from xpm_tui.model.ports import Drop
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import APART, BASE, CLIENTS, FREEZES, LINKS, PLANNED, PLANS
@@ -245,4 +246,35 @@ async def test_the_primary_goes_back() -> None:
     assert [each.primary for each in world.client().contacts] == [False, True]
     await undo(world, run)
     assert [each.primary for each in world.client().contacts] == [True, False]
+    assert await world.changes() == []
+
+
+async def test_the_primary_goes_back_in_xpm() -> None:
+    world = World(
+        [client(contacts=(contact(1, name="Jo"), contact(2, name="Al", primary=True)))],
+        [xpm(contacts=(xpm_contact(1, name="Jo", primary=True), xpm_contact(2, name="Al")))],
+        links=[linked()],
+        policy=Policy(direction="to_xpm"),
+    )
+    run = await world.sync()
+    assert [each.primary for each in world.practice.rows["u1"].contacts] == [False, True]
+    _, unclear = await undo(world, run)
+    assert unclear == ()
+    assert [each.primary for each in world.practice.rows["u1"].contacts] == [True, False]
+    assert await world.changes() == []
+
+
+@pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
+async def test_the_primary_goes_back_from_a_contact_that_was_added(direction: Direction) -> None:
+    jo = [client(contacts=(contact(1, name="Jo", primary=True),))]
+    both = [xpm(contacts=(xpm_contact(1, name="Jo"), xpm_contact(2, name="Al", primary=True)))]
+    if direction == "to_xpm":
+        jo = [client(contacts=(contact(1, name="Jo"), contact(2, name="Al", email="al@x", primary=True)))]
+        both = [xpm(contacts=(xpm_contact(1, name="Jo", primary=True),))]
+    world = World(jo, both, links=[linked()], policy=Policy(direction=direction))
+    run = await world.sync()
+    _, unclear = await undo(world, run)
+    first = world.client() if direction == "from_xpm" else world.practice.rows["u1"]
+    assert [each.name for each in first.contacts if each.primary] == ["Jo"]
+    assert [each.why for each in unclear] == (["stays-in-xpm"] if direction == "to_xpm" else [])
     assert await world.changes() == []

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from xpm_tui.model.book import Client
+from xpm_tui.model.links import Value
 from xpm_tui.model.plan import Change, PlannedRecord
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.model.xpm import XpmClient
 from xpm_tui.service.tell import Told
 from xpm_tui.service.views import ChangeView
 
@@ -41,6 +44,14 @@ def change_view(told: Told, client: str, uuid: str, change: Change) -> ChangeVie
         held=change.held,
         uuid=uuid or None,
         number=theirs.number if theirs else None,
-        old_shown=told.value(change.field, change.old),
-        new_shown=told.value(change.field, change.new),
+        old_shown=_shown(told, ours, theirs, change.field, change.old),
+        new_shown=_shown(told, ours, theirs, change.field, change.new),
     )
+
+
+def _shown(told: Told, ours: Client | None, theirs: XpmClient | None, field: str, value: Value) -> Value:
+    if field != "contact_primary":
+        return told.value(field, value)
+    here = {each.id: each.name or each.email for each in ours.contacts} if ours else {}
+    there = {each.uuid: each.name or each.email for each in theirs.contacts} if theirs else {}
+    return here.get(str(value)) or there.get(str(value)) or value

@@ -173,12 +173,19 @@ class _Work:
         )
 
     def _primary(self, match: ContactMatch) -> None:
-        """Who is primary, by XPM's UUID. A contact that is still to be made brings it along when it is."""
+        """Who is primary: XPM's UUID, or what stands in for it where the contact is still to be made."""
         standing = {ours.id: theirs.uuid for ours, theirs in match.pairs}
         first = primary_of(self.client)
         ours, theirs = standing.get(first, first), self.mirror[PRIMARY]
         master, _ = self.rules.master_first(ours, theirs)
         mine = {uuid: contact for contact, uuid in standing.items()}
-        if master == "" or master in mine:
-            record = f"{self.client.id}/{mine[str(master)]}" if master else self.client.id
-            self._field(record, BY_NAME[PRIMARY], PRIMARY, ours, theirs)
+        coming = f"{self.client.id}/{master}"
+        if master == "":
+            record = self.client.id
+        elif master in mine:
+            record = f"{self.client.id}/{mine[str(master)]}"
+        elif any(c.record == coming and c.field == "contact" and c.ticked for c in self.changes):
+            record = coming
+        else:
+            return
+        self._field(record, BY_NAME[PRIMARY], PRIMARY, ours, theirs)

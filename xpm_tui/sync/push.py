@@ -32,7 +32,7 @@ from xpm_tui.sync.replies import (
 )
 from xpm_tui.sync.settle import landed
 from xpm_tui.sync.standing import Standing
-from xpm_tui.sync.view import contact_values, primary_of
+from xpm_tui.sync.view import contact_values
 
 
 class Pusher:
@@ -218,8 +218,9 @@ class _Call(msgspec.Struct, frozen=True):
             ours = next((c for c in client.contacts if c.id == contact), None) if client is not None else None
             if ours is None:
                 return None
+            first = PRIMARY in values
             values = {name: value for name, value in contact_values(ours).items() if value}
-            if client is not None and contact == primary_of(client):
+            if first:
                 values[PRIMARY] = True
             there = tuple(each.uuid for each in standing.sides.row.contacts)
             return _Call(ADD_CONTACT, values, before=there)

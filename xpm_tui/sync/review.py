@@ -10,6 +10,7 @@ from xpm_tui.model.links import Value
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
 from xpm_tui.sync.plan import count, estimate
 from xpm_tui.sync.rules import UNTICKABLE
+from xpm_tui.sync.standing import possible
 
 Reviewed = tuple[str, str, Value, Value]
 """What makes a change the same one in the next plan: record, field, old, new."""
@@ -27,7 +28,8 @@ def tick(
     """Tick or untick what is meant; an empty part means any. ``record`` is a client or one of its contacts.
 
     Gives the records that changed by it. Without its link none of a client's values is written, so unticking
-    an exact-name link leaves the values as they are: they come with the link or not at all.
+    an exact-name link leaves the values as they are: they come with the link or not at all. A contact that
+    is not made cannot become the primary one.
     """
 
     def meant(change: Change) -> bool:
@@ -53,9 +55,22 @@ def tick_where(
             else change
             for change in each.changes
         )
+        changes = _possible(changes)
         if changes != each.changes:
             changed.append(msgspec.structs.replace(each, changes=changes))
     return changed
+
+
+def _possible(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Untick what cannot be done without something that is not ticked."""
+    ticked = tuple(change for change in changes if change.ticked)
+    left = possible(changes, ticked)
+    if left == ticked:
+        return changes
+    return tuple(
+        msgspec.structs.replace(change, ticked=False) if change.ticked and change not in left else change
+        for change in changes
+    )
 
 
 def recount(plan: Plan, records: Sequence[PlannedRecord]) -> Plan:
@@ -83,7 +98,7 @@ def keep_review(
                 if ticked in (None, change.ticked) or change.held in UNTICKABLE
                 else msgspec.structs.replace(change, ticked=ticked)
             )
-        kept.append(msgspec.structs.replace(record, changes=tuple(changes)))
+        kept.append(msgspec.structs.replace(record, changes=_possible(tuple(changes))))
     return kept, unseen
 
 

@@ -80,7 +80,7 @@ def landed(
             side="xpm",
             rule=change.rule,
             old=change.old,
-            new=change.new,
+            new=intent.found if change.field == PRIMARY and intent.kind == ADD_CONTACT else change.new,
             pair=pair(base, base_key(change.field, contact), before),
         )
         for change in changes

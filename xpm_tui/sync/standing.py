@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -12,6 +13,7 @@ from xpm_tui.model.plan import Change, PlannedRecord
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.compare import WHOLE, Sides
 from xpm_tui.sync.links import exact_match, frozen_fields, state_of
 from xpm_tui.sync.view import Team, book_print, xpm_print
@@ -55,10 +57,13 @@ def stand(snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: 
     if linking is None and state_of(snapshot, client, link, row) not in ("linked", "archived"):
         return "link"
     frozen = frozen_fields(snapshot, client.id)
-    changes = tuple(
-        change
-        for change in record.changes
-        if change.ticked and change.field != "link" and not _is_frozen(change, frozen)
+    changes = possible(
+        record.changes,
+        tuple(
+            change
+            for change in record.changes
+            if change.ticked and change.field != "link" and not _is_frozen(change, frozen)
+        ),
     )
     if WHOLE in frozen or (linking is None and not changes):
         return "frozen"
@@ -70,6 +75,16 @@ def is_wanted(record: PlannedRecord) -> bool:
     """Whether anything of the record is to be done: without its link, none of its values is."""
     ticked = [change for change in record.changes if change.ticked]
     return bool(ticked) and not any(c.field == "link" and not c.ticked for c in record.changes)
+
+
+def possible(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
+    """What is wanted of a client's planned changes, less what cannot be without the rest: a contact that is
+    not made does not become the primary one."""
+    made = {change.record for change in wanted if change.field == "contact"}
+    unmade = {change.record for change in planned if change.field == "contact"} - made
+    if not unmade:
+        return wanted
+    return tuple(c for c in wanted if c.field != PRIMARY or c.record not in unmade)
 
 
 def _is_frozen(change: Change, frozen: frozenset[str]) -> bool:

@@ -170,7 +170,18 @@ class _Look:
             return None
         if present != written.new:
             return self._unclear(written, "edited", present)
+        if written.field == PRIMARY and written.side == "xpm":
+            return self._primary_back(written)
         return _undo(written, present, written.old)
+
+    def _primary_back(self, written: Written) -> Change | Unclear:
+        """XPM is told who is primary, never who is not: the call goes to the contact that was it."""
+        before = str(written.old or "")
+        if not before:
+            return self._unclear(written, "stays-in-xpm", written.new)
+        joined = {each.uuid: each.contact for each in self._link.contacts} if self._link is not None else {}
+        back = _undo(written, written.new, before)
+        return msgspec.structs.replace(back, record=f"{self._image.client}/{joined.get(before) or before}")
 
     def _client_back(self, written: Written, client: Client) -> Change | Unclear:
         if self._in_use:

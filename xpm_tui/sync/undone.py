@@ -12,7 +12,7 @@ from xpm_tui.model.plan import Change
 from xpm_tui.model.ports import Put, Snapshot, Write
 from xpm_tui.model.runs import Image, Run
 from xpm_tui.model.tables import FREEZES, IMAGES, PLANS
-from xpm_tui.sync.base import agree, forget
+from xpm_tui.sync.base import PRIMARY, agree, forget
 from xpm_tui.sync.writing import base_key
 
 UNDO = "undo"
@@ -45,11 +45,11 @@ def take_back(
     image = image_of(snapshot, run, client)
     if image is None:
         return base, []
-    agreed = {(written.record, written.field): written.pair for written in image.written}
+    agreed = {mark(written.record, written.field): written.pair for written in image.written}
     writes: list[Write] = []
     for change in changes:
         key = base_key(change.field, change.record.partition("/")[2])
-        before = agreed.get((change.record, change.field))
+        before = agreed.get(mark(change.record, change.field))
         base = forget(base, [key]) if before is None else agree(base, {key: before}, mirror)
         if change.field != "contact":
             writes.append(Put(FREEZES, undo_freeze(client, key, image.run, run.by, now)))
@@ -76,5 +76,5 @@ def noted(image: Image, changes: Iterable[Change]) -> Put:
 
 
 def mark(record: str, field: str) -> str:
-    """How an image names a change of its own that was undone."""
-    return f"{record} {field}"
+    """How an image names a change of its own that was undone; who is primary is one change of the client."""
+    return f"{record.partition('/')[0] if field == PRIMARY else record} {field}"

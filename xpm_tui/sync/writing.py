@@ -14,7 +14,7 @@ from xpm_tui.model.xpm import XpmClient, XpmContact
 from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
 from xpm_tui.sync.compare import Sides
 from xpm_tui.sync.policy import BY_NAME
-from xpm_tui.sync.view import Team, contact_values, primary_of, write_client, write_contact, xpm_contacts
+from xpm_tui.sync.view import Team, contact_values, write_client, write_contact, xpm_contacts
 
 
 class BookWriting(msgspec.Struct, frozen=True):
@@ -50,8 +50,7 @@ def write_book(
     work.client = write_client(work.client, values, team)
     work.edit_contacts(of_contacts)
     if primary is not None:
-        work.note(primary, "")
-        work.make_primary(str(primary.new or ""))
+        work.make_primary(primary)
     return BookWriting(work.client, work.link, tuple(work.written))
 
 
@@ -77,12 +76,12 @@ class _Writing:
         self._mirror: Mapping[str, Value] = mirror_values(sides.row, sides.link)
         self._new_id = new_id
 
-    def note(self, change: Change, contact: str) -> None:
+    def note(self, change: Change, contact: str, record: str = "") -> None:
         """Keep what undo needs: both values, and what was agreed before."""
         before: Pair | None = pair(self._base, base_key(change.field, contact), self._mirror)
         self.written.append(
             Written(
-                record=change.record,
+                record=record or change.record,
                 field=change.field,
                 side=change.side,
                 rule=change.rule,
@@ -93,7 +92,7 @@ class _Writing:
         )
 
     def add(self, change: Change, uuid: str) -> None:
-        """A contact that only XPM has comes into the book; it becomes primary if it is XPM's primary."""
+        """A contact that only XPM has comes into the book; that it is primary is a change of its own."""
         theirs = next((contact for contact in xpm_contacts(self.row) if contact.uuid == uuid), None)
         if theirs is None:
             return
@@ -109,20 +108,6 @@ class _Writing:
                 new=change.new,
             )
         )
-        if uuid == self._mirror[PRIMARY]:
-            before = self._primary()
-            self.make_primary(uuid)
-            self.written.append(
-                Written(
-                    record=f"{self.client.id}/{made.id}",
-                    field=PRIMARY,
-                    side="ignition",
-                    rule=change.rule,
-                    old=before,
-                    new=uuid,
-                    pair=pair(self._base, PRIMARY, self._mirror),
-                )
-            )
 
     def remove(self, change: Change, contact: str) -> None:
         """A contact leaves the book; the link remembers, so that it is not made again."""
@@ -142,10 +127,12 @@ class _Writing:
             )
             self.client = msgspec.structs.replace(self.client, contacts=edited)
 
-    def make_primary(self, standing: str) -> None:
-        """One contact is primary, the others not; ``standing`` is its XPM UUID, its own id, or empty."""
+    def make_primary(self, change: Change) -> None:
+        """One contact is primary, the others not; named by its XPM UUID or its own id (empty: none is)."""
+        standing = str(change.new or "")
         joined = {each.uuid: each.contact for each in self.link.contacts if each.uuid and each.contact}
         mine = joined.get(standing, standing)
+        self.note(change, "", f"{self.client.id}/{mine}" if mine else "")
         contacts = tuple(
             msgspec.structs.replace(each, primary=each.id == mine)
             if each.primary != (each.id == mine)
@@ -153,12 +140,6 @@ class _Writing:
             for each in self.client.contacts
         )
         self.client = msgspec.structs.replace(self.client, contacts=contacts)
-
-    def _primary(self) -> str:
-        """Who is primary: XPM's UUID where there is one, else our id, or empty."""
-        mine = primary_of(self.client)
-        joined = (each.uuid for each in self.link.contacts if each.contact == mine and each.uuid)
-        return next(joined, mine)
 
     def _join(self, joined: ContactLink) -> None:
         others = tuple(
