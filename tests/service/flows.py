@@ -31,7 +31,7 @@ class World:
         self.scopes = scopes
         self.practice = self.open()
 
-    def open(self, name: str | None = None) -> OpenPractice:
+    def open(self, name: str | None = None, *, read_only: bool = False) -> OpenPractice:
         """The practice as another process would open it."""
         return open_practice(
             self.home,
@@ -41,6 +41,7 @@ class World:
             overrides={**addresses(self.sandbox), "xero.scopes": self.scopes},
             clock=self.clock,
             transport=self.net,
+            read_only=read_only,
         )
 
     async def control(self, what: str, **body: Any) -> Any:

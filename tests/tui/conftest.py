@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.tui.world import World
-from xpm_tui.service import detach, runner
+from xpm_tui.service import deploying, detach, jobs, runner
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens import picker
@@ -55,11 +55,15 @@ def console() -> Iterator[Callable[..., Console]]:
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs happen in this process: the same runner, without a process of its own."""
 
-    def start(practice: OpenPractice, *, plan_id: str = "", extra: Any = ()) -> str:
-        return plan_id
+    def start(practice: OpenPractice, *, plan_id: str = "", extra: Any = (), verb: Any = ()) -> Any:
+        return plan_id, [word for word in extra if not word.startswith("--")], "--anyway" in extra
 
-    async def wait(practice: OpenPractice, plan_id: str, seconds: float = 30.0) -> Any:
-        return await runner.run(practice, plan_id=plan_id)
+    async def wait(practice: OpenPractice, begun: Any, seconds: float = 30.0) -> Any:
+        plan_id, ids, anyway = begun
+        if not ids:
+            return await runner.run(practice, plan_id=plan_id)
+        chosen = [jobs.find_job(practice, id_) for id_ in ids]
+        return await deploying.deploy_jobs(practice, chosen, reviewed=True, anyway=anyway)
 
     monkeypatch.setattr(detach, "detach", start)
     monkeypatch.setattr(detach, "wait_for_run", wait)

@@ -86,9 +86,9 @@ class Result:
 class Situation:
     """What an act's availability may depend on, cheap to make at any key press.
 
-    ``record`` is the id of the record under the cursor (a client of the book, a run), ``linked`` and
+    ``record`` is the id of the record under the cursor (a client of the book, a run, a job), ``linked`` and
     ``ignored`` tell of that client, ``frozen`` that a field of it is frozen, ``undoable`` that a run wrote
-    something to it that can be taken back.
+    something to it that can be taken back, ``state`` is that of the job or proposal under the cursor.
     """
 
     area: str = ""
@@ -101,6 +101,7 @@ class Situation:
     ignored: bool = False
     frozen: bool = False
     undoable: bool = True
+    state: str = ""
 
 
 @dataclass(frozen=True)

@@ -203,8 +203,8 @@ ACTS: tuple[Act[Any], ...] = (
             run=_importer(form),
             verb=("import", form),
             example=f"xpm-tui import {form} {form}.csv --dry-run",
-            key="I" if form == "clients" else "",
-            where=("clients",) if form == "clients" else (),
+            key="I" if form in ("clients", "proposals") else "",
+            where=(form,) if form in ("clients", "proposals") else (),
             writes=True,
             why_not=idle,
         )

@@ -9,7 +9,7 @@ import msgspec
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.editing import pairs
 from xpm_tui.acts.params import argument, option
-from xpm_tui.acts.situation import connected, first, idle
+from xpm_tui.acts.situation import connected, first, idle, ignition_off, in_state
 from xpm_tui.acts.syncing import following, told
 from xpm_tui.acts.words import count, fields, plain, when
 from xpm_tui.model.errors import BadInput, NeedsPerson, Trouble
@@ -26,6 +26,11 @@ Anyway = Annotated[bool, option("Go on also where the preview asks first.")]
 Yes = Annotated[bool, option("Do not ask.")]
 
 _SHOWN = 20
+OPEN = ("due", "missed", "going", "held", "failed", "coming")
+to_make = in_state(
+    "job", "what is done with is not made (i takes a skip back, D makes again what XPM lost)", *OPEN
+)
+on_job = in_state("job", "", *OPEN, "deployed", "skipped", "stopped", "XPM's")
 
 
 class ListJobs(msgspec.Struct, frozen=True):
@@ -116,6 +121,15 @@ async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Talk) ->
 
     view = jobs.preview_job(practice, params.job)
     return Result(data=plain(view), lines=_preview(view))
+
+
+async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
+    """Where it is found in XPM."""
+    from xpm_tui.service import jobs
+
+    view = jobs.row_of(practice, params.job)
+    told = f"{view.number} {view.url}" if view.number else f"Job {view.id} is not in XPM yet."
+    return Result(data={"number": view.number, "url": view.url}, lines=[told])
 
 
 async def edit_job(practice: OpenPractice, params: EditJob, talk: Talk) -> Result:
@@ -314,29 +328,7 @@ ACTS = (
         run=preview_job,
         verb=("jobs", "preview"),
         example="xpm-tui jobs preview w3",
-    ),
-    Act(
-        name="jobs.edit",
-        title="Edit a job before it is made",
-        help="Change name, description, category, budget, partner, manager, staff, reference, templates, "
-        "due, due_days, days_early, state, automatic, start, repeat or until. A job in XPM is never touched.",
-        params=EditJob,
-        run=edit_job,
-        verb=("jobs", "edit"),
-        example="xpm-tui jobs edit w3 due=2026-10-31 manager=ana@example.com",
-        writes=True,
-        why_not=idle,
-    ),
-    Act(
-        name="jobs.skip",
-        title="Skip a job",
-        help="Leave one occurrence out for good; the others come as before.",
-        params=SkipJob,
-        run=skip_job,
-        verb=("jobs", "skip"),
-        example="xpm-tui jobs skip w3/2026-07-01",
-        writes=True,
-        why_not=idle,
+        why_not=on_job,
     ),
     Act(
         name="jobs.deploy",
@@ -347,10 +339,13 @@ ACTS = (
         run=deploy_jobs,
         verb=("jobs", "deploy"),
         example="xpm-tui jobs deploy w3\nxpm-tui jobs deploy --due",
+        key="d",
+        where=("jobs",),
+        footer="Deploy",
         writes=True,
         streams=True,
         outlives=True,
-        why_not=first(connected, idle),
+        why_not=first(connected, ignition_off, to_make, idle),
     ),
     Act(
         name="jobs.retry",
@@ -360,10 +355,49 @@ ACTS = (
         run=retry_jobs,
         verb=("jobs", "retry"),
         example="xpm-tui jobs retry w3\nxpm-tui jobs retry --cause template-gone",
+        key="t",
+        where=("jobs",),
+        footer="Try again",
         writes=True,
         streams=True,
         outlives=True,
-        why_not=first(connected, idle),
+        why_not=first(
+            connected,
+            ignition_off,
+            in_state("job", "only what is held, failed or half-made goes on", "held", "failed", "going"),
+            idle,
+        ),
+    ),
+    Act(
+        name="jobs.edit",
+        title="Edit a job before it is made",
+        help="Change name, description, category, budget, partner, manager, staff, reference, templates, "
+        "due, due_days, days_early, state, automatic, start, repeat or until. A job in XPM is never touched.",
+        params=EditJob,
+        run=edit_job,
+        verb=("jobs", "edit"),
+        example="xpm-tui jobs edit w3 due=2026-10-31 manager=ana@example.com",
+        key="e",
+        where=("jobs",),
+        footer="Edit",
+        writes=True,
+        why_not=first(
+            in_state("job", "what is in XPM is never touched from here", *OPEN, "skipped", "stopped"), idle
+        ),
+    ),
+    Act(
+        name="jobs.skip",
+        title="Skip a job",
+        help="Leave one occurrence out for good; the others come as before.",
+        params=SkipJob,
+        run=skip_job,
+        verb=("jobs", "skip"),
+        example="xpm-tui jobs skip w3/2026-07-01",
+        key="i",
+        where=("jobs",),
+        footer="Skip",
+        writes=True,
+        why_not=first(in_state("job", "there is nothing to leave out", *OPEN, "skipped"), idle),
     ),
     Act(
         name="jobs.redeploy",
@@ -373,9 +407,33 @@ ACTS = (
         run=redeploy_job,
         verb=("jobs", "redeploy"),
         example="xpm-tui jobs redeploy w3",
+        key="D",
+        where=("jobs",),
         writes=True,
         streams=True,
         outlives=True,
-        why_not=first(connected, idle),
+        why_not=first(
+            connected, ignition_off, in_state("job", "it was not made yet", "deployed", "failed"), idle
+        ),
+    ),
+    Act(
+        name="jobs.address",
+        title="Show the job's address in XPM",
+        help="Show number and web address of the job in XPM.",
+        params=PreviewJob,
+        run=show_address,
+        key="o",
+        where=("jobs",),
+        why_not=on_job,
+    ),
+    Act(
+        name="jobs.copy",
+        title="Copy the job's name and numbers",
+        help="Copy name, client, our id, XPM's number and web address of the job.",
+        params=PreviewJob,
+        run=preview_job,
+        key="y",
+        where=("jobs",),
+        why_not=on_job,
     ),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
 from xpm_tui.acts.editing import pairs
 from xpm_tui.acts.params import argument, option
-from xpm_tui.acts.situation import idle
+from xpm_tui.acts.situation import first, idle, in_state
 from xpm_tui.acts.words import count, listed, plain
 from xpm_tui.model.errors import BadInput
 
@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 
 ProposalId = Annotated[str, argument("The proposal: our id, its number, or exact name.", "PROPOSAL")]
 Repeat = Annotated[
-    str,
-    option("How often its job comes back: once, weekly, monthly, quarterly, yearly, ....", "WORD"),
+    Literal[
+        "once",
+        "weekly",
+        "fortnightly",
+        "four-weekly",
+        "monthly",
+        "two-monthly",
+        "quarterly",
+        "half-yearly",
+        "yearly",
+    ],
+    option("How often its job comes back."),
 ]
 Until = Annotated[str, option("The last day on which it may come back, YYYY-MM-DD.", "DATE")]
 LastDay = Annotated[bool, option("On the last day of each month, whatever its start is.")]
@@ -54,7 +64,7 @@ class Accept(msgspec.Struct, frozen=True):
     """Parameters of ``proposals accept``."""
 
     proposals: Annotated[tuple[str, ...], argument("The proposals: our ids, numbers, names.", "PROPOSAL...")]
-    repeat: Repeat = ""
+    repeat: Repeat = "once"
     until: Until = ""
     last_day: LastDay = False
     start: Start = ""
@@ -68,7 +78,7 @@ class Take(msgspec.Struct, frozen=True):
         tuple[str, ...], argument("The proposals: our ids, numbers, names.", "[PROPOSAL]...")
     ] = ()
     all: Annotated[bool, option("All accepted ones that are not ours yet.")] = False
-    repeat: Repeat = ""
+    repeat: Repeat = "once"
     until: Until = ""
     last_day: LastDay = False
     start: Start = ""
@@ -175,6 +185,9 @@ ACTS = (
         run=list_proposals,
         verb=("proposals", "list"),
         example="xpm-tui proposals list --state accepted",
+        key="v",
+        where=("jobs",),
+        footer="Proposals",
         default=True,
     ),
     Act(
@@ -185,6 +198,9 @@ ACTS = (
         run=new_proposal,
         verb=("proposals", "new"),
         example="xpm-tui proposals new 'Compliance 2027' c12 start=2026-07-01 --service 'Annual accounts'",
+        key="n",
+        where=("jobs", "proposals"),
+        footer="New",
         writes=True,
     ),
     Act(
@@ -196,9 +212,12 @@ ACTS = (
         run=accept,
         verb=("proposals", "accept"),
         example="xpm-tui proposals accept o5 --repeat monthly",
+        key="a",
+        where=("proposals",),
+        footer="Accept",
         writes=True,
         streams=True,
-        why_not=idle,
+        why_not=first(in_state("proposal", "only one made here is accepted here", "draft", "revoked"), idle),
     ),
     Act(
         name="proposals.take",
@@ -209,8 +228,14 @@ ACTS = (
         run=take,
         verb=("proposals", "take"),
         example="xpm-tui proposals take PROP-12",
+        key="T",
+        where=("proposals",),
+        footer="Take over",
         writes=True,
-        why_not=idle,
+        why_not=first(
+            in_state("proposal", "only Ignition's accepted ones are taken", "to take", "changed", "revoked"),
+            idle,
+        ),
     ),
     Act(
         name="proposals.revoke",
@@ -220,7 +245,12 @@ ACTS = (
         run=revoke,
         verb=("proposals", "revoke"),
         example="xpm-tui proposals revoke PROP-12 --reason 'client left'",
+        key="x",
+        where=("proposals",),
+        footer="Revoke",
         writes=True,
-        why_not=idle,
+        why_not=first(
+            in_state("proposal", "nothing of it waits", "draft", "ours", "changed", "to take"), idle
+        ),
     ),
 )  # fmt: skip

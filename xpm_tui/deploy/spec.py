@@ -78,8 +78,8 @@ def make_spec(
     templates = _templates(snapshot, workflow, services, found)
     people = named(
         snapshot,
-        _first(workflow.partner, proposal.partner, client.partner if client else ""),
-        _first(workflow.manager, proposal.manager, client.manager if client else ""),
+        first_of(workflow.partner, proposal.partner, client.partner if client else ""),
+        first_of(workflow.manager, proposal.manager, client.manager if client else ""),
         workflow.staff,
     )
     code = "person-missing" if terms.missing_person == "hold" else "person-left-out"
@@ -210,5 +210,6 @@ def _reference(terms: Terms, workflow: Workflow, proposal: Proposal) -> str:
     return {"none": "", "client": proposal.reference, "proposal": proposal.number}[terms.reference]
 
 
-def _first(typed: str | None, *others: str) -> str:
+def first_of(typed: str | None, *others: str) -> str:
+    """What was typed, empty included, else the first that is not empty."""
     return typed if typed is not None else next((each for each in others if each), "")

@@ -33,6 +33,12 @@ def visible(text: str, limit: int = LIMIT) -> Shown:
     return Shown(shown if len(text) <= limit else shown[:limit] + "…")
 
 
+def visible_each(text: str) -> Shown:
+    """Hidden characters made visible one for one, so that offsets into the text stay: for a field that is
+    edited. Neither cut nor normalised."""
+    return Shown(_HIDDEN.sub(lambda match: name if len(name := _name(match)) == 1 else "\ufffd", text))
+
+
 def visible_lines(text: str, limit: int = 20_000) -> Shown:
     """Like :func:`visible`, with line feeds kept: for addresses and other texts of several lines."""
     return Shown("\n".join(visible(line, limit) for line in text[:limit].replace("\r\n", "\n").split("\n")))

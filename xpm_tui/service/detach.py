@@ -15,6 +15,7 @@ from xpm_tui.model.runs import Run
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs import list_runs, show
 
+SYNC = ("sync",)
 _LOOK = 0.05
 """Seconds between two looks for the run that a new process made."""
 
@@ -26,14 +27,18 @@ class Detached:
     pid: int
     last: str
     process: subprocess.Popen[bytes] = field(repr=False)
+    verb: Sequence[str] = SYNC
 
     def ended(self) -> int | None:
         """Its exit code, or None while it goes on."""
         return self.process.poll()
 
 
-def detach(practice: OpenPractice, *, plan_id: str = "", extra: Sequence[str] = ()) -> Detached:
-    """Start ``sync`` in a new session with its streams on the null device. Raises ``Busy``, ``Trouble``."""
+def detach(
+    practice: OpenPractice, *, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
+) -> Detached:
+    """Start ``sync``, or another verb that makes a run, in a new session with its streams on the null device.
+    Raises ``Busy``, ``Trouble``."""
     practice.writable()
     owner = practice.lock_holder()
     if owner is not None:
@@ -41,7 +46,7 @@ def detach(practice: OpenPractice, *, plan_id: str = "", extra: Sequence[str] = 
     newest = list_runs(practice, 1)
     try:
         process = subprocess.Popen(
-            command(practice, plan_id, extra),
+            command(practice, plan_id, extra, verb),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -50,15 +55,17 @@ def detach(practice: OpenPractice, *, plan_id: str = "", extra: Sequence[str] = 
         )
     except OSError as error:
         raise Trouble(f"The run could not be started: {error.strerror}.") from error
-    return Detached(process.pid, newest[0].id if newest else "", process)
+    return Detached(process.pid, newest[0].id if newest else "", process, verb)
 
 
-def command(practice: OpenPractice, plan_id: str = "", extra: Sequence[str] = ()) -> list[str]:
+def command(
+    practice: OpenPractice, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
+) -> list[str]:
     """The command line that makes a run of this practice, for a process or a timer."""
     words = [sys.executable, "-P", "-m", "xpm_tui"]
     if practice.home.root is not None:
         words += ["--home", str(practice.home.root)]
-    words += ["--practice", practice.name, "--as", practice.person, "sync", "--json"]
+    words += ["--practice", practice.name, "--as", practice.person, *verb, "--json"]
     if plan_id:
         words += ["--plan", plan_id]
     return [*words, *extra]
@@ -77,7 +84,8 @@ async def wait_for_run(practice: OpenPractice, detached: Detached, seconds: floa
         waited += _LOOK
     code = detached.ended()
     how = f"it ended with exit code {code}" if code is not None else "it did not begin in time"
-    raise Trouble(f"The run did not start: {how}.", hint="Try: xpm-tui sync")
+    words = " ".join(detached.verb)
+    raise Trouble(f"The run did not start: {how}.", hint=f"Try it by hand to see why: xpm-tui {words}")
 
 
 def _environ() -> dict[str, str]:

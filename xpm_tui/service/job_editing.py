@@ -7,14 +7,16 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.deploy.spec import BUDGET, LONGEST_NAME
+from xpm_tui.deploy.dates import word
+from xpm_tui.deploy.spec import BUDGET, LONGEST_NAME, first_of
 from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import CATEGORIES, DEPLOYMENTS, WORKFLOWS
+from xpm_tui.model.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM, WORKFLOWS
 from xpm_tui.model.text import visible
 from xpm_tui.model.workflows import Repeat, Workflow
 from xpm_tui.service.editing import LONGEST, known_field
+from xpm_tui.service.job_terms import terms_of
 from xpm_tui.service.job_views import PreviewView
 from xpm_tui.service.jobs import find_job, preview_job, put_workflow
 from xpm_tui.service.lookup import find_member
@@ -32,6 +34,10 @@ DEFAULT = "default"
 """Instead of a value: follow the proposal, its services and the settings again."""
 
 _ATTRIBUTES = {"name": "job_name", "state": "state_code"}
+_LABELS = {
+    "due_days": "due after, days", "days_early": "days early", "state": "state code", "staff": "staff (a, b)",
+    "templates": "templates (a, b)", "automatic": "by itself", "repeat": "comes back",
+}  # fmt: skip
 _CALENDAR = ("start", "repeat", "until")
 
 
@@ -70,6 +76,68 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
     if after != workflow:
         put_workflow(practice, after, ", ".join(values))
     return preview_job(practice, workflow.id)
+
+
+class FieldView(msgspec.Struct, frozen=True, kw_only=True):
+    """A field that can be edited: its name for ``edit_workflow``, its label, and what is there now."""
+
+    name: str
+    label: str
+    value: str
+
+
+def values(practice: OpenPractice, job: str) -> list[FieldView]:
+    """What can still be edited of a job, each with the value that ``edit_workflow`` would read back to the
+    same. Raises ``NotFound`` and ``BadInput``."""
+    snapshot, terms = practice.snapshot(), terms_of(practice)
+    found, view = find_job(practice, job), preview_job(practice, job)
+    workflow, repeat = found.workflow, found.workflow.repeat
+    rows = snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
+    if repeat is None:
+        name, gone = view.name, {"due_days", "until", *(SENT if any(row.number for row in rows) else ())}
+    else:
+        name, gone = workflow.job_name or terms.name_recurring, {"due"}
+        gone |= {*_CALENDAR} if any(row.state == "deployed" for row in rows) else set()
+    proposal = snapshot.get(PROPOSALS, workflow.proposal)
+    client = snapshot.get(CLIENTS, view.client.id) if view.client else None
+
+    def person(role: str) -> str:
+        typed = getattr(workflow, role)
+        return _named(snapshot, first_of(typed, getattr(proposal, role, ""), getattr(client, role, "")))
+
+    there = {
+        "name": name,
+        "description": view.description,
+        "category": view.category,
+        "budget": view.budget,
+        "partner": person("partner"),
+        "manager": person("manager"),
+        "staff": ", ".join(_named(snapshot, each) for each in workflow.staff),
+        "reference": view.reference if workflow.reference is None else workflow.reference,
+        "templates": ", ".join(ref.name for ref in view.templates),
+        "due": str(view.due),
+        "due_days": str(terms.due_days if workflow.due_days is None else workflow.due_days),
+        "days_early": str(terms.days_early if workflow.days_early is None else workflow.days_early),
+        "state": view.state_code,
+        "automatic": "yes" if found.automatic else "no",
+        "start": str(workflow.start),
+        "repeat": word(repeat),
+        "until": str(repeat.end) if repeat is not None and repeat.end is not None else "",
+    }
+    return [
+        FieldView(name=field, label=_LABELS.get(field, field.replace("_", " ")), value=there[field])
+        for field in FIELDS
+        if field not in gone
+    ]
+
+
+def _named(snapshot: Snapshot, member: str) -> str:
+    """A team member as a person would type it: by name, or by id where several have that name."""
+    row = snapshot.get(TEAM, member) if member else None
+    if row is None:
+        return member
+    same = sum(exact(each.name) == exact(row.name) for each in snapshot.rows(TEAM))
+    return row.name if same == 1 else member
 
 
 def find_workflow(snapshot: Snapshot, text: str) -> Workflow:

@@ -13,7 +13,7 @@ from xpm_tui.model.errors import BadInput, RecordMissing
 from xpm_tui.model.events import Event
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import DEPLOYMENTS, INTENTS
+from xpm_tui.model.tables import DEPLOYMENTS, INTENTS, JOBS
 from xpm_tui.model.workflows import Deployment
 from xpm_tui.model.xpm import XpmJob
 from xpm_tui.service.job_views import JobRowView
@@ -88,7 +88,9 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
         earlier=(*row.earlier, row.number), audit=row.audit,
     )  # fmt: skip
     again = rows.noted(again, practice.clock.now(), practice.person, "redeploy", row.number)
-    practice.book.commit([rows.put(again)])
+    there = practice.snapshot().get(JOBS, row.number)
+    gone = [Put(JOBS, msgspec.structs.replace(there, gone=True))] if there is not None else []
+    practice.book.commit([rows.put(again), *gone])
     practice.events.emit(Event(key="job.again", record=row.workflow, numbers={"job": row.number}))
     return row_of(practice, found.id)
 

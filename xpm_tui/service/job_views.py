@@ -49,7 +49,11 @@ class CoverageView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposal. ``ours``: this tool deploys it; ``why`` says why not, ``workflows`` are its workflows."""
+    """A proposal. ``ours``: this tool deploys it; ``why`` says why not, ``workflows`` are its workflows.
+
+    ``standing``: draft, to take (accepted in Ignition, not ours), ours, changed (in Ignition, so that what
+    waited was stopped), revoked (here; it can be taken or accepted again), else what Ignition says of it.
+    """
 
     id: str
     name: str
@@ -57,6 +61,7 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     client: RefView | None
     state: str
+    standing: str
     origin: str
     ours: bool
     accepted: date | None
@@ -65,6 +70,17 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[str, ...]
     workflows: tuple[str, ...]
     why: str = ""
+
+
+class AgreedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A service on a proposal: ``calls_for`` names its templates; empty with ``no_job`` or ``unknown``."""
+
+    name: str
+    project: str
+    price: str
+    calls_for: tuple[str, ...]
+    no_job: bool = False
+    unknown: bool = False
 
 
 class AuditView(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,16 +16,23 @@ from xpm_tui.model.events import Event
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Put, Snapshot, Write
 from xpm_tui.model.proposals import Proposal, ProposalService
-from xpm_tui.model.tables import CLIENTS, PROPOSALS, SERVICES, WORKFLOWS
+from xpm_tui.model.tables import CLIENTS, PROPOSALS, SERVICES, TEMPLATES, WORKFLOWS
 from xpm_tui.model.text import visible
 from xpm_tui.model.workflows import Audit, Repeat
 from xpm_tui.service.editing import LONGEST, known_field
 from xpm_tui.service.job_terms import terms_of, today
-from xpm_tui.service.job_views import ProposalRowView
+from xpm_tui.service.job_views import AgreedView, ProposalRowView
 from xpm_tui.service.lookup import find_client, find_member
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.views import RefView
 
+_WHY = {
+    "ours": "",
+    "draft": "A draft: it is deployed once it is accepted.",
+    "to take": "Ignition's: it is deployed from here only once it is taken.",
+    "changed": "Changed in Ignition: what waited is stopped until it is taken again.",
+    "revoked": "Revoked: nothing more is made of it.",
+}
 FIELDS = ("number", "reference", "start", "end", "partner", "manager")
 
 
@@ -202,11 +209,9 @@ def day(field: str, text: str) -> date | None:
 def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
     """One proposal."""
     client = snapshot.get(CLIENTS, row.client) if row.client else None
-    why = ""
-    if not row.ours:
-        why = "Ignition's: it is deployed from here only once it is taken."
-    elif row.state == "revoked":
-        why = "Revoked: nothing more is made of it."
+    workflows = snapshot.find(WORKFLOWS, "proposal", row.id)
+    standing = _standing(row, any(each.stopped for each in workflows))
+    why = _WHY.get(standing, "" if row.ours else "Ignition's: nothing of it is deployed from here.")
     return ProposalRowView(
         id=row.id,
         name=row.name,
@@ -214,15 +219,46 @@ def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
         reference=row.reference,
         client=RefView(id=client.id, name=client.name) if client else None,
         state=row.state,
+        standing=standing,
         origin=row.origin,
         ours=row.ours,
         accepted=row.accepted,
         start=row.start,
         end=row.end,
         services=tuple(service.name for service in row.services),
-        workflows=tuple(each.id for each in snapshot.find(WORKFLOWS, "proposal", row.id)),
+        workflows=tuple(each.id for each in workflows),
         why=why,
     )
+
+
+def agreed(practice: OpenPractice, proposal: str) -> list[AgreedView]:
+    """The services of a proposal, and what each calls for. Raises ``NotFound``."""
+    snapshot = practice.snapshot()
+    found = []
+    for each in find_proposal(snapshot, proposal).services:
+        service = snapshot.get(SERVICES, each.service) if each.service else None
+        rows = (snapshot.get(TEMPLATES, uuid) for uuid in (service.templates if service else ()))
+        found.append(
+            AgreedView(
+                name=each.name,
+                project=each.project,
+                price=each.price,
+                calls_for=tuple(row.name if row else "(gone)" for row in rows),
+                no_job=service is not None and service.no_job,
+                unknown=service is None,
+            )
+        )
+    return found
+
+
+def _standing(row: Proposal, stopped: bool) -> str:
+    if row.ours and row.state == "accepted":
+        return "changed" if stopped else "ours"
+    if row.state == "accepted":
+        return "to take"
+    if row.state == "revoked" and not row.ours:
+        return "revoked in Ignition"
+    return row.state or "unknown"
 
 
 def _ours(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xpm_tui.service.views import ClientView, PickView, XpmClientView
     from xpm_tui.tui.app import Console
 
+SYNC = ("sync",)
 _OUTCOMES = {
     "added": "added",
     "linked": "linked to a client you had",
@@ -58,7 +59,9 @@ class Flows:
 
         self.push_screen(PlanReview(plan_id), reviewed)
 
-    async def start_run(self: Console, plan_id: str) -> str:  # type: ignore[misc]
+    async def start_run(  # type: ignore[misc]
+        self: Console, plan_id: str = "", verb: Sequence[str] = SYNC, extra: Sequence[str] = ()
+    ) -> str:
         """Start the run as a process of its own; gives its id as soon as it is in the book."""
         from xpm_tui.tui.screens.working import Working, done
 
@@ -68,7 +71,8 @@ class Flows:
         async def start(practice: OpenPractice) -> Run:
             from xpm_tui.service import detach
 
-            return await detach.wait_for_run(practice, detach.detach(practice, plan_id=plan_id))
+            begun = detach.detach(practice, plan_id=plan_id, extra=extra, verb=verb)
+            return await detach.wait_for_run(practice, begun)
 
         run = await done(self.desk.run(start), box)
         await self.refresh_pulse()
@@ -109,7 +113,10 @@ class Flows:
         self.push_screen(RunScreen(run_id))
 
     def show_client(self: Console, client: str) -> None:  # type: ignore[misc]
-        """Jump to a client of the book, wherever one is."""
+        """Jump to a client of the book, or to the jobs of a workflow, wherever one is."""
+        if client.startswith("w"):
+            self.show_jobs(client)
+            return
         from xpm_tui.tui.screens.clients import Clients
 
         self.go("clients")
@@ -118,6 +125,17 @@ class Flows:
             while len(self.screen_stack) > 1:
                 self.pop_screen()
             screen.show_only(client)
+
+    def show_jobs(self: Console, workflow: str) -> None:  # type: ignore[misc]
+        """Jump to the jobs of a workflow."""
+        from xpm_tui.tui.screens.jobs import Jobs
+
+        self.go("jobs")
+        screen = self.screen_stack[0]
+        if isinstance(screen, Jobs):
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+            screen.show_only(workflow)
 
     def linked(self: Console, client: ClientView, view: XpmClientView) -> None:  # type: ignore[misc]
         """Say what was linked, and how to take it back."""

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from xpm_tui.tui.app import Console
 
 
+JOBS = frozenset({"jobs.deploy", "jobs.retry", "jobs.redeploy", "jobs.edit", "jobs.skip"})
+"""Acts about a job, for which one has to be chosen in its area: they start there."""
+
+
 def way(app: Console, act: str, record: str = "") -> Callable[[], object] | None:
     """What opens the act's screen; None where its form does. Importing a screen waits until it is opened."""
     ways: dict[str, Callable[[], object]] = {
@@ -22,8 +26,16 @@ def way(app: Console, act: str, record: str = "") -> Callable[[], object] | None
         "conflicts": lambda: app.push_screen(_conflicts()),
         "policy": lambda: app.push_screen(_policy()),
         "clients.review": lambda: app.push_screen(_review()),
+        "proposals.list": lambda: app.push_screen(_proposals()),
     }
+    if act in JOBS:
+        return lambda: _to_jobs(app)
     return ways.get(act)
+
+
+def _to_jobs(app: Console) -> None:
+    app.go("jobs")
+    app.toast("Choose the job here first.")
 
 
 def _doctor() -> Screen[None]:
@@ -54,3 +66,9 @@ def _review() -> Screen[None]:
     from xpm_tui.tui.screens.review import Review
 
     return Review()
+
+
+def _proposals() -> Screen[None]:
+    from xpm_tui.tui.screens.proposals import Proposals
+
+    return Proposals()

@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 
 
 class AreaScreen(Quiet, Screen[None]):
-    """A screen with head, body and foot. A child class composes ``body`` and reads its data in ``look``."""
+    """A screen with head, body and foot. A child class composes ``body`` and reads its data in ``look``.
+
+    ``TAB`` names the area that a screen over one belongs to.
+    """
 
     AREA: ClassVar[str] = ""
+    TAB: ClassVar[str] = ""
     ABOUT: ClassVar[str] = ""
     MORE_KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
     AUTO_FOCUS = ""
@@ -58,7 +62,7 @@ class AreaScreen(Quiet, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Head, body, foot."""
-        yield Header(AREAS, self.AREA)
+        yield Header(AREAS, self.TAB or self.AREA)
         yield from self.body()
         yield Foot()
         yield Letters()

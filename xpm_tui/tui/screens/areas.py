@@ -19,6 +19,10 @@ def make(name: str) -> AreaScreen:
         from xpm_tui.tui.screens.sync import SyncArea
 
         return SyncArea()
+    if name == "jobs":
+        from xpm_tui.tui.screens.jobs import Jobs
+
+        return Jobs()
     if name == "settings":
         from xpm_tui.tui.screens.settings import SettingsArea
 

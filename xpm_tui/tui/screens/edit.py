@@ -1,8 +1,8 @@
-"""Editing one client: its fields and those of its contacts, each with what is there now."""
+"""Editing one record: its fields (of a client those of its contacts, too), with what is there now."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -46,14 +46,19 @@ class Edit(Dialog[tuple[str, ...]]):
         Binding("up", "app.focus_previous", show=False),
     ]
 
-    def __init__(self, title: str, about: str, fields: Sequence[tuple[str, str, str]]) -> None:
+    def __init__(
+        self, title: str, about: str, fields: Sequence[tuple[str, str, str]],
+        typed: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(classes="wide")
         self.title_text = visible(title)
         self._about = about
         # A field holds one line: line ends of an address are shown as such and put back.
         self._before = {key: value.replace("\r\n", "\n").replace("\n", LINE) for key, _, value in fields}
         self._labels = {key: label for key, label, _ in fields}
-        self._inputs = {key: Field(value) for key, value in self._before.items()}
+        # ``typed`` is what a person typed before, where that could not be used: it is not lost.
+        again = {key: text.replace("\n", LINE) for key, text in (typed or {}).items()}
+        self._inputs = {key: Field(again.get(key, value)) for key, value in self._before.items()}
 
     def box(self) -> ComposeResult:
         """Label and field, as many as there are."""

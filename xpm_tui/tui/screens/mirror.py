@@ -1,4 +1,4 @@
-"""Team, Templates and Jobs: what the mirror knows of them, with its age."""
+"""Team and Templates: what the mirror knows of them, with its age."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from textual.app import ComposeResult
 
 from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import JOBS, STAFF, TEAM, TEMPLATES
+from xpm_tui.model.tables import STAFF, TEAM, TEMPLATES
 from xpm_tui.service.identity import list_state
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
@@ -131,41 +131,4 @@ class Templates(MirrorArea):
         return sorted(found, key=lambda row: row.cells[0].casefold())
 
 
-class Jobs(MirrorArea):
-    """The current jobs of XPM."""
-
-    AREA = "jobs"
-    LIST = "jobs"
-    NOUN = "current job"
-    ABOUT = "The jobs of XPM that are neither completed nor cancelled, as the mirror has them."
-    COLUMNS = (
-        Column("JOB", 8),
-        Column("NAME", 20, grow=2),
-        Column("CLIENT", 16, grow=2),
-        Column("STATE", 10, grow=1),
-        Column("DUE", 11, drop=1),
-        Column("MANAGER", 12, grow=1, drop=2),
-    )
-
-    @staticmethod
-    def rows(snapshot: Snapshot) -> list[Row]:
-        """Next due first; those without a date last."""
-        found = sorted(snapshot.rows(JOBS), key=lambda job: (job.due is None, job.due or 0, job.number))
-        return [
-            Row(
-                job.number,
-                (
-                    job.number,
-                    job.name,
-                    job.client.name if job.client else "",
-                    job.state,
-                    job.due.strftime("%d %b %Y") if job.due else "",
-                    job.manager.name if job.manager else "",
-                ),
-                job.gone,
-            )
-            for job in found
-        ]
-
-
-MIRRORS: dict[str, Callable[[], MirrorArea]] = {"team": Team, "templates": Templates, "jobs": Jobs}
+MIRRORS: dict[str, Callable[[], MirrorArea]] = {"team": Team, "templates": Templates}

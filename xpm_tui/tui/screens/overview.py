@@ -212,7 +212,7 @@ def job_lines(jobs: JobCounts) -> list[Line]:
         ([(jobs.failed, "failed"), (jobs.held, "held"), (jobs.going, "half-made")], "g j", "warn"),
         ([(jobs.due, "due"), (jobs.missed, "missed")], "g j", "warn"),
         ([(jobs.changed, "stopped by a change")], "g j", "warn"),
-        ([(jobs.soon, "coming in 14 days")], "g j", "muted"),
+        ([(jobs.soon, "in 14 days")], "g j", "muted"),
     ]
     found: list[Line] = []
     for parts, key, look in facts:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from rich.text import Text
 from textual import events
 from textual.widgets import Input
+
+from xpm_tui.model.text import visible_each
+from xpm_tui.tui.plain import rich
 
 
 class Field(Input):
@@ -29,6 +33,11 @@ class Field(Input):
             select_on_focus=False,
         )
         self.cursor_blink = False
+
+    @property
+    def _value(self) -> Text:
+        """What is drawn: a hidden character of the value is one sign, and no order to the terminal."""
+        return super()._value if self.password else rich(visible_each(self.value))
 
     def _on_paste(self, event: events.Paste) -> None:
         """Stock fields keep only the first line; a wrapped address is one line to its owner."""

@@ -1,0 +1,529 @@
+"""Jobs and proposals in the console: what is shown, what keys do, what is refused and how it is said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Button, Footer
+
+from tests.deploy.world import Deploying
+from tests.tui.world import HOSTILE, TERMINAL, World, press, settle, text_of
+from xpm_tui.model.book import Client
+from xpm_tui.model.ports import Drop, Put
+from xpm_tui.model.proposals import Proposal, ProposalService
+from xpm_tui.model.tables import CLIENTS, JOBS, LINKS, PROPOSALS, SERVICES, STAFF, TEMPLATES
+from xpm_tui.model.text import visible
+from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.service import job_editing, jobs, proposals, team
+from xpm_tui.service.identity import ListState, put
+from xpm_tui.service.importing import import_file
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.desk import Desk
+from xpm_tui.tui.screens.edit import Edit
+from xpm_tui.tui.screens.job import DeployReview, JobReading
+from xpm_tui.tui.screens.jobs import Jobs
+from xpm_tui.tui.screens.proposals import Proposals
+from xpm_tui.tui.screens.run import RunScreen
+
+PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
+FILE = """Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,End Date,Proposal Status
+PROP-77,Compliance 2027,"{client}",Annual accounts,1200.00,2026-07-01,2027-06-30,Accepted
+PROP-77,Compliance 2027,"{client}",Nobody's service,50.00,2026-07-01,2027-06-30,Accepted
+"""
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> Deploying:
+    office = Deploying(tmp_path)
+    await office.ready()
+    return office
+
+
+@pytest.fixture
+def desks() -> Iterator[list[Desk]]:
+    made: list[Desk] = []
+    yield made
+    for desk in made:
+        desk.close()
+
+
+@pytest.fixture
+def over(desks: list[Desk]) -> Callable[..., Console]:
+    """Opens a console over an office."""
+
+    def make(office: Deploying, *, environ: Any = TERMINAL, read_only: bool = False) -> Console:
+        desk = Desk(lambda: office.open(read_only=read_only))
+        desk.open()
+        desks.append(desk)
+        return Console(desk, environ=environ, welcome=False)
+
+    return make
+
+
+@asynccontextmanager
+async def jobs_area(app: Console, *keys: str, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[Any]]:
+    """The console, with the Jobs area in front and some keys pressed."""
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "j", *keys)
+        yield pilot
+
+
+def imported(office: Deploying) -> None:
+    """Ignition's file with one accepted proposal."""
+    client = office.practice.snapshot().get(CLIENTS, office.client)
+    assert client is not None
+    path = office.practice.state / "proposals.csv"
+    path.write_text(FILE.format(client=client.name), encoding="utf-8")
+    import_file(office.practice, "proposals", path)
+
+
+def shows(app: Console, kind: type[Screen[Any]]) -> bool:
+    """Whether a screen of that kind is in front."""
+    return isinstance(app.screen, kind)
+
+
+def state(office: Deploying, job: str = "w1") -> str:
+    return jobs.row_of(office.practice, job).state
+
+
+@pytest.mark.usefixtures("inline")
+async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Console]) -> None:
+    """Imported, taken over, edited, previewed, deployed: in XPM exactly one job, as it was shown."""
+    imported(office)
+    partner, manager, staff = (view.name for view in team.list_team(office.practice)[:3])
+    app = over(office)
+    async with jobs_area(app) as pilot:
+        shown = text_of(app)
+        assert "No job is to be made. 1 accepted proposal of Ignition's can be taken over" in shown
+        await press(pilot, "v")
+        shown = text_of(app)
+        assert shows(app, Proposals)
+        assert "○ to take" in shown
+        assert "its own connector has usually made the job already" in " ".join(shown.split())
+        assert "Nobody's service  50.00 → not in the library" in shown
+        await press(pilot, "T", "f10")
+        assert "● ours" in text_of(app)
+        await press(pilot, "escape")
+        assert shows(app, Jobs)
+        assert "○ coming" in text_of(app)
+        await press(pilot, "e")
+        edit = app.screen
+        assert isinstance(edit, Edit)
+        for field, value in (("partner", partner), ("manager", manager), ("staff", staff),
+                             ("category", office.category), ("budget", "1200")):  # fmt: skip
+            edit._inputs[field].value = value
+        await press(pilot, "f10")
+        assert shows(app, Jobs), text_of(app)
+        await press(pilot, "enter")
+        assert shows(app, JobReading)
+        shown = text_of(app)
+        assert " + ".join(office.names[:2]) in shown
+        assert f"partner {partner}   manager {manager}" in shown
+        await press(pilot, "d")
+        assert shows(app, DeployReview), text_of(app)
+        assert "This makes 1 new job in XPM: about 4 calls to Xero." in text_of(app)
+        assert app.focused is not None
+        assert app.focused.id == "leave", "the safe button has the focus"
+        await press(pilot, "right", "enter")
+        assert shows(app, RunScreen)
+        assert "✓ done" in text_of(app)
+        await press(pilot, "escape", "right_square_bracket")
+        for _ in range(5):
+            await press(pilot, "right_square_bracket")
+        assert "✓ deployed" in text_of(app)
+        await press(pilot, "e")
+        assert "This job is deployed: what is in XPM is never touched" in text_of(app)
+    (job,) = office.made("Compliance 2027")
+    assert (job.start, job.due, job.order_number, job.budget) == (
+        "2026-07-01",
+        "2027-06-30",
+        "PROP-77",
+        "1200.00",
+    )
+    assert office.sandbox.practice.categories[job.category or ""].name == office.category
+    assert office.tasks_of(job) == office.wanted_tasks()
+    named = {row.uuid: row.name for row in office.practice.snapshot().rows(STAFF)}
+    assert [named[job.partner or ""], named[job.manager or ""]] == [partner, manager]
+    assert [named[uuid] for uuid in job.assigned] == [staff]
+    assert office.net.asked("job.api/add") == 1
+
+
+async def test_an_edit_that_cannot_be_is_said_over_what_was_typed(
+    office: Deploying, over: Callable[..., Console]
+) -> None:
+    office.accepted()
+    app = over(office)
+    async with jobs_area(app, "e") as pilot:
+        edit = app.screen
+        assert isinstance(edit, Edit)
+        assert edit._inputs["name"].value == "Compliance 2026"
+        edit._inputs["budget"].value = "a lot"
+        edit._inputs["name"].value = "Accounts"
+        await press(pilot, "f10")
+        again = app.screen
+        assert isinstance(again, Edit)
+        assert "budget: 'a lot' is not a number. Write 1200.00." in text_of(app)
+        assert again._inputs["name"].value == "Accounts"
+        again._inputs["budget"].value = "950"
+        await press(pilot, "f10")
+        assert shows(app, Jobs)
+    shown = jobs.preview_job(office.practice, "w1")
+    assert (shown.name, shown.budget) == ("Accounts", "950")
+
+
+@pytest.mark.usefixtures("inline")
+async def test_all_of_one_cause_is_tried_again_at_once(
+    office: Deploying, over: Callable[..., Console]
+) -> None:
+    for n in range(3):
+        office.accepted(f"Job {n}", office.clients[n])
+        job_editing.edit_workflow(office.practice, f"w{n + 1}", {"state": "NONSENSE"})
+    await office.deploy("w1", "w2", "w3")
+    for n in range(3):
+        job_editing.edit_workflow(office.practice, f"w{n + 1}", {"state": "INPROGRESS"})
+    app = over(office)
+    async with jobs_area(app) as pilot:
+        shown = text_of(app)
+        assert shown.count("✗ failed") == 4, "three rows and the head of the pane"
+        assert "is there, but its state could not be set" in " ".join(shown.split())
+        await press(pilot, "d")
+        await press(pilot, "escape", "t")
+        assert "all of this cause (state-code): 3 jobs" in text_of(app)
+        await press(pilot, "down", "enter")
+        assert "This finishes 3 jobs: about 4 calls to Xero." in text_of(app)
+        await press(pilot, "right", "enter")
+        assert shows(app, RunScreen)
+    assert [state(office, f"w{n + 1}") for n in range(3)] == ["deployed"] * 3
+    assert office.net.asked("job.api/add") == 3
+
+
+@pytest.mark.usefixtures("inline")
+async def test_what_became_of_a_lost_answer_is_asked(office: Deploying, over: Callable[..., Console]) -> None:
+    office.sandbox.switches = Switches().changed({"create_lag": 5000})
+    office.sandbox.faults.add(Fault("reset", "job.api/add", times=1, after=True))
+    office.accepted()
+    await office.deploy("w1")
+    (there,) = office.made()
+    app = over(office)
+    async with jobs_area(app, "t") as pilot:
+        assert "No answer came" in text_of(app)
+        await press(pilot, "down", "down", "enter", f"={there.number}", "enter")
+        assert shows(app, DeployReview), text_of(app)
+        await press(pilot, "right", "enter")
+        assert shows(app, RunScreen)
+    assert state(office) == "deployed"
+    assert len(office.made()) == 1
+
+
+@pytest.mark.usefixtures("inline")
+async def test_a_job_that_xpm_lost_is_made_again(office: Deploying, over: Callable[..., Console]) -> None:
+    office.accepted()
+    await office.deploy("w1")
+    (first,) = office.made()
+    app = over(office)
+    async with jobs_area(app, "left_square_bracket", "D") as pilot:
+        assert f"XPM still has job {first.number}: a second one is not made." in text_of(app)
+        await press(pilot, "escape")
+        await office.control("colleague", delete=first.number)
+        await press(pilot, "D")
+        assert "This makes 1 new job in XPM" in text_of(app), text_of(app)
+        await press(pilot, "enter")
+        assert state(office) == "failed", "left: it waits, and is not made by itself"
+        await press(pilot, "t", "right", "enter")
+        assert shows(app, RunScreen)
+    assert jobs.row_of(office.practice, "w1").earlier == (first.number,)
+
+
+@pytest.mark.usefixtures("inline")
+async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
+    office: Deploying, over: Callable[..., Console]
+) -> None:
+    for n in range(4):
+        office.accepted(f"Due {n}", office.clients[n], start="2026-05-01", end="2027-04-30")
+    job_editing.edit_workflow(office.practice, "w4", {"templates": ""})
+    app = over(office)
+    async with jobs_area(app, "d") as pilot:
+        assert "all shown that are due: 4 jobs" in text_of(app)
+        await press(pilot, "down", "enter")
+        shown = text_of(app)
+        assert "This makes 3 new jobs in XPM: about 7 calls to Xero." in shown
+        assert "1 job kept back until you say so: with them about 8 calls." in shown
+        assert "? Due 3" in shown
+        await press(pilot, "right", "right", "enter")
+        assert shows(app, RunScreen)
+    assert [state(office, f"w{n + 1}") for n in range(4)] == ["deployed"] * 4
+
+
+async def test_skipped_and_taken_back_by_one_key(office: Deploying, over: Callable[..., Console]) -> None:
+    office.accepted()
+    app = over(office)
+    async with jobs_area(app, "i") as pilot:
+        assert state(office) == "skipped"
+        await press(pilot, *["right_square_bracket"] * 7)
+        assert "– skipped" in text_of(app)
+        await press(pilot, "i")
+    assert state(office) == "coming"
+
+
+async def test_a_key_that_cannot_be_used_says_why(office: Deploying, over: Callable[..., Console]) -> None:
+    office.accepted()
+    app = over(office)
+    async with jobs_area(app, "t") as pilot:
+        assert "This job is coming: only what is held, failed or" in text_of(app)
+        await press(pilot, "D")
+        assert "This job is coming: it was not made yet." in text_of(app)
+    office.practice.settings.set("jobs.ignition_deploys", "unknown", practice=True)
+    app = over(office)
+    async with jobs_area(app) as pilot:
+        assert "! Nothing is deployed: XPM may still be on in Ignition." in text_of(app)
+        await press(pilot, "d")
+        assert "Switch it off there, then set" in text_of(app)
+    assert office.net.asked("job.api/add") == 0
+
+
+async def test_read_only_shows_and_writes_nothing(office: Deploying, over: Callable[..., Console]) -> None:
+    office.accepted()
+    office.practice.settings.set("jobs.ignition_deploys", "no", practice=True)
+    before = office.practice.book.watch()
+    app = over(office, read_only=True)
+    async with jobs_area(app) as pilot:
+        assert "Compliance 2026" in text_of(app)
+        for key in ("d", "e", "i", "n"):
+            await press(pilot, key)
+            assert shows(app, Jobs), key
+            assert "read-only" in text_of(app)
+        await press(pilot, "v", "x")
+        assert shows(app, Proposals)
+    assert office.practice.book.watch() == before
+
+
+async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callable[..., Console]) -> None:
+    app = over(office)
+    async with jobs_area(app, "v") as pilot:
+        assert "There are no proposals. n makes one" in text_of(app)
+        await press(pilot, "a")
+        assert "No proposal is chosen" in text_of(app)
+        await press(pilot, "n", "=Payroll 2026", "enter", f"={office.client}", "enter")
+        await press(pilot, "=start=2026-05-10", "enter", "=Annual accounts", "enter")
+        assert "· draft" in text_of(app)
+        assert "A draft: a accepts it" in text_of(app)
+        await press(pilot, "a")
+        chosen = app.screen.query_one("#p-repeat")
+        chosen.value = "monthly"  # type: ignore[attr-defined]
+        await press(pilot, "f10")
+        assert "● ours" in text_of(app)
+        await press(pilot, "escape")
+        assert "Payroll 2026 May 2026" in text_of(app)
+        await press(pilot, "v", "x", "=client left", "enter")
+        app.clear_notifications()
+        await settle(pilot)
+        shown = text_of(app)
+        assert "– revoked" in shown
+        assert "a lets it go on" in shown
+    assert "client left" in jobs.row_of(office.practice, "w1").why
+
+
+async def test_filters_letters_and_xpms_own_jobs(office: Deploying, over: Callable[..., Console]) -> None:
+    office.accepted("Later")
+    office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
+    await office.deploy("w2")
+    app = over(office)
+    async with jobs_area(app, size=(120, 40)) as pilot:
+        assert "Later" in text_of(app)
+        await press(pilot, "slash", "=zzz", "enter")
+        assert "No job goes by this filter." in text_of(app)
+        await press(pilot, "escape")
+        assert "Later" in text_of(app)
+        await press(pilot, "left_square_bracket", "left_square_bracket")
+        shown = text_of(app)
+        assert "[in XPM]" in shown
+        assert "● Now" in shown, "what was made from here is marked"
+        await press(pilot, "slash", "=Now", "enter")
+        assert "made from here: w2/2026-05-01" in text_of(app)
+        await press(pilot, "d")
+        assert "This job is XPM's: what is done with is not made" in text_of(app)
+        await press(pilot, "o")
+        assert office.made("Now")[0].number in text_of(app)
+
+
+async def test_what_is_empty_says_what_to_press(office: Deploying, over: Callable[..., Console]) -> None:
+    app = over(office)
+    async with jobs_area(app) as pilot:
+        assert "No job is to be made. v shows the proposals: n makes one there" in text_of(app)
+        await press(pilot, "right_square_bracket")
+        assert "No job goes by this filter. esc shows all that are open." in text_of(app)
+    rows = [each.number for each in office.practice.snapshot().rows(JOBS)]
+
+    note = "The scopes do not open this list."
+    office.practice.book.commit(
+        [*(Drop(JOBS, number) for number in rows), put("list:jobs", ListState(note=note))]
+    )
+    app = over(office)
+    async with jobs_area(app, "left_square_bracket", "left_square_bracket"):
+        assert note in text_of(app)
+
+
+async def test_not_connected_says_so(tmp_path: Path, console: Callable[..., Console]) -> None:
+    app = console(World(tmp_path / "new", connected=False))
+    async with jobs_area(app) as pilot:
+        assert "Connect first: g o, then c." in text_of(app)
+        await press(pilot, "d")
+        assert "not connected to XPM yet" in text_of(app)
+
+
+async def test_overview_counts_the_jobs(office: Deploying, over: Callable[..., Console]) -> None:
+    imported(office)
+    office.accepted("Due", office.clients[1], start="2026-05-01", end="2027-01-01")
+    office.accepted("Weekly", office.clients[2], start="2026-05-06", repeat="weekly")
+    office.accepted("Waits", office.clients[3], start="2026-05-01", end="2027-01-01")
+    job_editing.edit_workflow(office.practice, "w3", {"templates": ""})
+    await office.deploy("w3")
+    office.clock.move(timedelta(days=3))
+    app = over(office)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        shown = text_of(app)
+        for line in (
+            "1 job held",
+            "1 job due · 1 missed",
+            "2 jobs in 14 days",
+            "1 of Ignition to take",
+        ):
+            assert line in shown, shown
+        assert "g j v" in shown
+        assert "Runs" in shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 60)])
+async def test_hostile_names_are_text(
+    size: tuple[int, int], office: Deploying, over: Callable[..., Console]
+) -> None:
+    snapshot = office.practice.snapshot()
+    template = next(row for row in snapshot.rows(TEMPLATES) if row.name == office.names[0])
+    service = snapshot.get(SERVICES, office.service)
+    assert service is not None
+    rows: list[Any] = [Put(TEMPLATES, msgspec.structs.replace(template, name=HOSTILE[4]))]
+    for n, hostile in enumerate(HOSTILE):
+        client = f"c9{n}"
+        link = snapshot.get(LINKS, office.clients[n % 6])
+        assert link is not None
+        rows += [
+            Put(CLIENTS, Client(id=client, name=hostile)),
+            Put(LINKS, msgspec.structs.replace(link, id=client, quiet=True)),
+            Put(PROPOSALS, Proposal(id=f"o9{n}", name=hostile, client=client, state="accepted",
+                                    services=(ProposalService(name=hostile, service=office.service),))),
+        ]  # fmt: skip
+    office.practice.book.commit(rows)
+    proposals.take(office.practice, every=True)
+    app = over(office)
+    async with jobs_area(app, size=size) as pilot:
+        for keys in (
+            ("end",),
+            ("enter",),
+            ("escape", "d", "enter"),
+            ("escape", "e"),
+            ("escape", "v"),
+            ("enter",),
+        ):
+            await press(pilot, *keys)
+            shown = text_of(app)
+            assert "\x1b" not in shown
+            assert "\u202e" not in shown
+            assert "\x9b" not in shown
+            if size[0] == 160 and keys in (("end",), ("escape", "v")):
+                for hostile in HOSTILE:
+                    assert visible(hostile)[:12] in shown, hostile
+
+
+WAYS: dict[str, Sequence[str]] = {
+    "jobs": (),
+    "job": ("enter",),
+    "deploy": ("d", "down", "enter"),
+    "edit-job": ("e",),
+    "proposals": ("v",),
+    "take-form": ("v", "end", "T"),
+    "in-xpm": ("left_square_bracket", "left_square_bracket"),
+}
+LARGE = ("jobs", "proposals")
+
+
+async def filled(office: Deploying) -> None:
+    """Jobs in all states, an imported proposal, a clash."""
+    office.accepted("Company tax", office.clients[1], start="2026-05-01", end="2027-03-31", number="PROP-12")
+    office.accepted("Weekly books", office.clients[2], start="2026-05-06", repeat="weekly")
+    office.accepted("No templates", office.clients[3], start="2026-05-02", end="2027-01-01")
+    office.accepted("Made already", office.clients[4], start="2026-05-03", end="2027-01-01")
+    office.accepted("Wrong state", office.clients[5], start="2026-05-04", end="2027-01-01")
+    job_editing.edit_workflow(office.practice, "w3", {"templates": ""})
+    job_editing.edit_workflow(office.practice, "w5", {"state": "NONSENSE"})
+    await office.deploy("w3", "w4", "w5")
+    office.clock.move(timedelta(days=3))
+    office.accepted("Another due", office.clients[0], start="2026-05-05", end="2027-01-01")
+    imported(office)
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Deploying:
+    """An office with jobs in all states, for pictures: those are taken outside of any loop."""
+    office = Deploying(tmp_path)
+
+    async def fill() -> None:
+        await office.ready()
+        await filled(office)
+
+    asyncio.run(fill())
+    return office
+
+
+def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
+    async def go(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await press(pilot, "g", "j", *WAYS[name])
+
+    return go
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [*((name, (80, 24)) for name in WAYS), *((name, (120, 40)) for name in LARGE), ("jobs", (160, 48))],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
+)
+def test_picture(
+    name: str, size: tuple[int, int], busy: Deploying, over: Callable[..., Console], snap_compare: Any
+) -> None:
+    assert snap_compare(over(busy), terminal_size=size, run_before=way_to(name))
+
+
+@pytest.mark.parametrize("name", ["jobs", "proposals"])
+def test_picture_without_colour(
+    name: str, busy: Deploying, over: Callable[..., Console], snap_compare: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(over(busy, environ=PLAIN), terminal_size=(80, 24), run_before=way_to(name))
+
+
+async def test_nothing_is_cut_at_80_columns(office: Deploying, over: Callable[..., Console]) -> None:
+    await filled(office)
+    app = over(office)
+    async with jobs_area(app) as pilot:
+        for name, way in WAYS.items():
+            await press(pilot, *way)
+            for footer in app.screen.query(Footer):
+                assert footer.max_scroll_x == 0, name
+            for button in app.screen.query(Button):
+                assert app.screen.region.contains_region(button.region), (name, button.id)
+            for _ in range(4):
+                await press(pilot, "escape")
+            assert shows(app, Jobs), name

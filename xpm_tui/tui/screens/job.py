@@ -1,0 +1,148 @@
+"""Two boxes about jobs: one to read the whole job, and one that shows a batch before it is made, and asks."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Button, Static
+
+from xpm_tui.model.text import Shown, visible
+from xpm_tui.service.job_batch import BatchView
+from xpm_tui.tui import when
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.screens.dialog import Reading
+from xpm_tui.tui.widgets.job_lines import day, problem_lines
+from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.words import lines
+
+ANSWERS = {"d": "jobs.deploy", "e": "jobs.edit", "t": "jobs.retry", "i": "jobs.skip", "o": "jobs.address"}
+SHOWN = 300
+"""Jobs of a batch that are told one by one."""
+
+FEW = 5
+"""Fewer jobs than this are told with their notes."""
+MARKS = (ours("■ ", "bad"), ours("? ", "warn"), ours("● ", "good"))
+"""A job that is kept back, that asks first, that goes."""
+
+Answer = Literal["", "go", "anyway"]
+
+
+class JobReading(Reading[str]):
+    """All of one job. Gives the name of the act whose key was pressed, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(key, f"take({name!r})", show=False) for key, name in ANSWERS.items()),
+        Binding("enter", "leave", show=False),
+        Binding("y", "copy", "Copy", show=False),
+    ]
+
+    def __init__(self, title: str, told: list[Line], *, acts: bool = False) -> None:
+        super().__init__(classes="wide")
+        self.title_text = visible(title)
+        self._told = told
+        self._acts = acts
+
+    def box(self) -> ComposeResult:
+        """The lines, and what can be done."""
+        with VerticalScroll(classes="words", can_focus=False):
+            yield Static(lines(self._told))
+        hint = "d deploy · e edit · t again · i skip · o address · " if self._acts else ""
+        yield Static(content(Shown(f"{hint}y copy · esc")), classes="hint")
+
+    def action_take(self, name: str) -> None:
+        """Do that with the job, back where it is listed."""
+        if self._acts:
+            self.dismiss(name)
+
+    def action_copy(self) -> None:
+        """The whole text."""
+        self.app.copy_to_clipboard("\n".join("".join(piece.text for piece in line) for line in self._told))
+
+
+class DeployReview(Reading[Answer]):
+    """What would be made and with how many calls; the safe button has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer('go')", "Make them", show=False),
+        Binding("n", "leave", "Leave", show=False),
+    ]
+
+    def __init__(self, batch: BatchView, title: str = "Deploy") -> None:
+        super().__init__(classes="wide")
+        self.title_text = visible(title)
+        self._batch = batch
+
+    def box(self) -> ComposeResult:
+        """The counts, the jobs, the answers."""
+        batch = self._batch
+        yield Static(lines(summary_lines(batch)))
+        with VerticalScroll(classes="words batch", can_focus=False):
+            yield Static(lines(batch_lines(batch)))
+        with Horizontal(classes="buttons"):
+            yield Button(content(Shown("Leave")), id="leave")
+            if batch.new or batch.begun:
+                does = f"Make {when.counted(batch.new, 'job')}" if batch.new else "Go on"
+                yield Button(content(Shown(does)), id="go")
+            if batch.asks:
+                yield Button(content(Shown(f"Also the {batch.asks:,} that ask")), id="anyway")
+            yield Static(content(Shown("← → choose · esc back")), classes="hint")
+
+    def on_mount(self) -> None:
+        """The safe button first."""
+        self.query_one("#leave", Button).focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "leave":
+            self.dismiss(None)
+        else:
+            self.action_answer("anyway" if event.button.id == "anyway" else "go")
+
+    def action_answer(self, answer: Answer) -> None:
+        """By letter: only where something would go out."""
+        if answer == "anyway" or self._batch.new or self._batch.begun:
+            self.dismiss(answer)
+
+
+def summary_lines(batch: BatchView) -> list[Line]:
+    """What the batch does, in words and numbers."""
+    found: list[Line] = []
+    if batch.new or batch.begun:
+        does = [f"makes {when.counted(batch.new, 'new job')} in XPM"] if batch.new else []
+        does += [f"finishes {when.counted(batch.begun, 'job')}"] if batch.begun else []
+        pace = f", at least {when.counted(batch.minutes, 'minute')}" if batch.minutes > 1 else ""
+        told = " and ".join(does)
+        found.append([ours("This "), ours(told, "strong"),
+                      ours(f": about {when.counted(batch.calls, 'call')} to Xero{pace}.")])  # fmt: skip
+    else:
+        found.append([ours("Nothing can go out as it stands.", "warn")])
+    if batch.asks:
+        found.append([ours(f"{when.counted(batch.asks, 'job')} kept back until you say so: with them about "
+                           f"{when.counted(batch.calls_anyway, 'call')}.", "warn")])  # fmt: skip
+    if batch.holds:
+        found.append([ours(f"{when.counted(batch.holds, 'job')} kept back until mended.", "warn")])
+    if batch.earlier:
+        found.append([ours(f"{when.counted(batch.earlier, 'job')} of an earlier run is finished first.")])
+    if batch.number:
+        found.append([ours("Job numbers are our own, for example "), span(batch.number, "strong"), ours(".")])
+    return found
+
+
+def batch_lines(batch: BatchView) -> list[Line]:
+    """Each job, with what is the matter with it."""
+    found: list[Line] = []
+    weights = ("hold", "ask", "note") if len(batch.jobs) < FEW else ("hold", "ask")
+    for view in batch.jobs[:SHOWN]:
+        client = view.client.name if view.client else "(not in the book)"
+        dates = ours(f"  {day(view.start)} – {day(view.due)}", "muted")
+        mark = MARKS[view.goes + view.goes_anyway]
+        found.append([mark, span(view.name or "(no name)", "strong"), span(f"  {client}"), dates])
+        found += problem_lines(view.problems, weights)
+    if len(batch.jobs) > SHOWN:
+        found.append([ours(f"… and {len(batch.jobs) - SHOWN:,} more", "muted")])
+    return found

@@ -1,0 +1,204 @@
+"""What is done with jobs in the console: shown first, asked, then a run of its own that is followed live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from xpm_tui.acts.registry import by_name
+from xpm_tui.model.errors import BadInput, NotFound
+from xpm_tui.service import job_batch, job_editing, job_settling
+from xpm_tui.service.job_views import JobRowView
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.tui import when
+from xpm_tui.tui.screens.dialog import Ask, Choose, Told
+from xpm_tui.tui.screens.edit import Edit
+from xpm_tui.tui.screens.job import DeployReview, JobReading
+from xpm_tui.tui.screens.working import Working, done
+from xpm_tui.tui.widgets.line import Line
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.screens.jobs import Jobs
+
+UNDONE = ("held", "failed", "going")
+_SENT = (
+    ("adopt", "It was made: take the job that XPM has"),
+    ("again", "It was not made: send it again"),
+    ("drop", "Leave it be, and do not send it again"),
+)
+
+
+class JobActs:
+    """The acts of the Jobs area. Mixed into its screen."""
+
+    def read(self: Jobs, title: str, told: list[Line], *, acts: bool = False) -> None:  # type: ignore[misc]
+        """All of a job, to read; the key of an act does it with that job."""
+
+        def answered(name: str | None) -> None:
+            if name:
+                self.action_act(name)
+
+        self.app.push_screen(JobReading(title, told, acts=acts), answered)
+
+    def do_jobs_preview(self: Jobs) -> None:  # type: ignore[misc]
+        """The whole job."""
+        if (view := self.job) is not None:
+            self.console_app.work(lambda: self._open(view.id), "open", exclusive=True, node=self)
+
+    # -- deploy, try again ----------------------------------------------------------------------------------
+
+    def do_jobs_deploy(self: Jobs) -> None:  # type: ignore[misc]
+        """This one, or all of a kind; shown first."""
+        if (view := self.job) is not None:
+            self.console_app.work(lambda: self._choose_deploy(view), "deploy", exclusive=True, node=self)
+
+    async def _choose_deploy(self: Jobs, view: JobRowView) -> None:  # type: ignore[misc]
+        ids = await self._which(view, _kinds(self.listed, view.state), "make")
+        if ids:
+            await self._go(ids, "Deploy", ("jobs", "deploy"))
+
+    def do_jobs_retry(self: Jobs) -> None:  # type: ignore[misc]
+        """This one, all of its cause, or all that stand still."""
+        if (view := self.job) is not None:
+            self.console_app.work(lambda: self._choose_retry(view), "retry", exclusive=True, node=self)
+
+    async def _choose_retry(self: Jobs, view: JobRowView) -> None:  # type: ignore[misc]
+        if view.cause == "unknown":
+            if await self._settle(view):
+                await self._go([view.id], "Try again", ("jobs", "retry"))
+            return
+
+        def read(practice: OpenPractice) -> list[tuple[str, tuple[str, ...]]]:
+            same = job_batch.of_cause(practice, view.cause) if view.cause else ()
+            still = job_batch.of_cause(practice)
+            return [(f"all of this cause ({view.cause})", same), ("all that stand still", still)]
+
+        ids = await self._which(view, await self.console_app.desk.ask(read), "try")
+        if ids:
+            await self._go(ids, "Try again", ("jobs", "retry"))
+
+    async def _which(  # type: ignore[misc]
+        self: Jobs, view: JobRowView, kinds: Sequence[tuple[str, tuple[str, ...]]], verb: str
+    ) -> Sequence[str]:
+        """The job under the cursor, or one of the kinds that hold more than it."""
+        more = [(words, ids) for words, ids in kinds if set(ids) - {view.id}]
+        more = [each for at, each in enumerate(more) if each[1] not in [ids for _, ids in more[:at]]]
+        if not more:
+            return [view.id]
+        choices = [("", f"this one: {view.name}")]
+        for at, (words, ids) in enumerate(more):
+            choices.append((str(at), f"{words}: {when.counted(len(ids), 'job')}"))
+        box = Choose(f"Which jobs to {verb}?", choices, title="Jobs")
+        picked: str | None = await self.app.push_screen_wait(box)
+        if picked is None:
+            return []
+        return more[int(picked)][1] if picked else [view.id]
+
+    async def _settle(self: Jobs, view: JobRowView) -> bool:  # type: ignore[misc]
+        """Ask what became of a lost answer; whether it goes on from there."""
+        title = "No answer came"
+        choice: Any = await self.app.push_screen_wait(Choose(f"{view.why}\n", _SENT[::-1], title=title))
+        if choice is None:
+            return False
+        number = ""
+        if choice == "adopt" and not view.number:
+            asked = Ask("The number of the job in XPM, for example J000412:", title=title)
+            number = await self.app.push_screen_wait(asked) or ""
+            if not number:
+                return False
+        row = await self.console_app.desk.run(job_settling.settle_sent, view.id, choice, number)
+        await self.console_app.refresh_pulse()
+        return row.state != "skipped"
+
+    async def _go(  # type: ignore[misc]
+        self: Jobs, ids: Sequence[str], title: str, verb: tuple[str, str]
+    ) -> None:
+        batch = await self.console_app.desk.ask(job_batch.named, ids)
+        answer = await self.app.push_screen_wait(DeployReview(batch, title))
+        if answer:
+            extra = [*ids, "--yes", *(["--anyway"] if answer == "anyway" else [])]
+            run = await self.console_app.start_run(verb=verb, extra=extra)
+            self.console_app.show_run(run)
+
+    def do_jobs_redeploy(self: Jobs) -> None:  # type: ignore[misc]
+        """Ask XPM whether it lost the job; then it is shown like any other."""
+        if (view := self.job) is not None:
+            self.console_app.work(lambda: self._again(view), "redeploy", exclusive=True, node=self)
+
+    async def _again(self: Jobs, view: JobRowView) -> None:  # type: ignore[misc]
+        box = Working("Make again", f"Asking XPM for job {view.number} …")
+        await self.app.push_screen(box)
+        row = await done(self.console_app.desk.run(job_settling.prepare_again, view.id), box)
+        await self.console_app.refresh_pulse()
+        await self._go([row.id], "Make again", ("jobs", "retry"))
+
+    # -- edit, skip -----------------------------------------------------------------------------------------
+
+    def do_jobs_edit(self: Jobs) -> None:  # type: ignore[misc]
+        """All that can be changed, with what is there; what cannot be used is said over what was typed."""
+        if (view := self.job) is not None:
+            self.console_app.work(lambda: self._edit(view), "edit", exclusive=True, node=self)
+
+    async def _edit(self: Jobs, view: JobRowView) -> None:  # type: ignore[misc]
+        desk = self.console_app.desk
+        fields = await desk.ask(job_editing.values, view.id)
+        about = EDITING if view.repeats == "once" else f"{EDITING} It changes all that are to come."
+        typed: dict[str, str] = {}
+        while True:
+            shown = [(each.name, each.label, each.value) for each in fields]
+            box = Edit(f"Edit {view.name}", about, shown, typed)
+            changed = await self.app.push_screen_wait(box)
+            if not changed:
+                return
+            typed = dict(word.split("=", 1) for word in changed)
+            try:
+                await desk.ask(job_editing.edit_workflow, view.id, typed)
+            except (BadInput, NotFound) as trouble:
+                about = f"! {trouble.message} {trouble.hint}".rstrip()
+                continue
+            await self.console_app.refresh_pulse()
+            self.console_app.toast(f"{view.workflow}: {', '.join(typed)} changed.")
+            return
+
+    def do_jobs_skip(self: Jobs) -> None:  # type: ignore[misc]
+        """Leave it out, or take that back: the same key."""
+        if (view := self.job) is not None:
+            preset = {"job": view.id, "undo": view.state == "skipped"}
+            self.console_app.perform(by_name("jobs.skip"), preset, ask=False)
+
+    # -- look up --------------------------------------------------------------------------------------------
+
+    def do_jobs_address(self: Jobs) -> None:  # type: ignore[misc]
+        """A browser is elsewhere over SSH: show the address to select or copy."""
+        view = self.job or self.current
+        if view is None:
+            return
+        if not view.number:
+            self.console_app.toast("This job is not in XPM yet: it has no address there.", "warning")
+            return
+        text = f"{view.number}\n{view.url or 'XPM gave no address for it.'}"
+        self.app.push_screen(Told("In XPM", text, wide=True))
+
+    def do_jobs_copy(self: Jobs) -> None:  # type: ignore[misc]
+        """What support asks for."""
+        if (view := self.job) is not None:
+            client = view.client.name if view.client else ""
+            told = (view.name, client, view.id, view.number, view.url)
+        elif (there := self.current) is not None:
+            told = (there.name, there.client, "", there.number, there.url)
+        else:
+            return
+        self.app.copy_to_clipboard("\t".join(filter(None, told)))
+
+
+EDITING = "Until it is in XPM. 'default' follows proposal and settings again; empty is nobody or nothing."
+
+
+def _kinds(listed: Sequence[JobRowView], here: str) -> list[tuple[str, tuple[str, ...]]]:
+    """What of a list can be made at once, by state; what is not due yet only from one that is not."""
+    kinds = (
+        (f"all shown that are {state}", tuple(view.id for view in listed if view.state == state))
+        for state in ("due", "missed", "coming")
+        if state != "coming" or here == state
+    )
+    return [(words, ids) for words, ids in kinds if ids]

@@ -1,0 +1,311 @@
+"""Jobs: those to be made and made from proposals, and XPM's current ones; the exact job beside or below."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+
+from xpm_tui.acts.act import Situation
+from xpm_tui.service import current_jobs, jobs
+from xpm_tui.service.current_jobs import CurrentJobView
+from xpm_tui.service.identity import ListState
+from xpm_tui.service.job_views import JobCounts, JobRowView, PreviewView
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.tui import when
+from xpm_tui.tui.screens.area import AreaScreen
+from xpm_tui.tui.screens.job_acts import JobActs
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.filters import filter_spans
+from xpm_tui.tui.widgets.job_lines import (
+    BLOCKED,
+    all_lines,
+    current_lines,
+    day,
+    pane_lines,
+    row_note,
+    state_span,
+)
+from xpm_tui.tui.widgets.line import Line, Span, marked, ours, span
+from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.words import lines, words
+
+FILTERS: tuple[tuple[str, str], ...] = (
+    ("open", "open"), ("due", "due"), ("missed", "missed"), ("held", "held"), ("failed", "failed"),
+    ("coming", "coming"), ("deployed", "deployed"), ("left-out", "left out"), ("xpm", "in XPM"), ("", "all"),
+)  # fmt: skip
+XPM = "xpm"
+
+
+class Jobs(JobActs, AreaScreen):
+    """The table, the filters, the exact job."""
+
+    AREA = "jobs"
+    ABOUT = (
+        "What accepted proposals ask to be made in XPM, and what was made. Below (or beside) stands the "
+        "exact job under the cursor, with what keeps it back and what clashes; enter shows all of it. d "
+        "makes jobs: it shows them and the calls first, and asks. What is in XPM is never touched from here."
+    )
+    MORE_KEYS = (
+        ("enter", "the whole job: what would be sent, clashes, history"),
+        ("/", "filter by letters in name, client or number; esc ends it"),
+        ("[ and ]", "saved filters: open, due, missed, held, failed, coming, deployed … and XPM's own"),
+    )
+    CSS_PATH: ClassVar = style("jobs")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "find", "Filter", show=False),
+        Binding("left_square_bracket", "saved(-1)", show=False),
+        Binding("right_square_bracket", "saved(1)", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._find = Field(placeholder="name, client or number", classes="find")
+        self._state = Says(classes="filter")
+        self._note = Says(classes="note")
+        self._pane = Says(classes="job", fixed=False)
+        self._saved = 0
+        self._text = ""
+        self._wanted = ""
+        self._ours: Table[JobRowView] = Table(
+            (
+                Column("DATE", 11),
+                Column("STATE", 11),
+                Column("JOB", 20, grow=3),
+                Column("CLIENT", 16, grow=2),
+                Column("NUMBER", 8, drop=1),
+                Column("NOTE", 20, grow=3, drop=2),
+                Column("ID", 14, drop=3),
+            ),
+            self._cells,
+            lambda view: view.id,
+            id="ours",
+        )
+        self._theirs: Table[CurrentJobView] = Table(
+            (
+                Column("JOB", 8),
+                Column("NAME", 20, grow=2),
+                Column("CLIENT", 16, grow=2),
+                Column("STATE", 10, grow=1),
+                Column("DUE", 11, drop=1),
+                Column("MANAGER", 12, grow=1, drop=2),
+            ),
+            self._xpm_cells,
+            lambda view: view.number,
+            id="theirs",
+        )
+
+    def body(self) -> ComposeResult:
+        """Filters, what stands in the way of all of them, the list, the job."""
+        yield self._state
+        yield self._note
+        yield self._find
+        with Horizontal(classes="halves"):
+            yield self._ours
+            yield self._theirs
+            with VerticalScroll(classes="pane", can_focus=False):
+                yield self._pane
+
+    def on_mount(self) -> None:
+        """The filter field comes with ``/``, the other list with its filter."""
+        self._find.display = self._theirs.display = self._note.display = False
+
+    @property
+    def _shown(self) -> Table[Any]:
+        return self._theirs if FILTERS[self._saved][0] == XPM else self._ours
+
+    async def look(self) -> None:
+        """What the filters let through."""
+        xpm = FILTERS[self._saved][0] == XPM
+        self._ours.display, self._theirs.display = not xpm, xpm
+        if xpm:
+            await self._look_at_xpm()
+        else:
+            await self._look_at_ours()
+        if self.focused is None or self.focused in (self._ours.rows, self._theirs.rows):
+            self._shown.rows.focus()
+
+    async def _look_at_ours(self) -> None:
+        state, text = FILTERS[self._saved][0], self._text
+
+        def read(practice: OpenPractice) -> tuple[list[JobRowView], JobCounts]:
+            return jobs.list_jobs(practice, state=state, text=text), jobs.counts(practice)
+
+        found, counted = await self.console_app.desk.ask(read)
+        self._tell(len(found))
+        self._warn(counted)
+        self._ours.say_empty(self._nothing(counted))
+        self._ours.show(found, self._wanted)
+        self._wanted = ""
+        if not found:
+            self._pane.say(words([]))
+
+    async def _look_at_xpm(self) -> None:
+        def read(practice: OpenPractice) -> tuple[list[CurrentJobView], ListState]:
+            return current_jobs.list_current(practice, self._text)
+
+        found, state = await self.console_app.desk.ask(read)
+        now = self.console_app.desk.practice.clock.now()
+        self._tell(len(found), f" as XPM said {when.since(state.at, now)}" if state.at else "")
+        self._note.display = bool(state.note)
+        self._note.say(words([ours(" ! ", "warn"), span(state.note)]))
+        told = "No job of XPM goes by this filter. esc shows all again." if self._text else ""
+        self._theirs.say_empty(told or state.note or "XPM has not told yet. A plan reads it: g s, then p.")
+        self._theirs.show(found)
+        if not found:
+            self._pane.say(words([]))
+
+    def _nothing(self, counted: JobCounts) -> str:
+        if self._text or self._saved:
+            return "No job goes by this filter. esc shows all that are open."
+        if not self.console_app.pulse.connected:
+            return "No job is to be made. Connect first: g o, then c. Then v shows the proposals."
+        if counted.to_take:
+            told = when.counted(counted.to_take, "accepted proposal")
+            return f"No job is to be made. {told} of Ignition's can be taken over: v shows them, T takes one."
+        return "No job is to be made. v shows the proposals: n makes one there, I imports Ignition's."
+
+    def _warn(self, counted: JobCounts) -> None:
+        """Why nothing at all is deployed, where that is so."""
+        self._note.display = bool(counted.blocked)
+        self._note.say(words(BLOCKED))
+
+    def _tell(self, number: int, about: str = "") -> None:
+        pieces: list[Span] = [ours(f" {number:,} ", "strong")]
+        tail: list[Span] = [ours(about, "muted")]
+        if self._text:
+            tail += [ours(" with ", "muted"), span(self._text, "accent")]
+        used = sum(len(piece.text) for piece in [*pieces, *tail])
+        names = [name for _, name in FILTERS]
+        pieces += filter_spans(names, self._saved, max(20, self.size.width - used - 2))
+        self._state.say(words([*pieces, *tail]))
+
+    def _cells(self, view: JobRowView) -> list[Line]:
+        name = span(view.name).text
+        at = name.casefold().find(self._text.casefold()) if self._text else -1
+        return [
+            [ours(day(view.date))],
+            [state_span(view.state)],
+            marked(name, [(at, at + len(self._text))] if at >= 0 else []),
+            [span(view.client.name if view.client else "(not in the book)")],
+            [span(view.number)],
+            row_note(view),
+            [ours(view.id, "muted")],
+        ]
+
+    def _xpm_cells(self, view: CurrentJobView) -> list[Line]:
+        look: Any = "muted" if view.gone else ""
+        made = [ours("● ", "good")] if view.made_by else []
+        return [
+            [span(view.number, look or "strong")],
+            [*made, span(view.name, look)],
+            [span(view.client, look)],
+            [span("gone" if view.gone else view.state, look)],
+            [ours(day(view.due) if view.due else "", look)],
+            [span(view.manager, look)],
+        ]
+
+    @on(Table.Moved)
+    def _moved(self, event: Table.Moved) -> None:
+        event.stop()
+        self.refresh_bindings()
+        if event.table is not self._shown or event.item is None:
+            return
+        if isinstance(event.item, CurrentJobView):
+            self._pane.say(lines(current_lines(event.item)))
+        else:
+            self.console_app.work(lambda: self._show(event.item), "detail", exclusive=True, node=self)
+
+    async def _show(self, view: JobRowView) -> None:
+        shown = await self.console_app.desk.ask(jobs.preview_job, view.id)
+        if self._ours.item is view:
+            self._pane.say(lines(pane_lines(shown)))
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        if isinstance(event.item, CurrentJobView):
+            self.read(event.item.name, current_lines(event.item))
+        else:
+            self.console_app.work(lambda: self._open(event.item.id), "open", exclusive=True, node=self)
+
+    async def _open(self, job: str) -> None:
+        shown: PreviewView = await self.console_app.desk.ask(jobs.preview_job, job)
+        self.read(shown.name, all_lines(shown), acts=True)
+
+    # -- filters --------------------------------------------------------------------------------------------
+
+    def action_find(self) -> None:
+        """Type what the job must have."""
+        self._find.display = True
+        self._find.focus()
+
+    def action_saved(self, by: int) -> None:
+        """The next saved filter."""
+        self._saved = (self._saved + by) % len(FILTERS)
+        self.refresh_data(force=True)
+
+    @on(Field.Changed)
+    def _typed(self, event: Field.Changed) -> None:
+        event.stop()
+        self._text = event.value.strip()
+        self.console_app.work(lambda: self.look(), "look", exclusive=True, node=self)
+
+    @on(Field.Submitted)
+    def _typed_out(self, event: Field.Submitted) -> None:
+        event.stop()
+        self._shown.rows.focus()
+
+    def show_only(self, workflow: str) -> None:
+        """Come from elsewhere to the jobs of one workflow, with all filters off."""
+        self._clear()
+        self._saved = next(at for at, (key, _) in enumerate(FILTERS) if not key)
+        self._wanted = workflow
+        self.refresh_data(force=True)
+
+    def _clear(self) -> None:
+        self._find.value = ""
+        self._find.display = False
+        self._text, self._saved = "", 0
+
+    def action_up(self) -> None:
+        """The filters away."""
+        if self._find.display or self._text or self._saved:
+            self._clear()
+            self._shown.rows.focus()
+            self.refresh_data(force=True)
+
+    # -- acts -----------------------------------------------------------------------------------------------
+
+    @property
+    def job(self) -> JobRowView | None:
+        """The one of ours under the cursor."""
+        return self._ours.item if self._ours.display else None
+
+    @property
+    def current(self) -> CurrentJobView | None:
+        """The one of XPM under the cursor."""
+        return self._theirs.item if self._theirs.display else None
+
+    @property
+    def listed(self) -> list[JobRowView]:
+        """All of ours that the filters let through."""
+        return list(self._ours.rows.items) if self._ours.display else []
+
+    def situation(self) -> Situation:
+        """With what is known of the job under the cursor."""
+        if (there := self.current) is not None:
+            return self.console_app.situation(self.AREA, record=there.number, state="XPM's")
+        view = self.job
+        return self.console_app.situation(
+            self.AREA, record=view.id if view else "", state=view.state if view else ""
+        )
+
+    def preset(self, act: str) -> dict[str, Any]:
+        """Acts on a job are about the one under the cursor."""
+        return {"job": self.job.id} if self.job and act.startswith("jobs.") else {}

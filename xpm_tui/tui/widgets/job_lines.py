@@ -1,0 +1,168 @@
+"""A job in lines: the exact job, what is the matter with it, what clashes, what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from xpm_tui.service.current_jobs import CurrentJobView
+from xpm_tui.service.job_views import JobRowView, PreviewView, ProblemView
+from xpm_tui.tui import when
+from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+
+JOB_STATES: dict[str, tuple[str, Look]] = {
+    "coming": ("○ coming", "muted"),
+    "due": ("● due", "accent"),
+    "missed": ("! missed", "warn"),
+    "going": ("▶ half-made", "warn"),
+    "held": ("■ held", "warn"),
+    "failed": ("✗ failed", "bad"),
+    "deployed": ("✓ deployed", "good"),
+    "skipped": ("– skipped", "muted"),
+    "stopped": ("– stopped", "warn"),
+}
+"""Each state a glyph and a word: never by colour alone."""
+
+CLASHES = frozenset({"reference-taken", "reference-ours", "same-job", "same-name", "number-taken"})
+"""Problems that are about jobs which XPM has already."""
+
+BLOCKED: Line = [
+    ours(" ! ", "warn"),
+    ours("Nothing is deployed: XPM may still be on in Ignition. g e, then / ignition"),
+]
+"""Why nothing goes out, on one line, and where to change it."""
+
+_WEIGHTS: dict[str, tuple[str, Look]] = {
+    "hold": ("■ holds ", "bad"),
+    "ask": ("? asks  ", "warn"),
+    "note": ("· note  ", "muted"),
+}
+_WAITS = ("due", "missed", "coming", "held", "failed", "going")
+
+
+def day(of: date | None) -> str:
+    """A day as people write it."""
+    return of.strftime("%d %b %Y") if of else "–"
+
+
+def state_span(state: str) -> Span:
+    """A state as glyph and word."""
+    return ours(*JOB_STATES[state])
+
+
+def row_note(view: JobRowView) -> Line:
+    """What a row of the list says beside its state."""
+    if view.why:
+        return [span(view.why, "muted")]
+    told = [view.repeats] if view.repeats != "once" else []
+    if view.automatic and view.state in ("coming", "due"):
+        told.append("by itself")
+    if view.in_xpm:
+        told.append(f"in XPM: {view.in_xpm}")
+    return [span(" · ".join(told), "muted")]
+
+
+def head_lines(view: PreviewView) -> list[Line]:
+    """What it is, where it stands and why."""
+    job = view.job
+    first: list[Span] = [ours(" "), span(view.name or "(no name)", "strong"), ours(f"  {job.id}  ", "muted")]
+    first.append(state_span(job.state))
+    if job.number:
+        first.append(span(f"  {job.number}", "strong"))
+    found: list[Line] = [first]
+    if job.why:
+        found.append([ours(" → ", "warn"), span(job.why)])
+    return found
+
+
+def problem_lines(problems: Sequence[ProblemView], weights: tuple[str, ...]) -> list[Line]:
+    """What is the matter, with the way out."""
+    found: list[Line] = []
+    for problem in problems:
+        if problem.weight in weights:
+            word, look = _WEIGHTS[problem.weight]
+            clash = "clash: " if problem.code in CLASHES else ""
+            told = f"{problem.sentence} {problem.hint}".rstrip()
+            found.append([ours(f" {word}", look), ours(clash), span(told)])
+    return found
+
+
+def fact_lines(view: PreviewView) -> list[Line]:
+    """The exact job, several facts on a line."""
+
+    def fact(label: str, text: str) -> list[Span]:
+        return [ours(f"{label} ", "muted"), span(text or "–"), ours("   ")]
+
+    here = view.client.name if view.client else "(none)"
+    job = view.job
+    number = job.number or view.number or "XPM's next"
+    again = [] if job.repeats == "once" else fact("comes back", job.repeats)
+    fresh = any(problem.code == "client-new" for problem in view.problems)
+    there = view.xpm_client or ("made first" if fresh else "")
+    found: list[Line] = [
+        [ours(" "), *fact("client", here), *fact("in XPM", there)],
+        [ours(" "), *fact("from", day(view.start)), *fact("due", day(view.due)),
+         *fact("goes out", day(job.deploy_on)), *again],
+        [ours(" "), *fact("reference", view.reference), *fact("number", number)],
+        [ours(" "), *fact("category", view.category), *fact("budget", view.budget),
+         *fact("state", view.state_code or "XPM's first")],
+        [ours(" "), *fact("templates", " + ".join(ref.name for ref in view.templates))],
+        [ours(" "), *fact("partner", view.partner), *fact("manager", view.manager),
+         *fact("staff", ", ".join(view.staff))],
+        [ours(" "), *fact("description", " · ".join(view.description.splitlines()))],
+    ]  # fmt: skip
+    if job.state in _WAITS:
+        found.append([ours(" "), *fact("takes", when.counted(view.calls, "call") + " to Xero")])
+    if job.url:
+        state = job.in_xpm or "not among its current jobs"
+        found.append([ours(" "), *fact("address", job.url), *fact("in XPM", state)])
+    if job.left_out:
+        found.append([ours(" "), *fact("left out", "; ".join(job.left_out))])
+    if job.earlier:
+        found.append([ours(" "), *fact("numbers before", ", ".join(job.earlier))])
+    return found
+
+
+def history_lines(view: PreviewView) -> list[Line]:
+    """What was done with it, by whom, oldest first."""
+    return [
+        [ours(f" {when.short(line.at)}  ", "muted"), span(f"{line.by}: ", "muted"), span(line.sentence)]
+        for line in view.audit
+    ]
+
+
+def all_lines(view: PreviewView) -> list[Line]:
+    """All of it: for reading."""
+    problems = problem_lines(view.problems, ("hold", "ask", "note"))
+    rule: Line = [ours(" History", "head")]
+    return [*head_lines(view), *problems, [], *fact_lines(view), [], rule, *history_lines(view)]
+
+
+def pane_lines(view: PreviewView) -> list[Line]:
+    """The same for a low pane: what keeps it back comes first, the newest of its history last."""
+    return [
+        *head_lines(view),
+        *problem_lines(view.problems, ("hold", "ask")),
+        *fact_lines(view),
+        *problem_lines(view.problems, ("note",)),
+        *history_lines(view)[-3:],
+    ]
+
+
+def current_lines(view: CurrentJobView) -> list[Line]:
+    """A job of XPM."""
+
+    def fact(label: str, text: str) -> list[Span]:
+        return [ours(f"{label} ", "muted"), span(text or "–"), ours("   ")]
+
+    made: Line = [ours(" made from here: ", "muted"), span(view.made_by)] if view.made_by else []
+    return [
+        [ours(" "), span(view.name, "strong"), span(f"  {view.number}", "muted"), span(f"  {view.state}")],
+        [ours(" "), *fact("client", view.client), *fact("reference", view.reference)],
+        [ours(" "), *fact("from", day(view.start)), *fact("due", day(view.due))],
+        [ours(" "), *fact("category", view.category), *fact("budget", view.budget)],
+        [ours(" "), *fact("partner", view.partner), *fact("manager", view.manager),
+         *fact("staff", ", ".join(view.staff))],
+        [ours(" "), *fact("address", view.url)],
+        *([made] if made else []),
+    ]  # fmt: skip
