@@ -261,9 +261,13 @@ def _trouble(run: Run) -> Trouble | None:
     if run.outcome == "held":
         why = " ".join(stop.sentence for stop in run.stops) or "Some jobs wait for a person."
         return NeedsPerson(f"Run {run.id} is held. {why}", hint="See: xpm-tui jobs list --state held")
+    from xpm_tui.diagnose.finding import run_case
+
     sentence = run.error or ("Some jobs failed." if run.outcome == "partial" else f"It is {run.outcome}.")
     trouble = Trouble(sentence, hint="See why: xpm-tui jobs list --state failed. Then: xpm-tui jobs retry")
     trouble.code, trouble.exit_code = run.outcome, run.exit_code
+    trouble.case = run_case(run)
+    trouble.logged = True  # the run's own end is in the log
     return trouble
 
 

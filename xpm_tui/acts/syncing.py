@@ -97,7 +97,7 @@ def told(run: Run) -> list[str]:
 def _trouble(run: Run, code: int) -> Trouble | None:
     if code == 0:
         return None
-    from xpm_tui.diagnose.finding import known
+    from xpm_tui.diagnose.finding import run_case
 
     if run.outcome == "held":
         why = " ".join(stop.sentence for stop in run.stops) or run.error or "A person has to decide."
@@ -117,7 +117,7 @@ def _trouble(run: Run, code: int) -> Trouble | None:
         )
         trouble.code = run.outcome
     trouble.exit_code = code
-    trouble.case = known(run.case)
+    trouble.case = run_case(run)
     trouble.logged = True  # the run's own end is in the log
     return trouble
 

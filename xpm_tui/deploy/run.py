@@ -62,6 +62,7 @@ class _Batch:
         self._run = means.run
         self._began = means.practice.calls - means.run.calls
         self.tally: Counter[str] = Counter()
+        self._causes: set[str] = set()
         self.stopped = False
 
     async def through(self, wanted: Sequence[Occurrence]) -> None:
@@ -92,7 +93,7 @@ class _Batch:
                 )
                 row = await deployer.deploy(shown)
                 if row.state != "going":
-                    self._ended(row.state)
+                    self._ended(row.state, row.cause)
             left = {row.id: (row.workflow, row.day) for row in going(means.book.snapshot())}
             settled = await resolve(means) if left else 0
             self.stopped = means.stop()
@@ -102,7 +103,7 @@ class _Batch:
             for row in [means.book.snapshot().get(DEPLOYMENTS, id_) for id_ in left]:
                 if row is not None and row.state in ("held", "failed"):
                     left.pop(row.id)
-                    self._ended(row.state)
+                    self._ended(row.state, row.cause)
 
     def outcome(self) -> Outcome:
         """What became of the batch as a whole."""
@@ -119,14 +120,19 @@ class _Batch:
             outcome=outcome,
             ended=self._means.clock.now(),
             error=trouble.message if trouble else "",
-            case=str(trouble.case or trouble.code) if trouble else "",
+            case=str(trouble.case or trouble.code) if trouble else self._only_cause(),
         )
         self._means.book.commit([Put(RUNS, self._run)])
         self._progress(self._run)
         return self._run
 
-    def _ended(self, state: str) -> None:
+    def _only_cause(self) -> str:
+        """Why it did not go to the end, where there is one reason for all."""
+        return next(iter(self._causes)) if len(self._causes) == 1 else ""
+
+    def _ended(self, state: str, cause: str = "") -> None:
         self.tally[state] += 1
+        self._causes |= {cause} - {""}
         self._run = msgspec.structs.replace(self._now(), done=self._run.done + 1)
         self._means.book.commit([Put(RUNS, self._run)])
         self._progress(self._run)

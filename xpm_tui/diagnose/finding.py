@@ -24,6 +24,7 @@ from xpm_tui.model.errors import (
     Trouble,
     WireTrouble,
 )
+from xpm_tui.model.runs import Run
 
 Verdict = Literal["ok", "note", "trouble", "skipped"]
 
@@ -120,6 +121,12 @@ def known(text: str) -> CaseId | None:
         return CaseId(text)
     except ValueError:
         return None
+
+
+def run_case(run: Run) -> CaseId | None:
+    """The case behind a run's end: the one it kept, else that of what stopped it, else that it is held."""
+    words = (run.case, *(stop.rule for stop in run.stops), run.outcome)
+    return next((found for found in map(known, words) if found is not None), None)
 
 
 def case_id(trouble: Trouble) -> CaseId | None:

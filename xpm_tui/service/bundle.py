@@ -12,7 +12,7 @@ import msgspec
 
 from xpm_tui.diagnose.bundle import Part, json_part, lines_part, listing, packed, text_part
 from xpm_tui.diagnose.cases.book_of_cases import case
-from xpm_tui.diagnose.finding import Probed
+from xpm_tui.diagnose.finding import Probed, run_case
 from xpm_tui.diagnose.masking import Mask
 from xpm_tui.diagnose.telling import told
 from xpm_tui.events.filters import EventFilter
@@ -176,7 +176,7 @@ def _store(patient: Patient) -> dict[str, Any]:
 
 def _cases(results: Sequence[Probed], runs: Sequence[Run], events: Sequence[Event]) -> str:
     met = [str(each.case or "") for each in results if each.verdict != "ok"]
-    met += [run.case for run in runs] + [event.case for event in events]
+    met += [str(run_case(run) or "") for run in runs] + [event.case for event in events]
     found = [case(id_) for id_ in dict.fromkeys(met) if id_]
     return "\n\n\n".join("\n".join(told(each)) for each in found if each is not None) + "\n"
 

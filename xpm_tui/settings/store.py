@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.secret import Secret
 from xpm_tui.model.text import visible
@@ -254,6 +255,7 @@ class _Told:
         return found
 
     def _met(self, problem: BadInput) -> None:
+        problem.case = CaseId.SETTINGS
         if not self._lenient:
             raise problem
         self.problems.append(f"{problem.message} {problem.hint}".strip())

@@ -24,8 +24,9 @@ from xpm_tui.xero.grant import Grant, claims, person_of
 from xpm_tui.xero.transport import Network, NoReply, Request, TooLarge
 
 _LIMIT = 1024 * 1024
-_OTHER_WAY = ("unauthorized_client", "unsupported_grant_type", "invalid_request")
-"""Said to a renewal that was good before (RFC 6749, 5.2): not this login, the way of signing in has ended."""
+_OTHER_WAY = ("unsupported_grant_type", "invalid_request")
+"""Said to a renewal that was good before (RFC 6749, 5.2): not this login, the way of signing in has ended.
+``unauthorized_client`` says so, too, unless a secret was set that a PKCE app must not have."""
 _TOKEN = Asked("POST /connect/token")
 _REVOKE = Asked("POST /connect/revocation")
 
@@ -158,7 +159,8 @@ class TokenEndpoint:
                 case=CaseId.NEEDS_RECONNECT,
                 **more,
             )
-        if renewing and error in _OTHER_WAY:
+        other_way = _OTHER_WAY if self._config.client_secret else (*_OTHER_WAY, "unauthorized_client")
+        if renewing and error in other_way:
             return LoginNeeded(
                 "Xero no longer takes the way in which this app signs in, though it took it before.",
                 hint="Connect again. If other practices stopped on the same day, look for a newer version.",

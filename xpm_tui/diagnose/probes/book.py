@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from xpm_tui.diagnose.finding import Finding, bad, known, note, ok
+from xpm_tui.diagnose.finding import Finding, bad, note, ok, run_case
 from xpm_tui.diagnose.sight import Ask, StoreFacts
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.runs import Intent, Run
@@ -136,7 +136,7 @@ class LastRuns:
         last = next((run for run in runs if run.outcome not in ("running", "skipped")), None)
         if last is None:
             return ok("Nothing has run yet.", *told)
-        case = known(last.case)
+        case = run_case(last)
         if last.id in self.held():
             return note(f"Run {last.id} waits for a person.", *told, case=case or CaseId.HELD,
                         hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip

@@ -119,7 +119,7 @@ class DoctorScreen(Quiet, Screen[None]):
         self._tell(f"{said}, {notes} worth a note; {calls} Practice Manager calls.")
         if troubles:
             first = next(each for each in found if each.verdict == "trouble")
-            self._table.show(found, at=first.name)
+            self.look_at(first.name)
         self._detail.say(lines(_detail(self._table.item)))
 
     def _tell(self, text: str) -> None:
@@ -146,6 +146,10 @@ class DoctorScreen(Quiet, Screen[None]):
             text += [f"Case {found.id}: {found.title}", *way_out(found), ""]
         text += each.evidence
         self.app.push_screen(Told(each.title, "\n".join(text), wide=True))
+
+    def look_at(self, probe: str) -> None:
+        """Put the cursor on a probe."""
+        self._table.show(list(self._found.values()), at=probe)
 
     def action_again(self) -> None:
         """Begin anew with the probe under the cursor."""
