@@ -7,6 +7,7 @@ every step succeeded, again and again until nothing is left to do.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from random import Random
 
@@ -67,6 +68,10 @@ async def until_quiet(world: World) -> None:
         run = await world.apply(plan, records)
         assert run.outcome == "done"
         assert run.counts.get("moved", 0) == 0
+        written = world.written(run)
+        planned = Counter((c.field, c.rule, c.side) for record in records for c in record.changes if c.ticked)
+        assert written == planned, "what is written is what was planned"
+        assert run.counts["changes"] == plan.counts["items"] == written.total()
     plan, records = await refreshed_plan(world)
     assert plan.counts["items"] == 0, [c for record in records for c in record.changes if c.ticked]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -16,7 +17,7 @@ from xpm_tui.model.links import Base, Link
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Run
-from xpm_tui.model.tables import BASE, CLIENTS, LINKS, PLANNED, PLANS, RUNS, TEAM, XPM_CLIENTS
+from xpm_tui.model.tables import BASE, CLIENTS, IMAGES, LINKS, PLANNED, PLANS, RUNS, TEAM, XPM_CLIENTS
 from xpm_tui.model.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.apply import apply
 from xpm_tui.sync.mirror import ClientsRefreshed, refresh_clients, since
@@ -151,6 +152,11 @@ class World:
         await self.refresh(complete=complete)
         plan, records = self.plan()
         return await self.apply(plan, records)
+
+    def written(self, run: Run) -> Counter[tuple[str, str, str]]:
+        """What a run wrote, by field, rule and side."""
+        images = [image for image in self.book.snapshot().rows(IMAGES) if image.run == run.id]
+        return Counter((w.field, w.rule, w.side) for image in images for w in image.written)
 
     async def changes(self) -> list[Change]:
         """Refresh and plan: what would change now."""
