@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 from textual.screen import Screen
 
-from tests.tui.world import World, press, settle, text_of
-from xpm_tui.model.tables import CLIENTS, LINKS
+from tests.support.fake_xpm import client
+from tests.tui.world import World, press, settle, text_of, until
+from xpm_tui.book.ignition_forms import FORMS
+from xpm_tui.model.tables import APART, CLIENTS, IGNORED, IMPORTS, LINKS
+from xpm_tui.service import home as homes
 from xpm_tui.service import keeping, plans, runs
+from xpm_tui.tui.acting import SWITCH
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.conflicts import Conflicts
+from xpm_tui.tui.screens.edit import Edit
+from xpm_tui.tui.screens.exporting import ExportPreview
+from xpm_tui.tui.screens.files import PickFile
+from xpm_tui.tui.screens.importing import ImportPreview
 from xpm_tui.tui.screens.picker import Picker
 from xpm_tui.tui.screens.plan_review import PlanReview
 from xpm_tui.tui.screens.policy import PolicyScreen
+from xpm_tui.tui.screens.practices import Practices
 from xpm_tui.tui.screens.review import Review
 from xpm_tui.tui.screens.run import RunScreen
 from xpm_tui.tui.widgets.table import TableRows
@@ -289,3 +301,244 @@ async def test_a_field_is_switched_off_in_the_policy_table(world: World, console
         assert "Client 00003" in text_of(app)
     with world.open() as practice:
         assert practice.policy().off == {"phone"}
+
+
+def crowd(world: World, count: int) -> None:
+    """So many clients on either side whose names are alike, not equal: each has one proposal."""
+    from xpm_tui.model.book import Client, Contact
+    from xpm_tui.model.ports import Put
+
+    names = [f"{first} {second}" for first in TREES for second in TRADES][:count]
+    world.xpm.rows = {
+        row.uuid: row
+        for row in (
+            client(500 + n, name=f"{name} Limited", email=f"{n}@x.example") for n, name in enumerate(names)
+        )
+    }
+    with world.open() as practice:
+        writes = []
+        for n, name in enumerate(names):
+            contact = Contact(id=f"k{500 + n}", name="Somebody", email=f"{n}@x.example", primary=True)
+            writes.append(Put(CLIENTS, Client(id=f"c{500 + n}", name=name, contacts=(contact,))))
+        practice.book.commit(writes)
+
+
+TREES = ("Kowhai", "Rimu", "Totara", "Kauri", "Matai", "Rata", "Puriri", "Titoki")
+TRADES = ("Plumbing", "Electrical", "Bakery", "Dental", "Motors")
+
+
+async def test_forty_proposals_are_reviewed_with_one_key_each(world: World, console: Make) -> None:
+    world = World(world.root / "forty", books=False)
+    crowd(world, 40)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "r")
+        assert "1 of 40" in text_of(app)
+        assert "because" in text_of(app) or "name" in text_of(app)
+        await press(pilot, *("enter",) * 39)
+        assert "1 of 1" in text_of(app)
+        assert "39 settled" in text_of(app)
+        await press(pilot, "enter")
+        assert "No client needs a person. 40 clients settled." in text_of(app)
+    with world.open() as practice:
+        snapshot = practice.snapshot()
+        assert snapshot.count(LINKS) == 40
+        for n in range(40):
+            link = snapshot.get(LINKS, f"c{500 + n}")
+            assert link is not None
+            assert link.uuid == f"00000000-0000-0000-0000-{500 + n:012}"
+
+
+async def test_what_was_settled_last_is_taken_back(world: World, console: Make) -> None:
+    world = World(world.root / "few", books=False)
+    crowd(world, 5)
+    with world.open() as practice:
+        before = {row.id: row for row in practice.snapshot().rows(CLIENTS)}
+    app = console(world)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "r", "enter", "i", "u")
+        assert "1 of 4" in text_of(app)
+        assert "Kowhai Electrical stands as before" in text_of(app)
+        await press(pilot, "u")
+        assert "1 of 5" in text_of(app)
+        assert "Kowhai Plumbing Limited" in text_of(app), "the pair is proposed as it was"
+        await press(pilot, "u")
+        assert "Nothing was settled here yet" in text_of(app)
+        await press(pilot, "S", "y")
+        assert "No client needs a person" in text_of(app)
+        await press(pilot, "u")
+        assert "of 5" in text_of(app)
+    with world.open() as practice:
+        snapshot = practice.snapshot()
+        assert snapshot.count(LINKS) == 0
+        assert snapshot.count(IGNORED) == 0
+        assert snapshot.count(APART) == 0
+        assert {row.id: row for row in snapshot.rows(CLIENTS)} == before
+
+
+async def test_review_begins_where_it_was_left(world: World, console: Make) -> None:
+    world = World(world.root / "few", books=False)
+    crowd(world, 5)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "r", "n", "n", "n", "escape")
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "r")
+        assert "4 of 5" in text_of(app), "another console of the same person goes on there"
+
+
+async def test_a_review_goes_out_as_a_file_and_comes_back(
+    world: World, console: Make, tmp_path: Path
+) -> None:
+    world = World(world.root / "few", books=False)
+    crowd(world, 5)
+    app = console(world)
+    app.folder = str(tmp_path)
+    path = tmp_path / "review.csv"
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "r", "w", "enter")
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+        first = [row for row in rows if row["Rank"] == "1"]
+        for row, choice in zip(first, ("link", "ignore", "", "link", "nonsense"), strict=True):
+            row["Choice"] = choice
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        await press(pilot, "I", "=review.csv", "enter")
+        shown = text_of(app)
+        assert "2 would be linked, 1 would be ignored" in shown
+        assert "refused" in shown
+        assert app.focused is not None
+        assert app.focused.id == "no"
+        await press(pilot, "y")
+        assert "2 linked, 1 ignored" in text_of(app)
+        await press(pilot, "escape")
+        assert "of 2" in text_of(app)
+        await press(pilot, "u")
+        assert "of 5" in text_of(app)
+
+
+@pytest.mark.usefixtures("inline")
+async def test_a_client_is_edited_and_exported_to_ignition(
+    world: World, console: Make, tmp_path: Path
+) -> None:
+    await in_step(world)
+    source = tmp_path / "clients.csv"
+    source.write_text(
+        "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel,City\n"
+        "CLI-0005,CON-5,Client 00005,Pat Doe 5,c5@example.com,1,Nelson\n"
+        "CLI-0006,CON-6,Client 00006,Pat Doe 6,c6@example.com,2,\n"
+        "CLI-9007,CON-7,,Nobody,c7@example.com,2,\n",
+        encoding="utf-8",
+    )
+    app = console(world)
+    app.folder = str(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "I")
+        assert shows(app, PickFile)
+        await press(pilot, "=cl", "tab", "enter")
+        assert shows(app, ImportPreview)
+        shown = text_of(app)
+        assert "1 row refused" in shown
+        assert "1 unknown column" in shown
+        assert "Nelson" in shown
+        assert "Tel" in shown
+        with world.open() as practice:
+            assert practice.snapshot().count(IMPORTS) == 0, "a preview writes nothing"
+        await press(pilot, "down", "m")
+        assert "What does the column “Tel” mean?" in text_of(app)
+        names = [each.name for each in FORMS["clients"].fields]
+        await press(pilot, *("down",) * names.index("contact_phone"), "enter")
+        assert "unknown column" not in text_of(app)
+        await press(pilot, "a")
+        assert "refused" in text_of(app)
+        await press(pilot, "escape")
+        assert shows(app, Clients)
+        await press(pilot, "slash", "=00006", "enter", "e")
+        assert shows(app, Edit)
+        await press(pilot, "down", "=12 Quay St", "f10")
+        await press(pilot, "X")
+        assert shows(app, ExportPreview)
+        assert "goes out" in text_of(app)
+        assert "Client 00006" in text_of(app)
+        await press(pilot, "a")
+        assert shows(app, PickFile)
+        await press(pilot, *("backspace",) * len("clients.csv"), "=out.csv", "enter")
+        assert shows(app, Clients)
+        await press(pilot, "X")
+        assert "Ignition has all of it" in text_of(app), "what went out is remembered"
+    out = (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
+    assert "12 Quay St" in out
+    assert "Client 00006" in out
+    with world.open() as practice:
+        row = practice.snapshot().get(CLIENTS, "c5")
+        assert row is not None
+        assert row.contacts[0].phone == "1"
+
+
+async def test_an_import_is_taken_back(world: World, console: Make, tmp_path: Path) -> None:
+    source = tmp_path / "clients.csv"
+    source.write_text(
+        "Client ID,Client Name,Contact Name,Contact Email,Phone\n"
+        "CLI-0005,Client 00005,Pat Doe 5,c5@example.com,07 123\n",
+        encoding="utf-8",
+    )
+
+    def phone() -> str:
+        with world.open() as practice:
+            row = practice.snapshot().get(CLIENTS, "c5")
+            return row.phone if row is not None else "gone"
+
+    app = console(world)
+    app.folder = str(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "I", "down", "enter", "a")
+        assert phone() == "07 123"
+        await press(pilot, "colon", "=last import back")
+        await pilot.press("enter")
+        await until(pilot, "Take back")  # the desk waits for the answer: nothing settles before it
+        await press(pilot, "y")
+    assert phone() == ""
+
+
+async def left(pilot: Pilot[Any], *keys: str) -> None:
+    """Press the last keys of a console, and wait until it has ended."""
+    await pilot.press(*keys)
+    for _ in range(400):
+        if pilot.app.return_value is not None:
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("the console did not end")
+
+
+async def test_another_practice_is_added_and_switched_to(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "f2")
+        assert shows(app, Practices)
+        shown = text_of(app)
+        assert "Hill [&] Partners" in shown
+        assert "▸ open" in shown
+        await press(pilot, "n", "=Harbour & Co")
+        await left(pilot, "enter")
+    assert app.return_value == SWITCH, "the console begins anew over the new one"
+    assert homes.current(world.home) == "harbour-co"
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "escape", "f2")
+        assert "harbour-co" in text_of(app)
+        assert "Hill [&] Partners" in text_of(app)
+        await left(pilot, "down", "s")
+    assert app.return_value == SWITCH
+    assert homes.current(world.home) == "practice"

@@ -129,6 +129,17 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
         await settle(pilot)
 
 
+async def until(pilot: Pilot[Any], words: str) -> None:
+    """Until the screen shows these words: for what an act asks, while the desk waits for the answer."""
+    app = pilot.app
+    assert isinstance(app, Console)
+    for _ in range(1_000):
+        if words in text_of(app):
+            return
+        await pilot.pause(0.005)
+    raise AssertionError(f"{words!r} never came:\n{text_of(app)}")
+
+
 def text_of(app: Console) -> str:
     """The screen as a person reads it."""
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())

@@ -61,7 +61,7 @@ async def add_practice(place: Place, params: AddPractice, talk: Talk) -> Result:
     from xpm_tui.service import home as homes
 
     home = place.home
-    name = homes.add_practice(home, params.title)
+    name = homes.switch_practice(home, homes.add_practice(home, params.title))
     told = f"{name} is there and current now. Connect it: xpm-tui connect"
     return Result(data={"id": name, "name": name}, lines=[told])
 
@@ -84,6 +84,8 @@ ACTS = (
         on_home=list_practices,
         verb=("practices", "list"),
         example="xpm-tui practices list",
+        key="f2",
+        where=("overview", "settings"),
         default=True,
     ),
     home_act(

@@ -38,7 +38,7 @@ def import_review(practice: OpenPractice, path: Path, *, dry_run: bool) -> Resul
     from xpm_tui.service import review_file
 
     report = review_file.import_review(practice, path, dry_run=dry_run)
-    return Result(data=plain_report(report), lines=_lines(report), trouble=_refused(report))
+    return Result(data=plain_report(report), lines=report_lines(report), trouble=_refused(report))
 
 
 def plain_report(report: ReviewReport) -> dict[str, object]:
@@ -52,16 +52,17 @@ def plain_report(report: ReviewReport) -> dict[str, object]:
     }
 
 
-def _lines(report: ReviewReport) -> list[str]:
+def report_lines(report: ReviewReport, shown: int = _SHOWN) -> list[str]:
+    """What a file did, or would do; at most ``shown`` rows of each kind one by one."""
     would = "would be " if report.dry_run else ""
     links = sum(each.choice == "link" for each in report.items)
     lines = [
         f"{report.file}: {links:,} {would}linked, {len(report.items) - links:,} {would}ignored, "
         f"{report.same:,} the same as before, {report.open:,} without a choice."
     ]
-    lines += [_line(each) for each in report.items[:_SHOWN]]
-    lines += [f"  row {each.row}: refused: {each.reason}" for each in report.refused[:_SHOWN]]
-    rest = max(0, len(report.items) - _SHOWN) + max(0, len(report.refused) - _SHOWN)
+    lines += [_line(each) for each in report.items[:shown]]
+    lines += [f"  row {each.row}: refused: {each.reason}" for each in report.refused[:shown]]
+    rest = max(0, len(report.items) - shown) + max(0, len(report.refused) - shown)
     return [*lines, *([f"  and {rest:,} more: --json tells them all"] if rest else [])]
 
 

@@ -71,6 +71,7 @@ SENTENCES: dict[str, str] = {
     "client.picked": "{by} picked {added:client} of XPM, linked {linked} and left {left}",
     "client.ignored": "{by} settled that {record} has no XPM client",
     "client.unignored": "{by} took back that {record} is ignored",
+    "review.taken_back": "{by} took back what the review settled of {record}",
     "client.frozen": "{by} froze {field} of {record}",
     "client.unfrozen": "{by} lifted the freeze of {field} of {record}",
     "client.edited": "{by} edited {field} of {record}",

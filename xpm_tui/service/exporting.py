@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -126,6 +126,16 @@ def exported_bytes(
     return _OTHERS[form](snapshot, flavour)
 
 
+def preview_export(
+    practice: OpenPractice, form: FormName, **wanted: Any
+) -> tuple[ExportReport, tuple[str, ...]]:
+    """What :func:`export_file` would write, and the ids of the records in it; nothing is remembered."""
+    if form != "clients":
+        wanted = {"flavour": wanted.get("flavour", "ignition")}
+    exported = exported_bytes(practice, form, **wanted)
+    return _told(form, exported, (), False), exported.records
+
+
 def _finish(
     practice: OpenPractice, form: FormName, exported: Exported, files: tuple[str, ...]
 ) -> ExportReport:
@@ -134,6 +144,10 @@ def _finish(
         practice.book.commit(exported.writes)
     if exported.records and not practice.read_only:
         practice.events.emit(Event(key=f"export.{form}", numbers={"count": len(exported.records)}))
+    return _told(form, exported, files, remembered)
+
+
+def _told(form: FormName, exported: Exported, files: tuple[str, ...], remembered: bool) -> ExportReport:
     return ExportReport(
         form=form,
         files=files,

@@ -71,7 +71,7 @@ class Acting:
         await self.refresh_pulse()
         if act.name.startswith("settings."):
             await self.desk.reopen()
-        if act.name == "practices.switch" and result.trouble is None:
+        if act.name in ("practices.switch", "practices.add") and result.trouble is None:
             self.exit(SWITCH)
             return
         if after is not None:

@@ -118,6 +118,7 @@ class Console(Flows, Acting, App[int]):
         self.position: object = None
         self.parting: Shown = Shown("")
         self.picker_index: tuple[tuple[object, int], PickerIndex] | None = None
+        self.folder = ""
         self._guard_terminal = guard_terminal
         self._welcome = welcome
         self._undo_signals: Callable[[], None] = lambda: None

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
+    from xpm_tui.book.ignition_forms import FormName
+    from xpm_tui.service.practice import OpenPractice
     from xpm_tui.tui.app import Console
 
+FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
 
 JOBS = frozenset({"jobs.deploy", "jobs.retry", "jobs.redeploy", "jobs.edit", "jobs.skip"})
 """Acts about a job, for which one has to be chosen in its area: they start there."""
 
 
-def way(app: Console, act: str, record: str = "") -> Callable[[], object] | None:
+def way(app: Console, act: str) -> Callable[[], object] | None:
     """What opens the act's screen; None where its form does. Importing a screen waits until it is opened."""
     ways: dict[str, Callable[[], object]] = {
         "plan": app.plan_and_show,
@@ -25,12 +30,46 @@ def way(app: Console, act: str, record: str = "") -> Callable[[], object] | None
         "cases.seen": lambda: app.work(lambda: _seen(app), "seen", exclusive=True),
         "conflicts": lambda: app.push_screen(_conflicts()),
         "policy": lambda: app.push_screen(_policy()),
+        "practices.list": lambda: app.push_screen(_practices()),
+        "practices.switch": lambda: app.push_screen(_practices()),
         "clients.review": lambda: app.push_screen(_review()),
         "proposals.list": lambda: app.push_screen(_proposals()),
     }
     if act in JOBS:
         return lambda: _to_jobs(app)
+    form: FormName
+    for form in FORMS:
+        if act == f"import.{form}":
+            return partial(app.work, partial(_import, app, form), "import", exclusive=True)
+        if act == f"export.{form}":
+            return partial(app.work, partial(_export, app, form), "export", exclusive=True)
     return ways.get(act)
+
+
+async def _import(app: Console, form: FormName) -> None:
+    """Which file, then what it would do."""
+    from xpm_tui.tui.screens.files import PickFile, folder_of
+    from xpm_tui.tui.screens.importing import ImportPreview
+
+    about = "Which file? It is looked at first, and nothing is written before you say so."
+    path = await app.push_screen_wait(PickFile(f"Import {form}", about, start=folder_of(app), suffix=".csv"))
+    if path:
+        app.folder = str(Path(path).parent)
+        app.push_screen(ImportPreview(form, path))
+
+
+async def _export(app: Console, form: FormName) -> None:
+    """What would go out; the file is named after that."""
+    from xpm_tui.service.names import name_of
+    from xpm_tui.tui.screens.exporting import ExportPreview
+
+    area = app.area
+    record = area.situation().record if area is not None and form == area.AREA == "clients" else ""
+
+    def named(practice: OpenPractice) -> str:
+        return name_of(practice.snapshot(), record) if record else ""
+
+    app.push_screen(ExportPreview(form, record, await app.desk.ask(named)))
 
 
 def _to_jobs(app: Console) -> None:
@@ -54,6 +93,12 @@ def _conflicts() -> Screen[None]:
     from xpm_tui.tui.screens.conflicts import Conflicts
 
     return Conflicts()
+
+
+def _practices() -> Screen[None]:
+    from xpm_tui.tui.screens.practices import Practices
+
+    return Practices()
 
 
 def _policy() -> Screen[None]:

@@ -31,6 +31,9 @@ STATES: dict[str, tuple[str, Look]] = {
 }
 """Each state a glyph and a word."""
 
+WAYS = ("client", "hold", "freeze", "undo", "plan")
+"""What can be done with the one under the cursor."""
+
 
 class Conflicts(OverScreen[None]):
     """The table over the two values; one key for each thing to do."""
@@ -105,18 +108,22 @@ class Conflicts(OverScreen[None]):
     def _view(self) -> ConflictView | None:
         return self._table.item
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def why_not(self, action: str) -> str:
         """Hold what is planned, undo what was done; the rest for any."""
         view = self._view
-        if action == "hold":
-            return True if view is not None and view.plan else None
-        if action == "undo":
-            return True if view is not None and view.state == "overwritten" else None
-        if action == "freeze":
-            return True if view is not None and not view.frozen else None
-        if action in ("client", "plan"):
-            return True if view is not None else None
-        return True
+        if action in ("leave", ""):
+            return ""
+        if view is None:
+            return "There is no conflict here." if action in WAYS else ""
+        if action == "hold" and not view.plan:
+            return f"Run {view.run} has decided it already: u takes that back."
+        if action == "undo" and view.plan:
+            return "It is only planned: space holds it, f keeps both as they are."
+        if action == "undo" and view.state == "undone":
+            return "It is taken back already."
+        if action == "freeze" and view.frozen:
+            return "The field is frozen already: sync leaves it alone."
+        return ""
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:

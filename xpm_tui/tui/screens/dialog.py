@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
 
 from textual import on
@@ -19,6 +19,12 @@ from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
 
 R = TypeVar("R")
+
+
+class Part(VerticalScroll, inherit_bindings=False):
+    """A part of a box that scrolls with the focus: arrows are the dialog's own, whatever does not fit."""
+
+    can_focus = False
 
 
 class Dialog(Quiet, ModalScreen[R]):
@@ -49,7 +55,23 @@ class Dialog(Quiet, ModalScreen[R]):
         self.dismiss(None)
 
 
-class Confirm(Dialog[bool]):
+class Reading(Dialog[R]):
+    """A dialog with more words than fit: the arrows and page keys move them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+        Binding("pageup", "scroll(-10)", show=False),
+        Binding("pagedown", "scroll(10)", show=False),
+    ]
+
+    def action_scroll(self, by: int) -> None:
+        """Read on."""
+        words = self.query_one(".words", VerticalScroll)
+        words.scroll_to(y=words.scroll_y + by, animate=False)
+
+
+class Confirm(Reading[bool]):
     """Yes or no. ``safe`` is the answer that has the focus, and what escape means."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,16 +80,23 @@ class Confirm(Dialog[bool]):
     ]
 
     def __init__(
-        self, question: str, *, title: str = "Sure?", yes: str = "Yes", no: str = "No", safe: bool = False
+        self,
+        question: str,
+        *,
+        title: str = "Sure?",
+        yes: str = "Yes",
+        no: str = "No",
+        safe: bool = False,
+        wide: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(classes="wide" if wide else None)
         self.title_text = visible(title)
         self._question = visible_lines(question)
         self._yes, self._no, self._safe = yes, no, safe
 
     def box(self) -> ComposeResult:
         """The question over its two answers."""
-        with VerticalScroll(classes="words", can_focus=False):
+        with Part(classes="words"):
             yield Static(content(self._question))
         with Horizontal(classes="buttons"):
             yield Button(content(Shown(self._yes)), id="yes")
@@ -112,9 +141,9 @@ class Choose(Dialog[str]):
 
     def box(self) -> ComposeResult:
         """The question over the choices, one a line."""
-        with VerticalScroll(classes="words", can_focus=False):
+        with Part(classes="words"):
             yield Static(content(self._question))
-        with VerticalScroll(classes="choices", can_focus=False):
+        with Part(classes="choices"):
             for place, (_, words) in enumerate(self._choices):
                 yield Button(content(visible(words)), id=f"choice-{place}", classes="wide")
 
@@ -130,45 +159,51 @@ class Choose(Dialog[str]):
 
 
 class Ask(Dialog[str]):
-    """One line of text; None when left with escape."""
+    """One line of text; None when left with escape. ``check`` says what is wrong with it, in place."""
 
-    def __init__(self, prompt: str, *, title: str = "", value: str = "", password: bool = False) -> None:
+    def __init__(
+        self,
+        prompt: str,
+        *,
+        title: str = "",
+        value: str = "",
+        password: bool = False,
+        check: Callable[[str], str] = lambda _: "",
+    ) -> None:
         super().__init__()
         self.title_text = visible(title)
         self._prompt = visible_lines(prompt)
         self._field = Field(value, password=password)
+        self._check = check
+        self._error = Static(classes="error")
 
     def box(self) -> ComposeResult:
         """The prompt over the field."""
-        with VerticalScroll(classes="words", can_focus=False):
+        with Part(classes="words"):
             yield Static(content(self._prompt))
         yield self._field
+        yield self._error
         yield Static(content(Shown("enter takes it · esc goes back")), classes="hint")
 
     def on_mount(self) -> None:
         """Type at once."""
+        self._error.display = False
         self._field.focus()
+
+    @on(Field.Changed)
+    def _typed(self, event: Field.Changed) -> None:
+        event.stop()
+        self._error.display = False
 
     @on(Field.Submitted)
     def _submitted(self, event: Field.Submitted) -> None:
         event.stop()
-        self.dismiss(event.value.strip())
-
-
-class Reading(Dialog[R]):
-    """A dialog with more words than fit: the arrows and page keys move them."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll(-1)", show=False),
-        Binding("down,j", "scroll(1)", show=False),
-        Binding("pageup", "scroll(-10)", show=False),
-        Binding("pagedown", "scroll(10)", show=False),
-    ]
-
-    def action_scroll(self, by: int) -> None:
-        """Read on."""
-        words = self.query_one(".words", VerticalScroll)
-        words.scroll_to(y=words.scroll_y + by, animate=False)
+        wrong = self._check(event.value.strip())
+        if not wrong:
+            self.dismiss(event.value.strip())
+            return
+        self._error.display = True
+        self._error.update(content(visible_lines(wrong)))
 
 
 class Told(Reading[None]):
@@ -186,7 +221,7 @@ class Told(Reading[None]):
 
     def box(self) -> ComposeResult:
         """The text, what to do next, and one button."""
-        with VerticalScroll(classes="words", can_focus=False):
+        with Part(classes="words"):
             yield Static(content(self._text))
             if self._hint:
                 yield Static(content(self._hint), classes="next")

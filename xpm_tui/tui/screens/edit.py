@@ -8,14 +8,14 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.service.views import ClientView
 from xpm_tui.sync.policy import CLIENT_FIELDS
 from xpm_tui.tui.plain import content, show
-from xpm_tui.tui.screens.dialog import Dialog
+from xpm_tui.tui.screens.dialog import Dialog, Part
 from xpm_tui.tui.widgets.field import Field
 
 CONTACT = (("name", "name"), ("email", "e-mail"), ("phone", "phone"), ("mobile", "mobile"))
@@ -63,7 +63,7 @@ class Edit(Dialog[tuple[str, ...]]):
     def box(self) -> ComposeResult:
         """Label and field, as many as there are."""
         yield Static(show(self._about), classes="about")
-        with VerticalScroll(classes="fields", can_focus=False):
+        with Part(classes="fields"):
             for key, field in self._inputs.items():
                 with Horizontal(classes="field"):
                     yield Static(show(self._labels[key]), classes="label")

@@ -9,7 +9,7 @@ import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.events import DescendantFocus
 from textual.widgets import Button, Checkbox, Select, Static
 
@@ -17,7 +17,7 @@ from xpm_tui.acts.act import Act
 from xpm_tui.acts.params import Param, read
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.dialog import Dialog
+from xpm_tui.tui.screens.dialog import Dialog, Part
 from xpm_tui.tui.widgets.field import Field
 
 SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
@@ -62,7 +62,7 @@ class Form(Dialog[msgspec.Struct]):
     def box(self) -> ComposeResult:
         """What it does, the fields, one line of help for the field that has the focus."""
         yield Static(content(visible(self._act.help)), classes="words")
-        with VerticalScroll(classes="fields", can_focus=False):
+        with Part(classes="fields"):
             for param in self._params:
                 with Horizontal(classes="field"):
                     label = param.name.replace("_", " ") + (" *" if param.required else "")

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.dialog import Reading
+from xpm_tui.tui.screens.dialog import Part, Reading
 from xpm_tui.tui.widgets.line import Span, fit, ours, span
 from xpm_tui.tui.widgets.words import lines
 
@@ -53,7 +52,7 @@ class Help(Reading[None]):
                 room = min(26, max(len(key) for key, _ in keys) + 2)
                 told += [[ours("  "), *fit([span(key, "accent")], room), span(what)] for key, what in keys]
                 told.append([ours("")])
-        with VerticalScroll(classes="words", can_focus=False):
+        with Part(classes="words"):
             yield Static(content(visible(self._page.about, 2000)), classes="about")
             yield Static(lines([list(line) for line in told]))
         yield Static(content(Shown("esc closes")), classes="hint")

@@ -1,10 +1,11 @@
-"""What the screens over an area share: a foot, a way back, and acts that say why they cannot be done."""
+"""What the screens over an area share: a foot, a way back, and keys that say why they cannot be used."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -39,6 +40,23 @@ class OverScreen(Quiet, Screen[R]):
         """Body, foot."""
         yield from self.body()
         yield Foot()
+
+    def why_not(self, action: str) -> str:
+        """Why an action of this screen cannot be done now, in a sentence; empty when it can."""
+        return ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Dim in the foot what cannot be done now."""
+        return None if self.why_not(action) else True
+
+    def on_key(self, event: events.Key) -> None:
+        """A dim key explains itself."""
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            reason = self.why_not(binding.action.partition("(")[0])
+            if reason:
+                event.stop()
+                event.prevent_default()
+                self.console_app.toast(reason, "warning")
 
     def refused(self, act: str, **about: Any) -> bool:
         """Whether an act cannot be done now; then it has said why."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Static
 
 from xpm_tui.model.plan import Plan
@@ -19,24 +18,20 @@ from xpm_tui.tui import when
 from xpm_tui.tui.plan_rows import Tree, client_of
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.quiet import Quiet
+from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.plan_tree import PlanTree
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines, words
 
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
 
-
-class PlanReview(Quiet, Screen[str]):
+class PlanReview(OverScreen[str]):
     """Look, tick, apply. Gives the id of the run that applies it, or None."""
 
+    AREA = "sync"
     CSS_PATH: ClassVar = style("plan_review")
-    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "Apply"),
         Binding("space", "tick", "Tick"),
@@ -56,22 +51,17 @@ class PlanReview(Quiet, Screen[str]):
         self._why = Says(classes="plan-why")
         self._none = Static(classes="empty")
 
-    @property
-    def _app(self) -> Console:
-        return cast("Console", self.app)
-
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """Summary, groups, the reason for the row under the cursor."""
         yield self._head
         yield self._none
         yield self._rows
         yield self._why
-        yield Foot()
 
     def on_mount(self) -> None:
         """Read the plan."""
         self._none.display = False
-        self._app.work(lambda: self._read(), "plan", exclusive=True, node=self)
+        self.console_app.work(lambda: self._read(), "plan", exclusive=True, node=self)
 
     async def _read(self) -> None:
         def load(practice: OpenPractice) -> tuple[Plan, list[ChangeView]]:
@@ -79,7 +69,7 @@ class PlanReview(Quiet, Screen[str]):
             return plan, list(change_views(practice.snapshot(), records))
 
         first = self._plan is None
-        plan, changes = await self._app.desk.ask(load)
+        plan, changes = await self.console_app.desk.ask(load)
         self._plan = plan
         kept = self._rows.row
         self._tree.take(changes)
@@ -110,25 +100,32 @@ class PlanReview(Quiet, Screen[str]):
     @on(PlanTree.Ticked)
     def _ticked(self, event: PlanTree.Ticked) -> None:
         event.stop()
-        self._app.work(lambda: self._tick(event.selector, event.on), "tick", node=self)
+        self.console_app.work(lambda: self._tick(event.selector, event.on), "tick", node=self)
 
     async def _tick(self, selector: plans.Selector, on_: bool) -> None:
-        await self._app.desk.ask(plans.tick, self._plan_id, selector, on_)
+        await self.console_app.desk.ask(plans.tick, self._plan_id, selector, on_)
         await self._read()
 
     @property
     def _count(self) -> int:
         return sum(change.ticked for change in self._tree.changes)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def why_not(self, action: str) -> str:
         """Apply only what can be applied."""
-        if action == "apply":
-            return True if self._count and self._plan and self._plan.state == "draft" else None
-        if action == "tick":
-            return True if self._tree.changes else None
-        if action == "people":
-            return True if self._plan and self._plan.people else None
-        return True
+        plan = self._plan
+        if action not in ("apply", "tick", "people", "turn", "export"):
+            return ""
+        if plan is None:
+            return "The plan is being read."
+        if action == "apply" and plan.state != "draft":
+            return "This plan was applied already: make a new one."
+        if action == "apply" and not self._count:
+            return "Nothing is ticked: there is nothing to apply."
+        if action in ("tick", "turn") and not self._tree.changes:
+            return "The plan has no change."
+        if action == "people" and not plan.people:
+            return "No client needs a person."
+        return ""
 
     def action_tick(self) -> None:
         """The row under the cursor."""
@@ -138,7 +135,9 @@ class PlanReview(Quiet, Screen[str]):
         """By rule and field, or by client."""
         self._tree.turn("client" if self._tree.by == "rule" else "rule")
         self._rows.reload(0)
-        self._app.toast("Grouped by client." if self._tree.by == "client" else "Grouped by rule and field.")
+        self.console_app.toast(
+            "Grouped by client." if self._tree.by == "client" else "Grouped by rule and field."
+        )
 
     def action_people(self) -> None:
         """The clients that no rule can decide."""
@@ -148,27 +147,22 @@ class PlanReview(Quiet, Screen[str]):
 
     def action_export(self) -> None:
         """The plan as CSV, in a private file."""
-        self._app.work(lambda: self._export(), "export", node=self)
+        self.console_app.work(lambda: self._export(), "export", node=self)
 
     async def _export(self) -> None:
-        text = await self._app.desk.ask(plans.export, self._plan_id)
-        path = self._app.save_text(f"plan-{self._plan_id}.csv", text)
-        self._app.toast(f"The plan is in {path}")
-
-    def action_leave(self) -> None:
-        """The plan is kept."""
-        self.dismiss(None)
+        text = await self.console_app.desk.ask(plans.export, self._plan_id)
+        path = self.console_app.save_text(f"plan-{self._plan_id}.csv", text)
+        self.console_app.toast(f"The plan is in {path}")
 
     def action_apply(self) -> None:
         """Ask once, with the numbers; then a run of its own does it."""
-        self._app.work(lambda: self._apply(), "apply", exclusive=True, node=self)
+        self.console_app.work(lambda: self._apply(), "apply", exclusive=True, node=self)
 
     async def _apply(self) -> None:
         plan = self._plan
         if plan is None:
             return
-        if self._app.desk.practice.read_only:
-            self._app.toast("This console is read-only: everything can be seen, nothing written.", "warning")
+        if self.refused("sync"):
             return
         where = "Ignition" if plan.direction == "from_xpm" else "XPM"
         waiting = len(self._tree.changes) - self._count
@@ -179,11 +173,11 @@ class PlanReview(Quiet, Screen[str]):
         if waiting:
             question += f"\n{when.counted(waiting, 'change')} not ticked: left to wait."
         question += "\nEvery change can be undone afterwards."
-        answer = await self._app.push_screen_wait(
+        answer = await self.console_app.push_screen_wait(
             Confirm(question, title=f"Apply plan {plan.id}", yes="Apply", no="Not yet")
         )
         if answer:
-            self.dismiss(await self._app.start_run(plan.id))
+            self.dismiss(await self.console_app.start_run(plan.id))
 
     def help_page(self) -> Page:
         """F1."""
@@ -192,8 +186,7 @@ class PlanReview(Quiet, Screen[str]):
             "All that a sync would do, before it does it. Groups are by rule and field with their "
             "counts; enter or "
             "the right arrow opens one. What is not ticked is left alone. Clearings and held conflicts "
-            "wait until "
-            "you tick them. The sentence below says why the change under the cursor is planned.",
+            "wait until you tick them. The sentence below says why the change under the cursor is planned.",
             [
                 ("a", "apply what is ticked"),
                 ("space", "tick or untick a change, or a whole group"),

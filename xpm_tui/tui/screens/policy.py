@@ -112,13 +112,6 @@ class PolicyScreen(OverScreen[None]):
         self._detail.say(lines([head, *said]))
         self.refresh_bindings()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what is frozen for somebody can be listed."""
-        if action == "frozen":
-            row = self._table.item
-            return True if row is not None and row.frozen else None
-        return True
-
     def action_switch(self) -> None:
         """Off for every client of the practice, or on again."""
         row = self._table.item

@@ -2,87 +2,84 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Static
 
 from xpm_tui.acts.registry import by_name
-from xpm_tui.service import clients, keeping, linking
+from xpm_tui.service import clients, keeping, linking, settling
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.settling import Settled, Standing
 from xpm_tui.service.views import ClientView, ReviewView
-from xpm_tui.tui import when
+from xpm_tui.tui import review_csv, when
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.quiet import Quiet
+from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.proposals import Proposals
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines
 
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
 
-
-class Review(Quiet, Screen[None]):
+class Review(OverScreen[None]):
     """Enter accepts, the rest are letters. What is settled leaves the list; the rest waits."""
 
     CSS_PATH: ClassVar = style("review")
-    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "map", "Pick another"),
+        Binding("m", "map", "Pick"),
         Binding("n", "step(1)", "Next"),
-        Binding("p", "step(-1)", "Previous"),
+        Binding("p", "step(-1)", "Back one", show=False),
         Binding("i", "ignore", "Ignore"),
+        Binding("u", "undo", "Undo"),
         Binding("S", "sure", "All sure"),
-        Binding("escape", "leave", "Back"),
+        Binding("w", "export", "Save CSV", show=False),
+        Binding("I", "take", "Take in a CSV", show=False),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._views: list[ReviewView] = []
         self._at = 0
-        self._settled = 0
+        self._settled: list[tuple[Settled, ...]] = []
         self._head = Says(classes="review-head")
         self._none = Static(classes="empty")
         self._proposals = Proposals()
 
     @property
-    def _app(self) -> Console:
-        return cast("Console", self.app)
+    def _count(self) -> int:
+        return sum(map(len, self._settled))
 
     @property
     def _view(self) -> ReviewView | None:
         return self._views[self._at] if 0 <= self._at < len(self._views) else None
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """The client over its proposals."""
         yield self._head
         yield self._none
         yield self._proposals
-        yield Foot()
 
     def on_mount(self) -> None:
         """Read who needs a person."""
         self._none.display = False
         self._head.say(lines([[ours(" Looking for what each client may be …", "muted")]]))
-        self._app.work(lambda: self._read(), "review", exclusive=True, node=self)
+        self.console_app.work(lambda: self._read(), "review", exclusive=True, node=self)
 
-    async def _read(self) -> None:
-        async def read(practice: OpenPractice) -> list[ReviewView]:
+    async def _read(self, at: str = "") -> None:
+        async def read(practice: OpenPractice) -> tuple[list[ReviewView], str]:
             from xpm_tui.service.refresh import ensure_mirror
 
             await ensure_mirror(practice)
-            return clients.review(practice)
+            return clients.review(practice), settling.place(practice)
 
-        kept = self._view.id if self._view else ""
-        self._views = await self._app.desk.run(read)
+        kept = at or (self._view.id if self._view else "")
+        self._views, left_at = await self.console_app.desk.run(read)
+        kept = kept or left_at
         places = [place for place, view in enumerate(self._views) if view.id == kept]
         self._at = places[0] if places else min(self._at, max(0, len(self._views) - 1))
         self._draw()
@@ -94,7 +91,7 @@ class Review(Quiet, Screen[None]):
         self._none.display = not self._proposals.display
         self.refresh_bindings()
         if view is None:
-            done = f" {when.counted(self._settled, 'client')} settled." if self._settled else ""
+            done = f" {when.counted(self._count, 'client')} settled." if self._count else ""
             self._head.say(lines([[ours(" Review", "head")], []]))
             self._none.update(
                 lines([[ours("✓ ", "good"), ours(f"No client needs a person.{done} esc goes back.")]])
@@ -102,6 +99,7 @@ class Review(Quiet, Screen[None]):
             return
         first: Line = [
             ours(" Review ", "head"), ours(f"{self._at + 1:,} of {len(self._views):,}  ", "muted"),
+            ours(f"{self._count:,} settled  " if self._count else "", "good"),
             span(view.name, "strong"), span(f"  {view.id}", "muted"),
             span(f"  {view.client_id}" if view.client_id else "", "muted"),
         ]  # fmt: skip
@@ -117,14 +115,16 @@ class Review(Quiet, Screen[None]):
         )  # fmt: skip
         self._proposals.show(view.proposals)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def why_not(self, action: str) -> str:
         """Dim what has nothing to do."""
         view = self._view
-        if action == "accept":
-            return True if view and view.proposals else None
-        if action in ("map", "ignore", "step"):
-            return True if view else None
-        return True
+        if action in ("map", "ignore", "step", "sure", "export") and view is None:
+            return "No client needs a person."
+        if action == "accept" and not (view and view.proposals):
+            return "There is no proposal to accept: m searches, i settles that it has none."
+        if action == "undo" and not self._settled:
+            return "Nothing was settled here yet that could be taken back."
+        return ""
 
     def action_step(self, by: int) -> None:
         """The next or the one before; nothing is settled."""
@@ -141,81 +141,137 @@ class Review(Quiet, Screen[None]):
         """Link to the proposal under the cursor."""
         view, proposal = self._view, self._proposals.proposal
         if view is not None and proposal is not None and not self._refused():
-            self._app.work(lambda: self._accept(view, proposal.uuid), "settle", exclusive=True, node=self)
+            self.console_app.work(
+                lambda: self._accept(view, proposal.uuid), "settle", exclusive=True, node=self
+            )
 
     async def _accept(self, view: ReviewView, uuid: str) -> None:
-        effect = await self._app.desk.ask(linking.preview_link, view.id, uuid)
+        effect = await self.console_app.desk.ask(linking.preview_link, view.id, uuid)
         if effect.refused:
-            self._app.toast(effect.refused, "warning")
+            self.console_app.toast(effect.refused, "warning")
             return
         yes = False
         if effect.needs_yes:
-            answer = await self._app.push_screen_wait(Confirm(effect.needs_yes, title="A second client"))
+            answer = await self.console_app.push_screen_wait(
+                Confirm(effect.needs_yes, title="A second client")
+            )
             yes = bool(answer)
             if not yes:
                 return
-        await self._app.desk.ask(linking.link, view.id, uuid, yes=yes, origin="review")
-        self._settled_one(view)
+
+        def link(practice: OpenPractice) -> tuple[ClientView, tuple[Settled, ...]]:
+            return settling.settle(
+                practice, [view.id], lambda: linking.link(practice, view.id, uuid, yes=yes, origin="review")
+            )
+
+        _, settled = await self.console_app.desk.ask(link)
+        self._settled_one(view, settled)
 
     def action_map(self) -> None:
         """Search for another one."""
         view = self._view
         if view is not None:
-            self._app.work(lambda: self._map(view), "settle", exclusive=True, node=self)
+            self.console_app.work(lambda: self._map(view), "settle", exclusive=True, node=self)
 
     async def _map(self, view: ReviewView) -> None:
         from xpm_tui.tui.screens.picker import Picker
 
-        client: ClientView = await self._app.desk.ask(clients.show_client, view.id)
-        if await self._app.push_screen_wait(Picker(client)):
-            self._settled_one(view)
+        def before(practice: OpenPractice) -> tuple[ClientView, Standing]:
+            return clients.show_client(practice, view.id), settling.standing(practice.snapshot(), view.id)
+
+        client, stood = await self.console_app.desk.ask(before)
+        if await self.console_app.push_screen_wait(Picker(client)):
+            self._settled_one(view, await self.console_app.desk.ask(settling.since, [stood]))
 
     def action_ignore(self) -> None:
         """It is not meant to have one."""
         view = self._view
         if view is not None and not self._refused():
-            self._app.work(lambda: self._ignore(view), "settle", exclusive=True, node=self)
+            self.console_app.work(lambda: self._ignore(view), "settle", exclusive=True, node=self)
 
     async def _ignore(self, view: ReviewView) -> None:
-        await self._app.desk.ask(keeping.ignore, view.id, "settled in review")
-        self._settled_one(view)
+        def ignore(practice: OpenPractice) -> tuple[ClientView, tuple[Settled, ...]]:
+            return settling.settle(
+                practice, [view.id], lambda: keeping.ignore(practice, view.id, "settled in review")
+            )
+
+        _, settled = await self.console_app.desk.ask(ignore)
+        self._settled_one(view, settled)
 
     def action_sure(self) -> None:
         """All whose first proposal is sure, in one go, with the count."""
         if not self._refused():
-            self._app.work(lambda: self._sure(), "settle", exclusive=True, node=self)
+            self.console_app.work(lambda: self._sure(), "settle", exclusive=True, node=self)
 
     async def _sure(self) -> None:
-        found = await self._app.desk.ask(clients.sure_ones)
+        found = await self.console_app.desk.ask(clients.sure_ones)
         if not found:
-            self._app.toast("No proposal is sure: each of these needs a look.")
+            self.console_app.toast("No proposal is sure: each of these needs a look.")
             return
         told = "\n".join(
             f"{view.name}  →  #{view.proposals[0].number} {view.proposals[0].name}" for view in found[:12]
         )
         more = f"\nand {len(found) - 12:,} more" if len(found) > 12 else ""
         question = f"Link {when.counted(len(found), 'client')} to the proposal that is sure?\n\n{told}{more}"
-        if await self._app.push_screen_wait(Confirm(question, title="All sure ones", yes="Link them")):
-            done = await self._app.desk.ask(linking.accept_sure, found)
-            self._settled += len(done)
-            self._app.toast(f"{when.counted(len(done), 'client')} linked.")
+        if await self.console_app.push_screen_wait(Confirm(question, title="All sure ones", yes="Link them")):
+
+            def accept(practice: OpenPractice) -> tuple[list[ClientView], tuple[Settled, ...]]:
+                ids = [view.id for view in found]
+                return settling.settle(practice, ids, lambda: linking.accept_sure(practice, found))
+
+            done, settled = await self.console_app.desk.ask(accept)
+            if settled:
+                self._settled.append(settled)
+            self.console_app.toast(f"{when.counted(len(done), 'client')} linked. u takes them all back.")
             await self._read()
 
-    def _settled_one(self, view: ReviewView) -> None:
-        self._settled += 1
+    def action_undo(self) -> None:
+        """What was settled last goes back to where it stood: one client, or all sure ones together."""
+        if self._settled and not self._refused():
+            self.console_app.work(lambda: self._undo(), "settle", exclusive=True, node=self)
+
+    async def _undo(self) -> None:
+        last = self._settled.pop()
+        names = await self.console_app.desk.ask(settling.take_back, last)
+        told = names[0] if len(names) == 1 else when.counted(len(names), "client")
+        self.console_app.toast(f"{told} stands as before.")
+        await self._read(last[0].before.client)
+
+    def action_export(self) -> None:
+        """All of it as a file, to be filled in elsewhere."""
+        self.console_app.work(lambda: review_csv.save(self.console_app), "file", exclusive=True, node=self)
+
+    def action_take(self) -> None:
+        """The choices of such a file, after showing what they would do."""
+        if not self._refused():
+            self.console_app.work(lambda: self._take(), "file", exclusive=True, node=self)
+
+    async def _take(self) -> None:
+        settled = await review_csv.take(self.console_app)
+        if settled:
+            self._settled.append(settled)
+            await self._read()
+
+    def _settled_one(self, view: ReviewView, settled: tuple[Settled, ...]) -> None:
+        if settled:
+            self._settled.append(settled)
         if view in self._views:
             self._views.remove(view)
         self._at = min(self._at, max(0, len(self._views) - 1))
         self._draw()
 
     def _refused(self) -> bool:
-        reason = by_name("clients.link").unavailable(self._app.situation("clients", record="x", linked=True))
+        reason = by_name("clients.link").unavailable(
+            self.console_app.situation("clients", record="x", linked=True)
+        )
         if reason:
-            self._app.toast(reason, "warning")
+            self.console_app.toast(reason, "warning")
         return bool(reason)
 
     def action_leave(self) -> None:
-        """The rest is kept for later: it is what the book says."""
+        """The rest is kept for later: it is what the book says. The next time begins at this client."""
+        at = self._view.id if self._view else ""
+        self.console_app.work(lambda: self.console_app.desk.ask(settling.keep_place, at), "place")
         self.dismiss(None)
 
     def help_page(self) -> Page:
@@ -231,7 +287,10 @@ class Review(Quiet, Screen[None]):
                 ("m", "search for another one"),
                 ("n, p", "next and previous; nothing is settled"),
                 ("i", "this client is not meant to have an XPM client"),
+                ("u", "take the last one back, again and again; all sure ones go back together"),
                 ("S", "accept all that are sure, after showing them"),
-                ("esc", "leave; the rest waits"),
+                ("w", "save all proposals as a CSV file with a column for your choice"),
+                ("I", "take in such a file: what it would do is shown first"),
+                ("esc", "leave; the rest waits, and the next time begins here"),
             ],
         )

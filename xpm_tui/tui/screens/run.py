@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model.runs import Run
 from xpm_tui.service import runs
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.quiet import Quiet
+from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
 from xpm_tui.tui.widgets.run_card import run_lines
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines
 
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
-
 HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
 """What goes on with a run that ended before its end."""
 
 
-class RunScreen(Quiet, Screen[None]):
+class RunScreen(OverScreen[None]):
     """The card over the log."""
 
     CSS_PATH: ClassVar = style("run")
-    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "stop", "Stop"),
         Binding("u", "undo", "Undo"),
         Binding("r", "release", "Release"),
-        Binding("escape", "leave", "Back"),
     ]
 
     def __init__(self, run_id: str) -> None:
@@ -47,15 +40,10 @@ class RunScreen(Quiet, Screen[None]):
         self._card = Says(classes="run-card", fixed=False)
         self._pane = LiveLog(run=run_id, empty="This run has written nothing to the log yet.")
 
-    @property
-    def _app(self) -> Console:
-        return cast("Console", self.app)
-
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """The card over the log."""
         yield self._card
         yield self._pane
-        yield Foot()
 
     @property
     def _run(self) -> Run | None:
@@ -69,51 +57,52 @@ class RunScreen(Quiet, Screen[None]):
     @on(LiveLog.Looked)
     def _looked(self, event: LiveLog.Looked) -> None:
         event.stop()
-        now = self._app.desk.practice.clock.now()
+        now = self.console_app.desk.practice.clock.now()
         self._card.say(lines(run_lines(event.run, now, self.size.width)))
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a run that goes on can be stopped."""
-        if action == "stop":
-            return True if self._run is not None and self._run.outcome == "running" else None
-        if action == "undo":
-            return True if self._run is not None and self._run.outcome != "running" else None
-        if action == "release":
-            return self._run is not None and self._run.outcome in HELD
-        return True
+        """What can be released shows so in the foot; a run that is neither held nor cut off says nothing."""
+        if action == "release" and self._run is not None and self._run.outcome not in HELD:
+            return False
+        return super().check_action(action, parameters)
+
+    def why_not(self, action: str) -> str:
+        """Only a run that goes on can be stopped, only one that has ended be taken back."""
+        going = self._run is None or self._run.outcome == "running"
+        if action == "stop" and not going:
+            return "The run has ended: there is nothing to stop."
+        if action in ("undo", "release") and going:
+            return "The run is going on: x stops it after its current step."
+        return ""
 
     def action_release(self) -> None:
         """Plan anew what was held, and go on if nothing has grown; a run that was cut off is resumed."""
         if self._run is not None:
             act = by_name(HELD[self._run.outcome])
-            reason = act.unavailable(self._app.situation("sync", record=self._run_id))
+            reason = act.unavailable(self.console_app.situation("sync", record=self._run_id))
             if reason:
-                self._app.toast(reason, "warning")
+                self.console_app.toast(reason, "warning")
             else:
-                self._app.perform(act, {"run": self._run_id}, ask=False)
+                self.console_app.perform(act, {"run": self._run_id}, ask=False)
 
     def action_undo(self) -> None:
         """Take it back: shown first."""
-        self._app.undo(run=self._run_id)
-
-    def action_leave(self) -> None:
-        """The run does not mind."""
-        self.dismiss(None)
+        self.console_app.undo(run=self._run_id)
 
     def action_stop(self) -> None:
         """Ask it to stop after its current step."""
-        self._app.work(lambda: self._stop(), "stop", exclusive=True, node=self)
+        self.console_app.work(lambda: self._stop(), "stop", exclusive=True, node=self)
 
     async def _stop(self) -> None:
         question = (
             "Stop this run after its current step?\nNothing is lost: the next sync goes on where it was."
         )
-        if await self._app.push_screen_wait(
+        if await self.console_app.push_screen_wait(
             Confirm(question, title=f"Run {self._run_id}", yes="Stop", no="Go on")
         ):
-            await self._app.desk.ask(runs.request_stop, self._run_id)
-            self._app.toast("It stops after its current step.")
+            await self.console_app.desk.ask(runs.request_stop, self._run_id)
+            self.console_app.toast("It stops after its current step.")
 
     def help_page(self) -> Page:
         """F1."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from textual import on
@@ -12,10 +13,11 @@ from textual.content import Content
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
 from xpm_tui.acts.settings import SetSetting
+from xpm_tui.model.errors import BadInput
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.settings.kinds import written
-from xpm_tui.settings.schema import SECTIONS
-from xpm_tui.settings.store import Item
+from xpm_tui.settings.schema import SECTIONS, Entry
+from xpm_tui.settings.store import Item, parsed
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.screens.dialog import Ask, Choose
 from xpm_tui.tui.styles import style
@@ -151,7 +153,7 @@ class SettingsArea(AreaScreen):
         else:
             shown = "" if entry.secret else item.shown
             value = await self.app.push_screen_wait(
-                Ask(prompt, title=title, value=shown, password=entry.secret)
+                Ask(prompt, title=title, value=shown, password=entry.secret, check=checker(entry))
             )
         if value is None or (value == item.shown and not entry.secret):
             return
@@ -199,6 +201,19 @@ class SettingsArea(AreaScreen):
             self._find.value = ""
             self._find.display = False
             self._table.rows.focus()
+
+
+def checker(entry: Entry) -> Callable[[str], str]:
+    """What is wrong with a text for a setting, in a sentence; empty when nothing is."""
+
+    def check(text: str) -> str:
+        try:
+            parsed(entry, text, "")
+        except BadInput as wrong:
+            return "\n".join(filter(None, (wrong.message, wrong.hint)))
+        return ""
+
+    return check
 
 
 def words_of(kind: str) -> list[str]:

@@ -1,0 +1,246 @@
+"""A file of Ignition before it comes in: what it would change, what its columns mean, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from xpm_tui.book.ignition_forms import FORMS, IGNORE, FormName
+from xpm_tui.service.importing import ImportReport, import_file
+from xpm_tui.tui import when
+from xpm_tui.tui.screens.dialog import Choose
+from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.over import OverScreen
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.words import lines
+
+ENCODINGS = (
+    ("", "as found out from the file"),
+    ("utf-8", "utf-8: what Ignition writes"),
+    ("windows-1252", "windows-1252: saved by Excel in the West"),
+    ("utf-16", "utf-16: saved by Excel as Unicode text"),
+    ("mac-roman", "mac-roman: saved by an old Mac"),
+)
+
+
+class Finding(NamedTuple):
+    """One line of the preview: of which row, what kind, what it is about, what is to be said of it."""
+
+    key: str
+    row: int
+    kind: str
+    about: str
+    told: str
+    look: Look = ""
+
+
+class ImportPreview(OverScreen[bool]):
+    """Nothing is written before ``a``. Gives whether it was imported."""
+
+    AREA = "clients"
+    CSS_PATH: ClassVar = style("importing")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "apply", "Import"),
+        Binding("m", "map", "Map column"),
+        Binding("e", "encoding", "Encoding"),
+    ]
+
+    def __init__(self, form: FormName, path: str) -> None:
+        super().__init__()
+        self._form: FormName = form
+        self._path = path
+        self._mapping: dict[str, str] = {}
+        self._encoding = ""
+        self._report: ImportReport | None = None
+        self._head = Says(classes="import-head")
+        self._told = Says(classes="import-told")
+        self._table: Table[Finding] = Table(
+            (Column("ROW", 5, right=True), Column("WHAT", 8), Column("ABOUT", 20),
+             Column("", 30, grow=1)),
+            _cells,
+            lambda finding: finding.key,
+            empty="The file changes nothing: all of it is in the book already. esc goes back.",
+        )  # fmt: skip
+
+    def body(self) -> ComposeResult:
+        """Counts, findings, the one under the cursor in full."""
+        yield self._head
+        yield self._table
+        yield self._told
+
+    def on_mount(self) -> None:
+        """Look at the file; nothing is written."""
+        self._look()
+
+    def _look(self) -> None:
+        self._head.say(lines([[ours(f" Reading {Path(self._path).name} …", "muted")]]))
+        self.console_app.work(lambda: self._read(), "import", exclusive=True, node=self)
+
+    async def _read(self) -> None:
+        try:
+            self._report = report = await self.console_app.desk.ask(
+                import_file, self._form, Path(self._path), self._mapping, True, encoding=self._encoding
+            )
+        except Exception:
+            # Told by whoever gets it; there is nothing here to look at then, unless there was before.
+            if self._report is None:
+                self.dismiss(False)
+            raise
+        self._head.say(lines(summary(report)))
+        self._table.show(findings(report))
+        self._table.rows.focus()
+        self._show(self._table.item)
+
+    @on(Table.Moved)
+    def _moved(self, event: Table.Moved) -> None:
+        event.stop()
+        self._show(event.item)
+
+    def _show(self, finding: Finding | None) -> None:
+        self.refresh_bindings()
+        if finding is None:
+            self._told.say(Content(""))
+            return
+        self._told.say(lines([[span(f" {finding.about}: {finding.told}", finding.look)]]))
+
+    def why_not(self, action: str) -> str:
+        """Map where the cursor is on a column."""
+        item = self._table.item
+        if action == "map" and (item is None or item.kind != "column"):
+            return "Move to a line that is about a column first."
+        return ""
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        if event.item.kind == "column":
+            self.action_map()
+
+    def action_map(self) -> None:
+        """Say what a column means; it is remembered once the file is imported."""
+        item = self._table.item
+        if item is not None and item.kind == "column":
+            heading = item.about
+            self.console_app.work(lambda: self._map(item.key.partition(":")[2], heading), "map", node=self)
+
+    async def _map(self, heading: str, shown: str) -> None:
+        fields = FORMS[self._form].fields
+        choices = [(each.name, each.heading) for each in fields]
+        choices.append((IGNORE, "nothing: pass this column over"))
+        question = f"What does the column “{shown}” mean?"
+        now = (
+            next((c.field for c in self._report.columns if c.heading == heading), "") if self._report else ""
+        )
+        chosen = await self.app.push_screen_wait(Choose(question, choices, title="Map", start=now or ""))
+        if chosen:
+            self._mapping[heading] = chosen
+            self._look()
+
+    def action_encoding(self) -> None:
+        """Where names look wrong."""
+        self.console_app.work(lambda: self._choose_encoding(), "encoding", node=self)
+
+    async def _choose_encoding(self) -> None:
+        question = "Are names in this file shown wrong? Then its letters are stored otherwise:"
+        chosen = await self.app.push_screen_wait(
+            Choose(question, ENCODINGS, title="Encoding", start=self._encoding)
+        )
+        if chosen is not None:
+            self._encoding = chosen
+            self._look()
+
+    def action_apply(self) -> None:
+        """Take the file in; what came of it is told."""
+        words = tuple(f"{heading}={field}" for heading, field in self._mapping.items())
+        preset = {"file": self._path, "map": words, "encoding": self._encoding}
+        self.do(f"import.{self._form}", preset, after=self._imported)
+
+    def _imported(self) -> None:
+        self.dismiss(True)
+
+    def help_page(self) -> Page:
+        """F1."""
+        return Page(
+            "Import",
+            "What a file of Ignition would do to the book, before it does it. Clients meet by Client ID; "
+            "absent rows and blank cells change nothing. Refused rows stop nothing else. What the import "
+            "brought can be taken back: the palette, then: take the last import back.",
+            [
+                ("a", "import the file"),
+                ("m or enter", "on a column: say what it means"),
+                ("e", "choose another encoding, where names look wrong"),
+                ("esc", "leave; nothing was written"),
+            ],
+        )
+
+
+def summary(report: ImportReport) -> list[Line]:
+    """What it would do, in three lines."""
+    counts = report.counts
+    first: list[Span] = [
+        ours(" Import ", "head"), span(Path(report.file).name, "head"),
+        ours(f"  {counts.get('new', 0):,} new · {counts.get('changed', 0):,} changed · "
+             f"{counts.get('same', 0):,} the same"),
+    ]  # fmt: skip
+    if report.refused:
+        first.append(ours(f" · {when.counted(len(report.refused), 'row')} refused", "warn"))
+    unknown = sum(column.field is None for column in report.columns)
+    cells, adopted = counts.get("cells", 0), counts.get("adopted", 0)
+    facts: list[Span] = [ours(f" {report.encoding}", "muted")]
+    facts += [ours(f" · {when.counted(unknown, 'unknown column')}", "warn")] if unknown else []
+    facts += [ours(f" · {when.counted(cells, 'changed cell')}", "muted")] if cells else []
+    facts += (
+        [ours(f" · {when.counted(adopted, 'client')} met by name and e-mail", "muted")] if adopted else []
+    )
+    then: list[Span] = []
+    if report.to_xpm:
+        told = f" → {when.counted(report.to_xpm, 'cell')} go to XPM with the next sync."
+        then.append(ours(told, "accent"))
+    if report.overwritten:
+        told = f" ! XPM will write over {when.counted(report.overwritten, 'cell')} with the next sync."
+        then.append(ours(told, "warn"))
+    return [first, facts, then]
+
+
+def findings(report: ImportReport) -> list[Finding]:
+    """Refused rows first, then columns that nobody knows, changed cells, notes, and the known columns."""
+    found = [
+        Finding(f"refused:{place}", each.row, "refused", "row left out", each.reason, "bad")
+        for place, each in enumerate(report.refused)
+    ]
+    columns = [
+        Finding(f"column:{c.heading}", 0, "column", c.heading, *_column(c.field)) for c in report.columns
+    ]
+    found += [each for each in columns if each.look == "warn"]
+    for place, edit in enumerate(report.edits):
+        told = f"{when.value(edit.old)} → {when.value(edit.new)}"
+        both = "  (it was changed here too)" if edit.both else ""
+        found.append(Finding(f"cell:{place}", edit.row, "cell", f"{edit.record} {edit.field}", told + both))
+    found += [
+        Finding(f"note:{place}", each.row, "note", "", each.reason, "muted")
+        for place, each in enumerate(report.notes)
+    ]
+    return found + [each for each in columns if each.look != "warn"]
+
+
+def _column(field: str | None) -> tuple[str, Look]:
+    if field is None:
+        return "unknown: kept as it is (m says what it means)", "warn"
+    return ("passed over", "muted") if field == IGNORE else (f"is {field}", "muted")
+
+
+def _cells(finding: Finding) -> list[Line]:
+    return [
+        [ours(f"{finding.row:,}" if finding.row else "", "muted")],
+        [ours(finding.kind, "bad" if finding.kind == "refused" else "muted")],
+        [span(finding.about, "strong")],
+        [span(finding.told, finding.look)],
+    ]

@@ -1,0 +1,115 @@
+"""The practices of this account: look, switch, add one."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from xpm_tui.service.practices import PracticeView, practices
+from xpm_tui.tui import when
+from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.screens.over import OverScreen
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.words import lines
+
+
+class Practices(OverScreen[None]):
+    """One row each; enter opens the console over another one."""
+
+    AREA = "overview"
+    CSS_PATH: ClassVar = style("practices")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "switch", "Switch"),
+        Binding("n", "new", "New practice"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._head = Says(classes="practices-head")
+        self._table: Table[PracticeView] = Table(
+            (
+                Column("PRACTICE", 20, grow=2),
+                Column("FOLDER", 12, grow=1),
+                Column("XPM", 15),
+                Column("LAST GOOD", 11),
+                Column("NOW", 10),
+            ),
+            self._cells,
+            lambda view: view.name,
+        )
+
+    def body(self) -> ComposeResult:
+        """What this is, the table."""
+        yield self._head
+        yield self._table
+
+    def on_mount(self) -> None:
+        """Look at each of them."""
+        self._head.say(lines([[ours(" Practices", "head")], [ours(" Looking at each of them …", "muted")]]))
+        self.console_app.work(lambda: self._read(), "practices", exclusive=True, node=self)
+
+    async def _read(self) -> None:
+        found = await self.console_app.desk.ask(practices)
+        here = next((view.name for view in found if view.open), "")
+        told = f" {when.counted(len(found), 'practice')}, each with its own book. "
+        self._head.say(
+            lines([[ours(" Practices", "head")], [ours(told, "muted"), ours("enter", "accent"),
+                   ours(" opens another, ", "muted"), ours("n", "accent"), ours(" adds one.", "muted")]])
+        )  # fmt: skip
+        self._table.show(found, here)
+        self._table.rows.focus()
+
+    def _cells(self, view: PracticeView) -> list[Line]:
+        now = self.console_app.desk.practice.clock.now()
+        state = [ours("● connected", "good")] if view.connected else [ours("○ not connected", "warn")]
+        if view.sandbox:
+            state = [ours("● SANDBOX" if view.connected else "○ SANDBOX", "accent")]
+        if view.problem:
+            state = [span(f"✗ {view.problem}", "bad")]
+        doing = f"▶ {view.running}" if view.running else "■ held" if view.held else ""
+        doing = " ".join(filter(None, ("▸ open" if view.open else "", doing)))
+        return [
+            [span(view.title or view.name, "strong")],
+            [span(view.name, "muted")],
+            state,
+            [ours(when.since(view.last_good, now, "no sync yet"), "muted")],
+            [ours(doing, "accent" if view.running else "warn")],
+        ]
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.action_switch()
+
+    def action_switch(self) -> None:
+        """The console begins anew over the one under the cursor; a run here goes on by itself."""
+        view = self._table.item
+        if view is None:
+            return
+        if view.open:
+            self.console_app.toast(f"{view.title or view.name} is open already: move to another one.")
+        else:
+            self.do("practices.switch", {"name": view.name})
+
+    def action_new(self) -> None:
+        """A place for one more, and the console over it: the wizard connects it."""
+        self.do("practices.add", {}, ask=True)
+
+    def help_page(self) -> Page:
+        """F1."""
+        return Page(
+            "Practices",
+            "Each practice of XPM that this account works for has its own connection, book and settings, in "
+            "a folder of its own. Switching starts the console over another one; what runs here goes on.",
+            [
+                ("enter or s", "open the console over the practice under the cursor"),
+                ("n", "add a practice: the console opens over it, and the wizard connects it"),
+                ("esc", "stay with this one"),
+            ],
+        )
