@@ -14,13 +14,14 @@ from tests.tui.world import World
 from xpm_tui.service import deploying, detach, jobs, runner
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screens import picker
+from xpm_tui.tui.screens import clients, picker
 
 
 @pytest.fixture(autouse=True)
 def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause while typing, and one time zone."""
     monkeypatch.setattr(picker, "PAUSE", 0.0)
+    monkeypatch.setattr(clients, "REST", 0.0)
     time.tzset()
     # ``settle`` waits for what matters; the pilot's own wait watches the processor's clock.
     for place in ("textual.app.wait_for_idle", "textual.pilot.wait_for_idle"):

@@ -19,10 +19,25 @@ from pathlib import Path
 import pytest
 
 from tests.tui.world import World
+from xpm_tui.model.book import Service, TeamMember
+from xpm_tui.model.events import Event
+from xpm_tui.model.ports import Put
+from xpm_tui.model.tables import SERVICES, TEAM
+from xpm_tui.model.xpm import Staff, Template
+from xpm_tui.service import plans, runner
+from xpm_tui.service.home import find_home
+from xpm_tui.service.practice import open_practice
 from xpm_tui.service.refresh import refresh
+from xpm_tui.tui.areas import AREAS
 
 LIMIT = 30.0
 """Seconds after which a test gives up: nothing here is judged by time."""
+
+
+IDLE = 5.0
+"""Seconds in which an idle console must send nothing."""
+CURSOR, LETTER, LOG, SWITCH, PALETTE = 1_000, 4_000, 3_000, 20_000, 40_000
+"""Bytes that one of these may cost."""
 
 
 class Terminal:
@@ -58,9 +73,15 @@ class Terminal:
             got += self.read(0.2)
         return got + self.read()
 
-    def send(self, keys: str) -> bytes:
-        """Type, and give what came back."""
+    def started(self) -> bytes:
+        """Bytes until the Overview is filled."""
+        return self.until(b"connected")
+
+    def send(self, keys: str, *, answer: bool = True) -> bytes:
+        """Type, and give what came back; without ``answer`` there may be none."""
         os.write(self.master, keys.encode())
+        if answer:
+            select.select([self.master], [], [], LIMIT)
         return self.read()
 
     def end(self) -> int:
@@ -78,10 +99,16 @@ class Terminal:
 
 @pytest.fixture
 async def home(tmp_path: Path) -> Path:
-    """A connected practice with a filled mirror."""
+    """A connected practice with a filled mirror and a run behind it: most clients are linked."""
     world = World(tmp_path)
+    world.xpm.people += [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(2, 9)]
+    world.xpm.job_templates += [Template(uuid=f"template-{n}", name=f"Work {n}") for n in range(2, 9)]
     with world.open() as practice:
+        practice.book.commit([Put(SERVICES, Service(id=f"s{n}", name=f"Service {n}")) for n in range(8)])
+        practice.book.commit([Put(TEAM, TeamMember(id=f"t{n}", name=f"Person {n}")) for n in range(8)])
         await refresh(practice, full=True)
+        plan = await plans.make(practice)
+        await runner.run(practice, plan_id=plan.id)
     return tmp_path / "home"
 
 
@@ -92,34 +119,60 @@ def terminal(home: Path) -> Iterator[Terminal]:
     made.close()
 
 
-def test_bytes_on_the_wire(terminal: Terminal) -> None:
-    """At 80x24 with 256 colours. An area's first visit paints twice, empty and then with its rows: that is
-    over the goal of 20 KB for a switch, and known; every later visit keeps it."""
-    terminal.until(b"Runs")
-    assert terminal.read(1.5) == b"", "an idle console sends nothing"
-    first, later = ((area, 32_000) for area in "cest"), ((area, 20_000) for area in "cestc")
-    for area, most in (*first, *later):
-        switch = terminal.send(f"g{area}")
-        assert 0 < len(switch) < most, f"area switch to {area}: {len(switch)}"
-    cursor = terminal.send("j")
-    assert 0 < len(cursor) < 4_000, f"cursor, and both sides of another client: {len(cursor)}"
-    terminal.send("ge")
-    cursor = terminal.send("j")
-    assert 0 < len(cursor) < 1_200, f"cursor, and the meaning of another setting: {len(cursor)}"
-    palette = terminal.send(":")
-    assert 0 < len(palette) < 40_000, f"palette: {len(palette)}"
-    terminal.send("\x1b")
+def test_bytes_of_the_areas(terminal: Terminal) -> None:
+    """Every area on its first visit and later, a cursor in each, and nothing while nobody types."""
+    terminal.started()
+    assert terminal.read(IDLE) == b"", "an idle console sends nothing"
+    letters = [area.letter for area in AREAS if area.name != "overview"] + ["o"]
+    for visit in ("first", "second"):
+        for letter in letters:
+            terminal.send("g")
+            sent = terminal.send(letter)
+            sent += terminal.read()
+            assert 0 < len(sent) < SWITCH, f"{visit} visit by g {letter}: {len(sent)}"
+    moved = set()
+    for letter in letters:
+        terminal.send(f"g{letter}")
+        for key in ("j", "j", "k", "\x1b[B"):
+            sent = terminal.send(key, answer=False)
+            assert len(sent) < CURSOR, f"cursor after g {letter}, and what follows it: {len(sent)}"
+            moved |= {letter} if sent else set()
+    assert moved >= {"c", "t", "l", "e"}, "there is something to move over"
+    assert terminal.read(IDLE) == b""
+
+
+def test_bytes_of_palette_picker_and_help(terminal: Terminal) -> None:
+    terminal.started()
     terminal.send("gc")
-    picker = terminal.send("m")
-    assert picker
-    letter = terminal.send("x")
-    assert 0 < len(letter) < 6_500, f"letter in the picker, with the hits it leaves: {len(letter)}"
-    assert terminal.read(1.5) == b"", "a field that has the focus does not blink"
+    assert 0 < len(terminal.send(":")) < PALETTE
+    for letter in "lin":
+        assert 0 < len(terminal.send(letter)) < LETTER
+    for key in ("\x1b", "?", "\x1b", "m"):
+        assert 0 < len(terminal.send(key)) < SWITCH, repr(key)
+    for letter in ("x", "\x7f", "\x7f", "\x7f", "j", "o", "h", "n"):
+        sent = terminal.send(letter)
+        assert 0 < len(sent) < LETTER, f"letter {letter!r} in the picker: {len(sent)}"
+    terminal.send("\x1b[14~")
+    for _ in range(3):
+        sent = terminal.send("\x1b[B")
+        assert 0 < len(sent) < 2 * CURSOR, f"cursor in the picker, and its effect: {len(sent)}"
+    assert terminal.read(IDLE) == b"", "a field that has the focus does not blink"
+
+
+def test_bytes_of_a_line_of_the_log(terminal: Terminal, home: Path) -> None:
+    """A line that another process writes comes up by itself."""
+    terminal.started()
+    terminal.send("gs")
+    with open_practice(find_home(str(home), {}), person="dana", environ={}) as practice:
+        for _ in range(3):
+            practice.events.emit(Event(key="list.clients", numbers={"count": 7, "changed": 3}))
+            sent = terminal.until(b"7 clients")
+            assert len(sent) < LOG, f"a line of the log: {len(sent)}"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_signals_end_it_cleanly(terminal: Terminal, number: signal.Signals, code: int) -> None:
-    terminal.until(b"Runs")
+    terminal.started()
     terminal.process.send_signal(number)
     rest = terminal.read()
     assert terminal.end() == code
@@ -128,14 +181,14 @@ def test_signals_end_it_cleanly(terminal: Terminal, number: signal.Signals, code
 
 
 def test_a_closed_terminal_ends_it(terminal: Terminal) -> None:
-    terminal.until(b"Runs")
+    terminal.started()
     os.close(terminal.master)
     terminal.master = os.open(os.devnull, os.O_RDONLY)
     assert terminal.end() == 129
 
 
 def test_stop_and_go_on(terminal: Terminal) -> None:
-    terminal.until(b"Runs")
+    terminal.started()
     terminal.process.send_signal(signal.SIGSTOP)
     os.write(terminal.master, b"gc")
     terminal.process.send_signal(signal.SIGCONT)
@@ -143,7 +196,7 @@ def test_stop_and_go_on(terminal: Terminal) -> None:
 
 
 def test_a_large_paste_and_a_storm_of_sizes(terminal: Terminal) -> None:
-    terminal.until(b"Runs")
+    terminal.started()
     terminal.send("gcm")
     os.write(terminal.master, b"\x1b[200~" + b"x" * 10_000 + b"\n" + b"\x1b[201~")
     terminal.read()

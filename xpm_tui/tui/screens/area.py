@@ -96,13 +96,15 @@ class AreaScreen(Quiet, Screen[None]):
         self.refresh_data()
 
     def tell(self, pulse: Pulse) -> None:
-        """Another heartbeat."""
-        if self.is_mounted:
+        """Another heartbeat. Under a dialog nothing is painted: all of it would be sent again."""
+        if self.is_mounted and self.is_active:
             self.query_one(Header).tell(pulse)
 
     def refresh_data(self, *, force: bool = False) -> None:
         """Read again, if the book stands elsewhere than at the last look."""
         position = self.console_app.position
+        if not (force or self.is_active):
+            return  # under a dialog: read when it is gone
         if force or position != self._seen:
             self._seen = position
             self.console_app.work(lambda: self._look(), "look", exclusive=True, node=self)

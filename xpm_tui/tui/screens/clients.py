@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import islice
 from time import monotonic
 from typing import Any, ClassVar
@@ -48,6 +49,8 @@ PIECE = 400
 CALM = 5.0
 """Seconds between two readings of a large book while a run moves it."""
 LARGE = 2_000
+REST = 0.1
+"""Seconds that the cursor rests on a client before both its sides are shown: not while a key is held down."""
 
 
 class Pages:
@@ -153,7 +156,8 @@ class Clients(AreaScreen):
     def refresh_data(self, *, force: bool = False) -> None:
         """A large book is not read again at every step of a run."""
         now = monotonic()
-        if not force and len(self._table.rows.items) > LARGE and now - self._read_at < CALM:
+        large = len(self._table.rows.items) > LARGE
+        if not force and (not self.is_active or (large and now - self._read_at < CALM)):
             return
         self._read_at = now
         super().refresh_data(force=force)
@@ -199,6 +203,7 @@ class Clients(AreaScreen):
         def read(practice: OpenPractice) -> list[SideBySide]:
             return clients.side_by_side(practice, view.id)
 
+        await asyncio.sleep(REST)
         sides = await self.console_app.desk.ask(read)
         if self._table.item is view:
             self._detail.show(view, sides)

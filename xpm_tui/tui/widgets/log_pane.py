@@ -154,6 +154,8 @@ class LogPane(Vertical):
 
     def flush(self) -> None:
         """Take what is waiting, in one paint; does nothing when nothing came."""
+        if not self.screen.is_active:
+            return  # under a dialog the whole screen would be sent for it
         if not self._waiting or self.paused:
             if self._waiting:
                 self._tell()

@@ -71,6 +71,10 @@ class Rows(ScrollView, can_focus=True):
             """The list it happened in."""
             return self.rows
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._painted: dict[int, Strip] = {}
+
     def count(self) -> int:
         """How many rows there are."""
         raise NotImplementedError
@@ -80,12 +84,14 @@ class Rows(ScrollView, can_focus=True):
         raise NotImplementedError
 
     def reload(self, cursor: int | None = None) -> None:
-        """The rows have changed: measure and paint again, the cursor kept or put at ``cursor``."""
+        """Other rows: measure, and paint the lines that differ; the cursor is kept, or put at ``cursor``."""
         self._measure()
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(Rows.cursor, max(0, min(wanted, self.count() - 1)))
         self._show_cursor()
-        self.refresh()
+        for y in range(self.size.height):
+            if self._painted.get(y) != self._line(y):
+                self.refresh(Region(0, y, self.scrollable_content_region.width, 1))
         self.post_message(self.Moved(self, self.cursor))
 
     def grown(self) -> None:
@@ -105,6 +111,10 @@ class Rows(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
+        strip = self._painted[y] = self._line(y)
+        return strip
+
+    def _line(self, y: int) -> Strip:
         columns = self.scrollable_content_region.width
         row, line = divmod(y + self.scroll_offset.y, self.row_height)
         base = self.rich_style
@@ -115,7 +125,7 @@ class Rows(ScrollView, can_focus=True):
         for text, look in fit(self.draw(row, line, columns), columns):
             style = base + self.get_component_rich_style(f"rows--{look}", partial=True) if look else base
             segments.append(Segment(text, style + over if over else style))
-        return Strip(segments, columns)
+        return Strip(segments, columns).simplify()
 
     def _cursor_style(self) -> Style:
         return self.get_component_rich_style(
@@ -136,7 +146,7 @@ class Rows(ScrollView, can_focus=True):
     def _refresh_row(self, row: int) -> None:
         top = row * self.row_height - self.scroll_offset.y
         if -self.row_height < top < self.size.height:
-            self.refresh(Region(0, top, self.size.width, self.row_height))
+            self.refresh(Region(0, top, self.scrollable_content_region.width, self.row_height))
 
     def _show_cursor(self) -> None:
         height = self.scrollable_content_region.height
