@@ -72,8 +72,8 @@ GROUPS: dict[str, str] = {
     "schedule": "The daily run.",
     "services": "Services: list, new, edit.",
     "settings": "Settings: list, get, set, unset.",
-    "team": "The team: who is who in XPM.",
-    "templates": "Work templates: list, link.",
+    "team": "The team: who is who in XPM; link, pick, make there.",
+    "templates": "Work templates: list, link, accept, what new jobs follow.",
 }
 """What a group of verbs is about, where the group is no verb itself."""
 

@@ -88,7 +88,8 @@ def undo(practice: OpenPractice, table: Table[R], in_use: Callable[[Snapshot], C
     stay = []
     for step in doing.steps:
         row = snapshot.get(table, step.id)
-        if row is None or _told(row) != step.after or (step.before is None and step.id in used):
+        moved = row != msgspec.convert(step.after, table.row)
+        if moved or (step.before is None and step.id in used):
             stay.append(step.id)
         elif step.before is None:
             writes.append(Drop(table, step.id))

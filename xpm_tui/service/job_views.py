@@ -28,13 +28,54 @@ class LikelyView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceLinkView(msgspec.Struct, frozen=True, kw_only=True):
-    """A service with the templates it calls for, or those that its name proposes."""
+    """A service with the templates it calls for, or those that its name proposes. ``gone``: of those it calls
+    for, the ones that XPM no longer has; ``on_proposals`` counts the proposals that name it."""
 
     id: str
     name: str
     templates: tuple[RefView, ...]
     no_job: bool
     proposals: tuple[LikelyView, ...] = ()
+    gone: tuple[RefView, ...] = ()
+    on_proposals: int = 0
+
+
+class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the work templates: a service, a template that nothing calls for, or the name of something
+    on proposals that the library does not have (``unknown``)."""
+
+    service: ServiceLinkView | None = None
+    template: TemplateView | None = None
+    unknown: str = ""
+
+    @property
+    def key(self) -> str:
+        """Our id, the UUID, or the name."""
+        return self.service.id if self.service else self.template.uuid if self.template else self.unknown
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.service.name if self.service else self.template.name if self.template else self.unknown
+
+
+class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
+    """A job category of XPM; ``default``: new jobs get it, by ``jobs.default_category``."""
+
+    uuid: str
+    name: str
+    gone: bool
+    default: bool
+
+
+class DefaultView(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that new jobs follow: its value in words, where it comes from, and what is wrong with it."""
+
+    key: str
+    label: str
+    value: str
+    origin: str
+    trouble: str = ""
 
 
 class CoverageView(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from xpm_tui.service.connector import connector
 from xpm_tui.service.daily import skipped_day
 from xpm_tui.service.identity import LISTS, list_state, read_identity
 from xpm_tui.service.job_counts import counts as job_counts
+from xpm_tui.service.job_defaults import category_trouble, vanished
 from xpm_tui.service.job_terms import terms_of, today
 from xpm_tui.service.job_views import JobCounts
 from xpm_tui.service.kept import kept
@@ -212,6 +213,10 @@ def _problems(
     person = connector(snapshot)
     if person is not None and person.sentence:
         found.append(Problem(code=f"connector-{person.state}", sentence=person.sentence, hint=person.hint))
+    found += [
+        Problem(code="vanished", sentence=sentence, hint="See: xpm-tui templates list")
+        for sentence in [*vanished(snapshot), *filter(None, [category_trouble(practice)])]
+    ]
     stale = timedelta(hours=practice.settings.number("notify.hours"))
     identity = practice.identity()
     since = (good.ended if good else None) or (identity.since if identity else None)

@@ -99,10 +99,9 @@ class Team:
         )
 
     def shares_name(self, row: PersonRow) -> bool:
-        """Whether another person of the same side goes by the same name, in its loose form."""
-        ours = row.member is not None and self._our_names[name_key(row.member.name)] > 1
-        theirs = row.staff is not None and self._their_names[name_key(row.staff.name)] > 1
-        return ours or theirs
+        """Whether the name, in its loose form, is that of several people of either side."""
+        keys = {name_key(side.name) for side in (row.member, row.staff) if side is not None}
+        return any(self._our_names[key] > 1 or self._their_names[key] > 1 for key in keys)
 
     def _proposals(self, member: TeamMember) -> tuple[StaffProposal, ...]:
         email = _email(member.email)

@@ -15,6 +15,14 @@ def make(name: str) -> AreaScreen:
         from xpm_tui.tui.screens.clients import Clients
 
         return Clients()
+    if name == "team":
+        from xpm_tui.tui.screens.team import TeamArea
+
+        return TeamArea()
+    if name == "templates":
+        from xpm_tui.tui.screens.templates import TemplatesArea
+
+        return TemplatesArea()
     if name == "sync":
         from xpm_tui.tui.screens.sync import SyncArea
 
@@ -27,6 +35,4 @@ def make(name: str) -> AreaScreen:
         from xpm_tui.tui.screens.settings import SettingsArea
 
         return SettingsArea()
-    from xpm_tui.tui.screens.mirror import MIRRORS
-
-    return MIRRORS[name]()
+    raise KeyError(name)

@@ -1,0 +1,88 @@
+"""A team beside XPM's staff and services beside job templates, with the hard cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.pilot import Pilot
+
+from tests.tui.world import HOSTILE, World, calm
+from xpm_tui.model.book import Client, Service, TeamMember
+from xpm_tui.model.ports import Put
+from xpm_tui.model.proposals import Proposal, ProposalService
+from xpm_tui.model.tables import CLIENTS, PROPOSALS, SERVICES, TEAM
+from xpm_tui.model.xpm import Category, Staff, Template
+from xpm_tui.service.refresh import refresh
+from xpm_tui.tui.screens.dialog import Confirm
+
+UUID = "0000{:04}-0000-0000-0000-0000000000{:02}"
+STAFF = (
+    ("Ana Reid", "ana@hill.example"),
+    ("Tom Reid", "tom@hill.example"),
+    ("Sam Lee", "sam@hill.example"),
+    ("Sam Lee", "samuel@hill.example"),
+    ("Gail Former", "gail@hill.example"),
+    (HOSTILE[1], "click@hill.example"),
+    (HOSTILE[4], "esc@hill.example"),
+)
+TEAM_ROWS = (
+    TeamMember(id="t1", name="Ana Reid", email="ana@hill.example", staff=UUID.format(1, 1)),
+    TeamMember(id="t2", name="Tom Reid", email="tom@hill.example"),
+    TeamMember(id="t3", name="Sam Lee"),
+    TeamMember(id="t4", name="Gail Former", email="gail@hill.example", staff=UUID.format(1, 5)),
+    TeamMember(id="t5", name="Bo Li", email="bo@hill.example", access=False),
+    TeamMember(id="t6", name=HOSTILE[0], email="acme@hill.example"),
+)
+TEMPLATES = ("Annual Accounts", "GST Return", "Payroll", "GST Return", HOSTILE[3], "Vanished")
+SERVICE_ROWS = (
+    Service(id="s1", name="Annual Accounts"),
+    Service(id="s2", name="Payroll run"),
+    Service(id="s3", name="Advice"),
+    Service(id="s4", name="Old work", templates=(UUID.format(2, 6),)),
+    Service(id="s5", name="Chat", no_job=True),
+    Service(id="s6", name=HOSTILE[5], templates=(UUID.format(2, 5), UUID.format(2, 2))),
+)
+
+
+async def asked(pilot: Pilot[Any], *keys: str) -> None:
+    """Keys that end in a question: the desk waits for its answer, so that it is never at rest."""
+    for key in keys:
+        await pilot.press(*(key[1:] if key.startswith("=") else (key,)))
+        await pilot.pause(0.005)
+    for _ in range(2000):
+        await pilot.pause(0.005)
+        if isinstance(pilot.app.screen, Confirm) and pilot.app.screen.query("#no"):
+            return await calm(pilot)
+    raise AssertionError("no question came")
+
+
+async def fill(world: World) -> None:
+    """Read XPM twice: between the two, Gail and a template leave."""
+    world.xpm.people = [
+        Staff(uuid=UUID.format(1, place), name=name, email=email, phone="03 1 00")
+        for place, (name, email) in enumerate(STAFF, 1)
+    ]
+    world.xpm.job_templates = [
+        Template(uuid=UUID.format(2, place), name=name) for place, name in enumerate(TEMPLATES, 1)
+    ]
+    world.xpm.job_categories = [Category(uuid=UUID.format(3, 1), name="Compliance")]
+    with world.open() as practice:
+        await refresh(practice, full=True)
+        del world.xpm.people[4]
+        del world.xpm.job_templates[5]
+        await refresh(practice, full=True)
+        rows: list[Any] = [Put(TEAM, row) for row in TEAM_ROWS]
+        rows += [Put(SERVICES, row) for row in SERVICE_ROWS]
+        rows += [
+            Put(CLIENTS, Client(id="c90", name="Kowhai", partner="t2", manager="t3")),
+            Put(CLIENTS, Client(id="c91", name="Rimu", partner="t2")),
+            Put(
+                PROPOSALS,
+                Proposal(id="o1", name="Kowhai 2026", client="c90", services=(
+                    ProposalService(name="Annual Accounts", service="s1"), ProposalService(name="Unheard of"),
+                )),
+            ),
+        ]  # fmt: skip
+        practice.ids.new("t", 6)
+        practice.ids.new("s", 6)
+        practice.book.commit(rows)

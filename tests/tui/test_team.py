@@ -1,0 +1,298 @@
+"""Team: seen, narrowed, mapped, picked, made in XPM, and taken back; judged by what the book holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.people import UUID, asked, fill
+from tests.tui.world import HOSTILE, World, press, settle, text_of
+from xpm_tui.model.book import TeamMember
+from xpm_tui.model.tables import TEAM
+from xpm_tui.model.text import visible
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.screens.person import MapPerson, PickPerson
+from xpm_tui.tui.screens.team import TeamArea
+
+Make = Callable[..., Console]
+Shot = Callable[..., bool]
+PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
+
+
+def member(world: World, id_: str) -> TeamMember:
+    with world.open(read_only=True) as practice:
+        found = practice.snapshot().get(TEAM, id_)
+    assert found is not None
+    return found
+
+
+def names(app: Console) -> list[str]:
+    assert isinstance(app.screen, TeamArea)
+    return [row.name for row in app.screen.table.rows.items]
+
+
+async def to(pilot: Pilot[Any], app: Console, name: str) -> None:
+    """Go to Team, the cursor on the first member of that name."""
+    app.go("team")
+    await settle(pilot)
+    await press(pilot, "slash", f"={name}", "enter")
+
+
+async def test_the_team_stands_beside_xpms_staff(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "t")
+        assert sorted(names(app)) == sorted(
+            ["Ana Reid", "Tom Reid", "Sam Lee", "Gail Former", "Bo Li", HOSTILE[0], "Tom Reid", "Sam Lee",
+             "Sam Lee", HOSTILE[1], HOSTILE[4]]
+        )  # fmt: skip
+        shown = text_of(app)
+        for told in ("● Ana Reid", "◇ same e-mail: Tom Reid", "◇ maybe: Sam Lee", "✗ Gail Former (left)",
+                     "Bo Li no access", "○ no link", "· only in XPM"):  # fmt: skip
+            assert told in shown, told
+        await press(pilot, "slash", "=tom", "enter")
+        shown = text_of(app)
+        assert "partner of 2 clients" in shown
+        assert "the same e-mail" in shown
+        assert "m maps to one of XPM's staff" in shown
+
+
+async def test_saved_filters_and_letters_narrow(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "t")
+        seen = {}
+        for _ in TeamArea.FILTERS:
+            assert isinstance(app.screen, TeamArea)
+            seen[app.screen.only] = sorted(names(app))
+            await press(pilot, "right_square_bracket")
+        assert seen["needs-link"] == sorted(["Tom Reid", "Sam Lee", "Gail Former", "Bo Li", HOSTILE[0]])
+        assert seen["proposed"] == ["Sam Lee", "Tom Reid"]
+        assert seen["left"] == ["Gail Former"]
+        assert seen["same-name"] == ["Sam Lee", "Sam Lee", "Sam Lee"]
+        assert seen["no-access"] == ["Bo Li"]
+        assert len(seen["xpm-only"]) == 5
+        await press(pilot, "slash", "=zzz")
+        assert "Nobody goes by this filter." in text_of(app)
+        await press(pilot, "escape")
+        assert len(names(app)) == 11
+
+
+async def test_mapping_says_what_it_does_before_enter_and_goes_back_after(
+    world: World, console: Make
+) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await to(pilot, app, "bo li")
+        await press(pilot, "m")
+        assert isinstance(app.screen, MapPerson)
+        await press(pilot, "=samuel")
+        shown = text_of(app)
+        assert UUID.format(1, 4) in shown
+        assert "The e-mails differ" in shown
+        assert "Nothing is written to XPM by this." in shown
+        await press(pilot, "enter")
+        assert member(world, "t5").staff == UUID.format(1, 4)
+        assert "add_staff" not in world.xpm.asked
+        await press(pilot, "u")
+        assert member(world, "t5").staff == ""
+
+
+async def test_somebody_elses_record_is_refused_and_the_proposal_stands_first(
+    world: World, console: Make
+) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await to(pilot, app, "tom")
+        await press(pilot, "m")
+        assert isinstance(app.screen, MapPerson)
+        assert app.screen.current is not None
+        assert app.screen.current.name == "Tom Reid"
+        await press(pilot, "=ana")
+        assert "is linked to Ana Reid (t1) already" in text_of(app)
+        await press(pilot, "enter")
+        assert isinstance(app.screen, MapPerson)
+        assert member(world, "t2").staff == ""
+        await press(pilot, "f4", "enter")
+        assert member(world, "t2").staff == UUID.format(1, 2)
+
+
+async def test_all_e_mail_matches_are_accepted_after_asking_with_the_count(
+    world: World, console: Make
+) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "t")
+        await asked(pilot, "a")
+        assert "Link 1 person whose e-mail is the same?" in text_of(app)
+        await press(pilot, "escape")
+        assert member(world, "t2").staff == ""
+        await asked(pilot, "a")
+        await press(pilot, "y")
+        assert (member(world, "t2").staff, member(world, "t3").staff) == (UUID.format(1, 2), "")
+
+
+async def test_staff_are_picked_one_by_one_or_all_and_taken_back(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "t", "p")
+        assert isinstance(app.screen, PickPerson)
+        await press(pilot, "=samuel")
+        assert "Makes a member without access" in text_of(app)
+        await press(pilot, "enter")
+        assert (member(world, "t7").name, member(world, "t7").access) == ("Sam Lee", False)
+        await press(pilot, "f4", "f5")
+        assert "Pick 4 people of XPM into the team?" in text_of(app)
+        await press(pilot, "y")
+        assert "Everybody of XPM is in the team already." in text_of(app)
+        assert member(world, "t2").staff == UUID.format(1, 2)
+        await press(pilot, "escape", "u", "u")
+        with world.open(read_only=True) as practice:
+            assert practice.snapshot().count(TEAM) == 6
+
+
+async def test_a_person_is_made_in_xpm_only_after_seeing_what_is_sent(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await to(pilot, app, "bo li")
+        await press(pilot, "C")
+        await asked(pilot, "=03 555", "f10")
+        shown = text_of(app)
+        for told in ("staff.api/add", "bo@hill.example", "03 555", "no login", "Make Bo Li in XPM's staff?"):
+            assert told in shown, told
+        await press(pilot, "escape")
+        assert "add_staff" not in world.xpm.asked
+        await press(pilot, "C")
+        await asked(pilot, "=03 555", "f10")
+        await press(pilot, "y")
+        assert world.xpm.asked.count("add_staff") == 1
+        made = world.xpm.people[-1]
+        assert (made.name, made.email, made.phone) == ("Bo Li", "bo@hill.example", "03 555")
+        assert member(world, "t5").staff == made.uuid
+
+
+async def test_who_is_there_already_is_not_made_again(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await to(pilot, app, "tom")
+        await press(pilot, "C", "f10")
+        shown = text_of(app)
+        assert "already: nothing was sent" in shown
+        assert "team link t2" in shown
+        assert "add_staff" not in world.xpm.asked
+
+
+async def test_members_are_made_edited_and_unlinked(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "t", "n", "=Mere H", "f10")
+        assert member(world, "t7").name == "Mere H"
+        await press(pilot, "escape")
+        await to(pilot, app, "ana")
+        await press(pilot, "e", "=.", "f10")
+        assert member(world, "t1").name == "Ana Reid."
+        await press(pilot, "escape")
+        await to(pilot, app, "ana reid.")
+        await press(pilot, "delete")
+        assert member(world, "t1").staff == ""
+
+
+async def test_somebody_only_in_xpm_is_no_member_yet(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await to(pilot, app, "samuel")
+        for key in ("m", "C", "e", "delete"):
+            await press(pilot, key)
+            assert isinstance(app.screen, TeamArea), key
+        assert "only in XPM" in text_of(app)
+
+
+async def test_a_closed_list_and_an_empty_team_say_what_to_do(world: World, console: Make) -> None:
+    from xpm_tui.service.identity import ListState, put
+
+    with world.open() as practice:
+        closed = "Staff cannot be listed: the login lacks the scope practicemanager.staff.read."
+        practice.book.commit([put("list:staff", ListState(note=closed, scope="practicemanager.staff.read"))])
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "t")
+        assert "lacks the scope practicemanager.staff.read" in text_of(app)
+        assert "XPM has not told its staff yet" in text_of(app)
+
+
+async def test_who_connected_and_left_is_told_here_and_on_overview(world: World, console: Make) -> None:
+    await fill(world)
+    from xpm_tui.service.identity import Identity, put
+
+    with world.open() as practice:
+        practice.book.commit([put("identity", Identity(tenant="t", title="Hill", login="Gail Former"))])
+    app = console(world)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert "Gail Former, who connected this practice" in " ".join(text_of(app).split())
+        await press(pilot, "g", "t")
+        assert "is no longer among XPM's staff" in text_of(app)
+
+
+async def test_hostile_names_are_text(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(160, 60)) as pilot:
+        await settle(pilot)
+        for keys in (("g", "t"), ("m",), ("escape", "p")):
+            await press(pilot, *keys)
+            shown = text_of(app)
+            assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(shown)
+        assert str(visible(HOSTILE[4]))[:16] in shown
+        assert "[@click=app.quit]Click[/]" in shown
+
+
+@pytest.mark.parametrize("way", ["team", "map"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_picture(way: str, size: tuple[int, int], world: World, console: Make, snap_compare: Shot) -> None:
+    assert snap_compare(console(world), terminal_size=size, run_before=walk(world, way))
+
+
+def test_picture_without_colour(
+    world: World, console: Make, snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = console(world, environ=PLAIN)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=walk(world, "team"))
+
+
+def walk(world: World, way: str) -> Callable[[Pilot[Any]], Any]:
+    async def go(pilot: Pilot[Any]) -> None:
+        await fill(world)
+        await settle(pilot)
+        await press(pilot, "g", "t", "slash", "=tom", "enter")
+        if way == "map":
+            await press(pilot, "m")
+        else:
+            await press(pilot, "escape")
+
+    return go

@@ -1,0 +1,252 @@
+"""Templates: services and what they call for, seen, chosen, taken back; judged by what the book holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.people import SERVICE_ROWS, UUID, asked, fill
+from tests.tui.world import HOSTILE, World, press, settle, text_of
+from xpm_tui.model.book import Service
+from xpm_tui.model.tables import SERVICES, TEMPLATES
+from xpm_tui.model.text import visible
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.screens.called_for import CalledFor
+from xpm_tui.tui.screens.templates import TemplatesArea
+
+Make = Callable[..., Console]
+Shot = Callable[..., bool]
+PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
+
+
+def service(world: World, id_: str) -> Service:
+    with world.open(read_only=True) as practice:
+        found = practice.snapshot().get(SERVICES, id_)
+    assert found is not None
+    return found
+
+
+def names(app: Console) -> list[str]:
+    assert isinstance(app.screen, TemplatesArea)
+    return [row.name for row in app.screen.table.rows.items]
+
+
+async def to(pilot: Pilot[Any], app: Console, name: str) -> None:
+    """Go to Templates, the cursor on the first service of that name."""
+    app.go("templates")
+    await settle(pilot)
+    await press(pilot, "slash", f"={name}", "enter")
+
+
+async def test_services_stand_with_their_templates_and_what_is_not_covered(
+    world: World, console: Make
+) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "l")
+        shown = text_of(app)
+        for told in ("◇ same name: Annual Accounts", "◇ maybe: Payroll", "○ nothing chosen",
+                     "✗ Vanished (gone)", "– no job, by choice", "· not called for",
+                     "! on proposals, no service", "Unheard of",
+                     "XPM no longer has the job template Vanished: 1 service calls for it",
+                     "New jobs: category none"):  # fmt: skip
+            assert told in shown, told
+
+
+async def test_saved_filters_narrow(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "l")
+        seen = {}
+        for _ in TemplatesArea.FILTERS:
+            assert isinstance(app.screen, TemplatesArea)
+            seen[app.screen.only] = names(app)
+            await press(pilot, "right_square_bracket")
+        assert seen["open"] == ["Advice", "Annual Accounts", "Payroll run"]
+        assert seen["proposed"] == ["Annual Accounts", "Payroll run"]
+        assert (seen["gone"], seen["no-job"], seen["unknown"]) == (["Old work"], ["Chat"], ["Unheard of"])
+        assert seen["unused"] == ["Annual Accounts", "GST Return", "Payroll"]
+
+
+async def test_several_templates_are_chosen_in_order_and_taken_back(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await to(pilot, app, "advice")
+        await press(pilot, "m")
+        assert isinstance(app.screen, CalledFor)
+        await press(pilot, "=payroll", "enter", "f4", "=annual", "enter")
+        assert "Calls for: 1 Payroll  2 Annual Accounts" in text_of(app)
+        assert service(world, "s3").templates == ()
+        await press(pilot, "f10")
+        assert service(world, "s3").templates == (UUID.format(2, 3), UUID.format(2, 1))
+        await press(pilot, "m", "enter", "tab", "enter")
+        assert service(world, "s3").templates == (UUID.format(2, 1),)
+        await press(pilot, "u", "u")
+        assert service(world, "s3") == SERVICE_ROWS[2]
+
+
+async def test_leaving_keeps_nothing_and_no_job_is_a_choice(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await to(pilot, app, "advice")
+        await press(pilot, "m", "enter", "escape")
+        assert service(world, "s3") == SERVICE_ROWS[2]
+        await press(pilot, "m", "f2")
+        assert service(world, "s3").no_job
+        await press(pilot, "delete")
+        assert not service(world, "s3").no_job
+        await press(pilot, "0")
+        assert service(world, "s3").no_job
+
+
+async def test_all_of_the_same_name_are_accepted_after_asking_with_the_count(
+    world: World, console: Make
+) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "l")
+        await asked(pilot, "a")
+        assert "Link 1 service to the template of the same name?" in text_of(app)
+        await press(pilot, "escape")
+        assert service(world, "s1").templates == ()
+        await asked(pilot, "a")
+        await press(pilot, "y")
+        assert service(world, "s1").templates == (UUID.format(2, 1),)
+        assert service(world, "s2").templates == ()
+
+
+async def test_what_is_gone_is_replaced(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert "no longer has the job template Vanished" in " ".join(text_of(app).split())
+        await to(pilot, app, "old work")
+        assert "XPM no longer has it" in text_of(app)
+        await press(pilot, "m")
+        assert "gone in XPM" in text_of(app)
+        await press(pilot, "enter", "=payroll", "enter", "f10")
+        assert service(world, "s4").templates == (UUID.format(2, 3),)
+        assert "no longer has the job template" not in text_of(app)
+
+
+async def test_what_new_jobs_follow_is_changed_here(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "l", "d", "enter")
+        assert "Compliance" in text_of(app)
+        await press(pilot, "down", "enter")
+        assert "category Compliance" in text_of(app)
+        await press(pilot, "d", "down", "down", "down", "enter", "backspace", "=3", "enter")
+        assert "category Compliance, budget none, state XPM's first, 3 days early" in text_of(app)
+        with world.open(read_only=True) as practice:
+            assert practice.settings.text("jobs.default_category") == "Compliance"
+            assert practice.settings.number("jobs.days_early") == 3
+
+
+async def test_a_default_category_that_xpm_has_not_is_told_loudly(world: World, console: Make) -> None:
+    await fill(world)
+    with world.open() as practice:
+        practice.settings.set("jobs.default_category", "Tax", practice=True)
+    app = console(world)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert "XPM has no job category Tax" in " ".join(text_of(app).split())
+        await press(pilot, "g", "l")
+        assert "✗ XPM has no job category Tax: jobs that would get it are held." in text_of(app)
+
+
+async def test_services_are_made_from_a_name_on_proposals_and_edited(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await to(pilot, app, "unheard")
+        await press(pilot, "m")
+        assert isinstance(app.screen, TemplatesArea)
+        await press(pilot, "n", "f10")
+        assert service(world, "s7").name == "Unheard of"
+        await press(pilot, "escape")
+        await to(pilot, app, "chat")
+        await press(pilot, "e", "=s", "f10")
+        assert service(world, "s5").name == "Chats"
+
+
+async def test_a_closed_list_takes_a_typed_uuid(world: World, console: Make) -> None:
+    from xpm_tui.model.ports import Drop
+    from xpm_tui.service.identity import ListState, put
+
+    await fill(world)
+    note = "Job templates cannot be listed: the login lacks the scope practicemanager.read."
+    with world.open() as practice:
+        gone = [Drop(TEMPLATES, id_) for id_ in practice.snapshot().ids(TEMPLATES)]
+        practice.book.commit(
+            [*gone, put("list:templates", ListState(note=note, scope="practicemanager.read"))]
+        )
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await to(pilot, app, "advice")
+        assert "lacks the scope" in " ".join(text_of(app).split())
+        await press(pilot, "m", f"={UUID.format(7, 7)}", "enter", "f10")
+        assert service(world, "s3").templates == (UUID.format(7, 7),)
+
+
+async def test_an_empty_library_says_what_to_press(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "l")
+        assert "There are no services yet. n makes one" in " ".join(text_of(app).split())
+
+
+async def test_hostile_names_are_text(world: World, console: Make) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(160, 60)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "l")
+        assert str(visible(HOSTILE[5]))[:16] in text_of(app)
+        assert HOSTILE[3] in text_of(app)
+        await press(pilot, "m")
+        assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(text_of(app))
+
+
+@pytest.mark.parametrize("way", ["templates", "map"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_picture(way: str, size: tuple[int, int], world: World, console: Make, snap_compare: Shot) -> None:
+    assert snap_compare(console(world), terminal_size=size, run_before=walk(world, way))
+
+
+def test_picture_without_colour(
+    world: World, console: Make, snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = console(world, environ=PLAIN)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=walk(world, "templates"))
+
+
+def walk(world: World, way: str) -> Callable[[Pilot[Any]], Any]:
+    async def go(pilot: Pilot[Any]) -> None:
+        await fill(world)
+        await settle(pilot)
+        await press(pilot, "g", "l")
+        if way == "map":
+            await press(pilot, "slash", "=payroll", "enter", "m", "enter")
+
+    return go

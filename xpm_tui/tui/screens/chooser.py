@@ -1,0 +1,229 @@
+"""Choosing from a short list of XPM: search as you type, what it would do said before enter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widgets import Button, Static
+
+from xpm_tui.model.text import Shown
+from xpm_tui.tui.plain import content
+from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.foot import Foot
+from xpm_tui.tui.widgets.line import Line, ours
+from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.words import lines
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app import Console
+
+T = TypeVar("T")
+
+READ_ONLY = "This console is read-only: everything can be seen, nothing written."
+
+
+class Choices(Rows):
+    """Two lines for each; the screen above draws them."""
+
+    row_height = 2
+    driven = True
+
+    def __init__(self, screen: Chooser[object]) -> None:
+        super().__init__()
+        self._chooser = screen
+        self.can_focus = False
+
+    def count(self) -> int:
+        """As many as the letters let through."""
+        return len(self._chooser.shown)
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """One line of one of them."""
+        return self._chooser.draw(self._chooser.shown[row], line, columns)
+
+
+class Chooser(Screen[str], Generic[T]):
+    """A child class gives the head, the items, how one is drawn and found, what it would do, and does it."""
+
+    CSS_PATH: ClassVar = style("chooser")
+    AUTO_FOCUS = ""
+    PLACEHOLDER: ClassVar[str] = "name"
+    NOTHING: ClassVar[str] = "Nothing goes by this. Fewer letters find more; F4 begins anew."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back"),
+        Binding("enter", "take", "Take", priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("pageup", "move(-5)", show=False, priority=True),
+        Binding("pagedown", "move(5)", show=False, priority=True),
+        Binding("f4", "clear", "Clear"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: Sequence[T] = ()
+        self.shown: Sequence[T] = ()
+        self.field = Field(placeholder=self.PLACEHOLDER)
+        self.rows = Choices(cast("Chooser[object]", self))
+        self._head = Says(classes="chooser-head")
+        self._none = Static(classes="empty")
+        self._effect = Says(classes="effect")
+        self.said_of: T | None = None
+        """The item whose effect is on the screen."""
+
+    @property
+    def console(self) -> Console:
+        """The app by its type."""
+        return cast("Console", self.app)
+
+    # -- what a child class gives ---------------------------------------------------------------------------
+
+    def head(self) -> list[Line]:
+        """Two lines: what is chosen, and from what."""
+        raise NotImplementedError
+
+    async def load(self) -> Sequence[T]:
+        """All there is to choose from, in the order without letters."""
+        raise NotImplementedError
+
+    def words_of(self, item: T) -> str:
+        """What letters are looked for in."""
+        raise NotImplementedError
+
+    def key_of(self, item: T) -> str:
+        """What tells it from all others."""
+        raise NotImplementedError
+
+    def draw(self, item: T, line: int, columns: int) -> Line:
+        """One line of a row."""
+        raise NotImplementedError
+
+    async def effect(self, item: T) -> list[Line]:
+        """What taking it would do."""
+        raise NotImplementedError
+
+    async def take(self, item: T) -> None:
+        """Do it; only what has been shown comes here."""
+        raise NotImplementedError
+
+    def below(self) -> ComposeResult:
+        """More under the effect."""
+        yield from ()
+
+    # -- the screen -----------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Head, field, rows, effect."""
+        yield self._head
+        yield self.field
+        with Vertical(classes="found"):
+            yield self._none
+            yield self.rows
+        yield self._effect
+        yield from self.below()
+        yield Foot()
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        self.field.focus()
+        self.console.work(lambda: self.begin(), "load", exclusive=True, node=self)
+
+    async def begin(self, at: str = "") -> None:
+        """Read the items; the cursor on the one with key ``at``, else where it was."""
+        now = self.current
+        wanted = at or (self.key_of(now) if now is not None else "")
+        self.items = await self.load()
+        self._head.say(lines(self.head()))
+        self.search(wanted)
+
+    @property
+    def current(self) -> T | None:
+        """The one under the cursor."""
+        return self.shown[self.rows.cursor] if 0 <= self.rows.cursor < len(self.shown) else None
+
+    def search(self, at: str = "") -> None:
+        """Those that have every word that is typed; names that begin with it first."""
+        typed = self.field.value.casefold()
+        terms = typed.split()
+        found = [item for item in self.items if all(term in self.words_of(item).casefold() for term in terms)]
+        if typed:
+            found.sort(key=lambda item: not self.words_of(item).casefold().startswith(typed))
+        self.shown = found
+        self.rows.display = bool(found)
+        self._none.display = not found
+        self._none.update(content(Shown(self.NOTHING)))
+        place = next((i for i, item in enumerate(found) if self.key_of(item) == at), 0) if at else 0
+        if not found:
+            self.said_of = None
+            self._effect.say(content(Shown("")))
+        self.rows.reload(place)
+
+    @on(Field.Changed)
+    def _typed(self, event: Field.Changed) -> None:
+        event.stop()
+        self.search()
+
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        item, self.said_of = self.current, None
+        if item is not None:
+            self.console.work(lambda: self.tell(item), "effect", exclusive=True, node=self)
+
+    async def tell(self, item: T) -> None:
+        """Say what it would do."""
+        told = await self.effect(item)
+        if self.current is not None and self.key_of(self.current) == self.key_of(item):
+            self.said_of = item
+            self._effect.say(lines(told))
+
+    @on(Rows.Chosen)
+    def _chosen(self, event: Rows.Chosen) -> None:
+        event.stop()
+        self.action_take()
+
+    def action_move(self, by: int) -> None:
+        """The field keeps the focus."""
+        self.rows.cursor += by
+
+    def action_clear(self) -> None:
+        """Begin anew."""
+        self.field.value = ""
+
+    def action_leave(self) -> None:
+        """Nothing is taken."""
+        self.dismiss(None)
+
+    def action_take(self) -> None:
+        """The one under the cursor, once its effect stands there."""
+        self.console.work(lambda: self._take(), "take", exclusive=True, node=self)
+
+    async def _take(self) -> None:
+        item = self.current
+        if item is None:
+            return
+        if self.said_of is None or self.key_of(self.said_of) != self.key_of(item):
+            # Nothing is done that has not been said: say it now, and wait for the next enter.
+            await self.tell(item)
+            return
+        if self.console.desk.practice.read_only:
+            self.console.toast(READ_ONLY, "warning")
+            return
+        await self.take(item)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter belongs to a button that has the focus."""
+        return not (action == "take" and isinstance(self.focused, Button))
+
+
+def said(mark: str, text: str) -> Line:
+    """A line of an effect that is only words of ours."""
+    return [ours(f" {mark} ", "accent"), ours(text)]

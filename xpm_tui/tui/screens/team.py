@@ -1,0 +1,296 @@
+"""Team: who of the practice is who in XPM, what is proposed, and what it costs where nobody is linked."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from xpm_tui.acts.act import Situation
+from xpm_tui.acts.registry import by_name
+from xpm_tui.service import team
+from xpm_tui.service.connector import Connector, connector
+from xpm_tui.service.identity import ListState, list_state
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.team_views import MemberView, PersonRow, StaffView
+from xpm_tui.tui import when
+from xpm_tui.tui.screens.filtered import FilteredArea
+from xpm_tui.tui.widgets.facts import Facts, beside, sentence
+from xpm_tui.tui.widgets.line import Line, Look, Span, marked, ours, span
+from xpm_tui.tui.widgets.table import Column, Table
+
+LOOKS: dict[str, tuple[str, Look]] = {
+    "linked": ("●", "good"),
+    "gone": ("✗", "bad"),
+    "proposed": ("◇", "accent"),
+    "maybe": ("◇", "warn"),
+    "unlinked": ("○", "warn"),
+}
+
+
+class TeamArea(FilteredArea):
+    """The people, and the one under the cursor with both sides."""
+
+    AREA = "team"
+    ABOUT = (
+        "The team beside XPM's staff. Partner and manager of clients and jobs are carried only for people "
+        "who are linked. The same e-mail on both sides is proposed and can be accepted for all at once; the "
+        "same name is only proposed, because names repeat. Below (or beside) stands the person under the "
+        "cursor on both sides, with what it costs that nobody is linked."
+    )
+    FILTERS: ClassVar = tuple(
+        (name, {"left": "left", "no-access": "no access", "xpm-only": "XPM only"}.get(name, shown))
+        for name, shown in team.FILTERS
+    )
+    FIND = "name, e-mail, id or UUID"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: Table[PersonRow] = Table(
+            (
+                Column("NAME", 18, grow=2),
+                Column("E-MAIL", 20, grow=2, drop=1),
+                Column("IN XPM", 20, grow=2),
+                Column("CLIENTS", 7, right=True, drop=2),
+                Column("JOBS", 4, right=True, drop=3),
+            ),
+            self._cells,
+            lambda row: row.key,
+            id="people",
+        )
+        self.detail: Facts = Facts()
+
+    async def look(self) -> None:
+        """The people that the filters let through."""
+
+        def read(
+            practice: OpenPractice, only: str, text: str
+        ) -> tuple[list[PersonRow], int, Connector | None, ListState]:
+            snapshot = practice.snapshot()
+            rows, total = team.list_people(practice, only=only, text=text)
+            return rows, total, connector(snapshot), list_state(snapshot, "staff")
+
+        rows, total, signed, state = await self.console_app.desk.ask(read, self.only, self.text)
+        self.told(len(rows), total)
+        self.note(self._notes(signed, state))
+        self.table.say_empty(self._nothing(total, state))
+        self.table.show(rows)
+        if not rows:
+            self.detail.show(None)
+        self.focus_table()
+
+    def _notes(self, signed: Connector | None, state: ListState) -> list[Line]:
+        found: list[Line] = []
+        if state.note:
+            found.append(sentence(" !", "warn", state.note))
+        if signed is not None and signed.sentence:
+            found.append(sentence(" !", "warn", signed.sentence))
+        if not found and state.at is not None:
+            now = self.console_app.desk.practice.clock.now()
+            found.append([ours(f" Staff as XPM said {when.since(state.at, now)}", "muted")])
+        return found
+
+    def _nothing(self, total: int, state: ListState) -> str:
+        if total:
+            return "Nobody goes by this filter. esc shows all again."
+        if not self.console_app.pulse.connected:
+            return "The team is empty. Connect first (g o, then c), or n makes a member, without XPM."
+        if state.at is None:
+            return "XPM has not told its staff yet. A plan reads them: g s, then p."
+        return "The team is empty. n makes a member; : then import brings Ignition's team file."
+
+    def _cells(self, row: PersonRow) -> list[Line]:
+        member, staff = row.member, row.staff
+        name = span(row.name).text
+        at = name.casefold().find(self.text.casefold()) if self.text else -1
+        first: list[Span] = [*marked(name, [(at, at + len(self.text))] if at >= 0 else [])]
+        if member is not None and not member.access:
+            first.append(ours(" no access", "muted"))
+        email = member.email if member else staff.email if staff else ""
+        if member is not None:
+            counts = (member.clients, member.jobs)
+        else:
+            counts = (staff.clients, staff.jobs) if staff else (0, 0)
+        return [
+            first,
+            [span(email)],
+            in_xpm(row),
+            [ours(f"{counts[0]:,}" if counts[0] else "–", "" if counts[0] else "muted")],
+            [ours(f"{counts[1]:,}" if counts[1] else "–", "" if counts[1] else "muted")],
+        ]
+
+    def moved(self, item: PersonRow | None) -> None:
+        """Both sides of the person."""
+        self.detail.show((lambda columns: person_lines(item, columns)) if item is not None else None)
+
+    # -- acts -----------------------------------------------------------------------------------------------
+
+    @property
+    def member(self) -> MemberView | None:
+        """The member under the cursor; None on somebody who is only in XPM."""
+        return self.table.item.member if self.table.item else None
+
+    def situation(self) -> Situation:
+        """With what is known of the person under the cursor."""
+        member = self.member
+        return self.console_app.situation(
+            self.AREA, record=member.id if member else "", linked=bool(member and member.staff)
+        )
+
+    def preset(self, act: str) -> dict[str, Any]:
+        """Acts are about the member under the cursor; picking about the one only in XPM."""
+        return {"member": self.member.id} if self.member and act != "team.new" else {}
+
+    def _on_member(self, instead: str) -> MemberView | None:
+        if self.member is None:
+            only = self.table.item is not None
+            self.console_app.toast(
+                instead if only else "Nobody is chosen: move to somebody first.", "warning"
+            )
+        return self.member
+
+    def do_team_link(self) -> None:
+        """Map: a choice over XPM's staff."""
+        from xpm_tui.tui.screens.person import MapPerson
+
+        member = self._on_member("This person is only in XPM: p picks them into the team.")
+        if member is not None:
+            self.app.push_screen(MapPerson(member))
+
+    def do_team_pick(self) -> None:
+        """Pick: the same choice without a member, on the one under the cursor."""
+        from xpm_tui.tui.screens.person import PickPerson
+
+        row = self.table.item
+        self.app.push_screen(PickPerson(row.staff.uuid if row and row.staff and not row.member else ""))
+
+    def do_team_unlink(self) -> None:
+        """At once: undo takes it back."""
+        member = self._on_member("This person is only in XPM: there is no link to take away.")
+        if member is not None:
+            self.console_app.perform(by_name("team.unlink"), {"member": member.id}, ask=False)
+
+    def do_team_accept(self) -> None:
+        """All e-mail matches, asked with their count."""
+        self.console_app.perform(by_name("team.accept"), {}, ask=False)
+
+    def do_team_undo(self) -> None:
+        """The last change of the team."""
+        self.console_app.perform(by_name("team.undo"), {}, ask=False)
+
+    def do_team_create(self) -> None:
+        """Phone and mobile are asked for, then it shows what is sent."""
+        member = self._on_member("This person is in XPM already: p picks them into the team.")
+        if member is not None:
+            self.console_app.perform(by_name("team.create"), {"member": member.id})
+
+    def do_team_new(self) -> None:
+        """Name, e-mail, access, in one dialog."""
+        from xpm_tui.tui.screens.edit import Edit
+
+        def made(values: tuple[str, ...] | None) -> None:
+            given = dict(value.partition("=")[::2] for value in values or ())
+            name = given.pop("name", "").strip()
+            if values is not None and not name:
+                self.console_app.toast("A team member needs a name.", "warning")
+            elif values is not None:
+                more = tuple(f"{field}={text}" for field, text in given.items())
+                self.console_app.perform(by_name("team.new"), {"name": name, "values": more}, ask=False)
+
+        fields = [("name", "Name", ""), ("email", "E-mail", ""), ("access", "Access (yes, no)", "yes")]
+        about = "A note only: nobody gets a login by it, here or in XPM."
+        self.app.push_screen(Edit("Make a team member", about, fields), made)
+
+    def do_team_edit(self) -> None:
+        """What is there now; saving does the act with what differs."""
+        from xpm_tui.tui.screens.edit import Edit
+
+        member = self._on_member("This person is only in XPM: p picks them into the team, then e edits.")
+        if member is None:
+            return
+
+        def saved(values: tuple[str, ...] | None) -> None:
+            if values:
+                preset = {"member": member.id, "values": values}
+                self.console_app.perform(by_name("team.edit"), preset, ask=False)
+
+        fields = [
+            ("name", "Name", member.name),
+            ("email", "E-mail", member.email),
+            ("access", "Access (yes, no)", "yes" if member.access else "no"),
+            ("active", "Active (yes, no)", "yes" if member.active else "no"),
+        ]
+        about = "This changes the team here alone; XPM's staff stay as they are. The link holds."
+        self.app.push_screen(Edit(f"Edit {member.name}", about, fields), saved)
+
+    def do_team_copy(self) -> None:
+        """What support asks for."""
+        row = self.table.item
+        if row is not None:
+            email = row.member.email if row.member else row.staff.email if row.staff else ""
+            ids = [row.member.id if row.member else "", row.staff.uuid if row.staff else ""]
+            self.app.copy_to_clipboard("\t".join([row.name, email, *ids]))
+
+
+def in_xpm(row: PersonRow) -> Line:
+    """Who a person is in XPM, by glyph and words."""
+    member, staff = row.member, row.staff
+    if member is None:
+        gone = staff is not None and staff.gone
+        return [ours("✗ left XPM" if gone else "· only in XPM", "bad" if gone else "muted")]
+    glyph, look = LOOKS[member.state]
+    if staff is not None:
+        left = [ours(" (left)", "bad")] if staff.gone else []
+        return [ours(f"{glyph} ", look), span(staff.name or staff.uuid), *left]
+    if member.proposals:
+        first = member.proposals[0]
+        how = "same e-mail" if first.sure else "maybe"
+        return [ours(f"{glyph} {how}: ", look), span(first.name)]
+    return [ours(f"{glyph} no link", look)]
+
+
+def person_lines(row: PersonRow, columns: int) -> list[Line]:
+    """Both sides of a person, what is proposed, what it costs, what else to know."""
+    member, staff = row.member, row.staff
+    head: list[Span] = [span(row.name, "strong")]
+    if member is not None:
+        head.append(ours(f"  {member.id}", "muted"))
+    head += [ours("  "), *in_xpm(row)]
+    found: list[Line] = [head, beside("", [ours("IGNITION", "muted")], [ours("XPM", "muted")], columns)]
+
+    def fact(label: str, here: str, there: str) -> None:
+        differs = bool(
+            member and staff and here.casefold() != there.casefold() and label in ("Name", "E-mail")
+        )
+        look: Look = "warn" if differs else ""
+        found.append(beside(label, [span(here or "–", look)], [span(there or "–", look)], columns))
+
+    fact("Name", member.name if member else "", staff.name if staff else "")
+    fact("E-mail", member.email if member else "", staff.email if staff else "")
+    phones = ", ".join(filter(None, (staff.phone, staff.mobile))) if staff else ""
+    fact("Phone", "", phones)
+    fact("Named on", _named(member), _named(staff))
+    if staff is not None:
+        found.append([ours(f"{'UUID':<12}", "muted"), span(staff.uuid, "muted")])
+    if member is not None:
+        for each in member.proposals:
+            mark: Look = "accent" if each.sure else "warn"
+            found.append(sentence("◇", mark, f"{each.name} <{each.email}>: {each.reason}. {each.uuid}"))
+    costs = member.costs if member else staff.costs if staff else ""
+    if costs:
+        found.append(sentence("!", "warn", costs))
+    notes = member.notes if member else staff.notes if staff else ()
+    found += [sentence("·", "muted", note) for note in notes]
+    if member is not None and member.staff is None:
+        found.append([ours("m", "accent"), ours(" maps to one of XPM's staff", "muted"),
+                      ours(", "), ours("C", "accent"), ours(" makes one there", "muted")])  # fmt: skip
+    elif member is None:
+        found.append([ours("p", "accent"), ours(" picks this person into the team", "muted")])
+    return found
+
+
+def _named(side: MemberView | StaffView | None) -> str:
+    if side is None:
+        return ""
+    jobs = "job to come" if isinstance(side, MemberView) else "job"
+    many = "jobs to come" if isinstance(side, MemberView) else "jobs"
+    found = [when.counted(side.clients, "client")] if side.clients else []
+    return ", ".join([*found, *([when.counted(side.jobs, jobs, many)] if side.jobs else [])])

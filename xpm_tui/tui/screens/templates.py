@@ -1,0 +1,334 @@
+"""Templates: the services with the job templates they call for, and what is not covered."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from xpm_tui.acts.act import Situation
+from xpm_tui.acts.registry import by_name
+from xpm_tui.service import job_defaults, templates
+from xpm_tui.service.identity import ListState, list_state
+from xpm_tui.service.job_views import CategoryView, CoverageView, DefaultView, ServiceLinkView, TemplateRow
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.tui import when
+from xpm_tui.tui.screens.filtered import FilteredArea
+from xpm_tui.tui.widgets.facts import Facts, sentence
+from xpm_tui.tui.widgets.line import Line, Span, marked, ours, span
+from xpm_tui.tui.widgets.table import Column, Table
+
+Read = tuple[
+    list[TemplateRow], int, CoverageView, ListState, list[DefaultView], list[CategoryView], list[str]
+]
+
+
+class TemplatesArea(FilteredArea):
+    """Services, templates that nothing calls for, and names on proposals that are no services."""
+
+    AREA = "templates"
+    ABOUT = (
+        "The services of the library, each with the job templates of XPM that it calls for: none, one or "
+        "several, in order. That a service wants no job is a choice of its own. A template is proposed by "
+        "its name and never linked by itself. XPM tells only a template's name: that its tasks were changed "
+        "cannot be seen. Below the services stand templates that nothing calls for, and names on proposals "
+        "that are no services. What new jobs follow stands above, and can be changed."
+    )
+    FILTERS: ClassVar = tuple(
+        (name, {"open": "open", "gone": "gone", "unused": "unused"}.get(name, shown))
+        for name, shown in templates.FILTERS
+    )
+    FIND = "name of a service or template, id or UUID"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: Table[TemplateRow] = Table(
+            (
+                Column("SERVICE", 24, grow=2),
+                Column("ID", 5, drop=1),
+                Column("JOB TEMPLATES", 26, grow=3),
+                Column("PROPOSALS", 9, right=True, drop=2),
+            ),
+            self._cells,
+            lambda row: row.key,
+            id="services",
+        )
+        self.detail: Facts = Facts()
+        self._categories: list[CategoryView] = []
+        self._defaults: list[DefaultView] = []
+
+    async def look(self) -> None:
+        """The rows that the filters let through, and what new jobs follow."""
+
+        def read(practice: OpenPractice, only: str, text: str) -> Read:
+            rows, total, cover = templates.list_rows(practice, only=only, text=text)
+            return (
+                rows,
+                total,
+                cover,
+                list_state(practice.snapshot(), "templates"),
+                job_defaults.defaults(practice),
+                job_defaults.categories(practice),
+                job_defaults.vanished(practice.snapshot()),
+            )
+
+        found = await self.console_app.desk.ask(read, self.only, self.text)
+        rows, total, cover, state, self._defaults, self._categories, gone = found
+        self.told(len(rows), total)
+        self.note(self._notes(state, gone))
+        self.table.say_empty(self._nothing(total, cover, state))
+        self.table.show(rows)
+        if not rows:
+            self.detail.show(None)
+        self.focus_table()
+
+    def _notes(self, state: ListState, gone: list[str]) -> list[Line]:
+        """What is gone, loudly; why the list is closed; what new jobs follow."""
+        found: list[Line] = [sentence(" ✗", "bad", each) for each in gone[:1]]
+        if len(gone) > 1:
+            found = [sentence(" ✗", "bad", f"{gone[0]} And {len(gone) - 1} more: ] to gone.")]
+        found += [sentence(" ✗", "bad", each.trouble) for each in self._defaults if each.trouble]
+        if state.note:
+            found.append(sentence(" !", "warn", f"{state.note} A UUID can be typed: m."))
+        jobs: list[Span] = [ours(" New jobs: ", "muted")]
+        for place, each in enumerate(self._defaults):
+            comma = ", " if place else ""
+            label = "" if each.key == "jobs.days_early" else f"{each.label} "
+            jobs += [ours(f"{comma}{label}", "muted"), span(each.value)]
+        return [*found[:2], jobs]
+
+    def _nothing(self, total: int, cover: CoverageView, state: ListState) -> str:
+        if total:
+            return "Nothing goes by this filter. esc shows all again."
+        if state.at is None and not cover.note:
+            told = "XPM has not told its job templates yet: connect (g o, c), or make a plan (g s, p). "
+        else:
+            told = ""
+        return told + "There are no services yet. n makes one; : then import brings Ignition's services file."
+
+    def _cells(self, row: TemplateRow) -> list[Line]:
+        name = span(row.name).text
+        at = name.casefold().find(self.text.casefold()) if self.text else -1
+        first = marked(name, [(at, at + len(self.text))] if at >= 0 else [])
+        service = row.service
+        if service is None:
+            what = "not called for" if row.template else "on proposals, no service"
+            return [first, [], [ours("· " if row.template else "! ", "warn"), ours(what, "muted")], []]
+        number = service.on_proposals
+        return [
+            first,
+            [ours(service.id, "muted")],
+            called_for(service),
+            [ours(f"{number:,}" if number else "–", "" if number else "muted")],
+        ]
+
+    def moved(self, item: TemplateRow | None) -> None:
+        """What the one under the cursor calls for."""
+        if item is None:
+            self.detail.show(None)
+            return
+        kinds = list(self._categories)
+        self.detail.show(lambda columns: row_lines(item, kinds))
+
+    # -- acts -----------------------------------------------------------------------------------------------
+
+    @property
+    def service(self) -> ServiceLinkView | None:
+        """The service under the cursor; None on a template or a name."""
+        return self.table.item.service if self.table.item else None
+
+    def situation(self) -> Situation:
+        """The record is the service."""
+        return self.console_app.situation(self.AREA, record=self.service.id if self.service else "")
+
+    def preset(self, act: str) -> dict[str, Any]:
+        """Acts are about the service under the cursor."""
+        return {"service": self.service.id} if self.service and act != "services.new" else {}
+
+    def _on_service(self) -> ServiceLinkView | None:
+        if self.service is None:
+            row = self.table.item
+            told = (
+                "No service calls for this template: map one to it."
+                if row and row.template
+                else "The library has no service of this name: n makes it, or import the services file."
+                if row
+                else "No service is chosen: n makes one."
+            )
+            self.console_app.toast(told, "warning")
+        return self.service
+
+    def do_templates_link(self) -> None:
+        """The choice of templates, in order."""
+        from xpm_tui.tui.screens.called_for import CalledFor
+
+        if self._on_service() is not None and self.service is not None:
+            self.app.push_screen(CalledFor(self.service))
+
+    def _at_once(self, act: str) -> None:
+        service = self._on_service()
+        if service is not None:
+            self.console_app.perform(by_name(act), {"service": service.id}, ask=False)
+
+    def do_templates_no_job(self) -> None:
+        """At once: undo takes it back."""
+        self._at_once("templates.no_job")
+
+    def do_templates_clear(self) -> None:
+        """At once: undo takes it back."""
+        self._at_once("templates.clear")
+
+    def do_templates_accept(self) -> None:
+        """All of the same name, asked with their count."""
+        self.console_app.perform(by_name("templates.accept"), {}, ask=False)
+
+    def do_templates_undo(self) -> None:
+        """The last change of the services."""
+        self.console_app.perform(by_name("templates.undo"), {}, ask=False)
+
+    def do_services_new(self) -> None:
+        """A name; the one on proposals that is no service stands there already."""
+        from xpm_tui.tui.screens.edit import Edit
+
+        def made(values: tuple[str, ...] | None) -> None:
+            given = dict(value.partition("=")[::2] for value in values or ())
+            name = given.pop("name", row.unknown if row else "").strip()
+            if values is not None and not name:
+                self.console_app.toast("A service needs a name.", "warning")
+            elif values is not None:
+                more = tuple(f"{field}={text}" for field, text in given.items())
+                self.console_app.perform(by_name("services.new"), {"name": name, "values": more}, ask=False)
+
+        row = self.table.item
+        fields = [("name", "Name", row.unknown if row else ""), ("price", "Price", "")]
+        about = "A service of the library here; Ignition gets it by an export."
+        self.app.push_screen(Edit("Make a service", about, fields), made)
+
+    def do_services_edit(self) -> None:
+        """Name and columns as they are now."""
+        service = self._on_service()
+        if service is not None:
+            self.console_app.work(lambda: self._edit(service), "edit", node=self)
+
+    async def _edit(self, service: ServiceLinkView) -> None:
+        from xpm_tui.service import library
+        from xpm_tui.tui.screens.edit import Edit
+
+        views = await self.console_app.desk.ask(library.list_services)
+        now = next((view for view in views if view.id == service.id), None)
+        if now is None:
+            return
+        columns = {name.casefold(): name for name in (*library.COLUMNS, *now.fields)}
+        values = {name.casefold(): text for name, text in now.fields.items()}
+        fields = [("name", "Name", now.name)]
+        fields += [(key, name, values.get(key, "")) for key, name in columns.items()]
+        about = "This changes the library here; Ignition gets it by an export."
+        changed = await self.app.push_screen_wait(Edit(f"Edit {now.name}", about, fields))
+        if changed:
+            preset = {"service": service.id, "values": changed}
+            self.console_app.perform(by_name("services.edit"), preset, ask=False)
+
+    def do_templates_defaults(self) -> None:
+        """Choose which, then its value."""
+        self.console_app.work(lambda: self._change_default(), "defaults", exclusive=True, node=self)
+
+    async def _change_default(self) -> None:
+        from xpm_tui.settings.schema import entry
+        from xpm_tui.tui.screens.dialog import Ask, Choose
+        from xpm_tui.tui.screens.settings import words_of
+
+        shown = [(each.key, f"{each.label:<9} {each.value}") for each in self._defaults]
+        question = "What new jobs follow, unless their workflow says otherwise. Which one changes?"
+        key: str | None = await self.app.push_screen_wait(Choose(question, shown, title="New jobs"))
+        if key is None:
+            return
+        value: str | None
+        setting = entry(key)
+        now = self.console_app.desk.practice.settings.item(key).shown
+        kinds = [each.name for each in self._categories if not each.gone]
+        words = words_of(setting.kind.words)
+        if key == job_defaults.CATEGORY and kinds:
+            options = [("", "none"), *((name, name) for name in dict.fromkeys(kinds))]
+            value = await self.app.push_screen_wait(Choose(setting.help, options, title=key, start=now))
+        elif words:
+            options = [(word, word) for word in words]
+            value = await self.app.push_screen_wait(Choose(setting.help, options, title=key, start=now))
+        else:
+            prompt = f"{setting.help}\n\n{setting.kind.words}"
+            value = await self.app.push_screen_wait(Ask(prompt, title=key, value=now))
+        if value is not None and value != now:
+            preset = {"key": key, "value": value}
+            again = lambda: self.refresh_data(force=True)  # noqa: E731
+            self.console_app.perform(by_name("settings.set"), preset, ask=False, after=again)
+
+    def do_templates_copy(self) -> None:
+        """What support asks for."""
+        row = self.table.item
+        if row is not None:
+            ids = [ref.id for ref in row.service.templates] if row.service else []
+            self.app.copy_to_clipboard("\t".join([row.name, row.key, *ids]))
+
+
+def called_for(service: ServiceLinkView) -> Line:
+    """What a service calls for, by glyph and words."""
+    if service.no_job:
+        return [ours("– no job, by choice", "muted")]
+    if service.templates:
+        gone = {ref.id for ref in service.gone}
+        found: list[Span] = [ours("✗ ", "bad") if gone else ours("● ", "good")]
+        for place, ref in enumerate(service.templates):
+            found += [ours(", " if place else ""), span(ref.name, "bad" if ref.id in gone else "")]
+        return found
+    if service.proposals:
+        first = service.proposals[0]
+        how = "same name" if first.same else "maybe"
+        return [ours(f"◇ {how}: ", "accent" if first.same else "warn"), span(first.name)]
+    return [ours("○ nothing chosen", "warn")]
+
+
+def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
+    """One service with its templates in order and what its name proposes; or what is not covered."""
+    service = row.service
+    found: list[Line] = [[span(row.name, "strong"), ours(f"  {service.id}" if service else "", "muted")]]
+    if row.template is not None:
+        found.append(sentence("·", "muted", "A job template of XPM that no service calls for."))
+        found.append([span(row.template.uuid, "muted")])
+    elif row.unknown:
+        told = (
+            "Proposals name this service, and the library does not have it: their jobs get no tasks for it."
+        )
+        found.append(sentence("!", "warn", told))
+        found.append([ours("n", "accent"), ours(" makes it, or import Ignition's services file", "muted")])
+    elif service is not None:
+        found += _choice(service)
+        if service.on_proposals:
+            told = f"On {when.counted(service.on_proposals, 'proposal')}."
+            found.append(sentence("·", "muted", told))
+    named = [f"{each.name} (gone)" if each.gone else each.name for each in categories]
+    if named:
+        found.append([ours("Job categories of XPM: ", "muted"), span(", ".join(named))])
+    return found
+
+
+def _choice(service: ServiceLinkView) -> list[Line]:
+    gone = {ref.id for ref in service.gone}
+    found: list[Line] = []
+    for place, ref in enumerate(service.templates, 1):
+        tail = (
+            ours("  XPM no longer has it: the job is held. m maps another", "bad") if ref.id in gone else None
+        )
+        line = [ours(f"{place}  ", "muted"), span(ref.name), span(f"  {ref.id}", "muted")]
+        found.append([*line, *([tail] if tail else [])])
+    if service.no_job:
+        found.append(sentence("–", "muted", "It wants no job: a choice. m maps templates, del clears it."))
+    if not service.templates and not service.no_job:
+        found.append(
+            sentence("○", "warn", "Nobody has chosen: its jobs get no tasks, and ask before they go.")
+        )
+        found += [
+            [ours("◇ ", "accent" if each.same else "warn"), span(each.name),
+             ours(": the same name" if each.same else f": {each.score}% alike", "muted"),
+             span(f"  {each.uuid}", "muted")]
+            for each in service.proposals
+        ]  # fmt: skip
+        found.append([ours("m", "accent"), ours(" maps it, ", "muted"), ours("0", "accent"),
+                      ours(" settles that it wants no job", "muted")])  # fmt: skip
+    return found
