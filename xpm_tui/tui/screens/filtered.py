@@ -13,7 +13,8 @@ from textual.widget import Widget
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.line import Line, Span, ours, span
+from xpm_tui.tui.widgets.filters import filter_spans
+from xpm_tui.tui.widgets.line import Line, Span, ours, span, width
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Table
 from xpm_tui.tui.widgets.words import lines, words
@@ -69,13 +70,11 @@ class FilteredArea(AreaScreen):
 
     def told(self, shown: int, total: int) -> None:
         """How many there are, and which filter is on."""
-        count = f" {shown:,} of {total:,}  " if shown != total else f" {total:,}  "
-        pieces: list[Span] = [ours(count, "strong")]
-        for place, (_, name) in enumerate(self.FILTERS):
-            here = place == self._saved
-            pieces.append(ours(f"[{name}]" if here else f" {name} ", "head" if here else "muted"))
-        if self.text:
-            pieces += [ours(" with ", "muted"), span(self.text, "accent")]
+        count = f" {shown:,} of {total:,} " if shown != total else f" {total:,} "
+        tail = [ours(" with ", "muted"), span(self.text, "accent")] if self.text else []
+        room = max(20, self.size.width - len(count) - width(tail))
+        names = [name for _, name in self.FILTERS]
+        pieces: list[Span] = [ours(count, "strong"), *filter_spans(names, self._saved, room), *tail]
         self._state.say(words(pieces))
 
     def note(self, found: list[Line]) -> None:
