@@ -288,6 +288,8 @@ def test_picture_without_colour(
 def walk(world: World, way: str) -> Callable[[Pilot[Any]], Any]:
     async def go(pilot: Pilot[Any]) -> None:
         await fill(world)
+        assert isinstance(pilot.app, Console)
+        await pilot.app.refresh_pulse()
         await settle(pilot)
         await press(pilot, "g", "t", "slash", "=tom", "enter")
         if way == "map":

@@ -244,6 +244,8 @@ def test_picture_without_colour(
 def walk(world: World, way: str) -> Callable[[Pilot[Any]], Any]:
     async def go(pilot: Pilot[Any]) -> None:
         await fill(world)
+        assert isinstance(pilot.app, Console)
+        await pilot.app.refresh_pulse()
         await settle(pilot)
         await press(pilot, "g", "l")
         if way == "map":
