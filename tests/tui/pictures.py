@@ -11,9 +11,9 @@ from pathlib import Path
 
 from tests.service.flows import World
 from tests.tui.world import TERMINAL, press, settle
-from xpm_tui.cli.sample import sample
+from xpm_tui.cli.demo import sample_files
 from xpm_tui.service import runner
-from xpm_tui.service.importing import import_clients
+from xpm_tui.service.importing import import_file
 from xpm_tui.service.team import pick_staff
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
@@ -31,9 +31,10 @@ async def make(folder: Path) -> None:
     """Connect, import, and take each picture; ``plan`` before the first run, the others after it."""
     world = World(folder, clients=250)
     await world.connect()
-    listed = folder / "clients.csv"
-    listed.write_text(sample(world.sandbox.practice, 1), encoding="utf-8")
-    import_clients(world.practice, listed)
+    for form, text in sample_files(world.sandbox.practice, 1, world.clock.now().date()).items():
+        path = folder / f"{form}.csv"
+        path.write_text(text, encoding="utf-8")
+        import_file(world.practice, form, path)
     pick_staff(world.practice, every=True)
     for name, keys in SHOTS:
         if name == "clients":

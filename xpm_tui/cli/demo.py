@@ -1,4 +1,4 @@
-"""The demo: a sandbox as a process of its own, a home of its own, a sample file, then the console."""
+"""The demo: a sandbox as a process of its own, a home of its own, sample files, then the console."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from xpm_tui.cli.console import Console, open_console
 from xpm_tui.cli.options import Globals
 from xpm_tui.model.errors import Busy, Trouble
+
+if TYPE_CHECKING:
+    from xpm_tui.book.ignition_forms import FormName
+    from xpm_tui.sandbox.core.practice import Practice
 
 PORTS = range(8765, 8770)
 """Ports of the redirect address that the sandbox's app has registered."""
@@ -34,21 +39,34 @@ def demo(console: Console, given: Globals, *, clients: int, seed: int) -> int:
             return open_console(console, msgspec.structs.replace(given, home=str(folder), practice=""))
 
 
-def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) -> Path:
-    """Point the practice in ``folder`` at the sandbox and import the sample file; gives the file's path."""
-    from xpm_tui.cli.sample import sample
+def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) -> None:
+    """Point the practice in ``folder`` at the sandbox; write the sample files there and import them."""
     from xpm_tui.sandbox.core.sandbox import Sandbox
     from xpm_tui.service.home import find_home
-    from xpm_tui.service.importing import import_clients
+    from xpm_tui.service.importing import import_file
     from xpm_tui.service.practice import open_practice
 
-    path = folder / "ignition-clients.csv"
-    path.write_text(sample(Sandbox(seed, clients).practice, seed), encoding="utf-8", newline="")
     with open_practice(find_home(str(folder), os.environ), environ={}) as practice:
         for key, value in _settings(greeting).items():
             practice.settings.set(key, value, practice=True)
-        import_clients(practice, path)
-    return path
+        today = practice.clock.now().date()
+        for form, text in sample_files(Sandbox(seed, clients).practice, seed, today).items():
+            path = folder / f"ignition-{form}.csv"
+            path.write_text(text, encoding="utf-8", newline="")
+            import_file(practice, form, path)
+
+
+def sample_files(practice: Practice, seed: int, today: date) -> dict[FormName, str]:
+    """Ignition's four files for a practice of the sandbox, in the order in which they are imported."""
+    from xpm_tui.cli import sample, sample_work
+
+    clients = sample.sample(practice, seed)
+    return {
+        "team": sample_work.team(),
+        "services": sample_work.services(),
+        "clients": clients,
+        "proposals": sample_work.proposals(clients, seed, today),
+    }
 
 
 @contextmanager
@@ -92,6 +110,7 @@ def _settings(greeting: dict[str, Any]) -> dict[str, str]:
         "xero.api_url": greeting["api_url"],
         "xero.client_id": greeting["client_id"],
         "xero.redirect_port": str(_free_port()),
+        "xero.scopes": "both",
     }
 
 

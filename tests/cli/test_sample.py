@@ -1,0 +1,45 @@
+"""The demo's files of Ignition: all of them are taken, and each brings its hard cases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from xpm_tui.cli.demo import sample_files
+from xpm_tui.model.tables import PROPOSALS, SERVICES, TEAM
+from xpm_tui.sandbox.core.sandbox import Sandbox
+from xpm_tui.service.home import find_home
+from xpm_tui.service.importing import import_file
+from xpm_tui.service.practice import open_practice
+
+TODAY = date(2026, 11, 25)
+
+
+@pytest.mark.parametrize("clients", [12, 250])
+def test_every_row_of_the_sample_is_taken(tmp_path: Path, clients: int) -> None:
+    practice = Sandbox(1, clients).practice
+    files = sample_files(practice, 1, TODAY)
+    assert files == sample_files(practice, 1, TODAY)
+    with open_practice(find_home(str(tmp_path / "home"), {}), environ={}) as opened:
+        for form, text in files.items():
+            path = tmp_path / f"{form}.csv"
+            path.write_text(text, encoding="utf-8", newline="")
+            report = import_file(opened, form, path)
+            assert report.refused == (), form
+            assert report.counts["new"], form
+        snapshot = opened.snapshot()
+        states = Counter(row.state for row in snapshot.rows(PROPOSALS))
+        assert states["accepted"]
+        assert all(row.client for row in snapshot.rows(PROPOSALS)), "each is for a client of the other file"
+        services = {row.name for row in snapshot.rows(SERVICES)}
+        assert {service.name for row in snapshot.rows(PROPOSALS) for service in row.services} <= services
+        templates = {row.name for row in practice.templates.values()}
+        assert services & templates
+        assert services - templates
+        there = {row.email for row in practice.staff.values()}
+        emails = {row.email for row in snapshot.rows(TEAM)}
+        assert emails & there
+        assert emails - there
