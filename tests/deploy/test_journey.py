@@ -10,6 +10,7 @@ from tests.deploy.world import Deploying
 from xpm_tui.model.errors import BadInput, NeedsPerson
 from xpm_tui.model.tables import DEPLOYMENTS, STAFF
 from xpm_tui.service import deploying, job_editing, jobs, proposals
+from xpm_tui.service.undoing import make_undo
 
 
 @pytest.fixture
@@ -51,11 +52,13 @@ async def test_what_was_previewed_is_what_is_made_once(world: Deploying) -> None
 
 async def test_deployed_is_never_touched_again(world: Deploying) -> None:
     world.accepted()
-    await world.deploy("w1")
+    run = await world.deploy("w1")
     with pytest.raises(BadInput, match="never touched"):
         job_editing.edit_workflow(world.practice, "w1", {"name": "Another"})
     with pytest.raises(BadInput, match="deployed already"):
         await world.deploy("w1")
+    with pytest.raises(BadInput, match="made jobs: what is in XPM is never touched"):
+        make_undo(world.practice, run.id)
     assert len(world.made()) == 1
 
 

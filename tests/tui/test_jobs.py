@@ -31,9 +31,10 @@ from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.screens.edit import Edit
 from xpm_tui.tui.screens.job import DeployReview, JobReading
-from xpm_tui.tui.screens.jobs import Jobs
+from xpm_tui.tui.screens.jobs import FILTERS, Jobs
 from xpm_tui.tui.screens.proposals import Proposals
 from xpm_tui.tui.screens.run import RunScreen
+from xpm_tui.tui.widgets.filters import filter_spans
 
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
 FILE = """Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,End Date,Proposal Status
@@ -527,3 +528,28 @@ async def test_nothing_is_cut_at_80_columns(office: Deploying, over: Callable[..
             for _ in range(4):
                 await press(pilot, "escape")
             assert shows(app, Jobs), name
+
+
+async def test_what_is_set_elsewhere_shows_here(office: Deploying, over: Callable[..., Console]) -> None:
+    """Settings do not move the book: the area looks at them all the same."""
+    office.accepted()
+    office.practice.settings.set("jobs.ignition_deploys", "yes", practice=True)
+    app = over(office)
+    async with jobs_area(app) as pilot:
+        assert "Nothing is deployed" in text_of(app)
+        await press(pilot, "g", "e", "slash", "=ignition_deploys", "enter", "enter", "down", "enter")
+        await press(pilot, "g", "j")
+        assert "Nothing is deployed" not in text_of(app)
+        await press(pilot, "d")
+        assert shows(app, DeployReview)
+
+
+@pytest.mark.parametrize("room", [20, 30, 48, 70, 120])
+def test_the_filter_in_force_is_always_in_sight(room: int) -> None:
+    names = [name for _, name in FILTERS]
+    for place, name in enumerate(names):
+        shown = "".join(piece.text for piece in filter_spans(names, place, room))
+        assert f"[{name}]" in shown
+        assert len(shown) <= room
+        assert shown.startswith("‹") != (f"{names[0]}" in shown)
+        assert shown.endswith("›") != (f"{names[-1]}" in shown)

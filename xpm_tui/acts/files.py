@@ -205,6 +205,7 @@ ACTS: tuple[Act[Any], ...] = (
             example=f"xpm-tui import {form} {form}.csv --dry-run",
             key="I" if form in ("clients", "proposals") else "",
             where=(form,) if form in ("clients", "proposals") else (),
+            footer="Import" if form == "proposals" else "",
             writes=True,
             why_not=idle,
         )

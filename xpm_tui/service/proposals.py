@@ -231,6 +231,12 @@ def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
     )
 
 
+def show_proposal(practice: OpenPractice, proposal: str) -> ProposalRowView:
+    """One proposal. Raises ``NotFound`` and ``BadInput``."""
+    snapshot = practice.snapshot()
+    return proposal_view(snapshot, find_proposal(snapshot, proposal))
+
+
 def agreed(practice: OpenPractice, proposal: str) -> list[AgreedView]:
     """The services of a proposal, and what each calls for. Raises ``NotFound``."""
     snapshot = practice.snapshot()

@@ -35,6 +35,11 @@ def make_undo(
         raise BadInput(
             f"There is no field '{visible(field, 60)}'.", hint=f"The fields: {', '.join(BY_NAME)}."
         )
+    if chosen.kind == "deploy":
+        raise BadInput(
+            f"Run {chosen.id} made jobs: what is in XPM is never touched again from here.",
+            hint="Change or delete the job in XPM. What still waits: xpm-tui jobs skip, or proposals revoke",
+        )
     if not snapshot.find(IMAGES, "run", chosen.id):
         raise NotFound(
             f"Run {chosen.id} wrote nothing that could be taken back.",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xpm_tui.tui.screens.area import AreaScreen
 
 TOAST_LINES = 4
+TOAST_LETTERS = 300
 """More than this is not told in passing."""
 
 SWITCH = -1
@@ -94,7 +95,7 @@ class Acting:
         told = [*said, *tabled(result, min(self.size.width, 100) - 8), *(str(line) for line in result.lines)]
         if result.trouble is not None:
             tell(self, result.trouble, title=act.title, text="\n".join(told), act=act.name)
-        elif len(told) > TOAST_LINES:
+        elif len(told) > TOAST_LINES or sum(map(len, told)) > TOAST_LETTERS:
             self.push_screen(Told(act.title, "\n".join(told), wide=True))
         elif told:
             self.toast("\n".join(told))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from xpm_tui.service.job_terms import terms_of
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
@@ -18,6 +19,9 @@ from xpm_tui.tui.widgets.line import Line, Span, ours, span, width
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Table
 from xpm_tui.tui.widgets.words import lines, words
+
+if TYPE_CHECKING:
+    from xpm_tui.deploy.terms import Terms
 
 
 class FilteredArea(AreaScreen):
@@ -47,6 +51,7 @@ class FilteredArea(AreaScreen):
         self._state = Says(classes="filter")
         self._note = Says(classes="note", fixed=False)
         self._saved = 0
+        self._terms: Terms | None = None
         self.text = ""
 
     @property
@@ -67,6 +72,14 @@ class FilteredArea(AreaScreen):
         """The field comes with ``/``, the note where there is one."""
         self.find.display = False
         self._note.display = False
+
+    def refresh_data(self, *, force: bool = False) -> None:
+        """Read again, also where the terms on which jobs are made have changed: settings do not move the
+        book."""
+        if self.console_app.ready:
+            terms = terms_of(self.console_app.desk.practice)
+            force, self._terms = force or terms != self._terms, terms
+        super().refresh_data(force=force)
 
     def told(self, shown: int, total: int) -> None:
         """How many there are, and which filter is on."""
@@ -111,13 +124,18 @@ class FilteredArea(AreaScreen):
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:
         event.stop()
+        self.chosen(event.item)
+
+    def chosen(self, item: Any) -> None:
+        """The row was opened: the pane beside it gets the keys."""
         self.detail.focus()
 
     @on(Table.Moved)
     def _moved(self, event: Table.Moved) -> None:
         event.stop()
         self.refresh_bindings()
-        self.moved(event.item)
+        if event.table is self.table:
+            self.moved(event.item)
 
     def moved(self, item: Any) -> None:
         """Another row is under the cursor, or none."""
@@ -126,9 +144,14 @@ class FilteredArea(AreaScreen):
         """Detail to table, then the filters away."""
         if self.detail.has_focus:
             self.table.rows.focus()
-        elif self.find.display or self.text or self._saved:
-            self.find.value = ""
-            self.find.display = False
-            self.text, self._saved = "", 0
+        elif self.clear_filters():
             self.table.rows.focus()
             self.refresh_data(force=True)
+
+    def clear_filters(self) -> bool:
+        """Take them away; whether there was one."""
+        narrowed = bool(self.find.display or self.text or self._saved)
+        self.find.value = ""
+        self.find.display = False
+        self.text, self._saved = "", 0
+        return narrowed

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.service import current_jobs, jobs
@@ -16,11 +14,9 @@ from xpm_tui.service.identity import ListState
 from xpm_tui.service.job_views import JobCounts, JobRowView, PreviewView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
-from xpm_tui.tui.screens.area import AreaScreen
+from xpm_tui.tui.screens.filtered import FilteredArea
 from xpm_tui.tui.screens.job_acts import JobActs
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.filters import filter_spans
+from xpm_tui.tui.widgets.facts import Facts
 from xpm_tui.tui.widgets.job_lines import (
     BLOCKED,
     all_lines,
@@ -30,10 +26,8 @@ from xpm_tui.tui.widgets.job_lines import (
     row_note,
     state_span,
 )
-from xpm_tui.tui.widgets.line import Line, Span, marked, ours, span
-from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.line import Line, marked, ours, span
 from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.words import lines, words
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("open", "open"), ("due", "due"), ("missed", "missed"), ("held", "held"), ("failed", "failed"),
@@ -42,7 +36,7 @@ FILTERS: tuple[tuple[str, str], ...] = (
 XPM = "xpm"
 
 
-class Jobs(JobActs, AreaScreen):
+class Jobs(JobActs, FilteredArea):
     """The table, the filters, the exact job."""
 
     AREA = "jobs"
@@ -56,21 +50,12 @@ class Jobs(JobActs, AreaScreen):
         ("/", "filter by letters in name, client or number; esc ends it"),
         ("[ and ]", "saved filters: open, due, missed, held, failed, coming, deployed … and XPM's own"),
     )
-    CSS_PATH: ClassVar = style("jobs")
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "find", "Filter", show=False),
-        Binding("left_square_bracket", "saved(-1)", show=False),
-        Binding("right_square_bracket", "saved(1)", show=False),
-    ]
+    FILTERS: ClassVar = FILTERS
+    FIND = "name, client or number"
 
     def __init__(self) -> None:
         super().__init__()
-        self._find = Field(placeholder="name, client or number", classes="find")
-        self._state = Says(classes="filter")
-        self._note = Says(classes="note")
-        self._pane = Says(classes="job", fixed=False)
-        self._saved = 0
-        self._text = ""
+        self.detail: Facts = Facts()
         self._wanted = ""
         self._ours: Table[JobRowView] = Table(
             (
@@ -100,68 +85,62 @@ class Jobs(JobActs, AreaScreen):
             id="theirs",
         )
 
+        self.table: Table[Any] = self._ours
+
     def body(self) -> ComposeResult:
-        """Filters, what stands in the way of all of them, the list, the job."""
+        """Filters, what stands in the way of all of them, the list (or XPM's), the job."""
         yield self._state
         yield self._note
-        yield self._find
+        yield self.find
         with Horizontal(classes="halves"):
             yield self._ours
             yield self._theirs
-            with VerticalScroll(classes="pane", can_focus=False):
-                yield self._pane
+            yield self.detail
 
     def on_mount(self) -> None:
-        """The filter field comes with ``/``, the other list with its filter."""
-        self._find.display = self._theirs.display = self._note.display = False
-
-    @property
-    def _shown(self) -> Table[Any]:
-        return self._theirs if FILTERS[self._saved][0] == XPM else self._ours
+        """The other list comes with its filter."""
+        self._theirs.display = False
 
     async def look(self) -> None:
         """What the filters let through."""
-        xpm = FILTERS[self._saved][0] == XPM
-        self._ours.display, self._theirs.display = not xpm, xpm
-        if xpm:
-            await self._look_at_xpm()
-        else:
-            await self._look_at_ours()
+        self.table = self._theirs if self.only == XPM else self._ours
+        self._ours.display, self._theirs.display = self.table is self._ours, self.table is self._theirs
+        await (self._look_at_xpm() if self.only == XPM else self._look_at_ours())
         if self.focused is None or self.focused in (self._ours.rows, self._theirs.rows):
-            self._shown.rows.focus()
+            self.table.rows.focus()
 
     async def _look_at_ours(self) -> None:
-        state, text = FILTERS[self._saved][0], self._text
+        state, text = self.only, self.text
 
         def read(practice: OpenPractice) -> tuple[list[JobRowView], JobCounts]:
             return jobs.list_jobs(practice, state=state, text=text), jobs.counts(practice)
 
         found, counted = await self.console_app.desk.ask(read)
-        self._tell(len(found))
-        self._warn(counted)
+        self.told(len(found), len(found))
+        self.note([BLOCKED] if counted.blocked else [])
         self._ours.say_empty(self._nothing(counted))
         self._ours.show(found, self._wanted)
         self._wanted = ""
         if not found:
-            self._pane.say(words([]))
+            self.detail.show(None)
 
     async def _look_at_xpm(self) -> None:
         def read(practice: OpenPractice) -> tuple[list[CurrentJobView], ListState]:
-            return current_jobs.list_current(practice, self._text)
+            return current_jobs.list_current(practice, self.text)
 
         found, state = await self.console_app.desk.ask(read)
         now = self.console_app.desk.practice.clock.now()
-        self._tell(len(found), f" as XPM said {when.since(state.at, now)}" if state.at else "")
-        self._note.display = bool(state.note)
-        self._note.say(words([ours(" ! ", "warn"), span(state.note)]))
-        told = "No job of XPM goes by this filter. esc shows all again." if self._text else ""
+        self.told(len(found), len(found))
+        age: list[Line] = [[ours(f" As XPM said {when.since(state.at, now)}.", "muted")]] if state.at else []
+        self.note([[ours(" ! ", "warn"), span(state.note)]] if state.note else age)
+        told = "No job of XPM goes by this filter. esc shows all again." if self.text else ""
         self._theirs.say_empty(told or state.note or "XPM has not told yet. A plan reads it: g s, then p.")
         self._theirs.show(found)
         if not found:
-            self._pane.say(words([]))
+            self.detail.show(None)
 
     def _nothing(self, counted: JobCounts) -> str:
-        if self._text or self._saved:
+        if self.text or self._saved:
             return "No job goes by this filter. esc shows all that are open."
         if not self.console_app.pulse.connected:
             return "No job is to be made. Connect first: g o, then c. Then v shows the proposals."
@@ -170,28 +149,13 @@ class Jobs(JobActs, AreaScreen):
             return f"No job is to be made. {told} of Ignition's can be taken over: v shows them, T takes one."
         return "No job is to be made. v shows the proposals: n makes one there, I imports Ignition's."
 
-    def _warn(self, counted: JobCounts) -> None:
-        """Why nothing at all is deployed, where that is so."""
-        self._note.display = bool(counted.blocked)
-        self._note.say(words(BLOCKED))
-
-    def _tell(self, number: int, about: str = "") -> None:
-        pieces: list[Span] = [ours(f" {number:,} ", "strong")]
-        tail: list[Span] = [ours(about, "muted")]
-        if self._text:
-            tail += [ours(" with ", "muted"), span(self._text, "accent")]
-        used = sum(len(piece.text) for piece in [*pieces, *tail])
-        names = [name for _, name in FILTERS]
-        pieces += filter_spans(names, self._saved, max(20, self.size.width - used - 2))
-        self._state.say(words([*pieces, *tail]))
-
     def _cells(self, view: JobRowView) -> list[Line]:
         name = span(view.name).text
-        at = name.casefold().find(self._text.casefold()) if self._text else -1
+        at = name.casefold().find(self.text.casefold()) if self.text else -1
         return [
             [ours(day(view.date))],
             [state_span(view.state)],
-            marked(name, [(at, at + len(self._text))] if at >= 0 else []),
+            marked(name, [(at, at + len(self.text))] if at >= 0 else []),
             [span(view.client.name if view.client else "(not in the book)")],
             [span(view.number)],
             row_note(view),
@@ -210,75 +174,35 @@ class Jobs(JobActs, AreaScreen):
             [span(view.manager, look)],
         ]
 
-    @on(Table.Moved)
-    def _moved(self, event: Table.Moved) -> None:
-        event.stop()
-        self.refresh_bindings()
-        if event.table is not self._shown or event.item is None:
-            return
-        if isinstance(event.item, CurrentJobView):
-            self._pane.say(lines(current_lines(event.item)))
-        else:
-            self.console_app.work(lambda: self._show(event.item), "detail", exclusive=True, node=self)
+    def moved(self, item: JobRowView | CurrentJobView | None) -> None:
+        """The exact job, or what XPM has."""
+        if isinstance(item, CurrentJobView):
+            self.detail.show(lambda _: current_lines(item))
+        elif item is not None:
+            self.console_app.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: JobRowView) -> None:
         shown = await self.console_app.desk.ask(jobs.preview_job, view.id)
-        if self._ours.item is view:
-            self._pane.say(lines(pane_lines(shown)))
+        if self.table.item is view:
+            self.detail.show(lambda _: pane_lines(shown))
 
-    @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
-        event.stop()
-        if isinstance(event.item, CurrentJobView):
-            self.read(event.item.name, current_lines(event.item))
+    def chosen(self, item: JobRowView | CurrentJobView) -> None:
+        """All of it, to read."""
+        if isinstance(item, CurrentJobView):
+            self.read(item.name, current_lines(item))
         else:
-            self.console_app.work(lambda: self._open(event.item.id), "open", exclusive=True, node=self)
+            self.console_app.work(lambda: self._open(item.id), "open", exclusive=True, node=self)
 
     async def _open(self, job: str) -> None:
         shown: PreviewView = await self.console_app.desk.ask(jobs.preview_job, job)
         self.read(shown.name, all_lines(shown), acts=True)
 
-    # -- filters --------------------------------------------------------------------------------------------
-
-    def action_find(self) -> None:
-        """Type what the job must have."""
-        self._find.display = True
-        self._find.focus()
-
-    def action_saved(self, by: int) -> None:
-        """The next saved filter."""
-        self._saved = (self._saved + by) % len(FILTERS)
-        self.refresh_data(force=True)
-
-    @on(Field.Changed)
-    def _typed(self, event: Field.Changed) -> None:
-        event.stop()
-        self._text = event.value.strip()
-        self.console_app.work(lambda: self.look(), "look", exclusive=True, node=self)
-
-    @on(Field.Submitted)
-    def _typed_out(self, event: Field.Submitted) -> None:
-        event.stop()
-        self._shown.rows.focus()
-
     def show_only(self, workflow: str) -> None:
         """Come from elsewhere to the jobs of one workflow, with all filters off."""
-        self._clear()
+        self.clear_filters()
         self._saved = next(at for at, (key, _) in enumerate(FILTERS) if not key)
         self._wanted = workflow
         self.refresh_data(force=True)
-
-    def _clear(self) -> None:
-        self._find.value = ""
-        self._find.display = False
-        self._text, self._saved = "", 0
-
-    def action_up(self) -> None:
-        """The filters away."""
-        if self._find.display or self._text or self._saved:
-            self._clear()
-            self._shown.rows.focus()
-            self.refresh_data(force=True)
 
     # -- acts -----------------------------------------------------------------------------------------------
 

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
 from xpm_tui.service import job_counts, jobs, proposals
-from xpm_tui.service.job_terms import IGNITION, IGNITION_HINT, terms_of
+from xpm_tui.service.job_terms import terms_of
 from xpm_tui.service.job_views import AgreedView, JobCounts, JobRowView, ProposalRowView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import keys, when
-from xpm_tui.tui.screens.area import AreaScreen
+from xpm_tui.tui.screens.filtered import FilteredArea
+from xpm_tui.tui.screens.form import Form, build
 from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.filters import filter_spans
+from xpm_tui.tui.talk import ScreenTalk
+from xpm_tui.tui.widgets.facts import Facts
 from xpm_tui.tui.widgets.job_lines import BLOCKED, day, state_span
-from xpm_tui.tui.widgets.line import Line, Look, Span, marked, ours, span
-from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.line import Line, Look, marked, ours, span
 from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.words import lines, words
 
-FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("all", ()), ("to take", ("to take",)), ("ours", ("ours",)), ("changed", ("changed",)),
-    ("drafts", ("draft",)), ("revoked", ("revoked", "revoked in Ignition")),
+FILTERS = (
+    ("", "all"), ("to take", "to take"), ("ours", "ours"), ("changed", "changed"), ("draft", "drafts"),
+    ("revoked", "revoked"),
 )  # fmt: skip
 LOOKS: dict[str, tuple[str, Look]] = {
     "to take": ("○ to take", "warn"),
@@ -44,7 +39,7 @@ TAKES = (
 )
 
 
-class Proposals(AreaScreen):
+class Proposals(FilteredArea):
     """The list, and what one asks for."""
 
     AREA = "proposals"
@@ -59,24 +54,17 @@ class Proposals(AreaScreen):
         ("[ and ]", "saved filters: to take, ours, changed, drafts, revoked"),
         ("esc", "back to the jobs"),
     )
-    CSS_PATH: ClassVar = style("jobs")
+    FILTERS: ClassVar = FILTERS
+    FIND = "name, number or client"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "find", "Filter", show=False),
-        Binding("left_square_bracket", "saved(-1)", show=False),
-        Binding("right_square_bracket", "saved(1)", show=False),
         Binding("v", "leave", "Jobs"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self._find = Field(placeholder="name, number or client", classes="find")
-        self._state = Says(classes="filter")
-        self._note = Says(classes="note")
-        self._pane = Says(classes="job", fixed=False)
-        self._saved = 0
-        self._text = ""
+        self.detail: Facts = Facts()
         self._counts = JobCounts()
-        self._table: Table[ProposalRowView] = Table(
+        self.table: Table[ProposalRowView] = Table(
             (
                 Column("STATE", 10),
                 Column("PROPOSAL", 22, grow=3),
@@ -91,20 +79,6 @@ class Proposals(AreaScreen):
             id="proposals",
         )
 
-    def body(self) -> ComposeResult:
-        """Filters, what stands in the way, the list, what one asks for."""
-        yield self._state
-        yield self._note
-        yield self._find
-        with Horizontal(classes="halves"):
-            yield self._table
-            with VerticalScroll(classes="pane", can_focus=False):
-                yield self._pane
-
-    def on_mount(self) -> None:
-        """The filter field comes with ``/``."""
-        self._find.display = self._note.display = False
-
     async def look(self) -> None:
         """What the filters let through."""
 
@@ -112,36 +86,30 @@ class Proposals(AreaScreen):
             return proposals.list_proposals(practice), job_counts.counts(practice)
 
         found, self._counts = await self.console_app.desk.ask(read)
-        name, standings = FILTERS[self._saved]
-        wanted = self._text.casefold()
-        shown = [view for view in found if not standings or view.standing in standings]
+        wanted = self.text.casefold()
         shown = [
-            view for view in shown if wanted in f"{view.name} {view.number} {client_of(view)}".casefold()
-        ]
-        pieces: list[Span] = [ours(f" {when.counted(len(shown), 'proposal')}  ", "strong")]
-        pieces += filter_spans([each for each, _ in FILTERS], self._saved, max(30, self.size.width - 24))
-        if self._text:
-            pieces += [ours(" with ", "muted"), span(self._text, "accent")]
-        self._state.say(words(pieces))
-        self._note.display = bool(self._counts.blocked)
-        self._note.say(words(BLOCKED))
-        self._table.say_empty(
-            f"No proposal is under “{name}”. esc shows all again." if found
+            view for view in found
+            if view.standing.startswith(self.only)
+            and wanted in f"{view.name} {view.number} {client_of(view)}".casefold()
+        ]  # fmt: skip
+        self.told(len(shown), len(found))
+        self.note([BLOCKED] if self._counts.blocked else [])
+        self.table.say_empty(
+            "No proposal goes by this filter. esc shows all again." if found
             else "There are no proposals. n makes one; I imports Ignition's file of active services."
         )  # fmt: skip
-        self._table.show(shown)
+        self.table.show(shown)
         if not shown:
-            self._pane.say(words([]))
-        if self.focused is None:
-            self._table.rows.focus()
+            self.detail.show(None)
+        self.focus_table()
 
     def _cells(self, view: ProposalRowView) -> list[Line]:
         name = span(view.name).text
-        at = name.casefold().find(self._text.casefold()) if self._text else -1
+        at = name.casefold().find(self.text.casefold()) if self.text else -1
         word, look = LOOKS.get(view.standing, (f"– {view.standing}", "muted"))
         return [
             [ours(word, look)],
-            marked(name, [(at, at + len(self._text))] if at >= 0 else []),
+            marked(name, [(at, at + len(self.text))] if at >= 0 else []),
             [span(client_of(view))],
             [span(view.number or view.id, "muted")],
             [ours(day(view.start))],
@@ -149,17 +117,15 @@ class Proposals(AreaScreen):
             [span(" ".join(view.workflows), "muted")],
         ]
 
-    @on(Table.Moved)
-    def _moved(self, event: Table.Moved) -> None:
-        event.stop()
-        self.refresh_bindings()
-        if event.item is not None:
-            self.console_app.work(lambda: self._show(event.item), "detail", exclusive=True, node=self)
+    def moved(self, item: ProposalRowView | None) -> None:
+        """What it asks for."""
+        if item is not None:
+            self.console_app.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: ProposalRowView) -> None:
         told = await self._lines(view)
-        if self._table.item is view:
-            self._pane.say(lines(told))
+        if self.table.item is view:
+            self.detail.show(lambda _: told)
 
     async def _lines(self, view: ProposalRowView) -> list[Line]:
         def read(practice: OpenPractice) -> tuple[list[AgreedView], list[JobRowView]]:
@@ -169,47 +135,19 @@ class Proposals(AreaScreen):
         agreed, made = await self.console_app.desk.ask(read)
         return proposal_lines(view, agreed, made, self._counts)
 
-    @on(Table.Chosen)
-    def _chosen(self, event: Table.Chosen) -> None:
-        event.stop()
-        self.console_app.work(lambda: self._open(event.item), "open", exclusive=True, node=self)
+    def chosen(self, item: ProposalRowView) -> None:
+        """All of it, to read."""
+        self.console_app.work(lambda: self._open(item), "open", exclusive=True, node=self)
 
     async def _open(self, view: ProposalRowView) -> None:
         from xpm_tui.tui.screens.job import JobReading
 
         self.app.push_screen(JobReading(view.name, await self._lines(view)))
 
-    # -- filters --------------------------------------------------------------------------------------------
-
-    def action_find(self) -> None:
-        """Type what the proposal must have."""
-        self._find.display = True
-        self._find.focus()
-
-    def action_saved(self, by: int) -> None:
-        """The next saved filter."""
-        self._saved = (self._saved + by) % len(FILTERS)
-        self.refresh_data(force=True)
-
-    @on(Field.Changed)
-    def _typed(self, event: Field.Changed) -> None:
-        event.stop()
-        self._text = event.value.strip()
-        self.console_app.work(lambda: self.look(), "look", exclusive=True, node=self)
-
-    @on(Field.Submitted)
-    def _typed_out(self, event: Field.Submitted) -> None:
-        event.stop()
-        self._table.rows.focus()
-
     def action_up(self) -> None:
         """The filters away, then back to the jobs."""
-        if self._find.display or self._text or self._saved:
-            self._find.value = ""
-            self._find.display = False
-            self._text, self._saved = "", 0
-            self._table.rows.focus()
-            self.refresh_data(force=True)
+        if self.detail.has_focus or self.find.display or self.text or self._saved:
+            super().action_up()
         else:
             self.action_leave()
 
@@ -222,7 +160,7 @@ class Proposals(AreaScreen):
     @property
     def proposal(self) -> ProposalRowView | None:
         """The one under the cursor."""
-        return self._table.item
+        return self.table.item
 
     def situation(self) -> Situation:
         """With where the proposal under the cursor stands."""
@@ -247,12 +185,27 @@ class Proposals(AreaScreen):
         self._agree("proposals.take")
 
     def _agree(self, name: str) -> None:
-        view, act = self.proposal, by_name(name)
-        if view is None:
+        """Ask how its jobs come; one that was stopped goes on as it was, and is not asked about."""
+        if (view := self.proposal) is not None:
+            self.console_app.work(lambda: self._do(name, view), name, exclusive=True, node=self)
+
+    async def _do(self, name: str, view: ProposalRowView) -> None:
+        app, act, preset = self.console_app, by_name(name), self.preset(name)
+        params: Any = build(act, preset)
+        if not view.workflows:
+            form = Form(act, preset, {"per": terms_of(app.desk.practice).per})
+            params = await app.push_screen_wait(form)
+            if params is None:
+                return
+        talk = ScreenTalk(app, act.title)
+        result = await app.desk.run(act.run, params, talk)
+        await app.refresh_pulse()
+        if result.trouble is not None:
+            app.tell_result(act, result, talk.said)
             return
-        again = bool(view.workflows)
-        per = terms_of(self.console_app.desk.practice).per
-        self.console_app.perform(act, self.preset(name), start={"per": per}, ask=not again)
+        made = await app.desk.ask(lambda practice: proposals.show_proposal(practice, view.id))
+        waits = when.counted(len(made.workflows), "job") + (" waits" if len(made.workflows) == 1 else " wait")
+        app.toast(f"{view.name} is ours to deploy: {waits} in Jobs (v).")
 
     def help_page(self) -> Page:
         """F1."""
@@ -295,7 +248,7 @@ def proposal_lines(
     elif view.why:
         found.append([ours(" → ", "warn"), span(view.why)])
     if counted.blocked and view.standing in ("to take", "draft", "ours", "changed"):
-        found.append([ours(" ! ", "warn"), ours(f"{IGNITION} {IGNITION_HINT}.")])
+        found.append([ours(" ! ", "warn"), ours("And XPM has to be switched off in Ignition first.")])
     for row in made:
         found.append(
             [ours(" "), state_span(row.state), span(f"  {row.name}  "), ours(day(row.date), "muted"),
