@@ -70,7 +70,7 @@ def head_lines(view: PreviewView) -> list[Line]:
     if job.number:
         first.append(span(f"  {job.number}", "strong"))
     found: list[Line] = [first]
-    if job.why:
+    if job.why and job.why not in {problem.sentence for problem in view.problems}:
         found.append([ours(" → ", "warn"), span(job.why)])
     return found
 
