@@ -62,9 +62,20 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
         f"Read with {count(filled.calls, 'call')}: {read}.",
         *told(filled.notes),
         f"Direction: {master}; level: {level}. To change it: xpm-tui settings set sync.direction to_xpm",
+        *_left(machine),
         "Next: xpm-tui import clients FILE, then xpm-tui plan",
     ]
     return Result(data=data, lines=lines)
+
+
+def _left(machine: Connecting) -> list[str]:
+    """What of team and templates is still to be settled, and by which verb."""
+    verbs = {"team": "xpm-tui team accept, xpm-tui team pick --all", "templates": "xpm-tui templates accept"}
+    return [
+        f"{step.title}: {'; '.join(step.facts)}. To settle it: {verbs[step.name]}"
+        for step in machine.steps()
+        if step.name in verbs and step.missing
+    ]
 
 
 async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:

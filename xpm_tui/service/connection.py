@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -51,6 +51,10 @@ class Begun:
     url: str
     port: int
     ssh: str = ""
+
+
+Switched = Literal["unknown", "yes", "no"]
+"""Whether XPM is still switched on in Ignition."""
 
 
 class Connecting:
@@ -185,6 +189,13 @@ class Connecting:
                 self.practice.settings.set(key, text, practice=True)
         settle(self.practice, settled=tuple({*wizard(self.practice).settled, "direction"}))
         self.practice.events.emit(Event(key="policy.set", numbers={"direction": direction, "level": level}))
+
+    def ignition(self, answer: Switched) -> None:
+        """Settle whether XPM is still switched on in Ignition, which makes the jobs then."""
+        self.practice.writable()
+        if self.practice.settings.text("jobs.ignition_deploys") != answer:
+            self.practice.settings.set("jobs.ignition_deploys", answer, practice=True)
+            self.practice.events.emit(Event(key="settings.set", numbers={"name": "jobs.ignition_deploys"}))
 
     async def fill(self, *, report: Report = silent) -> Refreshed:
         """Read XPM's lists for the first time."""

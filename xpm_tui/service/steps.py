@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from xpm_tui.events.sentences import nouned
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.tables import CLIENTS, LINKS, SERVICES, STAFF, TEAM, TEMPLATES, XPM_CLIENTS
+from xpm_tui.service import team, templates
+from xpm_tui.service.connector import connector
 from xpm_tui.service.identity import Wizard, list_state, put, read
+from xpm_tui.service.job_defaults import vanished
 from xpm_tui.service.permission import ANSWERS
 from xpm_tui.service.plans import latest
 from xpm_tui.service.practice import OpenPractice
@@ -156,25 +160,43 @@ def _clients(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
 def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     snapshot = practice.snapshot()
     members = list(snapshot.rows(TEAM))
-    linked = sum(1 for member in members if member.staff)
-    staff = snapshot.count(STAFF)
-    facts = (f"{linked:,} of {len(members):,} people linked to XPM's staff ({staff:,})",)
-    done = bool(members) and linked == len(members)
-    return facts, () if done or not staff else ("Link the team, so that partner and manager can be carried.",)
+    linked = {member.staff for member in members if member.staff}
+    staff = [row for row in snapshot.rows(STAFF) if not row.gone]
+    free = sum(row.uuid not in linked for row in staff)
+    people = nouned(len(members), "person/people")
+    facts = [f"{people} in the team, {len(linked):,} linked to XPM's staff ({len(staff):,})"]
+    matches = len(team.email_matches(practice)) if free else 0
+    if matches:
+        facts.append(f"{nouned(matches, 'person/people')} with the same e-mail on both sides")
+    if free:
+        facts.append(f"{nouned(free, 'person/people')} of XPM whom nobody is linked to")
+    note = list_state(snapshot, "staff").note
+    person = connector(snapshot)
+    facts += [each for each in (note, person.sentence if person else "") if each]
+    done = (bool(members) and len(linked) == len(members)) or not staff
+    return tuple(facts), () if done else ("Link the team, so that partner and manager can be carried.",)
 
 
 def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     snapshot = practice.snapshot()
     services = list(snapshot.rows(SERVICES))
     linked = sum(1 for service in services if service.templates or service.no_job)
-    facts: tuple[str, ...] = (
-        f"{snapshot.count(TEMPLATES):,} job templates, {linked:,} of {len(services):,} services linked",
-    )
+    known = sum(not row.gone for row in snapshot.rows(TEMPLATES))
+    settled = f"{linked:,} of {nouned(len(services), 'service')} settled"
+    facts = [f"{nouned(known, 'job template')} in XPM; {settled}"]
+    same = len(templates.same_names(snapshot))
+    if same:
+        facts.append(f"{nouned(same, 'service')} with the name of a job template")
+    facts += vanished(snapshot)
     note = list_state(snapshot, "templates").note
-    if note:
-        facts += (note,)
-    facts += (IGNITION[practice.settings.text("jobs.ignition_deploys")],)
-    return facts, () if linked == len(services) else ("Link services to job templates.",)
+    facts += [note] if note else []
+    answer = practice.settings.text("jobs.ignition_deploys")
+    missing = [] if linked == len(services) else ["Link services to job templates."]
+    if services and answer == "unknown":
+        missing.append(IGNITION[answer])
+    else:
+        facts.append(IGNITION[answer])
+    return tuple(facts), tuple(missing)
 
 
 def _plan(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:

@@ -13,7 +13,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from xpm_tui.service.connection import Connecting
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.steps import Step
+from xpm_tui.service.steps import Name, Step
 from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.steps.app import AppPane
@@ -23,7 +23,9 @@ from xpm_tui.tui.steps.pane import Pane
 from xpm_tui.tui.steps.permission import PermissionPane
 from xpm_tui.tui.steps.plan import PlanPane
 from xpm_tui.tui.steps.practice import PracticePane
-from xpm_tui.tui.steps.records import ClientsPane, TeamPane, TemplatesPane
+from xpm_tui.tui.steps.records import ClientsPane
+from xpm_tui.tui.steps.team import TeamPane
+from xpm_tui.tui.steps.templates import TemplatesPane
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
@@ -104,6 +106,10 @@ class Wizard(Quiet, Screen[str]):
         if self._connecting is None:
             self._connecting = Connecting(practice)
         return self._connecting
+
+    async def show(self, step: Name) -> None:
+        """Look at a step as it is now."""
+        await self._on(step)
 
     async def _on(self, to: str = "") -> None:
         """Look at the steps again; show the one that is due, or the one asked for."""

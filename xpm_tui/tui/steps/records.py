@@ -1,4 +1,4 @@
-"""Clients, team, templates: brought in now, or later. All three can be skipped and come back."""
+"""Clients: brought in now, or later; and what the steps share that can be skipped and come back."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from textual.widgets import Button
 
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model.errors import Trouble
-from xpm_tui.service import linking, team
+from xpm_tui.service import linking
 from xpm_tui.service.connection import Connecting
 from xpm_tui.service.steps import Name, Step
-from xpm_tui.tui import when
 from xpm_tui.tui.screens.form import build
 from xpm_tui.tui.steps.pane import Pane, button
 from xpm_tui.tui.talk import ScreenTalk
@@ -31,6 +30,11 @@ class SkippablePane(Pane):
 
         await self.wizard.ask(leave)
         self.settled()
+
+    async def stay(self) -> None:
+        """Something was done and more is left: look at the step again."""
+        await self.console_app.refresh_pulse()
+        await self.wizard.show(self.STEP)
 
 
 class ClientsPane(SkippablePane):
@@ -102,52 +106,3 @@ class ClientsPane(SkippablePane):
 
     async def _later(self) -> None:
         await self.skip()
-
-
-class TeamPane(SkippablePane):
-    """Who is who in XPM: partner and manager are carried only for linked people."""
-
-    STEP = "team"
-    INTRO = (
-        "A client's partner and manager are carried only where the person is known on both sides. "
-        "Bringing in XPM's "
-        "staff links those with the same e-mail, and adds the others without access."
-    )
-
-    def body(self) -> ComposeResult:
-        """All at once, or later."""
-        with Horizontal(classes="buttons"):
-            yield button("Bring in XPM's staff", "pick")
-            yield button("Later", "later")
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        job = self._pick if event.button.id == "pick" else self.skip
-        self.console_app.work(job, "team", exclusive=True, node=self)
-
-    async def _pick(self) -> None:
-        try:
-            done = await self.console_app.desk.ask(team.pick_staff, every=True)
-        except Trouble as trouble:
-            self.complain(trouble)
-            return
-        self.console_app.toast(f"{when.counted(len(done), 'person', 'people')} linked to XPM.")
-        self.settled()
-
-
-class TemplatesPane(SkippablePane):
-    """Which job template a service calls for; nothing of clients depends on it."""
-
-    STEP = "templates"
-    INTRO = "Services are linked to job templates when jobs are to be deployed. Client sync does not need it."
-
-    def body(self) -> ComposeResult:
-        """Later is all that is needed here."""
-        with Horizontal(classes="buttons"):
-            yield button("Later", "later")
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.console_app.work(lambda: self.skip(), "templates", exclusive=True, node=self)

@@ -1,0 +1,126 @@
+"""The wizard's steps of team and templates: counted, accepted, answered, skipped, and come back to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button
+
+from tests.tui.people import UUID, fill
+from tests.tui.world import World, press, settle, text_of
+from xpm_tui.model.tables import SERVICES, TEAM
+from xpm_tui.service import steps
+from xpm_tui.tui.app import Console
+
+Make = Callable[..., Console]
+Shot = Callable[..., bool]
+SETTLED = {"xero.client_id": "abc", "sync.direction": "from_xpm"}
+
+
+@pytest.fixture
+def world(tmp_path: Any) -> World:
+    return World(tmp_path, settings=SETTLED)
+
+
+def states(world: World) -> dict[str, str]:
+    with world.open(read_only=True) as practice:
+        return {step.name: step.state for step in steps.steps(practice)}
+
+
+def row(world: World, table: Any, id_: str) -> Any:
+    with world.open(read_only=True) as practice:
+        return practice.snapshot().get(table, id_)
+
+
+async def choose(pilot: Pilot[Any], name: str) -> None:
+    """Put the focus on a button, as tab would, and press it."""
+    found = pilot.app.screen.query_one(f"#{pilot.app.screen.query_one('ContentSwitcher').current} #{name}")  # type: ignore[attr-defined]
+    assert isinstance(found, Button)
+    assert found.display, name
+    found.focus()
+    await press(pilot, "enter")
+
+
+async def test_the_team_is_settled_by_what_is_clear(world: World, console: Make) -> None:
+    await fill(world)
+    assert states(world)["team"] == "now"
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "c")
+        shown = text_of(app)
+        for told in ("6 people in the team, 2 linked to XPM's staff (6)", "1 person with the same e-mail",
+                     "5 people of XPM whom nobody is linked to", "Accept 1 e-mail match",
+                     "Bring in XPM's staff (5)", "Later"):  # fmt: skip
+            assert told in shown, told
+        await choose(pilot, "accept")
+        assert "Link 1 person whose e-mail is the same?" in text_of(app)
+        await press(pilot, "y")
+        assert row(world, TEAM, "t2").staff == UUID.format(1, 2)
+        assert "3 linked to XPM's staff (6)" in text_of(app)
+        assert "Accept" not in text_of(app)
+        await choose(pilot, "pick")
+        assert "10 people in the team, 7 linked" in text_of(app)
+        await choose(pilot, "later")
+        assert states(world)["team"] == "skipped"
+        assert "Is XPM still switched on in Ignition?" in text_of(app)
+
+
+async def test_templates_and_the_question_who_makes_the_jobs(world: World, console: Make) -> None:
+    await fill(world)
+    with world.open() as practice:
+        steps.skip(practice, "team")
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "c")
+        shown = text_of(app)
+        for told in ("5 job templates in XPM; 3 of 6 services settled",
+                     "1 service with the name of a job template", "no longer has the job template Vanished", "(•) I do not know yet", "Accept 1 same name",
+                     "Keep the answer, go on"):  # fmt: skip
+            assert told in shown, told
+        await press(pilot, "down", "down")
+        await choose(pilot, "accept")
+        assert "Annual Accounts  =  Annual Accounts" in text_of(app)
+        await press(pilot, "y")
+        assert row(world, SERVICES, "s1").templates == (UUID.format(2, 1),)
+        assert "4 of 6 services settled" in text_of(app)
+        assert "(•) No: jobs of proposals that are ours" in text_of(app)
+        await choose(pilot, "go-on")
+        with world.open(read_only=True) as practice:
+            assert practice.settings.text("jobs.ignition_deploys") == "no"
+        assert states(world)["templates"] == "skipped"
+        await press(pilot, "f2")
+        assert "Is XPM still switched on in Ignition?" in text_of(app)
+
+
+async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(world: World, console: Make) -> None:
+    await fill(world)
+    with world.open() as practice:
+        steps.skip(practice, "team")
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "c", "down", "down")
+        await choose(pilot, "later")
+        with world.open(read_only=True) as practice:
+            assert practice.settings.text("jobs.ignition_deploys") == "unknown"
+        await press(pilot, "escape", "c", "f2", "f2")
+        assert "people in the team" in text_of(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("step", ["team", "templates"])
+def test_picture(step: str, size: tuple[int, int], world: World, console: Make, snap_compare: Shot) -> None:
+    async def go(pilot: Pilot[Any]) -> None:
+        await fill(world)
+        if step == "templates":
+            with world.open() as practice:
+                steps.skip(practice, "team")
+        await settle(pilot)
+        await press(pilot, "c")
+
+    assert snap_compare(console(world), terminal_size=size, run_before=go)

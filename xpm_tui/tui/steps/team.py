@@ -1,0 +1,86 @@
+"""The team: who is who in XPM, settled now for those who are clear, or later."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Button
+
+from xpm_tui.model.errors import Trouble
+from xpm_tui.service import team
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.steps import Step
+from xpm_tui.service.team_views import MemberView
+from xpm_tui.tui import when
+from xpm_tui.tui.plain import show
+from xpm_tui.tui.screens.dialog import Confirm
+from xpm_tui.tui.steps.pane import button
+from xpm_tui.tui.steps.records import SkippablePane
+
+
+class TeamPane(SkippablePane):
+    """Accept the e-mail matches, bring in XPM's staff, or later; one by one it is done in the Team area."""
+
+    STEP = "team"
+    INTRO = (
+        "Partner and manager of a client are carried only where the person is known on both sides. Bringing "
+        "in XPM's staff links those with the same e-mail and adds the others without access: a note, no "
+        "login. One by one it is done in Team (g t)."
+    )
+
+    def body(self) -> ComposeResult:
+        """What is clear, everybody, or later."""
+        with Horizontal(classes="buttons"):
+            yield button("Accept the e-mail matches", "accept")
+            yield button("Bring in XPM's staff", "pick")
+            yield button("Later", "later")
+
+    def begin(self, step: Step) -> None:
+        """Count what can be done; what cannot is not offered."""
+        for name in ("accept", "pick"):
+            self.query_one(f"#{name}", Button).display = False
+        self.query_one("#later", Button).label = "Go on" if step.state == "done" else "Later"
+        self.query_one("#later", Button).focus()
+        self.console_app.work(lambda: self._count(step), "team", exclusive=True, node=self)
+
+    async def _count(self, step: Step) -> None:
+        def look(practice: OpenPractice) -> tuple[int, int]:
+            free = [row for row in team.list_staff(practice) if row.member is None and not row.gone]
+            return len(team.email_matches(practice)), len(free)
+
+        matches, free = await self.console_app.desk.ask(look)
+        accept, pick = self.query_one("#accept", Button), self.query_one("#pick", Button)
+        accept.label = show(f"Accept {when.counted(matches, 'e-mail match', 'e-mail matches')}")
+        pick.label = show(f"Bring in XPM's staff ({free:,})")
+        accept.display, pick.display = matches > 0, free > 0
+        if step.state != "done":
+            self.focus_first()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        job = {"pick": self._pick, "accept": self._accept}.get(event.button.id or "", self.skip)
+        self.console_app.work(job, "team", exclusive=True, node=self)
+
+    async def _accept(self) -> None:
+        matches = await self.console_app.desk.ask(team.email_matches)
+        named = [f"{view.name}  =  {view.proposals[0].name} <{view.proposals[0].email}>" for view in matches]
+        shown = "\n".join([*named[:8], *([f"and {len(named) - 8:,} more"] if len(named) > 8 else [])])
+        question = (
+            f"{shown}\n\nLink {when.counted(len(matches), 'person', 'people')} whose e-mail is the same?"
+        )
+        if await self.app.push_screen_wait(Confirm(question, title="Team", yes="Link", no="Leave")):
+            await self._done(await self.console_app.desk.ask(team.accept_emails))
+
+    async def _pick(self) -> None:
+        try:
+            done = await self.console_app.desk.ask(team.pick_staff, every=True)
+        except Trouble as trouble:
+            self.complain(trouble)
+            return
+        await self._done(done)
+
+    async def _done(self, views: list[MemberView]) -> None:
+        self.console_app.toast(f"{when.counted(len(views), 'person', 'people')} linked to XPM.")
+        await self.stay()
