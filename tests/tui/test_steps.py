@@ -78,9 +78,14 @@ async def test_templates_and_the_question_who_makes_the_jobs(world: World, conso
         await settle(pilot)
         await press(pilot, "c")
         shown = text_of(app)
-        for told in ("5 job templates in XPM; 3 of 6 services settled",
-                     "1 service with the name of a job template", "no longer has the job template Vanished", "(•) I do not know yet", "Accept 1 same name",
-                     "Keep the answer, go on"):  # fmt: skip
+        for told in (
+            "5 job templates in XPM; 3 of 6 services settled",
+            "1 service with the name of a job template",
+            "no longer has the job template Vanished",
+            "(•) I do not know yet",
+            "Accept 1 same name",
+            "Keep the answer, go on",
+        ):
             assert told in shown, told
         await press(pilot, "down", "down")
         await choose(pilot, "accept")
