@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import connect
 from tests.support.command import Command, Inline
 from tests.support.sandbox_process import SandboxProcess
+from xpm_tui.service.detach import detach, wait_for_run
+from xpm_tui.service.home import find_home
+from xpm_tui.service.practice import open_practice
 
 FILE = """Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,End Date,Proposal Status
 PROP-77,Verb Compliance 2026,{client},Annual accounts,1200.00,2026-07-01,2027-06-30,Accepted
@@ -62,6 +67,30 @@ def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path
     assert sandbox.asked("job.api/add") == 1
     log = connected("log", "--run", done["id"]).out
     assert f"job {job['number']} is deployed" in log
+
+
+async def test_a_run_of_its_own_deploys(
+    sandbox: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {**sandbox.environ, "XPM_TUI_USER": "tester", "XPM_TUI_XERO_SCOPES": "both"}
+    connect(Command(tmp_path / "home", environ), sandbox, tenant=sandbox.greeting["tenants"][0]["id"])
+    connected = Command(tmp_path / "home", environ)
+    found = connected("clients", "search", "Bright Sparks", "--json").json["items"]
+    connected("clients", "pick", found[0]["uuid"], "--json")
+    connected("settings", "set", "jobs.ignition_deploys", "no")
+    connected("proposals", "new", "By itself", "c1", "start=2026-12-01", "--json")
+    connected("proposals", "accept", "o1", "--json")
+    for key, value in environ.items():
+        monkeypatch.setenv(key, value)
+    before = sandbox.asked("job.api/add")
+    with open_practice(find_home(str(tmp_path / "home"), {}), environ=environ) as practice:
+        begun = detach(practice, verb=("jobs", "deploy"), extra=["w1", "--yes", "--anyway"])
+        run = await wait_for_run(practice, begun)
+    assert run.kind == "deploy"
+    assert begun.process.wait(60) == 0
+    (job,) = connected("jobs", "list", "--json").json["items"]
+    assert (job["state"], job["name"]) == ("deployed", "By itself")
+    assert sandbox.asked("job.api/add") == before + 1
 
 
 def test_what_cannot_be_is_told_by_verbs(connected: Inline) -> None:

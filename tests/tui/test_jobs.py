@@ -335,6 +335,17 @@ async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callabl
     assert "client left" in jobs.row_of(office.practice, "w1").why
 
 
+@pytest.mark.usefixtures("inline")
+async def test_what_goes_by_itself_does_so_as_a_run(office: Deploying, over: Callable[..., Console]) -> None:
+    office.practice.settings.set("jobs.automatic", "yes", practice=True)
+    given = {"start": "2026-05-04", "end": "2027-05-03"}
+    proposals.new_proposal(office.practice, "Payroll 2026", office.client, ["Annual accounts"], given)
+    app = over(office)
+    async with jobs_area(app, "v", "a", "f10"):
+        assert shows(app, RunScreen)
+    assert state(office) == "deployed"
+
+
 async def test_filters_letters_and_xpms_own_jobs(office: Deploying, over: Callable[..., Console]) -> None:
     office.accepted("Later")
     office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")

@@ -69,6 +69,7 @@ class Accept(msgspec.Struct, frozen=True):
     last_day: LastDay = False
     start: Start = ""
     per: Per = ""
+    wait: Annotated[bool, option("Leave what goes by itself to the next daily run.")] = False
 
 
 class Take(msgspec.Struct, frozen=True):
@@ -117,8 +118,8 @@ async def accept(practice: OpenPractice, params: Accept, talk: Talk) -> Result:
 
     found = proposals.accept(practice, params.proposals, **_terms(params))
     result = _told(practice, found, "accepted")
-    if terms_of(practice).automatic:
-        from xpm_tui.acts.jobs import deploy_automatic
+    if terms_of(practice).automatic and not params.wait:
+        from xpm_tui.acts.deploying import deploy_automatic
 
         return await deploy_automatic(practice, result, talk)
     return result

@@ -7,6 +7,7 @@ from typing import Any
 from xpm_tui.acts import (
     clients,
     connection,
+    deploying,
     doctor,
     editing,
     files,
@@ -49,6 +50,7 @@ ACTS: tuple[Act[Any], ...] = (
     *team.ACTS,
     *staffing.ACTS,
     *templates.ACTS,
+    *deploying.ACTS,
     *jobs.ACTS,
     *proposals.ACTS,
     *upkeep.ACTS,

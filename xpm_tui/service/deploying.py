@@ -80,6 +80,14 @@ async def deploy_due(practice: OpenPractice, *, report: Report = silent) -> Run 
     return await deploy_jobs(practice, found, reviewed=False, trigger="daily", report=report)
 
 
+def due_at_once(practice: OpenPractice) -> list[str]:
+    """Ids of what would go out by itself now."""
+    terms = terms_of(practice)
+    if not terms.ours:
+        return []
+    return [each.id for each in due_by_itself(practice.snapshot(), terms, today(practice))]
+
+
 class DeployWork(Work):
     """A run that makes jobs."""
 

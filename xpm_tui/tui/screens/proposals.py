@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
 from xpm_tui.service import job_counts, jobs, proposals
+from xpm_tui.service.deploying import due_at_once
 from xpm_tui.service.job_terms import terms_of
 from xpm_tui.service.job_views import AgreedView, JobCounts, JobRowView, ProposalRowView
 from xpm_tui.service.practice import OpenPractice
@@ -174,7 +175,8 @@ class Proposals(FilteredArea):
         if self.proposal is None or act not in ("proposals.accept", "proposals.take", "proposals.revoke"):
             return {}
         one = self.proposal.id
-        return {"proposal": one} if act == "proposals.revoke" else {"proposals": (one,), "all": False}
+        more = {"wait": True} if act == "proposals.accept" else {"all": False}
+        return {"proposal": one} if act == "proposals.revoke" else {"proposals": (one,), **more}
 
     def do_proposals_accept(self) -> None:
         """One job or one per project, once or coming back: the form asks."""
@@ -202,6 +204,10 @@ class Proposals(FilteredArea):
         await app.refresh_pulse()
         if result.trouble is not None:
             app.tell_result(act, result, talk.said)
+            return
+        if ids := await app.desk.ask(due_at_once):
+            # What goes by itself does so as a process of its own, inside the guard like the daily run.
+            app.show_run(await app.start_run(verb=("jobs", "deploy"), extra=ids))
             return
         made = await app.desk.ask(lambda practice: proposals.show_proposal(practice, view.id))
         waits = when.counted(len(made.workflows), "job") + (" waits" if len(made.workflows) == 1 else " wait")
