@@ -136,11 +136,11 @@ async def test_all_e_mail_matches_are_accepted_after_asking_with_the_count(
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t")
-        await asked(pilot, "a")
+        await press(pilot, "a")
         assert "Link 1 person whose e-mail is the same?" in text_of(app)
         await press(pilot, "escape")
         assert member(world, "t2").staff == ""
-        await asked(pilot, "a")
+        await press(pilot, "a")
         await press(pilot, "y")
         assert (member(world, "t2").staff, member(world, "t3").staff) == (UUID.format(1, 2), "")
 

@@ -59,7 +59,12 @@ def list_people(practice: OpenPractice, *, only: str = "", text: str = "") -> tu
     wanted = text.casefold()
     rows = [row for row in found if _passes(team, row, only) and wanted in _words(row)]
     total = len(members) + sum(not row.gone for row in free)
-    return sorted(rows, key=lambda row: (row.name.casefold(), row.member is None, row.key)), total
+
+    def place(row: PersonRow) -> tuple[bool, str, bool, str]:
+        name = row.name.casefold()
+        return wanted not in name, name, row.member is None, row.key
+
+    return sorted(rows, key=place), total
 
 
 def find_person(practice: OpenPractice, member: str) -> MemberView:

@@ -78,7 +78,8 @@ def list_rows(
     found += [TemplateRow(template=view) for view in templates if view.uuid in unused]
     found += [TemplateRow(unknown=name) for name in cover.unknown]
     wanted = text.casefold()
-    return [r for r in found if _passes(r, only) and wanted in _words(r)], len(found), cover
+    rows = [row for row in found if _passes(row, only) and wanted in _words(row)]
+    return sorted(rows, key=lambda row: wanted not in row.name.casefold()), len(found), cover
 
 
 def link_templates(

@@ -12,6 +12,7 @@ from xpm_tui.service.identity import ListState, list_state
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team_views import MemberView, PersonRow, StaffView
 from xpm_tui.tui import when
+from xpm_tui.tui.accepting import accept_emails
 from xpm_tui.tui.screens.filtered import FilteredArea
 from xpm_tui.tui.widgets.facts import Facts, beside, sentence
 from xpm_tui.tui.widgets.line import Line, Look, Span, marked, ours, span
@@ -170,7 +171,7 @@ class TeamArea(FilteredArea):
 
     def do_team_accept(self) -> None:
         """All e-mail matches, asked with their count."""
-        self.console_app.perform(by_name("team.accept"), {}, ask=False)
+        self.console_app.work(lambda: accept_emails(self.console_app), "accept", exclusive=True, node=self)
 
     def do_team_undo(self) -> None:
         """The last change of the team."""
@@ -179,7 +180,9 @@ class TeamArea(FilteredArea):
     def do_team_create(self) -> None:
         """Phone and mobile are asked for, then it shows what is sent."""
         member = self._on_member("This person is in XPM already: p picks them into the team.")
-        if member is not None:
+        if member is not None and member.staff is not None:
+            self.console_app.toast(f"{member.name} is linked to XPM's staff already.", "warning")
+        elif member is not None:
             self.console_app.perform(by_name("team.create"), {"member": member.id})
 
     def do_team_new(self) -> None:

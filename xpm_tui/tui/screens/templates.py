@@ -11,6 +11,7 @@ from xpm_tui.service.identity import ListState, list_state
 from xpm_tui.service.job_views import CategoryView, CoverageView, DefaultView, ServiceLinkView, TemplateRow
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
+from xpm_tui.tui.accepting import accept_same_names
 from xpm_tui.tui.screens.filtered import FilteredArea
 from xpm_tui.tui.widgets.facts import Facts, sentence
 from xpm_tui.tui.widgets.line import Line, Span, marked, ours, span
@@ -178,7 +179,8 @@ class TemplatesArea(FilteredArea):
 
     def do_templates_accept(self) -> None:
         """All of the same name, asked with their count."""
-        self.console_app.perform(by_name("templates.accept"), {}, ask=False)
+        app = self.console_app
+        app.work(lambda: accept_same_names(app), "accept", exclusive=True, node=self)
 
     def do_templates_undo(self) -> None:
         """The last change of the services."""

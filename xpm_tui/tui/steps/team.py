@@ -11,10 +11,9 @@ from xpm_tui.model.errors import Trouble
 from xpm_tui.service import team
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.steps import Step
-from xpm_tui.service.team_views import MemberView
 from xpm_tui.tui import when
+from xpm_tui.tui.accepting import accept_emails
 from xpm_tui.tui.plain import show
-from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.steps.pane import button
 from xpm_tui.tui.steps.records import SkippablePane
 
@@ -64,14 +63,8 @@ class TeamPane(SkippablePane):
         self.console_app.work(job, "team", exclusive=True, node=self)
 
     async def _accept(self) -> None:
-        matches = await self.console_app.desk.ask(team.email_matches)
-        named = [f"{view.name}  =  {view.proposals[0].name} <{view.proposals[0].email}>" for view in matches]
-        shown = "\n".join([*named[:8], *([f"and {len(named) - 8:,} more"] if len(named) > 8 else [])])
-        question = (
-            f"{shown}\n\nLink {when.counted(len(matches), 'person', 'people')} whose e-mail is the same?"
-        )
-        if await self.app.push_screen_wait(Confirm(question, title="Team", yes="Link", no="Leave")):
-            await self._done(await self.console_app.desk.ask(team.accept_emails))
+        if await accept_emails(self.console_app):
+            await self.stay()
 
     async def _pick(self) -> None:
         try:
@@ -79,8 +72,5 @@ class TeamPane(SkippablePane):
         except Trouble as trouble:
             self.complain(trouble)
             return
-        await self._done(done)
-
-    async def _done(self, views: list[MemberView]) -> None:
-        self.console_app.toast(f"{when.counted(len(views), 'person', 'people')} linked to XPM.")
+        self.console_app.toast(f"{when.counted(len(done), 'person', 'people')} linked to XPM.")
         await self.stay()

@@ -9,15 +9,11 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
-from xpm_tui.model.book import Service
-from xpm_tui.model.xpm import Template
-from xpm_tui.service import templates
 from xpm_tui.service.connection import Connecting, Switched
-from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.steps import Step
 from xpm_tui.tui import when
+from xpm_tui.tui.accepting import accept_same_names, same_names
 from xpm_tui.tui.plain import show
-from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.steps.pane import button
 from xpm_tui.tui.steps.records import SkippablePane
 from xpm_tui.tui.widgets.one_of import OneOf
@@ -60,7 +56,7 @@ class TemplatesPane(SkippablePane):
         self.console_app.work(lambda: self._count(), "templates", exclusive=True, node=self)
 
     async def _count(self) -> None:
-        matches = await self.console_app.desk.ask(_same)
+        matches = await self.console_app.desk.ask(same_names)
         accept = self.query_one("#accept", Button)
         accept.label = show(f"Accept {when.counted(len(matches), 'same name')}")
         accept.display = bool(matches)
@@ -77,15 +73,8 @@ class TemplatesPane(SkippablePane):
         self.console_app.work(job, "templates", exclusive=True, node=self)
 
     async def _accept(self) -> None:
-        matches = await self.console_app.desk.ask(_same)
-        named = [f"{service.name}  =  {template.name}" for service, template in matches]
-        shown = "\n".join([*named[:8], *([f"and {len(named) - 8:,} more"] if len(named) > 8 else [])])
-        services = when.counted(len(matches), "service")
-        question = f"{shown}\n\nLink {services} to the job template of the same name?"
-        if await self.app.push_screen_wait(Confirm(question, title="Templates", yes="Link", no="Leave")):
-            await self._keep()
-            done = await self.console_app.desk.ask(templates.accept_same)
-            self.console_app.toast(f"{when.counted(len(done), 'service')} linked.")
+        await self._keep()
+        if await accept_same_names(self.console_app):
             await self.stay()
 
     async def _go_on(self) -> None:
@@ -99,7 +88,3 @@ class TemplatesPane(SkippablePane):
             connecting.ignition(answer)
 
         await self.wizard.ask(keep)
-
-
-def _same(practice: OpenPractice) -> list[tuple[Service, Template]]:
-    return templates.same_names(practice.snapshot())
