@@ -6,14 +6,14 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from tests.tui.world import HOSTILE, World, calm
+from tests.tui.world import HOSTILE, World, text_of
 from xpm_tui.model.book import Client, Service, TeamMember
 from xpm_tui.model.ports import Put
 from xpm_tui.model.proposals import Proposal, ProposalService
 from xpm_tui.model.tables import CLIENTS, PROPOSALS, SERVICES, TEAM
 from xpm_tui.model.xpm import Category, Staff, Template
 from xpm_tui.service.refresh import refresh
-from xpm_tui.tui.screens.dialog import Confirm
+from xpm_tui.tui.app import Console
 
 UUID = "0000{:04}-0000-0000-0000-0000000000{:02}"
 STAFF = (
@@ -44,18 +44,18 @@ SERVICE_ROWS = (
 )
 
 
-async def asked(pilot: Pilot[Any], *keys: str) -> None:
-    """Keys that end in a question: the desk waits for its answer, so that it is never at rest."""
+async def asked(pilot: Pilot[Any], question: str, *keys: str) -> None:
+    """Keys that end in a question, and the wait until it stands there. While the act itself asks, the desk
+    waits for the answer, so that it is never at rest."""
+    assert isinstance(pilot.app, Console)
     for key in keys:
         await pilot.press(*(key[1:] if key.startswith("=") else (key,)))
         await pilot.pause(0.005)
     for _ in range(2000):
         await pilot.pause(0.005)
-        if isinstance(pilot.app.screen, Confirm) and pilot.app.screen.query("#no"):
-            for _ in range(5):
-                await calm(pilot)
+        if question in " ".join(text_of(pilot.app).split()):
             return
-    raise AssertionError("no question came")
+    raise AssertionError(f"nobody asked: {question}")
 
 
 async def fill(world: World) -> None:

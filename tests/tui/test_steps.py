@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from tests.tui.people import UUID, fill
+from tests.tui.people import UUID, asked, fill
 from tests.tui.world import World, press, settle, text_of
 from xpm_tui.model.tables import SERVICES, TEAM
 from xpm_tui.service import steps
@@ -57,7 +57,7 @@ async def test_the_team_is_settled_by_what_is_clear(world: World, console: Make)
                      "Bring in XPM's staff (5)", "Later"):  # fmt: skip
             assert told in shown, told
         await choose(pilot, "accept")
-        assert "Link 1 person whose e-mail is the same?" in text_of(app)
+        await asked(pilot, "Link 1 person whose e-mail is the same?")
         await press(pilot, "y")
         assert row(world, TEAM, "t2").staff == UUID.format(1, 2)
         assert "3 linked to XPM's staff (6)" in text_of(app)
@@ -89,7 +89,7 @@ async def test_templates_and_the_question_who_makes_the_jobs(world: World, conso
             assert told in shown, told
         await press(pilot, "down", "down")
         await choose(pilot, "accept")
-        assert "Annual Accounts  =  Annual Accounts" in text_of(app)
+        await asked(pilot, "Annual Accounts = Annual Accounts")
         await press(pilot, "y")
         assert row(world, SERVICES, "s1").templates == (UUID.format(2, 1),)
         assert "4 of 6 services settled" in text_of(app)

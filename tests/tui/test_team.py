@@ -136,11 +136,10 @@ async def test_all_e_mail_matches_are_accepted_after_asking_with_the_count(
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t")
-        await press(pilot, "a")
-        assert "Link 1 person whose e-mail is the same?" in text_of(app)
+        await asked(pilot, "Link 1 person whose e-mail is the same?", "a")
         await press(pilot, "escape")
         assert member(world, "t2").staff == ""
-        await press(pilot, "a")
+        await asked(pilot, "Link 1 person", "a")
         await press(pilot, "y")
         assert (member(world, "t2").staff, member(world, "t3").staff) == (UUID.format(1, 2), "")
 
@@ -173,14 +172,14 @@ async def test_a_person_is_made_in_xpm_only_after_seeing_what_is_sent(world: Wor
         await settle(pilot)
         await to(pilot, app, "bo li")
         await press(pilot, "C")
-        await asked(pilot, "=03 555", "f10")
+        await asked(pilot, "Make Bo Li", "=03 555", "f10")
         shown = text_of(app)
         for told in ("staff.api/add", "bo@hill.example", "03 555", "no login", "Make Bo Li in XPM's staff?"):
             assert told in shown, told
         await press(pilot, "escape")
         assert "add_staff" not in world.xpm.asked
         await press(pilot, "C")
-        await asked(pilot, "=03 555", "f10")
+        await asked(pilot, "Make Bo Li", "=03 555", "f10")
         await press(pilot, "y")
         assert world.xpm.asked.count("add_staff") == 1
         made = world.xpm.people[-1]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.people import SERVICE_ROWS, UUID, fill
+from tests.tui.people import SERVICE_ROWS, UUID, asked, fill
 from tests.tui.world import HOSTILE, World, press, settle, text_of
 from xpm_tui.model.book import Service
 from xpm_tui.model.tables import SERVICES, TEMPLATES
@@ -118,11 +118,10 @@ async def test_all_of_the_same_name_are_accepted_after_asking_with_the_count(
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "l")
-        await press(pilot, "a")
-        assert "Link 1 service to the template of the same name?" in text_of(app)
+        await asked(pilot, "Link 1 service to the template of the same name?", "a")
         await press(pilot, "escape")
         assert service(world, "s1").templates == ()
-        await press(pilot, "a")
+        await asked(pilot, "Link 1 service", "a")
         await press(pilot, "y")
         assert service(world, "s1").templates == (UUID.format(2, 1),)
         assert service(world, "s2").templates == ()
