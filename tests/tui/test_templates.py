@@ -118,7 +118,7 @@ async def test_all_of_the_same_name_are_accepted_after_asking_with_the_count(
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "l")
-        await asked(pilot, "Link 1 service to the template of the same name?", "a")
+        await asked(pilot, "Link 1 service to the job template of the same name?", "a")
         await press(pilot, "escape")
         assert service(world, "s1").templates == ()
         await asked(pilot, "Link 1 service", "a")
