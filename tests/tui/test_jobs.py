@@ -22,11 +22,15 @@ from xpm_tui.model.ports import Drop, Put
 from xpm_tui.model.proposals import Proposal, ProposalService
 from xpm_tui.model.tables import CLIENTS, JOBS, LINKS, PROPOSALS, SERVICES, STAFF, TEMPLATES
 from xpm_tui.model.text import visible
+from xpm_tui.model.xpm import XpmJob
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
 from xpm_tui.service import job_editing, jobs, proposals, team
 from xpm_tui.service.identity import ListState, put
 from xpm_tui.service.importing import import_file
+from xpm_tui.service.job_views import JobCounts
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.status import Heartbeat, Problem, heartbeat
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.screens.edit import Edit
@@ -566,3 +570,81 @@ def test_the_filter_in_force_is_always_in_sight(room: int) -> None:
         assert len(shown) <= room
         assert shown.startswith("‹") != (names[0] in shown)
         assert shown.endswith("›") != (f"{names[-1]}" in shown)
+
+
+@pytest.mark.usefixtures("inline")
+async def test_a_line_of_a_runs_log_leads_to_its_job(office: Deploying, over: Callable[..., Console]) -> None:
+    office.accepted("First", office.clients[1], start="2026-05-01", end="2027-01-01")
+    office.accepted("Second", start="2026-05-02", end="2027-01-01")
+    await office.deploy("w1", "w2")
+    app = over(office)
+    async with jobs_area(app, "g", "o", "enter") as pilot:
+        assert shows(app, RunScreen)
+        run = app.screen
+        assert isinstance(run, RunScreen)
+        run._pane.flush()
+        await press(pilot, "u")
+        assert "what is in XPM is never touched" in text_of(app)
+        app.clear_notifications()
+        await press(pilot, "end", "up", "enter")
+        assert shows(app, Jobs)
+        shown = text_of(app)
+        assert "[all]" in shown
+        assert "Second  w2/2026-05-02  ✓ deployed" in shown
+
+
+async def test_each_trouble_of_a_job_is_a_sentence_here_too(
+    office: Deploying, over: Callable[..., Console]
+) -> None:
+    people = team.list_team(office.practice)
+    team.unlink_member(office.practice, people[2].id)
+    for n in range(6):
+        office.accepted(f"Job {n}", office.clients[n], start="2026-05-04")
+    office.change_client(office.clients[0], archived=True)
+    office.change_client(office.clients[1], prospect=True)
+    job_editing.edit_workflow(office.practice, "w3", {"manager": people[2].id})
+    job_editing.edit_workflow(office.practice, "w4", {"name": "x" * 245 + " {client}"})
+    job_editing.edit_workflow(office.practice, "w5", {"templates": office.names[2]})
+    gone = next(row for row in office.practice.snapshot().rows(TEMPLATES) if row.name == office.names[2])
+    office.practice.book.commit([Put(TEMPLATES, msgspec.structs.replace(gone, gone=True))])
+    office.practice.book.commit([Put(JOBS, XpmJob(number="IGN-W6", name="Of another"))])
+    office.practice.settings.set("jobs.number", "IGN-{workflow}", practice=True)
+    sentences = {
+        "w1": "is archived. Take it out",
+        "w2": "is a prospect in XPM: its id changes",
+        "w3": "is linked to nobody in XPM is left out.",
+        "w4": "XPM takes no more than 255.",
+        "w5": f"XPM no longer has the job template {office.names[2]}.",
+        "w6": "clash: XPM has a job IGN-W6 already.",
+    }
+    app = over(office)
+    async with jobs_area(app, size=(160, 48)) as pilot:
+        for workflow, sentence in sentences.items():
+            await press(pilot, "enter")
+            shown = " ".join(text_of(app).replace("│", " ").split())
+            assert f"{workflow}/2026-05-04" in shown
+            assert sentence in shown, shown
+            await press(pilot, "escape", "down")
+
+
+async def test_a_full_card_leaves_room_for_the_runs(
+    office: Deploying, over: Callable[..., Console], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crowded(practice: OpenPractice) -> Heartbeat:
+        counts = JobCounts(due=12, held=3, failed=4, going=1, soon=40, missed=5, changed=2, to_take=300)
+        trouble = Problem(code="stale", sentence="Nothing has synced well for 90 hours.")
+        return msgspec.structs.replace(
+            heartbeat(practice), jobs=counts, needs_person=9, held=("r1",), conflicts=8, waiting=7,
+            to_ignition=6, frozen=5, problems=(trouble, trouble, trouble), skipped=office.clock.now(),
+        )  # fmt: skip
+
+    await office.deploy(office.accepted().workflows[0])
+    monkeypatch.setattr("xpm_tui.service.status.heartbeat", crowded)
+    app = over(office)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        shown = text_of(app)
+        assert "4 jobs failed · 3 held" in shown
+        assert "more: xpm-tui status" in shown
+        assert "r1     " in shown, shown
+        assert "Connect" in shown.splitlines()[-1]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from xpm_tui.events.filters import EventFilter
 from xpm_tui.events.reading import Tail
 from xpm_tui.events.sentences import sentence
 from xpm_tui.model.events import Event
-from xpm_tui.model.tables import CLIENTS
+from xpm_tui.model.tables import CLIENTS, WORKFLOWS, Table
 from xpm_tui.model.text import visible
 from xpm_tui.service.names import names
 from xpm_tui.service.practice import OpenPractice
@@ -17,9 +18,12 @@ from xpm_tui.tui.widgets.log_lines import LogLine
 MOST = 5_000
 """Lines of a finished run that are read at once."""
 
+_PLACES: tuple[Table[Any], ...] = (CLIENTS, WORKFLOWS)
+"""What a line can lead to."""
+
 
 def lines_of(practice: OpenPractice, events: Iterable[Event]) -> list[LogLine]:
-    """Events with their sentences; a client of the book can be jumped to."""
+    """Events with their sentences; a client of the book or a job can be jumped to."""
     named = names(practice)
     snapshot = practice.snapshot()
     found = []
@@ -30,7 +34,7 @@ def lines_of(practice: OpenPractice, events: Iterable[Event]) -> list[LogLine]:
                 at=event.at,
                 level=event.level,
                 text=visible(sentence(event, named)),
-                record=client if client and snapshot.get(CLIENTS, client) else "",
+                record=client if client and any(snapshot.get(table, client) for table in _PLACES) else "",
                 id=event.id,
                 run=event.run,
             )

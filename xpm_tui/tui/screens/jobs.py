@@ -119,7 +119,7 @@ class Jobs(JobActs, FilteredArea):
         self.told(len(found), len(found))
         self.note([BLOCKED] if counted.blocked else [])
         self._ours.say_empty(self._nothing(counted))
-        self._ours.show(found, self._wanted)
+        self._ours.show(found, next((view.id for view in found if view.workflow == self._wanted), ""))
         self._wanted = ""
         if not found:
             self.detail.show(None)

@@ -63,7 +63,9 @@ class RunScreen(OverScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What can be released shows so in the foot; a run that is neither held nor cut off says nothing."""
-        if action == "release" and self._run is not None and self._run.outcome not in HELD:
+        run = self._run if action == "release" else None
+        # What a run that made jobs left is gone on with in Jobs: one, or all of a cause.
+        if run is not None and (run.outcome not in HELD or run.kind == "deploy"):
             return False
         return super().check_action(action, parameters)
 
@@ -74,6 +76,8 @@ class RunScreen(OverScreen[None]):
             return "The run has ended: there is nothing to stop."
         if action in ("undo", "release") and going:
             return "The run is going on: x stops it after its current step."
+        if action == "undo" and self._run is not None and self._run.kind == "deploy":
+            return "This run made jobs: what is in XPM is never touched again from here."
         return ""
 
     def action_release(self) -> None:
@@ -95,9 +99,9 @@ class RunScreen(OverScreen[None]):
         self.console_app.work(lambda: self._stop(), "stop", exclusive=True, node=self)
 
     async def _stop(self) -> None:
-        question = (
-            "Stop this run after its current step?\nNothing is lost: the next sync goes on where it was."
-        )
+        deploy = self._run is not None and self._run.kind == "deploy"
+        goes_on = "t in Jobs, or the daily run, goes on" if deploy else "the next sync goes on"
+        question = f"Stop this run after its current step?\nNothing is lost: {goes_on} where it was."
         if await self.console_app.push_screen_wait(
             Confirm(question, title=f"Run {self._run_id}", yes="Stop", no="Go on")
         ):
