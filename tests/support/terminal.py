@@ -26,21 +26,26 @@ class Terminal:
         while wanted not in self.text:
             left = end - time.monotonic()
             assert left > 0, self.text
-            assert self._read(left), self.text
+            assert self.read(left), self.text
         return self.text
 
     def type(self, line: str) -> None:
         """Type a line and press enter."""
         os.write(self._fd, line.encode() + b"\n")
 
+    def press(self, keys: str) -> None:
+        """Keys as a terminal sends them."""
+        os.write(self._fd, keys.encode())
+
     def end(self, seconds: float = 60) -> int:
         """Read to the end; gives the exit code."""
         end = time.monotonic() + seconds
-        while self._read(end - time.monotonic()):
+        while self.read(end - time.monotonic()):
             assert time.monotonic() < end, self.text
         return self.process.wait(seconds)
 
-    def _read(self, seconds: float) -> bool:
+    def read(self, seconds: float) -> bool:
+        """Read what comes within so many seconds; False where nothing came, or nothing more will."""
         if not select.select([self._fd], [], [], max(0.0, seconds))[0]:
             return False
         try:
