@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -192,7 +193,35 @@ def test_a_command_in_a_sentence_is_there(page: str) -> None:
             command = command.commands[word]
 
 
-def test_every_link_and_picture_of_the_readme_is_there() -> None:
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)", read("README.md"))
-    assert len(targets) > 10
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+PAGES = ["README.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+
+
+def anchors(page: str) -> set[str]:
+    """The headings of a page as the addresses of GitHub and of mkdocs have them."""
+    heads = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", read(page), flags=re.M | re.S), re.M)
+    plain = [re.sub(r"[^\w\s-]", "", head).strip().lower() for head in heads]
+    return {re.sub(r"[\s-]+", "-", head) for head in plain}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_picture_and_anchor_leads_somewhere(page: str) -> None:
+    folder = (ROOT / page).parent
+    text = re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```", "", read(page), flags=re.M | re.S))
+    links = re.findall(r"\]\((?!https?:)([^)\s]*?)(?:#([^)]*))?\)", text)
+    assert len(links) > 10 or page != "README.md"
+    for target, anchor in links:
+        if target == "changes.md":  # made of the CHANGELOG when the pages are built
+            continue
+        there = (folder / target).resolve() if target else ROOT / page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(str(there.relative_to(ROOT))), f"{target}#{anchor}"
+
+
+def test_every_dependency_has_its_line_and_no_other_has() -> None:
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    wanted = {re.match(r"[\w-]+", each).group() for each in project["dependencies"]}  # type: ignore[union-attr]
+    page = read("docs/dependencies.md")
+    assert set(re.findall(r"^\| ([\w-]+)(?: \([^|]*\))? \|", page, re.M)) - {"library", "---"} == wanted
+    extras = {re.match(r"[\w-]+", each).group()  # type: ignore[union-attr]
+              for more in project["optional-dependencies"].values() for each in more}  # fmt: skip
+    assert [name for name in extras - {"xpm-tui"} if name not in page] == []

@@ -24,6 +24,7 @@ SHOTS = (
     ("clients", ("g", "c", "down", "down")),
     ("picker", ("g", "c", "slash", "=john smith", "enter", "m")),
     ("console", ("g", "o")),
+    ("doctor", ("g", "o", "colon", "=doctor", "enter")),
 )
 
 
@@ -39,6 +40,8 @@ async def make(folder: Path) -> None:
     for name, keys in SHOTS:
         if name == "clients":
             await runner.run(world.practice, reviewed=True)
+        if name == "doctor":
+            await world.control("permission", user="ana", allowed=False)
         desk = Desk(world.open)
         desk.open()
         app = Console(desk, environ=TERMINAL, welcome=False)

@@ -26,11 +26,19 @@ another, and names the case of what it finds. It only reads; with a login it mak
 xpm-tui doctor
 xpm-tui cases show T1                   # one case with its clicks
 xpm-tui cases list "invalid scope"      # by words that stand on a page or in a line
+xpm-tui cases seen                      # by what only you can see, such as a page of Xero's
 xpm-tui doctor --bundle support.zip     # for support: shown first, names masked; see bundle.md
 ```
 
 `doctor` ends with 0 when all is well, else as the first trouble does. `--from list-staff` begins
-with that probe. Every error of a verb names its case too: with `--json` as `case`, `case_title` and `steps`.
+with that probe. In the console it is `doctor` in the palette: `r` looks again from any probe, `s` is the
+list of what only you can see, `b` the bundle.
+
+![The doctor: each probe with what it found, the case and the way out](pictures/doctor.svg)
+
+Every error names its case. In the console `c` shows the way out. With `--json` the `error` of a verb has
+`case`, `case_title`, `steps`, `old_steps` where XPM's old screens differ, and where Xero was asked `call`,
+`status` and `correlation`. Each such error is in the log, for the bundle.
 
 To Xero's support give the **time**, the **call** and the **correlation id**:
 `xpm-tui log --level warning`, or `errors.json` of the bundle. They can find one call by it.
