@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.terminal import Terminal, terminal
+from xpm_tui.xero.vault import Vault
 
 WALK = (
     ("The permission in XPM", "It is ticked"),
@@ -46,6 +47,15 @@ def alive(pid: int) -> bool:
     return True
 
 
+def secrets(home: Path) -> list[str]:
+    """Tokens and key of the demo's practice, as long as it is there."""
+    (state,) = home.glob("state/practices/*")
+    config = home / "config" / "practices" / state.name
+    saved = Vault(state, config_folder=config, use_keyring=False, environ={}).read()
+    assert saved is not None
+    return [saved.access.reveal(), saved.refresh.reveal(), (config / "token.key").read_text().strip()]
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the sandbox's process")
 def test_a_stranger_reaches_the_first_plan_with_enter_alone(tmp_path: Path) -> None:
     environ = {k: v for k, v in os.environ.items() if not k.startswith("XPM_TUI_")}
@@ -59,6 +69,8 @@ def test_a_stranger_reaches_the_first_plan_with_enter_alone(tmp_path: Path) -> N
         (home,) = tmp_path.glob("xpm-tui-demo-*")
         running = children(shown.process.pid)
         assert running
+        for secret in secrets(home):
+            assert secret not in shown.text
         shown.press("\x11")  # ctrl+q
         assert shown.end() == 0
     assert not home.exists()
