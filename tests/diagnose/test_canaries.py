@@ -39,8 +39,8 @@ LAST = ("practices.add", "practices.switch", "book.restore", "disconnect", "purg
 VALUES = {
     "client": "c1", "contact": "k1", "member": "t1", "service": "s1", "plan": "last", "run": "last",
     "job": "w1", "proposal": "p1", "proposals": "p1", "xpm": "14070003", "query": "john", "field": "fax",
-    "name": "Somebody", "title": "Second", "key": "theme", "value": "xpm-dark", "values": "name=Somebody", "what": "c1:city",
-    "case": "T1",
+    "name": "Somebody", "title": "Second", "key": "theme", "value": "xpm-dark",
+    "values": "name=Somebody", "what": "c1:city", "case": "T1",
 }  # fmt: skip
 
 
