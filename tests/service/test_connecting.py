@@ -37,6 +37,21 @@ def now(connecting: Connecting) -> str | None:
     return connecting.now
 
 
+async def test_signing_in_anew_asks_for_the_practice_again(world: World) -> None:
+    await world.connect()
+    connecting = Connecting(world.practice, {})
+    assert states(connecting)["practice"] == "done"
+    second = [t.uuid for t in world.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
+    await world.control("disconnect", tenant=world.tenant)
+    (other,) = await world.sign_in(connecting, tenant=second)
+    assert now(connecting) == "practice"
+    with pytest.raises(NeedsPerson) as wrong:
+        await connecting.choose()
+    assert wrong.value.case is CaseId.WRONG_PRACTICE
+    await connecting.choose(confirm=other.tenant_id[-6:])
+    assert states(connecting)["practice"] == "done"
+
+
 async def test_from_nothing_to_the_first_plan(world: World) -> None:
     connecting = Connecting(world.practice, {})
     assert now(connecting) == "permission"

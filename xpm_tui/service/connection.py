@@ -65,11 +65,12 @@ class Connecting:
         self.tenants: tuple[Tenant, ...] = ()
         self._environ = os.environ if environ is None else environ
         self._attempt: Authorization | None = None
+        self._settled = False
         self._pasted: asyncio.Queue[str | None] = asyncio.Queue()
 
     def steps(self) -> tuple[Step, ...]:
         """All steps with their state, facts and what is missing."""
-        return steps(self.practice, signed_in=bool(self.tenants))
+        return steps(self.practice, signed_in=bool(self.tenants) and not self._settled)
 
     @property
     def now(self) -> Name | None:
@@ -139,6 +140,7 @@ class Connecting:
             async with practice.wire() as wire:
                 await wire.login.redeem(attempt, code)
                 self.tenants = tuple(await wire.tenants())
+                self._settled = False
         except Trouble as trouble:
             failed(practice.events, "connect", trouble)
             raise
@@ -178,6 +180,7 @@ class Connecting:
             numbers = {"tenant": identity.tenant, "before": before.tenant}
             practice.events.emit(Event(key="connect.changed", level="warning", numbers={**numbers}))
         practice.book.commit(writes)
+        self._settled = True
         practice.events.emit(Event(key="connect.chosen", numbers={"tenant": identity.tenant}))
         return identity
 

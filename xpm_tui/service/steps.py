@@ -132,7 +132,9 @@ def _authorise(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
 def _practice(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     identity = practice.identity()
     if identity is not None:
-        return (identity.title, f"Id: {identity.tenant}"), ()
+        facts = (identity.title, f"Id: {identity.tenant}")
+        # A login made anew may open another practice: it is looked at, and a wrong one is refused.
+        return facts, ("Choose the practice of this login.",) if signed_in else ()
     return (), ("Choose the practice to connect.",)
 
 

@@ -83,7 +83,7 @@ class PracticePane(Pane):
                 self.complain(held)
                 return
             typed = await self.app.push_screen_wait(
-                Ask(f"{held.message}\n\n{held.hint}", title="Another practice than before")
+                Ask(f"{held.message}\n\n{held.hint}", title="Another practice than before (case T7)")
             )
             if typed:
                 await self._choose(tenant, typed)
