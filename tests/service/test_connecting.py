@@ -37,6 +37,18 @@ def now(connecting: Connecting) -> str | None:
     return connecting.now
 
 
+async def test_a_refused_login_is_told_by_the_heartbeat(world: World) -> None:
+    await world.connect()
+    assert heartbeat(world.practice).exit_code == 0
+    await world.control("tokens", revoke=True)
+    with pytest.raises(LoginNeeded):
+        await refresh(world.practice)
+    beat = heartbeat(world.practice)
+    assert (beat.exit_code, beat.problems[0].code) == (3, "login-needed")
+    await world.connect()
+    assert heartbeat(world.practice).exit_code == 0
+
+
 async def test_signing_in_anew_asks_for_the_practice_again(world: World) -> None:
     await world.connect()
     connecting = Connecting(world.practice, {})

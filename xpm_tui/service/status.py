@@ -27,6 +27,7 @@ from xpm_tui.service.plans import latest
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.waiting import last_import, to_ignition
 from xpm_tui.sync.links import link_state, needs_person
+from xpm_tui.xero.vault import refused
 
 EXIT_LOGIN, EXIT_HELD, EXIT_FAILED = 3, 4, 1
 
@@ -187,6 +188,15 @@ def _problems(
                 code="login-needed",
                 sentence=ended.error,
                 hint="Sign in again: xpm-tui connect",
+                exit_code=EXIT_LOGIN,
+            )
+        )
+    elif refused(practice.state):
+        found.append(
+            Problem(
+                code="login-needed",
+                sentence="Xero no longer accepts the login.",
+                hint="Sign in again: xpm-tui connect. Why: xpm-tui doctor",
                 exit_code=EXIT_LOGIN,
             )
         )

@@ -56,6 +56,7 @@ class _Box(msgspec.Struct, frozen=True, kw_only=True):
     key: KeySource
     nonce: str
     data: str
+    refused: bool = False
 
 
 class Vault:
@@ -137,6 +138,7 @@ class Vault:
             key=source,
             nonce=base64.b64encode(nonce).decode(),
             data=base64.b64encode(data).decode(),
+            refused=saved.refused_at is not None,
         )
 
     def forget(self) -> None:
@@ -207,6 +209,14 @@ class Vault:
             return None
         self._keys["keyring"] = key
         return key
+
+
+def refused(folder: Path) -> bool:
+    """Whether Xero refused the login that lies in ``folder``: told without its key, at a glance."""
+    try:
+        return msgspec.json.decode((folder / "login.bin").read_bytes(), type=_Box).refused
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def _encode(value: Any) -> Any:
