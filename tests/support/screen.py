@@ -20,7 +20,7 @@ class Screen:
         self.columns, self.lines = columns, lines
         self._rows = [[" "] * columns for _ in range(lines)]
         self._at = (0, 0)
-        self._rest = ""
+        self._rest, self._last = "", " "
 
     @property
     def text(self) -> str:
@@ -52,7 +52,7 @@ class Screen:
             wide = unicodedata.east_asian_width(char) in "WF"
             if unicodedata.combining(char):
                 return
-            self._rows[row][column] = char
+            self._rows[row][column] = self._last = char
             if wide and column + 1 < self.columns:
                 self._rows[row][column + 1] = ""
             self._at = (row, column + 1 + wide)
@@ -69,6 +69,9 @@ class Screen:
             by = max(1, first)
             down, right = {"A": (-by, 0), "B": (by, 0), "C": (0, by), "D": (0, -by)}[end]
             self._at = (min(max(0, row + down), self.lines - 1), min(max(0, column + right), self.columns))
+        elif end == "b":
+            for _ in range(max(1, first)):
+                self._put(self._last)
         elif end == "G":
             self._at = (row, max(1, first) - 1)
         elif end == "d":
