@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
-import pty
-import select
 import signal
 import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.pseudo_terminal import Terminal, console
 from tests.tui.world import World
 from xpm_tui.model.book import Service, TeamMember
 from xpm_tui.model.events import Event
@@ -30,71 +27,10 @@ from xpm_tui.service.practice import open_practice
 from xpm_tui.service.refresh import refresh
 from xpm_tui.tui.areas import AREAS
 
-LIMIT = 30.0
-"""Seconds after which a test gives up: nothing here is judged by time."""
-
-
 IDLE = 5.0
 """Seconds in which an idle console must send nothing."""
 CURSOR, LETTER, LOG, SWITCH, PALETTE = 1_000, 4_000, 3_000, 20_000, 40_000
 """Bytes that one of these may cost."""
-
-
-class Terminal:
-    """A console in a pty of 80 by 24. ``read`` gives what was sent until it was quiet for a while."""
-
-    def __init__(self, home: Path, *options: str) -> None:
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        environ = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "NO_COLOR")}
-        environ |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "xpm_tui", "--home", str(home), *options],
-            stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )  # fmt: skip
-        os.close(slave)
-
-    def read(self, quiet: float = 0.4) -> bytes:
-        """Bytes until nothing came for ``quiet`` seconds."""
-        got = b""
-        while select.select([self.master], [], [], quiet)[0]:
-            try:
-                got += os.read(self.master, 65_536)
-            except OSError:
-                break
-        return got
-
-    def until(self, words: bytes) -> bytes:
-        """Bytes until these words were sent, and it is quiet."""
-        got, end = b"", time.monotonic() + LIMIT
-        while words not in got:
-            assert time.monotonic() < end, f"{words!r} never came: {got[-2000:]!r}"
-            got += self.read(0.2)
-        return got + self.read()
-
-    def started(self) -> bytes:
-        """Bytes until the Overview is filled."""
-        return self.until(b"connected")
-
-    def send(self, keys: str, *, answer: bool = True) -> bytes:
-        """Type, and give what came back; without ``answer`` there may be none."""
-        os.write(self.master, keys.encode())
-        if answer:
-            select.select([self.master], [], [], LIMIT)
-        return self.read()
-
-    def end(self) -> int:
-        """Wait for the process."""
-        return self.process.wait(LIMIT)
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        with contextlib.suppress(OSError):
-            os.close(self.master)
 
 
 @pytest.fixture
@@ -114,7 +50,7 @@ async def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def terminal(home: Path) -> Iterator[Terminal]:
-    made = Terminal(home)
+    made = console(home)
     yield made
     made.close()
 
@@ -230,7 +166,7 @@ def test_what_cannot_be_opened_gives_the_screen_back_and_says_why(
 ) -> None:
     (home / place).parent.mkdir(parents=True, exist_ok=True)
     (home / place).write_text(text)
-    terminal = Terminal(home)
+    terminal = console(home)
     said = terminal.until(words)
     assert said.index(b"\x1b[?1049l") < said.index(words), "the sentence stands on the ordinary screen"
     assert terminal.end() == code

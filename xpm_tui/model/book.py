@@ -11,7 +11,7 @@ ClientState = Literal["", "lead", "active", "inactive"]
 Origin = Literal["import", "pick", "new"]
 
 
-class Contact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """A person of a client. ``id`` (``k12``) is ours, ``contact_id`` Ignition's (empty when it has none)."""
 
     id: str
@@ -26,7 +26,7 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     extra: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class Client(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Client(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """A client of the book. ``id`` (``c12``) is ours, ``client_id`` Ignition's (empty when it has none).
 
     ``partner`` and ``manager`` are ids of team members, empty for nobody. ``tax_registered`` is None when

@@ -14,7 +14,7 @@ LinkState = Literal["linked", "archived", "gone", "converted", "ambiguous", "ign
 LinkOrigin = Literal["name", "picked", "pasted", "review", "created", "undo"]
 
 
-class ContactLink(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ContactLink(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """Which XPM contact a contact stands for. ``removed``: on which side it went away after being agreed."""
 
     contact: str
@@ -22,7 +22,7 @@ class ContactLink(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     removed: Literal["", "ignition", "xpm"] = ""
 
 
-class Link(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Link(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """Which XPM client a client of the book stands for; ``id`` is the client's id.
 
     ``quiet`` marks a second client on one XPM client: it carries no field. ``number`` is kept beside the
@@ -40,14 +40,14 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     run: str = ""
 
 
-class Pair(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
+class Pair(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
     """Both sides' value of one field when they last agreed."""
 
     ignition: Value = None
     xpm: Value = None
 
 
-class Base(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Base(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """What both sides agreed on, for one link; ``id`` is the client's id.
 
     Every field in ``agreed`` has a pair. A pair is stored in ``pairs`` only where one of its halves differs

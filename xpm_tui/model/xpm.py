@@ -13,14 +13,14 @@ import msgspec
 from xpm_tui.model.masked import Masked
 
 
-class Named(msgspec.Struct, frozen=True, omit_defaults=True):
+class Named(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A record named in passing by another one: a person, a group, a client."""
 
     uuid: str
     name: str = ""
 
 
-class XpmContact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class XpmContact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """A contact; it may belong to several clients, so it is always addressed together with one of them."""
 
     uuid: str
@@ -35,7 +35,7 @@ class XpmContact(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     deleted: bool = False
 
 
-class XpmClient(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class XpmClient(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """One client of XPM. ``number`` is the number in its web address (empty when the reply had none).
 
     ``partner`` is XPM's AccountManager, ``manager`` its JobManager. ``groups`` is None where the reply does

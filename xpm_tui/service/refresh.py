@@ -89,9 +89,13 @@ async def refresh(practice: OpenPractice, *, full: bool = False, report: Report 
 
 async def ensure_mirror(practice: OpenPractice) -> Refreshed | None:
     """Fill the mirror where it was never filled; None where it was."""
-    if practice.snapshot().count(XPM_CLIENTS) or list_state(practice.snapshot(), "clients").full:
-        return None
-    return await refresh(practice, full=True)
+    return None if is_filled(practice) else await refresh(practice, full=True)
+
+
+def is_filled(practice: OpenPractice) -> bool:
+    """Whether the mirror was ever filled."""
+    snapshot = practice.snapshot()
+    return bool(snapshot.count(XPM_CLIENTS) or list_state(snapshot, "clients").full)
 
 
 async def refresh_lists(

@@ -14,7 +14,7 @@ from xpm_tui.model.links import LinkOrigin, LinkState, Value
 from xpm_tui.model.plan import Mark, Side
 
 
-class PersonView(msgspec.Struct, frozen=True, kw_only=True):
+class PersonView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A member of the practice's team named by a client; ``staff`` is the linked XPM staff UUID, or null."""
 
     id: str
@@ -22,14 +22,14 @@ class PersonView(msgspec.Struct, frozen=True, kw_only=True):
     staff: str | None = None
 
 
-class RefView(msgspec.Struct, frozen=True, kw_only=True):
+class RefView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A record named in passing: ``id`` and ``name``."""
 
     id: str
     name: str
 
 
-class ContactView(msgspec.Struct, frozen=True, kw_only=True):
+class ContactView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A contact of a client of the book; ``uuid`` is that of the XPM contact it stands for, or null."""
 
     id: str
@@ -44,7 +44,7 @@ class ContactView(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str | None = None
 
 
-class LinkView(msgspec.Struct, frozen=True, kw_only=True):
+class LinkView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Which XPM client a client of the book stands for. ``quiet``: the second one there, carries no field."""
 
     uuid: str
@@ -57,7 +57,7 @@ class LinkView(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""
 
 
-class ClientView(msgspec.Struct, frozen=True, kw_only=True):
+class ClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A client of the book. ``id`` is ours and never changes, ``client_id`` Ignition's.
 
     ``needs`` says why a person is needed, empty when none is; ``frozen`` are the fields that sync leaves
@@ -120,7 +120,7 @@ class FreezeView(msgspec.Struct, frozen=True, kw_only=True):
     undo: bool
 
 
-class XpmClientView(msgspec.Struct, frozen=True, kw_only=True):
+class XpmClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A client of XPM as the mirror has it; ``linked`` are the clients of the book linked to it.
 
     ``why`` says why a search found it, ``spans`` which characters of the name to mark.

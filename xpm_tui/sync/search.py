@@ -11,7 +11,9 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
+from heapq import merge
+from itertools import accumulate, islice
+from typing import TypeVar
 
 import msgspec
 from rapidfuzz import fuzz, process
@@ -25,13 +27,16 @@ _FUZZY_FROM = 3
 _ENOUGH = 20
 """So many exact hits make guessing at typing errors pointless."""
 _FUZZY_CUTOFF = 72
+PIECE = 2_000
+"""Names that are sorted or compared in one go: a longer call would hold up whoever shares the interpreter."""
 
+T = TypeVar("T")
 
 GUESS = "sounds alike"
 """Why of a hit that forgives typing errors."""
 
 
-class Hit(msgspec.Struct, frozen=True, kw_only=True):
+class Hit(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One client found: why in words, and which characters of its name to mark."""
 
     uuid: str
@@ -41,13 +46,23 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PickerIndex:
-    """All clients of the mirror, prepared for searching; safe to use from another thread."""
+    """All clients of the mirror, prepared for searching, in small steps; safe to use from another thread."""
 
     def __init__(self, rows: Iterable[tuple[XpmClient, str]]) -> None:
-        entries = sorted(((key, row.name, row.uuid, row) for row, key in rows), key=lambda e: e[:3])
-        self._keys = [key for key, *_ in entries]
-        self._names = [name for _, name, *_ in entries]
-        self._uuids = [uuid for _, _, uuid, _ in entries]
+        by_uuid: dict[str, XpmClient] = {}
+
+        def names() -> Iterator[tuple[str, str, str]]:
+            for row, key in rows:
+                by_uuid[row.uuid] = row
+                yield key, row.name, row.uuid
+
+        self._keys: list[str] = []
+        self._names: list[str] = []
+        self._uuids: list[str] = []
+        for key, name, uuid in _in_order(names()):
+            self._keys.append(key)
+            self._names.append(name)
+            self._uuids.append(uuid)
         self._places = {uuid: place for place, uuid in enumerate(self._uuids)}
         self._initials = ["".join({word[0] for word in key.split()}) for key in self._keys]
         self._starts: list[int] = []
@@ -62,14 +77,15 @@ class PickerIndex:
         self._numbers: dict[str, str] = {}
         self._codes: dict[str, list[int]] = defaultdict(list)
         mails: list[tuple[str, int]] = []
-        for place, (_, _, uuid, row) in enumerate(entries):
+        for place, uuid in enumerate(self._uuids):
+            row = by_uuid.pop(uuid)  # one by one: to let go of all at once takes long
             if row.number:
                 self._numbers.setdefault(row.number, uuid)
             if row.code:
                 self._codes[row.code.casefold()].append(place)
             for mail in {row.email, *(contact.email for contact in row.contacts)} - {""}:
                 mails.append((mail.casefold(), place))
-        self._in_order = sorted(self._numbers)
+        self._in_order = list(_in_order(self._numbers))
         self._mail_places = [place for _, place in mails]
         self._mail_text = "".join(f"{mail}\n" for mail, _ in mails)
         self._mail_starts = [0, *accumulate(len(mail) + 1 for mail, _ in mails)]
@@ -189,15 +205,30 @@ class PickerIndex:
         near = [place for place, letters in enumerate(self._initials) if first in letters]
         for letter in others:
             near = [place for place in near if letter in self._initials[place]]
-        names = [self._keys[place] for place in near]
-        rough = process.extract(
-            key, names, scorer=fuzz.partial_ratio, score_cutoff=_FUZZY_CUTOFF, limit=limit, processor=None
-        )
-        fine = [(-fuzz.WRatio(key, name), -score, near[at]) for name, score, at in rough]
+        rough: list[tuple[float, int]] = []
+        for some in _pieces(near):
+            found = process.extract(
+                key, [self._keys[place] for place in some], scorer=fuzz.partial_ratio,
+                score_cutoff=_FUZZY_CUTOFF, limit=limit, processor=None,
+            )  # fmt: skip
+            rough += [(-score, some[at]) for _, score, at in found]
+        best = sorted(rough)[:limit]
+        fine = [(-fuzz.WRatio(key, self._keys[place]), score, place) for score, place in best]
         yield from (place for _, _, place in sorted(fine))
 
     def _hit(self, place: int, why: str, spans: tuple[tuple[int, int], ...]) -> Hit:
         return Hit(uuid=self._uuids[place], name=self._names[place], why=why, spans=spans)
+
+
+def _pieces(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while piece := list(islice(rest, PIECE)):
+        yield piece
+
+
+def _in_order(items: Iterable[T]) -> Iterator[T]:
+    """Sorted, but never all in one call that nothing can interrupt."""
+    return merge(*(sorted(piece) for piece in _pieces(items)))  # type: ignore[type-var]
 
 
 def _spans(name: str, terms: list[str]) -> tuple[tuple[int, int], ...]:

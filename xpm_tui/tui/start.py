@@ -56,12 +56,14 @@ def _one(
     mouse: bool,
 ) -> tuple[int, str]:
     from xpm_tui.tui.app import Console
-    from xpm_tui.tui.desk import Desk
+    from xpm_tui.tui.desk import Desk, calm
 
     def opened() -> OpenPractice:
         from xpm_tui.service.practice import open_practice
 
-        return open_practice(home, name, person=person, read_only=read_only, overrides=overrides)
+        practice = open_practice(home, name, person=person, read_only=read_only, overrides=overrides)
+        calm()
+        return practice
 
     desk = Desk(opened)
     try:

@@ -135,13 +135,13 @@ class Clients(AreaScreen):
 
         desk, more = self.console_app.desk, None
         if saved or self._text:
-            views, total = await desk.ask(read)
+            views, total = await desk.glance(read)
         else:
             # The first screenful at once, the rest in pieces: fifty thousand take seconds to tell.
-            more = await desk.ask(Pages)
-            views, total = await desk.ask(more.take, PAGE), more.total
+            more = await desk.glance(Pages)
+            views, total = await desk.glance(more.take, PAGE), more.total
         while more is not None and len(views) < total and (self._wanted or self._table.rows.cursor >= PAGE):
-            views = views + await desk.ask(more.take, PIECE)
+            views = views + await desk.glance(more.take, PIECE)
         self._tell(total if more else len(views), total)
         self._table.say_empty(self._nothing(total))
         self._table.show(views, self._wanted)
@@ -150,7 +150,7 @@ class Clients(AreaScreen):
             self._detail.clear()
         if self.focused is None:
             self._table.rows.focus()
-        while more is not None and (piece := await desk.ask(more.take, PIECE)):
+        while more is not None and (piece := await desk.glance(more.take, PIECE)):
             self._table.extend(piece)
 
     def refresh_data(self, *, force: bool = False) -> None:
@@ -204,7 +204,7 @@ class Clients(AreaScreen):
             return clients.side_by_side(practice, view.id)
 
         await asyncio.sleep(REST)
-        sides = await self.console_app.desk.ask(read)
+        sides = await self.console_app.desk.glance(read)
         if self._table.item is view:
             self._detail.show(view, sides)
 

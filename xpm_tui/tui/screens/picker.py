@@ -109,9 +109,10 @@ class Picker(Quiet, Screen[str]):
         self._head.say(lines([pieces, [ours(f" {about}", "muted")]]))
 
     async def _begin(self) -> None:
-        from xpm_tui.service.refresh import ensure_mirror
+        from xpm_tui.service.refresh import ensure_mirror, is_filled
 
-        await self._app.desk.run(ensure_mirror)
+        if not await self._app.desk.glance(is_filled):
+            await self._app.desk.run(ensure_mirror)
 
         kept = self._app.picker_index
 
@@ -124,7 +125,7 @@ class Picker(Quiet, Screen[str]):
                 return kept[0], kept[1], age
             return (state.at, count), PickerIndex.build(snapshot.rows(XPM_CLIENTS)), age
 
-        mark, index, age = await self._app.desk.ask(read)
+        mark, index, age = await self._app.desk.glance(read)
         self._index, self._app.picker_index = index, (mark, index)
         self._tell_head(f"{when.counted(mark[1], 'XPM client')}, as XPM said {age}")
         await self._search(self._field.value)
@@ -145,7 +146,7 @@ class Picker(Quiet, Screen[str]):
         def find(practice: OpenPractice) -> list[XpmClientView]:
             return clients.search_xpm(practice, query, limit=MOST, index=index)
 
-        views = await self._app.desk.ask(find)
+        views = await self._app.desk.glance(find)
         self._hits.show(views)
         self._hits.display = bool(views)
         self._none.display = not views
@@ -170,7 +171,7 @@ class Picker(Quiet, Screen[str]):
         if self._client is None:
             self._effect.say(words(pick_line(view)))
             return
-        effect = await self._app.desk.ask(linking.preview_link, self._client.id, view.uuid)
+        effect = await self._app.desk.glance(linking.preview_link, self._client.id, view.uuid)
         self._shown = effect
         self._effect.say(lines(effect_lines(effect, max(3, self._effect.size.height))))
 
