@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from textual import events
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
 
-from xpm_tui.tui.widgets.line import Line, Look, Span, fit, ours, span
-from xpm_tui.tui.widgets.words import lines
+from xpm_tui.tui.widgets.line import Line, Look, Span, fit, ours, span, wrap
+from xpm_tui.tui.widgets.lines import Lines
 
 LABEL = 12
 GAP = 2
 
 
-class Facts(VerticalScroll, can_focus=True):
+class Facts(Lines):
     """The detail pane of an area: ``show`` gets what makes its lines for a width in columns."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._words = Static()
         self._make: Callable[[int], list[Line]] | None = None
-        self._now = Content("")
-
-    def compose(self) -> ComposeResult:
-        """One text."""
-        yield self._words
+        self._lines: list[Line] = []
 
     def show(self, make: Callable[[int], list[Line]] | None) -> None:
         """Another record, or none."""
         self._make = make
-        self.scroll_home(animate=False)
+        if self.scroll_offset.y:
+            self.scroll_home(animate=False)
         self._draw()
+
+    def length(self) -> int:
+        """Lines, wrapped."""
+        return len(self._lines)
+
+    def made(self, place: int, columns: int) -> Line:
+        """Wrapped already."""
+        return self._lines[place]
 
     def on_resize(self, _: events.Resize) -> None:
         """Columns follow the width."""
@@ -42,10 +42,10 @@ class Facts(VerticalScroll, can_focus=True):
 
     def _draw(self) -> None:
         width = self.scrollable_content_region.width
-        found = lines(self._make(width)) if self._make is not None and width > 0 else Content("")
-        if found.plain != self._now.plain or found.spans != self._now.spans:
-            self._now = found
-            self._words.update(found)
+        found = self._make(width) if self._make is not None and width > 0 else []
+        self._lines = [row for line in found for row in wrap(line, width)]
+        self.measure()
+        self.repaint()
 
 
 def beside(label: str, here: Line, there: Line, columns: int) -> Line:

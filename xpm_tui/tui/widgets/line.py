@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
@@ -11,6 +12,8 @@ from xpm_tui.model.text import Shown, visible
 
 Look = Literal["", "strong", "muted", "good", "warn", "bad", "match", "accent", "head"]
 LOOKS: tuple[Look, ...] = ("strong", "muted", "good", "warn", "bad", "match", "accent", "head")
+
+_WORDS = re.compile(r"\s*\S+\s*|\s+")
 
 
 class Span(NamedTuple):
@@ -66,6 +69,27 @@ def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
     if not blank.text:
         return done
     return [blank, *done] if right else [*done, blank]
+
+
+def wrap(line: Line, columns: int) -> list[list[Span]]:
+    """The line in as many as it takes, broken at blanks, each at most ``columns`` wide."""
+    rows: list[list[Span]] = [[]]
+    left = columns
+    for text, look in line:
+        for word in _WORDS.findall(text):
+            if cell_len(word.rstrip()) > left and left < columns:
+                rows.append([])
+                left, word = columns, word.lstrip()
+            while cell_len(word.rstrip()) > columns:
+                part = set_cell_size(word, columns).rstrip() or word[:1]
+                rows[-1].append(Span(Shown(part), look))
+                rows.append([])
+                left, word = columns, word[len(part) :]
+            piece = word if cell_len(word) <= left else set_cell_size(word, left)
+            if piece:
+                rows[-1].append(Span(Shown(piece), look))
+                left -= cell_len(piece)
+    return rows
 
 
 def marked(text: Shown, spans: Sequence[tuple[int, int]], look: Look = "") -> list[Span]:

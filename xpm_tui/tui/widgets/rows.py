@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
-from xpm_tui.tui.widgets.line import LOOKS, Line, fit
+from xpm_tui.tui.widgets.line import Line
+from xpm_tui.tui.widgets.lines import Lines
 
 
-class Rows(ScrollView, can_focus=True):
+class Rows(Lines):
     """A list with a cursor. A child class says how many rows there are and draws one when it is in sight."""
 
-    ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"rows--{look}" for look in LOOKS),
-        "rows--cursor",
-        "rows--cursor-quiet",
-    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
@@ -71,10 +63,6 @@ class Rows(ScrollView, can_focus=True):
             """The list it happened in."""
             return self.rows
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._painted: dict[int, Strip] = {}
-
     def count(self) -> int:
         """How many rows there are."""
         raise NotImplementedError
@@ -85,47 +73,32 @@ class Rows(ScrollView, can_focus=True):
 
     def reload(self, cursor: int | None = None) -> None:
         """Other rows: measure, and paint the lines that differ; the cursor is kept, or put at ``cursor``."""
-        self._measure()
+        self.measure()
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(Rows.cursor, max(0, min(wanted, self.count() - 1)))
         self._show_cursor()
-        for y in range(self.size.height):
-            if self._painted.get(y) != self._line(y):
-                self.refresh(Region(0, y, self.scrollable_content_region.width, 1))
+        self.repaint()
         self.post_message(self.Moved(self, self.cursor))
 
     def grown(self) -> None:
         """Rows were added at the end."""
         before = self.virtual_size.height
-        self._measure()
+        self.measure()
         if before < self.scroll_offset.y + self.size.height:
             self.refresh()
 
-    def _measure(self) -> None:
-        # Never wider than the view: a width that followed it would lay the screen out twice.
-        size = Size(1, self.count() * self.row_height)
-        if size != self.virtual_size:
-            # Set without a layout, which would repaint the screen: only the scrollbar has to know.
-            self.set_reactive(Rows.virtual_size, size)
-            self._scroll_update(size)
+    def length(self) -> int:
+        """All lines of all rows."""
+        return self.count() * self.row_height
 
-    def render_line(self, y: int) -> Strip:
-        """One line of the screen."""
-        strip = self._painted[y] = self._line(y)
-        return strip
+    def made(self, place: int, columns: int) -> Line:
+        """A line of a row."""
+        row, line = divmod(place, self.row_height)
+        return self.draw(row, line, columns)
 
-    def _line(self, y: int) -> Strip:
-        columns = self.scrollable_content_region.width
-        row, line = divmod(y + self.scroll_offset.y, self.row_height)
-        base = self.rich_style
-        if columns <= 0 or not 0 <= row < self.count():
-            return Strip.blank(max(0, columns), base)
-        over = self._cursor_style() if row == self.cursor else None
-        segments = []
-        for text, look in fit(self.draw(row, line, columns), columns):
-            style = base + self.get_component_rich_style(f"rows--{look}", partial=True) if look else base
-            segments.append(Segment(text, style + over if over else style))
-        return Strip(segments, columns).simplify()
+    def over(self, place: int) -> Style | None:
+        """The cursor."""
+        return self._cursor_style() if place // self.row_height == self.cursor else None
 
     def _cursor_style(self) -> Style:
         return self.get_component_rich_style(
@@ -159,8 +132,7 @@ class Rows(ScrollView, can_focus=True):
             self.scroll_to(y=bottom - height, animate=False)
 
     def on_resize(self, _: events.Resize) -> None:
-        """Another width means other lines."""
-        self._measure()
+        """The cursor stays in sight."""
         self.call_after_refresh(self._show_cursor)
 
     def on_focus(self) -> None:
