@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,8 @@ from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmClient, XpmCo
 
 
 class FakeXpm:
-    """``rows`` is the truth, ``asked`` what was called, ``troubles`` what a call raises instead, by name."""
+    """``rows`` is the truth, ``asked`` what was called, ``troubles`` what a call raises instead, by name;
+    ``before`` is awaited at every call."""
 
     def __init__(self, clock: Clock, rows: Sequence[XpmClient] = ()) -> None:
         self.rows = {row.uuid: row for row in rows}
@@ -29,6 +30,7 @@ class FakeXpm:
         self.troubles: dict[str, BaseException] = {}
         self.seconds = 0.0
         self.calls = 0
+        self.before: Callable[[str], Awaitable[None]] | None = None
         self._clock = clock
 
     def edit(self, uuid: str, **values: Any) -> None:
@@ -39,6 +41,8 @@ class FakeXpm:
     async def _ask(self, name: str) -> None:
         self.calls += 1
         self.asked.append(name)
+        if self.before is not None:
+            await self.before(name)
         if name in self.troubles:
             raise self.troubles[name]
 

@@ -57,10 +57,19 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs happen in this process: the same runner, without a process of its own."""
 
     def start(practice: OpenPractice, *, plan_id: str = "", extra: Any = (), verb: Any = ()) -> Any:
-        return plan_id, [word for word in extra if not word.startswith("--")], "--anyway" in extra
+        return (
+            plan_id,
+            [word for word in extra if not word.startswith("--")],
+            "--anyway" in extra,
+            tuple(verb),
+        )
 
     async def wait(practice: OpenPractice, begun: Any, seconds: float = 30.0) -> Any:
-        plan_id, ids, anyway = begun
+        plan_id, ids, anyway, verb = begun
+        if verb == ("runs", "release"):
+            return await runner.release(practice, *ids)
+        if verb == ("runs", "resume"):
+            return await runner.resume(practice)
         if not ids:
             return await runner.run(practice, plan_id=plan_id)
         chosen = [jobs.find_job(practice, id_) for id_ in ids]

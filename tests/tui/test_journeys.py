@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +13,15 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from tests.support.fake_xpm import client
-from tests.tui.world import World, press, settle, text_of, until
+from tests.support.moved_clock import MovedClock
+from tests.tui.world import TERMINAL, World, calm, press, settle, text_of, until
 from xpm_tui.book.ignition_forms import FORMS
 from xpm_tui.model.tables import APART, CLIENTS, IGNORED, IMPORTS, LINKS
 from xpm_tui.service import home as homes
 from xpm_tui.service import keeping, plans, runs
 from xpm_tui.tui.acting import SWITCH
 from xpm_tui.tui.app import Console
+from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.conflicts import Conflicts
 from xpm_tui.tui.screens.edit import Edit
@@ -542,3 +545,137 @@ async def test_another_practice_is_added_and_switched_to(world: World, console: 
         await left(pilot, "down", "s")
     assert app.return_value == SWITCH
     assert homes.current(world.home) == "practice"
+
+
+@pytest.mark.usefixtures("inline")
+async def test_a_held_run_is_released(world: World, console: Make) -> None:
+    from xpm_tui.service import runner
+
+    with world.open() as practice:
+        held = await runner.run(practice, full=True, trigger="daily")
+        assert held.outcome == "held"
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "1 held" in text_of(app)
+        await press(pilot, "enter")
+        assert shows(app, RunScreen)
+        shown = text_of(app)
+        assert "■ held" in shown
+        assert "first" in shown, "the stop is told in a sentence"
+        assert "r Release" in shown
+        await press(pilot, "x")
+        assert "nothing to stop" in text_of(app) or app.is_running
+        await press(pilot, "r")
+        assert "Let it go on" in text_of(app)
+        assert app.focused is not None
+        assert app.focused.id == "no"
+        await press(pilot, "y")
+        assert shows(app, RunScreen)
+        assert "✓ done" in text_of(app)
+        await press(pilot, "escape")
+        assert "held" not in text_of(app).splitlines()[0]
+    with world.open() as practice:
+        assert practice.snapshot().count(LINKS) > 0
+
+
+async def test_a_colleagues_run_is_watched_live(world: World, console: Make) -> None:
+    """Two consoles over one practice: what one of them runs, the other sees as it comes, and whose it is."""
+    from xpm_tui.service import runner
+
+    app = console(world)
+    half = asyncio.Event()
+    go_on = asyncio.Event()
+
+    async def waits(*_: object) -> None:
+        half.set()
+        await go_on.wait()
+
+    with world.open() as practice:
+        practice.person = "ana"
+        world.xpm.before = waits
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settle(pilot)
+            work = asyncio.create_task(runner.run(practice, full=True, reviewed=True))
+            await half.wait()
+            await app.refresh_pulse()
+            await settle(pilot)
+            assert "▶ run r1" in text_of(app).splitlines()[0], "the head says that a run is on"
+            await press(pilot, "enter")
+            assert shows(app, RunScreen)
+            await until(pilot, "by ana")
+            assert "▶ running" in text_of(app)
+            await press(pilot, "u")
+            go_on.set()
+            done = await work
+            assert done.outcome == "done"
+            await until(pilot, "✓ done")
+            await until(pilot, "Run r1 is done")
+            await press(pilot, "home", "slash", "=linked", "enter")
+            assert "is linked to" in text_of(app)
+
+
+@pytest.mark.usefixtures("inline")
+async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From nothing: permission, app, a pasted address, practice, direction, clients, plan, run."""
+    from tests.service.flows import World as Sandboxed
+    from tests.support.inprocess import consent
+    from xpm_tui.cli.demo import _free_port
+    from xpm_tui.service.practice import OpenPractice
+    from xpm_tui.tui.screens.wizard import Wizard
+    from xpm_tui.tui.steps.authorise import AuthorisePane
+    from xpm_tui.tui.widgets.field import Field
+
+    async def still(_: MovedClock, seconds: float) -> None:
+        await asyncio.sleep(seconds if seconds > 60 else 0)
+
+    monkeypatch.setattr(MovedClock, "sleep", still)  # nobody is hurried: the wait for the browser has a limit
+    office = Sandboxed(tmp_path, clients=12)
+    port = str(_free_port())
+
+    def opened() -> OpenPractice:
+        practice = office.open()
+        practice.settings.set("xero.redirect_port", port, practice=True)
+        return practice
+
+    desk = Desk(opened)
+    desk.open()
+    app = Console(desk, environ=TERMINAL)
+    try:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settle(pilot)
+            assert shows(app, Wizard)
+            assert "step 1 of 9" in text_of(app)
+            await pilot.press("enter")  # the box is ticked; the app is known already
+            await until(pilot, "step 3 of 9")
+            await until(pilot, "waited for")
+            pane = app.screen.query_one(AuthorisePane)
+            assert pane._begun is not None
+            address = consent(office.sandbox, pane._begun.url, tenant=office.tenant)
+            pane.query_one(Field).focus()
+            pane.query_one(Field).value = address
+            await calm(pilot)
+            await pilot.press("enter")
+            await until(pilot, "step 5 of 9")
+            await settle(pilot)
+            await pilot.press("enter")
+            await until(pilot, "step 6 of 9")
+            await settle(pilot)
+            await pilot.press("tab", "tab", "enter")  # pick all clear ones
+            await until(pilot, "left for you")
+            await press(pilot, "escape")
+            assert "step 7 of 9" in text_of(app)
+            await press(pilot, "enter")  # bring in XPM's staff
+            assert "step 9 of 9" in text_of(app)
+            await press(pilot, "enter")
+            assert shows(app, PlanReview)
+            assert "first run" in text_of(app)
+            await press(pilot, "a", "y")
+            assert shows(app, RunScreen)
+            assert "✓ done" in text_of(app)
+            await press(pilot, "escape")
+            assert "synced" in text_of(app).splitlines()[0]
+            assert "never" not in text_of(app).splitlines()[0]
+    finally:
+        desk.close()
+        office.close()

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model.runs import Run
-from xpm_tui.service import runs
+from xpm_tui.service import releasing, runs
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.screens.over import OverScreen
@@ -22,6 +22,12 @@ from xpm_tui.tui.widgets.words import lines
 
 HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
 """What goes on with a run that ended before its end."""
+
+GOES_ON = {
+    "runs.release": "It is planned again, and goes on if none of these counts has grown.",
+    "runs.resume": "What it had sent is looked up first, then it goes on where it was.",
+}
+"""What letting it go on means."""
 
 
 class RunScreen(OverScreen[None]):
@@ -82,13 +88,26 @@ class RunScreen(OverScreen[None]):
 
     def action_release(self) -> None:
         """Plan anew what was held, and go on if nothing has grown; a run that was cut off is resumed."""
-        if self._run is not None:
-            act = by_name(HELD[self._run.outcome])
-            reason = act.unavailable(self.console_app.situation("sync", record=self._run_id))
-            if reason:
-                self.console_app.toast(reason, "warning")
-            else:
-                self.console_app.perform(act, {"run": self._run_id}, ask=False)
+        run = self._run
+        if run is not None and run.outcome in HELD and not self.refused(HELD[run.outcome], record=run.id):
+            self.console_app.work(lambda: self._release(run), "release", exclusive=True, node=self)
+
+    async def _release(self, run: Run) -> None:
+        act = by_name(HELD[run.outcome])
+        if await self.console_app.desk.ask(releasing.waiting):
+            # What XPM never answered has to be settled first: one question after the other.
+            self.console_app.perform(act, {"run": run.id}, ask=False)
+            return
+        said = "\n".join(f"■ {stop.sentence or stop.rule}" for stop in run.stops)
+        question = f"{said}\n\n{GOES_ON[act.name]}".strip()
+        if not await self.app.push_screen_wait(
+            Confirm(question, title=f"Run {run.id}", yes="Let it go on", no="Not yet")
+        ):
+            return
+        extra = (run.id,) if act.name == "runs.release" else ()
+        new = await self.console_app.start_run(verb=act.verb, extra=extra)
+        self.dismiss(None)
+        self.console_app.show_run(new)
 
     def action_undo(self) -> None:
         """Take it back: shown first."""
