@@ -22,6 +22,7 @@ class FakeXpm:
     def __init__(self, clock: Clock, rows: Sequence[XpmClient] = ()) -> None:
         self.rows = {row.uuid: row for row in rows}
         self.people: list[Staff] = [Staff(uuid="staff-1", name="Ana Reid")]
+        self.jobs = [XpmJob(number="J1", name="Accounts 2026")]
         self.job_templates = [Template(uuid="template-1", name="Annual accounts")]
         self.job_categories = [Category(uuid="category-1", name="Compliance")]
         self.asked: list[str] = []
@@ -89,7 +90,7 @@ class FakeXpm:
 
     async def current_jobs(self) -> list[XpmJob]:
         await self._ask("jobs")
-        return [XpmJob(number="J1", name="Accounts 2026")]
+        return list(self.jobs)
 
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
         await self._ask("add_client")

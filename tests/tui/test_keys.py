@@ -1,24 +1,95 @@
-"""Keys: each once in its area, none that a terminal swallows, no more in the footer than fit."""
+"""Keys: each once in its area, none that a terminal swallows without a second way, no more than fit."""
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+
 import pytest
+from textual.binding import Binding
+from textual.dom import DOMNode
 
 from xpm_tui.acts.registry import ACTS, for_area
+from xpm_tui.tui import screens, steps, widgets
+from xpm_tui.tui.app import Console
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.keys import MOST_SHOWN, bindings
 
-SWALLOWED = {"ctrl+s", "ctrl+z", "ctrl+b", "ctrl+a", "ctrl+j", "ctrl+h", "ctrl+m", "ctrl+i", "alt+enter"}
+SWALLOWED = {
+    "ctrl+a": "screen's own", "ctrl+b": "tmux's own", "ctrl+s": "flow control", "ctrl+q": "flow control",
+    "ctrl+p": "VS Code", "ctrl+z": "stops the program", "ctrl+j": "a line feed", "ctrl+m": "enter",
+    "ctrl+i": "tab", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape", "ctrl+space": "ctrl+@",
+    "ctrl+enter": "enter in most", "shift+enter": "enter in most", "alt+enter": "the window's own",
+    "ctrl+f": "VS Code", "ctrl+w": "closes the tab", "ctrl+t": "opens a tab", "ctrl+n": "opens a window",
+    "f11": "the window's own", "ctrl+shift+c": "the terminal's own", "ctrl+shift+v": "the terminal's own",
+    "super+c": "the window's own",
+}  # fmt: skip
+"""Keys that a terminal, a multiplexer or VS Code keeps to itself, or sends as another key."""
+
+F_KEYS = {f"f{n}" for n in range(2, 13)}
+"""Some terminals and desktops keep these: each has a second way."""
+
+SECOND = {
+    "f2": "the palette: List the practices; in the wizard the steps follow by themselves",
+    "f3": "backspace in the path; in the wizard the steps follow by themselves",
+    "f4": "backspace",
+    "f5": "clients pick --all in the palette",
+    "f10": "the button under the fields",
+}
+"""The second way of a key that has no other key beside it."""
 TAKEN = {"g", "colon", "question_mark", "escape", "q"}
+
+
+def every_binding() -> Iterator[tuple[str, Binding]]:
+    """Every key of every screen, step, widget and of the app, with the class that binds it."""
+    for package in (screens, steps, widgets):
+        for found in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{package.__name__}.{found.name}")
+            for name, kind in inspect.getmembers(module, inspect.isclass):
+                if issubclass(kind, DOMNode) and kind.__module__ == module.__name__:
+                    for binding in vars(kind).get("BINDINGS", ()):
+                        yield name, binding
+    for binding in Console.BINDINGS:
+        assert isinstance(binding, Binding)
+        yield "Console", binding
 
 
 @pytest.mark.parametrize("area", [area.name for area in AREAS])
 def test_an_area_uses_each_key_once_and_shows_no_more_than_fit(area: str) -> None:
     keys = [act.key for act in for_area(area)]
     assert len(keys) == len(set(keys))
-    assert not set(keys) & (SWALLOWED | TAKEN)
+    assert not set(keys) & (set(SWALLOWED) | TAKEN)
     assert sum(binding.show for binding in bindings(area)) <= MOST_SHOWN
 
 
 def test_every_act_has_a_verb_or_a_key() -> None:
     assert [act.name for act in ACTS if not act.verb and not act.key] == []
+
+
+def test_no_key_that_something_swallows_is_the_only_one() -> None:
+    alone = [
+        (where, binding.key)
+        for where, binding in every_binding()
+        if all(key.strip() in SWALLOWED for key in binding.key.split(",")) and not second(where, binding)
+    ]
+    assert alone == []
+
+
+def second(where: str, binding: Binding) -> bool:
+    """Whether the same is done by another key of the same class, or leaving by ctrl+c twice."""
+    if where == "Console" and binding.action in ("leave", "interrupt"):
+        return True
+    same = [b for w, b in every_binding() if w == where and b.action == binding.action and b is not binding]
+    return any(key.strip() not in SWALLOWED for b in same for key in b.key.split(","))
+
+
+def test_every_f_key_has_a_second_way() -> None:
+    for where, binding in every_binding():
+        keys = {key.strip() for key in binding.key.split(",")}
+        if keys & F_KEYS and not keys - F_KEYS - set(SWALLOWED):
+            assert keys & set(SECOND), (where, binding.key)
+    for act in ACTS:
+        if act.key in F_KEYS:
+            assert act.verb, f"{act.name} is in the palette, and a verb"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
 
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
@@ -112,14 +113,20 @@ async def calm(pilot: Pilot[Any]) -> None:
         await pilot.pause(0.005)
 
 
+PATIENCE = 200
+"""Rounds after which an open dialog counts as settled with the desk busy: it waits for the answer."""
+
+
 async def settle(pilot: Pilot[Any]) -> None:
-    """Until nothing is asked of the desk any more and the screen has caught up."""
+    """Until nothing is asked of the desk any more, or a dialog waits for a person, and all is still."""
     app = pilot.app
     assert isinstance(app, Console)
-    quiet = 0
-    while quiet < 4:
+    quiet = rounds = 0
+    while quiet < 4 and app.is_running and app.return_value is None:
         await pilot.pause(0.005)
-        quiet = 0 if app.desk.busy else quiet + 1
+        rounds += 1
+        waits = rounds > PATIENCE and isinstance(app.screen, ModalScreen)
+        quiet = 0 if app.desk.busy and not waits else quiet + 1
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:

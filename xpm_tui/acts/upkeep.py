@@ -228,7 +228,7 @@ ACTS: tuple[Act[Any], ...] = (
         run=list_conflicts,
         verb=("conflicts",),
         example="xpm-tui conflicts",
-        key="C",
+        key="W",
         where=("overview", "clients", "sync"),
     ),
     Act(

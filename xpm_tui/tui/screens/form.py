@@ -38,6 +38,12 @@ def build(act: Act[Any], values: Mapping[str, Any]) -> msgspec.Struct:
     return done
 
 
+def placeholder(param: Param) -> str:
+    """What the command line shows for the value, without the command line's own signs."""
+    bare = param.hint.placeholder.replace("...", "").strip("[]").lower().replace("_", " ")
+    return f"{bare}, {bare} …" if param.many and bare else bare
+
+
 class Form(Dialog[msgspec.Struct]):
     """Fill in, enter. Gives the parameters, or None."""
 
@@ -98,7 +104,7 @@ class Form(Dialog[msgspec.Struct]):
         )
         return Field(
             "" if text in (None, msgspec.NODEFAULT, msgspec.UNSET) else str(text),
-            placeholder=visible(param.hint.placeholder),
+            placeholder=visible(placeholder(param)),
             id=f"p-{param.name}",
         )
 

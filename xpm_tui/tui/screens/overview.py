@@ -140,7 +140,7 @@ class Overview(AreaScreen):
         facts: list[tuple[int, str, str, Look]] = [
             (beat.needs_person, "need a link", "g c r", "warn"),
             (len(beat.held), "run held", "g s", "warn"),
-            (beat.conflicts, "conflicts planned", "g s", "warn"),
+            (beat.conflicts, "conflicts planned", "W", "warn"),
             (beat.waiting, "wait for a tick", "g s v", "warn"),
             (beat.to_ignition, "not yet in Ignition", "g c X", "accent"),
             (beat.frozen, "frozen fields", "g c", "muted"),

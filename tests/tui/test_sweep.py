@@ -1,0 +1,151 @@
+"""Every screen and dialog there is: whole at 80 columns, names as text, every key safe, nothing written where
+nothing may be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
+from pathlib import Path
+
+import pytest
+from textual.screen import Screen
+
+from tests.support.profile import count
+from tests.tui.walk import STOPS, cut, home, hostile, unsafe
+from tests.tui.world import HOSTILE, World, press, settle, text_of
+from xpm_tui.model.text import visible
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.screens.help import Help
+
+Make = Callable[..., Console]
+OURS = "Something went wrong inside xpm-tui."
+
+PARTS = 4
+"""The walk is cut into so many tests, for several workers."""
+
+GENERIC = (
+    *(f"f{n}" for n in range(1, 13)), "enter", "tab", "shift+tab", "space", "pageup", "pagedown", "home",
+    "end", "up", "down", "left", "right", "backspace", "delete", "slash", "question_mark", "colon",
+    "ctrl+p", "plus", "minus", "x", "y", "n", "a", "0", "asterisk",
+)  # fmt: skip
+"""Keys that somebody presses anywhere, bound there or not."""
+
+LEAVES = {"ctrl+q", "ctrl+c", "super+c", "ctrl+z"}
+"""Keys that end the console or stop it: not pressed here."""
+
+
+def part(number: int) -> list[tuple[str, Sequence[str]]]:
+    """One of the parts of the walk."""
+    return list(STOPS.items())[number::PARTS]
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("number", range(PARTS))
+async def test_every_screen_is_whole_and_its_names_are_text(
+    number: int, tmp_path: Path, console: Make
+) -> None:
+    app = console(await hostile(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for name, way in part(number):
+            app.folder = str(tmp_path)
+            await press(pilot, *way)
+            shown = text_of(app)
+            assert OURS not in shown, name
+            assert cut(app) == [], f"{name}:\n{shown}"
+            assert unsafe(app) == [], f"{name}:\n{shown}"
+            await home(pilot)
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("clients", 6),
+        ("team", 6),
+        ("templates", 6),
+        ("export-all", 5),
+        ("import", 1),
+        ("proposals", 5),
+        ("run", 1),
+    ],
+)
+async def test_names_are_shown_as_they_are(name: str, there: int, tmp_path: Path, console: Make) -> None:
+    app = console(await hostile(tmp_path))
+    app.folder = str(tmp_path)
+    async with app.run_test(size=(160, 60)) as pilot:
+        await settle(pilot)
+        await press(pilot, *STOPS[name], *(("end",) if name == "export-all" else ()))
+        shown = text_of(app)
+        assert sum(visible(each)[:12] in shown for each in HOSTILE) >= there, shown
+        assert unsafe(app) == []
+
+
+def keys_of(screen: Screen[object]) -> list[str]:
+    """Every key that a screen, or what has the focus in it, binds."""
+    found = {key for _, bound in screen._modal_binding_chain for key in bound.key_to_bindings}
+    return sorted(found - LEAVES - {"escape"})
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("number", range(PARTS))
+async def test_every_key_of_every_screen_is_safe(number: int, tmp_path: Path, console: Make) -> None:
+    """A key of each screen and one of none, in turn; the soak profile presses all of them everywhere."""
+    app = console(await hostile(tmp_path))
+    generic: Iterator[str] = cycle(GENERIC)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for place, (name, way) in enumerate(part(number)):
+            app.folder = str(tmp_path)
+            await press(pilot, *way)
+            own = keys_of(app.screen)
+            turned = own[place % max(1, len(own)) :] + own[: place % max(1, len(own))]
+            keys = turned[: count(1, 1_000)] + list(islice(generic, count(1, len(GENERIC))))
+            await home(pilot)
+            for key in keys:
+                app.folder = str(tmp_path)
+                await press(pilot, *way, key)
+                assert app.is_running, (name, key)
+                assert OURS not in text_of(app), (name, key, text_of(app))
+                assert unsafe(app) == [], (name, key)
+                await home(pilot)
+
+
+def prints(world: World) -> dict[str, str]:
+    """Every file of the practice but its logs, by what is in it."""
+    folders = (world.home.data, world.home.config)
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("number", range(PARTS))
+async def test_a_read_only_console_shows_all_and_writes_nothing(
+    number: int, tmp_path: Path, console: Make
+) -> None:
+    world = await hostile(tmp_path)
+    before = prints(world)
+    asked = len(world.xpm.asked)
+    app = console(world, read_only=True)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        assert "READ-ONLY" in text_of(app)
+        for name, way in part(number):
+            app.folder = str(tmp_path)
+            await press(pilot, *way)
+            for key in islice(("enter", "a", "y", "space", "u", "S", "w", "s", "d"), count(3, 9)):
+                await press(pilot, key)
+                assert OURS not in text_of(app), (name, key, text_of(app))
+                if isinstance(app.screen, Help):
+                    break
+            await home(pilot)
+            assert prints(world) == before, f"something was written at {name}"
+    writes = [name for name in world.xpm.asked[asked:] if name.startswith(("add", "update"))]
+    assert writes == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["[/] folder", "[/] hostile", "clients.csv", "\x1b[31mred.csv"]
+    )

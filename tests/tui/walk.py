@@ -1,0 +1,208 @@
+"""Every screen and dialog of the console as a way to it, and a practice in which every name is hostile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from textual.pilot import Pilot
+from textual.widgets import Button, Footer
+
+from tests.tui.world import HOSTILE, World, press, settle
+from xpm_tui.model.book import Client, Contact, Service, TeamMember
+from xpm_tui.model.ports import Put, Write
+from xpm_tui.model.proposals import Proposal, ProposalService
+from xpm_tui.model.runs import Run
+from xpm_tui.model.tables import CLIENTS, META, PROPOSALS, RUNS, SERVICES, TEAM
+from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmContact, XpmJob
+from xpm_tui.service import keeping, plans, proposals, runner
+from xpm_tui.service.editing import edit_client
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.screens.area import AreaScreen
+
+FILE = "clients.csv"
+"""What the console imports on the way through; its headings and cells are hostile too."""
+
+MARKS = "\u202e\u202c\u200b"
+"""Marks that turn the direction of what follows, or cannot be seen."""
+
+STOPS: dict[str, Sequence[str]] = {
+    "overview": (),
+    "letters": ("g",),
+    "palette": ("colon",),
+    "palette-words": ("colon", "=freeze"),
+    "help": ("f1",),
+    "run": ("enter",),
+    "run-help": ("enter", "f1"),
+    "run-filter": ("enter", "slash"),
+    "plan-review": ("s",),
+    "plan-open": ("s", "plus"),
+    "plan-by-client": ("s", "v", "plus"),
+    "plan-help": ("s", "f1"),
+    "apply-dialog": ("s", "a"),
+    "conflicts": ("W",),
+    "conflicts-help": ("W", "f1"),
+    "practices": ("f2",),
+    "new-practice": ("f2", "n"),
+    "clients": ("g", "c"),
+    "clients-filter": ("g", "c", "slash", "=a"),
+    "clients-side": ("g", "c", "enter"),
+    "clients-frozen": ("g", "c", *("right_square_bracket",) * 5),
+    "edit-client": ("g", "c", "e"),
+    "new-client": ("g", "c", "n"),
+    "freeze-form": ("g", "c", "f"),
+    "address": ("g", "c", "o"),
+    "map": ("g", "c", "m"),
+    "map-help": ("g", "c", "m", "f1"),
+    "pick": ("g", "c", "p"),
+    "bulk-review": ("g", "c", "r"),
+    "review-save": ("g", "c", "r", "w"),
+    "all-sure": ("g", "c", "r", "S"),
+    "pick-file": ("g", "c", "I"),
+    "import": ("g", "c", "I", f"={FILE}", "enter"),
+    "map-column": ("g", "c", "I", f"={FILE}", "enter", "down", "down", "m"),
+    "encoding": ("g", "c", "I", f"={FILE}", "enter", "e"),
+    "export": ("g", "c", "X"),
+    "export-all": ("g", "c", "X", "v", "v"),
+    "export-to": ("g", "c", "X", "v", "v", "a"),
+    "team": ("g", "t"),
+    "team-link": ("g", "t", "m"),
+    "team-edit": ("g", "t", "e"),
+    "team-pick": ("g", "t", "p"),
+    "templates": ("g", "l"),
+    "templates-link": ("g", "l", "m"),
+    "jobs": ("g", "j"),
+    "job": ("g", "j", "enter"),
+    "job-edit": ("g", "j", "e"),
+    "proposals": ("g", "j", "v"),
+    "sync": ("g", "s"),
+    "sync-filter": ("g", "s", "slash", "=a"),
+    "sync-undo": ("g", "s", "u"),
+    "settings": ("g", "e"),
+    "settings-filter": ("g", "e", "slash", "=redirect", "enter"),
+    "setting-text": ("g", "e", "slash", "=redirect", "enter", "enter"),
+    "setting-wrong": ("g", "e", "slash", "=redirect", "enter", "enter", "=x", "enter"),
+    "setting-words": ("g", "e", "slash", "=sync.clear", "enter", "enter"),
+    "policy": ("g", "e", "P"),
+    "policy-frozen": ("g", "e", "P", *("down",) * 19, "enter"),
+    "wizard": ("c",),
+    "trouble": ("colon", "=make the client in xpm", "enter"),
+}
+"""From Overview, by the keys that a person presses."""
+
+
+async def hostile(folder: Path) -> World:
+    """A practice with a first run behind it and a conflict ahead, where every name and text is hostile."""
+    world = World(folder / "[/] hostile")
+    name = HOSTILE[4]
+    world.xpm.people = [
+        Staff(uuid=f"staff-{n}", name=each, email=f"[{n}]@\x1b[31m.example") for n, each in enumerate(HOSTILE)
+    ]
+    world.xpm.job_templates = [Template(uuid=f"template-{n}", name=each) for n, each in enumerate(HOSTILE)]
+    world.xpm.job_categories = [Category(uuid=f"category-{n}", name=each) for n, each in enumerate(HOSTILE)]
+    world.xpm.jobs = [
+        XpmJob(number=f"J{n}", name=each, client=Named(uuid="", name=each), state=each, order_number=each)
+        for n, each in enumerate(HOSTILE)
+    ]
+    for uuid, row in list(world.xpm.rows.items()):
+        if row.name in HOSTILE:
+            contact = XpmContact(
+                uuid=f"{uuid}-k", name=row.name, email=row.name, phone=row.name, primary=True
+            )
+            world.xpm.edit(
+                uuid, code=row.name, city=row.name, email=row.name, phone=row.name, address=row.name,
+                contacts=(contact,), groups=(Named(f"g-{uuid}", row.name),), structure=row.name,
+            )  # fmt: skip
+    writes: list[Write] = [
+        Put(TEAM, TeamMember(id=f"t{n}", name=each, email=each, staff=f"staff-{n}" if n < 3 else ""))
+        for n, each in enumerate(HOSTILE)
+    ]
+    writes += [
+        Put(SERVICES, Service(id=f"s{n}", name=each, templates=(f"template-{n}",) if n < 4 else ()))
+        for n, each in enumerate(HOSTILE)
+    ]
+    for n, each in enumerate(HOSTILE):
+        contact_ = Contact(id=f"k8{n}", name=each, email=each, phone=each, primary=True)
+        writes.append(Put(CLIENTS, Client(id=f"c8{n}", name=f"{each} twin", client_id=each, city=each,
+                                          contacts=(contact_,))))  # fmt: skip
+        writes.append(
+            Put(PROPOSALS, Proposal(
+                id=f"o{n}", name=each, number=each, client=f"c{30 + n}", state="accepted",
+                start=date(2026, 6, 1), end=date(2027, 5, 31),
+                services=(ProposalService(name=each, service=f"s{n}"),),
+            ))
+        )  # fmt: skip
+    with world.open() as practice:
+        practice.book.commit(writes)
+        await runner.run(practice, full=True, reviewed=True)
+        proposals.take(practice, ["o0", "o1", "o2", "o3", "o4"])
+        edit_client(practice, "c3", {"phone": name[:20].replace("\x1b", "").replace("\x07", "") or "1"})
+        world.xpm.edit("00000000-0000-0000-0000-000000000003", phone=name)
+        keeping.freeze(practice, "c34", ["phone"], "[/] because [bold]")
+        keeping.ignore(practice, "c85", "[@click=app.quit]no[/]")
+        identity = practice.snapshot().get(META, "identity")
+        assert identity is not None
+        told = {**msgspec.to_builtins(identity.value), "title": HOSTILE[0], "by": name, "login": name}
+        at = practice.clock.now()
+        held = Run(id="r900", started=at, ended=at, by=name, host=HOSTILE[1], plan="p900", outcome="failed",
+                   error=name)  # fmt: skip
+        practice.book.commit([Put(META, msgspec.structs.replace(identity, value=told)), Put(RUNS, held)])
+        await plans.make(practice, full=True)
+    (folder / FILE).write_text(
+        "Client ID,Client Name,Contact Name,Contact Email,[/] Tel,\x1b[31mX\n"
+        f'CLI-0034,"{HOSTILE[4]}",[bold]Pat,pat@x.example,1,[/]\n'
+        "CLI-0035,[@click=app.quit]Click[/],Pat,c35@x.example,[@click=app.quit]1[/],2\n"
+        "CLI-0099,,Nobody[/],n@x.example,2,3\n",
+        encoding="utf-8",
+    )
+    (folder / "[/] folder").mkdir(exist_ok=True)
+    (folder / "\x1b[31mred.csv").write_text("x", encoding="utf-8")
+    return world
+
+
+async def home(pilot: Pilot[Any]) -> None:
+    """Back to Overview by escape alone, with its lists as they were."""
+    app = pilot.app
+    assert isinstance(app, Console)
+    for _ in range(8):
+        if isinstance(app.screen, AreaScreen):
+            break
+        await press(pilot, "escape")
+    assert isinstance(app.screen, AreaScreen), f"no way back with escape from {type(app.screen).__name__}"
+    await press(pilot, "escape", "escape")
+    if app.screen.AREA != "overview":
+        app.go("overview")
+        await settle(pilot)
+
+
+def cut(app: Console) -> list[str]:
+    """Footers that scroll and buttons that are not whole, by name."""
+    found = [
+        f"footer: {footer.max_scroll_x} too wide"
+        for footer in app.screen.query(Footer)
+        if footer.max_scroll_x
+    ]
+    for button in app.screen.query(Button):
+        scrolls = any(node.has_class("choices") for node in button.ancestors_with_self)
+        if button.display and not scrolls and not app.screen.region.contains_region(button.region):
+            found.append(f"button {button.id} at {button.region}")
+    return found
+
+
+def unsafe(app: Console) -> list[str]:
+    """What no screen may ever hold: control bytes, direction marks, a link that came out of data."""
+    found: list[str] = []
+    for strip in app.screen._compositor.render_strips():
+        for segment in strip:
+            bad = [
+                c for c in segment.text if ord(c) < 32 or 0x7F <= ord(c) <= 0x9F or c in "\u202e\u202c\u200b"
+            ]
+            if bad:
+                found.append(f"{bad!r} in {segment.text!r}")
+            meta = segment.style.meta if segment.style and segment.style.meta else {}
+            if "app.quit" in str(meta) or (segment.style and segment.style.link):
+                found.append(f"a live link in {segment.text!r}")
+    return found
