@@ -31,7 +31,11 @@ Repeat = Annotated[
         "half-yearly",
         "yearly",
     ],
-    option("How often its job comes back."),
+    option(
+        "How often its job comes back: once, weekly, fortnightly, four-weekly, monthly, two-monthly, "
+        "quarterly, half-yearly or yearly.",
+        "HOW",
+    ),
 ]
 Until = Annotated[str, option("The last day on which it may come back, YYYY-MM-DD.", "DATE")]
 LastDay = Annotated[bool, option("On the last day of each month, whatever its start is.")]
