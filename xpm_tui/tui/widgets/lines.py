@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from rich.segment import Segment
 from rich.style import Style
@@ -48,6 +48,14 @@ class Lines(ScrollView, can_focus=True):
         if size != self.virtual_size:
             self.set_reactive(Lines.virtual_size, size)
             self._scroll_update(size)
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Paint again. A layout has painted all, but leaves it on the list of what is to be painted."""
+        if regions and not self._repaint_required:
+            self._repaint_regions.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def repaint(self) -> None:
         """Paint the lines in sight that are not what they were."""
