@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.color import ColorSystem
 from rich.style import Style
@@ -67,6 +67,7 @@ def test_the_picture_is_the_same(pieces: list[tuple[str, Style]], colours: Color
 
 
 @given(PIECES)
+@example([("a", Style.parse("#8b95a1 on #15181c")), ("   ", Style())])
 def test_it_is_never_longer(pieces: list[tuple[str, Style]]) -> None:
     data = written(pieces, ColorSystem.EIGHT_BIT)
     assert len(thrifty(data)) <= len(data)

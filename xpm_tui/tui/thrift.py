@@ -36,7 +36,8 @@ def thrifty(data: str) -> str:
             continue
         if not _MOVES.fullmatch(text):
             look = wanted
-            if not (wanted.extras or now.extras or text.strip(" ")):
+            reset = now.paper and not wanted.paper  # which takes the ink too: to send it again would cost
+            if not (wanted.extras or now.extras or text.strip(" ") or reset):
                 look = wanted._replace(ink=now.ink)  # blanks show no ink
             if look != now:
                 sent.append(_change(now, look))
