@@ -9,6 +9,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
+from textual.widgets._footer import FooterKey
 
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
@@ -21,6 +22,7 @@ from xpm_tui.service.identity import Identity, put
 from xpm_tui.service.practice import OpenPractice, open_practice
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
+from xpm_tui.tui.widgets.foot import Foot
 
 HOSTILE = (
     "ACME [/] Pty",
@@ -115,6 +117,8 @@ async def calm(pilot: Pilot[Any]) -> None:
 
 PATIENCE = 200
 """Rounds after which an open dialog counts as settled with the desk busy: it waits for the answer."""
+MOST = 400
+"""Rounds that a foot is waited for: one that never fills is for the test to find."""
 
 
 async def settle(pilot: Pilot[Any]) -> None:
@@ -126,7 +130,14 @@ async def settle(pilot: Pilot[Any]) -> None:
         await pilot.pause(0.005)
         rounds += 1
         waits = rounds > PATIENCE and isinstance(app.screen, ModalScreen)
-        quiet = 0 if app.desk.busy and not waits else quiet + 1
+        busy = app.desk.busy or (rounds < MOST and not _footed(app))
+        quiet = 0 if busy and not waits else quiet + 1
+
+
+def _footed(app: Console) -> bool:
+    """The foot is made anew one step after the screen: all of its keys stand there."""
+    wanted = sum(active.binding.show for active in app.screen.active_bindings.values())
+    return all(len(foot.query(FooterKey)) == wanted for foot in app.screen.query(Foot))
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
