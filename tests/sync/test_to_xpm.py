@@ -93,6 +93,20 @@ async def test_a_new_contact_is_added_and_brings_its_being_primary_along() -> No
     assert await world.changes() == []
 
 
+async def test_a_push_commits_only_what_says_something() -> None:
+    world = await in_step(count=3, phone="1")
+    for number in (1, 2, 3):
+        world.edit(f"c{number}", phone="5")
+    await world.refresh()
+    plan, records = world.plan()
+    before = len(world.book.commits)
+    await world.apply(plan, records)
+    each = [sorted({write.table.name for write in writes}) for writes in world.book.commits[before:]]
+    nothing_but_progress = [names for names in each if names == [RUNS.name]]
+    # The run begins and ends, and each client counts as done; nothing of a client is on Ignition's side.
+    assert len(nothing_but_progress) == 1 + 3
+
+
 async def test_who_is_primary_goes_with_that_contacts_other_changes() -> None:
     world = World(
         [client(contacts=(contact(1, name="Jo", primary=True), contact(2, name="Al")))],

@@ -129,10 +129,6 @@ class Engine:
                 self._append(changes)
             return self.state.mark.position
 
-    def commit(self, changes: Sequence[Change]) -> int:
-        """Make the changes durable, all or none; gives the new position."""
-        return self.transact(lambda _: changes)
-
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the book lock with the newest state in memory and the log whole behind it."""

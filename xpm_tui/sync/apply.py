@@ -119,12 +119,10 @@ class _Apply:
 
     async def agree(self) -> None:
         """Take into base and links what the two sides agree on anyway, for all the clients of the plan."""
-        if self._plan.undo_of:
+        if self._plan.undo_of or rules_for(self._book.snapshot(), self._policy, self._plan.fields).idle:
             return
         for batch in _batches(self._plan.only.split() or [*self._book.snapshot().ids(LINKS)], 5 * BATCH):
             if self._stops():
-                return
-            if rules_for(self._book.snapshot(), self._policy, self._plan.fields).idle:
                 return
             self._book.transact(partial(self._agreements, batch))
             await self._clock.sleep(0)

@@ -54,12 +54,18 @@ class Ledger:
     def transact(
         self, make: Callable[[Snapshot], tuple[Iterable[Write], Iterable[Event]]], *, done: int = 0
     ) -> None:
-        """The same for what ``make`` thinks out on the newest state: no edit of a person comes in between."""
+        """The same for what ``make`` thinks out on the newest state: no edit of a person comes in between.
+
+        Nothing thought out and nothing ``done``: no commit.
+        """
         told: list[Event] = []
 
         def with_progress(snapshot: Snapshot) -> list[Write]:
             writes, news = make(snapshot)
+            writes = [*writes]
             told.extend(news)
+            if not writes and not done:
+                return []
             self.run = self._now(self.run.done + done)
             return [*writes, Put(RUNS, self.run)]
 
