@@ -15,7 +15,7 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, IMPORT_IMAGES, IMPORTS, LINKS
 from xpm_tui.service import importing
 from xpm_tui.service.exporting import export_file, export_text
-from xpm_tui.service.importing import import_clients, import_file, undo_import
+from xpm_tui.service.importing import import_file, undo_import
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.waiting import last_import
 
@@ -43,7 +43,7 @@ def keys(practice: OpenPractice) -> list[str]:
 
 def test_a_dry_run_tells_all_and_writes_nothing(practice: OpenPractice, file: Path) -> None:
     position = practice.snapshot().position
-    report = import_clients(practice, file, dry_run=True)
+    report = import_file(practice, "clients", file, dry_run=True)
     assert (report.counts["new"], report.id, report.dry_run) == (2, "", True)
     assert [(column.heading, column.field) for column in report.columns][-1] == ("Tel", None)
     assert practice.snapshot().position == position
@@ -51,7 +51,7 @@ def test_a_dry_run_tells_all_and_writes_nothing(practice: OpenPractice, file: Pa
 
 
 def test_an_import_is_written_told_and_dated(practice: OpenPractice, file: Path) -> None:
-    report = import_clients(practice, file)
+    report = import_file(practice, "clients", file)
     assert names(practice) == ["Kowhai", "Rimu"]
     assert report.encoding == "UTF-8"
     last = last_import(practice.snapshot())
@@ -66,8 +66,8 @@ def test_an_import_is_written_told_and_dated(practice: OpenPractice, file: Path)
 
 
 def test_a_mapping_is_remembered(practice: OpenPractice, file: Path) -> None:
-    import_clients(practice, file, {"Tel": "phone"})
-    report = import_clients(practice, file)
+    import_file(practice, "clients", file, {"Tel": "phone"})
+    report = import_file(practice, "clients", file)
     assert {column.heading: column.field for column in report.columns}["Tel"] == "phone"
     assert report.counts["same"] == 2
 
@@ -79,16 +79,16 @@ def test_batches_are_written_one_after_another(
     rows = "".join(f"{at},,Client {at},P{at},p{at}@x.nz,\n" for at in range(35))
     file.write_text(FILE.splitlines(keepends=True)[0] + rows, encoding="utf-8")
     seen: list[tuple[int, int]] = []
-    import_clients(practice, file, progress=lambda done, total: seen.append((done, total)))
+    import_file(practice, "clients", file, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(10, 35), (20, 35), (30, 35), (35, 35)]
     assert len(names(practice)) == 35
 
 
 def test_an_import_can_be_undone_once(practice: OpenPractice, file: Path) -> None:
-    import_clients(practice, file)
+    import_file(practice, "clients", file)
     file.write_text(FILE.replace("Rimu", "Rimu Ltd"), encoding="utf-8")
-    import_clients(practice, file)
-    import_clients(practice, file)
+    import_file(practice, "clients", file)
+    import_file(practice, "clients", file)
     assert undo_import(practice, dry_run=True).counts == {"removed": 0, "restored": 1, "left": 0}
     assert undo_import(practice).counts == {"removed": 0, "restored": 1, "left": 0}
     assert names(practice) == ["Kowhai", "Rimu"]
@@ -99,7 +99,7 @@ def test_an_import_can_be_undone_once(practice: OpenPractice, file: Path) -> Non
 def test_a_killed_import_is_finished_by_the_next_and_can_be_undone(
     practice: OpenPractice, file: Path
 ) -> None:
-    import_clients(practice, file)
+    import_file(practice, "clients", file)
     head = next(iter(practice.snapshot().rows(IMPORTS)))
     # As if the process had died before its last commit.
     practice.book.commit([Put(IMPORTS, msgspec.structs.replace(head, state="begun"))])
@@ -109,7 +109,7 @@ def test_a_killed_import_is_finished_by_the_next_and_can_be_undone(
 
 
 def test_what_another_process_changed_meanwhile_is_left(practice: OpenPractice, file: Path) -> None:
-    import_clients(practice, file)
+    import_file(practice, "clients", file)
     file.write_text(FILE.replace("Kowhai", "Kowhai 2").replace("Rimu", "Rimu 2"), encoding="utf-8")
     commit = practice.book.commit
     (rimu,) = [client for client in practice.snapshot().rows(CLIENTS) if client.name == "Rimu"]
@@ -124,40 +124,40 @@ def test_what_another_process_changed_meanwhile_is_left(practice: OpenPractice, 
         return position
 
     practice.book.commit = meddling  # type: ignore[method-assign, assignment]
-    report = import_clients(practice, file)
+    report = import_file(practice, "clients", file)
     assert names(practice) == ["Kowhai 2", "Rimu"]
     assert report.refused[-1].reason == f"{rimu.id} changed while it was imported: left"
 
 
 def test_what_goes_to_xpm_is_counted_first(practice: OpenPractice, file: Path) -> None:
-    import_clients(practice, file, {"Tel": "phone"})
+    import_file(practice, "clients", file, {"Tel": "phone"})
     (kowhai,) = [client for client in practice.snapshot().rows(CLIENTS) if client.name == "Kowhai"]
     practice.book.commit([Put(LINKS, Link(id=kowhai.id, uuid="u1"))])
     file.write_text(
         FILE.replace("Ann,", "Anne,").replace(",1\n", ",9\n").replace(",2\n", ",8\n"), encoding="utf-8"
     )
-    report = import_clients(practice, file, dry_run=True)
+    report = import_file(practice, "clients", file, dry_run=True)
     assert (report.counts["cells"], report.to_xpm, report.overwritten) == (3, 0, 2)
     practice.settings.set("sync.direction", "to_xpm")
-    report = import_clients(practice, file, dry_run=True)
+    report = import_file(practice, "clients", file, dry_run=True)
     assert (report.to_xpm, report.overwritten) == (2, 0)
 
 
 def test_a_run_that_is_on_is_waited_for_by_a_person(practice: OpenPractice, file: Path) -> None:
     with practice.lock("sync").hold(), pytest.raises(Busy):
-        import_clients(practice, file)
+        import_file(practice, "clients", file)
     assert names(practice) == []
 
 
 def test_read_only_writes_nothing(practice: OpenPractice, file: Path) -> None:
     practice.read_only = True
     with pytest.raises(ReadOnly):
-        import_clients(practice, file)
-    assert import_clients(practice, file, dry_run=True).counts["new"] == 2
+        import_file(practice, "clients", file)
+    assert import_file(practice, "clients", file, dry_run=True).counts["new"] == 2
 
 
 def test_every_form_can_be_imported_and_exported(practice: OpenPractice, tmp_path: Path, file: Path) -> None:
-    import_clients(practice, file)
+    import_file(practice, "clients", file)
     for form, text in (
         ("services", "Service Name\nAccounts\n"),
         ("team", "Name,Email\nMere,mere@x.nz\n"),
@@ -173,7 +173,7 @@ def test_every_form_can_be_imported_and_exported(practice: OpenPractice, tmp_pat
 
 
 def test_changed_clients_go_out_once(practice: OpenPractice, file: Path, tmp_path: Path) -> None:
-    import_clients(practice, file, {"Tel": "phone"})
+    import_file(practice, "clients", file, {"Tel": "phone"})
     (kowhai,) = [client for client in practice.snapshot().rows(CLIENTS) if client.name == "Kowhai"]
     practice.book.commit([Put(CLIENTS, msgspec.structs.replace(kowhai, phone="9"))])
     data, report = export_text(practice, "clients", changed=True)
@@ -187,7 +187,7 @@ def test_changed_clients_go_out_once(practice: OpenPractice, file: Path, tmp_pat
 
 
 def test_a_file_that_is_there_is_not_overwritten_unasked(practice: OpenPractice, file: Path) -> None:
-    import_clients(practice, file)
+    import_file(practice, "clients", file)
     with pytest.raises(BadInput, match="is there already"):
         export_file(practice, "clients", file)
     assert file.read_text(encoding="utf-8") == FILE
@@ -195,7 +195,7 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(practice: OpenPractice,
 
 
 def test_a_failed_export_is_not_remembered(practice: OpenPractice, file: Path, tmp_path: Path) -> None:
-    import_clients(practice, file)
+    import_file(practice, "clients", file)
     (kowhai, _) = practice.snapshot().rows(CLIENTS)
     practice.book.commit([Put(CLIENTS, msgspec.structs.replace(kowhai, phone="9"))])
     with pytest.raises(BadInput, match="no folder"):

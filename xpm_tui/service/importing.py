@@ -101,19 +101,6 @@ class UndoReport(msgspec.Struct, frozen=True, kw_only=True):
     left: tuple[str, ...] = ()
 
 
-def import_clients(
-    practice: OpenPractice,
-    path: Path,
-    mapping: Mapping[str, str] | None = None,
-    dry_run: bool = False,
-    *,
-    encoding: str = "",
-    progress: Progress | None = None,
-) -> ImportReport:
-    """Import Ignition's client file. See :func:`import_file`."""
-    return import_file(practice, "clients", path, mapping, dry_run, encoding=encoding, progress=progress)
-
-
 def import_file(
     practice: OpenPractice,
     form: FormName,

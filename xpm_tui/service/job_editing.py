@@ -12,7 +12,7 @@ from xpm_tui.deploy.spec import BUDGET, LONGEST_NAME, first_of
 from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM, WORKFLOWS
+from xpm_tui.model.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
 from xpm_tui.model.text import visible
 from xpm_tui.model.workflows import Repeat, Workflow
 from xpm_tui.service.editing import LONGEST, known_field
@@ -138,14 +138,6 @@ def _named(snapshot: Snapshot, member: str) -> str:
         return member
     same = sum(exact(each.name) == exact(row.name) for each in snapshot.rows(TEAM))
     return row.name if same == 1 else member
-
-
-def find_workflow(snapshot: Snapshot, text: str) -> Workflow:
-    """A workflow by its id. Raises ``NotFound``."""
-    found = snapshot.get(WORKFLOWS, text.strip())
-    if found is None:
-        raise NotFound(f"There is no workflow '{visible(text, 40)}'.", hint="See: xpm-tui jobs list")
-    return found
 
 
 def _edited(snapshot: Snapshot, workflow: Workflow, field: str, text: str) -> Workflow:

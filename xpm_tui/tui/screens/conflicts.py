@@ -6,20 +6,17 @@ import textwrap
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 
 from xpm_tui.service import plans
 from xpm_tui.service.conflicts import conflicts
 from xpm_tui.service.views import ConflictView
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.over import OverScreen
+from xpm_tui.tui.screens.listed import Listed
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.effect import SIDES, field_label
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
-from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
 
@@ -35,11 +32,12 @@ WAYS = ("client", "hold", "freeze", "undo", "plan")
 """What can be done with the one under the cursor."""
 
 
-class Conflicts(OverScreen[None]):
+class Conflicts(Listed[None, ConflictView]):
     """The table over the two values; one key for each thing to do."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = style("conflicts")
+    GROUP: ClassVar = "conflicts"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "client", "Client"),
         Binding("space", "hold", "Hold, let go"),
@@ -49,10 +47,7 @@ class Conflicts(OverScreen[None]):
     ]
 
     def __init__(self) -> None:
-        super().__init__()
-        self._head = Says(classes="conflicts-head")
-        self._detail = Says(classes="conflicts-detail")
-        self._table: Table[ConflictView] = Table(
+        table: Table[ConflictView] = Table(
             (
                 Column("CLIENT", 20, grow=2),
                 Column("FIELD", 16, grow=1),
@@ -64,26 +59,17 @@ class Conflicts(OverScreen[None]):
             lambda view: f"{view.plan}{view.run}/{view.record}/{view.field}",
             empty="No conflict: no field was edited on both sides since the two last agreed. esc goes back.",
         )
-
-    def body(self) -> ComposeResult:
-        """Counts, table, the one under the cursor."""
-        yield self._head
-        yield self._table
-        yield self._detail
+        super().__init__(table, "conflicts")
 
     def on_screen_resume(self) -> None:
         """Read again whenever it comes up: a plan, an undo or a run may have changed it."""
-        self._again()
+        self.again()
 
-    def _again(self) -> None:
-        self.console_app.work(lambda: self._read(), "conflicts", exclusive=True, node=self)
-
-    async def _read(self) -> None:
+    async def look(self) -> None:
+        """All of them."""
         found = await self.console_app.desk.ask(conflicts)
         self._head.say(lines([summary(found)]))
-        self._table.show(found)
-        self._table.rows.focus()
-        self._show(self._table.item)
+        self.put(found)
 
     def _cells(self, view: ConflictView) -> list[Line]:
         word, look = STATES[view.state]
@@ -95,14 +81,9 @@ class Conflicts(OverScreen[None]):
             [ours(when.short(view.at), "muted")],
         ]
 
-    @on(Table.Moved)
-    def _moved(self, event: Table.Moved) -> None:
-        event.stop()
-        self._show(event.item)
-
-    def _show(self, view: ConflictView | None) -> None:
-        self._detail.say(Content("") if view is None else lines(detail(view, self.size.width)))
-        self.refresh_bindings()
+    def telling(self, view: ConflictView) -> list[Line]:
+        """Both values, what was agreed, who wins."""
+        return detail(view, self.size.width)
 
     @property
     def _view(self) -> ConflictView | None:
@@ -147,14 +128,14 @@ class Conflicts(OverScreen[None]):
         on_ = view.state == "held"
         selector = plans.Selector(record=view.record, field=view.field)
         await self.console_app.desk.ask(plans.tick, view.plan or "", selector, on_)
-        await self._read()
+        await self.look()
 
     def action_freeze(self) -> None:
         """Leave both sides as they are, from now on."""
         view = self._view
         if view is not None:
             preset = {"client": view.client, "field": (view.key,), "reason": "conflict: both sides stay"}
-            self.do("clients.freeze", preset, after=self._again, record=view.client, linked=True)
+            self.do("clients.freeze", preset, after=self.again, record=view.client, linked=True)
 
     def action_undo(self) -> None:
         """Give the overwritten side its value back: as a plan to look at first."""

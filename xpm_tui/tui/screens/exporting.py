@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 
 from xpm_tui.book.ignition_export import Flavour
 from xpm_tui.book.ignition_forms import FormName
@@ -20,10 +17,9 @@ from xpm_tui.tui import when
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.files import PickFile, folder_of
 from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.over import OverScreen
+from xpm_tui.tui.screens.listed import Listed
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
-from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
 
@@ -34,11 +30,12 @@ Outgoing = tuple[str, str, str, Look]
 """Id, name, what is said of it, and how that looks."""
 
 
-class ExportPreview(OverScreen[None]):
+class ExportPreview(Listed[None, Outgoing]):
     """Nothing is written, and nothing remembered as gone out, before ``a``."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = style("importing")
+    GROUP: ClassVar = "export"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "Write"),
         Binding("v", "scope", "All, changed"),
@@ -46,7 +43,12 @@ class ExportPreview(OverScreen[None]):
     ]
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:
-        super().__init__()
+        table: Table[Outgoing] = Table(
+            (Column("ID", 6), Column("NAME", 24, grow=1), Column("", 36, grow=2)),
+            _cells,
+            lambda each: f"{each[0]}/{each[2]}",
+        )
+        super().__init__(table, "import")
         self._form: FormName = form
         scopes = ["changed", "again", "all"] if form == "clients" else ["all"]
         if record:
@@ -56,26 +58,10 @@ class ExportPreview(OverScreen[None]):
         self._flavour: Flavour = "ignition"
         self._record, self._name = record, name
         self._report: ExportReport | None = None
-        self._head = Says(classes="import-head")
-        self._told = Says(classes="import-told")
-        self._table: Table[Outgoing] = Table(
-            (Column("ID", 6), Column("NAME", 24, grow=1), Column("", 36, grow=2)),
-            _cells,
-            lambda each: f"{each[0]}/{each[2]}",
-        )
-
-    def body(self) -> ComposeResult:
-        """Counts, who goes out or not, the one under the cursor in full."""
-        yield self._head
-        yield self._table
-        yield self._told
 
     def on_mount(self) -> None:
         """Count."""
-        self._look()
-
-    def _look(self) -> None:
-        self.console_app.work(lambda: self._read(), "export", exclusive=True, node=self)
+        self.again()
 
     def _wanted(self) -> dict[str, Any]:
         return {
@@ -85,7 +71,9 @@ class ExportPreview(OverScreen[None]):
             "flavour": self._flavour,
         }
 
-    async def _read(self) -> None:
+    async def look(self) -> None:
+        """Who would go out, and who not."""
+
         def read(practice: OpenPractice) -> tuple[ExportReport, list[Outgoing]]:
             report, records = preview_export(practice, self._form, **self._wanted())
             snapshot = practice.snapshot()
@@ -105,9 +93,7 @@ class ExportPreview(OverScreen[None]):
             if self._scope == "changed"
             else "There is nothing to export."
         )
-        self._table.show(found)
-        self._table.rows.focus()
-        self._show(self._table.item)
+        self.put(found)
 
     def _summary(self, report: ExportReport) -> list[Line]:
         scope = {
@@ -129,14 +115,9 @@ class ExportPreview(OverScreen[None]):
                         ours(" and ", "muted"), ours("t", "accent"), ours(" change it", "muted")]  # fmt: skip
         return [first, second]
 
-    @on(Table.Moved)
-    def _moved(self, event: Table.Moved) -> None:
-        event.stop()
-        self._show(event.item)
-
-    def _show(self, each: Outgoing | None) -> None:
-        self.refresh_bindings()
-        self._told.say(Content("") if each is None else lines([[span(f" {each[1]}: {each[2]}", each[3])]]))
+    def telling(self, each: Outgoing) -> list[Line]:
+        """All of its sentence."""
+        return [[span(f" {each[1]}: {each[2]}", each[3])]]
 
     def why_not(self, action: str) -> str:
         """Only what is there can be written."""
@@ -150,12 +131,12 @@ class ExportPreview(OverScreen[None]):
         """Changed ones, all, or the client that the cursor was on."""
         at = self._scopes.index(self._scope)
         self._scope = self._scopes[(at + 1) % len(self._scopes)]
-        self._look()
+        self.again()
 
     def action_flavour(self) -> None:
         """For Ignition's import, or to read and edit."""
         self._flavour = "spreadsheet" if self._flavour == "ignition" else "ignition"
-        self._look()
+        self.again()
 
     def action_apply(self) -> None:
         """Name the file, then write it."""

@@ -6,19 +6,16 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 
 from xpm_tui.book.ignition_forms import FORMS, IGNORE, FormName
 from xpm_tui.service.importing import ImportReport, import_file
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.dialog import Choose
 from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.over import OverScreen
+from xpm_tui.tui.screens.listed import Listed
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
-from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
 
@@ -42,11 +39,12 @@ class Finding(NamedTuple):
     look: Look = ""
 
 
-class ImportPreview(OverScreen[bool]):
+class ImportPreview(Listed[bool, Finding]):
     """Nothing is written before ``a``. Gives whether it was imported."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = style("importing")
+    GROUP: ClassVar = "import"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "Import"),
         Binding("m", "map", "Map column"),
@@ -54,37 +52,31 @@ class ImportPreview(OverScreen[bool]):
     ]
 
     def __init__(self, form: FormName, path: str) -> None:
-        super().__init__()
-        self._form: FormName = form
-        self._path = path
-        self._mapping: dict[str, str] = {}
-        self._encoding = ""
-        self._report: ImportReport | None = None
-        self._head = Says(classes="import-head")
-        self._told = Says(classes="import-told")
-        self._table: Table[Finding] = Table(
+        table: Table[Finding] = Table(
             (Column("ROW", 5, right=True), Column("WHAT", 8), Column("ABOUT", 20),
              Column("", 30, grow=1)),
             _cells,
             lambda finding: finding.key,
             empty="The file changes nothing: all of it is in the book already. esc goes back.",
         )  # fmt: skip
-
-    def body(self) -> ComposeResult:
-        """Counts, findings, the one under the cursor in full."""
-        yield self._head
-        yield self._table
-        yield self._told
+        super().__init__(table, "import")
+        self._form: FormName = form
+        self._path = path
+        self._mapping: dict[str, str] = {}
+        self._encoding = ""
+        self._report: ImportReport | None = None
 
     def on_mount(self) -> None:
         """Look at the file; nothing is written."""
-        self._look()
+        self.again()
 
-    def _look(self) -> None:
+    def again(self) -> None:
+        """Read it once more, and say so meanwhile."""
         self._head.say(lines([[ours(f" Reading {Path(self._path).name} …", "muted")]]))
-        self.console_app.work(lambda: self._read(), "import", exclusive=True, node=self)
+        super().again()
 
-    async def _read(self) -> None:
+    async def look(self) -> None:
+        """What it would do, dry."""
         try:
             self._report = report = await self.console_app.desk.ask(
                 import_file, self._form, Path(self._path), self._mapping, True, encoding=self._encoding
@@ -95,21 +87,11 @@ class ImportPreview(OverScreen[bool]):
                 self.dismiss(False)
             raise
         self._head.say(lines(summary(report)))
-        self._table.show(findings(report))
-        self._table.rows.focus()
-        self._show(self._table.item)
+        self.put(findings(report))
 
-    @on(Table.Moved)
-    def _moved(self, event: Table.Moved) -> None:
-        event.stop()
-        self._show(event.item)
-
-    def _show(self, finding: Finding | None) -> None:
-        self.refresh_bindings()
-        if finding is None:
-            self._told.say(Content(""))
-            return
-        self._told.say(lines([[span(f" {finding.about}: {finding.told}", finding.look)]]))
+    def telling(self, finding: Finding) -> list[Line]:
+        """All of its sentence."""
+        return [[span(f" {finding.about}: {finding.told}", finding.look)]]
 
     def why_not(self, action: str) -> str:
         """Map where the cursor is on a column."""
@@ -142,7 +124,7 @@ class ImportPreview(OverScreen[bool]):
         chosen = await self.app.push_screen_wait(Choose(question, choices, title="Map", start=now or ""))
         if chosen:
             self._mapping[heading] = chosen
-            self._look()
+            self.again()
 
     def action_encoding(self) -> None:
         """Where names look wrong."""
@@ -155,7 +137,7 @@ class ImportPreview(OverScreen[bool]):
         )
         if chosen is not None:
             self._encoding = chosen
-            self._look()
+            self.again()
 
     def action_apply(self) -> None:
         """Take the file in; what came of it is told."""

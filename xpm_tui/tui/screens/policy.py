@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 
 from xpm_tui.acts.policy import LEVELS
 from xpm_tui.service.policy_table import (
@@ -23,10 +21,9 @@ from xpm_tui.sync.policy import Policy
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.dialog import Choose
 from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.over import OverScreen
+from xpm_tui.tui.screens.listed import Listed
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, ours, span
-from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
 
@@ -34,21 +31,19 @@ MOST = 200
 """Frozen clients that are offered to go to."""
 
 
-class PolicyScreen(OverScreen[None]):
+class PolicyScreen(Listed[None, PolicyRow]):
     """The table over the field under the cursor in sentences."""
 
     AREA = "settings"
     CSS_PATH: ClassVar = style("policy")
+    GROUP: ClassVar = "policy"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "switch", "On, off"),
         Binding("enter", "frozen", "Frozen clients"),
     ]
 
     def __init__(self) -> None:
-        super().__init__()
-        self._head = Says(classes="policy-head")
-        self._detail = Says(classes="policy-detail")
-        self._table: Table[PolicyRow] = Table(
+        table: Table[PolicyRow] = Table(
             (
                 Column("FIELD", 18, grow=2),
                 Column("FROM XPM", 11, grow=1),
@@ -60,21 +55,15 @@ class PolicyScreen(OverScreen[None]):
             _cells,
             lambda row: row.field,
         )
-
-    def body(self) -> ComposeResult:
-        """Direction and level, table, sentences."""
-        yield self._head
-        yield self._table
-        yield self._detail
+        super().__init__(table, "policy")
 
     def on_screen_resume(self) -> None:
         """Read when it comes up."""
-        self._again()
+        self.again()
 
-    def _again(self) -> None:
-        self.console_app.work(lambda: self._read(), "policy", exclusive=True, node=self)
+    async def look(self) -> None:
+        """Direction and level, what is off, what is frozen."""
 
-    async def _read(self) -> None:
         def read(practice: OpenPractice) -> tuple[Policy, list[PolicyRow], int]:
             return practice.policy(), policy_rows(practice), len(frozen_clients(practice))
 
@@ -91,33 +80,23 @@ class PolicyScreen(OverScreen[None]):
             ours(" Never: tax, company and business numbers, relationships, status, custom fields.", "muted")
         ]  # fmt: skip
         self._head.say(lines([first, second]))
-        self._table.show(rows)
-        self._table.rows.focus()
-        self._show(self._table.item)
+        self.put(rows)
 
-    @on(Table.Moved)
-    def _moved(self, event: Table.Moved) -> None:
-        event.stop()
-        self._show(event.item)
-
-    def _show(self, row: PolicyRow | None) -> None:
-        if row is None:
-            self._detail.say(Content(""))
-            return
+    def telling(self, row: PolicyRow) -> list[Line]:
+        """The field in sentences."""
         frozen = f"Frozen for {when.counted(row.frozen, 'client')}: enter lists them." if row.frozen else (
             "Frozen for no client."
         )  # fmt: skip
         head: Line = [ours(f" {row.label}", "head"), span(f"   XPM calls it {row.xpm}", "muted")]
         said: list[Line] = [[ours(f" {sentence}")] for sentence in (*sentences(row), frozen)]
-        self._detail.say(lines([head, *said]))
-        self.refresh_bindings()
+        return [head, *said]
 
     def action_switch(self) -> None:
         """Off for every client of the practice, or on again."""
         row = self._table.item
         if row is not None:
             act = "policy.on" if row.off else "policy.off"
-            self.do(act, {"field": (row.field,)}, after=self._again)
+            self.do(act, {"field": (row.field,)}, after=self.again)
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:
