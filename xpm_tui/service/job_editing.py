@@ -74,7 +74,7 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
     if after.repeat is None and after.due is not None and after.due < after.start:
         raise BadInput(f"The job would be due on {after.due}, before it starts on {after.start}.")
     if after != workflow:
-        put_workflow(practice, after, ", ".join(values))
+        put_workflow(practice, snapshot, after, ", ".join(values))
     return preview_job(practice, workflow.id)
 
 

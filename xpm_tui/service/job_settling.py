@@ -29,11 +29,12 @@ async def settle_sent(practice: OpenPractice, job: str, choice: Sent, number: st
     ``again`` (it was not: send it again), ``drop`` (leave it be). Raises ``BadInput`` and what the wire does.
     """
     practice.writable()
+    snapshot = practice.snapshot()
     found = find_job(practice, job)
     row = found.deployment
     held = [
         intent
-        for intent in practice.snapshot().find(INTENTS, "state", "held")
+        for intent in snapshot.find(INTENTS, "state", "held")
         if intent.record == found.id and intent.kind in KINDS
     ]
     if row is None or not held:
@@ -59,7 +60,7 @@ async def settle_sent(practice: OpenPractice, job: str, choice: Sent, number: st
     if choice != "drop" or intent.kind != ADD_JOB:
         row = msgspec.structs.replace(row, state="going", cause="", why="")
     row = rows.noted(row, practice.clock.now(), practice.person, "sent", choice)
-    practice.book.commit([Put(INTENTS, end), rows.put(row)])
+    practice.book.commit([Put(INTENTS, end), rows.put(row)], since=snapshot)
     practice.events.emit(
         Event(key="job.settled", record=row.workflow, rule=choice, numbers={"day": row.day.isoformat()})
     )
@@ -73,6 +74,7 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
     Raises ``BadInput`` where XPM still has it.
     """
     practice.writable()
+    snapshot = practice.snapshot()
     found = find_job(practice, job)
     row = found.deployment
     if row is None or not row.number:
@@ -88,9 +90,9 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
         earlier=(*row.earlier, row.number), audit=row.audit,
     )  # fmt: skip
     again = rows.noted(again, practice.clock.now(), practice.person, "redeploy", row.number)
-    there = practice.snapshot().get(JOBS, row.number)
+    there = snapshot.get(JOBS, row.number)
     gone = [Put(JOBS, msgspec.structs.replace(there, gone=True))] if there is not None else []
-    practice.book.commit([rows.put(again), *gone])
+    practice.book.commit([rows.put(again), *gone], since=snapshot)
     practice.events.emit(Event(key="job.again", record=row.workflow, numbers={"job": row.number}))
     return row_of(practice, found.id)
 

@@ -13,7 +13,7 @@ from xpm_tui.deploy.preview import OpenJobs, Preview, preview
 from xpm_tui.deploy.run import estimate
 from xpm_tui.deploy.unknown import unknown
 from xpm_tui.model.book import Client
-from xpm_tui.model.errors import BadInput, NotFound
+from xpm_tui.model.errors import BadInput, Busy, NotFound
 from xpm_tui.model.events import Event
 from xpm_tui.model.ports import Drop, Put, Snapshot
 from xpm_tui.model.tables import (
@@ -22,6 +22,7 @@ from xpm_tui.model.tables import (
     DEPLOYMENTS,
     JOBS,
     PROPOSALS,
+    RUNS,
     STAFF,
     TEMPLATES,
     WORKFLOWS,
@@ -34,6 +35,7 @@ from xpm_tui.service.job_counts import counts as counts
 from xpm_tui.service.job_terms import terms_of, today
 from xpm_tui.service.job_views import AuditView, JobRowView, PreviewView, ProblemView
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs import alive
 from xpm_tui.service.views import RefView
 
 OPEN = ("due", "missed", "going", "held", "failed", "coming")
@@ -161,12 +163,14 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
     snapshot = practice.snapshot()
     found = find_job(practice, job)
     row, now, by = found.deployment, practice.clock.now(), practice.person
+    _refuse_while_made(snapshot, found)
     if undo:
         if row is None or row.state != "skipped":
             raise BadInput(f"Job {found.id} is not skipped.")
         back = msgspec.structs.replace(row, state="failed" if row.number else "going")
         practice.book.commit(
-            [rows.put(rows.noted(back, now, by, "unskipped"))] if row.number else [Drop(DEPLOYMENTS, row.id)]
+            [rows.put(rows.noted(back, now, by, "unskipped"))] if row.number else [Drop(DEPLOYMENTS, row.id)],
+            since=snapshot,
         )
     else:
         if found.state in ("deployed", "skipped"):
@@ -178,7 +182,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
             )
         row = row or Deployment(id=found.id, workflow=found.workflow.id, day=found.day, state="skipped")
         row = rows.noted(msgspec.structs.replace(row, state="skipped"), now, by, "skipped")
-        practice.book.commit([rows.put(row)])
+        practice.book.commit([rows.put(row)], since=snapshot)
     key = "job.unskipped" if undo else "job.skipped"
     practice.events.emit(Event(key=key, record=found.workflow.id, numbers={"day": found.day.isoformat()}))
     return row_of(practice, found.id)
@@ -279,14 +283,26 @@ def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview) -> Prev
     )
 
 
+def _refuse_while_made(snapshot: Snapshot, found: Occurrence) -> None:
+    """A run that is at a job writes how far it came: what is settled meanwhile would be lost in it."""
+    row = found.deployment
+    run = snapshot.get(RUNS, row.run) if row is not None and row.state == "going" else None
+    if run is not None and run.outcome == "running" and alive(run):
+        raise Busy(
+            f"Job {found.id} is being made just now, by run {run.id}.",
+            hint=f"Wait until it is through, or stop it first: xpm-tui runs stop {run.id}",
+        )
+
+
 def _audit(line: Audit) -> AuditView:
     sentence = _WORDS.get(line.what, line.what).replace("{about}", str(visible(line.about, 200)))
     return AuditView(at=line.at, by=line.by, sentence=sentence)
 
 
-def put_workflow(practice: OpenPractice, workflow: Workflow, field: str) -> None:
-    """Keep an edited workflow, with a line in its history."""
+def put_workflow(practice: OpenPractice, snapshot: Snapshot, workflow: Workflow, field: str) -> None:
+    """Keep a workflow that was edited as ``snapshot`` has it, with a line in its history. Raises
+    ``Overtaken`` where somebody changed it since."""
     line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
     workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
-    practice.book.commit([Put(WORKFLOWS, workflow)])
+    practice.book.commit([Put(WORKFLOWS, workflow)], since=snapshot)
     practice.events.emit(Event(key="workflow.edited", record=workflow.id, field=field))

@@ -160,7 +160,7 @@ def revoke(practice: OpenPractice, proposal: str, reason: str = "") -> ProposalR
         for each in workflows
         if not each.stopped
     ]
-    practice.book.commit([Put(PROPOSALS, after), *stopped])
+    practice.book.commit([Put(PROPOSALS, after), *stopped], since=snapshot)
     practice.events.emit(Event(key="proposal.revoked", record=before.id, numbers={"workflows": len(stopped)}))
     return proposal_view(practice.snapshot(), after)
 
@@ -293,7 +293,7 @@ def _ours(
         writes += [Put(PROPOSALS, after), *(Put(WORKFLOWS, workflow) for workflow in made)]
         news.append(Event(key=f"proposal.{what}", record=proposal.id, numbers={"workflows": len(made)}))
     if writes:
-        practice.book.commit(writes)
+        practice.book.commit(writes, since=snapshot)
         for event in news:
             practice.events.emit(event)
     snapshot = practice.snapshot()

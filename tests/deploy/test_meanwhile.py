@@ -1,0 +1,71 @@
+"""A person at a job while a run is at it: what the person was told holds, and no number of a job is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.world import Deploying
+from xpm_tui.deploy.steps import Deployer
+from xpm_tui.model.errors import Busy, Overtaken
+from xpm_tui.model.tables import DEPLOYMENTS
+from xpm_tui.service import job_editing, jobs, proposals
+from xpm_tui.service.practice import OpenPractice
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> Any:
+    world = Deploying(tmp_path)
+    await world.ready()
+    yield world
+    world.close()
+
+
+async def test_a_job_that_is_being_made_cannot_be_skipped(
+    world: Deploying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workflow,) = world.accepted().workflows
+    real = Deployer._client
+    told: list[Busy] = []
+
+    async def skipping(self: Deployer, *what: Any) -> str:
+        with pytest.raises(Busy) as busy:
+            jobs.skip(world.practice, workflow)
+        told.append(busy.value)
+        return await real(self, *what)
+
+    monkeypatch.setattr(Deployer, "_client", skipping)
+    run = await world.deploy(workflow)
+    assert run.outcome == "done"
+    assert f"by run {run.id}" in told[0].message
+    assert f"runs stop {run.id}" in told[0].hint
+    (made,) = world.made()
+    assert jobs.row_of(world.practice, workflow).number == made.number
+
+
+@pytest.mark.parametrize("act", ["skip", "edit", "revoke"])
+async def test_who_looked_before_the_run_wrote_is_told(
+    world: Deploying, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    view = world.accepted()
+    (workflow,) = view.workflows
+    looked = world.practice.snapshot()
+    if act == "skip":
+        await world.deploy(workflow)
+    else:
+        job_editing.edit_workflow(world.practice, workflow, {"budget": "10"})
+    acts: dict[str, Callable[[], object]] = {
+        "skip": lambda: jobs.skip(world.practice, workflow),
+        "edit": lambda: job_editing.edit_workflow(world.practice, workflow, {"name": "Other"}),
+        "revoke": lambda: proposals.revoke(world.practice, view.id),
+    }
+    with monkeypatch.context() as patch:
+        patch.setattr(OpenPractice, "snapshot", lambda _: looked)
+        with pytest.raises(Overtaken):
+            acts[act]()
+    if act == "skip":
+        (row,) = world.practice.snapshot().rows(DEPLOYMENTS)
+        assert row.number == world.made()[0].number
