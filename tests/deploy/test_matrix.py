@@ -47,6 +47,7 @@ NUMBERS = ["", "IGN-{workflow}"][: count(1, 2)]
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploying]:
     world = Deploying(tmp_path_factory.mktemp("matrix"), jobs__state_code="INPROGRESS")
     asyncio.run(world.ready())
+    world.clock.move(timedelta(days=60))  # Their day has come: a job that nothing was done to is due.
     codes = [state.code for state in world.sandbox.practice.states]
     world.practice.settings.set("jobs.state_code", codes[1], practice=True)
     world.practice.settings.set("jobs.number", request.param, practice=True)
