@@ -11,13 +11,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import DescendantFocus
-from textual.widgets import Button, Checkbox, Select, Static
+from textual.widgets import Button, Static
 
 from xpm_tui.acts.act import Act
 from xpm_tui.acts.params import Param, read
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.dialog import Dialog, Part
+from xpm_tui.tui.widgets.choice import Choice, Tick
 from xpm_tui.tui.widgets.field import Field
 
 SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
@@ -84,19 +85,19 @@ class Form(Dialog[msgspec.Struct]):
     def on_mount(self) -> None:
         """The first field."""
         self._error.display = False
-        for widget in self.query("Field, Checkbox, Select"):
+        for widget in self.query("Field, Tick, Choice"):
             widget.focus()
             return
         self.query_one("#leave" if self._act.writes else "#do", Button).focus()
 
-    def _widget(self, param: Param) -> Field | Checkbox | Select[str]:
+    def _widget(self, param: Param) -> Field | Tick | Choice:
         start = self._start.get(param.name, param.default)
         if param.kind is bool:
-            return Checkbox("", bool(start), id=f"p-{param.name}", compact=True)
+            return Tick("", bool(start), id=f"p-{param.name}", compact=True)
         if param.choices:
             named = [(content(visible(choice or "(any)")), choice) for choice in param.choices]
             chosen = start if start in param.choices else param.choices[0]
-            return Select(named, value=chosen, allow_blank=False, id=f"p-{param.name}", compact=True)
+            return Choice(named, value=chosen, allow_blank=False, id=f"p-{param.name}", compact=True)
         text = (
             ", ".join(map(str, start))
             if isinstance(start, Sequence) and not isinstance(start, str)
@@ -117,8 +118,7 @@ class Form(Dialog[msgspec.Struct]):
     @on(Field.Submitted)
     def _submitted(self, event: Field.Submitted) -> None:
         event.stop()
-        fields = list(self.query(Field))
-        if event.input is fields[-1]:
+        if event.input is list(self.query("Field, Tick, Choice"))[-1]:
             self.action_submit()
         else:
             self.focus_next()
@@ -136,7 +136,7 @@ class Form(Dialog[msgspec.Struct]):
         found: dict[str, Any] = dict(self._preset)
         for param in self._params:
             widget = self.query_one(f"#p-{param.name}")
-            if isinstance(widget, (Checkbox, Select)):
+            if isinstance(widget, (Tick, Choice)):
                 found[param.name] = widget.value
             elif isinstance(widget, Field):
                 text = widget.value.strip()
