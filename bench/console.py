@@ -79,7 +79,7 @@ def _search(home: Path) -> None:
     from xpm_tui.model.tables import XPM_CLIENTS
     from xpm_tui.service.home import find_home
     from xpm_tui.service.practice import open_practice
-    from xpm_tui.sync.search import PickerIndex
+    from xpm_tui.sync.matching.search import PickerIndex
 
     with open_practice(find_home(str(home), {}), person="bench", environ={}) as practice:
         began = time.perf_counter()
@@ -186,7 +186,7 @@ def _run_beside(home: Path) -> Iterator[None]:
 def _bytes(folder: Path) -> None:
     from tests.support.pseudo_terminal import console
     from tests.tui.world import World
-    from xpm_tui.service.refresh import refresh
+    from xpm_tui.service.runs.refresh import refresh
     from xpm_tui.tui.areas import AREAS
 
     async def filled() -> None:

@@ -188,7 +188,7 @@ def test_an_error_nobody_expected_is_one_sentence_and_a_private_file(
         secret = "hush-hush"
         raise RuntimeError(f"token {secret}")
 
-    monkeypatch.setattr("xpm_tui.service.clients.list_clients", broken)
+    monkeypatch.setattr("xpm_tui.service.clients.looking.list_clients", broken)
     assert main(["clients", "list", "--json"]) == 1
     told = said(capsys)
     assert told["error"]["code"] == "unexpected"

@@ -12,7 +12,9 @@ from xpm_tui.model.book import Client
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS
-from xpm_tui.service import job_batch, job_editing, jobs
+from xpm_tui.service.jobs import batch as job_batch
+from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import listing as jobs
 
 MANY = count(12, 500)
 NEW = max(2, MANY // 10)

@@ -10,8 +10,9 @@ import pytest
 from tests.deploy.world import Deploying
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.tables import CLIENTS, PROPOSALS, WORKFLOWS
-from xpm_tui.service import jobs, proposals
-from xpm_tui.service.importing import ImportReport, import_file, undo_import
+from xpm_tui.service.exchange.importing import ImportReport, import_file, undo_import
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.jobs import proposals
 
 HEAD = "Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,End Date,Proposal Status\n"
 

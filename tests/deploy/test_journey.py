@@ -9,8 +9,10 @@ import pytest
 from tests.deploy.world import Deploying
 from xpm_tui.model.errors import BadInput, NeedsPerson
 from xpm_tui.model.tables import DEPLOYMENTS, STAFF
-from xpm_tui.service import deploying, job_editing, jobs, proposals
-from xpm_tui.service.undoing import make_undo
+from xpm_tui.service.jobs import deploying, proposals
+from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.runs.undoing import make_undo
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ async def test_nothing_goes_out_while_ignition_may_deploy(world: Deploying) -> N
 
 
 async def test_a_job_that_xpm_lost_is_made_again_with_its_history(world: Deploying) -> None:
-    from xpm_tui.service.job_settling import prepare_again
+    from xpm_tui.service.jobs.settling import prepare_again
 
     world.accepted()
     await world.deploy("w1")

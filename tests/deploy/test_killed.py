@@ -12,7 +12,9 @@ from tests.deploy.test_matrix import check_nothing_twice, check_whole, prepared,
 from tests.deploy.world import Deploying
 from tests.support.profile import count
 from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.service import deploying, jobs, releasing
+from xpm_tui.service.jobs import deploying
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.runs import releasing
 
 EVERY = count(3, 1)
 

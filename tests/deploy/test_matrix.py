@@ -18,7 +18,10 @@ from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import CLIENTS, INTENTS
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.service import deploying, job_editing, job_settling, jobs
+from xpm_tui.service.jobs import deploying
+from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.jobs import settling as job_settling
 
 STEPS = {
     "look for the client": "client.api/search",

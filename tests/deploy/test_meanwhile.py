@@ -12,7 +12,9 @@ from tests.deploy.world import Deploying
 from xpm_tui.deploy.steps import Deployer
 from xpm_tui.model.errors import Busy, Overtaken
 from xpm_tui.model.tables import DEPLOYMENTS
-from xpm_tui.service import job_editing, jobs, proposals
+from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.jobs import proposals
 from xpm_tui.service.practice import OpenPractice
 
 

@@ -14,8 +14,9 @@ from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.xpm import Template
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.service import jobs, library, templates
-from xpm_tui.service.job_settling import settle_sent
+from xpm_tui.service.jobs import library, templates
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.jobs.settling import settle_sent
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from xpm_tui.deploy.dates import between
 from xpm_tui.model.errors import AllowanceUsedUp, Trouble
 from xpm_tui.model.tables import WORKFLOWS
 from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.service import deploying, jobs
-from xpm_tui.service.daily import signed_in
-from xpm_tui.service.job_terms import today as day_of
-from xpm_tui.service.scheduled import run_if_due
+from xpm_tui.service.daily.scheduled import run_if_due
+from xpm_tui.service.jobs import deploying
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.jobs.terms import today as day_of
+from xpm_tui.service.runs.due import signed_in
 
 DAYS = count(75, 366)
 ZONE = ZoneInfo("Pacific/Auckland")

@@ -16,8 +16,10 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import CATEGORIES, CLIENTS, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.sandbox.core.records import Job
-from xpm_tui.service import deploying, jobs, library, proposals, team, templates
-from xpm_tui.service.job_views import ProposalRowView
+from xpm_tui.service.jobs import deploying, library, proposals, templates
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.jobs.views import ProposalRowView
+from xpm_tui.service.team import linking as team
 
 SETTINGS = {"jobs.ignition_deploys": "no", "practice.timezone": "Pacific/Auckland"}
 

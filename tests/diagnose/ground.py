@@ -19,9 +19,10 @@ from tests.support.command import Done, Inline
 from tests.support.inprocess import addresses, consent
 from tests.support.moved_clock import MovedClock
 from xpm_tui.cli.talk import CommandTalk
-from xpm_tui.service import patient, practice
-from xpm_tui.service.connection import WAIT
-from xpm_tui.service.machine import Machine
+from xpm_tui.service import practice
+from xpm_tui.service.connect.connection import WAIT
+from xpm_tui.service.health import patient
+from xpm_tui.service.health.machine import Machine
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
 
@@ -63,7 +64,7 @@ class Ground(World):
 
         monkeypatch.setattr(practice, "open_practice", open_practice)
         monkeypatch.setattr(patient, "admitted", admitted)
-        monkeypatch.setattr("xpm_tui.service.doctor.Machine", lambda: self.machine)
+        monkeypatch.setattr("xpm_tui.service.health.doctor.Machine", lambda: self.machine)
         monkeypatch.setattr(CommandTalk, "emit", partial(_emit, self))
         monkeypatch.setattr(CommandTalk, "line", partial(_line, self))
 

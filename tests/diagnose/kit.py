@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from tests.service.flows import World
 from xpm_tui.diagnose.finding import Probed
 from xpm_tui.diagnose.sight import TerminalFacts
-from xpm_tui.service.doctor import Doctor
-from xpm_tui.service.machine import Machine
-from xpm_tui.service.patient import Patient, of_practice
+from xpm_tui.service.health.doctor import Doctor
+from xpm_tui.service.health.machine import Machine
+from xpm_tui.service.health.patient import Patient, of_practice
 
 
 class Ill(Machine):

@@ -23,9 +23,10 @@ from xpm_tui.model.runs import Run, Stop
 from xpm_tui.model.tables import CLIENTS, RUNS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.model.xpm import Staff
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service import bundle, refresh
-from xpm_tui.service.doctor import Doctor
-from xpm_tui.service.patient import of_practice
+from xpm_tui.service.health import bundle
+from xpm_tui.service.health.doctor import Doctor
+from xpm_tui.service.health.patient import of_practice
+from xpm_tui.service.runs import refresh
 from xpm_tui.xero.vault import Vault
 
 CANARY = "Canary Zebrafinch Holdings"
@@ -204,7 +205,7 @@ def test_a_book_that_cannot_be_opened_still_gives_a_bundle(connected: Inline, tm
 
 
 def test_a_crash_file_holds_no_value(connected: Inline, monkeypatch: pytest.MonkeyPatch) -> None:
-    import xpm_tui.service.status as status
+    import xpm_tui.service.heartbeat.status as status
 
     def broken(practice: object) -> None:
         secret = SECRET

@@ -18,9 +18,9 @@ from xpm_tui.acts.act import Act
 from xpm_tui.acts.params import Param, read
 from xpm_tui.acts.registry import ACTS
 from xpm_tui.model.secret import Secret
-from xpm_tui.service import refresh
-from xpm_tui.service.doctor_facts import saved_login
-from xpm_tui.service.patient import of_practice
+from xpm_tui.service.health.facts import saved_login
+from xpm_tui.service.health.patient import of_practice
+from xpm_tui.service.runs import refresh
 from xpm_tui.tui.screens.doctor import DoctorScreen
 from xpm_tui.xero import authorize, oauth
 

@@ -60,10 +60,10 @@ def test_every_link_leads_somewhere(name: str) -> None:
 
 
 def test_the_bundle_page_names_every_part_and_every_setting_kept_back() -> None:
-    from xpm_tui.service.bundle import OWN_WORDS
+    from xpm_tui.service.health.bundle import OWN_WORDS
 
     text = (DOCS / "bundle.md").read_text(encoding="utf-8")
-    parts = re.findall(r'_part\("([^"]+)"', (DOCS.parent / "xpm_tui/service/bundle.py").read_text())
+    parts = re.findall(r'_part\("([^"]+)"', (DOCS.parent / "xpm_tui/service/health/bundle.py").read_text())
     assert len(parts) >= 8
     for word in (*parts, *OWN_WORDS):
         assert f"`{word}`" in text, word

@@ -25,10 +25,10 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Intent, Run
 from xpm_tui.model.tables import INTENTS, RUNS
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service import plans
+from xpm_tui.service.health.machine import Machine, bare
+from xpm_tui.service.health.patient import admitted
 from xpm_tui.service.home import find_home
-from xpm_tui.service.machine import Machine, bare
-from xpm_tui.service.patient import admitted
+from xpm_tui.service.runs import plans
 
 
 @pytest.fixture

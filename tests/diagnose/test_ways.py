@@ -20,10 +20,10 @@ from tests.service.flows import World
 from xpm_tui.diagnose.telling import case_of
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import LoginNeeded, NeedsPerson
-from xpm_tui.service.connection import Connecting
+from xpm_tui.service.connect.connection import Connecting
+from xpm_tui.service.health.machine import Machine
+from xpm_tui.service.health.patient import admitted
 from xpm_tui.service.home import find_home
-from xpm_tui.service.machine import Machine
-from xpm_tui.service.patient import admitted
 
 
 def certificate(folder: Path) -> ssl.SSLContext:

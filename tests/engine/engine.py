@@ -24,10 +24,10 @@ from xpm_tui.model.tables import CLIENTS, INTENTS, LINKS, STAFF, TEAM
 from xpm_tui.sandbox.core.http import Request
 from xpm_tui.sandbox.core.records import Client as Real
 from xpm_tui.sandbox.core.sandbox import Sandbox
-from xpm_tui.service import plans, runner
-from xpm_tui.service.connection import Connecting
+from xpm_tui.service.connect.connection import Connecting
 from xpm_tui.service.home import find_home
 from xpm_tui.service.practice import OpenPractice, open_practice
+from xpm_tui.service.runs import plans, runner
 from xpm_tui.service.wiring import wire_config
 from xpm_tui.xero.authorize import read_redirect
 from xpm_tui.xero.wiring import open_wire

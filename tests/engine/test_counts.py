@@ -15,9 +15,9 @@ from tests.support.virtual import run_virtual
 from xpm_tui.model.book import Client
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, LINKS
-from xpm_tui.service import plans
-from xpm_tui.service.linking import pick as pick_some
-from xpm_tui.service.linking import pick_all
+from xpm_tui.service.clients.linking import pick as pick_some
+from xpm_tui.service.clients.linking import pick_all
+from xpm_tui.service.runs import plans
 
 PRACTICES = (12, 250) if PROFILE == "default" else (12, 250, 2_000, 10_000)
 SHAPES: tuple[dict[str, object], ...] = (

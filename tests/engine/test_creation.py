@@ -13,9 +13,9 @@ from tests.support.virtual import run_virtual
 from xpm_tui.model.errors import NeedsPerson, NotFound, Trouble
 from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS, LINKS
-from xpm_tui.service import plans
-from xpm_tui.service.upkeep import create_in_xpm
-from xpm_tui.sync.release import Choice, held, settle
+from xpm_tui.service.clients.upkeep import create_in_xpm
+from xpm_tui.service.runs import plans
+from xpm_tui.sync.applying.release import Choice, held, settle
 
 NAME = "Tūī Nest Builders Ltd"
 ADD = "POST /practicemanager/3.1/client.api/add"

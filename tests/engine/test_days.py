@@ -14,10 +14,10 @@ from tests.engine.test_guard import guarded, in_xpm
 from tests.support.virtual import run_virtual
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, FREEZES, LINKS, PLANNED
-from xpm_tui.service import plans
-from xpm_tui.service.clients import review
-from xpm_tui.service.linking import link, pick
-from xpm_tui.service.undoing import make_undo
+from xpm_tui.service.clients.linking import link, pick
+from xpm_tui.service.clients.looking import review
+from xpm_tui.service.runs import plans
+from xpm_tui.service.runs.undoing import make_undo
 
 
 def linked(engine: Engine, most: int = 100) -> list[str]:

@@ -19,8 +19,8 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import CLIENTS, LINKS
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service import plans
-from xpm_tui.service.runner import release
+from xpm_tui.service.runs import plans
+from xpm_tui.service.runs.runner import release
 
 Prepare = Callable[[Engine], Awaitable[None]]
 

@@ -17,7 +17,8 @@ from tests.engine.weather import FIGURES
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service import plans, runs
+from xpm_tui.service.runs import history as runs
+from xpm_tui.service.runs import plans
 
 LIST = "client.api/list"
 LIES = {

@@ -14,7 +14,7 @@ from xpm_tui.model.errors import NeedsPerson
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS, TEAM
-from xpm_tui.service.staffing import create_in_xpm
+from xpm_tui.service.team.staffing import create_in_xpm
 
 NAME = "Bo \N{BRAHMI LETTER A} <Li> & [/]"
 ADD = "POST /practicemanager/3.1/staff.api/add"

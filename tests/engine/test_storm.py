@@ -17,8 +17,8 @@ from tests.support.virtual import run_virtual
 from xpm_tui.model.book import Contact
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
-from xpm_tui.service.linking import pick_all
-from xpm_tui.sync.release import settle
+from xpm_tui.service.clients.linking import pick_all
+from xpm_tui.sync.applying.release import settle
 
 SEEDS = count(12, 500)
 ROUNDS = 3

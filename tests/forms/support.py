@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.support.memory_book import MemoryBook, MemoryIds
-from xpm_tui.book.ignition_clients import plan_clients
-from xpm_tui.book.ignition_import import ImportPlan, plan_undo
-from xpm_tui.book.ignition_parse import Parsed, parse
+from xpm_tui.book.ignition.clients import plan_clients
+from xpm_tui.book.ignition.parse import Parsed, parse
+from xpm_tui.book.ignition.steps import ImportPlan, plan_undo
 from xpm_tui.model.book import Client, Imported
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, IMPORTED, Table

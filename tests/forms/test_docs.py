@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.forms.support import NOW, Desk
-from xpm_tui.book.ignition_forms import CLIENTS, FORMS
-from xpm_tui.book.ignition_parse import parse
-from xpm_tui.book.ignition_plan import plan_import
+from xpm_tui.book.ignition.forms import CLIENTS, FORMS
+from xpm_tui.book.ignition.parse import parse
+from xpm_tui.book.ignition.plan import plan_import
 from xpm_tui.model.book import TeamMember
 from xpm_tui.model.tables import TEAM
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.forms.support import NOW, Desk
 from tests.support.profile import count
-from xpm_tui.book.ignition_changes import changes_not_in_ignition
-from xpm_tui.book.ignition_export import Exported, Flavour, export_clients
+from xpm_tui.book.ignition.changes import changes_not_in_ignition
+from xpm_tui.book.ignition.export import Exported, Flavour, export_clients
 from xpm_tui.model.book import Client, Contact, TeamMember
 from xpm_tui.model.tables import CLIENTS, TEAM
 

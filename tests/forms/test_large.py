@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.forms.support import Desk
 from tests.support.profile import count
-from xpm_tui.book.ignition_parse import parse
+from xpm_tui.book.ignition.parse import parse
 
 ROWS = count(3_000, 100_000)
 HEAD = "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Phone,Address,City,Tag\n"

@@ -7,11 +7,11 @@ from datetime import date
 import pytest
 
 from tests.forms.support import NOW, Desk
-from xpm_tui.book.ignition_dates import DateStyle, NoDate, date_style
-from xpm_tui.book.ignition_export_library import export_proposals, export_services, export_team
-from xpm_tui.book.ignition_import import ImportPlan, plan_undo
-from xpm_tui.book.ignition_parse import parse
-from xpm_tui.book.ignition_plan import plan_import
+from xpm_tui.book.ignition.dates import DateStyle, NoDate, date_style
+from xpm_tui.book.ignition.export_library import export_proposals, export_services, export_team
+from xpm_tui.book.ignition.parse import parse
+from xpm_tui.book.ignition.plan import plan_import
+from xpm_tui.book.ignition.steps import ImportPlan, plan_undo
 from xpm_tui.model.book import Client, Service, TeamMember
 from xpm_tui.model.proposals import Proposal
 from xpm_tui.model.tables import CLIENTS, PROPOSALS, SERVICES, TEAM

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpm_tui.book.ignition_forms import FORMS, mapped
-from xpm_tui.book.ignition_parse import Parsed, clean, parse, shield
-from xpm_tui.book.ignition_text import squeezed
+from xpm_tui.book.ignition.forms import FORMS, mapped
+from xpm_tui.book.ignition.parse import Parsed, clean, parse, shield
+from xpm_tui.book.ignition.text import squeezed
 from xpm_tui.model.errors import BadInput
 
 

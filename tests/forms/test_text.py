@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpm_tui.book.ignition_text import decode, find_delimiter, records
+from xpm_tui.book.ignition.text import decode, find_delimiter, records
 from xpm_tui.model.errors import BadInput
 
 TEXT = "Client ID,Client Name\n1,Māori Café 茶 😀\n"

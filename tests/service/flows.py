@@ -15,7 +15,7 @@ from xpm_tui.model.tables import CLIENTS
 from xpm_tui.model.xpm import Tenant
 from xpm_tui.sandbox.core.http import Request
 from xpm_tui.sandbox.core.sandbox import Sandbox
-from xpm_tui.service.connection import Connecting
+from xpm_tui.service.connect.connection import Connecting
 from xpm_tui.service.home import find_home
 from xpm_tui.service.practice import OpenPractice, open_practice
 

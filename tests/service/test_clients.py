@@ -10,9 +10,10 @@ from xpm_tui.model.links import Base, ContactLink, Link
 from xpm_tui.model.ports import Put, Write
 from xpm_tui.model.tables import BASE, CLIENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.model.xpm import Named, Staff, XpmClient, XpmContact
-from xpm_tui.service import clients, editing, keeping
-from xpm_tui.service.lookup import find_client, find_xpm
+from xpm_tui.service.clients import editing, keeping
+from xpm_tui.service.clients import looking as clients
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.telling.lookup import find_client, find_xpm
 
 ONE = "11111111-1111-4111-8111-111111111111"
 TWO = "22222222-2222-4222-8222-222222222222"

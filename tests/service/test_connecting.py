@@ -16,10 +16,10 @@ from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput, LoginNeeded, NeedsPerson, Trouble, WireTrouble
 from xpm_tui.model.tables import CATEGORIES, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service.connection import Connecting, disconnect
-from xpm_tui.service.refresh import refresh
-from xpm_tui.service.status import heartbeat
-from xpm_tui.service.steps import CAN_SKIP
+from xpm_tui.service.connect.connection import Connecting, disconnect
+from xpm_tui.service.connect.steps import CAN_SKIP
+from xpm_tui.service.heartbeat.status import heartbeat
+from xpm_tui.service.runs.refresh import refresh
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from xpm_tui.model.book import TeamMember
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import STAFF, TEAM
 from xpm_tui.model.xpm import Staff
-from xpm_tui.service.connector import connector
+from xpm_tui.service.heartbeat.status import heartbeat
 from xpm_tui.service.identity import Identity, ListState, put
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.status import heartbeat
+from xpm_tui.service.team.connector import connector
 
 AT = datetime(2026, 5, 4, tzinfo=UTC)
 

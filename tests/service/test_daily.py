@@ -10,9 +10,9 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Outcome, Run, Trigger
 from xpm_tui.model.tables import RUNS
-from xpm_tui.service.daily import due, full_is_due, signed_in, skipped_day
 from xpm_tui.service.identity import Identity, ListState, put
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs.due import due, full_is_due, signed_in, skipped_day
 
 
 @pytest.fixture

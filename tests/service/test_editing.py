@@ -11,11 +11,11 @@ from xpm_tui.model.links import Freeze, Link
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, FREEZES, LINKS, SERVICES, TEAM, TEMPLATES
 from xpm_tui.model.xpm import Template
-from xpm_tui.service.contacts import add_contact, edit_contact, find_contact
-from xpm_tui.service.editing import edit_client, new_client
-from xpm_tui.service.library import edit_service, list_services, new_service
-from xpm_tui.service.members import edit_member, new_member
+from xpm_tui.service.clients.contacts import add_contact, edit_contact, find_contact
+from xpm_tui.service.clients.editing import edit_client, new_client
+from xpm_tui.service.jobs.library import edit_service, list_services, new_service
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.team.members import edit_member, new_member
 
 KOWHAI = Client(
     id="c1",

@@ -29,11 +29,12 @@ from xpm_tui.model.errors import (
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service import plans, runs
-from xpm_tui.service.connection import Connecting
-from xpm_tui.service.names import names
-from xpm_tui.service.runner import release, run
-from xpm_tui.service.status import heartbeat
+from xpm_tui.service.connect.connection import Connecting
+from xpm_tui.service.heartbeat.status import heartbeat
+from xpm_tui.service.runs import history as runs
+from xpm_tui.service.runs import plans
+from xpm_tui.service.runs.runner import release, run
+from xpm_tui.service.telling.names import names
 
 ADDRESS = ("street", "city", "region", "post_code", "country")
 OURS = ("address", "city", "region", "postcode", "country")

@@ -13,11 +13,11 @@ from xpm_tui.model.imports import Import
 from xpm_tui.model.links import Link
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, IMPORT_IMAGES, IMPORTS, LINKS
-from xpm_tui.service import importing
-from xpm_tui.service.exporting import export_file, export_text
-from xpm_tui.service.importing import import_file, undo_import
+from xpm_tui.service.exchange import importing
+from xpm_tui.service.exchange.exporting import export_file, export_text
+from xpm_tui.service.exchange.importing import import_file, undo_import
+from xpm_tui.service.exchange.waiting import last_import
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.waiting import last_import
 
 FILE = (
     "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel\n"

@@ -14,10 +14,10 @@ from xpm_tui.model.plan import Plan
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Image, Run
 from xpm_tui.model.tables import CLIENTS, IMAGES, PLANS, RUNS
+from xpm_tui.service.heartbeat.status import heartbeat
 from xpm_tui.service.home import Home
 from xpm_tui.service.practice import OpenPractice, open_practice
-from xpm_tui.service.status import heartbeat
-from xpm_tui.service.tidy import tidy
+from xpm_tui.service.runs.tidy import tidy
 
 
 def test_a_damaged_book_is_shown_read_only_and_status_says_so(home: Home, clock: MovedClock) -> None:

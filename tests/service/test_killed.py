@@ -18,11 +18,12 @@ from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.model.book import Client
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
-from xpm_tui.service import plans, runs
-from xpm_tui.service.connection import Connecting
+from xpm_tui.service.connect.connection import Connecting
 from xpm_tui.service.home import Home, find_home
 from xpm_tui.service.practice import OpenPractice, open_practice
-from xpm_tui.service.runner import run
+from xpm_tui.service.runs import history as runs
+from xpm_tui.service.runs import plans
+from xpm_tui.service.runs.runner import run
 
 KILLS = count(5, 60)
 PUSH_KILLS = count(2, 20)

@@ -12,9 +12,9 @@ from xpm_tui.model.errors import Overtaken
 from xpm_tui.model.links import Link
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, LINKS
-from xpm_tui.service.contacts import add_contact
-from xpm_tui.service.editing import edit_client
-from xpm_tui.service.linking import unlink
+from xpm_tui.service.clients.contacts import add_contact
+from xpm_tui.service.clients.editing import edit_client
+from xpm_tui.service.clients.linking import unlink
 from xpm_tui.service.practice import OpenPractice
 
 KOWHAI = Client(id="c1", name="Kowhai", contacts=(Contact(id="k1", name="Ann", primary=True),))

@@ -14,12 +14,12 @@ from xpm_tui.model.book import Client
 from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, PLANNED, PLANS
-from xpm_tui.service import plans
 from xpm_tui.service.identity import Identity, put
-from xpm_tui.service.plans import Selector
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.refresh import refresh
-from xpm_tui.service.runner import run
+from xpm_tui.service.runs import plans
+from xpm_tui.service.runs.plans import Selector
+from xpm_tui.service.runs.refresh import refresh
+from xpm_tui.service.runs.runner import run
 
 HOSTILE = '=cmd|"/c calc", [/] \x1b[2J\nTrust'
 

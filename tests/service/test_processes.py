@@ -18,11 +18,12 @@ from xpm_tui.model.book import Client
 from xpm_tui.model.errors import Busy, Trouble
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, LINKS, XPM_CLIENTS
-from xpm_tui.service import plans, runs
-from xpm_tui.service.detach import Detached, detach, wait_for_run
 from xpm_tui.service.home import find_home
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.runner import run
+from xpm_tui.service.runs import history as runs
+from xpm_tui.service.runs import plans
+from xpm_tui.service.runs.detach import Detached, detach, wait_for_run
+from xpm_tui.service.runs.runner import run
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from xpm_tui.model.errors import LoginNeeded, NeedsPerson, OutOfReach, ScopeMiss
 from xpm_tui.model.tables import JOBS, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.service.identity import Identity, list_state, put
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.refresh import ensure_mirror, refresh
+from xpm_tui.service.runs.refresh import ensure_mirror, refresh
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from xpm_tui.model.errors import BadInput
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, LINKS
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service import retrying
-from xpm_tui.service.runner import run
+from xpm_tui.service.runs import retrying
+from xpm_tui.service.runs.runner import run
 
 
 async def test_failures_are_listed_by_cause_and_only_they_are_tried_again(tmp_path: Path) -> None:

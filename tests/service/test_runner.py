@@ -29,12 +29,13 @@ from xpm_tui.model.errors import (
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Run, StopRequest
 from xpm_tui.model.tables import CLIENTS, LINKS, RUNS, STOPS, XPM_CLIENTS
-from xpm_tui.service import plans, runs
 from xpm_tui.service.home import Home
 from xpm_tui.service.identity import Identity, put
 from xpm_tui.service.practice import OpenPractice, open_practice
 from xpm_tui.service.progress import Progress
-from xpm_tui.service.runner import release, resume, run
+from xpm_tui.service.runs import history as runs
+from xpm_tui.service.runs import plans
+from xpm_tui.service.runs.runner import release, resume, run
 
 COUNT = 30
 

@@ -13,8 +13,8 @@ from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import RUNS, STOPS
-from xpm_tui.service import runs
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs import history as runs
 
 
 def keep(practice: OpenPractice, number: int, pid: int, outcome: str = "running") -> Run:

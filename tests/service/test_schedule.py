@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from xpm_tui.model.errors import BadInput, Trouble
+from xpm_tui.service.daily.schedule import Ran, Scheduler
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.schedule import Ran, Scheduler
 
 
 class System:
@@ -72,7 +72,7 @@ def test_a_crontab_keeps_other_peoples_lines(practice: OpenPractice) -> None:
 
 
 def test_percent_signs_survive_both(practice: OpenPractice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xpm_tui.service.detach.sys.executable", '/opt/100%/"py" thon')
+    monkeypatch.setattr("xpm_tui.service.runs.detach.sys.executable", '/opt/100%/"py" thon')
     cron = Scheduler(practice, shell=System(systemd=False), kind="cron").show().text
     assert r"100\%" in cron
     units = Scheduler(practice, shell=System(systemd=True)).show().text
@@ -94,7 +94,7 @@ def test_what_the_system_refuses_is_told(practice: OpenPractice, tmp_path: Path)
 def test_neither_is_told_with_the_line_to_run(
     practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xpm_tui.service.schedule.shutil.which", lambda _: None)
+    monkeypatch.setattr("xpm_tui.service.daily.schedule.shutil.which", lambda _: None)
     with pytest.raises(Trouble) as told:
         Scheduler(practice, shell=System(systemd=False))
     assert "--if-due" in told.value.hint

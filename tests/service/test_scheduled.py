@@ -10,12 +10,12 @@ import pytest
 
 from tests.service.flows import World
 from xpm_tui.model.errors import LoginNeeded
-from xpm_tui.service import runs
-from xpm_tui.service.daily import signed_in
-from xpm_tui.service.proof import main, prove
-from xpm_tui.service.runner import run
-from xpm_tui.service.scheduled import run_if_due
-from xpm_tui.service.status import heartbeat
+from xpm_tui.service.daily.proof import main, prove
+from xpm_tui.service.daily.scheduled import run_if_due
+from xpm_tui.service.heartbeat.status import heartbeat
+from xpm_tui.service.runs import history as runs
+from xpm_tui.service.runs.due import signed_in
+from xpm_tui.service.runs.runner import run
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from xpm_tui.model.book import TeamMember
 from xpm_tui.model.errors import BadInput, NeedsPerson
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import RUNS, TEAM
-from xpm_tui.service import staffing
-from xpm_tui.sync.create_staff import StaffThere
+from xpm_tui.service.team import staffing
+from xpm_tui.sync.by_hand.create_staff import StaffThere
 
 BO = TeamMember(id="t1", name='Bo "<Li>" & [/] 株', email="bo@x.example")
 

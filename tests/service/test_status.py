@@ -13,11 +13,11 @@ from xpm_tui.model.errors import LoginNeeded
 from xpm_tui.model.links import Freeze
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, FREEZES
+from xpm_tui.service.heartbeat.status import heartbeat
 from xpm_tui.service.home import Home
 from xpm_tui.service.identity import Identity, put
 from xpm_tui.service.practice import OpenPractice, open_practice
-from xpm_tui.service.runner import run
-from xpm_tui.service.status import heartbeat
+from xpm_tui.service.runs.runner import run
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ async def test_it_is_counted_once_per_state_of_the_book(
         looked += 1
         return "unlinked"
 
-    monkeypatch.setattr("xpm_tui.service.status.link_state", counted)
+    monkeypatch.setattr("xpm_tui.service.heartbeat.status.link_state", counted)
     for _ in range(5):
         heartbeat(practice)
     assert looked == 3

@@ -9,8 +9,8 @@ from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.model.xpm import Named, Staff, XpmClient
-from xpm_tui.service import team
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.team import linking as team
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.proposals import Proposal, ProposalService
 from xpm_tui.model.tables import CATEGORIES, PROPOSALS, SERVICES, TEMPLATES
 from xpm_tui.model.xpm import Category, Template
-from xpm_tui.service import job_defaults, library, templates
+from xpm_tui.service.heartbeat.status import heartbeat
 from xpm_tui.service.identity import ListState, put
+from xpm_tui.service.jobs import defaults as job_defaults
+from xpm_tui.service.jobs import library, templates
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.status import heartbeat
 
 AT = datetime(2026, 5, 4, tzinfo=UTC)
 

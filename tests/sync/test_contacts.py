@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.sync.world import contact, xpm_contact
 from xpm_tui.model.links import ContactLink
-from xpm_tui.sync.contacts import ContactMatch, match_contacts
+from xpm_tui.sync.planning.contacts import ContactMatch, match_contacts
 
 
 def pairs(match: ContactMatch) -> list[tuple[str, str]]:

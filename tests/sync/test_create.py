@@ -12,11 +12,11 @@ from xpm_tui.model.errors import NeedsPerson, NotFound, OutcomeUnknown, Refused
 from xpm_tui.model.links import Apart
 from xpm_tui.model.runs import Intent, Run
 from xpm_tui.model.tables import APART, IMAGES, INTENTS, LINKS, PLANS, RUNS
-from xpm_tui.sync.create import Created, MustWait, create_client
+from xpm_tui.sync.applying.recover import Resolved, interrupted, resolve, unknown
+from xpm_tui.sync.applying.release import settle
+from xpm_tui.sync.by_hand.create import Created, MustWait, create_client
+from xpm_tui.sync.by_hand.undo import plan_undo
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.recover import Resolved, interrupted, resolve, unknown
-from xpm_tui.sync.release import settle
-from xpm_tui.sync.undo import plan_undo
 
 LAG = 300.0
 

@@ -13,9 +13,9 @@ from xpm_tui.model.errors import BadInput, NeedsPerson, NotFound, OutcomeUnknown
 from xpm_tui.model.runs import Intent, Run
 from xpm_tui.model.tables import INTENTS, RUNS, STAFF, TEAM
 from xpm_tui.model.xpm import Staff
-from xpm_tui.sync.create_staff import StaffThere, create_staff
-from xpm_tui.sync.recover import Resolved, resolve
-from xpm_tui.sync.release import held, settle
+from xpm_tui.sync.applying.recover import Resolved, resolve
+from xpm_tui.sync.applying.release import held, settle
+from xpm_tui.sync.by_hand.create_staff import StaffThere, create_staff
 
 LAG = 300.0
 BO = TeamMember(id="t1", name="Bo Li", email="bo@x.example")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xpm_tui.model.links import Value
-from xpm_tui.sync.decide import Verdict, decide
+from xpm_tui.sync.planning.decide import Verdict, decide
 
 A, B, C = "a", "b", "c"
 

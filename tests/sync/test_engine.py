@@ -22,9 +22,9 @@ from xpm_tui.model.errors import EditConflict, OutcomeUnknown, Refused, WireTrou
 from xpm_tui.model.ports import Write
 from xpm_tui.model.tables import CLIENTS, INTENTS, RUNS
 from xpm_tui.model.xpm import XpmContact
+from xpm_tui.sync.applying.recover import interrupted, resolve, unknown
+from xpm_tui.sync.applying.release import held, settle
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.recover import interrupted, resolve, unknown
-from xpm_tui.sync.release import held, settle
 
 EXAMPLES = settings(max_examples=count(default=150, soak=10_000), deadline=None)
 ROUNDS = 4

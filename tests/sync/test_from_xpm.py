@@ -18,10 +18,10 @@ from tests.sync.world import (
 )
 from xpm_tui.model.links import Freeze, Pair, Value
 from xpm_tui.model.tables import FREEZES, IMAGES, META, PLANS, RUNS
-from xpm_tui.sync.plan import FIRST_APPLIED
+from xpm_tui.sync.by_hand.review import tick
+from xpm_tui.sync.planning.plan import FIRST_APPLIED
+from xpm_tui.sync.planning.rules import because, because_held
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.review import tick
-from xpm_tui.sync.rules import because, because_held
 
 
 async def in_step(**fields: Any) -> World:

@@ -12,8 +12,8 @@ from tests.support.profile import count
 from tests.sync.labelled_names import make
 from xpm_tui.model.book import Client, Contact
 from xpm_tui.model.xpm import XpmClient
-from xpm_tui.sync.match import MatchIndex, Proposal
-from xpm_tui.sync.naming import take_apart
+from xpm_tui.sync.matching.match import MatchIndex, Proposal
+from xpm_tui.sync.matching.naming import take_apart
 
 
 def uuid(n: int) -> str:

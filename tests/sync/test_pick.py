@@ -8,8 +8,8 @@ from tests.sync.world import World, client, contact, linked, member, xpm, xpm_co
 from xpm_tui.model.links import ContactLink
 from xpm_tui.model.tables import CLIENTS, IMAGES, LINKS, RUNS
 from xpm_tui.model.xpm import Named
-from xpm_tui.sync.linking import unlink
-from xpm_tui.sync.pick import Picked, pick
+from xpm_tui.sync.by_hand.linking import unlink
+from xpm_tui.sync.by_hand.pick import Picked, pick
 from xpm_tui.sync.policy import Policy
 
 

@@ -22,8 +22,8 @@ from xpm_tui.model.masked import looks_masked
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
 from xpm_tui.model.tables import CLIENTS, PLANNED, PLANS
 from xpm_tui.model.xpm import XpmClient
+from xpm_tui.sync.by_hand.undo import plan_undo
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.undo import plan_undo
 from xpm_tui.sync.view import Team, book_values, contact_values
 
 EXAMPLES = settings(max_examples=count(default=200, soak=20_000), deadline=None)

@@ -13,8 +13,8 @@ from tests.support.profile import count
 from xpm_tui.model.book import TeamMember
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import CLIENTS, STAFF, TEAM
-from xpm_tui.service import runner
-from xpm_tui.service.linking import pick_all
+from xpm_tui.service.clients.linking import pick_all
+from xpm_tui.service.runs import runner
 
 
 def writes(world: World) -> list[str]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.support.profile import count
 from xpm_tui.model.xpm import XpmClient, XpmContact
-from xpm_tui.sync.search import PickerIndex
+from xpm_tui.sync.matching.search import PickerIndex
 
 
 def uuid(n: int) -> str:

@@ -21,8 +21,8 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS, RUNS
 from xpm_tui.model.xpm import Named
+from xpm_tui.sync.applying.release import held, settle
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.release import held, settle
 
 TO = Policy(direction="to_xpm")
 

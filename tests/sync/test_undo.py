@@ -11,10 +11,10 @@ from xpm_tui.model.plan import Direction
 from xpm_tui.model.ports import Drop
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import APART, BASE, CLIENTS, FREEZES, LINKS, PLANNED, PLANS
-from xpm_tui.sync.linking import link, unlink
-from xpm_tui.sync.pick import pick
+from xpm_tui.sync.by_hand.linking import link, unlink
+from xpm_tui.sync.by_hand.pick import pick
+from xpm_tui.sync.by_hand.undo import Unclear, plan_undo
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.undo import Unclear, plan_undo
 
 
 async def undo(world: World, run: Run | str, **options: Any) -> tuple[Run, tuple[Unclear, ...]]:

@@ -19,9 +19,9 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import BASE, CLIENTS, IMAGES, LINKS, PLANNED, PLANS, RUNS, TEAM, XPM_CLIENTS
 from xpm_tui.model.xpm import Staff, XpmClient, XpmContact
-from xpm_tui.sync.apply import apply
+from xpm_tui.sync.applying.apply import apply
 from xpm_tui.sync.mirror import ClientsRefreshed, refresh_clients, since
-from xpm_tui.sync.plan import make_plan
+from xpm_tui.sync.planning.plan import make_plan
 from xpm_tui.sync.policy import Policy
 
 

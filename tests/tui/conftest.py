@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from tests.tui.world import World
-from xpm_tui.service import deploying, detach, jobs, runner
+from xpm_tui.service.jobs import deploying
+from xpm_tui.service.jobs import listing as jobs
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs import detach, runner
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens import clients, picker
 

@@ -12,7 +12,7 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.proposals import Proposal, ProposalService
 from xpm_tui.model.tables import CLIENTS, PROPOSALS, SERVICES, TEAM
 from xpm_tui.model.xpm import Category, Staff, Template
-from xpm_tui.service.refresh import refresh
+from xpm_tui.service.runs.refresh import refresh
 from xpm_tui.tui.app import Console
 
 UUID = "0000{:04}-0000-0000-0000-0000000000{:02}"

@@ -12,9 +12,9 @@ from pathlib import Path
 from tests.service.flows import World
 from tests.tui.world import TERMINAL, press, settle
 from xpm_tui.cli.demo import sample_files
-from xpm_tui.service import runner
-from xpm_tui.service.importing import import_file
-from xpm_tui.service.team import pick_staff
+from xpm_tui.service.exchange.importing import import_file
+from xpm_tui.service.runs import runner
+from xpm_tui.service.team.linking import pick_staff
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
 

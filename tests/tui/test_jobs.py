@@ -25,12 +25,15 @@ from xpm_tui.model.text import visible
 from xpm_tui.model.xpm import XpmJob
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.service import job_editing, jobs, proposals, team
+from xpm_tui.service.exchange.importing import import_file
+from xpm_tui.service.heartbeat.status import Heartbeat, Problem, heartbeat
 from xpm_tui.service.identity import ListState, put
-from xpm_tui.service.importing import import_file
-from xpm_tui.service.job_views import JobCounts
+from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.jobs import proposals
+from xpm_tui.service.jobs.views import JobCounts
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.status import Heartbeat, Problem, heartbeat
+from xpm_tui.service.team import linking as team
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.screens.edit import Edit
@@ -639,7 +642,7 @@ async def test_a_full_card_leaves_room_for_the_runs(
         )  # fmt: skip
 
     await office.deploy(office.accepted().workflows[0])
-    monkeypatch.setattr("xpm_tui.service.status.heartbeat", crowded)
+    monkeypatch.setattr("xpm_tui.service.heartbeat.status.heartbeat", crowded)
     app = over(office)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

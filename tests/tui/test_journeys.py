@@ -15,10 +15,12 @@ from textual.screen import Screen
 from tests.support.fake_xpm import client
 from tests.support.moved_clock import MovedClock
 from tests.tui.world import TERMINAL, World, calm, press, settle, text_of, until
-from xpm_tui.book.ignition_forms import FORMS
+from xpm_tui.book.ignition.forms import FORMS
 from xpm_tui.model.tables import APART, CLIENTS, IGNORED, IMPORTS, LINKS
 from xpm_tui.service import home as homes
-from xpm_tui.service import keeping, plans, runs
+from xpm_tui.service.clients import keeping
+from xpm_tui.service.runs import history as runs
+from xpm_tui.service.runs import plans
 from xpm_tui.tui.acting import SWITCH
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
@@ -210,7 +212,7 @@ async def test_leaving(world: World, console: Make) -> None:
 
 async def in_step(world: World) -> None:
     """A first run is behind: all that can be linked is linked, and both sides agree."""
-    from xpm_tui.service import runner
+    from xpm_tui.service.runs import runner
 
     with world.open() as practice:
         await runner.run(practice, full=True, reviewed=True)
@@ -218,7 +220,7 @@ async def in_step(world: World) -> None:
 
 def edited_on_both_sides(world: World, number: int) -> None:
     """A phone is changed in Ignition, and otherwise in XPM."""
-    from xpm_tui.service.editing import edit_client
+    from xpm_tui.service.clients.editing import edit_client
 
     with world.open() as practice:
         edit_client(practice, f"c{number}", {"phone": "07 000 0001"})
@@ -549,7 +551,7 @@ async def test_another_practice_is_added_and_switched_to(world: World, console: 
 
 @pytest.mark.usefixtures("inline")
 async def test_a_held_run_is_released(world: World, console: Make) -> None:
-    from xpm_tui.service import runner
+    from xpm_tui.service.runs import runner
 
     with world.open() as practice:
         held = await runner.run(practice, full=True, trigger="daily")
@@ -581,7 +583,7 @@ async def test_a_held_run_is_released(world: World, console: Make) -> None:
 
 async def test_a_colleagues_run_is_watched_live(world: World, console: Make) -> None:
     """Two consoles over one practice: what one of them runs, the other sees as it comes, and whose it is."""
-    from xpm_tui.service import runner
+    from xpm_tui.service.runs import runner
 
     app = console(world)
     half = asyncio.Event()

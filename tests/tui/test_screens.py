@@ -59,7 +59,7 @@ async def walked(world: World, pilot: Pilot[Any], way: Sequence[str]) -> None:
 
 async def seeded(world: World) -> None:
     """A mirror that is filled, as after the wizard; nothing is linked yet."""
-    from xpm_tui.service.refresh import refresh
+    from xpm_tui.service.runs.refresh import refresh
 
     with world.open() as practice:
         await refresh(practice, full=True)
@@ -157,7 +157,7 @@ async def test_an_error_of_ours_is_told_without_a_value(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError(canary)
 
-    monkeypatch.setattr("xpm_tui.service.clients.side_by_side", broken)
+    monkeypatch.setattr("xpm_tui.service.clients.looking.side_by_side", broken)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

@@ -12,7 +12,7 @@ from textual.widgets import Button
 from tests.tui.people import UUID, asked, fill
 from tests.tui.world import World, press, settle, text_of
 from xpm_tui.model.tables import SERVICES, TEAM
-from xpm_tui.service import steps
+from xpm_tui.service.connect import steps
 from xpm_tui.tui.app import Console
 
 Make = Callable[..., Console]

@@ -21,10 +21,10 @@ from xpm_tui.model.events import Event
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import SERVICES, TEAM
 from xpm_tui.model.xpm import Staff, Template
-from xpm_tui.service import plans, runner
 from xpm_tui.service.home import find_home
 from xpm_tui.service.practice import open_practice
-from xpm_tui.service.refresh import refresh
+from xpm_tui.service.runs import plans, runner
+from xpm_tui.service.runs.refresh import refresh
 from xpm_tui.tui.areas import AREAS
 
 IDLE = 5.0

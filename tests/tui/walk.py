@@ -18,8 +18,10 @@ from xpm_tui.model.proposals import Proposal, ProposalService
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import CLIENTS, META, PROPOSALS, RUNS, SERVICES, TEAM
 from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmContact, XpmJob
-from xpm_tui.service import keeping, plans, proposals, runner
-from xpm_tui.service.editing import edit_client
+from xpm_tui.service.clients import keeping
+from xpm_tui.service.clients.editing import edit_client
+from xpm_tui.service.jobs import proposals
+from xpm_tui.service.runs import plans, runner
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.area import AreaScreen
 

@@ -16,7 +16,7 @@ from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.views import ClientView, ReviewView, SideBySide
+    from xpm_tui.service.telling.views import ClientView, ReviewView, SideBySide
 
 ClientId = Annotated[
     str,
@@ -76,7 +76,7 @@ class ReviewClients(msgspec.Struct, frozen=True):
 
 async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) -> Result:
     """All clients of the book."""
-    from xpm_tui.service import clients
+    from xpm_tui.service.clients import looking as clients
 
     views = clients.list_clients(practice, only=params.only, text=params.find)
     columns = (Column("ID", whole=True), Column("CLIENT ID"), Column("NAME"), Column("LINK", whole=True),
@@ -98,7 +98,7 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) 
 
 async def show_client(practice: OpenPractice, params: ShowClient, talk: Talk) -> Result:
     """One client, with both sides next to each other."""
-    from xpm_tui.service import clients
+    from xpm_tui.service.clients import looking as clients
 
     view = clients.show_client(practice, params.client)
     sides = clients.side_by_side(practice, view.id)
@@ -108,8 +108,8 @@ async def show_client(practice: OpenPractice, params: ShowClient, talk: Talk) ->
 
 async def search_clients(practice: OpenPractice, params: SearchClients, talk: Talk) -> Result:
     """Clients of XPM, from the mirror."""
-    from xpm_tui.service import clients
-    from xpm_tui.service.refresh import ensure_mirror
+    from xpm_tui.service.clients import looking as clients
+    from xpm_tui.service.runs.refresh import ensure_mirror
 
     await ensure_mirror(practice)
     views = clients.search_xpm(practice, params.query, limit=params.limit)
@@ -125,8 +125,9 @@ async def search_clients(practice: OpenPractice, params: SearchClients, talk: Ta
 
 async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Talk) -> Result:
     """Clients that need a person, with proposals."""
-    from xpm_tui.service import clients, linking
-    from xpm_tui.service.refresh import ensure_mirror
+    from xpm_tui.service.clients import linking
+    from xpm_tui.service.clients import looking as clients
+    from xpm_tui.service.runs.refresh import ensure_mirror
 
     if sum(map(bool, (params.accept_sure, params.export, params.take))) > 1:
         raise BadInput("Give one of --accept-sure, --export and --import.")

@@ -17,15 +17,15 @@ from xpm_tui.model.xpm import Tenant
 if TYPE_CHECKING:
     from xpm_tui.acts.connection import Connect
     from xpm_tui.model.plan import Direction, Level
-    from xpm_tui.service.connection import Connecting
+    from xpm_tui.service.connect.connection import Connecting
     from xpm_tui.service.identity import Identity
     from xpm_tui.service.practice import OpenPractice
 
 
 async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result:
     """Sign in, choose the practice, take direction and level from the settings, fill the mirror."""
-    from xpm_tui.service.connection import Connecting
-    from xpm_tui.service.refresh import told
+    from xpm_tui.service.connect.connection import Connecting
+    from xpm_tui.service.runs.refresh import told
 
     practice.writable()
     machine = Connecting(practice)

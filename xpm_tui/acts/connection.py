@@ -13,9 +13,9 @@ from xpm_tui.acts.words import ago, count, fields, plain, when
 from xpm_tui.model.errors import Trouble
 
 if TYPE_CHECKING:
-    from xpm_tui.service.job_views import JobCounts
+    from xpm_tui.service.heartbeat.status import Heartbeat
+    from xpm_tui.service.jobs.views import JobCounts
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.status import Heartbeat
 
 
 class Connect(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class Disconnect(msgspec.Struct, frozen=True):
 
 async def disconnect(practice: OpenPractice, params: Disconnect, talk: Talk) -> Result:
     """End this connection; both sides' data stay."""
-    from xpm_tui.service import connection
+    from xpm_tui.service.connect import connection
 
     practice.writable()
     what = "every practice of this login" if params.everything else practice.title
@@ -51,7 +51,7 @@ async def disconnect(practice: OpenPractice, params: Disconnect, talk: Talk) -> 
 
 async def status(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """The heartbeat and the counts, without a call to Xero."""
-    from xpm_tui.service.status import heartbeat
+    from xpm_tui.service.heartbeat.status import heartbeat
 
     beat = heartbeat(practice)
     return Result(data=plain(beat), lines=_lines(beat), trouble=_worst(beat))

@@ -17,8 +17,8 @@ from xpm_tui.model.errors import BadInput, NeedsPerson, Trouble
 if TYPE_CHECKING:
     from xpm_tui.deploy.due import Occurrence
     from xpm_tui.model.runs import Run
-    from xpm_tui.service.job_batch import BatchView
-    from xpm_tui.service.job_views import JobRowView
+    from xpm_tui.service.jobs.batch import BatchView
+    from xpm_tui.service.jobs.views import JobRowView
     from xpm_tui.service.practice import OpenPractice
 
 Anyway = Annotated[bool, option("Go on also where the preview asks first.")]
@@ -64,7 +64,7 @@ class RedeployJob(msgspec.Struct, frozen=True):
 
 async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Talk) -> Result:
     """Show, ask, make."""
-    from xpm_tui.service import jobs
+    from xpm_tui.service.jobs import listing as jobs
 
     practice.writable()
     if not (params.jobs or params.due or params.missed):
@@ -75,7 +75,8 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Talk) ->
 
 async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Talk) -> Result:
     """Go on where it failed."""
-    from xpm_tui.service import job_settling, jobs
+    from xpm_tui.service.jobs import listing as jobs
+    from xpm_tui.service.jobs import settling as job_settling
 
     practice.writable()
     if params.sent:
@@ -99,7 +100,8 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Talk) -> R
 
 async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Talk) -> Result:
     """Make it anew, where XPM no longer has it."""
-    from xpm_tui.service import job_settling, jobs
+    from xpm_tui.service.jobs import listing as jobs
+    from xpm_tui.service.jobs import settling as job_settling
 
     view = await job_settling.prepare_again(practice, params.job)
     chosen = [jobs.find_job(practice, view.id)]
@@ -108,7 +110,7 @@ async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Talk) 
 
 async def deploy_automatic(practice: OpenPractice, result: Result, talk: Talk) -> Result:
     """After an acceptance: what is set to go by itself goes; why it does not is told with the acceptance."""
-    from xpm_tui.service import deploying
+    from xpm_tui.service.jobs import deploying
 
     try:
         async with following(practice, talk):
@@ -126,7 +128,9 @@ async def deploy_automatic(practice: OpenPractice, result: Result, talk: Talk) -
 async def _deploy(
     practice: OpenPractice, chosen: list[Occurrence], talk: Talk, *, anyway: bool, yes: bool
 ) -> Result:
-    from xpm_tui.service import deploying, job_batch, jobs
+    from xpm_tui.service.jobs import batch as job_batch
+    from xpm_tui.service.jobs import deploying
+    from xpm_tui.service.jobs import listing as jobs
 
     if not chosen:
         return Result(data={"count": 0}, lines=["There is nothing to deploy."])

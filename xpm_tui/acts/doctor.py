@@ -16,7 +16,7 @@ from xpm_tui.model.text import visible
 if TYPE_CHECKING:
     from xpm_tui.diagnose.bundle import Part
     from xpm_tui.diagnose.finding import Probed
-    from xpm_tui.service.patient import Patient
+    from xpm_tui.service.health.patient import Patient
 
 _WORDS = {"ok": "ok", "note": "note", "trouble": "TROUBLE", "skipped": "left out"}
 
@@ -59,8 +59,8 @@ class Found(Trouble):
 async def doctor(place: Place, params: Examine, talk: Talk) -> Result:
     """Run the probes, tell, and write the bundle where one was asked for."""
     from xpm_tui.diagnose.examine import exit_code
-    from xpm_tui.service.doctor import Doctor
-    from xpm_tui.service.patient import admitted
+    from xpm_tui.service.health.doctor import Doctor
+    from xpm_tui.service.health.patient import admitted
 
     if params.bundle and place.read_only:
         raise ReadOnly("Nothing is written with --read-only, and --bundle writes.", hint="Leave one out.")
@@ -117,7 +117,7 @@ def _trouble(results: list[Probed], code: int) -> Trouble | None:
 async def _bundle(
     patient: Patient, results: list[Probed], params: Examine, talk: Talk
 ) -> tuple[dict[str, Any] | None, list[str]]:
-    from xpm_tui.service import bundle
+    from xpm_tui.service.health import bundle
 
     parts = await bundle.gather(patient, results, names=params.names)
     lines = ["", *_listed(parts, params.names)]
@@ -166,7 +166,7 @@ async def seen(place: Place, params: WhatIsSeen, talk: Talk) -> Result:
     from xpm_tui.acts.seeing import pick, shown
     from xpm_tui.diagnose.cases.book_of_cases import case
     from xpm_tui.diagnose.cases.seen import ALL
-    from xpm_tui.service.patient import admitted
+    from xpm_tui.service.health.patient import admitted
     from xpm_tui.service.seen import by_key, picked
 
     chosen = by_key(params.answer) if params.answer else None

@@ -41,7 +41,7 @@ class NewClient(msgspec.Struct, frozen=True):
 
 async def edit_client(practice: OpenPractice, params: EditClient, talk: Talk) -> Result:
     """Change fields, and tell what sync would overwrite."""
-    from xpm_tui.service import editing
+    from xpm_tui.service.clients import editing
 
     practice.writable()
     view, warnings = editing.edit_client(practice, params.client, pairs(params.values))
@@ -51,7 +51,7 @@ async def edit_client(practice: OpenPractice, params: EditClient, talk: Talk) ->
 
 async def new_client(practice: OpenPractice, params: NewClient, talk: Talk) -> Result:
     """Make a client of the book; XPM is not asked."""
-    from xpm_tui.service import editing
+    from xpm_tui.service.clients import editing
 
     practice.writable()
     view = editing.new_client(practice, params.name, pairs(params.values), anyway=params.anyway)

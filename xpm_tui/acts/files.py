@@ -15,9 +15,9 @@ from xpm_tui.acts.words import count, plain
 from xpm_tui.model.errors import Trouble
 
 if TYPE_CHECKING:
-    from xpm_tui.book.ignition_forms import FormName
-    from xpm_tui.service.exporting import ExportReport
-    from xpm_tui.service.importing import ImportReport
+    from xpm_tui.book.ignition.forms import FormName
+    from xpm_tui.service.exchange.exporting import ExportReport
+    from xpm_tui.service.exchange.importing import ImportReport
     from xpm_tui.service.practice import OpenPractice
 
 _SHOWN = 20
@@ -62,8 +62,8 @@ class ExportClients(ExportFile, frozen=True):
 
 def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Talk], Awaitable[Result]]:
     async def run(practice: OpenPractice, params: ImportFile, talk: Talk) -> Result:
-        from xpm_tui.book.ignition_forms import mapped
-        from xpm_tui.service.importing import import_file
+        from xpm_tui.book.ignition.forms import mapped
+        from xpm_tui.service.exchange.importing import import_file
 
         report = import_file(
             practice,
@@ -82,7 +82,7 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Talk], Awai
 
 async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) -> Result:
     """Take the last import back."""
-    from xpm_tui.service import importing
+    from xpm_tui.service.exchange import importing
 
     report = importing.undo_import(practice, True)
     if not params.dry_run:
@@ -97,8 +97,8 @@ async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) ->
 
 def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Talk], Awaitable[Result]]:
     async def run(practice: OpenPractice, params: ExportFile, talk: Talk) -> Result:
-        from xpm_tui.service import exporting
-        from xpm_tui.service.lookup import find_client
+        from xpm_tui.service.exchange import exporting
+        from xpm_tui.service.telling.lookup import find_client
 
         wanted: dict[str, Any] = {"flavour": params.form}
         if isinstance(params, ExportClients):
@@ -142,7 +142,7 @@ def _imported(report: ImportReport, form: str) -> list[str]:
 
 def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
     """Importing proposals deploys nothing: what it would take to."""
-    from xpm_tui.service.job_terms import IGNITION, IGNITION_HINT, terms_of
+    from xpm_tui.service.jobs.terms import IGNITION, IGNITION_HINT, terms_of
 
     number = report.counts.get("to_take", 0)
     if not number:

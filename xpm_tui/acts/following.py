@@ -68,7 +68,7 @@ class _Followed:
     """The tail of the log on its way to ``talk``; ``_held`` are events of one client that make one line."""
 
     def __init__(self, practice: OpenPractice, talk: Talk) -> None:
-        from xpm_tui.service.names import names
+        from xpm_tui.service.telling.names import names
 
         self._practice = practice
         self._talk = talk

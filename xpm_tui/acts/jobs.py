@@ -13,7 +13,7 @@ from xpm_tui.acts.situation import first, idle, in_state
 from xpm_tui.acts.words import count, fields, plain, when
 
 if TYPE_CHECKING:
-    from xpm_tui.service.job_views import JobRowView, PreviewView
+    from xpm_tui.service.jobs.views import JobRowView, PreviewView
     from xpm_tui.service.practice import OpenPractice
 
 JobId = Annotated[str, argument("The job: w3/2026-07-01, w3 for its next one, or XPM's number.", "JOB")]
@@ -57,7 +57,7 @@ class SkipJob(msgspec.Struct, frozen=True):
 
 async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Talk) -> Result:
     """In order of date."""
-    from xpm_tui.service import jobs
+    from xpm_tui.service.jobs import listing as jobs
 
     state = "due" if params.due else params.state
     found = jobs.list_jobs(practice, state=state, cause=params.cause, text=params.find)
@@ -73,7 +73,7 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Talk) -> Res
 
 async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
     """The exact job."""
-    from xpm_tui.service import jobs
+    from xpm_tui.service.jobs import listing as jobs
 
     view = jobs.preview_job(practice, params.job)
     return Result(data=plain(view), lines=_preview(view))
@@ -81,7 +81,7 @@ async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Talk) ->
 
 async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
     """Where it is found in XPM."""
-    from xpm_tui.service import jobs
+    from xpm_tui.service.jobs import listing as jobs
 
     view = jobs.row_of(practice, params.job)
     told = f"{view.number} {view.url}" if view.number else f"Job {view.id} is not in XPM yet."
@@ -90,7 +90,7 @@ async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -
 
 async def edit_job(practice: OpenPractice, params: EditJob, talk: Talk) -> Result:
     """Change what is to be sent."""
-    from xpm_tui.service import job_editing
+    from xpm_tui.service.jobs import editing as job_editing
 
     view = job_editing.edit_workflow(practice, params.job, pairs(params.values))
     return Result(data=plain(view), lines=[f"{view.workflow} is changed.", *_preview(view)])
@@ -98,7 +98,7 @@ async def edit_job(practice: OpenPractice, params: EditJob, talk: Talk) -> Resul
 
 async def skip_job(practice: OpenPractice, params: SkipJob, talk: Talk) -> Result:
     """Leave one out."""
-    from xpm_tui.service import jobs
+    from xpm_tui.service.jobs import listing as jobs
 
     view = jobs.skip(practice, params.job, undo=params.undo)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is {view.state}."])

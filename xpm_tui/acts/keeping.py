@@ -41,7 +41,7 @@ class Purge(msgspec.Struct, frozen=True):
 
 async def check(place: Place, params: NoParams, talk: Talk) -> Result:
     """Read everything of the book."""
-    from xpm_tui.service import upheaval
+    from xpm_tui.service.health import upheaval
 
     report = upheaval.check(place.home, place.practice)
     lines = [f"{finding.level}: {finding.text}" for finding in report.findings]
@@ -55,7 +55,7 @@ async def check(place: Place, params: NoParams, talk: Talk) -> Result:
 
 async def repair(place: Place, params: Repair, talk: Talk) -> Result:
     """Make it whole from the last good state."""
-    from xpm_tui.service import upheaval
+    from xpm_tui.service.health import upheaval
 
     done = upheaval.repair(place.home, place.practice, place.person, lossy=params.lossy)
     lines = [*done.lines] or ["The book is whole: nothing was changed."]
@@ -66,7 +66,7 @@ async def repair(place: Place, params: Repair, talk: Talk) -> Result:
 
 async def compact(place: Place, params: NoParams, talk: Talk) -> Result:
     """Fold the log in."""
-    from xpm_tui.service import upheaval
+    from xpm_tui.service.health import upheaval
 
     done = upheaval.compact(place.home, place.practice)
     told = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is at it."
@@ -75,7 +75,7 @@ async def compact(place: Place, params: NoParams, talk: Talk) -> Result:
 
 async def back_up(place: Place, params: BackUp, talk: Talk) -> Result:
     """Write a backup and read it back."""
-    from xpm_tui.service import upheaval
+    from xpm_tui.service.health import upheaval
 
     done = upheaval.backup(place.home, place.practice, Path(params.file))
     told = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, read back."
@@ -84,7 +84,7 @@ async def back_up(place: Place, params: BackUp, talk: Talk) -> Result:
 
 async def restore(place: Place, params: Restore, talk: Talk) -> Result:
     """Put a backup in place."""
-    from xpm_tui.service import upheaval
+    from xpm_tui.service.health import upheaval
 
     question = f"Put {params.file} in place of what the book holds now?"
     if talk.interactive and not params.yes and not await talk.confirm(question):
@@ -98,7 +98,7 @@ async def restore(place: Place, params: Restore, talk: Talk) -> Result:
 
 async def purge(place: Place, params: Purge, talk: Talk) -> Result:
     """Delete the practice from this machine."""
-    from xpm_tui.service import upheaval
+    from xpm_tui.service.health import upheaval
     from xpm_tui.service.home import resolve
 
     name = resolve(place.home, place.practice or None)

@@ -15,7 +15,7 @@ from xpm_tui.model.errors import BadInput, NeedsPerson
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.views import EffectView
+    from xpm_tui.service.telling.views import EffectView
 
 XpmId = Annotated[str, argument("The XPM client: its number, UUID, or web address.", "XPM")]
 """A client of XPM, as every verb takes it."""
@@ -79,8 +79,8 @@ class OneClient(msgspec.Struct, frozen=True):
 
 async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) -> Result:
     """Set or replace a link, after showing what it does."""
-    from xpm_tui.service import linking
-    from xpm_tui.service.refresh import ensure_mirror
+    from xpm_tui.service.clients import linking
+    from xpm_tui.service.runs.refresh import ensure_mirror
 
     await ensure_mirror(practice)
     effect = linking.preview_link(practice, params.client, params.xpm)
@@ -105,7 +105,7 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) ->
 
 async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Talk) -> Result:
     """Take a link away."""
-    from xpm_tui.service import linking
+    from xpm_tui.service.clients import linking
 
     practice.writable()
     view = linking.unlink(practice, params.client)
@@ -115,8 +115,8 @@ async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Talk
 
 async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) -> Result:
     """Bring XPM clients into the book."""
-    from xpm_tui.service import linking
-    from xpm_tui.service.refresh import ensure_mirror
+    from xpm_tui.service.clients import linking
+    from xpm_tui.service.runs.refresh import ensure_mirror
 
     if params.all == bool(params.xpm):
         raise BadInput("Say which XPM clients to pick, or --all.", hint="xpm-tui clients pick 1234567")
@@ -140,7 +140,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
 
 async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk) -> Result:
     """Settle that a client has no XPM client."""
-    from xpm_tui.service import keeping
+    from xpm_tui.service.clients import keeping
 
     practice.writable()
     if params.undo:
@@ -152,7 +152,7 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk
 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk) -> Result:
     """Make sync leave fields alone."""
-    from xpm_tui.service import keeping
+    from xpm_tui.service.clients import keeping
 
     practice.writable()
     view = keeping.freeze(practice, params.client, params.field, params.reason)
@@ -162,7 +162,7 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk
 
 async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Talk) -> Result:
     """Let sync touch them again."""
-    from xpm_tui.service import keeping
+    from xpm_tui.service.clients import keeping
 
     practice.writable()
     view, lifted = keeping.unfreeze(practice, params.client, params.field)
@@ -172,7 +172,7 @@ async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: 
 
 async def show_address(practice: OpenPractice, params: OneClient, talk: Talk) -> Result:
     """Where the linked client is found in XPM."""
-    from xpm_tui.service import clients
+    from xpm_tui.service.clients import looking as clients
 
     view = clients.show_client(practice, params.client)
     if view.link is None:
@@ -184,7 +184,7 @@ async def show_address(practice: OpenPractice, params: OneClient, talk: Talk) ->
 
 async def copy_client(practice: OpenPractice, params: OneClient, talk: Talk) -> Result:
     """What is worth copying of a client, on one line."""
-    from xpm_tui.service import clients
+    from xpm_tui.service.clients import looking as clients
 
     view = clients.show_client(practice, params.client)
     parts = [view.name, view.client_id or view.id]

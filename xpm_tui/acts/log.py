@@ -37,8 +37,8 @@ class ReadLog(msgspec.Struct, frozen=True):
 async def read_log(practice: OpenPractice, params: ReadLog, talk: Talk) -> Result:
     """Stream events, oldest first."""
     from xpm_tui.events.filters import EventFilter
-    from xpm_tui.service import runs
-    from xpm_tui.service.names import names as names_of
+    from xpm_tui.service.runs import history as runs
+    from xpm_tui.service.telling.names import names as names_of
 
     run = runs.show(practice, params.run).id if params.run else ""
     since = moment(params.since, practice.clock.now()) if params.since else None

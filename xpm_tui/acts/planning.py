@@ -17,9 +17,9 @@ from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:
     from xpm_tui.model.plan import Plan, PlannedRecord
-    from xpm_tui.service.plans import Selector
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.views import ChangeView
+    from xpm_tui.service.runs.plans import Selector
+    from xpm_tui.service.telling.views import ChangeView
 
 PlanId = Annotated[str, argument("The plan: its id, or 'last'.", "PLAN", completes="plan")]
 What = Annotated[
@@ -52,8 +52,8 @@ class ExportPlan(msgspec.Struct, frozen=True):
 
 async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Result:
     """Refresh the mirror and compute what a sync would do."""
-    from xpm_tui.service import plans
-    from xpm_tui.service.clients import find_client, list_clients
+    from xpm_tui.service.clients.looking import find_client, list_clients
+    from xpm_tui.service.runs import plans
 
     only = [find_client(practice.snapshot(), params.client).id] if params.client else []
     if params.only:
@@ -77,7 +77,7 @@ async def untick_plan(practice: OpenPractice, params: TickPlan, talk: Talk) -> R
 
 async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Talk) -> Result:
     """The plan as CSV."""
-    from xpm_tui.service import plans
+    from xpm_tui.service.runs import plans
 
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)
@@ -86,9 +86,9 @@ async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Talk) ->
 
 def plan_result(practice: OpenPractice, plan_id: str) -> Result:
     """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person."""
-    from xpm_tui.service import plans
-    from xpm_tui.service.clients import people_views
-    from xpm_tui.service.plan_view import change_views
+    from xpm_tui.service.clients.looking import people_views
+    from xpm_tui.service.runs import plans
+    from xpm_tui.service.telling.plan_view import change_views
 
     plan, records = plans.load(practice, plan_id)
     snapshot = practice.snapshot()
@@ -158,7 +158,7 @@ def changes_of(
     practice: OpenPractice, records: list[PlannedRecord]
 ) -> tuple[list[ChangeView], list[ChangeView]]:
     """The changes that would be made, and those that wait."""
-    from xpm_tui.service.plan_view import change_views
+    from xpm_tui.service.telling.plan_view import change_views
 
     changes = list(change_views(practice.snapshot(), records))
     made = [change for change in changes if change.ticked]
@@ -166,7 +166,7 @@ def changes_of(
 
 
 def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
-    from xpm_tui.service import plans
+    from xpm_tui.service.runs import plans
 
     practice.writable()
     if not params.what:
@@ -183,7 +183,7 @@ def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
 
 
 def _stored(practice: OpenPractice, plan_id: str) -> tuple[Plan, list[ChangeView], list[ChangeView]]:
-    from xpm_tui.service import plans
+    from xpm_tui.service.runs import plans
 
     plan, records = plans.load(practice, plan_id)
     return plan, *changes_of(practice, records)
@@ -191,7 +191,7 @@ def _stored(practice: OpenPractice, plan_id: str) -> tuple[Plan, list[ChangeView
 
 def selector(word: str) -> Selector:
     """What ``c12``, ``c12:phone``, ``field:phone``, ``rule:NAME``, ``mark:clearing`` or ``all`` point at."""
-    from xpm_tui.service.plans import Selector
+    from xpm_tui.service.runs.plans import Selector
 
     if word == "all":
         return Selector()

@@ -15,7 +15,7 @@ from xpm_tui.acts.words import count, listed, plain
 from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:
-    from xpm_tui.service.job_views import ProposalRowView
+    from xpm_tui.service.jobs.views import ProposalRowView
     from xpm_tui.service.practice import OpenPractice
 
 ProposalId = Annotated[str, argument("The proposal: our id, its number, or exact name.", "PROPOSAL")]
@@ -99,7 +99,7 @@ class Revoke(msgspec.Struct, frozen=True):
 
 async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Talk) -> Result:
     """In order of arrival."""
-    from xpm_tui.service import proposals
+    from xpm_tui.service.jobs import proposals
 
     found = proposals.list_proposals(practice, state=params.state, mine=params.mine)
     empty = "There are no proposals: xpm-tui import proposals FILE, or xpm-tui proposals new"
@@ -108,7 +108,7 @@ async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Ta
 
 async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Talk) -> Result:
     """A draft of our own."""
-    from xpm_tui.service import proposals
+    from xpm_tui.service.jobs import proposals
 
     view = proposals.new_proposal(practice, params.name, params.client, params.service, pairs(params.values))
     told = f"{view.id} {view.name} is a draft. Accept it: xpm-tui proposals accept {view.id}"
@@ -117,8 +117,8 @@ async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Talk) 
 
 async def accept(practice: OpenPractice, params: Accept, talk: Talk) -> Result:
     """Accept; what is set to deploy by itself goes out."""
-    from xpm_tui.service import proposals
-    from xpm_tui.service.job_terms import terms_of
+    from xpm_tui.service.jobs import proposals
+    from xpm_tui.service.jobs.terms import terms_of
 
     found = proposals.accept(practice, params.proposals, **_terms(params))
     result = _told(practice, found, "accepted")
@@ -131,7 +131,7 @@ async def accept(practice: OpenPractice, params: Accept, talk: Talk) -> Result:
 
 async def take(practice: OpenPractice, params: Take, talk: Talk) -> Result:
     """Make Ignition's ours."""
-    from xpm_tui.service import proposals
+    from xpm_tui.service.jobs import proposals
 
     if params.all == bool(params.proposals):
         raise BadInput("Say which proposals, or --all.", hint="xpm-tui proposals take PROP-12")
@@ -141,7 +141,7 @@ async def take(practice: OpenPractice, params: Take, talk: Talk) -> Result:
 
 async def revoke(practice: OpenPractice, params: Revoke, talk: Talk) -> Result:
     """Stop what waits."""
-    from xpm_tui.service import proposals
+    from xpm_tui.service.jobs import proposals
 
     view = proposals.revoke(practice, params.proposal, params.reason)
     told = f"{view.id} {view.name} is revoked: what waited is stopped, jobs in XPM stay as they are."
@@ -149,7 +149,7 @@ async def revoke(practice: OpenPractice, params: Revoke, talk: Talk) -> Result:
 
 
 def _terms(params: Accept | Take) -> dict[str, Any]:
-    from xpm_tui.service.proposals import day, repeat_of
+    from xpm_tui.service.jobs.proposals import day, repeat_of
 
     return {
         "repeat": repeat_of(params.repeat, until=params.until, last_day=params.last_day),
@@ -159,7 +159,7 @@ def _terms(params: Accept | Take) -> dict[str, Any]:
 
 
 def _told(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Result:
-    from xpm_tui.service.job_terms import IGNITION, IGNITION_HINT, terms_of
+    from xpm_tui.service.jobs.terms import IGNITION, IGNITION_HINT, terms_of
 
     table = _table(found, "There was none.")
     jobs = sum(len(view.workflows) for view in found)

@@ -69,7 +69,7 @@ class EditService(msgspec.Struct, frozen=True):
 
 async def add_contact(practice: OpenPractice, params: AddContact, talk: Talk) -> Result:
     """One more contact."""
-    from xpm_tui.service import contacts
+    from xpm_tui.service.clients import contacts
 
     view, warnings = contacts.add_contact(practice, params.client, pairs(params.values), anyway=params.anyway)
     made = view.contacts[-1]
@@ -79,7 +79,7 @@ async def add_contact(practice: OpenPractice, params: AddContact, talk: Talk) ->
 
 async def edit_contact(practice: OpenPractice, params: EditContact, talk: Talk) -> Result:
     """Fields of a contact."""
-    from xpm_tui.service import contacts
+    from xpm_tui.service.clients import contacts
 
     view, warnings = contacts.edit_contact(practice, params.client, params.contact, pairs(params.values))
     lines = [f"The contact of {view.id} {view.name} is changed.", *warnings]
@@ -88,7 +88,7 @@ async def edit_contact(practice: OpenPractice, params: EditContact, talk: Talk) 
 
 async def new_member(practice: OpenPractice, params: NewMember, talk: Talk) -> Result:
     """One more member of the team."""
-    from xpm_tui.service import members
+    from xpm_tui.service.team import members
 
     view = members.new_member(practice, params.name, pairs(params.values), anyway=params.anyway)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is in the team."])
@@ -96,7 +96,7 @@ async def new_member(practice: OpenPractice, params: NewMember, talk: Talk) -> R
 
 async def edit_member(practice: OpenPractice, params: EditMember, talk: Talk) -> Result:
     """Fields of a member."""
-    from xpm_tui.service import members
+    from xpm_tui.service.team import members
 
     view = members.edit_member(practice, params.member, pairs(params.values))
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is changed."])
@@ -104,7 +104,7 @@ async def edit_member(practice: OpenPractice, params: EditMember, talk: Talk) ->
 
 async def list_services(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """The library."""
-    from xpm_tui.service import library
+    from xpm_tui.service.jobs import library
 
     views = library.list_services(practice)
     columns = (Column("ID", whole=True), Column("SERVICE"), Column("JOB TEMPLATES"))
@@ -118,7 +118,7 @@ async def list_services(practice: OpenPractice, params: NoParams, talk: Talk) ->
 
 async def new_service(practice: OpenPractice, params: NewService, talk: Talk) -> Result:
     """One more service."""
-    from xpm_tui.service import library
+    from xpm_tui.service.jobs import library
 
     view = library.new_service(practice, params.name, pairs(params.values), anyway=params.anyway)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is a service."])
@@ -126,7 +126,7 @@ async def new_service(practice: OpenPractice, params: NewService, talk: Talk) ->
 
 async def edit_service(practice: OpenPractice, params: EditService, talk: Talk) -> Result:
     """Name and columns of a service."""
-    from xpm_tui.service import library
+    from xpm_tui.service.jobs import library
 
     view = library.edit_service(practice, params.service, pairs(params.values))
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is changed."])

@@ -17,8 +17,8 @@ from xpm_tui.model.errors import BadInput, NeedsPerson, NotFound
 if TYPE_CHECKING:
     from xpm_tui.model.runs import Run
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.releasing import Decision, HeldWrite
-    from xpm_tui.sync.release import Choice
+    from xpm_tui.service.runs.releasing import Decision, HeldWrite
+    from xpm_tui.sync.applying.release import Choice
 
 _UNKNOWN = "unknown-outcome"
 _CHOICES: tuple[Choice, ...] = ("again", "drop")
@@ -44,7 +44,8 @@ class ReleaseRun(msgspec.Struct, frozen=True):
 
 async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) -> Result:
     """Settle what nobody but a person can tell, then let the held run go on."""
-    from xpm_tui.service import releasing, runs
+    from xpm_tui.service.runs import history as runs
+    from xpm_tui.service.runs import releasing
 
     practice.writable()
     run = _held_run(practice, params.run)
@@ -89,7 +90,8 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
 
 def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
     """The run that is meant; None where none is held, and none was named."""
-    from xpm_tui.service import releasing, runs
+    from xpm_tui.service.runs import history as runs
+    from xpm_tui.service.runs import releasing
 
     if run_id:
         return runs.show(practice, run_id)
@@ -100,7 +102,7 @@ def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
 
 
 async def _go_on(practice: OpenPractice, run_id: str, talk: Talk) -> Result:
-    from xpm_tui.service import runner
+    from xpm_tui.service.runs import runner
 
     async with following(practice, talk):
         run = await runner.release(practice, run_id)
@@ -109,7 +111,8 @@ async def _go_on(practice: OpenPractice, run_id: str, talk: Talk) -> Result:
 
 async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
     """A record is made only when asked for, which has just been done; a contact comes with the next plan."""
-    from xpm_tui.service import staffing, upkeep
+    from xpm_tui.service.clients import upkeep
+    from xpm_tui.service.team import staffing
     from xpm_tui.sync.journal import ADD_STAFF
 
     if held.kind == ADD_STAFF:
@@ -141,7 +144,7 @@ def _decisions(params: ReleaseRun, waiting: list[HeldWrite]) -> dict[str, Decisi
 
 def _decision(held: HeldWrite, choice: Choice, xpm: str) -> Decision:
     """One decision; a number that counts the candidates, or none where there is only one, says which."""
-    from xpm_tui.service.releasing import Decision
+    from xpm_tui.service.runs.releasing import Decision
 
     if choice != "adopt":
         return Decision(held.intent, choice)

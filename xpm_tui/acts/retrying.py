@@ -28,8 +28,8 @@ class Retry(msgspec.Struct, frozen=True):
 
 async def retry(practice: OpenPractice, params: Retry, talk: Talk) -> Result:
     """List what failed, or try it again."""
-    from xpm_tui.service import retrying
-    from xpm_tui.service.clients import find_client
+    from xpm_tui.service.clients.looking import find_client
+    from xpm_tui.service.runs import retrying
 
     found = retrying.failures(practice, params.run)
     if params.list:

@@ -11,8 +11,8 @@ from xpm_tui.acts.words import count, plain
 from xpm_tui.model.errors import Trouble
 
 if TYPE_CHECKING:
+    from xpm_tui.service.clients.review_file import Chosen, ReviewReport
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.review_file import Chosen, ReviewReport
 
 _SHOWN = 20
 """Rows of each kind that a person is shown; --json tells all."""
@@ -20,7 +20,7 @@ _SHOWN = 20
 
 def export_review(practice: OpenPractice, path: Path, only: Sequence[str], *, replace: bool) -> Result:
     """Write the file; ``-`` is stdout."""
-    from xpm_tui.service import review_file
+    from xpm_tui.service.clients import review_file
 
     if str(path) == "-":
         text, clients = review_file.export_review(practice, only)
@@ -35,7 +35,7 @@ def export_review(practice: OpenPractice, path: Path, only: Sequence[str], *, re
 
 def import_review(practice: OpenPractice, path: Path, *, dry_run: bool) -> Result:
     """Carry out what the file chooses, and say what was refused."""
-    from xpm_tui.service import review_file
+    from xpm_tui.service.clients import review_file
 
     report = review_file.import_review(practice, path, dry_run=dry_run)
     return Result(data=plain_report(report), lines=report_lines(report), trouble=_refused(report))

@@ -40,7 +40,7 @@ class StopRun(msgspec.Struct, frozen=True):
 
 async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Result:
     """Newest first."""
-    from xpm_tui.service import runs
+    from xpm_tui.service.runs import history as runs
 
     found = runs.list_runs(practice, params.limit)
     columns = (Column("RUN", whole=True), Column("OUTCOME", whole=True), Column("STARTED", whole=True),
@@ -57,7 +57,7 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Resul
     """One run whole, with the way out of what ended it."""
     from xpm_tui.diagnose.cases.book_of_cases import case
     from xpm_tui.diagnose.telling import in_short
-    from xpm_tui.service import runs
+    from xpm_tui.service.runs import history as runs
 
     run = runs.show(practice, params.run)
     lines = told(run) + fields(
@@ -76,7 +76,7 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Resul
 
 async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Result:
     """Leave a request; the run stops after its current step."""
-    from xpm_tui.service import runs
+    from xpm_tui.service.runs import history as runs
 
     practice.writable()
     run = runs.request_stop(practice, params.run)
@@ -85,7 +85,7 @@ async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Resul
 
 async def resume_run(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """Resolve what a cut-off run left, and go on."""
-    from xpm_tui.service import runner
+    from xpm_tui.service.runs import runner
 
     practice.writable()
     async with following(practice, talk):

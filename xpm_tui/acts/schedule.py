@@ -11,8 +11,8 @@ from xpm_tui.acts.params import option
 from xpm_tui.acts.situation import connected
 
 if TYPE_CHECKING:
+    from xpm_tui.service.daily.schedule import Timer
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.schedule import Timer
 
 Kind = Annotated[
     Literal["", "systemd", "cron"], option("A systemd user timer, or a crontab line; what is there, else.")
@@ -34,14 +34,14 @@ class InstallSchedule(msgspec.Struct, frozen=True):
 
 async def show(practice: OpenPractice, params: ShowSchedule, talk: Talk) -> Result:
     """What is installed, or would be."""
-    from xpm_tui.service.schedule import Scheduler
+    from xpm_tui.service.daily.schedule import Scheduler
 
     return _told(Scheduler(practice, kind=params.kind).show())
 
 
 async def install(practice: OpenPractice, params: InstallSchedule, talk: Talk) -> Result:
     """Show what it does, ask, install, and prove that the login opens there."""
-    from xpm_tui.service.schedule import Scheduler
+    from xpm_tui.service.daily.schedule import Scheduler
 
     scheduler = Scheduler(practice, kind=params.kind)
     if params.dry_run:
@@ -61,7 +61,7 @@ async def install(practice: OpenPractice, params: InstallSchedule, talk: Talk) -
 
 async def remove(practice: OpenPractice, params: ShowSchedule, talk: Talk) -> Result:
     """Take the timer away."""
-    from xpm_tui.service.schedule import Scheduler
+    from xpm_tui.service.daily.schedule import Scheduler
 
     timer = Scheduler(practice, kind=params.kind).remove()
     return Result(

@@ -15,7 +15,7 @@ from xpm_tui.model.errors import NeedsPerson
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.team_views import StaffPreview
+    from xpm_tui.service.team.views import StaffPreview
 
 
 class CreateStaff(msgspec.Struct, frozen=True):
@@ -33,8 +33,8 @@ class CreateStaff(msgspec.Struct, frozen=True):
 
 async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) -> Result:
     """Show what would be sent, ask, make the record, link the member."""
-    from xpm_tui.service import staffing
-    from xpm_tui.service.refresh import ensure_mirror
+    from xpm_tui.service.runs.refresh import ensure_mirror
+    from xpm_tui.service.team import staffing
 
     if not params.dry_run:
         practice.writable()

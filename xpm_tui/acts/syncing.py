@@ -32,8 +32,8 @@ class Sync(msgspec.Struct, frozen=True):
 
 async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     """Plan, show, ask where somebody sits, apply."""
-    from xpm_tui.service import detach, plans, runner
-    from xpm_tui.service.clients import find_client
+    from xpm_tui.service.clients.looking import find_client
+    from xpm_tui.service.runs import detach, plans, runner
 
     practice.writable()
     if params.if_due:
@@ -67,7 +67,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
 
 async def _if_due(practice: OpenPractice, talk: Talk) -> Result:
     """The daily run: made, or left for a reason that is told."""
-    from xpm_tui.service.scheduled import WORDS, run_if_due
+    from xpm_tui.service.daily.scheduled import WORDS, run_if_due
 
     async with following(practice, talk):
         due, run = await run_if_due(practice)
@@ -79,7 +79,7 @@ async def _if_due(practice: OpenPractice, talk: Talk) -> Result:
 
 def run_result(run: Run) -> Result:
     """A run that has ended, with its exit code and why it did not go to the end."""
-    from xpm_tui.service import runner
+    from xpm_tui.service.runs import runner
 
     return Result(data=plain(run), lines=told(run), trouble=_trouble(run, runner.exit_code(run)))
 

@@ -15,7 +15,7 @@ from xpm_tui.model.errors import BadInput
 if TYPE_CHECKING:
     from xpm_tui.service.doings import Undone
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.team_views import MemberView
+    from xpm_tui.service.team.views import MemberView
 
 Member = Annotated[
     str, argument("The team member: our id, e-mail, or exact name.", "MEMBER", completes="member")
@@ -68,8 +68,8 @@ class PickStaff(msgspec.Struct, frozen=True):
 
 async def list_team(practice: OpenPractice, params: ListTeam, talk: Talk) -> Result:
     """Members, then XPM's staff who are nobody here, and what the connection stands on."""
-    from xpm_tui.service import team
-    from xpm_tui.service.connector import connector
+    from xpm_tui.service.team import linking as team
+    from xpm_tui.service.team.connector import connector
 
     rows, total = team.list_people(practice, only=params.only, text=params.find)
     members = [row.member for row in rows if row.member is not None]
@@ -97,8 +97,8 @@ async def list_team(practice: OpenPractice, params: ListTeam, talk: Talk) -> Res
 
 async def link_member(practice: OpenPractice, params: LinkMember, talk: Talk) -> Result:
     """Link one, or all with the same e-mail."""
-    from xpm_tui.service import team
-    from xpm_tui.service.refresh import ensure_mirror
+    from xpm_tui.service.runs.refresh import ensure_mirror
+    from xpm_tui.service.team import linking as team
 
     if not params.dry_run:
         practice.writable()
@@ -119,8 +119,8 @@ async def link_member(practice: OpenPractice, params: LinkMember, talk: Talk) ->
 
 async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Talk) -> Result:
     """Link all sure ones, after asking with their count."""
-    from xpm_tui.service import team
-    from xpm_tui.service.refresh import ensure_mirror
+    from xpm_tui.service.runs.refresh import ensure_mirror
+    from xpm_tui.service.team import linking as team
 
     practice.writable()
     await ensure_mirror(practice)
@@ -139,7 +139,7 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Talk
 
 async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Talk) -> Result:
     """Take the link away."""
-    from xpm_tui.service import team
+    from xpm_tui.service.team import linking as team
 
     practice.writable()
     view = team.unlink_member(practice, params.member)
@@ -148,7 +148,7 @@ async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Talk
 
 async def undo_team(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """Take the last change back."""
-    from xpm_tui.service import team
+    from xpm_tui.service.team import linking as team
 
     return undone(team.undo(practice))
 
@@ -163,7 +163,7 @@ def undone(found: Undone) -> Result:
 
 async def copy_member(practice: OpenPractice, params: OneMember, talk: Talk) -> Result:
     """Name and ids of a person, as support asks for them."""
-    from xpm_tui.service import team
+    from xpm_tui.service.team import linking as team
 
     view = team.find_person(practice, params.member)
     return Result(
@@ -173,8 +173,8 @@ async def copy_member(practice: OpenPractice, params: OneMember, talk: Talk) -> 
 
 async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> Result:
     """Bring staff into the team."""
-    from xpm_tui.service import team
-    from xpm_tui.service.refresh import ensure_mirror
+    from xpm_tui.service.runs.refresh import ensure_mirror
+    from xpm_tui.service.team import linking as team
 
     if params.all == bool(params.staff):
         raise BadInput("Say whom to pick, or --all.", hint="xpm-tui team pick ana@example.com")

@@ -14,7 +14,7 @@ from xpm_tui.acts.words import count, listed, plain
 from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:
-    from xpm_tui.service.job_views import CoverageView, ServiceLinkView
+    from xpm_tui.service.jobs.views import CoverageView, ServiceLinkView
     from xpm_tui.service.practice import OpenPractice
 
 Only = Literal["", "open", "proposed", "gone", "no-job", "unused", "unknown"]
@@ -57,8 +57,9 @@ class LinkTemplates(msgspec.Struct, frozen=True):
 
 async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Talk) -> Result:
     """Services with their templates, then what is not covered, and what new jobs follow."""
-    from xpm_tui.service import job_defaults, templates
-    from xpm_tui.service.refresh import ensure_mirror
+    from xpm_tui.service.jobs import defaults as job_defaults
+    from xpm_tui.service.jobs import templates
+    from xpm_tui.service.runs.refresh import ensure_mirror
 
     if practice.identity() is not None and not practice.read_only:
         await ensure_mirror(practice)
@@ -83,7 +84,7 @@ async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Ta
 
 
 def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> list[str]:
-    from xpm_tui.service import job_defaults
+    from xpm_tui.service.jobs import defaults as job_defaults
 
     lines = [
         "",
@@ -99,8 +100,8 @@ def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> li
 
 async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Talk) -> Result:
     """Link one service, or all of the same name."""
-    from xpm_tui.service import templates
-    from xpm_tui.service.refresh import ensure_mirror
+    from xpm_tui.service.jobs import templates
+    from xpm_tui.service.runs.refresh import ensure_mirror
 
     practice.writable()
     if practice.identity() is not None:
@@ -124,7 +125,7 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Ta
 
 async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Talk) -> Result:
     """Link all of the same name, after asking with their count."""
-    from xpm_tui.service import templates
+    from xpm_tui.service.jobs import templates
 
     practice.writable()
     found = templates.same_names(practice.snapshot())
@@ -150,7 +151,7 @@ async def clear(practice: OpenPractice, params: OneService, talk: Talk) -> Resul
 
 async def copy_service(practice: OpenPractice, params: OneService, talk: Talk) -> Result:
     """Name and ids, as support asks for them."""
-    from xpm_tui.service.library import find_service
+    from xpm_tui.service.jobs.library import find_service
 
     found = find_service(practice.snapshot(), params.service)
     return Result(data=plain(found), lines=["\t".join([found.name, found.id, *found.templates])])
@@ -158,15 +159,15 @@ async def copy_service(practice: OpenPractice, params: OneService, talk: Talk) -
 
 async def undo(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """Take the last change of the services back."""
-    from xpm_tui.service import templates
+    from xpm_tui.service.jobs import templates
 
     return undone(templates.undo(practice))
 
 
 async def job_defaults(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """The settings that new jobs follow, and XPM's categories."""
-    from xpm_tui.service import job_defaults
     from xpm_tui.service.identity import list_state
+    from xpm_tui.service.jobs import defaults as job_defaults
 
     found, kinds = job_defaults.defaults(practice), job_defaults.categories(practice)
     columns = (Column("SETTING", whole=True), Column("VALUE"), Column("FROM", whole=True))

@@ -18,7 +18,7 @@ from xpm_tui.model.errors import NeedsPerson, NotFound
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.views import UnclearView
+    from xpm_tui.service.telling.views import UnclearView
 
 
 class Undo(msgspec.Struct, frozen=True):
@@ -51,8 +51,8 @@ class CreateClient(msgspec.Struct, frozen=True):
 
 async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
     """Show what goes back, ask where somebody sits, and take it back."""
-    from xpm_tui.service import runner, undoing
-    from xpm_tui.service.plan_view import change_views
+    from xpm_tui.service.runs import runner, undoing
+    from xpm_tui.service.telling.plan_view import change_views
 
     plan, records, left = undoing.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=not params.dry_run
@@ -85,8 +85,8 @@ async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
 
 async def undo_client(practice: OpenPractice, params: UndoClient, talk: Talk) -> Result:
     """Take back what the last run wrote of one client."""
-    from xpm_tui.service import undoing
-    from xpm_tui.service.lookup import find_client
+    from xpm_tui.service.runs import undoing
+    from xpm_tui.service.telling.lookup import find_client
 
     client = find_client(practice.snapshot(), params.client)
     run = undoing.last_write(practice.snapshot(), client.id)
@@ -97,7 +97,7 @@ async def undo_client(practice: OpenPractice, params: UndoClient, talk: Talk) ->
 
 async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """Fields that both sides had edited."""
-    from xpm_tui.service.conflicts import conflicts
+    from xpm_tui.service.clients.conflicts import conflicts
 
     found = conflicts(practice)
     columns = (Column("STATE", whole=True), Column("RECORD", whole=True), Column("NAME"), Column("FIELD"),
@@ -113,8 +113,8 @@ async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Talk) -
 
 async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
     """Check every link anew; link what is confirmed."""
-    from xpm_tui.service import upkeep
-    from xpm_tui.service.refresh import refresh
+    from xpm_tui.service.clients import upkeep
+    from xpm_tui.service.runs.refresh import refresh
 
     if not practice.read_only:
         await refresh(practice, full=True)
@@ -145,7 +145,7 @@ async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
 
 async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """Clients whose names read the same, on either side, and what to do by hand."""
-    from xpm_tui.sync.duplicates import duplicates
+    from xpm_tui.sync.matching.duplicates import duplicates
 
     found = duplicates(practice.snapshot())
     lines = []
@@ -168,8 +168,9 @@ async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Talk) 
 
 async def create_client(practice: OpenPractice, params: CreateClient, talk: Talk) -> Result:
     """Make the client in XPM, after asking."""
-    from xpm_tui.service import clients, upkeep
-    from xpm_tui.service.refresh import ensure_mirror
+    from xpm_tui.service.clients import looking as clients
+    from xpm_tui.service.clients import upkeep
+    from xpm_tui.service.runs.refresh import ensure_mirror
 
     practice.writable()
     await ensure_mirror(practice)

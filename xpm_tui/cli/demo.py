@@ -22,7 +22,7 @@ from xpm_tui.cli.options import Globals
 from xpm_tui.model.errors import Busy, Trouble
 
 if TYPE_CHECKING:
-    from xpm_tui.book.ignition_forms import FormName
+    from xpm_tui.book.ignition.forms import FormName
     from xpm_tui.sandbox.core.practice import Practice
 
 PORTS = range(8765, 8770)
@@ -42,8 +42,8 @@ def demo(console: Console, given: Globals, *, clients: int, seed: int) -> int:
 def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) -> None:
     """Point the practice in ``folder`` at the sandbox; write the sample files there and import them."""
     from xpm_tui.sandbox.core.sandbox import Sandbox
+    from xpm_tui.service.exchange.importing import import_file
     from xpm_tui.service.home import find_home
-    from xpm_tui.service.importing import import_file
     from xpm_tui.service.practice import open_practice
 
     with open_practice(find_home(str(folder), os.environ), environ={}) as practice:

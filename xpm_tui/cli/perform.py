@@ -70,8 +70,8 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
         who = person(given.person or None, os.environ)
         place = Place(home, given.practice, who, given.read_only, given.settings)
         return await act.on_home(place, params, talk)
-    from xpm_tui.service.daily import signed_in
     from xpm_tui.service.practice import open_practice
+    from xpm_tui.service.runs.due import signed_in
 
     practice = open_practice(
         home,

@@ -18,8 +18,8 @@ from xpm_tui.model.proposals import Proposal
 from xpm_tui.model.tables import CLIENTS, DEPLOYMENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.model.workflows import Deployment, JobSpec, Workflow, deployment_id
 from xpm_tui.model.xpm import XpmJob
-from xpm_tui.sync.create import blocked
-from xpm_tui.sync.links import state_of
+from xpm_tui.sync.by_hand.create import blocked
+from xpm_tui.sync.planning.links import state_of
 
 Sure = Callable[[Client], str]
 """UUID of the XPM client that a client surely is, or empty."""

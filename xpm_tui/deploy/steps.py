@@ -24,7 +24,7 @@ from xpm_tui.model.runs import Intent, Run
 from xpm_tui.model.tables import DEPLOYMENTS, INTENTS, JOBS, WORKFLOWS
 from xpm_tui.model.workflows import Deployment, JobSpec, Workflow
 from xpm_tui.model.xpm import XpmJob
-from xpm_tui.sync.create import create_client
+from xpm_tui.sync.by_hand.create import create_client
 from xpm_tui.sync.journal import Journal, done
 from xpm_tui.sync.policy import Policy
 

@@ -19,8 +19,8 @@ from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import DEPLOYMENTS, INTENTS
 from xpm_tui.model.workflows import Deployment
 from xpm_tui.model.xpm import XpmJob
+from xpm_tui.sync.applying.recover import LOOK_EVERY
 from xpm_tui.sync.journal import done, failed, held
-from xpm_tui.sync.recover import LOOK_EVERY
 
 _ADDED = (
     "No answer came when the job was sent, and XPM shows no such job: nobody can tell whether it will. Look "

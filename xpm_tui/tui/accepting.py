@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from xpm_tui.model.book import Service
 from xpm_tui.model.xpm import Template
-from xpm_tui.service import team, templates
+from xpm_tui.service.jobs import templates
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.team import linking as team
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.dialog import Confirm
 

@@ -39,7 +39,7 @@ from xpm_tui.tui.widgets.header import Header, Pulse
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.sync.search import PickerIndex
+    from xpm_tui.sync.matching.search import PickerIndex
 
 LOOK = 1.0
 """Seconds between two looks whether the book has moved: by a run, a verb or another console."""
@@ -69,7 +69,7 @@ def _area(name: str) -> Callable[[], Screen[Any]]:
 
 
 def _signed_in(practice: OpenPractice) -> None:
-    from xpm_tui.service.daily import signed_in
+    from xpm_tui.service.runs.due import signed_in
 
     signed_in(practice)
 

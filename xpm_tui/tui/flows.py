@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xpm_tui.model.plan import Plan
     from xpm_tui.model.runs import Run
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.views import ClientView, PickView, XpmClientView
+    from xpm_tui.service.telling.views import ClientView, PickView, XpmClientView
     from xpm_tui.tui.app import Console
 
 SYNC = ("sync",)
@@ -41,7 +41,7 @@ class Flows:
         await self.push_screen(box)
 
         async def make(practice: OpenPractice) -> Plan:
-            from xpm_tui.service import plans
+            from xpm_tui.service.runs import plans
 
             return await plans.make(practice, only=only)
 
@@ -69,7 +69,7 @@ class Flows:
         await self.push_screen(box)
 
         async def start(practice: OpenPractice) -> Run:
-            from xpm_tui.service import detach
+            from xpm_tui.service.runs import detach
 
             begun = detach.detach(practice, plan_id=plan_id, extra=extra, verb=verb)
             return await detach.wait_for_run(practice, begun)
@@ -85,7 +85,7 @@ class Flows:
     async def _undo(self: Console, run: str, client: str, field: str) -> None:  # type: ignore[misc]
         def plan(practice: OpenPractice) -> tuple[str, int, list[str]]:
             from xpm_tui.model.errors import NotFound
-            from xpm_tui.service import undoing
+            from xpm_tui.service.runs import undoing
             from xpm_tui.tui.widgets.effect import field_label
 
             wanted = run or undoing.last_write(practice.snapshot(), client)

@@ -11,8 +11,8 @@ from xpm_tui.events.sentences import sentence
 from xpm_tui.model.events import Event
 from xpm_tui.model.tables import CLIENTS, WORKFLOWS, Table
 from xpm_tui.model.text import visible
-from xpm_tui.service.names import names
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.telling.names import names
 from xpm_tui.tui.widgets.log_lines import LogLine
 
 MOST = 5_000

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from xpm_tui.model.plan import Mark
-from xpm_tui.service.plans import Selector
-from xpm_tui.service.views import ChangeView
+from xpm_tui.service.runs.plans import Selector
+from xpm_tui.service.telling.views import ChangeView
 
 Tick = Literal["all", "none", "some"]
 By = Literal["rule", "client"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from xpm_tui.service.heartbeat.status import heartbeat
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.status import heartbeat
 from xpm_tui.tui.widgets.header import Pulse
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from xpm_tui.acts.review_file import report_lines
 from xpm_tui.files.listing import listing
-from xpm_tui.service import settling
+from xpm_tui.service.clients import settling
+from xpm_tui.service.clients.review_file import ReviewReport, export_review_file, import_review
+from xpm_tui.service.clients.settling import Settled
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.review_file import ReviewReport, export_review_file, import_review
-from xpm_tui.service.settling import Settled
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.dialog import Confirm, Told
 from xpm_tui.tui.screens.files import PickFile, folder_of

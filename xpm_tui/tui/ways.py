@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from xpm_tui.book.ignition_forms import FormName
+    from xpm_tui.book.ignition.forms import FormName
     from xpm_tui.service.practice import OpenPractice
     from xpm_tui.tui.app import Console
 
@@ -60,7 +60,7 @@ async def _import(app: Console, form: FormName) -> None:
 
 async def _export(app: Console, form: FormName) -> None:
     """What would go out; the file is named after that."""
-    from xpm_tui.service.names import name_of
+    from xpm_tui.service.telling.names import name_of
     from xpm_tui.tui.screens.exporting import ExportPreview
 
     area = app.area

@@ -16,8 +16,8 @@ from textual.widgets import Static
 from xpm_tui.diagnose.bundle import Part
 from xpm_tui.diagnose.finding import Probed
 from xpm_tui.model.text import visible_lines
-from xpm_tui.service import bundle
-from xpm_tui.service.patient import of_practice
+from xpm_tui.service.health import bundle
+from xpm_tui.service.health.patient import of_practice
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.dialog import Ask

@@ -12,8 +12,8 @@ from textual.containers import Horizontal
 from textual.widgets import Button
 
 from xpm_tui.model.text import Shown
-from xpm_tui.service import templates
-from xpm_tui.service.job_views import ServiceLinkView, TemplateView
+from xpm_tui.service.jobs import templates
+from xpm_tui.service.jobs.views import ServiceLinkView, TemplateView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
 from xpm_tui.tui.plain import content

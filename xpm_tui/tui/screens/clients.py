@@ -15,10 +15,10 @@ from textual.containers import Horizontal
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model.tables import CLIENTS
-from xpm_tui.service import clients
+from xpm_tui.service.clients import looking as clients
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.tell import Told
-from xpm_tui.service.views import ClientView, SideBySide
+from xpm_tui.service.telling.tell import Told
+from xpm_tui.service.telling.views import ClientView, SideBySide
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style

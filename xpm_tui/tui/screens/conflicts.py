@@ -8,9 +8,9 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
-from xpm_tui.service import plans
-from xpm_tui.service.conflicts import conflicts
-from xpm_tui.service.views import ConflictView
+from xpm_tui.service.clients.conflicts import conflicts
+from xpm_tui.service.runs import plans
+from xpm_tui.service.telling.views import ConflictView
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.screens.listed import Listed

@@ -92,8 +92,8 @@ class DoctorScreen(Quiet, Screen[None]):
         self._app.work(lambda: self._run(start), "doctor", exclusive=True, node=self)
 
     async def _run(self, start: str) -> None:
-        from xpm_tui.service.doctor import Doctor
-        from xpm_tui.service.patient import of_practice
+        from xpm_tui.service.health.doctor import Doctor
+        from xpm_tui.service.health.patient import of_practice
 
         async def look(practice: OpenPractice) -> int:
             doctor = Doctor(of_practice(practice))

@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
 from xpm_tui.model.text import Shown, visible
-from xpm_tui.service.views import ClientView
+from xpm_tui.service.telling.views import ClientView
 from xpm_tui.sync.policy import CLIENT_FIELDS
 from xpm_tui.tui.plain import content, show
 from xpm_tui.tui.screens.dialog import Dialog, Part

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from xpm_tui.book.ignition_export import Flavour
-from xpm_tui.book.ignition_forms import FormName
+from xpm_tui.book.ignition.export import Flavour
+from xpm_tui.book.ignition.forms import FormName
 from xpm_tui.files.listing import listing
-from xpm_tui.service.exporting import ExportReport, preview_export
-from xpm_tui.service.names import name_of
+from xpm_tui.service.exchange.exporting import ExportReport, preview_export
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.telling.names import name_of
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.files import PickFile, folder_of

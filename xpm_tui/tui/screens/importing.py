@@ -8,8 +8,8 @@ from typing import ClassVar, NamedTuple
 from textual import on
 from textual.binding import Binding, BindingType
 
-from xpm_tui.book.ignition_forms import FORMS, IGNORE, FormName
-from xpm_tui.service.importing import ImportReport, import_file
+from xpm_tui.book.ignition.forms import FORMS, IGNORE, FormName
+from xpm_tui.service.exchange.importing import ImportReport, import_file
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.dialog import Choose
 from xpm_tui.tui.screens.help import Page

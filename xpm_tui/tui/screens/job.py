@@ -11,7 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
 from xpm_tui.model.text import Shown, visible
-from xpm_tui.service.job_batch import BatchView
+from xpm_tui.service.jobs.batch import BatchView
 from xpm_tui.tui import when
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.dialog import Reading

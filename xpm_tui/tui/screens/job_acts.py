@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model.errors import BadInput, NotFound
-from xpm_tui.service import job_batch, job_editing, job_settling
-from xpm_tui.service.job_views import JobRowView
+from xpm_tui.service.jobs import batch as job_batch
+from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import settling as job_settling
+from xpm_tui.service.jobs.views import JobRowView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.dialog import Ask, Choose, Told

@@ -8,10 +8,11 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from xpm_tui.acts.act import Situation
-from xpm_tui.service import current_jobs, jobs
-from xpm_tui.service.current_jobs import CurrentJobView
 from xpm_tui.service.identity import ListState
-from xpm_tui.service.job_views import JobCounts, JobRowView, PreviewView
+from xpm_tui.service.jobs import current as current_jobs
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.jobs.current import CurrentJobView
+from xpm_tui.service.jobs.views import JobCounts, JobRowView, PreviewView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.filtered import FilteredArea

@@ -23,9 +23,9 @@ from xpm_tui.tui.widgets.words import lines
 
 if TYPE_CHECKING:
     from xpm_tui.model.runs import Run
-    from xpm_tui.service.job_views import JobCounts
+    from xpm_tui.service.heartbeat.status import Heartbeat
+    from xpm_tui.service.jobs.views import JobCounts
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.service.status import Heartbeat
 
 RUNS = 50
 CARD, TALL, TALL_CARD = 12, 36, 16
@@ -84,8 +84,8 @@ class Overview(AreaScreen):
         """Heartbeat, policy and history."""
 
         def read(practice: OpenPractice) -> tuple[Heartbeat, list[Run], str, str]:
-            from xpm_tui.service.runs import list_runs
-            from xpm_tui.service.status import heartbeat
+            from xpm_tui.service.heartbeat.status import heartbeat
+            from xpm_tui.service.runs.history import list_runs
 
             policy = practice.policy()
             return (

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from xpm_tui.service import team
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.team_views import MapEffect, MemberView, StaffView
+from xpm_tui.service.team import linking as team
+from xpm_tui.service.team.views import MapEffect, MemberView, StaffView
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.chooser import Chooser, said
 from xpm_tui.tui.screens.dialog import Confirm

@@ -15,11 +15,12 @@ from textual.widgets import Static
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.tables import XPM_CLIENTS
 from xpm_tui.model.text import Shown
-from xpm_tui.service import clients, linking
+from xpm_tui.service.clients import linking
+from xpm_tui.service.clients import looking as clients
 from xpm_tui.service.identity import list_state
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.views import ClientView, EffectView, XpmClientView
-from xpm_tui.sync.search import PickerIndex
+from xpm_tui.service.telling.views import ClientView, EffectView, XpmClientView
+from xpm_tui.sync.matching.search import PickerIndex
 from xpm_tui.tui import when
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.dialog import Confirm
@@ -109,7 +110,7 @@ class Picker(Quiet, Screen[str]):
         self._head.say(lines([pieces, [ours(f" {about}", "muted")]]))
 
     async def _begin(self) -> None:
-        from xpm_tui.service.refresh import ensure_mirror, is_filled
+        from xpm_tui.service.runs.refresh import ensure_mirror, is_filled
 
         if not await self._app.desk.glance(is_filled):
             await self._app.desk.run(ensure_mirror)

@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from xpm_tui.model.plan import Plan
-from xpm_tui.service import plans
-from xpm_tui.service.plan_view import change_views
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.views import ChangeView
+from xpm_tui.service.runs import plans
+from xpm_tui.service.telling.plan_view import change_views
+from xpm_tui.service.telling.views import ChangeView
 from xpm_tui.tui import when
 from xpm_tui.tui.plan_rows import Tree, client_of
 from xpm_tui.tui.screens.dialog import Confirm

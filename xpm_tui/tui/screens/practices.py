@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from xpm_tui.service.practices import PracticeView, practices
+from xpm_tui.service.heartbeat.practices import PracticeView, practices
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.screens.over import OverScreen

@@ -8,10 +8,12 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
-from xpm_tui.service import job_counts, jobs, proposals
-from xpm_tui.service.deploying import due_at_once
-from xpm_tui.service.job_terms import terms_of
-from xpm_tui.service.job_views import AgreedView, JobCounts, JobRowView, ProposalRowView
+from xpm_tui.service.jobs import counts as job_counts
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.jobs import proposals
+from xpm_tui.service.jobs.deploying import due_at_once
+from xpm_tui.service.jobs.terms import terms_of
+from xpm_tui.service.jobs.views import AgreedView, JobCounts, JobRowView, ProposalRowView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import keys, when
 from xpm_tui.tui.screens.filtered import FilteredArea

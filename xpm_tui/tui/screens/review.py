@@ -10,10 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from xpm_tui.acts.registry import by_name
-from xpm_tui.service import clients, keeping, linking, settling
+from xpm_tui.service.clients import keeping, linking, settling
+from xpm_tui.service.clients import looking as clients
+from xpm_tui.service.clients.settling import Settled, Standing
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.settling import Settled, Standing
-from xpm_tui.service.views import ClientView, ReviewView
+from xpm_tui.service.telling.views import ClientView, ReviewView
 from xpm_tui.tui import review_csv, when
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
@@ -72,7 +73,7 @@ class Review(OverScreen[None]):
 
     async def _read(self, at: str = "") -> None:
         async def read(practice: OpenPractice) -> tuple[list[ReviewView], str]:
-            from xpm_tui.service.refresh import ensure_mirror
+            from xpm_tui.service.runs.refresh import ensure_mirror
 
             await ensure_mirror(practice)
             return clients.review(practice), settling.place(practice)

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model.runs import Run
-from xpm_tui.service import releasing, runs
+from xpm_tui.service.runs import history as runs
+from xpm_tui.service.runs import releasing
 from xpm_tui.tui.screens.dialog import Confirm
 from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.screens.over import OverScreen

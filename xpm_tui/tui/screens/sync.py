@@ -10,8 +10,9 @@ from textual.binding import Binding, BindingType
 from xpm_tui.acts.act import Situation
 from xpm_tui.model.plan import Plan
 from xpm_tui.model.runs import Run
-from xpm_tui.service import plans, runs
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs import history as runs
+from xpm_tui.service.runs import plans
 from xpm_tui.tui import when
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style

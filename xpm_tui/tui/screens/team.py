@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
-from xpm_tui.service import team
-from xpm_tui.service.connector import Connector, connector
 from xpm_tui.service.identity import ListState, list_state
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.team_views import MemberView, PersonRow, StaffView
+from xpm_tui.service.team import linking as team
+from xpm_tui.service.team.connector import Connector, connector
+from xpm_tui.service.team.views import MemberView, PersonRow, StaffView
 from xpm_tui.tui import when
 from xpm_tui.tui.accepting import accept_emails
 from xpm_tui.tui.screens.filtered import FilteredArea

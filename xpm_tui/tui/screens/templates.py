@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
-from xpm_tui.service import job_defaults, templates
 from xpm_tui.service.identity import ListState, list_state
-from xpm_tui.service.job_views import CategoryView, CoverageView, DefaultView, ServiceLinkView, TemplateRow
+from xpm_tui.service.jobs import defaults as job_defaults
+from xpm_tui.service.jobs import templates
+from xpm_tui.service.jobs.views import CategoryView, CoverageView, DefaultView, ServiceLinkView, TemplateRow
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
 from xpm_tui.tui.accepting import accept_same_names
@@ -211,7 +212,7 @@ class TemplatesArea(FilteredArea):
             self.console_app.work(lambda: self._edit(service), "edit", node=self)
 
     async def _edit(self, service: ServiceLinkView) -> None:
-        from xpm_tui.service import library
+        from xpm_tui.service.jobs import library
         from xpm_tui.tui.screens.edit import Edit
 
         views = await self.console_app.desk.ask(library.list_services)

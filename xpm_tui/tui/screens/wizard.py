@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static
 
-from xpm_tui.service.connection import Connecting
+from xpm_tui.service.connect.connection import Connecting
+from xpm_tui.service.connect.steps import Name, Step
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.steps import Name, Step
 from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.screens.quiet import Quiet
 from xpm_tui.tui.steps.app import AppPane

@@ -8,8 +8,8 @@ from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
 from xpm_tui.model.errors import Trouble
-from xpm_tui.service.connection import Connecting
-from xpm_tui.service.steps import Step
+from xpm_tui.service.connect.connection import Connecting
+from xpm_tui.service.connect.steps import Step
 from xpm_tui.settings.schema import entry
 from xpm_tui.tui.plain import show
 from xpm_tui.tui.steps.pane import Pane, button

@@ -16,8 +16,8 @@ from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import visible
 from xpm_tui.model.xpm import Tenant
-from xpm_tui.service.connection import Begun, Connecting
-from xpm_tui.service.steps import Step
+from xpm_tui.service.connect.connection import Begun, Connecting
+from xpm_tui.service.connect.steps import Step
 from xpm_tui.tui.screens.trouble import what_is_seen
 from xpm_tui.tui.steps.pane import Pane, button
 from xpm_tui.tui.widgets.field import Field

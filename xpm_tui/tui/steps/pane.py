@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 from xpm_tui.diagnose.telling import case_of
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown
-from xpm_tui.service.steps import Name, Step
+from xpm_tui.service.connect.steps import Name, Step
 from xpm_tui.tui.plain import content, show
 from xpm_tui.tui.screens.trouble import way_out
 from xpm_tui.tui.widgets.line import Line, ours, span

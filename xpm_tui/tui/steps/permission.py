@@ -8,8 +8,8 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from xpm_tui.service.connection import Connecting
-from xpm_tui.service.permission import ANSWERS, GRANT, Advice, Answer
+from xpm_tui.service.connect.connection import Connecting
+from xpm_tui.service.connect.permission import ANSWERS, GRANT, Advice, Answer
 from xpm_tui.tui.steps.pane import Pane, button
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.words import lines

@@ -9,7 +9,7 @@ from textual.widgets import Button
 
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.plan import Plan
-from xpm_tui.service.connection import Connecting
+from xpm_tui.service.connect.connection import Connecting
 from xpm_tui.tui.steps.pane import Pane, button
 
 

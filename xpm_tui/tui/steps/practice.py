@@ -10,10 +10,10 @@ from textual.widgets import Button
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import NeedsPerson, Trouble
 from xpm_tui.model.xpm import Tenant
-from xpm_tui.service.connection import Connecting
+from xpm_tui.service.connect.connection import Connecting
+from xpm_tui.service.connect.steps import Step
 from xpm_tui.service.identity import Identity
-from xpm_tui.service.refresh import Refreshed
-from xpm_tui.service.steps import Step
+from xpm_tui.service.runs.refresh import Refreshed
 from xpm_tui.tui import when
 from xpm_tui.tui.plain import show
 from xpm_tui.tui.screens.dialog import Ask

@@ -9,9 +9,9 @@ from textual.widgets import Button
 
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model.errors import Trouble
-from xpm_tui.service import linking
-from xpm_tui.service.connection import Connecting
-from xpm_tui.service.steps import Name, Step
+from xpm_tui.service.clients import linking
+from xpm_tui.service.connect.connection import Connecting
+from xpm_tui.service.connect.steps import Name, Step
 from xpm_tui.tui.screens.form import build
 from xpm_tui.tui.steps.pane import Pane, button
 from xpm_tui.tui.talk import ScreenTalk

@@ -8,9 +8,9 @@ from textual.containers import Horizontal
 from textual.widgets import Button
 
 from xpm_tui.model.errors import Trouble
-from xpm_tui.service import team
+from xpm_tui.service.connect.steps import Step
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.steps import Step
+from xpm_tui.service.team import linking as team
 from xpm_tui.tui import when
 from xpm_tui.tui.accepting import accept_emails
 from xpm_tui.tui.plain import show

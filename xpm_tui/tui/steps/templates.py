@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
-from xpm_tui.service.connection import Connecting, Switched
-from xpm_tui.service.steps import Step
+from xpm_tui.service.connect.connection import Connecting, Switched
+from xpm_tui.service.connect.steps import Step
 from xpm_tui.tui import when
 from xpm_tui.tui.accepting import accept_same_names, same_names
 from xpm_tui.tui.plain import show

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xpm_tui.model.text import Shown
-from xpm_tui.service.views import EffectView
+from xpm_tui.service.telling.views import EffectView
 from xpm_tui.sync.policy import label
 from xpm_tui.tui import when
 from xpm_tui.tui.widgets.line import Line, Span, ours, span

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from xpm_tui.model.names import name_key
 from xpm_tui.model.text import visible
-from xpm_tui.service.views import XpmClientView
+from xpm_tui.service.telling.views import XpmClientView
 from xpm_tui.tui.widgets.line import Line, Look, Span, cut, fit, marked, ours, span, width
 from xpm_tui.tui.widgets.rows import Rows
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from xpm_tui.service.current_jobs import CurrentJobView
-from xpm_tui.service.job_views import JobRowView, PreviewView, ProblemView
+from xpm_tui.service.jobs.current import CurrentJobView
+from xpm_tui.service.jobs.views import JobRowView, PreviewView, ProblemView
 from xpm_tui.tui import when
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
 

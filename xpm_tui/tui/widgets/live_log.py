@@ -8,8 +8,8 @@ from textual import on
 from textual.message import Message
 
 from xpm_tui.model.runs import Run
-from xpm_tui.service import runs
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs import history as runs
 from xpm_tui.tui.log_source import Follower
 from xpm_tui.tui.widgets.log_lines import LogLine
 from xpm_tui.tui.widgets.log_pane import LogPane

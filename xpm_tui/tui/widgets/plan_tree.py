@@ -9,8 +9,8 @@ from textual.message import Message
 
 from xpm_tui.model.links import Value
 from xpm_tui.model.plan import Mark
-from xpm_tui.service.plans import Selector
-from xpm_tui.sync.rules import because, because_held
+from xpm_tui.service.runs.plans import Selector
+from xpm_tui.sync.planning.rules import because, because_held
 from xpm_tui.tui import when
 from xpm_tui.tui.plan_rows import Group, Row, Tree
 from xpm_tui.tui.widgets.effect import SIDES, field_label

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from xpm_tui.service.views import ProposalView
+from xpm_tui.service.telling.views import ProposalView
 from xpm_tui.tui.widgets.line import Line, Look, Span, fit, ours, span
 from xpm_tui.tui.widgets.rows import Rows
 

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from xpm_tui.model.text import Shown
-from xpm_tui.service.views import ClientView, PersonView, SideBySide
+from xpm_tui.service.telling.views import ClientView, PersonView, SideBySide
 from xpm_tui.sync.policy import CLIENT_FIELDS
 from xpm_tui.tui import when
 from xpm_tui.tui.plain import content

@@ -1,0 +1,1 @@
+"""Ignition's CSV forms: read, matched with the book, merged, and written."""

@@ -1,0 +1,254 @@
+"""Exporting the clients form so that Ignition's bulk import takes it, with its traps kept clear of.
+
+Ignition's traps (its help page "Import and edit your clients in bulk"): a blank Client ID makes a new client
+at every import; equal names with blank ids become one client; a row without client name, contact name or
+contact e-mail fails.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.book.ignition.cells import EXTRA, People, client_cells, contact_cells
+from xpm_tui.book.ignition.changes import client_pending, columns_of_last, label
+from xpm_tui.book.ignition.clients import HEADINGS
+from xpm_tui.book.ignition.forms import CLIENTS as FORM
+from xpm_tui.book.ignition.parse import shield
+from xpm_tui.model.book import Client, Contact, Imported
+from xpm_tui.model.names import exact
+from xpm_tui.model.ports import Put, Snapshot, Write
+from xpm_tui.model.tables import CLIENTS, IMPORTED, META, TEAM
+
+Flavour = Literal["ignition", "spreadsheet"]
+
+_ALWAYS = ("client_id", "contact_id", "name", "contact_name", "contact_email")
+_ONLY_IF_THERE = frozenset(["state", "contact_primary", "contact_first_name", "contact_last_name"])
+
+
+@dataclass(frozen=True)
+class NotExported:
+    """A client or contact that is left out, and why; ``record`` is ``c1`` or ``c1/k2``."""
+
+    record: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Exported:
+    """``files``: the CSV, and more of them where clients of one name must not meet in one import.
+
+    ``records`` are the ids of the clients in them, ``rows`` counts rows, ``splits`` says who is in which
+    further file. ``writes`` remember what went out: commit them once the files are safe.
+    """
+
+    files: tuple[bytes, ...]
+    rows: int
+    records: tuple[str, ...]
+    refused: tuple[NotExported, ...] = ()
+    splits: tuple[NotExported, ...] = ()
+    writes: tuple[Write, ...] = ()
+
+
+@dataclass
+class _Sheet:
+    """One file in the making."""
+
+    rows: list[tuple[Client, Contact]] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+
+def export_clients(
+    snapshot: Snapshot,
+    now: datetime,
+    *,
+    changed_only: bool = False,
+    flavour: Flavour = "ignition",
+    again: bool = False,
+    only: Collection[str] = (),
+) -> Exported:
+    """The clients as Ignition's form.
+
+    ``changed_only`` takes what Ignition does not have and what has not gone out yet. A client without Client
+    ID goes out once; ``again`` sends it once more. ``only`` are ids of clients. The ``spreadsheet`` flavour
+    is for reading and editing: it holds every client, what Ignition would refuse too, is not remembered as
+    gone out, and keeps cells from being run as formulas, which changes how a phone such as +64 looks.
+    """
+    people, columns = People(snapshot.rows(TEAM)), columns_of_last(snapshot)
+    sheets = [_Sheet()]
+    refused: list[NotExported] = []
+    splits: list[NotExported] = []
+    writes: list[Write] = []
+    records: list[str] = []
+    clients = filter(None, (snapshot.get(CLIENTS, each) for each in only)) if only else snapshot.rows(CLIENTS)
+    for client in clients:
+        known = snapshot.get(IMPORTED, client.id)
+        wanted: Collection[str] | None = None
+        if changed_only:
+            pending = [
+                each for each in client_pending(client, known, people, columns) if again or not each.sent
+            ]
+            if not pending:
+                continue
+            wanted = {each.record.partition("/")[2] for each in pending} - {""}
+            wanted = None if pending[0].field == "client" else wanted
+        if flavour == "spreadsheet":
+            contacts = list(client.contacts) or [Contact(id="")]
+        else:
+            contacts = _contacts(client, known, wanted, again, refused)
+        if not contacts:
+            continue
+        at = _sheet_for(client, sheets) if flavour == "ignition" else 0
+        if at:
+            reason = f"it has the name of another client without Client ID: it stands in file {at + 1}"
+            splits.append(NotExported(client.id, client.name, reason))
+        sheets[at].rows += [(client, contact) for contact in contacts]
+        records.append(client.id)
+        if flavour == "ignition":
+            writes.append(Put(IMPORTED, _sent(client, contacts, known, people, now)))
+    if not records:
+        return Exported((), 0, (), tuple(refused))
+    heads = _columns(snapshot, [client for sheet in sheets for client, _ in sheet.rows])
+    files = tuple(_csv(sheet.rows, heads, people, flavour) for sheet in sheets)
+    rows = sum(len(sheet.rows) for sheet in sheets)
+    return Exported(files, rows, tuple(records), tuple(refused), tuple(splits), tuple(writes))
+
+
+def _contacts(
+    client: Client,
+    known: Imported | None,
+    wanted: Collection[str] | None,
+    again: bool,
+    refused: list[NotExported],
+) -> list[Contact]:
+    """The contacts whose rows are written.
+
+    ``wanted`` None: all of them; else these, or one of the others to carry the client's own cells.
+    """
+
+    def refuse(reason: str, record: str = "") -> None:
+        refused.append(NotExported(record or client.id, client.name, reason))
+
+    if not client.name.strip():
+        refuse("it has no name")
+        return []
+    if not client.client_id and known is not None and known.sent is not None and not again:
+        refuse(
+            f"it went out on {known.sent:%Y-%m-%d} and has no Client ID yet: a second import into Ignition "
+            "would make it twice. Import Ignition's own export here first"
+        )
+        return []
+    if _unwritable(client):
+        refuse("it holds a NUL byte, which no CSV can carry")
+        return []
+    good = []
+    for contact in client.contacts:
+        lack = "name" if not contact.name.strip() else "e-mail" if not contact.email.strip() else ""
+        gone_out = known is not None and contact.id in known.out_contacts and not contact.contact_id
+        if lack and (wanted is None or contact.id in wanted):
+            who = contact.name or contact.email or contact.id
+            refuse(f"its contact {who} has no {lack}; Ignition's import fails without",
+                   f"{client.id}/{contact.id}")  # fmt: skip
+        elif client.client_id and gone_out and not again and (wanted is None or contact.id in wanted):
+            refuse("its contact went out before and has no Contact ID yet: Ignition would make it twice",
+                   f"{client.id}/{contact.id}")  # fmt: skip
+        elif not lack:
+            good.append(contact)
+    if not client.contacts:
+        refuse("it has no contact; Ignition's import fails without contact name and e-mail")
+    if wanted is None:
+        return good
+    chosen = [contact for contact in good if contact.id in wanted]
+    return chosen or sorted(good, key=lambda contact: (not contact.primary, not contact.contact_id))[:1]
+
+
+def _unwritable(client: Client) -> bool:
+    return b"\\u0000" in msgspec.json.encode(client)
+
+
+def _sheet_for(client: Client, sheets: list[_Sheet]) -> int:
+    """The first file without another client of that name, where Ignition would make the two one."""
+    if client.client_id:
+        return 0
+    name = exact(client.name).casefold()
+    at = next((at for at, sheet in enumerate(sheets) if name not in sheet.names), len(sheets))
+    if at == len(sheets):
+        sheets.append(_Sheet())
+    sheets[at].names.add(name)
+    return at
+
+
+def _sent(
+    client: Client, contacts: Iterable[Contact], known: Imported | None, people: People, now: datetime
+) -> Imported:
+    """What went out, where it differs from what Ignition's files have said."""
+    known = known or Imported(id=client.id)
+    cells = client_cells(client, people)
+    out = {
+        key: cells.get(key, "")
+        for key in {*cells, *known.cells}
+        if cells.get(key, "") != known.cells.get(key)
+    }
+    out_contacts = dict(known.out_contacts)
+    for contact in contacts:
+        told, own = known.contacts.get(contact.id, {}), contact_cells(contact)
+        out_contacts[contact.id] = {key: cell for key, cell in own.items() if cell != told.get(key)}
+    kept = {key: each for key, each in out_contacts.items() if each}
+    return msgspec.structs.replace(known, sent=now, out=out, out_contacts=kept)
+
+
+def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, str]]:
+    """Heading and field: those of Ignition's last file in its order, then the others that have a value."""
+    remembered = snapshot.get(META, HEADINGS)
+    heads = [(str(heading), str(name)) for heading, name in (remembered.value if remembered else ())]
+    there = {name for _, name in heads if name} | {f"{EXTRA}{heading}" for heading, name in heads if not name}
+    used: dict[str, None] = dict.fromkeys(_ALWAYS)
+    for client in clients:
+        used |= dict.fromkeys(client_cells(client, _NOBODY))
+        used |= dict.fromkeys(name for name in ("partner", "manager") if getattr(client, name))
+        for contact in client.contacts:
+            used |= dict.fromkeys(_contact_key(key) for key in contact_cells(contact))
+    heads += [
+        (each.heading, each.name)
+        for each in FORM.fields
+        if each.name in used and each.name not in there | _ONLY_IF_THERE
+    ]
+    return heads + [
+        (key.removeprefix(EXTRA), "") for key in used if key.startswith(EXTRA) and key not in there
+    ]
+
+
+_NOBODY = People(())
+
+
+def _contact_key(key: str) -> str:
+    return key if key.startswith(EXTRA) else f"contact_{key}"
+
+
+def _csv(
+    rows: Iterable[tuple[Client, Contact]], heads: Sequence[tuple[str, str]], people: People, flavour: Flavour
+) -> bytes:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    spreadsheet = flavour == "spreadsheet"
+    writer.writerow([heading for heading, _ in heads])
+    for client, contact in rows:
+        cells = client_cells(client, people)
+        cells = {key: label(key, cell, people) for key, cell in cells.items()}
+        for key, cell in contact_cells(contact).items():
+            cells[_contact_key(key)] = cell
+        first, _, last = cells.get("contact_name", "").rpartition(" ")
+        cells |= {"contact_first_name": first or last, "contact_last_name": last if first else ""}
+        cells |= {"client_id": client.client_id, "contact_id": contact.contact_id}
+        writer.writerow(
+            [shield(cells.get(name or f"{EXTRA}{heading}", ""), spreadsheet) for heading, name in heads]
+        )
+    # A mark at the start tells spreadsheets that it is UTF-8; Ignition would read it as part of a heading.
+    return file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")

@@ -1,0 +1,1 @@
+"""Clients and their contacts: looked at, edited, linked, picked, reviewed, kept, made in XPM."""

@@ -1,0 +1,189 @@
+"""Editing the book by hand: clients and their contacts, by the same words and rules as a cell of a file."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from xpm_tui.book.ignition.cells import (
+    CLIENT_FIELDS,
+    CONTACT_FIELDS,
+    CellError,
+    People,
+    Unknown,
+    canonical,
+    client_value,
+    contact_value,
+    plain,
+)
+from xpm_tui.model.book import Client, Contact
+from xpm_tui.model.errors import BadInput
+from xpm_tui.model.events import Event
+from xpm_tui.model.names import exact
+from xpm_tui.model.ports import Put, Snapshot
+from xpm_tui.model.tables import CLIENTS, LINKS, TEAM
+from xpm_tui.model.text import visible
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.telling.lookup import find_client, find_member
+from xpm_tui.service.telling.tell import Told
+from xpm_tui.service.telling.views import ClientView
+from xpm_tui.sync.planning.links import frozen_fields
+from xpm_tui.sync.policy import label
+
+LONGEST = 2_000
+"""Longest value in characters."""
+
+
+def edit_client(
+    practice: OpenPractice, client: str, values: Mapping[str, str]
+) -> tuple[ClientView, list[str]]:
+    """Change fields of a client: ``phone``, ``groups``, ..., ``client_id``, or ``k3.email`` for a contact.
+
+    Values are texts as a file has them; an empty one empties the field. Gives the client and, as sentences,
+    what sync will overwrite. Raises ``BadInput`` naming the field; then nothing is changed.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    before = find_client(snapshot, client)
+    after = _edited(snapshot, before, values)
+    if after != before:
+        practice.book.commit([Put(CLIENTS, after)], since=snapshot)
+        for name in values:
+            practice.events.emit(Event(key="client.edited", record=before.id, field=name))
+    return view_of(practice, before.id), overwritten(practice, before.id, values)
+
+
+def new_client(
+    practice: OpenPractice, name: str, values: Mapping[str, str], *, anyway: bool = False
+) -> ClientView:
+    """Make a client of the book; ``contact_name``, ``contact_email`` and the like make its first contact.
+
+    Raises ``BadInput``, also where the book has a client of that name and ``anyway`` is not given.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    wanted = exact(name)
+    same = snapshot.find(CLIENTS, "name", wanted) if wanted else []
+    if same and not anyway:
+        raise BadInput(
+            f"The book has a client '{visible(wanted, 80)}' already: {same[0].id}.",
+            hint="If it is another one of the same name, say --anyway.",
+        )
+    people = {
+        key.removeprefix("contact_"): text for key, text in values.items() if key.startswith("contact_")
+    }
+    own = {key: text for key, text in values.items() if not key.startswith("contact_")}
+    blank = Client(id="", name=wanted, state="active", origin="new", created=practice.clock.now())
+    client = _edited(snapshot, blank, {"name": name, **own})
+    if any(people.values()):
+        contact = edited_contact(snapshot, Contact(id="", primary=True), people, "contact_")
+        contact = msgspec.structs.replace(contact, id=practice.ids.new("k")[0], primary=True)
+        client = msgspec.structs.replace(client, contacts=(contact,))
+    client = msgspec.structs.replace(client, id=practice.ids.new("c")[0])
+    practice.book.commit([Put(CLIENTS, client)])
+    practice.events.emit(Event(key="client.added", record=client.id))
+    return view_of(practice, client.id)
+
+
+def overwritten(practice: OpenPractice, client: str, fields: Iterable[str]) -> list[str]:
+    """A sentence where XPM masters edited fields of a linked client: the next sync writes them over."""
+    snapshot = practice.snapshot()
+    policy = practice.policy()
+    if policy.direction != "from_xpm" or snapshot.get(LINKS, client) is None:
+        return []
+    frozen = frozen_fields(snapshot, client)
+    carried = {rule.name for rule in policy.fields()}
+    lost = []
+    for typed in fields:
+        contact, point, name = typed.rpartition(".")
+        field = f"contact_{name}" if point else name
+        if field in carried and not {field, f"{contact}.{field}", "*"} & frozen:
+            lost.append(field)
+    if not lost:
+        return []
+    named = ", ".join(label(field) for field in dict.fromkeys(lost))
+    return [f"XPM will overwrite this: {named}. Edit it there, or freeze it: xpm-tui clients freeze {client}"]
+
+
+def _edited(snapshot: Snapshot, client: Client, values: Mapping[str, str]) -> Client:
+    changed: dict[str, Any] = {}
+    contacts = {contact.id: contact for contact in client.contacts}
+    for typed, text in values.items():
+        owner, point, name = typed.rpartition(".")
+        if point:
+            if owner not in contacts:
+                has = ", ".join(contacts) or "none"
+                raise BadInput(f"The client has no contact '{visible(owner, 40)}'.", hint=f"It has: {has}.")
+            contacts[owner] = edited_contact(snapshot, contacts[owner], {name: text}, f"{owner}.")
+            if name == "primary" and contacts[owner].primary:
+                contacts = {
+                    id_: msgspec.structs.replace(each, primary=id_ == owner) for id_, each in contacts.items()
+                }
+        elif name == "client_id":
+            changed[name] = _client_id(snapshot, client, plain(text))
+        else:
+            known_field(typed, name, (*CLIENT_FIELDS, "client_id"))
+            changed[name] = _client_value(snapshot, typed, name, text)
+    if "name" in changed and not changed["name"]:
+        raise BadInput("A client needs a name.")
+    return msgspec.structs.replace(client, **changed, contacts=tuple(contacts.values()))
+
+
+def edited_contact(snapshot: Snapshot, contact: Contact, values: Mapping[str, str], prefix: str) -> Contact:
+    """The contact with values put in; ``prefix`` is what stands before a field's name where it was typed.
+
+    Raises ``BadInput`` naming the field, the nearest one where there is none of that name.
+    """
+    changed: dict[str, Any] = {}
+    for name, text in values.items():
+        known_field(prefix + name, name, CONTACT_FIELDS)
+        changed[name] = contact_value(name, _cell(snapshot, prefix + name, f"contact_{name}", text))
+    return msgspec.structs.replace(contact, **changed)
+
+
+def _client_value(snapshot: Snapshot, typed: str, name: str, text: str) -> Any:
+    cell = _cell(snapshot, typed, name, text)
+    return None if name == "tax_registered" and not cell else client_value(name, cell)
+
+
+def _cell(snapshot: Snapshot, typed: str, field: str, text: str) -> str:
+    if len(text) > LONGEST:
+        raise BadInput(f"{typed} is longer than {LONGEST} characters.")
+    if "\0" in text:
+        raise BadInput(f"{typed} holds a null character.")
+    if not text.strip():
+        return ""
+    if field in ("partner", "manager"):
+        return find_member(snapshot, text).id
+    try:
+        return canonical(field, text.strip(), People(snapshot.rows(TEAM)))
+    except (CellError, Unknown) as wrong:
+        raise BadInput(f"{typed} cannot be that: {visible(str(wrong), 200)}.") from None
+
+
+def _client_id(snapshot: Snapshot, client: Client, wanted: str) -> str:
+    others = (
+        [each for each in snapshot.find(CLIENTS, "client_id", wanted) if each.id != client.id]
+        if wanted
+        else []
+    )
+    if others:
+        raise BadInput(f"Client ID '{visible(wanted, 60)}' belongs to {others[0].name} ({others[0].id}).")
+    return wanted
+
+
+def known_field(typed: str, name: str, names: Sequence[str]) -> None:
+    """Raise ``BadInput`` naming the nearest field unless ``name`` is one of ``names``."""
+    if name not in names:
+        near = difflib.get_close_matches(name.casefold(), names, 1, 0.6)
+        hint = f"Did you mean {near[0]}?" if near else f"The fields are: {', '.join(names)}."
+        raise BadInput(f"There is no field '{visible(typed, 60)}'.", hint=hint)
+
+
+def view_of(practice: OpenPractice, client: str) -> ClientView:
+    """A client as it is told, by our id."""
+    snapshot = practice.snapshot()
+    return Told(snapshot).client(find_client(snapshot, client))

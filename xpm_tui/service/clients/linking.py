@@ -1,0 +1,213 @@
+"""Links set and taken away, XPM clients picked: each one commit that undo knows, told in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from xpm_tui.book.ids import BlockIds
+from xpm_tui.model.errors import BadInput, NeedsPerson
+from xpm_tui.model.events import Event, Scalar
+from xpm_tui.model.links import LinkOrigin
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.tables import CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.model.xpm import XpmClient
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.telling.lookup import find_client, find_xpm
+from xpm_tui.service.telling.plan_view import change_view
+from xpm_tui.service.telling.tell import Told
+from xpm_tui.service.telling.views import ClientView, EffectView, PickView, ReviewView
+from xpm_tui.sync.by_hand import linking
+from xpm_tui.sync.by_hand.pick import Picked
+from xpm_tui.sync.by_hand.pick import pick as pick_writes
+from xpm_tui.sync.matching.match import MatchIndex
+from xpm_tui.sync.planning.links import link_state
+
+
+def preview_link(practice: OpenPractice, client: str, xpm: str) -> EffectView:
+    """What linking these two would do. Raises ``NotFound`` and ``BadInput`` for what is not there."""
+    snapshot = practice.snapshot()
+    ours, theirs = find_client(snapshot, client), find_xpm(snapshot, xpm)
+    told = Told(snapshot)
+    effect = linking.effect(snapshot, practice.policy(), ours.id, theirs.uuid)
+    link = snapshot.get(LINKS, ours.id)
+    before = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
+    refused = ""
+    if theirs.deleted:
+        refused = f"{theirs.name} is deleted in XPM: nothing can be linked to it."
+    elif link is not None and link.uuid == theirs.uuid:
+        refused = f"{ours.name} is linked to {theirs.name} already."
+    second = effect.second is not None
+    return EffectView(
+        client=told.ref(ours.id),
+        xpm=told.xpm(theirs),
+        replaces=told.link(link, link_state(snapshot, ours), before) if link else None,
+        drops_base=link is not None and link.uuid != theirs.uuid,
+        quiet=second,
+        needs_yes=_second(told, effect.second.id, theirs) if effect.second is not None else "",
+        refused=refused,
+        warnings=effect.warnings,
+        changes=tuple(change_view(told, ours.id, theirs.uuid, change) for change in effect.changes),
+        jobs=tuple(f"{job.number} {job.name}" for job in effect.jobs_staying),
+    )
+
+
+def link(
+    practice: OpenPractice, client: str, xpm: str, *, yes: bool = False, origin: LinkOrigin = "picked"
+) -> ClientView:
+    """Link a client to an XPM client, or replace its link; what was agreed with the old one is dropped.
+
+    Raises ``BadInput`` where it cannot be, and ``NeedsPerson`` where another client is linked there and
+    ``yes`` is not given; with it the new link is quiet: it carries no field.
+    """
+    practice.writable()
+    effect = preview_link(practice, client, xpm)
+    if effect.refused:
+        raise BadInput(effect.refused)
+    if effect.needs_yes and not yes:
+        raise NeedsPerson(effect.needs_yes, hint="Say yes to link it all the same.")
+    _link(practice, effect.client.id, effect.xpm.uuid, quiet=effect.quiet, origin=origin)
+    return _view(practice, effect.client.id)
+
+
+def unlink(practice: OpenPractice, client: str) -> ClientView:
+    """Take a link away, with what was agreed; the pair is not proposed again. Raises ``BadInput``."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    ours = find_client(snapshot, client)
+    before = snapshot.get(LINKS, ours.id)
+    if before is None:
+        raise BadInput(f"{ours.name} ({ours.id}) is not linked.")
+    (run,) = practice.ids.new("r")
+    writes = linking.unlink(snapshot, ours.id, now=practice.clock.now(), by=practice.person, run=run)
+    practice.book.commit(writes, since=snapshot)
+    practice.events.emit(Event(key="client.unlinked", run=run, record=ours.id, uuid=before.uuid))
+    return _view(practice, ours.id)
+
+
+def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[ClientView]:
+    """Link each client to its first proposal where that is still sure and still nobody's."""
+    practice.writable()
+    done = []
+    for view in found:
+        snapshot = practice.snapshot()
+        first = view.proposals[0]
+        free = not snapshot.find(LINKS, "uuid", first.uuid) and snapshot.get(LINKS, view.id) is None
+        if first.sure and free:
+            _link(practice, view.id, first.uuid, quiet=False, origin="review")
+            done.append(_view(practice, view.id))
+    return done
+
+
+def pick(practice: OpenPractice, xpm: Iterable[str], *, anyway: bool = False) -> list[PickView]:
+    """Bring some XPM clients into the book, by number, UUID or address.
+
+    One that the book has is linked instead; an unclear one is left and told, unless ``anyway``.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    rows = [find_xpm(snapshot, text) for text in xpm]
+    return _pick(practice, snapshot, rows, every=False, anyway=anyway)
+
+
+def pick_all(practice: OpenPractice) -> list[PickView]:
+    """Bring every clear XPM client into the book, prospects too; the unclear ones are left and told."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    return _pick(practice, snapshot, list(snapshot.rows(XPM_CLIENTS)), every=True, anyway=False)
+
+
+def _pick(
+    practice: OpenPractice, snapshot: Snapshot, rows: list[XpmClient], *, every: bool, anyway: bool
+) -> list[PickView]:
+    (run,) = practice.ids.new("r")
+    picked = pick_writes(
+        snapshot,
+        [row.uuid for row in rows],
+        ids=BlockIds(practice.ids),
+        policy=practice.policy(),
+        now=practice.clock.now(),
+        by=practice.person,
+        run=run,
+        every=every,
+        likely=_likely(snapshot),
+        anyway=anyway,
+    )
+    if picked.writes:
+        practice.book.commit(picked.writes, since=snapshot)
+        numbers: dict[str, Scalar] = {
+            "added": len(picked.created),
+            "linked": len(picked.linked),
+            "left": len(picked.skipped),
+        }
+        practice.events.emit(Event(key="client.picked", run=run, numbers=numbers))
+    return _told(rows, picked)
+
+
+def _told(rows: list[XpmClient], picked: Picked) -> list[PickView]:
+    left = {skipped.uuid: skipped for skipped in picked.skipped}
+    views = []
+    for row in {row.uuid: row for row in rows}.values():
+        why = left.get(row.uuid)
+        added, linked = picked.created.get(row.uuid), picked.linked.get(row.uuid)
+        views.append(
+            PickView(
+                uuid=row.uuid,
+                number=row.number,
+                name=row.name,
+                outcome="added" if added else "linked" if linked else "left",
+                client=added or linked or (why.client if why else "") or None,
+                reason=why.sentence if why else "",
+                why=why.why if why else "",
+            )
+        )
+    return views
+
+
+def _likely(snapshot: Snapshot) -> Callable[[XpmClient], str]:
+    """Which unlinked client of the book an XPM client probably is; found out when first asked."""
+    found: dict[str, str] = {}
+    looked = False
+
+    def likely(row: XpmClient) -> str:
+        nonlocal looked
+        if not looked:
+            looked = True
+            free = [c for c in snapshot.rows(CLIENTS) if snapshot.raw(LINKS, c.id) is None]
+            index = MatchIndex.build(snapshot) if free else None
+            for client in free:
+                for proposal in index.propose(client) if index else ():
+                    if proposal.level != "weak":
+                        found.setdefault(proposal.uuid, client.id)
+        return found.get(row.uuid, "")
+
+    return likely
+
+
+def _link(practice: OpenPractice, client: str, uuid: str, *, quiet: bool, origin: LinkOrigin) -> None:
+    snapshot = practice.snapshot()
+    (run,) = practice.ids.new("r")
+    writes = linking.link(
+        snapshot,
+        client,
+        uuid,
+        now=practice.clock.now(),
+        by=practice.person,
+        run=run,
+        origin=origin,
+        quiet=quiet,
+    )
+    practice.book.commit(writes, since=snapshot)
+    practice.events.emit(Event(key="client.linked", run=run, record=client, uuid=uuid, rule=origin))
+
+
+def _second(told: Told, other: str, theirs: XpmClient) -> str:
+    ref = told.ref(other)
+    return (
+        f"{ref.name} ({ref.id}) is linked to {theirs.name} already. A second client there carries no field: "
+        "sync leaves it alone."
+    )
+
+
+def _view(practice: OpenPractice, client: str) -> ClientView:
+    snapshot = practice.snapshot()
+    return Told(snapshot).client(find_client(snapshot, client))

@@ -1,0 +1,251 @@
+"""The doctor: wires the probes to this machine, the login, the wire and the book, and runs them.
+
+It reads only. Without a login it asks each server once; with one it also asks for the connections and makes
+five small Practice Manager calls, one for each list. A login is renewed only where it has run out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from xpm_tui.diagnose.examine import Probe, examine
+from xpm_tui.diagnose.finding import Probed
+from xpm_tui.diagnose.probes.book import CommitLog, LastRuns, Locks, PlanFits, Store
+from xpm_tui.diagnose.probes.lists import ListOpen
+from xpm_tui.diagnose.probes.login import CallsLeft, Connections, Permission, Scopes, ThePractice, Token
+from xpm_tui.diagnose.probes.machine import (
+    DiskSpace,
+    Keyring,
+    Schedule,
+    SettingsGood,
+    Terminal,
+    Versions,
+)
+from xpm_tui.diagnose.probes.network import Certificates, ClockSkew, NameLookUp, Proxy
+from xpm_tui.diagnose.sight import Once, Place, Reached, StoreFacts
+from xpm_tui.model.errors import BookUnreadable, Trouble, WireTrouble
+from xpm_tui.model.ports import Priority
+from xpm_tui.service.health.facts import (
+    Resolve,
+    counting,
+    given,
+    left,
+    login_facts,
+    nothing,
+    open_intents,
+    plan,
+    running,
+    timer_facts,
+)
+from xpm_tui.service.health.machine import Machine
+from xpm_tui.service.health.patient import Patient
+from xpm_tui.service.heartbeat.allowance import allowance_at
+from xpm_tui.service.identity import LISTS, Identity
+from xpm_tui.service.practice import ADDRESSES
+from xpm_tui.service.runs import history
+from xpm_tui.settings.scopes import scopes
+
+if TYPE_CHECKING:
+    from xpm_tui.xero.practice_manager import XeroPractice
+    from xpm_tui.xero.wiring import Wire
+
+NO_BOOK = "The book cannot be read, so it is not known which practice this is."
+NOT_OPEN = "The practice could not be opened."
+
+
+class Doctor:
+    """Examines one patient. ``calls`` counts the Practice Manager calls that it sent."""
+
+    def __init__(self, patient: Patient, machine: Machine | None = None) -> None:
+        self._patient = patient
+        self._machine = machine or Machine()
+        self._xpm: XeroPractice | None = None
+        self._closed = ""
+
+    @property
+    def calls(self) -> int:
+        """Practice Manager calls sent so far."""
+        return self._xpm.calls if self._xpm is not None else 0
+
+    async def examine(self, *, start: str = "") -> AsyncIterator[Probed]:
+        """Run all probes in order, or those from ``start`` on. Raises ``NotFound`` for an unknown one."""
+        async with AsyncExitStack() as stack:
+            try:
+                wire = await stack.enter_async_context(self._wire())
+            except Trouble as trouble:
+                wire, self._closed = None, trouble.message
+            probes = [*self._network(wire), *self._login(wire), *self._book(), *self._here(wire)]
+            async for each in examine(probes, self._patient.clock, start=start):
+                yield each
+
+    def _wire(self) -> Wire:
+        from xpm_tui.service.wiring import wire, wire_config
+
+        # A person waits: one repeat is enough to tell a hiccup from trouble.
+        config = replace(wire_config(self._patient), retries=1, retry_seconds=15.0)
+        return wire(self._patient, config)
+
+    # -- the way to Xero ---------------------------------------------------------------------------------
+
+    def _network(self, wire: Wire | None) -> list[Probe]:
+        origins = tuple(dict.fromkeys(self._patient.settings.text(key) for key in ADDRESSES))
+        hosts = {urlsplit(origin).hostname or "": urlsplit(origin) for origin in origins}
+        proxies = self._machine.proxies()
+        resolve = {
+            host: Resolve(self._machine, host, parts.port or (443 if parts.scheme == "https" else 80))
+            for host, parts in hosts.items()
+        }
+        names = NameLookUp(tuple(hosts), resolve, bool(proxies.keys() & {"https", "http", "all"}))
+        if wire is None:
+            return [names, *(left(kind, self._closed) for kind in (Proxy, Certificates, ClockSkew))]
+        reached = Once(lambda: self._reach(wire, origins))
+        return [names, Proxy(proxies, reached), Certificates(reached), ClockSkew(reached)]
+
+    async def _reach(self, wire: Wire, origins: tuple[str, ...]) -> tuple[Reached, ...]:
+        found = []
+        for origin in origins:
+            try:
+                answer = await wire.reach(origin)
+            except WireTrouble as trouble:
+                found.append(Reached(origin=origin, trouble=trouble))
+            else:
+                now = self._patient.clock.now()
+                found.append(
+                    Reached(
+                        origin=origin, status=answer.status, server_time=answer.date, here=now,
+                        issuer=answer.issuer,
+                    )
+                )  # fmt: skip
+        return tuple(found)
+
+    # -- the login and what it opens ---------------------------------------------------------------------
+
+    def _login(self, wire: Wire | None) -> list[Probe]:
+        settings = self._patient.settings
+        calls = CallsLeft(lambda: allowance_at(self._patient.state, self._patient.clock))
+        if wire is None:
+            kinds = (Token, Scopes, Connections, ThePractice, Permission)
+            return [*(left(kind, self._closed) for kind in kinds), calls]
+        tenants = Once(wire.tenants)
+        identity = self._identity()
+        first: list[Probe] = [
+            Token(lambda: login_facts(wire, self._patient)),
+            Scopes(scopes(settings.text("xero.scopes")), lambda: given(wire, identity)),
+            Connections(tenants, identity is not None),
+        ]
+        if self._patient.practice is None and self._patient.why is not None:
+            return [*first, left(ThePractice, NO_BOOK), Permission(nothing), calls, *self._lists({})]
+        known = identity or Identity(tenant="", title="")
+        xpm = self._xpm = wire.practice(known.tenant, Priority.PERSON)
+        since = self._patient.clock.now() - timedelta(minutes=1)
+
+        async def clients() -> int:
+            async with xpm.clients(modified_since=since) as listing:
+                return len([each async for each in listing])
+
+        asks = {"clients": Once(clients)}
+        for name, ask in (
+            ("staff", xpm.staff),
+            ("templates", xpm.templates),
+            ("categories", xpm.categories),
+            ("jobs", xpm.current_jobs),
+        ):
+            asks[name] = Once(counting(ask))
+        api = settings.text("xero.api_url")
+        return [
+            *first,
+            ThePractice(known.tenant, known.title, known.api, api, tenants),
+            Permission(asks["clients"]),
+            calls,
+            *self._lists(asks),
+        ]
+
+    def _lists(self, asks: dict[str, Once[int]]) -> list[Probe]:
+        return [
+            ListOpen(
+                name,
+                name in ("clients", "staff"),
+                asks.get(name, Once(nothing)),
+                "changed in the last minute" if name == "clients" else "records",
+            )
+            for name in LISTS
+        ]
+
+    def _identity(self) -> Identity | None:
+        return self._patient.practice.identity() if self._patient.practice is not None else None
+
+    # -- the book ----------------------------------------------------------------------------------------
+
+    def _book(self) -> list[Probe]:
+        patient = self._patient
+        locks = {
+            "run": patient.state / "run.lock",
+            "book": patient.data / "book" / "book.lock",
+            "login": patient.state / "login.lock",
+        }
+        held = Locks(lambda: self._machine.holders(locks), patient.clock.now)
+        if patient.practice is None and patient.why is None:
+            why = "There is no book here yet."
+            return [left(Store, why), left(CommitLog, why), held, left(LastRuns, why), left(PlanFits, why)]
+        facts = Once(self._store)
+        practice = patient.practice
+        if practice is None:
+            rest: list[Probe] = [left(LastRuns, NOT_OPEN), left(PlanFits, NOT_OPEN)]
+            return [Store(facts), left(CommitLog, NOT_OPEN), held, *rest]
+        return [
+            Store(facts),
+            CommitLog(facts, lambda: open_intents(practice), lambda: running(practice)),
+            held,
+            LastRuns(
+                lambda: tuple(history.list_runs(practice, 20)),
+                lambda: tuple(run.id for run in history.held(practice.snapshot())),
+            ),
+            PlanFits(lambda: plan(practice)),
+        ]
+
+    async def _store(self) -> StoreFacts:
+        from xpm_tui.book.checking import check
+
+        report = await asyncio.to_thread(check, self._patient.data / "book")
+        of = {level: tuple(f.text for f in report.findings if f.level == level)
+              for level in ("error", "warning", "note")}  # fmt: skip
+        if not of["error"] and isinstance(self._patient.why, BookUnreadable):
+            of["error"] = (self._patient.why.message,)
+        return StoreFacts(
+            position=report.position,
+            generation=report.generation,
+            bytes=report.bytes,
+            rows=report.rows,
+            errors=of["error"],
+            warnings=of["warning"],
+            notes=of["note"],
+        )
+
+    # -- this machine ------------------------------------------------------------------------------------
+
+    def _here(self, wire: Wire | None) -> list[Probe]:
+        patient, machine = self._patient, self._machine
+        practice = patient.practice
+
+        def places() -> tuple[Place, ...]:
+            folders = {"settings": patient.config, "book": patient.data, "log and login": patient.state}
+            return tuple(machine.place(name, folder) for name, folder in folders.items())
+
+        where = wire.tokens.where if wire is not None else lambda: self._closed
+        timer: Probe = left(Schedule, NOT_OPEN)
+        if practice is not None:
+            timer = Schedule(lambda: timer_facts(practice), patient.settings.number("notify.hours"))
+        return [
+            SettingsGood(patient.settings.problems, bool(patient.settings.text("xero.client_id"))),
+            DiskSpace(places),
+            Keyring(patient.home.default, where, lambda: machine.keyring(str(patient.state))),
+            Terminal(machine.terminal(patient.environ)),
+            timer,
+            Versions(machine.versions()),
+        ]

@@ -1,0 +1,86 @@
+"""What new jobs follow unless their workflow says otherwise, and what of it XPM no longer has."""
+
+from __future__ import annotations
+
+from xpm_tui.events.sentences import nouned
+from xpm_tui.model.names import exact
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.tables import CATEGORIES, SERVICES, TEMPLATES
+from xpm_tui.model.text import visible
+from xpm_tui.service.identity import list_state
+from xpm_tui.service.jobs.views import CategoryView, DefaultView
+from xpm_tui.service.practice import OpenPractice
+
+CATEGORY = "jobs.default_category"
+_BUDGETS = {"none": "none", "proposal": "the value of the services"}
+
+
+def categories(practice: OpenPractice) -> list[CategoryView]:
+    """XPM's job categories by name; those that are gone last."""
+    wanted = exact(practice.settings.text(CATEGORY))
+    rows = sorted(practice.snapshot().rows(CATEGORIES), key=lambda row: (row.gone, row.name.casefold()))
+    return [
+        CategoryView(
+            uuid=row.uuid, name=row.name, gone=row.gone, default=bool(wanted) and exact(row.name) == wanted
+        )
+        for row in rows
+    ]
+
+
+def defaults(practice: OpenPractice) -> list[DefaultView]:
+    """The four settings in the order in which they are asked for."""
+    settings = practice.settings
+    early = settings.number("jobs.days_early")
+    told = {
+        CATEGORY: ("category", settings.text(CATEGORY) or "none"),
+        "jobs.budget": ("budget", _BUDGETS[settings.text("jobs.budget")]),
+        "jobs.state_code": ("state", settings.text("jobs.state_code") or "XPM's first"),
+        "jobs.days_early": ("deployed", f"{nouned(early, 'day')} early" if early else "on its date"),
+    }
+    trouble = category_trouble(practice)
+    return [
+        DefaultView(
+            key=key,
+            label=label,
+            value=value,
+            origin=settings.origin(key),
+            trouble=trouble if key == CATEGORY else "",
+        )
+        for key, (label, value) in told.items()
+    ]
+
+
+def category_trouble(practice: OpenPractice) -> str:
+    """Why the default category cannot be given to a job, in a sentence; empty where it can, or where XPM's
+    list was never read."""
+    snapshot, wanted = practice.snapshot(), practice.settings.text(CATEGORY)
+    if not exact(wanted) or list_state(snapshot, "categories").full is None:
+        return ""
+    same = [row for row in snapshot.rows(CATEGORIES) if exact(row.name) == exact(wanted)]
+    shown = visible(wanted, 80)
+    if not same:
+        return f"XPM has no job category {shown}: jobs that would get it are held."
+    if all(row.gone for row in same):
+        return f"XPM no longer has the job category {shown}: jobs that would get it are held."
+    return ""
+
+
+def vanished(snapshot: Snapshot) -> list[str]:
+    """Each job template that services call for and XPM no longer has, in a sentence with their count."""
+    if not snapshot.count(TEMPLATES):
+        return []
+    calls: dict[str, int] = {}
+    for service in snapshot.rows(SERVICES):
+        for uuid in service.templates:
+            calls[uuid] = calls.get(uuid, 0) + 1
+    found = []
+    for uuid, number in calls.items():
+        row = snapshot.get(TEMPLATES, uuid)
+        if row is None or row.gone:
+            name = visible(row.name if row else uuid, 80)
+            verb = "calls" if number == 1 else "call"
+            found.append(
+                f"XPM no longer has the job template {name}: {nouned(number, 'service')} {verb} for it, and "
+                "their jobs are held."
+            )
+    return found

@@ -1,0 +1,308 @@
+"""Jobs: listed by what became of them, previewed, skipped, chosen for deploying, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from xpm_tui.deploy import rows
+from xpm_tui.deploy.dates import word
+from xpm_tui.deploy.due import Occurrence, occurrences, of_workflow
+from xpm_tui.deploy.preview import OpenJobs, Preview, preview
+from xpm_tui.deploy.run import estimate
+from xpm_tui.deploy.unknown import unknown
+from xpm_tui.model.book import Client
+from xpm_tui.model.errors import BadInput, Busy, NotFound
+from xpm_tui.model.events import Event
+from xpm_tui.model.ports import Drop, Put, Snapshot
+from xpm_tui.model.tables import (
+    CATEGORIES,
+    CLIENTS,
+    DEPLOYMENTS,
+    JOBS,
+    PROPOSALS,
+    RUNS,
+    STAFF,
+    TEMPLATES,
+    WORKFLOWS,
+    XPM_CLIENTS,
+)
+from xpm_tui.model.text import visible
+from xpm_tui.model.workflows import Audit, Deployment, Workflow
+from xpm_tui.service.jobs.counts import counts as counts
+from xpm_tui.service.jobs.deploying import sure_of
+from xpm_tui.service.jobs.terms import terms_of, today
+from xpm_tui.service.jobs.views import AuditView, JobRowView, PreviewView, ProblemView
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs.history import alive
+from xpm_tui.service.telling.views import RefView
+
+OPEN = ("due", "missed", "going", "held", "failed", "coming")
+LEFT_OUT = ("skipped", "stopped")
+_SEVERAL: dict[str, tuple[str, ...]] = {"open": OPEN, "left-out": LEFT_OUT}
+_WORDS = {
+    "accepted": "the proposal was accepted",
+    "taken": "the proposal was taken over from Ignition",
+    "revoked": "the proposal was revoked",
+    "edited": "{about} edited",
+    "changed": "changed in Ignition: {about}; what still waited was stopped",
+    "deployed": "job {about} deployed",
+    "found": "job {about} found in XPM after a lost answer",
+    "held": "held: {about}",
+    "failed": "failed: {about}",
+    "skipped": "skipped",
+    "unskipped": "no longer skipped",
+    "redeploy": "to be made again: XPM no longer has {about}",
+    "sent": "decided what became of a lost answer: {about}",
+}
+
+
+def list_jobs(
+    practice: OpenPractice, *, state: str = "", cause: str = "", text: str = ""
+) -> list[JobRowView]:
+    """Jobs to be made and made, in order of date; ``state`` is one of theirs, or ``open`` for all that are
+    not done with, ``left-out`` for all of which nothing comes."""
+    if state and state not in (*OPEN, "deployed", *LEFT_OUT, *_SEVERAL):
+        known = ", ".join(("open", *OPEN, "deployed", "left-out", *LEFT_OUT))
+        raise BadInput(f"'{visible(state, 40)}' is no state of a job.", hint=f"One of: {known}.")
+    snapshot = practice.snapshot()
+    shown = _show(practice, snapshot, names=True)
+    found = [
+        each
+        for each in occurrences(snapshot, terms_of(practice), today(practice))
+        if not state or each.state in _SEVERAL.get(state, (state,))
+    ]
+    views = (row_view(snapshot, each, shown) for each in sorted(found, key=lambda o: (o.day, o.workflow.id)))
+    wanted = text.casefold()
+    return [
+        view
+        for view in views
+        if (not cause or view.cause == cause)
+        and (not wanted or wanted in f"{view.name} {view.client.name if view.client else ''}".casefold())
+    ]
+
+
+def preview_job(practice: OpenPractice, job: str) -> PreviewView:
+    """The exact job that would be sent now, with what clashes, by book and mirror."""
+    snapshot = practice.snapshot()
+    found = find_job(practice, job)
+    shown = _show(practice, snapshot)(found)
+    return _preview_view(snapshot, found, shown)
+
+
+def find_job(practice: OpenPractice, text: str) -> Occurrence:
+    """An occurrence by ``w3/2026-07-01``, by the job number that XPM gave it, or by ``w3``: its only one, or
+    the first that is not done with. Raises ``NotFound`` and ``BadInput``."""
+    snapshot, terms, typed = practice.snapshot(), terms_of(practice), text.strip()
+    workflow_id, _, day = typed.partition("/")
+    made = snapshot.find(DEPLOYMENTS, "number", typed) if typed else []
+    if made:
+        workflow_id, day = made[0].workflow, made[0].day.isoformat()
+    workflow = snapshot.get(WORKFLOWS, workflow_id)
+    if workflow is None:
+        raise NotFound(f"There is no job '{visible(typed, 80)}'.", hint="Look at them: xpm-tui jobs list")
+    ahead = 400 if workflow.repeat is not None else 0
+    found = list(of_workflow(snapshot, terms, workflow, today(practice), ahead))
+    if day:
+        hit = next((each for each in found if each.day.isoformat() == day), None)
+        if hit is None:
+            raise NotFound(f"Workflow {workflow.id} has no job on {visible(day, 20)}.",
+                           hint="Look at its dates: xpm-tui jobs list")  # fmt: skip
+        return hit
+    open_ = [each for each in found if each.state in OPEN]
+    if not found:
+        raise NotFound(f"Nothing comes of workflow {workflow.id} any more: its end is past.")
+    return (open_ or found[-1:])[0]
+
+
+def choose(
+    practice: OpenPractice, jobs: Iterable[str] = (), *, due: bool = False, missed: bool = False
+) -> list[Occurrence]:
+    """What is to be deployed: jobs by name, all that are due, all that were missed. Raises ``BadInput`` for
+    one that is done with."""
+    chosen = {each.id: each for each in (find_job(practice, text) for text in jobs)}
+    for each in chosen.values():
+        if each.state in ("deployed", "skipped", "stopped"):
+            raise BadInput(
+                f"Job {each.id} is {each.state} already.", hint=f"See: xpm-tui jobs preview {each.id}"
+            )
+        if each.state == "going" or each.state in ("held", "failed"):
+            continue
+    states = {state for state, wanted in (("due", due), ("missed", missed)) if wanted}
+    for each in occurrences(practice.snapshot(), terms_of(practice), today(practice), ahead=0):
+        if each.state in states:
+            chosen.setdefault(each.id, each)
+    return list(chosen.values())
+
+
+def unfinished(practice: OpenPractice, *, cause: str = "") -> list[Occurrence]:
+    """What is held, failed or half-made, of one cause where one is named."""
+    return [
+        each
+        for each in occurrences(practice.snapshot(), terms_of(practice), today(practice), ahead=0)
+        if each.state in ("held", "failed", "going")
+        and (not cause or (each.deployment is not None and each.deployment.cause == cause))
+    ]
+
+
+def previews(
+    practice: OpenPractice, chosen: Iterable[Occurrence], *, anyway: bool = False
+) -> tuple[list[PreviewView], int]:
+    """What deploying them would do, and the calls to Xero that it takes."""
+    snapshot = practice.snapshot()
+    shown = _show(practice, snapshot)
+    made = [(each, shown(each)) for each in chosen]
+    going = [each for _, each in made if each.keeps(anyway=anyway) is None]
+    return [_preview_view(snapshot, occurrence, each) for occurrence, each in made], estimate(going)
+
+
+def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
+    """Leave an occurrence out for good, or take that back. A job that is in XPM stays as it is there."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    found = find_job(practice, job)
+    row, now, by = found.deployment, practice.clock.now(), practice.person
+    _refuse_while_made(snapshot, found)
+    if undo:
+        if row is None or row.state != "skipped":
+            raise BadInput(f"Job {found.id} is not skipped.")
+        back = msgspec.structs.replace(row, state="failed" if row.number else "going")
+        practice.book.commit(
+            [rows.put(rows.noted(back, now, by, "unskipped"))] if row.number else [Drop(DEPLOYMENTS, row.id)],
+            since=snapshot,
+        )
+    else:
+        if found.state in ("deployed", "skipped"):
+            raise BadInput(f"Job {found.id} is {found.state} already.")
+        if any(intent.record == found.id for intent in unknown(snapshot)) or (row and row.cause == "unknown"):
+            raise BadInput(
+                f"Job {found.id} was sent to XPM and no answer came: say what became of it.",
+                hint=f"xpm-tui jobs retry {found.id} --sent drop",
+            )
+        row = row or Deployment(id=found.id, workflow=found.workflow.id, day=found.day, state="skipped")
+        row = rows.noted(msgspec.structs.replace(row, state="skipped"), now, by, "skipped")
+        practice.book.commit([rows.put(row)], since=snapshot)
+    key = "job.unskipped" if undo else "job.skipped"
+    practice.events.emit(Event(key=key, record=found.workflow.id, numbers={"day": found.day.isoformat()}))
+    return row_of(practice, found.id)
+
+
+def row_of(practice: OpenPractice, job: str) -> JobRowView:
+    """One job as a row of the list."""
+    snapshot = practice.snapshot()
+    return row_view(snapshot, find_job(practice, job), _show(practice, snapshot, names=True))
+
+
+def row_view(snapshot: Snapshot, found: Occurrence, shown: Callable[[Occurrence], Preview]) -> JobRowView:
+    """One job as a row of the list."""
+    row = found.deployment or Deployment(
+        id=found.id, workflow=found.workflow.id, day=found.day, state="going"
+    )
+    proposal = snapshot.get(PROPOSALS, found.workflow.proposal)
+    client: Client | None = snapshot.get(CLIENTS, proposal.client) if proposal and proposal.client else None
+    spec = row.spec if row.spec is not None and row.number else shown(found).spec
+    there = snapshot.get(JOBS, row.number) if row.number else None
+    return JobRowView(
+        id=found.id,
+        name=spec.name,
+        workflow=found.workflow.id,
+        proposal=found.workflow.proposal,
+        client=RefView(id=client.id, name=client.name) if client else None,
+        date=found.day,
+        deploy_on=found.deploy_on,
+        state=found.state,
+        automatic=found.automatic,
+        repeats=word(found.workflow.repeat),
+        number=row.number,
+        url=row.url,
+        in_xpm=there.state if there is not None and not there.gone else "",
+        step=row.step if found.deployment and found.state != "deployed" else "",
+        cause=row.cause,
+        why=row.why or (found.workflow.stopped if found.state == "stopped" else ""),
+        left_out=row.left_out,
+        earlier=row.earlier,
+    )
+
+
+def _show(
+    practice: OpenPractice, snapshot: Snapshot, *, names: bool = False
+) -> Callable[[Occurrence], Preview]:
+    """Previews of one moment; with ``names`` only for what the jobs are called: no clash is looked for."""
+    terms = terms_of(practice)
+    jobs, sure = (OpenJobs(()), _nobody) if names else (OpenJobs.of(snapshot), sure_of(snapshot))
+    return lambda each: preview(snapshot, terms, each.workflow, each.day, jobs, sure=sure)
+
+
+def _nobody(client: Client) -> str:
+    return ""
+
+
+def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview) -> PreviewView:
+    spec, client = shown.spec, shown.client
+    there = snapshot.get(XPM_CLIENTS, shown.uuid) if shown.uuid else None
+    category = snapshot.get(CATEGORIES, spec.category) if spec.category else None
+    audit = sorted([*found.workflow.audit, *(found.deployment.audit if found.deployment else ())],
+                   key=lambda line: line.at)  # fmt: skip
+
+    def person(uuid: str) -> str:
+        row = snapshot.get(STAFF, uuid) if uuid else None
+        return row.name if row else uuid
+
+    def template(uuid: str) -> RefView:
+        row = snapshot.get(TEMPLATES, uuid)
+        return RefView(id=uuid, name=row.name if row else uuid)
+
+    return PreviewView(
+        id=found.id,
+        workflow=found.workflow.id,
+        name=spec.name,
+        description=spec.description,
+        client=RefView(id=client.id, name=client.name) if client else None,
+        xpm_client=f"{there.number} {there.name}".strip() if there else "",
+        start=spec.start,
+        due=spec.due,
+        category=category.name if category else spec.category,
+        budget=spec.budget,
+        reference=spec.reference,
+        number=spec.number,
+        templates=tuple(template(uuid) for uuid in spec.templates),
+        partner=person(spec.partner),
+        manager=person(spec.manager),
+        staff=tuple(person(uuid) for uuid in spec.staff),
+        state_code=spec.state_code,
+        calls=shown.calls,
+        goes=shown.keeps() is None,
+        goes_anyway=shown.keeps(anyway=True) is None,
+        problems=tuple(
+            ProblemView(code=each.code, weight=each.weight, sentence=each.sentence, hint=each.hint)
+            for each in shown.problems
+        ),
+        job=row_view(snapshot, found, lambda _: shown),
+        audit=tuple(_audit(line) for line in audit),
+    )
+
+
+def _refuse_while_made(snapshot: Snapshot, found: Occurrence) -> None:
+    """A run that is at a job writes how far it came: what is settled meanwhile would be lost in it."""
+    row = found.deployment
+    run = snapshot.get(RUNS, row.run) if row is not None and row.state == "going" else None
+    if run is not None and run.outcome == "running" and alive(run):
+        raise Busy(
+            f"Job {found.id} is being made just now, by run {run.id}.",
+            hint=f"Wait until it is through, or stop it first: xpm-tui runs stop {run.id}",
+        )
+
+
+def _audit(line: Audit) -> AuditView:
+    sentence = _WORDS.get(line.what, line.what).replace("{about}", str(visible(line.about, 200)))
+    return AuditView(at=line.at, by=line.by, sentence=sentence)
+
+
+def put_workflow(practice: OpenPractice, snapshot: Snapshot, workflow: Workflow, field: str) -> None:
+    """Keep a workflow that was edited as ``snapshot`` has it, with a line in its history. Raises
+    ``Overtaken`` where somebody changed it since."""
+    line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
+    workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
+    practice.book.commit([Put(WORKFLOWS, workflow)], since=snapshot)
+    practice.events.emit(Event(key="workflow.edited", record=workflow.id, field=field))

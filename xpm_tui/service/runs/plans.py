@@ -1,0 +1,231 @@
+"""Plans: made, looked up, ticked, exported, and thrown away when nothing needs them any more."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from xpm_tui.model.errors import BadInput, NotFound
+from xpm_tui.model.events import Event
+from xpm_tui.model.links import Value
+from xpm_tui.model.plan import Change, Plan, PlannedRecord
+from xpm_tui.model.ports import Drop, Put, Snapshot, Write
+from xpm_tui.model.tables import PLANNED, PLANS
+from xpm_tui.model.text import visible
+from xpm_tui.service.identity import Identity
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs.history import is_sync, list_runs
+from xpm_tui.service.runs.refresh import refresh as refresh_lists
+from xpm_tui.service.telling.names import name_of
+from xpm_tui.sync.by_hand.review import recount
+from xpm_tui.sync.by_hand.review import tick as ticked_records
+from xpm_tui.sync.planning.plan import make_plan
+
+FRESH = timedelta(minutes=10)
+"""A run from a plan no older than this reads no list again."""
+
+_DRAFT_KEPT = timedelta(hours=1)
+_DRAFTS_KEPT = 3
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Which changes of a plan are meant; an empty part means any. ``record`` may be a client or a contact."""
+
+    record: str = ""
+    field: str = ""
+    rule: str = ""
+    mark: str = ""
+
+    def picks(self, change: Change) -> bool:
+        """Whether a change is meant."""
+        return (
+            (not self.record or change.record == self.record or change.record.startswith(self.record + "/"))
+            and (not self.field or change.field == self.field)
+            and (not self.rule or change.rule == self.rule)
+            and (not self.mark or change.mark == self.mark)
+        )
+
+
+async def make(
+    practice: OpenPractice,
+    *,
+    full: bool = False,
+    only: Collection[str] | str = "",
+    fields: Collection[str] = (),
+    refresh: bool = True,
+) -> Plan:
+    """Bring the mirror up to date and plan. Raises ``LoginNeeded``, ``WireTrouble``, ``NeedsPerson``.
+
+    ``full`` asks for the complete client list even where the rules would do without.
+    """
+    practice.writable()
+    identity = practice.connected()
+    if refresh:
+        await refresh_lists(practice, full=full)
+    return compute(practice, identity, only=only, fields=fields, full=full)[0]
+
+
+def compute(
+    practice: OpenPractice,
+    identity: Identity,
+    *,
+    only: Collection[str] | str = "",
+    fields: Collection[str] = (),
+    full: bool = True,
+) -> tuple[Plan, list[PlannedRecord]]:
+    """Plan from book and mirror as they are, and keep the plan."""
+    (id_,) = practice.ids.new("p")
+    plan, records = make_plan(
+        practice.snapshot(),
+        practice.policy(),
+        id=id_,
+        now=practice.clock.now(),
+        by=practice.person,
+        tenant=identity.tenant,
+        scopes=identity.scopes,
+        only=only,
+        fields=fields,
+        full=full,
+    )
+    keep(practice, plan, records)
+    numbers = {key: plan.counts.get(key, 0) for key in ("items", "records", "waiting")}
+    practice.events.emit(
+        Event(key="plan.made", numbers={"plan": plan.id, **numbers, "people": len(plan.people)})
+    )
+    return plan, records
+
+
+def keep(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord]) -> None:
+    """Store a plan and drop those that nobody needs any more, in one commit."""
+    writes: list[Write] = [Put(PLANS, plan), *(Put(PLANNED, record) for record in records)]
+    writes += _superseded(practice, plan)
+    practice.book.commit(writes)
+
+
+def latest(practice: OpenPractice) -> Plan | None:
+    """The newest plan, applied or not."""
+    return max(practice.snapshot().rows(PLANS), key=lambda plan: plan.made, default=None)
+
+
+def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedRecord]]:
+    """A plan with its records; empty or ``last`` is the newest one. Raises ``NotFound``."""
+    snapshot = practice.snapshot()
+    plan = latest(practice) if plan_id in ("", "last") else snapshot.get(PLANS, plan_id)
+    if plan is None:
+        wanted = f"There is no plan {visible(plan_id, 40)}." if plan_id else "There is no plan yet."
+        raise NotFound(wanted, hint="Make one: xpm-tui plan")
+    return plan, snapshot.find(PLANNED, "plan", plan.id)
+
+
+def items(records: Iterable[PlannedRecord]) -> Iterator[Change]:
+    """The ticked changes, links included."""
+    return (change for record in records for change in record.changes if change.ticked)
+
+
+def waiting(records: Iterable[PlannedRecord]) -> Iterator[Change]:
+    """What is not ticked: clearings, conflicts that are held, and what a person unticked."""
+    return (change for record in records for change in record.changes if not change.ticked)
+
+
+def tick(practice: OpenPractice, plan_id: str, selector: Selector, on: bool) -> int:
+    """Tick or untick changes of a draft; gives how many changed. Raises ``NotFound``, ``BadInput``."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    plan, records = load(practice, plan_id)
+    if plan.state != "draft":
+        raise BadInput(f"Plan {plan.id} was applied already.", hint="Make a new one: xpm-tui plan")
+    if not any(selector.picks(change) for record in records for change in record.changes):
+        raise NotFound(f"Nothing in plan {plan.id} is meant by that.", hint="See: xpm-tui plan")
+    ticked = ticked_records(records, on, **dataclasses.asdict(selector))
+    if not ticked:
+        return 0
+    new = {record.id: record for record in ticked}
+    head = recount(plan, [new.get(record.id, record) for record in records])
+    writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in ticked)]
+    practice.book.commit(writes, since=snapshot)
+    changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))
+    key = "plan.ticked" if on else "plan.unticked"
+    practice.events.emit(Event(key=key, numbers={"plan": plan.id, "changes": changed}))
+    return changed
+
+
+def export(practice: OpenPractice, plan_id: str = "") -> str:
+    """The plan as CSV text (RFC 4180, LF): true values, one line per change, UUIDs with a name beside."""
+    plan, records = load(practice, plan_id)
+    snapshot = practice.snapshot()
+    out = io.StringIO()
+    write = csv.writer(out, lineterminator="\n").writerow
+    write(
+        (
+            "plan",
+            "record",
+            "client",
+            "field",
+            "side",
+            "old",
+            "new",
+            "old_name",
+            "new_name",
+            "rule",
+            "mark",
+            "ticked",
+        )
+    )
+    for record in records:
+        client = name_of(snapshot, record.client)
+        for change in record.changes:
+            write(
+                (
+                    plan.id,
+                    change.record,
+                    client,
+                    change.field,
+                    change.side,
+                    _cell(change.old),
+                    _cell(change.new),
+                    _name(snapshot, change.field, change.old),
+                    _name(snapshot, change.field, change.new),
+                    change.rule,
+                    change.mark,
+                    "yes" if change.ticked else "no",
+                )
+            )
+    return out.getvalue()
+
+
+def _cell(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "; ".join(value) if isinstance(value, tuple) else value
+
+
+def _name(snapshot: Snapshot, field: str, value: Value) -> str:
+    """Whom a UUID means."""
+    return (
+        name_of(snapshot, value) if field in ("partner", "manager", "link") and isinstance(value, str) else ""
+    )
+
+
+def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
+    """Drafts of the last hour stay, as somebody may be looking; so does what an unfinished run needs."""
+    snapshot = practice.snapshot()
+    last = [run for run in list_runs(practice) if is_sync(run)][:2]
+    needed = {run.plan for run in last if run.outcome not in ("done", "skipped")}
+    since = new.made - _DRAFT_KEPT
+    young = sorted(
+        (p for p in snapshot.rows(PLANS) if p.state == "draft" and p.made >= since), key=lambda p: p.made
+    )
+    needed |= {plan.id for plan in young[1 - _DRAFTS_KEPT :]} | {new.id}
+    writes: list[Write] = []
+    for plan in snapshot.rows(PLANS):
+        if plan.id not in needed:
+            writes.append(Drop(PLANS, plan.id))
+            writes += [Drop(PLANNED, row.id) for row in snapshot.find(PLANNED, "plan", plan.id)]
+    return writes

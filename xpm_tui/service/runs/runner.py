@@ -1,0 +1,113 @@
+"""Making runs: one at a time, in this process, under the run lock.
+
+A run that was killed before leaves "running" rows and journal entries; the next one resolves them first.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Collection
+
+from xpm_tui.events.log import during
+from xpm_tui.model.errors import BadInput
+from xpm_tui.model.events import Event
+from xpm_tui.model.ports import Put
+from xpm_tui.model.runs import Kind, Run, Trigger
+from xpm_tui.model.tables import RUNS
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.progress import Report, silent
+from xpm_tui.service.runs.history import end_dead, is_sync, list_runs, show
+from xpm_tui.service.runs.history import held as held_runs
+from xpm_tui.service.runs.stopping import Stopper
+from xpm_tui.service.runs.work import UNFINISHED, Asked, Work
+from xpm_tui.service.runs.work import exit_code as exit_code
+
+
+async def run(
+    practice: OpenPractice,
+    *,
+    plan_id: str = "",
+    full: bool = False,
+    reviewed: bool = False,
+    trigger: Trigger = "hand",
+    only: Collection[str] | str = "",
+    fields: Collection[str] = (),
+    held: Run | None = None,
+    report: Report = silent,
+) -> Run:
+    """Make one run in this process and give what became of it.
+
+    ``plan_id`` applies that plan, which counts as reviewed; ``reviewed`` says that a person said yes to what
+    this run will plan. ``held`` is a held run that a person released. Raises ``Busy`` while another run goes
+    on, ``LoginNeeded`` before connecting; what ends the run early is kept with it and raised.
+    """
+    asked = Asked(plan_id, full, reviewed, only, fields, held)
+
+    def work(row: Run, stop: Stopper) -> Work:
+        return Work(practice, practice.connected(), row, asked, report=report, stop=stop)
+
+    return await under_lock(practice, work, trigger=trigger, plan_id=plan_id)
+
+
+async def under_lock(
+    practice: OpenPractice,
+    work_for: Callable[[Run, Stopper], Work],
+    *,
+    trigger: Trigger,
+    plan_id: str = "",
+    kind: Kind = "",
+) -> Run:
+    """Do one run's work from its row in the book to its end, with the run lock held.
+
+    Raises ``Busy`` while another run goes on and ``LoginNeeded`` before connecting.
+    """
+    practice.writable()
+    practice.connected()
+    lock = practice.lock("sync")
+    lock.acquire()
+    try:
+        end_dead(practice)
+        (run_id,) = practice.ids.new("r")
+        row = Run(
+            id=run_id,
+            started=practice.clock.now(),
+            by=practice.person,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            kind=kind,
+            plan=plan_id,
+            trigger=trigger,
+            direction=practice.policy().direction,
+            level=practice.policy().level,
+        )
+        practice.book.commit([Put(RUNS, row)])
+        work = work_for(row, Stopper(practice, run_id))
+        with during(run_id), work.stop.listening():
+            practice.events.emit(Event(key="run.started", numbers={"trigger": trigger}))
+            return await work.through()
+    finally:
+        lock.close()
+
+
+async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
+    """Finish what the last run left: raises ``BadInput`` where it left nothing."""
+    last = next((run for run in list_runs(practice) if is_sync(run)), None)
+    if last is None or (last.outcome not in UNFINISHED and last.outcome != "running"):
+        raise BadInput("The last run left nothing unfinished.", hint="Sync anew: xpm-tui sync")
+    return await run(practice, trigger="resume", report=report)
+
+
+async def release(practice: OpenPractice, run_id: str, *, report: Report = silent) -> Run:
+    """Let a held run go on: it is planned again, and goes on if no count of the guard has grown.
+
+    Raises ``NotFound``, and ``BadInput`` for a run that is not held or no longer the last one.
+    """
+    waiting = show(practice, run_id)
+    if waiting.id not in {run.id for run in held_runs(practice.snapshot())}:
+        raise BadInput(
+            f"Run {waiting.id} is not held (it is {waiting.outcome}), or another one ended since.",
+            hint="`xpm-tui runs list` shows which one waits.",
+        )
+    practice.events.emit(Event(key="run.released", numbers={"held": waiting.id}))
+    return await run(practice, trigger="release", held=waiting, report=report)

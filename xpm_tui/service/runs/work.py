@@ -1,0 +1,272 @@
+"""A run at work: resolve what an earlier one left, plan, ask the guard, apply, and write down its end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+
+from xpm_tui.book.ids import BlockIds
+from xpm_tui.model.errors import BadInput, LoginNeeded, Trouble
+from xpm_tui.model.events import Event, Severity
+from xpm_tui.model.plan import Plan, PlannedRecord
+from xpm_tui.model.ports import Drop, Practice, Put
+from xpm_tui.model.runs import Run, Stop
+from xpm_tui.model.tables import PLANNED, PLANS, RUNS, STOPS
+from xpm_tui.service.identity import Identity
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.progress import Progress, Report
+from xpm_tui.service.runs import plans
+from xpm_tui.service.runs.history import is_sync, list_runs
+from xpm_tui.service.runs.limits import guard_limits
+from xpm_tui.service.runs.notify import notify
+from xpm_tui.service.runs.refresh import refresh_lists
+from xpm_tui.service.runs.stopping import Stopped, Stopper
+from xpm_tui.service.runs.tidy import tidy
+from xpm_tui.sync.applying.apply import apply
+from xpm_tui.sync.applying.recover import KINDS, resolve
+from xpm_tui.sync.applying.release import held
+from xpm_tui.sync.by_hand.review import keep_review, recount
+from xpm_tui.sync.planning.guard import ALWAYS, check, grown, refuse_if_outdated
+
+_LEVELS: dict[str, Severity] = {"done": "info", "failed": "error"}
+UNFINISHED = ("interrupted", "stopped", "partial", "failed")
+"""Outcomes that leave something for the next run to take up."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the run is to do: apply that plan, or make one (whole list, narrowed to clients or fields).
+
+    ``reviewed``: a person said yes to what it will plan. ``held``: the held run that a person released.
+    """
+
+    plan_id: str = ""
+    full: bool = False
+    reviewed: bool = False
+    only: Collection[str] | str = ""
+    fields: Collection[str] = ()
+    held: Run | None = None
+
+
+class Work:
+    """One run, from its row in the book to its end."""
+
+    def __init__(
+        self,
+        practice: OpenPractice,
+        identity: Identity,
+        run: Run,
+        asked: Asked,
+        *,
+        report: Report,
+        stop: Stopper,
+    ) -> None:
+        self.practice = practice
+        self.identity = identity
+        self.asked = asked
+        self.run = run
+        self.report = report
+        self.stop = stop
+        self.xpm: Practice | None = None
+        self.calls = 0
+        self.timed = practice.clock.monotonic()
+
+    async def through(self) -> Run:
+        """To its end, whatever that is."""
+        try:
+            try:
+                async with self.practice.wire() as wire:
+                    self.xpm = wire.practice(self.identity.tenant)
+                    self.calls = self.xpm.calls
+                    return self.end(await self.work(self.xpm))
+            except Stopped:
+                return self.end(msgspec.structs.replace(self.run, outcome="stopped"))
+        except Trouble as trouble:
+            self.fail(trouble)
+            raise
+        except BaseException as error:
+            self.fail(Trouble(f"An error that should not be ({type(error).__name__}) ended the run."))
+            raise
+
+    async def work(self, xpm: Practice) -> Run:
+        """Resolve what is unknown, plan, ask the guard, apply."""
+        practice = self.practice
+        await resolve(
+            book=practice.book,
+            practice=xpm,
+            clock=practice.clock,
+            tell=practice.events.emit,
+            create_lag=practice.settings.number("sync.create_lag"),
+            stop=self.stop,
+        )
+        self.stop.check()
+        plan, records, reviewed = await self.stop.through(self.plan(xpm))
+        self.keep(plan=plan.id, total=plan.counts.get("records", 0), reviewed=reviewed)
+        self.tell("run.planned", plan=plan.id, items=plan.counts.get("items", 0), calls=plan.estimate.calls,
+                  records=self.run.total)  # fmt: skip
+        stops = self.guarded(plan, records, reviewed)
+        if stops:
+            for stop in stops:
+                numbers = {"counted": stop.counted, "limit": stop.limit}
+                practice.events.emit(
+                    Event(key="guard.stop", level="warning", rule=stop.rule, numbers={**numbers})
+                )
+            return msgspec.structs.replace(self.run, outcome="held", stops=stops)
+        self.stop.check()
+        ended = await apply(
+            plan,
+            records,
+            policy=practice.policy(),
+            run=self.run,
+            book=practice.book,
+            practice=xpm,
+            clock=practice.clock,
+            ids=BlockIds(practice.ids),
+            events=practice.events,
+            stop=self.stop,
+            progress=self.moved,
+            reviewed=reviewed,
+            create_lag=practice.settings.number("sync.create_lag"),
+        )
+        waiting = [intent for intent in held(practice.book.snapshot()) if intent.kind in KINDS]
+        if waiting and ended.outcome in ("done", "partial"):
+            stop = Stop(
+                rule="unknown-outcome",
+                counted=len(waiting),
+                sentence="What became of something sent to XPM could not be found out.",
+            )
+            ended = msgspec.structs.replace(ended, outcome="held", stops=(*ended.stops, stop))
+        return ended
+
+    async def plan(self, xpm: Practice) -> tuple[Plan, list[PlannedRecord], bool]:
+        """The plan that was asked for, or a new one; and whether a person has seen all of it."""
+        asked, practice = self.asked, self.practice
+        if asked.plan_id:
+            plan, records = plans.load(practice, asked.plan_id)
+            if plan.state != "draft":
+                raise BadInput(f"Plan {plan.id} was applied already.", hint="Make a new one: xpm-tui plan")
+            refuse_if_outdated(plan, practice.policy(), self.identity.tenant, self.identity.scopes)
+            if not timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH:
+                await refresh_lists(practice, xpm, full=asked.full, lately=True, report=self.listed)
+            return plan, records, True
+        lately = self.run.trigger == "daily"
+        await refresh_lists(practice, xpm, full=asked.full, lately=lately, report=self.listed)
+        self.report(Progress("plan"))
+        plan, records = plans.compute(
+            practice, self.identity, only=asked.only, fields=asked.fields, full=asked.full
+        )
+        reviewed, before = asked.reviewed, self.before()
+        if before:
+            records, unseen = keep_review(before, records)
+            plan = recount(plan, records)
+            practice.book.commit([Put(PLANS, plan), *(Put(PLANNED, record) for record in records)])
+            reviewed = reviewed or (unseen == 0 and self.asked.held is None)
+        return plan, records, reviewed
+
+    def before(self) -> list[PlannedRecord]:
+        """What a person had looked at in the run that this one takes up; nothing for a fresh start."""
+        last = self.asked.held
+        if last is None:
+            earlier = (run for run in list_runs(self.practice) if run.id != self.run.id and is_sync(run))
+            last = next(earlier, None)
+            if last is None or not last.reviewed or last.outcome not in UNFINISHED:
+                return []
+        return self.practice.snapshot().find(PLANNED, "plan", last.plan) if last.plan else []
+
+    def guarded(self, plan: Plan, records: list[PlannedRecord], reviewed: bool) -> tuple[Stop, ...]:
+        """Why the run has to wait for a person; a release covers what it was released for."""
+        practice, daily = self.practice, self.run.trigger == "daily"
+        stops = check(
+            practice.snapshot(),
+            plan,
+            records,
+            guard_limits(practice.settings),
+            reviewed=reviewed,
+            scheduled=daily,
+        )
+        items = plan.counts.get("items", 0)
+        if daily and plan.direction == "to_xpm" and items and not practice.settings.yes("sync.daily_push"):
+            waits = "The daily run writes to XPM only with sync.daily_push; its plan waits for a person."
+            stops += (Stop(rule="daily-push", counted=items, sentence=waits),)
+        if self.asked.held is not None:
+            always = tuple(stop for stop in stops if stop.rule in ALWAYS)
+            stops = always or grown(self.asked.held.stops, stops)
+        return stops
+
+    def listed(self, progress: Progress) -> None:
+        """A part of a list came in."""
+        self.stop.check()
+        self.report(progress)
+
+    def moved(self, run: Run) -> None:
+        """A step was made."""
+        self.report(Progress("apply", run.done, run.total, run.calls))
+
+    def keep(self, *, plan: str, total: int, reviewed: bool) -> None:
+        """Keep with the run what it is going to do."""
+        self.run = msgspec.structs.replace(self.run, plan=plan, total=total, reviewed=reviewed)
+        self.practice.book.commit([Put(RUNS, self.run)])
+
+    def fail(self, trouble: Trouble) -> None:
+        """The run ended by an error; what apply has written of its end stays."""
+        trouble.logged = True
+        found = self.practice.snapshot().get(RUNS, self.run.id) or self.run
+        outcome = "failed" if found.outcome in ("running", "done") else found.outcome
+        self.end(
+            msgspec.structs.replace(
+                found,
+                outcome=outcome,
+                error=found.error or trouble.message,
+                case=found.case or trouble.case or trouble.code,
+                exit_code=trouble.exit_code,
+            ),
+            trouble,
+        )
+
+    def end(self, run: Run, trouble: Trouble | None = None) -> Run:
+        """Write the run's end, tell it, and tidy up."""
+        practice = self.practice
+        calls = self.xpm.calls - self.calls if self.xpm is not None else run.calls
+        run = msgspec.structs.replace(
+            run,
+            ended=run.ended or practice.clock.now(),
+            calls=max(calls, run.calls),
+            exit_code=run.exit_code or exit_code(run, self.stop.signal),
+        )
+        practice.book.commit([Put(RUNS, run), Drop(STOPS, run.id)])
+        level = _LEVELS.get(run.outcome, "warning")
+        seconds = round(practice.clock.monotonic() - self.timed, 1)
+        practice.events.emit(
+            Event(
+                key=f"run.{run.outcome}",
+                level=level,
+                rule=run.kind,
+                case=run.case,
+                outcome=run.outcome,
+                numbers={**run.counts, "done": run.done, "calls": run.calls, "seconds": seconds,
+                         "exit_code": run.exit_code},
+            )
+        )  # fmt: skip
+        if run.outcome in ("held", "failed"):
+            reason = "login-needed" if isinstance(trouble, LoginNeeded) else run.outcome
+            why = run.error or " ".join(stop.sentence for stop in run.stops)
+            notify(practice, reason, f"Run {run.id} is {run.outcome}. {why}".strip(), run=run.id)
+        tidy(practice)
+        self.run = run
+        return run
+
+    def tell(self, key: str, **numbers: int | str) -> None:
+        """One event of this run."""
+        self.practice.events.emit(Event(key=key, numbers={**numbers}))
+
+
+def exit_code(run: Run, signal: int = 0) -> int:
+    """What the command ends with: 0 done, 1 in part or failed, 4 held, 128 and the signal when one came."""
+    if run.exit_code:
+        return run.exit_code
+    if run.outcome == "stopped":
+        return 128 + signal if signal else 1
+    return {"done": 0, "skipped": 0, "held": 4}.get(run.outcome, 1)

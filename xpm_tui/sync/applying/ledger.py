@@ -1,0 +1,127 @@
+"""A run's own bookkeeping: its counts, its progress in every commit, its news after the commit, its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from xpm_tui.model.errors import Trouble
+from xpm_tui.model.events import Event
+from xpm_tui.model.plan import Plan, PlannedRecord
+from xpm_tui.model.ports import Book, Clock, EventSink, Practice, Put, Snapshot, Write
+from xpm_tui.model.runs import Outcome, Run, Written
+from xpm_tui.model.tables import META, PLANS, RUNS, Meta
+from xpm_tui.sync.mirror import accept_list
+from xpm_tui.sync.planning.plan import FIRST_APPLIED
+
+
+class Ledger:
+    """Counts what becomes of the records; ``run`` is always what the book has, or is about to have.
+
+    Counts of a run: ``records`` and ``changes`` written, ``moved`` (dropped out), ``refused`` by XPM,
+    ``held`` for a person, ``edited`` and ``altered`` fields in XPM's answers, ``agreed``.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        book: Book,
+        practice: Practice | None,
+        clock: Clock,
+        events: EventSink,
+        progress: Callable[[Run], None],
+    ) -> None:
+        self.run = run
+        self.tally: Counter[str] = Counter(run.counts)
+        self._book = book
+        self._practice = practice
+        self._clock = clock
+        self._events = events
+        self._progress = progress
+        self._calls = run.calls - (practice.calls if practice is not None else 0)
+
+    def total(self, records: int) -> None:
+        """How many records there are to do."""
+        self.run = msgspec.structs.replace(self.run, total=records)
+
+    def commit(self, writes: Iterable[Write], *, done: int = 0, news: Iterable[Event] = ()) -> None:
+        """Commit some writes together with the run's progress; then tell."""
+        self.transact(lambda _: (writes, news), done=done)
+
+    def transact(
+        self, make: Callable[[Snapshot], tuple[Iterable[Write], Iterable[Event]]], *, done: int = 0
+    ) -> None:
+        """The same for what ``make`` thinks out on the newest state: no edit of a person comes in between.
+
+        Nothing thought out and nothing ``done``: no commit.
+        """
+        told: list[Event] = []
+
+        def with_progress(snapshot: Snapshot) -> list[Write]:
+            writes, news = make(snapshot)
+            writes = [*writes]
+            told.extend(news)
+            if not writes and not done:
+                return []
+            self.run = self._now(self.run.done + done)
+            return [*writes, Put(RUNS, self.run)]
+
+        self._book.transact(with_progress)
+        for event in told:
+            self._events.emit(event)
+        self._progress(self.run)
+
+    def count(self, written: Sequence[Written]) -> None:
+        """One client's changes were made."""
+        self.tally["records"] += bool(written)
+        self.tally["changes"] += len(written)
+
+    def drop(self, record: PlannedRecord, why: str) -> None:
+        """A record is no longer as planned: listed, no failure, back in the next plan."""
+        self.tally["moved"] += 1
+        self._events.emit(Event(key="sync.moved", record=record.client, uuid=record.uuid, rule=why))
+
+    def tell(self, event: Event) -> None:
+        """One event."""
+        self._events.emit(event)
+
+    def outcome(self, *, stopped: bool, trouble: Trouble | None = None) -> Outcome:
+        """What became of the run as a whole."""
+        if trouble is not None:
+            return "partial" if self.tally["changes"] else "failed"
+        if stopped:
+            return "stopped"
+        if self.tally["held"]:
+            return "held"
+        return "partial" if self.tally["refused"] else "done"
+
+    def end(self, plan: Plan, outcome: Outcome, trouble: Trouble | None, *, reviewed: bool) -> Run:
+        """Write the end of the run and what it means for the plan and the practice, in one commit."""
+        snapshot = self._book.snapshot()
+        self.run = msgspec.structs.replace(
+            self._now(self.run.done),
+            outcome=outcome,
+            ended=self._clock.now(),
+            error=trouble.message if trouble is not None else "",
+            case=str(trouble.case or trouble.code) if trouble is not None else "",
+        )
+        writes: list[Write] = [Put(RUNS, self.run)]
+        if self.tally["changes"] and snapshot.raw(META, FIRST_APPLIED) is None:
+            writes.append(Put(META, Meta(id=FIRST_APPLIED, value=self.run.id)))
+        if trouble is None and outcome != "stopped":
+            writes.append(Put(PLANS, msgspec.structs.replace(plan, state="applied")))
+            writes += accept_list(snapshot) if reviewed else []
+        self._book.commit(writes)
+        self._progress(self.run)
+        return self.run
+
+    def _now(self, done: int) -> Run:
+        return msgspec.structs.replace(
+            self.run,
+            done=done,
+            calls=self._calls + (self._practice.calls if self._practice is not None else 0),
+            counts={key: number for key, number in self.tally.items() if number},
+        )

@@ -1,0 +1,246 @@
+"""Writing one client to XPM: each call journaled, each answer compared, each failure this client's alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from xpm_tui.model.errors import OutcomeUnknown, Refused, WireTrouble
+from xpm_tui.model.events import Event
+from xpm_tui.model.links import Value
+from xpm_tui.model.plan import Change, PlannedRecord
+from xpm_tui.model.ports import Book, Clock, Ids, Practice, Put, Snapshot, Write
+from xpm_tui.model.runs import Intent
+from xpm_tui.model.tables import CLIENTS, INTENTS, XPM_CLIENTS
+from xpm_tui.model.xpm import XpmClient, XpmContact
+from xpm_tui.sync import journal as journaled
+from xpm_tui.sync.applying.booking import events_of
+from xpm_tui.sync.applying.ledger import Ledger
+from xpm_tui.sync.applying.recover import resolve
+from xpm_tui.sync.applying.replies import (
+    altered,
+    contact_of,
+    edited_contact_fields,
+    edited_fields,
+    merge_client,
+    merge_contact,
+)
+from xpm_tui.sync.applying.settle import landed
+from xpm_tui.sync.applying.standing import Standing
+from xpm_tui.sync.base import PRIMARY
+from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT, Journal
+from xpm_tui.sync.mirror import OVERLAP, refresh_clients, since
+from xpm_tui.sync.planning.plan import MOVED_CHECK, unknown_additions, written_records
+from xpm_tui.sync.view import contact_values
+
+
+class Pusher:
+    """Writes planned records to XPM, one at a time.
+
+    ``book_one`` does the part of a record that is on Ignition's side and says how it stands then.
+    """
+
+    def __init__(
+        self,
+        book_one: Callable[[PlannedRecord], Standing | None],
+        ledger: Ledger,
+        book: Book,
+        practice: Practice,
+        clock: Clock,
+        ids: Ids,
+        create_lag: float,
+    ) -> None:
+        self._book_one = book_one
+        self._ledger = ledger
+        self._book = book
+        self._practice = practice
+        self._clock = clock
+        self._create_lag = create_lag
+        self._journal = Journal(book, clock, ids, ledger.run.id)
+        self._until_check = 0
+        self._unknown = False
+
+    async def push(self, record: PlannedRecord) -> None:
+        """One client: its own fields, then each contact. A refusal ends this client and no other.
+
+        Raises ``WireTrouble`` where going on makes no sense: no login, no allowance, nobody there.
+        """
+        if self._until_check <= 0:
+            await self._look_what_moved()
+        standing = self._book_one(record)
+        if standing is None:
+            self._ledger.commit((), done=1)
+            return
+        rest = msgspec.structs.replace(record, changes=standing.changes)
+        before = self._ledger.tally["changes"]
+        for target, changes in written_records(rest).items():
+            self._until_check -= 1
+            if not await self._send(standing, target, changes):
+                break
+        self._ledger.tally["records"] += self._ledger.tally["changes"] > before
+        self._ledger.commit((), done=1)
+
+    async def resolve(self, stop: Callable[[], bool]) -> None:
+        """Find out what became of the writes that got no answer."""
+        if self._unknown:
+            found = await resolve(
+                book=self._book,
+                practice=self._practice,
+                clock=self._clock,
+                tell=self._ledger.tell,
+                create_lag=self._create_lag,
+                stop=stop,
+            )
+            self._ledger.tally["held"] += len(found.held) + len(found.waiting)
+            self._ledger.tally["changes"] += found.changes
+            self._ledger.tally["refused"] += len(found.failed)
+
+    async def _look_what_moved(self) -> None:
+        """One call tells what a colleague changed meanwhile; those records drop out when their turn comes."""
+        mark = since(self._book.snapshot()) or self._clock.now() - OVERLAP
+        async with self._practice.clients(modified_since=mark) as listing:
+            await refresh_clients(listing, book=self._book, clock=self._clock, complete=False)
+        self._until_check = MOVED_CHECK
+
+    async def _send(self, standing: Standing, target: str, changes: Sequence[Change]) -> bool:
+        """One call. False: XPM refused it or did not answer, so the rest of this client waits."""
+        call = _Call.of(standing, target, changes, self._book)
+        if call is None:
+            return True
+        if call.kind == ADD_CONTACT and target in unknown_additions(self._book.snapshot()):
+            self._ledger.tally["held"] += 1
+            return True
+        intent = self._journal.intend(
+            call.kind, target, standing.sides.row.uuid, call.values, call.before, call.contact
+        )
+        intent = self._journal.sent(intent)
+        try:
+            row, contact = await self._ask(call, intent)
+        except Refused as no:
+            self._journal.failed(intent, no.words or no.message)
+            self._ledger.tally["refused"] += 1
+            self._tell_trouble("sync.refused", intent, no)
+            return False
+        except OutcomeUnknown as unknown:
+            self._unknown = True
+            self._tell_trouble("sync.unknown", intent, unknown)
+            return False
+        except WireTrouble as trouble:
+            self._journal.failed(intent, trouble.message)
+            raise
+        self._landed(intent, call, changes, row, contact)
+        return True
+
+    async def _ask(self, call: _Call, intent: Intent) -> tuple[XpmClient, XpmContact | None]:
+        """Send it; gives the client as it is now, and the contact where it was one."""
+        row = _row(self._book.snapshot(), intent.uuid)
+        if call.kind == UPDATE_CLIENT:
+            name = str(call.values.get("name") or row.name)
+            reply = await self._practice.update_client(intent.uuid, name, call.values)
+            return merge_client(row, reply), None
+        if call.kind == ADD_CONTACT:
+            contact = await self._practice.add_contact(intent.uuid, call.as_contact())
+        else:
+            contact = await self._practice.update_contact(intent.uuid, call.contact, call.with_name(row))
+        return merge_contact(row, contact), contact
+
+    def _landed(
+        self,
+        intent: Intent,
+        call: _Call,
+        changes: Sequence[Change],
+        row: XpmClient,
+        contact: XpmContact | None,
+    ) -> None:
+        """End, record, link, base, mirror and image in one commit; then say what was not as expected."""
+        end = journaled.done(intent, contact.uuid if contact is not None else "")
+
+        def make(snapshot: Snapshot) -> tuple[list[Write], list[Event]]:
+            written = landed(snapshot, self._ledger.run, end, changes, row, self._clock.now())
+            self._ledger.tally["changes"] += len(written.written)
+            old = _row(snapshot, end.uuid)
+            news = [*events_of(written.written, end.record, row.uuid)]
+            if contact is None:
+                edited = edited_fields(old, row, call.values)
+            else:
+                edited = edited_contact_fields(contact_of(old, contact.uuid), contact, call.values)
+            for key, fields in (("edited", edited), ("altered", altered(call.values, row, contact))):
+                self._ledger.tally[key] += len(fields)
+                news += [
+                    Event(key=f"sync.{key}", level="warning", record=end.record, uuid=row.uuid, field=field)
+                    for field in fields
+                ]
+            return [Put(INTENTS, end), *written.writes], news
+
+        self._ledger.transact(make)
+
+    def _tell_trouble(self, key: str, intent: Intent, trouble: WireTrouble) -> None:
+        self._ledger.tell(
+            Event(
+                key=key,
+                level="warning",
+                record=intent.record,
+                uuid=intent.uuid,
+                call=trouble.asked,
+                status=trouble.status,
+                correlation=trouble.correlation,
+                case=str(trouble.case or trouble.code),
+                numbers={"intent": intent.id},
+            )
+        )
+
+
+def _row(snapshot: Snapshot, uuid: str) -> XpmClient:
+    row = snapshot.get(XPM_CLIENTS, uuid)
+    if row is None:
+        raise LookupError(uuid)
+    return row
+
+
+class _Call(msgspec.Struct, frozen=True):
+    """One call to be made: its kind, the values by the names of the policy, the XPM contact it is about."""
+
+    kind: str
+    values: dict[str, Value]
+    contact: str = ""
+    before: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(standing: Standing, target: str, changes: Sequence[Change], book: Book) -> _Call | None:
+        """The call that makes these changes; None where its contact is no longer there."""
+        client_id, _, contact = target.partition("/")
+        values = {change.field: change.new for change in changes if change.field != "contact"}
+        if not contact:
+            return _Call(UPDATE_CLIENT, values)
+        if any(change.field == "contact" for change in changes):
+            client = book.snapshot().get(CLIENTS, client_id)
+            ours = next((c for c in client.contacts if c.id == contact), None) if client is not None else None
+            if ours is None:
+                return None
+            first = PRIMARY in values
+            values = {name: value for name, value in contact_values(ours).items() if value}
+            if first:
+                values[PRIMARY] = True
+            there = tuple(each.uuid for each in standing.sides.row.contacts)
+            return _Call(ADD_CONTACT, values, before=there)
+        joined = {each.contact: each.uuid for each in standing.sides.link.contacts}
+        uuid = joined.get(contact, contact)
+        return _Call(UPDATE_CONTACT, values, contact=uuid) if uuid else None
+
+    def attributes(self) -> dict[str, Value]:
+        """The values by the attributes of an XPM contact."""
+        named = {field.removeprefix("contact_"): value for field, value in self.values.items()}
+        if PRIMARY in self.values:
+            named["primary"] = True
+        return named
+
+    def with_name(self, row: XpmClient) -> dict[str, Value]:
+        """The values, and the name that XPM wants with them; known here, so that it need not be asked."""
+        known = contact_of(row, self.contact)
+        name = known.name if known is not None else ""
+        return {"name": name, **self.attributes()} if name else self.attributes()
+
+    def as_contact(self) -> XpmContact:
+        """The values as a contact that is still to be made."""
+        return msgspec.convert({**self.attributes(), "uuid": ""}, XpmContact)

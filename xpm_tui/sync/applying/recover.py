@@ -1,0 +1,272 @@
+"""After a kill or a lost answer: finding out what became of writes that were sent and have no end.
+
+Nothing is ever sent again here. An update is read again and compared. A creation is looked for, again and
+again until ``create_lag`` is over, because XPM can be slow to show new records; waiting is better than a
+duplicate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.model.errors import AccessDenied, RecordMissing, ScopeMissing
+from xpm_tui.model.events import Event
+from xpm_tui.model.names import exact
+from xpm_tui.model.ports import Book, Clock, Practice, Put, Snapshot, Write
+from xpm_tui.model.runs import Intent
+from xpm_tui.model.tables import INTENTS, LINKS, RUNS, STAFF, XPM_CLIENTS
+from xpm_tui.model.xpm import Staff, XpmClient, XpmContact
+from xpm_tui.sync.applying.adopt import adopted
+from xpm_tui.sync.applying.replies import contact_of, merge_client
+from xpm_tui.sync.applying.settle import landed_as_planned
+from xpm_tui.sync.applying.staffing import as_sent, joined, may_be
+from xpm_tui.sync.base import PRIMARY
+from xpm_tui.sync.journal import (
+    ADD_CLIENT,
+    ADD_CONTACT,
+    ADD_STAFF,
+    UPDATE_CLIENT,
+    UPDATE_CONTACT,
+    done,
+    failed,
+    held,
+)
+from xpm_tui.sync.mirror import OVERLAP, list_writes, take
+from xpm_tui.sync.view import Values, contact_values, xpm_contacts, xpm_values
+
+LOOK_EVERY = 30.0
+"""Seconds between two looks for a record that XPM does not show yet."""
+
+KINDS = (UPDATE_CLIENT, ADD_CLIENT, UPDATE_CONTACT, ADD_CONTACT, ADD_STAFF)
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """What became of the unknown writes; ``waiting`` could not be told yet. ``changes`` counts values that
+    were found to have been written."""
+
+    done: tuple[Intent, ...] = ()
+    failed: tuple[Intent, ...] = ()
+    held: tuple[Intent, ...] = ()
+    waiting: tuple[Intent, ...] = ()
+    changes: int = 0
+
+
+def unknown(snapshot: Snapshot) -> list[Intent]:
+    """The writes of sync that were sent and have no end, of whatever run."""
+    return [intent for intent in snapshot.find(INTENTS, "state", "sent") if intent.kind in KINDS]
+
+
+async def resolve(
+    *,
+    book: Book,
+    practice: Practice,
+    clock: Clock,
+    tell: Callable[[Event], None],
+    create_lag: float,
+    stop: Callable[[], bool] = lambda: False,
+    patient: bool = True,
+) -> Resolved:
+    """Find out what became of every unknown write, and write its end with all that follows from it.
+
+    ``patient`` waits for creations until ``create_lag`` (seconds after they were sent) is over; else, or when
+    ``stop`` says so, they stay unknown for the next time. Intents that were never sent are closed: XPM cannot
+    have them. Raises ``WireTrouble`` when XPM cannot be read.
+    """
+    work = _Resolving(book, practice, clock, tell, create_lag)
+    work.close_unsent()
+    await work.look()
+    while work.waiting and patient and not stop():
+        await clock.sleep(work.pause())
+        await work.look()
+    return work.result()
+
+
+def interrupted(snapshot: Snapshot, runs: Iterable[str], now: datetime) -> list[Write]:
+    """The writes that end runs whose process is known to be dead."""
+    found = (snapshot.get(RUNS, id_) for id_ in runs)
+    return [
+        Put(RUNS, msgspec.structs.replace(run, outcome="interrupted", ended=now))
+        for run in found
+        if run is not None and run.outcome == "running"
+    ]
+
+
+class _Resolving:
+    """The unknown writes while they are looked at."""
+
+    def __init__(
+        self,
+        book: Book,
+        practice: Practice,
+        clock: Clock,
+        tell: Callable[[Event], None],
+        create_lag: float,
+    ) -> None:
+        self._book = book
+        self._practice = practice
+        self._clock = clock
+        self._tell = tell
+        self._lag = timedelta(seconds=create_lag)
+        self._ends: list[Intent] = []
+        self._changes = 0
+        self.waiting: list[Intent] = []
+
+    def close_unsent(self) -> None:
+        """What was intended and not sent did certainly not happen."""
+        unsent = [
+            intent
+            for intent in self._book.snapshot().find(INTENTS, "state", "intent")
+            if intent.kind in KINDS
+        ]
+        if unsent:
+            self._book.commit([Put(INTENTS, failed(intent, "never sent")) for intent in unsent])
+
+    async def look(self) -> None:
+        """Look once at everything that is unknown."""
+        self.waiting = []
+        unknown_now = unknown(self._book.snapshot())
+        await self._clients([intent for intent in unknown_now if intent.kind == ADD_CLIENT])
+        await self._staff([intent for intent in unknown_now if intent.kind == ADD_STAFF])
+        for intent in unknown_now:
+            if intent.kind not in (ADD_CLIENT, ADD_STAFF):
+                await self._one(intent)
+
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        now = self._clock.now()
+        rest = min((self._deadline(intent) - now).total_seconds() for intent in self.waiting)
+        return min(LOOK_EVERY, max(rest, 1.0))
+
+    def result(self) -> Resolved:
+        """What became of them."""
+        ends = {
+            state: tuple(i for i in self._ends if i.state == state) for state in ("done", "failed", "held")
+        }
+        return Resolved(ends["done"], ends["failed"], ends["held"], tuple(self.waiting), self._changes)
+
+    async def _one(self, intent: Intent) -> None:
+        """An update, or a contact that was added: the client itself tells."""
+        try:
+            reply = await self._practice.client(intent.uuid)
+        except RecordMissing as no:
+            self._end(failed(intent, no.words or no.message), None)
+            return
+        old = self._book.snapshot().get(XPM_CLIENTS, intent.uuid)
+        row = reply if old is None else merge_client(old, reply)
+        if intent.kind == UPDATE_CLIENT:
+            took = _equal(intent.values, xpm_values(row))
+        elif intent.kind == UPDATE_CONTACT:
+            contact = contact_of(row, intent.found)
+            took = contact is not None and _contact_equal(intent.values, contact)
+        else:
+            self._added_contact(intent, row)
+            return
+        if took:
+            self._end(done(intent, intent.found), row)
+        else:
+            self._end(failed(intent, "did not take effect"), row)
+
+    def _added_contact(self, intent: Intent, row: XpmClient) -> None:
+        new = [contact for contact in xpm_contacts(row) if contact.uuid not in intent.before]
+        equal = [contact for contact in new if _contact_equal(intent.values, contact)]
+        self._found(intent, [contact.uuid for contact in equal], bool(new), row)
+
+    async def _clients(self, intents: Sequence[Intent]) -> None:
+        """One list of what changed since then tells about all creations together."""
+        if not intents:
+            return
+        sent = min(intent.sent_at or self._clock.now() for intent in intents)
+        async with self._practice.clients(modified_since=sent - OVERLAP) as listing:
+            rows = [row async for row in listing]
+        take(self._book, rows, self._clock.now())
+        snapshot = self._book.snapshot()
+        for intent in intents:
+            name = exact(str(intent.values.get("name") or ""))
+            new = [
+                row
+                for row in rows
+                if exact(row.name) == name
+                and row.uuid not in intent.before
+                and not row.deleted
+                and not snapshot.find(LINKS, "uuid", row.uuid)
+            ]
+            equal = [row for row in new if _equal(intent.values, xpm_values(row))]
+            row = equal[0] if len(equal) == 1 else None
+            self._found(intent, [row.uuid for row in equal], bool(new), row)
+
+    async def _staff(self, intents: Sequence[Intent]) -> None:
+        """The list of staff tells about all that were made. Closed to this login, only a person can look."""
+        if not intents:
+            return
+        try:
+            rows = await self._practice.staff()
+        except (ScopeMissing, AccessDenied):
+            for intent in intents:
+                self._end(held(intent, "XPM's list of staff is not open to this login"), None)
+            return
+        self._book.commit(list_writes(self._book.snapshot(), STAFF, rows))
+        for intent in intents:
+            new = may_be(self._book.snapshot(), intent, rows)
+            equal = [row for row in new if as_sent(intent, row)]
+            row = equal[0] if len(equal) == 1 else None
+            self._found(intent, [each.uuid for each in equal], bool(new), row)
+
+    def _found(self, intent: Intent, equal: Sequence[str], new: bool, row: XpmClient | Staff | None) -> None:
+        """Exactly one new record equal to what was sent is ours; all else is for a person, or too early."""
+        if len(equal) == 1 and row is not None:
+            self._end(done(intent, equal[0]), row)
+        elif len(equal) > 1:
+            self._end(held(intent, "several new records are equal to what was sent"), None)
+        elif new:
+            self._end(held(intent, "a new record is there, but it is not what was sent"), None)
+        elif self._clock.now() >= self._deadline(intent):
+            self._end(held(intent, "XPM does not show it"), None)
+        else:
+            self.waiting.append(intent)
+            self._tell(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
+
+    def _end(self, intent: Intent, row: XpmClient | Staff | None) -> None:
+        snapshot, now = self._book.snapshot(), self._clock.now()
+        writes: list[Write] = [Put(INTENTS, intent)]
+        if intent.state == "done" and isinstance(row, Staff):
+            writes += joined(snapshot, intent, row)
+            self._changes += 1
+        elif intent.state == "done" and isinstance(row, XpmClient):
+            if intent.kind == ADD_CLIENT:
+                writes += adopted(snapshot, intent, row, now)
+                self._changes += 1
+            else:
+                made = landed_as_planned(snapshot, intent, row, now)
+                writes += made.writes
+                self._changes += len(made.written)
+        self._book.commit(writes)
+        if intent.state == "failed" and isinstance(row, XpmClient):
+            take(self._book, [row], now)
+        self._ends.append(intent)
+        level: Literal["info", "warning"] = "info" if intent.state == "done" else "warning"
+        self._tell(
+            Event(
+                key="sync.resolved",
+                level=level,
+                record=intent.record,
+                uuid=intent.found or intent.uuid,
+                outcome=intent.state,
+                numbers={"intent": intent.id},
+            )
+        )
+
+    def _deadline(self, intent: Intent) -> datetime:
+        return (intent.sent_at or self._clock.now()) + self._lag
+
+
+def _equal(sent: Mapping[str, object], values: Values) -> bool:
+    return all(values.get(field) == value for field, value in sent.items())
+
+
+def _contact_equal(sent: Mapping[str, object], contact: XpmContact) -> bool:
+    own = {field: value for field, value in sent.items() if field != PRIMARY}
+    return _equal(own, contact_values(contact)) and (PRIMARY not in sent or contact.primary)

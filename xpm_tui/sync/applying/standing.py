@@ -1,0 +1,92 @@
+"""Just before writing: does a planned record stand as the plan saw it? If not, it drops out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.model.links import Base, Link
+from xpm_tui.model.plan import Change, PlannedRecord
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.runs import Run
+from xpm_tui.model.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.sync.applying.writing import base_key
+from xpm_tui.sync.base import PRIMARY
+from xpm_tui.sync.planning.compare import WHOLE, Sides
+from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
+from xpm_tui.sync.view import Team, book_print, xpm_print
+
+Moved = Literal["ignition", "xpm", "link", "frozen"]
+"""What is no longer as planned: the client in Ignition, the one in XPM, the link, or a person froze it."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A record that still stands: both sides as they are, its ticked changes, the link it makes (or None)."""
+
+    sides: Sides
+    changes: tuple[Change, ...]
+    linking: Change | None = None
+
+
+def stand(snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: datetime) -> Standing | Moved:
+    """Check one planned record against the book and the mirror as they are now."""
+    client = snapshot.get(CLIENTS, record.client)
+    row = snapshot.get(XPM_CLIENTS, record.uuid)
+    if client is None:
+        return "ignition"
+    if row is None:
+        return "xpm"
+    linking = next((change for change in record.changes if change.field == "link"), None)
+    if linking is None:
+        link = snapshot.get(LINKS, record.client)
+    elif exact_match(snapshot, client) == record.uuid:
+        link = Link(
+            id=client.id, uuid=row.uuid, number=row.number, origin="name", at=now, by=run.by, run=run.id
+        )
+    else:
+        link = None
+    if link is None or link.uuid != record.uuid or link.quiet:
+        return "link"
+    if book_print(client, team) != record.ignition:
+        return "ignition"
+    if xpm_print(row) != record.xpm:
+        return "xpm"
+    if linking is None and state_of(snapshot, client, link, row) not in ("linked", "archived"):
+        return "link"
+    frozen = frozen_fields(snapshot, client.id)
+    changes = possible(
+        record.changes,
+        tuple(
+            change
+            for change in record.changes
+            if change.ticked and change.field != "link" and not _is_frozen(change, frozen)
+        ),
+    )
+    if WHOLE in frozen or (linking is None and not changes):
+        return "frozen"
+    base = snapshot.get(BASE, client.id) or Base(id=client.id)
+    return Standing(Sides(client, row, link, base, frozen), changes, linking)
+
+
+def is_wanted(record: PlannedRecord) -> bool:
+    """Whether anything of the record is to be done: without its link, none of its values is."""
+    ticked = [change for change in record.changes if change.ticked]
+    return bool(ticked) and not any(c.field == "link" and not c.ticked for c in record.changes)
+
+
+def possible(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
+    """What is wanted of a client's planned changes, less what cannot be without the rest: a contact that is
+    not made does not become the primary one."""
+    made = {change.record for change in wanted if change.field == "contact"}
+    unmade = {change.record for change in planned if change.field == "contact"} - made
+    if not unmade:
+        return wanted
+    return tuple(c for c in wanted if c.field != PRIMARY or c.record not in unmade)
+
+
+def _is_frozen(change: Change, frozen: frozenset[str]) -> bool:
+    contact = change.record.partition("/")[2]
+    return change.field in frozen or base_key(change.field, contact) in frozen

@@ -1,0 +1,140 @@
+"""One record made in XPM because a person asked for it: journaled from INTENT to END, never sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from xpm_tui.model.errors import NeedsPerson, OutcomeUnknown, Trouble
+from xpm_tui.model.events import Event
+from xpm_tui.model.links import Value
+from xpm_tui.model.plan import Direction
+from xpm_tui.model.ports import Book, Clock, EventSink, Ids, Practice, Put, Snapshot, Write
+from xpm_tui.model.runs import Intent, Outcome, Run
+from xpm_tui.model.tables import INTENTS, RUNS, Table
+from xpm_tui.model.xpm import Staff, XpmClient
+from xpm_tui.sync.applying.recover import resolve
+from xpm_tui.sync.journal import Journal, done
+
+Made = TypeVar("Made", XpmClient, Staff)
+
+
+@dataclass(frozen=True)
+class Making(Generic[Made]):
+    """What is made: ``kind`` of the journal, ``noun`` for sentences, the mirror's ``table``, what is ``sent``
+    for our ``record``, the UUIDs ``before``, how it is sent, and the writes that take over what came back."""
+
+    kind: str
+    noun: str
+    table: Table[Made]
+    record: str
+    sent: Mapping[str, Value]
+    before: Sequence[str]
+    send: Callable[[], Awaitable[Made]]
+    adopt: Callable[[Snapshot, Intent, Made], Sequence[Write]]
+
+
+class Maker:
+    """Makes one record. ``run`` is a run that is in the book already, or the id for one of its own."""
+
+    def __init__(
+        self,
+        book: Book,
+        practice: Practice,
+        clock: Clock,
+        ids: Ids,
+        events: EventSink,
+        by: str,
+        run: str,
+        direction: Direction,
+    ) -> None:
+        self._book = book
+        self._practice = practice
+        self._clock = clock
+        self._events = events
+        self._journal = Journal(book, clock, ids, run)
+        self._calls = practice.calls
+        self._run = book.snapshot().get(RUNS, run)
+        self._ours = self._run is None
+        if self._run is None:
+            self._run = Run(id=run, started=clock.now(), by=by, direction=direction, total=1, reviewed=True)
+            book.commit([Put(RUNS, self._run)])
+
+    async def make(self, asked: Making[Made], create_lag: float, stop: Callable[[], bool]) -> Made:
+        """Send it once, and give what XPM made. Raises ``NeedsPerson`` where nobody can tell whether it did,
+        and what the wire raises."""
+        intent = self._journal.sent(
+            self._journal.intend(asked.kind, asked.record, "", asked.sent, asked.before)
+        )
+        try:
+            row = await asked.send()
+        except OutcomeUnknown as trouble:
+            self._tell("sync.unknown", intent)
+            row = await self._look(asked, intent, trouble, create_lag, stop)
+        except Trouble as trouble:
+            self._journal.failed(intent, getattr(trouble, "words", "") or trouble.message)
+            self._end("failed", trouble)
+            raise
+        else:
+            intent = done(intent, row.uuid)
+            follows: Sequence[Write] = asked.adopt(self._book.snapshot(), intent, row)
+            self._book.commit([Put(INTENTS, intent), *follows])
+        self._tell("sync.created", msgspec.structs.replace(intent, found=row.uuid))
+        self._end("done")
+        return row
+
+    async def _look(
+        self,
+        asked: Making[Made],
+        intent: Intent,
+        trouble: OutcomeUnknown,
+        create_lag: float,
+        stop: Callable[[], bool],
+    ) -> Made:
+        """No answer came: XPM itself is asked until it shows the record, or until waiting makes no sense."""
+        try:
+            found = await resolve(
+                book=self._book,
+                practice=self._practice,
+                clock=self._clock,
+                tell=self._events.emit,
+                create_lag=create_lag,
+                stop=stop,
+            )
+        except Trouble as worse:
+            self._end("held", worse)
+            raise
+        adopted_as = next((each.found for each in found.done if each.id == intent.id), "")
+        row = self._book.snapshot().get(asked.table, adopted_as) if adopted_as else None
+        if row is None:
+            self._end("held", trouble)
+            raise NeedsPerson(
+                f"Xero did not answer, and nobody can tell whether it made the {asked.noun}.",
+                hint="Look for it in XPM, then decide: `runs release`.",
+                case=trouble.case,
+            ) from trouble
+        return row
+
+    def _end(self, outcome: Outcome, trouble: Trouble | None = None) -> None:
+        """The end of the run, where this act was one by itself."""
+        if not self._ours or self._run is None:
+            return
+        run = msgspec.structs.replace(
+            self._run,
+            outcome=outcome,
+            ended=self._clock.now(),
+            calls=self._practice.calls - self._calls,
+            done=int(outcome == "done"),
+            counts={"created": 1} if outcome == "done" else {outcome: 1},
+            error=trouble.message if trouble is not None else "",
+            case=str(trouble.case or trouble.code) if trouble is not None else "",
+        )
+        self._book.commit([Put(RUNS, run)])
+
+    def _tell(self, key: str, intent: Intent) -> None:
+        self._events.emit(
+            Event(key=key, run=intent.run, record=intent.record, uuid=intent.found, rule="create")
+        )

@@ -1,0 +1,1 @@
+"""Who may be who: names taken apart, scored and proposed; the picker's search; duplicates. Pure."""

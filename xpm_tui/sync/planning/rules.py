@@ -1,0 +1,138 @@
+"""The policy made ready for one plan: which fields take part, the verdict on a value, the change it asks for.
+
+Every change names the verdict that asks for it as its rule; ``because`` says each in a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from xpm_tui.model.links import Pair, Value
+from xpm_tui.model.plan import Change, Mark, Side
+from xpm_tui.sync.planning.decide import Verdict, decide
+from xpm_tui.sync.policy import FieldRule, Policy
+from xpm_tui.sync.view import Team, bare
+
+SHARED = "shared"
+NO_NAME = "no-name"
+UNKNOWN = "unknown"
+UNTICKABLE = frozenset({NO_NAME, UNKNOWN})
+"""What holds a change that no tick can let go: something else has to be settled first."""
+
+_MARKS: dict[str, Mark] = {"first": "first", "drift": "drift", "conflict": "conflict", "clear": "clearing"}
+
+_BECAUSE = {
+    "fill": "{master} has a value and {other} has none.",
+    "first": "The two differ and were never agreed on. {master} is the master: its value replaces {other}'s.",
+    "update": "It was changed in {master} since the two last agreed.",
+    "drift": "It was edited in {other} since the two last agreed. {master} is the master and overwrites it.",
+    "conflict": "It was edited on both sides since the two last agreed. {master} is the master and wins.",
+    "clear": "{master} had a value and is now blank. {other}'s value is emptied only if you say so.",
+    "contact": "The contact is in {master} only.",
+    "exact-name": "Exactly one client on each side has this name.",
+    "undo": "It takes back what an earlier run wrote.",
+    "link": "A person linked the two.",
+    "pick": "A person brought the client in from XPM.",
+    "create": "A person asked to create the client in XPM.",
+}
+_HELD = {
+    "conflict": "Edited on both sides: held for you, because conflicts are set to be held.",
+    SHARED: "The contact belongs to several XPM clients, and writing it here would change it there too.",
+    NO_NAME: "XPM takes no contact without a name.",
+    UNKNOWN: "It was sent before and no answer came: say what became of it with `runs release`.",
+}
+
+
+def because(rule: str, side: Side) -> str:
+    """Why a change is planned, in a sentence; ``side`` is the side that is written."""
+    master, other = ("Ignition", "XPM") if side == "xpm" else ("XPM", "Ignition")
+    return _BECAUSE.get(rule, rule).format(master=master, other=other)
+
+
+def because_held(held: str) -> str:
+    """Why a change waits for a person, in a sentence; empty when it does not."""
+    return _HELD.get(held, held)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One policy at work on one team. ``shared`` tells whether an XPM contact belongs to several clients."""
+
+    policy: Policy
+    team: Team
+    side: Side
+    client_fields: tuple[FieldRule, ...]
+    contact_fields: tuple[FieldRule, ...]
+    whole: frozenset[str]
+    shared: Callable[[str], bool] = field(default=lambda _: False)
+
+    @staticmethod
+    def of(
+        policy: Policy,
+        team: Team,
+        *,
+        only: Iterable[str] = (),
+        shared: Callable[[str], bool] = lambda _: False,
+    ) -> Rules:
+        """``only`` narrows to some fields of the policy (none given: all)."""
+        wanted = frozenset(only)
+        fields = [rule for rule in policy.fields() if not wanted or rule.name in wanted]
+        return Rules(
+            policy=policy,
+            team=team,
+            side="ignition" if policy.direction == "from_xpm" else "xpm",
+            client_fields=tuple(rule for rule in fields if not rule.contact and rule.kind != "contact"),
+            contact_fields=tuple(rule for rule in fields if rule.contact),
+            whole=frozenset(rule.name for rule in fields if rule.kind == "contact"),
+            shared=shared,
+        )
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is carried at all: level Nothing, or everything switched off."""
+        return not (self.client_fields or self.contact_fields or self.whole)
+
+    def master_first(self, ours: Value, theirs: Value) -> tuple[Value, Value]:
+        """(master, other) of Ignition's and XPM's value."""
+        return (theirs, ours) if self.side == "ignition" else (ours, theirs)
+
+    def verdict(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> Verdict:
+        """The decision within the field's limits: an unlinked person takes no part, a name is not cleared."""
+        master, other = self.master_first(ours, theirs)
+        known = None if agreed is None else self.master_first(agreed.ignition, agreed.xpm)
+        if rule.kind == "person" and master and str(master) not in self.team.member:
+            return "same" if known == (master, other) else "agree"
+        verdict = decide(master, other, known)
+        if verdict == "clear" and (rule.required or self.policy.clear == "never"):
+            return "same"
+        return verdict
+
+    def change(
+        self, record: str, rule: FieldRule, ours: Value, theirs: Value, verdict: Verdict, contact: str = ""
+    ) -> Change:
+        """The change a verdict asks for, ticked, or waiting where a person has to say so.
+
+        ``contact`` is the XPM contact's UUID, where it is one: writing a shared one reaches further.
+        """
+        new, old = self.master_first(ours, theirs)
+        if rule.kind == "person":
+            new, old = bare(new), bare(old)
+        held = ""
+        if verdict == "conflict" and self.policy.on_conflict == "hold":
+            held = "conflict"
+        elif contact and self.side == "xpm" and verdict in ("first", "drift", "conflict"):
+            held = SHARED if self.shared(contact) else ""
+        ticked = not held and (verdict != "clear" or self.policy.clear == "yes")
+        mark = _MARKS.get(verdict, "")
+        return Change(
+            record=record,
+            field=rule.name,
+            side=self.side,
+            rule=verdict,
+            old=old,
+            new=new,
+            mark=mark,
+            ticked=ticked,
+            held=held,
+        )
