@@ -101,7 +101,7 @@ def test_an_act_meets_it(ground: Ground, case: CaseId, sign: Met) -> None:
         app.perform(by_name(sign.act), sign.preset, ask=False)
         await until(pilot, lambda: f"Case {case}: " in text_of(app))
         assert isinstance(app.screen, InTrouble)
-        await press(pilot, "c")
+        await press(pilot, "v")
         assert_told(text_of(app), case)
 
     on_screen(ground, walk)

@@ -76,7 +76,7 @@ async def test_trouble_is_in_front_with_its_way_out(
         await pilot.press("escape")
         await settle(pilot)
         await world.control("permission", user="ana", allowed=True)
-        await pilot.press("r")
+        await pilot.press("t")
         await settle(pilot)
         await ended(pilot, app)
         assert "✖" not in text_of(app)
@@ -93,7 +93,7 @@ async def test_from_a_probe_leaves_those_before_it(world: World, app: Console) -
         await opened(pilot, app)
         before = world.net.asked("connections")
         world.sandbox.faults.clear()
-        await pilot.press("r")
+        await pilot.press("t")
         await settle(pilot)
         await ended(pilot, app)
         assert world.net.asked("connections") == before
@@ -118,10 +118,10 @@ async def test_the_bundle_is_shown_before_it_is_written(world: World, app: Conso
         assert "names masked" in shown
         await press(pilot, "down", "down", "down")
         assert '"name": "names"' in text_of(app)
-        await press(pilot, "n")
+        await press(pilot, "F")
         assert "names are IN it" in text_of(app)
         assert not target.exists()
-        await press(pilot, "n", "w", "enter")
+        await press(pilot, "F", "w", "enter")
     assert zipfile.is_zipfile(target)
 
 
@@ -131,7 +131,7 @@ async def test_an_error_in_the_console_names_its_case(app: Console) -> None:
         app.trouble(LoginNeeded("Xero no longer accepts the login.", asked="POST /connect/token"))
         await settle(pilot)
         assert "Case T6" in text_of(app)
-        await pilot.press("c")
+        await pilot.press("v")
         await settle(pilot)
         assert "Way out:" in text_of(app)
         assert "POST /connect/token" in text_of(app)

@@ -311,7 +311,7 @@ async def test_read_only_shows_and_writes_nothing(office: Deploying, over: Calla
             await press(pilot, key)
             assert shows(app, Jobs), key
             assert "read-only" in text_of(app)
-        await press(pilot, "v", "x")
+        await press(pilot, "v", "delete")
         assert shows(app, Proposals)
     assert office.practice.book.watch() == before
 
@@ -333,7 +333,7 @@ async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callabl
         assert "● ours" in text_of(app)
         await press(pilot, "escape")
         assert "Payroll 2026 May 2026" in text_of(app)
-        await press(pilot, "v", "x", "=client left", "enter")
+        await press(pilot, "v", "delete", "=client left", "enter")
         app.clear_notifications()
         await settle(pilot)
         shown = text_of(app)

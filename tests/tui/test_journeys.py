@@ -474,7 +474,7 @@ async def test_a_client_is_edited_and_exported_to_ignition(
         assert shows(app, ExportPreview)
         assert "goes out" in text_of(app)
         assert "Client 00006" in text_of(app)
-        await press(pilot, "a")
+        await press(pilot, "w")
         assert shows(app, PickFile)
         await press(pilot, *("backspace",) * len("clients.csv"), "=out.csv", "enter")
         assert shows(app, Clients)
@@ -529,7 +529,7 @@ async def test_another_practice_is_added_and_switched_to(world: World, console: 
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await press(pilot, "f2")
+        await press(pilot, "f9")
         assert shows(app, Practices)
         shown = text_of(app)
         assert "Hill [&] Partners" in shown
@@ -541,10 +541,10 @@ async def test_another_practice_is_added_and_switched_to(world: World, console: 
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await press(pilot, "escape", "f2")
+        await press(pilot, "escape", "f9")
         assert "harbour-co" in text_of(app)
         assert "Hill [&] Partners" in text_of(app)
-        await left(pilot, "down", "s")
+        await left(pilot, "down", "enter")
     assert app.return_value == SWITCH
     assert homes.current(world.home) == "practice"
 
@@ -565,10 +565,10 @@ async def test_a_held_run_is_released(world: World, console: Make) -> None:
         shown = text_of(app)
         assert "■ held" in shown
         assert "first" in shown, "the stop is told in a sentence"
-        assert "r Release" in shown
+        assert "a Release" in shown
         await press(pilot, "x")
         assert "nothing to stop" in text_of(app) or app.is_running
-        await press(pilot, "r")
+        await press(pilot, "a")
         assert "Let it go on" in text_of(app)
         assert app.focused is not None
         assert app.focused.id == "no"

@@ -16,6 +16,7 @@ from xpm_tui.tui import screens, steps, widgets
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.keys import MOST_SHOWN, bindings
+from xpm_tui.tui.senses import SENSES, SETTLED
 
 SWALLOWED = {
     "ctrl+a": "screen's own", "ctrl+b": "tmux's own", "ctrl+s": "flow control", "ctrl+q": "flow control",
@@ -32,8 +33,10 @@ F_KEYS = {f"f{n}" for n in range(2, 13)}
 """Some terminals and desktops keep these: each has a second way."""
 
 SECOND = {
-    "f2": "the palette: List the practices; in the wizard the steps follow by themselves",
-    "f3": "backspace in the path; in the wizard the steps follow by themselves",
+    "f2": "backspace in the path; in the wizard the steps follow by themselves",
+    "f3": "in the wizard the steps follow by themselves",
+    "f6": "the key 0 where the service is listed",
+    "f9": "the palette: List the practices",
     "f4": "backspace",
     "f5": "clients pick --all in the palette",
     "f10": "the button under the fields",
@@ -93,3 +96,36 @@ def test_every_f_key_has_a_second_way() -> None:
     for act in ACTS:
         if act.key in F_KEYS:
             assert act.verb, f"{act.name} is in the palette, and a verb"
+
+
+def deeds() -> Iterator[tuple[str, str, str]]:
+    """Every letter, digit and function key that is obeyed, what it does, and where."""
+    for act in ACTS:
+        if act.key:
+            yield act.key, act.name, " ".join(act.where)
+    for where, binding in every_binding():
+        action, _, about = binding.action.partition("(")
+        # A key that answers with an act's name is that act's; "app.help" is the help of everywhere.
+        deed = about.strip("')") if "." in about else action.rpartition(".")[2]
+        for key in binding.key.split(","):
+            yield key.strip(), deed, where
+
+
+def test_a_letter_means_the_same_everywhere() -> None:
+    found = [(key, *rest) for key, *rest in deeds() if len(key) == 1 or key in F_KEYS]
+    strange = [
+        (key, deed, where)
+        for key, deed, where in found
+        if (key not in SENSES or deed not in SENSES[key].deeds) and (key, deed) not in SETTLED
+    ]
+    assert strange == [], "another sense of a letter: see xpm_tui/tui/senses.py"
+    said = {(key, deed) for key, sense in SENSES.items() for deed in sense.deeds} | set(SETTLED)
+    assert said == {(key, deed) for key, deed, _ in found}, "a deed that no key does any more"
+
+
+def test_a_question_and_the_review_alone_have_letters_of_their_own() -> None:
+    settled = {(key, where) for key, deed, where in deeds() if (key, deed) in SETTLED}
+    assert settled == {
+        ("n", "Review"), ("p", "Review"), ("y", "Confirm"), ("n", "Confirm"), ("y", "DeployReview"),
+        ("n", "DeployReview"),
+    }  # fmt: skip

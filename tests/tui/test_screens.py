@@ -35,7 +35,7 @@ WAYS: dict[str, Sequence[str]] = {
     "apply-dialog": ("s", "a"),
     "conflicts": ("W",),
     "policy": ("g", "e", "P", "down", "space"),
-    "practices": ("f2",),
+    "practices": ("f9",),
     "pick-file": ("g", "c", "I"),
     "import": ("g", "c", "I", "enter"),
     "export": ("g", "c", "X", "v", "v"),

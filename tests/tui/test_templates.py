@@ -102,7 +102,7 @@ async def test_leaving_keeps_nothing_and_no_job_is_a_choice(world: World, consol
         await to(pilot, app, "advice")
         await press(pilot, "m", "enter", "escape")
         assert service(world, "s3") == SERVICE_ROWS[2]
-        await press(pilot, "m", "f2")
+        await press(pilot, "m", "f6")
         assert service(world, "s3").no_job
         await press(pilot, "delete")
         assert not service(world, "s3").no_job
@@ -147,11 +147,11 @@ async def test_what_new_jobs_follow_is_changed_here(world: World, console: Make)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await press(pilot, "g", "l", "d", "enter")
+        await press(pilot, "g", "l", "P", "enter")
         assert "Compliance" in text_of(app)
         await press(pilot, "down", "enter")
         assert "category Compliance" in text_of(app)
-        await press(pilot, "d", "down", "down", "down", "enter", "backspace", "=3", "enter")
+        await press(pilot, "P", "down", "down", "down", "enter", "backspace", "=3", "enter")
         assert "category Compliance, budget none, state XPM's first, 3 days early" in text_of(app)
         with world.open(read_only=True) as practice:
             assert practice.settings.text("jobs.default_category") == "Compliance"

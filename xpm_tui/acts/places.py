@@ -84,7 +84,7 @@ ACTS = (
         on_home=list_practices,
         verb=("practices", "list"),
         example="xpm-tui practices list",
-        key="f2",
+        key="f9",
         where=("overview", "settings"),
         default=True,
     ),

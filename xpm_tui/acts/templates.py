@@ -285,7 +285,7 @@ ACTS: tuple[Act[Any], ...] = (
         run=job_defaults,
         verb=("templates", "defaults"),
         example="xpm-tui templates defaults",
-        key="d",
+        key="P",
         where=("templates",),
         footer="Defaults",
     ),

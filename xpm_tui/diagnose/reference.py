@@ -31,12 +31,12 @@ xpm-tui doctor --bundle support.zip     # for support: shown first, names masked
 ```
 
 `doctor` ends with 0 when all is well, else as the first trouble does. `--from list-staff` begins
-with that probe. In the console it is `doctor` in the palette: `r` looks again from any probe, `s` is the
+with that probe. In the console it is `doctor` in the palette: `t` tries again from any probe, `h` is the
 list of what only you can see, `b` the bundle.
 
 ![The doctor: each probe with what it found, the case and the way out](pictures/doctor.svg)
 
-Every error names its case. In the console `c` shows the way out. With `--json` the `error` of a verb has
+Every error names its case. In the console `v` shows the way out. With `--json` the `error` of a verb has
 `case`, `case_title`, `steps`, `old_steps` where XPM's old screens differ, and where Xero was asked `call`,
 `status` and `correlation`. Each such error is in the log, for the bundle.
 

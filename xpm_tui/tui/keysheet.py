@@ -15,6 +15,7 @@ from xpm_tui.acts.registry import ACTS
 from xpm_tui.tui import screens
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.keys import shown
+from xpm_tui.tui.senses import SENSES, SETTLED
 
 _HEAD = """\
 # Keys
@@ -29,10 +30,15 @@ and the page keys move everywhere; `tab` goes to the next part; `esc` goes one l
 Sync, `g e` Settings.
 """
 
+_LETTERS = """
+The same in every area and on every screen. A letter that has nothing to do where you are does nothing.
+"""
+
 
 def render() -> str:
     """The page as Markdown."""
-    parts = [_HEAD, "\n## Everywhere\n", _table(_listed(Console.BINDINGS))]
+    parts = [_HEAD, "\n## What a letter means\n", _LETTERS, _table(_letters(), ("letter", "means"))]
+    parts += ["\n## Everywhere\n", _table(_listed(Console.BINDINGS))]
     areas = dict.fromkeys(area for act in ACTS if act.key for area in act.where)
     for area in areas:
         rows = [
@@ -43,6 +49,12 @@ def render() -> str:
     for name, listed in _screens():
         parts += [f"\n## Screen: {name}\n", _table(listed)]
     return "".join(parts)
+
+
+def _letters() -> Iterator[tuple[str, str]]:
+    for key, sense in SENSES.items():
+        more = dict.fromkeys(told for (settled, _), told in SETTLED.items() if settled == key)
+        yield key, "; ".join([sense.means, *more])
 
 
 def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:

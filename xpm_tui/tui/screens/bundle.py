@@ -44,7 +44,7 @@ class BundleScreen(Quiet, Screen[None]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "write", "Write it"),
-        Binding("n", "names", "Names in or out"),
+        Binding("F", "names", "Names in or out"),
         Binding("space", "read(8)", "Read on"),
         Binding("backspace", "read(-8)", show=False),
         Binding("escape", "leave", "Leave it"),
@@ -148,7 +148,7 @@ class BundleScreen(Quiet, Screen[None]):
             "One zip with what support needs. Read here what goes in; nothing is written before w.",
             [
                 ("w", "write it to a file that is not there yet, readable by you alone"),
-                ("n", "names in it, or masked: one name, one number"),
+                ("F", "names in it, or masked: one name, one number"),
                 ("up, down", "another part"),
                 ("space, backspace", "read on in the part, and back"),
                 ("esc", "leave it unwritten"),

@@ -31,7 +31,7 @@ class CalledFor(Chooser[TemplateView]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "In or out", priority=True),
-        Binding("f2", "no_job", "No job"),
+        Binding("f6", "no_job", "No job"),
         Binding("f10", "save", "Save"),
         Binding("tab", "app.focus_next", "Buttons"),
     ]
@@ -190,7 +190,7 @@ class CalledFor(Chooser[TemplateView]):
             [
                 ("enter", "put in, or take out"),
                 ("F10", "save (or tab to the button)"),
-                ("F2", "it wants no job"),
+                ("F6", "it wants no job"),
                 ("F4", "empty the field"),
                 ("esc", "leave without saving"),
             ],

@@ -44,10 +44,10 @@ class DoctorScreen(Quiet, Screen[None]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "case", "Way out", show=True),
-        Binding("r", "again", "From here"),
-        Binding("a", "all", "All again"),
+        Binding("t", "again", "Try from here"),
+        Binding("A", "all", "All again"),
         Binding("b", "bundle", "Bundle for support"),
-        Binding("s", "seen", "Say what you see"),
+        Binding("h", "seen", "What you see"),
         Binding("escape", "leave", "Back"),
     ]
 
@@ -183,10 +183,10 @@ class DoctorScreen(Quiet, Screen[None]):
             "It only reads, and makes five small Practice Manager calls.",
             [
                 ("enter", "all that the probe under the cursor found, and its case with the clicks"),
-                ("r", "look again, beginning with this probe"),
-                ("a", "look at all again"),
+                ("t", "try again, beginning with this probe"),
+                ("A", "look at all again"),
                 ("b", "a bundle for support: shown first, names masked"),
-                ("s", "say what you see: a page in the browser, other clients, … and get its way out"),
+                ("h", "say what you see: a page in the browser, other clients, … and get its way out"),
                 ("esc", "leave"),
             ],
         )

@@ -31,15 +31,15 @@ Outgoing = tuple[str, str, str, Look]
 
 
 class ExportPreview(Listed[None, Outgoing]):
-    """Nothing is written, and nothing remembered as gone out, before ``a``."""
+    """Nothing is written, and nothing remembered as gone out, before ``w``."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = style("importing")
     GROUP: ClassVar = "export"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "apply", "Write"),
+        Binding("w", "apply", "Write"),
         Binding("v", "scope", "All, changed"),
-        Binding("t", "flavour", "Form"),
+        Binding("F", "flavour", "Form"),
     ]
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:
@@ -112,7 +112,7 @@ class ExportPreview(Listed[None, Outgoing]):
         if report.splits:
             first.append(ours(" · several files: see below", "warn"))
         second: Line = [ours(" "), span(scope), ours(" · as ", "muted"), ours(form), ours("   v", "accent"),
-                        ours(" and ", "muted"), ours("t", "accent"), ours(" change it", "muted")]  # fmt: skip
+                        ours(" and ", "muted"), ours("F", "accent"), ours(" change it", "muted")]  # fmt: skip
         return [first, second]
 
     def telling(self, each: Outgoing) -> list[Line]:
@@ -173,12 +173,12 @@ class ExportPreview(Listed[None, Outgoing]):
             "doubles some clients, and those are left out here with the reason. What went out is remembered, "
             "so that the next export brings only what is new.",
             [
-                ("a", "name the file and write it"),
+                ("w", "name the file and write it"),
                 (
                     "v",
                     "what Ignition does not have yet, also what went out, all, or this client alone",
                 ),
-                ("t", "Ignition's form, or a spreadsheet"),
+                ("F", "Ignition's form, or a spreadsheet"),
                 ("esc", "leave; nothing was written"),
             ],
         )

@@ -61,7 +61,7 @@ class PickFile(Dialog[str]):
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "move(-8)", show=False, priority=True),
         Binding("pagedown", "move(8)", show=False, priority=True),
-        Binding("f3", "up_folder", "Folder above", show=False, priority=True),
+        Binding("f2", "up_folder", "Folder above", show=False, priority=True),
     ]
 
     def __init__(
@@ -89,7 +89,7 @@ class PickFile(Dialog[str]):
         yield self._field
         yield self._note
         yield self._rows
-        keys = "tab completes · arrows choose · F3 one folder up · enter takes"
+        keys = "tab completes · arrows choose · F2 one folder up · enter takes"
         yield Static(content(Shown(keys)), classes="hint")
 
     def on_mount(self) -> None:

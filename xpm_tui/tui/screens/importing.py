@@ -48,7 +48,7 @@ class ImportPreview(Listed[bool, Finding]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "Import"),
         Binding("m", "map", "Map column"),
-        Binding("e", "encoding", "Encoding"),
+        Binding("F", "encoding", "Encoding"),
     ]
 
     def __init__(self, form: FormName, path: str) -> None:
@@ -158,7 +158,7 @@ class ImportPreview(Listed[bool, Finding]):
             [
                 ("a", "import the file"),
                 ("m or enter", "on a column: say what it means"),
-                ("e", "choose another encoding, where names look wrong"),
+                ("F", "choose another encoding, where names look wrong"),
                 ("esc", "leave; nothing was written"),
             ],
         )

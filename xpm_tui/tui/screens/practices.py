@@ -25,7 +25,7 @@ class Practices(OverScreen[None]):
     AREA = "overview"
     CSS_PATH: ClassVar = style("practices")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "switch", "Switch"),
+        Binding("enter", "switch", "Switch"),
         Binding("n", "new", "New practice"),
     ]
 
@@ -108,7 +108,7 @@ class Practices(OverScreen[None]):
             "Each practice of XPM that this account works for has its own connection, book and settings, in "
             "a folder of its own. Switching starts the console over another one; what runs here goes on.",
             [
-                ("enter or s", "open the console over the practice under the cursor"),
+                ("enter", "open the console over the practice under the cursor"),
                 ("n", "add a practice: the console opens over it, and the wizard connects it"),
                 ("esc", "stay with this one"),
             ],

@@ -32,7 +32,7 @@ class Review(OverScreen[None]):
 
     CSS_PATH: ClassVar = style("review")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "map", "Pick"),
+        Binding("m", "map", "Map"),
         Binding("n", "step(1)", "Next"),
         Binding("p", "step(-1)", "Back one", show=False),
         Binding("i", "ignore", "Ignore"),

@@ -38,7 +38,7 @@ class RunScreen(OverScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "stop", "Stop"),
         Binding("u", "undo", "Undo"),
-        Binding("r", "release", "Release"),
+        Binding("a", "release", "Release"),
     ]
 
     def __init__(self, run_id: str) -> None:
@@ -138,7 +138,7 @@ class RunScreen(OverScreen[None]):
                 *LOG_KEYS,
                 ("x", "stop it after its current step"),
                 ("u", "take it back: shown first"),
-                ("r", "release it when it is held, or go on where it was cut off"),
+                ("a", "release it when it is held, or go on where it was cut off"),
                 ("esc", "leave; the run goes on"),
             ],
         )

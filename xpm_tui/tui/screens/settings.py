@@ -45,12 +45,12 @@ class SettingsArea(AreaScreen):
         "value is "
         "checked before it is kept. A value from the environment or an option wins over the files."
     )
-    MORE_KEYS = (("/", "search in names and meanings"), ("enter", "change"), ("d", "back to the default"))
+    MORE_KEYS = (("/", "search in names and meanings"), ("enter", "change"), ("del", "back to the default"))
     CSS_PATH: ClassVar = style("settings")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "change", "Change"),
         Binding("slash", "find", "Search"),
-        Binding("d", "default", "Default"),
+        Binding("delete", "default", "Default"),
     ]
 
     def __init__(self) -> None:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 class InTrouble(Told):
-    """Sentence, what to do next, the case with its first step; ``c`` shows the whole way out."""
+    """Sentence, what to do next, the case with its first step; ``v`` shows the whole way out."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("c", "way_out", "Way out", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "way_out", "Way out", show=False)]
 
     def __init__(self, title: str, text: str, trouble: Trouble) -> None:
         self.case = case_of(trouble)
@@ -48,7 +48,7 @@ class InTrouble(Told):
             if self.case is not None:
                 yield Button(content(Shown("Way out")), action="screen.way_out")
             keys = (
-                "c the way out · y copies · esc closes" if self.case is not None else "y copies · esc closes"
+                "v the way out · y copies · esc closes" if self.case is not None else "y copies · esc closes"
             )
             yield Static(content(Shown(keys)), classes="hint")
 

@@ -1,0 +1,82 @@
+"""What each letter means, wherever it is obeyed: one sense, in every area and on every screen.
+
+A key of an act or a screen is one of the deeds of its letter. Whoever binds a letter to another deed chooses
+another letter, or finds that the deed is of this sense and adds it here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Sense(NamedTuple):
+    """What a letter says to a person, and the deeds it stands for: names of acts, and actions of screens."""
+
+    means: str
+    deeds: frozenset[str]
+
+
+def _sense(means: str, deeds: str) -> Sense:
+    return Sense(means, frozenset(deeds.split()))
+
+
+SENSES: dict[str, Sense] = {
+    "a": _sense(
+        "yes to what is shown: accept, apply, import, release",
+        "team.accept templates.accept proposals.accept apply release",
+    ),
+    "A": _sense("all of it again", "all"),
+    "b": _sense("bundle for support", "bundle"),
+    "c": _sense("connect", "connect"),
+    "C": _sense("create in XPM", "team.create"),
+    "d": _sense("deploy", "jobs.deploy"),
+    "D": _sense("deploy anew what XPM lost", "jobs.redeploy"),
+    "e": _sense("edit", "clients.edit team.edit services.edit jobs.edit"),
+    "f": _sense("freeze", "clients.freeze freeze"),
+    "F": _sense("the form of a file: encoding, spreadsheet, names", "encoding flavour names"),
+    "g": _sense("go to an area", "go"),
+    "G": _sense("go to the last line", "last tail"),
+    "h": _sense("what you see happen", "seen"),
+    "i": _sense("ignore, skip: nothing is to be made of it", "clients.ignore jobs.skip ignore"),
+    "I": _sense("import a file", "import.clients import.proposals take"),
+    "j": _sense("down", "move scroll"),
+    "k": _sense("up", "move scroll"),
+    "l": _sense("least level of the log", "level pane"),
+    "m": _sense("map: say what it stands for", "clients.link team.link templates.link map"),
+    "n": _sense("new", "clients.new team.new services.new proposals.new plan new"),
+    "o": _sense("show the address in XPM", "clients.address jobs.address"),
+    "p": _sense("pick from XPM", "clients.pick team.pick"),
+    "P": _sense("the rules that are followed", "policy templates.defaults"),
+    "r": _sense("review who needs a person", "clients.review people"),
+    "s": _sense("sync", "sync clients.sync"),
+    "S": _sense("all sure ones", "sure"),
+    "t": _sense("try again", "jobs.retry again"),
+    "T": _sense("take over from Ignition", "proposals.take"),
+    "u": _sense("undo", "undo clients.undo team.undo templates.undo"),
+    "v": _sense(
+        "view: what stands behind it, or the same in another way",
+        "proposals.list plan scope turn leave review way_out",
+    ),
+    "w": _sense("write a file", "write export apply"),
+    "W": _sense("where both sides were edited", "conflicts"),
+    "x": _sense("stop", "runs.stop stop"),
+    "X": _sense("export for Ignition", "export.clients"),
+    "y": _sense("copy", "clients.copy team.copy templates.copy jobs.copy copy"),
+    "0": _sense("no job", "templates.no_job"),
+    "f2": _sense("one up, or one back", "up_folder step"),
+    "f3": _sense("one on", "step"),
+    "f4": _sense("clear the text", "clear"),
+    "f5": _sense("all that are clear", "all"),
+    "f6": _sense("no job", "no_job"),
+    "f9": _sense("the practices", "practices.list"),
+    "f10": _sense("do it, save it", "submit save"),
+}
+
+SETTLED: dict[tuple[str, str], str] = {
+    ("n", "step"): "in the bulk review: the next client",
+    ("p", "step"): "in the bulk review: back to the one before",
+    ("y", "answer"): "in a question: yes",
+    ("n", "answer"): "in a question: no",
+    ("n", "leave"): "in a question: no",
+}
+"""The deeds that the review and every question settle for their letters, against the sense of these."""
