@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.large import SIZE, fill
+from bench.process import compiled, spent
 from bench.table import show
 
-RUNS = 11
+RUNS = 21
 EMPTY = "from textual.app import App\nApp().run()"
 LAST_LINE = b"\x1b[24;1H"
 """Where the last line of a frame begins: then it is whole."""
@@ -50,29 +51,34 @@ def _first_frames(folder: Path) -> None:
 
     World(folder)
     home = folder / "home"
+    environment = compiled(folder / "bytecode")
     marks: dict[str, Callable[[], tuple[Terminal, bytes]]] = {
-        "an empty Textual app": lambda: (Terminal(["-c", EMPTY]), LAST_LINE),
-        "the console: Overview's frame (goal: 1.3)": lambda: (console(home), LAST_LINE),
-        "the console: Overview filled": lambda: (console(home), b"need a link"),
+        "an empty Textual app": lambda: (Terminal(["-c", EMPTY], **environment), LAST_LINE),
+        "the console: Overview's frame (goal: 1.3)": lambda: (console(home, **environment), LAST_LINE),
+        "the console: Overview filled": lambda: (console(home, **environment), b"need a link"),
     }
-    taken: dict[str, list[float]] = {name: [] for name in marks}
-    for _ in range(RUNS):
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in marks}
+    for turn in range(1 + RUNS):
         for name, started in marks.items():
+            before = spent()
             terminal, words = started()
-            taken[name].append(terminal.seconds_until(words))
+            seconds = terminal.seconds_until(words)
             terminal.close()
+            if turn:
+                taken[name].append((seconds, spent() - before))
     empty = taken["an empty Textual app"]
+
+    def times_empty(those: list[tuple[float, float]], which: int) -> float:
+        return statistics.median(a[which] / b[which] for a, b in zip(those, empty, strict=True))
+
     show(
-        ("first paint, in a terminal", "median ms", "times an empty app, paired"),
+        (f"first paint, {RUNS} times in turn", "median ms", "times an empty app, paired", "its processor"),
         [
-            (
-                name,
-                statistics.median(times) * 1000,
-                statistics.median(a / b for a, b in zip(times, empty, strict=True)),
-            )
-            for name, times in taken.items()
+            (name, statistics.median(each[0] for each in those) * 1000,
+             times_empty(those, 0), times_empty(those, 1))
+            for name, those in taken.items()
         ],
-    )
+    )  # fmt: skip
 
 
 def _search(home: Path) -> None:

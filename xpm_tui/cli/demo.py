@@ -15,8 +15,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from xpm_tui.cli.console import Console, open_console
 from xpm_tui.cli.options import Globals
 from xpm_tui.model.errors import Busy, Trouble
@@ -36,7 +34,7 @@ def demo(console: Console, given: Globals, *, clients: int, seed: int) -> int:
         print("Starting the sandbox and filling the demo practice ...", file=sys.stderr, flush=True)
         with sandbox(folder, clients=clients, seed=seed) as greeting:
             prepare(folder, greeting, clients=clients, seed=seed)
-            return open_console(console, msgspec.structs.replace(given, home=str(folder), practice=""))
+            return open_console(console, given._replace(home=str(folder), practice=""))
 
 
 def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) -> None:

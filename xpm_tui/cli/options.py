@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import click
-import msgspec
 
 import xpm_tui
 
 _KEY = "xpm_tui.globals"
 
 
-class Globals(msgspec.Struct, frozen=True):
+class Globals(NamedTuple):
     """What the global options said; an empty text: not given."""
 
     home: str = ""
@@ -20,7 +20,7 @@ class Globals(msgspec.Struct, frozen=True):
     json: bool = False
     read_only: bool = False
     person: str = ""
-    settings: dict[str, str] = {}
+    settings: Mapping[str, str] = {}
 
 
 class GlobalOption(click.Option):
@@ -29,7 +29,7 @@ class GlobalOption(click.Option):
 
 def collected(ctx: click.Context) -> Globals:
     """All global options given so far, wherever they stood."""
-    return msgspec.convert(ctx.meta.get(_KEY, {}), Globals)
+    return Globals(**ctx.meta.get(_KEY, {}))
 
 
 def global_options() -> list[click.Parameter]:

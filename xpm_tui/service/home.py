@@ -6,13 +6,12 @@ state for logs, locks, logins and call times. Each practice has a folder of its 
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.private import ensure_private
@@ -26,8 +25,7 @@ FIRST = "practice"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
-@dataclass(frozen=True)
-class Home:
+class Home(NamedTuple):
     """The roots. ``root`` is the one folder named by the person, or None for the account's own places."""
 
     config: Path
@@ -133,6 +131,8 @@ def person(as_name: str | None, environ: Mapping[str, str]) -> str:
             if len(given) > 80 or visible(given) != unicodedata.normalize("NFC", given):
                 raise BadInput("The name of the person holds a control character or is over 80 long.")
             return unicodedata.normalize("NFC", given.strip())
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):

@@ -133,7 +133,7 @@ class Console(Flows, Acting, App[int]):
         for each in theme.ALL:
             self.register_theme(each)
         self._dress()
-        self.stylesheet = Sheet(self.get_css_variables())
+        self.stylesheet = Sheet(self.theme_variables)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that are not ours."""

@@ -12,10 +12,13 @@ import gc
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from xpm_tui.service.practice import OpenPractice
 
 P = ParamSpec("P")
@@ -32,6 +35,7 @@ def calm() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 1_000)
+    gc.enable()
 
 
 class Desk:
@@ -42,10 +46,15 @@ class Desk:
         self._practice: OpenPractice | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._glances = ThreadPoolExecutor(1, thread_name_prefix="glance")
         self._swapping = threading.Lock()
         self.busy = 0
         """Questions that wait for their answer."""
+
+    @cached_property
+    def _glances(self) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(1, thread_name_prefix="glance")
 
     @property
     def practice(self) -> OpenPractice:

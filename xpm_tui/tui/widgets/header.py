@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -19,8 +19,7 @@ from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import words
 
 
-@dataclass(frozen=True)
-class Pulse:
+class Pulse(NamedTuple):
     """The heartbeat as the header tells it; ``None`` where nothing is known."""
 
     title: str = ""

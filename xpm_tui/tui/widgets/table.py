@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -23,8 +22,7 @@ SAME = 2_000
 """Items up to which it is cheaper to compare than to paint again."""
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column: ``least`` columns wide, ``grow`` shares of what is left; the highest ``drop`` goes first."""
 
     title: str

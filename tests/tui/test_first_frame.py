@@ -1,0 +1,122 @@
+"""What stands between the start of the program and its first frame is counted: nothing here is timed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tui.world import World
+
+COUNTED = """
+import collections, gc, json, os, sys
+from textual import app, screen
+from textual.css import stylesheet
+from xpm_tui.__main__ import main
+from xpm_tui.tui import terminal
+from xpm_tui.tui.app import Console
+
+counts = collections.Counter()
+
+def counted(owner, name):
+    stock = getattr(owner, name)
+
+    def call(*args, **more):
+        counts[name] += 1
+        return stock(*args, **more)
+
+    setattr(owner, name, call)
+
+read = collections.Counter()
+stock_parse = stylesheet.parse
+
+def parse(scope, css, source, **more):
+    read[source] += 1
+    return stock_parse(scope, css, source, **more)
+
+stylesheet.parse = parse
+counted(stylesheet.Stylesheet, "apply")
+counted(screen.Screen, "_refresh_layout")
+stock_run, stock_begin = app.App.run, Console._begin
+Console.run = lambda self, **more: stock_run(self, headless=True, size=(80, 24))
+terminal.require_terminal = lambda environ: None
+stock_init, stock_ready = Console.__init__, Console.on_ready
+
+def init(self, *args, **more):
+    counts["looks before"] = sum(each["collections"] for each in gc.get_stats())
+    stock_init(self, *args, **more)
+
+def ready(self):
+    found.update(
+        modules=sorted(sys.modules), widgets=len(list(self.screen.walk_children())),
+        screens=len(self.screen_stack),
+        looks=sum(each["collections"] for each in gc.get_stats()) - counts["looks before"],
+        searched=gc.isenabled(), **counts,
+    )
+    stock_ready(self)
+
+def begin(self):
+    stock_begin(self)
+    found["searched after"] = gc.isenabled()
+    self.exit()
+
+found = {}
+Console.__init__, Console.on_ready, Console._begin = init, ready, begin
+try:
+    main()
+finally:
+    ours = [source for source in read if source[0].endswith(".tcss")]
+    found["read"] = {os.path.basename(source[0]): read[source] for source in ours}
+    print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """Counts at the first frame of a console started by the command line, and whether it opened after it."""
+    folder: Path = tmp_path_factory.mktemp("first")
+    World(folder)
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTED, "--home", str(folder / "home")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+LATER = (
+    "msgspec", "secrets", "sqlite3", "tomllib", "httpx", "authlib", "lxml", "rapidfuzz",
+    "concurrent.futures.thread", "xpm_tui.acts", "xpm_tui.book", "xpm_tui.cli.perform", "xpm_tui.settings",
+    "xpm_tui.sync", "xpm_tui.xero", "xpm_tui.service.practice", "xpm_tui.tui.keys",
+    "xpm_tui.tui.screens.dialog", "xpm_tui.tui.screens.clients",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("module", LATER)
+def test_what_the_first_frame_does_not_need_is_loaded_after_it(frame: Mapping[str, Any], module: str) -> None:
+    assert module not in frame["modules"]
+
+
+def test_the_first_frame_needs_few_files_of_ours(frame: Mapping[str, Any]) -> None:
+    assert len([name for name in frame["modules"] if name.split(".")[0] == "xpm_tui"]) <= 55
+
+
+def test_the_first_frame_is_few_widgets_styled_and_laid_out_few_times(frame: Mapping[str, Any]) -> None:
+    assert frame["screens"] == 1
+    assert frame["widgets"] <= 16
+    assert frame["apply"] <= 2 * (frame["widgets"] + 3)  # and the app, the screen, the foot's own
+    assert frame["_refresh_layout"] <= 3
+
+
+def test_the_stylesheets_of_the_shell_and_of_the_area_are_read_once(frame: Mapping[str, Any]) -> None:
+    assert frame["read"] == {"console.tcss": 1, "overview.tcss": 1}
+
+
+def test_nobody_looks_for_garbage_before_the_practice_is_open(frame: Mapping[str, Any]) -> None:
+    assert (frame["looks"], frame["searched"]) == (0, False)
+    assert frame["searched after"] is True
