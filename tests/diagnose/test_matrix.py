@@ -19,9 +19,9 @@ from xpm_tui.diagnose.cases.book_of_cases import CASES
 from xpm_tui.diagnose.cases.seen import ALL
 from xpm_tui.model.cases import CaseId
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screens.dialog import Choose
+from xpm_tui.tui.dialogs.dialog import Choose
+from xpm_tui.tui.dialogs.trouble import InTrouble
 from xpm_tui.tui.screens.doctor import DoctorScreen
-from xpm_tui.tui.screens.trouble import InTrouble
 from xpm_tui.tui.screens.wizard import Wizard
 from xpm_tui.tui.steps.authorise import AuthorisePane
 

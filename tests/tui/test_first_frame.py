@@ -93,7 +93,7 @@ LATER = (
     "msgspec", "secrets", "sqlite3", "tomllib", "httpx", "authlib", "lxml", "rapidfuzz",
     "concurrent.futures.thread", "xpm_tui.acts", "xpm_tui.book", "xpm_tui.cli.perform", "xpm_tui.settings",
     "xpm_tui.sync", "xpm_tui.xero", "xpm_tui.service.practice", "xpm_tui.tui.keys",
-    "xpm_tui.tui.screens.dialog", "xpm_tui.tui.screens.clients",
+    "xpm_tui.tui.dialogs.dialog", "xpm_tui.tui.screens.clients",
 )  # fmt: skip
 
 

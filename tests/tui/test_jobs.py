@@ -36,7 +36,7 @@ from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team import linking as team
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
-from xpm_tui.tui.screens.edit import Edit
+from xpm_tui.tui.dialogs.edit import Edit
 from xpm_tui.tui.screens.job import DeployReview, JobReading
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
 from xpm_tui.tui.screens.proposals import Proposals

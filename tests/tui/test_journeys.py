@@ -24,11 +24,11 @@ from xpm_tui.service.runs import plans
 from xpm_tui.tui.acting import SWITCH
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
+from xpm_tui.tui.dialogs.edit import Edit
+from xpm_tui.tui.dialogs.files import PickFile
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.conflicts import Conflicts
-from xpm_tui.tui.screens.edit import Edit
 from xpm_tui.tui.screens.exporting import ExportPreview
-from xpm_tui.tui.screens.files import PickFile
 from xpm_tui.tui.screens.importing import ImportPreview
 from xpm_tui.tui.screens.picker import Picker
 from xpm_tui.tui.screens.plan_review import PlanReview

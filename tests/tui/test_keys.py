@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 from xpm_tui.acts.registry import ACTS, for_area
-from xpm_tui.tui import screens, steps, widgets
+from xpm_tui.tui import dialogs, screens, steps, widgets
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.keys import MOST_SHOWN, bindings
@@ -47,7 +47,7 @@ TAKEN = {"g", "colon", "question_mark", "escape", "q"}
 
 def every_binding() -> Iterator[tuple[str, Binding]]:
     """Every key of every screen, step, widget and of the app, with the class that binds it."""
-    for package in (screens, steps, widgets):
+    for package in (dialogs, screens, steps, widgets):
         for found in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{found.name}")
             for name, kind in inspect.getmembers(module, inspect.isclass):

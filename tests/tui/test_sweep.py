@@ -16,7 +16,7 @@ from tests.tui.walk import STOPS, cut, home, hostile, unsafe
 from tests.tui.world import HOSTILE, World, press, settle, text_of
 from xpm_tui.model.text import visible
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screens.help import Help
+from xpm_tui.tui.dialogs.help import Help
 
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."

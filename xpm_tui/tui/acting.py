@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xpm_tui.tui.areas import AREAS
+from xpm_tui.tui.host import Host
 
 if TYPE_CHECKING:
     import msgspec
 
     from xpm_tui.acts.act import Act, Result, Situation
-    from xpm_tui.tui.app import Console
     from xpm_tui.tui.screens.area import AreaScreen
 
 TOAST_LINES = 4
@@ -22,10 +22,10 @@ SWITCH = -1
 """What the app gives back when another practice was chosen: to be started again over that one."""
 
 
-class Acting:
+class Acting(Host):
     """What the console does with acts. Mixed into the app; loads acts and forms when they are asked for."""
 
-    def situation(self: Console, area: str, **about: Any) -> Situation:  # type: ignore[misc]
+    def situation(self, area: str, **about: Any) -> Situation:
         """What the acts depend on, from the last heartbeat: cheap at any key press."""
         from xpm_tui.acts.act import Situation
 
@@ -38,8 +38,14 @@ class Acting:
             **about,
         )
 
-    def perform(  # type: ignore[misc]
-        self: Console,
+    def way(self, act: str) -> Callable[[], object] | None:
+        """What opens the act's own screen; None where its form does."""
+        from xpm_tui.tui.ways import way
+
+        return way(self, act)
+
+    def perform(
+        self,
         act: Act[Any],
         preset: Mapping[str, Any],
         *,
@@ -55,12 +61,12 @@ class Acting:
         """
         self.work(lambda: self._perform(act, dict(preset), title, start, ask, after), f"act:{act.name}")
 
-    async def _perform(  # type: ignore[misc]
-        self: Console, act: Act[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
+    async def _perform(
+        self, act: Act[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
         ask: bool, after: Callable[[], None] | None,
     ) -> None:  # fmt: skip
-        from xpm_tui.tui.screens.form import asked, build
-        from xpm_tui.tui.talk import ScreenTalk
+        from xpm_tui.tui.dialogs.form import asked, build
+        from xpm_tui.tui.dialogs.talk import ScreenTalk
 
         params = build(act, preset) if not (ask and asked(act, preset)) else None
         if params is None:
@@ -79,18 +85,18 @@ class Acting:
             after()
         self.tell_result(act, result, talk.said)
 
-    async def _fill_in(  # type: ignore[misc]
-        self: Console, act: Act[Any], preset: Mapping[str, Any], start: Mapping[str, Any] | None
+    async def _fill_in(
+        self, act: Act[Any], preset: Mapping[str, Any], start: Mapping[str, Any] | None
     ) -> msgspec.Struct | None:
-        from xpm_tui.tui.screens.form import Form
+        from xpm_tui.tui.dialogs.form import Form
 
         return await self.push_screen_wait(Form(act, preset, start))
 
-    def tell_result(self: Console, act: Act[Any], result: Result, said: list[str]) -> None:  # type: ignore[misc]
+    def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
         """A short outcome as a toast, a long one to read."""
         from xpm_tui.acts.tables import tabled
-        from xpm_tui.tui.screens.dialog import Told
-        from xpm_tui.tui.screens.trouble import tell
+        from xpm_tui.tui.dialogs.dialog import Told
+        from xpm_tui.tui.dialogs.trouble import tell
 
         told = [*said, *tabled(result, min(self.size.width, 100) - 8), *(str(line) for line in result.lines)]
         if result.trouble is not None:
@@ -100,10 +106,10 @@ class Acting:
         elif told:
             self.toast("\n".join(told))
 
-    def show_palette(self: Console, screen: AreaScreen) -> None:  # type: ignore[misc]
+    def show_palette(self, screen: AreaScreen) -> None:
         """All acts of this area and of everywhere, and the areas themselves."""
         from xpm_tui.tui import keys
-        from xpm_tui.tui.screens.palette import Entry, Palette
+        from xpm_tui.tui.dialogs.palette import Entry, Palette
 
         found = keys.entries(screen.AREA, screen.situation())
         found += [Entry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}") for area in AREAS]
@@ -115,7 +121,7 @@ class Acting:
             if name is None:
                 return
             if name == "leave":
-                self.action_leave()
+                self.leave()
             elif name.startswith("go:"):
                 self.go(name[3:])
             else:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.console import Console as RichConsole
 from textual import events, on
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.driver import Driver
@@ -31,11 +30,12 @@ from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.flows import Flows
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.prefix import Prefix
+from xpm_tui.tui.pulse import Pulse
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.sheet import Sheet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.thrift import thrifty_driver
-from xpm_tui.tui.widgets.header import Header, Pulse
+from xpm_tui.tui.widgets.header import Header
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -75,12 +75,12 @@ def _signed_in(practice: OpenPractice) -> None:
 
 
 def _read_pulse(practice: OpenPractice) -> tuple[int, Pulse]:
-    from xpm_tui.tui.pulse import read_pulse
+    from xpm_tui.tui.beat import read_pulse
 
     return read_pulse(practice)
 
 
-class Console(Flows, Acting, App[int]):
+class Console(Flows, Acting):
     """The full-screen console over one practice; a desk that is closed is opened after the first frame."""
 
     CSS_PATH: ClassVar = style("console")
@@ -200,13 +200,13 @@ class Console(Flows, Acting, App[int]):
         for event in early:
             self.post_message(event)
         self.set_interval(LOOK, self._watch_book)
-        self.set_interval(BEAT, self._beat)
-        self._beat()
+        self.set_interval(BEAT, self.beat)
+        self.beat()
 
     def on_resize(self, event: events.Resize) -> None:
         """A window in which nothing fits says so."""
         if terminal.too_small(*event.size):
-            from xpm_tui.tui.screens.too_small import TooSmall
+            from xpm_tui.tui.dialogs.too_small import TooSmall
 
             if not any(isinstance(screen, TooSmall) for screen in self.screen_stack):
                 self.push_screen(TooSmall())
@@ -253,9 +253,6 @@ class Console(Flows, Acting, App[int]):
         if position != self.position:
             await self.refresh_pulse()
 
-    def _beat(self) -> None:
-        self.work(lambda: self.refresh_pulse(), "beat", exclusive=True)
-
     async def refresh_pulse(self) -> None:
         began = monotonic()
         self.position, self.pulse = await self.desk.ask(_read_pulse)
@@ -295,11 +292,11 @@ class Console(Flows, Acting, App[int]):
     def trouble(self, error: BaseException) -> None:
         """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
         if isinstance(error, Trouble):
-            from xpm_tui.tui.screens.trouble import tell
+            from xpm_tui.tui.dialogs.trouble import tell
 
             tell(self, error)
             return
-        from xpm_tui.tui.screens.dialog import Told
+        from xpm_tui.tui.dialogs.dialog import Told
 
         path = crash.report(error, self.desk.practice.state, self.desk.practice.clock.now())
         where = f"What happened is written to {path}, without any value or name." if path else ""
@@ -349,14 +346,14 @@ class Console(Flows, Acting, App[int]):
         """Help for what is in front."""
         page = getattr(self.screen, "help_page", None)
         if page is not None:
-            from xpm_tui.tui.screens.help import Help
+            from xpm_tui.tui.dialogs.help import Help
 
             self.push_screen(Help(page()))
 
     def action_interrupt(self) -> None:
         """ctrl+c twice leaves, for terminals that keep ctrl+q to themselves."""
         if self._interrupted:
-            self.action_leave()
+            self.leave()
             return
         self._interrupted = True
         self.set_timer(5, self._forget_interrupt)
@@ -366,11 +363,15 @@ class Console(Flows, Acting, App[int]):
         self._interrupted = False
 
     def action_leave(self) -> None:
+        """By its key."""
+        self.leave()
+
+    def leave(self) -> None:
         """Leave; asks when a run is on, and says that it goes on."""
         if not self.pulse.running:
             self.exit(0)
             return
-        from xpm_tui.tui.screens.dialog import Confirm
+        from xpm_tui.tui.dialogs.dialog import Confirm
 
         run = visible(self.pulse.running)
 

@@ -9,13 +9,13 @@ from textual.worker import get_current_worker
 
 from xpm_tui.model.text import visible
 from xpm_tui.tui import when
+from xpm_tui.tui.host import Host
 
 if TYPE_CHECKING:
     from xpm_tui.model.plan import Plan
     from xpm_tui.model.runs import Run
     from xpm_tui.service.practice import OpenPractice
     from xpm_tui.service.telling.views import ClientView, PickView, XpmClientView
-    from xpm_tui.tui.app import Console
 
 SYNC = ("sync",)
 _OUTCOMES = {
@@ -26,15 +26,15 @@ _OUTCOMES = {
 }
 
 
-class Flows:
+class Flows(Host):
     """What the console does over more than one screen. Mixed into the app."""
 
-    def plan_and_show(self: Console, only: str = "") -> None:  # type: ignore[misc]
+    def plan_and_show(self, only: str = "") -> None:
         """Read XPM, plan, and show the plan; nothing is written to either side."""
         self.work(lambda: self._plan(only), "plan", exclusive=True)
 
-    async def _plan(self: Console, only: str) -> None:  # type: ignore[misc]
-        from xpm_tui.tui.screens.working import Working, done
+    async def _plan(self, only: str) -> None:
+        from xpm_tui.tui.dialogs.working import Working, done
 
         box = Working("Planning", "Reading XPM and comparing both sides …")
         box.watch_over(get_current_worker())
@@ -49,7 +49,7 @@ class Flows:
         await self.refresh_pulse()
         self.show_plan(plan.id)
 
-    def show_plan(self: Console, plan_id: str) -> None:  # type: ignore[misc]
+    def show_plan(self, plan_id: str) -> None:
         """Review a plan; when it is applied, its run comes up."""
         from xpm_tui.tui.screens.plan_review import PlanReview
 
@@ -59,11 +59,11 @@ class Flows:
 
         self.push_screen(PlanReview(plan_id), reviewed)
 
-    async def start_run(  # type: ignore[misc]
-        self: Console, plan_id: str = "", verb: Sequence[str] = SYNC, extra: Sequence[str] = ()
+    async def start_run(
+        self, plan_id: str = "", verb: Sequence[str] = SYNC, extra: Sequence[str] = ()
     ) -> str:
         """Start the run as a process of its own; gives its id as soon as it is in the book."""
-        from xpm_tui.tui.screens.working import Working, done
+        from xpm_tui.tui.dialogs.working import Working, done
 
         box = Working("Starting", "The run starts in a process of its own …")
         await self.push_screen(box)
@@ -78,11 +78,11 @@ class Flows:
         await self.refresh_pulse()
         return run.id
 
-    def undo(self: Console, run: str = "", client: str = "", field: str = "") -> None:  # type: ignore[misc]
+    def undo(self, run: str = "", client: str = "", field: str = "") -> None:
         """Take a run, or the last one that wrote to a client, back: as a plan to look at first."""
         self.work(lambda: self._undo(run, client, field), "undo", exclusive=True)
 
-    async def _undo(self: Console, run: str, client: str, field: str) -> None:  # type: ignore[misc]
+    async def _undo(self, run: str, client: str, field: str) -> None:
         def plan(practice: OpenPractice) -> tuple[str, int, list[str]]:
             from xpm_tui.model.errors import NotFound
             from xpm_tui.service.runs import undoing
@@ -97,7 +97,7 @@ class Flows:
 
         plan_id, changes, left = await self.desk.ask(plan)
         if left:
-            from xpm_tui.tui.screens.dialog import Told
+            from xpm_tui.tui.dialogs.dialog import Told
 
             title = f"{when.counted(len(left), 'value')} changed since, and stay"
             await self.push_screen_wait(Told(title, "\n".join(left), wide=True))
@@ -106,13 +106,13 @@ class Flows:
         elif not left:
             self.toast("Nothing of it is left to take back.")
 
-    def show_run(self: Console, run_id: str) -> None:  # type: ignore[misc]
+    def show_run(self, run_id: str) -> None:
         """A run with its log."""
         from xpm_tui.tui.screens.run import RunScreen
 
         self.push_screen(RunScreen(run_id))
 
-    def show_client(self: Console, client: str) -> None:  # type: ignore[misc]
+    def show_client(self, client: str) -> None:
         """Jump to a client of the book, or to the jobs of a workflow, wherever one is."""
         if client.startswith("w"):
             self.show_jobs(client)
@@ -126,7 +126,7 @@ class Flows:
                 self.pop_screen()
             screen.show_only(client)
 
-    def show_jobs(self: Console, workflow: str) -> None:  # type: ignore[misc]
+    def show_jobs(self, workflow: str) -> None:
         """Jump to the jobs of a workflow."""
         from xpm_tui.tui.screens.jobs import Jobs
 
@@ -137,13 +137,13 @@ class Flows:
                 self.pop_screen()
             screen.show_only(workflow)
 
-    def linked(self: Console, client: ClientView, view: XpmClientView) -> None:  # type: ignore[misc]
+    def linked(self, client: ClientView, view: XpmClientView) -> None:
         """Say what was linked, and how to take it back."""
         number = view.number or view.uuid
         self.toast(f"{client.name} is linked to {number} {view.name}.\nu takes it back; s syncs it.")
-        self._beat()
+        self.beat()
 
-    def picked(self: Console, done_: Sequence[PickView]) -> None:  # type: ignore[misc]
+    def picked(self, done_: Sequence[PickView]) -> None:
         """Say what came of picking; what was left is listed with its reason."""
         counts = {name: sum(view.outcome == name for view in done_) for name in _OUTCOMES}
         told = ", ".join(f"{number:,} {_OUTCOMES[name]}" for name, number in counts.items() if number)
@@ -151,21 +151,21 @@ class Flows:
         if not left:
             self.toast(told or "XPM has no client to pick.")
         else:
-            from xpm_tui.tui.screens.dialog import Told
+            from xpm_tui.tui.dialogs.dialog import Told
 
             lines = "\n".join(
                 f"#{visible(v.number or '–')}  {visible(v.name)}: {visible(v.reason)}" for v in left
             )
             title = f"{when.counted(len(left), 'client')} left for you"
             self.push_screen(Told(title, f"{told}.\n\n{lines}", wide=True))
-        self._beat()
+        self.beat()
 
-    def connect(self: Console) -> None:  # type: ignore[misc]
+    def connect(self) -> None:
         """The wizard; where it ends, its plan comes up."""
         from xpm_tui.tui.screens.wizard import Wizard
 
         def ended(plan: str | None) -> None:
-            self._beat()
+            self.beat()
             if plan:
                 self.show_plan(plan)
 

@@ -8,8 +8,8 @@ from textual.binding import Binding
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import ACTS, for_area
-from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.palette import Entry
+from xpm_tui.tui.dialogs.help import Page
+from xpm_tui.tui.dialogs.palette import Entry
 
 MOST_SHOWN = 7
 """Entries of a footer: more are cut off at 80 columns, without a sign."""

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from xpm_tui.acts.registry import ACTS
-from xpm_tui.tui import screens
+from xpm_tui.tui import dialogs, screens
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.keys import shown
 from xpm_tui.tui.senses import SENSES, SETTLED
@@ -58,9 +58,14 @@ def _letters() -> Iterator[tuple[str, str]]:
 
 
 def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Each screen that has keys of its own, by the words of its class, in order of file."""
-    for found in pkgutil.iter_modules(screens.__path__):
-        module = importlib.import_module(f"{screens.__name__}.{found.name}")
+    """Each screen and box that has keys of its own, by the words of its class, in order of file."""
+    names = [
+        (found.name, f"{room.__name__}.{found.name}")
+        for room in (screens, dialogs)
+        for found in pkgutil.iter_modules(room.__path__)
+    ]
+    for _, name in sorted(names):
+        module = importlib.import_module(name)
         for _, screen in inspect.getmembers(module, inspect.isclass):
             if (
                 issubclass(screen, Screen)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.widgets import Input
 
 from xpm_tui.tui.areas import AREAS
+from xpm_tui.tui.host import Host
 from xpm_tui.tui.screens.area import AreaScreen
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
 
 KEY = "g"
 
@@ -18,7 +14,7 @@ KEY = "g"
 class Prefix:
     """Judges keys as they come in, before any widget: a fast typist's second key is not lost."""
 
-    def __init__(self, app: Console) -> None:
+    def __init__(self, app: Host) -> None:
         self._app = app
         self._waits = False
 

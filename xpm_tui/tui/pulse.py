@@ -1,32 +1,22 @@
-"""The heartbeat as the header tells it."""
+"""The heartbeat as the console knows it, read every now and then: frozen, cheap to compare."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from xpm_tui.service.heartbeat.status import heartbeat
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui.widgets.header import Pulse
+from typing import NamedTuple
 
 
-def _hours(at: datetime, now: datetime) -> float:
-    """By the minute, so that the header changes no more often than what it says."""
-    return max(0, int((now - at).total_seconds() // 60)) / 60
+class Pulse(NamedTuple):
+    """The heartbeat as the header tells it; ``None`` where nothing is known."""
 
-
-def read_pulse(practice: OpenPractice) -> tuple[int, Pulse]:
-    """Where the book stands, and the heartbeat there. For the desk."""
-    position = practice.book.watch()
-    beat = heartbeat(practice)
-    return position, Pulse(
-        title=beat.title,
-        sandbox=beat.sandbox,
-        connected=beat.connected,
-        read_only=practice.read_only,
-        hours=None if beat.last_good is None else _hours(beat.last_good, practice.clock.now()),
-        minute_left=beat.minute_left,
-        day_left=beat.day_left,
-        running=beat.running,
-        held=len(beat.held),
-        needs_person=beat.needs_person,
-    )
+    title: str = ""
+    sandbox: bool = False
+    connected: bool = False
+    read_only: bool = False
+    hours: float | None = None
+    minute_left: int | None = None
+    day_left: int | None = None
+    running: str = ""
+    held: int = 0
+    needs_person: int = 0
+    known: bool = True
+    """Whether it has been read yet."""

@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xpm_tui.tui.host import Host
+
 if TYPE_CHECKING:
     from textual.screen import Screen
 
     from xpm_tui.book.ignition.forms import FormName
     from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.tui.app import Console
 
 FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
 
@@ -20,7 +21,7 @@ JOBS = frozenset({"jobs.deploy", "jobs.retry", "jobs.redeploy", "jobs.edit", "jo
 """Acts about a job, for which one has to be chosen in its area: they start there."""
 
 
-def way(app: Console, act: str) -> Callable[[], object] | None:
+def way(app: Host, act: str) -> Callable[[], object] | None:
     """What opens the act's screen; None where its form does. Importing a screen waits until it is opened."""
     ways: dict[str, Callable[[], object]] = {
         "plan": app.plan_and_show,
@@ -46,9 +47,9 @@ def way(app: Console, act: str) -> Callable[[], object] | None:
     return ways.get(act)
 
 
-async def _import(app: Console, form: FormName) -> None:
+async def _import(app: Host, form: FormName) -> None:
     """Which file, then what it would do."""
-    from xpm_tui.tui.screens.files import PickFile, folder_of
+    from xpm_tui.tui.dialogs.files import PickFile, folder_of
     from xpm_tui.tui.screens.importing import ImportPreview
 
     about = "Which file? It is looked at first, and nothing is written before you say so."
@@ -58,12 +59,13 @@ async def _import(app: Console, form: FormName) -> None:
         app.push_screen(ImportPreview(form, path))
 
 
-async def _export(app: Console, form: FormName) -> None:
+async def _export(app: Host, form: FormName) -> None:
     """What would go out; the file is named after that."""
     from xpm_tui.service.telling.names import name_of
+    from xpm_tui.tui.screens.area import AreaScreen
     from xpm_tui.tui.screens.exporting import ExportPreview
 
-    area = app.area
+    area = next((screen for screen in app.screen_stack if isinstance(screen, AreaScreen)), None)
     record = area.situation().record if area is not None and form == area.AREA == "clients" else ""
 
     def named(practice: OpenPractice) -> str:
@@ -72,7 +74,7 @@ async def _export(app: Console, form: FormName) -> None:
     app.push_screen(ExportPreview(form, record, await app.desk.ask(named)))
 
 
-def _to_jobs(app: Console) -> None:
+def _to_jobs(app: Host) -> None:
     app.go("jobs")
     app.toast("Choose the job here first.")
 
@@ -83,8 +85,8 @@ def _doctor() -> Screen[None]:
     return DoctorScreen()
 
 
-async def _seen(app: Console) -> None:
-    from xpm_tui.tui.screens.trouble import what_is_seen
+async def _seen(app: Host) -> None:
+    from xpm_tui.tui.dialogs.trouble import what_is_seen
 
     await what_is_seen(app)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -10,16 +10,15 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from xpm_tui.tui.areas import AREAS
-from xpm_tui.tui.screens.quiet import Quiet
-from xpm_tui.tui.ways import way
+from xpm_tui.tui.pulse import Pulse
+from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.widgets.foot import Foot
-from xpm_tui.tui.widgets.header import Header, Pulse
+from xpm_tui.tui.widgets.header import Header
 from xpm_tui.tui.widgets.letters import Letters
 
 if TYPE_CHECKING:
     from xpm_tui.acts.act import Act, Situation
-    from xpm_tui.tui.app import Console
-    from xpm_tui.tui.screens.help import Page
+    from xpm_tui.tui.dialogs.help import Page
 
 
 class AreaScreen(Quiet, Screen[None]):
@@ -48,11 +47,6 @@ class AreaScreen(Quiet, Screen[None]):
         self._acts: dict[str, Act[Any]] = {}
         self._seen: object = None
 
-    @property
-    def console_app(self) -> Console:
-        """The app, by its own type."""
-        return cast("Console", self.app)
-
     def body(self) -> ComposeResult:
         """What stands between head and foot."""
         raise NotImplementedError
@@ -69,7 +63,7 @@ class AreaScreen(Quiet, Screen[None]):
 
     def on_mount(self) -> None:
         """Keys come with the acts, and those with the practice."""
-        if self.console_app.ready:
+        if self.host.ready:
             self.take_acts()
 
     def take_acts(self) -> None:
@@ -92,7 +86,7 @@ class AreaScreen(Quiet, Screen[None]):
         """Come up with the newest heartbeat, and read again if something moved meanwhile."""
         event.refresh_styles = not self._fresh
         self._fresh = False
-        self.tell(self.console_app.pulse)
+        self.tell(self.host.pulse)
         self.refresh_data()
 
     def tell(self, pulse: Pulse) -> None:
@@ -102,12 +96,12 @@ class AreaScreen(Quiet, Screen[None]):
 
     def refresh_data(self, *, force: bool = False) -> None:
         """Read again, if the book stands elsewhere than at the last look."""
-        position = self.console_app.position
+        position = self.host.position
         if not (force or self.is_active):
             return  # under a dialog: read when it is gone
         if force or position != self._seen:
             self._seen = position
-            self.console_app.work(lambda: self._look(), "look", exclusive=True, node=self)
+            self.host.work(lambda: self._look(), "look", exclusive=True, node=self)
 
     async def _look(self) -> None:
         await self.look()
@@ -115,7 +109,7 @@ class AreaScreen(Quiet, Screen[None]):
 
     def situation(self) -> Situation:
         """What the acts of this area depend on."""
-        return self.console_app.situation(self.AREA)
+        return self.host.situation(self.AREA)
 
     def preset(self, act: str) -> dict[str, Any]:
         """Parameters that this screen knows for an act: the record under the cursor."""
@@ -128,13 +122,13 @@ class AreaScreen(Quiet, Screen[None]):
         act = by_name(name)
         reason = act.unavailable(self.situation())
         if reason:
-            self.console_app.toast(reason, "warning")
+            self.host.toast(reason, "warning")
             return
-        own = getattr(self, "do_" + name.replace(".", "_"), None) or way(self.console_app, name)
+        own = getattr(self, "do_" + name.replace(".", "_"), None) or self.host.way(name)
         if own is not None:
             own()
         else:
-            self.console_app.perform(act, self.preset(name), title=act.title)
+            self.host.perform(act, self.preset(name), title=act.title)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """An act that cannot be done now is dim in the footer; its key still says why."""
@@ -151,7 +145,7 @@ class AreaScreen(Quiet, Screen[None]):
                 if reason:
                     event.stop()
                     event.prevent_default()
-                    self.console_app.toast(reason, "warning")
+                    self.host.toast(reason, "warning")
 
     def action_up(self) -> None:
         """An area is the top: escape does nothing more here."""

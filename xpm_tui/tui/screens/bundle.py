@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,19 +19,16 @@ from xpm_tui.model.text import visible_lines
 from xpm_tui.service.health import bundle
 from xpm_tui.service.health.patient import of_practice
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.tui.dialogs.dialog import Ask
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.dialog import Ask
-from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.quiet import Quiet
+from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import words
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
 
 MOST = 20_000
 """Characters of a part that are shown; the whole of it is in the file."""
@@ -63,10 +60,6 @@ class BundleScreen(Quiet, Screen[None]):
         )
         self._text = Static(classes="bundle-text")
 
-    @property
-    def _app(self) -> Console:
-        return cast("Console", self.app)
-
     def compose(self) -> ComposeResult:
         """Head, parts, the text of one, foot."""
         yield self._head
@@ -82,13 +75,13 @@ class BundleScreen(Quiet, Screen[None]):
         self._gather()
 
     def _gather(self) -> None:
-        self._app.work(lambda: self._look(), "bundle", exclusive=True, node=self)
+        self.host.work(lambda: self._look(), "bundle", exclusive=True, node=self)
 
     async def _look(self) -> None:
         async def gather(practice: OpenPractice) -> tuple[Part, ...]:
             return await bundle.gather(of_practice(practice), self._results, names=self._names)
 
-        self._parts = await self._app.desk.run(gather)
+        self._parts = await self.host.desk.run(gather)
         self._table.show(list(self._parts))
         self._table.rows.focus()
         size = sum(part.size for part in self._parts)
@@ -122,7 +115,7 @@ class BundleScreen(Quiet, Screen[None]):
     def action_write(self) -> None:
         """Ask for a file that is not there yet, and write it."""
         if self._parts:
-            self._app.work(lambda: self._write(), "bundle", exclusive=True, node=self)
+            self.host.work(lambda: self._write(), "bundle", exclusive=True, node=self)
 
     async def _write(self) -> None:
         question = "Where to? A file that is not there yet." + (
@@ -133,8 +126,8 @@ class BundleScreen(Quiet, Screen[None]):
         )
         if name:
             parts = self._parts
-            size = await self._app.desk.ask(lambda p: bundle.write(parts, Path(name), of_practice(p)))
-            self._app.toast(f"Written to {name}: {size:,} bytes.")
+            size = await self.host.desk.ask(lambda p: bundle.write(parts, Path(name), of_practice(p)))
+            self.host.toast(f"Written to {name}: {size:,} bytes.")
             self.dismiss(None)
 
     def action_leave(self) -> None:

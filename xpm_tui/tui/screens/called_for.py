@@ -16,9 +16,9 @@ from xpm_tui.service.jobs import templates
 from xpm_tui.service.jobs.views import ServiceLinkView, TemplateView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.chooser import READ_ONLY, Chooser
-from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.widgets.line import Line, Span, fit, ours, span
 
 
@@ -69,7 +69,7 @@ class CalledFor(Chooser[TemplateView]):
             return templates.list_templates(practice)[0]
 
         if not self._all:
-            listed = await self.console.desk.ask(read)
+            listed = await self.host.desk.ask(read)
             known = {view.uuid for view in listed}
             missing = [
                 TemplateView(uuid=uuid, name=self._names.get(uuid, uuid), gone=bool(listed), services=0)
@@ -155,11 +155,11 @@ class CalledFor(Chooser[TemplateView]):
 
     def action_no_job(self) -> None:
         """It wants none: a choice of its own."""
-        self.console.work(lambda: self._keep(no_job=True), "take", exclusive=True, node=self)
+        self.host.work(lambda: self._keep(no_job=True), "take", exclusive=True, node=self)
 
     def action_save(self) -> None:
         """Keep what is chosen."""
-        self.console.work(lambda: self._keep(), "take", exclusive=True, node=self)
+        self.host.work(lambda: self._keep(), "take", exclusive=True, node=self)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -169,16 +169,16 @@ class CalledFor(Chooser[TemplateView]):
         )()
 
     async def _keep(self, *, no_job: bool = False) -> None:
-        if self.console.desk.practice.read_only:
-            self.console.toast(READ_ONLY, "warning")
+        if self.host.desk.practice.read_only:
+            self.host.toast(READ_ONLY, "warning")
             return
         chosen = () if no_job else tuple(self._inside)
-        desk, service = self.console.desk, self._service
+        desk, service = self.host.desk, self._service
         view = await desk.ask(templates.link_templates, service.id, chosen, no_job=no_job)
-        await self.console.refresh_pulse()
+        await self.host.refresh_pulse()
         called = ", ".join(ref.name for ref in view.templates)
         told = "wants no job" if no_job else f"calls for {called}" if called else "calls for nothing yet"
-        self.console.toast(f"{view.name} {told}.\nu takes it back.")
+        self.host.toast(f"{view.name} {told}.\nu takes it back.")
         self.dismiss(service.id)
 
     def help_page(self) -> Page:

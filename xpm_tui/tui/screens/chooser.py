@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
+from typing import ClassVar, Generic, TypeVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Static
 
 from xpm_tui.model.text import Shown
+from xpm_tui.tui.host import Guest
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
@@ -21,9 +22,6 @@ from xpm_tui.tui.widgets.line import Line, ours
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
 
 T = TypeVar("T")
 
@@ -50,13 +48,13 @@ class Choices(Rows):
         return self._chooser.draw(self._chooser.shown[row], line, columns)
 
 
-class Chooser(Screen[str], Generic[T]):
+class Chooser(Guest, Screen[str], Generic[T]):
     """A child class gives the head, the items, how one is drawn and found, what it would do, and does it."""
 
     CSS_PATH: ClassVar = style("chooser")
     AUTO_FOCUS = ""
     PLACEHOLDER: ClassVar[str] = "name"
-    NOTHING: ClassVar[str] = "Nothing goes by this. Fewer letters find more; F4 begins anew."
+    NOTHING: str = "Nothing goes by this. Fewer letters find more; F4 begins anew."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),
         Binding("enter", "take", "Take", priority=True),
@@ -78,11 +76,6 @@ class Chooser(Screen[str], Generic[T]):
         self._effect = Says(classes="effect")
         self.said_of: T | None = None
         """The item whose effect is on the screen."""
-
-    @property
-    def console(self) -> Console:
-        """The app by its type."""
-        return cast("Console", self.app)
 
     # -- what a child class gives ---------------------------------------------------------------------------
 
@@ -134,7 +127,7 @@ class Chooser(Screen[str], Generic[T]):
     def on_mount(self) -> None:
         """Type at once."""
         self.field.focus()
-        self.console.work(lambda: self.begin(), "load", exclusive=True, node=self)
+        self.host.work(lambda: self.begin(), "load", exclusive=True, node=self)
 
     async def begin(self, at: str = "") -> None:
         """Read the items; the cursor on the one with key ``at``, else where it was."""
@@ -176,7 +169,7 @@ class Chooser(Screen[str], Generic[T]):
         event.stop()
         item, self.said_of = self.current, None
         if item is not None:
-            self.console.work(lambda: self.tell(item), "effect", exclusive=True, node=self)
+            self.host.work(lambda: self.tell(item), "effect", exclusive=True, node=self)
 
     async def tell(self, item: T) -> None:
         """Say what it would do."""
@@ -204,7 +197,7 @@ class Chooser(Screen[str], Generic[T]):
 
     def action_take(self) -> None:
         """The one under the cursor, once its effect stands there."""
-        self.console.work(lambda: self._take(), "take", exclusive=True, node=self)
+        self.host.work(lambda: self._take(), "take", exclusive=True, node=self)
 
     async def _take(self) -> None:
         item = self.current
@@ -214,8 +207,8 @@ class Chooser(Screen[str], Generic[T]):
             # Nothing is done that has not been said: say it now, and wait for the next enter.
             await self.tell(item)
             return
-        if self.console.desk.practice.read_only:
-            self.console.toast(READ_ONLY, "warning")
+        if self.host.desk.practice.read_only:
+            self.host.toast(READ_ONLY, "warning")
             return
         await self.take(item)
 

@@ -133,7 +133,7 @@ class Clients(AreaScreen):
                 CLIENTS
             )
 
-        desk, more = self.console_app.desk, None
+        desk, more = self.host.desk, None
         if saved or self._text:
             views, total = await desk.glance(read)
         else:
@@ -165,7 +165,7 @@ class Clients(AreaScreen):
     def _nothing(self, total: int) -> str:
         if total:
             return "No client goes by this filter. esc shows all again."
-        if not self.console_app.pulse.connected:
+        if not self.host.pulse.connected:
             return "The book has no clients yet. Connect first (g o, then c): the wizard brings them in."
         return "The book has no clients yet. p picks them from XPM; : then import brings Ignition's CSV."
 
@@ -197,14 +197,14 @@ class Clients(AreaScreen):
         event.stop()
         self.refresh_bindings()
         if event.item is not None:
-            self.console_app.work(lambda: self._show(event.item), "detail", exclusive=True, node=self)
+            self.host.work(lambda: self._show(event.item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: ClientView) -> None:
         def read(practice: OpenPractice) -> list[SideBySide]:
             return clients.side_by_side(practice, view.id)
 
         await asyncio.sleep(REST)
-        sides = await self.console_app.desk.glance(read)
+        sides = await self.host.desk.glance(read)
         if self._table.item is view:
             self._detail.show(view, sides)
 
@@ -229,7 +229,7 @@ class Clients(AreaScreen):
     def _typed(self, event: Field.Changed) -> None:
         event.stop()
         self._text = event.value.strip()
-        self.console_app.work(lambda: self.look(), "look", exclusive=True, node=self)
+        self.host.work(lambda: self.look(), "look", exclusive=True, node=self)
 
     @on(Field.Submitted)
     def _typed_out(self, event: Field.Submitted) -> None:
@@ -265,7 +265,7 @@ class Clients(AreaScreen):
     def situation(self) -> Situation:
         """With what is known of the client under the cursor."""
         view = self.client
-        return self.console_app.situation(
+        return self.host.situation(
             self.AREA,
             record=view.id if view else "",
             linked=bool(view and view.link),
@@ -299,16 +299,16 @@ class Clients(AreaScreen):
     def do_clients_sync(self) -> None:
         """Plan this one, and show it."""
         if self.client is not None:
-            self.console_app.plan_and_show(only=self.client.id)
+            self.host.plan_and_show(only=self.client.id)
 
     def do_clients_undo(self) -> None:
         """What the last run wrote to this one, as a plan to look at."""
         if self.client is not None:
-            self.console_app.undo(client=self.client.id)
+            self.host.undo(client=self.client.id)
 
     def do_clients_edit(self) -> None:
         """All its fields, with what is there now; saving does the act with what differs."""
-        from xpm_tui.tui.screens.edit import Edit, cells
+        from xpm_tui.tui.dialogs.edit import Edit, cells
 
         view = self.client
         if view is None:
@@ -317,12 +317,12 @@ class Clients(AreaScreen):
         def saved(values: tuple[str, ...] | None) -> None:
             if values:
                 preset = {"client": view.id, "values": values}
-                self.console_app.perform(by_name("clients.edit"), preset, ask=False)
+                self.host.perform(by_name("clients.edit"), preset, ask=False)
 
         self.app.push_screen(Edit(f"Edit {view.name}", self._warning(view), cells(view)), saved)
 
     def _warning(self, view: ClientView) -> str:
-        policy = self.console_app.desk.practice.policy()
+        policy = self.host.desk.practice.policy()
         if view.link is not None and policy.direction == "from_xpm" and policy.level != "nothing":
             return "XPM overwrites what it masters: edit it there, or freeze the field here (f)."
         return "This changes the book alone; XPM is changed by a sync, or not at all."
@@ -331,21 +331,21 @@ class Clients(AreaScreen):
         """The field under the cursor of the detail pane, else all: the form asks."""
         side = self._detail.table.item if self._detail.table.rows.has_focus else None
         start = {"field": (side.field,)} if side else {}
-        self.console_app.perform(by_name("clients.freeze"), self.preset("clients.freeze"), start=start)
+        self.host.perform(by_name("clients.freeze"), self.preset("clients.freeze"), start=start)
 
     def do_clients_address(self) -> None:
         """A browser is elsewhere over SSH: show the address to select or copy."""
         view = self.client
         if view is None or view.link is None:
-            self.console_app.toast("This client is not linked to XPM: it has no address there.", "warning")
+            self.host.toast("This client is not linked to XPM: it has no address there.", "warning")
             return
         uuid = view.link.uuid
-        self.console_app.work(lambda: self._show_address(uuid), "address", node=self)
+        self.host.work(lambda: self._show_address(uuid), "address", node=self)
 
     async def _show_address(self, uuid: str) -> None:
-        from xpm_tui.tui.screens.dialog import Told
+        from xpm_tui.tui.dialogs.dialog import Told
 
-        found = await self.console_app.desk.ask(clients.show_xpm, uuid)
+        found = await self.host.desk.ask(clients.show_xpm, uuid)
         text = found.url or f"XPM gave no address for {found.number or found.uuid}."
         self.app.push_screen(Told("In XPM", text, wide=True))
 

@@ -12,7 +12,7 @@ from xpm_tui.service.clients.conflicts import conflicts
 from xpm_tui.service.runs import plans
 from xpm_tui.service.telling.views import ConflictView
 from xpm_tui.tui import when
-from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.listed import Listed
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.effect import SIDES, field_label
@@ -67,7 +67,7 @@ class Conflicts(Listed[None, ConflictView]):
 
     async def look(self) -> None:
         """All of them."""
-        found = await self.console_app.desk.ask(conflicts)
+        found = await self.host.desk.ask(conflicts)
         self._head.say(lines([summary(found)]))
         self.put(found)
 
@@ -116,18 +116,18 @@ class Conflicts(Listed[None, ConflictView]):
         view = self._view
         if view is not None:
             self.dismiss(None)
-            self.console_app.show_client(view.client)
+            self.host.show_client(view.client)
 
     def action_hold(self) -> None:
         """Untick it in the plan, so that it waits; or tick it again."""
         view = self._view
         if view is not None and view.plan and not self.refused("plan.tick"):
-            self.console_app.work(lambda: self._hold(view), "hold", exclusive=True, node=self)
+            self.host.work(lambda: self._hold(view), "hold", exclusive=True, node=self)
 
     async def _hold(self, view: ConflictView) -> None:
         on_ = view.state == "held"
         selector = plans.Selector(record=view.record, field=view.field)
-        await self.console_app.desk.ask(plans.tick, view.plan or "", selector, on_)
+        await self.host.desk.ask(plans.tick, view.plan or "", selector, on_)
         await self.look()
 
     def action_freeze(self) -> None:
@@ -141,15 +141,15 @@ class Conflicts(Listed[None, ConflictView]):
         """Give the overwritten side its value back: as a plan to look at first."""
         view = self._view
         if view is not None and view.run and not self.refused("undo"):
-            self.console_app.undo(run=view.run, client=view.client, field=view.field)
+            self.host.undo(run=view.run, client=view.client, field=view.field)
 
     def action_plan(self) -> None:
         """The plan it is in, or the run that decided it."""
         view = self._view
         if view is not None and view.plan:
-            self.console_app.show_plan(view.plan)
+            self.host.show_plan(view.plan)
         elif view is not None and view.run:
-            self.console_app.show_run(view.run)
+            self.host.show_run(view.run)
 
     def help_page(self) -> Page:
         """F1."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,19 +15,16 @@ from xpm_tui.diagnose.cases.case import Case
 from xpm_tui.diagnose.finding import Probed, Verdict
 from xpm_tui.diagnose.telling import way_out
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui.screens.dialog import Told
-from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.quiet import Quiet
-from xpm_tui.tui.screens.trouble import what_is_seen
+from xpm_tui.tui.dialogs.dialog import Told
+from xpm_tui.tui.dialogs.help import Page
+from xpm_tui.tui.dialogs.trouble import what_is_seen
+from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, Look, ours, span
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines, words
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
 
 _VERDICTS: dict[Verdict, tuple[str, Look]] = {
     "ok": ("● ok", "good"),
@@ -67,10 +64,6 @@ class DoctorScreen(Quiet, Screen[None]):
         )
         self._detail = Says(classes="doctor-detail", fixed=False)
 
-    @property
-    def _app(self) -> Console:
-        return cast("Console", self.app)
-
     def compose(self) -> ComposeResult:
         """Head, probes, what one found, foot."""
         yield self._head
@@ -89,7 +82,7 @@ class DoctorScreen(Quiet, Screen[None]):
         names = list(self._found)
         kept = names[: names.index(start)] if start in names else []
         self._found = {name: self._found[name] for name in kept}
-        self._app.work(lambda: self._run(start), "doctor", exclusive=True, node=self)
+        self.host.work(lambda: self._run(start), "doctor", exclusive=True, node=self)
 
     async def _run(self, start: str) -> None:
         from xpm_tui.service.health.doctor import Doctor
@@ -102,7 +95,7 @@ class DoctorScreen(Quiet, Screen[None]):
             return doctor.calls
 
         self._tell("Looking …")
-        calls = await self._app.desk.run(look)
+        calls = await self.host.desk.run(look)
         self.app.call_later(self._ended, calls)
 
     def _came(self, each: Probed) -> None:
@@ -169,7 +162,7 @@ class DoctorScreen(Quiet, Screen[None]):
 
     def action_seen(self) -> None:
         """What no probe can see, to pick from."""
-        self._app.work(lambda: what_is_seen(self._app), "seen", exclusive=True, node=self)
+        self.host.work(lambda: what_is_seen(self.host), "seen", exclusive=True, node=self)
 
     def action_leave(self) -> None:
         """Nothing was changed."""

@@ -14,9 +14,9 @@ from xpm_tui.service.exchange.exporting import ExportReport, preview_export
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.names import name_of
 from xpm_tui.tui import when
-from xpm_tui.tui.screens.dialog import Confirm
-from xpm_tui.tui.screens.files import PickFile, folder_of
-from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.dialogs.dialog import Confirm
+from xpm_tui.tui.dialogs.files import PickFile, folder_of
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.listed import Listed
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
@@ -84,7 +84,7 @@ class ExportPreview(Listed[None, Outgoing]):
             found += [(id_, name_of(snapshot, id_), "goes out", "muted") for id_ in records[:SHOWN]]
             return report, found
 
-        report, found = await self.console_app.desk.ask(read)
+        report, found = await self.host.desk.ask(read)
         self._report = report
         self._head.say(lines(self._summary(report)))
         self._table.say_empty(
@@ -141,20 +141,20 @@ class ExportPreview(Listed[None, Outgoing]):
     def action_apply(self) -> None:
         """Name the file, then write it."""
         if self._report is not None and self._report.records and not self.refused(f"export.{self._form}"):
-            self.console_app.work(lambda: self._write(), "write", exclusive=True, node=self)
+            self.host.work(lambda: self._write(), "write", exclusive=True, node=self)
 
     async def _write(self) -> None:
         about = (
             "Where to? Ignition takes it under Clients, Import." if self._form == "clients" else "Where to?"
         )
-        start = folder_of(self.console_app) + f"{self._form}.csv"
+        start = folder_of(self.host) + f"{self._form}.csv"
         path = await self.app.push_screen_wait(PickFile(f"Export {self._form}", about, start=start, new=True))
         if not path:
             return
-        there = (await self.console_app.desk.ask(lambda _: listing(path))).is_file
+        there = (await self.host.desk.ask(lambda _: listing(path))).is_file
         if there and not await self.app.push_screen_wait(Replace(path)):
             return
-        self.console_app.folder = str(Path(path).parent)
+        self.host.folder = str(Path(path).parent)
         wanted = self._wanted()
         preset: dict[str, Any] = {"file": path, "form": wanted["flavour"], "replace": there}
         if self._form == "clients":

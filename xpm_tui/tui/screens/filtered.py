@@ -76,8 +76,8 @@ class FilteredArea(AreaScreen):
     def refresh_data(self, *, force: bool = False) -> None:
         """Read again, also where the terms on which jobs are made have changed: settings do not move the
         book."""
-        if self.console_app.ready:
-            terms = terms_of(self.console_app.desk.practice)
+        if self.host.ready:
+            terms = terms_of(self.host.desk.practice)
             force, self._terms = force or terms != self._terms, terms
         super().refresh_data(force=force)
 
@@ -114,7 +114,7 @@ class FilteredArea(AreaScreen):
     def _typed(self, event: Field.Changed) -> None:
         event.stop()
         self.text = event.value.strip()
-        self.console_app.work(lambda: self.look(), "look", exclusive=True, node=self)
+        self.host.work(lambda: self.look(), "look", exclusive=True, node=self)
 
     @on(Field.Submitted)
     def _typed_out(self, event: Field.Submitted) -> None:

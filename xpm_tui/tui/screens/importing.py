@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from xpm_tui.book.ignition.forms import FORMS, IGNORE, FormName
 from xpm_tui.service.exchange.importing import ImportReport, import_file
 from xpm_tui.tui import when
-from xpm_tui.tui.screens.dialog import Choose
-from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.dialogs.dialog import Choose
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.listed import Listed
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
@@ -78,7 +78,7 @@ class ImportPreview(Listed[bool, Finding]):
     async def look(self) -> None:
         """What it would do, dry."""
         try:
-            self._report = report = await self.console_app.desk.ask(
+            self._report = report = await self.host.desk.ask(
                 import_file, self._form, Path(self._path), self._mapping, True, encoding=self._encoding
             )
         except Exception:
@@ -111,7 +111,7 @@ class ImportPreview(Listed[bool, Finding]):
         item = self._table.item
         if item is not None and item.kind == "column":
             heading = item.about
-            self.console_app.work(lambda: self._map(item.key.partition(":")[2], heading), "map", node=self)
+            self.host.work(lambda: self._map(item.key.partition(":")[2], heading), "map", node=self)
 
     async def _map(self, heading: str, shown: str) -> None:
         fields = FORMS[self._form].fields
@@ -128,7 +128,7 @@ class ImportPreview(Listed[bool, Finding]):
 
     def action_encoding(self) -> None:
         """Where names look wrong."""
-        self.console_app.work(lambda: self._choose_encoding(), "encoding", node=self)
+        self.host.work(lambda: self._choose_encoding(), "encoding", node=self)
 
     async def _choose_encoding(self) -> None:
         question = "Are names in this file shown wrong? Then its letters are stored otherwise:"

@@ -13,8 +13,8 @@ from textual.widgets import Button, Static
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.service.jobs.batch import BatchView
 from xpm_tui.tui import when
+from xpm_tui.tui.dialogs.dialog import Reading
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.dialog import Reading
 from xpm_tui.tui.widgets.job_lines import day, problem_lines
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.words import lines

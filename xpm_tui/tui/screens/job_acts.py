@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.service.jobs import batch as job_batch
 from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import listing as jobs
 from xpm_tui.service.jobs import settling as job_settling
-from xpm_tui.service.jobs.views import JobRowView
+from xpm_tui.service.jobs.current import CurrentJobView
+from xpm_tui.service.jobs.views import JobRowView, PreviewView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
-from xpm_tui.tui.screens.dialog import Ask, Choose, Told
-from xpm_tui.tui.screens.edit import Edit
+from xpm_tui.tui.dialogs.dialog import Ask, Choose, Told
+from xpm_tui.tui.dialogs.edit import Edit
+from xpm_tui.tui.dialogs.working import Working, done
+from xpm_tui.tui.screens.filtered import FilteredArea
 from xpm_tui.tui.screens.job import DeployReview, JobReading
-from xpm_tui.tui.screens.working import Working, done
+from xpm_tui.tui.widgets.job_lines import all_lines
 from xpm_tui.tui.widgets.line import Line
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.screens.jobs import Jobs
 
 UNDONE = ("held", "failed", "going")
 _SENT = (
@@ -30,10 +31,25 @@ _SENT = (
 )
 
 
-class JobActs:
-    """The acts of the Jobs area. Mixed into its screen."""
+class JobActs(FilteredArea):
+    """The acts of the Jobs area; its screen says which job they are about."""
 
-    def read(self: Jobs, title: str, told: list[Line], *, acts: bool = False) -> None:  # type: ignore[misc]
+    @property
+    def job(self) -> JobRowView | None:
+        """The job of ours under the cursor."""
+        raise NotImplementedError
+
+    @property
+    def current(self) -> CurrentJobView | None:
+        """The job of XPM's under the cursor."""
+        raise NotImplementedError
+
+    @property
+    def listed(self) -> Sequence[JobRowView]:
+        """All that are shown."""
+        raise NotImplementedError
+
+    def read(self, title: str, told: list[Line], *, acts: bool = False) -> None:
         """All of a job, to read; the key of an act does it with that job."""
 
         def answered(name: str | None) -> None:
@@ -42,29 +58,33 @@ class JobActs:
 
         self.app.push_screen(JobReading(title, told, acts=acts), answered)
 
-    def do_jobs_preview(self: Jobs) -> None:  # type: ignore[misc]
+    def do_jobs_preview(self) -> None:
         """The whole job."""
         if (view := self.job) is not None:
-            self.console_app.work(lambda: self._open(view.id), "open", exclusive=True, node=self)
+            self.host.work(lambda: self.open_job(view.id), "open", exclusive=True, node=self)
+
+    async def open_job(self, job: str) -> None:
+        shown: PreviewView = await self.host.desk.ask(jobs.preview_job, job)
+        self.read(shown.name, all_lines(shown), acts=True)
 
     # -- deploy, try again ----------------------------------------------------------------------------------
 
-    def do_jobs_deploy(self: Jobs) -> None:  # type: ignore[misc]
+    def do_jobs_deploy(self) -> None:
         """This one, or all of a kind; shown first."""
         if (view := self.job) is not None:
-            self.console_app.work(lambda: self._choose_deploy(view), "deploy", exclusive=True, node=self)
+            self.host.work(lambda: self._choose_deploy(view), "deploy", exclusive=True, node=self)
 
-    async def _choose_deploy(self: Jobs, view: JobRowView) -> None:  # type: ignore[misc]
+    async def _choose_deploy(self, view: JobRowView) -> None:
         ids = await self._which(view, _kinds(self.listed, view.state), "make")
         if ids:
             await self._go(ids, "Deploy", ("jobs", "deploy"))
 
-    def do_jobs_retry(self: Jobs) -> None:  # type: ignore[misc]
+    def do_jobs_retry(self) -> None:
         """This one, all of its cause, or all that stand still."""
         if (view := self.job) is not None:
-            self.console_app.work(lambda: self._choose_retry(view), "retry", exclusive=True, node=self)
+            self.host.work(lambda: self._choose_retry(view), "retry", exclusive=True, node=self)
 
-    async def _choose_retry(self: Jobs, view: JobRowView) -> None:  # type: ignore[misc]
+    async def _choose_retry(self, view: JobRowView) -> None:
         if view.cause == "unknown":
             if await self._settle(view):
                 await self._go([view.id], "Try again", ("jobs", "retry"))
@@ -75,12 +95,12 @@ class JobActs:
             still = job_batch.of_cause(practice)
             return [(f"all of this cause ({view.cause})", same), ("all that stand still", still)]
 
-        ids = await self._which(view, await self.console_app.desk.ask(read), "try")
+        ids = await self._which(view, await self.host.desk.ask(read), "try")
         if ids:
             await self._go(ids, "Try again", ("jobs", "retry"))
 
-    async def _which(  # type: ignore[misc]
-        self: Jobs, view: JobRowView, kinds: Sequence[tuple[str, tuple[str, ...]]], verb: str
+    async def _which(
+        self, view: JobRowView, kinds: Sequence[tuple[str, tuple[str, ...]]], verb: str
     ) -> Sequence[str]:
         """The job under the cursor, or one of the kinds that hold more than it."""
         more = [(words, ids) for words, ids in kinds if set(ids) - {view.id}]
@@ -96,7 +116,7 @@ class JobActs:
             return []
         return more[int(picked)][1] if picked else [view.id]
 
-    async def _settle(self: Jobs, view: JobRowView) -> bool:  # type: ignore[misc]
+    async def _settle(self, view: JobRowView) -> bool:
         """Ask what became of a lost answer; whether it goes on from there."""
         title = "No answer came"
         choice: Any = await self.app.push_screen_wait(Choose(f"{view.why}\n", _SENT[::-1], title=title))
@@ -108,41 +128,39 @@ class JobActs:
             number = await self.app.push_screen_wait(asked) or ""
             if not number:
                 return False
-        row = await self.console_app.desk.run(job_settling.settle_sent, view.id, choice, number)
-        await self.console_app.refresh_pulse()
+        row = await self.host.desk.run(job_settling.settle_sent, view.id, choice, number)
+        await self.host.refresh_pulse()
         return row.state != "skipped"
 
-    async def _go(  # type: ignore[misc]
-        self: Jobs, ids: Sequence[str], title: str, verb: tuple[str, str]
-    ) -> None:
-        batch = await self.console_app.desk.ask(job_batch.named, ids)
+    async def _go(self, ids: Sequence[str], title: str, verb: tuple[str, str]) -> None:
+        batch = await self.host.desk.ask(job_batch.named, ids)
         answer = await self.app.push_screen_wait(DeployReview(batch, title))
         if answer:
             extra = [*ids, "--yes", *(["--anyway"] if answer == "anyway" else [])]
-            run = await self.console_app.start_run(verb=verb, extra=extra)
-            self.console_app.show_run(run)
+            run = await self.host.start_run(verb=verb, extra=extra)
+            self.host.show_run(run)
 
-    def do_jobs_redeploy(self: Jobs) -> None:  # type: ignore[misc]
+    def do_jobs_redeploy(self) -> None:
         """Ask XPM whether it lost the job; then it is shown like any other."""
         if (view := self.job) is not None:
-            self.console_app.work(lambda: self._again(view), "redeploy", exclusive=True, node=self)
+            self.host.work(lambda: self._again(view), "redeploy", exclusive=True, node=self)
 
-    async def _again(self: Jobs, view: JobRowView) -> None:  # type: ignore[misc]
+    async def _again(self, view: JobRowView) -> None:
         box = Working("Make again", f"Asking XPM for job {view.number} …")
         await self.app.push_screen(box)
-        row = await done(self.console_app.desk.run(job_settling.prepare_again, view.id), box)
-        await self.console_app.refresh_pulse()
+        row = await done(self.host.desk.run(job_settling.prepare_again, view.id), box)
+        await self.host.refresh_pulse()
         await self._go([row.id], "Make again", ("jobs", "retry"))
 
     # -- edit, skip -----------------------------------------------------------------------------------------
 
-    def do_jobs_edit(self: Jobs) -> None:  # type: ignore[misc]
+    def do_jobs_edit(self) -> None:
         """All that can be changed, with what is there; what cannot be used is said over what was typed."""
         if (view := self.job) is not None:
-            self.console_app.work(lambda: self._edit(view), "edit", exclusive=True, node=self)
+            self.host.work(lambda: self._edit(view), "edit", exclusive=True, node=self)
 
-    async def _edit(self: Jobs, view: JobRowView) -> None:  # type: ignore[misc]
-        desk = self.console_app.desk
+    async def _edit(self, view: JobRowView) -> None:
+        desk = self.host.desk
         fields = await desk.ask(job_editing.values, view.id)
         about = EDITING if view.repeats == "once" else f"{EDITING} It changes all that are to come."
         typed: dict[str, str] = {}
@@ -158,30 +176,30 @@ class JobActs:
             except (BadInput, NotFound) as trouble:
                 about = f"! {trouble.message} {trouble.hint}".rstrip()
                 continue
-            await self.console_app.refresh_pulse()
-            self.console_app.toast(f"{view.workflow}: {', '.join(typed)} changed.")
+            await self.host.refresh_pulse()
+            self.host.toast(f"{view.workflow}: {', '.join(typed)} changed.")
             return
 
-    def do_jobs_skip(self: Jobs) -> None:  # type: ignore[misc]
+    def do_jobs_skip(self) -> None:
         """Leave it out, or take that back: the same key."""
         if (view := self.job) is not None:
             preset = {"job": view.id, "undo": view.state == "skipped"}
-            self.console_app.perform(by_name("jobs.skip"), preset, ask=False)
+            self.host.perform(by_name("jobs.skip"), preset, ask=False)
 
     # -- look up --------------------------------------------------------------------------------------------
 
-    def do_jobs_address(self: Jobs) -> None:  # type: ignore[misc]
+    def do_jobs_address(self) -> None:
         """A browser is elsewhere over SSH: show the address to select or copy."""
         view = self.job or self.current
         if view is None:
             return
         if not view.number:
-            self.console_app.toast("This job is not in XPM yet: it has no address there.", "warning")
+            self.host.toast("This job is not in XPM yet: it has no address there.", "warning")
             return
         text = f"{view.number}\n{view.url or 'XPM gave no address for it.'}"
         self.app.push_screen(Told("In XPM", text, wide=True))
 
-    def do_jobs_copy(self: Jobs) -> None:  # type: ignore[misc]
+    def do_jobs_copy(self) -> None:
         """What support asks for."""
         if (view := self.job) is not None:
             client = view.client.name if view.client else ""

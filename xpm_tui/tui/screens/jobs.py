@@ -12,15 +12,13 @@ from xpm_tui.service.identity import ListState
 from xpm_tui.service.jobs import current as current_jobs
 from xpm_tui.service.jobs import listing as jobs
 from xpm_tui.service.jobs.current import CurrentJobView
-from xpm_tui.service.jobs.views import JobCounts, JobRowView, PreviewView
+from xpm_tui.service.jobs.views import JobCounts, JobRowView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
-from xpm_tui.tui.screens.filtered import FilteredArea
 from xpm_tui.tui.screens.job_acts import JobActs
 from xpm_tui.tui.widgets.facts import Facts
 from xpm_tui.tui.widgets.job_lines import (
     BLOCKED,
-    all_lines,
     current_lines,
     day,
     pane_lines,
@@ -37,7 +35,7 @@ FILTERS: tuple[tuple[str, str], ...] = (
 XPM = "xpm"
 
 
-class Jobs(JobActs, FilteredArea):
+class Jobs(JobActs):
     """The table, the filters, the exact job."""
 
     AREA = "jobs"
@@ -116,7 +114,7 @@ class Jobs(JobActs, FilteredArea):
         def read(practice: OpenPractice) -> tuple[list[JobRowView], JobCounts]:
             return jobs.list_jobs(practice, state=state, text=text), jobs.counts(practice)
 
-        found, counted = await self.console_app.desk.ask(read)
+        found, counted = await self.host.desk.ask(read)
         self.told(len(found), len(found))
         self.note([BLOCKED] if counted.blocked else [])
         self._ours.say_empty(self._nothing(counted))
@@ -129,8 +127,8 @@ class Jobs(JobActs, FilteredArea):
         def read(practice: OpenPractice) -> tuple[list[CurrentJobView], ListState]:
             return current_jobs.list_current(practice, self.text)
 
-        found, state = await self.console_app.desk.ask(read)
-        now = self.console_app.desk.practice.clock.now()
+        found, state = await self.host.desk.ask(read)
+        now = self.host.desk.practice.clock.now()
         self.told(len(found), len(found))
         age: list[Line] = [[ours(f" As XPM said {when.since(state.at, now)}.", "muted")]] if state.at else []
         self.note([[ours(" ! ", "warn"), span(state.note)]] if state.note else age)
@@ -143,7 +141,7 @@ class Jobs(JobActs, FilteredArea):
     def _nothing(self, counted: JobCounts) -> str:
         if self.text or self._saved:
             return "No job goes by this filter. esc shows all that are open."
-        if not self.console_app.pulse.connected:
+        if not self.host.pulse.connected:
             return "No job is to be made. Connect first: g o, then c. Then v shows the proposals."
         if counted.to_take:
             told = when.counted(counted.to_take, "accepted proposal")
@@ -180,10 +178,10 @@ class Jobs(JobActs, FilteredArea):
         if isinstance(item, CurrentJobView):
             self.detail.show(lambda _: current_lines(item))
         elif item is not None:
-            self.console_app.work(lambda: self._show(item), "detail", exclusive=True, node=self)
+            self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: JobRowView) -> None:
-        shown = await self.console_app.desk.ask(jobs.preview_job, view.id)
+        shown = await self.host.desk.ask(jobs.preview_job, view.id)
         if self.table.item is view:
             self.detail.show(lambda _: pane_lines(shown))
 
@@ -192,11 +190,7 @@ class Jobs(JobActs, FilteredArea):
         if isinstance(item, CurrentJobView):
             self.read(item.name, current_lines(item))
         else:
-            self.console_app.work(lambda: self._open(item.id), "open", exclusive=True, node=self)
-
-    async def _open(self, job: str) -> None:
-        shown: PreviewView = await self.console_app.desk.ask(jobs.preview_job, job)
-        self.read(shown.name, all_lines(shown), acts=True)
+            self.host.work(lambda: self.open_job(item.id), "open", exclusive=True, node=self)
 
     def show_only(self, workflow: str) -> None:
         """Come from elsewhere to the jobs of one workflow, with all filters off."""
@@ -225,9 +219,9 @@ class Jobs(JobActs, FilteredArea):
     def situation(self) -> Situation:
         """With what is known of the job under the cursor."""
         if (there := self.current) is not None:
-            return self.console_app.situation(self.AREA, record=there.number, state="XPM's")
+            return self.host.situation(self.AREA, record=there.number, state="XPM's")
         view = self.job
-        return self.console_app.situation(
+        return self.host.situation(
             self.AREA, record=view.id if view else "", state=view.state if view else ""
         )
 

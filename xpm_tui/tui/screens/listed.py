@@ -49,7 +49,7 @@ class Listed(OverScreen[R], Generic[R, T]):
 
     def again(self) -> None:
         """Read, beside the screen."""
-        self.console_app.work(lambda: self.look(), self.GROUP, exclusive=True, node=self)
+        self.host.work(lambda: self.look(), self.GROUP, exclusive=True, node=self)
 
     def put(self, rows: Sequence[T]) -> None:
         """Show what was read."""

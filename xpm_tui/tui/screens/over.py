@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -11,11 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from xpm_tui.acts.registry import by_name
-from xpm_tui.tui.screens.quiet import Quiet
+from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.widgets.foot import Foot
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
 
 R = TypeVar("R")
 
@@ -26,11 +23,6 @@ class OverScreen(Quiet, Screen[R]):
     AREA: ClassVar[str] = ""
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
-
-    @property
-    def console_app(self) -> Console:
-        """The app, by its own type."""
-        return cast("Console", self.app)
 
     def body(self) -> ComposeResult:
         """What stands over the foot."""
@@ -56,13 +48,13 @@ class OverScreen(Quiet, Screen[R]):
             if reason:
                 event.stop()
                 event.prevent_default()
-                self.console_app.toast(reason, "warning")
+                self.host.toast(reason, "warning")
 
     def refused(self, act: str, **about: Any) -> bool:
         """Whether an act cannot be done now; then it has said why."""
-        reason = by_name(act).unavailable(self.console_app.situation(self.AREA, **about))
+        reason = by_name(act).unavailable(self.host.situation(self.AREA, **about))
         if reason:
-            self.console_app.toast(reason, "warning")
+            self.host.toast(reason, "warning")
         return bool(reason)
 
     def do(
@@ -76,7 +68,7 @@ class OverScreen(Quiet, Screen[R]):
     ) -> None:
         """Do an act, or say why not."""
         if not self.refused(act, **about):
-            self.console_app.perform(by_name(act), preset, ask=ask, after=after)
+            self.host.perform(by_name(act), preset, ask=ask, after=after)
 
     def action_leave(self) -> None:
         """One level up."""

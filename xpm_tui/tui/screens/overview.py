@@ -95,8 +95,8 @@ class Overview(AreaScreen):
                 when.LEVELS[policy.level],
             )
 
-        beat, runs, direction, level = await self.console_app.desk.ask(read)
-        now = self.console_app.desk.practice.clock.now()
+        beat, runs, direction, level = await self.host.desk.ask(read)
+        now = self.host.desk.practice.clock.now()
         self._state.say(lines(self._state_lines(beat, direction, level, now)))
         room = CARD if self.app.size.height < TALL else TALL_CARD
         self._todo.say(lines(shortened(self._todo_lines(beat), room)))
@@ -185,15 +185,15 @@ class Overview(AreaScreen):
 
     def do_sync(self) -> None:
         """Plan first, in the Sync area."""
-        self.console_app.plan_and_show()
+        self.host.plan_and_show()
 
     def do_plan(self) -> None:
         """The same: a plan is shown before it is applied."""
-        self.console_app.plan_and_show()
+        self.host.plan_and_show()
 
     def do_connect(self) -> None:
         """The wizard."""
-        self.console_app.connect()
+        self.host.connect()
 
 
 def run_words(run: Run) -> str:

@@ -11,9 +11,9 @@ from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team import linking as team
 from xpm_tui.service.team.views import MapEffect, MemberView, StaffView
 from xpm_tui.tui import when
+from xpm_tui.tui.dialogs.dialog import Confirm
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.chooser import Chooser, said
-from xpm_tui.tui.screens.dialog import Confirm
-from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.widgets.line import Line, Span, fit, ours, span
 
 
@@ -71,7 +71,7 @@ class MapPerson(Person):
 
     async def load(self) -> Sequence[StaffView]:
         """All staff: proposed, then free, then linked, those who left last."""
-        rows = await self.console.desk.ask(team.list_staff)
+        rows = await self.host.desk.ask(team.list_staff)
 
         def rank(row: StaffView) -> tuple[int, bool, bool]:
             return self._order.get(row.uuid, len(self._order)), row.gone, row.member is not None
@@ -80,7 +80,7 @@ class MapPerson(Person):
 
     async def effect(self, item: StaffView) -> list[Line]:
         """What linking would do, or why it cannot be."""
-        found: MapEffect = await self.console.desk.ask(team.preview_map, self._member.id, item.uuid)
+        found: MapEffect = await self.host.desk.ask(team.preview_map, self._member.id, item.uuid)
         why = self._why.get(item.uuid)
         told: list[Line] = [[ours(" ◇ ", "accent"), ours("Proposed: "), span(why), ours(".")]] if why else []
         if found.refused:
@@ -89,13 +89,13 @@ class MapPerson(Person):
 
     async def take(self, item: StaffView) -> None:
         """Link, say so, and how to take it back."""
-        found = await self.console.desk.ask(team.preview_map, self._member.id, item.uuid)
+        found = await self.host.desk.ask(team.preview_map, self._member.id, item.uuid)
         if found.refused:
-            self.console.toast(found.refused, "warning")
+            self.host.toast(found.refused, "warning")
             return
-        view = await self.console.desk.ask(team.link_member, self._member.id, item.uuid)
-        await self.console.refresh_pulse()
-        self.console.toast(f"{view.name} is {item.name} in XPM.\nu takes it back.")
+        view = await self.host.desk.ask(team.link_member, self._member.id, item.uuid)
+        await self.host.refresh_pulse()
+        self.host.toast(f"{view.name} is {item.name} in XPM.\nu takes it back.")
         self.dismiss(item.uuid)
 
     def help_page(self) -> Page:
@@ -128,14 +128,14 @@ class PickPerson(Person):
 
     async def load(self) -> Sequence[StaffView]:
         """Those who are nobody here and have not left."""
-        rows = await self.console.desk.ask(team.list_staff)
+        rows = await self.host.desk.ask(team.list_staff)
         found = [row for row in rows if row.member is None and not row.gone]
         if not found:
             self._none_left()
         return found
 
     def _none_left(self) -> None:
-        self.NOTHING = "Everybody of XPM is in the team already. esc goes back."  # type: ignore[misc]
+        self.NOTHING = "Everybody of XPM is in the team already. esc goes back."
 
     async def begin(self, at: str = "") -> None:
         """The cursor on the one that was under it before."""
@@ -148,7 +148,7 @@ class PickPerson(Person):
             matches = team.email_matches(practice)
             return next((view for view in matches if view.proposals[0].uuid == item.uuid), None)
 
-        found = await self.console.desk.ask(same)
+        found = await self.host.desk.ask(same)
         if found is not None:
             told: Line = [ours(" → ", "accent"), ours("Links "), span(f"{found.name} ({found.id})", "strong"),
                           ours(", who has the same e-mail.")]  # fmt: skip
@@ -162,7 +162,7 @@ class PickPerson(Person):
 
     def action_all(self) -> None:
         """Everybody, asked with the count."""
-        self.console.work(lambda: self._all(), "take", exclusive=True, node=self)
+        self.host.work(lambda: self._all(), "take", exclusive=True, node=self)
 
     async def _all(self) -> None:
         if not self.items:
@@ -171,15 +171,15 @@ class PickPerson(Person):
             f"Pick {when.counted(len(self.items), 'person', 'people')} of XPM into the team?\n\nMembers with "
             "the same e-mail are linked; the others are made without access. u takes it back."
         )
-        if await self.console.push_screen_wait(Confirm(question, title="Pick all", yes="Pick all")):
+        if await self.host.push_screen_wait(Confirm(question, title="Pick all", yes="Pick all")):
             await self._pick([row.uuid for row in self.items])
 
     async def _pick(self, uuids: list[str]) -> None:
-        done = await self.console.desk.ask(team.pick_staff, uuids)
-        await self.console.refresh_pulse()
+        done = await self.host.desk.ask(team.pick_staff, uuids)
+        await self.host.refresh_pulse()
         names = ", ".join(view.name for view in done[:3]) + (" …" if len(done) > 3 else "")
         told = f"{when.counted(len(done), 'person', 'people')} linked: {names}.\nu takes it back."
-        self.console.toast(told)
+        self.host.toast(told)
         await self.begin()
 
     def help_page(self) -> Page:

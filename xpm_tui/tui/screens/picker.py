@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,10 +22,10 @@ from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.views import ClientView, EffectView, XpmClientView
 from xpm_tui.sync.matching.search import PickerIndex
 from xpm_tui.tui import when
+from xpm_tui.tui.dialogs.dialog import Confirm
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.dialog import Confirm
-from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.quiet import Quiet
+from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.effect import effect_lines
 from xpm_tui.tui.widgets.field import Field
@@ -35,9 +35,6 @@ from xpm_tui.tui.widgets.line import Span, ours, span
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines, words
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
 
 MOST = 100
 INVITATION = "Type a name, a code, an e-mail, the number from XPM's web address, or a UUID."
@@ -76,10 +73,6 @@ class Picker(Quiet, Screen[str]):
         self._shown: EffectView | None = None
         self._taken = False
 
-    @property
-    def _app(self) -> Console:
-        return cast("Console", self.app)
-
     def compose(self) -> ComposeResult:
         """Whom it is for, the field, the hits, the effect."""
         yield self._head
@@ -98,7 +91,7 @@ class Picker(Quiet, Screen[str]):
         self._field.focus()
         self._field.cursor_position = len(self._field.value)
         self._tell_head("reading the mirror …")
-        self._app.work(lambda: self._begin(), "search", exclusive=True, node=self)
+        self.host.work(lambda: self._begin(), "search", exclusive=True, node=self)
 
     def _tell_head(self, about: str) -> None:
         pieces: list[Span] = [ours(" ")]
@@ -112,10 +105,10 @@ class Picker(Quiet, Screen[str]):
     async def _begin(self) -> None:
         from xpm_tui.service.runs.refresh import ensure_mirror, is_filled
 
-        if not await self._app.desk.glance(is_filled):
-            await self._app.desk.run(ensure_mirror)
+        if not await self.host.desk.glance(is_filled):
+            await self.host.desk.run(ensure_mirror)
 
-        kept = self._app.picker_index
+        kept = self.host.picker_index
 
         def read(practice: OpenPractice) -> tuple[tuple[object, int], PickerIndex, str]:
             snapshot = practice.snapshot()
@@ -126,8 +119,8 @@ class Picker(Quiet, Screen[str]):
                 return kept[0], kept[1], age
             return (state.at, count), PickerIndex.build(snapshot.rows(XPM_CLIENTS)), age
 
-        mark, index, age = await self._app.desk.glance(read)
-        self._index, self._app.picker_index = index, (mark, index)
+        mark, index, age = await self.host.desk.glance(read)
+        self._index, self.host.picker_index = index, (mark, index)
         self._tell_head(f"{when.counted(mark[1], 'XPM client')}, as XPM said {age}")
         await self._search(self._field.value)
 
@@ -135,7 +128,7 @@ class Picker(Quiet, Screen[str]):
     def _typed(self, event: Field.Changed) -> None:
         event.stop()
         if self._index is not None:
-            self._app.work(lambda: self._later(event.value), "search", exclusive=True, node=self)
+            self.host.work(lambda: self._later(event.value), "search", exclusive=True, node=self)
 
     async def _later(self, query: str) -> None:
         await asyncio.sleep(PAUSE)
@@ -147,7 +140,7 @@ class Picker(Quiet, Screen[str]):
         def find(practice: OpenPractice) -> list[XpmClientView]:
             return clients.search_xpm(practice, query, limit=MOST, index=index)
 
-        views = await self._app.desk.glance(find)
+        views = await self.host.desk.glance(find)
         self._hits.show(views)
         self._hits.display = bool(views)
         self._none.display = not views
@@ -165,14 +158,14 @@ class Picker(Quiet, Screen[str]):
         self._shown = None
         view = self._hits.view
         if view is not None:
-            self._app.work(lambda: self._preview(view), "effect", exclusive=True, node=self)
+            self.host.work(lambda: self._preview(view), "effect", exclusive=True, node=self)
 
     async def _preview(self, view: XpmClientView) -> None:
         await asyncio.sleep(PAUSE)
         if self._client is None:
             self._effect.say(words(pick_line(view)))
             return
-        effect = await self._app.desk.glance(linking.preview_link, self._client.id, view.uuid)
+        effect = await self.host.desk.glance(linking.preview_link, self._client.id, view.uuid)
         self._shown = effect
         self._effect.say(lines(effect_lines(effect, max(3, self._effect.size.height))))
 
@@ -199,25 +192,25 @@ class Picker(Quiet, Screen[str]):
         if view is None or self._taken:
             return
         job = self._link if self._client is not None else self._pick
-        self._app.work(lambda: job(view), "take", exclusive=True, node=self)
+        self.host.work(lambda: job(view), "take", exclusive=True, node=self)
 
     async def _link(self, view: XpmClientView) -> None:
         assert self._client is not None
-        desk, client = self._app.desk, self._client
+        desk, client = self.host.desk, self._client
         effect = self._shown
         if effect is None or effect.xpm.uuid != view.uuid:
             # Never link what has not been shown: show it now, and wait for the next enter.
             await self._preview(view)
             return
         if effect.refused:
-            self._app.toast(effect.refused, "warning")
+            self.host.toast(effect.refused, "warning")
             return
-        if self._app.desk.practice.read_only:
-            self._app.toast("This console is read-only: everything can be seen, nothing written.", "warning")
+        if self.host.desk.practice.read_only:
+            self.host.toast("This console is read-only: everything can be seen, nothing written.", "warning")
             return
         yes = False
         if effect.needs_yes:
-            answer = await self._app.push_screen_wait(Confirm(effect.needs_yes, title="A second client"))
+            answer = await self.host.push_screen_wait(Confirm(effect.needs_yes, title="A second client"))
             yes = bool(answer)
             if not yes:
                 return
@@ -227,20 +220,20 @@ class Picker(Quiet, Screen[str]):
         except Trouble:
             self._taken = False
             raise
-        self._app.linked(client, view)
+        self.host.linked(client, view)
         self.dismiss(view.uuid)
 
     async def _pick(self, view: XpmClientView) -> None:
-        done = await self._app.desk.ask(linking.pick, [view.uuid])
+        done = await self.host.desk.ask(linking.pick, [view.uuid])
         said = "; ".join(
             f"{one.name}: {one.outcome}" + (f" ({one.reason})" if one.reason else "") for one in done
         )
-        self._app.toast(said)
+        self.host.toast(said)
         await self._search(self._field.value)
 
     def action_all(self) -> None:
         """Every clear one."""
-        self._app.work(lambda: self._pick_all(), "take", exclusive=True, node=self)
+        self.host.work(lambda: self._pick_all(), "take", exclusive=True, node=self)
 
     async def _pick_all(self) -> None:
         question = (
@@ -248,10 +241,10 @@ class Picker(Quiet, Screen[str]):
             "Archived and deleted ones, twins, and those that may "
             "be a client you have already are left out and listed."
         )
-        if not await self._app.push_screen_wait(Confirm(question, title="Pick all", yes="Pick all")):
+        if not await self.host.push_screen_wait(Confirm(question, title="Pick all", yes="Pick all")):
             return
-        done = await self._app.desk.ask(linking.pick_all)
-        self._app.picked(done)
+        done = await self.host.desk.ask(linking.pick_all)
+        self.host.picked(done)
         await self._search(self._field.value)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -15,9 +15,9 @@ from xpm_tui.service.runs import plans
 from xpm_tui.service.telling.plan_view import change_views
 from xpm_tui.service.telling.views import ChangeView
 from xpm_tui.tui import when
+from xpm_tui.tui.dialogs.dialog import Confirm
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plan_rows import Tree, client_of
-from xpm_tui.tui.screens.dialog import Confirm
-from xpm_tui.tui.screens.help import Page
 from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, ours, span
@@ -61,7 +61,7 @@ class PlanReview(OverScreen[str]):
     def on_mount(self) -> None:
         """Read the plan."""
         self._none.display = False
-        self.console_app.work(lambda: self._read(), "plan", exclusive=True, node=self)
+        self.host.work(lambda: self._read(), "plan", exclusive=True, node=self)
 
     async def _read(self) -> None:
         def load(practice: OpenPractice) -> tuple[Plan, list[ChangeView]]:
@@ -69,7 +69,7 @@ class PlanReview(OverScreen[str]):
             return plan, list(change_views(practice.snapshot(), records))
 
         first = self._plan is None
-        plan, changes = await self.console_app.desk.ask(load)
+        plan, changes = await self.host.desk.ask(load)
         self._plan = plan
         kept = self._rows.row
         self._tree.take(changes)
@@ -100,10 +100,10 @@ class PlanReview(OverScreen[str]):
     @on(PlanTree.Ticked)
     def _ticked(self, event: PlanTree.Ticked) -> None:
         event.stop()
-        self.console_app.work(lambda: self._tick(event.selector, event.on), "tick", node=self)
+        self.host.work(lambda: self._tick(event.selector, event.on), "tick", node=self)
 
     async def _tick(self, selector: plans.Selector, on_: bool) -> None:
-        await self.console_app.desk.ask(plans.tick, self._plan_id, selector, on_)
+        await self.host.desk.ask(plans.tick, self._plan_id, selector, on_)
         await self._read()
 
     @property
@@ -135,9 +135,7 @@ class PlanReview(OverScreen[str]):
         """By rule and field, or by client."""
         self._tree.turn("client" if self._tree.by == "rule" else "rule")
         self._rows.reload(0)
-        self.console_app.toast(
-            "Grouped by client." if self._tree.by == "client" else "Grouped by rule and field."
-        )
+        self.host.toast("Grouped by client." if self._tree.by == "client" else "Grouped by rule and field.")
 
     def action_people(self) -> None:
         """The clients that no rule can decide."""
@@ -147,16 +145,16 @@ class PlanReview(OverScreen[str]):
 
     def action_export(self) -> None:
         """The plan as CSV, in a private file."""
-        self.console_app.work(lambda: self._export(), "export", node=self)
+        self.host.work(lambda: self._export(), "export", node=self)
 
     async def _export(self) -> None:
-        text = await self.console_app.desk.ask(plans.export, self._plan_id)
-        path = self.console_app.save_text(f"plan-{self._plan_id}.csv", text)
-        self.console_app.toast(f"The plan is in {path}")
+        text = await self.host.desk.ask(plans.export, self._plan_id)
+        path = self.host.save_text(f"plan-{self._plan_id}.csv", text)
+        self.host.toast(f"The plan is in {path}")
 
     def action_apply(self) -> None:
         """Ask once, with the numbers; then a run of its own does it."""
-        self.console_app.work(lambda: self._apply(), "apply", exclusive=True, node=self)
+        self.host.work(lambda: self._apply(), "apply", exclusive=True, node=self)
 
     async def _apply(self) -> None:
         plan = self._plan
@@ -173,11 +171,11 @@ class PlanReview(OverScreen[str]):
         if waiting:
             question += f"\n{when.counted(waiting, 'change')} not ticked: left to wait."
         question += "\nEvery change can be undone afterwards."
-        answer = await self.console_app.push_screen_wait(
+        answer = await self.host.push_screen_wait(
             Confirm(question, title=f"Apply plan {plan.id}", yes="Apply", no="Not yet")
         )
         if answer:
-            self.dismiss(await self.console_app.start_run(plan.id))
+            self.dismiss(await self.host.start_run(plan.id))
 
     def help_page(self) -> Page:
         """F1."""

@@ -19,8 +19,8 @@ from xpm_tui.service.policy_table import (
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.sync.policy import Policy
 from xpm_tui.tui import when
-from xpm_tui.tui.screens.dialog import Choose
-from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.dialogs.dialog import Choose
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.listed import Listed
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, ours, span
@@ -67,7 +67,7 @@ class PolicyScreen(Listed[None, PolicyRow]):
         def read(practice: OpenPractice) -> tuple[Policy, list[PolicyRow], int]:
             return practice.policy(), policy_rows(practice), len(frozen_clients(practice))
 
-        policy, rows, whole = await self.console_app.desk.ask(read)
+        policy, rows, whole = await self.host.desk.ask(read)
         off = sum(row.off for row in rows)
         facts = f"{when.DIRECTIONS[policy.direction]} · {when.LEVELS[policy.level]}"
         more = [
@@ -109,12 +109,12 @@ class PolicyScreen(Listed[None, PolicyRow]):
         if row is None:
             return
         if not row.frozen:
-            self.console_app.toast(f"{row.label} is frozen for no client: f in Clients freezes it for one.")
+            self.host.toast(f"{row.label} is frozen for no client: f in Clients freezes it for one.")
             return
-        self.console_app.work(lambda: self._frozen(row), "frozen", exclusive=True, node=self)
+        self.host.work(lambda: self._frozen(row), "frozen", exclusive=True, node=self)
 
     async def _frozen(self, row: PolicyRow) -> None:
-        found = await self.console_app.desk.ask(frozen_clients, row.field)
+        found = await self.host.desk.ask(frozen_clients, row.field)
         more = f"\nThe first {MOST} of them:" if len(found) > MOST else ""
         question = f"{row.label} is frozen for {when.counted(len(found), 'client')}. Go to one?{more}"
         chosen = await self.app.push_screen_wait(
@@ -122,7 +122,7 @@ class PolicyScreen(Listed[None, PolicyRow]):
         )
         if chosen:
             self.dismiss(None)
-            self.console_app.show_client(chosen)
+            self.host.show_client(chosen)
 
     def help_page(self) -> Page:
         """F1."""

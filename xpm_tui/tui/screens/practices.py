@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.service.heartbeat.practices import PracticeView, practices
 from xpm_tui.tui import when
-from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, ours, span
@@ -52,10 +52,10 @@ class Practices(OverScreen[None]):
     def on_mount(self) -> None:
         """Look at each of them."""
         self._head.say(lines([[ours(" Practices", "head")], [ours(" Looking at each of them …", "muted")]]))
-        self.console_app.work(lambda: self._read(), "practices", exclusive=True, node=self)
+        self.host.work(lambda: self._read(), "practices", exclusive=True, node=self)
 
     async def _read(self) -> None:
-        found = await self.console_app.desk.ask(practices)
+        found = await self.host.desk.ask(practices)
         here = next((view.name for view in found if view.open), "")
         told = f" {when.counted(len(found), 'practice')}, each with its own book. "
         self._head.say(
@@ -66,7 +66,7 @@ class Practices(OverScreen[None]):
         self._table.rows.focus()
 
     def _cells(self, view: PracticeView) -> list[Line]:
-        now = self.console_app.desk.practice.clock.now()
+        now = self.host.desk.practice.clock.now()
         state = [ours("● connected", "good")] if view.connected else [ours("○ not connected", "warn")]
         if view.sandbox:
             state = [ours("● SANDBOX" if view.connected else "○ SANDBOX", "accent")]
@@ -93,7 +93,7 @@ class Practices(OverScreen[None]):
         if view is None:
             return
         if view.open:
-            self.console_app.toast(f"{view.title or view.name} is open already: move to another one.")
+            self.host.toast(f"{view.title or view.name} is open already: move to another one.")
         else:
             self.do("practices.switch", {"name": view.name})
 

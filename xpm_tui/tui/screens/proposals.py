@@ -16,10 +16,10 @@ from xpm_tui.service.jobs.terms import terms_of
 from xpm_tui.service.jobs.views import AgreedView, JobCounts, JobRowView, ProposalRowView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import keys, when
+from xpm_tui.tui.dialogs.form import Form, build
+from xpm_tui.tui.dialogs.help import Page
+from xpm_tui.tui.dialogs.talk import ScreenTalk
 from xpm_tui.tui.screens.filtered import FilteredArea
-from xpm_tui.tui.screens.form import Form, build
-from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.talk import ScreenTalk
 from xpm_tui.tui.widgets.facts import Facts
 from xpm_tui.tui.widgets.job_lines import BLOCKED, day, state_span
 from xpm_tui.tui.widgets.line import Line, Look, marked, ours, span
@@ -88,7 +88,7 @@ class Proposals(FilteredArea):
         def read(practice: OpenPractice) -> tuple[list[ProposalRowView], JobCounts]:
             return proposals.list_proposals(practice), job_counts.counts(practice)
 
-        found, self._counts = await self.console_app.desk.ask(read)
+        found, self._counts = await self.host.desk.ask(read)
         wanted = self.text.casefold()
         shown = [
             view for view in found
@@ -123,7 +123,7 @@ class Proposals(FilteredArea):
     def moved(self, item: ProposalRowView | None) -> None:
         """What it asks for."""
         if item is not None:
-            self.console_app.work(lambda: self._show(item), "detail", exclusive=True, node=self)
+            self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: ProposalRowView) -> None:
         told = await self._lines(view)
@@ -135,12 +135,12 @@ class Proposals(FilteredArea):
             made = [jobs.row_of(practice, workflow) for workflow in view.workflows]
             return proposals.agreed(practice, view.id), made
 
-        agreed, made = await self.console_app.desk.ask(read)
+        agreed, made = await self.host.desk.ask(read)
         return proposal_lines(view, agreed, made, self._counts)
 
     def chosen(self, item: ProposalRowView) -> None:
         """All of it, to read."""
-        self.console_app.work(lambda: self._open(item), "open", exclusive=True, node=self)
+        self.host.work(lambda: self._open(item), "open", exclusive=True, node=self)
 
     async def _open(self, view: ProposalRowView) -> None:
         from xpm_tui.tui.screens.job import JobReading
@@ -168,7 +168,7 @@ class Proposals(FilteredArea):
     def situation(self) -> Situation:
         """With where the proposal under the cursor stands."""
         view = self.proposal
-        return self.console_app.situation(
+        return self.host.situation(
             self.AREA, record=view.id if view else "", state=view.standing if view else ""
         )
 
@@ -191,10 +191,10 @@ class Proposals(FilteredArea):
     def _agree(self, name: str) -> None:
         """Ask how its jobs come; one that was stopped goes on as it was, and is not asked about."""
         if (view := self.proposal) is not None:
-            self.console_app.work(lambda: self._do(name, view), name, exclusive=True, node=self)
+            self.host.work(lambda: self._do(name, view), name, exclusive=True, node=self)
 
     async def _do(self, name: str, view: ProposalRowView) -> None:
-        app, act, preset = self.console_app, by_name(name), self.preset(name)
+        app, act, preset = self.host, by_name(name), self.preset(name)
         params: Any = build(act, preset)
         if not view.workflows:
             form = Form(act, preset, {"per": terms_of(app.desk.practice).per})

@@ -15,9 +15,10 @@ from xpm_tui.service.clients import looking as clients
 from xpm_tui.service.clients.settling import Settled, Standing
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.views import ClientView, ReviewView
-from xpm_tui.tui import review_csv, when
-from xpm_tui.tui.screens.dialog import Confirm
-from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui import when
+from xpm_tui.tui.dialogs.dialog import Confirm
+from xpm_tui.tui.dialogs.help import Page
+from xpm_tui.tui.screens import review_csv
 from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, ours, span
@@ -69,7 +70,7 @@ class Review(OverScreen[None]):
         """Read who needs a person."""
         self._none.display = False
         self._head.say(lines([[ours(" Looking for what each client may be …", "muted")]]))
-        self.console_app.work(lambda: self._read(), "review", exclusive=True, node=self)
+        self.host.work(lambda: self._read(), "review", exclusive=True, node=self)
 
     async def _read(self, at: str = "") -> None:
         async def read(practice: OpenPractice) -> tuple[list[ReviewView], str]:
@@ -79,7 +80,7 @@ class Review(OverScreen[None]):
             return clients.review(practice), settling.place(practice)
 
         kept = at or (self._view.id if self._view else "")
-        self._views, left_at = await self.console_app.desk.run(read)
+        self._views, left_at = await self.host.desk.run(read)
         kept = kept or left_at
         places = [place for place, view in enumerate(self._views) if view.id == kept]
         self._at = places[0] if places else min(self._at, max(0, len(self._views) - 1))
@@ -142,20 +143,16 @@ class Review(OverScreen[None]):
         """Link to the proposal under the cursor."""
         view, proposal = self._view, self._proposals.proposal
         if view is not None and proposal is not None and not self._refused():
-            self.console_app.work(
-                lambda: self._accept(view, proposal.uuid), "settle", exclusive=True, node=self
-            )
+            self.host.work(lambda: self._accept(view, proposal.uuid), "settle", exclusive=True, node=self)
 
     async def _accept(self, view: ReviewView, uuid: str) -> None:
-        effect = await self.console_app.desk.ask(linking.preview_link, view.id, uuid)
+        effect = await self.host.desk.ask(linking.preview_link, view.id, uuid)
         if effect.refused:
-            self.console_app.toast(effect.refused, "warning")
+            self.host.toast(effect.refused, "warning")
             return
         yes = False
         if effect.needs_yes:
-            answer = await self.console_app.push_screen_wait(
-                Confirm(effect.needs_yes, title="A second client")
-            )
+            answer = await self.host.push_screen_wait(Confirm(effect.needs_yes, title="A second client"))
             yes = bool(answer)
             if not yes:
                 return
@@ -165,14 +162,14 @@ class Review(OverScreen[None]):
                 practice, [view.id], lambda: linking.link(practice, view.id, uuid, yes=yes, origin="review")
             )
 
-        _, settled = await self.console_app.desk.ask(link)
+        _, settled = await self.host.desk.ask(link)
         self._settled_one(view, settled)
 
     def action_map(self) -> None:
         """Search for another one."""
         view = self._view
         if view is not None:
-            self.console_app.work(lambda: self._map(view), "settle", exclusive=True, node=self)
+            self.host.work(lambda: self._map(view), "settle", exclusive=True, node=self)
 
     async def _map(self, view: ReviewView) -> None:
         from xpm_tui.tui.screens.picker import Picker
@@ -180,15 +177,15 @@ class Review(OverScreen[None]):
         def before(practice: OpenPractice) -> tuple[ClientView, Standing]:
             return clients.show_client(practice, view.id), settling.standing(practice.snapshot(), view.id)
 
-        client, stood = await self.console_app.desk.ask(before)
-        if await self.console_app.push_screen_wait(Picker(client)):
-            self._settled_one(view, await self.console_app.desk.ask(settling.since, [stood]))
+        client, stood = await self.host.desk.ask(before)
+        if await self.host.push_screen_wait(Picker(client)):
+            self._settled_one(view, await self.host.desk.ask(settling.since, [stood]))
 
     def action_ignore(self) -> None:
         """It is not meant to have one."""
         view = self._view
         if view is not None and not self._refused():
-            self.console_app.work(lambda: self._ignore(view), "settle", exclusive=True, node=self)
+            self.host.work(lambda: self._ignore(view), "settle", exclusive=True, node=self)
 
     async def _ignore(self, view: ReviewView) -> None:
         def ignore(practice: OpenPractice) -> tuple[ClientView, tuple[Settled, ...]]:
@@ -196,59 +193,59 @@ class Review(OverScreen[None]):
                 practice, [view.id], lambda: keeping.ignore(practice, view.id, "settled in review")
             )
 
-        _, settled = await self.console_app.desk.ask(ignore)
+        _, settled = await self.host.desk.ask(ignore)
         self._settled_one(view, settled)
 
     def action_sure(self) -> None:
         """All whose first proposal is sure, in one go, with the count."""
         if not self._refused():
-            self.console_app.work(lambda: self._sure(), "settle", exclusive=True, node=self)
+            self.host.work(lambda: self._sure(), "settle", exclusive=True, node=self)
 
     async def _sure(self) -> None:
-        found = await self.console_app.desk.ask(clients.sure_ones)
+        found = await self.host.desk.ask(clients.sure_ones)
         if not found:
-            self.console_app.toast("No proposal is sure: each of these needs a look.")
+            self.host.toast("No proposal is sure: each of these needs a look.")
             return
         told = "\n".join(
             f"{view.name}  →  #{view.proposals[0].number} {view.proposals[0].name}" for view in found[:12]
         )
         more = f"\nand {len(found) - 12:,} more" if len(found) > 12 else ""
         question = f"Link {when.counted(len(found), 'client')} to the proposal that is sure?\n\n{told}{more}"
-        if await self.console_app.push_screen_wait(Confirm(question, title="All sure ones", yes="Link them")):
+        if await self.host.push_screen_wait(Confirm(question, title="All sure ones", yes="Link them")):
 
             def accept(practice: OpenPractice) -> tuple[list[ClientView], tuple[Settled, ...]]:
                 ids = [view.id for view in found]
                 return settling.settle(practice, ids, lambda: linking.accept_sure(practice, found))
 
-            done, settled = await self.console_app.desk.ask(accept)
+            done, settled = await self.host.desk.ask(accept)
             if settled:
                 self._settled.append(settled)
-            self.console_app.toast(f"{when.counted(len(done), 'client')} linked. u takes them all back.")
+            self.host.toast(f"{when.counted(len(done), 'client')} linked. u takes them all back.")
             await self._read()
 
     def action_undo(self) -> None:
         """What was settled last goes back to where it stood: one client, or all sure ones together."""
         if self._settled and not self._refused():
-            self.console_app.work(lambda: self._undo(), "settle", exclusive=True, node=self)
+            self.host.work(lambda: self._undo(), "settle", exclusive=True, node=self)
 
     async def _undo(self) -> None:
         last = self._settled.pop()
-        names = await self.console_app.desk.ask(settling.take_back, last)
+        names = await self.host.desk.ask(settling.take_back, last)
         told = names[0] if len(names) == 1 else when.counted(len(names), "client")
-        self.console_app.toast(f"{told} stands as before.")
+        self.host.toast(f"{told} stands as before.")
         await self._read(last[0].before.client)
 
     def action_export(self) -> None:
         """All of it as a file, to be filled in elsewhere."""
-        self.console_app.work(lambda: review_csv.save(self.console_app), "file", exclusive=True, node=self)
+        self.host.work(lambda: review_csv.save(self.host), "file", exclusive=True, node=self)
 
     def action_take(self) -> None:
         """The choices of such a file, after showing what they would do."""
         if not self._refused():
-            self.console_app.work(lambda: self._take(), "file", exclusive=True, node=self)
+            self.host.work(lambda: self._take(), "file", exclusive=True, node=self)
 
     async def _take(self) -> None:
-        settled = await review_csv.take(self.console_app)
+        settled = await review_csv.take(self.host)
         if settled:
             self._settled.append(settled)
             await self._read()
@@ -262,17 +259,15 @@ class Review(OverScreen[None]):
         self._draw()
 
     def _refused(self) -> bool:
-        reason = by_name("clients.link").unavailable(
-            self.console_app.situation("clients", record="x", linked=True)
-        )
+        reason = by_name("clients.link").unavailable(self.host.situation("clients", record="x", linked=True))
         if reason:
-            self.console_app.toast(reason, "warning")
+            self.host.toast(reason, "warning")
         return bool(reason)
 
     def action_leave(self) -> None:
         """The rest is kept for later: it is what the book says. The next time begins at this client."""
         at = self._view.id if self._view else ""
-        self.console_app.work(lambda: self.console_app.desk.ask(settling.keep_place, at), "place")
+        self.host.work(lambda: self.host.desk.ask(settling.keep_place, at), "place")
         self.dismiss(None)
 
     def help_page(self) -> Page:

@@ -12,8 +12,8 @@ from xpm_tui.acts.registry import by_name
 from xpm_tui.model.runs import Run
 from xpm_tui.service.runs import history as runs
 from xpm_tui.service.runs import releasing
-from xpm_tui.tui.screens.dialog import Confirm
-from xpm_tui.tui.screens.help import Page
+from xpm_tui.tui.dialogs.dialog import Confirm
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
@@ -64,7 +64,7 @@ class RunScreen(OverScreen[None]):
     @on(LiveLog.Looked)
     def _looked(self, event: LiveLog.Looked) -> None:
         event.stop()
-        now = self.console_app.desk.practice.clock.now()
+        now = self.host.desk.practice.clock.now()
         self._card.say(lines(run_lines(event.run, now, self.size.width)))
         self.refresh_bindings()
 
@@ -91,13 +91,13 @@ class RunScreen(OverScreen[None]):
         """Plan anew what was held, and go on if nothing has grown; a run that was cut off is resumed."""
         run = self._run
         if run is not None and run.outcome in HELD and not self.refused(HELD[run.outcome], record=run.id):
-            self.console_app.work(lambda: self._release(run), "release", exclusive=True, node=self)
+            self.host.work(lambda: self._release(run), "release", exclusive=True, node=self)
 
     async def _release(self, run: Run) -> None:
         act = by_name(HELD[run.outcome])
-        if await self.console_app.desk.ask(releasing.waiting):
+        if await self.host.desk.ask(releasing.waiting):
             # What XPM never answered has to be settled first: one question after the other.
-            self.console_app.perform(act, {"run": run.id}, ask=False)
+            self.host.perform(act, {"run": run.id}, ask=False)
             return
         said = "\n".join(f"■ {stop.sentence or stop.rule}" for stop in run.stops)
         question = f"{said}\n\n{GOES_ON[act.name]}".strip()
@@ -106,27 +106,27 @@ class RunScreen(OverScreen[None]):
         ):
             return
         extra = (run.id,) if act.name == "runs.release" else ()
-        new = await self.console_app.start_run(verb=act.verb, extra=extra)
+        new = await self.host.start_run(verb=act.verb, extra=extra)
         self.dismiss(None)
-        self.console_app.show_run(new)
+        self.host.show_run(new)
 
     def action_undo(self) -> None:
         """Take it back: shown first."""
-        self.console_app.undo(run=self._run_id)
+        self.host.undo(run=self._run_id)
 
     def action_stop(self) -> None:
         """Ask it to stop after its current step."""
-        self.console_app.work(lambda: self._stop(), "stop", exclusive=True, node=self)
+        self.host.work(lambda: self._stop(), "stop", exclusive=True, node=self)
 
     async def _stop(self) -> None:
         deploy = self._run is not None and self._run.kind == "deploy"
         goes_on = "t in Jobs, or the daily run, goes on" if deploy else "the next sync goes on"
         question = f"Stop this run after its current step?\nNothing is lost: {goes_on} where it was."
-        if await self.console_app.push_screen_wait(
+        if await self.host.push_screen_wait(
             Confirm(question, title=f"Run {self._run_id}", yes="Stop", no="Go on")
         ):
-            await self.console_app.desk.ask(runs.request_stop, self._run_id)
-            self.console_app.toast("It stops after its current step.")
+            await self.host.desk.ask(runs.request_stop, self._run_id)
+            self.host.toast("It stops after its current step.")
 
     def help_page(self) -> Page:
         """F1."""

@@ -18,8 +18,8 @@ from xpm_tui.service.practice import OpenPractice
 from xpm_tui.settings.kinds import written
 from xpm_tui.settings.schema import SECTIONS, Entry
 from xpm_tui.settings.store import Item, parsed
+from xpm_tui.tui.dialogs.dialog import Ask, Choose
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.screens.dialog import Ask, Choose
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, ours, span
@@ -86,7 +86,7 @@ class SettingsArea(AreaScreen):
         def read(practice: OpenPractice) -> list[Item]:
             return list(practice.settings.items())
 
-        self._items = await self.console_app.desk.ask(read)
+        self._items = await self.host.desk.ask(read)
         self._filter(self._find.value)
         if self.focused is None:
             self._table.rows.focus()
@@ -133,13 +133,13 @@ class SettingsArea(AreaScreen):
     def situation(self) -> Situation:
         """The record is the setting."""
         item = self._table.item
-        return self.console_app.situation(self.AREA, record=item.key if item else "")
+        return self.host.situation(self.AREA, record=item.key if item else "")
 
     def action_change(self) -> None:
         """Choose or type another value."""
         item = self._table.item
         if item is not None:
-            self.console_app.work(lambda: self._change(item), "change", exclusive=True, node=self)
+            self.host.work(lambda: self._change(item), "change", exclusive=True, node=self)
 
     async def _change(self, item: Item) -> None:
         entry = item.entry
@@ -165,14 +165,14 @@ class SettingsArea(AreaScreen):
         if item is None:
             return
         if item.origin == "default":
-            self.console_app.toast(f"{item.key} has its default already.")
+            self.host.toast(f"{item.key} has its default already.")
             return
         act = by_name("settings.unset")
-        self.console_app.perform(act, {"key": item.key, "all_practices": item.origin == "file"}, ask=False,
+        self.host.perform(act, {"key": item.key, "all_practices": item.origin == "file"}, ask=False,
                                  after=self._changed)  # fmt: skip
 
     def _do(self, name: str, params: Any) -> None:
-        self.console_app.perform(by_name(name), {"key": params.key, "value": params.value}, ask=False,
+        self.host.perform(by_name(name), {"key": params.key, "value": params.value}, ask=False,
                                  after=self._changed)  # fmt: skip
 
     def _changed(self) -> None:

@@ -60,25 +60,25 @@ class SyncArea(AreaScreen):
             newest = runs.list_runs(practice, 1)
             return plans.latest(practice), newest[0] if newest else None
 
-        self._plan, self._run = await self.console_app.desk.ask(read)
+        self._plan, self._run = await self.host.desk.ask(read)
         self._draw()
         if self.focused is None:
             self._pane.rows.focus()
 
     def _draw(self) -> None:
-        wanted = (self._plan, self._run, self.console_app.pulse.connected, self.size.width)
+        wanted = (self._plan, self._run, self.host.pulse.connected, self.size.width)
         if wanted == self._drawn:
             return
         self._drawn = wanted
         found: list[Line] = []
         if self._run is not None:
-            found += run_lines(self._run, self.console_app.desk.practice.clock.now(), self.size.width)
+            found += run_lines(self._run, self.host.desk.practice.clock.now(), self.size.width)
         found += self._plan_lines()
         self._card.say(lines(found))
 
     def _plan_lines(self) -> list[Line]:
         plan = self._plan
-        if not self.console_app.pulse.connected:
+        if not self.host.pulse.connected:
             return [[ours(" ○ ", "warn"), ours("Not connected. "), ours("g o", "accent"), ours(", then "),
                      ours("c", "accent"), ours(" connects this practice to XPM.")]]  # fmt: skip
         if plan is None:
@@ -86,7 +86,7 @@ class SyncArea(AreaScreen):
                      ours(" makes one and shows it before anything is written.")]]  # fmt: skip
         if plan.state != "draft":
             return []
-        now = self.console_app.desk.practice.clock.now()
+        now = self.host.desk.practice.clock.now()
         items, waiting = plan.counts.get("items", 0), plan.counts.get("waiting", 0)
         told = f"{when.counted(items, 'change')}" if items else "nothing to do"
         more = f", {waiting:,} wait for a tick" if waiting else ""
@@ -100,37 +100,37 @@ class SyncArea(AreaScreen):
 
     def situation(self) -> Situation:
         """The record is the newest run."""
-        return self.console_app.situation(self.AREA, record=self._run.id if self._run else "")
+        return self.host.situation(self.AREA, record=self._run.id if self._run else "")
 
     def do_plan(self) -> None:
         """Make one and show it."""
-        self.console_app.plan_and_show()
+        self.host.plan_and_show()
 
     def do_sync(self) -> None:
         """The same way: shown before it is applied."""
-        self.console_app.plan_and_show()
+        self.host.plan_and_show()
 
     def do_undo(self) -> None:
         """The newest run, as a plan to look at."""
         if self._run is None:
-            self.console_app.toast("No run yet: nothing to undo.", "warning")
+            self.host.toast("No run yet: nothing to undo.", "warning")
         else:
-            self.console_app.undo(run=self._run.id)
+            self.host.undo(run=self._run.id)
 
     def do_runs_stop(self) -> None:
         """On the run's own screen, where its log is."""
         from xpm_tui.tui.screens.run import RunScreen
 
-        screen = RunScreen(self.console_app.pulse.running)
+        screen = RunScreen(self.host.pulse.running)
         self.app.push_screen(screen)
         screen.call_after_refresh(screen.action_stop)
 
     def action_review(self) -> None:
         """The newest plan."""
         if self._plan is None:
-            self.console_app.toast("There is no plan yet: s makes one.", "warning")
+            self.host.toast("There is no plan yet: s makes one.", "warning")
         else:
-            self.console_app.show_plan(self._plan.id)
+            self.host.show_plan(self._plan.id)
 
     def action_pane(self, what: str) -> None:
         """The log's keys, wherever the focus is."""

@@ -12,7 +12,7 @@ from xpm_tui.service.team import linking as team
 from xpm_tui.service.team.connector import Connector, connector
 from xpm_tui.service.team.views import MemberView, PersonRow, StaffView
 from xpm_tui.tui import when
-from xpm_tui.tui.accepting import accept_emails
+from xpm_tui.tui.dialogs.accepting import accept_emails
 from xpm_tui.tui.screens.filtered import FilteredArea
 from xpm_tui.tui.widgets.facts import Facts, beside, sentence
 from xpm_tui.tui.widgets.line import Line, Look, Span, marked, ours, span
@@ -69,7 +69,7 @@ class TeamArea(FilteredArea):
             rows, total = team.list_people(practice, only=only, text=text)
             return rows, total, connector(snapshot), list_state(snapshot, "staff")
 
-        rows, total, signed, state = await self.console_app.desk.ask(read, self.only, self.text)
+        rows, total, signed, state = await self.host.desk.ask(read, self.only, self.text)
         self.told(len(rows), total)
         self.note(self._notes(signed, state))
         self.table.say_empty(self._nothing(total, state))
@@ -85,14 +85,14 @@ class TeamArea(FilteredArea):
         if signed is not None and signed.sentence:
             found.append(sentence(" !", "warn", signed.sentence))
         if not found and state.at is not None:
-            now = self.console_app.desk.practice.clock.now()
+            now = self.host.desk.practice.clock.now()
             found.append([ours(f" Staff as XPM said {when.since(state.at, now)}", "muted")])
         return found
 
     def _nothing(self, total: int, state: ListState) -> str:
         if total:
             return "Nobody goes by this filter. esc shows all again."
-        if not self.console_app.pulse.connected:
+        if not self.host.pulse.connected:
             return "The team is empty. Connect first (g o, then c), or n makes a member, without XPM."
         if state.at is None:
             return "XPM has not told its staff yet. A plan reads them: g s, then p."
@@ -132,7 +132,7 @@ class TeamArea(FilteredArea):
     def situation(self) -> Situation:
         """With what is known of the person under the cursor."""
         member = self.member
-        return self.console_app.situation(
+        return self.host.situation(
             self.AREA, record=member.id if member else "", linked=bool(member and member.staff)
         )
 
@@ -143,9 +143,7 @@ class TeamArea(FilteredArea):
     def _on_member(self, instead: str) -> MemberView | None:
         if self.member is None:
             only = self.table.item is not None
-            self.console_app.toast(
-                instead if only else "Nobody is chosen: move to somebody first.", "warning"
-            )
+            self.host.toast(instead if only else "Nobody is chosen: move to somebody first.", "warning")
         return self.member
 
     def do_team_link(self) -> None:
@@ -167,36 +165,36 @@ class TeamArea(FilteredArea):
         """At once: undo takes it back."""
         member = self._on_member("This person is only in XPM: there is no link to take away.")
         if member is not None:
-            self.console_app.perform(by_name("team.unlink"), {"member": member.id}, ask=False)
+            self.host.perform(by_name("team.unlink"), {"member": member.id}, ask=False)
 
     def do_team_accept(self) -> None:
         """All e-mail matches, asked with their count."""
-        self.console_app.work(lambda: accept_emails(self.console_app), "accept", exclusive=True, node=self)
+        self.host.work(lambda: accept_emails(self.host), "accept", exclusive=True, node=self)
 
     def do_team_undo(self) -> None:
         """The last change of the team."""
-        self.console_app.perform(by_name("team.undo"), {}, ask=False)
+        self.host.perform(by_name("team.undo"), {}, ask=False)
 
     def do_team_create(self) -> None:
         """Phone and mobile are asked for, then it shows what is sent."""
         member = self._on_member("This person is in XPM already: p picks them into the team.")
         if member is not None and member.staff is not None:
-            self.console_app.toast(f"{member.name} is linked to XPM's staff already.", "warning")
+            self.host.toast(f"{member.name} is linked to XPM's staff already.", "warning")
         elif member is not None:
-            self.console_app.perform(by_name("team.create"), {"member": member.id})
+            self.host.perform(by_name("team.create"), {"member": member.id})
 
     def do_team_new(self) -> None:
         """Name, e-mail, access, in one dialog."""
-        from xpm_tui.tui.screens.edit import Edit
+        from xpm_tui.tui.dialogs.edit import Edit
 
         def made(values: tuple[str, ...] | None) -> None:
             given = dict(value.partition("=")[::2] for value in values or ())
             name = given.pop("name", "").strip()
             if values is not None and not name:
-                self.console_app.toast("A team member needs a name.", "warning")
+                self.host.toast("A team member needs a name.", "warning")
             elif values is not None:
                 more = tuple(f"{field}={text}" for field, text in given.items())
-                self.console_app.perform(by_name("team.new"), {"name": name, "values": more}, ask=False)
+                self.host.perform(by_name("team.new"), {"name": name, "values": more}, ask=False)
 
         fields = [("name", "Name", ""), ("email", "E-mail", ""), ("access", "Access (yes, no)", "yes")]
         about = "A note only: nobody gets a login by it, here or in XPM."
@@ -204,7 +202,7 @@ class TeamArea(FilteredArea):
 
     def do_team_edit(self) -> None:
         """What is there now; saving does the act with what differs."""
-        from xpm_tui.tui.screens.edit import Edit
+        from xpm_tui.tui.dialogs.edit import Edit
 
         member = self._on_member("This person is only in XPM: p picks them into the team, then e edits.")
         if member is None:
@@ -213,7 +211,7 @@ class TeamArea(FilteredArea):
         def saved(values: tuple[str, ...] | None) -> None:
             if values:
                 preset = {"member": member.id, "values": values}
-                self.console_app.perform(by_name("team.edit"), preset, ask=False)
+                self.host.perform(by_name("team.edit"), preset, ask=False)
 
         fields = [
             ("name", "Name", member.name),

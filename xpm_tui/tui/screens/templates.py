@@ -12,7 +12,7 @@ from xpm_tui.service.jobs import templates
 from xpm_tui.service.jobs.views import CategoryView, CoverageView, DefaultView, ServiceLinkView, TemplateRow
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
-from xpm_tui.tui.accepting import accept_same_names
+from xpm_tui.tui.dialogs.accepting import accept_same_names
 from xpm_tui.tui.screens.filtered import FilteredArea
 from xpm_tui.tui.widgets.facts import Facts, sentence
 from xpm_tui.tui.widgets.line import Line, Span, marked, ours, span
@@ -72,7 +72,7 @@ class TemplatesArea(FilteredArea):
                 job_defaults.vanished(practice.snapshot()),
             )
 
-        found = await self.console_app.desk.ask(read, self.only, self.text)
+        found = await self.host.desk.ask(read, self.only, self.text)
         rows, total, cover, state, self._defaults, self._categories, gone = found
         self.told(len(rows), total)
         self.note(self._notes(state, gone))
@@ -139,7 +139,7 @@ class TemplatesArea(FilteredArea):
 
     def situation(self) -> Situation:
         """The record is the service."""
-        return self.console_app.situation(self.AREA, record=self.service.id if self.service else "")
+        return self.host.situation(self.AREA, record=self.service.id if self.service else "")
 
     def preset(self, act: str) -> dict[str, Any]:
         """Acts are about the service under the cursor."""
@@ -155,7 +155,7 @@ class TemplatesArea(FilteredArea):
                 if row
                 else "No service is chosen: n makes one."
             )
-            self.console_app.toast(told, "warning")
+            self.host.toast(told, "warning")
         return self.service
 
     def do_templates_link(self) -> None:
@@ -168,7 +168,7 @@ class TemplatesArea(FilteredArea):
     def _at_once(self, act: str) -> None:
         service = self._on_service()
         if service is not None:
-            self.console_app.perform(by_name(act), {"service": service.id}, ask=False)
+            self.host.perform(by_name(act), {"service": service.id}, ask=False)
 
     def do_templates_no_job(self) -> None:
         """At once: undo takes it back."""
@@ -180,25 +180,25 @@ class TemplatesArea(FilteredArea):
 
     def do_templates_accept(self) -> None:
         """All of the same name, asked with their count."""
-        app = self.console_app
+        app = self.host
         app.work(lambda: accept_same_names(app), "accept", exclusive=True, node=self)
 
     def do_templates_undo(self) -> None:
         """The last change of the services."""
-        self.console_app.perform(by_name("templates.undo"), {}, ask=False)
+        self.host.perform(by_name("templates.undo"), {}, ask=False)
 
     def do_services_new(self) -> None:
         """A name; the one on proposals that is no service stands there already."""
-        from xpm_tui.tui.screens.edit import Edit
+        from xpm_tui.tui.dialogs.edit import Edit
 
         def made(values: tuple[str, ...] | None) -> None:
             given = dict(value.partition("=")[::2] for value in values or ())
             name = given.pop("name", row.unknown if row else "").strip()
             if values is not None and not name:
-                self.console_app.toast("A service needs a name.", "warning")
+                self.host.toast("A service needs a name.", "warning")
             elif values is not None:
                 more = tuple(f"{field}={text}" for field, text in given.items())
-                self.console_app.perform(by_name("services.new"), {"name": name, "values": more}, ask=False)
+                self.host.perform(by_name("services.new"), {"name": name, "values": more}, ask=False)
 
         row = self.table.item
         fields = [("name", "Name", row.unknown if row else ""), ("price", "Price", "")]
@@ -209,13 +209,13 @@ class TemplatesArea(FilteredArea):
         """Name and columns as they are now."""
         service = self._on_service()
         if service is not None:
-            self.console_app.work(lambda: self._edit(service), "edit", node=self)
+            self.host.work(lambda: self._edit(service), "edit", node=self)
 
     async def _edit(self, service: ServiceLinkView) -> None:
         from xpm_tui.service.jobs import library
-        from xpm_tui.tui.screens.edit import Edit
+        from xpm_tui.tui.dialogs.edit import Edit
 
-        views = await self.console_app.desk.ask(library.list_services)
+        views = await self.host.desk.ask(library.list_services)
         now = next((view for view in views if view.id == service.id), None)
         if now is None:
             return
@@ -227,15 +227,15 @@ class TemplatesArea(FilteredArea):
         changed = await self.app.push_screen_wait(Edit(f"Edit {now.name}", about, fields))
         if changed:
             preset = {"service": service.id, "values": changed}
-            self.console_app.perform(by_name("services.edit"), preset, ask=False)
+            self.host.perform(by_name("services.edit"), preset, ask=False)
 
     def do_templates_defaults(self) -> None:
         """Choose which, then its value."""
-        self.console_app.work(lambda: self._change_default(), "defaults", exclusive=True, node=self)
+        self.host.work(lambda: self._change_default(), "defaults", exclusive=True, node=self)
 
     async def _change_default(self) -> None:
         from xpm_tui.settings.schema import entry
-        from xpm_tui.tui.screens.dialog import Ask, Choose
+        from xpm_tui.tui.dialogs.dialog import Ask, Choose
         from xpm_tui.tui.screens.settings import words_of
 
         shown = [(each.key, f"{each.label:<9} {each.value}") for each in self._defaults]
@@ -245,7 +245,7 @@ class TemplatesArea(FilteredArea):
             return
         value: str | None
         setting = entry(key)
-        now = self.console_app.desk.practice.settings.item(key).shown
+        now = self.host.desk.practice.settings.item(key).shown
         kinds = [each.name for each in self._categories if not each.gone]
         words = words_of(setting.kind.words)
         if key == job_defaults.CATEGORY and kinds:
@@ -260,7 +260,7 @@ class TemplatesArea(FilteredArea):
         if value is not None and value != now:
             preset = {"key": key, "value": value}
             again = lambda: self.refresh_data(force=True)  # noqa: E731
-            self.console_app.perform(by_name("settings.set"), preset, ask=False, after=again)
+            self.host.perform(by_name("settings.set"), preset, ask=False, after=again)
 
     def do_templates_copy(self) -> None:
         """What support asks for."""

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static
 
-from xpm_tui.service.connect.connection import Connecting
 from xpm_tui.service.connect.steps import Name, Step
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui.screens.help import Page
-from xpm_tui.tui.screens.quiet import Quiet
+from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.steps.app import AppPane
 from xpm_tui.tui.steps.authorise import AuthorisePane
 from xpm_tui.tui.steps.direction import DirectionPane
+from xpm_tui.tui.steps.holder import Holder
 from xpm_tui.tui.steps.pane import Pane
 from xpm_tui.tui.steps.permission import PermissionPane
 from xpm_tui.tui.steps.plan import PlanPane
@@ -31,16 +27,12 @@ from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
 from xpm_tui.tui.widgets.words import lines
 
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
-
-R = TypeVar("R")
 _GLYPHS: dict[str, tuple[str, Look]] = {
     "done": ("✓", "good"), "now": ("▸", "accent"), "todo": ("·", "muted"), "skipped": ("–", "muted"),
 }  # fmt: skip
 
 
-class Wizard(Quiet, Screen[str]):
+class Wizard(Holder):
     """Gives the id of the first plan, or None when it was left."""
 
     CSS_PATH: ClassVar = style("wizard")
@@ -59,7 +51,6 @@ class Wizard(Quiet, Screen[str]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._connecting: Connecting | None = None
         self._steps: tuple[Step, ...] = ()
         self._shown = ""
         self._head = Static(classes="wizard-head")
@@ -71,10 +62,6 @@ class Wizard(Quiet, Screen[str]):
             )
         }  # fmt: skip
 
-    @property
-    def _app(self) -> Console:
-        return cast("Console", self.app)
-
     def compose(self) -> ComposeResult:
         """Where you are, then the step."""
         yield self._head
@@ -84,28 +71,7 @@ class Wizard(Quiet, Screen[str]):
 
     def on_mount(self) -> None:
         """Go on where it was left."""
-        self._app.work(lambda: self._on(), "wizard", node=self)
-
-    async def ask(self, look: Callable[[Connecting], R]) -> R:
-        """Call something on the state machine, which lives on the desk."""
-
-        def call(practice: OpenPractice) -> R:
-            return look(self._machine(practice))
-
-        return await self._app.desk.ask(call)
-
-    async def ask_async(self, look: Callable[[Connecting], Awaitable[R]]) -> R:
-        """The same for what takes its time."""
-
-        async def call(practice: OpenPractice) -> R:
-            return await look(self._machine(practice))
-
-        return await self._app.desk.run(call)
-
-    def _machine(self, practice: OpenPractice) -> Connecting:
-        if self._connecting is None:
-            self._connecting = Connecting(practice)
-        return self._connecting
+        self.host.work(lambda: self._on(), "wizard", node=self)
 
     async def show(self, step: Name) -> None:
         """Look at a step as it is now."""
@@ -127,7 +93,7 @@ class Wizard(Quiet, Screen[str]):
 
     def _draw(self, step: Step) -> None:
         place = next(i for i, each in enumerate(self._steps, 1) if each.name == step.name)
-        sandbox = self._app.desk.practice.sandbox
+        sandbox = self.host.desk.practice.sandbox
         first: list[Span] = [
             ours(" Connect", "head"),
             *([ours("  "), ours("SANDBOX, not Xero", "accent")] if sandbox else []),
@@ -142,10 +108,10 @@ class Wizard(Quiet, Screen[str]):
     @on(Pane.Settled)
     def _settled(self, event: Pane.Settled) -> None:
         event.stop()
-        self._app.work(lambda: self._after(), "wizard", node=self)
+        self.host.work(lambda: self._after(), "wizard", node=self)
 
     async def _after(self) -> None:
-        await self._app.refresh_pulse()
+        await self.host.refresh_pulse()
         order = [step.name for step in self._steps]
         place = order.index(self._shown) if self._shown in order else -1
         await self._on()
@@ -158,7 +124,7 @@ class Wizard(Quiet, Screen[str]):
         order = [step.name for step in self._steps]
         if self._shown in order:
             place = max(0, min(len(order) - 1, order.index(self._shown) + by))
-            self._app.work(lambda: self._on(order[place]), "wizard", node=self)
+            self.host.work(lambda: self._on(order[place]), "wizard", node=self)
 
     def action_leave(self) -> None:
         """What was settled is kept."""

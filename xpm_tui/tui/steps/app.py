@@ -52,7 +52,7 @@ class AppPane(Pane):
 
     def begin(self, step: Step) -> None:
         """Fill in what is known; a secret stays hidden."""
-        settings = self.console_app.desk.practice.settings
+        settings = self.host.desk.practice.settings
         for key, field in self._fields.items():
             field.value = "" if entry(key).secret else settings.item(key).shown
         self.focus_first()
@@ -68,7 +68,7 @@ class AppPane(Pane):
     @on(Button.Pressed)
     async def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        settings = self.console_app.desk.practice.settings
+        settings = self.host.desk.practice.settings
         values = {
             key: field.value.strip()
             for key, field in self._fields.items()

@@ -18,7 +18,7 @@ from xpm_tui.model.text import visible
 from xpm_tui.model.xpm import Tenant
 from xpm_tui.service.connect.connection import Begun, Connecting
 from xpm_tui.service.connect.steps import Step
-from xpm_tui.tui.screens.trouble import what_is_seen
+from xpm_tui.tui.dialogs.trouble import what_is_seen
 from xpm_tui.tui.steps.pane import Pane, button
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, ours, span
@@ -52,7 +52,7 @@ class AuthorisePane(Pane):
 
     def begin(self, step: Step) -> None:
         """A fresh address, and the wait for it."""
-        sandbox = self.console_app.desk.practice.sandbox
+        sandbox = self.host.desk.practice.sandbox
         self.query_one("#here").display = sandbox
         for name in ("here", "copy"):
             self.query_one(f"#{name}").disabled = step.state == "done"
@@ -67,7 +67,7 @@ class AuthorisePane(Pane):
         self.leave()
         for name in ("here", "copy"):
             self.query_one(f"#{name}").disabled = False
-        self._waiting = self.console_app.work(lambda: self._wait(), "authorise", exclusive=True, node=self)
+        self._waiting = self.host.work(lambda: self._wait(), "authorise", exclusive=True, node=self)
 
     def leave(self) -> None:
         """Another step comes up: nobody waits any more."""
@@ -104,7 +104,7 @@ class AuthorisePane(Pane):
         # Shown in full and plain, so that it can be selected; a terminal that knows OSC 8 also opens it.
         self._address.update(Content.styled(visible(begun.url, 4000), Style(link=begun.url)))
         found: list[Line] = []
-        if self.console_app.desk.practice.sandbox:
+        if self.host.desk.practice.sandbox:
             found.append(
                 [
                     ours("SANDBOX: ", "accent"),
@@ -145,18 +145,18 @@ class AuthorisePane(Pane):
             self.app.copy_to_clipboard(self._begun.url)
         elif name == "here" and self._begun is not None:
             url = self._begun.url
-            self.console_app.work(lambda: self._here(url), "consent", exclusive=True, node=self)
+            self.host.work(lambda: self._here(url), "consent", exclusive=True, node=self)
         elif name == "seen":
-            self.console_app.work(lambda: self._seen(), "seen", exclusive=True, node=self)
+            self.host.work(lambda: self._seen(), "seen", exclusive=True, node=self)
 
     async def _here(self, url: str) -> None:
-        from xpm_tui.tui.screens.consent import ConsentScreen
+        from xpm_tui.tui.dialogs.consent import ConsentScreen
 
         address = await self.app.push_screen_wait(ConsentScreen(url))
         if address:
             await self._give(address)
 
     async def _seen(self) -> None:
-        seen = await what_is_seen(self.console_app, browser=True)
+        seen = await what_is_seen(self.host, browser=True)
         if seen is not None and seen.advice:
             self._say(seen.advice, "$accent")

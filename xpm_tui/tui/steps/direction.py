@@ -51,7 +51,7 @@ class DirectionPane(Pane):
 
     def begin(self, step: Step) -> None:
         """What is in force now; go on is the safe one."""
-        policy = self.console_app.desk.practice.policy()
+        policy = self.host.desk.practice.policy()
         self._direction.choose(policy.direction)
         self._level.choose(policy.level)
         self.query_one("#go-on").focus()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -13,17 +13,15 @@ from xpm_tui.diagnose.telling import case_of
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown
 from xpm_tui.service.connect.steps import Name, Step
+from xpm_tui.tui.dialogs.trouble import way_out
+from xpm_tui.tui.host import Guest
 from xpm_tui.tui.plain import content, show
-from xpm_tui.tui.screens.trouble import way_out
+from xpm_tui.tui.steps.holder import Holder
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.words import lines
 
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
-    from xpm_tui.tui.screens.wizard import Wizard
 
-
-class Pane(VerticalScroll, can_focus=False):
+class Pane(Guest, VerticalScroll, can_focus=False):
     """One step. ``fill`` gets the step's state each time it comes up."""
 
     STEP: ClassVar[Name]
@@ -40,14 +38,9 @@ class Pane(VerticalScroll, can_focus=False):
         self._trouble: Trouble | None = None
 
     @property
-    def console_app(self) -> Console:
-        """The app by its type."""
-        return cast("Console", self.app)
-
-    @property
-    def wizard(self) -> Wizard:
+    def wizard(self) -> Holder:
         """The screen by its type."""
-        return cast("Wizard", self.screen)
+        return cast("Holder", self.screen)
 
     def compose(self) -> ComposeResult:
         """Why this step is, what is known, then its own."""

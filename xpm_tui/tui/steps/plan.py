@@ -35,7 +35,7 @@ class PlanPane(Pane):
         if event.button.id == "later":
             self.wizard.dismiss(None)
         else:
-            self.console_app.work(lambda: self._plan(), "plan", exclusive=True, node=self)
+            self.host.work(lambda: self._plan(), "plan", exclusive=True, node=self)
 
     async def _plan(self) -> None:
         self._say("Comparing both sides …")

@@ -15,8 +15,8 @@ from xpm_tui.service.connect.steps import Step
 from xpm_tui.service.identity import Identity
 from xpm_tui.service.runs.refresh import Refreshed
 from xpm_tui.tui import when
+from xpm_tui.tui.dialogs.dialog import Ask
 from xpm_tui.tui.plain import show
-from xpm_tui.tui.screens.dialog import Ask
 from xpm_tui.tui.steps.pane import Pane
 
 
@@ -39,7 +39,7 @@ class PracticePane(Pane):
 
     def begin(self, step: Step) -> None:
         """Ask which there are."""
-        self.console_app.work(lambda: self._offer(step), "practice", exclusive=True, node=self)
+        self.host.work(lambda: self._offer(step), "practice", exclusive=True, node=self)
 
     async def _offer(self, step: Step) -> None:
         def tenants(connecting: Connecting) -> tuple[Tenant, ...]:
@@ -68,9 +68,7 @@ class PracticePane(Pane):
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         place = int((event.button.id or "tenant-0").partition("-")[2])
-        self.console_app.work(
-            lambda: self._choose(self._tenants[place]), "practice", exclusive=True, node=self
-        )
+        self.host.work(lambda: self._choose(self._tenants[place]), "practice", exclusive=True, node=self)
 
     async def _choose(self, tenant: Tenant, confirm: str = "") -> None:
         async def choose(connecting: Connecting) -> Identity:
@@ -104,5 +102,5 @@ class PracticePane(Pane):
         except Trouble as trouble:
             self.complain(trouble)
             return
-        self.console_app.toast(f"Read {when.counted(read.clients, 'client')} from XPM.")
+        self.host.toast(f"Read {when.counted(read.clients, 'client')} from XPM.")
         self.settled()

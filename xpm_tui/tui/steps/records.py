@@ -12,9 +12,9 @@ from xpm_tui.model.errors import Trouble
 from xpm_tui.service.clients import linking
 from xpm_tui.service.connect.connection import Connecting
 from xpm_tui.service.connect.steps import Name, Step
-from xpm_tui.tui.screens.form import build
+from xpm_tui.tui.dialogs.form import build
+from xpm_tui.tui.dialogs.talk import ScreenTalk
 from xpm_tui.tui.steps.pane import Pane, button
-from xpm_tui.tui.talk import ScreenTalk
 from xpm_tui.tui.widgets.field import Field
 
 
@@ -33,7 +33,7 @@ class SkippablePane(Pane):
 
     async def stay(self) -> None:
         """Something was done and more is left: look at the step again."""
-        await self.console_app.refresh_pulse()
+        await self.host.refresh_pulse()
         await self.wizard.show(self.STEP)
 
 
@@ -76,7 +76,7 @@ class ClientsPane(SkippablePane):
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         jobs = {"import": self._import, "pick": self._pick, "later": self._later}
-        self.console_app.work(jobs[event.button.id or "later"], "clients", exclusive=True, node=self)
+        self.host.work(jobs[event.button.id or "later"], "clients", exclusive=True, node=self)
 
     async def _import(self) -> None:
         if not self._path.value.strip():
@@ -84,21 +84,19 @@ class ClientsPane(SkippablePane):
             self._path.focus()
             return
         act = by_name("import.clients")
-        talk = ScreenTalk(self.console_app, act.title)
+        talk = ScreenTalk(self.host, act.title)
         try:
-            result = await self.console_app.desk.run(
-                act.run, build(act, {"file": self._path.value.strip()}), talk
-            )
+            result = await self.host.desk.run(act.run, build(act, {"file": self._path.value.strip()}), talk)
         except Trouble as trouble:
             self.complain(trouble)
             return
-        self.console_app.tell_result(act, result, talk.said)
+        self.host.tell_result(act, result, talk.said)
         self.settled()
 
     async def _pick(self) -> None:
         self._say("Picking …")
         try:
-            self.console_app.picked(await self.console_app.desk.ask(linking.pick_all))
+            self.host.picked(await self.host.desk.ask(linking.pick_all))
         except Trouble as trouble:
             self.complain(trouble)
             return

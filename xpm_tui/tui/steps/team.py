@@ -12,7 +12,7 @@ from xpm_tui.service.connect.steps import Step
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team import linking as team
 from xpm_tui.tui import when
-from xpm_tui.tui.accepting import accept_emails
+from xpm_tui.tui.dialogs.accepting import accept_emails
 from xpm_tui.tui.plain import show
 from xpm_tui.tui.steps.pane import button
 from xpm_tui.tui.steps.records import SkippablePane
@@ -41,14 +41,14 @@ class TeamPane(SkippablePane):
             self.query_one(f"#{name}", Button).display = False
         self.query_one("#later", Button).label = "Go on" if step.state == "done" else "Later"
         self.query_one("#later", Button).focus()
-        self.console_app.work(lambda: self._count(step), "team", exclusive=True, node=self)
+        self.host.work(lambda: self._count(step), "team", exclusive=True, node=self)
 
     async def _count(self, step: Step) -> None:
         def look(practice: OpenPractice) -> tuple[int, int]:
             free = [row for row in team.list_staff(practice) if row.member is None and not row.gone]
             return len(team.email_matches(practice)), len(free)
 
-        matches, free = await self.console_app.desk.ask(look)
+        matches, free = await self.host.desk.ask(look)
         accept, pick = self.query_one("#accept", Button), self.query_one("#pick", Button)
         accept.label = show(f"Accept {when.counted(matches, 'e-mail match', 'e-mail matches')}")
         pick.label = show(f"Bring in XPM's staff ({free:,})")
@@ -60,17 +60,17 @@ class TeamPane(SkippablePane):
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         job = {"pick": self._pick, "accept": self._accept}.get(event.button.id or "", self.skip)
-        self.console_app.work(job, "team", exclusive=True, node=self)
+        self.host.work(job, "team", exclusive=True, node=self)
 
     async def _accept(self) -> None:
-        if await accept_emails(self.console_app):
+        if await accept_emails(self.host):
             await self.stay()
 
     async def _pick(self) -> None:
         try:
-            done = await self.console_app.desk.ask(team.pick_staff, every=True)
+            done = await self.host.desk.ask(team.pick_staff, every=True)
         except Trouble as trouble:
             self.complain(trouble)
             return
-        self.console_app.toast(f"{when.counted(len(done), 'person', 'people')} linked to XPM.")
+        self.host.toast(f"{when.counted(len(done), 'person', 'people')} linked to XPM.")
         await self.stay()

@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 from xpm_tui.service.connect.connection import Connecting, Switched
 from xpm_tui.service.connect.steps import Step
 from xpm_tui.tui import when
-from xpm_tui.tui.accepting import accept_same_names, same_names
+from xpm_tui.tui.dialogs.accepting import accept_same_names, same_names
 from xpm_tui.tui.plain import show
 from xpm_tui.tui.steps.pane import button
 from xpm_tui.tui.steps.records import SkippablePane
@@ -50,13 +50,13 @@ class TemplatesPane(SkippablePane):
 
     def begin(self, step: Step) -> None:
         """The answer in force; what is clear is counted."""
-        self._answer.choose(self.console_app.desk.practice.settings.text("jobs.ignition_deploys"))
+        self._answer.choose(self.host.desk.practice.settings.text("jobs.ignition_deploys"))
         self.query_one("#accept", Button).display = False
         self._answer.focus()
-        self.console_app.work(lambda: self._count(), "templates", exclusive=True, node=self)
+        self.host.work(lambda: self._count(), "templates", exclusive=True, node=self)
 
     async def _count(self) -> None:
-        matches = await self.console_app.desk.ask(same_names)
+        matches = await self.host.desk.ask(same_names)
         accept = self.query_one("#accept", Button)
         accept.label = show(f"Accept {when.counted(len(matches), 'same name')}")
         accept.display = bool(matches)
@@ -70,11 +70,11 @@ class TemplatesPane(SkippablePane):
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         job = {"accept": self._accept, "go-on": self._go_on}.get(event.button.id or "", self.skip)
-        self.console_app.work(job, "templates", exclusive=True, node=self)
+        self.host.work(job, "templates", exclusive=True, node=self)
 
     async def _accept(self) -> None:
         await self._keep()
-        if await accept_same_names(self.console_app):
+        if await accept_same_names(self.host):
             await self.stay()
 
     async def _go_on(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,27 +12,11 @@ from textual.message import Message
 
 from xpm_tui.model.text import visible
 from xpm_tui.tui.areas import Area
+from xpm_tui.tui.pulse import Pulse
 from xpm_tui.tui.when import ago
 from xpm_tui.tui.widgets.line import Look, Span, cut, ours, width
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import words
-
-
-class Pulse(NamedTuple):
-    """The heartbeat as the header tells it; ``None`` where nothing is known."""
-
-    title: str = ""
-    sandbox: bool = False
-    connected: bool = False
-    read_only: bool = False
-    hours: float | None = None
-    minute_left: int | None = None
-    day_left: int | None = None
-    running: str = ""
-    held: int = 0
-    needs_person: int = 0
-    known: bool = True
-    """Whether it has been read yet."""
 
 
 def pulse_line(pulse: Pulse, columns: int) -> list[Span]:

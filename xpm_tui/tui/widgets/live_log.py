@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from textual import on
 from textual.message import Message
 
 from xpm_tui.model.runs import Run
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs import history as runs
-from xpm_tui.tui.log_source import Follower
+from xpm_tui.tui.host import Guest
 from xpm_tui.tui.widgets.log_lines import LogLine
 from xpm_tui.tui.widgets.log_pane import LogPane
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
+from xpm_tui.tui.widgets.log_source import Follower
 
 LOOK = 0.25
 """Seconds between two looks at the log while it is in front."""
@@ -34,7 +30,7 @@ LOG_KEYS = (
 )
 
 
-class LiveLog(LogPane):
+class LiveLog(Guest, LogPane):
     """The log of one run (``run``), live, finished or of another process; of the whole practice without.
 
     Tells the run's state with ``Looked`` whenever that is another one.
@@ -56,10 +52,6 @@ class LiveLog(LogPane):
         self._follower: Follower | None = None
 
     @property
-    def _host(self) -> Console:
-        return cast("Console", self.app)
-
-    @property
     def _over(self) -> bool:
         """Whether nothing more can come: the run has ended, and its last lines are here."""
         return self.run is not None and self.run.outcome != "running" and self._linger <= 0
@@ -72,7 +64,7 @@ class LiveLog(LogPane):
     def _tick(self) -> None:
         if self.screen.is_current and not self._looking and not self._over:
             self._looking = True
-            self._host.work(lambda: self._look(), "follow", node=self)
+            self.host.work(lambda: self._look(), "follow", node=self)
 
     async def _look(self) -> None:
         # Never two at a time, and never one cancelled: what was polled would be lost.
@@ -89,7 +81,7 @@ class LiveLog(LogPane):
             run = runs.show(practice, self._run_id) if self._run_id else None
             return run, self._follower.poll(practice)
 
-        run, news = await self._host.desk.ask(read)
+        run, news = await self.host.desk.ask(read)
         if news:
             self.feed(news)
         if run is None:
@@ -104,9 +96,9 @@ class LiveLog(LogPane):
     def _jump(self, event: LogPane.Jump) -> None:
         event.stop()
         if event.line.record:
-            self._host.show_client(event.line.record)
+            self.host.show_client(event.line.record)
         elif event.line.run and event.line.run != self._run_id:
-            self._host.show_run(event.line.run)
+            self.host.show_run(event.line.run)
 
     @on(LogPane.Copy)
     def _copy(self, event: LogPane.Copy) -> None:
@@ -116,5 +108,5 @@ class LiveLog(LogPane):
     @on(LogPane.Export)
     def _export(self, event: LogPane.Export) -> None:
         event.stop()
-        path = self._host.save_text(f"log-{self._run_id or 'practice'}.txt", event.text)
-        self._host.toast(f"The lines are in {path}")
+        path = self.host.save_text(f"log-{self._run_id or 'practice'}.txt", event.text)
+        self.host.toast(f"The lines are in {path}")

@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from xpm_tui.model.text import Shown, visible
+from xpm_tui.tui.dialogs.dialog import Dialog
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.dialog import Dialog
 
 R = TypeVar("R")
 

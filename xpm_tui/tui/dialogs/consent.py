@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,13 +14,10 @@ from textual.widgets import Button, Static
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown
 from xpm_tui.tui import consent
+from xpm_tui.tui.dialogs.dialog import Dialog
 from xpm_tui.tui.plain import content, show
-from xpm_tui.tui.screens.dialog import Dialog
 from xpm_tui.tui.widgets.one_of import OneOf
 from xpm_tui.tui.widgets.rows import Rows
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
 
 
 class ConsentScreen(Dialog[str]):
@@ -44,7 +41,7 @@ class ConsentScreen(Dialog[str]):
 
     def on_mount(self) -> None:
         """Fetch it."""
-        cast("Console", self.app).work(lambda: self._read(), "consent", exclusive=True, node=self)
+        self.host.work(lambda: self._read(), "consent", exclusive=True, node=self)
 
     async def _read(self) -> None:
         try:

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from xpm_tui.model.text import Shown, visible
+from xpm_tui.tui.dialogs.dialog import Part, Reading
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.dialog import Part, Reading
 from xpm_tui.tui.widgets.line import Span, fit, ours, span
 from xpm_tui.tui.widgets.words import lines
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,11 +17,9 @@ from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.seen import failed, picked
+from xpm_tui.tui.dialogs.dialog import Choose, Told
+from xpm_tui.tui.host import Host
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.dialog import Choose, Told
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
 
 
 class InTrouble(Told):
@@ -67,7 +65,7 @@ def way_out(case: Case, trouble: Trouble | None = None) -> Told:
 
 
 def tell(
-    app: Console, trouble: Trouble, *, title: str = "That did not work", text: str = "", act: str = "console"
+    app: Host, trouble: Trouble, *, title: str = "That did not work", text: str = "", act: str = "console"
 ) -> None:
     """Show a trouble, and see that it is in the log with its case."""
     app.push_screen(InTrouble(title, text or trouble.message, trouble))
@@ -84,7 +82,7 @@ def tell(
     app.run_worker(log(), group="trouble", exit_on_error=False)
 
 
-async def what_is_seen(app: Console, *, browser: bool = False) -> Seen | None:
+async def what_is_seen(app: Host, *, browser: bool = False) -> Seen | None:
     """Ask what there is to see, show the way out of what was picked; gives it, None when left."""
     question = "What do you see in the browser?" if browser else "What do you see?"
     offered = BROWSER if browser else (*BROWSER, *ELSEWHERE)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from textual.reactive import Reactive
 from textual.widget import Widget
 
+from xpm_tui.tui.host import Guest
 
-class Quiet:
+
+class Quiet(Guest):
     """Mixed into every screen of ours. Stock Textual sends the whole screen for each move of the focus."""
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)

@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from xpm_tui.model.text import Shown
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.quiet import Quiet
+from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, fit, ours, span

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xpm_tui.acts.review_file import report_lines
 from xpm_tui.files.listing import listing
@@ -12,17 +11,15 @@ from xpm_tui.service.clients.review_file import ReviewReport, export_review_file
 from xpm_tui.service.clients.settling import Settled
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
-from xpm_tui.tui.screens.dialog import Confirm, Told
-from xpm_tui.tui.screens.files import PickFile, folder_of
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
+from xpm_tui.tui.dialogs.dialog import Confirm, Told
+from xpm_tui.tui.dialogs.files import PickFile, folder_of
+from xpm_tui.tui.host import Host
 
 SHOWN = 500
 """Rows of a file that are shown one by one before it is taken in."""
 
 
-async def save(app: Console) -> None:
+async def save(app: Host) -> None:
     """Name a file and write all proposals to it."""
     about = "A row for each proposal; fill in the column Choice with link, ignore, or a number of XPM."
     path = await app.push_screen_wait(
@@ -39,7 +36,7 @@ async def save(app: Console) -> None:
     app.toast(f"{when.counted(count, 'client')} in {path}\nI takes the file back in once it is filled in.")
 
 
-async def take(app: Console) -> tuple[Settled, ...]:
+async def take(app: Host) -> tuple[Settled, ...]:
     """Name a file, show what it would do, do it; gives what was settled, so that it can be taken back."""
     about = "The file with the column Choice. What it would do is shown first."
     path = await app.push_screen_wait(

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from textual.screen import Screen
 
-from xpm_tui.tui.screens.dialog import Ask, Confirm
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
+from xpm_tui.tui.dialogs.dialog import Ask, Confirm
+from xpm_tui.tui.host import Host
 
 R = TypeVar("R")
 
@@ -25,7 +23,7 @@ class ScreenTalk:
 
     interactive = True
 
-    def __init__(self, app: Console, title: str = "") -> None:
+    def __init__(self, app: Host, title: str = "") -> None:
         self._app = app
         self._title = title
         self.said: list[str] = []

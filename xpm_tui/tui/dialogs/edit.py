@@ -14,8 +14,8 @@ from textual.widgets import Button, Static
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.service.telling.views import ClientView
 from xpm_tui.sync.policy import CLIENT_FIELDS
+from xpm_tui.tui.dialogs.dialog import Dialog, Part
 from xpm_tui.tui.plain import content, show
-from xpm_tui.tui.screens.dialog import Dialog, Part
 from xpm_tui.tui.widgets.field import Field
 
 CONTACT = (("name", "name"), ("email", "e-mail"), ("phone", "phone"), ("mobile", "mobile"))

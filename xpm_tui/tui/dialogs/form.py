@@ -16,8 +16,8 @@ from textual.widgets import Button, Static
 from xpm_tui.acts.act import Act
 from xpm_tui.acts.params import Param, read
 from xpm_tui.model.text import Shown, visible
+from xpm_tui.tui.dialogs.dialog import Dialog, Part
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.dialog import Dialog, Part
 from xpm_tui.tui.widgets.choice import Choice, Tick
 from xpm_tui.tui.widgets.field import Field
 

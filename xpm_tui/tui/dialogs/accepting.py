@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from xpm_tui.model.book import Service
 from xpm_tui.model.xpm import Template
@@ -11,10 +10,8 @@ from xpm_tui.service.jobs import templates
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team import linking as team
 from xpm_tui.tui import when
-from xpm_tui.tui.screens.dialog import Confirm
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
+from xpm_tui.tui.dialogs.dialog import Confirm
+from xpm_tui.tui.host import Host
 
 NAMED = 8
 """Pairs that are named in the question; the others are counted."""
@@ -25,7 +22,7 @@ def same_names(practice: OpenPractice) -> list[tuple[Service, Template]]:
     return templates.same_names(practice.snapshot())
 
 
-async def accept_emails(app: Console) -> bool:
+async def accept_emails(app: Host) -> bool:
     """Link everybody whose e-mail is the same; False where there is nobody, or a person said no."""
     found = await app.desk.ask(team.email_matches)
     if not found:
@@ -41,7 +38,7 @@ async def accept_emails(app: Console) -> bool:
     return True
 
 
-async def accept_same_names(app: Console) -> bool:
+async def accept_same_names(app: Host) -> bool:
     """Link every open service to the template of its name; False where there is none, or a person said no."""
     found = await app.desk.ask(same_names)
     if not found:
@@ -57,7 +54,7 @@ async def accept_same_names(app: Console) -> bool:
     return True
 
 
-async def _yes(app: Console, pairs: Sequence[str], question: str) -> bool:
+async def _yes(app: Host, pairs: Sequence[str], question: str) -> bool:
     more = [f"and {len(pairs) - NAMED:,} more"] if len(pairs) > NAMED else []
     text = "\n".join([*pairs[:NAMED], *more, "", question])
     answer: bool | None

@@ -14,7 +14,7 @@ from textual.widgets import Button, Static
 
 from xpm_tui.model.text import Shown, visible, visible_lines
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.quiet import Quiet
+from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,14 +15,12 @@ from textual.widgets import Static
 from xpm_tui.files.listing import Entry, Listing, listing
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.tui.dialogs.dialog import Dialog
+from xpm_tui.tui.host import Host
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.dialog import Dialog
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, fit, ours, span
 from xpm_tui.tui.widgets.rows import Rows
-
-if TYPE_CHECKING:
-    from xpm_tui.tui.app import Console
 
 
 class EntryRows(Rows):
@@ -78,11 +76,6 @@ class PickFile(Dialog[str]):
         self._moved = False
         self._listing: Listing | None = None
 
-    @property
-    def console_app(self) -> Console:
-        """The app, by its own type."""
-        return cast("Console", self.app)
-
     def box(self) -> ComposeResult:
         """What it is for, the path, what lies there, the keys."""
         yield Static(content(self._about))
@@ -105,13 +98,13 @@ class PickFile(Dialog[str]):
 
     def _look(self) -> None:
         typed = self._field.value
-        self.console_app.work(lambda: self._read(typed), "files", exclusive=True, node=self)
+        self.host.work(lambda: self._read(typed), "files", exclusive=True, node=self)
 
     async def _read(self, typed: str) -> None:
         def read(practice: OpenPractice) -> Listing:
             return listing(typed, self._suffix)
 
-        found = self._listing = await self.console_app.desk.ask(read)
+        found = self._listing = await self.host.desk.ask(read)
         self._moved = False
         self._rows.entries = found.entries
         self._rows.reload(0)
@@ -187,7 +180,7 @@ class PickFile(Dialog[str]):
             self._tell(f"There is no file {found.path}.")
 
 
-def folder_of(app: Console) -> str:
+def folder_of(app: Host) -> str:
     """Where the last file was, ready to be typed on; at first where the console was started."""
     folder = app.folder or os.getcwd()
     return folder if folder.endswith(os.sep) else folder + os.sep

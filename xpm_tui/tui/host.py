@@ -1,0 +1,168 @@
+"""What screens, boxes and widgets may ask of the console; whoever is on the screen knows it by this alone.
+
+The console itself stands on top and knows its screens; they know only this page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.app import App
+from textual.dom import DOMNode
+from textual.message_pump import MessagePump
+from textual.notifications import SeverityLevel
+from textual.worker import Worker
+
+from xpm_tui.tui.desk import Desk
+from xpm_tui.tui.pulse import Pulse
+
+if TYPE_CHECKING:
+    from xpm_tui.acts.act import Act, Result, Situation
+    from xpm_tui.service.telling.views import ClientView, PickView, XpmClientView
+    from xpm_tui.sync.matching.search import PickerIndex
+
+
+class Host(App[int]):
+    """The app by what it offers. Each method is said here once and done in the console's own parts."""
+
+    desk: Desk
+    """Where the practice is read and written."""
+    ready: bool
+    """Whether the practice is open and the acts are known."""
+    pulse: Pulse
+    """The last heartbeat."""
+    position: object
+    """Where the book stood then."""
+    folder: str
+    """Where a file was picked last."""
+    environ: Mapping[str, str]
+    """The environment that the console was started in."""
+    picker_index: tuple[tuple[object, int], PickerIndex] | None
+    """The picker's index, kept with what it was made from."""
+
+    # -- work -----------------------------------------------------------------------------------------------
+
+    def work(
+        self,
+        job: Callable[[], Coroutine[Any, Any, Any]],
+        group: str,
+        *,
+        exclusive: bool = False,
+        node: DOMNode | None = None,
+    ) -> Worker[Any]:
+        """Run something beside the screen. What it raises is told by one handler, never a crash."""
+        raise NotImplementedError
+
+    def trouble(self, error: BaseException) -> None:
+        """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
+        raise NotImplementedError
+
+    def toast(self, text: str, severity: SeverityLevel = "information", title: str = "") -> None:
+        """A few words about something that is out of sight."""
+        raise NotImplementedError
+
+    def save_text(self, name: str, text: str) -> Path:
+        """Write a private file into the practice's state folder; gives where it is."""
+        raise NotImplementedError
+
+    def beat(self) -> None:
+        """Read the heartbeat again, beside the screen."""
+        self.work(lambda: self.refresh_pulse(), "beat", exclusive=True)
+
+    async def refresh_pulse(self) -> None:
+        """Read the heartbeat now, and let what is shown look again."""
+        raise NotImplementedError
+
+    # -- acts -----------------------------------------------------------------------------------------------
+
+    def situation(self, area: str, **about: Any) -> Situation:
+        """What the acts depend on, from the last heartbeat: cheap at any key press."""
+        raise NotImplementedError
+
+    def perform(
+        self,
+        act: Act[Any],
+        preset: Mapping[str, Any],
+        *,
+        title: str = "",
+        start: Mapping[str, Any] | None = None,
+        ask: bool = True,
+        after: Callable[[], None] | None = None,
+    ) -> None:
+        """Do an act: ask for what ``preset`` does not settle, run it on the desk, say what came of it.
+
+        ``start`` fills the form in without settling; ``ask`` of False shows no form. ``after`` is called when
+        it is done, before what came of it is told.
+        """
+        raise NotImplementedError
+
+    def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
+        """A short outcome as a toast, a long one to read."""
+        raise NotImplementedError
+
+    def way(self, act: str) -> Callable[[], object] | None:
+        """What opens the act's own screen; None where its form does."""
+        raise NotImplementedError
+
+    # -- ways -----------------------------------------------------------------------------------------------
+
+    def leave(self) -> None:
+        """Leave; asks when a run is on, and says that it goes on."""
+        raise NotImplementedError
+
+    def go(self, area: str) -> None:
+        """To an area; what is open over it stays open."""
+        raise NotImplementedError
+
+    def connect(self) -> None:
+        """The wizard; where it ends, its plan comes up."""
+        raise NotImplementedError
+
+    def plan_and_show(self, only: str = "") -> None:
+        """Read XPM, plan, and show the plan; nothing is written to either side."""
+        raise NotImplementedError
+
+    def show_plan(self, plan_id: str) -> None:
+        """Review a plan; when it is applied, its run comes up."""
+        raise NotImplementedError
+
+    async def start_run(
+        self, plan_id: str = "", verb: Sequence[str] = ("sync",), extra: Sequence[str] = ()
+    ) -> str:
+        """Start the run as a process of its own; gives its id as soon as it is in the book."""
+        raise NotImplementedError
+
+    def show_run(self, run_id: str) -> None:
+        """A run with its log."""
+        raise NotImplementedError
+
+    def undo(self, run: str = "", client: str = "", field: str = "") -> None:
+        """Take a run, or the last one that wrote to a client, back: as a plan to look at first."""
+        raise NotImplementedError
+
+    def show_client(self, client: str) -> None:
+        """Jump to a client of the book, or to the jobs of a workflow, wherever one is."""
+        raise NotImplementedError
+
+    def show_jobs(self, workflow: str) -> None:
+        """Jump to the jobs of a workflow."""
+        raise NotImplementedError
+
+    def linked(self, client: ClientView, view: XpmClientView) -> None:
+        """Say what was linked, and how to take it back."""
+        raise NotImplementedError
+
+    def picked(self, done_: Sequence[PickView]) -> None:
+        """Say what came of picking; what was left is listed with its reason."""
+        raise NotImplementedError
+
+
+class Guest:
+    """Mixed into whatever stands on the screen and asks something of the console."""
+
+    @property
+    def host(self) -> Host:
+        """The console, as far as it may be known here."""
+        return cast("Host", cast("MessagePump", self).app)
