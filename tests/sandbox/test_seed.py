@@ -12,8 +12,8 @@ from tests.support.profile import count
 from xpm_tui.sandbox.core.clock import SAMPLE_NOW
 from xpm_tui.sandbox.core.practice import Practice
 from xpm_tui.sandbox.core.reply import CHUNK
-from xpm_tui.sandbox.core.sandbox import make_tenants
 from xpm_tui.sandbox.core.seed.make import make_practice
+from xpm_tui.sandbox.core.state import make_tenants
 from xpm_tui.sandbox.core.xml import unfit
 
 SIZES = [12, 250, count(2000, 10_000)]

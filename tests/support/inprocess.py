@@ -11,7 +11,8 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.model.ports import Clock
 from xpm_tui.sandbox.core.clock import Clock as SandboxClock
 from xpm_tui.sandbox.core.http import Ending, Request, Response
-from xpm_tui.sandbox.core.sandbox import Sandbox, Urls
+from xpm_tui.sandbox.core.sandbox import Sandbox
+from xpm_tui.sandbox.core.state import Urls
 
 ORIGIN = "http://127.0.0.1:8799"
 

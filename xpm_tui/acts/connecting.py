@@ -6,20 +6,34 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import msgspec
 
 from xpm_tui.acts.act import Column, Result, Table, Talk
+from xpm_tui.acts.params import option
 from xpm_tui.acts.words import count, plain
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput, LoginNeeded, NeedsPerson, Trouble
 from xpm_tui.model.xpm import Tenant
 
 if TYPE_CHECKING:
-    from xpm_tui.acts.connection import Connect
     from xpm_tui.model.plan import Direction, Level
     from xpm_tui.service.connect.connection import Connecting
     from xpm_tui.service.identity import Identity
     from xpm_tui.service.practice import OpenPractice
+
+
+class Connect(msgspec.Struct, frozen=True):
+    """Parameters of ``connect``."""
+
+    no_browser: Annotated[bool, option("Open no browser: print the address, read the redirect address.")] = (
+        False
+    )
+    tenant: Annotated[str, option("The practice, where the login opens several: its id.", "ID")] = ""
+    confirm: Annotated[
+        str, option("Connect another practice than before: its name, or the last six of its id.", "TEXT")
+    ] = ""
 
 
 async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result:

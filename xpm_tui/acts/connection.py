@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, NoParams, Result, Talk
+from xpm_tui.acts.connecting import Connect, connect
 from xpm_tui.acts.params import option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.words import ago, count, fields, plain, when
@@ -16,18 +17,6 @@ if TYPE_CHECKING:
     from xpm_tui.service.heartbeat.status import Heartbeat
     from xpm_tui.service.jobs.views import JobCounts
     from xpm_tui.service.practice import OpenPractice
-
-
-class Connect(msgspec.Struct, frozen=True):
-    """Parameters of ``connect``."""
-
-    no_browser: Annotated[bool, option("Open no browser: print the address, read the redirect address.")] = (
-        False
-    )
-    tenant: Annotated[str, option("The practice, where the login opens several: its id.", "ID")] = ""
-    confirm: Annotated[
-        str, option("Connect another practice than before: its name, or the last six of its id.", "TEXT")
-    ] = ""
 
 
 class Disconnect(msgspec.Struct, frozen=True):
@@ -106,13 +95,6 @@ def _lines(beat: Heartbeat) -> list[str]:
             "XPM's lists": ago(beat.mirror_at),
         }
     )
-
-
-async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result:
-    """Sign in, choose the practice, fill the mirror."""
-    from xpm_tui.acts.connecting import connect as go
-
-    return await go(practice, params, talk)
 
 
 ACTS = (

@@ -14,7 +14,8 @@ from collections.abc import Callable, Generator
 import uvicorn
 
 from xpm_tui.sandbox.core.http import Host
-from xpm_tui.sandbox.core.sandbox import Sandbox, Urls
+from xpm_tui.sandbox.core.sandbox import Sandbox
+from xpm_tui.sandbox.core.state import Urls
 from xpm_tui.sandbox.wire import Application, Protocol
 
 LOOPBACK = "127.0.0.1"

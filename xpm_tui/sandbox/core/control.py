@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from xpm_tui.sandbox.core.accounts import APPS, DEFAULT_APP, USERS
@@ -15,15 +15,13 @@ from xpm_tui.sandbox.core.consent import Refused
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.http import Request, Response, respond_json
 from xpm_tui.sandbox.core.record import Recorded
-
-if TYPE_CHECKING:
-    from xpm_tui.sandbox.core.sandbox import Sandbox
+from xpm_tui.sandbox.core.state import State
 
 CONTROL = "/_sandbox"
 Values = Mapping[str, Any]
 
 
-def control(sandbox: Sandbox, request: Request) -> Response:
+def control(sandbox: State, request: Request) -> Response:
     """Answer a call to /_sandbox. Errors are `{"error": sentence}` with 400, 404 or 405."""
     name = request.path.removeprefix(CONTROL).strip("/")
     handlers = _HANDLERS.get(name)
@@ -42,7 +40,7 @@ def control(sandbox: Sandbox, request: Request) -> Response:
         return respond_json(400, {"error": text})
 
 
-def _about(sandbox: Sandbox, values: Values) -> object:
+def _about(sandbox: State, values: Values) -> object:
     practice = sandbox.practice
     return {
         **sandbox.greeting(),
@@ -60,7 +58,7 @@ def _about(sandbox: Sandbox, values: Values) -> object:
     }
 
 
-def _consent(sandbox: Sandbox, values: Values) -> object:
+def _consent(sandbox: State, values: Values) -> object:
     """What a person at the consent page would do. `tenant` is an id or a name; without it, and without
     `deny`, the practice that the page preselects."""
     query = urlsplit(str(values["authorize_url"])).query
@@ -81,43 +79,43 @@ def _consent(sandbox: Sandbox, values: Values) -> object:
         raise ValueError(f"{refused.error} : {refused.text}") from refused
 
 
-def _faults(sandbox: Sandbox, values: Values) -> object:
+def _faults(sandbox: State, values: Values) -> object:
     return {
         "faults": [{**asdict(item.fault), "seen": item.seen, "fired": item.fired} for item in sandbox.faults]
     }
 
 
-def _add_fault(sandbox: Sandbox, values: Values) -> object:
+def _add_fault(sandbox: State, values: Values) -> object:
     for one in values.get("faults", [values]):
         sandbox.faults.add(Fault.read(one))
     return _faults(sandbox, values)
 
 
-def _clear_faults(sandbox: Sandbox, values: Values) -> object:
+def _clear_faults(sandbox: State, values: Values) -> object:
     sandbox.faults.clear()
     return _faults(sandbox, values)
 
 
-def _switches(sandbox: Sandbox, values: Values) -> object:
+def _switches(sandbox: State, values: Values) -> object:
     return sandbox.switches.as_dict()
 
 
-def _set_switches(sandbox: Sandbox, values: Values) -> object:
+def _set_switches(sandbox: State, values: Values) -> object:
     sandbox.switches = sandbox.switches.changed(values)
     return sandbox.switches.as_dict()
 
 
-def _clock(sandbox: Sandbox, values: Values) -> object:
+def _clock(sandbox: State, values: Values) -> object:
     now = sandbox.clock.now()
     return {"now": now, "utc": stamp(now) + "Z"}
 
 
-def _advance(sandbox: Sandbox, values: Values) -> object:
+def _advance(sandbox: State, values: Values) -> object:
     sandbox.clock.advance(float(values["advance"]))
     return _clock(sandbox, values)
 
 
-def _requests(sandbox: Sandbox, values: Values) -> object:
+def _requests(sandbox: State, values: Values) -> object:
     """Newest last; `after` gives those with a higher number, `endpoint` those of one endpoint."""
     after, endpoint = int(values.get("after", 0)), values.get("endpoint")
 
@@ -128,16 +126,16 @@ def _requests(sandbox: Sandbox, values: Values) -> object:
     return {"count": len(rows), "requests": rows}
 
 
-def _forget_requests(sandbox: Sandbox, values: Values) -> object:
+def _forget_requests(sandbox: State, values: Values) -> object:
     sandbox.log.clear()
     return {"count": 0, "requests": []}
 
 
-def _colleague(sandbox: Sandbox, values: Values) -> object:
+def _colleague(sandbox: State, values: Values) -> object:
     return ask(sandbox.colleague, values, sandbox.clock.now())
 
 
-def _tokens(sandbox: Sandbox, values: Values) -> object:
+def _tokens(sandbox: State, values: Values) -> object:
     """`{"expire": true}`: every access token has expired. `{"revoke": true}`: the person disconnected the
     app, so that the refresh token is dead too."""
     now, user = sandbox.clock.now(), str(values.get("user", sandbox.switches.user))
@@ -150,7 +148,7 @@ def _tokens(sandbox: Sandbox, values: Values) -> object:
     raise ValueError('Say {"expire": true} or {"revoke": true}.')
 
 
-def _permission(sandbox: Sandbox, values: Values) -> object:
+def _permission(sandbox: State, values: Values) -> object:
     """Take the privilege "Connect third-party add-ons" away from a person, or give it back."""
     user = USERS[str(values.get("user", sandbox.switches.user))].key
     if values["allowed"]:
@@ -160,7 +158,7 @@ def _permission(sandbox: Sandbox, values: Values) -> object:
     return {"user": user, "allowed": user not in sandbox.grants.denied}
 
 
-def _connection(sandbox: Sandbox, values: Values, *, on: bool) -> object:
+def _connection(sandbox: State, values: Values, *, on: bool) -> object:
     app, user = (
         str(values.get("client_id", DEFAULT_APP.client_id)),
         str(values.get("user", sandbox.switches.user)),
@@ -176,14 +174,14 @@ def _connection(sandbox: Sandbox, values: Values, *, on: bool) -> object:
     return {"disconnected": tenant}
 
 
-def _limits(sandbox: Sandbox, values: Values) -> object:
+def _limits(sandbox: State, values: Values) -> object:
     app = str(values.get("client_id", DEFAULT_APP.client_id))
     tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
     usage, now = sandbox.limits.usage(app, tenant), sandbox.clock.now()
     return {"minute": usage.minute.used(now), "day": usage.day.used(now), "in_flight": usage.in_flight}
 
 
-def _spend(sandbox: Sandbox, values: Values) -> object:
+def _spend(sandbox: State, values: Values) -> object:
     """`{"clear": true}`, or `{"day": n, "minute": n}`: calls that count as made just now."""
     app = str(values.get("client_id", DEFAULT_APP.client_id))
     tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
@@ -195,19 +193,19 @@ def _spend(sandbox: Sandbox, values: Values) -> object:
     return _limits(sandbox, values)
 
 
-def _reset(sandbox: Sandbox, values: Values) -> object:
+def _reset(sandbox: State, values: Values) -> object:
     sandbox.reset()
     return sandbox.greeting()
 
 
-def _tenant(sandbox: Sandbox, text: str) -> str:
+def _tenant(sandbox: State, text: str) -> str:
     for tenant in sandbox.tenants.values():
         if text.lower() in (tenant.uuid, tenant.name.lower()):
             return tenant.uuid
     raise ValueError(f"There is no tenant {text!r}.")
 
 
-_Handler = Callable[["Sandbox", Values], object]
+_Handler = Callable[[State, Values], object]
 _HANDLERS: dict[str, dict[str, _Handler]] = {
     "": {"GET": _about},
     "consent": {"POST": _consent},

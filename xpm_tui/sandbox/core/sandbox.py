@@ -2,104 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from xpm_tui.sandbox.core import connections, consent
-from xpm_tui.sandbox.core.accounts import DEFAULT_APP, REDIRECT_PORTS
-from xpm_tui.sandbox.core.clock import Clock
-from xpm_tui.sandbox.core.colleague import Colleague
+from xpm_tui.sandbox.core import connections
 from xpm_tui.sandbox.core.control import CONTROL, control
 from xpm_tui.sandbox.core.fault_effects import instead, spoil
-from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault, Faults
-from xpm_tui.sandbox.core.gateway import PREFIX, Gateway, endpoint_of, us_style
-from xpm_tui.sandbox.core.grants import Grants
+from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault
+from xpm_tui.sandbox.core.gateway import PREFIX, endpoint_of, us_style
 from xpm_tui.sandbox.core.http import Host, Request, Response, respond
-from xpm_tui.sandbox.core.identity import Identity
-from xpm_tui.sandbox.core.ids import Ids, uuid_from
-from xpm_tui.sandbox.core.limits import Limits
-from xpm_tui.sandbox.core.practice import Practice, Tenant
-from xpm_tui.sandbox.core.record import RequestLog
-from xpm_tui.sandbox.core.seed.make import make_practice
-from xpm_tui.sandbox.core.switches import Switches
+from xpm_tui.sandbox.core.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Urls:
-    """The three origins, without path; they may be one and the same."""
-
-    login: str = "http://127.0.0.1:8799"
-    identity: str = "http://127.0.0.1:8799"
-    api: str = "http://127.0.0.1:8799"
-
-
-class Sandbox:
+class Sandbox(State):
     """A local Xero: identity, connections and Practice Manager for a practice of `clients` clients.
 
     The same seed, clock and requests give the same responses, byte for byte. Not thread-safe: one event loop
-    (or one thread) calls it. `urls` are the origins that it shows in pages and `Next` links.
+    (or one thread) calls it.
     """
-
-    def __init__(
-        self,
-        seed: int = 1,
-        clients: int = 12,
-        clock: Clock | None = None,
-        switches: Switches | None = None,
-        urls: Urls | None = None,
-    ) -> None:
-        self.seed = seed
-        self.size = clients
-        self.clock = clock or Clock()
-        self.switches = switches or Switches()
-        self.urls = urls or Urls()
-        self.reset()
 
     def reset(self) -> None:
         """Everything as at the start, but clock, switches and origins."""
-        now = self.clock.now()
-        self.faults = Faults()
-        self.limits = Limits()
-        self.log = RequestLog()
-        tenants = make_tenants(self.seed)
-        self.tenants = {tenant.uuid: tenant for tenant in tenants}
-        main, second = tenants[0], tenants[1]
-        self.practices: dict[str, Practice] = {
-            main.uuid: make_practice(main, self.seed, self.size, now),
-            second.uuid: make_practice(second, self.seed + 1_000_003, 12, now),
-        }
-        self.grants = Grants(Ids(self.seed))
-        self.consent = consent.Consent(self.grants, tenants)
-        self.colleague = Colleague(self.practice)
+        super().reset()
         self._calls = 0
-        self._wire()
-
-    def move_to(self, urls: Urls) -> None:
-        """Take other origins, as a server does once it knows its ports."""
-        self.urls = urls
-        self._wire()
-
-    def _wire(self) -> None:
-        self.identity = Identity(self.grants, self.urls.login, self.urls.identity)
-        self.gateway = Gateway(self.identity, self.limits, self.tenants, self.practices, self.urls.api)
-
-    @property
-    def practice(self) -> Practice:
-        """The first practice, the one that has the asked-for size."""
-        return next(iter(self.practices.values()))
-
-    def greeting(self) -> dict[str, object]:
-        """What a client has to know: addresses, app, tenants."""
-        return {
-            "login_url": self.urls.login,
-            "identity_url": self.urls.identity,
-            "api_url": self.urls.api,
-            "client_id": DEFAULT_APP.client_id,
-            "redirect_port": REDIRECT_PORTS[0],
-            "tenants": [
-                {"id": tenant.uuid, "name": tenant.name, "type": tenant.kind}
-                for tenant in self.tenants.values()
-            ],
-        }
 
     async def handle(self, request: Request) -> Response:
         """Answer one request.
@@ -157,13 +81,3 @@ def role_of(path: str) -> Host | None:
     if path == connections.PATH or path.startswith((connections.PATH + "/", "/practicemanager/")):
         return "api"
     return None
-
-
-def make_tenants(seed: int) -> tuple[Tenant, ...]:
-    """Two practices (the first is the main one), a ledger and a Xero HQ."""
-    return (
-        Tenant(uuid_from(seed, "tenant", 1), "Harbour & Hill Accountants", "PRACTICEMANAGER"),
-        Tenant(uuid_from(seed, "tenant", 2), "Te Aroha Bookkeeping", "PRACTICEMANAGER"),
-        Tenant(uuid_from(seed, "tenant", 3), "Harbour & Hill Accountants (ledger)", "ORGANISATION"),
-        Tenant(uuid_from(seed, "tenant", 4), "Harbour & Hill HQ", "PRACTICE"),
-    )

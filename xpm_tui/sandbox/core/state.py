@@ -1,0 +1,107 @@
+"""All that the simulated Xero remembers: practices, logins, faults, limits, the record of requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xpm_tui.sandbox.core import consent
+from xpm_tui.sandbox.core.accounts import DEFAULT_APP, REDIRECT_PORTS
+from xpm_tui.sandbox.core.clock import Clock
+from xpm_tui.sandbox.core.colleague import Colleague
+from xpm_tui.sandbox.core.faults import Faults
+from xpm_tui.sandbox.core.gateway import Gateway
+from xpm_tui.sandbox.core.grants import Grants
+from xpm_tui.sandbox.core.identity import Identity
+from xpm_tui.sandbox.core.ids import Ids, uuid_from
+from xpm_tui.sandbox.core.limits import Limits
+from xpm_tui.sandbox.core.practice import Practice, Tenant
+from xpm_tui.sandbox.core.record import RequestLog
+from xpm_tui.sandbox.core.seed.make import make_practice
+from xpm_tui.sandbox.core.switches import Switches
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """The three origins, without path; they may be one and the same."""
+
+    login: str = "http://127.0.0.1:8799"
+    identity: str = "http://127.0.0.1:8799"
+    api: str = "http://127.0.0.1:8799"
+
+
+class State:
+    """What there is for a practice of `clients` clients, and how it is set back to the start.
+
+    `urls` are the origins that it shows in pages and `Next` links.
+    """
+
+    def __init__(
+        self,
+        seed: int = 1,
+        clients: int = 12,
+        clock: Clock | None = None,
+        switches: Switches | None = None,
+        urls: Urls | None = None,
+    ) -> None:
+        self.seed = seed
+        self.size = clients
+        self.clock = clock or Clock()
+        self.switches = switches or Switches()
+        self.urls = urls or Urls()
+        self.reset()
+
+    def reset(self) -> None:
+        """Everything as at the start, but clock, switches and origins."""
+        now = self.clock.now()
+        self.faults = Faults()
+        self.limits = Limits()
+        self.log = RequestLog()
+        tenants = make_tenants(self.seed)
+        self.tenants = {tenant.uuid: tenant for tenant in tenants}
+        main, second = tenants[0], tenants[1]
+        self.practices: dict[str, Practice] = {
+            main.uuid: make_practice(main, self.seed, self.size, now),
+            second.uuid: make_practice(second, self.seed + 1_000_003, 12, now),
+        }
+        self.grants = Grants(Ids(self.seed))
+        self.consent = consent.Consent(self.grants, tenants)
+        self.colleague = Colleague(self.practice)
+        self._wire()
+
+    def move_to(self, urls: Urls) -> None:
+        """Take other origins, as a server does once it knows its ports."""
+        self.urls = urls
+        self._wire()
+
+    def _wire(self) -> None:
+        self.identity = Identity(self.grants, self.urls.login, self.urls.identity)
+        self.gateway = Gateway(self.identity, self.limits, self.tenants, self.practices, self.urls.api)
+
+    @property
+    def practice(self) -> Practice:
+        """The first practice, the one that has the asked-for size."""
+        return next(iter(self.practices.values()))
+
+    def greeting(self) -> dict[str, object]:
+        """What a client has to know: addresses, app, tenants."""
+        return {
+            "login_url": self.urls.login,
+            "identity_url": self.urls.identity,
+            "api_url": self.urls.api,
+            "client_id": DEFAULT_APP.client_id,
+            "redirect_port": REDIRECT_PORTS[0],
+            "tenants": [
+                {"id": tenant.uuid, "name": tenant.name, "type": tenant.kind}
+                for tenant in self.tenants.values()
+            ],
+        }
+
+
+def make_tenants(seed: int) -> tuple[Tenant, ...]:
+    """Two practices (the first is the main one), a ledger and a Xero HQ."""
+    return (
+        Tenant(uuid_from(seed, "tenant", 1), "Harbour & Hill Accountants", "PRACTICEMANAGER"),
+        Tenant(uuid_from(seed, "tenant", 2), "Te Aroha Bookkeeping", "PRACTICEMANAGER"),
+        Tenant(uuid_from(seed, "tenant", 3), "Harbour & Hill Accountants (ledger)", "ORGANISATION"),
+        Tenant(uuid_from(seed, "tenant", 4), "Harbour & Hill HQ", "PRACTICE"),
+    )
