@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from typing import Any
 
+import pytest
 from textual.widgets import Checkbox, Select
 
+from tests.support.profile import count
 from tests.tui.world import World, press, settle, text_of
-from xpm_tui.acts.registry import by_name
+from xpm_tui.acts.act import Act
+from xpm_tui.acts.registry import ACTS, by_name
+from xpm_tui.model.errors import BadInput, NotFound
+from xpm_tui.model.tables import TEAM
+from xpm_tui.service.jobs.proposals import list_proposals
 from xpm_tui.tui.app import Console
+from xpm_tui.tui.dialogs.edit import Edit
+from xpm_tui.tui.dialogs.filling import concerned
+from xpm_tui.tui.dialogs.form import Form, asked
+from xpm_tui.tui.widgets.field import Field
 
 Make = Callable[..., Console]
 
@@ -41,3 +53,118 @@ async def test_a_setting_is_found_by_its_name_before_others_that_speak_of_it(
         await settle(pilot)
         await press(pilot, "g", "e", "slash", "=ignition", "enter", "enter")
         assert "╭─ jobs.ignition_deploys" in text_of(app)
+
+
+PARTS = 3
+FILLABLE = [act for act in ACTS if asked(act, {})]
+
+
+def refusing(act: Act[Any]) -> Act[Any]:
+    """The same act, which takes nothing of what it is given."""
+
+    async def run(*_: object) -> Any:
+        raise BadInput("That will not do.", hint="Try another one.")
+
+    return dataclasses.replace(act, run=run)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
+    part: int, world: World, console: Make
+) -> None:
+    """Every third act; the soak profile takes all."""
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for act in FILLABLE[part::PARTS][:: count(3, 1)]:
+            app.perform(refusing(act), {})
+            await settle(pilot)
+            form = app.screen
+            assert isinstance(form, Form), act.name
+            before = {}
+            for param in asked(act, {}):
+                field = form.query_one(f"#p-{param.name}")
+                if isinstance(field, Field):
+                    field.value = "7" if param.kind is int else "a, b" if param.many else "some text"
+                    before[f"p-{param.name}"] = field.value
+            await press(pilot, "f10")
+            again = app.screen
+            assert isinstance(again, Form), (act.name, text_of(app))
+            assert again is not form, act.name
+            assert {each.id: each.value for each in again.query(Field)} == before, act.name
+            assert "! That will not do. Try another one." in text_of(app), act.name
+            await press(pilot, "escape")
+
+
+async def test_what_is_wrong_is_said_under_its_field(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.perform(by_name("proposals.new"), {})
+        await settle(pilot)
+        await press(pilot, "=Accounts 2026", "enter", "=Client 00001", "enter", "=start=soon", "f10")
+        lines = text_of(app).splitlines()
+        field = next(place for place, line in enumerate(lines) if "start=soon" in line)
+        assert "! start: 'soon' is no date. Write 2026-07-31." in lines[field + 1]
+        assert "Accounts 2026" in text_of(app)
+        assert "Client 00001" in text_of(app)
+        assert app.focused is not None
+        assert app.focused.id == "p-values"
+        await press(pilot, *("backspace",) * 4, "=2026-07-01", "f10")
+        assert not isinstance(app.screen, Form)
+    with world.open() as practice:
+        assert [view.name for view in list_proposals(practice)] == ["Accounts 2026"]
+
+
+async def test_a_record_that_is_refused_stays_open_as_it_was_typed(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "t", "n", "f10")
+        assert "“name” is needed." in text_of(app)
+        await press(pilot, "=Mere Hall", "down", "=mere@example.com", "down", "=maybe", "f10")
+        assert isinstance(app.screen, Edit)
+        lines = text_of(app).splitlines()
+        field = next(place for place, line in enumerate(lines) if "yesmaybe" in line)
+        assert "! " in lines[field + 1]
+        assert "mere@example.com" in text_of(app)
+        await press(pilot, *("backspace",) * 5, "f10")
+        assert "Make a team member" not in text_of(app)
+    with world.open() as practice:
+        made = [(row.name, row.email) for row in practice.snapshot().rows(TEAM)]
+    assert made == [("Mere Hall", "mere@example.com")]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "field"),
+    [
+        (BadInput("budget: 'x' is not a number."), "budget"),
+        (BadInput("due days: 'x' is no number."), "due_days"),
+        (BadInput("end: '1' is no date."), "values"),
+        (NotFound("No client is called 'Nobody Ltd'."), "client"),
+        (BadInput("The number P7 is taken."), "values"),
+        (BadInput("Say it otherwise.", field="client"), "client"),
+        (BadInput("Nothing is held."), ""),
+    ],
+)
+def test_the_field_that_a_trouble_is_about(trouble: BadInput, field: str) -> None:
+    typed = {"budget": "x1", "due_days": "", "client": "Nobody Ltd", "values": ["end=1", "number=P7"]}
+    assert concerned(trouble, typed) == field
+
+
+async def test_a_number_that_is_none_is_said_in_words(world: World, console: Make) -> None:
+    app = console(world)
+    act = next(act for act in FILLABLE if any(param.kind is int for param in asked(act, {})))
+    name = next(param.name for param in asked(act, {}) if param.kind is int)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.perform(act, {})
+        await settle(pilot)
+        for param in asked(act, {}):
+            field = app.screen.query_one(f"#p-{param.name}")
+            if isinstance(field, Field):
+                field.value = "many"
+        await press(pilot, "f10")
+        assert f"! “{name.replace('_', ' ')}” has to be a whole number" in text_of(app)
+        assert app.focused is not None
+        assert app.focused.id == f"p-{name}"

@@ -29,10 +29,15 @@ class Trouble(Exception):
 
 
 class BadInput(Trouble):
-    """Something typed, pasted or read from a file cannot be used."""
+    """Something typed, pasted or read from a file cannot be used; ``field`` is the parameter it was given
+    for, where the sentence does not name it."""
 
     code = "bad-input"
     exit_code = 2
+
+    def __init__(self, message: str, *, hint: str = "", case: CaseId | None = None, field: str = "") -> None:
+        super().__init__(message, hint=hint, case=case)
+        self.field = field
 
 
 class NotFound(BadInput):

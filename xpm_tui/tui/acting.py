@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import msgspec
 
     from xpm_tui.acts.act import Act, Result, Situation
+    from xpm_tui.tui.dialogs.talk import ScreenTalk
+    from xpm_tui.tui.fields import Sheet
     from xpm_tui.tui.screens.area import AreaScreen
 
 TOAST_LINES = 4
@@ -53,28 +55,28 @@ class Acting(Host):
         start: Mapping[str, Any] | None = None,
         ask: bool = True,
         after: Callable[[], None] | None = None,
+        sheet: Sheet | None = None,
     ) -> None:
         """Do an act: ask for what ``preset`` does not settle, run it on the desk, say what came of it.
 
-        ``start`` fills the form in without settling; ``ask`` of False shows no form. ``after`` is called when
-        it is done, before what came of it is told.
+        ``start`` fills the form in without settling; ``ask`` of False shows no form; with a ``sheet`` the
+        record's own fields are edited instead, and what was changed are the act's values. What is refused
+        comes back as it was typed. ``after`` is called when it is done, before what came of it is told.
         """
-        self.work(lambda: self._perform(act, dict(preset), title, start, ask, after), f"act:{act.name}")
+        self.work(
+            lambda: self._perform(act, dict(preset), title, start, ask, sheet, after), f"act:{act.name}"
+        )
 
     async def _perform(
         self, act: Act[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
-        ask: bool, after: Callable[[], None] | None,
+        ask: bool, sheet: Sheet | None, after: Callable[[], None] | None,
     ) -> None:  # fmt: skip
-        from xpm_tui.tui.dialogs.form import asked, build
         from xpm_tui.tui.dialogs.talk import ScreenTalk
 
-        params = build(act, preset) if not (ask and asked(act, preset)) else None
-        if params is None:
-            params = await self._fill_in(act, preset, start)
-            if params is None:
-                return
         talk = ScreenTalk(self, title or act.title)
-        result = await self.desk.run(act.run, params, talk)
+        result = await self._filled_and_done(act, preset, start, ask, sheet, talk)
+        if result is None:
+            return
         await self.refresh_pulse()
         if act.name.startswith("settings."):
             await self.desk.reopen()
@@ -85,12 +87,26 @@ class Acting(Host):
             after()
         self.tell_result(act, result, talk.said)
 
-    async def _fill_in(
-        self, act: Act[Any], preset: Mapping[str, Any], start: Mapping[str, Any] | None
-    ) -> msgspec.Struct | None:
-        from xpm_tui.tui.dialogs.form import Form
+    async def _filled_and_done(
+        self, act: Act[Any], preset: Mapping[str, Any], start: Mapping[str, Any] | None, ask: bool,
+        sheet: Sheet | None, talk: ScreenTalk,
+    ) -> Result | None:  # fmt: skip
+        from xpm_tui.tui.dialogs.edit import Edit, params_of
+        from xpm_tui.tui.dialogs.filling import until_taken
+        from xpm_tui.tui.dialogs.form import Form, asked, build
 
-        return await self.push_screen_wait(Form(act, preset, start))
+        async def do(params: msgspec.Struct) -> Result:
+            talk.said.clear()  # what was said of another try is told no more
+            return await self.desk.run(act.run, params, talk)
+
+        async def do_sheet(changed: tuple[str, ...]) -> Result:
+            return await do(params_of(act, preset, changed))
+
+        if sheet is not None:
+            return await until_taken(self, lambda turned: Edit(sheet, turned), do_sheet)
+        if ask and asked(act, preset):
+            return await until_taken(self, lambda turned: Form(act, preset, start, turned), do)
+        return await do(build(act, preset))
 
     def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
         """A short outcome as a toast, a long one to read."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xpm_tui.acts.act import Act, Result, Situation
     from xpm_tui.service.telling.views import ClientView, PickView, XpmClientView
     from xpm_tui.sync.matching.search import PickerIndex
+    from xpm_tui.tui.fields import Sheet
 
 
 class Host(App[int]):
@@ -90,11 +91,13 @@ class Host(App[int]):
         start: Mapping[str, Any] | None = None,
         ask: bool = True,
         after: Callable[[], None] | None = None,
+        sheet: Sheet | None = None,
     ) -> None:
         """Do an act: ask for what ``preset`` does not settle, run it on the desk, say what came of it.
 
-        ``start`` fills the form in without settling; ``ask`` of False shows no form. ``after`` is called when
-        it is done, before what came of it is told.
+        ``start`` fills the form in without settling; ``ask`` of False shows no form; with a ``sheet`` the
+        record's own fields are edited instead, and what was changed are the act's values. What is refused
+        comes back as it was typed. ``after`` is called when it is done, before what came of it is told.
         """
         raise NotImplementedError
 

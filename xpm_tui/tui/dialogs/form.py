@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -17,9 +18,11 @@ from xpm_tui.acts.act import Act
 from xpm_tui.acts.params import Param, read
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import Dialog, Part
+from xpm_tui.tui.dialogs.filling import Turned, concerned
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.widgets.choice import Choice, Tick
 from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.form_row import FormRow
 
 SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
 """Parameters that stand for what a console shows and asks anyway."""
@@ -39,6 +42,18 @@ def build(act: Act[Any], values: Mapping[str, Any]) -> msgspec.Struct:
     return done
 
 
+def in_words(error: msgspec.ValidationError) -> tuple[str, str]:
+    """What is wrong with a value, and of which parameter, out of msgspec's own words."""
+    told, _, path = str(error).partition(" - at `$.")
+    name = re.split(r"[`.\[]", path, maxsplit=1)[0]
+    wanted = re.match(r"Expected `(int|float)`( [<>]=? \S+)?", told)
+    if wanted is None:
+        return told, name
+    kind = "a whole number" if wanted[1] == "int" else "a number"
+    bound = (wanted[2] or "").replace(">=", "of at least").replace("<=", "of at most")
+    return f"“{name.replace('_', ' ')}” has to be {kind}{bound}.", name
+
+
 def placeholder(param: Param) -> str:
     """What the command line shows for the value, without the command line's own signs."""
     bare = param.hint.placeholder.replace("...", "").strip("[]").lower().replace("_", " ")
@@ -55,14 +70,20 @@ class Form(Dialog[msgspec.Struct]):
     ]
 
     def __init__(
-        self, act: Act[Any], preset: Mapping[str, Any], start: Mapping[str, Any] | None = None
+        self,
+        act: Act[Any],
+        preset: Mapping[str, Any],
+        start: Mapping[str, Any] | None = None,
+        turned: Turned[msgspec.Struct] | None = None,
     ) -> None:
         super().__init__()
         self.title_text = visible(act.title)
         self._act = act
         self._preset = dict(preset)
         self._start = dict(start or {})
+        self._turned = turned
         self._params = asked(act, preset)
+        self._rows: dict[str, FormRow] = {}
         self._help = Static(classes="help")
         self._error = Static(classes="error")
 
@@ -71,10 +92,9 @@ class Form(Dialog[msgspec.Struct]):
         yield Static(content(visible(self._act.help)), classes="words")
         with Part(classes="fields"):
             for param in self._params:
-                with Horizontal(classes="field"):
-                    label = param.name.replace("_", " ") + (" *" if param.required else "")
-                    yield Static(content(visible(label)), classes="label")
-                    yield self._widget(param)
+                label = param.name.replace("_", " ") + (" *" if param.required else "")
+                self._rows[param.name] = row = FormRow(label, self._widget(param))
+                yield row
         yield self._help
         yield self._error
         with Horizontal(classes="buttons"):
@@ -83,8 +103,13 @@ class Form(Dialog[msgspec.Struct]):
             yield Static(content(Shown("enter: next, then do it · esc: back")), classes="hint")
 
     def on_mount(self) -> None:
-        """The first field."""
+        """The first field; the one concerned, where this was filled in before and not taken."""
         self._error.display = False
+        if self._turned is not None:
+            about = concerned(self._turned.trouble, self.values())
+            self._complain(self._turned.sentence, about)
+            if about:
+                return
         for widget in self.query("Field, Tick, Choice"):
             widget.focus()
             return
@@ -92,6 +117,8 @@ class Form(Dialog[msgspec.Struct]):
 
     def _widget(self, param: Param) -> Field | Tick | Choice:
         start = self._start.get(param.name, param.default)
+        if self._turned is not None:
+            start = getattr(self._turned.filled, param.name)
         if param.kind is bool:
             return Tick("", bool(start), id=f"p-{param.name}", compact=True)
         if param.choices:
@@ -156,12 +183,16 @@ class Form(Dialog[msgspec.Struct]):
         try:
             done = build(self._act, values)
         except msgspec.ValidationError as error:
-            self._complain(str(error))
+            self._complain(*in_words(error))
             return
         self.dismiss(done)
 
     def _complain(self, sentence: str, name: str = "") -> None:
-        self._error.display = True
-        self._error.update(content(visible(sentence)))
-        if name:
-            self.query_one(f"#p-{name}").focus()
+        for each in self._rows.values():
+            each.complain("")
+        row = self._rows.get(name)
+        self._error.display = row is None
+        if row is None:
+            self._error.update(content(visible(f"! {sentence}")))
+        else:
+            row.complain(sentence)

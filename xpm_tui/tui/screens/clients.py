@@ -308,18 +308,13 @@ class Clients(AreaScreen):
 
     def do_clients_edit(self) -> None:
         """All its fields, with what is there now; saving does the act with what differs."""
-        from xpm_tui.tui.dialogs.edit import Edit, cells
+        from xpm_tui.tui.dialogs.edit import cells
+        from xpm_tui.tui.fields import Sheet
 
         view = self.client
-        if view is None:
-            return
-
-        def saved(values: tuple[str, ...] | None) -> None:
-            if values:
-                preset = {"client": view.id, "values": values}
-                self.host.perform(by_name("clients.edit"), preset, ask=False)
-
-        self.app.push_screen(Edit(f"Edit {view.name}", self._warning(view), cells(view)), saved)
+        if view is not None:
+            sheet = Sheet(f"Edit {view.name}", self._warning(view), cells(view))
+            self.host.perform(by_name("clients.edit"), {"client": view.id}, sheet=sheet)
 
     def _warning(self, view: ClientView) -> str:
         policy = self.host.desk.practice.policy()

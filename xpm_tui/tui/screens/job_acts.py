@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from xpm_tui.acts.registry import by_name
-from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.service.jobs import batch as job_batch
 from xpm_tui.service.jobs import editing as job_editing
 from xpm_tui.service.jobs import listing as jobs
@@ -16,8 +15,10 @@ from xpm_tui.service.jobs.views import JobRowView, PreviewView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Ask, Choose, Told
-from xpm_tui.tui.dialogs.edit import Edit
+from xpm_tui.tui.dialogs.edit import Edit, typed
+from xpm_tui.tui.dialogs.filling import until_taken
 from xpm_tui.tui.dialogs.working import Working, done
+from xpm_tui.tui.fields import Sheet
 from xpm_tui.tui.screens.filtered import FilteredArea
 from xpm_tui.tui.screens.job import DeployReview, JobReading
 from xpm_tui.tui.widgets.job_lines import all_lines
@@ -155,7 +156,7 @@ class JobActs(FilteredArea):
     # -- edit, skip -----------------------------------------------------------------------------------------
 
     def do_jobs_edit(self) -> None:
-        """All that can be changed, with what is there; what cannot be used is said over what was typed."""
+        """All that can be changed, with what is there; what cannot be used is said under its field."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._edit(view), "edit", exclusive=True, node=self)
 
@@ -163,22 +164,18 @@ class JobActs(FilteredArea):
         desk = self.host.desk
         fields = await desk.ask(job_editing.values, view.id)
         about = EDITING if view.repeats == "once" else f"{EDITING} It changes all that are to come."
-        typed: dict[str, str] = {}
-        while True:
-            shown = [(each.name, each.label, each.value) for each in fields]
-            box = Edit(f"Edit {view.name}", about, shown, typed)
-            changed = await self.app.push_screen_wait(box)
-            if not changed:
-                return
-            typed = dict(word.split("=", 1) for word in changed)
-            try:
-                await desk.ask(job_editing.edit_workflow, view.id, typed)
-            except (BadInput, NotFound) as trouble:
-                about = f"! {trouble.message} {trouble.hint}".rstrip()
-                continue
+        shown = [(each.name, each.label, each.value) for each in fields]
+        sheet = Sheet(f"Edit {view.name}", about, shown)
+
+        async def save(changed: tuple[str, ...]) -> dict[str, str]:
+            given = typed(changed)
+            await desk.ask(job_editing.edit_workflow, view.id, given)
+            return given
+
+        given = await until_taken(self.host, lambda turned: Edit(sheet, turned), save)
+        if given is not None:
             await self.host.refresh_pulse()
-            self.host.toast(f"{view.workflow}: {', '.join(typed)} changed.")
-            return
+            self.host.toast(f"{view.workflow}: {', '.join(given)} changed.")
 
     def do_jobs_skip(self) -> None:
         """Leave it out, or take that back: the same key."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import msgspec
 from textual.binding import Binding, BindingType
 
-from xpm_tui.acts.act import Situation
+from xpm_tui.acts.act import Result, Situation
 from xpm_tui.acts.registry import by_name
 from xpm_tui.service.jobs import counts as job_counts
 from xpm_tui.service.jobs import listing as jobs
@@ -16,6 +17,7 @@ from xpm_tui.service.jobs.terms import terms_of
 from xpm_tui.service.jobs.views import AgreedView, JobCounts, JobRowView, ProposalRowView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import keys, when
+from xpm_tui.tui.dialogs.filling import until_taken
 from xpm_tui.tui.dialogs.form import Form, build
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.dialogs.talk import ScreenTalk
@@ -195,14 +197,18 @@ class Proposals(FilteredArea):
 
     async def _do(self, name: str, view: ProposalRowView) -> None:
         app, act, preset = self.host, by_name(name), self.preset(name)
-        params: Any = build(act, preset)
-        if not view.workflows:
-            form = Form(act, preset, {"per": terms_of(app.desk.practice).per})
-            params = await app.push_screen_wait(form)
-            if params is None:
-                return
         talk = ScreenTalk(app, act.title)
-        result = await app.desk.run(act.run, params, talk)
+
+        async def do(params: msgspec.Struct) -> Result:
+            return await app.desk.run(act.run, params, talk)
+
+        if view.workflows:
+            result: Result | None = await do(build(act, preset))
+        else:
+            start = {"per": terms_of(app.desk.practice).per}
+            result = await until_taken(app, lambda turned: Form(act, preset, start, turned), do)
+        if result is None:
+            return
         await app.refresh_pulse()
         if result.trouble is not None:
             app.tell_result(act, result, talk.said)

@@ -185,34 +185,20 @@ class TeamArea(FilteredArea):
 
     def do_team_new(self) -> None:
         """Name, e-mail, access, in one dialog."""
-        from xpm_tui.tui.dialogs.edit import Edit
-
-        def made(values: tuple[str, ...] | None) -> None:
-            given = dict(value.partition("=")[::2] for value in values or ())
-            name = given.pop("name", "").strip()
-            if values is not None and not name:
-                self.host.toast("A team member needs a name.", "warning")
-            elif values is not None:
-                more = tuple(f"{field}={text}" for field, text in given.items())
-                self.host.perform(by_name("team.new"), {"name": name, "values": more}, ask=False)
+        from xpm_tui.tui.fields import Sheet
 
         fields = [("name", "Name", ""), ("email", "E-mail", ""), ("access", "Access (yes, no)", "yes")]
         about = "A note only: nobody gets a login by it, here or in XPM."
-        self.app.push_screen(Edit("Make a team member", about, fields), made)
+        sheet = Sheet("Make a team member", about, fields, new=True)
+        self.host.perform(by_name("team.new"), {}, sheet=sheet)
 
     def do_team_edit(self) -> None:
         """What is there now; saving does the act with what differs."""
-        from xpm_tui.tui.dialogs.edit import Edit
+        from xpm_tui.tui.fields import Sheet
 
         member = self._on_member("This person is only in XPM: p picks them into the team, then e edits.")
         if member is None:
             return
-
-        def saved(values: tuple[str, ...] | None) -> None:
-            if values:
-                preset = {"member": member.id, "values": values}
-                self.host.perform(by_name("team.edit"), preset, ask=False)
-
         fields = [
             ("name", "Name", member.name),
             ("email", "E-mail", member.email),
@@ -220,7 +206,8 @@ class TeamArea(FilteredArea):
             ("active", "Active (yes, no)", "yes" if member.active else "no"),
         ]
         about = "This changes the team here alone; XPM's staff stay as they are. The link holds."
-        self.app.push_screen(Edit(f"Edit {member.name}", about, fields), saved)
+        sheet = Sheet(f"Edit {member.name}", about, fields)
+        self.host.perform(by_name("team.edit"), {"member": member.id}, sheet=sheet)
 
     def do_team_copy(self) -> None:
         """What support asks for."""

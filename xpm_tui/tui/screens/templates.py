@@ -189,21 +189,13 @@ class TemplatesArea(FilteredArea):
 
     def do_services_new(self) -> None:
         """A name; the one on proposals that is no service stands there already."""
-        from xpm_tui.tui.dialogs.edit import Edit
-
-        def made(values: tuple[str, ...] | None) -> None:
-            given = dict(value.partition("=")[::2] for value in values or ())
-            name = given.pop("name", row.unknown if row else "").strip()
-            if values is not None and not name:
-                self.host.toast("A service needs a name.", "warning")
-            elif values is not None:
-                more = tuple(f"{field}={text}" for field, text in given.items())
-                self.host.perform(by_name("services.new"), {"name": name, "values": more}, ask=False)
+        from xpm_tui.tui.fields import Sheet
 
         row = self.table.item
         fields = [("name", "Name", row.unknown if row else ""), ("price", "Price", "")]
         about = "A service of the library here; Ignition gets it by an export."
-        self.app.push_screen(Edit("Make a service", about, fields), made)
+        sheet = Sheet("Make a service", about, fields, new=True)
+        self.host.perform(by_name("services.new"), {}, sheet=sheet)
 
     def do_services_edit(self) -> None:
         """Name and columns as they are now."""
@@ -213,7 +205,7 @@ class TemplatesArea(FilteredArea):
 
     async def _edit(self, service: ServiceLinkView) -> None:
         from xpm_tui.service.jobs import library
-        from xpm_tui.tui.dialogs.edit import Edit
+        from xpm_tui.tui.fields import Sheet
 
         views = await self.host.desk.ask(library.list_services)
         now = next((view for view in views if view.id == service.id), None)
@@ -224,10 +216,8 @@ class TemplatesArea(FilteredArea):
         fields = [("name", "Name", now.name)]
         fields += [(key, name, values.get(key, "")) for key, name in columns.items()]
         about = "This changes the library here; Ignition gets it by an export."
-        changed = await self.app.push_screen_wait(Edit(f"Edit {now.name}", about, fields))
-        if changed:
-            preset = {"service": service.id, "values": changed}
-            self.host.perform(by_name("services.edit"), preset, ask=False)
+        sheet = Sheet(f"Edit {now.name}", about, fields)
+        self.host.perform(by_name("services.edit"), {"service": service.id}, sheet=sheet)
 
     def do_templates_defaults(self) -> None:
         """Choose which, then its value."""
