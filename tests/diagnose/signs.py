@@ -24,7 +24,7 @@ from xpm_tui.files.locks import Lock
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS, XPM_CLIENTS
+from xpm_tui.model.tables import INTENTS, STAFF, XPM_CLIENTS
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.service.identity import put
 
@@ -264,6 +264,13 @@ def no_terminal(ground: Ground) -> None:
     ground.machine = Poor()
 
 
+def person_left(ground: Ground) -> None:
+    ground.run(ground.connect())
+    practice = ground.practice
+    staff = [msgspec.structs.replace(row, gone=True) for row in practice.snapshot().rows(STAFF)]
+    practice.book.commit([Put(STAFF, row) for row in staff])
+
+
 def nothing(ground: Ground) -> None:
     """A new home."""
 
@@ -276,6 +283,7 @@ SIGNS: dict[CaseId, Sign] = {
     CaseId.NOTHING_OPENS: Picked("nothing"),
     CaseId.NEEDS_RECONNECT: Met(control("tokens", revoke=True)),
     CaseId.WRONG_PRACTICE: Signed({}, second_practice, words="--tenant SECOND", picked="other-clients"),
+    CaseId.CONNECTING_PERSON: Probed(person_left, "person"),
     CaseId.SECOND_PRACTICE: Signed({}, second_practice, picked="second-stopped"),
     CaseId.DISCONNECTED: Met(control("disconnect", tenant="TENANT")),
     CaseId.RATE_LIMITED: Probed(fault("429-minute", seconds=1), "list-staff"),

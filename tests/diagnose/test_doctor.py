@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from tests.diagnose.kit import Ill, by_name, examined
@@ -20,14 +21,16 @@ from xpm_tui.diagnose.examine import exit_code
 from xpm_tui.diagnose.finding import Probed
 from xpm_tui.diagnose.sight import Place, TerminalFacts
 from xpm_tui.files.locks import Lock
+from xpm_tui.model.book import TeamMember
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Intent, Run
-from xpm_tui.model.tables import INTENTS, RUNS
+from xpm_tui.model.tables import INTENTS, RUNS, STAFF, TEAM
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.service.health.machine import Machine, bare
 from xpm_tui.service.health.patient import admitted
 from xpm_tui.service.home import find_home
+from xpm_tui.service.identity import ListState, put
 from xpm_tui.service.runs import plans
 
 
@@ -81,6 +84,46 @@ async def test_permission_taken_away(connected: World) -> None:
     assert denied.exit_code == 3
     assert "HTTP status: 403" in denied.evidence
     assert results["list-staff"].verdict == "skipped"
+
+
+async def test_the_person_who_connected(connected: World) -> None:
+    snapshot = connected.practice.snapshot()
+    login = connected.practice.identity().login  # type: ignore[union-attr]
+    results, doctor = await examined(connected)
+    assert login in found(results, "person", "ok", None).sentence
+    assert list(results).index("person") == list(results).index("permission") + 1
+    assert doctor.calls == 5, "it costs no call"
+    here = next(row for row in snapshot.rows(STAFF) if row.name == login)
+
+    connected.practice.book.commit([Put(TEAM, TeamMember(id="t1", name="Somebody else"))])
+    results, _ = await examined(connected)
+    told = found(results, "person", "note", CaseId.CONNECTING_PERSON)
+    assert "linked to nobody" in told.sentence
+    assert "team" in told.hint
+    connected.practice.book.commit([Put(TEAM, TeamMember(id="t2", name=login, staff=here.uuid))])
+    results, _ = await examined(connected)
+    found(results, "person", "ok", None)
+
+    connected.practice.book.commit([Put(STAFF, msgspec.structs.replace(here, gone=True))])
+    results, _ = await examined(connected)
+    told = found(results, "person", "note", CaseId.CONNECTING_PERSON)
+    assert "no longer among" in told.sentence
+    assert "xpm-tui connect" in told.hint
+    assert f"signed in at Xero: {login}" in told.evidence
+    assert exit_code(list(results.values())) == 0, "the login still works"
+
+
+async def test_who_connected_may_not_be_known(connected: World) -> None:
+    connected.practice.book.commit([put("list:staff", ListState())])
+    results, _ = await examined(connected)
+    assert results["person"].verdict == "skipped"
+    assert "not read yet" in results["person"].sentence
+    identity = connected.practice.identity()
+    assert identity is not None
+    connected.practice.book.commit([put("identity", msgspec.structs.replace(identity, login=""))])
+    results, _ = await examined(connected)
+    assert results["person"].verdict == "skipped"
+    assert "does not tell" in results["person"].sentence
 
 
 async def test_login_revoked(connected: World) -> None:

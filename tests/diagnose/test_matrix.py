@@ -144,7 +144,7 @@ def assert_picked(ground: Ground, case: CaseId, answer: str) -> None:
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         await at_the_doctor(app, pilot)
-        await press(pilot, "s")
+        await press(pilot, "h")
         await until(pilot, lambda: isinstance(app.screen, Choose))
         place = [each.key for each in ALL].index(answer)
         await press(pilot, *["down"] * place, "enter")

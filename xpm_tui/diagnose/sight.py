@@ -67,6 +67,22 @@ class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
     others_refused: int = 0
 
 
+class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Who connected the practice, held against XPM's staff as they were read last (``read``).
+
+    ``sentence`` and ``hint`` tell what is the matter, and are empty where nothing is; ``gone`` is that XPM
+    has the person no more. ``unknown`` says why nobody could be looked up; then the rest is empty.
+    """
+
+    login: str = ""
+    gone: bool = False
+    records: int = 0
+    read: datetime | None = None
+    sentence: str = ""
+    hint: str = ""
+    unknown: str = ""
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A folder of ours: bytes free on its disk, whether it can be written, what kind of remote disk it is."""
 

@@ -22,6 +22,7 @@ class CaseId(StrEnum):
     MASS_OUTAGE = "T12"
     CLIENT_MISSING = "T13"
     NOT_CONNECTED = "not-connected"
+    CONNECTING_PERSON = "connecting-person"
     CANCELLED = "cancelled"
     SCOPE_NOT_ATTACHED = "scope-not-attached"
     SCOPE_MISSING = "scope-missing"

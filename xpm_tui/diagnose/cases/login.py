@@ -114,6 +114,20 @@ CASES = (
         ),
     ),
     Case(
+        id=CaseId.CONNECTING_PERSON,
+        title="The person who connected is gone, or is nobody of the team",
+        sign="Status, Overview and Team say that the person is not among XPM's staff, or linked to nobody.",
+        cause="The connection lives and dies with that person's record in XPM: once it is disabled or "
+        "removed, the login ends (T6). A record under another name or e-mail is not recognised.",
+        steps=(
+            "See who it is: xpm-tui status, and who is in XPM: xpm-tui team list",
+            "Whoever left: have an administrator who stays for long connect again, before the login ends. "
+            "Links, settings and the log stay: xpm-tui connect",
+            "Whoever is still there under another name or e-mail: put the one of XPM right, or leave it so.",
+            "Linked to nobody: pick them into the team, or link the member: xpm-tui team pick",
+        ),
+    ),
+    Case(
         id=CaseId.SECOND_PRACTICE,
         title="A second practice is connected",
         sign="The login opens several practices; or one works, and another one stopped after it.",

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xpm_tui.diagnose.finding import Finding, bad, from_error, note, ok
-from xpm_tui.diagnose.sight import Ask, LoginFacts
+from xpm_tui.diagnose.finding import Finding, bad, from_error, note, ok, skipped
+from xpm_tui.diagnose.sight import Ask, LoginFacts, PersonFacts
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import AccessDenied, ScopeMissing
 from xpm_tui.model.ports import Allowance
+from xpm_tui.model.text import visible
 from xpm_tui.model.xpm import Tenant
 
 FEW = 100
@@ -197,6 +198,34 @@ class Permission:
         except ScopeMissing:
             return ok("XPM answers this login; the list that it does not open is told below.")
         return ok("XPM answers this login.")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Is the person who connected still there? The connection lives and dies with their record in XPM.
+
+    Reads what the last plan or run brought; the list itself is asked for by its own probe.
+    """
+
+    read: Callable[[], PersonFacts]
+    name: ClassVar[str] = "person"
+    title: ClassVar[str] = "The person who connected"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Compare. A person who is gone is no trouble yet: it is one on the day on which the login ends."""
+        facts = self.read()
+        if facts.unknown:
+            return skipped(facts.unknown)
+        told = [
+            f"signed in at Xero: {facts.login}",
+            f"XPM's staff that may be them: {facts.records}",
+        ]
+        if facts.read is not None:
+            told.append(f"XPM's staff as read: {facts.read:%Y-%m-%d %H:%M} UTC")
+        if facts.sentence:
+            return note(facts.sentence, *told, hint=facts.hint, case=CaseId.CONNECTING_PERSON)
+        return ok(f"{visible(facts.login, 80)}, who connected this practice, is among XPM's staff.", *told)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,15 @@ from xpm_tui.diagnose.examine import Probe, examine
 from xpm_tui.diagnose.finding import Probed
 from xpm_tui.diagnose.probes.book import CommitLog, LastRuns, Locks, PlanFits, Store
 from xpm_tui.diagnose.probes.lists import ListOpen
-from xpm_tui.diagnose.probes.login import CallsLeft, Connections, Permission, Scopes, ThePractice, Token
+from xpm_tui.diagnose.probes.login import (
+    CallsLeft,
+    Connections,
+    Permission,
+    Person,
+    Scopes,
+    ThePractice,
+    Token,
+)
 from xpm_tui.diagnose.probes.machine import (
     DiskSpace,
     Keyring,
@@ -39,6 +47,7 @@ from xpm_tui.service.health.facts import (
     login_facts,
     nothing,
     open_intents,
+    person_facts,
     plan,
     running,
     timer_facts,
@@ -56,6 +65,7 @@ if TYPE_CHECKING:
     from xpm_tui.xero.wiring import Wire
 
 NO_BOOK = "The book cannot be read, so it is not known which practice this is."
+NO_BOOK_YET = "There is no book here yet."
 NOT_OPEN = "The practice could not be opened."
 
 
@@ -129,9 +139,13 @@ class Doctor:
     def _login(self, wire: Wire | None) -> list[Probe]:
         settings = self._patient.settings
         calls = CallsLeft(lambda: allowance_at(self._patient.state, self._patient.clock))
+        practice = self._patient.practice
+        person: Probe = left(Person, NO_BOOK if self._patient.why is not None else NO_BOOK_YET)
+        if practice is not None:
+            person = Person(lambda: person_facts(practice))
         if wire is None:
             kinds = (Token, Scopes, Connections, ThePractice, Permission)
-            return [*(left(kind, self._closed) for kind in kinds), calls]
+            return [*(left(kind, self._closed) for kind in kinds), person, calls]
         tenants = Once(wire.tenants)
         identity = self._identity()
         first: list[Probe] = [
@@ -140,7 +154,7 @@ class Doctor:
             Connections(tenants, identity is not None),
         ]
         if self._patient.practice is None and self._patient.why is not None:
-            return [*first, left(ThePractice, NO_BOOK), Permission(nothing), calls, *self._lists({})]
+            return [*first, left(ThePractice, NO_BOOK), Permission(nothing), person, calls, *self._lists({})]
         known = identity or Identity(tenant="", title="")
         xpm = self._xpm = wire.practice(known.tenant, Priority.PERSON)
         since = self._patient.clock.now() - timedelta(minutes=1)
@@ -162,6 +176,7 @@ class Doctor:
             *first,
             ThePractice(known.tenant, known.title, known.api, api, tenants),
             Permission(asks["clients"]),
+            person,
             calls,
             *self._lists(asks),
         ]
@@ -191,8 +206,9 @@ class Doctor:
         }
         held = Locks(lambda: self._machine.holders(locks), patient.clock.now)
         if patient.practice is None and patient.why is None:
-            why = "There is no book here yet."
-            return [left(Store, why), left(CommitLog, why), held, left(LastRuns, why), left(PlanFits, why)]
+            kinds = (Store, CommitLog, LastRuns, PlanFits)
+            store, commits, runs, fits = (left(kind, NO_BOOK_YET) for kind in kinds)
+            return [store, commits, held, runs, fits]
         facts = Once(self._store)
         practice = patient.practice
         if practice is None:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from xpm_tui.diagnose.examine import LeftOut
-from xpm_tui.diagnose.sight import LoginFacts, TimerFacts
+from xpm_tui.diagnose.sight import LoginFacts, PersonFacts, TimerFacts
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS
 from xpm_tui.service.daily.schedule import Scheduler
 from xpm_tui.service.health.machine import Machine
 from xpm_tui.service.home import practices
-from xpm_tui.service.identity import Identity
+from xpm_tui.service.identity import Identity, list_state
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs import history
 from xpm_tui.service.runs.due import skipped_day
 from xpm_tui.service.runs.plans import latest
+from xpm_tui.service.team.connector import connector
 
 if TYPE_CHECKING:
     from xpm_tui.service.health.patient import Patient
@@ -50,6 +51,23 @@ def counting(ask: Callable[[], Awaitable[Sized]]) -> Callable[[], Awaitable[int]
         return len(await ask())
 
     return count
+
+
+def person_facts(practice: OpenPractice) -> PersonFacts:
+    """Who connected, held against the mirror of XPM's staff."""
+    snapshot = practice.snapshot()
+    identity, seen = practice.identity(), list_state(snapshot, "staff").full
+    if identity is None or identity.ended is not None:
+        return PersonFacts(unknown="No practice is connected.")
+    if not identity.login:
+        return PersonFacts(unknown="The login does not tell who connected.")
+    found = connector(snapshot)
+    if found is None:
+        return PersonFacts(unknown="XPM's staff were not read yet: the first plan reads them.")
+    return PersonFacts(
+        login=found.login, gone=found.state == "gone", records=len(found.staff), read=seen,
+        sentence=found.sentence, hint=found.hint,
+    )  # fmt: skip
 
 
 async def nothing() -> int:
