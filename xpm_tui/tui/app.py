@@ -161,6 +161,13 @@ class Console(Flows, Acting):
         if any(screen._css_update_count != self._css_update_count for screen in self.screen_stack):
             super().refresh_css(animate)
 
+    def _load_screen_css(self, screen: Screen[Any]) -> None:
+        """Stock Textual then styles all again that was there: a sheet of ours speaks of its screen alone."""
+        new = [path for path in screen.css_path if not self.stylesheet.has_source(str(path))]
+        if new:
+            self.stylesheet.read_all(new)
+            self.stylesheet.reparse()
+
     def get_driver_class(self) -> type[Driver]:
         """The platform's own, with fewer bytes for the same picture."""
         return thrifty_driver(super().get_driver_class())

@@ -65,6 +65,10 @@ class PickerIndex:
             self._uuids.append(uuid)
         self._places = {uuid: place for place, uuid in enumerate(self._uuids)}
         self._initials = ["".join({word[0] for word in key.split()}) for key in self._keys]
+        self._by_initial: dict[str, list[int]] = defaultdict(list)
+        for place, letters in enumerate(self._initials):
+            for letter in letters:
+                self._by_initial[letter].append(place)
         self._starts: list[int] = []
         pieces: list[str] = []
         length = 0
@@ -200,9 +204,9 @@ class PickerIndex:
 
         Hardly anybody mistypes the first letter of a word, so only names with words of these letters count.
         """
-        wanted = {term[0] for term in key.split()}
-        first, *others = wanted
-        near = [place for place, letters in enumerate(self._initials) if first in letters]
+        there = {term[0]: self._by_initial.get(term[0], []) for term in key.split()}
+        first, *others = sorted(there, key=lambda letter: len(there[letter]))
+        near = there[first]
         for letter in others:
             near = [place for place in near if letter in self._initials[place]]
         rough: list[tuple[float, int]] = []

@@ -1,0 +1,139 @@
+"""Gestures over a book of 50,000 clients, links and mirror: how long each takes, how long the loop stalls.
+
+One console while nothing else goes on, then one while a run that changes every client goes on in a process of
+its own. A task beside the screen's own measures how long its loop stands still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.large import SIZE
+from bench.table import show
+
+TYPED = ("a", "sm", "smith", "limited", "alpha b", "acmholdg", "brown plumb", "smth plumbng", "123")
+LETTERS = ("f4", "b", "o", "r", "d", "e", "r", "1", "2")
+
+Figures = dict[str, tuple[float, float]]
+"""By gesture: milliseconds until it is on the screen, and the longest stall of the loop meanwhile."""
+
+
+async def measured(home: Path) -> None:
+    """Both consoles, in one table."""
+    quiet = await _gestures(home)
+    with _run_beside(home) as goes_on:
+        busy = await _gestures(home)
+        if not goes_on():
+            print("The run ended before the gestures did: what is called busy here was so in part.")
+    show(
+        (f"with {SIZE:,} clients", "ms", "longest stall, ms (goal: 50)", "during a run: ms", "stall, ms"),
+        [(title, *quiet[title], *busy[title]) for title in quiet],
+    )
+
+
+async def _gestures(home: Path) -> Figures:
+    from textual import events
+
+    from tests.tui.world import settle
+    from xpm_tui.service.home import find_home
+    from xpm_tui.service.practice import open_practice
+    from xpm_tui.tui.app import Console
+    from xpm_tui.tui.desk import Desk, calm
+    from xpm_tui.tui.screens.clients import Clients
+    from xpm_tui.tui.screens.picker import Picker
+
+    desk = Desk(lambda: open_practice(find_home(str(home), {}), person="bench", environ={}))
+    desk.open()
+    calm()
+    app: Any = Console(desk, environ={"TERM": "xterm-256color"}, welcome=False)
+    found: Figures = {}
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+
+        async def gesture(title: str, keys: str, shown: Callable[[], object]) -> None:
+            stalls = [0.0]
+            async with _watched(stalls):
+                began = time.perf_counter()
+                for key in keys.split():  # as a terminal sends them: the pilot's own press waits for calm
+                    app.post_message(events.Key(key, key if len(key) == 1 else None))
+                while not shown():  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+                taken = time.perf_counter() - began
+                await asyncio.sleep(0.3)
+            found[title] = (taken * 1000, max(stalls) * 1000)
+
+        def clients() -> Any:
+            return app.area if isinstance(app.area, Clients) else None
+
+        def hits() -> object:
+            return app.screen._hits.views if isinstance(app.screen, Picker) else ()
+
+        await gesture("nothing", "", lambda: True)
+        await gesture(
+            "Clients: first rows (goal: 300 ms)", "g c", lambda: clients() and clients()._table.rows.items
+        )
+        await gesture("Clients: all rows", "", lambda: len(clients()._table.rows.items) == SIZE)
+        await gesture("the picker: first hits", "m", hits)
+        letters = []
+        for key in LETTERS:
+            before = hits()
+            await gesture(key, key, lambda before=before: hits() is not before)  # type: ignore[misc]
+            letters.append(found.pop(key))
+        found["the picker: a letter, median of nine"] = (
+            statistics.median(taken for taken, _ in letters), max(stall for _, stall in letters)
+        )  # fmt: skip
+        stalls = [0.0]
+        async with _watched(stalls):
+            taken = sorted([await desk.glance(_search, app.picker_index[1], text) for text in _prefixes()])
+        longest = max(stalls) * 1000
+        found["the picker: a search, median"] = (statistics.median(taken), longest)
+        found["the picker: a search, p95 (goal: 40 ms)"] = (taken[int(len(taken) * 0.95)], longest)
+    desk.close()
+    return found
+
+
+def _prefixes() -> list[str]:
+    return [typed[:end] for typed in TYPED for end in range(1, len(typed) + 1)]
+
+
+def _search(_: Any, index: Any, text: str) -> float:
+    """Milliseconds that a search takes on the thread where the picker searches."""
+    began = time.perf_counter()
+    index.search(text)
+    return (time.perf_counter() - began) * 1000
+
+
+@contextmanager
+def _run_beside(home: Path) -> Iterator[Callable[[], bool]]:
+    """A run that changes every client, in a process of its own; gives whether it still goes on."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.large", str(home)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        yield lambda: process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+
+
+@asynccontextmanager
+async def _watched(stalls: list[float]) -> Any:
+    async def watch() -> None:
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(0.005)
+            stalls.append(time.perf_counter() - began - 0.005)
+
+    task = asyncio.create_task(watch())
+    yield
+    task.cancel()

@@ -1,0 +1,61 @@
+"""The stylesheets: each but the shell's speaks of its own screens: opening one styles nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+from textual.css.stylesheet import Stylesheet
+from textual.screen import Screen
+
+from tests.tui.world import World, settle
+from xpm_tui import tui
+from xpm_tui.tui.styles import folder
+from xpm_tui.tui.theme import DARK
+
+SHEETS = sorted(path for path in folder().glob("*.tcss") if path.stem != "console")
+
+
+def screens_of(sheet: Path) -> set[str]:
+    """Names of the screens that bring this sheet."""
+    for module in pkgutil.walk_packages(tui.__path__, f"{tui.__name__}."):
+        importlib.import_module(module.name)
+    found: set[str] = set()
+    todo: list[type] = [Screen]
+    while todo:
+        kind = todo.pop()
+        todo += kind.__subclasses__()
+        if getattr(kind, "CSS_PATH", None) == sheet:
+            found.add(kind.__name__)
+    return found
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.stem)
+def test_a_sheet_speaks_of_the_screens_that_bring_it_alone(sheet: Path) -> None:
+    read = Stylesheet(variables={**DARK.to_color_system().generate(), **DARK.variables})
+    read.read(sheet)
+    of = {selectors.selectors[0].name for rule in read.rules for selectors in rule.selector_set}
+    assert of
+    assert of <= screens_of(sheet)
+
+
+async def test_opening_a_screen_styles_nothing_that_was_there(world: World) -> None:
+    app = world.console()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        overview = app.screen
+        styled: list[object] = []
+        stock = Stylesheet.apply
+
+        def apply(self: Stylesheet, node: object, **more: object) -> None:
+            styled.append(node)
+            stock(self, node, **more)  # type: ignore[arg-type]
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Stylesheet, "apply", apply)
+            app.go("clients")
+            await settle(pilot)
+        assert app.screen is not overview
+        assert [node for node in styled if node in list(overview.walk_children())] == []
