@@ -20,6 +20,7 @@ from xpm_tui.service.connect.connection import Connecting, disconnect
 from xpm_tui.service.connect.steps import CAN_SKIP
 from xpm_tui.service.heartbeat.status import heartbeat
 from xpm_tui.service.runs.refresh import refresh
+from xpm_tui.service.runs.runner import run
 
 
 @pytest.fixture
@@ -45,8 +46,22 @@ async def test_a_refused_login_is_told_by_the_heartbeat(world: World) -> None:
         await refresh(world.practice)
     beat = heartbeat(world.practice)
     assert (beat.exit_code, beat.problems[0].code) == (3, "login-needed")
+    assert beat.login_needed
+    assert now(Connecting(world.practice, {})) == "authorise"  # whoever presses c is led there
     await world.connect()
     assert heartbeat(world.practice).exit_code == 0
+    assert now(Connecting(world.practice, {})) not in ("authorise", "practice")
+
+
+async def test_a_run_that_wanted_a_login_is_answered_by_signing_in(world: World) -> None:
+    await world.connect()
+    await world.control("tokens", revoke=True)
+    with pytest.raises(LoginNeeded):
+        await run(world.practice)
+    assert heartbeat(world.practice).login_needed
+    world.clock.move(timedelta(minutes=1))
+    await world.connect()
+    assert not heartbeat(world.practice).login_needed
 
 
 async def test_signing_in_anew_asks_for_the_practice_again(world: World) -> None:

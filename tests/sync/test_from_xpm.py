@@ -16,8 +16,9 @@ from tests.sync.world import (
     xpm,
     xpm_contact,
 )
+from xpm_tui.model.errors import DiskTrouble
 from xpm_tui.model.links import Freeze, Pair, Value
-from xpm_tui.model.tables import FREEZES, IMAGES, META, PLANS, RUNS
+from xpm_tui.model.tables import CLIENTS, FREEZES, IMAGES, META, PLANS, RUNS
 from xpm_tui.sync.by_hand.review import tick
 from xpm_tui.sync.planning.plan import FIRST_APPLIED
 from xpm_tui.sync.planning.rules import because, because_held
@@ -30,6 +31,44 @@ async def in_step(**fields: Any) -> World:
     await world.sync()
     assert await world.changes() == []
     return world
+
+
+# What is counted was written
+
+
+async def test_what_a_full_disk_refused_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = range(1, 301)  # more than one batch
+    world = World(
+        [client(n, phone="1") for n in numbers],
+        [xpm(n, phone="1") for n in numbers],
+        links=[linked(n) for n in numbers],
+    )
+    await world.sync()
+    for n in numbers:
+        world.practice.edit(f"u{n}", phone="2")
+    await world.refresh()
+    plan, records = world.plan()
+    stock, batches = world.book.transact, 0
+
+    def transact(make: Any) -> int:
+        nonlocal batches
+        batches += 1
+        if batches == 2:
+            make(world.book.snapshot())
+            raise DiskTrouble("The log could not be written: no space left on device.")
+        return stock(make)
+
+    monkeypatch.setattr(world.book, "transact", transact)
+    with pytest.raises(DiskTrouble):
+        await world.apply(plan, records)
+    (run,) = [each for each in world.book.snapshot().rows(RUNS) if each.plan == plan.id]
+    brought = sum(each.phone == "2" for each in world.book.snapshot().rows(CLIENTS))
+    assert 0 < brought < 300
+    assert (run.outcome, run.done, run.counts["changes"], run.counts["records"]) == (
+        "partial", brought, brought, brought,
+    )  # fmt: skip
+    monkeypatch.undo()
+    assert len(await world.changes()) == 300 - brought
 
 
 # Rule 1: the master overwrites

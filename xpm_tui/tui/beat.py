@@ -22,6 +22,7 @@ def read_pulse(practice: OpenPractice) -> tuple[int, Pulse]:
         title=beat.title,
         sandbox=beat.sandbox,
         connected=beat.connected,
+        login_needed=beat.login_needed,
         read_only=practice.read_only,
         hours=None if beat.last_good is None else _hours(beat.last_good, practice.clock.now()),
         minute_left=beat.minute_left,

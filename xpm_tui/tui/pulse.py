@@ -11,6 +11,8 @@ class Pulse(NamedTuple):
     title: str = ""
     sandbox: bool = False
     connected: bool = False
+    login_needed: bool = False
+    """Whether Xero has to be signed in to again before anything can be read or sent."""
     read_only: bool = False
     hours: float | None = None
     minute_left: int | None = None

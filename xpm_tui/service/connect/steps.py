@@ -17,6 +17,7 @@ from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs.plans import latest
 from xpm_tui.service.team import linking as team
 from xpm_tui.service.team.connector import connector
+from xpm_tui.xero.vault import refused
 
 Name = Literal[
     "permission", "app", "authorise", "practice", "direction", "clients", "team", "templates", "plan"
@@ -124,6 +125,8 @@ def _app(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
 
 def _authorise(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     identity = practice.identity()
+    if identity is not None and not signed_in and refused(practice.state):
+        return (), ("Xero no longer accepts the login: sign in again and press Allow access.",)
     if identity is not None:
         who = identity.login or identity.by
         return (f"Signed in{f' as {who}' if who else ''}.", f"Scopes: {identity.scopes}"), ()

@@ -82,6 +82,11 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...]
 
     @property
+    def login_needed(self) -> bool:
+        """Whether somebody has to sign in to Xero again."""
+        return any(problem.code == "login-needed" for problem in self.problems)
+
+    @property
     def exit_code(self) -> int:
         """What ``status`` ends with: 8 the book is damaged, 3 login needed, 4 held, 1 the last run failed or
         there was none for too long."""
@@ -168,12 +173,19 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
     )
 
 
+def _asks_to_sign_in(ended: Run, since: datetime | None) -> bool:
+    """Whether the last run failed for want of a login, and nobody has signed in since."""
+    failed = ended.outcome == "failed" and ended.exit_code == EXIT_LOGIN
+    return failed and (since is None or (ended.ended or ended.started) >= since)
+
+
 def _problems(
     practice: OpenPractice, ended: Run | None, good: Run | None, now: datetime
 ) -> tuple[Problem, ...]:
     snapshot = practice.snapshot()
     found = _book_problems(practice)
-    if practice.identity() is None:
+    identity = practice.identity()
+    if identity is None:
         found.append(
             Problem(
                 code="not-connected",
@@ -182,7 +194,7 @@ def _problems(
                 exit_code=EXIT_LOGIN,
             )
         )
-    elif ended is not None and ended.outcome == "failed" and ended.exit_code == EXIT_LOGIN:
+    elif ended is not None and _asks_to_sign_in(ended, identity.since):
         found.append(
             Problem(
                 code="login-needed",
@@ -228,7 +240,6 @@ def _problems(
         for sentence in [*vanished(snapshot), *filter(None, [category_trouble(practice)])]
     ]
     stale = timedelta(hours=practice.settings.number("notify.hours"))
-    identity = practice.identity()
     since = (good.ended if good else None) or (identity.since if identity else None)
     if identity is not None and since is not None and now - since > stale:
         hours = int((now - since).total_seconds() // 3600)

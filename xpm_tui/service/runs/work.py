@@ -246,7 +246,7 @@ class Work:
                 rule=run.kind,
                 case=run.case,
                 outcome=run.outcome,
-                numbers={**run.counts, "done": run.done, "calls": run.calls, "seconds": seconds,
+                numbers={**NONE, **run.counts, "done": run.done, "calls": run.calls, "seconds": seconds,
                          "exit_code": run.exit_code},
             )
         )  # fmt: skip
@@ -261,6 +261,10 @@ class Work:
     def tell(self, key: str, **numbers: int | str) -> None:
         """One event of this run."""
         self.practice.events.emit(Event(key=key, numbers={**numbers}))
+
+
+NONE = {"refused": 0, "deployed": 0, "failed": 0}
+"""Counts that sentences tell also where they are nought."""
 
 
 def exit_code(run: Run, signal: int = 0) -> int:

@@ -56,8 +56,9 @@ class Ledger:
     ) -> None:
         """The same for what ``make`` thinks out on the newest state: no edit of a person comes in between.
 
-        Nothing thought out and nothing ``done``: no commit.
+        Nothing thought out and nothing ``done``: no commit. Where the book refuses, nothing of it is counted.
         """
+        before = self.run, self.tally.copy()
         told: list[Event] = []
 
         def with_progress(snapshot: Snapshot) -> list[Write]:
@@ -69,7 +70,11 @@ class Ledger:
             self.run = self._now(self.run.done + done)
             return [*writes, Put(RUNS, self.run)]
 
-        self._book.transact(with_progress)
+        try:
+            self._book.transact(with_progress)
+        except BaseException:
+            self.run, self.tally = before
+            raise
         for event in told:
             self._events.emit(event)
         self._progress(self.run)

@@ -37,7 +37,7 @@ def pulse_line(pulse: Pulse, columns: int) -> list[Span]:
     elif not pulse.connected:
         add("○ not connected", "warn")
     else:
-        add("● connected", "good")
+        add(*(("○ login needed", "warn") if pulse.login_needed else ("● connected", "good")))
         add("never synced" if pulse.hours is None else f"synced {ago(pulse.hours)}")
     if columns >= 100 and pulse.minute_left is not None:
         add(f"{pulse.minute_left}/min", "muted")

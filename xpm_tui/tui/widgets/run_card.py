@@ -18,6 +18,8 @@ WORDS = {
     "partial": "Some records failed; the log says which. The next sync tries them again.",
 }
 
+CUT_SHORT = "It ended early. What is done stays; the next sync goes on where it was."
+
 JOB_WORDS = {
     "held": "Some jobs wait for a person: g j shows them, with the reason.",
     "interrupted": "It was cut off. Jobs that were begun are finished by t in Jobs, or by the daily run.",
@@ -71,6 +73,8 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
         if known is not None:
             found.append([ours(f"   Case {known.id}: ", "accent"), ours(f"{known.title}. {known.steps[0]}")])
     way = JOB_WORDS if run.kind == "deploy" else WORDS
-    if run.outcome in way and not run.stops:
+    if run.error and run.kind != "deploy" and run.outcome in ("partial", "failed"):
+        found.append([ours(" → ", "accent"), ours(CUT_SHORT)])
+    elif run.outcome in way and not run.stops:
         found.append([ours(" → ", "accent"), ours(way[run.outcome])])
     return found
