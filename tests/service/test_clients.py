@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from xpm_tui.model.book import Client, Contact, TeamMember
@@ -125,6 +126,14 @@ def test_both_sides_with_the_reason(filled: OpenPractice) -> None:
     assert told["partner"].reason == ""
     assert told["k1.contact_email"].xpm == "jo@kowhai.example"
     assert clients.side_by_side(filled, "c2") == []
+
+
+def test_over_a_broken_link_nothing_is_said_to_be_overwritten(filled: OpenPractice) -> None:
+    row = filled.snapshot().get(XPM_CLIENTS, ONE)
+    assert row is not None
+    filled.book.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, deleted=True))])
+    told = {side.field: side for side in clients.side_by_side(filled, "c1")}
+    assert told["phone"].reason == "Nothing is carried over this link until a person has looked at it."
 
 
 def test_search_marks_and_tells_who_is_linked(filled: OpenPractice) -> None:

@@ -20,7 +20,7 @@ from xpm_tui.service.telling.views import ClientView, ProposalView, ReviewView, 
 from xpm_tui.sync.base import contact_key, mirror_values, pair
 from xpm_tui.sync.matching.match import MatchIndex, Proposal
 from xpm_tui.sync.matching.search import PickerIndex
-from xpm_tui.sync.planning.links import link_state, needs_person
+from xpm_tui.sync.planning.links import CARRYING, link_state, needs_person, state_of
 from xpm_tui.sync.planning.links import reason as needs_reason
 from xpm_tui.sync.planning.plan import compare_client, rules_for
 from xpm_tui.sync.planning.rules import because, because_held
@@ -234,6 +234,7 @@ class _Sides:
         policy = practice.policy()
         rules = rules_for(snapshot, policy)
         compared = compare_client(snapshot, rules, client, link, row)
+        self.carries = state_of(snapshot, client, link, row) in CARRYING
         self.base = snapshot.get(BASE, client.id)
         self.link = compared.link
         self.mirror = mirror_values(row, compared.link)
@@ -295,6 +296,8 @@ class _Sides:
     def _reason(self, record: str, field: str, ours: Any, theirs: Any, frozen: bool) -> str:
         if ours == theirs or (is_blank(ours) and is_blank(theirs)):
             return ""
+        if not self.carries:
+            return "Nothing is carried over this link until a person has looked at it."
         planned = self.reasons.get((record, field))
         if planned:
             return " ".join(planned)
