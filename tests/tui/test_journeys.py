@@ -550,6 +550,26 @@ async def test_another_practice_is_added_and_switched_to(world: World, console: 
 
 
 @pytest.mark.usefixtures("inline")
+async def test_a_held_run_is_released_where_its_stops_are_read(world: World, console: Make) -> None:
+    from xpm_tui.service.runs import runner
+
+    with world.open() as practice:
+        assert (await runner.run(practice, full=True, trigger="daily")).outcome == "held"
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "s")
+        assert "a releases it" in text_of(app)
+        await press(pilot, "a")
+        assert "Let it go on" in text_of(app)
+        await press(pilot, "y")
+        assert shows(app, RunScreen)
+        assert "✓ done" in text_of(app)
+        await press(pilot, "escape", "a")
+        assert "Nothing is held: the last run went to its end." in [n.message for n in app._notifications]
+
+
+@pytest.mark.usefixtures("inline")
 async def test_a_held_run_is_released(world: World, console: Make) -> None:
     from xpm_tui.service.runs import runner
 
@@ -567,7 +587,7 @@ async def test_a_held_run_is_released(world: World, console: Make) -> None:
         assert "first" in shown, "the stop is told in a sentence"
         assert "a Release" in shown
         await press(pilot, "x")
-        assert "nothing to stop" in text_of(app) or app.is_running
+        assert "The run has ended: there is nothing to stop." in [n.message for n in app._notifications]
         await press(pilot, "a")
         assert "Let it go on" in text_of(app)
         assert app.focused is not None

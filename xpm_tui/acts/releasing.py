@@ -204,6 +204,8 @@ ACTS = (
         params=ReleaseRun,
         run=release_run,
         verb=("runs", "release"),
+        key="a",
+        where=("sync",),
         example="xpm-tui runs release r12\nxpm-tui runs release --adopt i9=UUID --drop i10",
         writes=True,
         streams=True,

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from xpm_tui.service.telling.views import ClientView, PickView, XpmClientView
 
 SYNC = ("sync",)
+_GOES_ON = {
+    "runs.release": "It is planned again, and goes on if none of these counts has grown.",
+    "runs.resume": "What it had sent is looked up first, then it goes on where it was.",
+}
+"""What letting a run go on means."""
 _OUTCOMES = {
     "added": "added",
     "linked": "linked to a client you had",
@@ -77,6 +82,41 @@ class Flows(Host):
         run = await done(self.desk.run(start), box)
         await self.refresh_pulse()
         return run.id
+
+    def release(self, run_id: str = "") -> None:
+        """Let a run that ended before its end go on, the newest if none is named: told first, then asked."""
+        self.work(lambda: self._release(run_id), "release", exclusive=True)
+
+    async def _release(self, run_id: str) -> None:
+        from xpm_tui.acts.registry import by_name
+        from xpm_tui.tui.dialogs.dialog import Confirm
+        from xpm_tui.tui.screens.run import RunScreen
+        from xpm_tui.tui.widgets.run_card import HELD
+
+        def read(practice: OpenPractice) -> tuple[Run | None, bool]:
+            from xpm_tui.service.runs import history, releasing
+
+            run = history.show(practice, run_id) if run_id else history.newest(practice.snapshot())
+            return run, bool(releasing.waiting(practice))
+
+        run, waiting = await self.desk.ask(read)
+        act = by_name(HELD.get(run.outcome, "runs.release") if run is not None else "runs.release")
+        if waiting:
+            # What XPM never answered has to be settled first: one question after the other.
+            self.perform(act, {"run": run_id}, ask=False)
+            return
+        if run is None or run.outcome not in HELD:
+            self.toast("Nothing is held: the last run went to its end.", "warning")
+            return
+        said = "\n".join(f"■ {stop.sentence or stop.rule}" for stop in run.stops)
+        question = f"{said}\n\n{_GOES_ON[act.name]}".strip()
+        box = Confirm(question, title=f"Run {run.id}", yes="Let it go on", no="Not yet")
+        if not await self.push_screen_wait(box):
+            return
+        new = await self.start_run(verb=act.verb, extra=(run.id,) if act.name == "runs.release" else ())
+        if isinstance(self.screen, RunScreen):
+            self.pop_screen()
+        self.show_run(new)
 
     def undo(self, run: str = "", client: str = "", field: str = "") -> None:
         """Take a run, or the last one that wrote to a client, back: as a plan to look at first."""

@@ -141,6 +141,10 @@ class Host(App[int]):
         """A run with its log."""
         raise NotImplementedError
 
+    def release(self, run_id: str = "") -> None:
+        """Let a run that ended before its end go on, the newest if none is named: told first, then asked."""
+        raise NotImplementedError
+
     def undo(self, run: str = "", client: str = "", field: str = "") -> None:
         """Take a run, or the last one that wrote to a client, back: as a plan to look at first."""
         raise NotImplementedError

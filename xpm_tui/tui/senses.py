@@ -23,7 +23,7 @@ def _sense(means: str, deeds: str) -> Sense:
 SENSES: dict[str, Sense] = {
     "a": _sense(
         "yes to what is shown: accept, apply, import, release",
-        "team.accept templates.accept proposals.accept apply release",
+        "team.accept templates.accept proposals.accept apply release runs.release",
     ),
     "A": _sense("all of it again", "all"),
     "b": _sense("bundle for support", "bundle"),

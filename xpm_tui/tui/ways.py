@@ -27,6 +27,8 @@ def way(app: Host, act: str) -> Callable[[], object] | None:
         "plan": app.plan_and_show,
         "sync": app.plan_and_show,
         "connect": app.connect,
+        "runs.release": app.release,
+        "runs.resume": app.release,
         "doctor": lambda: app.push_screen(_doctor()),
         "cases.seen": lambda: app.work(lambda: _seen(app), "seen", exclusive=True),
         "conflicts": lambda: app.push_screen(_conflicts()),

@@ -209,7 +209,7 @@ def _plan(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     plan = latest(practice)
     if plan is None:
         return (), ("Make the first plan and look at it.",)
-    return (f"Plan {plan.id}: {plan.counts.get('items', 0):,} changes",), ()
+    return (f"Plan {plan.id}: {nouned(plan.counts.get('items', 0), 'change')}",), ()
 
 
 def _closed(practice: OpenPractice) -> bool:

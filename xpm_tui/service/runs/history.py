@@ -51,11 +51,16 @@ def current(practice: OpenPractice) -> Run | None:
     return None
 
 
+def newest(snapshot: Snapshot) -> Run | None:
+    """The sync that ended last, whatever its outcome."""
+    ended = [r for r in snapshot.rows(RUNS) if r.outcome not in ("running", "skipped") and is_sync(r)]
+    return max(ended, key=_number, default=None)
+
+
 def held(snapshot: Snapshot) -> list[Run]:
     """Runs that wait for a person: the newest sync, if it was held."""
-    ended = [r for r in snapshot.rows(RUNS) if r.outcome not in ("running", "skipped") and is_sync(r)]
-    newest = max(ended, key=_number, default=None)
-    return [newest] if newest is not None and newest.outcome == "held" else []
+    last = newest(snapshot)
+    return [last] if last is not None and last.outcome == "held" else []
 
 
 def alive(run: Run) -> bool:

@@ -8,27 +8,16 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from xpm_tui.acts.registry import by_name
 from xpm_tui.model.runs import Run
 from xpm_tui.service.runs import history as runs
-from xpm_tui.service.runs import releasing
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
-from xpm_tui.tui.widgets.run_card import run_lines
+from xpm_tui.tui.widgets.run_card import HELD, run_lines
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines
-
-HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
-"""What goes on with a run that ended before its end."""
-
-GOES_ON = {
-    "runs.release": "It is planned again, and goes on if none of these counts has grown.",
-    "runs.resume": "What it had sent is looked up first, then it goes on where it was.",
-}
-"""What letting it go on means."""
 
 
 class RunScreen(OverScreen[None]):
@@ -91,24 +80,7 @@ class RunScreen(OverScreen[None]):
         """Plan anew what was held, and go on if nothing has grown; a run that was cut off is resumed."""
         run = self._run
         if run is not None and run.outcome in HELD and not self.refused(HELD[run.outcome], record=run.id):
-            self.host.work(lambda: self._release(run), "release", exclusive=True, node=self)
-
-    async def _release(self, run: Run) -> None:
-        act = by_name(HELD[run.outcome])
-        if await self.host.desk.ask(releasing.waiting):
-            # What XPM never answered has to be settled first: one question after the other.
-            self.host.perform(act, {"run": run.id}, ask=False)
-            return
-        said = "\n".join(f"■ {stop.sentence or stop.rule}" for stop in run.stops)
-        question = f"{said}\n\n{GOES_ON[act.name]}".strip()
-        if not await self.app.push_screen_wait(
-            Confirm(question, title=f"Run {run.id}", yes="Let it go on", no="Not yet")
-        ):
-            return
-        extra = (run.id,) if act.name == "runs.release" else ()
-        new = await self.host.start_run(verb=act.verb, extra=extra)
-        self.dismiss(None)
-        self.host.show_run(new)
+            self.host.release(run.id)
 
     def action_undo(self) -> None:
         """Take it back: shown first."""

@@ -20,6 +20,9 @@ WORDS = {
 
 CUT_SHORT = "It ended early. What is done stays; the next sync goes on where it was."
 
+HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
+"""What goes on with a run that ended before its end."""
+
 JOB_WORDS = {
     "held": "Some jobs wait for a person: g j shows them, with the reason.",
     "interrupted": "It was cut off. Jobs that were begun are finished by t in Jobs, or by the daily run.",
@@ -75,6 +78,9 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
     way = JOB_WORDS if run.kind == "deploy" else WORDS
     if run.error and run.kind != "deploy" and run.outcome in ("partial", "failed"):
         found.append([ours(" → ", "accent"), ours(CUT_SHORT)])
+    elif run.outcome == "held" and run.stops and run.kind != "deploy":
+        found.append([ours(" → ", "accent"), ours("Nothing is written until then. "), ours("a", "accent"),
+                      ours(" releases it: planned anew, and on if no count has grown.")])  # fmt: skip
     elif run.outcome in way and not run.stops:
         found.append([ours(" → ", "accent"), ours(way[run.outcome])])
     return found
