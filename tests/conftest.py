@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,27 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+MEMORY = Path("/dev/shm")
+ROOM = 1 << 30
+"""Bytes that must be free in memory for the folders of a whole run: many times what it needs."""
+
+
+def _in_memory() -> None:
+    """Put temporary folders in memory where there is room: what is lost with the power is simulated."""
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK | os.X_OK):
+        return
+    if shutil.disk_usage(MEMORY).free < ROOM or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        return
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None
+
+
+_in_memory()
+# Many hundred commands are started: each would compile the whole program anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# A console is thousands of objects that stay: looking through them all the time is a tenth of the whole.
+gc.set_threshold(100_000, 20, 100)
 
 _KEPT = frozenset({"XPM_TUI_PROFILE", "TEXTUAL_SNAPSHOT_TEMPDIR"})
 _FOREIGN = (

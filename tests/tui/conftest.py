@@ -10,11 +10,18 @@ from typing import Any
 
 import pytest
 
+from tests.support import pseudo_terminal
+from tests.support.pseudo_terminal import Terminal
 from tests.tui.world import World
+from xpm_tui.model.book import Service, TeamMember
+from xpm_tui.model.ports import Put
+from xpm_tui.model.tables import SERVICES, TEAM
+from xpm_tui.model.xpm import Staff, Template
 from xpm_tui.service.jobs import deploying
 from xpm_tui.service.jobs import listing as jobs
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.runs import detach, runner
+from xpm_tui.service.runs import detach, plans, runner
+from xpm_tui.service.runs.refresh import refresh
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens import clients, picker
 
@@ -79,3 +86,26 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(detach, "detach", start)
     monkeypatch.setattr(detach, "wait_for_run", wait)
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> Path:
+    """A connected practice with a filled mirror and a run behind it: most clients are linked."""
+    world = World(tmp_path)
+    world.xpm.people += [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(2, 9)]
+    world.xpm.job_templates += [Template(uuid=f"template-{n}", name=f"Work {n}") for n in range(2, 9)]
+    with world.open() as practice:
+        practice.book.commit([Put(SERVICES, Service(id=f"s{n}", name=f"Service {n}")) for n in range(8)])
+        practice.book.commit([Put(TEAM, TeamMember(id=f"t{n}", name=f"Person {n}")) for n in range(8)])
+        await refresh(practice, full=True)
+        plan = await plans.make(practice)
+        await runner.run(practice, plan_id=plan.id)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def terminal(home: Path) -> Iterator[Terminal]:
+    """A console over it in a pseudo-terminal."""
+    made = pseudo_terminal.console(home)
+    yield made
+    made.close()

@@ -9,22 +9,15 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.profile import count
 from tests.support.pseudo_terminal import Terminal, console
-from tests.tui.world import World
-from xpm_tui.model.book import Service, TeamMember
 from xpm_tui.model.events import Event
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import SERVICES, TEAM
-from xpm_tui.model.xpm import Staff, Template
 from xpm_tui.service.home import find_home
 from xpm_tui.service.practice import open_practice
-from xpm_tui.service.runs import plans, runner
-from xpm_tui.service.runs.refresh import refresh
 from xpm_tui.tui.areas import AREAS
 
 IDLE = 5.0
@@ -33,47 +26,37 @@ CURSOR, LETTER, LOG, SWITCH, PALETTE = 1_000, 4_000, 3_000, 20_000, 40_000
 """Bytes that one of these may cost."""
 
 
-@pytest.fixture
-async def home(tmp_path: Path) -> Path:
-    """A connected practice with a filled mirror and a run behind it: most clients are linked."""
-    world = World(tmp_path)
-    world.xpm.people += [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(2, 9)]
-    world.xpm.job_templates += [Template(uuid=f"template-{n}", name=f"Work {n}") for n in range(2, 9)]
-    with world.open() as practice:
-        practice.book.commit([Put(SERVICES, Service(id=f"s{n}", name=f"Service {n}")) for n in range(8)])
-        practice.book.commit([Put(TEAM, TeamMember(id=f"t{n}", name=f"Person {n}")) for n in range(8)])
-        await refresh(practice, full=True)
-        plan = await plans.make(practice)
-        await runner.run(practice, plan_id=plan.id)
-    return tmp_path / "home"
+LETTERS = [area.letter for area in AREAS]
+HAVE_ROWS = {"c", "t", "l", "e"}
+"""Areas in which there is something to move over."""
 
 
-@pytest.fixture
-def terminal(home: Path) -> Iterator[Terminal]:
-    made = console(home)
-    yield made
-    made.close()
-
-
-def test_bytes_of_the_areas(terminal: Terminal) -> None:
-    """Every area on its first visit and later, a cursor in each, and nothing while nobody types."""
+@pytest.mark.parametrize("letter", LETTERS)
+def test_bytes_of_an_area(terminal: Terminal, letter: str) -> None:
+    """The first visit, a later one, and a cursor, with all that follows of itself."""
     terminal.started()
-    assert terminal.read(IDLE) == b"", "an idle console sends nothing"
-    letters = [area.letter for area in AREAS if area.name != "overview"] + ["o"]
+    if letter == "o":
+        terminal.send("gc")
     for visit in ("first", "second"):
-        for letter in letters:
-            terminal.send("g")
-            sent = terminal.send(letter)
-            sent += terminal.read()
-            assert 0 < len(sent) < SWITCH, f"{visit} visit by g {letter}: {len(sent)}"
-    moved = set()
-    for letter in letters:
-        terminal.send(f"g{letter}")
-        for key in ("j", "j", "k", "\x1b[B"):
-            sent = terminal.send(key, answer=False)
-            assert len(sent) < CURSOR, f"cursor after g {letter}, and what follows it: {len(sent)}"
-            moved |= {letter} if sent else set()
-    assert moved >= {"c", "t", "l", "e"}, "there is something to move over"
+        terminal.send("g")
+        sent = terminal.send(letter)
+        sent += terminal.read()
+        assert 0 < len(sent) < SWITCH, f"{visit} visit by g {letter}: {len(sent)}"
+        if visit == "first":
+            terminal.send("gc" if letter == "o" else "go")
+    moved = b""
+    for key in ("j", "j", "k", "\x1b[B"):
+        sent = terminal.send(key, answer=False)
+        assert len(sent) < CURSOR, f"cursor after g {letter}, and what follows it: {len(sent)}"
+        moved += sent
+    assert moved or letter not in HAVE_ROWS, "there is something to move over"
+
+
+@pytest.mark.parametrize("letter", LETTERS[: count(2, len(LETTERS))])
+def test_an_idle_area_sends_nothing(terminal: Terminal, letter: str) -> None:
+    terminal.started()
+    terminal.send(f"g{letter}", answer=letter != "o")
+    terminal.read()
     assert terminal.read(IDLE) == b""
 
 
