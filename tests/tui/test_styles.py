@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,11 @@ async def test_opening_a_screen_styles_nothing_that_was_there(world: World) -> N
             await settle(pilot)
         assert app.screen is not overview
         assert [node for node in styled if node in list(overview.walk_children())] == []
+        times = Counter(node for node in styled if node in list(app.screen.walk_children()))
+        again = {type(node).__name__ for node, count in times.items() if count > 1}
+        assert again <= {
+            "Field",
+            "Foot",
+            "FooterKey",
+            "TableRows",
+        }  # which are dimmed, filled or get the focus

@@ -28,13 +28,20 @@ TURN = 0.001
 """Seconds after which a thread that computes lets another one have the interpreter; stock is 5 ms."""
 
 
+YOUNG = 5_000
+"""Things made between two looks for garbage; a look at what was made lately is over four times as many.
+
+The fewer, the shorter each look, while which nobody computes: 35 ms over a hundred thousand, 7 over these.
+"""
+
+
 def calm() -> None:
     """Keep what the desk does from holding up the screen: once, when the practice is open."""
     sys.setswitchinterval(TURN)
     # A look for garbage over all that was loaded stops every thread: 0.1 s with fifty thousand clients.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 20, 1_000)
+    gc.set_threshold(YOUNG, 4, 5_000)
     gc.enable()
 
 

@@ -85,9 +85,12 @@ class AreaScreen(Quiet, Screen[None]):
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Come up with the newest heartbeat, and read again if something moved meanwhile."""
         event.refresh_styles = not self._fresh
-        self._fresh = False
         self.tell(self.host.pulse)
         self.refresh_data()
+
+    def on_screen_suspend(self) -> None:
+        """What changes meanwhile is seen when it comes up again; at a first visit it is told twice to."""
+        self._fresh = False
 
     def tell(self, pulse: Pulse) -> None:
         """Another heartbeat. Under a dialog nothing is painted: all of it would be sent again."""
