@@ -8,6 +8,7 @@ import sys
 import click
 from click.shell_completion import get_completion_class
 
+from xpm_tui.cli import shells
 from xpm_tui.cli.console import Console
 from xpm_tui.cli.options import collected, global_options
 from xpm_tui.cli.tree import Positional, Verb
@@ -98,17 +99,19 @@ def _sandbox() -> click.Command:
 def _completion(root: click.Group) -> click.Command:
     @click.pass_context
     def run(ctx: click.Context, shell: str) -> None:
+        shells.register()
         shell = shell or os.path.basename(os.environ.get("SHELL", ""))
         kind = get_completion_class(shell)
-        if kind is None:
+        if kind is None or shell not in shells.USE:
             raise BadInput(f"There is no completion for '{shell}'.", hint="Say bash, zsh or fish.")
         click.echo(kind(root, {}, "xpm-tui", "_XPM_TUI_COMPLETE").source())
         if sys.stdout.isatty():
-            click.echo(f'To use it now: eval "$(xpm-tui completion {shell})"', err=True)
+            click.echo(f"To use it now: {shells.USE[shell]}", err=True)
 
     return Verb(
         name="completion",
-        help="Print the completion script for a shell. The example's line goes into its start-up file.",
+        help="Print the completion script for a shell. The example's line goes into its start-up file; in "
+        "fish it is: xpm-tui completion fish | source",
         short_help="Print completion for bash, zsh or fish",
         epilog='eval "$(xpm-tui completion bash)"',
         params=[

@@ -6,6 +6,7 @@ up, 7 Xero out of reach, 8 the book cannot be read; 128 and the signal's number 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -19,6 +20,9 @@ from xpm_tui.files.private import set_umask
 _HELP = """Join Ignition and Xero Practice Manager.
 
 Without a verb the console opens. Every verb takes --json; data goes to stdout, talk to stderr."""
+
+COMPLETE = "_XPM_TUI_COMPLETE"
+"""Set by a shell that asks what could follow."""
 
 
 def root(console: Console) -> Tree:
@@ -57,9 +61,13 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if COMPLETE in os.environ:
+        from xpm_tui.cli.shells import register
+
+        register()
     try:
         code = root(console or NoConsole()).main(
-            words, prog_name="xpm-tui", complete_var="_XPM_TUI_COMPLETE", standalone_mode=False
+            words, prog_name="xpm-tui", complete_var=COMPLETE, standalone_mode=False
         )
         _flush()
     except BaseException as error:

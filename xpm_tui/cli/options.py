@@ -34,9 +34,23 @@ def collected(ctx: click.Context) -> Globals:
 
 def global_options() -> list[click.Parameter]:
     """Fresh options for one command; their values go to the context, not to the command."""
+    from xpm_tui.cli.complete import completer  # it reads the options in turn
+
     return [
-        _option(["--home"], "home", metavar="DIR", help="Keep config, data and state under DIR."),
-        _option(["--practice"], "practice", metavar="NAME", help="Work on this practice."),
+        _option(
+            ["--home"],
+            "home",
+            metavar="DIR",
+            help="Keep config, data and state under DIR.",
+            type=click.Path(file_okay=False),
+        ),
+        _option(
+            ["--practice"],
+            "practice",
+            metavar="NAME",
+            help="Work on this practice.",
+            shell_complete=completer("practice"),
+        ),
         _option(["--json"], "json", is_flag=True, help="Answer in JSON."),
         _option(["--read-only"], "read_only", is_flag=True, help="Show all, write nothing."),
         _option(["--as"], "person", metavar="NAME", help="Who does this, for the log."),

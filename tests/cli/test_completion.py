@@ -1,0 +1,135 @@
+"""Completion as a person meets it: a real shell on a terminal, its script loaded, a line begun, tab."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Command
+from xpm_tui.cli.shells import USE
+
+PATIENCE = 40.0
+"""Seconds for an answer of a shell on a machine that has much else to do."""
+
+ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>])")
+
+SHELLS = {
+    "bash": ("bash", "--norc", "--noprofile", "-i"),
+    "zsh": ("zsh", "-f", "-i"),
+    "fish": ("fish", "--no-config", "-i"),
+}
+FIRST = {"bash": "", "zsh": "autoload -Uz compinit; compinit -u; ", "fish": ""}
+"""What a start-up file of that shell has to have done."""
+
+
+class Shell:
+    """A shell on a terminal of its own."""
+
+    def __init__(self, name: str, home: Path, root: Path) -> None:
+        environ = {
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin", "HOME": str(root),
+            "TERM": "dumb", "LANG": "C.UTF-8", "XPM_TUI_HOME": str(home), "INPUTRC": "/dev/null",
+        }  # fmt: skip
+        self.pid, self.master = pty.fork()
+        if not self.pid:
+            os.chdir(root)
+            os.execvpe(SHELLS[name][0], list(SHELLS[name]), environ)
+        self.type(f"{FIRST[name]}{USE[name]}; echo RE''ADY\n")
+        self.wait("READY")
+
+    def type(self, text: str) -> None:
+        """As from the keyboard."""
+        os.write(self.master, text.encode())
+
+    def wait(self, wanted: str) -> str:
+        """Read until it shows ``wanted``; gives all since the last wait."""
+        seen, end = b"", time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if select.select([self.master], [], [], 0.5)[0]:
+                try:
+                    seen += os.read(self.master, 65536)
+                except OSError:
+                    break
+            shown = ESCAPES.sub("", seen.decode("utf-8", "replace"))
+            if wanted in shown:
+                return shown
+        raise AssertionError(f"{wanted!r} never came: {seen!r}")
+
+    def anew(self) -> None:
+        """Another line: what stands there is given up, and its last words are read."""
+        self.type("\x15")  # ctrl+u
+        self.type("echo A''NEW\n")
+        self.wait("ANEW")
+
+    def close(self) -> None:
+        """The terminal goes away."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.master)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with one client, c1."""
+    Command(tmp_path / "home")("clients", "new", "Kowhai: Sons, Ltd")
+    return tmp_path / "home"
+
+
+LINES = (
+    ("xpm-tui sched", "xpm-tui schedule "),
+    ("xpm-tui clients sho", "clients show "),
+    ("xpm-tui clients show ", "clients show c1"),
+    ("xpm-tui --read-only clients show ", "clients show c1"),
+    ("xpm-tui settings get sync.le", "get sync.level"),
+    ("xpm-tui plan --ful", "plan --full"),
+    ("xpm-tui --practice prac", "--practice practice"),
+    ("xpm-tui --practice=prac", "--practice=practice"),
+    ("xpm-tui proposals take --repeat=mon", "--repeat=monthly"),
+    ("xpm-tui --set sync.level=name clients show ", "clients show c1"),
+    ("xpm-tui import clients files/cl", "files/clients.csv"),
+    ("xpm-tui --home=fil", "--home=files/"),
+)
+"""What is typed before tab, and what the line then shows."""
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_tab_completes(name: str, home: Path, tmp_path: Path) -> None:
+    # bash is on every machine that this runs on: its test may not be passed over.
+    if name != "bash" and shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed here: apt-get install {name}")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "clients.csv").touch()
+    with contextlib.closing(Shell(name, home, tmp_path)) as shell:
+        for typed, wanted in LINES:
+            shell.type(f"{typed}\t")
+            shell.wait(wanted)
+            shell.anew()
+        shell.type("xpm-tui settings set sync.d\t\t")
+        shell.wait("sync.daily_push")
+
+
+def test_what_is_offered_is_told_whole(home: Path) -> None:
+    """A description has commas and a name colons; neither cuts anything off."""
+    command = Command(home)
+    found = command(
+        _XPM_TUI_COMPLETE="fish_complete", COMP_WORDS="xpm-tui clients show ", COMP_CWORD="", code=None
+    )
+    assert "plain,c1\tKowhai: Sons, Ltd" in found.out
+    script = command("completion", "fish").out
+    assert "split -m 1" in script
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_the_script_says_how_it_is_used(name: str, home: Path) -> None:
+    assert f"xpm-tui completion {name}" in USE[name]
+    assert "_XPM_TUI_COMPLETE" in Command(home)("completion", name).out
