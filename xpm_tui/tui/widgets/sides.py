@@ -30,6 +30,7 @@ class Sides(Vertical):
         self._head = Says(classes="sides-head")
         self._why = Says(classes="sides-why")
         self._linked = False
+        self._needs = ""
         self._client: tuple[str, bool] = ("", False)
         self.table: Table[SideBySide] = Table(
             (
@@ -67,7 +68,7 @@ class Sides(Vertical):
             "Not linked: m maps it to an XPM client, and both sides stand here." if not view.link
             else "The mirror does not have this XPM client."
         )  # fmt: skip
-        self._linked = view.link is not None
+        self._linked, self._needs = view.link is not None, view.needs if view.link else ""
         other, self._client = self._client != (view.id, self._linked), (view.id, self._linked)
         self.table.show(told, told[0].field if other and told else "")
         self._tell(self.table.item)
@@ -90,6 +91,8 @@ class Sides(Vertical):
     def _tell(self, side: SideBySide | None) -> None:
         if not self._linked:
             self._why.say(words([ours(" ○ ", "warn"), ours("Not linked: m maps it to an XPM client.")]))
+        elif self._needs:
+            self._why.say(words([ours(" ! ", "warn"), span(self._needs)]))
         elif side is None:
             self._why.say(content(Shown("")))
         elif side.reason:
@@ -117,21 +120,20 @@ def alone(view: ClientView) -> list[SideBySide]:
 
 
 def head(view: ClientView) -> list[Line]:
-    """Name and ids; then what its link is."""
+    """Name and ids; then what its link is: what has to be told apart or acted on stands before the name."""
     first: list[Span] = [ours(" "), span(view.name, "strong"), ours(f"  {view.id}", "muted")]
     if view.client_id:
         first.append(span(f"  {view.client_id}", "muted"))
     state = view.link_state
     second: list[Span] = [ours(" "), ours(when.LINK_STATES[state], looks.LINK_STATES[state])]
     if view.link:
-        number = f" #{view.link.number}" if view.link.number else ""
-        second += [span(f"{number} {view.link.name}"), span(f"  {view.link.uuid}", "muted")]
+        second.append(span(f" #{view.link.number}" if view.link.number else ""))
         if view.link.quiet:
             second.append(ours("  second client there: carries no field", "warn"))
-    if view.needs:
-        second += [ours("  "), span(view.needs, "warn")]
     if view.ignored is not None:
         second.append(span(f"  {view.ignored}", "muted"))
+    if view.link:
+        second += [span(f"  {view.link.uuid}", "muted"), span(f"  {view.link.name}")]
     return [first, second]
 
 
