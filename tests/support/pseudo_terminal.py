@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -15,23 +16,28 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.support.screen import Screen
+
 LIMIT = 30.0
 """Seconds after which a test gives up: nothing here is judged by time."""
 
 
 class Terminal:
-    """One process in a pty. ``read`` gives what was sent until it was quiet for a while."""
+    """One process in a pty. ``read`` gives what was sent until it was quiet, ``text`` what it shows."""
 
-    def __init__(self, command: Sequence[str], **environment: str) -> None:
+    def __init__(self, command: Sequence[str], typed: int | None = None, /, **environment: str) -> None:
+        """``typed`` is a terminal that it reads from instead; the one that it belongs to stays this one."""
         self.began = time.monotonic()
+        self._screen, self._unseen = Screen(), b""
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         environ = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "NO_COLOR")}
         environ |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"} | environment
         self.process = subprocess.Popen(
             [sys.executable, *command],
-            stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            stdin=slave if typed is None else typed, stdout=slave, stderr=slave, env=environ,
+            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         os.close(slave)
 
@@ -50,6 +56,21 @@ class Terminal:
             got += self.read(0.2)
         return got + self.read()
 
+    @property
+    def text(self) -> str:
+        """The screen as far as it was read."""
+        self._screen.feed(self._decode(self._unseen))
+        self._unseen = b""
+        return self._screen.text
+
+    def shows(self, words: str) -> str:
+        """Wait until these words stand on the screen; gives all of it."""
+        end = time.monotonic() + LIMIT
+        while words not in self.text:
+            assert time.monotonic() < end, f"{words!r} never came:\n{self.text}"
+            self._next(0.2)
+        return self.text
+
     def seconds_until(self, words: bytes) -> float:
         """Seconds from the start of the process to these words."""
         got = b""
@@ -62,9 +83,11 @@ class Terminal:
         if not select.select([self.master], [], [], seconds)[0]:
             return b""
         try:
-            return os.read(self.master, 65_536)
+            got = os.read(self.master, 65_536)
         except OSError:
             return b""
+        self._unseen += got
+        return got
 
     def started(self) -> bytes:
         """Bytes until the Overview is filled."""
@@ -76,6 +99,36 @@ class Terminal:
         if answer:
             select.select([self.master], [], [], LIMIT)
         return self.read()
+
+    def type(self, keys: str) -> None:
+        """Type, and look at nothing yet."""
+        os.write(self.master, keys.encode())
+
+    def paste(self, text: bytes) -> None:
+        """A pty takes no more than it has room for: read what comes between."""
+        while text:
+            readable, writable, _ = select.select([self.master], [self.master], [], LIMIT)
+            assert readable or writable, "it takes nothing more"
+            if readable:
+                self._next(0)
+            if writable:
+                text = text[os.write(self.master, text[:1024]) :]
+
+    def used(self) -> float:
+        """Seconds of the processor that the process has used so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def ended(self) -> tuple[int, float]:
+        """Wait for the process: its exit code, and the seconds of the processor that it used."""
+        handle = os.pidfd_open(self.process.pid)
+        try:
+            assert select.select([handle], [], [], LIMIT)[0], "it goes on"
+        finally:
+            os.close(handle)
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        return self.process.returncode, usage.ru_utime + usage.ru_stime
 
     def end(self) -> int:
         """Wait for the process."""
@@ -93,3 +146,12 @@ class Terminal:
 def console(home: Path, *options: str, **environment: str) -> Terminal:
     """The console over a home, as a person starts it."""
     return Terminal(["-m", "xpm_tui", "--home", str(home), *options], **environment)
+
+
+def fed_by(home: Path) -> tuple[Terminal, int]:
+    """A console that reads from another terminal than the one it belongs to, and that one's other side."""
+    master, slave = pty.openpty()
+    try:
+        return Terminal(["-m", "xpm_tui", "--home", str(home)], slave), master
+    finally:
+        os.close(slave)

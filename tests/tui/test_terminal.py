@@ -24,6 +24,9 @@ IDLE = 5.0
 """Seconds in which an idle console must send nothing."""
 CURSOR, LETTER, LOG, SWITCH, PALETTE = 1_000, 4_000, 3_000, 20_000, 40_000
 """Bytes that one of these may cost."""
+SCROLL = LOG
+"""A list that moves by a row paints its rows anew, as the log does. (A terminal can move lines by itself, but
+only whole ones: the scrollbar, or a pane beside the list, would move with them.)"""
 
 
 LETTERS = [area.letter for area in AREAS]
@@ -50,6 +53,19 @@ def test_bytes_of_an_area(terminal: Terminal, letter: str) -> None:
         assert len(sent) < CURSOR, f"cursor after g {letter}, and what follows it: {len(sent)}"
         moved += sent
     assert moved or letter not in HAVE_ROWS, "there is something to move over"
+
+
+@pytest.mark.parametrize("letter", sorted(HAVE_ROWS))
+def test_bytes_of_a_list_that_moves_by_a_row(terminal: Terminal, letter: str) -> None:
+    terminal.started()
+    terminal.send(f"g{letter}")
+    terminal.send("\x1b[6~")
+    for _ in range(2):
+        before = terminal.text.splitlines()
+        sent = terminal.send("j")
+        assert len(sent) < SCROLL, f"moved by a row after g {letter}: {len(sent)}"
+        same = [now == then for now, then in zip(terminal.text.splitlines(), before, strict=False)]
+        assert same.count(False) > 5, terminal.text
 
 
 @pytest.mark.parametrize("letter", LETTERS[: count(2, len(LETTERS))])
@@ -114,18 +130,41 @@ def test_stop_and_go_on(terminal: Terminal) -> None:
     assert b"CLIENT" in terminal.until(b"CLIENT")
 
 
-def test_a_large_paste_and_a_storm_of_sizes(terminal: Terminal) -> None:
+PASTED = b"\x1b[200~" + b"x" * 100_000 + b"\n" + b"\x1b[201~"
+"""100 KB, as a terminal marks what is pasted."""
+SPIN = 3.0
+"""Seconds of the processor that a console may need to take it in: one that goes on for ever uses more."""
+
+
+@pytest.mark.parametrize("key", ["m", "n", "/"])
+def test_a_large_paste_into_a_field(terminal: Terminal, key: str) -> None:
+    """Into the picker, a form and a filter: it is taken in, and keys are answered as before."""
+    terminal.started()
+    terminal.send("gc")
+    terminal.send(key)
+    before = terminal.used()
+    terminal.paste(PASTED)
+    terminal.shows("xxxxxxxxxxxx")
+    terminal.read()
+    terminal.send("\x1b")
+    terminal.send("\x1b", answer=False)
+    assert "xxx" not in terminal.shows("Client 00008")
+    terminal.type("\x11")
+    code, used = terminal.ended()
+    assert code == 0
+    assert used - before < SPIN, "seconds of the processor"
+
+
+def test_a_storm_of_sizes(terminal: Terminal) -> None:
     terminal.started()
     terminal.send("gcm")
-    os.write(terminal.master, b"\x1b[200~" + b"x" * 10_000 + b"\n" + b"\x1b[201~")
-    terminal.read()
     for columns in (200, 30, 80, 10, 120, 80):
         fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         terminal.process.send_signal(signal.SIGWINCH)
     terminal.read()
     assert terminal.process.poll() is None
     terminal.send("\x1b")
-    os.write(terminal.master, b"\x11")
+    terminal.type("\x11")
     terminal.read()
     assert terminal.end() == 0
 

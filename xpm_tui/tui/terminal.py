@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput
 
-WATCH = 5.0
-"""Seconds between two looks whether the terminal is still there (for launchers that ignore SIGHUP)."""
+WATCH = 0.5
+"""Seconds between two looks whether the terminal is still there (for launchers that ignore SIGHUP). Meanwhile
+Textual's reading thread spins: a terminal that is gone always has something to read, and it is nothing."""
 
 LEAST = (60, 18)
 """Columns and lines below which nothing can be shown whole."""

@@ -1,0 +1,112 @@
+"""Consoles as processes of their own: the terminal goes away, a run goes on, a colleague looks at it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.service.test_processes import practice, ready, sandbox
+from tests.support.pseudo_terminal import Terminal, console, fed_by
+from tests.support.sandbox_process import SandboxProcess
+from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs import history as runs
+
+__all__ = ["practice", "sandbox"]
+
+LEAVING = 1.5
+"""Seconds of the processor that a console may use from the loss of its terminal to its end: one that
+spins uses all there are."""
+
+
+def close(terminal: Terminal) -> None:
+    """What a lost connection does: the other side of the pty is gone, and the kernel says so."""
+    os.close(terminal.master)
+    terminal.master = os.open(os.devnull, os.O_RDONLY)
+
+
+def hang_up(terminal: Terminal) -> None:
+    """The signal alone: the pty stays."""
+    terminal.process.send_signal(signal.SIGHUP)
+
+
+@pytest.mark.parametrize("lose", [close, hang_up])
+def test_without_its_terminal_it_ends_and_does_not_spin(
+    terminal: Terminal, lose: Callable[[Terminal], None]
+) -> None:
+    terminal.started()
+    before = terminal.used()
+    lose(terminal)
+    code, used = terminal.ended()
+    assert code == 129
+    assert used - before < LEAVING
+
+
+def test_with_its_input_gone_and_its_output_there_it_ends_and_does_not_spin(home: Path) -> None:
+    """Another pty is the terminal that it belongs to: no signal comes, only the end of what is typed."""
+    terminal, typed = fed_by(home)
+    try:
+        terminal.started()
+        before = terminal.used()
+        os.close(typed)
+        code, used = terminal.ended()
+        assert code == 129
+        assert used - before < LEAVING
+    finally:
+        terminal.close()
+
+
+@pytest.fixture
+def consoles(practice: OpenPractice) -> Iterator[Callable[[str], Terminal]]:
+    """Opens consoles over the practice of the sandbox, for whoever is named."""
+    opened: list[Terminal] = []
+
+    def make(name: str) -> Terminal:
+        assert practice.home.root is not None
+        opened.append(console(practice.home.root, "--as", name))
+        opened[-1].started()
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
+
+
+def begin(first: Terminal) -> None:
+    """Plan and apply, by keys."""
+    first.type("s")
+    first.shows("Keep for later")
+    first.type("a")
+    first.shows("Make ")
+    first.type("y")
+
+
+async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
+    practice: OpenPractice, sandbox: SandboxProcess, consoles: Callable[[str], Terminal]
+) -> None:
+    total = await ready(practice, sandbox, slow=0.3)
+    first, second = consoles("ana"), consoles("bert")
+    begin(first)
+    second.shows("▶ run")
+    second.shows(" ana")
+    going = runs.current(practice)
+    assert going is not None
+    assert going.by == "ana"
+    second.type("gs")
+    second.shows("▶ running  To XPM · Everything  by ana")
+    second.shows(f" of {total}  ")
+    close(first)
+    assert first.ended()[0] == 129
+    left = runs.current(practice)
+    assert left is not None, "the hang-up came while the run went on"
+    assert left.id == going.id
+    sandbox.control("POST", "switches", {"latency": 0})
+    second.shows(f"Run {going.id}  ✓ done")
+    made = runs.show(practice, going.id)
+    assert (made.outcome, made.done) == ("done", total)
+    third = consoles("cleo")
+    third.type("\r")
+    third.shows(f"Run {going.id}  ✓ done  To XPM · Everything  by ana")
