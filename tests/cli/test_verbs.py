@@ -221,6 +221,15 @@ def test_a_verb_loads_only_what_it_needs(words: list[str], absent: set[str], hom
     assert not absent & set(done.stderr.split())
 
 
+def test_looks_for_garbage_begin_when_a_verb_is_loaded_and_leave_out_what_was_loaded(home: Path) -> None:
+    code = (
+        "import gc, sys\ngc.disable()\nfrom xpm_tui.cli.main import main\nmain(['status'])\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > 10_000, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "True True"
+
+
 def test_a_reader_that_goes_away_is_no_error(home: Path) -> None:
     process = Command(home).start("settings", "list")
     assert process.stdout is not None

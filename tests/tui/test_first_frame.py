@@ -45,17 +45,16 @@ counted(screen.Screen, "_refresh_layout")
 stock_run, stock_begin = app.App.run, Console._begin
 Console.run = lambda self, **more: stock_run(self, headless=True, size=(80, 24))
 terminal.require_terminal = lambda environ: None
-stock_init, stock_ready = Console.__init__, Console.on_ready
+stock_ready = Console.on_ready
 
-def init(self, *args, **more):
-    counts["looks before"] = sum(each["collections"] for each in gc.get_stats())
-    stock_init(self, *args, **more)
+def looks():
+    return sum(each["collections"] for each in gc.get_stats())
 
 def ready(self):
     found.update(
         modules=sorted(sys.modules), widgets=len(list(self.screen.walk_children())),
         screens=len(self.screen_stack),
-        looks=sum(each["collections"] for each in gc.get_stats()) - counts["looks before"],
+        looks=looks() - before,
         searched=gc.isenabled(), **counts,
     )
     stock_ready(self)
@@ -66,7 +65,8 @@ def begin(self):
     self.exit()
 
 found = {}
-Console.__init__, Console.on_ready, Console._begin = init, ready, begin
+Console.on_ready, Console._begin = ready, begin
+before = looks()
 try:
     main()
 finally:

@@ -6,6 +6,7 @@ up, 7 Xero out of reach, 8 the book cannot be read; 128 and the signal's number 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -41,6 +42,9 @@ def root(console: Console) -> Tree:
 
         add_acts(tree, ACTS, GROUPS, perform)
         add_extra(tree, console)
+        if not gc.isenabled():  # since the program began; the console, which grows no verbs, waits longer
+            gc.freeze()  # what is loaded stays, and need not be looked at ever again
+            gc.enable()
 
     return Tree(
         name="xpm-tui",

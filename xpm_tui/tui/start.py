@@ -34,13 +34,17 @@ def run_console(
 
     terminal.require_terminal(os.environ)
 
-    from xpm_tui.tui.acting import SWITCH
+    gc.disable()  # until the practice is open: ``calm`` looks for garbage again
+    try:
+        from xpm_tui.tui.acting import SWITCH
 
-    while True:
-        code, parting = _one(home, practice, person, read_only, overrides, mouse)
-        if code != SWITCH:
-            break
-        practice = None  # the one that was switched to is the current one
+        while True:
+            code, parting = _one(home, practice, person, read_only, overrides, mouse)
+            if code != SWITCH:
+                break
+            practice = None  # the one that was switched to is the current one
+    finally:
+        gc.enable()
     if code in (HUNG_UP, ENDED):
         terminal.silence_streams()
     elif parting:
@@ -56,10 +60,6 @@ def _one(
     overrides: Mapping[str, str] | None,
     mouse: bool,
 ) -> tuple[int, str]:
-    # Until the practice is open hardly anything is thrown away: looks for garbage would take an eighth of the
-    # time to the first frame. ``calm`` begins them again.
-    gc.disable()
-
     from xpm_tui.tui.app import Console
     from xpm_tui.tui.desk import Desk, calm
 
@@ -75,7 +75,6 @@ def _one(
         app = Console(desk, guard_terminal=True)
         code = app.run(mouse=mouse)
     finally:
-        gc.enable()
         desk.close()
     if app.failed is not None:
         raise app.failed
