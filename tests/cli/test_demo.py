@@ -18,7 +18,7 @@ WALK = (
     ("wants access to your data", "Allow access", "\r"),
     ("Direction and level", "Go on", "\r"),
     ("of 9", "Later", "\x1b"),  # the rest can wait: escape leaves the wizard
-    ("[Overview]", "Harbour & Hill Accountants", "p"),
+    ("[Overview]", "Harbour & Hill Accountants", "n"),
 )
 """What each screen shows, and the key that goes on from there."""
 
