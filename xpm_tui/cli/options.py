@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 import xpm_tui
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _KEY = "xpm_tui.globals"
 
@@ -34,8 +37,6 @@ def collected(ctx: click.Context) -> Globals:
 
 def global_options() -> list[click.Parameter]:
     """Fresh options for one command; their values go to the context, not to the command."""
-    from xpm_tui.cli.complete import completer  # it reads the options in turn
-
     return [
         _option(
             ["--home"],
@@ -49,7 +50,7 @@ def global_options() -> list[click.Parameter]:
             "practice",
             metavar="NAME",
             help="Work on this practice.",
-            shell_complete=completer("practice"),
+            shell_complete=_practices,
         ),
         _option(["--json"], "json", is_flag=True, help="Answer in JSON."),
         _option(["--read-only"], "read_only", is_flag=True, help="Show all, write nothing."),
@@ -68,6 +69,14 @@ def global_options() -> list[click.Parameter]:
 
 def _option(flags: list[str], name: str, **more: Any) -> GlobalOption:
     return GlobalOption([*flags, f"_{name}"], expose_value=False, is_eager=True, callback=_remember, **more)
+
+
+def _practices(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
+    """What a shell offers, loaded when one asks."""
+    from xpm_tui.cli.complete import completer
+
+    offer = completer("practice")
+    return offer(ctx, param, typed) if offer else []
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
