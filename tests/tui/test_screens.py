@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from tests.tui.world import HOSTILE, TERMINAL, World, press, settle, text_of
 from xpm_tui.model.text import visible
 from xpm_tui.tui.app import Console
+from xpm_tui.tui.widgets.says import Says
 
 Make = Callable[..., Console]
 Shot = Callable[..., bool]
@@ -168,3 +169,27 @@ async def test_an_error_of_ours_is_told_without_a_value(
     (log,) = Path(world.root).rglob("console-errors.log")
     assert canary not in log.read_text(encoding="utf-8")
     assert log.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 18)])
+async def test_the_cards_and_the_names_of_the_areas_are_whole(
+    size: tuple[int, int], world: World, console: Make
+) -> None:
+    app = console(world)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        for area in ("overview", "clients", "team", "templates", "jobs", "sync", "settings"):
+            app.go(area)
+            await settle(pilot)
+            names = text_of(app).splitlines()[1]
+            assert names.rstrip().endswith("[Settings]" if area == "settings" else "Settings"), names
+        app.go("overview")
+        await settle(pilot)
+        cards = [card for card in app.screen.query(".card") if isinstance(card, Says)]
+        assert len(cards) == 2
+        words = " ".join(text_of(app).split())
+        for whole in ("import never", "Everything", "need a link"):
+            assert whole in words, words
+        for card in cards:
+            longest = max(line.cell_length for line in card._now.split("\n", allow_blank=True))
+            assert longest <= card.content_size.width

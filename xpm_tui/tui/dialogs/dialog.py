@@ -17,6 +17,7 @@ from xpm_tui.tui.plain import content
 from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.prose import Prose
 
 R = TypeVar("R")
 
@@ -97,7 +98,7 @@ class Confirm(Reading[bool]):
     def box(self) -> ComposeResult:
         """The question over its two answers."""
         with Part(classes="words"):
-            yield Static(content(self._question))
+            yield Prose(content(self._question))
         with Horizontal(classes="buttons"):
             yield Button(content(Shown(self._yes)), id="yes")
             yield Button(content(Shown(self._no)), id="no")
@@ -142,7 +143,7 @@ class Choose(Dialog[str]):
     def box(self) -> ComposeResult:
         """The question over the choices, one a line."""
         with Part(classes="words"):
-            yield Static(content(self._question))
+            yield Prose(content(self._question))
         with Part(classes="choices"):
             for place, (_, words) in enumerate(self._choices):
                 yield Button(content(visible(words)), id=f"choice-{place}", classes="wide")
@@ -175,12 +176,12 @@ class Ask(Dialog[str]):
         self._prompt = visible_lines(prompt)
         self._field = Field(value, password=password)
         self._check = check
-        self._error = Static(classes="error")
+        self._error = Prose(classes="error")
 
     def box(self) -> ComposeResult:
         """The prompt over the field."""
         with Part(classes="words"):
-            yield Static(content(self._prompt))
+            yield Prose(content(self._prompt))
         yield self._field
         yield self._error
         yield Static(content(Shown("enter takes it · esc goes back")), classes="hint")
@@ -222,9 +223,9 @@ class Told(Reading[None]):
     def box(self) -> ComposeResult:
         """The text, what to do next, and one button."""
         with Part(classes="words"):
-            yield Static(content(self._text))
+            yield Prose(content(self._text))
             if self._hint:
-                yield Static(content(self._hint), classes="next")
+                yield Prose(content(self._hint), classes="next")
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("OK")), id="ok")
             yield Static(content(Shown("y copies the text · esc closes")), classes="hint")

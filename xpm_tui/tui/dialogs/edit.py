@@ -25,6 +25,7 @@ from xpm_tui.tui.fields import Sheet
 from xpm_tui.tui.plain import content, show
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.form_row import FormRow
+from xpm_tui.tui.widgets.prose import Prose
 
 CONTACT = (("name", "name"), ("email", "e-mail"), ("phone", "phone"), ("mobile", "mobile"))
 
@@ -88,11 +89,11 @@ class Edit(Dialog[tuple[str, ...]]):
         }
         self._inputs = {key: Field(again.get(key, value)) for key, value in self._before.items()}
         self._rows = {key: FormRow(label, self._inputs[key]) for key, label, _ in sheet.fields}
-        self._error = Static(classes="error")
+        self._error = Prose(classes="error")
 
     def box(self) -> ComposeResult:
         """Label and field, as many as there are."""
-        yield Static(show(self._about), classes="about")
+        yield Prose(show(self._about), classes="about")
         with Part(classes="fields"):
             yield from self._rows.values()
         yield self._error

@@ -20,6 +20,7 @@ from xpm_tui.tui.host import Host
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, fit, ours, span
+from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.rows import Rows
 
 
@@ -78,7 +79,7 @@ class PickFile(Dialog[str]):
 
     def box(self) -> ComposeResult:
         """What it is for, the path, what lies there, the keys."""
-        yield Static(content(self._about))
+        yield Prose(content(self._about))
         yield self._field
         yield self._note
         yield self._rows

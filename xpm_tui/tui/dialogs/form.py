@@ -23,6 +23,7 @@ from xpm_tui.tui.plain import content
 from xpm_tui.tui.widgets.choice import Choice, Tick
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.form_row import FormRow
+from xpm_tui.tui.widgets.prose import Prose
 
 SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
 """Parameters that stand for what a console shows and asks anyway."""
@@ -84,12 +85,12 @@ class Form(Dialog[msgspec.Struct]):
         self._turned = turned
         self._params = asked(act, preset)
         self._rows: dict[str, FormRow] = {}
-        self._help = Static(classes="help")
-        self._error = Static(classes="error")
+        self._help = Prose(classes="help")
+        self._error = Prose(classes="error")
 
     def box(self) -> ComposeResult:
         """What it does, the fields, one line of help for the field that has the focus."""
-        yield Static(content(visible(self._act.help)), classes="words")
+        yield Prose(content(visible(self._act.help)), classes="words")
         with Part(classes="fields"):
             for param in self._params:
                 label = param.name.replace("_", " ") + (" *" if param.required else "")

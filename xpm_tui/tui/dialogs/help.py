@@ -12,6 +12,7 @@ from xpm_tui.model.text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import Part, Reading
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.widgets.line import Span, fit, ours, span
+from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.words import lines
 
 EVERYWHERE: tuple[tuple[str, str], ...] = (
@@ -53,6 +54,6 @@ class Help(Reading[None]):
                 told += [[ours("  "), *fit([span(key, "accent")], room), span(what)] for key, what in keys]
                 told.append([ours("")])
         with Part(classes="words"):
-            yield Static(content(visible(self._page.about, 2000)), classes="about")
-            yield Static(lines([list(line) for line in told]))
+            yield Prose(content(visible(self._page.about, 2000)), classes="about")
+            yield Prose(lines([list(line) for line in told]))
         yield Static(content(Shown("esc closes")), classes="hint")

@@ -20,6 +20,7 @@ from xpm_tui.service.seen import failed, picked
 from xpm_tui.tui.dialogs.dialog import Choose, Told
 from xpm_tui.tui.host import Host
 from xpm_tui.tui.plain import content
+from xpm_tui.tui.widgets.prose import Prose
 
 
 class InTrouble(Told):
@@ -38,9 +39,9 @@ class InTrouble(Told):
     def box(self) -> ComposeResult:
         """The same as a text to read, with one more button where a case is known."""
         with VerticalScroll(classes="words", can_focus=False):
-            yield Static(content(self._text))
+            yield Prose(content(self._text))
             if self._hint:
-                yield Static(content(self._hint), classes="next")
+                yield Prose(content(self._hint), classes="next")
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("OK")), id="ok")
             if self.case is not None:

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import Dialog
 from xpm_tui.tui.plain import content
+from xpm_tui.tui.widgets.prose import Prose
 
 R = TypeVar("R")
 
@@ -24,7 +25,7 @@ class Working(Dialog[None]):
     def __init__(self, title: str, sentence: str) -> None:
         super().__init__()
         self.title_text = visible(title)
-        self._words = Static(content(visible(sentence)))
+        self._words = Prose(content(visible(sentence)))
         self._worker: Any = None
 
     def box(self) -> ComposeResult:

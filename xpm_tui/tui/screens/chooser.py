@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from xpm_tui.model.text import Shown
 from xpm_tui.tui.host import Guest
@@ -19,6 +19,7 @@ from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, ours
+from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines
@@ -72,7 +73,7 @@ class Chooser(Guest, Screen[str], Generic[T]):
         self.field = Field(placeholder=self.PLACEHOLDER)
         self.rows = Choices(cast("Chooser[object]", self))
         self._head = Says(classes="chooser-head")
-        self._none = Static(classes="empty")
+        self._none = Prose(classes="empty")
         self._effect = Says(classes="effect")
         self.said_of: T | None = None
         """The item whose effect is on the screen."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import ClassVar
 
 from textual import on
@@ -16,7 +15,7 @@ from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.listed import Listed
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.effect import SIDES, field_label
-from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span, wrap
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
 
@@ -188,7 +187,6 @@ def detail(view: ConflictView, columns: int) -> list[Line]:
         return [ours(f" {name:<13}", "muted"), Span(when.value(value), "strong"), mark]  # type: ignore[arg-type]
 
     where = f"plan {view.plan}, made" if view.plan else f"run {view.run},"
-    why = textwrap.wrap(view.why, max(20, columns - 16))
     frozen = "  ❄ frozen: sync leaves it alone" if view.frozen else ""
     return [
         [ours(f" {field_label(view.field)}", "head"), span(f" of {view.name}"), ours(f"   {word}", look),
@@ -196,7 +194,7 @@ def detail(view: ConflictView, columns: int) -> list[Line]:
         side("Ignition", view.ignition, view.wins == "ignition"),
         side("XPM", view.xpm, view.wins == "xpm"),
         side("last agreed", view.agreed, False),
-        *([ours(f" {'' if more else 'why':<13}", "muted"), span(piece)] for more, piece in enumerate(why)),
+        *wrap([ours(f" {'why':<13}", "muted"), span(view.why)], max(34, columns - 2)),
         [ours(f" {'when':<13}", "muted"), ours(f"{where} {when.short(view.at)}"), span(f" by {view.by}")],
         [ours(f" {'what to do':<13}", "muted"), *_ways(view)],
     ]  # fmt: skip

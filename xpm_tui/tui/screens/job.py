@@ -17,6 +17,7 @@ from xpm_tui.tui.dialogs.dialog import Reading
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.widgets.job_lines import day, problem_lines
 from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.words import lines
 
 ANSWERS = {"d": "jobs.deploy", "e": "jobs.edit", "t": "jobs.retry", "i": "jobs.skip", "o": "jobs.address"}
@@ -49,7 +50,7 @@ class JobReading(Reading[str]):
     def box(self) -> ComposeResult:
         """The lines, and what can be done."""
         with VerticalScroll(classes="words", can_focus=False):
-            yield Static(lines(self._told))
+            yield Prose(lines(self._told))
         hint = "d deploy · e edit · t again · i skip · o address · " if self._acts else ""
         yield Static(content(Shown(f"{hint}y copy · esc")), classes="hint")
 
@@ -79,9 +80,9 @@ class DeployReview(Reading[Answer]):
     def box(self) -> ComposeResult:
         """The counts, the jobs, the answers."""
         batch = self._batch
-        yield Static(lines(summary_lines(batch)))
+        yield Prose(lines(summary_lines(batch)))
         with VerticalScroll(classes="words batch", can_focus=False):
-            yield Static(lines(batch_lines(batch)))
+            yield Prose(lines(batch_lines(batch)))
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Leave")), id="leave")
             if batch.new or batch.begun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,7 +17,7 @@ from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.bar import bar
-from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span, wrap
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 RUNS = 50
 CARD, TALL, TALL_CARD = 12, 36, 16
 """Lines of a card, and from which height on there are more of them."""
-WAITING = ("XPM", "since", "flow", "last good", "mirror", "Ignition")
+LABEL = 10
+"""Columns of a card's labels."""
+WAITING = ("XPM", "since", "flow", "last good", "mirror", "Ignition", "import")
 """What the first frame has of the connection: the places of what is read after it."""
 
 
@@ -54,6 +57,7 @@ class Overview(AreaScreen):
         self._state = Says(lines(_card("Connection", *WAITING)), classes="card", fixed=False)
         self._todo = Says(lines(_card("For a person", "reading")), classes="card", fixed=False)
         self._meter = Says(classes="meter")
+        self._read: tuple[Heartbeat, str, str] | None = None
         self._most = 1
         self._runs: Table[Run] = Table(
             (
@@ -96,11 +100,8 @@ class Overview(AreaScreen):
             )
 
         beat, runs, direction, level = await self.host.desk.ask(read)
-        now = self.host.desk.practice.clock.now()
-        self._state.say(lines(self._state_lines(beat, direction, level, now)))
-        room = CARD if self.app.size.height < TALL else TALL_CARD
-        self._todo.say(lines(shortened(self._todo_lines(beat), room)))
-        self._meter.say(lines([meter_line(beat, 12 if self.size.width >= 100 else 6)]))
+        self._read = (beat, direction, level)
+        self._draw()
         self._meter.display = beat.connected
         self._most = max((written(run) for run in runs), default=1) or 1
         self._runs.say_empty(
@@ -112,11 +113,27 @@ class Overview(AreaScreen):
         if self.focused is None:
             self._runs.rows.focus()
 
+    def _draw(self) -> None:
+        """What was read, for the size of now."""
+        if self._read is None:
+            return
+        beat, direction, level = self._read
+        width, height = self.app.size
+        room, inner = CARD if height < TALL else TALL_CARD, width // 2 - 2
+        state = self._state_lines(beat, direction, level, self.host.desk.practice.clock.now())
+        for card, found in ((self._state, state), (self._todo, self._todo_lines(beat))):
+            card.say(lines(shortened([row for line in found for row in wrap(line, inner)], room)))
+        self._meter.say(lines([meter_line(beat, 12 if width >= 100 else 6)]))
+
+    def on_resize(self) -> None:
+        """Cards and bars follow the width."""
+        self._draw()
+
     def _state_lines(self, beat: Heartbeat, direction: str, level: str, clock: datetime) -> list[Line]:
         found: list[list[Span]] = [[ours("Connection", "head")]]
 
         def fact(label: str, *pieces: Span) -> None:
-            found.append([ours(f"{label:<11}", "muted"), *pieces])
+            found.append([ours(f"{label:<{LABEL}}", "muted"), *pieces])
 
         if beat.connected:
             fact("XPM", ours("● ", "good"), span(beat.title, "strong"))
@@ -131,8 +148,8 @@ class Overview(AreaScreen):
             "mirror",
             span(f"{when.counted(beat.xpm_clients, 'client')} · {when.since(beat.mirror_at, clock)}"),
         )
-        fact("Ignition", span(f"{when.counted(beat.clients, 'client')} · "
-                              f"import {when.since(beat.import_at, clock)}"))  # fmt: skip
+        fact("Ignition", span(when.counted(beat.clients, "client")))
+        fact("import", span(when.since(beat.import_at, clock)))
         return list(found)
 
     def _todo_lines(self, beat: Heartbeat) -> list[Line]:
@@ -226,7 +243,7 @@ def job_lines(jobs: JobCounts) -> list[Line]:
     return found
 
 
-def shortened(found: list[Line], room: int) -> list[Line]:
+def shortened(found: Sequence[Line], room: int) -> Sequence[Line]:
     """No more lines than fit; the last one says how many are missing."""
     if len(found) <= room:
         return found
@@ -234,7 +251,7 @@ def shortened(found: list[Line], room: int) -> list[Line]:
 
 
 def _card(title: str, *labels: str) -> list[Line]:
-    return [[ours(title, "head")], *([ours(f"{label:<11}", "muted"), ours("…")] for label in labels)]
+    return [[ours(title, "head")], *([ours(f"{label:<{LABEL}}", "muted"), ours("…")] for label in labels)]
 
 
 def meter_line(beat: Heartbeat, columns: int) -> Line:

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
-from textual.widgets import Static
 
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.tables import XPM_CLIENTS
@@ -32,6 +31,7 @@ from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.hits import Hits
 from xpm_tui.tui.widgets.line import Span, ours, span
+from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines, words
@@ -68,7 +68,7 @@ class Picker(Quiet, Screen[str]):
         )
         self._hits = Hits()
         self._head = Says(classes="picker-head")
-        self._none = Static(classes="empty")
+        self._none = Prose(classes="empty")
         self._effect = Says(classes="effect")
         self._shown: EffectView | None = None
         self._taken = False

@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from xpm_tui.model.plan import Plan
 from xpm_tui.service.practice import OpenPractice
@@ -22,6 +21,7 @@ from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.plan_tree import PlanTree
+from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines, words
@@ -49,7 +49,7 @@ class PlanReview(OverScreen[str]):
         self._rows = PlanTree(self._tree)
         self._head = Says(classes="plan-head")
         self._why = Says(classes="plan-why")
-        self._none = Static(classes="empty")
+        self._none = Prose(classes="empty")
 
     def body(self) -> ComposeResult:
         """Summary, groups, the reason for the row under the cursor."""

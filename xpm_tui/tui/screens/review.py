@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from xpm_tui.acts.registry import by_name
 from xpm_tui.service.clients import keeping, linking, settling
@@ -23,6 +22,7 @@ from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.proposals import Proposals
+from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import lines
@@ -49,7 +49,7 @@ class Review(OverScreen[None]):
         self._at = 0
         self._settled: list[tuple[Settled, ...]] = []
         self._head = Says(classes="review-head")
-        self._none = Static(classes="empty")
+        self._none = Prose(classes="empty")
         self._proposals = Proposals()
 
     @property

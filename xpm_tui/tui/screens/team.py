@@ -47,8 +47,8 @@ class TeamArea(FilteredArea):
         super().__init__()
         self.table: Table[PersonRow] = Table(
             (
-                Column("NAME", 18, grow=2),
-                Column("E-MAIL", 20, grow=2, drop=1),
+                Column("NAME", 22, grow=2),
+                Column("E-MAIL", 16, grow=2, drop=1),
                 Column("IN XPM", 20, grow=2),
                 Column("CLIENTS", 7, right=True, drop=2),
                 Column("JOBS", 4, right=True, drop=3),

@@ -22,6 +22,7 @@ from xpm_tui.tui.dialogs.trouble import what_is_seen
 from xpm_tui.tui.steps.pane import Pane, button
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.words import lines
 
 
@@ -34,7 +35,7 @@ class AuthorisePane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self._address = Static(classes="address")
-        self._ssh = Static(classes="ssh")
+        self._ssh = Prose(classes="ssh")
         self._paste = Field(placeholder="or paste the address that the browser ended on")
         self._begun: Begun | None = None
         self._waiting: Worker[Any] | None = None

@@ -7,7 +7,7 @@ from typing import ClassVar, cast
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from xpm_tui.diagnose.telling import case_of
 from xpm_tui.model.errors import Trouble
@@ -18,6 +18,7 @@ from xpm_tui.tui.host import Guest
 from xpm_tui.tui.plain import content, show
 from xpm_tui.tui.steps.holder import Holder
 from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.words import lines
 
 
@@ -32,8 +33,8 @@ class Pane(Guest, VerticalScroll, can_focus=False):
 
     def __init__(self) -> None:
         super().__init__(id=f"step-{self.STEP}")
-        self._facts = Static(classes="facts")
-        self._said = Static(classes="said")
+        self._facts = Prose(classes="facts")
+        self._said = Prose(classes="said")
         self._out = Button(content(Shown("All steps of the way out")), classes="way-out", action="way_out")
         self._trouble: Trouble | None = None
 
@@ -44,7 +45,7 @@ class Pane(Guest, VerticalScroll, can_focus=False):
 
     def compose(self) -> ComposeResult:
         """Why this step is, what is known, then its own."""
-        yield Static(content(Shown(self.INTRO)), classes="intro")
+        yield Prose(content(Shown(self.INTRO)), classes="intro")
         yield self._facts
         yield from self.body()
         yield self._said

@@ -6,12 +6,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from xpm_tui.service.connect.connection import Connecting
 from xpm_tui.service.connect.permission import ANSWERS, GRANT, Advice, Answer
 from xpm_tui.tui.steps.pane import Pane, button
 from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.words import lines
 
 
@@ -26,7 +27,7 @@ class PermissionPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._path = Static(classes="path")
+        self._path = Prose(classes="path")
         self._answers: dict[str, Answer] = {f"answer-{name}": name for name in ANSWERS}
 
     def body(self) -> ComposeResult:

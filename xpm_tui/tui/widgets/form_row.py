@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from xpm_tui.model.text import visible
 from xpm_tui.tui.plain import content
+from xpm_tui.tui.widgets.prose import Prose
 
 
 class FormRow(Vertical):
@@ -18,7 +19,7 @@ class FormRow(Vertical):
         super().__init__(classes="row")
         self._label = Static(content(visible(label)), classes="label")
         self.filled = filled
-        self._wrong = Static(classes="error")
+        self._wrong = Prose(classes="error")
         self._wrong.display = False
 
     def compose(self) -> ComposeResult:

@@ -61,8 +61,15 @@ class Tabs(Says):
         self._ends: list[int] = []
         self.tell({})
 
-    def tell(self, counts: Mapping[str, int]) -> None:
-        """How many wait for a person in which area; yours is told by brackets, not by colour alone."""
+    def tell(self, counts: Mapping[str, int], room: int = 0) -> None:
+        """How many wait for a person in which area, where the names leave room for that; yours is told by
+        brackets, not by colour alone."""
+        pieces = self._pieces(counts)
+        if 0 < room < width(pieces):
+            pieces = self._pieces({})
+        self.say(words(pieces))
+
+    def _pieces(self, counts: Mapping[str, int]) -> list[Span]:
         pieces: list[Span] = []
         self._ends = []
         for area in self._areas:
@@ -72,7 +79,7 @@ class Tabs(Says):
             number = [ours(f" {count}", "warn")] if count else []
             pieces += [ours(left + area.title, look), *number, ours(right, look)]
             self._ends.append(width(pieces))
-        self.say(words(pieces))
+        return pieces
 
     def on_click(self, event: events.Click) -> None:
         """Go there."""
@@ -119,4 +126,4 @@ class Header(Vertical):
             return
         self._drawn = wanted
         self._line.say(words(pulse_line(*wanted)))
-        self._tabs.tell({"clients": self._pulse.needs_person})
+        self._tabs.tell({"clients": self._pulse.needs_person}, self.size.width)

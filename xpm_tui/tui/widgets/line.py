@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
 from xpm_tui.model.text import Shown, visible
+from xpm_tui.tui.widgets.hang import hang, rows
 
 Look = Literal["", "strong", "muted", "good", "warn", "bad", "match", "accent", "head"]
 LOOKS: tuple[Look, ...] = ("strong", "muted", "good", "warn", "bad", "match", "accent", "head")
-
-_WORDS = re.compile(r"\s*\S+\s*|\s+")
 
 
 class Span(NamedTuple):
@@ -72,24 +70,23 @@ def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
 
 
 def wrap(line: Line, columns: int) -> list[list[Span]]:
-    """The line in as many as it takes, broken at blanks, each at most ``columns`` wide."""
-    rows: list[list[Span]] = [[]]
-    left = columns
+    """The line in as many as it takes, broken at blanks, each at most ``columns`` wide; what goes on stands
+    under the text, behind the mark or label of the first."""
+    text = "".join(piece.text for piece in line)
+    indent = Span(Shown(" " * hang(text, columns)))
+    found = [_between(line, start, end) for start, end in rows(text, columns)]
+    return [[indent, *row] if place and indent.text else row for place, row in enumerate(found)]
+
+
+def _between(line: Line, start: int, end: int) -> list[Span]:
+    """The pieces of a line from one letter to another."""
+    found, at = [], 0
     for text, look in line:
-        for word in _WORDS.findall(text):
-            if cell_len(word.rstrip()) > left and left < columns:
-                rows.append([])
-                left, word = columns, word.lstrip()
-            while cell_len(word.rstrip()) > columns:
-                part = set_cell_size(word, columns).rstrip() or word[:1]
-                rows[-1].append(Span(Shown(part), look))
-                rows.append([])
-                left, word = columns, word[len(part) :]
-            piece = word if cell_len(word) <= left else set_cell_size(word, left)
-            if piece:
-                rows[-1].append(Span(Shown(piece), look))
-                left -= cell_len(piece)
-    return rows
+        piece = text[max(0, start - at) : max(0, end - at)]
+        if piece:
+            found.append(Span(Shown(piece), look))
+        at += len(text)
+    return found
 
 
 def marked(text: Shown, spans: Sequence[tuple[int, int]], look: Look = "") -> list[Span]:

@@ -7,10 +7,11 @@ from typing import Self
 
 from textual.content import Content
 from textual.geometry import Region
-from textual.widgets import Static
+
+from xpm_tui.tui.widgets.prose import Prose
 
 
-class Says(Static):
+class Says(Prose):
     """``fixed``: its height comes from the stylesheet, so another text needs no new layout; nor does one of
     as many lines that are not wrapped. Of lines that are not wrapped only those that differ are painted.
     """

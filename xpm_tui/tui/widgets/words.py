@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from xpm_tui.tui.widgets.line import Line, Look
@@ -27,6 +29,6 @@ def words(line: Line) -> Content:
     )
 
 
-def lines(many: list[Line]) -> Content:
+def lines(many: Sequence[Line]) -> Content:
     """Several lines."""
     return Content("\n").join(words(line) for line in many)
