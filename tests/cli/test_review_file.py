@@ -203,3 +203,9 @@ def test_what_is_no_review_file_is_refused_whole(office: Inline, tmp_path: Path)
     )
     office("clients", "review", "--export", "-", "--accept-sure", "--json", code=2)
     office("--read-only", "clients", "review", "--import", str(path), "--json", code=2)
+    there = sorted(tmp_path.rglob("*.csv"))
+    for kept in (tmp_path / "other.csv", path):
+        words = ("clients", "review", "--export", str(kept), "--replace")
+        assert office("--read-only", *words, "--json", code=2).error["code"] == "read-only"
+    assert sorted(tmp_path.rglob("*.csv")) == there
+    assert "Choice" in office("--read-only", "clients", "review", "--export", "-").out

@@ -9,12 +9,14 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from tests.support.profile import count
 from tests.tui.walk import STOPS, cut, home, hostile, unsafe
 from tests.tui.world import HOSTILE, World, press, settle, text_of
+from xpm_tui.acts.act import READ_ONLY
 from xpm_tui.model.text import visible
+from xpm_tui.service.runs import plans
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.help import Help
 
@@ -30,6 +32,9 @@ GENERIC = (
     "ctrl+p", "plus", "minus", "x", "y", "n", "a", "0", "asterisk",
 )  # fmt: skip
 """Keys that somebody presses anywhere, bound there or not."""
+
+SAID = READ_ONLY.partition(":")[0]
+"""How a read-only console begins to say so."""
 
 LEAVES = {"ctrl+q", "ctrl+c", "super+c", "ctrl+z"}
 """Keys that end the console or stop it: not pressed here."""
@@ -147,5 +152,46 @@ async def test_a_read_only_console_shows_all_and_writes_nothing(
             assert prints(world) == before, f"something was written at {name}"
     writes = [name for name in world.xpm.asked[asked:] if name.startswith(("add", "update"))]
     assert writes == []
-    # A list that somebody asked for as a file is no change of the practice.
-    assert sorted({path.name for path in tmp_path.iterdir()} - {"review.csv"}) == there
+    assert sorted(path.name for path in tmp_path.iterdir()) == there
+
+
+PLAN = ("plan",)
+"""No key leads there: what makes a plan is refused."""
+
+
+@pytest.mark.parametrize(
+    ("way", "key"),
+    [
+        (("g", "c", "r"), "w"),
+        (PLAN, "w"),
+        (("enter",), "w"),
+        (("g", "s"), "w"),
+        (("colon", "=doctor", "enter"), "b w"),
+    ],
+    ids=["review", "plan", "run", "log", "bundle"],
+)
+async def test_a_read_only_console_saves_no_file_and_says_so(
+    way: Sequence[str], key: str, tmp_path: Path, console: Make
+) -> None:
+    world = await hostile(tmp_path)
+    with world.open(read_only=True) as practice:
+        plan = plans.load(practice)[0].id
+    app = console(world, read_only=True)
+    app.folder = str(tmp_path)
+
+    def files() -> set[Path]:
+        return {path for path in tmp_path.rglob("*") if path.suffix in (".csv", ".txt", ".zip")}
+
+    before = files()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await settle(pilot)
+        if way == PLAN:
+            app.show_plan(plan)
+            await settle(pilot)
+        else:
+            await press(pilot, *way)
+        assert SAID not in text_of(app)
+        await press(pilot, *key.split())
+        assert SAID in text_of(app), text_of(app)
+        assert not isinstance(app.screen, ModalScreen)
+    assert files() == before

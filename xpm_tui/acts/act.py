@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
 
 
+READ_ONLY = "This console is read-only: everything can be seen, nothing written."
+
+
 class NoParams(msgspec.Struct, frozen=True):
     """An act that needs nothing."""
 
@@ -151,7 +154,7 @@ class Act(Generic[P]):
     def unavailable(self, situation: Situation) -> str:
         """Why it cannot be done now, in a sentence; empty when it can."""
         if self.writes and situation.read_only:
-            return "This console is read-only: everything can be seen, nothing written."
+            return READ_ONLY
         return self.why_not(situation)
 
 

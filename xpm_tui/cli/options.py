@@ -53,7 +53,12 @@ def global_options() -> list[click.Parameter]:
             shell_complete=_practices,
         ),
         _option(["--json"], "json", is_flag=True, help="Answer in JSON."),
-        _option(["--read-only"], "read_only", is_flag=True, help="Show all, write nothing."),
+        _option(
+            ["--read-only"],
+            "read_only",
+            is_flag=True,
+            help="Show all, write nothing: no file either.",
+        ),
         _option(["--as"], "person", metavar="NAME", help="Who does this, for the log."),
         _option(["--set"], "settings", metavar="KEY=VALUE", multiple=True, help="Use this setting for once."),
         GlobalOption(

@@ -403,7 +403,8 @@ class Console(Flows, Acting):
         self.toast("Sent to your terminal's clipboard." + (f"\n{caveat}" if caveat else ""))
 
     def save_text(self, name: str, text: str) -> Path:
-        """Write a private file into the practice's state folder; gives where it is."""
+        """Write a private file into the practice's state folder; gives where it is. Raises ``ReadOnly``."""
+        self.desk.practice.writable()
         path = self.desk.practice.state / name
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as file:

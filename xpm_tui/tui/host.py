@@ -65,7 +65,7 @@ class Host(App[int]):
         raise NotImplementedError
 
     def save_text(self, name: str, text: str) -> Path:
-        """Write a private file into the practice's state folder; gives where it is."""
+        """Write a private file into the practice's state folder; gives where it is. Raises ``ReadOnly``."""
         raise NotImplementedError
 
     def beat(self) -> None:
@@ -173,3 +173,12 @@ class Guest:
     def host(self) -> Host:
         """The console, as far as it may be known here."""
         return cast("Host", cast("MessagePump", self).app)
+
+    def only_shows(self) -> bool:
+        """Whether the console is read-only: no file is written either. Then it has said so."""
+        if not self.host.desk.practice.read_only:
+            return False
+        from xpm_tui.acts.act import READ_ONLY
+
+        self.host.toast(READ_ONLY, "warning")
+        return True

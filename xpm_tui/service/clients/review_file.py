@@ -75,8 +75,9 @@ def export_review_file(
 ) -> int:
     """Write the file (0600), marked as UTF-8 for spreadsheets; gives how many clients it has.
 
-    Raises ``BadInput`` for one that is there already, unless ``replace``, and ``DiskTrouble``.
+    Raises ``BadInput`` for one that is there already, unless ``replace``, ``DiskTrouble`` and ``ReadOnly``.
     """
+    practice.writable()
     if path.exists() and not replace:
         raise BadInput(f"{path} is there already.", hint="Name another file, or say --replace.")
     if not path.parent.is_dir():

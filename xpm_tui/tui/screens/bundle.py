@@ -114,7 +114,7 @@ class BundleScreen(Quiet, Screen[None]):
 
     def action_write(self) -> None:
         """Ask for a file that is not there yet, and write it."""
-        if self._parts:
+        if self._parts and not self.only_shows():
             self.host.work(lambda: self._write(), "bundle", exclusive=True, node=self)
 
     async def _write(self) -> None:

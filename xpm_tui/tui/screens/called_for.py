@@ -18,7 +18,7 @@ from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.chooser import READ_ONLY, Chooser
+from xpm_tui.tui.screens.chooser import Chooser
 from xpm_tui.tui.widgets.line import Line, Span, fit, ours, span
 
 
@@ -169,8 +169,7 @@ class CalledFor(Chooser[TemplateView]):
         )()
 
     async def _keep(self, *, no_job: bool = False) -> None:
-        if self.host.desk.practice.read_only:
-            self.host.toast(READ_ONLY, "warning")
+        if self.only_shows():
             return
         chosen = () if no_job else tuple(self._inside)
         desk, service = self.host.desk, self._service

@@ -26,8 +26,6 @@ from xpm_tui.tui.widgets.words import lines
 
 T = TypeVar("T")
 
-READ_ONLY = "This console is read-only: everything can be seen, nothing written."
-
 
 class Choices(Rows):
     """Two lines for each; the screen above draws them."""
@@ -208,8 +206,7 @@ class Chooser(Guest, Screen[str], Generic[T]):
             # Nothing is done that has not been said: say it now, and wait for the next enter.
             await self.tell(item)
             return
-        if self.host.desk.practice.read_only:
-            self.host.toast(READ_ONLY, "warning")
+        if self.only_shows():
             return
         await self.take(item)
 

@@ -205,8 +205,7 @@ class Picker(Quiet, Screen[str]):
         if effect.refused:
             self.host.toast(effect.refused, "warning")
             return
-        if self.host.desk.practice.read_only:
-            self.host.toast("This console is read-only: everything can be seen, nothing written.", "warning")
+        if self.only_shows():
             return
         yes = False
         if effect.needs_yes:

@@ -145,7 +145,8 @@ class PlanReview(OverScreen[str]):
 
     def action_export(self) -> None:
         """The plan as CSV, in a private file."""
-        self.host.work(lambda: self._export(), "export", node=self)
+        if not self.only_shows():
+            self.host.work(lambda: self._export(), "export", node=self)
 
     async def _export(self) -> None:
         text = await self.host.desk.ask(plans.export, self._plan_id)

@@ -237,7 +237,8 @@ class Review(OverScreen[None]):
 
     def action_export(self) -> None:
         """All of it as a file, to be filled in elsewhere."""
-        self.host.work(lambda: review_csv.save(self.host), "file", exclusive=True, node=self)
+        if not self.only_shows():
+            self.host.work(lambda: review_csv.save(self.host), "file", exclusive=True, node=self)
 
     def action_take(self) -> None:
         """The choices of such a file, after showing what they would do."""

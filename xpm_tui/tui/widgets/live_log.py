@@ -108,5 +108,7 @@ class LiveLog(Guest, LogPane):
     @on(LogPane.Export)
     def _export(self, event: LogPane.Export) -> None:
         event.stop()
+        if self.only_shows():
+            return
         path = self.host.save_text(f"log-{self._run_id or 'practice'}.txt", event.text)
         self.host.toast(f"The lines are in {path}")
