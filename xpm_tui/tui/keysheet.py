@@ -34,6 +34,43 @@ _LETTERS = """
 The same in every area and on every screen. A letter that has nothing to do where you are does nothing.
 """
 
+NAMES = {
+    "AreaScreen": "",  # escape: an area is the top, and what stands over it says so itself
+    "BundleScreen": "The bundle for support",
+    "CalledFor": "The job templates of a service",
+    "Chooser": "A list to choose one from",
+    "Clients": "Clients, beside its acts",
+    "Confirm": "A question, yes or no",
+    "Conflicts": "Conflicts",
+    "DeployReview": "Before jobs are made",
+    "Dialog": "Every box",
+    "DoctorScreen": "The doctor",
+    "Edit": "A record that is edited",
+    "ExportPreview": "An export, before it is written",
+    "FilteredArea": "Team, Templates, Jobs and proposals, beside their acts",
+    "Form": "A form",
+    "ImportPreview": "An import, before it is done",
+    "InTrouble": "An error",
+    "JobReading": "A job, to read",
+    "MapPerson": "Mapping a team member",
+    "OverScreen": "Every screen over an area",
+    "Palette": "The palette",
+    "PickFile": "Naming a file",
+    "PickPerson": "Picking from XPM's staff",
+    "Picker": "The picker",
+    "PlanReview": "A plan in review",
+    "PolicyScreen": "What is carried, field by field",
+    "Practices": "The practices",
+    "Proposals": "Proposals, beside their acts",
+    "Review": "The bulk review",
+    "RunScreen": "A run",
+    "SettingsArea": "Settings, beside its acts",
+    "SyncArea": "Sync, beside its acts",
+    "Told": "A text to read",
+    "Wizard": "The wizard",
+}
+"""What a person calls each screen and box that has keys of its own; an empty name: not listed."""
+
 
 def render() -> str:
     """The page as Markdown."""
@@ -47,7 +84,7 @@ def render() -> str:
         title = "Everywhere, as acts" if area == "*" else area.capitalize()
         parts += [f"\n## {title}\n", _table(rows, ("key", "does", "verb"))]
     for name, listed in _screens():
-        parts += [f"\n## Screen: {name}\n", _table(listed)]
+        parts += [f"\n## {name}\n", _table(listed)]
     return "".join(parts)
 
 
@@ -58,7 +95,7 @@ def _letters() -> Iterator[tuple[str, str]]:
 
 
 def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Each screen and box that has keys of its own, by the words of its class, in order of file."""
+    """Each screen and box that has keys of its own, by what a person calls it, in order of file."""
     names = [
         (found.name, f"{room.__name__}.{found.name}")
         for room in (screens, dialogs)
@@ -73,12 +110,8 @@ def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:
                 and "BINDINGS" in vars(screen)
             ):
                 rows = _listed(screen.BINDINGS)
-                if rows:
-                    yield _words(screen.__name__), rows
-
-
-def _words(name: str) -> str:
-    return "".join(f" {c.lower()}" if c.isupper() and place else c for place, c in enumerate(name))
+                if rows and NAMES[screen.__name__]:
+                    yield NAMES[screen.__name__], rows
 
 
 def _listed(bindings: Iterable[BindingType]) -> list[tuple[str, str]]:

@@ -26,7 +26,9 @@ from xpm_tui.tui.widgets.prose import Prose
 class InTrouble(Told):
     """Sentence, what to do next, the case with its first step; ``v`` shows the whole way out."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "way_out", "Way out", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "way_out", "Way out", tooltip="Show the whole way out", show=False)
+    ]
 
     def __init__(self, title: str, text: str, trouble: Trouble) -> None:
         self.case = case_of(trouble)

@@ -41,8 +41,8 @@ class BundleScreen(Quiet, Screen[None]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "write", "Write it"),
-        Binding("F", "names", "Names in or out"),
-        Binding("space", "read(8)", "Read on"),
+        Binding("F", "names", "Names in or out", tooltip="Put names in, or mask them"),
+        Binding("space", "read(8)", "Read on", tooltip="Read on in the part"),
         Binding("backspace", "read(-8)", show=False),
         Binding("escape", "leave", "Leave it"),
     ]

@@ -30,7 +30,7 @@ class CalledFor(Chooser[TemplateView]):
         "XPM has no job template like this. F4 begins anew. Where its list is closed, type a whole UUID."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", "In or out", priority=True),
+        Binding("enter", "take", "In or out", tooltip="Put the template in, or take it out", priority=True),
         Binding("f6", "no_job", "No job"),
         Binding("f10", "save", "Save"),
         Binding("tab", "app.focus_next", "Buttons"),

@@ -56,12 +56,12 @@ class Chooser(Guest, Screen[str], Generic[T]):
     NOTHING: str = "Nothing goes by this. Fewer letters find more; F4 begins anew."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),
-        Binding("enter", "take", "Take", priority=True),
+        Binding("enter", "take", "Take", tooltip="Take the one under the cursor", priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "move(-5)", show=False, priority=True),
         Binding("pagedown", "move(5)", show=False, priority=True),
-        Binding("f4", "clear", "Clear"),
+        Binding("f4", "clear", "Clear", tooltip="Clear what was typed"),
     ]
 
     def __init__(self) -> None:

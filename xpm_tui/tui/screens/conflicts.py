@@ -38,11 +38,11 @@ class Conflicts(Listed[None, ConflictView]):
     CSS_PATH: ClassVar = style("conflicts")
     GROUP: ClassVar = "conflicts"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "client", "Client"),
-        Binding("space", "hold", "Hold, let go"),
+        Binding("enter", "client", "Client", tooltip="Go to the client"),
+        Binding("space", "hold", "Hold, let go", tooltip="Hold the change back, or let it go"),
         Binding("f", "freeze", "Freeze"),
         Binding("u", "undo", "Undo"),
-        Binding("v", "plan", "Plan"),
+        Binding("v", "plan", "Plan", tooltip="View the plan that it stands in"),
     ]
 
     def __init__(self) -> None:

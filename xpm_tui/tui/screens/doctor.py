@@ -40,11 +40,13 @@ class DoctorScreen(Quiet, Screen[None]):
     CSS_PATH: ClassVar = style("doctor")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "case", "Way out", show=True),
-        Binding("t", "again", "Try from here"),
-        Binding("A", "all", "All again"),
+        Binding("enter", "case", "Way out", tooltip="All that the probe found, with the way out", show=True),
+        Binding(
+            "t", "again", "Try from here", tooltip="Try again, beginning with the probe under the cursor"
+        ),
+        Binding("A", "all", "All again", tooltip="Look at everything again"),
         Binding("b", "bundle", "Bundle for support"),
-        Binding("h", "seen", "What you see"),
+        Binding("h", "seen", "What you see", tooltip="Say what you see, and get the way out of it"),
         Binding("escape", "leave", "Back"),
     ]
 

@@ -38,8 +38,8 @@ class ExportPreview(Listed[None, Outgoing]):
     GROUP: ClassVar = "export"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "apply", "Write"),
-        Binding("v", "scope", "All, changed"),
-        Binding("F", "flavour", "Form"),
+        Binding("v", "scope", "All, changed", tooltip="Export all, or what Ignition does not have yet"),
+        Binding("F", "flavour", "Form", tooltip="Ignition's own form, or a spreadsheet to read"),
     ]
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:

@@ -48,7 +48,9 @@ class ImportPreview(Listed[bool, Finding]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "Import"),
         Binding("m", "map", "Map column"),
-        Binding("F", "encoding", "Encoding"),
+        Binding(
+            "F", "encoding", "Encoding", tooltip="Read the file in another encoding, where names look wrong"
+        ),
     ]
 
     def __init__(self, form: FormName, path: str) -> None:

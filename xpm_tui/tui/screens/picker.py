@@ -55,7 +55,7 @@ class Picker(Quiet, Screen[str]):
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "move(-5)", show=False, priority=True),
         Binding("pagedown", "move(5)", show=False, priority=True),
-        Binding("f4", "clear", "Clear"),
+        Binding("f4", "clear", "Clear", tooltip="Clear what was typed"),
         Binding("f5", "all", "Pick all clear ones"),
     ]
 

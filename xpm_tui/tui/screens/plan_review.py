@@ -35,9 +35,9 @@ class PlanReview(OverScreen[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "Apply"),
         Binding("space", "tick", "Tick"),
-        Binding("v", "turn", "By client"),
-        Binding("r", "people", "Who waits"),
-        Binding("w", "export", "Save CSV"),
+        Binding("v", "turn", "By client", tooltip="Group by field, or by client"),
+        Binding("r", "people", "Who waits", tooltip="Review the clients that wait for a person"),
+        Binding("w", "export", "Save CSV", tooltip="Save the plan as a CSV file"),
         Binding("escape", "leave", "Keep for later"),
     ]
 

@@ -38,8 +38,8 @@ class PolicyScreen(Listed[None, PolicyRow]):
     CSS_PATH: ClassVar = style("policy")
     GROUP: ClassVar = "policy"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "switch", "On, off"),
-        Binding("enter", "frozen", "Frozen clients"),
+        Binding("space", "switch", "On, off", tooltip="Carry the field, or leave it alone"),
+        Binding("enter", "frozen", "Frozen clients", tooltip="List the clients in which the field is frozen"),
     ]
 
     def __init__(self) -> None:

@@ -62,7 +62,7 @@ class Proposals(FilteredArea):
     FILTERS: ClassVar = FILTERS
     FIND = "name, number or client"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "leave", "Jobs"),
+        Binding("v", "leave", "Jobs", tooltip="Back to the jobs"),
     ]
 
     def __init__(self) -> None:

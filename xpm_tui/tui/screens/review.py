@@ -33,14 +33,14 @@ class Review(OverScreen[None]):
 
     CSS_PATH: ClassVar = style("review")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "map", "Map"),
-        Binding("n", "step(1)", "Next"),
-        Binding("p", "step(-1)", "Back one", show=False),
+        Binding("m", "map", "Map", tooltip="Pick another XPM client for this one"),
+        Binding("n", "step(1)", "Next", tooltip="Go to the next client; nothing is settled"),
+        Binding("p", "step(-1)", "Back one", tooltip="Go back to the client before", show=False),
         Binding("i", "ignore", "Ignore"),
         Binding("u", "undo", "Undo"),
-        Binding("S", "sure", "All sure"),
-        Binding("w", "export", "Save CSV", show=False),
-        Binding("I", "take", "Take in a CSV", show=False),
+        Binding("S", "sure", "All sure", tooltip="Link all sure ones, after asking with the count"),
+        Binding("w", "export", "Save CSV", tooltip="Save the list as a CSV file", show=False),
+        Binding("I", "take", "Take in a CSV", tooltip="Take in a CSV file that was filled in", show=False),
     ]
 
     def __init__(self) -> None:

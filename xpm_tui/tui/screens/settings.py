@@ -50,7 +50,7 @@ class SettingsArea(AreaScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "change", "Change"),
         Binding("slash", "find", "Search"),
-        Binding("delete", "default", "Default"),
+        Binding("delete", "default", "Default", tooltip="Set the setting back to its default"),
     ]
 
     def __init__(self) -> None:

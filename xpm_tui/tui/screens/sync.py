@@ -35,7 +35,7 @@ class SyncArea(AreaScreen):
     MORE_KEYS = (("v", "look at the newest plan"), *LOG_KEYS)
     CSS_PATH: ClassVar = style("sync")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "review", "View plan"),
+        Binding("v", "review", "View plan", tooltip="View the newest plan"),
         Binding("slash", "pane('find')", show=False),
         Binding("l", "pane('level')", show=False),
     ]
