@@ -58,6 +58,7 @@ async def test_all_is_well_with_few_calls_and_no_renewal(connected: World) -> No
     assert not [each for each in results.values() if each.verdict == "trouble"]
     assert exit_code(list(results.values())) == 0
     assert doctor.calls == 5
+    assert [each.title for each in results.values() if len(each.title) > 24] == [], "cut at 80 columns"
     assert connected.net.asked("connect/token") == tokens
     # One look at the server, one for the connections, five lists.
     assert len(connected.sandbox.log.rows(lambda r: True)) - calls == 7

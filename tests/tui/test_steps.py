@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button
+from textual.widgets import Button, ContentSwitcher
 
 from tests.tui.people import UUID, asked, fill
-from tests.tui.world import World, press, settle, text_of
+from tests.tui.world import World, calm, press, settle, text_of
+from xpm_tui.model.cases import CaseId
+from xpm_tui.model.errors import LoginNeeded
 from xpm_tui.model.tables import SERVICES, TEAM
 from xpm_tui.service.connect import steps
 from xpm_tui.tui.app import Console
+from xpm_tui.tui.steps.pane import Pane
+from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.one_of import OneOf
 
 Make = Callable[..., Console]
 Shot = Callable[..., bool]
@@ -115,6 +120,34 @@ async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(world: World,
             assert practice.settings.text("jobs.ignition_deploys") == "unknown"
         await press(pilot, "escape", "c", "f2", "f2")
         assert "people in the team" in text_of(app)
+
+
+async def test_after_every_steps_error_the_focus_is_in_sight(world: World, console: Make) -> None:
+    """By a bar at the button, the cursor of a field or the mark of a choice: not by a colour alone."""
+    app = console(World(world.root / "new", connected=False))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "c", *("f2",) * 8)
+        seen = []
+        for _ in range(9):
+            switcher = app.screen.query_one(ContentSwitcher)
+            pane = app.screen.query_one(f"#{switcher.current}", Pane)
+            seen.append(pane.STEP)
+            pane.complain(
+                LoginNeeded("It was refused. " * 8, hint="Do it again. " * 12, case=CaseId.CANCELLED)
+            )
+            await settle(pilot)
+            await calm(pilot)
+            focused = app.screen.focused
+            assert focused is not None, pane.STEP
+            assert switcher.region.contains_region(focused.region), (pane.STEP, text_of(app))
+            assert "All steps of the way out" in text_of(app), (pane.STEP, text_of(app))
+            if isinstance(focused, Button):
+                assert f"▌ {focused.label}" in text_of(app), (pane.STEP, text_of(app))
+            else:
+                assert isinstance(focused, Field | OneOf), (pane.STEP, focused)
+            await press(pilot, "f3")
+        assert len(set(seen)) == 9
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])

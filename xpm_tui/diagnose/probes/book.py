@@ -51,7 +51,7 @@ class CommitLog:
     intents: Callable[[], tuple[Intent, ...]]
     running: Callable[[], str]
     name: ClassVar[str] = "commits"
-    title: ClassVar[str] = "The commit log and the journal of writes"
+    title: ClassVar[str] = "The journal of writes"
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def look(self) -> Finding:

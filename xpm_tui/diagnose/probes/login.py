@@ -113,7 +113,7 @@ class Connections:
     tenants: Ask[list[Tenant]]
     known: bool
     name: ClassVar[str] = "connections"
-    title: ClassVar[str] = "Practices that the login reaches"
+    title: ClassVar[str] = "Practices of the login"
     needs: ClassVar[tuple[str, ...]] = ("tls", "login")
 
     async def look(self) -> Finding:

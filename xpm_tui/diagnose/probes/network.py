@@ -75,7 +75,7 @@ class Certificates:
 
     reached: Ask[tuple[Reached, ...]]
     name: ClassVar[str] = "tls"
-    title: ClassVar[str] = "Xero's servers and their certificates"
+    title: ClassVar[str] = "Servers and certificates"
     needs: ClassVar[tuple[str, ...]] = ("names", "proxy")
 
     async def look(self) -> Finding:

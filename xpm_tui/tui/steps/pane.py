@@ -95,8 +95,22 @@ class Pane(Guest, VerticalScroll, can_focus=False):
         self._said.display = True
         self._trouble = trouble
         self._out.display = case is not None
-        # Once it is laid out: what was said last must be in sight.
-        self.call_after_refresh(self.scroll_end, animate=False)
+        # Once it is laid out: what was said last must be in sight, and so must the focus.
+        self.call_after_refresh(self._to_the_end)
+
+    def _to_the_end(self) -> None:
+        self.scroll_end(animate=False)
+        self.call_after_refresh(self._keep_focus)
+
+    def _keep_focus(self) -> None:
+        focused = self.screen.focused
+        if focused is None:
+            self.focus_first()
+        elif self in focused.ancestors and not self.region.contains_region(focused.region):
+            if self._out.display:
+                self._out.focus()
+            else:
+                focused.scroll_visible(animate=False)
 
     def action_way_out(self) -> None:
         """The case whole, for XPM's new and old screens."""
