@@ -19,6 +19,7 @@ from xpm_tui.model.text import visible
 from xpm_tui.service.runs import plans
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.help import Help
+from xpm_tui.tui.dialogs.working import Working
 
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."
@@ -61,6 +62,25 @@ async def test_every_screen_is_whole_and_its_names_are_text(
             assert cut(app) == [], f"{name}:\n{shown}"
             assert unsafe(app) == [], f"{name}:\n{shown}"
             await home(pilot)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_box_that_waits_is_whole_and_its_names_are_text(
+    name: str, world: World, console: Make
+) -> None:
+    """It comes and goes with what it waits for: no key of the walk stops at it."""
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.push_screen(box := Working(name, f"Asking XPM for job {name * 9} …"))
+        await settle(pilot)
+        box.tell(f"{name}: 3 of 12")
+        await settle(pilot)
+        assert f"{visible(name)}: 3 of 12"[-9:] in text_of(app)
+        assert cut(app) == []
+        assert unsafe(app) == []
+        await press(pilot, "escape")
+        assert not isinstance(app.screen, Working)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from xpm_tui.model.tables import CLIENTS, META, PROPOSALS, RUNS, SERVICES, TEAM
 from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmContact, XpmJob
 from xpm_tui.service.clients import keeping
 from xpm_tui.service.clients.editing import edit_client
-from xpm_tui.service.jobs import proposals
+from xpm_tui.service.jobs import deploying, proposals
+from xpm_tui.service.jobs import listing as jobs
 from xpm_tui.service.runs import plans, runner
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.area import AreaScreen
@@ -30,6 +31,11 @@ FILE = "clients.csv"
 
 MARKS = "\u202e\u202c\u200b"
 """Marks that turn the direction of what follows, or cannot be seen."""
+
+NOWHERE = {f"xero.{name}_url": "http://127.0.0.1:9" for name in ("login", "identity", "api")}
+"""Where nobody answers: the doctor looks, and finds trouble."""
+
+DOCTOR = ("colon", "=doctor", "enter")
 
 STOPS: dict[str, Sequence[str]] = {
     "overview": (),
@@ -77,8 +83,13 @@ STOPS: dict[str, Sequence[str]] = {
     "templates": ("g", "l"),
     "templates-link": ("g", "l", "m"),
     "jobs": ("g", "j"),
-    "job": ("g", "j", "enter"),
-    "job-edit": ("g", "j", "e"),
+    "job": ("g", "j", "home", "down", "enter"),
+    "job-edit": ("g", "j", "home", "down", "e"),
+    "held-job": ("g", "j", "home", "enter"),
+    "deploy-which": ("g", "j", "home", "down", "d"),
+    "deploy": ("g", "j", "home", "down", "d", "enter"),
+    "deploy-all": ("g", "j", "home", "down", "d", "down", "enter"),
+    "retry": ("g", "j", "home", "t"),
     "proposals": ("g", "j", "v"),
     "sync": ("g", "s"),
     "sync-filter": ("g", "s", "slash", "=a"),
@@ -91,6 +102,12 @@ STOPS: dict[str, Sequence[str]] = {
     "policy": ("g", "e", "P"),
     "policy-frozen": ("g", "e", "P", *("down",) * 19, "enter"),
     "wizard": ("c",),
+    "doctor": DOCTOR,
+    "doctor-way-out": (*DOCTOR, "enter"),
+    "doctor-seen": (*DOCTOR, "h"),
+    "bundle": (*DOCTOR, "b"),
+    "bundle-read": (*DOCTOR, "b", "F", *("down",) * 8, "space"),
+    "bundle-to": (*DOCTOR, "b", "w"),
     "trouble": ("colon", "=make the client in xpm", "enter"),
 }
 """From Overview, by the keys that a person presses."""
@@ -98,7 +115,7 @@ STOPS: dict[str, Sequence[str]] = {
 
 async def hostile(folder: Path) -> World:
     """A practice with a first run behind it and a conflict ahead, where every name and text is hostile."""
-    world = World(folder / "[/] hostile")
+    world = World(folder / "[/] hostile", settings=NOWHERE)
     name = HOSTILE[4]
     world.xpm.people = [
         Staff(uuid=f"staff-{n}", name=each, email=f"[{n}]@\x1b[31m.example") for n, each in enumerate(HOSTILE)
@@ -141,6 +158,10 @@ async def hostile(folder: Path) -> World:
         practice.book.commit(writes)
         await runner.run(practice, full=True, reviewed=True)
         proposals.take(practice, ["o0", "o1", "o2", "o3", "o4"])
+        practice.settings.set("jobs.ignition_deploys", "no", practice=True)
+        first = jobs.list_jobs(practice)[0].id
+        await deploying.deploy_jobs(practice, jobs.choose(practice, [first]), reviewed=True)
+        assert jobs.row_of(practice, first).state == "held"
         edit_client(practice, "c3", {"phone": name[:20].replace("\x1b", "").replace("\x07", "") or "1"})
         world.xpm.edit("00000000-0000-0000-0000-000000000003", phone=name)
         keeping.freeze(practice, "c34", ["phone"], "[/] because [bold]")
