@@ -95,9 +95,11 @@ async def _gestures(home: Path) -> Figures:
             statistics.median(taken for taken, *_ in letters), *max((stall, own) for _, stall, own in letters)
         )  # fmt: skip
         async with _watched() as stalls:
-            taken = sorted([await desk.glance(_search, app.picker_index[1], text) for text in _prefixes()])
+            searches = [await desk.glance(_search, app.picker_index[1], text) for text in _prefixes()]
+        taken, own = (sorted(each) for each in zip(*searches, strict=True))
         found["the picker: a search, median"] = (statistics.median(taken), *max(stalls))
-        found["the picker: a search, p95 (goal: 40 ms)"] = (taken[int(len(taken) * 0.95)], *max(stalls))
+        found["the picker: a search, p95 (goal: 40 ms)"] = (_p95(taken), *max(stalls))
+        found["the picker: a search, p95 of its own work"] = (_p95(own), *max(stalls))
     desk.close()
     return found
 
@@ -106,11 +108,15 @@ def _prefixes() -> list[str]:
     return [typed[:end] for typed in TYPED for end in range(1, len(typed) + 1)]
 
 
-def _search(_: Any, index: Any, text: str) -> float:
-    """Milliseconds that a search takes on the thread where the picker searches."""
-    began = time.perf_counter()
+def _p95(ordered: list[float]) -> float:
+    return ordered[int(len(ordered) * 0.95)]
+
+
+def _search(_: Any, index: Any, text: str) -> tuple[float, float]:
+    """Milliseconds that a search takes on the thread where the picker searches; those that it computes."""
+    began, worked = time.perf_counter(), time.thread_time()
     index.search(text)
-    return (time.perf_counter() - began) * 1000
+    return (time.perf_counter() - began) * 1000, (time.thread_time() - worked) * 1000
 
 
 @contextmanager
