@@ -1,0 +1,75 @@
+"""Names that carry orders to a terminal, through every verb: what is printed orders nothing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import Inline
+from tests.support.every_verb import VALUES, verbs, words
+from tests.support.fake_xpm import wired
+from tests.support.profile import count
+from tests.tui.walk import NOWHERE, hostile
+from tests.tui.world import HOSTILE, World
+from xpm_tui.model.text import visible
+from xpm_tui.service import practice
+
+ORDERS = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u061c\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+"""Control characters but the end of a line, C1, those that turn the direction of what follows or hide."""
+
+FILES = {"plan.export": "prints a file, true to the byte; on a terminal it is made visible"}
+
+NAME = HOSTILE[4]
+GIVEN = VALUES | {
+    "client": "c34", "contact": "k34", "member": "t4", "service": "s4", "job": "w1", "proposal": "o4",
+    "proposals": "o5", "xpm": "1034", "query": "red", "name": NAME, "title": NAME, "value": NAME,
+    "values": f"name={NAME}", "what": "c34:phone",
+}  # fmt: skip
+"""Ids of what bears such names, and such names where a text is wanted."""
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A practice in which every name is hostile, and verbs reach it."""
+    made = await hostile(tmp_path)
+    opened = practice.open_practice
+
+    def open_practice(*args: Any, **more: Any) -> Any:
+        found = opened(*args, **{**more, "clock": made.clock})
+        wired(found, made.xpm)
+        return found
+
+    monkeypatch.setattr(practice, "open_practice", open_practice)
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+@pytest.fixture
+def command(world: World) -> Inline:
+    environ = {f"XPM_TUI_{key.upper().replace('.', '_')}": value for key, value in NOWHERE.items()}
+    assert world.home.root is not None
+    return Inline(world.home.root, environ | {"XPM_TUI_USER": NAME.partition("\x1b")[0].strip()})
+
+
+def test_no_verb_prints_what_a_terminal_obeys(command: Inline) -> None:
+    shown = {visible(each) for each in HOSTILE[4:6]}
+    speaking = 0
+    for place, act in enumerate(verbs()):
+        if act.name in FILES:
+            continue
+        typed = words(act, GIVEN, flags=("yes", "all"))
+        done = command(*typed, code=None)
+        for text in (done.out, done.err):
+            found = ORDERS.search(text)
+            assert found is None, (typed, text[max(0, found.start() - 80) : found.end() + 20])
+        speaking += any(each[:12] in done.out + done.err for each in shown)
+        if place % count(3, 1) == 0:
+            done = command(*typed, "--json", code=None)
+            assert done.out.isascii(), typed
+            assert ORDERS.search(done.out + done.err) is None, typed
+    assert speaking > 20, "the names are there, made visible"

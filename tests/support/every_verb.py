@@ -1,0 +1,47 @@
+"""Every verb with a value for each argument that it must have: for what is scanned over all that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xpm_tui.acts.act import Act
+from xpm_tui.acts.params import Param, read
+from xpm_tui.acts.registry import ACTS
+
+NOT_RUN = {
+    "connect": "is run first, by itself",
+    "schedule.install": "changes the machine's scheduler",
+    "schedule.remove": "changes the machine's scheduler",
+}
+LAST = ("practices.add", "practices.switch", "book.restore", "disconnect", "purge")
+"""They end or leave the practice: after all others."""
+
+VALUES = {
+    "client": "c1", "contact": "k1", "member": "t1", "service": "s1", "plan": "last", "run": "last",
+    "job": "w1", "proposal": "p1", "proposals": "p1", "xpm": "14070003", "query": "john", "field": "fax",
+    "name": "Somebody", "title": "Second", "key": "theme", "value": "xpm-dark",
+    "values": "name=Somebody", "what": "c1:city", "case": "T1",
+}  # fmt: skip
+FLAGS = ("yes", "anyway", "all")
+"""What is said yes to beforehand."""
+
+
+def verbs() -> list[Act[Any]]:
+    """All that are run; a new one is among them by itself."""
+    return [act for act in ACTS if act.verb and act.name not in NOT_RUN and act.name not in LAST]
+
+
+def words(act: Act[Any], values: Mapping[str, str] = VALUES, flags: tuple[str, ...] = FLAGS) -> list[str]:
+    """The verb with a value for each argument that it must have."""
+    needed = [param for param in read(act.params) if param.required]
+    given = [param.flag for param in read(act.params) if param.name in flags]
+    return [*act.verb, *(_value(act, param, values) for param in needed), *given]
+
+
+def _value(act: Act[Any], param: Param, values: Mapping[str, str]) -> str:
+    if param.name == "file":
+        if act.verb[0] == "import":
+            return "clients.csv"
+        return "backup.zip" if act.verb[0] == "book" else f"{act.verb[-1]}.csv"
+    return values[param.name]
