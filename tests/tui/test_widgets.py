@@ -19,6 +19,7 @@ from xpm_tui.tui.plan_rows import Tree
 from xpm_tui.tui.widgets.line import Span, cut, fit, marked, ours, width
 from xpm_tui.tui.widgets.log_lines import LogLine, Ring
 from xpm_tui.tui.widgets.log_pane import LogPane
+from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table, widths
 
 TEXT = st.text(max_size=60)
@@ -85,6 +86,8 @@ def test_a_filter_shows_just_what_it_lets_through(entries: list[tuple[Severity, 
 class PaneApp(App[None]):
     """A log pane and nothing else."""
 
+    CSS = "LogPane .whole { height: 2; }"
+
     def __init__(self) -> None:
         super().__init__()
         self.pane = LogPane(most=1000)
@@ -101,6 +104,11 @@ def under_cursor(pane: LogPane) -> str:
 def following(pane: LogPane) -> bool:
     """Whether the newest line is followed."""
     return pane.following
+
+
+def told_whole(pane: LogPane) -> bool:
+    """Whether the line under the cursor stands below once more."""
+    return bool(pane.query_one(".whole", Says)._now.plain)
 
 
 async def test_the_tail_is_a_state() -> None:
@@ -146,6 +154,26 @@ async def test_pause_holds_and_level_filters() -> None:
         await pilot.press("l")
         await calm(pilot)
         assert [entry.id for entry in app.pane.ring.shown] == ["2"]
+
+
+async def test_a_line_that_is_cut_is_told_whole_under_the_log() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        long = "XPM answered that the name is taken already, so client c12 was left as it was before"
+        app.pane.feed([line(1), line(2, "warning", long), line(3)])
+        await calm(pilot)
+        app.pane.rows.focus()
+        await calm(pilot)
+        assert not told_whole(app.pane), "the newest line is short"
+        await pilot.press("up")
+        await calm(pilot)
+        assert told_whole(app.pane)
+        shown = "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
+        assert " ! XPM answered that the name is taken already, so client" in shown
+        assert "\n   c12 was left as it was before" in shown, "it goes on under its text"
+        await pilot.press("up")
+        await calm(pilot)
+        assert not told_whole(app.pane)
 
 
 class TableApp(App[None]):

@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
@@ -18,10 +19,11 @@ from xpm_tui.model.events import Severity
 from xpm_tui.model.text import Shown
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.line import Line, Look, Span, marked, ours
+from xpm_tui.tui.widgets.line import Line, Look, Span, marked, ours, width
 from xpm_tui.tui.widgets.log_lines import LEVELS, LogLine, Ring
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.words import words
 
 FLUSH = 0.25
 """Seconds between two paints: four a second is as fast as anybody reads."""
@@ -121,6 +123,7 @@ class LogPane(Vertical):
         self._pill = Static(classes="pill")
         self._find = Field(placeholder="letters that the line must have", classes="find")
         self._empty = Static(content(Shown(empty)), classes="empty")
+        self._whole = Says(classes="whole")
 
     def compose(self) -> ComposeResult:
         """State line over the rows; the pill says what is waiting below."""
@@ -130,6 +133,7 @@ class LogPane(Vertical):
         yield self._find
         yield self._empty
         yield self.rows
+        yield self._whole
 
     def on_mount(self) -> None:
         """Start flushing."""
@@ -187,6 +191,18 @@ class LogPane(Vertical):
             self._pill.update(content(Shown(f" {waiting} new · End ")))
         self._empty.display = not ring.held and not self._waiting
         self.rows.display = not self._empty.display
+        self._tell_whole()
+
+    def _tell_whole(self) -> None:
+        """Under the lines the one under the cursor, where it is cut; not while lines come and go. Its place
+        is kept: a pane that grew would be painted whole at a move of the cursor."""
+        entry = self.line if not self.following or self.paused else None
+        room = self.rows.size.width
+        told = Content("")
+        if entry is not None and 0 < room < width(self.rows.draw(self.rows.cursor, 0, room)):
+            word, look = _MARKS[entry.level]
+            told = words([ours(f" {word} ", look), Span(entry.text)])
+        self._whole.say(told)
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
