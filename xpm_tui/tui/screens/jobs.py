@@ -133,7 +133,7 @@ class Jobs(JobActs):
         age: list[Line] = [[ours(f" As XPM said {when.since(state.at, now)}.", "muted")]] if state.at else []
         self.note([[ours(" ! ", "warn"), span(state.note)]] if state.note else age)
         told = "No job of XPM goes by this filter. esc shows all again." if self.text else ""
-        self._theirs.say_empty(told or state.note or "XPM has not told yet. A plan reads it: g s, then p.")
+        self._theirs.say_empty(told or state.note or "XPM has not told yet. A plan reads it: g s, then n.")
         self._theirs.show(found)
         if not found:
             self.detail.show(None)

@@ -95,7 +95,7 @@ class TeamArea(FilteredArea):
         if not self.host.pulse.connected:
             return "The team is empty. Connect first (g o, then c), or n makes a member, without XPM."
         if state.at is None:
-            return "XPM has not told its staff yet. A plan reads them: g s, then p."
+            return "XPM has not told its staff yet. A plan reads them: g s, then n."
         return "The team is empty. n makes a member; : then import brings Ignition's team file."
 
     def _cells(self, row: PersonRow) -> list[Line]:
