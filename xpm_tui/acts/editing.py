@@ -87,7 +87,7 @@ ACTS = (
     ),
     Act(
         name="clients.new",
-        title="Make a new client in the book",
+        title="Make a new client",
         help="Make a new client in the book. Nothing is made in XPM.",
         params=NewClient,
         run=new_client,

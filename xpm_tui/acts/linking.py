@@ -242,7 +242,7 @@ ACTS = (
     ),
     Act(
         name="clients.pick",
-        title="Pick XPM clients into the book",
+        title="Pick clients from XPM",
         help="Bring XPM clients into the book. One that the book has already is linked, not doubled.",
         params=PickClients,
         run=pick_clients,

@@ -73,7 +73,7 @@ class Clients(AreaScreen):
 
     AREA = "clients"
     ABOUT = (
-        "The clients of the book, each with its link to XPM. Below (or beside) stands the one under the "
+        "Ignition's clients, each with its link to XPM. Below (or beside) stands the one under the "
         "cursor "
         "as Ignition has it, as XPM has it, and what both last agreed on, with the reason for each "
         "difference."
@@ -166,8 +166,8 @@ class Clients(AreaScreen):
         if total:
             return "No client goes by this filter. esc shows all again."
         if not self.host.pulse.connected:
-            return "The book has no clients yet. Connect first (g o, then c): the wizard brings them in."
-        return "The book has no clients yet. p picks them from XPM; : then import brings Ignition's CSV."
+            return "There are no clients yet. Connect first (g o, then c): the wizard brings them in."
+        return "There are no clients yet. p picks them from XPM; I imports Ignition's CSV."
 
     def _tell(self, shown: int, total: int) -> None:
         count = f" {shown:,} of {total:,}  " if shown != total else f" {total:,}  "
@@ -320,7 +320,7 @@ class Clients(AreaScreen):
         policy = self.host.desk.practice.policy()
         if view.link is not None and policy.direction == "from_xpm" and policy.level != "nothing":
             return "XPM overwrites what it masters: edit it there, or freeze the field here (f)."
-        return "This changes the book alone; XPM is changed by a sync, or not at all."
+        return "This changes Ignition's side here alone; XPM is changed by a sync, or not at all."
 
     def do_clients_freeze(self) -> None:
         """The field under the cursor of the detail pane, else all: the form asks."""

@@ -59,7 +59,7 @@ class ImportPreview(Listed[bool, Finding]):
              Column("", 30, grow=1)),
             _cells,
             lambda finding: finding.key,
-            empty="The file changes nothing: all of it is in the book already. esc goes back.",
+            empty="The file changes nothing: all of it is here already. esc goes back.",
         )  # fmt: skip
         super().__init__(table, "import")
         self._form: FormName = form
@@ -154,7 +154,7 @@ class ImportPreview(Listed[bool, Finding]):
         """F1."""
         return Page(
             "Import",
-            "What a file of Ignition would do to the book, before it does it. Clients meet by Client ID; "
+            "What a file of Ignition would do here, before it does it. Clients meet by Client ID; "
             "absent rows and blank cells change nothing. Refused rows stop nothing else. What the import "
             "brought can be taken back: the palette, then: take the last import back.",
             [

@@ -139,7 +139,7 @@ def batch_lines(batch: BatchView) -> list[Line]:
     found: list[Line] = []
     weights = ("hold", "ask", "note") if len(batch.jobs) < FEW else ("hold", "ask")
     for view in batch.jobs[:SHOWN]:
-        client = view.client.name if view.client else "(not in the book)"
+        client = view.client.name if view.client else "(not among the clients)"
         dates = ours(f"  {day(view.start)} – {day(view.due)}", "muted")
         mark = MARKS[view.goes + view.goes_anyway]
         found.append([mark, span(view.name or "(no name)", "strong"), span(f"  {client}"), dates])

@@ -155,7 +155,7 @@ class Jobs(JobActs):
             [ours(day(view.date))],
             [state_span(view.state)],
             marked(name, [(at, at + len(self.text))] if at >= 0 else []),
-            [span(view.client.name if view.client else "(not in the book)")],
+            [span(view.client.name if view.client else "(not among the clients)")],
             [span(view.number)],
             row_note(view),
             [ours(view.id, "muted")],

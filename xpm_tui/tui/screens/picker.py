@@ -99,7 +99,7 @@ class Picker(Quiet, Screen[str]):
             pieces += [ours("Map ", "muted"), span(self._client.name, "strong"),
                        ours(f"  {self._client.id}  to the XPM client", "muted")]  # fmt: skip
         else:
-            pieces += [ours("Pick an XPM client into the book", "strong")]
+            pieces += [ours("Pick a client from XPM", "strong")]
         self._head.say(lines([pieces, [ours(f" {about}", "muted")]]))
 
     async def _begin(self) -> None:
@@ -236,7 +236,7 @@ class Picker(Quiet, Screen[str]):
 
     async def _pick_all(self) -> None:
         question = (
-            "Bring every clear XPM client into the book?\n\n"
+            "Bring in every clear client of XPM?\n\n"
             "Archived and deleted ones, twins, and those that may "
             "be a client you have already are left out and listed."
         )
@@ -267,7 +267,7 @@ class Picker(Quiet, Screen[str]):
 def pick_line(view: XpmClientView) -> list[Span]:
     """What picking one would do."""
     if view.linked:
-        return [ours(" · ", "muted"), ours("It is in the book already, and linked.")]
+        return [ours(" · ", "muted"), ours("It is here already, and linked.")]
     if view.archived:
         return [ours(" ! ", "warn"), ours("It is archived in XPM.")]
-    return [ours(" → ", "accent"), ours("Brings it into the book with all its values, and links it.")]
+    return [ours(" → ", "accent"), ours("Brings it in with all its values, and links it.")]

@@ -228,7 +228,7 @@ class Proposals(FilteredArea):
 
 def client_of(view: ProposalRowView) -> str:
     """Its client by name."""
-    return view.client.name if view.client else "(not in the book)"
+    return view.client.name if view.client else "(not among the clients)"
 
 
 def proposal_lines(
