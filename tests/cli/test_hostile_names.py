@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from tests.support.command import Inline
 from tests.support.every_verb import VALUES, verbs, words
 from tests.support.fake_xpm import wired
+from tests.support.opened import open_otherwise
 from tests.support.profile import count
 from tests.tui.walk import NOWHERE, hostile
 from tests.tui.world import HOSTILE, World
 from xpm_tui.model.text import visible
-from xpm_tui.service import practice
+from xpm_tui.service.practice import OpenPractice
 
 ORDERS = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u061c\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
@@ -37,14 +39,13 @@ GIVEN = VALUES | {
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A practice in which every name is hostile, and verbs reach it."""
     made = await hostile(tmp_path)
-    opened = practice.open_practice
 
-    def open_practice(*args: Any, **more: Any) -> Any:
+    def reaching(opened: Callable[..., OpenPractice], *args: Any, **more: Any) -> OpenPractice:
         found = opened(*args, **{**more, "clock": made.clock})
         wired(found, made.xpm)
         return found
 
-    monkeypatch.setattr(practice, "open_practice", open_practice)
+    open_otherwise(monkeypatch, reaching)
     monkeypatch.chdir(tmp_path)
     return made
 

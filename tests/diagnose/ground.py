@@ -18,11 +18,12 @@ from tests.service.flows import World
 from tests.support.command import Done, Inline
 from tests.support.inprocess import addresses, consent
 from tests.support.moved_clock import MovedClock
+from tests.support.opened import open_otherwise
 from xpm_tui.cli.talk import CommandTalk
-from xpm_tui.service import practice
 from xpm_tui.service.connect.connection import WAIT
 from xpm_tui.service.health import patient
 from xpm_tui.service.health.machine import Machine
+from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
 
@@ -54,15 +55,15 @@ class Ground(World):
         environ |= {"XPM_TUI_XERO_SCOPES": "both", "XPM_TUI_USER": "mere"}
         self.command = Inline(folder / "home", environ)
         self._address = ""
-        opened, let_in = practice.open_practice, patient.admitted
+        let_in = patient.admitted
 
-        def open_practice(*args: Any, **more: Any) -> Any:
+        def reaching(opened: Callable[..., OpenPractice], *args: Any, **more: Any) -> OpenPractice:
             return opened(*args, **{**more, "clock": self.clock, "transport": self.net})
 
         def admitted(*args: Any, **more: Any) -> Any:
             return let_in(*args, **{**more, "clock": self.clock, "transport": self.net})
 
-        monkeypatch.setattr(practice, "open_practice", open_practice)
+        open_otherwise(monkeypatch, reaching)
         monkeypatch.setattr(patient, "admitted", admitted)
         monkeypatch.setattr("xpm_tui.service.health.doctor.Machine", lambda: self.machine)
         monkeypatch.setattr(CommandTalk, "emit", partial(_emit, self))

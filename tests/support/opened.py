@@ -1,0 +1,28 @@
+"""Verbs that open a practice otherwise than a person would: over a network and a clock of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from xpm_tui.service import practice
+
+# These keep the function that they find when they are loaded: that has to be the real one, for tests to come.
+from xpm_tui.service.daily import proof
+from xpm_tui.service.health import patient, upheaval
+from xpm_tui.service.heartbeat import practices
+
+KEEPERS = (proof, patient, upheaval, practices)
+
+
+def open_otherwise(monkeypatch: pytest.MonkeyPatch, make: Callable[..., practice.OpenPractice]) -> None:
+    """From now on verbs open a practice by ``make``, called like ``open_practice`` with that before."""
+    opened = practice.open_practice
+    assert all(vars(each)["open_practice"] is opened for each in KEEPERS)
+
+    def open_practice(*args: Any, **more: Any) -> practice.OpenPractice:
+        return make(opened, *args, **more)
+
+    monkeypatch.setattr(practice, "open_practice", open_practice)
