@@ -155,6 +155,23 @@ def test_a_large_paste_into_a_field(terminal: Terminal, key: str) -> None:
     assert used - before < SPIN, "seconds of the processor"
 
 
+@pytest.mark.parametrize(
+    "keys", ["gcmSmi", "gc/00007", "gcnKauri Ltd\rkauri@x.example\r", "gtnJo\rjo@x.example\r", ":duplic"]
+)
+def test_keys_that_come_at_once_do_what_they_do_one_by_one(terminal: Terminal, keys: str) -> None:
+    """A slow line delivers what was typed in one piece: each key counts where the one before it led."""
+    terminal.started()
+    for key in keys:
+        terminal.send(key, answer=False)
+    slowly = terminal.text
+    terminal.send("\x1b")
+    terminal.send("\x1b", answer=False)
+    terminal.send("go", answer=False)
+    terminal.send(keys)
+    terminal.read()
+    assert terminal.text == slowly
+
+
 def test_a_storm_of_sizes(terminal: Terminal) -> None:
     terminal.started()
     terminal.send("gcm")

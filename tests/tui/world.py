@@ -130,14 +130,14 @@ async def settle(pilot: Pilot[Any]) -> None:
         await pilot.pause(0.005)
         rounds += 1
         waits = rounds > PATIENCE and isinstance(app.screen, ModalScreen)
-        busy = app.desk.busy or (rounds < MOST and not _footed(app))
+        busy = app.desk.busy or not app._ahead.idle or (rounds < MOST and not _footed(app))
         quiet = 0 if busy and not waits else quiet + 1
 
 
 def _footed(app: Console) -> bool:
     """The foot is made anew one step after the screen: all of its keys stand there."""
     wanted = sum(active.binding.show for active in app.screen.active_bindings.values())
-    return all(len(foot.query(FooterKey)) == wanted for foot in app.screen.query(Foot))
+    return all(len(foot.query(FooterKey).exclude(".-more")) == wanted for foot in app.screen.query(Foot))
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:

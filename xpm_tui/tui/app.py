@@ -25,6 +25,7 @@ from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown, visible, visible_lines
 from xpm_tui.tui import crash, terminal, theme
 from xpm_tui.tui.acting import Acting
+from xpm_tui.tui.ahead import Ahead
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.flows import Flows
@@ -126,6 +127,7 @@ class Console(Flows, Acting):
         self._undo_signals: Callable[[], None] = lambda: None
         self._interrupted = False
         self._prefix = Prefix(self)
+        self._ahead = Ahead(self)
         self._early: list[events.Event] = []
         self._pulsed = self._pulse_cost = 0.0
         self._key_noted: float | None = None
@@ -229,9 +231,13 @@ class Console(Flows, Acting):
             if not self.ready and key not in ALWAYS:
                 self._early.append(event)
                 return
+            if key not in ALWAYS and self._ahead.holds(event):
+                return
             if self._prefix.takes(key):
+                self._ahead.handed_on()
                 return
             self._note_key()
+            self._ahead.handed_on()
         await super().on_event(event)
 
     def _note_key(self) -> None:
@@ -294,7 +300,9 @@ class Console(Flows, Acting):
                 self.trouble(error)
                 return None
 
-        return owner.run_worker(guarded, group=group, exclusive=exclusive, exit_on_error=False)
+        worker = owner.run_worker(guarded, group=group, exclusive=exclusive, exit_on_error=False)
+        self._ahead.began(worker, group)
+        return worker
 
     def trouble(self, error: BaseException) -> None:
         """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
