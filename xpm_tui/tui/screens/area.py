@@ -58,7 +58,7 @@ class AreaScreen(Quiet, Screen[None]):
         """Head, body, foot."""
         yield Header(AREAS, self.TAB or self.AREA)
         yield from self.body()
-        yield Foot()
+        yield Foot(more=True)
         yield Letters()
 
     def on_mount(self) -> None:

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from textual import events
+from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
+MORE = (("question_mark", "?", "Help", "app.help"), ("colon", ":", "All acts", "app.palette"))
+"""What is obeyed everywhere: said where there is room after the screen's own keys."""
+
 
 class Foot(Footer):
-    """Stock, but quiet: the bindings of a screen are looked at after every key, and rarely differ."""
+    """Stock, but quiet: the bindings of a screen are looked at after every key, and rarely differ.
 
-    def __init__(self) -> None:
+    With ``more`` the keys of everywhere follow, where all of them fit.
+    """
+
+    def __init__(self, *, more: bool = False) -> None:
         super().__init__(compact=True, show_command_palette=False)
         self._shown: dict[tuple[str, str], bool] = {}
+        self._more = more
+        self._told = False
+
+    def compose(self) -> ComposeResult:
+        """The screen's own keys, then those of everywhere."""
+        own = list(super().compose())
+        yield from own
+        keys = [(key.key_display, key.description) for key in own if isinstance(key, FooterKey)]
+        keys += [(shown, words) for _, shown, words, _ in MORE]
+        self._told = self._more and bool(own) and sum(map(_room, keys)) <= self.app.size.width
+        if self._told:
+            for key, shown, words, action in MORE:
+                yield FooterKey(key, shown, words, action, classes="-more").data_bind(compact=Footer.compact)
 
     def bindings_changed(self, screen: Screen[object]) -> None:
         """Other entries are made anew, which lays the screen out; of the same ones some may be dim now."""
@@ -22,10 +43,23 @@ class Foot(Footer):
             if active.binding.show
         }
         before, self._shown = self._shown, found
-        keys = self.query(FooterKey)
+        keys = [key for key in self.query(FooterKey) if not key.has_class("-more")]
         if list(found) != list(before) or len(keys) != len(found):
             super().bindings_changed(screen)
             return
         for key, enabled in zip(keys, found.values(), strict=True):
             key._disabled = not enabled
             key.set_class(not enabled, "-disabled")
+
+    async def on_resize(self, event: events.Resize) -> None:
+        """Another width may have room for more, or no longer."""
+        if self._more and self._shown:
+            room = sum(map(_room, ((k.key_display, k.description) for k in self.query(FooterKey))))
+            room += 0 if self._told else sum(_room((shown, words)) for _, shown, words, _ in MORE)
+            if self._told != (room <= event.size.width):
+                await self.recompose()
+
+
+def _room(entry: tuple[str, str]) -> int:
+    """Columns of an entry with the blanks between and after its parts."""
+    return len(entry[0]) + len(entry[1]) + 2
