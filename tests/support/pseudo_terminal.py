@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -68,6 +69,14 @@ class Terminal:
         end = time.monotonic() + LIMIT
         while words not in self.text:
             assert time.monotonic() < end, f"{words!r} never came:\n{self.text}"
+            self._next(0.2)
+        return self.text
+
+    def matches(self, pattern: str) -> str:
+        """The same for a regular expression, over the whole screen."""
+        end = time.monotonic() + LIMIT
+        while re.search(pattern, self.text) is None:
+            assert time.monotonic() < end, f"{pattern!r} never came:\n{self.text}"
             self._next(0.2)
         return self.text
 

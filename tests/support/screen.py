@@ -7,7 +7,7 @@ import unicodedata
 
 _PIECES = re.compile(
     r"\x1b\[(?P<csi>[0-9;?<>=]*)(?P<end>[ -/]*[@-~])"
-    r"|\x1b\].*?(?:\x07|\x1b\\)|\x1b[PX^_].*?\x1b\\|\x1b[ -/]*[0-~]"
+    r"|\x1b\].*?(?:\x07|\x1b\\)|\x1b[PX^_].*?\x1b\\|\x1b(?![\[\]PX^_])[ -/]*[0-~]"
     r"|(?P<text>[^\x1b])",
     re.DOTALL,
 )

@@ -160,7 +160,7 @@ async def test_a_read_only_console_shows_all_and_writes_nothing(
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         assert "READ-ONLY" in text_of(app)
-        for name, way in part(number)[:: count(2, 1)]:
+        for name, way in part(number)[:: count(3, 1)]:
             app.folder = str(tmp_path)
             await press(pilot, *way)
             for key in islice(("enter", "a", "y", "space", "u", "S", "w", "s", "d"), count(3, 9)):

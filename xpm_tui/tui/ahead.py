@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 from time import monotonic
 
 from textual import events
 from textual.screen import Screen
-from textual.worker import Worker, WorkerFailed
+from textual.worker import Worker
 
 from xpm_tui.tui.host import Host
 
 READING = frozenset(
-    "authorise beat clipboard consent detail doctor effect follow load look place search signed-in watch"
+    "authorise beat clipboard consent detail doctor effect follow load place search signed-in watch"
     .split()
 )  # fmt: skip
 """Groups of work that leads nowhere: it fills in what is shown already, or goes on for long."""
@@ -28,6 +27,9 @@ STILL = 3
 
 TURNS = 60
 """Turns of the loop that are waited for at most."""
+
+MOMENT = 0.005
+"""Seconds between two looks at work, or at a screen that comes up."""
 
 PATIENCE = 1.0
 """Seconds that work begun by a key may take to show where it leads; after that keys count where they are."""
@@ -41,7 +43,7 @@ class Ahead:
         self._waiting: deque[events.Event] = deque()
         self._next: events.Event | None = None
         self._settling: asyncio.Task[None] | None = None
-        self._leading: list[Worker[object]] = []
+        self._leading: list[tuple[Worker[object], Screen[object]]] = []
 
     @property
     def idle(self) -> bool:
@@ -61,21 +63,19 @@ class Ahead:
     def handed_on(self) -> None:
         """A key is being handed on: what comes after it waits until it has been taken in."""
         self._leading.clear()
-        self._settling = asyncio.create_task(self._settle(self._app.screen))
+        self._settling = asyncio.create_task(self._settle())
 
     def began(self, worker: Worker[object], group: str) -> None:
-        """Work was begun, perhaps by that key."""
-        if group not in READING:
-            self._leading.append(worker)
+        """Work was begun, perhaps by that key. It counts until another screen comes up over it."""
+        if group not in READING and not self.idle:
+            self._leading.append((worker, self._app.screen))
 
-    async def _settle(self, screen: Screen[object]) -> None:
+    async def _settle(self) -> None:
         try:
-            await self._taken_in()
             until = monotonic() + PATIENCE
-            while self._leading and self._app.screen is screen and monotonic() < until:
-                await self._moment(self._leading[0])
-                self._leading = [worker for worker in self._leading if not worker.is_finished]
-            if self._app.screen is not screen:
+            await self._taken_in()
+            while self._leads() and monotonic() < until:
+                await asyncio.sleep(MOMENT)
                 await self._taken_in()
         finally:
             self._settling = None
@@ -83,18 +83,20 @@ class Ahead:
                 self._next = self._waiting.popleft()
                 self._app.post_message(self._next)
 
+    def _leads(self) -> bool:
+        """Whether something may still come of the key: a screen that is coming up, work that is not done."""
+        here = self._app.screen
+        return not here.is_mounted or any(
+            screen is here and not worker.is_finished for worker, screen in self._leading
+        )
+
     async def _taken_in(self) -> None:
-        """Until nothing on the way from what has the focus up to the screen waits to be looked at."""
+        """Until nothing on the way from what has the focus up to the app waits to be looked at."""
         still = 0
         for _ in range(TURNS):
             await asyncio.sleep(0)
             node = self._app.focused or self._app.screen
-            busy = any(each.message_queue_size for each in node.ancestors_with_self if each is not self._app)
+            busy = any(each.message_queue_size for each in node.ancestors_with_self)
             still = 0 if busy else still + 1
             if still == STILL:
                 return
-
-    async def _moment(self, worker: Worker[object]) -> None:
-        """A moment, or less where the work ends in it."""
-        with suppress(WorkerFailed, asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.shield(worker.wait()), 0.01)
