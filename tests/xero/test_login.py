@@ -154,6 +154,22 @@ async def test_the_listener_hears_both_families_and_a_cancel() -> None:
             await listener.answer()
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_wait_that_is_given_up_while_it_begins_leaves_the_port_free(turns: int) -> None:
+    attempt, port = begin(CONFIG), free_port()
+    opening = asyncio.create_task(Listener(attempt, port).__aenter__())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    if opening.done():
+        return await opening.result().__aexit__(None, None, None)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    hosts = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+    for family, host in hosts[: 1 + socket.has_dualstack_ipv6()]:
+        socket.create_server((host, port), family=family).close()
+
+
 async def test_a_bad_paste_is_told_and_asked_again_until_one_is_good() -> None:
     attempt, told = begin(CONFIG), list[Trouble]()
     lines = iter(["", "nonsense", redirect(attempt, state="other"), redirect(attempt)])

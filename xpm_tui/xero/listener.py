@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import html
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
@@ -43,15 +44,26 @@ class Listener:
         self._busy: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Listener:
+        try:
+            await self._listen()
+        except BaseException:
+            await self._close()  # also where the wait is given up while the port is being opened
+            raise
+        return self
+
+    async def _listen(self) -> None:
         problem: OSError | None = None
-        for host in ("127.0.0.1", "::1"):
+        for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
             try:
-                self._servers.append(
-                    await asyncio.start_server(self._serve, host, self._port, limit=_LONGEST)
+                opened = socket.create_server((host, self._port), family=family)
+                # Known before it serves: a server that is not at hand yet could not be closed.
+                server = await asyncio.start_server(
+                    self._serve, sock=opened, limit=_LONGEST, start_serving=False
                 )
+                self._servers.append(server)
+                await server.start_serving()
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
-                    await self._close()
                     raise BadInput(
                         f"Port {self._port} of this machine is used by another program.",
                         hint="End that program (perhaps another sign-in), or paste the address by hand.",
@@ -62,7 +74,6 @@ class Listener:
                 f"This machine allows no listener on port {self._port}.",
                 hint="Paste the address that the browser ends on.",
             ) from problem
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
