@@ -38,7 +38,7 @@ async def measured(home: Path) -> None:
         if not goes_on():
             print("The run ended before the gestures did: what is called busy here was so in part.")
     show(
-        (f"with {SIZE:,} clients", "ms", "longest stall, ms (goal: 50)", "of it own work",
+        (f"with {SIZE:,} clients", "ms", "longest stall, ms (goal: 50)", "its own work",
          "during a run: ms", "stall, ms", "own work"),
         [(title, *quiet[title], *busy[title]) for title in quiet],
     )  # fmt: skip

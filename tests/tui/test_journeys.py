@@ -101,7 +101,7 @@ async def test_two_clients_of_one_name_are_mapped_apart_by_number(world: World, 
         assert shown.count("John Smith =name") == 2
         assert "city Hobart" in shown
         assert "city Darwin" in shown
-        await press(pilot, "f4", "=1021")
+        await press(pilot, "=1021")  # in the place of the client's own name
         shown = text_of(app)
         assert "00000000-0000-0000-0000-000000000021" in shown
         assert "000000000020" not in shown, "a number finds exactly one"

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
+from textual.widgets.input import Selection
 
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.tables import XPM_CLIENTS
@@ -89,7 +90,7 @@ class Picker(Quiet, Screen[str]):
             self._hits.current = self._client.link.uuid
         self._hits.can_focus = False
         self._field.focus()
-        self._field.cursor_position = len(self._field.value)
+        self._field.selection = Selection(0, len(self._field.value))  # what is typed takes its place
         self._tell_head("reading the mirror …")
         self.host.work(lambda: self._begin(), "search", exclusive=True, node=self)
 
@@ -254,12 +255,10 @@ class Picker(Quiet, Screen[str]):
         """F1."""
         return Page(
             "Picker",
-            "Type any part of a name, a code, an e-mail, the number from XPM's web address, the address "
-            "itself or "
-            "a UUID: a number, address or UUID finds exactly one. Rows marked =name share their name "
-            "with another; "
-            "what tells them apart is marked. Below stands what linking would do. Nothing is written to "
-            "XPM here.",
+            "What you type takes the place of the client's own name. Type any part of a name, a code, an "
+            "e-mail, the number from XPM's web address, the address itself or a UUID: a number, address or "
+            "UUID finds exactly one. Rows marked =name share their name with another; what tells them apart "
+            "is marked. Below stands what linking would do. Nothing is written to XPM here.",
             [("enter", "take the client under the cursor"), ("F4", "empty the field"), ("esc", "leave")],
         )
 
