@@ -19,6 +19,8 @@ from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+PANE = 1.0
+"""Seconds in which a pane has long followed the cursor."""
 SHOTS = (
     ("plan", ("s", "down", "down", "right")),
     ("clients", ("g", "c", "down", "down")),
@@ -48,6 +50,8 @@ async def make(folder: Path) -> None:
         async with app.run_test(size=(110, 32)) as pilot:
             await settle(pilot)
             await press(pilot, *keys)
+            await pilot.pause(PANE)
+            await settle(pilot)
             (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title="xpm-tui"), encoding="utf-8")
         desk.close()
     world.practice.close()
