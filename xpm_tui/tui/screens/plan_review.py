@@ -19,12 +19,12 @@ from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plan_rows import Tree, client_of
 from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.widgets.line import Line, ours, span, wrap
 from xpm_tui.tui.widgets.plan_tree import PlanTree
 from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.words import lines, words
+from xpm_tui.tui.widgets.words import lines
 
 
 class PlanReview(OverScreen[str]):
@@ -82,7 +82,7 @@ class PlanReview(OverScreen[str]):
         if first:
             self._rows.focus()
         self._head.say(lines(summary(plan, changes)))
-        self._why.say(words(self._rows.reason()))
+        self._why.say(lines(wrap(self._rows.reason(), self.size.width)))
         self.refresh_bindings()
 
     def _nothing(self, plan: Plan) -> list[Line]:
@@ -95,7 +95,7 @@ class PlanReview(OverScreen[str]):
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
-        self._why.say(words(self._rows.reason()))
+        self._why.say(lines(wrap(self._rows.reason(), self.size.width)))
 
     @on(PlanTree.Ticked)
     def _ticked(self, event: PlanTree.Ticked) -> None:

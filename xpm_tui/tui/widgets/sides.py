@@ -14,10 +14,10 @@ from xpm_tui.sync.policy import CLIENT_FIELDS
 from xpm_tui.tui import when
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.widgets import looks
-from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span, wrap
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.words import lines, words
+from xpm_tui.tui.widgets.words import lines
 
 NOTHING = {True: "nothing yet", False: ""}
 
@@ -52,6 +52,7 @@ class Sides(Vertical):
     def clear(self) -> None:
         """Nothing is chosen."""
         self._head.say(content(Shown("")))
+        self._client, self._needs = ("", False), ""
         self._why.say(content(Shown("")))
         self.table.say_empty("")
         self.table.show(())
@@ -68,7 +69,7 @@ class Sides(Vertical):
             "Not linked: m maps it to an XPM client, and both sides stand here." if not view.link
             else "The mirror does not have this XPM client."
         )  # fmt: skip
-        self._linked, self._needs = view.link is not None, view.needs if view.link else ""
+        self._linked, self._needs = view.link is not None, view.needs
         other, self._client = self._client != (view.id, self._linked), (view.id, self._linked)
         self.table.show(told, told[0].field if other and told else "")
         self._tell(self.table.item)
@@ -88,19 +89,26 @@ class Sides(Vertical):
         event.stop()
         self._tell(event.item)
 
+    def on_resize(self) -> None:
+        """The sentence below breaks where the pane ends."""
+        self._tell(self.table.item)
+
     def _tell(self, side: SideBySide | None) -> None:
-        if not self._linked:
-            self._why.say(words([ours(" ○ ", "warn"), ours("Not linked: m maps it to an XPM client.")]))
-        elif self._needs:
-            self._why.say(words([ours(" ! ", "warn"), span(self._needs)]))
+        if self._needs:
+            told: Line = [ours(" ! ", "warn"), span(self._needs), ours(" m maps it.")]
+        elif not self._client[0]:
+            told = []
+        elif not self._linked:
+            told = [ours(" ○ ", "warn"), ours("Not linked: m maps it to an XPM client.")]
         elif side is None:
-            self._why.say(content(Shown("")))
+            told = []
         elif side.reason:
-            self._why.say(words([ours(" ≠ ", "warn"), span(side.reason)]))
+            told = [ours(" ≠ ", "warn"), span(side.reason)]
         elif side.frozen:
-            self._why.say(words([ours(" ❄ ", "accent"), ours("Frozen: sync leaves it alone.")]))
+            told = [ours(" ❄ ", "accent"), ours("Frozen: sync leaves it alone.")]
         else:
-            self._why.say(words([ours(" Both sides agree.", "muted")]))
+            told = [ours(" Both sides agree.", "muted")]
+        self._why.say(lines(wrap(told, self.size.width or 80)))
 
 
 def alone(view: ClientView) -> list[SideBySide]:
