@@ -20,6 +20,7 @@ from xpm_tui.service.runs import plans
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.help import Help
 from xpm_tui.tui.dialogs.working import Working
+from xpm_tui.tui.screens.over import OverScreen
 
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."
@@ -211,6 +212,9 @@ async def test_a_read_only_console_saves_no_file_and_says_so(
         else:
             await press(pilot, *way)
         assert SAID not in text_of(app)
+        if isinstance(app.screen, OverScreen) and app.screen.SAVES:
+            assert [active.enabled for active in app.screen.active_bindings.values()
+                    if active.binding.action in app.screen.SAVES] == [False], "dim in the foot"  # fmt: skip
         await press(pilot, *key.split())
         assert SAID in text_of(app), text_of(app)
         assert not isinstance(app.screen, ModalScreen)

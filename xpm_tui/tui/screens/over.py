@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from xpm_tui.acts.act import READ_ONLY
 from xpm_tui.acts.registry import by_name
 from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.widgets.foot import Foot
@@ -21,6 +22,8 @@ class OverScreen(Quiet, Screen[R]):
     """A screen that is left with escape. A child class composes ``body``; ``AREA`` is whose acts it does."""
 
     AREA: ClassVar[str] = ""
+    SAVES: ClassVar[frozenset[str]] = frozenset()
+    """Actions that write a file: not where nothing may be written."""
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
 
@@ -37,14 +40,19 @@ class OverScreen(Quiet, Screen[R]):
         """Why an action of this screen cannot be done now, in a sentence; empty when it can."""
         return ""
 
+    def _reason_against(self, action: str) -> str:
+        if action in self.SAVES and self.host.desk.practice.read_only:
+            return READ_ONLY
+        return self.why_not(action)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim in the foot what cannot be done now."""
-        return None if self.why_not(action) else True
+        return None if self._reason_against(action) else True
 
     def on_key(self, event: events.Key) -> None:
         """A dim key explains itself."""
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
-            reason = self.why_not(binding.action.partition("(")[0])
+            reason = self._reason_against(binding.action.partition("(")[0])
             if reason:
                 event.stop()
                 event.prevent_default()

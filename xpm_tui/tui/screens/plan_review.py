@@ -32,6 +32,7 @@ class PlanReview(OverScreen[str]):
 
     AREA = "sync"
     CSS_PATH: ClassVar = style("plan_review")
+    SAVES = frozenset({"export"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "Apply"),
         Binding("space", "tick", "Tick"),

@@ -32,6 +32,7 @@ class Review(OverScreen[None]):
     """Enter accepts, the rest are letters. What is settled leaves the list; the rest waits."""
 
     CSS_PATH: ClassVar = style("review")
+    SAVES = frozenset({"export"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "map", "Map", tooltip="Pick another XPM client for this one"),
         Binding("n", "step(1)", "Next", tooltip="Go to the next client; nothing is settled"),
