@@ -19,7 +19,7 @@ CARRYING: frozenset[LinkState] = frozenset({"linked", "archived"})
 _PERSON: frozenset[LinkState] = frozenset({"unlinked", "ambiguous", "converted", "gone"})
 _REASONS = {
     "unlinked": "No XPM client is linked to it.",
-    "ambiguous": "More than one client could be meant: the same name or XPM client is there twice.",
+    "ambiguous": "More than one client could be meant: one name, or one XPM client, twice.",
     "converted": "Its XPM prospect was made a client, which gave it a new id: link the new one.",
     "gone": "XPM no longer has the client it is linked to.",
     "archived": "Its XPM client is archived, so nothing is written there, and there are changes to write.",

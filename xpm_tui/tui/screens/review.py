@@ -106,12 +106,8 @@ class Review(OverScreen[None]):
             span(view.name, "strong"), span(f"  {view.id}", "muted"),
             span(f"  {view.client_id}" if view.client_id else "", "muted"),
         ]  # fmt: skip
-        second: Line = [
-            ours(" "),
-            span(view.reason, "warn"),
-            span(f"  {view.email}" if view.email else "", "muted"),
-        ]
-        self._head.say(lines([first, second]))
+        about: Line = [ours(" Ignition: ", "muted"), span(view.email or "no e-mail")]
+        self._head.say(lines([first, about, [ours(" "), span(view.reason, "warn")]]))
         self._none.update(
             lines([[ours("Nothing in XPM is like it. "), ours("m", "accent"), ours(" searches, "),
                     ours("i", "accent"),                    ours(" settles that it has none.")]])

@@ -8,8 +8,10 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from xpm_tui.service.telling.views import ProposalView
-from xpm_tui.tui.widgets.line import Line, Look, Span, fit, ours, span
+from xpm_tui.tui.widgets.line import Line, Look, fit, ours, span, wrap
 from xpm_tui.tui.widgets.rows import Rows
+
+INDENT = " " * 4
 
 LEVELS: dict[str, tuple[str, Look]] = {
     "sure": ("✓ sure", "good"),
@@ -19,9 +21,9 @@ LEVELS: dict[str, tuple[str, Look]] = {
 
 
 class Proposals(Rows):
-    """Three lines each: name and ids, what it is like, the reasons."""
+    """Four lines each: name and number, UUID and facts, the reasons in two."""
 
-    row_height = 3
+    row_height = 4
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Accept")]
 
     def __init__(self) -> None:
@@ -55,6 +57,6 @@ class Proposals(Rows):
             ]  # fmt: skip
         if line == 1:
             facts = "  ".join(filter(None, (view.code, view.email, view.city)))
-            return [ours(" " * 15), span(view.uuid, "muted"), ours("  "), span(facts)]
-        reasons: list[Span] = [ours(" " * 15), span("; ".join(view.reasons), look or "muted")]
-        return reasons
+            return [ours(INDENT), span(view.uuid, "muted"), ours("  "), span(facts)]
+        reasons = wrap([span("; ".join(view.reasons), look or "muted")], columns - len(INDENT) - 1)
+        return [ours(INDENT), *reasons[line - 2]] if line - 2 < len(reasons) else []
