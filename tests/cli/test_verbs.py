@@ -45,7 +45,10 @@ def test_every_act_with_a_verb_is_there() -> None:
 
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
-def test_help_has_an_example_and_fits(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_has_an_example_and_fits(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")  # however wide the terminal is that the tests run in
     assert main([*words, "--help"]) == 0
     text = capsys.readouterr().out
     assert "Example:" in text or text.count("Commands:") == 1

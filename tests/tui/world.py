@@ -22,6 +22,7 @@ from xpm_tui.service.identity import Identity, put
 from xpm_tui.service.practice import OpenPractice, open_practice
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.desk import Desk
+from xpm_tui.tui.screens.listed import Listed
 from xpm_tui.tui.widgets.foot import Foot
 
 HOSTILE = (
@@ -135,7 +136,9 @@ async def settle(pilot: Pilot[Any]) -> None:
 
 
 def _footed(app: Console) -> bool:
-    """The foot is made anew one step after the screen: all of its keys stand there."""
+    """The foot is made anew one step after the screen, and after a list has the focus: all keys are there."""
+    if isinstance(app.screen, Listed) and app.screen.focused is None and app.screen.focus_chain:
+        return False
     wanted = sum(active.binding.show for active in app.screen.active_bindings.values())
     return all(len(foot.query(FooterKey).exclude(".-more")) == wanted for foot in app.screen.query(Foot))
 
