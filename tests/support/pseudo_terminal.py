@@ -32,6 +32,7 @@ class Terminal:
         self._screen, self._unseen = Screen(), b""
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self.master, slave = pty.openpty()
+        self.name = os.ttyname(slave)
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         environ = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "NO_COLOR")}
         environ |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"} | environment
@@ -122,6 +123,22 @@ class Terminal:
                 self._next(0)
             if writable:
                 text = text[os.write(self.master, text[:1024]) :]
+
+    def takes(self, more: bool) -> None:
+        """Whether it takes what is sent: not after Ctrl-S, nor over a line that hangs."""
+        slave = os.open(self.name, os.O_RDWR | os.O_NOCTTY)
+        try:
+            termios.tcflow(slave, termios.TCOON if more else termios.TCOOFF)
+        finally:
+            os.close(slave)
+
+    def rests(self) -> None:
+        """Wait until the process has nothing to do: what was typed is done."""
+        end, used = time.monotonic() + LIMIT, -1.0
+        while (now := self.used()) != used:
+            assert time.monotonic() < end, "it does not come to rest"
+            used = now
+            self._next(0.1)
 
     def used(self) -> float:
         """Seconds of the processor that the process has used so far."""

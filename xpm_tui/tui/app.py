@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.console import Console as RichConsole
+from rich.console import RenderableType
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -28,6 +29,7 @@ from xpm_tui.tui.acting import Acting
 from xpm_tui.tui.ahead import Ahead
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.desk import Desk
+from xpm_tui.tui.driver import CaughtUp, ConsoleDriver
 from xpm_tui.tui.flows import Flows
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.prefix import Prefix
@@ -35,7 +37,6 @@ from xpm_tui.tui.pulse import Pulse
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.sheet import Sheet
 from xpm_tui.tui.styles import style
-from xpm_tui.tui.thrift import thrifty_driver
 from xpm_tui.tui.widgets.header import Header
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class Console(Flows, Acting):
         self._welcome = welcome
         self._undo_signals: Callable[[], None] = lambda: None
         self._interrupted = False
+        self._missed = False
         self._prefix = Prefix(self)
         self._ahead = Ahead(self)
         self._early: list[events.Event] = []
@@ -171,8 +173,23 @@ class Console(Flows, Acting):
             self.stylesheet.reparse()
 
     def get_driver_class(self) -> type[Driver]:
-        """The platform's own, with fewer bytes for the same picture."""
-        return thrifty_driver(super().get_driver_class())
+        """Our own, in place of the one that it is made from."""
+        stock = super().get_driver_class()
+        return ConsoleDriver if issubclass(ConsoleDriver, stock) else stock
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """A terminal that takes too little misses pictures; when it has caught up, it is shown the last."""
+        if isinstance(self._driver, ConsoleDriver) and self._driver.behind:
+            self._missed = True
+            self.post_display_hook()
+        else:
+            super()._display(screen, renderable)
+
+    @on(CaughtUp)
+    def _show_missed(self) -> None:
+        if self._missed:
+            self._missed = False
+            self.refresh()
 
     # -- life -----------------------------------------------------------------------------------------------
 

@@ -10,8 +10,6 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from textual.driver import Driver
-
 _LOOKS = re.compile(r"\x1b\[([0-9;]*)m")
 _MOVES = re.compile(r"(?:\x1b\[[0-9;]*H|\r|\n)*")
 
@@ -79,16 +77,3 @@ def _change(old: _Look, new: _Look) -> str:
     codes += sorted(new.extras - old.extras)
     codes += [colour for colour, before in zip(new[:2], old[:2], strict=True) if colour != before]
     return "\x1b[m" if codes == ["0"] else f"\x1b[{';'.join(codes)}m"
-
-
-def thrifty_driver(stock: type[Driver]) -> type[Driver]:
-    """A driver that writes so, made from the one of this platform."""
-
-    class Thrifty(stock):  # type: ignore[misc, valid-type]
-        """Writes the same picture in fewer bytes."""
-
-        def write(self, data: str) -> None:
-            """Write to the terminal."""
-            super().write(thrifty(data))
-
-    return Thrifty
