@@ -61,9 +61,14 @@ class Terminal:
     @property
     def text(self) -> str:
         """The screen as far as it was read."""
+        return self.screen.text
+
+    @property
+    def screen(self) -> Screen:
+        """The same with its looks."""
         self._screen.feed(self._decode(self._unseen))
         self._unseen = b""
-        return self._screen.text
+        return self._screen
 
     def shows(self, words: str) -> str:
         """Wait until these words stand on the screen; gives all of it."""

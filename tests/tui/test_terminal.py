@@ -22,11 +22,10 @@ from xpm_tui.tui.areas import AREAS
 
 IDLE = 5.0
 """Seconds in which an idle console must send nothing."""
-CURSOR, LETTER, LOG, SWITCH, PALETTE = 1_000, 4_000, 3_000, 20_000, 40_000
-"""Bytes that one of these may cost."""
-SCROLL = LOG
-"""A list that moves by a row paints its rows anew, as the log does. (A terminal can move lines by itself, but
-only whole ones: the scrollbar, or a pane beside the list, would move with them.)"""
+CURSOR, LETTER, LOG, SWITCH, PALETTE = 1_000, 2_500, 1_500, 8_000, 8_000
+"""Bytes that one of these may cost, with all that follows of itself."""
+SCROLL = 1_500
+"""A list that moves by a row, and a pane under it that is about another record then."""
 
 
 LETTERS = [area.letter for area in AREAS]
@@ -60,10 +59,15 @@ def test_bytes_of_a_list_that_moves_by_a_row(terminal: Terminal, letter: str) ->
     terminal.started()
     terminal.send(f"g{letter}")
     terminal.send("\x1b[6~")
-    for _ in range(2):
+    moves_by_a_row(terminal, "j")
+
+
+def moves_by_a_row(terminal: Terminal, key: str) -> None:
+    """Press it where the list has to move."""
+    for _ in range(count(2, 8)):
         before = terminal.text.splitlines()
-        sent = terminal.send("j")
-        assert len(sent) < SCROLL, f"moved by a row after g {letter}: {len(sent)}"
+        sent = terminal.send(key)
+        assert len(sent) < SCROLL, f"moved by a row: {len(sent)}"
         same = [now == then for now, then in zip(terminal.text.splitlines(), before, strict=False)]
         assert same.count(False) > 5, terminal.text
 
@@ -88,9 +92,11 @@ def test_bytes_of_palette_picker_and_help(terminal: Terminal) -> None:
         sent = terminal.send(letter)
         assert 0 < len(sent) < LETTER, f"letter {letter!r} in the picker: {len(sent)}"
     terminal.send("\x1b[14~")
-    for _ in range(3):
+    for _ in range(5):
         sent = terminal.send("\x1b[B")
-        assert 0 < len(sent) < 2 * CURSOR, f"cursor in the picker, and its effect: {len(sent)}"
+        assert 0 < len(sent) < CURSOR, f"cursor in the picker, and its effect: {len(sent)}"
+    terminal.send("\x1b[6~")
+    moves_by_a_row(terminal, "\x1b[B")
     assert terminal.read(IDLE) == b"", "a field that has the focus does not blink"
 
 
@@ -120,6 +126,26 @@ def test_a_closed_terminal_ends_it(terminal: Terminal) -> None:
     os.close(terminal.master)
     terminal.master = os.open(os.devnull, os.O_RDONLY)
     assert terminal.end() == 129
+
+
+WALK = (
+    "gc", "\x1b[6~", *"jjkkkkkkk", "m", "x", "\x1b[14~", *["\x1b[B"] * 8, "?", "\x1b", "\x1b", "gt", "ge",
+    *"jjjjjj", ":", "l", "\x1b", "gs", "go",
+)  # fmt: skip
+
+
+def test_all_drawn_again_is_what_stands_there(terminal: Terminal) -> None:
+    """Of a picture only what differs is sent: nothing of those before it may be left over."""
+    terminal.started()
+    for keys in WALK:
+        terminal.type(keys)
+        terminal.read(0.15)
+        if keys in ("?", "\x1b", "gs"):
+            terminal.read(0.8)
+            before = terminal.screen.cells
+            sent = terminal.send("\x0c")
+            assert len(sent) > 1_500, "all of it is sent"
+            assert terminal.screen.cells == before, f"after {keys!r}"
 
 
 def test_stop_and_go_on(terminal: Terminal) -> None:

@@ -12,7 +12,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.console import Console as RichConsole
-from rich.console import RenderableType
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -29,8 +28,8 @@ from xpm_tui.tui.acting import Acting
 from xpm_tui.tui.ahead import Ahead
 from xpm_tui.tui.areas import AREAS
 from xpm_tui.tui.desk import Desk
-from xpm_tui.tui.driver import CaughtUp, ConsoleDriver
 from xpm_tui.tui.flows import Flows
+from xpm_tui.tui.output.driver import ConsoleDriver
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.prefix import Prefix
 from xpm_tui.tui.pulse import Pulse
@@ -100,6 +99,7 @@ class Console(Flows, Acting):
         Binding("g", "go", "Go to", show=False),
         Binding("ctrl+p,colon", "palette", "Palette", show=False),
         Binding("f1,question_mark", "help", "Help", show=False),
+        Binding("ctrl+l", "redraw", "Draw", show=False, priority=True, tooltip="Draw the whole screen again"),
     ]
 
     def __init__(
@@ -127,7 +127,6 @@ class Console(Flows, Acting):
         self._welcome = welcome
         self._undo_signals: Callable[[], None] = lambda: None
         self._interrupted = False
-        self._missed = False
         self._prefix = Prefix(self)
         self._ahead = Ahead(self)
         self._early: list[events.Event] = []
@@ -177,19 +176,11 @@ class Console(Flows, Acting):
         stock = super().get_driver_class()
         return ConsoleDriver if issubclass(ConsoleDriver, stock) else stock
 
-    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        """A terminal that takes too little misses pictures; when it has caught up, it is shown the last."""
-        if isinstance(self._driver, ConsoleDriver) and self._driver.behind:
-            self._missed = True
-            self.post_display_hook()
-        else:
-            super()._display(screen, renderable)
-
-    @on(CaughtUp)
-    def _show_missed(self) -> None:
-        if self._missed:
-            self._missed = False
-            self.refresh()
+    def action_redraw(self) -> None:
+        """Send all of the screen anew, whatever stands there."""
+        if isinstance(self._driver, ConsoleDriver):
+            self._driver.forget()
+        self.refresh()
 
     # -- life -----------------------------------------------------------------------------------------------
 
@@ -230,7 +221,8 @@ class Console(Flows, Acting):
         self.beat()
 
     def on_resize(self, event: events.Resize) -> None:
-        """A window in which nothing fits says so."""
+        """The terminal may have moved what it shows. A window in which nothing fits says so."""
+        self.action_redraw()
         if terminal.too_small(*event.size):
             from xpm_tui.tui.dialogs.too_small import TooSmall
 

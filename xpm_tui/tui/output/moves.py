@@ -1,0 +1,75 @@
+"""Rows that stand on a terminal already, some lines above or below: it can move them by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from xpm_tui.tui.output.row import Row
+
+STEPS = (1, -1, 2, -2, 3, -3, 4, -4)
+"""Lines up (or down) that are tried: what a list moves by, with rows of up to four lines."""
+ALIKE = 2
+"""Rows that must read the same after a move for it to be reckoned at all."""
+WORTH = 40
+"""Bytes that must be spared: a move costs about half as many."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """Everything between two rows goes up by some lines, or down where ``up`` is below zero."""
+
+    top: int
+    bottom: int
+    up: int
+
+    def sent(self) -> str:
+        """The margins (DECSTBM), a line feed at the lower or a reverse index at the upper one, and no margins
+        again: what every terminal since the VT100 knows. The cursor is at home then."""
+        end, step = (self.bottom, "\n") if self.up > 0 else (self.top, "\x1bM")
+        return f"\x1b[{self.top + 1};{self.bottom + 1}r\x1b[{end + 1}H{step * abs(self.up)}\x1b[r"
+
+    def done(self, rows: list[Row]) -> None:
+        """The rows that a terminal shows afterwards; what came in is unknown."""
+        new = [Row() for _ in range(abs(self.up))]
+        inside = rows[self.top : self.bottom + 1]
+        rows[self.top : self.bottom + 1] = inside[self.up :] + new if self.up > 0 else new + inside[: self.up]
+
+
+def best_move(wanted: Sequence[Row], shown: Sequence[Row]) -> Move | None:
+    """The move that spares the most bytes, or None where none is worth it."""
+    steps = [up for up in STEPS if _alike(wanted, shown, up) >= ALIKE]
+    if not steps:
+        return None
+    before = [row.apart(old) for row, old in zip(wanted, shown, strict=False)]
+    spared, move = max((_move(wanted, shown, before, up) for up in steps), key=lambda one: one[0])
+    return move if spared >= WORTH else None
+
+
+def _pairs(wanted: Sequence[Row], up: int) -> range:
+    """Rows into which others of the same screen move."""
+    return range(max(0, -up), len(wanted) - max(0, up))
+
+
+def _alike(wanted: Sequence[Row], shown: Sequence[Row], up: int) -> int:
+    return sum(
+        wanted[place].texts == shown[place + up].texts != shown[place].texts for place in _pairs(wanted, up)
+    )
+
+
+def _move(wanted: Sequence[Row], shown: Sequence[Row], before: Sequence[int], up: int) -> tuple[int, Move]:
+    """The bytes that the best move by so many lines spares, and that move."""
+    places = _pairs(wanted, up)
+    gains = [before[place] - wanted[place].apart(shown[place + up]) for place in places]
+    sums = list(accumulate(gains, initial=0))
+    costs = [row.apart(Row()) - old for row, old in zip(wanted, before, strict=True)]  # where a row comes in
+    best = (0, Move(0, 0, up))
+    for first in range(len(gains)):
+        for last in range(first, len(gains)):
+            top, bottom = places[first] + min(0, up), places[last] + max(0, up)
+            coming = costs[bottom - up + 1 : bottom + 1] if up > 0 else costs[top : top - up]
+            spared = sums[last + 1] - sums[first] - sum(coming)
+            if spared > best[0]:
+                best = (spared, Move(top, bottom, up))
+    return best

@@ -1,0 +1,62 @@
+"""One line of a terminal, cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xpm_tui.tui.output.looks import Look
+
+STRETCH = 12
+"""Bytes of a move, a look and the first letter."""
+
+
+def alike(text: str, look: Look, other: Look | None) -> bool:
+    """Whether this text is the same to see in both looks: a blank shows no ink."""
+    if look == other or other is None:
+        return look == other
+    return text == " " and look[1:] == other[1:] and not look.extras
+
+
+class Row:
+    """One line: what stands in each cell, and how. An unknown cell has no look; one that is covered by a wide
+    letter has a look and no text."""
+
+    __slots__ = ("looks", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.looks: list[Look | None] = []
+
+    def __eq__(self, other: object) -> bool:
+        """The same cells."""
+        return isinstance(other, Row) and self.texts == other.texts and self.looks == other.looks
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def put(self, column: int, texts: Sequence[str], look: Look) -> None:
+        """Write over some cells."""
+        missing = max(0, column - len(self.texts))
+        self.texts += [""] * missing
+        self.looks += [None] * missing
+        self.texts[column : column + len(texts)] = texts
+        self.looks[column : column + len(texts)] = [look] * len(texts)
+
+    def odd(self) -> bool:
+        """Whether terminals may differ in where its letters stand."""
+        return any(
+            len(text) > 1 or (not text and look is not None)
+            for text, look in zip(self.texts, self.looks, strict=True)
+        )
+
+    def apart(self, shown: Row) -> int:
+        """About how many bytes make another row look like this one: cells, and a move and a look for each
+        stretch of them."""
+        known, bytes_, inside = len(shown.texts), 0, False
+        for column, (text, look) in enumerate(zip(self.texts, self.looks, strict=True)):
+            stays = look is None or (
+                column < known and text == shown.texts[column] and alike(text, look, shown.looks[column])
+            )
+            if not stays:
+                bytes_ += 1 if inside else STRETCH
+            inside = not stays
+        return bytes_
