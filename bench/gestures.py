@@ -78,7 +78,7 @@ async def _gestures(home: Path) -> Figures:
             return app.area if isinstance(app.area, Clients) else None
 
         def hits() -> object:
-            return app.screen._hits.views if isinstance(app.screen, Picker) else ()
+            return app.screen._hits.items if isinstance(app.screen, Picker) else ()
 
         await gesture("nothing", "", lambda: True)
         await gesture(

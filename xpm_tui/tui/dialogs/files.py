@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,28 +18,21 @@ from xpm_tui.tui.dialogs.dialog import Dialog
 from xpm_tui.tui.host import Host
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.items import Items
 from xpm_tui.tui.widgets.line import Line, fit, ours, span
 from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.rows import Rows
 
 
-class EntryRows(Rows):
+class EntryRows(Items[Entry]):
     """What lies in the folder."""
 
     driven = True
     can_focus = False
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.entries: Sequence[Entry] = ()
-
-    def count(self) -> int:
-        """Entries."""
-        return len(self.entries)
-
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Name, and the size of a file."""
-        entry = self.entries[row]
+        entry = self.items[row]
         size = "folder" if entry.folder else sized(entry.size)
         name = entry.path.name + (os.sep if entry.folder else "")
         return [
@@ -107,17 +99,11 @@ class PickFile(Dialog[str]):
 
         found = self._listing = await self.host.desk.ask(read)
         self._moved = False
-        self._rows.entries = found.entries
-        self._rows.reload(0)
+        self._rows.show(found.entries)
         self._tell(found.problem)
 
     def _tell(self, problem: str) -> None:
         self._note.update(content(visible(problem)))
-
-    @property
-    def _entry(self) -> Entry | None:
-        entries = self._rows.entries
-        return entries[self._rows.cursor] if 0 <= self._rows.cursor < len(entries) else None
 
     def action_move(self, by: int) -> None:
         """The mark in the list; the field keeps the focus."""
@@ -126,7 +112,7 @@ class PickFile(Dialog[str]):
 
     def action_complete(self) -> None:
         """As far as all agree, or to the one that is marked."""
-        entries = self._rows.entries
+        entries = self._rows.items
         if not entries:
             return
         names = [entry.path.name for entry in entries]
@@ -134,8 +120,8 @@ class PickFile(Dialog[str]):
         typed = "" if self._field.value.endswith(os.sep) else os.path.basename(self._field.value)
         if len(entries) > 1 and not self._moved and len(common) > len(typed):
             self._put(entries[0].path.parent / common)
-        elif self._entry is not None:
-            self._put(self._entry.path, folder=self._entry.folder)
+        elif (entry := self._rows.current) is not None:
+            self._put(entry.path, folder=entry.folder)
 
     def action_up_folder(self) -> None:
         """The folder above."""
@@ -165,7 +151,7 @@ class PickFile(Dialog[str]):
         self._take()
 
     def _take(self) -> None:
-        found, entry = self._listing, self._entry
+        found, entry = self._listing, self._rows.current
         if found is None:
             return
         if entry is not None and (self._moved or not (self._new or found.is_file)) and not found.is_file:

@@ -19,6 +19,7 @@ from xpm_tui.tui.plain import content
 from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.widgets.items import Items
 from xpm_tui.tui.widgets.line import Line, fit, ours, span
 from xpm_tui.tui.widgets.rows import Rows
 
@@ -59,22 +60,14 @@ def rank(query: str, entries: Sequence[Entry]) -> list[Entry]:
     return [entry for _, _, entry in sorted(scored, key=lambda found: found[:2])]
 
 
-class EntryRows(Rows):
+class EntryRows(Items[Entry]):
     """The entries, one a line: title, help, key."""
 
     driven = True
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.entries: Sequence[Entry] = ()
-
-    def count(self) -> int:
-        """Entries found."""
-        return len(self.entries)
-
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Title left, what it does in the middle, key right."""
-        entry = self.entries[row]
+        entry = self.items[row]
         off = bool(entry.reason)
         key = 9
         title = min(40, max(20, columns // 2))
@@ -142,11 +135,11 @@ class Palette(Quiet, ModalScreen[str]):
         self._rows.cursor += by
 
     def _find(self, query: str) -> None:
-        self._rows.entries = rank(query, self._entries)
-        self._none.display = not self._rows.entries
-        self._rows.display = bool(self._rows.entries)
-        self._rows.reload(0)
+        found = rank(query, self._entries)
+        self._none.display = not found
+        self._rows.display = bool(found)
+        self._rows.show(found)
 
     def _take(self) -> None:
-        if self._rows.entries:
-            self.dismiss(self._rows.entries[self._rows.cursor].name)
+        if (entry := self._rows.current) is not None:
+            self.dismiss(entry.name)

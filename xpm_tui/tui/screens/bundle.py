@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 from textual.widgets import Static
 
 from xpm_tui.diagnose.bundle import Part
@@ -22,9 +21,8 @@ from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui.dialogs.dialog import Ask
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.quiet import Quiet
+from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
@@ -34,17 +32,16 @@ MOST = 20_000
 """Characters of a part that are shown; the whole of it is in the file."""
 
 
-class BundleScreen(Quiet, Screen[None]):
+class BundleScreen(OverScreen[None]):
     """Parts over the text of the one under the cursor. Nothing is written before ``w``."""
 
     CSS_PATH: ClassVar = style("bundle")
-    AUTO_FOCUS = ""
+    SAVES = frozenset({"write"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "write", "Write it"),
         Binding("F", "names", "Names in or out", tooltip="Put names in, or mask them"),
         Binding("space", "read(8)", "Read on", tooltip="Read on in the part"),
         Binding("backspace", "read(-8)", show=False),
-        Binding("escape", "leave", "Leave it"),
     ]
 
     def __init__(self, results: Sequence[Probed]) -> None:
@@ -60,13 +57,12 @@ class BundleScreen(Quiet, Screen[None]):
         )
         self._text = Static(classes="bundle-text")
 
-    def compose(self) -> ComposeResult:
-        """Head, parts, the text of one, foot."""
+    def body(self) -> ComposeResult:
+        """Head, parts, the text of one."""
         yield self._head
         yield self._table
         with VerticalScroll(can_focus=False, classes="bundle-pane"):
             yield self._text
-        yield Foot()
 
     def on_mount(self) -> None:
         """Gather at once: it only reads."""
@@ -114,7 +110,7 @@ class BundleScreen(Quiet, Screen[None]):
 
     def action_write(self) -> None:
         """Ask for a file that is not there yet, and write it."""
-        if self._parts and not self.only_shows():
+        if self._parts:
             self.host.work(lambda: self._write(), "bundle", exclusive=True, node=self)
 
     async def _write(self) -> None:
@@ -129,10 +125,6 @@ class BundleScreen(Quiet, Screen[None]):
             size = await self.host.desk.ask(lambda p: bundle.write(parts, Path(name), of_practice(p)))
             self.host.toast(f"Written to {name}: {size:,} bytes.")
             self.dismiss(None)
-
-    def action_leave(self) -> None:
-        """Nothing was written."""
-        self.dismiss(None)
 
     def help_page(self) -> Page:
         """F1."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Generic, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,6 +18,7 @@ from xpm_tui.tui.plain import content
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.foot import Foot
+from xpm_tui.tui.widgets.items import Items
 from xpm_tui.tui.widgets.line import Line, ours
 from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.rows import Rows
@@ -27,24 +28,20 @@ from xpm_tui.tui.widgets.words import lines
 T = TypeVar("T")
 
 
-class Choices(Rows):
-    """Two lines for each; the screen above draws them."""
+class Choices(Items[T]):
+    """What the letters let through, two lines each; the screen above draws them."""
 
     row_height = 2
     driven = True
+    can_focus = False
 
-    def __init__(self, screen: Chooser[object]) -> None:
+    def __init__(self, drawn: Callable[[T, int, int], Line]) -> None:
         super().__init__()
-        self._chooser = screen
-        self.can_focus = False
-
-    def count(self) -> int:
-        """As many as the letters let through."""
-        return len(self._chooser.shown)
+        self._drawn = drawn
 
     def draw(self, row: int, line: int, columns: int) -> Line:
         """One line of one of them."""
-        return self._chooser.draw(self._chooser.shown[row], line, columns)
+        return self._drawn(self.items[row], line, columns)
 
 
 class Chooser(Guest, Screen[str], Generic[T]):
@@ -67,9 +64,8 @@ class Chooser(Guest, Screen[str], Generic[T]):
     def __init__(self) -> None:
         super().__init__()
         self.items: Sequence[T] = ()
-        self.shown: Sequence[T] = ()
         self.field = Field(placeholder=self.PLACEHOLDER)
-        self.rows = Choices(cast("Chooser[object]", self))
+        self.rows = Choices(self.draw)
         self._head = Says(classes="chooser-head")
         self._none = Prose(classes="empty")
         self._effect = Says(classes="effect")
@@ -139,7 +135,7 @@ class Chooser(Guest, Screen[str], Generic[T]):
     @property
     def current(self) -> T | None:
         """The one under the cursor."""
-        return self.shown[self.rows.cursor] if 0 <= self.rows.cursor < len(self.shown) else None
+        return self.rows.current
 
     def search(self, at: str = "") -> None:
         """Those that have every word that is typed; names that begin with it first."""
@@ -148,7 +144,6 @@ class Chooser(Guest, Screen[str], Generic[T]):
         found = [item for item in self.items if all(term in self.words_of(item).casefold() for term in terms)]
         if typed:
             found.sort(key=lambda item: not self.words_of(item).casefold().startswith(typed))
-        self.shown = found
         self.rows.display = bool(found)
         self._none.display = not found
         self._none.update(content(Shown(self.NOTHING)))
@@ -156,7 +151,7 @@ class Chooser(Guest, Screen[str], Generic[T]):
         if not found:
             self.said_of = None
             self._effect.say(content(Shown("")))
-        self.rows.reload(place)
+        self.rows.show(found, place)
 
     @on(Field.Changed)
     def _typed(self, event: Field.Changed) -> None:

@@ -87,7 +87,7 @@ class Picker(Quiet, Screen[str]):
     def on_mount(self) -> None:
         """Search for the client's own name first."""
         if self._client and self._client.link:
-            self._hits.current = self._client.link.uuid
+            self._hits.linked_to = self._client.link.uuid
         self._hits.can_focus = False
         self._field.focus()
         self._field.selection = Selection(0, len(self._field.value))  # what is typed takes its place
@@ -157,7 +157,7 @@ class Picker(Quiet, Screen[str]):
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
         self._shown = None
-        view = self._hits.view
+        view = self._hits.current
         if view is not None:
             self.host.work(lambda: self._preview(view), "effect", exclusive=True, node=self)
 
@@ -189,7 +189,7 @@ class Picker(Quiet, Screen[str]):
 
     def action_take(self) -> None:
         """Take the one under the cursor, once its effect has been shown."""
-        view = self._hits.view
+        view = self._hits.current
         if view is None or self._taken:
             return
         job = self._link if self._client is not None else self._pick

@@ -146,8 +146,7 @@ class PlanReview(OverScreen[str]):
 
     def action_export(self) -> None:
         """The plan as CSV, in a private file."""
-        if not self.only_shows():
-            self.host.work(lambda: self._export(), "export", node=self)
+        self.host.work(lambda: self._export(), "export", node=self)
 
     async def _export(self) -> None:
         text = await self.host.desk.ask(plans.export, self._plan_id)

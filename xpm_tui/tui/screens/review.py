@@ -138,7 +138,7 @@ class Review(OverScreen[None]):
 
     def action_accept(self) -> None:
         """Link to the proposal under the cursor."""
-        view, proposal = self._view, self._proposals.proposal
+        view, proposal = self._view, self._proposals.current
         if view is not None and proposal is not None and not self._refused():
             self.host.work(lambda: self._accept(view, proposal.uuid), "settle", exclusive=True, node=self)
 
@@ -234,8 +234,7 @@ class Review(OverScreen[None]):
 
     def action_export(self) -> None:
         """All of it as a file, to be filled in elsewhere."""
-        if not self.only_shows():
-            self.host.work(lambda: review_csv.save(self.host), "file", exclusive=True, node=self)
+        self.host.work(lambda: review_csv.save(self.host), "file", exclusive=True, node=self)
 
     def action_take(self) -> None:
         """The choices of such a file, after showing what they would do."""

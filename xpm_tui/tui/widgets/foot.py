@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -10,6 +12,7 @@ from textual.widgets._footer import FooterKey
 
 MORE = (("question_mark", "?", "Help", "app.help"), ("colon", ":", "All acts", "app.palette"))
 """What is obeyed everywhere: said where there is room after the screen's own keys."""
+MORE_CLASS = "-more"
 
 
 class Foot(Footer):
@@ -28,12 +31,22 @@ class Foot(Footer):
         """The screen's own keys, then those of everywhere."""
         own = list(super().compose())
         yield from own
-        keys = [(key.key_display, key.description) for key in own if isinstance(key, FooterKey)]
-        keys += [(shown, words) for _, shown, words, _ in MORE]
-        self._told = self._more and bool(own) and sum(map(_room, keys)) <= self.app.size.width
+        self._told = self._fits([key for key in own if isinstance(key, FooterKey)], self.app.size.width)
         if self._told:
             for key, shown, words, action in MORE:
-                yield FooterKey(key, shown, words, action, classes="-more").data_bind(compact=Footer.compact)
+                yield FooterKey(key, shown, words, action, classes=MORE_CLASS).data_bind(
+                    compact=Footer.compact
+                )
+
+    def _fits(self, own: Sequence[FooterKey], width: int) -> bool:
+        """Whether there is room for the keys of everywhere, too: an entry has blanks between and after."""
+        entries = [(key.key_display, key.description) for key in own] + [each[1:3] for each in MORE]
+        room = sum(len(shown) + len(words) + 2 for shown, words in entries)
+        return self._more and bool(own) and room <= width
+
+    @property
+    def _own(self) -> list[FooterKey]:
+        return [key for key in self.query(FooterKey) if not key.has_class(MORE_CLASS)]
 
     def bindings_changed(self, screen: Screen[object]) -> None:
         """Other entries are made anew, which lays the screen out; of the same ones some may be dim now."""
@@ -43,7 +56,7 @@ class Foot(Footer):
             if active.binding.show
         }
         before, self._shown = self._shown, found
-        keys = [key for key in self.query(FooterKey) if not key.has_class("-more")]
+        keys = self._own
         if list(found) != list(before) or len(keys) != len(found):
             super().bindings_changed(screen)
             return
@@ -53,13 +66,5 @@ class Foot(Footer):
 
     async def on_resize(self, event: events.Resize) -> None:
         """Another width may have room for more, or no longer."""
-        if self._more and self._shown:
-            room = sum(map(_room, ((k.key_display, k.description) for k in self.query(FooterKey))))
-            room += 0 if self._told else sum(_room((shown, words)) for _, shown, words, _ in MORE)
-            if self._told != (room <= event.size.width):
-                await self.recompose()
-
-
-def _room(entry: tuple[str, str]) -> int:
-    """Columns of an entry with the blanks between and after its parts."""
-    return len(entry[0]) + len(entry[1]) + 2
+        if self._told != self._fits(self._own, event.size.width):
+            await self.recompose()

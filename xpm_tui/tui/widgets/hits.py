@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from xpm_tui.model.names import name_key
 from xpm_tui.model.text import visible
 from xpm_tui.service.telling.views import XpmClientView
+from xpm_tui.tui.widgets.items import Items
 from xpm_tui.tui.widgets.line import Line, Look, Span, cut, fit, marked, ours, span, width
-from xpm_tui.tui.widgets.rows import Rows
 
 _UUID = 36
 _NUMBER = 10
@@ -44,7 +44,7 @@ def differing(views: Sequence[XpmClientView]) -> dict[str, frozenset[str]]:
     return found
 
 
-class Hits(Rows):
+class Hits(Items[XpmClientView]):
     """The list of the picker."""
 
     row_height = 2
@@ -52,28 +52,17 @@ class Hits(Rows):
 
     def __init__(self) -> None:
         super().__init__()
-        self.views: Sequence[XpmClientView] = ()
-        self.current = ""
+        self.linked_to = ""
         self._apart: dict[str, frozenset[str]] = {}
 
-    def show(self, views: Sequence[XpmClientView]) -> None:
-        """Other hits, the cursor on the first."""
-        self.views = views
-        self._apart = differing(views)
-        self.reload(0)
-
-    @property
-    def view(self) -> XpmClientView | None:
-        """The one under the cursor."""
-        return self.views[self.cursor] if 0 <= self.cursor < len(self.views) else None
-
-    def count(self) -> int:
-        """Hits."""
-        return len(self.views)
+    def show(self, items: Sequence[XpmClientView], at: int = 0) -> None:
+        """Other hits, and what tells those of one name apart."""
+        self._apart = differing(items)
+        super().show(items, at)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Name, number, UUID; below it the facts and who is linked there."""
-        view = self.views[row]
+        view = self.items[row]
         return self._first(view, columns) if line == 0 else self._second(view, columns)
 
     def _first(self, view: XpmClientView, columns: int) -> Line:
@@ -85,7 +74,7 @@ class Hits(Rows):
         name = visible(view.name)
         pieces = [*marked(cut(name, room - width(tags)), view.spans), *tags]
         return [
-            ours("▌" if view.uuid == self.current else " ", "good"),
+            ours("▌" if view.uuid == self.linked_to else " ", "good"),
             *fit(pieces, room),
             ours(" "),
             *fit([ours("#", "muted"), span(view.number or "–", "strong")], _NUMBER),

@@ -8,7 +8,7 @@ from textual.message import Message
 from xpm_tui.model.runs import Run
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs import history as runs
-from xpm_tui.tui.host import Guest
+from xpm_tui.tui.widgets.explains import Explains
 from xpm_tui.tui.widgets.log_lines import LogLine
 from xpm_tui.tui.widgets.log_pane import LogPane
 from xpm_tui.tui.widgets.log_source import Follower
@@ -30,11 +30,13 @@ LOG_KEYS = (
 )
 
 
-class LiveLog(Guest, LogPane):
+class LiveLog(Explains, LogPane):
     """The log of one run (``run``), live, finished or of another process; of the whole practice without.
 
     Tells the run's state with ``Looked`` whenever that is another one.
     """
+
+    SAVES = frozenset({"export"})
 
     class Looked(Message):
         """The run stands otherwise than at the last look."""
@@ -108,7 +110,5 @@ class LiveLog(Guest, LogPane):
     @on(LogPane.Export)
     def _export(self, event: LogPane.Export) -> None:
         event.stop()
-        if self.only_shows():
-            return
         path = self.host.save_text(f"log-{self._run_id or 'practice'}.txt", event.text)
         self.host.toast(f"The lines are in {path}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from xpm_tui.service.telling.views import ProposalView
+from xpm_tui.tui.widgets.items import Items
 from xpm_tui.tui.widgets.line import Line, Look, fit, ours, span, wrap
-from xpm_tui.tui.widgets.rows import Rows
 
 INDENT = " " * 4
 
@@ -20,33 +19,15 @@ LEVELS: dict[str, tuple[str, Look]] = {
 }
 
 
-class Proposals(Rows):
+class Proposals(Items[ProposalView]):
     """Four lines each: name and number, UUID and facts, the reasons in two."""
 
     row_height = 4
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Accept")]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.proposals: Sequence[ProposalView] = ()
-
-    def show(self, proposals: Sequence[ProposalView]) -> None:
-        """Those of another client."""
-        self.proposals = proposals
-        self.reload(0)
-
-    @property
-    def proposal(self) -> ProposalView | None:
-        """The one under the cursor."""
-        return self.proposals[self.cursor] if 0 <= self.cursor < len(self.proposals) else None
-
-    def count(self) -> int:
-        """How many."""
-        return len(self.proposals)
-
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Name and number; UUID and facts; reasons."""
-        view = self.proposals[row]
+        view = self.items[row]
         word, look = LEVELS.get(view.level, (view.level, ""))
         if line == 0:
             state = "  ARCHIVED" if view.archived else "  PROSPECT" if view.prospect else ""

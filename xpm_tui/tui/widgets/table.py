@@ -11,6 +11,7 @@ from textual.message import Message
 
 from xpm_tui.model.text import Shown
 from xpm_tui.tui.plain import content
+from xpm_tui.tui.widgets.items import Items
 from xpm_tui.tui.widgets.line import Line, Span, fit, ours
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
@@ -49,18 +50,13 @@ def widths(columns: Sequence[Column], room: int) -> list[int]:
     return sizes
 
 
-class TableRows(Rows, Generic[T]):
+class TableRows(Items[T]):
     """The rows under the heads."""
 
     def __init__(self, columns: Sequence[Column], cells: Callable[[T], Sequence[Line]]) -> None:
         super().__init__()
         self.columns = tuple(columns)
         self.cells = cells
-        self.items: Sequence[T] = ()
-
-    def count(self) -> int:
-        """As many as items."""
-        return len(self.items)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
         """The item's cells, each in its column."""
@@ -131,8 +127,7 @@ class Table(Vertical, Generic[T]):
     @property
     def item(self) -> T | None:
         """What is under the cursor."""
-        rows = self.rows
-        return rows.items[rows.cursor] if 0 <= rows.cursor < len(rows.items) else None
+        return self.rows.current
 
     def say_empty(self, sentence: str) -> None:
         """What stands there while there are no rows."""
@@ -145,13 +140,12 @@ class Table(Vertical, Generic[T]):
             return
         old = self.item
         wanted = at or (self._key(old) if old is not None else "")
-        self.rows.items = items
         place = next((i for i, item in enumerate(items) if self._key(item) == wanted), 0) if wanted else 0
         if not items:
             self._empty.say(content(Shown(self._sentence)))
         self._empty.display = not items
         self.rows.display = bool(items)
-        self.rows.reload(place)
+        self.rows.show(items, place)
 
     def extend(self, items: Sequence[T]) -> None:
         """More items at the end; what is in sight stays as it is."""
