@@ -24,7 +24,7 @@ from xpm_tui.tui.dialogs.working import Working
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."
 
-PARTS = 4
+PARTS = count(4, 24)
 """The walk is cut into so many tests, for several workers."""
 
 GENERIC = (
