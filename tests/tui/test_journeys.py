@@ -108,6 +108,10 @@ async def test_two_clients_of_one_name_are_mapped_apart_by_number(world: World, 
         await press(pilot, "enter")
         assert shows(app, Clients)
         assert "● linked" in text_of(app)
+        await press(pilot, "u")
+        assert shows(app, PlanReview)
+        assert "1021 John Smith → –" in text_of(app), "an undo names what it takes away"
+        await press(pilot, "escape")
     with world.open() as practice:
         snapshot = practice.snapshot()
         link = snapshot.get(LINKS, "c21")

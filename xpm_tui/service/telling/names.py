@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from xpm_tui.model.names import name_key
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import (
     CATEGORIES,
@@ -26,8 +27,8 @@ _NAMED: tuple[Table[Any], ...] = (
 
 
 def names(practice: OpenPractice) -> Callable[[str], str]:
-    """Names as they are now; always up to date, the empty text for what is not known."""
-    return lambda id_: name_of(practice.snapshot(), id_)
+    """Names as they are now, told apart; always up to date, the empty text for what is not known."""
+    return lambda id_: told_apart(practice.snapshot(), id_)
 
 
 def masked(id_: str) -> str:
@@ -41,6 +42,19 @@ def masked(id_: str) -> str:
 _KINDS = {
     "c": "client", "t": "person", "s": "service", "r": "run", "p": "plan", "o": "proposal", "w": "workflow",
 }  # fmt: skip
+
+
+def told_apart(snapshot: Snapshot, id_: str) -> str:
+    """The same as ``name_of``, with what tells two of one name apart: a client of XPM has its number, one of
+    Ignition's that shares its name the id that it has here."""
+    name = name_of(snapshot, id_)
+    client_id = id_.partition("/")[0]
+    client = snapshot.get(CLIENTS, client_id)
+    if client is not None:
+        shared = len(snapshot.find(CLIENTS, "name_key", name_key(client.name))) > 1
+        return f"{name} {client_id}" if shared else name
+    row = snapshot.get(XPM_CLIENTS, id_)
+    return f"{name} #{row.number}" if row is not None and row.number else name
 
 
 def name_of(snapshot: Snapshot, id_: str) -> str:

@@ -175,20 +175,20 @@ class LogPane(Vertical):
 
     def _tell(self) -> None:
         ring = self.ring
-        parts = [f"{len(ring)} lines" if len(ring) != 1 else "1 line", f"level: {_LEVEL_NAMES[ring.level]}"]
+        parts = [f"{len(ring):,} lines" if len(ring) != 1 else "1 line", f"level: {_LEVEL_NAMES[ring.level]}"]
         if ring.text:
-            parts.append(f"of {ring.held}")
+            parts.append(f"of {ring.held:,}")
         if self.paused:
             parts.append("paused: space goes on")
         elif self.following:
             parts.append("newest")
         if ring.dropped:
-            parts.append(f"{ring.dropped} older ones are in the log file")
+            parts.append(f"{ring.dropped:,} older ones are in the log file")
         self._state.say(content(Shown(" · ".join(parts))))
         waiting = self._unseen + (len(self._waiting) if self.paused else 0)
         self._pill.display = waiting > 0
         if waiting:
-            self._pill.update(content(Shown(f" {waiting} new · End ")))
+            self._pill.update(content(Shown(f" {waiting:,} new · End ")))
         self._empty.display = not ring.held and not self._waiting
         self.rows.display = not self._empty.display
         self._tell_whole()

@@ -183,7 +183,7 @@ class PlanTree(Rows):
 
 def _values(field: str, old: Value, new: Value, room: int) -> Line:
     before, after = when.value(old), when.value(new)
-    if field == "link":
+    if field == "link" and old is None:
         return [ours("→ ", "accent"), Span(cut(after, room), "strong")]
     half = max(8, (room - 3) // 2)
     return [Span(cut(before, half), "muted"), ours(" → "), Span(cut(after, half), "strong")]
