@@ -136,6 +136,27 @@ async def test_a_record_that_is_refused_stays_open_as_it_was_typed(world: World,
 
 
 @pytest.mark.parametrize(
+    ("field", "typed"),
+    [("p-until", "=2027-01-01"), ("p-last_day", "space")],
+    ids=["until", "last-day"],
+)
+async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
+    field: str, typed: str, world: World, console: Make
+) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.perform(by_name("proposals.take"), {"proposals": ("o1",)})
+        await settle(pilot)
+        app.screen.query_one(f"#{field}").focus()
+        await press(pilot, typed, "f10")
+        assert isinstance(app.screen, Form)
+        assert "! An end and the last day of the month are for" in text_of(app), text_of(app)
+        assert app.focused is not None
+        assert app.focused.id == field
+
+
+@pytest.mark.parametrize(
     ("trouble", "field"),
     [
         (BadInput("budget: 'x' is not a number."), "budget"),

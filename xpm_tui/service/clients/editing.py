@@ -128,7 +128,7 @@ def _edited(snapshot: Snapshot, client: Client, values: Mapping[str, str]) -> Cl
             known_field(typed, name, (*CLIENT_FIELDS, "client_id"))
             changed[name] = _client_value(snapshot, typed, name, text)
     if "name" in changed and not changed["name"]:
-        raise BadInput("A client needs a name.")
+        raise BadInput("A client needs a name.", field="name")
     return msgspec.structs.replace(client, **changed, contacts=tuple(contacts.values()))
 
 

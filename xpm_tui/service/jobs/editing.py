@@ -70,9 +70,11 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
             raise BadInput(f"{field} is too long, or holds a null character.")
         after = _edited(snapshot, after, field, text.strip())
     if after.repeat is not None and after.repeat.end is not None and after.repeat.end < after.start:
-        raise BadInput(f"The end {after.repeat.end} is before the start {after.start}.")
+        raise BadInput(f"The end {after.repeat.end} is before the start {after.start}.", field="until")
     if after.repeat is None and after.due is not None and after.due < after.start:
-        raise BadInput(f"The job would be due on {after.due}, before it starts on {after.start}.")
+        raise BadInput(
+            f"The job would be due on {after.due}, before it starts on {after.start}.", field="due"
+        )
     if after != workflow:
         put_workflow(practice, snapshot, after, ", ".join(values))
     return preview_job(practice, workflow.id)
@@ -175,7 +177,7 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
     if field == "due":
         return day(field, text)
     if field == "name" and (not text or len(text) > LONGEST_NAME):
-        raise BadInput(f"A job's name has 1 to {LONGEST_NAME} characters.")
+        raise BadInput(f"A job's name has 1 to {LONGEST_NAME} characters.", field="name")
     return text
 
 
@@ -196,11 +198,11 @@ def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:
     if field == "start":
         start = day(field, text)
         if start is None:
-            raise BadInput("A workflow needs a start.")
+            raise BadInput("A workflow needs a start.", field="start")
         return msgspec.structs.replace(workflow, start=start)
     if field == "until":
         if workflow.repeat is None:
-            raise BadInput("An end is for a job that comes back: say repeat= first.")
+            raise BadInput("An end is for a job that comes back: say repeat= first.", field="until")
         return msgspec.structs.replace(
             workflow, repeat=msgspec.structs.replace(workflow.repeat, end=day(field, text))
         )

@@ -105,7 +105,7 @@ def _edited(snapshot: Snapshot, service: Service, values: Mapping[str, str]) -> 
         else:
             extra.pop(heading, None)
     if not name:
-        raise BadInput("A service needs a name.")
+        raise BadInput("A service needs a name.", field="name")
     return msgspec.structs.replace(service, name=name, extra=extra)
 
 

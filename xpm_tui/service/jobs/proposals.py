@@ -52,7 +52,7 @@ def new_proposal(
     snapshot = practice.snapshot()
     title = _text("name", name)
     if not title:
-        raise BadInput("A proposal needs a name.")
+        raise BadInput("A proposal needs a name.", field="name")
     ours = find_client(snapshot, client)
     read: dict[str, object] = {}
     for field, text in values.items():
@@ -65,7 +65,7 @@ def new_proposal(
             read[field] = _text(field, text)
     start, end = read.get("start"), read.get("end")
     if isinstance(start, date) and isinstance(end, date) and end < start:
-        raise BadInput(f"The end {end} is before the start {start}.")
+        raise BadInput(f"The end {end} is before the start {start}.", field="end")
     number = str(read.get("number", ""))
     taken = snapshot.find(PROPOSALS, "number", number.casefold()) if number else []
     if taken:
@@ -188,13 +188,14 @@ def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat |
     typed = word.strip().casefold().replace("_", "-")
     if typed in ("", "once"):
         if until or last_day:
-            raise BadInput("An end and the last day of the month are for a job that comes back.")
+            only = "An end and the last day of the month are for a job that comes back."
+            raise BadInput(only, field="until" if until else "last_day")
         return None
     if typed not in WORDS:
         raise BadInput(f"'{visible(word, 40)}' is no recurrence.", hint=f"One of: once, {', '.join(WORDS)}.")
     unit, every = WORDS[typed]
     if last_day and unit != "month":
-        raise BadInput("The last day of the month is for jobs that come back by months.")
+        raise BadInput("The last day of the month is for jobs that come back by months.", field="last_day")
     return Repeat(unit=unit, every=every, end=day("until", until) if until else None, last_day=last_day)
 
 
@@ -282,7 +283,7 @@ def _ours(
     news: list[Event] = []
     for proposal in found:
         if repeat is not None and repeat.end is not None and repeat.end < (start or proposal.start or since):
-            raise BadInput(f"The end {repeat.end} is before the first one.")
+            raise BadInput(f"The end {repeat.end} is before the first one.", field="until")
         made = make_workflows(
             snapshot, terms, proposal, since=since, now=practice.clock.now(), by=practice.person,
             new_id=lambda: ids.new("w")[0], what=what, automatic=what == "accepted", repeat=repeat,

@@ -72,7 +72,7 @@ def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -
         if "\0" in text or len(text) > 500:
             raise BadInput(f"{name} is too long, or holds a null character.")
     if not changed.get("name", member.name):
-        raise BadInput("A team member needs a name.")
+        raise BadInput("A team member needs a name.", field="name")
     email = changed.get("email", "")
     if email:
         try:
@@ -83,7 +83,9 @@ def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -
             m for m in snapshot.rows(TEAM) if m.id != member.id and m.email.casefold() == email.casefold()
         ]
         if others:
-            raise BadInput(f"That e-mail address is the one of {others[0].name} ({others[0].id}).")
+            raise BadInput(
+                f"That e-mail address is the one of {others[0].name} ({others[0].id}).", field="email"
+            )
     return msgspec.structs.replace(member, **changed)
 
 
