@@ -708,3 +708,18 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
     finally:
         desk.close()
         office.close()
+
+
+async def test_the_screen_is_drawn_again_by_key_and_by_palette(
+    world: World, console: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Console, "redraw", lambda _: asked.append("redraw"))
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        asked.clear()  # the first size asks for it, too
+        await press(pilot, "colon", "=draw the screen", "enter")
+        assert asked == ["redraw"]
+        await press(pilot, "question_mark", "ctrl+l", "escape")
+        assert asked == ["redraw"] * 2, "over a box, too"

@@ -129,15 +129,17 @@ class Acting(Host):
 
         found = keys.entries(screen.AREA, screen.situation())
         found += [Entry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}") for area in AREAS]
-        found.append(
-            Entry("leave", "Leave the console", "A run that is going on goes on by itself.", "ctrl+q")
-        )
+        found += [
+            Entry("redraw", "Draw the screen again", "Whatever another program has written there.", "ctrl+l"),
+            Entry("leave", "Leave the console", "A run that is going on goes on by itself.", "ctrl+q"),
+        ]
+        own = {"redraw": self.redraw, "leave": self.leave}
 
         def chosen(name: str | None) -> None:
             if name is None:
                 return
-            if name == "leave":
-                self.leave()
+            if name in own:
+                own[name]()
             elif name.startswith("go:"):
                 self.go(name[3:])
             else:

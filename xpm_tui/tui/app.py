@@ -176,11 +176,15 @@ class Console(Flows, Acting):
         stock = super().get_driver_class()
         return ConsoleDriver if issubclass(ConsoleDriver, stock) else stock
 
-    def action_redraw(self) -> None:
-        """Send all of the screen anew, whatever stands there."""
+    def redraw(self) -> None:
+        """Send all of the screen to the terminal, whatever stands there."""
         if isinstance(self._driver, ConsoleDriver):
             self._driver.forget()
         self.refresh()
+
+    def action_redraw(self) -> None:
+        """The same, by key."""
+        self.redraw()
 
     # -- life -----------------------------------------------------------------------------------------------
 
@@ -222,7 +226,7 @@ class Console(Flows, Acting):
 
     def on_resize(self, event: events.Resize) -> None:
         """The terminal may have moved what it shows. A window in which nothing fits says so."""
-        self.action_redraw()
+        self.redraw()
         if terminal.too_small(*event.size):
             from xpm_tui.tui.dialogs.too_small import TooSmall
 

@@ -115,6 +115,10 @@ class Host(App[int]):
         """Leave; asks when a run is on, and says that it goes on."""
         raise NotImplementedError
 
+    def redraw(self) -> None:
+        """Send all of the screen to the terminal, whatever stands there."""
+        raise NotImplementedError
+
     def go(self, area: str) -> None:
         """To an area; what is open over it stays open."""
         raise NotImplementedError
