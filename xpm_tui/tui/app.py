@@ -69,6 +69,12 @@ def _area(name: str) -> Callable[[], Screen[Any]]:
     return make
 
 
+def _load_ahead(_: OpenPractice) -> None:
+    from xpm_tui.tui.screens import areas
+
+    areas.load_ahead()
+
+
 def _signed_in(practice: OpenPractice) -> None:
     from xpm_tui.service.runs.due import signed_in
 
@@ -223,6 +229,7 @@ class Console(Flows, Acting):
         self.set_interval(LOOK, self._watch_book)
         self.set_interval(BEAT, self.beat)
         self.beat()
+        self.work(lambda: self.desk.glance(_load_ahead), "load-ahead")
 
     def on_resize(self, event: events.Resize) -> None:
         """The terminal may have moved what it shows. A window in which nothing fits says so."""

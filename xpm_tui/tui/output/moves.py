@@ -39,6 +39,8 @@ class Move:
 
 def best_move(wanted: Sequence[Row], shown: Sequence[Row]) -> Move | None:
     """The move that spares the most bytes, or None where none is worth it."""
+    if sum(row != old for row, old in zip(wanted, shown, strict=False)) <= ALIKE:
+        return None
     steps = [up for up in STEPS if _alike(wanted, shown, up) >= ALIKE]
     if not steps:
         return None

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from xpm_tui.tui.screens.area import AreaScreen
+
+LOADED_AHEAD = (
+    "clients",
+    "picker",
+    "review",
+    "jobs",
+    "team",
+    "templates",
+    "sync",
+    "plan_review",
+    "run",
+    "settings",
+)
+"""Modules of screens that somebody may soon want, in the order in which they are wanted."""
+
+
+def load_ahead() -> None:
+    """Import them beside whatever goes on: the first visit then waits for no file."""
+    for name in LOADED_AHEAD:
+        import_module(f"xpm_tui.tui.screens.{name}")
 
 
 def make(name: str) -> AreaScreen:
