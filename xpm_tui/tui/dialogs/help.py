@@ -23,6 +23,7 @@ EVERYWHERE: tuple[tuple[str, str], ...] = (
     ("tab, shift+tab", "next and previous part of the screen"),
     ("arrows, j k, page keys", "move"),
     ("enter", "open what is marked"),
+    ("ctrl+l", "draw the screen again, if something was written over it"),
     ("ctrl+q, or ctrl+c twice", "leave the console; a run goes on by itself"),
 )
 
