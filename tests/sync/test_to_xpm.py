@@ -10,6 +10,7 @@ import pytest
 from tests.sync.world import World, changes_of, client, contact, linked, member, one, xpm, xpm_contact
 from xpm_tui.model.errors import (
     AllowanceUsedUp,
+    BadInput,
     EditConflict,
     NotFound,
     OutcomeUnknown,
@@ -21,6 +22,7 @@ from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS, RUNS
 from xpm_tui.model.xpm import Named
+from xpm_tui.sync.applying.recover import resolve
 from xpm_tui.sync.applying.release import held, settle
 from xpm_tui.sync.policy import Policy
 
@@ -400,6 +402,38 @@ async def test_a_person_may_adopt_a_contact_that_shows_late() -> None:
     assert {joined.contact: joined.uuid for joined in world.link().contacts}["k9"] == "x50"
     await world.sync()
     assert len(world.practice.rows["u1"].contacts) == 2
+
+
+async def two_alike() -> tuple[World, list[Intent]]:
+    """Two contacts of the same values were sent, and neither answer came; XPM shows one of them later."""
+    world = await in_step()
+    for number in (8, 9):
+        world.edit(contacts=(*world.client().contacts, contact(number, name="Al")))
+        lost = OutcomeUnknown("No answer.")
+        world.practice.faults, world.practice.lost = [lost], [lost]
+        await world.sync()
+    row = world.practice.rows["u1"]
+    world.practice.edit("u1", contacts=(*row.contacts, xpm_contact(50, name="Al")))
+    await world.refresh()
+    return world, held(world.book.snapshot())
+
+
+async def test_one_contact_of_xpm_is_not_found_to_be_two_of_ours() -> None:
+    world, intents = await two_alike()
+    world.book.commit([Put(INTENTS, msgspec.structs.replace(each, state="sent")) for each in intents])
+    found = await resolve(
+        book=world.book, practice=world.practice, clock=world.clock, tell=world.events.emit, create_lag=0,
+        patient=False,
+    )  # fmt: skip
+    assert (len(found.done), len(found.held)) == (1, 1)
+    assert [joined.uuid for joined in world.link().contacts].count("x50") == 1
+
+
+async def test_a_person_cannot_adopt_one_contact_for_two_of_ours() -> None:
+    world, (first, second) = await two_alike()
+    world.book.commit(settle(world.book.snapshot(), first.id, "adopt", world.clock.now(), "x50"))
+    with pytest.raises(BadInput, match="Another contact of this client stands for it already"):
+        settle(world.book.snapshot(), second.id, "adopt", world.clock.now(), "x50")
 
 
 async def test_trouble_of_another_kind_closes_the_intent_as_not_done() -> None:

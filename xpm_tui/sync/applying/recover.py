@@ -22,7 +22,7 @@ from xpm_tui.model.tables import INTENTS, LINKS, RUNS, STAFF, XPM_CLIENTS
 from xpm_tui.model.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.applying.adopt import adopted
 from xpm_tui.sync.applying.replies import contact_of, merge_client
-from xpm_tui.sync.applying.settle import landed_as_planned
+from xpm_tui.sync.applying.settle import joined_elsewhere, landed_as_planned
 from xpm_tui.sync.applying.staffing import as_sent, joined, may_be
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.journal import (
@@ -171,7 +171,8 @@ class _Resolving:
             self._end(failed(intent, "did not take effect"), row)
 
     def _added_contact(self, intent: Intent, row: XpmClient) -> None:
-        new = [contact for contact in xpm_contacts(row) if contact.uuid not in intent.before]
+        old = {*intent.before, *joined_elsewhere(self._book.snapshot(), intent.record)}
+        new = [contact for contact in xpm_contacts(row) if contact.uuid not in old]
         equal = [contact for contact in new if _contact_equal(intent.values, contact)]
         self._found(intent, [contact.uuid for contact in equal], bool(new), row)
 

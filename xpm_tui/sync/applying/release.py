@@ -15,7 +15,7 @@ from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.sync.applying.adopt import adopted
 from xpm_tui.sync.applying.replies import contact_of
-from xpm_tui.sync.applying.settle import landed_as_planned
+from xpm_tui.sync.applying.settle import joined_elsewhere, landed_as_planned
 from xpm_tui.sync.applying.staffing import joined
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, done, failed
 
@@ -68,6 +68,8 @@ def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iter
         return [Put(INTENTS, intent), *(() if linked else adopted(snapshot, intent, row, now))]
     if contact_of(row, uuid) is None:
         raise NotFound("This client of XPM has no contact with this id.", hint="Give the contact's UUID.")
+    if uuid in joined_elsewhere(snapshot, intent.record):
+        raise BadInput("Another contact of this client stands for it already.")
     intent = done(intent, uuid)
     return [Put(INTENTS, intent), *landed_as_planned(snapshot, intent, row, now).writes]
 

@@ -46,6 +46,14 @@ def changed_writes(snapshot: Snapshot, link: Link, base: Base) -> list[Write]:
     return writes
 
 
+def joined_elsewhere(snapshot: Snapshot, record: str) -> frozenset[str]:
+    """Contacts of XPM that stand for other contacts of the same client: two may have been sent alike, and
+    what was made for the one is never taken for the other's, too."""
+    client, _, contact = record.partition("/")
+    link = snapshot.get(LINKS, client)
+    return frozenset(each.uuid for each in link.contacts if each.contact != contact) if link else frozenset()
+
+
 class Landed(msgspec.Struct, frozen=True):
     """What follows from a write that took effect: the writes of its commit, and what they did."""
 
