@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,3 +115,25 @@ def test_a_book_for_reading_takes_no_write(tmp_path: Path) -> None:
     assert names(reader) == ["Client 1", "Client 2"]
     reader.close()
     book.close()
+
+
+def test_all_rows_can_be_read_while_rows_are_added(tmp_path: Path) -> None:
+    """A look for garbage lets another thread commit, and may begin wherever something is made."""
+    with open_book(tmp_path / "book", clock=SystemClock()) as book:
+        book.commit([client(number) for number in range(500)])
+        snapshot = book.snapshot()
+        live, kept = snapshot._rows["clients"], gc.get_threshold()
+
+        def adds(phase: str, _: dict[str, int]) -> None:
+            if phase == "start":
+                live[f"x{len(live)}"] = b""
+
+        gc.callbacks.append(adds)
+        gc.set_threshold(1)
+        try:
+            seen = [id_ for id_, raw in snapshot.items("clients") if raw]
+        finally:
+            gc.callbacks.remove(adds)
+            gc.set_threshold(*kept)
+    assert seen == [f"c{number}" for number in range(500)]
+    assert len(live) > 500

@@ -83,9 +83,11 @@ class BookSnapshot:
 
     def items(self, name: str) -> Iterator[tuple[str, bytes]]:
         """Id and bytes of every row of the table of this name, in order of arrival."""
-        newest = list(self._rows.get(name, {}).items())
+        # A copy is made in one go. A list of pairs is not: each pair may set off a look for garbage, and with
+        # it another thread's commit.
+        newest = self._rows.get(name, {}).copy()
         if not self._look_back(name):
-            yield from newest
+            yield from newest.items()
             return
         for id_ in self._keys(name):
             raw = self.raw_in(name, id_)
