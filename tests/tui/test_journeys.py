@@ -714,7 +714,7 @@ async def test_the_screen_is_drawn_again_by_key_and_by_palette(
     world: World, console: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(Console, "redraw", lambda _: asked.append("redraw"))
+    monkeypatch.setattr(Console, "action_redraw", lambda _: asked.append("redraw"))
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

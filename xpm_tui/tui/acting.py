@@ -133,7 +133,7 @@ class Acting(Host):
             Entry("redraw", "Draw the screen again", "Whatever another program has written there.", "ctrl+l"),
             Entry("leave", "Leave the console", "A run that is going on goes on by itself.", "ctrl+q"),
         ]
-        own = {"redraw": self.redraw, "leave": self.leave}
+        own = {"redraw": self.action_redraw, "leave": self.leave}
 
         def chosen(name: str | None) -> None:
             if name is None:

@@ -182,15 +182,11 @@ class Console(Flows, Acting):
         stock = super().get_driver_class()
         return ConsoleDriver if issubclass(ConsoleDriver, stock) else stock
 
-    def redraw(self) -> None:
+    def action_redraw(self) -> None:
         """Send all of the screen to the terminal, whatever stands there."""
         if isinstance(self._driver, ConsoleDriver):
             self._driver.forget()
         self.refresh()
-
-    def action_redraw(self) -> None:
-        """The same, by key."""
-        self.redraw()
 
     # -- life -----------------------------------------------------------------------------------------------
 
@@ -233,7 +229,7 @@ class Console(Flows, Acting):
 
     def on_resize(self, event: events.Resize) -> None:
         """The terminal may have moved what it shows. A window in which nothing fits says so."""
-        self.redraw()
+        self.action_redraw()
         if terminal.too_small(*event.size):
             from xpm_tui.tui.dialogs.too_small import TooSmall
 

@@ -115,7 +115,7 @@ class Host(App[int]):
         """Leave; asks when a run is on, and says that it goes on."""
         raise NotImplementedError
 
-    def redraw(self) -> None:
+    def action_redraw(self) -> None:
         """Send all of the screen to the terminal, whatever stands there."""
         raise NotImplementedError
 
