@@ -45,7 +45,8 @@ def best_move(wanted: Sequence[Row], shown: Sequence[Row]) -> Move | None:
     if not steps:
         return None
     before = [row.apart(old) for row, old in zip(wanted, shown, strict=False)]
-    spared, move = max((_move(wanted, shown, before, up) for up in steps), key=lambda one: one[0])
+    coming = [row.apart(Row()) - old for row, old in zip(wanted, before, strict=True)]
+    spared, move = max((_move(wanted, shown, before, coming, up) for up in steps), key=lambda one: one[0])
     return move if spared >= WORTH else None
 
 
@@ -60,18 +61,20 @@ def _alike(wanted: Sequence[Row], shown: Sequence[Row], up: int) -> int:
     )
 
 
-def _move(wanted: Sequence[Row], shown: Sequence[Row], before: Sequence[int], up: int) -> tuple[int, Move]:
-    """The bytes that the best move by so many lines spares, and that move."""
+def _move(
+    wanted: Sequence[Row], shown: Sequence[Row], before: Sequence[int], coming: Sequence[int], up: int
+) -> tuple[int, Move]:
+    """The bytes that the best move by so many lines spares, and that move. ``before`` is what each row costs
+    without one, ``coming`` how much more it costs where a move brings in an unknown row."""
     places = _pairs(wanted, up)
     gains = [before[place] - wanted[place].apart(shown[place + up]) for place in places]
     sums = list(accumulate(gains, initial=0))
-    costs = [row.apart(Row()) - old for row, old in zip(wanted, before, strict=True)]  # where a row comes in
     best = (0, Move(0, 0, up))
     for first in range(len(gains)):
         for last in range(first, len(gains)):
             top, bottom = places[first] + min(0, up), places[last] + max(0, up)
-            coming = costs[bottom - up + 1 : bottom + 1] if up > 0 else costs[top : top - up]
-            spared = sums[last + 1] - sums[first] - sum(coming)
+            new = coming[bottom - up + 1 : bottom + 1] if up > 0 else coming[top : top - up]
+            spared = sums[last + 1] - sums[first] - sum(new)
             if spared > best[0]:
                 best = (spared, Move(top, bottom, up))
     return best

@@ -130,12 +130,10 @@ class _Pen:
 def _send(pen: _Pen, number: int, row: Row, old: Row) -> None:
     """The cells of a row that differ; from the first of them on all, where letters may stand elsewhere."""
     odd, differs = row.odd() or old.odd(), False
-    known = len(old.texts)
     for column, (text, look) in enumerate(zip(row.texts, row.looks, strict=True)):
         if look is None:
             continue
-        stays = column < known and text == old.texts[column] and alike(text, look, old.looks[column])
-        if stays and not (odd and differs):
+        if not (odd and differs) and old.has(column, text, look):
             continue
         differs = True
         if not text:

@@ -48,14 +48,18 @@ class Row:
             for text, look in zip(self.texts, self.looks, strict=True)
         )
 
+    def has(self, column: int, text: str, look: Look) -> bool:
+        """Whether a cell shows this already."""
+        return (
+            column < len(self.texts) and text == self.texts[column] and alike(text, look, self.looks[column])
+        )
+
     def apart(self, shown: Row) -> int:
         """About how many bytes make another row look like this one: cells, and a move and a look for each
         stretch of them."""
-        known, bytes_, inside = len(shown.texts), 0, False
+        bytes_, inside = 0, False
         for column, (text, look) in enumerate(zip(self.texts, self.looks, strict=True)):
-            stays = look is None or (
-                column < known and text == shown.texts[column] and alike(text, look, shown.looks[column])
-            )
+            stays = look is None or shown.has(column, text, look)
             if not stays:
                 bytes_ += 1 if inside else STRETCH
             inside = not stays
