@@ -150,17 +150,17 @@ def drawn(*data: str) -> Picture:
 
 def test_only_the_cell_that_differs_is_sent_and_the_cursor_goes_back() -> None:
     shown = drawn("\x1b[1;1Habcdef\x1b[1;1H")
-    assert drawn("\x1b[1;1HabXdef\x1b[1;1H").onto(shown) == "\x1b[1;3HX\x1b[1H"
+    assert drawn("\x1b[1;1HabXdef\x1b[1;1H").onto(shown) == "\x1b[1;3HX\x1b[1G"
 
 
 def test_few_cells_are_written_again_where_a_move_costs_as_much() -> None:
     shown = drawn("\x1b[1;1Habcdefghijkl\x1b[1;1H")
-    assert drawn("\x1b[1;1HXbcYefghijkZ\x1b[1;1H").onto(shown) == "\x1b[1HXbcY\x1b[12GZ\x1b[1H"
+    assert drawn("\x1b[1;1HXbcYefghijkZ\x1b[1;1H").onto(shown) == "\x1b[1HXbcY\x1b[12GZ\x1b[1G"
 
 
 def test_after_a_letter_that_terminals_may_differ_on_the_rest_of_the_line_is_sent_by_place() -> None:
     shown = drawn("\x1b[1;1Ha株bc\x1b[1;1H")
-    assert drawn("\x1b[1;1Ha式bc\x1b[1;1H").onto(shown) == "\x1b[1;2H式\x1b[4Gbc\x1b[1H"
+    assert drawn("\x1b[1;1Ha式bc\x1b[1;1H").onto(shown) == "\x1b[1;2H式\x1b[4Gbc\x1b[1G"
     assert drawn("\x1b[1;1Ha式bc\x1b[1;1H").onto(shown) == ""
 
 
@@ -183,6 +183,16 @@ def test_a_look_is_sent_as_what_differs() -> None:
     assert change(bold, bold._replace(extras=frozenset({"1", "4"}))) == "\x1b[4m"
     assert change(Look(extras=frozenset({"99", "1"})), bold) == "\x1b[0;1;31;44m"
     assert change(bold, PLAIN) == "\x1b[m"
+
+
+def test_a_look_is_sent_once_for_all_that_it_is_of() -> None:
+    name, value = "\x1b[0;38;5;246m", "\x1b[0;38;5;188m"
+    data = "".join(f"\x1b[{row};1H{name}name {value}value {row}" for row in (1, 2, 3))
+    sent = drawn(f"{data}\x1b[m\x1b[1;1H").onto(Picture())
+    assert sent == (
+        "\x1b[1H\x1b[38;5;246mname \x1b[2Hname \x1b[3Hname "
+        "\x1b[1;6H\x1b[38;5;188mvalue 1\x1b[2;6Hvalue 2\x1b[3;6Hvalue 3\x1b[m\x1b[1H"
+    )
 
 
 @pytest.mark.parametrize("data", ["\x1b[2J", "a\tb", "\x1b[?25l", "\x1b]52;c;YQ==\a", "a\x1b[3Cb"])

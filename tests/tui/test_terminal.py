@@ -22,11 +22,9 @@ from xpm_tui.tui.areas import AREAS
 
 IDLE = 5.0
 """Seconds in which an idle console must send nothing."""
-CURSOR, LETTER, LOG, SWITCH, PALETTE = 1_000, 2_500, 1_500, 8_000, 8_000
-"""Bytes that one of these may cost, with all that follows of itself."""
-SCROLL = 1_500
-"""A list that moves by a row, and a pane under it that is about another record then."""
-
+CURSOR, LETTER, LOG, SWITCH, PALETTE = 1_024, 2_500, 1_500, 8_000, 8_000
+"""Bytes that one of these may cost, with all that follows of itself: of a cursor that the list moves
+by a row, and that the pane under it is about something else then."""
 
 LETTERS = [area.letter for area in AREAS]
 HAVE_ROWS = {"c", "t", "l", "e"}
@@ -59,15 +57,17 @@ def test_bytes_of_a_list_that_moves_by_a_row(terminal: Terminal, letter: str) ->
     terminal.started()
     terminal.send(f"g{letter}")
     terminal.send("\x1b[6~")
-    moves_by_a_row(terminal, "j")
+    moves_by_a_row(terminal, "j", count(2, 5))
+    terminal.send("\x1b[5~", answer=False)
+    moves_by_a_row(terminal, "k", count(1, 2))
 
 
-def moves_by_a_row(terminal: Terminal, key: str) -> None:
+def moves_by_a_row(terminal: Terminal, key: str, times: int) -> None:
     """Press it where the list has to move."""
-    for _ in range(count(2, 8)):
+    for _ in range(times):
         before = terminal.text.splitlines()
         sent = terminal.send(key)
-        assert len(sent) < SCROLL, f"moved by a row: {len(sent)}"
+        assert len(sent) < CURSOR, f"moved by a row: {len(sent)}"
         same = [now == then for now, then in zip(terminal.text.splitlines(), before, strict=False)]
         assert same.count(False) > 5, terminal.text
 
@@ -96,7 +96,7 @@ def test_bytes_of_palette_picker_and_help(terminal: Terminal) -> None:
         sent = terminal.send("\x1b[B")
         assert 0 < len(sent) < CURSOR, f"cursor in the picker, and its effect: {len(sent)}"
     terminal.send("\x1b[6~")
-    moves_by_a_row(terminal, "\x1b[B")
+    moves_by_a_row(terminal, "\x1b[B", count(2, 8))
     assert terminal.read(IDLE) == b"", "a field that has the focus does not blink"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from xpm_tui.tui.output.row import Row
+from xpm_tui.tui.output.strokes import cost
 
 STEPS = (1, -1, 2, -2, 3, -3, 4, -4)
 """Lines up (or down) that are tried: what a list moves by, with rows of up to four lines."""
@@ -44,8 +45,8 @@ def best_move(wanted: Sequence[Row], shown: Sequence[Row]) -> Move | None:
     steps = [up for up in STEPS if _alike(wanted, shown, up) >= ALIKE]
     if not steps:
         return None
-    before = [row.apart(old) for row, old in zip(wanted, shown, strict=False)]
-    coming = [row.apart(Row()) - old for row, old in zip(wanted, before, strict=True)]
+    before = [cost(row, old) for row, old in zip(wanted, shown, strict=False)]
+    coming = [cost(row, Row()) - old for row, old in zip(wanted, before, strict=True)]
     spared, move = max((_move(wanted, shown, before, coming, up) for up in steps), key=lambda one: one[0])
     return move if spared >= WORTH else None
 
@@ -67,7 +68,7 @@ def _move(
     """The bytes that the best move by so many lines spares, and that move. ``before`` is what each row costs
     without one, ``coming`` how much more it costs where a move brings in an unknown row."""
     places = _pairs(wanted, up)
-    gains = [before[place] - wanted[place].apart(shown[place + up]) for place in places]
+    gains = [before[place] - cost(wanted[place], shown[place + up]) for place in places]
     sums = list(accumulate(gains, initial=0))
     best = (0, Move(0, 0, up))
     for first in range(len(gains)):

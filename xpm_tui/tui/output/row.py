@@ -6,9 +6,6 @@ from collections.abc import Sequence
 
 from xpm_tui.tui.output.looks import Look
 
-STRETCH = 12
-"""Bytes of a move, a look and the first letter."""
-
 
 def alike(text: str, look: Look, other: Look | None) -> bool:
     """Whether this text is the same to see in both looks: a blank shows no ink."""
@@ -43,9 +40,10 @@ class Row:
 
     def odd(self) -> bool:
         """Whether terminals may differ in where its letters stand."""
-        return any(
-            len(text) > 1 or (not text and look is not None)
-            for text, look in zip(self.texts, self.looks, strict=True)
+        if max(map(len, self.texts), default=0) > 1:
+            return True
+        return "" in self.texts and any(
+            not text and look is not None for text, look in zip(self.texts, self.looks, strict=True)
         )
 
     def has(self, column: int, text: str, look: Look) -> bool:
@@ -53,14 +51,3 @@ class Row:
         return (
             column < len(self.texts) and text == self.texts[column] and alike(text, look, self.looks[column])
         )
-
-    def apart(self, shown: Row) -> int:
-        """About how many bytes make another row look like this one: cells, and a move and a look for each
-        stretch of them."""
-        bytes_, inside = 0, False
-        for column, (text, look) in enumerate(zip(self.texts, self.looks, strict=True)):
-            stays = look is None or shown.has(column, text, look)
-            if not stays:
-                bytes_ += 1 if inside else STRETCH
-            inside = not stays
-        return bytes_
