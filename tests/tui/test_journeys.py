@@ -246,6 +246,7 @@ async def test_a_conflict_is_understood_and_undone(world: World, console: Make) 
         assert "07 999 9999  ◀ wins" in shown
         assert "last agreed  09 555 0003" in shown, shown
         assert "the master and wins" in shown
+        assert "⏎ Client" in shown
         await press(pilot, "space")
         assert "■ held" in text_of(app)
         await press(pilot, "space", "v")

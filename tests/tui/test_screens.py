@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets._footer import FooterKey
 
 from tests.tui.world import HOSTILE, TERMINAL, World, press, settle, text_of
 from xpm_tui.model.text import visible
 from xpm_tui.tui.app import Console
+from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
 
 Make = Callable[..., Console]
@@ -126,6 +128,27 @@ async def test_hostile_names_are_text(name: str, world: World, console: Make) ->
         assert "\x1b" not in shown
         assert "\u202e" not in shown
         assert "\x9b" not in shown
+
+
+@pytest.mark.parametrize(
+    ("way", "says"),
+    [
+        (("f9",), "Switch"),
+        (("g", "e"), "Change"),
+        (("g", "e", "P"), "Frozen clients"),
+        (("colon", "=doctor", "enter"), "Way out"),
+    ],
+)
+async def test_enter_is_told_while_the_list_has_the_focus(
+    way: Sequence[str], says: str, world: World, console: Make
+) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, *way)
+        assert isinstance(app.focused, Rows)
+        told = [key.description for key in app.screen.query(FooterKey) if key.key == "enter"]
+        assert told == [says]
 
 
 @pytest.mark.parametrize("size", [(59, 24), (80, 17), (20, 5), (1, 1)])

@@ -45,7 +45,7 @@ class DoctorScreen(Quiet, Screen[None]):
             "t", "again", "Try from here", tooltip="Try again, beginning with the probe under the cursor"
         ),
         Binding("A", "all", "All again", tooltip="Look at everything again"),
-        Binding("b", "bundle", "Bundle for support"),
+        Binding("b", "bundle", "Bundle", tooltip="Look at a bundle for support, then write it"),
         Binding("h", "seen", "What you see", tooltip="Say what you see, and get the way out of it"),
         Binding("escape", "leave", "Back"),
     ]

@@ -172,6 +172,11 @@ class Rows(Lines):
         """To the last row."""
         self.cursor = self.count() - 1
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A screen that says in its foot what enter does, does it itself."""
+        own = self.screen._bindings.key_to_bindings.get("enter", ())
+        return not (action == "choose" and any(binding.show for binding in own))
+
     def action_choose(self) -> None:
         """Open the row under the cursor."""
         if self.count():
