@@ -132,6 +132,17 @@ def test_what_needs_a_connection_exits_3_without_one(
     assert said(capsys)["error"]["hint"].startswith("Run: xpm-tui connect")
 
 
+def test_where_it_does_not_run_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert main(["status"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "WSL" in told.err
+    assert len(told.err.splitlines()) == 1
+
+
 def test_status_before_connecting(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--json"]) == 3
     told = said(capsys)

@@ -22,6 +22,8 @@ _HELP = """Join Ignition and Xero Practice Manager.
 
 Without a verb the console opens. Every verb takes --json; data goes to stdout, talk to stderr."""
 
+NOT_HERE = "xpm-tui runs on Linux and macOS. On Windows start it in WSL (Windows Subsystem for Linux)."
+
 COMPLETE = "_XPM_TUI_COMPLETE"
 """Set by a shell that asks what could follow."""
 
@@ -60,6 +62,9 @@ def root(console: Console) -> Tree:
 
 def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
     """Run one command; gives the exit code."""
+    if sys.platform == "win32":
+        print(NOT_HERE, file=sys.stderr)
+        return 2
     set_umask()
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
