@@ -7,6 +7,7 @@ company and business numbers, relationships, status, custom fields.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from functools import cached_property
 from typing import Literal
 
@@ -127,6 +128,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             and (rule.name not in self.off or (creation and rule.required))
             and (creation or self._at_level(rule))
         )
+
+    def of_new_contact(self, frozen: Collection[str] = ()) -> frozenset[str]:
+        """The fields that a contact is made with, whatever the level: those neither switched off nor frozen.
+        There is none without a name."""
+        made = (rule for rule in self.fields(creation=True) if rule.contact)
+        return frozenset(rule.name for rule in made if rule.required or rule.name not in frozen)
 
     @cached_property
     def hash(self) -> str:

@@ -69,7 +69,7 @@ async def apply(
         await work.here([record for record in wanted if not written_records(record)])
         there = [record for record in wanted if written_records(record)]
         if there and practice is not None and not work.stopped:
-            pusher = Pusher(work.book_one, ledger, book, practice, clock, ids, create_lag)
+            pusher = Pusher(work.book_one, ledger, book, practice, clock, ids, create_lag, policy)
             await work.there(there, pusher)
         await work.agree()
     except Trouble as trouble:

@@ -42,7 +42,7 @@ def book_here(
     matched = compare(rules, standing.sides).link
     sides = msgspec.structs.replace(standing.sides, link=matched)
     ours = [change for change in standing.changes if change.side == "ignition"]
-    made = write_book(sides, ours, rules.team, new_contact)
+    made = write_book(sides, ours, rules.team, new_contact, rules.policy.of_new_contact(sides.frozen))
     met = compare(rules, msgspec.structs.replace(sides, client=made.client, link=made.link))
     linked = () if standing.linking is None else (_linked(standing.linking),)
     written = (*linked, *made.written)

@@ -32,6 +32,7 @@ from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT, Journal
 from xpm_tui.sync.mirror import OVERLAP, refresh_clients, since
 from xpm_tui.sync.planning.plan import MOVED_CHECK, unknown_additions, written_records
+from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.view import contact_values
 
 
@@ -50,7 +51,9 @@ class Pusher:
         clock: Clock,
         ids: Ids,
         create_lag: float,
+        policy: Policy,
     ) -> None:
+        self._policy = policy
         self._book_one = book_one
         self._ledger = ledger
         self._book = book
@@ -105,7 +108,7 @@ class Pusher:
 
     async def _send(self, standing: Standing, target: str, changes: Sequence[Change]) -> bool:
         """One call. False: XPM refused it or did not answer, so the rest of this client waits."""
-        call = _Call.of(standing, target, changes, self._book)
+        call = _Call.of(standing, target, changes, self._book, self._policy)
         if call is None:
             return True
         if call.kind == ADD_CONTACT and target in unknown_additions(self._book.snapshot()):
@@ -207,7 +210,9 @@ class _Call(msgspec.Struct, frozen=True):
     before: tuple[str, ...] = ()
 
     @staticmethod
-    def of(standing: Standing, target: str, changes: Sequence[Change], book: Book) -> _Call | None:
+    def of(
+        standing: Standing, target: str, changes: Sequence[Change], book: Book, policy: Policy
+    ) -> _Call | None:
         """The call that makes these changes; None where its contact is no longer there."""
         client_id, _, contact = target.partition("/")
         values = {change.field: change.new for change in changes if change.field != "contact"}
@@ -219,7 +224,9 @@ class _Call(msgspec.Struct, frozen=True):
             if ours is None:
                 return None
             first = PRIMARY in values
-            values = {name: value for name, value in contact_values(ours).items() if value}
+            carried = policy.of_new_contact(standing.sides.frozen)
+            ours_now = contact_values(ours)
+            values = {name: value for name, value in ours_now.items() if value and name in carried}
             if first:
                 values[PRIMARY] = True
             there = tuple(each.uuid for each in standing.sides.row.contacts)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
 from xpm_tui.model.book import Client, Contact
 from xpm_tui.model.links import ContactLink, Link, Pair, Value
+from xpm_tui.model.names import exact
 from xpm_tui.model.plan import Change
 from xpm_tui.model.runs import Written
 from xpm_tui.model.xpm import XpmClient, XpmContact
@@ -26,10 +27,15 @@ class BookWriting(msgspec.Struct, frozen=True):
 
 
 def write_book(
-    sides: Sides, changes: Iterable[Change], team: Team, new_contact: Callable[[], str]
+    sides: Sides,
+    changes: Iterable[Change],
+    team: Team,
+    new_contact: Callable[[], str],
+    carried: Collection[str] = (),
 ) -> BookWriting:
-    """Make the changes that are written to Ignition's side; ``new_contact`` gives the id of a contact."""
-    work = _Writing(sides, new_contact)
+    """Make the changes that are written to Ignition's side; ``new_contact`` gives the id of a contact, which
+    is made of the fields ``carried``."""
+    work = _Writing(sides, new_contact, carried)
     values: dict[str, Value] = {}
     of_contacts: dict[str, dict[str, Value]] = {}
     primary: Change | None = None
@@ -54,9 +60,18 @@ def write_book(
     return BookWriting(work.client, work.link, tuple(work.written))
 
 
-def new_contact(id_: str, theirs: XpmContact, *, primary: bool) -> Contact:
-    """A contact of the book made from XPM's."""
-    return write_contact(Contact(id=id_, primary=primary), contact_values(theirs))
+def new_contact(id_: str, theirs: XpmContact, carried: Collection[str], *, primary: bool) -> Contact:
+    """A contact of the book made from what is carried of XPM's."""
+    values = {name: value for name, value in contact_values(theirs).items() if name in carried}
+    return write_contact(Contact(id=id_, primary=primary), values)
+
+
+def own_contact(id_: str, row: XpmClient, carried: Collection[str]) -> Contact:
+    """The contact that a client without any gets from XPM's own first and last name."""
+    own = XpmContact(
+        uuid="", name=exact(f"{row.first_name} {row.last_name}"), email=row.email, phone=row.phone
+    )
+    return new_contact(id_, own, carried, primary=True)
 
 
 def base_key(field: str, contact: str) -> str:
@@ -67,7 +82,7 @@ def base_key(field: str, contact: str) -> str:
 class _Writing:
     """One client while it is written."""
 
-    def __init__(self, sides: Sides, new_id: Callable[[], str]) -> None:
+    def __init__(self, sides: Sides, new_id: Callable[[], str], carried: Collection[str]) -> None:
         self.client = sides.client
         self.link = sides.link
         self.row: XpmClient = sides.row
@@ -75,6 +90,7 @@ class _Writing:
         self._base = sides.base
         self._mirror: Mapping[str, Value] = mirror_values(sides.row, sides.link)
         self._new_id = new_id
+        self._carried = carried
 
     def note(self, change: Change, contact: str, record: str = "") -> None:
         """Keep what undo needs: both values, and what was agreed before."""
@@ -96,7 +112,7 @@ class _Writing:
         theirs = next((contact for contact in xpm_contacts(self.row) if contact.uuid == uuid), None)
         if theirs is None:
             return
-        made = new_contact(self._new_id(), theirs, primary=False)
+        made = new_contact(self._new_id(), theirs, self._carried, primary=False)
         self.client = msgspec.structs.replace(self.client, contacts=(*self.client.contacts, made))
         self._join(ContactLink(contact=made.id, uuid=uuid))
         self.written.append(

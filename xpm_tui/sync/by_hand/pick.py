@@ -17,7 +17,7 @@ from xpm_tui.model.runs import Image, Run, Written
 from xpm_tui.model.tables import APART, BASE, CLIENTS, IMAGES, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
 from xpm_tui.sync.apart import apart_id
-from xpm_tui.sync.applying.writing import new_contact
+from xpm_tui.sync.applying.writing import new_contact, own_contact
 from xpm_tui.sync.base import primary
 from xpm_tui.sync.planning.compare import Sides, compare
 from xpm_tui.sync.planning.links import named
@@ -214,17 +214,16 @@ class _Picking:
             first = primary(theirs) or theirs[0].uuid
             new_ids = self.ids.new("k", len(theirs))
             contacts = tuple(
-                new_contact(id_, each, primary=each.uuid == first)
+                new_contact(id_, each, self.carried, primary=each.uuid == first)
                 for id_, each in zip(new_ids, theirs, strict=True)
             )
             joined = tuple(
                 ContactLink(contact=id_, uuid=each.uuid) for id_, each in zip(new_ids, theirs, strict=True)
             )
             return contacts, joined
-        name = exact(f"{row.first_name} {row.last_name}")
-        if not name or "contact" not in self.carried:
+        if not exact(f"{row.first_name} {row.last_name}") or "contact" not in self.carried:
             return (), ()
-        own = Contact(id=self.ids.new("k")[0], name=name, email=row.email, phone=row.phone, primary=True)
+        own = own_contact(self.ids.new("k")[0], row, self.carried)
         return (own,), (ContactLink(contact=own.id, uuid="", removed="xpm"),)
 
     def _unlinked_person(self, name: str, value: object) -> bool:

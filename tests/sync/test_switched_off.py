@@ -1,0 +1,34 @@
+"""A field that is switched off does not travel with a new contact either."""
+
+from __future__ import annotations
+
+from tests.sync.test_undo import picked
+from tests.sync.world import World, client, contact, linked, xpm, xpm_contact
+from xpm_tui.sync.policy import Policy
+
+
+async def test_a_switched_off_field_does_not_go_over_with_a_new_contact() -> None:
+    world = World(
+        [client(contacts=(contact(1, name="Jo", mobile="021"),))], [xpm()], links=[linked()],
+        policy=Policy(direction="to_xpm", off=frozenset({"contact_mobile"})),
+    )  # fmt: skip
+    await world.sync()
+    assert [(each.name, each.mobile) for each in world.practice.rows["u1"].contacts] == [("Jo", "")]
+
+
+async def test_a_switched_off_field_does_not_come_over_with_a_new_contact() -> None:
+    world = World(
+        [client()], [xpm(contacts=(xpm_contact(1, name="Jo", mobile="021"),))], links=[linked()],
+        policy=Policy(off=frozenset({"contact_mobile"})),
+    )  # fmt: skip
+    await world.sync()
+    assert [(each.name, each.mobile) for each in world.client().contacts] == [("Jo", "")]
+
+
+async def test_a_switched_off_field_is_not_picked_with_a_contact() -> None:
+    world = World(
+        rows=[xpm(contacts=(xpm_contact(1, name="Jo", mobile="021"),))],
+        policy=Policy(off=frozenset({"contact_mobile"})),
+    )
+    id_ = await picked(world)
+    assert [(each.name, each.mobile) for each in world.client(id_).contacts] == [("Jo", "")]
