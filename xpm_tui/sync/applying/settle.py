@@ -88,7 +88,9 @@ def landed(
             side="xpm",
             rule=change.rule,
             old=change.old,
-            new=intent.found if change.field == PRIMARY and intent.kind == ADD_CONTACT else change.new,
+            new=intent.found
+            if change.field == PRIMARY and intent.kind == ADD_CONTACT
+            else after.get(base_key(change.field, contact), change.new),
             pair=pair(base, base_key(change.field, contact), before),
         )
         for change in changes

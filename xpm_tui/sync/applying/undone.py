@@ -51,8 +51,11 @@ def take_back(
         key = base_key(change.field, change.record.partition("/")[2])
         before = agreed.get(mark(change.record, change.field))
         base = forget(base, [key]) if before is None else agree(base, {key: before}, mirror)
-        if change.field != "contact":
-            writes.append(Put(FREEZES, undo_freeze(client, key, image.run, run.by, now)))
+        freeze = undo_freeze(client, key, image.run, run.by, now)
+        there = snapshot.get(FREEZES, freeze.id)
+        # A freeze that a person made is theirs: linking anew must not lift it.
+        if change.field != "contact" and (there is None or there.undo):
+            writes.append(Put(FREEZES, freeze))
     return base, [*writes, noted(image, changes)]
 
 

@@ -16,7 +16,7 @@ from xpm_tui.sync.apart import apart_id, kept_apart
 from xpm_tui.sync.applying.booking import Booked
 from xpm_tui.sync.applying.settle import changed_writes, image_write
 from xpm_tui.sync.applying.standing import Moved, Standing
-from xpm_tui.sync.applying.undone import image_of, noted, take_back
+from xpm_tui.sync.applying.undone import image_of, mark, noted, take_back
 from xpm_tui.sync.applying.writing import write_book
 from xpm_tui.sync.base import mirror_values
 from xpm_tui.sync.planning.compare import Sides
@@ -31,15 +31,19 @@ def undo_here(
     image = image_of(snapshot, run, record.client)
     if client is None or image is None or book_print(client, team) != record.ignition:
         return "ignition"
+    ticked = [c for c in record.changes if c.ticked and mark(c.record, c.field) not in image.undone]
+    whole = next((c for c in ticked if c.field == "client"), None)
+    linked = next((c for c in ticked if c.field == "link"), None)
+    there = snapshot.get(LINKS, client.id)
+    expected = linked.old if linked else record.uuid
+    if not ticked or (there.uuid if there else "") != (expected or ""):
+        return "link"
     row = snapshot.get(XPM_CLIENTS, record.uuid)
     if row is not None and record.xpm and xpm_print(row) != record.xpm:
         return "xpm"
-    link = snapshot.get(LINKS, client.id) or Link(id=client.id, uuid="")
+    link = there or Link(id=client.id, uuid="")
     base = snapshot.get(BASE, client.id) or Base(id=client.id)
     sides = Sides(client, row or XpmClient(uuid=record.uuid, name=client.name), link, base)
-    ticked = [change for change in record.changes if change.ticked]
-    whole = next((c for c in ticked if c.field == "client"), None)
-    linked = next((c for c in ticked if c.field == "link"), None)
     ours = [c for c in ticked if c.side == "ignition" and c.field not in ("client", "link")]
     made = write_book(sides, ours, team, _no_contact)
     written = made.written + tuple(_written(change) for change in (linked, whole) if change is not None)
@@ -77,7 +81,7 @@ def _written(change: Change) -> Written:
 
 def _linked_back(link: Link, before: str, snapshot: Snapshot, run: Run, now: datetime) -> list[Write]:
     """The link goes, or goes back to what it was; what it was until now is kept apart until a person links
-    the two again."""
+    the two again. Where another client is linked by now it comes back quiet, as a second one does."""
     writes: list[Write] = [Drop(BASE, link.id)]
     if link.uuid:
         writes.append(kept_apart(link.id, link.uuid, run.by, now))
@@ -89,6 +93,7 @@ def _linked_back(link: Link, before: str, snapshot: Snapshot, run: Run, now: dat
         uuid=before,
         number=row.number if row is not None else "",
         origin="undo",
+        quiet=any(other.id != link.id for other in snapshot.find(LINKS, "uuid", before)),
         at=now,
         by=run.by,
         run=run.id,

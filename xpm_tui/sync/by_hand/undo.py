@@ -12,14 +12,14 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.model.book import Client
+from xpm_tui.model.book import Client, Contact
 from xpm_tui.model.links import Base, Value
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.runs import Image, Written
-from xpm_tui.model.tables import BASE, CLIENTS, IMAGES, LINKS, XPM_CLIENTS
+from xpm_tui.model.tables import BASE, CLIENTS, IMAGES, IMPORTED, LINKS, XPM_CLIENTS
 from xpm_tui.sync.applying.undone import UNDO, mark
-from xpm_tui.sync.applying.writing import base_key
+from xpm_tui.sync.applying.writing import base_key, own_contact
 from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
 from xpm_tui.sync.planning.plan import count, estimate
 from xpm_tui.sync.policy import Policy
@@ -29,12 +29,15 @@ from xpm_tui.sync.view import (
     book_print,
     book_values,
     contact_values,
+    is_blank,
     primary_of,
     xpm_print,
     xpm_values,
 )
 
-Why = Literal["edited", "client-edited", "contact-edited", "in-use", "stays-in-xpm", "relinked", "missing"]
+Why = Literal[
+    "edited", "client-edited", "contact-edited", "in-use", "stays-in-xpm", "relinked", "archived", "missing"
+]
 
 _WHY = {
     "edited": "It was changed again since: now it is neither the value written then nor the one before.",
@@ -42,7 +45,8 @@ _WHY = {
     "contact-edited": "The contact was edited in Ignition since it was added, so it stays.",
     "in-use": "Other records hang on the client, so it stays.",
     "stays-in-xpm": "XPM keeps it: remove it there by hand if it should go.",
-    "relinked": "The client was linked to another XPM client since.",
+    "relinked": "The client's link was changed since.",
+    "archived": "The client was archived in XPM since, so nothing is written there.",
     "missing": "The record is no longer there.",
 }
 
@@ -124,6 +128,7 @@ class _Look:
         self._row = snapshot.get(XPM_CLIENTS, image.uuid)
         self._link = snapshot.get(LINKS, image.client)
         self._base = snapshot.get(BASE, image.client) or Base(id=image.client)
+        self._imported = snapshot.raw(IMPORTED, image.client) is not None
         self.unclear: list[Unclear] = []
 
     def record(self, plan: str, changes: tuple[Change, ...]) -> PlannedRecord:
@@ -160,11 +165,13 @@ class _Look:
             return self._link_back(written)
         if written.field == "contact":
             return self._contact_back(written, self._client)
-        if self._link is None or self._link.uuid != self._image.uuid:
+        if not self._as_linked:
             return self._unclear(written, "relinked")
         values = self._values(written, self._client)
         if values is None or written.field not in values:
             return self._unclear(written, "missing")
+        if written.side == "xpm" and self._row is not None and (self._row.archived or self._row.deleted):
+            return self._unclear(written, "archived" if self._row.archived else "missing")
         present = values[written.field]
         if present == written.old:
             return None
@@ -186,6 +193,8 @@ class _Look:
     def _client_back(self, written: Written, client: Client) -> Change | Unclear:
         if self._in_use:
             return self._unclear(written, "in-use")
+        if not self._as_linked:
+            return self._unclear(written, "relinked")
         if self._edited(client):
             return self._unclear(written, "client-edited")
         return _undo(written, written.new, None)
@@ -215,25 +224,42 @@ class _Look:
         contact = next((each for each in client.contacts if each.id == id_), None)
         if contact is None:
             return None
-        mirror = self._mirror()
-        for field, value in contact_values(contact).items():
-            agreed = pair(self._base, contact_key(id_, field), mirror)
-            if agreed is not None and agreed.ignition != value:
-                return self._unclear(written, "contact-edited")
+        if not self._as_linked:
+            return self._unclear(written, "relinked")
+        if self._contact_edited(contact):
+            return self._unclear(written, "contact-edited")
         return _undo(written, written.new, None)
 
     def _edited(self, client: Client) -> bool:
-        """Whether anything differs from what the two sides last agreed on."""
+        """Whether Ignition knows the client by now, or anything differs from what came from XPM."""
+        if client.client_id or self._imported:
+            return True
+        return any(
+            self._changed(key, value) for key, value in book_values(client, self._team).items()
+        ) or any(self._contact_edited(contact) for contact in client.contacts)
+
+    def _contact_edited(self, contact: Contact) -> bool:
+        if contact.contact_id or contact.extra:
+            return True
+        values = contact_values(contact)
+        if self._row is not None:
+            own = contact_values(own_contact(contact.id, self._row, values))
+            if all(not value or value == own[field] for field, value in values.items()):
+                return False
+        return any(self._changed(contact_key(contact.id, field), value) for field, value in values.items())
+
+    def _changed(self, key: str, value: Value) -> bool:
+        """Whether a value is another one than was agreed; where nothing was, than XPM's, or none."""
         mirror = self._mirror()
-        values: Values = book_values(client, self._team)
-        for contact in client.contacts:
-            for field, value in contact_values(contact).items():
-                values[contact_key(contact.id, field)] = value
-        for key, value in values.items():
-            agreed = pair(self._base, key, mirror)
-            if agreed is not None and agreed.ignition != value:
-                return True
-        return False
+        agreed = pair(self._base, key, mirror)
+        if agreed is not None:
+            return agreed.ignition != value
+        return not is_blank(value) and value != mirror.get(key)
+
+    @property
+    def _as_linked(self) -> bool:
+        """Whether the client is still linked to what the run wrote it by."""
+        return self._link is not None and self._link.uuid == self._image.uuid
 
     def _mirror(self) -> Values:
         if self._row is None or self._link is None:
