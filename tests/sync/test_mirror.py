@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,10 @@ from tests.sync.world import World, client, linked, one, staff, xpm, xpm_contact
 from xpm_tui.model.errors import WireTrouble
 from xpm_tui.model.links import Pair
 from xpm_tui.model.masked import Masked
-from xpm_tui.model.tables import BASE, JOBS, META, STAFF, XPM_CLIENTS
+from xpm_tui.model.tables import BASE, JOBS, LINKS, META, STAFF, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmJob
-from xpm_tui.sync.mirror import CHUNK, OVERLAP, job_writes, list_writes, listed, since
+from xpm_tui.sync.by_hand.linking import unlink
+from xpm_tui.sync.mirror import CHUNK, OVERLAP, job_writes, list_writes, listed, since, take
 
 
 async def test_an_unchanged_row_is_not_written_again() -> None:
@@ -149,3 +151,27 @@ async def test_nothing_changed_writes_one_small_fact() -> None:
     before = len(world.book.commits)
     await world.refresh()
     assert [[write.table for write in commit] for commit in world.book.commits[before:]] == [[META]]
+
+
+async def test_a_list_taken_over_does_not_bring_back_what_was_agreed_with_a_link_taken_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World([client(phone="1")], [xpm(phone="1")], links=[linked()])
+    await world.sync()
+    world.practice.edit("u1", phone="2")
+    book, look, commit = world.book, world.book.snapshot, world.book.commit
+
+    def and_then_somebody_unlinks() -> Any:
+        """Another process commits between this one's look and its commit; nobody can within a transaction."""
+        looked = look()
+        if looked.count(LINKS):
+            commit(unlink(looked, "c1", now=world.clock.now(), by="lee", run="r90"))
+        return looked
+
+    with monkeypatch.context() as patch:
+        patch.setattr(book, "snapshot", and_then_somebody_unlinks)
+        patch.setattr(book, "transact", lambda make: commit(make(look())))
+        take(book, [world.practice.rows["u1"]], world.clock.now())
+        book.snapshot()
+    assert world.book.snapshot().count(LINKS) == 0
+    assert world.base().agreed == ()

@@ -124,7 +124,10 @@ async def refresh_clients(
         absent = [
             msgspec.structs.replace(old, deleted=True)
             for uuid in snapshot.ids(XPM_CLIENTS)
-            if uuid not in seen and (old := snapshot.get(XPM_CLIENTS, uuid)) is not None and not old.deleted
+            if uuid not in seen
+            and (old := snapshot.get(XPM_CLIENTS, uuid)) is not None
+            and not old.deleted
+            and not _is_newborn(snapshot, uuid, listing.asked_at)
         ]
         gone = len(absent)
         writes += client_writes(snapshot, absent, clock.now())
@@ -138,9 +141,13 @@ def take(book: Book, rows: Sequence[XpmClient], now: datetime) -> int:
     """Commit some rows of XPM clients with the base they carry along; gives how many were new or changed."""
     if not rows:
         return 0
-    writes = client_writes(book.snapshot(), rows, now)
-    if writes:
-        book.commit(writes)
+    writes: list[Write] = []
+
+    def make(snapshot: Snapshot) -> list[Write]:
+        writes[:] = client_writes(snapshot, rows, now)
+        return writes
+
+    book.transact(make)
     return sum(1 for write in writes if write.table is XPM_CLIENTS)
 
 
@@ -166,6 +173,14 @@ def carried(snapshot: Snapshot, old: XpmClient, new: XpmClient) -> Iterator[Writ
             kept = carry(base, mirror_values(old, link), mirror_values(new, link))
             if kept is not base:
                 yield Put(BASE, kept)
+
+
+def _is_newborn(snapshot: Snapshot, uuid: str, asked_at: datetime) -> bool:
+    """Whether we made it so lately that this list may not show it yet."""
+    links = snapshot.find(LINKS, "uuid", uuid)
+    return any(
+        link.origin == "created" and link.at is not None and link.at > asked_at - OVERLAP for link in links
+    )
 
 
 def accept_list(snapshot: Snapshot) -> list[Write]:

@@ -184,8 +184,8 @@ class _Resolving:
         async with self._practice.clients(modified_since=sent - OVERLAP) as listing:
             rows = [row async for row in listing]
         take(self._book, rows, self._clock.now())
-        snapshot = self._book.snapshot()
         for intent in intents:
+            snapshot = self._book.snapshot()
             name = exact(str(intent.values.get("name") or ""))
             new = [
                 row

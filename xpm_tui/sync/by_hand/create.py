@@ -12,6 +12,7 @@ from xpm_tui.model.errors import NeedsPerson, NotFound
 from xpm_tui.model.links import Value
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Book, Clock, EventSink, Ids, Practice, Snapshot
+from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import APART, CLIENTS, INTENTS, LINKS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.adopt import adopted
@@ -21,7 +22,7 @@ from xpm_tui.sync.mirror import take
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.view import Team, book_values, clean, contact_values, is_blank, primary_of
 
-Why = Literal["linked", "was-linked", "no-name", "twin", "sure", "unknown"]
+Why = Literal["linked", "was-linked", "no-name", "twin", "sure", "unknown", "twin-unknown"]
 
 _WHY = {
     "linked": "It is linked to an XPM client already.",
@@ -30,6 +31,8 @@ _WHY = {
     "twin": "XPM has a client of exactly this name. Link that one, or give one of the two another name.",
     "sure": "XPM has a client that is very probably the same one. Link it, or set the two apart.",
     "unknown": "It was sent to XPM before and no answer came. What became of that has to be found out first.",
+    "twin-unknown": "Another client of this name was sent to XPM and no answer came. What became of that has "
+    "to be found out first.",
 }
 
 
@@ -76,9 +79,20 @@ def blocked(
     apart = snapshot.find(APART, "client", client.id)
     if apart:
         return Blocked("was-linked", tuple(each.uuid for each in apart))
-    pending = [*snapshot.find(INTENTS, "state", "sent"), *snapshot.find(INTENTS, "state", "held")]
-    if any(intent.kind == ADD_CLIENT and intent.record == client.id for intent in pending):
+    pending = [
+        intent
+        for state in ("sent", "held")
+        for intent in snapshot.find(INTENTS, "state", state)
+        if intent.kind == ADD_CLIENT
+    ]
+    if any(intent.record == client.id for intent in pending):
         return Blocked("unknown")
+    # What XPM shows later could not be told apart, and may be this client's twin.
+    if any(
+        exact(str(intent.values.get("name") or "")) == name and not _is_linked(snapshot, intent)
+        for intent in pending
+    ):
+        return Blocked("twin-unknown")
     twins = [row.uuid for row in snapshot.find(XPM_CLIENTS, "name", name) if not row.deleted]
     if twins:
         return Blocked("twin", tuple(twins))
@@ -179,6 +193,10 @@ def creation_contacts(client: Client, policy: Policy) -> list[XpmContact]:
         for contact in client.contacts
         if clean(contact.name)
     ]
+
+
+def _is_linked(snapshot: Snapshot, intent: Intent) -> bool:
+    return snapshot.raw(LINKS, intent.record) is not None
 
 
 def _is_known_structure(snapshot: Snapshot, structure: str) -> bool:

@@ -44,6 +44,15 @@ def blocked(snapshot: Snapshot, member: TeamMember) -> str:
     pending = [intent for state in ("sent", "held") for intent in snapshot.find(INTENTS, "state", state)]
     if any(intent.kind == ADD_STAFF and intent.record == member.id for intent in pending):
         return "It was sent to XPM before and no answer came: what became of that has to be found out first."
+    email, name = member.email.strip().casefold(), exact(member.name)
+    for intent in pending:
+        sent = {field: str(value) for field, value in intent.values.items()}
+        same = exact(sent.get("name", "")) == name or (email and sent.get("email", "").casefold() == email)
+        if intent.kind == ADD_STAFF and same and not _is_linked(snapshot, intent.record):
+            return (
+                "Another member of this name or e-mail was sent to XPM and no answer came: what became of "
+                "that has to be found out first."
+            )
     return ""
 
 
@@ -103,6 +112,11 @@ async def create_staff(
         adopt=joined,
     )
     return await Maker(book, practice, clock, ids, events, by, run, direction).make(asked, create_lag, stop)
+
+
+def _is_linked(snapshot: Snapshot, member: str) -> bool:
+    found = snapshot.get(TEAM, member)
+    return found is not None and bool(found.staff)
 
 
 def _same_email(member: TeamMember, person: Staff) -> bool:
