@@ -386,3 +386,15 @@ def test_every_rule_and_every_hold_has_a_sentence() -> None:
         for side in ("ignition", "xpm"):
             assert because(rule, side).endswith(".")
     assert because_held("conflict").endswith(".")
+
+
+async def test_a_conflict_in_which_the_master_is_blank_is_held_too() -> None:
+    world = World(
+        [client(phone="1")], [xpm(phone="1")], links=[linked()],
+        policy=Policy(clear="yes", on_conflict="hold"),
+    )  # fmt: skip
+    await world.sync()
+    world.practice.edit("u1", phone="")
+    world.edit(phone="2")
+    await world.sync()
+    assert world.client().phone == "2"

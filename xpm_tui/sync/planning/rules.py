@@ -106,6 +106,10 @@ class Rules:
         verdict = decide(master, other, known)
         if verdict == "clear" and (rule.required or self.policy.clear == "never"):
             return "same"
+        # A clearing that nobody is asked about would empty what somebody edited.
+        unasked = self.policy.clear == "yes" and self.policy.on_conflict == "hold"
+        if verdict == "clear" and unasked and known and other != known[1]:
+            return "conflict"
         return verdict
 
     def change(
