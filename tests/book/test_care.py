@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import stat
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.book.script import Truth, holds, opened, truths, writes
 from tests.book.test_kill import assert_good, prepared
-from xpm_tui.book.backup import prune_backups
+from tests.support.profile import count
+from xpm_tui.book.backup import prune_backups, unpacked
 from xpm_tui.book.care import backup, check, compact, purge, repair, restore
+from xpm_tui.book.store import open_book
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.model.book import Client
-from xpm_tui.model.errors import BadInput, BookUnreadable
+from xpm_tui.model.errors import BadInput, BookUnreadable, Trouble
 from xpm_tui.model.links import Base
 from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import BASE, CLIENTS
@@ -200,3 +204,35 @@ def test_purge_leaves_nothing_of_ours_and_everything_else(folder: Path, tmp_path
     shutil.rmtree(folder)
     with pytest.raises(BadInput, match="no book"):
         repair(folder, clock=CLOCK)
+
+
+def test_an_encrypted_backup_is_refused_in_words(tmp_path: Path) -> None:
+    data = bytearray(backup_of(tmp_path).read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(header)
+        while at >= 0:
+            data[at + flags] |= 1
+            at = data.find(header, at + 4)
+    (tmp_path / "bad.zip").write_bytes(data)
+    with pytest.raises(Trouble):
+        restore(tmp_path / "book", tmp_path / "bad.zip", clock=SystemClock())
+
+
+def test_a_damaged_backup_is_refused_in_words(tmp_path: Path) -> None:
+    good, chance = backup_of(tmp_path).read_bytes(), random.Random(4)
+    for _ in range(count(60, 1_500)):
+        data = bytearray(good)
+        for _ in range(chance.randint(1, 3)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        (tmp_path / "bad.zip").write_bytes(data)
+        with suppress(Trouble), unpacked(tmp_path / "bad.zip"):
+            pass
+
+
+def backup_of(folder: Path) -> Path:
+    """A backup of a small book."""
+    with open_book(folder / "book", clock=SystemClock()) as book:
+        for step in range(1, 5):
+            book.commit(writes(step))
+    backup(folder / "book", folder / "good.zip", clock=SystemClock())
+    return folder / "good.zip"

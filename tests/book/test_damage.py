@@ -200,3 +200,19 @@ def test_copying_a_book_to_another_place_is_no_foreign_edit(start: Path, truth: 
     for path in moved.iterdir():
         path.touch()
     assert_good(moved, truth, STEPS, STEPS)
+
+
+@pytest.mark.parametrize("which", [1, 2, 3])
+def test_zeros_before_acknowledged_commits_are_damage(tmp_path: Path, which: int) -> None:
+    """A write that never ended leaves zeros at the end alone: nothing behind them may be cut away."""
+    truths(tmp_path, STEPS)
+    folder = prepared(tmp_path / "book", STEPS)
+    log = folder / "log.2"
+    data = bytearray(log.read_bytes())
+    ends = [at + 1 for at, byte in enumerate(data) if byte == ord("\n")]
+    at = ends[which - 1] + 8
+    data[at : at + 16] = bytes(16)
+    log.write_bytes(data)
+    with opened(folder) as book:
+        assert book.damage is not None
+    assert log.stat().st_size == len(data)

@@ -45,8 +45,9 @@ def write_backup(folder: Path, target: Path) -> Backup:
     loaded = load(folder)
     if loaded is None:
         raise BookUnreadable(f"There is no book in {folder}.", hint="Check --home and --practice.")
-    if target.exists():
-        raise BadInput(f"{target} is already there.", hint="Name another file, or move that one away.")
+    with spoken(target):
+        if os.path.lexists(target):
+            raise BadInput(f"{target} is already there.", hint="Name another file, or move that one away.")
     temporary = target.with_name(f".{target.name}.tmp")
     head, mark = loaded.head, loaded.state.mark
     with spoken(target):
@@ -89,7 +90,7 @@ def unpacked(source: Path) -> Iterator[Loaded]:
         yield loaded
     except FileNotFoundError as error:
         raise BadInput(f"There is no file {source}.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, Damage, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, Damage, RuntimeError) as error:
         raise BadInput(f"{refusal}: it is damaged.", hint="Choose another backup.") from error
     except OSError as error:
         raise trouble(error, source, "read") from error
@@ -113,7 +114,7 @@ def prune_backups(folder: Path, keep: int) -> list[Path]:
 
 
 def _scratch_parent(source: Path) -> Path | None:
-    return source.parent if os.access(source.parent, os.W_OK) else None
+    return source.parent if source.parent.is_dir() and os.access(source.parent, os.W_OK) else None
 
 
 @contextmanager

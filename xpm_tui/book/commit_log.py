@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from io import BufferedReader
+from itertools import chain as joined
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -66,7 +68,7 @@ class Scan:
                 offset += len(text)
                 line = unpack(text[:-1], chain) if text.endswith(b"\n") else None
                 if line is None or line.position != self.mark.position + 1:
-                    self.tail = self._judge(text, chain, last=not stream.peek(1))
+                    self.tail = self._judge(text, chain, stream)
                     return
                 chain = line.chain
                 changes += changes_of(line.body)
@@ -77,17 +79,22 @@ class Scan:
             if changes:
                 self.tail = "torn"
 
-    def _judge(self, text: bytes, chain: int, *, last: bool) -> Tail:
+    def _judge(self, text: bytes, chain: int, rest: BufferedReader) -> Tail:
         if _HOLE.search(text):
-            # Blocks that the disk never got before the power went: zeros.
-            return "torn"
-        if text.endswith(b"\n") or not last:
+            # Blocks that the disk never got before the power went: zeros. A later transaction was begun only
+            # when this one was durable, so that behind it zeros are damage.
+            return "damaged" if any(map(self._later, joined([text], rest))) else "torn"
+        if text.endswith(b"\n") or rest.peek(1):
             return "damaged"
         for ended in (text, text[:-1]):
             line = unpack(ended, chain)
             if line is not None and line.last and line.position == self.mark.position + 1:
                 return "whole"
         return "torn"
+
+    def _later(self, text: bytes) -> bool:
+        found = _PEEK.search(text)
+        return found is not None and int(found[1]) > self.mark.position + 1
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
