@@ -100,3 +100,49 @@ def test_neither_is_told_with_the_line_to_run(
     assert "--if-due" in told.value.hint
     with pytest.raises(BadInput):
         Scheduler(practice, shell=System(systemd=True), kind="at")
+
+
+OTHERS = "5 4 * * * /usr/bin/backup\n@daily /usr/bin/payroll\n"
+
+
+class Cron:
+    """A machine whose ``crontab -l`` answers as told."""
+
+    def __init__(self, listed: Ran) -> None:
+        self.crontab = OTHERS
+        self.listed = listed
+
+    def __call__(self, words: Sequence[str], text: str) -> Ran:
+        if list(words) == ["crontab", "-l"]:
+            return self.listed
+        if list(words) == ["crontab", "-"]:
+            self.crontab = text
+        return Ran(0, "")
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        Ran(-1, "Command '['crontab', '-l']' timed out after 60.0 seconds"),
+        Ran(1, "crontabs/mere/: fdopen: Input/output error"),
+        Ran(1, "You (mere) are not allowed to use this program (crontab)"),
+    ],
+)
+def test_a_crontab_that_cannot_be_read_is_not_written_over(practice: OpenPractice, listed: Ran) -> None:
+    cron = Cron(listed)
+    scheduler = Scheduler(practice, shell=cron, kind="cron")
+    with pytest.raises(Trouble):
+        scheduler.install()
+    assert cron.crontab == OTHERS
+
+
+def test_where_there_is_no_cron_at_all_nothing_is_installed(practice: OpenPractice) -> None:
+    there_is_none = Ran(-1, "[Errno 2] No such file or directory: 'crontab'")
+    assert not Scheduler(practice, shell=Cron(there_is_none), kind="cron").show().installed
+
+
+def test_a_timer_starts_at_an_hour_that_was_set_later(practice: OpenPractice, tmp_path: Path) -> None:
+    scheduler = Scheduler(practice, shell=System(systemd=True), units=tmp_path / "units")
+    scheduler.install()
+    practice.settings.set("schedule.at", "20:00", practice=True)
+    assert "OnCalendar=hourly" in (tmp_path / "units" / "xpm-tui-practice.timer").read_text()

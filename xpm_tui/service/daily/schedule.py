@@ -26,6 +26,9 @@ from xpm_tui.service.runs.detach import command
 Kind = Literal["systemd", "cron"]
 LONGEST = 60.0
 
+_NO_CRONTAB = ("no crontab", "no such file")
+"""What ``crontab -l`` says where there is none (cron and cronie; BusyBox), or the system without cron."""
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -54,11 +57,17 @@ def shell(words: Sequence[str], text: str = "") -> Ran:
     """Run a command of the system; one that is not there or takes too long has status -1."""
     try:
         ended = subprocess.run(
-            list(words), input=text.encode(), capture_output=True, timeout=LONGEST, check=False
+            list(words),
+            input=text.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            timeout=LONGEST,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return Ran(-1, str(error))
-    return Ran(ended.returncode, (ended.stdout + ended.stderr).decode("utf-8", "replace").strip())
+    # What went well is what was asked for, to the byte; a warning beside it is no part of it.
+    said = ended.stdout + (ended.stderr if ended.returncode else b"")
+    return Ran(ended.returncode, said.decode("utf-8", "surrogateescape").strip())
 
 
 class Scheduler:
@@ -196,8 +205,9 @@ class Scheduler:
             f"ExecStart={' '.join(map(_unit_word, self._command()))}\nStandardOutput=null\nUMask=0077\n"
         )
         timer = (
-            f"[Unit]\nDescription={title}\n\n[Timer]\nOnCalendar={at}\nPersistent=true\nRandomizedDelaySec=60\n"
-            "\n[Install]\nWantedBy=timers.target\n"
+            # Every hour too: the time may be changed later, lie in the gap of summer time, or find a run on.
+            f"[Unit]\nDescription={title}\n\n[Timer]\nOnCalendar={at}\nOnCalendar=hourly\nPersistent=true\n"
+            "RandomizedDelaySec=60\n\n[Install]\nWantedBy=timers.target\n"
         )
         return {"service": service, "timer": timer}
 
@@ -208,8 +218,13 @@ class Scheduler:
         return f"{minute} * * * * {words} >/dev/null {self._mark}"
 
     def _lines(self) -> list[str]:
+        """The crontab; raises ``Trouble`` where it cannot be read: unread lines would be written over."""
         ran = self._shell(["crontab", "-l"], "")
-        return ran.text.splitlines() if ran.status == 0 else []
+        if ran.status == 0:
+            return ran.text.splitlines()
+        if any(words in ran.text.casefold() for words in _NO_CRONTAB):
+            return []
+        raise Trouble(f"The crontab could not be read: {_last_line(ran.text)}", hint="Nothing was changed.")
 
     def _other_lines(self) -> list[str]:
         return [line for line in self._lines() if not line.endswith(self._mark)]
