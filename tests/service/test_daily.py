@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.support.moved_clock import MovedClock
+from xpm_tui.files.disk import Disk
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Outcome, Run, Trigger
 from xpm_tui.model.tables import RUNS
 from xpm_tui.service.identity import Identity, ListState, put
-from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.practice import OpenPractice, open_practice
 from xpm_tui.service.runs.due import due, full_is_due, signed_in, skipped_day
 
 
@@ -90,3 +92,39 @@ def test_signing_in_is_written_every_few_minutes_only(ready: OpenPractice, clock
 
 def test_nothing_is_due_before_connecting(practice: OpenPractice) -> None:
     assert due(practice).why == "not-connected"
+
+
+def test_somebody_at_work_is_noted_only_where_there_is_room(
+    practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Disk, fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Disk, "write", full)
+    signed_in(practice)
+    assert practice.snapshot().position == 0
+
+
+def test_somebody_at_work_may_look_at_a_damaged_book(practice: OpenPractice, clock: MovedClock) -> None:
+    for _ in range(3):
+        signed_in(practice)
+        clock.move(timedelta(hours=1))
+    log = practice.data / "book" / "log.1"
+    data = bytearray(log.read_bytes())
+    data[len(data) // 2] ^= 1
+    log.write_bytes(data)
+    with open_practice(practice.home, person="mere", environ={}, clock=clock) as damaged:
+        assert damaged.book.damage is not None
+        signed_in(damaged)
+
+
+def test_a_daily_run_under_a_clock_that_ran_ahead_is_not_the_last_for_good(
+    ready: OpenPractice, clock: MovedClock
+) -> None:
+    clock.move(timedelta(days=400))
+    daily(ready, "done")
+    clock.move(timedelta(days=-400))
+    for day in range(1, 10):
+        clock.move(timedelta(days=1))
+        signed_in(ready)
+        assert due(ready).now, f"day {day}"

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -253,3 +254,28 @@ def test_a_clock_that_goes_back_never_locks_the_gate(tmp_path: Path) -> None:
         assert clock.monotonic() <= 61.0
 
     asyncio.run(main())
+
+
+async def test_a_day_limit_ends_within_a_day(tmp_path: Path) -> None:
+    clock = MovedClock()
+    gate = FileGate(tmp_path / "gate", clock)
+    clock.move(timedelta(days=400))
+    gate.shut_day(3600)
+    clock.move(timedelta(days=-400))
+    for _ in range(30):
+        clock.move(timedelta(hours=1))
+        try:
+            async with gate.enter(Priority.PERSON):
+                return
+        except AllowanceUsedUp:
+            pass
+    pytest.fail("it never opens again")
+
+
+async def test_an_odd_retry_after_shuts_for_a_day_at_most(tmp_path: Path) -> None:
+    clock = MovedClock()
+    gate = FileGate(tmp_path / "gate", clock)
+    gate.shut_day(99_999_999)
+    clock.move(timedelta(hours=25))
+    async with gate.enter(Priority.PERSON):
+        pass

@@ -86,8 +86,10 @@ class GateFile:
             self._made = True
         with self._lock.hold(timeout=10.0):
             state = self.read()
-            yield state
-            replace_bytes(self.path, msgspec.json.encode(state), disk=_LIGHT)
+            try:
+                yield state
+            finally:
+                replace_bytes(self.path, msgspec.json.encode(state), disk=_LIGHT)
 
     def read(self) -> State:
         """What the file says, tidied for now: calls out of the minute and of dead processes dropped."""
@@ -117,6 +119,8 @@ def tidy(state: State, now: float) -> State:
             kept.append(ticket)
     state.tickets = kept
     state.closed_until = min(state.closed_until, now + DAY)
+    state.day_until = min(state.day_until, now + DAY)
+    state.day_at = min(state.day_at, now)
     state.buckets = [(at, n) for at, n in state.buckets if now - at < 2 * DAY + BUCKET]
     if now - state.day_at > DAY:
         state.day_left = None

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from xpm_tui.model.errors import AllowanceUsedUp
 from xpm_tui.model.ports import Allowance, Clock, Priority
-from xpm_tui.xero.gatefile import MINUTE, GateFile, State, Ticket, count_call, left_today, more_at
+from xpm_tui.xero.gatefile import DAY, MINUTE, GateFile, State, Ticket, count_call, left_today, more_at
 
 PUSH_MINUTE = 55
 ALL_MINUTE = 59
@@ -157,7 +157,8 @@ class FileGate:
     def shut_day(self, seconds: float) -> AllowanceUsedUp:
         """Xero said 429 for the day: remember until when, and give the error that says so."""
         with self._file.visit() as state:
-            state.day_until = self._clock.now().timestamp() + seconds
+            # The day is a rolling one: whatever the reply says, it is over within 24 hours.
+            state.day_until = self._clock.now().timestamp() + min(seconds, DAY)
             return _used_up("Xero takes no more calls of this practice today.", state.day_until)
 
     def close(self) -> None:

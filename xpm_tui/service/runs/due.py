@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from xpm_tui.model.errors import Trouble
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import RUNS
@@ -15,6 +17,8 @@ from xpm_tui.service.practice import OpenPractice
 
 SIGN_IN_LASTS = timedelta(hours=24)
 _NOTED_EVERY = timedelta(minutes=5)
+_AHEAD = timedelta(hours=1)
+"""How far ahead of the clock a time may lie; what lies further was noted while the clock was wrong."""
 
 Why = Literal["due", "too-early", "done-today", "no-sign-in", "not-connected"]
 
@@ -45,7 +49,7 @@ def due(practice: OpenPractice) -> Due:
     hour, minute = map(int, practice.settings.text("schedule.at").split(":"))
     if local.time() < time(hour, minute):
         return Due("too-early")
-    last = last_daily(snapshot)
+    last = last_daily(snapshot, now)
     if last is not None and last.started.astimezone(zone).date() >= local.date():
         return Due("done-today")
     if practice.settings.yes("schedule.require_sign_in") and not _in_use(snapshot, now):
@@ -57,22 +61,30 @@ def full_is_due(practice: OpenPractice) -> bool:
     """Whether the last complete comparison is ``schedule.full_days`` old, or there was none."""
     full = list_state(practice.snapshot(), "clients").full
     days = timedelta(days=practice.settings.number("schedule.full_days"))
-    return full is None or practice.clock.now() - full >= days - timedelta(hours=1)
+    return full is None or not -_AHEAD <= practice.clock.now() - full < days - timedelta(hours=1)
 
 
 def signed_in(practice: OpenPractice) -> None:
-    """Somebody is at work: a key in a console, or a verb typed on a terminal. Written every few minutes."""
+    """Somebody is at work: a key in a console, or a verb typed on a terminal. Written every few minutes.
+
+    A full disk, a busy or damaged book: then it is not noted, and what was typed is done all the same.
+    """
     if practice.read_only:
         return
     now = practice.clock.now()
     before = read(practice.snapshot(), "sign-in", SignIn)
     if before is None or not timedelta(0) <= now - before.at < _NOTED_EVERY:
-        practice.book.commit([put("sign-in", SignIn(at=now, by=practice.person))])
+        with suppress(Trouble):
+            practice.book.commit([put("sign-in", SignIn(at=now, by=practice.person))])
 
 
-def last_daily(snapshot: Snapshot) -> Run | None:
-    """The newest daily run, skipped ones included."""
-    daily = (run for run in snapshot.rows(RUNS) if run.trigger == "daily" and not run.kind)
+def last_daily(snapshot: Snapshot, now: datetime | None = None) -> Run | None:
+    """The newest daily run, skipped ones included; ``now``: but for one from a clock that ran ahead."""
+    daily = (
+        run
+        for run in snapshot.rows(RUNS)
+        if run.trigger == "daily" and not run.kind and (now is None or run.started <= now + _AHEAD)
+    )
     return max(daily, key=lambda run: run.started, default=None)
 
 
@@ -97,4 +109,4 @@ def time_zone(practice: OpenPractice) -> tzinfo:
 
 def _in_use(snapshot: Snapshot, now: datetime) -> bool:
     seen = read(snapshot, "sign-in", SignIn)
-    return seen is not None and now - seen.at <= SIGN_IN_LASTS
+    return seen is not None and -_AHEAD <= now - seen.at <= SIGN_IN_LASTS
