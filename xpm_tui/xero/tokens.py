@@ -72,18 +72,19 @@ class Tokens:
         self._turn = asyncio.Lock()
         self._now: Saved | None = None
         self._unsaved: Saved | None = None
+        self._over: Secret | None = None
         self._renewal: asyncio.Task[Saved] | None = None
 
     def state(self) -> State:
         """Whether there is a login: ``needed`` when Xero refused it. Reads the file; no network."""
-        saved = self._unsaved or self._vault.read()
+        saved = self.saved()
         if saved is None or not self._ours(saved):
             return "none"
         return "needed" if saved.refused_at is not None else "good"
 
     def saved(self) -> Saved | None:
         """The login as it is kept, for its person, scopes and dates; its tokens stay hidden."""
-        return self._unsaved or self._vault.read()
+        return self._unsaved if self._waits() else self._vault.read()
 
     def where(self) -> str:
         """Where the login lies and what guards it."""
@@ -157,9 +158,10 @@ class Tokens:
             self._give_lock()
 
     def _stored(self) -> Saved:
-        if self._unsaved is not None:
+        if self._unsaved is not None and self._waits():
             # The disk refused the new pair before: it must be durable before anything else happens.
             self._save(self._unsaved)
+        self._unsaved = None
         saved = self._vault.read()
         if saved is None:
             raise _needed("There is no login yet.")
@@ -226,10 +228,24 @@ class Tokens:
         )
 
     def _save(self, saved: Saved) -> None:
+        if saved is not self._unsaved:
+            with suppress(LoginNeeded):
+                there = self._vault.read()
+                self._over = there.refresh if there is not None else None
         self._unsaved = saved
         self._vault.write(saved)
         self._unsaved = None
         self._now = saved
+
+    def _waits(self) -> bool:
+        """Whether a pair waits for the disk, and nobody has saved another login, or taken it off, since."""
+        if self._unsaved is None:
+            return False
+        try:
+            there = self._vault.read()
+        except LoginNeeded:
+            return True
+        return (there.refresh if there is not None else None) in (self._over, self._unsaved.refresh)
 
     def _good(self, saved: Saved, stale: Secret | None) -> bool:
         return (

@@ -1,0 +1,61 @@
+"""A pair that the disk refused is kept for later, but never over what somebody saved since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.moved_clock import MovedClock
+from tests.xero.test_tokens import OLD, Identity, tokens
+from xpm_tui.files import atomic
+from xpm_tui.model.errors import DiskTrouble, LoginNeeded
+from xpm_tui.xero import vault
+from xpm_tui.xero.tokens import Tokens
+
+
+async def refused_once(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, identity: Identity, clock: MovedClock
+) -> Tokens:
+    """A process whose new pair the disk did not take."""
+    mine = tokens(folder, identity, clock)
+    await mine.keep(identity.grant())
+    clock.move(OLD)
+    calls: list[Path] = []
+
+    def full(path: Path, data: bytes) -> int:
+        calls.append(path)
+        if len(calls) == 2:  # the first is the mark that a renewal was begun
+            raise DiskTrouble("No space left.")
+        return atomic.replace_bytes(path, data)
+
+    monkeypatch.setattr(vault, "replace_bytes", full)
+    with pytest.raises(DiskTrouble):
+        await mine.access()
+    monkeypatch.setattr(vault, "replace_bytes", atomic.replace_bytes)
+    return mine
+
+
+async def test_a_newer_pair_of_another_process_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = MovedClock()
+    identity = Identity(clock)
+    mine = await refused_once(monkeypatch, tmp_path, identity, clock)
+    other = tokens(tmp_path, identity, clock)
+    newer = await other.access()
+    assert (await mine.access()).reveal() == newer.reveal()
+    saved = tokens(tmp_path, identity, clock).saved()
+    assert saved is not None
+    assert saved.access == newer
+
+
+async def test_a_login_that_was_taken_off_does_not_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = MovedClock()
+    identity = Identity(clock)
+    mine = await refused_once(monkeypatch, tmp_path, identity, clock)
+    other = tokens(tmp_path, identity, clock)
+    await other.forget()
+    with pytest.raises(LoginNeeded):
+        await mine.access()
+    assert not (tmp_path / "state" / "login.bin").exists()
