@@ -69,7 +69,7 @@ class Result:
 
     ``items`` for a list, else ``data``; ``table`` and then ``lines`` say the same to a person, ``raw`` is a
     file's own text, for stdout as it is. Where it did not come out well, ``trouble`` says why: its code,
-    sentence, hint and exit code go with the data.
+    sentence, hint and exit code go with the data. ``written`` is called once all of it was told.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -78,6 +78,7 @@ class Result:
     lines: Iterable[str] = ()
     raw: str = ""
     trouble: Trouble | None = None
+    written: Callable[[], None] | None = None
 
     @property
     def exit_code(self) -> int:

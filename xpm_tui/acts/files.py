@@ -105,9 +105,10 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Talk], Awaitable[R
             only = [find_client(practice.snapshot(), text).id for text in params.client]
             wanted |= {"changed": params.changed, "again": params.again, "only": only}
         if params.file == "-":
-            raw, report = exporting.export_text(practice, form, **wanted)
+            raw, report, written = exporting.export_text(practice, form, **wanted)
             text = raw.decode("utf-8", "replace")
-            return Result(data={**plain(report), "csv": text}, raw=text, trouble=_left_out(report))
+            told = {**plain(report), "csv": text}
+            return Result(data=told, raw=text, trouble=_left_out(report), written=written)
         report = exporting.export_file(practice, form, Path(params.file), replace=params.replace, **wanted)
         return Result(data=plain(report), lines=_exported(report), trouble=_left_out(report))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import sys
+from pathlib import Path
 
 import click
 
@@ -12,6 +14,7 @@ from xpm_tui.cli import crash
 from xpm_tui.cli.output import dumps, error, spoken
 from xpm_tui.cli.perform import Signalled
 from xpm_tui.cli.talk import Gone, silence
+from xpm_tui.files.disk import trouble
 from xpm_tui.model.errors import Trouble
 
 
@@ -39,6 +42,9 @@ def exit_code(ended: BaseException, *, json: bool) -> int:
         case KeyboardInterrupt() | asyncio.CancelledError() | click.Abort():
             click.echo("Stopped.", err=True)
             return 128 + signal.SIGINT
+        case Gone() if isinstance(why := ended.__cause__, OSError) and why.errno != errno.EPIPE:
+            silence(sys.stdout)
+            return _tell(trouble(why, Path("standard output")), json=False)
         case Gone() | BrokenPipeError():
             silence(sys.stdout)
             return 128 + signal.SIGPIPE

@@ -40,16 +40,21 @@ def perform(ctx: click.Context, act: Act[Any], values: dict[str, Any]) -> None:
         )
     talk = CommandTalk(json=given.json, outlives=act.outlives)
     result = asyncio.run(_guarded(_run(act, params, talk, given), act.outlives))
+    if result.written is None:
+        _tell(result, talk, given)
+    ctx.exit(result.exit_code)
+
+
+def _tell(result: Result, talk: CommandTalk, given: Globals) -> None:
     if given.json:
         talk.data(dumps(outcome(result)))
-    else:
-        if result.raw:
-            talk.file(result.raw)
-        for line in lines(result):
-            talk.data(line)
-        if result.trouble is not None:
-            talk.say(spoken(result.trouble))
-    ctx.exit(result.exit_code)
+        return
+    if result.raw:
+        talk.file(result.raw)
+    for line in lines(result):
+        talk.data(line)
+    if result.trouble is not None:
+        talk.say(spoken(result.trouble))
 
 
 def _params(act: Act[Any], values: dict[str, Any]) -> Any:
@@ -86,6 +91,10 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
         result = await act.run(practice, params, talk)
         if result.trouble is not None:
             _log(practice, act, result.trouble)
+        if result.written is not None:
+            # Only what has reached the other side of standard output counts as told.
+            _tell(result, talk, given)
+            result.written()
         return result
     except Trouble as trouble:
         _log(practice, act, trouble)

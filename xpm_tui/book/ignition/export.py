@@ -204,6 +204,31 @@ def _sent(
     return msgspec.structs.replace(known, sent=now, out=out, out_contacts=kept)
 
 
+def gone_out(now: Snapshot, writes: Iterable[Write]) -> list[Write]:
+    """``Exported.writes`` for the book as it is when the files are safe: what an import has said meanwhile
+    stays, and a client that has left the book meanwhile stays away."""
+    out: list[Write] = []
+    for row in (write.row for write in writes if isinstance(write, Put)):
+        newest = now.get(IMPORTED, row.id) or Imported(id=row.id)
+        if now.raw(CLIENTS, row.id) is not None:
+            out.append(Put(IMPORTED, _sent_of(row, newest)))
+    return out
+
+
+def _sent_of(row: Imported, newest: Imported) -> Imported:
+    """``newest`` with what went out by ``row``, where Ignition has not said the same since."""
+    contacts = {
+        key: {field: cell for field, cell in cells.items() if newest.contacts.get(key, {}).get(field) != cell}
+        for key, cells in {**newest.out_contacts, **row.out_contacts}.items()
+    }
+    return msgspec.structs.replace(
+        newest,
+        sent=row.sent,
+        out={key: cell for key, cell in row.out.items() if newest.cells.get(key, "") != cell},
+        out_contacts={key: cells for key, cells in contacts.items() if cells},
+    )
+
+
 def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, str]]:
     """Heading and field: those of Ignition's last file in its order, then the others that have a value."""
     remembered = snapshot.get(META, HEADINGS)
@@ -238,7 +263,7 @@ def _csv(
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     spreadsheet = flavour == "spreadsheet"
-    writer.writerow([heading for heading, _ in heads])
+    writer.writerow([shield(heading, spreadsheet) for heading, _ in heads])
     for client, contact in rows:
         cells = client_cells(client, people)
         cells = {key: label(key, cell, people) for key, cell in cells.items()}

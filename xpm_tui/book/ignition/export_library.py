@@ -98,8 +98,8 @@ def _exported(
 ) -> Exported:
     file = io.StringIO(newline="")
     writer = csv.writer(file)
-    writer.writerow(headings)
     spreadsheet = flavour == "spreadsheet"
+    writer.writerow([shield(heading, spreadsheet) for heading in headings])
     writer.writerows([shield(cell, spreadsheet) for cell in row] for row in rows)
     data = file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
     return Exported((data,) if rows else (), len(rows), tuple(records))

@@ -90,9 +90,10 @@ def parse(
     if head is None or not head.cells:
         raise BadInput("The file is empty: it has no row with headings.")
     body = list(reading)
-    _known_headings(mapping or {}, head.cells)
+    headings = tuple(map(clean, head.cells))
+    _known_headings(mapping or {}, headings)
     wanted = {squeezed(h): f for h, f in {**(remembered or {}), **(mapping or {})}.items()}
-    found = columns(rules, head.cells, [record.cells for record in body[:_SAMPLE]], wanted)
+    found = columns(rules, headings, [record.cells for record in body[:_SAMPLE]], wanted)
     rows, refused = [], []
     for record in body:
         reason = record.reason or unusable(record)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from xpm_tui.book.ignition.export import Exported, Flavour, NotExported, export_clients
+from xpm_tui.book.ignition.export import Exported, Flavour, NotExported, export_clients, gone_out
 from xpm_tui.book.ignition.export_library import export_proposals, export_services, export_team
 from xpm_tui.book.ignition.forms import FORMS, FormName
 from xpm_tui.files import atomic
+from xpm_tui.files.disk import spoken
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
 
@@ -66,18 +67,27 @@ def export_file(
     before. A file that is there is kept unless ``replace``. Raises ``BadInput``, ``DiskTrouble``.
     """
     path = Path(path)
+    if not path.name:
+        raise BadInput(f"'{path}' is no file.", hint="Name a file, or - for standard output.")
     exported = exported_bytes(practice, form, changed=changed, flavour=flavour, again=again, only=only)
     places = [
         path if at == 1 else path.with_stem(f"{path.stem}-{at}") for at in range(1, len(exported.files) + 1)
     ]
-    taken = next((place for place in places if place.exists() and not replace), None)
-    if taken is not None:
-        raise BadInput(f"{taken} is there already.", hint="Name another file, or say --replace.")
+    for place in places:
+        _refuse_taken(place, replace)
     if not path.parent.is_dir():
         raise BadInput(f"There is no folder {path.parent}.")
     for place, data in zip(places, exported.files, strict=True):
         atomic.replace_bytes(place, data)
     return _finish(practice, form, exported, tuple(map(str, places)))
+
+
+def _refuse_taken(place: Path, replace: bool) -> None:
+    with spoken(place):
+        if place.exists() and not replace:
+            raise BadInput(f"{place} is there already.", hint="Name another file, or say --replace.")
+        if place.exists() and not place.is_file():
+            raise BadInput(f"{place} is no plain file.", hint="Name a file, or - for standard output.")
 
 
 def export_text(
@@ -88,8 +98,8 @@ def export_text(
     flavour: Flavour = "ignition",
     again: bool = False,
     only: Collection[str] = (),
-) -> tuple[bytes, ExportReport]:
-    """The same as one file's bytes, for standard output.
+) -> tuple[bytes, ExportReport, Callable[[], None]]:
+    """The same as one file's bytes, for standard output; the last is called once they are written there.
 
     Raises ``BadInput`` where clients of one name need several files.
     """
@@ -100,8 +110,12 @@ def export_text(
             "file Ignition would make them one.",
             hint="Name a file: they are written to several.",
         )
-    report = _finish(practice, form, exported, ())
-    return (exported.files[0] if exported.files else b""), report
+    report = _told(form, exported, (), _remembers(practice, exported))
+
+    def written() -> None:
+        _finish(practice, form, exported, ())
+
+    return (exported.files[0] if exported.files else b""), report, written
 
 
 def exported_bytes(
@@ -139,12 +153,16 @@ def preview_export(
 def _finish(
     practice: OpenPractice, form: FormName, exported: Exported, files: tuple[str, ...]
 ) -> ExportReport:
-    remembered = bool(exported.writes) and not practice.read_only
+    remembered = _remembers(practice, exported)
     if remembered:
-        practice.book.commit(exported.writes)
+        practice.book.transact(lambda now: gone_out(now, exported.writes))
     if exported.records and not practice.read_only:
         practice.events.emit(Event(key=f"export.{form}", numbers={"count": len(exported.records)}))
     return _told(form, exported, files, remembered)
+
+
+def _remembers(practice: OpenPractice, exported: Exported) -> bool:
+    return bool(exported.writes) and not practice.read_only
 
 
 def _told(form: FormName, exported: Exported, files: tuple[str, ...], remembered: bool) -> ExportReport:

@@ -1,0 +1,31 @@
+"""Exports by verb: what never reached standard output has not gone out, and no device is lost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.command import Command
+
+
+def test_an_export_that_was_never_written_has_not_gone_out(tmp_path: Path) -> None:
+    command = Command(tmp_path / "home", {"XPM_TUI_USER": "tester"})
+    command("clients", "new", "Kowhai", "contact_name=Ann", "contact_email=ann@x.nz")
+    words = [sys.executable, "-m", "xpm_tui", "export", "clients", "--changed", "-"]
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, env=command.environ, check=False)
+    assert ended.returncode not in (0, 1)
+    assert b"space" in ended.stderr
+    again = command("export", "clients", "--changed", "-")
+    assert "Kowhai" in again.out
+    assert "Kowhai" not in command("export", "clients", "--changed", "-", code=None).out
+
+
+def test_an_export_is_no_way_to_lose_a_device(tmp_path: Path) -> None:
+    command = Command(tmp_path / "home", {"XPM_TUI_USER": "tester"})
+    command("clients", "new", "Kowhai", "contact_name=Ann", "contact_email=ann@x.nz")
+    os.mkfifo(tmp_path / "pipe")
+    command("export", "clients", str(tmp_path / "pipe"), "--replace", code=2)
+    assert (tmp_path / "pipe").is_fifo()
