@@ -13,6 +13,7 @@ from xpm_tui.model.tables import CLIENTS, FREEZES, LINKS, SERVICES, TEAM, TEMPLA
 from xpm_tui.model.xpm import Template
 from xpm_tui.service.clients.contacts import add_contact, edit_contact, find_contact
 from xpm_tui.service.clients.editing import edit_client, new_client
+from xpm_tui.service.jobs import editing as job_editing
 from xpm_tui.service.jobs.library import edit_service, list_services, new_service
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team.members import edit_member, new_member
@@ -230,3 +231,9 @@ def test_an_edit_is_told_without_its_value(office: OpenPractice) -> None:
     (event,) = [event for event in office.events.read() if event.key == "client.edited"]
     assert (event.record, event.field) == ("c1", "phone")
     assert b"secret phone" not in msgspec.json.encode(event)
+
+
+@pytest.mark.parametrize("typed", ["9" * 5000, "\N{SUPERSCRIPT TWO}"], ids=["long", "raised"])
+def test_what_is_no_number_of_days_is_refused(practice: OpenPractice, typed: str) -> None:
+    with pytest.raises(BadInput):
+        job_editing._value(practice.snapshot(), "due_days", typed)

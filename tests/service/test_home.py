@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from xpm_tui.model.errors import BadInput, LoginNeeded, NotFound, ReadOnly
+from xpm_tui.model.errors import BadInput, DiskTrouble, LoginNeeded, NotFound, ReadOnly
 from xpm_tui.service.home import (
     FIRST,
     Home,
@@ -114,3 +115,16 @@ def test_opening_loads_no_wire_and_no_console(home: Home) -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for another account")
+def test_a_home_of_another_account_is_refused_in_words(tmp_path: Path) -> None:
+    home = find_home(str(tmp_path / "foreign"), {})
+    (home.data / "practices").mkdir(parents=True)
+    (tmp_path / "foreign").chmod(0o700)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(DiskTrouble):
+            practices(home)
+    finally:
+        os.seteuid(0)

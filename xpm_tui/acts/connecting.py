@@ -178,7 +178,7 @@ async def _choose(machine: Connecting, params: Connect, talk: Talk) -> Identity:
         for number, each in enumerate(machine.tenants, 1):
             talk.say(f"  {number}  {each.name or each.tenant_id}  {each.tenant_id}")
         typed = (await talk.line("Which practice? Its number or id:") or "").strip()
-        at = int(typed) - 1 if typed.isdigit() and len(typed) < 4 else -1
+        at = int(typed) - 1 if typed.isdecimal() and len(typed) < 4 else -1
         tenant = machine.tenants[at].tenant_id if 0 <= at < len(machine.tenants) else typed
     try:
         return await machine.choose(tenant, confirm=confirm)

@@ -148,8 +148,9 @@ def _decision(held: HeldWrite, choice: Choice, xpm: str) -> Decision:
 
     if choice != "adopt":
         return Decision(held.intent, choice)
-    if xpm.isdigit() and 0 < int(xpm) <= len(held.candidates):
-        xpm = held.candidates[int(xpm) - 1].uuid
+    at = int(xpm) if xpm.isdecimal() and len(xpm) < 4 else 0
+    if 0 < at <= len(held.candidates):
+        xpm = held.candidates[at - 1].uuid
     if not xpm and len(held.candidates) == 1:
         xpm = held.candidates[0].uuid
     if not xpm:
@@ -170,7 +171,7 @@ async def _ask(held: HeldWrite, talk: Talk) -> Decision | None:
         for choice in _CHOICES:
             if answer.casefold() == choice:
                 return _decision(held, choice, "")
-        if answer.isdigit() and len(answer) < 4 and not 0 < int(answer) <= len(held.candidates):
+        if answer.isdecimal() and len(answer) < 4 and not 0 < int(answer) <= len(held.candidates):
             talk.say(f"There is no candidate {answer}.")
             continue
         return _decision(held, "adopt", answer)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xpm_tui.files.atomic import replace_bytes
+from xpm_tui.files.disk import trouble
 from xpm_tui.files.private import ensure_private
 from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.text import visible
@@ -66,11 +67,14 @@ def find_home(home: str | None, environ: Mapping[str, str]) -> Home:
 
 
 def practices(home: Home) -> list[str]:
-    """Folder names of the practices, sorted."""
+    """Folder names of the practices, sorted. Raises ``DiskTrouble`` where they may not be looked at."""
+    folder = home.data / "practices"
     try:
-        return sorted(p.name for p in (home.data / "practices").iterdir() if _NAME.fullmatch(p.name))
+        return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise trouble(error, folder, "read") from error
 
 
 def current(home: Home) -> str:

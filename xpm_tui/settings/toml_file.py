@@ -56,7 +56,8 @@ def change(path: Path, key: str, value: Any) -> None:
         else:
             table[name] = list(value) if isinstance(value, tuple) else value
         text = tomlkit.dumps(document)
-    except (TOMLKitError, TypeError, AttributeError) as reason:
+        data = text.encode()
+    except (TOMLKitError, TypeError, AttributeError, UnicodeError) as reason:
         raise _cannot_edit(path, key, str(reason)) from None
     wanted = {k: v for k, v in before.items() if k != key}
     if value is not None:
@@ -64,7 +65,7 @@ def change(path: Path, key: str, value: Any) -> None:
     if dict(_parsed(text)) != wanted:
         raise _cannot_edit(path, key, "the way it is laid out is not one that can be edited safely")
     private.ensure_private(path.parent)
-    atomic.replace_bytes(path, text.encode())
+    atomic.replace_bytes(path, data)
 
 
 def _cannot_edit(path: Path, key: str, reason: str) -> BadInput:

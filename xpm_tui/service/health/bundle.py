@@ -18,6 +18,7 @@ from xpm_tui.diagnose.telling import told
 from xpm_tui.events.filters import EventFilter
 from xpm_tui.events.sentences import sentence
 from xpm_tui.files.atomic import replace_bytes
+from xpm_tui.files.disk import spoken
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
 from xpm_tui.model.ports import Snapshot
@@ -45,7 +46,9 @@ async def gather(patient: Patient, results: Sequence[Probed], *, names: bool = F
 def write(parts: Sequence[Part], target: Path, patient: Patient) -> int:
     """Write the zip (0600); gives its bytes. Raises ``BadInput`` where the file is there already."""
     target = target.expanduser()
-    if target.exists():
+    with spoken(target):
+        there = target.exists()
+    if there:
         raise BadInput(f"{target} is there already.", hint="Name a file that is not.")
     if not target.parent.is_dir():
         raise BadInput(f"There is no folder {target.parent}.", hint="Make it, or name another place.")

@@ -171,7 +171,7 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
         return plain
     if field in ("due_days", "days_early"):
         low = 1 if field == "due_days" else 0
-        if not text.isdigit() or not low <= int(text) <= 3660:
+        if not text.isdecimal() or len(text) > 4 or not low <= int(text) <= 3660:
             raise BadInput(f"{field}: '{visible(text, 40)}' is no number of days from {low} to 3,660.")
         return int(text)
     if field == "due":
