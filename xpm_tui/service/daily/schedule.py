@@ -166,9 +166,11 @@ class Scheduler:
         settings = self._practice.settings
         at = settings.text("schedule.at")
         asked = settings.yes("schedule.require_sign_in")
-        every = "Every day at" if self._kind == "systemd" else "Every hour, once a day from"
+        when = f"Every day at {at}, then every hour until it is done"
+        if self._kind == "cron":
+            when = f"Every hour, once a day from {at}"
         return (
-            f"{every} {at}: {shlex.join(self._command())}",
+            f"{when}: {shlex.join(self._command())}",
             "It syncs once a day" + (", only if somebody used the tool within 24 hours." if asked else "."),
             "The first run waits for a person, and so does what the guard stops.",
             *(
