@@ -7,16 +7,19 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xpm_tui.files import atomic
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.secret import Secret
 from xpm_tui.settings import reference, schema
 from xpm_tui.settings.kinds import Setting
 from xpm_tui.settings.store import Settings
+from xpm_tui.settings.toml_file import change, read
 
 
 @pytest.fixture
@@ -264,3 +267,23 @@ def test_reading_settings_loads_no_editor_and_no_console(shared: Path) -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_two_who_set_something_in_the_same_moment_both_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other comes in between this one's reading and its writing."""
+    path = tmp_path / "settings.toml"
+    other = Thread(target=change, args=(path, "sync.clear", "never"))
+    real = atomic.replace_bytes
+
+    def meanwhile(path: Path, data: bytes) -> int:
+        monkeypatch.setattr(atomic, "replace_bytes", real)
+        other.start()
+        other.join(0.2)
+        return real(path, data)
+
+    monkeypatch.setattr(atomic, "replace_bytes", meanwhile)
+    change(path, "sync.on_conflict", "hold")
+    other.join()
+    assert read(path) == {"sync.on_conflict": "hold", "sync.clear": "never"}

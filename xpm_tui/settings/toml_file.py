@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from xpm_tui.files import atomic, private
+from xpm_tui.files.disk import spoken
 from xpm_tui.model.errors import BadInput
 
 LARGEST = 1_000_000
 """Bytes: a settings file is never larger."""
+PATIENCE = 10.0
+"""Seconds to wait for another process that changes the same file."""
 
 
 def read(path: Path) -> dict[str, object]:
@@ -37,6 +40,16 @@ def change(path: Path, key: str, value: Any) -> None:
 
     Raises ``BadInput`` when the file is no TOML, ``DiskTrouble`` when it cannot be written.
     """
+    from filelock import FileLock
+
+    private.ensure_private(path.parent)
+    # Read, changed and replaced in one go: else the later of two people would take the other's setting out.
+    beside = path.with_name(f".{path.name}.lock")
+    with spoken(path), FileLock(str(beside), timeout=PATIENCE, mode=private.FILE_MODE, thread_local=False):
+        _change(path, key, value)
+
+
+def _change(path: Path, key: str, value: Any) -> None:
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -64,7 +77,6 @@ def change(path: Path, key: str, value: Any) -> None:
         wanted[key] = list(value) if isinstance(value, tuple) else value
     if dict(_parsed(text)) != wanted:
         raise _cannot_edit(path, key, "the way it is laid out is not one that can be edited safely")
-    private.ensure_private(path.parent)
     atomic.replace_bytes(path, data)
 
 
