@@ -80,6 +80,9 @@ async def test_a_box_that_waits_is_whole_and_its_names_are_text(
         assert cut(app) == []
         assert unsafe(app) == []
         await press(pilot, "escape")
+        assert isinstance(app.screen, Working), "what goes on by itself is not left out of sight"
+        box.dismiss(None)
+        await settle(pilot)
         assert not isinstance(app.screen, Working)
 
 

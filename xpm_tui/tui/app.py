@@ -411,9 +411,10 @@ class Console(Flows, Acting):
                 self.parting = Shown(f"Run {run} goes on by itself: xpm-tui runs show {run}")
                 self.exit(0)
 
-        if not any(isinstance(screen, Confirm) for screen in self.screen_stack):
+        if not any(screen.has_class("leaving") for screen in self.screen_stack):
             question = f"Run {run} is going on.\nIt does not need this console and goes on by itself. Leave?"
-            self.push_screen(Confirm(question, title="Leave the console", yes="Leave", no="Stay"), answered)
+            box = Confirm(question, title="Leave the console", yes="Leave", no="Stay").add_class("leaving")
+            self.push_screen(box, answered)
 
     def copy_to_clipboard(self, text: str) -> None:
         """To the terminal's clipboard, said as what it is: sent, not known to have arrived."""

@@ -80,4 +80,7 @@ class ConsentScreen(Dialog[str]):
         chosen = ""
         if page.options:
             chosen = self.query_one(OneOf).chosen
-        self.dismiss(await asyncio.to_thread(consent.answer, page, chosen, button))
+        try:
+            self.dismiss(await asyncio.to_thread(consent.answer, page, chosen, button))
+        except Trouble as trouble:
+            self.host.trouble(trouble)

@@ -41,5 +41,5 @@ class TooSmall(ModalScreen[None]):
         self._leave(self.app.size)
 
     def _leave(self, size: Size) -> None:
-        if not too_small(*size) and self.is_current:
+        if not too_small(*size) and self.is_active:
             self.dismiss(None)

@@ -16,9 +16,11 @@ from xpm_tui.tui.widgets.prose import Prose
 
 R = TypeVar("R")
 
+GIVES_UP = "esc gives up; nothing is written meanwhile"
+
 
 class Working(Dialog[None]):
-    """A box with a sentence; escape gives the work up."""
+    """A box with a sentence; escape gives the work up, where a worker is watched over."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
 
@@ -31,7 +33,8 @@ class Working(Dialog[None]):
     def box(self) -> ComposeResult:
         """The sentence and the way out."""
         yield self._words
-        yield Static(content(Shown("esc gives up; nothing is written meanwhile")), classes="hint")
+        told = "it cannot be called back from here" if self._worker is None else GIVES_UP
+        yield Static(content(Shown(told)), classes="hint")
 
     def tell(self, sentence: str) -> None:
         """How far it is."""
@@ -43,10 +46,10 @@ class Working(Dialog[None]):
         self._worker = worker
 
     def action_give_up(self) -> None:
-        """Cancel and leave."""
+        """Cancel and leave; what goes on by itself is not left out of sight."""
         if self._worker is not None:
             self._worker.cancel()
-        self.dismiss(None)
+            self.dismiss(None)
 
 
 async def done(work: Awaitable[R], screen: Working) -> R:
@@ -54,5 +57,4 @@ async def done(work: Awaitable[R], screen: Working) -> R:
     try:
         return await work
     finally:
-        if screen.is_current:
-            await screen.dismiss(None)
+        await screen.dismiss(None)

@@ -71,6 +71,7 @@ class BundleScreen(OverScreen[None]):
         self._gather()
 
     def _gather(self) -> None:
+        self._parts = ()  # nothing can be written that is not what the head says
         self.host.work(lambda: self._look(), "bundle", exclusive=True, node=self)
 
     async def _look(self) -> None:

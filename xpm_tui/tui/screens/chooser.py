@@ -13,8 +13,8 @@ from textual.screen import Screen
 from textual.widgets import Button
 
 from xpm_tui.model.text import Shown
-from xpm_tui.tui.host import Guest
 from xpm_tui.tui.plain import content
+from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.foot import Foot
@@ -44,7 +44,7 @@ class Choices(Items[T]):
         return self._drawn(self.items[row], line, columns)
 
 
-class Chooser(Guest, Screen[str], Generic[T]):
+class Chooser(Quiet, Screen[str], Generic[T]):
     """A child class gives the head, the items, how one is drawn and found, what it would do, and does it."""
 
     CSS_PATH: ClassVar = style("chooser")
@@ -125,10 +125,12 @@ class Chooser(Guest, Screen[str], Generic[T]):
         self.host.work(lambda: self.begin(), "load", exclusive=True, node=self)
 
     async def begin(self, at: str = "") -> None:
-        """Read the items; the cursor on the one with key ``at``, else where it was."""
-        now = self.current
-        wanted = at or (self.key_of(now) if now is not None else "")
+        """Read the items; the cursor on the one with key ``at``, else where it was or on the next left."""
+        rows, here = self.rows.items, self.rows.cursor
+        before = [self.key_of(item) for item in (*rows[here:], *reversed(rows[:here]))]
         self.items = await self.load()
+        left = {self.key_of(item) for item in self.items}
+        wanted = at or next((key for key in before if key in left), "")
         self._head.say(lines(self.head()))
         self.search(wanted)
 

@@ -144,7 +144,7 @@ class Clients(AreaScreen):
             views = views + await desk.glance(more.take, PIECE)
         self._tell(total if more else len(views), total)
         self._table.say_empty(self._nothing(total))
-        self._table.show(views, self._wanted)
+        self._table.show(views, self._wanted, of=(saved, self._text))
         self._wanted = ""
         if not views:
             self._detail.clear()

@@ -17,7 +17,7 @@ from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.files import PickFile, folder_of
 from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.listed import Listed
+from xpm_tui.tui.screens.listed import UNSEEN, Listed
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
 from xpm_tui.tui.widgets.table import Column, Table
@@ -120,7 +120,9 @@ class ExportPreview(Listed[None, Outgoing]):
         return [[span(f" {each[1]}: {each[2]}", each[3])]]
 
     def why_not(self, action: str) -> str:
-        """Only what is there can be written."""
+        """Only what is there can be written, as it was shown."""
+        if action == "apply" and not self.shown:
+            return UNSEEN
         if action == "apply" and not (self._report is not None and self._report.records):
             return "There is nothing to write."
         if action == "scope" and len(self._scopes) == 1:

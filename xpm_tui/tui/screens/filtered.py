@@ -81,6 +81,11 @@ class FilteredArea(AreaScreen):
             force, self._terms = force or terms != self._terms, terms
         super().refresh_data(force=force)
 
+    @property
+    def asked(self) -> tuple[str, str]:
+        """What the list is narrowed by."""
+        return self.only, self.text
+
     def told(self, shown: int, total: int) -> None:
         """How many there are, and which filter is on."""
         count = f" {shown:,} of {total:,} " if shown != total else f" {total:,} "

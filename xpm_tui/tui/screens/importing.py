@@ -13,7 +13,7 @@ from xpm_tui.service.exchange.importing import ImportReport, import_file
 from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Choose
 from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.listed import Listed
+from xpm_tui.tui.screens.listed import UNSEEN, Listed
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
 from xpm_tui.tui.widgets.table import Column, Table
@@ -96,7 +96,9 @@ class ImportPreview(Listed[bool, Finding]):
         return [[span(f" {finding.about}: {finding.told}", finding.look)]]
 
     def why_not(self, action: str) -> str:
-        """Map where the cursor is on a column."""
+        """Map where the cursor is on a column; take in what was shown."""
+        if action == "apply" and not self.shown:
+            return UNSEEN
         item = self._table.item
         if action == "map" and (item is None or item.kind != "column"):
             return "Move to a line that is about a column first."

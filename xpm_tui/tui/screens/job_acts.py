@@ -50,14 +50,19 @@ class JobActs(FilteredArea):
         """All that are shown."""
         raise NotImplementedError
 
-    def read(self, title: str, told: list[Line], *, acts: bool = False) -> None:
-        """All of a job, to read; the key of an act does it with that job."""
+    def read(self, title: str, told: list[Line], *, job: str = "") -> None:
+        """All of a job, to read; the key of an act does it with that ``job``."""
 
         def answered(name: str | None) -> None:
-            if name:
-                self.action_act(name)
+            if not name:
+                return
+            if self.job is None or self.job.id != job:
+                # The list has moved under it: an act is about the one under the cursor.
+                self.host.toast(f"{title} is not in this list any more: nothing was done with it.", "warning")
+                return
+            self.action_act(name)
 
-        self.app.push_screen(JobReading(title, told, acts=acts), answered)
+        self.app.push_screen(JobReading(title, told, acts=bool(job)), answered)
 
     def do_jobs_preview(self) -> None:
         """The whole job."""
@@ -66,7 +71,7 @@ class JobActs(FilteredArea):
 
     async def open_job(self, job: str) -> None:
         shown: PreviewView = await self.host.desk.ask(jobs.preview_job, job)
-        self.read(shown.name, all_lines(shown), acts=True)
+        self.read(shown.name, all_lines(shown), job=job)
 
     # -- deploy, try again ----------------------------------------------------------------------------------
 

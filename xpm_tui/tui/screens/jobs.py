@@ -118,7 +118,8 @@ class Jobs(JobActs):
         self.told(len(found), len(found))
         self.note([BLOCKED] if counted.blocked else [])
         self._ours.say_empty(self._nothing(counted))
-        self._ours.show(found, next((view.id for view in found if view.workflow == self._wanted), ""))
+        at = next((view.id for view in found if view.workflow == self._wanted), "")
+        self._ours.show(found, at, of=self.asked)
         self._wanted = ""
         if not found:
             self.detail.show(None)
@@ -134,7 +135,7 @@ class Jobs(JobActs):
         self.note([[ours(" ! ", "warn"), span(state.note)]] if state.note else age)
         told = "No job of XPM goes by this filter. esc shows all again." if self.text else ""
         self._theirs.say_empty(told or state.note or "XPM has not told yet. A plan reads it: g s, then n.")
-        self._theirs.show(found)
+        self._theirs.show(found, of=self.asked)
         if not found:
             self.detail.show(None)
 

@@ -15,6 +15,7 @@ from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Table
 from xpm_tui.tui.widgets.words import lines
 
+UNSEEN = "It has to be read first: nothing is done that was not shown."
 R = TypeVar("R")
 T = TypeVar("T")
 
@@ -32,6 +33,8 @@ class Listed(OverScreen[R], Generic[R, T]):
         self._table = table
         self._head = Says(classes=f"{look}-head")
         self._told = Says(classes=f"{look}-told")
+        self.shown = False
+        """Whether what stands there is what was asked for last."""
 
     def body(self) -> ComposeResult:
         """Counts, list, the one under the cursor."""
@@ -49,10 +52,12 @@ class Listed(OverScreen[R], Generic[R, T]):
 
     def again(self) -> None:
         """Read, beside the screen."""
+        self.shown = False
         self.host.work(lambda: self.look(), self.GROUP, exclusive=True, node=self)
 
     def put(self, rows: Sequence[T]) -> None:
         """Show what was read."""
+        self.shown = True
         self._table.show(rows)
         self._table.rows.focus()
         self._tell(self._table.item)

@@ -138,8 +138,9 @@ class PickPerson(Person):
         self.NOTHING = "Everybody of XPM is in the team already. esc goes back."
 
     async def begin(self, at: str = "") -> None:
-        """The cursor on the one that was under it before."""
-        await super().begin(at or self._at)
+        """The cursor at first on the one that was under it in the area."""
+        at, self._at = at or self._at, ""
+        await super().begin(at)
 
     async def effect(self, item: StaffView) -> list[Line]:
         """A member who has the e-mail is linked, else one is made."""

@@ -73,6 +73,8 @@ class Picker(Quiet, Screen[str]):
         self._effect = Says(classes="effect")
         self._shown: EffectView | None = None
         self._taken = False
+        self._found_by: str | None = None
+        """The letters that the hits go by."""
 
     def compose(self) -> ComposeResult:
         """Whom it is for, the field, the hits, the effect."""
@@ -142,7 +144,10 @@ class Picker(Quiet, Screen[str]):
             return clients.search_xpm(practice, query, limit=MOST, index=index)
 
         views = await self.host.desk.glance(find)
-        self._hits.show(views)
+        now = self._hits.current if query == self._found_by else None
+        self._found_by = query
+        same = (place for place, view in enumerate(views) if now is not None and view.uuid == now.uuid)
+        self._hits.show(views, next(same, 0))
         self._hits.display = bool(views)
         self._none.display = not views
         self._none.update(
@@ -191,6 +196,10 @@ class Picker(Quiet, Screen[str]):
         """Take the one under the cursor, once its effect has been shown."""
         view = self._hits.current
         if view is None or self._taken:
+            return
+        if self._field.value != self._found_by:
+            # These are the hits of other letters: show those of these, and wait for the next enter.
+            self.host.work(lambda: self._search(self._field.value), "search", exclusive=True, node=self)
             return
         job = self._link if self._client is not None else self._pick
         self.host.work(lambda: job(view), "take", exclusive=True, node=self)

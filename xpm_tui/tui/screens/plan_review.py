@@ -158,11 +158,10 @@ class PlanReview(OverScreen[str]):
         self.host.work(lambda: self._apply(), "apply", exclusive=True, node=self)
 
     async def _apply(self) -> None:
+        if self.refused("sync") or not await self._as_shown():
+            return
         plan = self._plan
-        if plan is None:
-            return
-        if self.refused("sync"):
-            return
+        assert plan is not None
         where = "Ignition" if plan.direction == "from_xpm" else "XPM"
         waiting = len(self._tree.changes) - self._count
         what = when.counted(self._count, "change")
@@ -175,8 +174,21 @@ class PlanReview(OverScreen[str]):
         answer = await self.host.push_screen_wait(
             Confirm(question, title=f"Apply plan {plan.id}", yes="Apply", no="Not yet")
         )
-        if answer:
+        if answer and await self._as_shown():
             self.dismiss(await self.host.start_run(plan.id))
+
+    async def _as_shown(self) -> bool:
+        """Whether the plan is still what stands here; another console may have ticked or applied it."""
+        shown = self._ticks
+        await self._read()
+        if self._ticks == shown and not self.why_not("apply"):
+            return True
+        self.host.toast("The plan is another one now: it was changed elsewhere. Look again.", "warning")
+        return False
+
+    @property
+    def _ticks(self) -> list[tuple[str, bool]]:
+        return [(change.selector, change.ticked) for change in self._tree.changes]
 
     def help_page(self) -> Page:
         """F1."""

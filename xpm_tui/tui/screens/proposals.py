@@ -103,7 +103,7 @@ class Proposals(FilteredArea):
             "No proposal goes by this filter. esc shows all again." if found
             else "There are no proposals. n makes one; I imports Ignition's file of active services."
         )  # fmt: skip
-        self.table.show(shown)
+        self.table.show(shown, of=self.asked)
         if not shown:
             self.detail.show(None)
         self.focus_table()

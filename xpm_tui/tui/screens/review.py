@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.worker import Worker
 
 from xpm_tui.acts.registry import by_name
+from xpm_tui.model.errors import BadInput
 from xpm_tui.service.clients import keeping, linking, settling
 from xpm_tui.service.clients import looking as clients
 from xpm_tui.service.clients.settling import Settled, Standing
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.telling.views import ClientView, ReviewView
+from xpm_tui.service.telling.views import ClientView, EffectView, ReviewView
 from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
@@ -49,6 +52,7 @@ class Review(OverScreen[None]):
         self._views: list[ReviewView] = []
         self._at = 0
         self._settled: list[tuple[Settled, ...]] = []
+        self._settling: Worker[Any] | None = None
         self._head = Says(classes="review-head")
         self._none = Prose(classes="empty")
         self._proposals = Proposals()
@@ -140,10 +144,22 @@ class Review(OverScreen[None]):
         """Link to the proposal under the cursor."""
         view, proposal = self._view, self._proposals.current
         if view is not None and proposal is not None and not self._refused():
-            self.host.work(lambda: self._accept(view, proposal.uuid), "settle", exclusive=True, node=self)
+            self._settle(lambda: self._accept(view, proposal.uuid))
+
+    def _settle(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """One after the other: what was settled by one that is cut off could not be taken back."""
+        if self._settling is None or self._settling.is_finished:
+            self._settling = self.host.work(job, "settle", node=self)
 
     async def _accept(self, view: ReviewView, uuid: str) -> None:
-        effect = await self.host.desk.ask(linking.preview_link, view.id, uuid)
+        def look(practice: OpenPractice) -> tuple[EffectView, ClientView]:
+            return linking.preview_link(practice, view.id, uuid), clients.show_client(practice, view.id)
+
+        effect, now = await self.host.desk.ask(look)
+        if not now.needs:
+            self.host.toast(f"{now.name} was settled elsewhere meanwhile: it stays as it is.", "warning")
+            self._settled_one(view, ())
+            return
         if effect.refused:
             self.host.toast(effect.refused, "warning")
             return
@@ -166,7 +182,7 @@ class Review(OverScreen[None]):
         """Search for another one."""
         view = self._view
         if view is not None:
-            self.host.work(lambda: self._map(view), "settle", exclusive=True, node=self)
+            self._settle(lambda: self._map(view))
 
     async def _map(self, view: ReviewView) -> None:
         from xpm_tui.tui.screens.picker import Picker
@@ -182,7 +198,7 @@ class Review(OverScreen[None]):
         """It is not meant to have one."""
         view = self._view
         if view is not None and not self._refused():
-            self.host.work(lambda: self._ignore(view), "settle", exclusive=True, node=self)
+            self._settle(lambda: self._ignore(view))
 
     async def _ignore(self, view: ReviewView) -> None:
         def ignore(practice: OpenPractice) -> tuple[ClientView, tuple[Settled, ...]]:
@@ -196,7 +212,7 @@ class Review(OverScreen[None]):
     def action_sure(self) -> None:
         """All whose first proposal is sure, in one go, with the count."""
         if not self._refused():
-            self.host.work(lambda: self._sure(), "settle", exclusive=True, node=self)
+            self._settle(lambda: self._sure())
 
     async def _sure(self) -> None:
         found = await self.host.desk.ask(clients.sure_ones)
@@ -223,11 +239,16 @@ class Review(OverScreen[None]):
     def action_undo(self) -> None:
         """What was settled last goes back to where it stood: one client, or all sure ones together."""
         if self._settled and not self._refused():
-            self.host.work(lambda: self._undo(), "settle", exclusive=True, node=self)
+            self._settle(lambda: self._undo())
 
     async def _undo(self) -> None:
-        last = self._settled.pop()
-        names = await self.host.desk.ask(settling.take_back, last)
+        last = self._settled[-1]
+        try:
+            names = await self.host.desk.ask(settling.take_back, last)
+        except BadInput:
+            self._settled.pop()  # it has moved since, and stays; after any other trouble it is tried again
+            raise
+        self._settled.pop()
         told = names[0] if len(names) == 1 else when.counted(len(names), "client")
         self.host.toast(f"{told} stands as before.")
         await self._read(last[0].before.client)

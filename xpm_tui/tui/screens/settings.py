@@ -95,7 +95,7 @@ class SettingsArea(AreaScreen):
         terms = text.casefold().split()
         found = [i for i in self._items if all(t in f"{i.key} {i.entry.help}".casefold() for t in terms)]
         # Enter changes the first one: the one of that name stands before those that speak of it.
-        self._table.show(sorted(found, key=lambda i: not all(t in i.key for t in terms)))
+        self._table.show(sorted(found, key=lambda i: not all(t in i.key for t in terms)), of=terms)
 
     def _cells(self, item: Item) -> list[Line]:
         changed = item.origin != "default"

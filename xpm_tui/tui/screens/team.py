@@ -73,7 +73,7 @@ class TeamArea(FilteredArea):
         self.told(len(rows), total)
         self.note(self._notes(signed, state))
         self.table.say_empty(self._nothing(total, state))
-        self.table.show(rows)
+        self.table.show(rows, of=self.asked)
         if not rows:
             self.detail.show(None)
         self.focus_table()

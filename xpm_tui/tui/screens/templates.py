@@ -77,7 +77,7 @@ class TemplatesArea(FilteredArea):
         self.told(len(rows), total)
         self.note(self._notes(state, gone))
         self.table.say_empty(self._nothing(total, cover, state))
-        self.table.show(rows)
+        self.table.show(rows, of=self.asked)
         if not rows:
             self.detail.show(None)
         self.focus_table()

@@ -62,8 +62,11 @@ class DirectionPane(Pane):
         self.screen.focus_next()
 
     @on(Button.Pressed)
-    async def _pressed(self, event: Button.Pressed) -> None:
+    def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
+        self.host.work(lambda: self._settle(), "direction", exclusive=True, node=self)
+
+    async def _settle(self) -> None:
         direction, level = self._direction.chosen, self._level.chosen
 
         def settle(connecting: Connecting) -> None:

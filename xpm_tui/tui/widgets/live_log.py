@@ -110,5 +110,8 @@ class LiveLog(Explains, LogPane):
     @on(LogPane.Export)
     def _export(self, event: LogPane.Export) -> None:
         event.stop()
-        path = self.host.save_text(f"log-{self._run_id or 'practice'}.txt", event.text)
+        self.host.work(lambda: self._save(event.text), "export", node=self)
+
+    async def _save(self, text: str) -> None:
+        path = self.host.save_text(f"log-{self._run_id or 'practice'}.txt", text)
         self.host.toast(f"The lines are in {path}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain, islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from textual.app import ComposeResult
@@ -112,6 +113,7 @@ class Table(Vertical, Generic[T]):
         self._key = key
         self._heads = Says(classes="heads")
         self._sentence = empty
+        self._of: object = None
         self._empty = Says(content(Shown(empty)), fixed=False, classes="empty")
 
     def compose(self) -> ComposeResult:
@@ -133,19 +135,33 @@ class Table(Vertical, Generic[T]):
         """What stands there while there are no rows."""
         self._sentence = sentence
 
-    def show(self, items: Sequence[T], at: str = "") -> None:
-        """Other items; the cursor stays on the same one (or on the one with key ``at``) where it is left."""
+    def show(self, items: Sequence[T], at: str = "", of: object = None) -> None:
+        """Other items; the cursor stays on the same one (or on the one with key ``at``) where it is left.
+
+        ``of`` says what was asked for: where it is the same as before and the item has gone, the cursor goes
+        to the next that is left, not to the first.
+        """
+        near, self._of = of == self._of, of
         if not at and len(items) <= SAME and list(items) == list(self.rows.items) and items:
             self.post_message(self.Moved(self, self.item))
             return
-        old = self.item
-        wanted = at or (self._key(old) if old is not None else "")
-        place = next((i for i, item in enumerate(items) if self._key(item) == wanted), 0) if wanted else 0
+        place = self._place(items, at, near=near)
         if not items:
             self._empty.say(content(Shown(self._sentence)))
         self._empty.display = not items
         self.rows.display = bool(items)
         self.rows.show(items, place)
+
+    def _place(self, items: Sequence[T], at: str, *, near: bool) -> int:
+        rows, here = self.rows.items, self.rows.cursor
+        wanted = iter([at]) if at else map(self._key, rows[here : here + 1])
+        if near and not at:
+            wanted = map(self._key, chain(islice(rows, here, None), reversed(rows[:here])))
+        first = next(wanted, "")
+        if not first:
+            return 0
+        places = {self._key(item): place for place, item in enumerate(items)}
+        return next((places[key] for key in chain([first], wanted) if key in places), 0)
 
     def extend(self, items: Sequence[T]) -> None:
         """More items at the end; what is in sight stays as it is."""

@@ -1,0 +1,572 @@
+"""What goes on meanwhile: letters that are still searched for, colleagues, slow books, work under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button
+
+from tests.deploy.world import Deploying
+from tests.support.profile import count
+from tests.tui.world import TERMINAL, World, press, settle, text_of, until
+from xpm_tui.model.errors import Busy
+from xpm_tui.model.ports import Drop
+from xpm_tui.model.tables import CLIENTS, LINKS
+from xpm_tui.model.xpm import Staff
+from xpm_tui.service.clients import linking, settling
+from xpm_tui.service.clients import looking as clients
+from xpm_tui.service.exchange import importing
+from xpm_tui.service.health import bundle
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.runs import detach, plans
+from xpm_tui.service.runs.refresh import refresh
+from xpm_tui.tui import ahead, consent
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.desk import Desk
+from xpm_tui.tui.dialogs.consent import ConsentScreen
+from xpm_tui.tui.dialogs.dialog import Ask, Choose, Confirm, Told
+from xpm_tui.tui.dialogs.form import Form
+from xpm_tui.tui.screens import importing as screen_importing
+from xpm_tui.tui.screens import picker
+from xpm_tui.tui.screens.bundle import BundleScreen
+from xpm_tui.tui.screens.clients import Clients
+from xpm_tui.tui.screens.job import DeployReview, JobReading
+from xpm_tui.tui.screens.jobs import Jobs
+from xpm_tui.tui.screens.person import PickPerson
+from xpm_tui.tui.screens.review import Review
+
+LONGEST = 20.0
+"""Seconds after which slow work goes on by itself: nothing here is judged by time."""
+Consoles = Callable[..., Console]
+UUID = "00000000-0000-0000-0000-0000000000{:02}"
+
+
+async def taken_in(pilot: Pilot[Any]) -> None:
+    """Until no key waits for the one before it any more."""
+    app = pilot.app
+    assert isinstance(app, Console)
+    while not app._ahead.idle:
+        await pilot.pause(0.005)
+
+
+async def mirrored(world: World) -> None:
+    with world.open() as practice:
+        await refresh(practice, full=True)
+
+
+async def test_picker_enter_right_after_typing_takes_what_was_typed(
+    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hits of the words before are still there when enter comes."""
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "down", "down", "m")
+        await until(pilot, "as XPM said")
+        await settle(pilot)
+        monkeypatch.setattr(picker, "PAUSE", 0.06)
+        for key in (*UUID.format(11), "enter"):
+            await pilot.press(key)
+        await settle(pilot)
+        await settle(pilot)
+    with world.open() as practice:
+        links = {row.id: row.uuid for row in practice.snapshot().rows(LINKS)}
+    assert UUID.format(2) not in links.values(), links
+
+
+async def test_picking_enter_right_after_typing(
+    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.books = False
+    with world.open() as practice:
+        practice.book.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "p")
+        await until(pilot, "as XPM said")
+        await settle(pilot)
+        monkeypatch.setattr(picker, "PAUSE", 0.06)
+        await press(pilot, "=Client")
+        await settle(pilot)
+        for key in (*" 00007", "enter"):
+            await pilot.press("space" if key == " " else key)
+        await settle(pilot)
+    with world.open() as practice:
+        names = [row.name for row in practice.snapshot().rows(CLIENTS)]
+    assert names in ([], ["Client 00007"])
+
+
+async def test_leaving_an_import_that_is_under_way(
+    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """esc while the file is taken in: the screen that comes after it stays, and what came of it is told."""
+    await mirrored(world)
+    (world.root / "new.csv").write_text("Client ID,Client Name\nCLI-0005,Brand New Ltd\n", encoding="utf-8")
+    app = console(world)
+    app.folder = str(world.root)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "I", "=new.csv", "enter")
+        await until(pilot, "1 changed")
+        await settle(pilot)
+        stock = importing.import_file
+
+        let = Event()
+
+        def slowly(*args: Any, **more: Any) -> Any:
+            let.wait(LONGEST)
+            return stock(*args, **more)
+
+        monkeypatch.setattr(importing, "import_file", slowly)
+        await pilot.press("a", "escape", "n")
+        await until(pilot, "Make a new client")
+        let.set()
+        await settle(pilot)
+        assert "An error of ours" not in text_of(app)
+        assert isinstance(app.screen, Form)
+    assert "Brand New Ltd" in names(world)
+
+
+async def test_esc_while_a_run_starts_does_not_give_it_up(
+    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch, inline: None
+) -> None:
+    """The run is on its way: the box must not say that nothing is written, nor leave."""
+    await mirrored(world)
+    with world.open() as practice:
+        linking.accept_sure(practice, clients.sure_ones(practice))
+    wait = detach.wait_for_run
+
+    let = asyncio.Event()
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        await let.wait()
+        return await wait(*args, **more)
+
+    monkeypatch.setattr(detach, "wait_for_run", slow)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s")
+        await until(pilot, "Plan p")
+        await settle(pilot)
+        await pilot.press("a")
+        await until(pilot, "Make ")
+        await pilot.press("y")
+        await until(pilot, "process of its own")
+        told = text_of(app)
+        await pilot.press("escape", "r")
+        let.set()
+        await settle(pilot)
+        assert "nothing is written" not in told
+        assert [type(each).__name__ for each in app.screen_stack] == ["Overview", "RunScreen"]
+
+
+async def test_a_box_leaves_with_its_work_under_another_one(
+    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window grows small while it plans: the box has to be gone when it is large again."""
+    await mirrored(world)
+    stock = plans.make
+
+    let = asyncio.Event()
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        await let.wait()
+        return await stock(*args, **more)
+
+    monkeypatch.setattr(plans, "make", slow)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await pilot.press("s")
+        await until(pilot, "Reading XPM")
+        await pilot.resize_terminal(20, 5)
+        await until(pilot, "too")
+        let.set()
+        await settle(pilot)
+        await pilot.resize_terminal(100, 30)
+        await settle(pilot)
+        await press(pilot, "escape")
+        assert "Working" not in [type(each).__name__ for each in app.screen_stack]
+
+
+async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
+    world: World, console: Consoles, inline: None
+) -> None:
+    """Two consoles on one plan: what the other one ticked is shown before it is written."""
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s")
+        await until(pilot, "Plan p")
+        await settle(pilot)
+        await press(pilot, "space")
+        with world.open() as other:
+            plan = plans.latest(other)
+            assert plan is not None
+            plans.tick(other, plan.id, plans.Selector(), True)
+            now = sum(1 for _ in plans.items(plans.load(other, plan.id)[1]))
+        await press(pilot, "a")
+        assert f"Make {now} change" in text_of(app) or "Apply plan" not in text_of(app)
+
+
+async def test_review_does_not_replace_a_colleagues_link(world: World, console: Consoles) -> None:
+    """The client was linked in another console meanwhile: enter must not link it otherwise, unasked."""
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "r")
+        screen = app.screen
+        assert isinstance(screen, Review)
+        await until(pilot, "Review 1 of")
+        await settle(pilot)
+        view = screen._view
+        assert view is not None
+        proposed = view.proposals[0].uuid
+        with world.open() as other:
+            linking.link(other, view.id, UUID.format(5))
+        await press(pilot, "enter")
+    assert links(world)[view.id] == UUID.format(5), (view.id, proposed)
+
+
+async def test_review_undo_after_busy_takes_back_the_last(
+    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Undo met a book that was in use: the next one takes back the same client, not the one before."""
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "r")
+        await until(pilot, "Review 1 of")
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, Review)
+        await press(pilot, "enter", "enter")
+        assert len(screen._settled) == 2
+        first, _ = (each[0].after.client for each in screen._settled)
+        stock = settling.take_back
+
+        def busy(*args: Any) -> Any:
+            monkeypatch.setattr(settling, "take_back", stock)
+            raise Busy("Another process has the book.")
+
+        monkeypatch.setattr(settling, "take_back", busy)
+        await press(pilot, "u", "escape", "u")
+    assert set(links(world)) == {first}
+
+
+async def test_review_slow_accept_twice_is_still_undone(
+    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enter again while the book takes its time: u still takes back what was settled last."""
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "r")
+        await until(pilot, "Review 1 of")
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, Review)
+        await press(pilot, "enter")
+        first = screen._settled[0][0].after.client
+        view = screen._view
+        assert view is not None
+        stock = linking.link
+
+        let = Event()
+
+        def slow(*args: Any, **more: Any) -> Any:
+            let.wait(LONGEST)
+            return stock(*args, **more)
+
+        monkeypatch.setattr(linking, "link", slow)
+        monkeypatch.setattr(ahead, "PATIENCE", 0.05)
+        await pilot.press("enter", "enter")
+        await taken_in(pilot)
+        let.set()
+        await settle(pilot)
+        await press(pilot, *(("escape",) if isinstance(app.screen, Told) else ()))
+        monkeypatch.setattr(linking, "link", stock)
+        await press(pilot, "u")
+    assert first in links(world), "u took back another than the last"
+
+
+async def test_the_cursor_stays_where_a_row_went_away(world: World, console: Consoles) -> None:
+    """A colleague links the client under the cursor: the next key is not for the first of the list."""
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "right_square_bracket", *("down",) * 6)
+        screen = app.screen
+        assert isinstance(screen, Clients)
+        view, after = screen._table.item, screen._table.rows.items[7]
+        assert view is not None
+        with world.open() as other:
+            linking.link(other, view.id, UUID.format(int(view.id[1:])))
+        await app.refresh_pulse()
+        await settle(pilot)
+        now = screen._table.item
+        assert now is not None
+        assert now.id == after.id
+
+
+async def test_names_are_not_written_with_a_bundle_that_says_masked(
+    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """F and at once w: what is written is what the head says."""
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        screen = BundleScreen([])
+        app.push_screen(screen)
+        await settle(pilot)
+        await until(pilot, "names masked")
+        await press(pilot, "F")
+        await until(pilot, "names are IN it")
+        stock = bundle.gather
+
+        let = asyncio.Event()
+
+        async def slow(*args: Any, **more: Any) -> Any:
+            await let.wait()
+            return await stock(*args, **more)
+
+        monkeypatch.setattr(bundle, "gather", slow)
+        named = screen._parts
+        monkeypatch.setattr(ahead, "PATIENCE", 0.05)
+        await pilot.press("F", "w")
+        await taken_in(pilot)
+        asks = isinstance(app.screen, Ask)
+        assert not (asks and screen._parts is named and not screen._names)
+        let.set()
+
+
+async def test_the_sandbox_gone_while_its_page_is_open(world: World, console: Consoles) -> None:
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        screen = ConsentScreen("http://127.0.0.1:9/authorize")
+        screen._read = _nothing  # type: ignore[method-assign]
+        app.push_screen(screen)
+        await settle(pilot)
+        screen._page = consent.Page(action="http://127.0.0.1:9/x", buttons=[("decision", "allow", "Allow")])
+        await screen.query_one(".buttons").mount(Button("Allow", id="press-0"))
+        screen.query_one(Button).focus()
+        await press(pilot, "enter")
+        assert app.is_running
+        assert "does not answer" in text_of(app)
+
+
+async def _nothing() -> None:
+    pass
+
+
+async def test_saving_the_log_on_a_full_disk(
+    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "s")
+
+        def full(name: str, text: str) -> Path:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(app, "save_text", full)
+        await press(pilot, "w")
+        assert app.is_running
+
+
+async def test_ctrl_q_over_a_question_while_a_run_is_on(world: World, console: Consoles) -> None:
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        app.pulse = app.pulse._replace(running="r9")
+        app.push_screen(Confirm("Stop this run?", title="Run r9"))
+        await settle(pilot)
+        await pilot.press("ctrl+q")
+        await settle(pilot)
+        assert "Leave the console" in text_of(app) or not app.is_running
+
+
+def links(world: World) -> dict[str, str]:
+    with world.open() as practice:
+        return {row.id: row.uuid for row in practice.snapshot().rows(LINKS)}
+
+
+def names(world: World) -> list[str]:
+    with world.open() as practice:
+        return [row.name for row in practice.snapshot().rows(CLIENTS)]
+
+
+async def test_what_comes_up_in_a_small_window_stays_when_it_grows(world: World, console: Consoles) -> None:
+    """A trouble is told while the window is too small: it is read when the window is large again."""
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await pilot.resize_terminal(20, 5)
+        await settle(pilot)
+        app.trouble(Busy("Another process has the practice."))
+        await settle(pilot)
+        await pilot.resize_terminal(100, 30)
+        await settle(pilot)
+        assert "Another process has" in text_of(app)
+        await press(pilot, "escape")
+        assert [type(each).__name__ for each in app.screen_stack] == ["Overview"]
+
+
+@pytest.mark.parametrize("key", ["i", "d"])
+async def test_the_key_in_a_job_that_is_read_is_for_that_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """The list is read anew while the job is opened, and the job is no longer in it."""
+    office = Deploying(tmp_path)
+    await office.ready()
+    for n in range(3):
+        office.accepted(f"Job {n}", office.clients[n])
+    desk = Desk(lambda: office.open())
+    desk.open()
+    app = Console(desk, environ=TERMINAL, welcome=False)
+    try:
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
+            await settle(pilot)
+            await press(pilot, "g", "j", "home", "down")
+            screen = app.screen
+            assert isinstance(screen, Jobs)
+            view = screen.job
+            assert view is not None
+            with office.open() as other:
+                jobs.skip(other, view.id)
+            stock = jobs.list_jobs
+
+            let = Event()
+
+            def slow(*args: Any, **more: Any) -> Any:
+                let.wait(LONGEST)
+                return stock(*args, **more)
+
+            monkeypatch.setattr(jobs, "list_jobs", slow)
+            await app.refresh_pulse()
+            await pilot.press("enter")
+            let.set()
+            await settle(pilot)
+            assert isinstance(app.screen, JobReading)
+            await press(pilot, key)
+            assert not isinstance(app.screen, DeployReview | Choose)
+        with office.open() as after:
+            assert [jobs.row_of(after, f"w{n + 1}").state for n in range(3)].count("skipped") == 1
+    finally:
+        desk.close()
+
+
+async def test_a_file_is_not_taken_in_before_it_was_shown(
+    world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """a while the file is still being read."""
+    await mirrored(world)
+    (world.root / "new.csv").write_text("Client ID,Client Name\nCLI-0005,Brand New Ltd\n", encoding="utf-8")
+    app = console(world)
+    app.folder = str(world.root)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        stock = importing.import_file
+
+        let = Event()
+
+        def slowly(*args: Any, **more: Any) -> Any:
+            let.wait(LONGEST)
+            return stock(*args, **more)
+
+        await press(pilot, "g", "c", "I", "=new.csv")
+        for name in (importing, screen_importing):
+            monkeypatch.setattr(name, "import_file", slowly)
+        monkeypatch.setattr(ahead, "PATIENCE", 0.05)
+        await pilot.press("enter", "a")
+        await taken_in(pilot)
+        let.set()
+        await settle(pilot)
+    assert "Brand New Ltd" not in names(world)
+
+
+WRITING = (
+    ("g", "e", "enter", "down", "enter"), ("g", "e", "down", "delete"), ("g", "e", "P", "space"),
+    ("g", "c", "m", "enter"), ("g", "c", "p", "enter"), ("g", "c", "p", "f5", "y"),
+    ("g", "c", "r", "enter"), ("g", "c", "r", "i"), ("g", "c", "r", "S", "y"), ("g", "c", "f"),
+    ("g", "c", "i"), ("g", "c", "u"), ("g", "t", "C"), ("g", "t", "u"), ("g", "l", "0"),
+    ("g", "s", "v", "space"), ("g", "s", "v", "a", "y"), ("g", "s", "v", "w"), ("g", "s", "w"),
+    ("g", "s", "u"), ("g", "s", "s"), ("g", "o", "c"), ("g", "o", "s"), ("g", "o", "W", "space"),
+    ("g", "o", "f9", "n"), ("colon", "=doctor", "enter", "h", "enter"),
+)  # fmt: skip
+"""Ways to what writes."""
+
+
+async def test_nothing_is_written_where_nothing_may_be(world: World, console: Consoles) -> None:
+    await mirrored(world)
+    with world.open() as practice:
+        await plans.make(practice)
+
+    def files() -> dict[str, bytes]:
+        return {str(p): p.read_bytes() for p in world.root.rglob("*") if p.is_file() and "lock" not in p.name}
+
+    before = files()
+    app = console(world, read_only=True)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        for keys in WRITING[:: count(3, 1)]:
+            await press(pilot, *keys)
+            for _ in range(5):
+                await press(pilot, "escape")
+            assert files() == before, keys
+
+
+async def test_enter_twice_picks_one_client(world: World, console: Consoles) -> None:
+    """The second enter of a double press is for the same client, not for the first of the list."""
+    with world.open() as practice:
+        practice.book.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "p")
+        await until(pilot, "as XPM said")
+        await settle(pilot)
+        await press(pilot, "=Client", "down", "down", "down")
+        await pilot.press("enter", "enter")
+        await settle(pilot)
+    assert len(names(world)) == 1, names(world)
+
+
+async def test_picking_staff_goes_on_below(world: World, console: Consoles) -> None:
+    """One after the other: the cursor does not go back to where the list was opened, nor to the first."""
+    world.xpm.people = [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(9)]
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "t", "down", "p")
+        screen = app.screen
+        assert isinstance(screen, PickPerson)
+        await press(pilot, "down", "down", "down")
+        here = [row.uuid for row in screen.rows.items]
+        at = screen.rows.cursor
+        await press(pilot, "enter")
+        assert screen.current is not None
+        assert screen.current.uuid == here[at + 1]
