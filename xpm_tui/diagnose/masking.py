@@ -11,7 +11,10 @@ from xpm_tui.model.secret import Secret
 HIDDEN = "[hidden]"
 _QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”')
 _MAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
-_TOKEN = re.compile(r"eyJ[\w-]{4,}\.[\w-]*\.?[\w-]*|(?<=[Bb]earer )\S+|(?<=code=)[^&\s\"]+")
+_TOKEN = re.compile(
+    r"eyJ[\w-]{4,}\.[\w-]*\.?[\w-]*|(?i:(?<=bearer ))\S+"
+    r"|(?:(?<=code=)|(?<=token=)|(?<=secret=)|(?<=verifier=))[^&\s\"]+"
+)
 _NUMBER = re.compile(r"(?<![0-9A-Fa-f-])(?!\d{4}-\d\d-\d\d(?!\d))\d(?:[ -]?\d){7,10}(?![0-9A-Fa-f-])")
 _STARS = re.compile(r"\*{2,}\w{1,6}")
 
@@ -61,14 +64,16 @@ class Mask:
 
     def _text(self, text: str) -> str:
         text = self.secret(text)
+        if not self.keep_names:
+            for path, stand_in in self._places:
+                text = text.replace(path, stand_in)
+            # Before what follows takes a number, an address or a quoted word out of the middle of a name.
+            text = self._without_names(text)
         text = _STARS.sub(HIDDEN, _NUMBER.sub("[number]", text))
         if self.keep_names:
             return text
-        for path, stand_in in self._places:
-            text = text.replace(path, stand_in)
         # What stands in quotes is mostly XPM's own words, and they may hold anybody.
-        text = _MAIL.sub("[e-mail]", _QUOTED.sub('"[words]"', text))
-        return self._without_names(text)
+        return _MAIL.sub("[e-mail]", _QUOTED.sub('"[words]"', text))
 
     def secret(self, text: str) -> str:
         """Secrets alone, for a text that is made of our own words."""
@@ -85,6 +90,20 @@ class Mask:
         }
         if not met:
             return text
-        longest_first = sorted((name for name, _ in met.values()), key=len, reverse=True)
-        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
-        return pattern.sub(lambda match: met.get(match.group().casefold(), ("", "[name]"))[1], text)
+        pattern = re.compile("|".join(map(_alone, sorted(met, key=len, reverse=True))))
+        # Found in the folded text, which may be longer ("ß" is "ss" there), and taken out of the real one.
+        places = [at for at, char in enumerate(text) for _ in char.casefold()]
+        out, done = [], 0
+        for match in pattern.finditer(folded):
+            start, end = places[match.start()], places[match.end() - 1] + 1
+            out += [text[done:start], met[match.group()][1]]
+            done = end
+        return "".join([*out, text[done:]])
+
+
+def _alone(fold: str) -> str:
+    """The pattern of a name that is no part of a longer word; scripts that are written without spaces have
+    none."""
+    before = "" if unicodedata.east_asian_width(fold[0]) in "WF" else r"(?<![^\W_])"
+    after = "" if unicodedata.east_asian_width(fold[-1]) in "WF" else r"(?![^\W_])"
+    return f"{before}{re.escape(fold)}{after}"

@@ -18,6 +18,11 @@ FEW = 100
 """Calls of the day below which it is told."""
 
 
+def _quoted(name: str) -> str:
+    """A name that only Xero knows, such as that of another practice: in quotes, which a bundle takes out."""
+    return '"' + " ".join(name.replace('"', "'").split()) + '"'
+
+
 @dataclass(frozen=True)
 class Token:
     """Is there a login, and can it be opened? Reads it where it lies: nothing is sent, nothing renewed."""
@@ -122,7 +127,7 @@ class Connections:
             found = await self.tenants()
         except AccessDenied as none:
             return from_error(none, case=CaseId.DISCONNECTED if self.known else None)
-        told = [f"{each.name or 'no name'} ({each.tenant_id})" for each in found]
+        told = [f"{_quoted(each.name) if each.name else 'no name'} ({each.tenant_id})" for each in found]
         noun = "practice" if len(found) == 1 else "practices"
         return ok(f"The login reaches {len(found)} {noun} of XPM.", *told)
 
@@ -168,7 +173,7 @@ class ThePractice:
                 exit_code=3,
             )
         if here.name and here.name != self.title_before:
-            return note("The practice has another name at Xero now.", *told, f"now: {here.name}")
+            return note("The practice has another name at Xero now.", *told, f"now: {_quoted(here.name)}")
         return ok("The practice is connected.", *told)
 
 

@@ -90,6 +90,8 @@ def _mask(patient: Patient, names: bool) -> Mask:
     identity = patient.practice.identity() if patient.practice is not None else None
     if identity is not None:
         known += [(identity.title, "the practice"), (identity.login, "the login"), (identity.by, "a person")]
+    saved = saved_login(patient, patient.name)
+    known += [(saved.person, "the login")] if saved is not None else []
     known += [(patient.name, "the practice's folder")]
     mask = Mask(names=known, places=places, secrets=_secrets(patient), keep_names=names)
     mask.person(patient.person)
