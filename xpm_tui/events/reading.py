@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -28,7 +29,7 @@ def newest_first(
     folder: Path, wanted: EventFilter = EVERYTHING, names: Callable[[str], str] | None = None
 ) -> Iterator[Event]:
     """Wanted events, newest first, one block of one file in memory at a time."""
-    oldest = wanted.since.date().isoformat() if wanted.since else ""
+    oldest = wanted.since.astimezone(UTC).date().isoformat() if wanted.since else ""
     for path in reversed(day_files(folder)):
         if path.stem < oldest:
             return
