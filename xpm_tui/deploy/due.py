@@ -62,7 +62,7 @@ def of_workflow(
     if workflow.repeat is None:
         days = [*(done or [workflow.start])]
     else:
-        last = today + early + timedelta(days=ahead)
+        last = today + min(early + timedelta(days=ahead), date.max - today)
         came = between(workflow.start, workflow.repeat, workflow.since, last)
         if workflow.stopped:
             # One row says that nothing more comes of it; every date that will not be would be noise.
@@ -85,6 +85,11 @@ def of_workflow(
 def is_automatic(terms: Terms, workflow: Workflow) -> bool:
     """Whether it is deployed by itself."""
     return workflow.automatic == "yes" or (workflow.automatic == "setting" and terms.automatic)
+
+
+def still_comes(workflow: Workflow, day: date) -> bool:
+    """Whether the day is one of the workflow's as it is now: its dates may have been moved meanwhile."""
+    return next(between(workflow.start, workflow.repeat, day, day), None) is not None
 
 
 def due_by_itself(snapshot: Snapshot, terms: Terms, today: date) -> list[Occurrence]:

@@ -39,6 +39,8 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
                       "Link another one: templates link, or jobs edit ID templates=..."),
     "category-gone": ("hold", "XPM has no job category {about}.",
                       "Choose another one: jobs edit ID category=..., or the setting jobs.default_category."),
+    "category-several": ("hold", "XPM has several job categories {about}.",
+                         "Choose one by its UUID: jobs edit ID category=..."),
     "person-left-out": ("note", "{about}, and is left out.", "Link the person: team link."),
     "person-missing": ("hold", "{about}.", "Link the person: team link. Or set jobs.missing_person to skip."),
     "reference-ours": ("note", "The reference {about} is on an open job of this proposal already: left out.",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from xpm_tui.deploy.due import Occurrence
+from xpm_tui.deploy.due import Occurrence, still_comes
 from xpm_tui.deploy.preview import OpenJobs, Preview, preview
 from xpm_tui.deploy.steps import Deployer, Means
 from xpm_tui.deploy.unknown import resolve
@@ -83,6 +83,9 @@ class _Batch:
                 workflow = means.book.snapshot().get(WORKFLOWS, workflow_id)
                 row = means.book.snapshot().get(DEPLOYMENTS, id_)
                 if workflow is None or (row is not None and row.state in ("deployed", "skipped")):
+                    self._ended("gone")
+                    continue
+                if row is None and not still_comes(workflow, day):
                     self._ended("gone")
                     continue
                 if row is not None and row.state == "held" and row.cause == "unknown":

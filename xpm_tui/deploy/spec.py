@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from xpm_tui.deploy.dates import period
 from xpm_tui.deploy.people import named
@@ -20,6 +20,7 @@ from xpm_tui.model.workflows import JobSpec, Workflow
 LONGEST_NAME = 255
 BUDGET = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 """A budget as XPM takes it: a plain decimal number."""
+_AMOUNT = re.compile(r"([0-9]{1,3}(?:[,' ][0-9]{3})+|[0-9]+)?(\.[0-9]+)?")
 
 
 def services_of(proposal: Proposal, workflow: Workflow) -> tuple[ProposalService, ...]:
@@ -114,18 +115,31 @@ def own_number(pattern: str, workflow: Workflow, day: date, attempt: int) -> str
     return made + (f"-{attempt}" if attempt > 1 else "")
 
 
+def amount(text: str) -> str:
+    """An amount as it is typed or exported, ``$1,200.50``, as a plain number; empty where it is none. A comma
+    that does not part thousands may be a decimal one: nobody can tell, so that is none."""
+    plain = re.sub(r"^[$£€]?\s*|\s*(?:[A-Z]{3}|[$£€])?$", "", text.strip())
+    return re.sub(r"[,' ]", "", plain) if _AMOUNT.fullmatch(plain) else ""
+
+
 def budget_of(services: tuple[ProposalService, ...]) -> tuple[str, str]:
     """The value of services, price by quantity; and the first price that is no number, instead."""
     total = Decimal(0)
     for service in services:
         if not service.price:
             continue
-        try:
-            price = Decimal(re.sub(r"[^\d.\-]", "", service.price.replace("(", "-")))
-            total += price * Decimal(service.quantity.replace(",", "") or "1")
-        except InvalidOperation:
+        price = amount(re.sub(r"[()]|^\s*-", "", service.price))
+        times = amount(service.quantity or "1")
+        if not price:
             return "", service.price
-    return (f"{total:.2f}", "") if total > 0 else ("", "")
+        if not times:
+            return "", f"{service.quantity} times {service.price}"
+        less = service.price.lstrip().startswith(("-", "("))
+        total += (-1 if less else 1) * Decimal(price) * Decimal(times)
+    told = f"{total:.2f}"
+    if total > 0 and not BUDGET.fullmatch(told):
+        return "", told
+    return (told, "") if total > 0 else ("", "")
 
 
 def _name(
@@ -153,7 +167,7 @@ def _due(terms: Terms, workflow: Workflow, proposal: Proposal, day: date) -> dat
             return workflow.due
         if workflow.due_days is None and proposal.end is not None:
             return proposal.end
-    return day + timedelta(days=days)
+    return day + min(timedelta(days=days), date.max - day)
 
 
 def _templates(
@@ -184,8 +198,8 @@ def _category(snapshot: Snapshot, terms: Terms, workflow: Workflow, found: list[
     if not wanted:
         return ""
     rows = [row for row in snapshot.rows(CATEGORIES) if exact(row.name) == wanted and not row.gone]
-    if not rows:
-        found.append(Problem(code="category-gone", about=wanted))
+    if len(rows) != 1:
+        found.append(Problem(code="category-several" if rows else "category-gone", about=wanted))
     return rows[0].uuid if rows else ""
 
 

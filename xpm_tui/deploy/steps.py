@@ -16,7 +16,15 @@ from xpm_tui.deploy import rows
 from xpm_tui.deploy.preview import OpenJobs, Preview, Sure, preview
 from xpm_tui.deploy.problems import Problem
 from xpm_tui.deploy.terms import Terms
-from xpm_tui.model.errors import NeedsPerson, OutcomeUnknown, RecordMissing, Refused, Trouble, WireTrouble
+from xpm_tui.model.errors import (
+    BadInput,
+    NeedsPerson,
+    OutcomeUnknown,
+    RecordMissing,
+    Refused,
+    Trouble,
+    WireTrouble,
+)
 from xpm_tui.model.events import Event
 from xpm_tui.model.links import Value
 from xpm_tui.model.ports import Book, Clock, EventSink, Ids, JobPractice, Put
@@ -189,7 +197,7 @@ class Deployer:
             )
         except NeedsPerson as waits:
             raise Halt("held", "client-waits", waits.message) from waits
-        except Refused as no:
+        except (Refused, BadInput) as no:
             raise Halt("failed", "client-refused", f"The client was not made: {no.message}") from no
         return created.row.uuid
 
@@ -246,7 +254,10 @@ class Deployer:
         self._no_unknown(row)
         row = rows.at(row, "template")
         if any(intent.values.get("template") == template for intent in self._failed(row, APPLY)):
-            job = await self._means.practice.job(row.number)
+            try:
+                job = await self._means.practice.job(row.number)
+            except Refused as no:
+                raise refused(APPLY, no, row) from no
             if len(job.tasks or ()) > row.tasks:
                 return self._found(rows.applied(row, template, job))
         await self._send(

@@ -12,7 +12,7 @@ import msgspec
 
 from xpm_tui.deploy import rows
 from xpm_tui.deploy.steps import ADD_JOB, APPLY, ASSIGN, KINDS, STATE, Means
-from xpm_tui.model.errors import RecordMissing
+from xpm_tui.model.errors import RecordMissing, Refused
 from xpm_tui.model.events import Event
 from xpm_tui.model.ports import Put, Snapshot
 from xpm_tui.model.runs import Intent
@@ -38,6 +38,17 @@ _TEMPLATE = (
     "No answer came when a template was put on job {numbers}, and no task of it is there. Look at the job in "
     "XPM, then: jobs retry {id} --sent adopt|again|drop"
 )
+
+_UNSEEN = (
+    "No answer came, and job {numbers} cannot be looked at: {said} Look at it in XPM, then: "
+    "jobs retry {id} --sent adopt|again|drop"
+)
+_NOT_SET = (
+    "Job {numbers} is there, but its {what} could not be set: no answer came, twice, and XPM does not show "
+    "them. Set them in XPM, or: jobs retry {id}"
+)
+_WHAT = {ASSIGN: "people", STATE: "state"}
+_NO_EFFECT = "did not take effect"
 
 
 def unknown(snapshot: Snapshot) -> list[Intent]:
@@ -137,6 +148,10 @@ class _Looking:
                 why = f"XPM no longer has job {number}. Make it again: jobs redeploy {row.id}"
                 self._close(failed(intent, "the job is gone"), rows.stays(row, "failed", "job-gone", why))
             return
+        except Refused as no:
+            # One that XPM will not show must not keep all the others back for good.
+            self._wait(intent, row, _UNSEEN.format(numbers=number, said=no.message, id=row.id))
+            return
         if intent.kind == ADD_JOB:
             if row.spec is not None and rows.same_job(row.spec, intent.uuid, job):
                 self._adopt(intent, row, job)
@@ -149,8 +164,20 @@ class _Looking:
                 self._wait(intent, row, _TEMPLATE.format(numbers=number, id=row.id))
         elif _took(intent, row, job):
             self._adopt(intent, row, job)
+        elif self._tried(intent):
+            why = _NOT_SET.format(numbers=number, what=_WHAT[intent.kind], id=row.id)
+            self._close(failed(intent, _NO_EFFECT), rows.stays(row, "failed", "no-answer", why))
         else:
-            self._close(failed(intent, "did not take effect"), row)
+            self._close(failed(intent, _NO_EFFECT), row)
+
+    def _tried(self, intent: Intent) -> bool:
+        """Whether this run has sent it in vain before: a third time would come out the same, on and on."""
+        before = self._means.book.snapshot().find(INTENTS, "state", "failed")
+        return any(
+            each.record == intent.record and each.kind == intent.kind and each.run == intent.run
+            and each.note == _NO_EFFECT
+            for each in before
+        )  # fmt: skip
 
     def _adopt(self, intent: Intent, row: Deployment, job: XpmJob) -> None:
         row = adopt(row, intent, job)

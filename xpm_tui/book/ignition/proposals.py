@@ -230,7 +230,10 @@ class _Planner:
     def _client(self, cells: dict[str, str]) -> Client | None:
         told, name = cells.get("client_id", ""), exact(cells.get("client_name", ""))
         same = self._snapshot.find(CLIENTS, "client_id", told) if told else []
-        same = same or (self._snapshot.find(CLIENTS, "name", name) if name else [])
+        if not same and name:
+            # A namesake that has another id is another client.
+            namesakes = self._snapshot.find(CLIENTS, "name", name)
+            same = [each for each in namesakes if not (told and each.client_id)]
         email = cells.get("contact_email", "").casefold()
         if len(same) > 1 and email:
             same = [c for c in same if any(each.email.casefold() == email for each in c.contacts)]
@@ -282,11 +285,37 @@ def _merged(before: Proposal, made: Proposal) -> Proposal:
         )
         if getattr(made, name)
     }
-    services = {(exact(service.name), service.start): service for service in before.services}
+    services, left, moved = list(before.services), list(range(len(before.services))), []
     for service in made.services:
-        old = services.get((exact(service.name), service.start))
-        services[exact(service.name), service.start] = _merged_service(old, service) if old else service
-    return msgspec.structs.replace(before, **values, services=tuple(services.values()))
+        # A proposal can have the same service from the same day on several lines: the first is the first.
+        at = next((at for at in left if _key(services[at]) == _key(service)), None)
+        if at is None:
+            moved.append(service)
+        else:
+            left.remove(at)
+            services[at] = _merged_service(services[at], service)
+    for service in moved:
+        # One whose days overlap is the same with another start; one of another year stands beside it.
+        at = next((at for at in left if _overlap(services[at], service)), None)
+        if at is None:
+            services.append(service)
+        else:
+            left.remove(at)
+            merged = _merged_service(services[at], service)
+            services[at] = msgspec.structs.replace(merged, start=service.start or merged.start)
+    return msgspec.structs.replace(before, **values, services=tuple(services))
+
+
+def _key(service: ProposalService) -> tuple[str, date | None]:
+    return exact(service.name), service.start
+
+
+def _overlap(old: ProposalService, new: ProposalService) -> bool:
+    """Whether two services of one name run at the same time; one without dates does at any."""
+    if exact(old.name) != exact(new.name):
+        return False
+    ends_first = old.end is not None and new.start is not None and old.end < new.start
+    return not ends_first and not (new.end is not None and old.start is not None and new.end < old.start)
 
 
 def _merged_service(old: ProposalService, new: ProposalService) -> ProposalService:

@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 
 from xpm_tui.deploy.dates import word
-from xpm_tui.deploy.spec import BUDGET, LONGEST_NAME, first_of
+from xpm_tui.deploy.spec import BUDGET, LONGEST_NAME, amount, first_of
 from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.names import exact
-from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
+from xpm_tui.model.ports import Drop, Snapshot
+from xpm_tui.model.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, INTENTS, PROPOSALS, TEAM
 from xpm_tui.model.text import visible
-from xpm_tui.model.workflows import Repeat, Workflow
+from xpm_tui.model.workflows import Deployment, Repeat, Workflow
 from xpm_tui.service.clients.editing import LONGEST, known_field
-from xpm_tui.service.jobs.listing import find_job, preview_job, put_workflow
+from xpm_tui.service.jobs.listing import find_job, preview_job, put_workflow, refuse_while_made
 from xpm_tui.service.jobs.proposals import day, repeat_of
 from xpm_tui.service.jobs.templates import find_template
 from xpm_tui.service.jobs.terms import terms_of
@@ -59,13 +59,18 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
     for typed, text in values.items():
         field = typed.strip().casefold().replace("-", "_")
         known_field(typed, field, FIELDS)
-        if made and field in _CALENDAR:
-            raise BadInput(f"{field}: jobs of workflow {workflow.id} are in XPM, so its dates stay.")
         if there and field in SENT:
             raise BadInput(
                 f"{field}: job {there[0].number} is in XPM already, so that stays as it is there.",
                 hint="Change it in XPM. Templates, people and state can still be changed here.",
             )
+        if field in _CALENDAR and workflow.repeat is None and any(row.state == "skipped" for row in rows):
+            raise BadInput(
+                f"{field}: the job of workflow {workflow.id} is skipped, so its date stays.",
+                hint=f"Take that back first: xpm-tui jobs skip {workflow.id} --undo",
+            )
+        if field in _CALENDAR and any(row.number or row.earlier for row in rows):
+            raise BadInput(f"{field}: jobs of workflow {workflow.id} are in XPM, so its dates stay.")
         if "\0" in text or len(text) > LONGEST:
             raise BadInput(f"{field} is too long, or holds a null character.")
         after = _edited(snapshot, after, field, text.strip())
@@ -76,8 +81,27 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
             f"The job would be due on {after.due}, before it starts on {after.start}.", field="due"
         )
     if after != workflow:
-        put_workflow(practice, snapshot, after, ", ".join(values))
+        moved = (after.start, after.repeat) != (workflow.start, workflow.repeat)
+        begun = _not_made(practice, snapshot, rows) if moved else []
+        drops = [Drop(DEPLOYMENTS, id_) for id_ in begun]
+        put_workflow(practice, snapshot, after, ", ".join(values), also=drops)
     return preview_job(practice, workflow.id)
+
+
+def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]) -> list[str]:
+    """Ids of what was held or failed before its job was made: kept, it would stay on its old date, beside the
+    new one. Raises ``Busy`` where it is being made just now, ``BadInput`` where nobody can tell."""
+    found = [row.id for row in rows if not row.number and row.state != "skipped"]
+    for id_ in found:
+        refuse_while_made(snapshot, find_job(practice, id_))
+    pending = [*snapshot.find(INTENTS, "state", "sent"), *snapshot.find(INTENTS, "state", "held")]
+    unknown = next((intent.record for intent in pending if intent.record in found), "")
+    if unknown:
+        raise BadInput(
+            f"Job {unknown} was sent to XPM and no answer came, so its dates stay.",
+            hint=f"Say what became of it: xpm-tui jobs retry {unknown} --sent adopt|again|drop",
+        )
+    return found
 
 
 class FieldView(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +123,7 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
         name, gone = view.name, {"due_days", "until", *(SENT if any(row.number for row in rows) else ())}
     else:
         name, gone = workflow.job_name or terms.name_recurring, {"due"}
-        gone |= {*_CALENDAR} if any(row.state == "deployed" for row in rows) else set()
+        gone |= {*_CALENDAR} if any(row.number or row.earlier for row in rows) else set()
     proposal = snapshot.get(PROPOSALS, workflow.proposal)
     client = snapshot.get(CLIENTS, view.client.id) if view.client else None
 
@@ -165,8 +189,8 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
     if field == "category":
         return _category(snapshot, text)
     if field == "budget":
-        plain = text.replace(",", "").lstrip("$£€ ")
-        if plain and not BUDGET.fullmatch(plain):
+        plain = amount(text)
+        if text and not BUDGET.fullmatch(plain):
             raise BadInput(f"budget: '{visible(text, 40)}' is not a number.", hint="Write 1200.00.")
         return plain
     if field in ("due_days", "days_early"):
@@ -191,6 +215,9 @@ def _category(snapshot: Snapshot, text: str) -> str:
     if not hits:
         names = ", ".join(sorted(each.name for each in snapshot.rows(CATEGORIES) if not each.gone)[:12])
         raise NotFound(f"XPM has no job category '{visible(text, 80)}'.", hint=f"It has: {names or 'none'}.")
+    if len(hits) > 1:
+        shown = ", ".join(each.uuid for each in hits)
+        raise BadInput(f"'{visible(text, 80)}' is several job categories.", hint=f"Say which: {shown}.")
     return hits[0].uuid
 
 
@@ -208,7 +235,8 @@ def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:
         )
     repeat: Repeat | None = repeat_of(text)
     if repeat is not None and workflow.repeat is not None:
-        repeat = msgspec.structs.replace(repeat, end=workflow.repeat.end)
+        last_day = workflow.repeat.last_day and repeat.unit == "month"
+        repeat = msgspec.structs.replace(repeat, end=workflow.repeat.end, last_day=last_day)
     return msgspec.structs.replace(workflow, repeat=repeat)
 
 

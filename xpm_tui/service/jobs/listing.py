@@ -15,7 +15,7 @@ from xpm_tui.deploy.unknown import unknown
 from xpm_tui.model.book import Client
 from xpm_tui.model.errors import BadInput, Busy, NotFound
 from xpm_tui.model.events import Event
-from xpm_tui.model.ports import Drop, Put, Snapshot
+from xpm_tui.model.ports import Drop, Put, Snapshot, Write
 from xpm_tui.model.tables import (
     CATEGORIES,
     CLIENTS,
@@ -102,8 +102,10 @@ def find_job(practice: OpenPractice, text: str) -> Occurrence:
     workflow = snapshot.get(WORKFLOWS, workflow_id)
     if workflow is None:
         raise NotFound(f"There is no job '{visible(typed, 80)}'.", hint="Look at them: xpm-tui jobs list")
-    ahead = 400 if workflow.repeat is not None else 0
-    found = list(of_workflow(snapshot, terms, workflow, today(practice), ahead))
+    now = today(practice)
+    # Up to a year after its start: one that starts in years can be looked at, and mended, too.
+    ahead = 400 + max(0, (workflow.start - now).days) if workflow.repeat is not None else 0
+    found = list(of_workflow(snapshot, terms, workflow, now, ahead))
     if day:
         hit = next((each for each in found if each.day.isoformat() == day), None)
         if hit is None:
@@ -163,7 +165,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
     snapshot = practice.snapshot()
     found = find_job(practice, job)
     row, now, by = found.deployment, practice.clock.now(), practice.person
-    _refuse_while_made(snapshot, found)
+    refuse_while_made(snapshot, found)
     if undo:
         if row is None or row.state != "skipped":
             raise BadInput(f"Job {found.id} is not skipped.")
@@ -283,7 +285,7 @@ def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview) -> Prev
     )
 
 
-def _refuse_while_made(snapshot: Snapshot, found: Occurrence) -> None:
+def refuse_while_made(snapshot: Snapshot, found: Occurrence) -> None:
     """A run that is at a job writes how far it came: what is settled meanwhile would be lost in it."""
     row = found.deployment
     run = snapshot.get(RUNS, row.run) if row is not None and row.state == "going" else None
@@ -299,10 +301,12 @@ def _audit(line: Audit) -> AuditView:
     return AuditView(at=line.at, by=line.by, sentence=sentence)
 
 
-def put_workflow(practice: OpenPractice, snapshot: Snapshot, workflow: Workflow, field: str) -> None:
-    """Keep a workflow that was edited as ``snapshot`` has it, with a line in its history. Raises
-    ``Overtaken`` where somebody changed it since."""
+def put_workflow(
+    practice: OpenPractice, snapshot: Snapshot, workflow: Workflow, field: str, *, also: Iterable[Write] = ()
+) -> None:
+    """Keep a workflow that was edited as ``snapshot`` has it, with a line in its history and what goes with
+    it. Raises ``Overtaken`` where somebody changed it since."""
     line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
     workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
-    practice.book.commit([Put(WORKFLOWS, workflow)], since=snapshot)
+    practice.book.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)
     practice.events.emit(Event(key="workflow.edited", record=workflow.id, field=field))

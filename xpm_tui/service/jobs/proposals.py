@@ -20,6 +20,7 @@ from xpm_tui.model.tables import CLIENTS, PROPOSALS, SERVICES, TEMPLATES, WORKFL
 from xpm_tui.model.text import visible
 from xpm_tui.model.workflows import Audit, Repeat
 from xpm_tui.service.clients.editing import LONGEST, known_field
+from xpm_tui.service.jobs.library import find_service
 from xpm_tui.service.jobs.terms import terms_of, today
 from xpm_tui.service.jobs.views import AgreedView, ProposalRowView
 from xpm_tui.service.practice import OpenPractice
@@ -152,7 +153,8 @@ def revoke(practice: OpenPractice, proposal: str, reason: str = "") -> ProposalR
         raise BadInput(f"{before.id} is revoked already.")
     now, why = practice.clock.now(), _text("reason", reason)
     said = f"Its proposal was revoked{f': {why}' if why else ''}."
-    after = msgspec.structs.replace(before, state="revoked")
+    # Ours from now on also where it was Ignition's: that a person revoked it outlasts the next import.
+    after = msgspec.structs.replace(before, state="revoked", ours=True)
     line = Audit(at=now, by=practice.person, what="revoked", about=why)
     workflows = snapshot.find(WORKFLOWS, "proposal", before.id)
     stopped = [
@@ -281,7 +283,8 @@ def _ours(
     since = today(practice)
     writes: list[Write] = []
     news: list[Event] = []
-    for proposal in found:
+    # One proposal can be named twice, by its id and its number: it asks for its jobs once.
+    for proposal in {each.id: each for each in found}.values():
         if repeat is not None and repeat.end is not None and repeat.end < (start or proposal.start or since):
             raise BadInput(f"The end {repeat.end} is before the first one.", field="until")
         made = make_workflows(
@@ -298,23 +301,22 @@ def _ours(
         for event in news:
             practice.events.emit(event)
     snapshot = practice.snapshot()
-    rows = (snapshot.get(PROPOSALS, proposal.id) for proposal in found)
+    rows = (snapshot.get(PROPOSALS, id_) for id_ in dict.fromkeys(proposal.id for proposal in found))
     return [proposal_view(snapshot, row) for row in rows if row is not None]
 
 
 def _service(snapshot: Snapshot, typed: str) -> ProposalService:
-    """A service by its name; one of that whole name first, then ``PROJECT: SERVICE``."""
+    """A service by name or id; one of that whole name first, then ``PROJECT: SERVICE``."""
     project, name = "", _text("service", typed)
-    hits = snapshot.find(SERVICES, "name", exact(name))
-    if not hits and ":" in name:
+    try:
+        found = find_service(snapshot, name)
+    except NotFound as missing:
+        if ":" not in name:
+            missing.hint = "Look at them: xpm-tui services list. Make it: xpm-tui services new NAME"
+            raise
         project, name = (part.strip() for part in name.split(":", 1))
-        hits = snapshot.find(SERVICES, "name", exact(name))
-    if not hits:
-        raise NotFound(
-            f"There is no service '{visible(name, 80)}'.",
-            hint="Look at them: xpm-tui services list. Make it: xpm-tui services new NAME",
-        )
-    return ProposalService(name=hits[0].name, service=hits[0].id, project=project)
+        found = find_service(snapshot, name)
+    return ProposalService(name=found.name, service=found.id, project=project)
 
 
 def _text(field: str, text: str) -> str:

@@ -7,13 +7,14 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.deploy import rows
-from xpm_tui.deploy.steps import ADD_JOB, APPLY, KINDS
+from xpm_tui.deploy.steps import ADD_JOB, APPLY, ASSIGN, KINDS, STATE
 from xpm_tui.deploy.unknown import adopt
 from xpm_tui.model.errors import BadInput, RecordMissing
 from xpm_tui.model.events import Event
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import DEPLOYMENTS, INTENTS, JOBS
+from xpm_tui.model.text import visible
 from xpm_tui.model.workflows import Deployment
 from xpm_tui.model.xpm import XpmJob
 from xpm_tui.service.jobs.listing import find_job, row_of
@@ -52,6 +53,11 @@ async def settle_sent(practice: OpenPractice, job: str, choice: Sent, number: st
         others = [o for o in practice.snapshot().find(DEPLOYMENTS, "number", there.number) if o.id != row.id]
         if others and intent.kind == ADD_JOB:
             raise BadInput(f"Job {there.number} is that of {others[0].id} already.")
+        if there.client is not None and intent.kind == ADD_JOB and there.client.uuid != intent.uuid:
+            raise BadInput(
+                f"Job {there.number} is of another client: {visible(there.client.name, 80)}.",
+                hint="Look at its number in XPM.",
+            )
         row, end = adopt(row, intent, there), done(intent, there.uuid)
     elif choice == "again":
         end = failed(intent, "to be sent again")
@@ -103,7 +109,8 @@ def _dropped(row: Deployment, intent: Intent) -> Deployment:
         return msgspec.structs.replace(row, state="skipped", cause="", why="")
     if intent.kind == APPLY:
         return msgspec.structs.replace(row, applied=(*row.applied, str(intent.values["template"])))
-    return row
+    return msgspec.structs.replace(row, assigned=True if intent.kind == ASSIGN else row.assigned,
+                                   state_set=True if intent.kind == STATE else row.state_set)  # fmt: skip
 
 
 async def _read(practice: OpenPractice, number: str) -> XpmJob | None:

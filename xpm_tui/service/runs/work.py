@@ -21,7 +21,7 @@ from xpm_tui.service.progress import Progress, Report
 from xpm_tui.service.runs import plans
 from xpm_tui.service.runs.history import is_sync, list_runs
 from xpm_tui.service.runs.limits import guard_limits
-from xpm_tui.service.runs.notify import notify
+from xpm_tui.service.runs.notify import Reason, notify
 from xpm_tui.service.runs.refresh import refresh_lists
 from xpm_tui.service.runs.stopping import Stopped, Stopper
 from xpm_tui.service.runs.tidy import tidy
@@ -250,8 +250,12 @@ class Work:
                          "exit_code": run.exit_code},
             )
         )  # fmt: skip
-        if run.outcome in ("held", "failed"):
-            reason = "login-needed" if isinstance(trouble, LoginNeeded) else run.outcome
+        deploys = run.kind == "deploy"
+        # Jobs that are left of a batch wait for a person also where others of it went out.
+        if run.outcome in ("held", "failed") or (deploys and run.outcome == "partial"):
+            waits = run.outcome == "held" or (deploys and run.counts.get("held"))
+            reason: Reason = "held" if waits else "failed"
+            reason = "login-needed" if isinstance(trouble, LoginNeeded) else reason
             why = run.error or " ".join(stop.sentence for stop in run.stops)
             notify(practice, reason, f"Run {run.id} is {run.outcome}. {why}".strip(), run=run.id)
         tidy(practice)

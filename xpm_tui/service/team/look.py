@@ -32,8 +32,10 @@ class Team:
                 if person.email:
                     self._emails[_email(person.email)].append(person)
                 self._names[name_key(person.name)].append(person)
-        self._our_emails = Counter(
-            _email(member.email) for member in self.members if member.email and not member.staff
+        # Linked ones count, too: an e-mail that a whole office shares tells nobody apart.
+        self._our_emails = Counter(_email(member.email) for member in self.members if member.email)
+        self._their_emails = Counter(
+            _email(row.email) for row in self.staff.values() if row.email and not row.gone
         )
         self._our_names = Counter(name_key(member.name) for member in self.members)
         self._their_names = Counter(name_key(row.name) for row in self.staff.values() if not row.gone)
@@ -106,7 +108,7 @@ class Team:
     def _proposals(self, member: TeamMember) -> tuple[StaffProposal, ...]:
         email = _email(member.email)
         same_email = self._emails.get(email, []) if email else []
-        alone = len(same_email) == 1 and self._our_emails[email] == 1
+        alone = self._their_emails[email] == 1 and self._our_emails[email] == 1
         found = [
             _proposal(row, alone, "the same e-mail" if alone else "the same e-mail, which several have")
             for row in same_email

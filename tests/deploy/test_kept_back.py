@@ -1,0 +1,73 @@
+"""One job that cannot be sent keeps no other back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.world import Deploying
+from xpm_tui.model.errors import Trouble
+from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.service.jobs import deploying
+from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import listing as jobs
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> Any:
+    world = Deploying(tmp_path)
+    await world.ready()
+    yield world
+    world.close()
+
+
+@pytest.mark.parametrize(
+    "pattern", ["IGN/{workflow}", "IGN {workflow}?", "IGN#{workflow}", "Ä-{workflow}", "../{workflow}"]
+)
+async def test_an_own_number_that_is_no_piece_of_an_address(world: Deploying, pattern: str) -> None:
+    try:
+        world.practice.settings.set("jobs.number", pattern, practice=True)
+    except Trouble:
+        return  # it is refused: that keeps nothing back either
+    world.accepted("First")
+    for _ in range(2):
+        with suppress(Trouble):
+            await world.deploy("w1")
+    row = jobs.row_of(world.practice, "w1")
+    assert row.state != "going"
+
+
+async def test_a_name_that_xml_cannot_carry(world: Deploying) -> None:
+    world.accepted("First")
+    world.accepted("Second", world.clients[1])
+    job_editing.edit_workflow(world.practice, "w1", {"description": "a\x0bb", "reference": "x\x01"})
+    with suppress(Trouble):
+        await world.deploy("w1", "w2")
+    assert jobs.row_of(world.practice, "w1").state == "failed"
+    assert jobs.row_of(world.practice, "w2").state == "deployed"
+
+
+async def test_a_lost_answer_whose_job_cannot_be_read(world: Deploying) -> None:
+    """XPM refuses to show one job; the others go on."""
+    world.accepted("First")
+    world.sandbox.faults.add(Fault("500", endpoint="job.api/applytemplate", times=1, after=True))
+    world.sandbox.faults.add(Fault("status-error", endpoint="job.api/get", times=0))
+    for _ in range(2):
+        with suppress(Trouble):
+            await deploying.deploy_jobs(world.practice, [jobs.find_job(world.practice, "w1")], reviewed=True)
+    world.accepted("Second", world.clients[1])
+    with suppress(Trouble):
+        await world.deploy("w2")
+    assert jobs.row_of(world.practice, "w2").state == "deployed"
+
+
+async def test_deploying_while_the_day_is_over_in_between(world: Deploying) -> None:
+    """The same proposal accepted, its job made, then the same job asked for twice in one batch."""
+    world.accepted("First")
+    chosen = jobs.choose(world.practice, ["w1"])
+    await deploying.deploy_jobs(world.practice, [*chosen, *chosen], reviewed=True)
+    await deploying.deploy_jobs(world.practice, chosen, reviewed=True)
+    assert len(world.made("First")) == 1

@@ -1,0 +1,87 @@
+"""Jobs of other clients, clients that cannot be sent, starts that are edited while a run is on."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.deploy.world import Deploying
+from xpm_tui.deploy.steps import Deployer
+from xpm_tui.model.book import Client
+from xpm_tui.model.errors import BadInput, Trouble
+from xpm_tui.model.ports import Put
+from xpm_tui.model.tables import CLIENTS, DEPLOYMENTS
+from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.jobs import settling
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> Any:
+    world = Deploying(tmp_path)
+    await world.ready()
+    yield world
+    world.close()
+
+
+async def test_a_job_of_another_client_is_not_adopted(world: Deploying) -> None:
+    world.accepted("Other", world.clients[1])
+    await world.deploy("w1")
+    (other,) = world.made("Other")
+    world.practice.book.commit([])  # nothing
+    row = world.practice.snapshot().get(DEPLOYMENTS, jobs.row_of(world.practice, "w1").id)
+    assert row is not None
+    # as if somebody in XPM had made it: no row of ours names it
+    world.practice.book.commit([Put(DEPLOYMENTS, msgspec.structs.replace(row, number="J99999"))])
+    world.accepted()
+    world.sandbox.faults.add(Fault("reset", endpoint="job.api/add", times=1))
+    await world.deploy("w2")
+    assert jobs.row_of(world.practice, "w2").cause == "unknown"
+    with pytest.raises(BadInput):
+        await settling.settle_sent(world.practice, "w2", "adopt", other.number)
+
+
+async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(world: Deploying) -> None:
+    (client,) = world.practice.ids.new("c")
+    world.practice.book.commit(
+        [Put(CLIENTS, Client(id=client, name="Bad Client", phone="0\x0b9", contacts=()))]
+    )
+    world.accepted("First", client)
+    world.accepted("Second", world.clients[1])
+    for _ in range(2):
+        with suppress(Trouble):
+            await world.deploy("w1", "w2")
+    assert jobs.row_of(world.practice, "w2").state == "deployed"
+
+
+async def test_a_start_that_is_edited_while_a_run_is_on(
+    world: Deploying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.accepted("First")
+    world.accepted("Second", world.clients[1])
+    real = Deployer._client
+
+    async def editing(self: Deployer, row: Any, workflow: Any) -> str:
+        if workflow.id == "w1":
+            job_editing.edit_workflow(world.practice, "w2", {"start": "2026-09-15"})
+        return await real(self, row, workflow)
+
+    monkeypatch.setattr(Deployer, "_client", editing)
+    await world.deploy("w1", "w2")
+    assert [str(job.start)[:10] for job in world.made("Second")] in ([], ["2026-09-15"])
+
+
+async def test_a_half_made_recurrence_does_not_move(world: Deploying) -> None:
+    world.accepted(repeat="monthly")
+    world.clock.move(timedelta(days=60))
+    world.sandbox.faults.add(Fault("status-error", endpoint="job.api/applytemplate", times=1))
+    await world.deploy("w1")
+    assert jobs.row_of(world.practice, "w1").number
+    with pytest.raises(BadInput):
+        job_editing.edit_workflow(world.practice, "w1", {"start": "2026-07-15"})

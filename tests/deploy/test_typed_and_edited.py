@@ -1,0 +1,161 @@
+"""Amounts, starts and proposals as people type, edit and import them; what XPM never answers."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.test_changed import HEAD, Office
+from tests.deploy.world import Deploying
+from xpm_tui.deploy.spec import budget_of
+from xpm_tui.model.errors import BadInput, Trouble
+from xpm_tui.model.proposals import ProposalService
+from xpm_tui.model.tables import CLIENTS, PROPOSALS
+from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.service.exchange.importing import import_file
+from xpm_tui.service.jobs import deploying, proposals
+from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import listing as jobs
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> Any:
+    world = Deploying(tmp_path)
+    await world.ready()
+    yield world
+    world.close()
+
+
+async def test_one_proposal_named_twice_is_accepted_once(world: Deploying) -> None:
+    made = proposals.new_proposal(
+        world.practice, "Compliance 2026", world.client, ["Annual accounts"], {"number": "PROP-9"}
+    )
+    views = proposals.accept(world.practice, [made.id, "PROP-9"])
+    assert [view.workflows for view in views] == [("w1",)]
+
+
+async def test_a_held_one_time_job_takes_the_start_that_was_edited(world: Deploying) -> None:
+    world.practice.settings.set("jobs.missing_person", "hold", practice=True)
+    world.accepted(manager="")
+    world.practice.settings.set("jobs.default_category", "Nonsense", practice=True)
+    assert (await world.deploy("w1")).outcome == "held"
+    world.practice.settings.set("jobs.default_category", "", practice=True)
+    shown = job_editing.edit_workflow(world.practice, "w1", {"start": "2026-09-15"})
+    assert str(shown.start) == "2026-09-15"
+    await world.retry()
+    await world.deploy("w1")
+    (made,) = world.made()
+    assert str(made.start)[:10] == "2026-09-15"
+
+
+async def test_a_held_recurrence_that_moves_leaves_no_second_job(world: Deploying) -> None:
+    world.practice.settings.set("jobs.default_category", "Nonsense", practice=True)
+    world.accepted(repeat="monthly", start="2026-07-01")
+    world.clock.move(timedelta(days=60))
+    await world.deploy("w1")
+    job_editing.edit_workflow(world.practice, "w1", {"start": "2026-07-15"})
+    assert len({o.date.month for o in jobs.list_jobs(world.practice)}) == len(jobs.list_jobs(world.practice))
+
+
+async def test_a_deleted_job_does_not_keep_all_others_back(world: Deploying) -> None:
+    """Made, its second template refused; somebody deletes it in XPM; every later run ends at it."""
+    world.accepted("First")
+    await _template_refused(world)
+    row = jobs.row_of(world.practice, "w1")
+    assert row.state == "failed"
+    assert row.number
+    (made,) = world.made("First")
+    _delete(world, made)
+    (workflow,) = world.accepted("Second", world.clients[1]).workflows
+    chosen = [*jobs.unfinished(world.practice), jobs.find_job(world.practice, workflow)]
+    for _ in range(1):
+        with suppress(Trouble):
+            await deploying.deploy_jobs(world.practice, chosen, reviewed=True)
+    assert jobs.row_of(world.practice, workflow).state == "deployed"
+    assert jobs.row_of(world.practice, "w1").cause == "job-gone"
+
+
+def _delete(world: Deploying, made: Any) -> None:
+    all_ = world.sandbox.practice.jobs
+    key = next(key for key, job in all_.items() if job is made)
+    del all_[key]
+
+
+async def _template_refused(world: Deploying) -> None:
+    world.sandbox.faults.add(Fault("status-error", endpoint="job.api/applytemplate", times=1))
+    await world.deploy("w1")
+
+
+async def test_people_that_xpm_always_fails_on_do_not_loop(world: Deploying) -> None:
+    world.accepted(manager=world.people[1])
+    world.sandbox.faults.add(Fault("500", endpoint="job.api/assign", times=1000))
+    run = await world.deploy("w1")
+    assert run.calls < 20
+    row = jobs.row_of(world.practice, "w1")
+    assert (row.state, row.cause) == ("failed", "no-answer")
+    world.sandbox.faults.clear()
+    assert (await world.retry()).outcome == "done"
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "wanted"),
+    [
+        ("1,200.50", "1", "1200.50"),
+        ("$1,200", "2", "2400.00"),
+        ("1200,50", "1", "1200.50"),
+        ("1.200,50 EUR", "1", "1200.50"),
+        ("1 200,50", "1", "1200.50"),
+        ("100", "1,5", "150.00"),
+        ("100", "NaN", ""),
+        ("100", "Infinity", ""),
+        ("(50.00)", "1", ""),
+    ],
+)
+def test_budgets(price: str, quantity: str, wanted: str) -> None:
+    total, wrong = budget_of((ProposalService(name="A", price=price, quantity=quantity),))
+    assert total in (wanted, ""), total
+    assert total or wrong or price.startswith("(")
+
+
+@pytest.mark.parametrize("typed", ["1200,50", "12,5", "1,2,3"])
+async def test_a_budget_with_a_decimal_comma(world: Deploying, typed: str) -> None:
+    world.accepted()
+    with pytest.raises(BadInput):
+        job_editing.edit_workflow(world.practice, "w1", {"budget": typed})
+
+
+@pytest.mark.parametrize("values", [{"due_days": "²"}, {"days_early": "²"}])
+async def test_odd_values(world: Deploying, values: dict[str, str]) -> None:
+    world.accepted(repeat="monthly") if "start" in values else world.accepted()
+    with pytest.raises(BadInput):
+        job_editing.edit_workflow(world.practice, "w1", values)
+    jobs.list_jobs(world.practice)
+    jobs.counts(world.practice)
+
+
+async def test_a_date_at_the_calendars_end_does_not_break_the_list(world: Deploying) -> None:
+    world.accepted(start="9999-12-30", end="")
+    jobs.list_jobs(world.practice)
+    jobs.counts(world.practice)
+
+
+async def test_two_lines_of_one_service_stay_two(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    await office.ready()
+    client = office.practice.snapshot().get(CLIENTS, office.client)
+    assert client is not None
+    row = f'PROP-7,Compliance 2026,"{client.name}",Annual accounts,1200,2026-07-01,2027-06-30,Accepted\n'
+    path = office.practice.state / "two.csv"
+    path.write_text(HEAD + row + row.replace("1200", "300"), encoding="utf-8")
+    import_file(office.practice, "proposals", path)
+    (before,) = office.practice.snapshot().rows(PROPOSALS)
+    proposals.take(office.practice, ["PROP-7"])
+    report = import_file(office.practice, "proposals", path)
+    (after,) = office.practice.snapshot().rows(PROPOSALS)
+    assert budget_of(after.services) == budget_of(before.services) == ("1500.00", "")
+    assert report.counts["stopped"] == 0
+    office.close()

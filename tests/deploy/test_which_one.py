@@ -1,0 +1,114 @@
+"""Wrong person, wrong client, wrong service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.deploy.test_changed import Office
+from xpm_tui.model.book import TeamMember
+from xpm_tui.model.errors import BadInput
+from xpm_tui.model.ports import Put
+from xpm_tui.model.tables import CATEGORIES, CLIENTS, PROPOSALS, STAFF, TEAM, WORKFLOWS
+from xpm_tui.service.exchange.importing import import_file
+from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import library, proposals
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.team import linking as team
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> Any:
+    office = Office(tmp_path)
+    await office.ready()
+    yield office
+    office.close()
+
+
+async def test_a_shared_e_mail_is_nobodys_own_also_when_one_of_them_is_linked(office: Office) -> None:
+    snapshot = office.practice.snapshot()
+    first = snapshot.get(TEAM, office.people[0])
+    assert first is not None
+    free = next(row for row in snapshot.rows(STAFF) if not snapshot.find(TEAM, "staff", row.uuid))
+    linked = snapshot.get(STAFF, first.staff)
+    assert linked is not None
+    shared = "office@firm.example"
+    office.practice.book.commit(
+        [
+            Put(STAFF, msgspec.structs.replace(free, email=shared, gone=False)),
+            Put(STAFF, msgspec.structs.replace(linked, email=shared)),
+            Put(TEAM, msgspec.structs.replace(first, email=shared)),
+            Put(TEAM, TeamMember(id="t99", name="Somebody Else", email=shared)),
+        ]
+    )
+    assert [view.id for view in team.email_matches(office.practice)] == []
+
+
+async def test_two_services_of_one_name_are_not_chosen_between(office: Office) -> None:
+    library.new_service(office.practice, "Annual accounts", {}, anyway=True)
+    with pytest.raises(BadInput, match="several"):
+        proposals.new_proposal(office.practice, "X", office.client, ["Annual accounts"], {})
+    with pytest.raises(BadInput, match="several"):
+        proposals.new_proposal(office.practice, "X", office.client, ["Work: Annual accounts"], {})
+    view = proposals.new_proposal(office.practice, "X", office.client, [f"Work: {office.service}"], {})
+    assert view.services == ("Annual accounts",)
+
+
+async def test_a_proposal_of_an_unknown_client_is_not_given_to_its_namesake(office: Office) -> None:
+    client = office.practice.snapshot().get(CLIENTS, office.client)
+    assert client is not None
+    office.practice.book.commit([Put(CLIENTS, msgspec.structs.replace(client, client_id="CLI-12"))])
+    path = office.practice.state / "p.csv"
+    path.write_text(
+        "Proposal Number,Proposal Name,Client ID,Client Name,Service Name,Proposal Status\n"
+        f'PROP-8,Compliance,CLI-99,"{client.name}",Annual accounts,Accepted\n',
+        encoding="utf-8",
+    )
+    import_file(office.practice, "proposals", path)
+    (made,) = office.practice.snapshot().rows(PROPOSALS)
+    assert made.client == ""
+
+
+async def test_what_was_revoked_before_it_was_taken_is_not_taken_with_all(office: Office) -> None:
+    office.load()
+    proposals.revoke(office.practice, "PROP-7", "client left")
+    office.load()
+    assert proposals.show_proposal(office.practice, "PROP-7").state == "revoked"
+    assert proposals.take(office.practice, every=True) == []
+
+
+async def test_the_last_day_of_the_month_outlasts_an_edit_of_the_recurrence(office: Office) -> None:
+    made = proposals.new_proposal(
+        office.practice, "X", office.client, ["Annual accounts"], {"start": "2026-06-30"}
+    )
+    monthly = proposals.repeat_of("monthly", last_day=True)
+    (view,) = proposals.accept(office.practice, [made.id], repeat=monthly)
+    (workflow,) = view.workflows
+    for word in ("monthly", "quarterly"):
+        job_editing.edit_workflow(office.practice, workflow, {"repeat": word})
+        row = office.practice.snapshot().get(WORKFLOWS, workflow)
+        assert row is not None
+        assert row.repeat is not None
+        assert row.repeat.last_day
+
+
+async def test_two_categories_of_one_name_are_not_chosen_between(office: Office) -> None:
+    row = next(iter(office.practice.snapshot().rows(CATEGORIES)))
+    other = msgspec.structs.replace(row, uuid=row.uuid[:-4] + "0000")
+    office.practice.book.commit([Put(CATEGORIES, other)])
+    office.accepted()
+    with pytest.raises(BadInput, match="several"):
+        job_editing.edit_workflow(office.practice, "w1", {"category": row.name})
+
+
+async def test_a_skipped_job_takes_no_new_start_in_silence(office: Office) -> None:
+    office.accepted()
+    jobs.skip(office.practice, "w1")
+    try:
+        shown = job_editing.edit_workflow(office.practice, "w1", {"start": "2026-09-15"})
+    except BadInput:
+        return
+    assert str(shown.start) == "2026-09-15"
