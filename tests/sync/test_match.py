@@ -93,6 +93,14 @@ def test_another_form_of_the_same_name_is_sure_when_nothing_else_could_be_meant(
         ("John Smith", "John Smith Pty Ltd", "company"),
         ("Smith Holdings Pty Ltd", "Smith Holdings Trust", "trust"),
         ("Stewart James", "James Stewart", "another order"),
+        ("12 Queen Street Pty Ltd", "14 Queen Street Pty Ltd", "number 12 here, 14 in XPM"),
+        ("12 Queen Street Pty Ltd", "Queen Street Pty Ltd", "12"),
+        ("SMI01 - Smith Farms", "SMI02 - Smith Farms", "smi01"),
+        ("John A Smith", "John Smith", "middle name"),
+        ("A J Smith", "J Smith", "one side only"),
+        ("A Smith Pty Ltd", "Smith Pty Ltd", "one side only"),
+        ("Mr J Smith", "Mrs J Smith", "Mrs in XPM"),
+        ("Lee Nominees Pty Ltd ATF Lee Trust", "Kea Nominees Pty Ltd ATF Lee Trust", "trustees"),
     ],
 )
 def test_near_misses_are_proposed_with_their_doubt_and_never_sure(ours: str, theirs: str, word: str) -> None:
@@ -140,6 +148,15 @@ def test_a_shared_business_number_lifts_and_a_different_one_lowers() -> None:
     assert "the business number is the same" in same.reasons
     assert not other.sure
     assert "the business numbers differ" in other.reasons
+
+
+def test_a_company_number_is_that_of_the_trustee_and_one_company_has_several_trusts() -> None:
+    ours = Client(id="c1", name="Lee Family Trust", extra={"ACN": "123 456 789"})
+    other = propose(ours, xpm(1, "Lee Investment Trust", company_number="123456789"))[0]
+    assert "the business number is the same" in other.reasons
+    assert not other.sure
+    ours = Client(id="c1", name="Lee Family Trust", extra={"ABN": "51 824 753 556"})
+    assert propose(ours, xpm(1, "Lee Fam Trust", business_number="51824753556"))[0].sure
 
 
 def test_an_email_alone_never_proposes_another_entity_as_sure() -> None:

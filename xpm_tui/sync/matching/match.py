@@ -24,6 +24,8 @@ from xpm_tui.sync.matching.score import LIKELY, WEAK, Likeness, compare
 CANDIDATES = 60
 """Most records compared in full for one client."""
 
+_ABN = 11
+
 _COMMON = 1_500
 """A block shared by more records than this says nothing."""
 
@@ -178,9 +180,16 @@ def _lead(scores: list[int]) -> bool:
 
 
 def _backs_up(ours: Facts, theirs: Facts) -> bool:
-    """A shared number always backs a name; a shared e-mail only one that differs by spelling alone."""
-    if ours.numbers & theirs.numbers:
+    """A shared number always backs a name; a shared e-mail only one that differs by spelling alone.
+
+    On a trust or fund only its own business number counts (11 digits, the ABN): a company number is that of
+    its trustee, and one company is trustee of several.
+    """
+    shared = ours.numbers & theirs.numbers
+    if any(len(number) == _ABN for number in shared):
         return True
+    if shared:
+        return theirs.parts.kind not in ("trust", "super")
     a, b = ours.parts.words, theirs.parts.words
     return (
         len(a) == len(b) and "and" not in (*a, *b) and ours.parts.like_business and theirs.parts.like_business

@@ -13,11 +13,13 @@ from typing import Literal
 import msgspec
 
 Kind = Literal["", "company", "trust", "super", "partnership", "estate"]
+Title = Literal["", "mr", "mrs"]
 
 _COMPANY = frozenset(
     "pty ltd limited proprietary inc incorporated llc plc corp corporation nl gmbh co company lp".split()
 )
-_FILLER = frozenset(["the", "of", "a"])
+_FILLER = frozenset(["the", "of"])
+# Not "a": in "John A Smith" and "A Smith Pty Ltd" it is an initial.
 _GENERATION = {
     "jnr": "junior", "jr": "junior", "junior": "junior", "snr": "senior", "sr": "senior", "senior": "senior",
 }  # fmt: skip
@@ -33,6 +35,8 @@ _SPELT = {
     "third": "3",
 }
 _TITLES = frozenset(["mr", "mrs", "ms", "miss", "dr", "prof", "sir", "dame"])
+_HERS = frozenset(["mrs", "ms", "miss", "dame"])
+_HIS = frozenset(["mr", "sir"])
 
 BUSINESS_WORDS = frozenset(
     """accounting advisory agency air architects auto bakery bar beauty books builders building bus cafe
@@ -56,7 +60,10 @@ _ALIAS = re.compile(r"\b(?:t/as|t/a|trading\s+as|also\s+known\s+as|aka|formerly)
 _TRUSTEE = re.compile(
     r"\b(?:as\s+)?(?:the\s+)?trustees?\s+(?:for|of)\b|\ba\.?t\.?f\.?(?=\s)|\bas\s+trustees?\b", re.IGNORECASE
 )
-_CODE = re.compile(r"^\s*(?:[A-Z]{2,6}\d{1,6}|\d{2,6}|[A-Z]\d{2,6})\s*[-–:|/.]?\s+(?=\S)")
+_CODE = re.compile(
+    r"^\s*(?:(?:[A-Z]{2,6}\d{1,6}|\d{4,6}|[A-Z]\d{2,6})\s*[-–:|/.]?|\d{2,3}\s*[-–:|/.])\s+(?=\S)"
+)
+"""A short bare number is none: it is the house in "12 Queen Street Pty Ltd"."""
 _DEED = re.compile(
     r"[#№]\s*(?=\d)|\b(?:no|number|nr)\b\.?\s*(?=\d|one\b|two\b|three\b|four\b|five\b)", re.IGNORECASE
 )
@@ -70,12 +77,14 @@ class NameParts(msgspec.Struct, frozen=True, kw_only=True):
 
     ``words`` are what names the entity, in order. ``company`` tells that a legal form was given. ``numbers``
     are what sets "No 2" apart. ``others`` are trading names and trustees: further names of the same record.
+    ``title`` tells a title that only a man or only a woman has ("mr", "mrs"); none where both are named.
     """
 
     words: tuple[str, ...]
     kind: Kind = ""
     numbers: tuple[str, ...] = ()
     generation: str = ""
+    title: Title = ""
     code: str = ""
     others: tuple[tuple[str, ...], ...] = ()
 
@@ -116,12 +125,13 @@ def take_apart(name: str) -> NameParts:
     if trusts and trusts[-1].strip():
         text = trusts[-1]
         others.append(_words(trustee)[0])
-    words, kind, numbers, generation = _words(_surname_last(text))
+    words, kind, numbers, generation, title = _words(_surname_last(text))
     return NameParts(
         words=words,
         kind=kind,
         numbers=numbers,
         generation=generation,
+        title=title,
         code=code,
         others=tuple(tuple(other) for other in others if other),
     )
@@ -138,12 +148,13 @@ def _surname_last(text: str) -> str:
     return f"{after} {before}"
 
 
-def _words(text: str) -> tuple[tuple[str, ...], Kind, tuple[str, ...], str]:
+def _words(text: str) -> tuple[tuple[str, ...], Kind, tuple[str, ...], str, Title]:
     tokens = _WORDS.findall(fold(_DEED.sub(" no ", text)))
     kind: Kind = ""
     numbers: list[str] = []
     generation = ""
     words: list[str] = []
+    titles: set[str] = set()
     after_no = False
     for place, token in enumerate(tokens):
         if token == "no" and place + 1 < len(tokens) and (_number(tokens[place + 1])):
@@ -158,14 +169,18 @@ def _words(text: str) -> tuple[tuple[str, ...], Kind, tuple[str, ...], str]:
             generation = _GENERATION[token]
         elif token in _COMPANY and place > 0:
             kind = kind or "company"
-        elif token not in _FILLER and token not in _TITLES:
+        elif token in _TITLES:
+            titles.add(token)
+        elif token not in _FILLER:
             words.append(token)
     if not words:
         words = [t for t in tokens if t != "no"]
     while len(words) > 1 and words[-1] == "and":
         words.pop()
     spelt, special = _kind_of(words)
-    return tuple(spelt), special or kind, tuple(sorted(numbers)), generation
+    his, hers = not titles.isdisjoint(_HIS), not titles.isdisjoint(_HERS)
+    title: Title = "" if his == hers else "mr" if his else "mrs"
+    return tuple(spelt), special or kind, tuple(sorted(numbers)), generation, title
 
 
 def _number(token: str) -> str:

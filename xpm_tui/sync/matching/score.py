@@ -122,6 +122,12 @@ def _doubts(ours: Facts, theirs: Facts) -> tuple[float, list[str]]:
         cap, words = min(cap, 68), [*words, _differ("number", a.numbers, b.numbers)]
     if a.generation != b.generation:
         cap, words = min(cap, 66), [*words, f'"{a.generation or b.generation}" stands on one side only']
+    if a.title and b.title and a.title != b.title:
+        cap, words = min(cap, 66), [*words, f"{a.title.capitalize()} here, {b.title.capitalize()} in XPM"]
+    if a.code and b.code and a.code != b.code:
+        cap, words = min(cap, 78), [*words, f'"{a.code}" before the name here, "{b.code}" in XPM']
+    if a.kind in ("trust", "super") and a.others and b.others and set(a.others).isdisjoint(b.others):
+        cap, words = min(cap, 88), [*words, "the trustees or trading names differ"]
     if _kinds_clash(ours, theirs):
         cap, words = min(cap, 78), [*words, f"{_entity(a)} here, {_entity(b)} in XPM"]
     if ours.numbers and theirs.numbers and not ours.numbers & theirs.numbers:
