@@ -16,9 +16,9 @@ from tests.support.fake_xpm import client
 from tests.support.moved_clock import MovedClock
 from tests.tui.world import TERMINAL, World, calm, press, settle, text_of, until
 from xpm_tui.book.ignition.forms import FORMS
-from xpm_tui.model.tables import APART, CLIENTS, IGNORED, IMPORTS, LINKS
+from xpm_tui.model.tables import APART, CLIENTS, IGNORED, IMPORTS, LINKS, XPM_CLIENTS
 from xpm_tui.service import home as homes
-from xpm_tui.service.clients import keeping
+from xpm_tui.service.clients import keeping, linking
 from xpm_tui.service.runs import history as runs
 from xpm_tui.service.runs import plans
 from xpm_tui.tui.acting import SWITCH
@@ -400,6 +400,32 @@ async def test_review_begins_where_it_was_left(world: World, console: Make) -> N
         await settle(pilot)
         await press(pilot, "g", "c", "r")
         assert "4 of 5" in text_of(app), "another console of the same person goes on there"
+
+
+async def test_a_review_left_open_does_not_replace_a_link_made_meanwhile(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "r")
+        review = app.screen
+        assert isinstance(review, Review)
+        view = review._view
+        assert view is not None
+        with world.open() as other:
+            taken = {proposal.uuid for proposal in view.proposals}
+            free = next(
+                row.uuid
+                for row in other.snapshot().rows(XPM_CLIENTS)
+                if row.uuid not in taken
+                and not row.deleted
+                and not other.snapshot().find(LINKS, "uuid", row.uuid)
+            )
+            linking.link(other, view.id, free)
+        await press(pilot, "enter")
+        with world.open() as other:
+            link = other.snapshot().get(LINKS, view.id)
+        assert link is not None
+        assert link.uuid == free
 
 
 async def test_a_review_goes_out_as_a_file_and_comes_back(

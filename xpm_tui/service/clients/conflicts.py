@@ -28,7 +28,7 @@ def conflicts(practice: OpenPractice) -> list[ConflictView]:
 
 def _planned(snapshot: Snapshot, teller: _Teller) -> Iterator[ConflictView]:
     drafts = [plan for plan in snapshot.rows(PLANS) if plan.state == "draft" and not plan.undo_of]
-    newest = max(drafts, key=lambda plan: plan.made, default=None)
+    newest = max(drafts, key=lambda plan: (len(plan.id), plan.id), default=None)
     if newest is None:
         return
     for record in snapshot.find(PLANNED, "plan", newest.id):

@@ -11,6 +11,7 @@ from xpm_tui.model.links import LinkOrigin
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
+from xpm_tui.service.clients.looking import sure_ones
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.lookup import find_client, find_xpm
 from xpm_tui.service.telling.plan_view import change_view
@@ -85,15 +86,19 @@ def unlink(practice: OpenPractice, client: str) -> ClientView:
 
 
 def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[ClientView]:
-    """Link each client to its first proposal where that is still sure and still nobody's."""
+    """Link each client to its first proposal where that is still sure and still nobody's.
+
+    They were looked at a while ago, maybe: what either side says now is looked at once more.
+    """
     practice.writable()
+    clients = practice.snapshot()
+    ids = [view.id for view in found if clients.raw(CLIENTS, view.id) is not None]
+    still = {view.id: view.proposals[0].uuid for view in sure_ones(practice, ids)} if ids else {}
     done = []
     for view in found:
-        snapshot = practice.snapshot()
-        first = view.proposals[0]
-        free = not snapshot.find(LINKS, "uuid", first.uuid) and snapshot.get(LINKS, view.id) is None
-        if first.sure and free:
-            _link(practice, view.id, first.uuid, quiet=False, origin="review")
+        uuid = view.proposals[0].uuid
+        if still.get(view.id) == uuid and not practice.snapshot().find(LINKS, "uuid", uuid):
+            _link(practice, view.id, uuid, quiet=False, origin="review")
             done.append(_view(practice, view.id))
     return done
 

@@ -132,8 +132,14 @@ def review(
 
 
 def sure_ones(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewView]:
-    """Those of :func:`review` whose first proposal is sure, and wanted by no other client of them."""
-    found = [view for view in review(practice, only) if view.proposals and view.proposals[0].sure]
+    """Those of :func:`review` whose first proposal is sure, and wanted by no other client of them. One that
+    has a link, though a broken one, is a person's to link anew."""
+    links = practice.snapshot()
+    found = [
+        view
+        for view in review(practice, only)
+        if view.proposals and view.proposals[0].sure and links.raw(LINKS, view.id) is None
+    ]
     wanted = Counter(view.proposals[0].uuid for view in found)
     return [view for view in found if wanted[view.proposals[0].uuid] == 1]
 
@@ -212,8 +218,8 @@ def _chooser(snapshot: Snapshot, only: str) -> Any:
 
 
 def _conflicting(snapshot: Snapshot) -> frozenset[str]:
-    drafts = [plan for plan in snapshot.rows(PLANS) if plan.state == "draft"]
-    newest = max(drafts, key=lambda plan: plan.made, default=None)
+    drafts = [plan for plan in snapshot.rows(PLANS) if plan.state == "draft" and not plan.undo_of]
+    newest = max(drafts, key=lambda plan: (len(plan.id), plan.id), default=None)
     if newest is None:
         return frozenset()
     return frozenset(

@@ -15,12 +15,13 @@ from xpm_tui.files import atomic
 from xpm_tui.model.errors import BadInput, Trouble
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import LINKS
+from xpm_tui.model.tables import APART, IGNORED, LINKS
 from xpm_tui.service.clients import keeping, linking
 from xpm_tui.service.clients.looking import review
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.lookup import find_client, find_xpm
 from xpm_tui.service.telling.views import ReviewView
+from xpm_tui.sync.apart import apart_id
 from xpm_tui.sync.planning.links import link_state, needs_person
 
 HEADINGS = (
@@ -203,6 +204,8 @@ class _Choosing:
                 return
             if state != "ignored" and needs_person(snapshot, client, state) is None:
                 raise _No(row.number, "it needs no link any more: export the review anew")
+            if row["Choice"].casefold() == "link" and self._settled_since(snapshot, client.id, target, state):
+                raise _No(row.number, "a person settled it otherwise since: export anew, or type the number")
             if target in self._taken:
                 raise _No(
                     row.number, f"row {self._taken[target]} links another client to the same one of XPM"
@@ -215,6 +218,13 @@ class _Choosing:
             else:
                 linking.link(self._practice, client.id, target, origin="review")
         self.done.append(chosen)
+
+    def _settled_since(self, snapshot: Snapshot, client: str, uuid: str, state: str) -> bool:
+        """A review proposes nothing for an ignored client, and no pair that was taken apart: where the file
+        does, it is older than that. Our own word of an earlier file may be changed by the next one."""
+        ignored = snapshot.get(IGNORED, client) if state == "ignored" else None
+        apart = snapshot.raw(APART, apart_id(client, uuid)) is not None
+        return apart or (ignored is not None and ignored.reason != REASON)
 
     def _linked(self, row: _Row, chosen: Chosen, uuid: str) -> Chosen:
         effect = linking.preview_link(self._practice, chosen.id, uuid)

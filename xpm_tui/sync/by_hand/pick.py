@@ -12,9 +12,9 @@ from xpm_tui.model.book import Client, Contact
 from xpm_tui.model.links import Base, ContactLink, Link
 from xpm_tui.model.names import exact, name_key
 from xpm_tui.model.plan import Direction
-from xpm_tui.model.ports import Ids, Put, Snapshot, Write
+from xpm_tui.model.ports import Drop, Ids, Put, Snapshot, Write
 from xpm_tui.model.runs import Image, Run, Written
-from xpm_tui.model.tables import APART, BASE, CLIENTS, IMAGES, LINKS, RUNS, XPM_CLIENTS
+from xpm_tui.model.tables import APART, BASE, CLIENTS, IGNORED, IMAGES, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
 from xpm_tui.sync.apart import apart_id
 from xpm_tui.sync.applying.writing import new_contact, own_contact
@@ -25,7 +25,7 @@ from xpm_tui.sync.planning.rules import Rules
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.view import Team, write_client, xpm_contacts, xpm_values
 
-Why = Literal["missing", "deleted", "archived", "linked", "twin", "same-name", "likely", "apart"]
+Why = Literal["missing", "deleted", "archived", "linked", "twin", "same-name", "likely", "apart", "ignored"]
 
 _WHY = {
     "missing": "XPM has no client with this id.",
@@ -35,6 +35,7 @@ _WHY = {
     "twin": "XPM has another client of the same name: link or pick them one by one.",
     "same-name": "Ignition has a client of the same name: link that one, or pick this one by itself.",
     "likely": "It looks like a client that Ignition already has: link that one, or pick this one by itself.",
+    "ignored": "A person settled that the client of that name has no XPM client: link it, or pick this one.",
     "apart": "It was taken apart from the client of that name: link them again by hand.",
 }
 
@@ -134,6 +135,8 @@ class _Picking:
             apart = self.snapshot.raw(APART, apart_id(free[0].id, uuid)) is not None
             if apart:
                 self._skip(row, "apart", free[0].id)
+            elif every and self.snapshot.raw(IGNORED, free[0].id) is not None:
+                self._skip(row, "ignored", free[0].id)
             else:
                 self._link(free[0], row)
         elif not anyway and (found := self._unclear(row, twins and every, likely)):
@@ -184,7 +187,7 @@ class _Picking:
     def _link(self, client: Client, row: XpmClient) -> None:
         """Only the link: its values follow with the next plan, where they can be seen."""
         self.linked[row.uuid] = client.id
-        self.writes.append(Put(LINKS, self._new_link(client.id, row)))
+        self.writes += [Put(LINKS, self._new_link(client.id, row)), Drop(IGNORED, client.id)]
         written = Written(record=client.id, field="link", side="ignition", rule="pick", new=row.uuid)
         self._image(client.id, row, written, created=False)
 

@@ -44,7 +44,7 @@ def state_of(snapshot: Snapshot, client: Client, link: Link | None, row: XpmClie
         return "ignored"
     if link is None:
         return "ambiguous" if _ambiguous(snapshot, client) else "unlinked"
-    if (row is None or row.deleted or row.prospect) and successor(snapshot, client, link, row):
+    if (row is None or row.deleted or row.prospect) and _successors(snapshot, client, link, row):
         return "converted"
     if row is None or row.deleted:
         return "gone"
@@ -54,15 +54,24 @@ def state_of(snapshot: Snapshot, client: Client, link: Link | None, row: XpmClie
 
 
 def successor(snapshot: Snapshot, client: Client, link: Link, row: XpmClient | None) -> str:
-    """UUID of the client that a prospect became: same name, no prospect, nobody's yet. Else empty."""
+    """UUID of the client that a prospect became: same name, no prospect, nobody's yet. Empty where there is
+    none, or more than one: then a person has to say which."""
+    found = _successors(snapshot, client, link, row)
+    return found[0] if len(found) == 1 else ""
+
+
+def _successors(snapshot: Snapshot, client: Client, link: Link, row: XpmClient | None) -> list[str]:
     name = exact(row.name if row is not None else client.name)
     found = [
         other.uuid
         for other in named(snapshot, name)
         if other.uuid != link.uuid and not other.prospect and not other.archived
     ]
-    free = [uuid for uuid in found if not snapshot.find(LINKS, "uuid", uuid)]
-    return free[0] if free else ""
+    return [
+        uuid
+        for uuid in found
+        if not snapshot.find(LINKS, "uuid", uuid) and snapshot.raw(APART, apart_id(client.id, uuid)) is None
+    ]
 
 
 def rivals(snapshot: Snapshot, link: Link) -> list[Link]:

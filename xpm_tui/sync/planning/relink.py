@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
@@ -34,7 +35,12 @@ class Relink(msgspec.Struct, frozen=True, kw_only=True):
 
 def relink(snapshot: Snapshot) -> list[Relink]:
     """Every client of the book, in order of arrival; the healthy ones too, so that all were looked at."""
-    return [*_each(snapshot)]
+    found = [*_each(snapshot)]
+    wanted = Counter(each.proposal for each in found)
+    # One that two clients may be is nobody's until a person says whose.
+    return [
+        each if wanted[each.proposal] == 1 else msgspec.structs.replace(each, proposal="") for each in found
+    ]
 
 
 def _each(snapshot: Snapshot) -> Iterator[Relink]:
