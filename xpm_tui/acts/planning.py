@@ -52,9 +52,13 @@ class ExportPlan(msgspec.Struct, frozen=True):
 
 async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Result:
     """Refresh the mirror and compute what a sync would do."""
+    from xpm_tui.service.clients.editing import known_field
     from xpm_tui.service.clients.looking import find_client, list_clients
     from xpm_tui.service.runs import plans
+    from xpm_tui.sync.policy import BY_NAME
 
+    for field in params.field:
+        known_field(field, field, (*BY_NAME, "link"))
     only = [find_client(practice.snapshot(), params.client).id] if params.client else []
     if params.only:
         listed = [view.id for view in list_clients(practice, only=params.only)]
@@ -111,7 +115,11 @@ def plan_result(practice: OpenPractice, plan_id: str) -> Result:
     return Result(
         data=data,
         items=[plain(change) for change in items],
-        lines=[*change_lines([*items, *waiting]), *summary(plan, items, waiting)],
+        lines=[
+            *change_lines([*items, *waiting]),
+            *summary(plan, items, waiting),
+            *(f"  guard: {stop}" for stop in plans.stops(practice, plan, records)),
+        ],
     )
 
 
@@ -136,8 +144,10 @@ def summary(plan: Plan, items: list[ChangeView], waiting: list[ChangeView]) -> l
     records = len({change.record.partition("/")[0] for change in items})
     side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
     lines = [f"Plan {plan.id}: {count(len(items), 'change')} in {count(records, 'client')}, {side}."]
+    archived = sum(person.reason == "archived" for person in plan.people)
     if not items and not waiting:
-        lines = [f"Plan {plan.id}: nothing to do, both sides agree."]
+        why = "." if archived else ", both sides agree."
+        lines = [f"Plan {plan.id}: nothing to do{why}"]
     by_field = Counter(change.field for change in items)
     if by_field:
         lines += wrapped(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()))
@@ -146,8 +156,10 @@ def summary(plan: Plan, items: list[ChangeView], waiting: list[ChangeView]) -> l
     lines += [f"  {count(number, words.get(mark, mark))}" for mark, number in by_mark.items()]
     if waiting:
         lines.append(f"  {count(len(waiting), 'change')} waiting for a person (plan tick {plan.id} ...)")
-    if plan.people:
-        lines.append(f"  {count(len(plan.people), 'client')} for a person (clients review)")
+    if len(plan.people) > archived:
+        lines.append(f"  {count(len(plan.people) - archived, 'client')} for a person (clients review)")
+    if archived:
+        lines.append(f"  {count(archived, 'client')} with changes archived in XPM, where nothing is written")
     if plan.estimate.calls:
         seconds = f", at least {plan.estimate.seconds:,.0f} s" if plan.estimate.seconds >= 1 else ""
         lines.append(f"  {count(plan.estimate.calls, 'call')} to Xero{seconds}")
@@ -172,7 +184,7 @@ def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
     if not params.what:
         raise BadInput("Say which changes.", hint="For example: c12:phone, or field:phone, or all.")
     plan, _ = plans.load(practice, params.plan)
-    changed = sum(plans.tick(practice, plan.id, selector(word), on) for word in params.what)
+    changed = plans.tick(practice, plan.id, [selector(word) for word in params.what], on)
     done = plan_result(practice, plan.id)
     word = "ticked" if on else "unticked"
     return Result(
@@ -190,12 +202,18 @@ def _stored(practice: OpenPractice, plan_id: str) -> tuple[Plan, list[ChangeView
 
 
 def selector(word: str) -> Selector:
-    """What ``c12``, ``c12:phone``, ``field:phone``, ``rule:NAME``, ``mark:clearing`` or ``all`` point at."""
+    """What ``c12``, ``c12:phone``, ``field:phone``, ``rule:NAME``, ``mark:clearing`` or ``all`` point at.
+
+    Raises ``BadInput`` where a part is left empty.
+    """
     from xpm_tui.service.runs.plans import Selector
 
     if word == "all":
         return Selector()
     head, colon, tail = word.partition(":")
+    if not head or (colon and not tail):
+        # An empty part would mean any: a variable of a script that is empty must not tick everything.
+        raise BadInput(f"'{word}' does not say which changes.", hint="c12, c12:phone, field:phone, or all.")
     if not colon:
         return Selector(record=head)
     if head in ("field", "rule", "mark"):

@@ -12,7 +12,7 @@ from xpm_tui.acts.params import option
 from xpm_tui.acts.planning import change_lines, changes_of, summary
 from xpm_tui.acts.situation import connected, first, idle, on_linked
 from xpm_tui.acts.words import count, plain
-from xpm_tui.model.errors import NeedsPerson, Trouble
+from xpm_tui.model.errors import BadInput, NeedsPerson, Trouble
 
 if TYPE_CHECKING:
     from xpm_tui.model.runs import Run
@@ -36,6 +36,14 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     from xpm_tui.service.runs import detach, plans, runner
 
     practice.writable()
+    if params.client and (params.plan or params.if_due):
+        other = "--plan" if params.plan else "--if-due"
+        raise BadInput(
+            f"{other} and --client do not go together: {other} takes all of its clients.",
+            hint="Plan the one client: xpm-tui plan --client CLIENT, then: xpm-tui sync --plan last",
+        )
+    if params.plan and params.if_due:
+        raise BadInput("--if-due makes a plan of its own: leave out --plan.")
     if params.if_due:
         return await _if_due(practice, talk)
     practice.connected()
@@ -43,19 +51,22 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     plan_id = plans.load(practice, params.plan)[0].id if params.plan else ""
     if talk.interactive and not params.yes and not plan_id:
         plan = await plans.make(practice, full=params.full, only=only)
-        made, waiting = changes_of(practice, plans.load(practice, plan.id)[1])
+        records = plans.load(practice, plan.id)[1]
+        made, waiting = changes_of(practice, records)
         for line in change_lines(made[:20]):
             talk.say(line)
         if len(made) > 20:
             talk.say(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
         for line in summary(plan, made, waiting):
             talk.say(line)
+        for stop in plans.stops(practice, plan, records):
+            talk.say(f"  guard: {stop}")
         if made and not await talk.confirm("Apply it?"):
             told = f"Nothing was changed. The plan is kept: xpm-tui sync --plan {plan.id}"
             return Result(data={"plan": plan.id, "applied": False}, lines=[told])
         plan_id = plan.id
     if params.detach:
-        extra = [*(["--full"] if params.full else []), *(["--client", only] if only else [])]
+        extra = [*(["--full"] if params.full else []), *(["--client", only] if only and not plan_id else [])]
         detached = detach.detach(practice, plan_id=plan_id, extra=extra)
         run = await detach.wait_for_run(practice, detached)
         told = f"Run {run.id} goes on by itself (process {detached.pid}). Follow it: xpm-tui log --follow"

@@ -29,7 +29,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One run (``r12``): ``calls`` to Xero, ``total`` and ``done`` steps.
 
     ``counts`` tells records and changes by what became of them, ``exit_code`` what its command ended with.
-    ``reviewed``: a person had looked at its plan. ``kind``: ``deploy`` for one that made jobs.
+    ``reviewed``: a person had looked at its plan. ``kind``: ``deploy`` for one that made jobs. ``only`` and
+    ``fields`` are what it was narrowed to, like those of a plan.
     """
 
     id: str
@@ -53,6 +54,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     case: str = ""
     exit_code: int = 0
     reviewed: bool = False
+    only: str = ""
+    fields: tuple[str, ...] = ()
 
 
 class StopRequest(msgspec.Struct, frozen=True, kw_only=True):

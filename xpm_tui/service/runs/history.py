@@ -64,7 +64,10 @@ def held(snapshot: Snapshot) -> list[Run]:
 
 
 def alive(run: Run) -> bool:
-    """Whether the run's process is there. One on another machine is believed."""
+    """Whether the run's process is there. One on another machine is believed; what a person did at once is
+    over, or was killed."""
+    if by_hand(run):
+        return False
     if run.host != socket.gethostname():
         return True
     if run.pid == os.getpid():
@@ -112,8 +115,16 @@ def last_good(runs: Sequence[Run]) -> Run | None:
 
 
 def is_sync(run: Run) -> bool:
-    """Whether it is a run of sync: picking and linking leave runs too, for undo, which have no plan."""
-    return run.kind == "" and (bool(run.plan) or run.outcome != "done")
+    """Whether it is a run of sync: picking and linking leave runs too, for undo, which have no plan; so does
+    making a record in XPM, which counts only while something of it is left to find out."""
+    if run.kind or run.plan:
+        return not run.kind
+    return run.outcome != "done" and not (by_hand(run) and run.outcome == "failed")
+
+
+def by_hand(run: Run) -> bool:
+    """Whether it is of something that a person did at once: the runner notes its process, that does not."""
+    return not run.plan and not run.pid
 
 
 def case_of(run: Run) -> CaseId | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from xpm_tui.model.errors import BadInput, NotFound
+from xpm_tui.model.errors import BadInput, Busy, NotFound
 from xpm_tui.model.events import Event
 from xpm_tui.model.links import Value
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
@@ -18,11 +18,13 @@ from xpm_tui.model.tables import PLANNED, PLANS
 from xpm_tui.model.text import visible
 from xpm_tui.service.identity import Identity
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.runs.history import is_sync, list_runs
+from xpm_tui.service.runs.history import current, is_sync, list_runs
+from xpm_tui.service.runs.limits import guard_limits
 from xpm_tui.service.runs.refresh import refresh as refresh_lists
 from xpm_tui.service.telling.names import name_of
 from xpm_tui.sync.by_hand.review import recount
 from xpm_tui.sync.by_hand.review import tick as ticked_records
+from xpm_tui.sync.planning.guard import check
 from xpm_tui.sync.planning.plan import make_plan
 
 FRESH = timedelta(minutes=10)
@@ -40,6 +42,13 @@ class Selector:
     field: str = ""
     rule: str = ""
     mark: str = ""
+
+    def words(self) -> str:
+        """It as it is typed: ``c12:phone``, ``mark:clearing``."""
+        said = {"rule": self.rule, "mark": self.mark, "field": "" if self.record else self.field}
+        parts = [f"{name}:{text}" for name, text in said.items() if text]
+        of_record = ":".join(filter(None, (self.record, self.field))) if self.record else ""
+        return str(visible(" ".join(filter(None, (of_record, *parts))) or "that", 80))
 
     def picks(self, change: Change) -> bool:
         """Whether a change is meant."""
@@ -108,8 +117,10 @@ def keep(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord]) -
 
 
 def latest(practice: OpenPractice) -> Plan | None:
-    """The newest plan, applied or not."""
-    return max(practice.snapshot().rows(PLANS), key=lambda plan: plan.made, default=None)
+    """The newest plan, applied or not. One of an undo is only ever meant by its id: a person may have said no
+    to it."""
+    plans = (plan for plan in practice.snapshot().rows(PLANS) if not plan.undo_of)
+    return max(plans, key=lambda plan: (len(plan.id), plan.id), default=None)
 
 
 def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedRecord]]:
@@ -132,26 +143,42 @@ def waiting(records: Iterable[PlannedRecord]) -> Iterator[Change]:
     return (change for record in records for change in record.changes if not change.ticked)
 
 
-def tick(practice: OpenPractice, plan_id: str, selector: Selector, on: bool) -> int:
-    """Tick or untick changes of a draft; gives how many changed. Raises ``NotFound``, ``BadInput``."""
+def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Selector], on: bool) -> int:
+    """Tick or untick changes of a draft; gives how many changed.
+
+    Raises ``NotFound`` and ``BadInput``, and ``Busy`` while a run applies it: then none of several selectors
+    is followed.
+    """
     practice.writable()
     snapshot = practice.snapshot()
     plan, records = load(practice, plan_id)
     if plan.state != "draft":
         raise BadInput(f"Plan {plan.id} was applied already.", hint="Make a new one: xpm-tui plan")
-    if not any(selector.picks(change) for record in records for change in record.changes):
-        raise NotFound(f"Nothing in plan {plan.id} is meant by that.", hint="See: xpm-tui plan")
-    ticked = ticked_records(records, on, **dataclasses.asdict(selector))
-    if not ticked:
+    going = current(practice)
+    if going is not None and going.plan == plan.id:
+        raise Busy(f"Run {going.id} applies plan {plan.id} already.", hint="Stop it first: xpm-tui runs stop")
+    new: dict[str, PlannedRecord] = {}
+    for each in [selector] if isinstance(selector, Selector) else selector:
+        if not any(each.picks(change) for record in records for change in record.changes):
+            raise NotFound(f"Nothing in plan {plan.id} is meant by {each.words()}.", hint="See: xpm-tui plan")
+        ticked = ticked_records(records, on, **dataclasses.asdict(each))
+        new |= {record.id: record for record in ticked}
+        records = [new.get(record.id, record) for record in records]
+    if not new:
         return 0
-    new = {record.id: record for record in ticked}
-    head = recount(plan, [new.get(record.id, record) for record in records])
-    writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in ticked)]
+    head = recount(plan, records)
+    writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in new.values())]
     practice.book.commit(writes, since=snapshot)
     changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))
     key = "plan.ticked" if on else "plan.unticked"
     practice.events.emit(Event(key=key, numbers={"plan": plan.id, "changes": changed}))
     return changed
+
+
+def stops(practice: OpenPractice, plan: Plan, records: Sequence[PlannedRecord]) -> list[str]:
+    """What the guard would say to a plan if nobody looked at it: whoever looks has to know the numbers."""
+    limits = guard_limits(practice.settings)
+    return [stop.sentence for stop in check(practice.snapshot(), plan, records, limits, reviewed=False)]
 
 
 def export(practice: OpenPractice, plan_id: str = "") -> str:
@@ -216,7 +243,7 @@ def _name(snapshot: Snapshot, field: str, value: Value) -> str:
 def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
     """Drafts of the last hour stay, as somebody may be looking; so does what an unfinished run needs."""
     snapshot = practice.snapshot()
-    last = [run for run in list_runs(practice) if is_sync(run)][:2]
+    last = [run for run in list_runs(practice) if is_sync(run) and run.plan][:2]
     needed = {run.plan for run in last if run.outcome not in ("done", "skipped")}
     since = new.made - _DRAFT_KEPT
     young = sorted(

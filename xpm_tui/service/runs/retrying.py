@@ -8,7 +8,7 @@ import msgspec
 
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.runs import Run
-from xpm_tui.model.tables import CLIENTS, INTENTS
+from xpm_tui.model.tables import CLIENTS, INTENTS, RUNS
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.progress import Report, silent
 from xpm_tui.service.runs import history as runs
@@ -18,6 +18,7 @@ from xpm_tui.service.runs import runner
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """One write that failed: the client it was for, what was asked, and the cause in XPM's own words."""
 
+    run: str
     client: str
     record: str
     name: str
@@ -32,9 +33,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def failures(practice: OpenPractice, run_id: str = "last") -> list[Failure]:
-    """What failed in a run, sorted by cause. Raises ``NotFound``."""
-    run = runs.show(practice, run_id)
+    """What failed in a run, sorted by cause; ``last`` is the last sync. Raises ``NotFound``."""
     snapshot = practice.snapshot()
+    run = (runs.newest(snapshot) if run_id == "last" else None) or runs.show(practice, run_id)
     found = []
     for intent in snapshot.find(INTENTS, "run", run.id):
         if intent.state == "failed":
@@ -42,6 +43,7 @@ def failures(practice: OpenPractice, run_id: str = "last") -> list[Failure]:
             client = snapshot.get(CLIENTS, id_)
             found.append(
                 Failure(
+                    run=run.id,
                     client=id_,
                     record=intent.record,
                     name=client.name if client else id_,
@@ -69,6 +71,8 @@ def chosen(found: Sequence[Failure], *, client: str = "", cause: str = "") -> li
 
 
 async def retry(practice: OpenPractice, found: Sequence[Failure], *, report: Report = silent) -> Run:
-    """Plan and sync the clients of these failures anew, and only those."""
+    """Plan and sync the clients of these failures anew, and only those; of a run that was narrowed to some
+    fields, only these."""
     clients = list(dict.fromkeys(failure.client for failure in found))
-    return await runner.run(practice, only=clients, report=report)
+    before = practice.snapshot().get(RUNS, found[0].run) if found else None
+    return await runner.run(practice, only=clients, fields=before.fields if before else (), report=report)

@@ -8,20 +8,22 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Collection
+from typing import TypedDict
 
 from xpm_tui.events.log import during
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
 from xpm_tui.model.ports import Put
 from xpm_tui.model.runs import Kind, Run, Trigger
-from xpm_tui.model.tables import RUNS
+from xpm_tui.model.tables import INTENTS, PLANS, RUNS
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.progress import Report, silent
-from xpm_tui.service.runs.history import end_dead, is_sync, list_runs, show
+from xpm_tui.service.runs.history import by_hand, end_dead, is_sync, list_runs, show
 from xpm_tui.service.runs.history import held as held_runs
 from xpm_tui.service.runs.stopping import Stopper
 from xpm_tui.service.runs.work import UNFINISHED, Asked, Work
 from xpm_tui.service.runs.work import exit_code as exit_code
+from xpm_tui.sync.planning.guard import refuse_if_outdated
 
 
 async def run(
@@ -42,12 +44,15 @@ async def run(
     this run will plan. ``held`` is a held run that a person released. Raises ``Busy`` while another run goes
     on, ``LoginNeeded`` before connecting; what ends the run early is kept with it and raised.
     """
-    asked = Asked(plan_id, full, reviewed, only, fields, held)
+    chosen = only if isinstance(only, str) else " ".join(only)
+    asked = Asked(plan_id, full, reviewed, chosen, tuple(fields), held)
 
     def work(row: Run, stop: Stopper) -> Work:
         return Work(practice, practice.connected(), row, asked, report=report, stop=stop)
 
-    return await under_lock(practice, work, trigger=trigger, plan_id=plan_id)
+    return await under_lock(
+        practice, work, trigger=trigger, plan_id=plan_id, only=asked.only, fields=asked.fields
+    )
 
 
 async def under_lock(
@@ -57,6 +62,8 @@ async def under_lock(
     trigger: Trigger,
     plan_id: str = "",
     kind: Kind = "",
+    only: str = "",
+    fields: tuple[str, ...] = (),
 ) -> Run:
     """Do one run's work from its row in the book to its end, with the run lock held.
 
@@ -80,6 +87,8 @@ async def under_lock(
             trigger=trigger,
             direction=practice.policy().direction,
             level=practice.policy().level,
+            only=only,
+            fields=fields,
         )
         practice.book.commit([Put(RUNS, row)])
         work = work_for(row, Stopper(practice, run_id))
@@ -95,13 +104,15 @@ async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
     last = next((run for run in list_runs(practice) if is_sync(run)), None)
     if last is None or (last.outcome not in UNFINISHED and last.outcome != "running"):
         raise BadInput("The last run left nothing unfinished.", hint="Sync anew: xpm-tui sync")
-    return await run(practice, trigger="resume", report=report)
+    again = _again(practice, last)
+    return await run(practice, trigger="resume", report=report, **again)
 
 
 async def release(practice: OpenPractice, run_id: str, *, report: Report = silent) -> Run:
     """Let a held run go on: it is planned again, and goes on if no count of the guard has grown.
 
-    Raises ``NotFound``, and ``BadInput`` for a run that is not held or no longer the last one.
+    Raises ``NotFound``, ``BadInput`` for a run that is not held or no longer the last one, and
+    ``PlanRefused`` where direction, level, fields, practice or permissions changed since.
     """
     waiting = show(practice, run_id)
     if waiting.id not in {run.id for run in held_runs(practice.snapshot())}:
@@ -109,5 +120,34 @@ async def release(practice: OpenPractice, run_id: str, *, report: Report = silen
             f"Run {waiting.id} is not held (it is {waiting.outcome}), or another one ended since.",
             hint="`xpm-tui runs list` shows which one waits.",
         )
+    plan, identity = practice.snapshot().get(PLANS, waiting.plan), practice.connected()
+    if plan is not None:
+        # What was held one way is no yes to the other.
+        refuse_if_outdated(plan, practice.policy(), identity.tenant, identity.scopes)
+    again = _again(practice, waiting)
     practice.events.emit(Event(key="run.released", numbers={"held": waiting.id}))
-    return await run(practice, trigger="release", held=waiting, report=report)
+    return await run(practice, trigger="release", held=waiting, report=report, **again)
+
+
+class _Again(TypedDict, total=False):
+    plan_id: str
+    only: str
+    fields: Collection[str]
+
+
+def _again(practice: OpenPractice, before: Run) -> _Again:
+    """What an earlier run was about, so that taking it up reaches no further: its clients and fields, or what
+    its undo has not taken back yet. Raises ``BadInput`` for an undo that went to its end."""
+    snapshot = practice.snapshot()
+    if by_hand(before):
+        made = {intent.record.partition("/")[0] for intent in snapshot.find(INTENTS, "run", before.id)}
+        return {"only": " ".join(sorted(made))}
+    plan = snapshot.get(PLANS, before.plan) if before.plan else None
+    if plan is None or not plan.undo_of:
+        return {"only": before.only, "fields": before.fields}
+    if plan.state != "draft":
+        raise BadInput(
+            f"Run {before.id} took back run {plan.undo_of} as far as it could.",
+            hint=f"Take back what is left: xpm-tui undo {plan.undo_of}",
+        )
+    return {"plan_id": plan.id}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -46,8 +45,8 @@ class Asked:
     plan_id: str = ""
     full: bool = False
     reviewed: bool = False
-    only: Collection[str] | str = ""
-    fields: Collection[str] = ()
+    only: str = ""
+    fields: tuple[str, ...] = ()
     held: Run | None = None
 
 
@@ -104,7 +103,7 @@ class Work:
         )
         self.stop.check()
         plan, records, reviewed = await self.stop.through(self.plan(xpm))
-        self.keep(plan=plan.id, total=plan.counts.get("records", 0), reviewed=reviewed)
+        self.keep(plan, reviewed=reviewed)
         self.tell("run.planned", plan=plan.id, items=plan.counts.get("items", 0), calls=plan.estimate.calls,
                   records=self.run.total)  # fmt: skip
         stops = self.guarded(plan, records, reviewed)
@@ -170,8 +169,9 @@ class Work:
         """What a person had looked at in the run that this one takes up; nothing for a fresh start."""
         last = self.asked.held
         if last is None:
+            # One that ended before it had a plan takes nothing away from what was looked at.
             earlier = (run for run in list_runs(self.practice) if run.id != self.run.id and is_sync(run))
-            last = next(earlier, None)
+            last = next((run for run in earlier if run.plan), None)
             if last is None or not last.reviewed or last.outcome not in UNFINISHED:
                 return []
         return self.practice.snapshot().find(PLANNED, "plan", last.plan) if last.plan else []
@@ -205,9 +205,16 @@ class Work:
         """A step was made."""
         self.report(Progress("apply", run.done, run.total, run.calls))
 
-    def keep(self, *, plan: str, total: int, reviewed: bool) -> None:
+    def keep(self, plan: Plan, *, reviewed: bool) -> None:
         """Keep with the run what it is going to do."""
-        self.run = msgspec.structs.replace(self.run, plan=plan, total=total, reviewed=reviewed)
+        self.run = msgspec.structs.replace(
+            self.run,
+            plan=plan.id,
+            total=plan.counts.get("records", 0),
+            reviewed=reviewed,
+            only=plan.only,
+            fields=plan.fields,
+        )
         self.practice.book.commit([Put(RUNS, self.run)])
 
     def fail(self, trouble: Trouble) -> None:

@@ -118,7 +118,9 @@ class Ledger:
             writes.append(Put(META, Meta(id=FIRST_APPLIED, value=self.run.id)))
         if trouble is None and outcome != "stopped":
             writes.append(Put(PLANS, msgspec.structs.replace(plan, state="applied")))
-            writes += accept_list(snapshot) if reviewed else []
+            # Only who looked at all clients has seen what follows from a short list.
+            whole = not (plan.only or plan.fields or plan.undo_of)
+            writes += accept_list(snapshot) if reviewed and whole else []
         self._book.commit(writes)
         self._progress(self.run)
         return self.run

@@ -17,6 +17,7 @@ from xpm_tui.sync.applying.writing import base_key
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.planning.compare import WHOLE, Sides
 from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
+from xpm_tui.sync.policy import BY_NAME
 from xpm_tui.sync.view import Team, book_print, xpm_print
 
 Moved = Literal["ignition", "xpm", "link", "frozen"]
@@ -56,6 +57,8 @@ def stand(snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: 
         return "xpm"
     if linking is None and state_of(snapshot, client, link, row) not in ("linked", "archived"):
         return "link"
+    if any(_is_nobody(change, team) for change in record.changes):
+        return "ignition"
     frozen = frozen_fields(snapshot, client.id)
     changes = possible(
         record.changes,
@@ -85,6 +88,13 @@ def possible(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Cha
     if not unmade:
         return wanted
     return tuple(c for c in wanted if c.field != PRIMARY or c.record not in unmade)
+
+
+def _is_nobody(change: Change, team: Team) -> bool:
+    """A person of XPM whom a team member stood for when it was planned, and nobody does now."""
+    rule = BY_NAME.get(change.field)
+    person = rule is not None and rule.kind == "person" and change.ticked and change.side == "ignition"
+    return person and bool(change.new) and change.new not in team.member
 
 
 def _is_frozen(change: Change, frozen: frozenset[str]) -> bool:

@@ -171,6 +171,8 @@ class PlanReview(OverScreen[str]):
         if waiting:
             question += f"\n{when.counted(waiting, 'change')} not ticked: left to wait."
         question += "\nEvery change can be undone afterwards."
+        for stop in await self.host.desk.ask(self._stops):
+            question += f"\n■ {stop}"
         answer = await self.host.push_screen_wait(
             Confirm(question, title=f"Apply plan {plan.id}", yes="Apply", no="Not yet")
         )
@@ -189,6 +191,11 @@ class PlanReview(OverScreen[str]):
     @property
     def _ticks(self) -> list[tuple[str, bool]]:
         return [(change.selector, change.ticked) for change in self._tree.changes]
+
+    def _stops(self, practice: OpenPractice) -> list[str]:
+        """What the guard would say: a yes passes it, so it has to be read first."""
+        plan, records = plans.load(practice, self._plan_id)
+        return plans.stops(practice, plan, records)
 
     def help_page(self) -> Page:
         """F1."""
