@@ -324,6 +324,26 @@ async def test_the_cursor_stays_where_a_row_went_away(world: World, console: Con
         assert now.id == after.id
 
 
+async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: Consoles) -> None:
+    """The filter has taken it out, and put the cursor on the next; who moves on means that one."""
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "right_square_bracket", "down", "m")
+        await until(pilot, "as XPM said")
+        await settle(pilot)
+        await press(pilot, "enter")
+        assert "u takes it back." in text_of(app)
+        assert [*links(world)] == ["c1"]
+        await press(pilot, "u")
+        shown = text_of(app)
+        assert "takes back" in shown
+        assert "Client 00001" in shown
+        await press(pilot, "escape", "down", "u")
+        assert "No run wrote anything of this client" in text_of(app)
+
+
 async def test_names_are_not_written_with_a_bundle_that_says_masked(
     world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

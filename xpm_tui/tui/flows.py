@@ -179,8 +179,12 @@ class Flows(Host):
 
     def linked(self, client: ClientView, view: XpmClientView) -> None:
         """Say what was linked, and how to take it back."""
+        from xpm_tui.tui.screens.clients import Clients
+
+        area = self.screen_stack[0]
+        told = area.mapped(client.id) if isinstance(area, Clients) else ""
         number = view.number or view.uuid
-        self.toast(f"{client.name} is linked to {number} {view.name}.\nu takes it back; s syncs it.")
+        self.toast(f"{client.name} is linked to {number} {view.name}.\n{told}".strip())
         self.beat()
 
     def picked(self, done_: Sequence[PickView]) -> None:

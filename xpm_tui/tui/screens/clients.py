@@ -97,6 +97,7 @@ class Clients(AreaScreen):
         self._text = ""
         self._wanted = ""
         self._read_at = -CALM
+        self._mapped = self._placed = ""
         self._detail = Sides()
         self._table: Table[ClientView] = Table(
             (
@@ -146,6 +147,7 @@ class Clients(AreaScreen):
         self._table.say_empty(self._nothing(total))
         self._table.show(views, self._wanted, of=(saved, self._text))
         self._wanted = ""
+        self._placed = self.client.id if self.client else ""
         if not views:
             self._detail.clear()
         if self.focused is None:
@@ -197,6 +199,8 @@ class Clients(AreaScreen):
         event.stop()
         self.refresh_bindings()
         if event.item is not None:
+            if event.item.id not in (self._placed, self._mapped):
+                self._mapped = ""  # somebody moved on
             self.host.work(lambda: self._show(event.item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: ClientView) -> None:
@@ -262,6 +266,18 @@ class Clients(AreaScreen):
         """The one under the cursor."""
         return self._table.item
 
+    @property
+    def _meant(self) -> str:
+        """Whom undo is for: the one under the cursor, or right after mapping the one that was mapped, where a
+        filter has taken it out of the list and put the cursor on the next."""
+        gone = self._mapped and all(view.id != self._mapped for view in self._table.rows.items)
+        return self._mapped if gone else self.client.id if self.client else ""
+
+    def mapped(self, client: str) -> str:
+        """Mapped by the picker just now; gives what can be done with it."""
+        self._mapped = client
+        return "u takes it back." if self._saved or self._text else "u takes it back; s syncs it."
+
     def situation(self) -> Situation:
         """With what is known of the client under the cursor."""
         view = self.client
@@ -303,8 +319,8 @@ class Clients(AreaScreen):
 
     def do_clients_undo(self) -> None:
         """What the last run wrote to this one, as a plan to look at."""
-        if self.client is not None:
-            self.host.undo(client=self.client.id)
+        if self._meant:
+            self.host.undo(client=self._meant)
 
     def do_clients_edit(self) -> None:
         """All its fields, with what is there now; saving does the act with what differs."""
