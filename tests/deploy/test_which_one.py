@@ -112,3 +112,33 @@ async def test_a_skipped_job_takes_no_new_start_in_silence(office: Office) -> No
     except BadInput:
         return
     assert str(shown.start) == "2026-09-15"
+
+
+def proposal_of_ignition(office: Office, state: str) -> None:
+    """Ignition's file says that PROP-8 is in this state."""
+    client = office.practice.snapshot().get(CLIENTS, office.client)
+    assert client is not None
+    path = office.practice.state / "proposals.csv"
+    path.write_text(
+        "Proposal Number,Proposal Name,Client Name,Service Name,Proposal Status\n"
+        f'PROP-8,Compliance,"{client.name}",Annual accounts,{state}\n',
+        encoding="utf-8",
+    )
+    import_file(office.practice, "proposals", path)
+
+
+@pytest.mark.parametrize("state", ["Draft", "Lost", "Completed"])
+async def test_what_nobody_accepted_is_not_taken_by_way_of_a_revocation(office: Office, state: str) -> None:
+    proposal_of_ignition(office, state)
+    proposals.revoke(office.practice, "PROP-8", "")
+    with pytest.raises(BadInput):
+        proposals.take(office.practice, ["PROP-8"])
+    assert office.practice.snapshot().count(WORKFLOWS) == 0
+
+
+async def test_what_was_revoked_here_and_lost_in_ignition_is_not_taken(office: Office) -> None:
+    proposal_of_ignition(office, "Accepted")
+    proposals.revoke(office.practice, "PROP-8", "")
+    proposal_of_ignition(office, "Lost")
+    with pytest.raises(BadInput):
+        proposals.take(office.practice, ["PROP-8"])

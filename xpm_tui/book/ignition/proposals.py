@@ -116,10 +116,10 @@ class _Planner:
         if before.origin == "new":
             self._notes.append(Note(row, f"{before.id} was made here: left as it is"))
             return before, []
-        if before.state == "revoked":
-            after = msgspec.structs.replace(after, state=before.state)
         if after.state not in ("accepted", "revoked"):
             after = msgspec.structs.replace(after, ours=False)
+        if before.state == "revoked":
+            after = msgspec.structs.replace(after, state=before.state)
         told = [name for name, old in _material(before).items() if old != _material(after)[name]]
         if not told or before.state == "revoked":
             return after, []

@@ -153,8 +153,10 @@ def revoke(practice: OpenPractice, proposal: str, reason: str = "") -> ProposalR
         raise BadInput(f"{before.id} is revoked already.")
     now, why = practice.clock.now(), _text("reason", reason)
     said = f"Its proposal was revoked{f': {why}' if why else ''}."
-    # Ours from now on also where it was Ignition's: that a person revoked it outlasts the next import.
-    after = msgspec.structs.replace(before, state="revoked", ours=True)
+    # Ours from now on also where it was Ignition's: that a person revoked it outlasts the next import. Not
+    # where nobody had accepted it: taken again it would be.
+    ours = before.ours or before.state == "accepted"
+    after = msgspec.structs.replace(before, state="revoked", ours=ours)
     line = Audit(at=now, by=practice.person, what="revoked", about=why)
     workflows = snapshot.find(WORKFLOWS, "proposal", before.id)
     stopped = [
