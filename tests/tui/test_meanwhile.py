@@ -19,7 +19,7 @@ from xpm_tui.model.errors import Busy
 from xpm_tui.model.ports import Drop
 from xpm_tui.model.tables import CLIENTS, LINKS
 from xpm_tui.model.xpm import Staff
-from xpm_tui.service.clients import linking, settling
+from xpm_tui.service.clients import keeping, linking, settling
 from xpm_tui.service.clients import looking as clients
 from xpm_tui.service.exchange import importing
 from xpm_tui.service.health import bundle
@@ -341,6 +341,23 @@ async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: 
         assert "takes back" in shown
         assert "Client 00001" in shown
         await press(pilot, "escape", "down", "u")
+        assert "No run wrote anything of this client" in text_of(app)
+
+
+@pytest.mark.parametrize("keys", [("slash", "=00003", "enter"), ("right_square_bracket",) * 5])
+async def test_another_list_after_mapping_is_moving_on(
+    world: World, console: Consoles, keys: tuple[str, ...]
+) -> None:
+    await mirrored(world)
+    with world.open() as practice:
+        keeping.ignore(practice, "c4", "no")
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "right_square_bracket", "down", "m")
+        await until(pilot, "as XPM said")
+        await settle(pilot)
+        await press(pilot, "enter", *keys, "u")
         assert "No run wrote anything of this client" in text_of(app)
 
 

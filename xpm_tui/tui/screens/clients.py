@@ -226,13 +226,13 @@ class Clients(AreaScreen):
 
     def action_saved(self, by: int) -> None:
         """The next saved filter."""
-        self._saved = (self._saved + by) % len(FILTERS)
+        self._saved, self._mapped = (self._saved + by) % len(FILTERS), ""
         self.refresh_data(force=True)
 
     @on(Field.Changed)
     def _typed(self, event: Field.Changed) -> None:
         event.stop()
-        self._text = event.value.strip()
+        self._text, self._mapped = event.value.strip(), ""  # another list: somebody moved on
         self.host.work(lambda: self.look(), "look", exclusive=True, node=self)
 
     @on(Field.Submitted)
@@ -242,7 +242,7 @@ class Clients(AreaScreen):
 
     def show_only(self, client: str) -> None:
         """Come from elsewhere to one client: put the cursor there, with all filters off."""
-        self._wanted = client
+        self._wanted, self._mapped = client, ""
         self._find.value = ""
         self._find.display = False
         self._text, self._saved = "", 0
