@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.sync.test_undo import overwritten, picked, undo
 from tests.sync.world import World, client, linked, xpm, xpm_contact
 from xpm_tui.model.book import Contact
@@ -170,3 +172,28 @@ async def test_a_value_that_xpm_kept_otherwise_can_be_undone() -> None:
     _, unclear = await undo(world, run)
     assert unclear == ()
     assert world.practice.rows["u1"].phone == "2"
+
+
+CHANGED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "own contact": ({"first_name": "Jo", "last_name": "Tane", "phone": "5"}, {"phone": "6"}),
+    "contact": (
+        {"contacts": (xpm_contact(1, name="A", email="a@x", primary=True),)},
+        {"contacts": (xpm_contact(1, name="A", email="b@x", primary=True),)},
+    ),
+    "structure": ({"structure": "Company"}, {"structure": "Trust"}),
+    "plain": ({"phone": "1", "city": "X"}, {"phone": "2", "city": "Y"}),
+}
+
+
+@pytest.mark.parametrize("level", ["everything", "name", "nothing"])
+@pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
+@pytest.mark.parametrize("case", CHANGED)
+async def test_a_pick_goes_back_though_xpm_has_changed_since(case: str, direction: Any, level: Any) -> None:
+    """Nobody edited it in Ignition."""
+    then, now = CHANGED[case]
+    world = World(rows=[xpm(**then)], policy=Policy(direction=direction, level=level))
+    made = await picked(world)
+    world.practice.edit("u1", **now)
+    await world.refresh()
+    _, unclear = await undo(world, "r90")
+    assert made not in {*world.book.snapshot().ids(CLIENTS)}, unclear

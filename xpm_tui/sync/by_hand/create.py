@@ -54,7 +54,9 @@ class MustWait(NeedsPerson):
     code = "create-waits"
 
     def __init__(self, blocked: Blocked) -> None:
-        super().__init__(blocked.sentence, hint="Open the picker: `clients review`.")
+        lost = blocked.why in ("unknown", "twin-unknown")
+        way = "Sync: it is looked for then; what stays unknown is for `runs release`."
+        super().__init__(blocked.sentence, hint=way if lost else "Open the picker: `clients review`.")
         self.blocked = blocked
 
 

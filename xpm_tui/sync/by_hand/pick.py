@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.model.book import Client, Contact
-from xpm_tui.model.links import Base, ContactLink, Link
+from xpm_tui.model.links import Base, ContactLink, Link, Pair
 from xpm_tui.model.names import exact, name_key
 from xpm_tui.model.plan import Direction
 from xpm_tui.model.ports import Drop, Ids, Put, Snapshot, Write
@@ -18,12 +18,21 @@ from xpm_tui.model.tables import APART, BASE, CLIENTS, IGNORED, IMAGES, LINKS, R
 from xpm_tui.model.xpm import XpmClient
 from xpm_tui.sync.apart import apart_id
 from xpm_tui.sync.applying.writing import new_contact, own_contact
-from xpm_tui.sync.base import primary
+from xpm_tui.sync.base import agree, contact_key, mirror_values, primary
 from xpm_tui.sync.planning.compare import Sides, compare
 from xpm_tui.sync.planning.links import named
 from xpm_tui.sync.planning.rules import Rules
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.view import Team, write_client, xpm_contacts, xpm_values
+from xpm_tui.sync.view import (
+    Team,
+    Values,
+    book_values,
+    contact_values,
+    is_blank,
+    write_client,
+    xpm_contacts,
+    xpm_values,
+)
 
 Why = Literal["missing", "deleted", "archived", "linked", "twin", "same-name", "likely", "apart", "ignored"]
 
@@ -206,9 +215,22 @@ class _Picking:
         link = msgspec.structs.replace(self._new_link(id_, row), contacts=joined)
         met = compare(self.rules, Sides(client, row, link, Base(id=id_)))
         self.created[row.uuid] = id_
-        self.writes += [Put(CLIENTS, client), Put(LINKS, met.link), Put(BASE, met.base)]
+        base = self._remembered(met.base, client, mirror_values(row, met.link))
+        self.writes += [Put(CLIENTS, client), Put(LINKS, met.link), Put(BASE, base)]
         written = Written(record=id_, field="client", side="ignition", rule="pick", new=row.uuid)
         self._image(id_, row, written, created=True)
+
+    def _remembered(self, base: Base, client: Client, mirror: Values) -> Base:
+        """With what no sync carries later (structure, the own contact): undo has to know it from an edit."""
+        told = book_values(client, self.team)
+        for contact in client.contacts:
+            told |= {contact_key(contact.id, name): value for name, value in contact_values(contact).items()}
+        given = {
+            key: Pair(value, value)
+            for key, value in told.items()
+            if key not in base.agreed and not is_blank(value)
+        }
+        return agree(base, given, mirror)
 
     def _contacts(self, row: XpmClient) -> tuple[tuple[Contact, ...], tuple[ContactLink, ...]]:
         """XPM's contacts; a client without any gets one from its own first and last name."""
