@@ -13,13 +13,14 @@ from tests.service.test_runner import COUNT, synced, xpm
 from tests.support.fake_xpm import FakeXpm, client
 from tests.support.moved_clock import MovedClock
 from xpm_tui.acts.planning import MakePlan, TickPlan, make_plan, selector, untick_plan
+from xpm_tui.acts.releasing import ReleaseRun, release_run
 from xpm_tui.acts.syncing import Sync, sync
 from xpm_tui.acts.upkeep import Undo, undo
 from xpm_tui.model.book import Client, TeamMember
 from xpm_tui.model.errors import BadInput, Busy, NotFound, PlanRefused, Refused, Trouble, WireTrouble
 from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Run, StopRequest
-from xpm_tui.model.tables import CLIENTS, LINKS, RUNS, STOPS, TEAM
+from xpm_tui.model.runs import Intent, Run, StopRequest
+from xpm_tui.model.tables import CLIENTS, INTENTS, LINKS, RUNS, STOPS, TEAM
 from xpm_tui.model.xpm import Named
 from xpm_tui.service.clients import linking, looking, upkeep
 from xpm_tui.service.practice import OpenPractice
@@ -29,6 +30,7 @@ from xpm_tui.service.runs import plans, retrying, undoing
 from xpm_tui.service.runs.plans import Selector
 from xpm_tui.service.runs.refresh import refresh
 from xpm_tui.service.runs.runner import release, resume, run
+from xpm_tui.sync.journal import ADD_CLIENT
 
 __all__ = ["xpm"]
 
@@ -323,3 +325,40 @@ async def test_a_plan_sends_nobody_to_a_review_that_is_empty(
     lines = " ".join(told.lines)
     assert "clients review" not in lines
     assert "both sides agree" not in lines
+
+
+async def test_a_creation_killed_before_it_sent_anything_leaves_nothing(
+    practice: OpenPractice, pushing: FakeXpm
+) -> None:
+    """To take it up would be a sync of everybody."""
+    edit(practice, range(3))
+    practice.book.commit([Put(RUNS, Run(id="r900", started=practice.clock.now(), by="mere", total=1))])
+    with pytest.raises(BadInput):
+        await resume(practice)
+    assert ours_there(pushing) == set()
+
+
+async def test_a_creation_killed_after_a_sync_was_cut_off_does_not_hide_it(
+    practice: OpenPractice, pushing: FakeXpm
+) -> None:
+    edit(practice, range(3))
+    plan = await plans.make(practice)
+    plans.tick(practice, plan.id, Selector(record="c2"), False)
+    await cut_off(practice, plan.id)
+    practice.book.commit([Put(RUNS, Run(id="r900", started=practice.clock.now(), by="mere", total=1))])
+    await resume(practice)
+    assert ours_there(pushing) == {"00", "01"}
+
+
+async def test_what_is_unknown_is_settled_after_an_undo_too(practice: OpenPractice, pushing: FakeXpm) -> None:
+    edit(practice, range(3))
+    done = await synced(practice)
+    lost = Intent(
+        id="i900", run="r1", kind=ADD_CLIENT, record="c77", uuid="", state="held",
+        values={"name": "New One"}, sent_at=practice.clock.now(),
+    )  # fmt: skip
+    practice.book.commit([Put(CLIENTS, Client(id="c77", name="New One", state="active")), Put(INTENTS, lost)])
+    plan, _, _ = undoing.make_undo(practice, done.id)
+    await run(practice, plan_id=plan.id)
+    result = await release_run(practice, ReleaseRun(drop=("i900",)), Said())
+    assert result.exit_code == 0

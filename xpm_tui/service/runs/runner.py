@@ -101,7 +101,7 @@ async def under_lock(
 
 async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
     """Finish what the last run left: raises ``BadInput`` where it left nothing."""
-    last = next((run for run in list_runs(practice) if is_sync(run)), None)
+    last = next((run for run in list_runs(practice) if is_sync(run) and not _never_sent(practice, run)), None)
     if last is None or (last.outcome not in UNFINISHED and last.outcome != "running"):
         raise BadInput("The last run left nothing unfinished.", hint="Sync anew: xpm-tui sync")
     again = _again(practice, last)
@@ -127,6 +127,12 @@ async def release(practice: OpenPractice, run_id: str, *, report: Report = silen
     again = _again(practice, waiting)
     practice.events.emit(Event(key="run.released", numbers={"held": waiting.id}))
     return await run(practice, trigger="release", held=waiting, report=report, **again)
+
+
+def _never_sent(practice: OpenPractice, run: Run) -> bool:
+    """Whether it is a creation that was killed before it sent anything: of nobody would mean of everybody."""
+    killed = by_hand(run) and run.outcome in ("running", "interrupted")
+    return killed and not practice.snapshot().find(INTENTS, "run", run.id)
 
 
 class _Again(TypedDict, total=False):

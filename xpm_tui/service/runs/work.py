@@ -131,7 +131,8 @@ class Work:
             create_lag=practice.settings.number("sync.create_lag"),
         )
         waiting = [intent for intent in held(practice.book.snapshot()) if intent.kind in KINDS]
-        if waiting and ended.outcome in ("done", "partial"):
+        # An undo that is through is: there is nothing that it could go on with once that is settled.
+        if waiting and ended.outcome in ("done", "partial") and not plan.undo_of:
             stop = Stop(
                 rule="unknown-outcome",
                 counted=len(waiting),
