@@ -33,7 +33,7 @@ from xpm_tui.model.tables import DEPLOYMENTS, INTENTS, JOBS, WORKFLOWS
 from xpm_tui.model.workflows import Deployment, JobSpec, Workflow
 from xpm_tui.model.xpm import XpmJob
 from xpm_tui.sync.by_hand.create import create_client
-from xpm_tui.sync.journal import Journal, done
+from xpm_tui.sync.journal import Journal, done, without_end
 from xpm_tui.sync.policy import Policy
 
 ADD_JOB = "job.add"
@@ -357,8 +357,7 @@ class Deployer:
 
     def _no_unknown(self, row: Deployment) -> None:
         """Nothing is sent while a write of this occurrence has no end."""
-        snapshot = self._means.book.snapshot()
-        pending = [*snapshot.find(INTENTS, "state", "sent"), *snapshot.find(INTENTS, "state", "held")]
+        pending = without_end(self._means.book.snapshot())
         if any(intent.record == row.id and intent.kind in KINDS for intent in pending):
             raise Halt(
                 "held",

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from xpm_tui.model.links import Value
-from xpm_tui.model.ports import Book, Clock, Ids, Put
+from xpm_tui.model.ports import Book, Clock, Ids, Put, Snapshot
 from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS
+from xpm_tui.model.tables import INTENTS, LINKS, TEAM
 
 UPDATE_CLIENT = "client.update"
 ADD_CLIENT = "client.add"
@@ -88,6 +88,19 @@ def failed(intent: Intent, note: str) -> Intent:
 def held(intent: Intent, note: str) -> Intent:
     """Nobody can tell but a person whether it took effect."""
     return msgspec.structs.replace(intent, state="held", note=note[:NOTE_LIMIT])
+
+
+def without_end(snapshot: Snapshot) -> list[Intent]:
+    """The writes that were sent, or wait for a person: nobody knows yet what became of them."""
+    return [intent for state in ("sent", "held") for intent in snapshot.find(INTENTS, "state", state)]
+
+
+def is_linked(snapshot: Snapshot, intent: Intent) -> bool:
+    """Whether what was to be made is linked by now: then it has found its record."""
+    if intent.kind == ADD_STAFF:
+        member = snapshot.get(TEAM, intent.record)
+        return member is not None and bool(member.staff)
+    return intent.kind == ADD_CLIENT and snapshot.raw(LINKS, intent.record) is not None
 
 
 def payload(values: Mapping[str, Value]) -> str:

@@ -9,8 +9,9 @@ from xpm_tui.model.links import Pair
 from xpm_tui.model.plan import Change, Plan, PlannedRecord, Side
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.runs import Image, Run, Written
-from xpm_tui.model.tables import BASE, IMAGES, LINKS, PLANNED, PLANS, RUNS, XPM_CLIENTS
+from xpm_tui.model.tables import BASE, IMAGES, LINKS, PLANNED, RUNS, XPM_CLIENTS
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs.plans import newest_draft
 from xpm_tui.service.telling.tell import Told
 from xpm_tui.service.telling.views import ConflictView
 from xpm_tui.sync.applying.undone import mark
@@ -27,8 +28,7 @@ def conflicts(practice: OpenPractice) -> list[ConflictView]:
 
 
 def _planned(snapshot: Snapshot, teller: _Teller) -> Iterator[ConflictView]:
-    drafts = [plan for plan in snapshot.rows(PLANS) if plan.state == "draft" and not plan.undo_of]
-    newest = max(drafts, key=lambda plan: (len(plan.id), plan.id), default=None)
+    newest = newest_draft(snapshot)
     if newest is None:
         return
     for record in snapshot.find(PLANNED, "plan", newest.id):

@@ -11,9 +11,10 @@ from xpm_tui.model.links import Link
 from xpm_tui.model.names import name_key
 from xpm_tui.model.plan import NeedsPerson
 from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import BASE, CLIENTS, LINKS, PLANNED, PLANS, XPM_CLIENTS
+from xpm_tui.model.tables import BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.service.runs.plans import newest_draft
 from xpm_tui.service.telling.lookup import find_client, find_xpm
 from xpm_tui.service.telling.tell import Told
 from xpm_tui.service.telling.views import ClientView, ProposalView, ReviewView, SideBySide, XpmClientView
@@ -218,8 +219,7 @@ def _chooser(snapshot: Snapshot, only: str) -> Any:
 
 
 def _conflicting(snapshot: Snapshot) -> frozenset[str]:
-    drafts = [plan for plan in snapshot.rows(PLANS) if plan.state == "draft" and not plan.undo_of]
-    newest = max(drafts, key=lambda plan: (len(plan.id), plan.id), default=None)
+    newest = newest_draft(snapshot)
     if newest is None:
         return frozenset()
     return frozenset(

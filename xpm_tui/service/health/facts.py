@@ -12,7 +12,6 @@ from xpm_tui.diagnose.examine import LeftOut
 from xpm_tui.diagnose.sight import LoginFacts, PersonFacts, TimerFacts
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS
 from xpm_tui.service.daily.schedule import Scheduler
 from xpm_tui.service.health.machine import Machine
 from xpm_tui.service.home import practices
@@ -22,6 +21,7 @@ from xpm_tui.service.runs import history
 from xpm_tui.service.runs.due import skipped_day
 from xpm_tui.service.runs.plans import latest
 from xpm_tui.service.team.connector import connector
+from xpm_tui.sync.journal import without_end
 
 if TYPE_CHECKING:
     from xpm_tui.service.health.patient import Patient
@@ -120,8 +120,7 @@ def given(wire: Wire, identity: Identity | None) -> Collection[str]:
 
 def open_intents(practice: OpenPractice) -> tuple[Intent, ...]:
     """Writes to XPM that were sent or are held, and have no end."""
-    snapshot = practice.snapshot()
-    return tuple(each for state in ("sent", "held") for each in snapshot.find(INTENTS, "state", state))
+    return tuple(without_end(practice.snapshot()))
 
 
 def running(practice: OpenPractice) -> str:

@@ -12,7 +12,7 @@ from xpm_tui.deploy.spec import BUDGET, LONGEST_NAME, amount, first_of
 from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Drop, Snapshot
-from xpm_tui.model.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, INTENTS, PROPOSALS, TEAM
+from xpm_tui.model.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
 from xpm_tui.model.text import visible
 from xpm_tui.model.workflows import Deployment, Repeat, Workflow
 from xpm_tui.service.clients.editing import LONGEST, known_field
@@ -23,6 +23,7 @@ from xpm_tui.service.jobs.terms import terms_of
 from xpm_tui.service.jobs.views import PreviewView
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.lookup import find_member
+from xpm_tui.sync.journal import without_end
 
 FIELDS = (
     "name", "description", "category", "budget", "partner", "manager", "staff", "reference", "templates",
@@ -94,8 +95,7 @@ def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]
     found = [row.id for row in rows if not row.number and row.state != "skipped"]
     for id_ in found:
         refuse_while_made(snapshot, find_job(practice, id_))
-    pending = [*snapshot.find(INTENTS, "state", "sent"), *snapshot.find(INTENTS, "state", "held")]
-    unknown = next((intent.record for intent in pending if intent.record in found), "")
+    unknown = next((intent.record for intent in without_end(snapshot) if intent.record in found), "")
     if unknown:
         raise BadInput(
             f"Job {unknown} was sent to XPM and no answer came, so its dates stay.",

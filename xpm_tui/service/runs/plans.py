@@ -119,8 +119,18 @@ def keep(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord]) -
 def latest(practice: OpenPractice) -> Plan | None:
     """The newest plan, applied or not. One of an undo is only ever meant by its id: a person may have said no
     to it."""
-    plans = (plan for plan in practice.snapshot().rows(PLANS) if not plan.undo_of)
-    return max(plans, key=lambda plan: (len(plan.id), plan.id), default=None)
+    return _newest(practice.snapshot().rows(PLANS))
+
+
+def newest_draft(snapshot: Snapshot) -> Plan | None:
+    """The newest plan that waits to be applied; an undo's is none."""
+    return _newest(plan for plan in snapshot.rows(PLANS) if plan.state == "draft")
+
+
+def _newest(plans: Iterable[Plan]) -> Plan | None:
+    """By number: a clock may have run ahead once."""
+    ours = (plan for plan in plans if not plan.undo_of)
+    return max(ours, key=lambda plan: (len(plan.id), plan.id), default=None)
 
 
 def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedRecord]]:

@@ -17,7 +17,7 @@ from xpm_tui.sync.applying.adopt import adopted
 from xpm_tui.sync.applying.replies import contact_of
 from xpm_tui.sync.applying.settle import joined_elsewhere, landed_as_planned
 from xpm_tui.sync.applying.staffing import joined
-from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, done, failed
+from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, done, failed, is_linked
 
 Choice = Literal["adopt", "again", "drop"]
 
@@ -27,14 +27,7 @@ def held(snapshot: Snapshot) -> list[Intent]:
 
     What was to be made and is linked by now has found its record: nothing is left to ask.
     """
-    return [intent for intent in snapshot.find(INTENTS, "state", "held") if not _linked(snapshot, intent)]
-
-
-def _linked(snapshot: Snapshot, intent: Intent) -> bool:
-    if intent.kind == ADD_STAFF:
-        member = snapshot.get(TEAM, intent.record)
-        return member is not None and bool(member.staff)
-    return intent.kind == ADD_CLIENT and snapshot.raw(LINKS, intent.record) is not None
+    return [intent for intent in snapshot.find(INTENTS, "state", "held") if not is_linked(snapshot, intent)]
 
 
 def settle(snapshot: Snapshot, intent_id: str, choice: Choice, now: datetime, uuid: str = "") -> list[Write]:

@@ -12,12 +12,11 @@ from xpm_tui.model.errors import NeedsPerson, NotFound
 from xpm_tui.model.links import Value
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Book, Clock, EventSink, Ids, Practice, Snapshot
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import APART, CLIENTS, INTENTS, LINKS, XPM_CLIENTS
+from xpm_tui.model.tables import APART, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.adopt import adopted
 from xpm_tui.sync.by_hand.making import Maker, Making
-from xpm_tui.sync.journal import ADD_CLIENT
+from xpm_tui.sync.journal import ADD_CLIENT, is_linked, without_end
 from xpm_tui.sync.mirror import take
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.view import Team, book_values, clean, contact_values, is_blank, primary_of
@@ -81,17 +80,12 @@ def blocked(
     apart = snapshot.find(APART, "client", client.id)
     if apart:
         return Blocked("was-linked", tuple(each.uuid for each in apart))
-    pending = [
-        intent
-        for state in ("sent", "held")
-        for intent in snapshot.find(INTENTS, "state", state)
-        if intent.kind == ADD_CLIENT
-    ]
+    pending = [intent for intent in without_end(snapshot) if intent.kind == ADD_CLIENT]
     if any(intent.record == client.id for intent in pending):
         return Blocked("unknown")
     # What XPM shows later could not be told apart, and may be this client's twin.
     if any(
-        exact(str(intent.values.get("name") or "")) == name and not _is_linked(snapshot, intent)
+        exact(str(intent.values.get("name") or "")) == name and not is_linked(snapshot, intent)
         for intent in pending
     ):
         return Blocked("twin-unknown")
@@ -176,9 +170,7 @@ def creation_contacts(client: Client, policy: Policy) -> list[XpmContact]:
     """The contacts that go along: XPM takes none without a name."""
     if "contact" in policy.off:
         return []
-    carried = {
-        rule.name for rule in Policy(direction="to_xpm", off=policy.off).fields(creation=True) if rule.contact
-    }
+    carried = Policy(direction="to_xpm", off=policy.off).of_new_contact()
     return [
         msgspec.convert(
             {
@@ -195,10 +187,6 @@ def creation_contacts(client: Client, policy: Policy) -> list[XpmContact]:
         for contact in client.contacts
         if clean(contact.name)
     ]
-
-
-def _is_linked(snapshot: Snapshot, intent: Intent) -> bool:
-    return snapshot.raw(LINKS, intent.record) is not None
 
 
 def _is_known_structure(snapshot: Snapshot, structure: str) -> bool:

@@ -9,11 +9,11 @@ from xpm_tui.model.errors import NeedsPerson, NotFound
 from xpm_tui.model.names import exact
 from xpm_tui.model.plan import Direction
 from xpm_tui.model.ports import Book, Clock, EventSink, Ids, Practice, Snapshot
-from xpm_tui.model.tables import INTENTS, STAFF, TEAM
+from xpm_tui.model.tables import STAFF, TEAM
 from xpm_tui.model.xpm import Staff
 from xpm_tui.sync.applying.staffing import FIELDS, joined, twins
 from xpm_tui.sync.by_hand.making import Maker, Making
-from xpm_tui.sync.journal import ADD_STAFF
+from xpm_tui.sync.journal import ADD_STAFF, is_linked, without_end
 from xpm_tui.sync.mirror import list_writes
 
 
@@ -41,14 +41,14 @@ def blocked(snapshot: Snapshot, member: TeamMember) -> str:
         return f"{member.name} ({member.id}) is linked to XPM's staff already."
     if not exact(member.name):
         return "This member has no name, and XPM takes no staff without one."
-    pending = [intent for state in ("sent", "held") for intent in snapshot.find(INTENTS, "state", state)]
-    if any(intent.kind == ADD_STAFF and intent.record == member.id for intent in pending):
+    pending = [intent for intent in without_end(snapshot) if intent.kind == ADD_STAFF]
+    if any(intent.record == member.id for intent in pending):
         return "It was sent to XPM before and no answer came: what became of that has to be found out first."
     email, name = member.email.strip().casefold(), exact(member.name)
     for intent in pending:
         sent = {field: str(value) for field, value in intent.values.items()}
         same = exact(sent.get("name", "")) == name or (email and sent.get("email", "").casefold() == email)
-        if intent.kind == ADD_STAFF and same and not _is_linked(snapshot, intent.record):
+        if same and not is_linked(snapshot, intent):
             return (
                 "Another member of this name or e-mail was sent to XPM and no answer came: what became of "
                 "that has to be found out first."
@@ -112,11 +112,6 @@ async def create_staff(
         adopt=joined,
     )
     return await Maker(book, practice, clock, ids, events, by, run, direction).make(asked, create_lag, stop)
-
-
-def _is_linked(snapshot: Snapshot, member: str) -> bool:
-    found = snapshot.get(TEAM, member)
-    return found is not None and bool(found.staff)
 
 
 def _same_email(member: TeamMember, person: Staff) -> bool:

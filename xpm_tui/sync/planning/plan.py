@@ -15,9 +15,9 @@ from xpm_tui.model.book import Client
 from xpm_tui.model.links import Base, Link
 from xpm_tui.model.plan import Change, Estimate, NeedsPerson, Plan, PlannedRecord
 from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import BASE, CLIENTS, IGNORED, INTENTS, LINKS, META, XPM_CLIENTS
+from xpm_tui.model.tables import BASE, CLIENTS, IGNORED, LINKS, META, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
-from xpm_tui.sync.journal import ADD_CONTACT
+from xpm_tui.sync.journal import ADD_CONTACT, without_end
 from xpm_tui.sync.planning.compare import WHOLE, Compared, Sides, changes_of, compare
 from xpm_tui.sync.planning.links import all_frozen, exact_match, frozen_fields, needs_person, state_of
 from xpm_tui.sync.planning.rules import UNKNOWN, Rules
@@ -136,8 +136,7 @@ def rules_for(snapshot: Snapshot, policy: Policy, fields: Collection[str] = ()) 
 
 def unknown_additions(snapshot: Snapshot) -> frozenset[str]:
     """The records of contacts that were sent to XPM and of which nobody knows yet whether it made them."""
-    pending = [*snapshot.find(INTENTS, "state", "sent"), *snapshot.find(INTENTS, "state", "held")]
-    return frozenset(intent.record for intent in pending if intent.kind == ADD_CONTACT)
+    return frozenset(intent.record for intent in without_end(snapshot) if intent.kind == ADD_CONTACT)
 
 
 class _Shared:
