@@ -1,0 +1,1 @@
+"""What scripts rely on, written down in ``golden/``: nothing of it may disappear unnoticed."""

@@ -1,0 +1,77 @@
+"""Nothing that scripts rely on disappears, and what is new is written down.
+
+When one of these fails, read its sentence: it names what is gone or new, and the command that records it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.interface import answers, collected, golden, product, refresh
+from tests.interface.golden import Tree
+
+PROMISED: Tree = {
+    "sync": {"--full": "flag optional", "--yes": "flag"},
+    "plan": {"--only": "value choice=all"},
+}
+
+
+@pytest.mark.parametrize("name", collected.FILES)
+def test_the_interface_is_as_written_down(name: str, tmp_path: Path) -> None:
+    told = golden.complaint(name, collected.FILES[name](tmp_path))
+    assert not told, told
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in golden.FOLDER.glob("*.json")} == set(collected.FILES)
+
+
+def test_every_verb_is_run_with_json_or_says_why_not() -> None:
+    run = [line for script in answers.SCRIPTS for line in answers.lines(script)] + ["connect"]
+    verbs = {words for words, command in product.commands() if words and _runs(command)}
+    missing = {verb for verb in verbs if not any(f"{line} ".startswith(f"{verb} ") for line in run)}
+    assert missing == set(answers.NOT_RUN)
+
+
+def _runs(command: click.Command) -> bool:
+    return command.callback is not None
+
+
+@pytest.mark.parametrize(
+    ("now", "gone"),
+    [
+        ({"plan": PROMISED["plan"]}, ["verbs: sync"]),
+        ({**PROMISED, "sync": {"--full": "flag optional"}}, ["verbs: sync / --yes"]),
+        ({**PROMISED, "sync": {"--full": "flag", "--yes": "flag"}}, ["verbs: sync / --full: optional"]),
+        ({**PROMISED, "plan": {"--only": "value"}}, ["verbs: plan / --only: choice=all"]),
+        ({**PROMISED, "undo": {"--all": "flag"}}, []),
+    ],
+)
+def test_what_is_gone_is_named(now: Tree, gone: list[str]) -> None:
+    assert [golden.called("verbs", each) for each in golden.lost("verbs", now, PROMISED)] == gone
+
+
+def test_a_refresh_adds_but_removes_only_what_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(golden, "FOLDER", tmp_path)
+    now: dict[str, Tree | str] = dict(PROMISED)
+    monkeypatch.setattr(collected, "FILES", {"verbs": lambda folder: now})
+    golden.write("verbs", now)
+    assert golden.complaint("verbs", now) == ""
+
+    now["undo"] = {"--all": "flag"}
+    assert "'verbs: undo' is new" in golden.complaint("verbs", now)
+    assert refresh.main([]) == 0
+    assert golden.complaint("verbs", now) == ""
+
+    del now["sync"]
+    assert "'verbs: sync' has disappeared" in golden.complaint("verbs", now)
+    assert refresh.main([]) == 1
+    assert "--allow-removal 'verbs: sync'" in capsys.readouterr().err
+    assert refresh.main(["--allow-removal", "verbs: syn"]) == 1
+    assert refresh.main(["--allow-removal", "verbs: sync"]) == 0
+    assert golden.complaint("verbs", now) == ""
