@@ -18,6 +18,8 @@ Promise = tuple[str, ...]
 
 FOLDER = Path(__file__).parent / "golden"
 REFRESH = "python -m tests.interface.refresh"
+MOST_NEW = 10
+"""So many additions are named; what disappears is named in full."""
 
 
 def word(text: str) -> str:
@@ -86,5 +88,8 @@ def complaint(name: str, now: Tree) -> str:
         f"stays as a hidden alias), or say that it goes: {REFRESH} --allow-removal '{called(name, each)}'"
         for each in lost(name, now)
     ]
-    told += [f"'{called(name, each)}' is new. Write it down: {REFRESH} {name}" for each in added(name, now)]
+    new = [called(name, each) for each in added(name, now)]
+    if new:
+        shown = ", ".join(f"'{each}'" for each in new[:MOST_NEW]) + (", ..." if new[MOST_NEW:] else "")
+        told.append(f"{len(new)} new and not written down yet: {shown}. Run: {REFRESH} {name}")
     return "\n".join(told)

@@ -158,16 +158,17 @@ def exit_codes() -> dict[str, str]:
     return dict(EXITS)
 
 
-def error_codes() -> dict[str, int]:
-    """The ``code`` of each error in JSON, and the exit code that goes with it."""
-    importlib.import_module("xpm_tui.cli.ending")
+def error_codes() -> set[tuple[str, int]]:
+    """The ``code`` of each error in JSON with the exit code that goes with it, of the whole package."""
+    for _ in _modules("xpm_tui", xpm_tui.__path__):
+        pass
 
     def walk(kind: type[Trouble]) -> Iterator[type[Trouble]]:
         yield kind
         for each in kind.__subclasses__():
             yield from walk(each)
 
-    return {kind.code: kind.exit_code for kind in walk(Trouble) if kind.__module__.startswith("xpm_tui.")}
+    return {(kind.code, kind.exit_code) for kind in walk(Trouble) if kind.__module__.startswith("xpm_tui.")}
 
 
 def known_problems() -> list[str]:

@@ -120,9 +120,12 @@ def environment() -> Tree:
 def codes() -> Tree:
     """Exit codes, errors, known problems and events."""
     rules = product.event_rules()
+    errors: dict[str, str] = {}
+    for code, number in product.error_codes():
+        errors[code] = f"{errors.get(code, '')} exit={number}"
     return {
         "exit codes": dict.fromkeys(product.exit_codes(), ""),
-        "errors": {code: f"exit={number}" for code, number in product.error_codes().items()},
+        "errors": errors,
         "known problems": dict.fromkeys(product.known_problems(), ""),
         "events": {key: " ".join(word(each) for each in rules.get(key, ())) for key in product.event_keys()},
     }

@@ -64,7 +64,7 @@ def test_a_refresh_adds_but_removes_only_what_is_named(
     assert golden.complaint("verbs", now) == ""
 
     now["undo"] = {"--all": "flag"}
-    assert "'verbs: undo' is new" in golden.complaint("verbs", now)
+    assert "1 new and not written down yet: 'verbs: undo'" in golden.complaint("verbs", now)
     assert refresh.main([]) == 0
     assert golden.complaint("verbs", now) == ""
 
