@@ -69,10 +69,9 @@ def test_the_hash_follows_every_setting() -> None:
 
 def test_every_field_of_the_table_stands_in_both_records() -> None:
     for rule in FIELDS:
-        if rule.kind != "contact":
-            ours, theirs = (Contact, XpmContact) if rule.contact else (Client, XpmClient)
-            assert rule.attribute in ours.__struct_fields__
-            assert rule.attribute in theirs.__struct_fields__
+        ours, theirs = (Contact, XpmContact) if rule.of == "contact" else (Client, XpmClient)
+        assert rule.attribute in ours.__struct_fields__
+        assert rule.attribute in theirs.__struct_fields__
 
 
 def test_never_carried_fields_are_in_no_row() -> None:
