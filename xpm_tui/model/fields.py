@@ -127,6 +127,13 @@ class Choice(msgspec.Struct, frozen=True):
     also: tuple[str, ...] = ()
 
 
+class Apart(msgspec.Struct, frozen=True):
+    """Lists of XPM clients show the field to tell namesakes apart: in which place, and after which word."""
+
+    place: int
+    word: str
+
+
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the registry.
 
@@ -148,6 +155,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool = False
     editable: bool = False
     choices: tuple[Choice, ...] = ()
+    apart: Apart | None = None
 
     def __post_init__(self) -> None:
         """Refuse a row that promises what nothing could keep."""
@@ -196,7 +204,7 @@ def _contact(
 
 def _xpm_only(
     name: str, label: str, about: str, element: str, *,
-    write: str = "", of: Record = "client", kind: Kind = "text", place: int = 0,
+    write: str = "", of: Record = "client", kind: Kind = "text", place: int = 0, apart: Apart | None = None,
 ) -> Field:  # fmt: skip
     return Field(
         name=name,
@@ -206,6 +214,7 @@ def _xpm_only(
         kind=kind,
         ignition=False,
         xpm=Xpm((element,), write, place),
+        apart=apart,
     )
 
 
@@ -241,6 +250,7 @@ def _address(prefix: str, spoken: str, kinds: tuple[str, ...], place: int) -> tu
                 csv=Csv(place + at, f"{spoken}{label}", also),
                 sync=BOTH_WAYS,
                 editable=True,
+                apart=Apart(6, "city") if (prefix, name) == ("", "city") else None,
             )
         )
     return tuple(made)
@@ -248,24 +258,10 @@ def _address(prefix: str, spoken: str, kinds: tuple[str, ...], place: int) -> tu
 
 FIELDS: tuple[Field, ...] = (
     Field(
-        name="client_id", label="Client ID", help="Ignition's id of the client; empty until Ignition has it.",
-        kind="id", editable=True,
-        csv=Csv(10, "Client ID", ("id", "client identifier", "ignition client id", "ignition id"),
-                always=True),
-    ),
-    Field(
         name="name", label="Client name", help="The client's name.", required=True, editable=True,
         xpm=Xpm(("Name",), "Name"), sync=ALSO_NAME_LEVEL,
         csv=Csv(30, "Client Name", ("client", "name", "company name", "company", "business name",
                                     "organisation", "organization", "entity name"), always=True),
-    ),
-    Field(
-        name="state", label="Client status",
-        help="Where the client stands in Ignition: lead, active or inactive.",
-        kind="choice", editable=True,
-        choices=(Choice("lead", "Lead", ("prospect",)), Choice("active", "Active", ("client",)),
-                 Choice("inactive", "Inactive", ("archived", "lost"))),
-        csv=Csv(210, "Client Status", ("status", "client state", "lifecycle"), ("state",), computed=True),
     ),
     Field(
         name="contact", label="Contacts", help="Whether whole contacts come and go with a sync.",
@@ -325,7 +321,7 @@ FIELDS: tuple[Field, ...] = (
               "IsDeleted",
               of="contact", kind="flag"),
     _xpm_only("email", "E-mail in XPM", "The client's own e-mail address in XPM.", "Email", write="Email",
-              kind="email"),
+              kind="email", apart=Apart(5, "e-mail")),
     *_address("", "", ("", "client", "street", "physical", "business", "company"), 140),
     *_address("postal_", "Postal ", ("postal", "mailing", "post"), 150),
     Field(
@@ -354,12 +350,13 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(
         name="groups", label="Client groups", help="The groups that the client belongs to.", kind="names",
-        editable=True, xpm=Xpm(("Groups",), member="Group"), sync=FROM_XPM,
+        editable=True, xpm=Xpm(("Groups",), member="Group"), sync=FROM_XPM, apart=Apart(3, "group"),
         csv=Csv(180, "Client Groups", ("groups", "group", "client group")),
     ),
     Field(
         name="partner", label="Partner", help="The team member who is the client's partner.", kind="person",
         editable=True, xpm=Xpm(("AccountManager",), "AccountManagerUUID"), sync=BOTH_WAYS,
+        apart=Apart(4, "partner"),
         csv=Csv(190, "Partner", ("client partner",)),
     ),
     Field(
@@ -375,11 +372,26 @@ FIELDS: tuple[Field, ...] = (
     Field(
         name="structure", label="Business structure", editable=True,
         help="Company, trust, individual and so on; XPM takes the names of its own settings only.",
-        xpm=Xpm(("BusinessStructure",), "BusinessStructure"), sync=AT_CREATION,
+        xpm=Xpm(("BusinessStructure",), "BusinessStructure"), sync=AT_CREATION, apart=Apart(2, "structure"),
         csv=Csv(170, "Company Structure", ("structure", "business structure", "entity type",
                                            "legal structure")),
     ),
-    _xpm_only("code", "Client code", "The client's code in XPM.", "ClientCode"),
+    Field(
+        name="state", label="Client status",
+        help="Where the client stands in Ignition: lead, active or inactive.",
+        kind="choice", editable=True,
+        choices=(Choice("lead", "Lead", ("prospect",)), Choice("active", "Active", ("client",)),
+                 Choice("inactive", "Inactive", ("archived", "lost"))),
+        csv=Csv(210, "Client Status", ("status", "client state", "lifecycle"), ("state",), computed=True),
+    ),
+    Field(
+        name="client_id", label="Client ID", help="Ignition's id of the client; empty until Ignition has it.",
+        kind="id", editable=True,
+        csv=Csv(10, "Client ID", ("id", "client identifier", "ignition client id", "ignition id"),
+                always=True),
+    ),
+    _xpm_only("code", "Client code", "The client's code in XPM.", "ClientCode",
+              apart=Apart(1, "code")),
     _xpm_only("company_number", "Company number", "The number of the company's registration.",
               "CompanyNumber"),
     _xpm_only("business_number", "Business number", "The client's business number.", "BusinessNumber"),
@@ -409,6 +421,14 @@ COLUMNS: tuple[Field, ...] = tuple(
     )
 )
 """The columns of Ignition's clients form, in its order."""
+
+APART: tuple[tuple[str, str], ...] = tuple(
+    (word, attribute)
+    for _, word, attribute in sorted(
+        (field.apart.place, field.apart.word, field.attribute) for field in FIELDS if field.apart
+    )
+)
+"""What tells XPM clients of one name apart, in a fixed order: the word for it, and the attribute."""
 
 _OTHER_LABELS = {"link": "Link", "client": "Client", "*": "Everything"}
 

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from xpm_tui.model.book import ClientState
+from xpm_tui.model.fields import Field
 from xpm_tui.model.links import LinkOrigin, LinkState, Value
 from xpm_tui.model.plan import Mark, Side
 
@@ -42,6 +43,11 @@ class ContactView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     addressee: str = ""
     primary: bool = False
     uuid: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """The contact on one line."""
+        return ", ".join(filter(None, (self.name, self.email, self.phone, self.mobile)))
 
 
 class LinkView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -94,6 +100,11 @@ class ClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ignored: str | None = None
     origin: str = ""
     extra: dict[str, str] = {}
+
+    def shown(self, field: Field) -> Value:
+        """The value of a field as users read it: people by name."""
+        value: Value | PersonView = getattr(self, field.attribute)
+        return value.name if isinstance(value, PersonView) else value
 
 
 class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
