@@ -339,6 +339,10 @@ FIELDS: tuple[Field, ...] = (
         xpm=Xpm(("Website", "WebSite"), "WebSite"), sync=FROM_XPM,
         csv=Csv(130, "Website", ("web site", "url", "web address", "client website", "homepage")),
     ),
+    Field(
+        name="referral_source", label="Referral source", help="How the client came to the practice.",
+        editable=True, xpm=Xpm(("ReferralSource",), "ReferralSource"), sync=FROM_XPM,
+    ),
     _xpm_only("export_code", "Export code", "The client's code in XPM's exports.", "ExportCode",
               write="ExportCode"),
     Field(

@@ -81,6 +81,7 @@ class ClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     phone: str
     fax: str
     website: str
+    referral_source: str
     address: str
     city: str
     region: str
