@@ -28,6 +28,7 @@ VOCABULARIES = {
 
 ALLOWED = {
     "model/fields.py": "the registry itself",
+    "model/field_types.py": "the kinds of fields",
     # Records of another kind, whose fields happen to have the same names.
     "book/ignition/export_library.py": "proposals, services and team members",
     "book/ignition/proposals.py": "proposals",
@@ -127,3 +128,28 @@ def test_every_exception_is_still_needed() -> None:
 )
 def test_a_second_list_is_seen(text: str) -> None:
     assert list(_lists(text))
+
+
+COMPUTED_WITH_DEFAULT = {
+    "service/jobs/editing.py": "a proposal or a client that may be missing",
+    "tui/screens/area.py": "an action that a screen need not have",
+}
+
+
+def _hiding(text: str) -> Iterator[int]:
+    """Lines of ``getattr(record, name, default)``: where the field is missing, it hides that."""
+    for node in ast.walk(ast.parse(text)):
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and isinstance(called, ast.Name) and called.id == "getattr":
+            hides = len(node.args) == 3 and not isinstance(node.args[1], ast.Constant)
+            yield from [node.lineno] * hides
+
+
+def test_a_missing_field_is_hidden_nowhere() -> None:
+    found = {
+        f"{path.relative_to(ROOT).as_posix()}:{line}"
+        for path in sorted(ROOT.rglob("*.py"))
+        for line in _hiding(path.read_text(encoding="utf-8"))
+    }
+    assert {place for place in found if place.partition(":")[0] not in COMPUTED_WITH_DEFAULT} == set()
+    assert list(_hiding("x = getattr(view, rule.name, None)")) == [1]
