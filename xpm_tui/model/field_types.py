@@ -175,5 +175,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def short_label(self) -> str:
         """The label beside a contact that is named already: ``e-mail``."""
-        short = self.label.removeprefix("Contact ") if self.of == "contact" else self.label
+        short = self.label
+        if self.of == "contact":
+            short = short.removeprefix("Contact ").removesuffix(" contact")
         return short[:1].lower() + short[1:]

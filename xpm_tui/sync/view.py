@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -110,7 +110,7 @@ def xpm_values(row: XpmClient) -> Values:
     for name in _NAMES:
         members = getattr(row, name)
         if members is not None:
-            values[name] = _sorted(member.name for member in members)
+            values[name] = _sorted([member.name for member in members])
     for name in _PEOPLE:
         person = getattr(row, name)
         values[name] = person.uuid if person is not None else ""
@@ -172,7 +172,9 @@ def xpm_print(row: XpmClient) -> str:
     return _print((sorted(xpm_values(row).items()), contacts, flags))
 
 
-def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+def _sorted(names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
     return tuple(sorted({clean(name) for name in names} - {""}))
 
 

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from xpm_tui.model.book import Client, Contact
-from xpm_tui.model.fields import BY_NAME, CLIENT, Field, Kind, Record, of_record
+from xpm_tui.model.fields import BY_NAME, CLIENT, Kind, Record, of_record
 from xpm_tui.model.links import Link, Value
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import CLIENTS, IGNORED, LINKS, STAFF, TEAM, XPM_CLIENTS
@@ -38,19 +38,16 @@ _CLIENT_ATTRIBUTES, _CONTACT_ATTRIBUTES = _shown_as_kept("client"), _shown_as_ke
 _client_values, _contact_values = attrgetter(*_CLIENT_ATTRIBUTES), attrgetter(*_CONTACT_ATTRIBUTES)
 _CLIENT_IDS, _CONTACT_IDS = _of_kind("client", "id"), _of_kind("contact", "id")
 _PEOPLE = _of_kind("client", "person")
-_XPM_SHOWN = tuple(
-    field for field in CLIENT.values() if field.xpm and field.attribute in XpmClientView.__struct_fields__
-)
+_XPM_SHOWN = {
+    name: field.kind
+    for name, field in CLIENT.items()
+    if field.xpm and name in XpmClientView.__struct_fields__
+}
 """The fields of an XPM client that its view has; the view is a summary."""
 
-
-def _of_xpm(field: Field, row: XpmClient) -> Any:
-    value = getattr(row, field.attribute)
-    if field.kind == "person":
-        return value.name if value else ""
-    if field.kind == "names":
-        return tuple(member.name for member in value or ())
-    return value
+_xpm_values = attrgetter(*_XPM_SHOWN)
+_XPM_PEOPLE = tuple(name for name, kind in _XPM_SHOWN.items() if kind == "person")
+_XPM_NAMES = tuple(name for name, kind in _XPM_SHOWN.items() if kind == "names")
 
 
 class Told:
@@ -118,7 +115,11 @@ class Told:
 
     def xpm(self, row: XpmClient, *, why: str = "", spans: tuple[tuple[int, int], ...] = ()) -> XpmClientView:
         """A client of XPM. Its e-mail is a contact's where one has any, its city the postal one at need."""
-        told = {field.attribute: _of_xpm(field, row) for field in _XPM_SHOWN}
+        told: dict[str, Any] = dict(zip(_XPM_SHOWN, _xpm_values(row), strict=True))
+        for name in _XPM_PEOPLE:
+            told[name] = told[name].name if told[name] else ""
+        for name in _XPM_NAMES:
+            told[name] = tuple(member.name for member in told[name] or ())
         told["email"] = next((c.email for c in row.contacts if c.email and not c.deleted), row.email)
         told["city"] = row.city or row.postal_city
         return XpmClientView(

@@ -120,6 +120,7 @@ class Edit(Dialog[tuple[str, ...]]):
         self._help_texts: dict[Widget, str] = {
             self._inputs[each.key]: each.help for each in entries if each.help
         }
+        self.set_class(bool(self._help_texts), "helped")
         self._help = Prose(classes="help")
         self._error = Prose(classes="error")
 
