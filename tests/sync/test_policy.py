@@ -15,6 +15,7 @@ PLACES = {
     for prefix in ("", "postal_")
     for part in ("address", "city", "region", "postcode", "country")
 }
+FROM_ONLY = {"website", "referral_source", "tax_registered", "groups"}
 BOTH = {"name", "contact", "contact_primary", "phone", "fax", "partner", "manager"} | CONTACT | PLACES
 
 
@@ -23,7 +24,7 @@ def names(policy: Policy, *, creation: bool = False) -> set[str]:
 
 
 def test_from_xpm_everything_brings_all_but_the_structure() -> None:
-    assert names(Policy()) == BOTH | {"website", "tax_registered", "groups"}
+    assert names(Policy()) == BOTH | FROM_ONLY
 
 
 def test_to_xpm_everything_sends_what_ignition_masters() -> None:
@@ -42,7 +43,7 @@ def test_level_nothing_carries_nothing() -> None:
 @pytest.mark.parametrize("level", ["everything", "name", "nothing"])
 def test_creation_brings_everything_whatever_the_level_and_the_structure_with_it(level: str) -> None:
     policy = msgspec.convert({"level": level}, Policy)
-    assert names(policy, creation=True) == BOTH | {"website", "tax_registered", "groups", "structure"}
+    assert names(policy, creation=True) == BOTH | FROM_ONLY | {"structure"}
     to_xpm = msgspec.structs.replace(policy, direction="to_xpm")
     assert names(to_xpm, creation=True) == BOTH | {"structure"}
 
@@ -69,10 +70,9 @@ def test_the_hash_follows_every_setting() -> None:
 
 def test_every_field_of_the_table_stands_in_both_records() -> None:
     for rule in FIELDS:
-        if rule.kind != "contact":
-            ours, theirs = (Contact, XpmContact) if rule.contact else (Client, XpmClient)
-            assert rule.attribute in ours.__struct_fields__
-            assert rule.attribute in theirs.__struct_fields__
+        ours, theirs = (Contact, XpmContact) if rule.of == "contact" else (Client, XpmClient)
+        assert rule.attribute in ours.__struct_fields__
+        assert rule.attribute in theirs.__struct_fields__
 
 
 def test_never_carried_fields_are_in_no_row() -> None:

@@ -12,7 +12,8 @@ from tests.service.flows import World
 from tests.support.profile import count
 from xpm_tui.model.book import TeamMember
 from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import CLIENTS, STAFF, TEAM
+from xpm_tui.model.tables import CLIENTS, LINKS, STAFF, TEAM
+from xpm_tui.service.clients.editing import edit_client
 from xpm_tui.service.clients.linking import pick_all
 from xpm_tui.service.runs import runner
 
@@ -44,4 +45,31 @@ async def test_pull_then_push_writes_nothing_and_an_edit_is_one_call(size: int, 
     assert (pushed.counts["changes"], len(writes(world))) == (5, 5)
     world.clock.move(timedelta(hours=1))
     assert (await runner.run(practice, reviewed=True)).counts == {}
+    world.close()
+
+
+async def test_the_referral_source_comes_from_xpm_and_never_goes_there(tmp_path: Path) -> None:
+    world = World(tmp_path, clients=12, seed=2)
+    await world.connect()
+    practice = world.practice
+    pick_all(practice)
+    theirs = {row.uuid: row.referral for row in world.sandbox.practice.clients.values()}
+    links = list(practice.snapshot().rows(LINKS))
+
+    def ours() -> dict[str, str]:
+        found = {client.id: client.referral_source for client in practice.snapshot().rows(CLIENTS)}
+        return {link.uuid: found[link.id] for link in links}
+
+    assert ours() == {link.uuid: theirs[link.uuid].strip() for link in links}
+    assert any(ours().values())
+    first = links[0].uuid
+    await world.control("colleague", client=first, set={"referral": "A friend of Ōtaki & Co"})
+    world.clock.move(timedelta(hours=1))
+    assert (await runner.run(practice, reviewed=True)).outcome == "done"
+    assert ours()[first] == "A friend of Ōtaki & Co"
+    practice.settings.set("sync.direction", "to_xpm")
+    edit_client(practice, links[0].id, {"referral_source": "The radio"})
+    assert (await runner.run(practice, reviewed=True)).outcome == "done"
+    assert writes(world) == []
+    assert world.sandbox.practice.clients[first].referral == "A friend of Ōtaki & Co"
     world.close()

@@ -13,9 +13,13 @@ from tests.support.profile import count
 from tests.tui.world import World, press, settle, text_of
 from xpm_tui.acts.act import Act
 from xpm_tui.acts.registry import ACTS, by_name
+from xpm_tui.model.book import TeamMember
 from xpm_tui.model.errors import BadInput, NotFound
+from xpm_tui.model.fields import editable
+from xpm_tui.model.ports import Put
 from xpm_tui.model.tables import TEAM
 from xpm_tui.service.jobs.proposals import list_proposals
+from xpm_tui.service.telling.lookup import find_client
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.edit import Edit
 from xpm_tui.tui.dialogs.filling import concerned
@@ -133,6 +137,47 @@ async def test_a_record_that_is_refused_stays_open_as_it_was_typed(world: World,
     with world.open() as practice:
         made = [(row.name, row.email) for row in practice.snapshot().rows(TEAM)]
     assert made == [("Mere Hall", "mere@example.com")]
+
+
+async def test_a_clients_form_has_every_field_and_choices_for_what_is_chosen(
+    world: World, console: Make
+) -> None:
+    with world.open() as practice:
+        practice.book.commit(
+            [Put(TEAM, TeamMember(id="t1", name="Mere Tau")), Put(TEAM, TeamMember(id="t2", name="Bo Li"))]
+        )
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "slash", "=00006", "enter", "e")
+        edit = app.screen
+        assert isinstance(edit, Edit)
+        contact = next(key.partition(".")[0] for key in edit._inputs if "." in key)
+        assert set(edit._inputs) == {
+            *(field.attribute for field in editable("client")),
+            *(f"{contact}.{field.attribute}" for field in editable("contact")),
+        }
+        edit._inputs["partner"].focus()
+        await press(pilot, "space", "down", "enter")
+        assert "Mere Tau" in text_of(app)
+        assert "The team member who is the client's partner." in text_of(app)
+        for key, value in {
+            "tax_registered": "yes", "state": "lead", "groups": "Farms; Arts", "manager": "t2",
+            "referral_source": "A friend", f"{contact}.salutation": "Pat", f"{contact}.primary": "no",
+        }.items():  # fmt: skip
+            edit._inputs[key].value = value
+        await press(pilot, "f10")
+        assert not isinstance(app.screen, Edit)
+    with world.open() as practice:
+        found = find_client(practice.snapshot(), "CLI-0006")
+    assert (found.partner, found.manager, found.state, found.groups) == (
+        "t1",
+        "t2",
+        "lead",
+        ("Farms", "Arts"),
+    )
+    assert (found.tax_registered, found.referral_source) == (True, "A friend")
+    assert (found.contacts[0].salutation, found.contacts[0].primary) == ("Pat", False)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from xpm_tui.acts.review_file import export_review, import_review
 from xpm_tui.acts.situation import connected, first, on_record
 from xpm_tui.acts.words import count, fields, listed, plain, value, wrapped
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.fields import editable
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -180,17 +181,11 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
     if sides:
         lines += ["", "Both sides:", *_both(sides)]
     else:
-        lines += fields(
-            {
-                "Phone": view.phone,
-                "Website": view.website,
-                "Address": ", ".join(filter(None, (view.address, view.city, view.region, view.postcode))),
-            }
-        )
+        own = (field for field in editable("client") if field.sync.at_all and not field.required)
+        lines += fields({field.label: value(view.shown(field)) for field in own})
     for contact in view.contacts:
         mark = "Primary contact" if contact.primary else "Contact"
-        told = (contact.name, contact.email, contact.phone, contact.mobile)
-        lines.append(f"{mark} {contact.id}: " + ", ".join(filter(None, told)))
+        lines.append(f"{mark} {contact.id}: {contact.summary}")
     return lines
 
 

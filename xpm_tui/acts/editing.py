@@ -12,6 +12,7 @@ from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import on_record
 from xpm_tui.acts.words import plain
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.fields import editable
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -74,7 +75,9 @@ ACTS = (
         name="clients.edit",
         title="Edit a client",
         help="Change fields of a client in the book. An empty value empties a field. Where XPM is the "
-        "master it warns that the next sync writes it over.",
+        "master it warns that the next sync writes it over. The fields are "
+        f"{', '.join(field.attribute for field in editable('client'))}; of a contact, with its id before "
+        f"them (k3.email), {', '.join(field.attribute for field in editable('contact'))}.",
         params=EditClient,
         run=edit_client,
         verb=("clients", "edit"),

@@ -12,6 +12,7 @@ from xpm_tui.acts.editing import pairs
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.team import Member
 from xpm_tui.acts.words import plain
+from xpm_tui.model.fields import editable
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -146,7 +147,7 @@ ACTS = (
     Act(
         name="contacts.edit",
         title="Edit a contact",
-        help="Change fields of a contact: name, email, phone, mobile, salutation, addressee, primary. "
+        help=f"Change fields of a contact: {', '.join(field.attribute for field in editable('contact'))}. "
         "An empty value empties a field.",
         params=EditContact,
         run=edit_contact,

@@ -41,6 +41,7 @@ class Client(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=
     phone: str = ""
     fax: str = ""
     website: str = ""
+    referral_source: str = ""
     address: str = ""
     city: str = ""
     region: str = ""

@@ -53,6 +53,7 @@ class XpmClient(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_on
     phone: str = ""
     fax: str = ""
     website: str = ""
+    referral_source: str = ""
     address: str = ""
     city: str = ""
     region: str = ""

@@ -56,8 +56,8 @@ def policy_rows(practice: OpenPractice) -> list[PolicyRow]:
             field=rule.name,
             label=rule.label,
             xpm=rule.element,
-            from_xpm=Way(creation=rule.from_creation, ongoing=rule.from_ongoing),
-            to_xpm=Way(creation=rule.to_creation, ongoing=rule.to_ongoing),
+            from_xpm=Way(creation=rule.sync.from_creation, ongoing=rule.sync.from_later),
+            to_xpm=Way(creation=rule.sync.to_creation, ongoing=rule.sync.to_later),
             levels=_levels(rule),
             off=rule.name in policy.off,
             carried=rule.name in now,
@@ -121,9 +121,9 @@ def sentences(row: PolicyRow) -> Iterator[str]:
 
 
 def _levels(rule: FieldRule) -> tuple[str, ...]:
-    if not (rule.from_ongoing or rule.to_ongoing):
+    if not (rule.sync.from_later or rule.sync.to_later):
         return ()
-    return ("everything", "name") if rule.name_level else ("everything",)
+    return ("everything", "name") if rule.sync.name_level else ("everything",)
 
 
 def _bare(field: str) -> str:

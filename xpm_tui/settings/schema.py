@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.fields import SYNCED
 from xpm_tui.model.secret import Secret
 from xpm_tui.model.text import visible
 from xpm_tui.settings.kinds import (
@@ -28,12 +29,7 @@ from xpm_tui.settings.kinds import (
 PREFIX = "XPM_TUI_"
 """What every environment variable of ours begins with."""
 
-FIELDS = (
-    "name", "contact", "contact_name", "contact_email", "contact_phone", "contact_mobile",
-    "contact_salutation", "contact_addressee", "contact_primary", "phone", "fax", "website", "address",
-    "city", "region", "postcode", "country", "postal_address", "postal_city", "postal_region",
-    "postal_postcode", "postal_country", "tax_registered", "structure", "groups", "partner", "manager",
-)  # fmt: skip
+FIELDS: tuple[str, ...] = tuple(field.name for field in SYNCED)
 """The fields that sync can be told to leave alone; ``contact``: whether whole contacts come and go."""
 
 

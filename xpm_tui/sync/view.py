@@ -10,27 +10,33 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from xpm_tui.model.book import Client, Contact, TeamMember
+from xpm_tui.model.fields import TEXTS, Kind
 from xpm_tui.model.links import Value
 from xpm_tui.model.masked import looks_masked
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import TEAM
 from xpm_tui.model.xpm import XpmClient, XpmContact
-from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS
+from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
 
 Values = dict[str, Value]
 
 UNLINKED = "?"
 """Marks the UUID of an XPM staff record that no team member stands for, where values are compared."""
 
-_TEXTS = tuple(rule.name for rule in CLIENT_FIELDS if rule.kind == "text")
-_PEOPLE = tuple(rule.name for rule in CLIENT_FIELDS if rule.kind == "person")
+
+def _of_kind(kind: Kind) -> tuple[str, ...]:
+    return tuple(rule.name for rule in CLIENT_FIELDS if rule.kind == kind)
+
+
+_TEXTS = tuple(rule.name for rule in CLIENT_FIELDS if rule.kind in TEXTS)
+_FLAGS, _NAMES, _PEOPLE = _of_kind("flag"), _of_kind("names"), _of_kind("person")
 _CONTACT_TEXTS = tuple(rule.name for rule in CONTACT_FIELDS)
 _client_texts = attrgetter(*_TEXTS)
 _contact_texts = attrgetter(*(rule.attribute for rule in CONTACT_FIELDS))
@@ -86,8 +92,10 @@ def is_blank(value: Value) -> bool:
 def book_values(client: Client, team: Team) -> Values:
     """A book client's own fields, without contacts."""
     values = _canonical(_TEXTS, _client_texts(client))
-    values["tax_registered"] = client.tax_registered
-    values["groups"] = tuple(sorted({clean(name) for name in client.groups} - {""}))
+    for name in _FLAGS:
+        values[name] = getattr(client, name)
+    for name in _NAMES:
+        values[name] = _sorted(getattr(client, name))
     for name in _PEOPLE:
         member = getattr(client, name)
         values[name] = team.staff.get(member, member)
@@ -97,9 +105,12 @@ def book_values(client: Client, team: Team) -> Values:
 def xpm_values(row: XpmClient) -> Values:
     """An XPM client's own fields, without contacts. Groups are missing where the reply did not tell them."""
     values = _canonical(_TEXTS, _client_texts(row))
-    values["tax_registered"] = row.tax_registered
-    if row.groups is not None:
-        values["groups"] = tuple(sorted({clean(group.name) for group in row.groups} - {""}))
+    for name in _FLAGS:
+        values[name] = getattr(row, name)
+    for name in _NAMES:
+        members = getattr(row, name)
+        if members is not None:
+            values[name] = _sorted([member.name for member in members])
     for name in _PEOPLE:
         person = getattr(row, name)
         values[name] = person.uuid if person is not None else ""
@@ -120,11 +131,12 @@ def write_client(client: Client, values: Mapping[str, Value], team: Team) -> Cli
     """The book client with the given canonical values in it; contacts are not touched."""
     changed: dict[str, Any] = {}
     for name, value in values.items():
-        if name in _PEOPLE:
+        kind = BY_NAME[name].kind
+        if kind == "person":
             changed[name] = team.member.get(str(value or ""), str(value or ""))
-        elif name == "groups":
+        elif kind == "names":
             changed[name] = value if isinstance(value, tuple) else ()
-        elif name == "tax_registered":
+        elif kind == "flag":
             changed[name] = value if isinstance(value, bool) else None
         else:
             changed[name] = str(value or "")
@@ -133,9 +145,7 @@ def write_client(client: Client, values: Mapping[str, Value], team: Team) -> Cli
 
 def write_contact(contact: Contact, values: Mapping[str, Value]) -> Contact:
     """The book contact with the given values, named as in the policy."""
-    changed: dict[str, Any] = {
-        name.removeprefix("contact_"): str(value or "") for name, value in values.items()
-    }
+    changed: dict[str, Any] = {BY_NAME[name].attribute: str(value or "") for name, value in values.items()}
     return msgspec.structs.replace(contact, **changed)
 
 
@@ -160,6 +170,12 @@ def xpm_print(row: XpmClient) -> str:
     contacts = sorted((c.uuid, c.primary, sorted(contact_values(c).items())) for c in xpm_contacts(row))
     flags = (row.archived, row.prospect, row.deleted)
     return _print((sorted(xpm_values(row).items()), contacts, flags))
+
+
+def _sorted(names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    return tuple(sorted({clean(name) for name in names} - {""}))
 
 
 def _print(said: object) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from lxml import etree
 
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.fields import in_requests
 from xpm_tui.model.links import Value
 from xpm_tui.model.masked import Masked, looks_masked
 from xpm_tui.model.xpm import XpmContact
@@ -21,41 +22,11 @@ from xpm_tui.xero.shapes import Element
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-CLIENT_ELEMENTS: dict[str, str] = {
-    "name": "Name",
-    "email": "Email",
-    "address": "Address",
-    "city": "City",
-    "region": "Region",
-    "postcode": "PostCode",
-    "country": "Country",
-    "postal_address": "PostalAddress",
-    "postal_city": "PostalCity",
-    "postal_region": "PostalRegion",
-    "postal_postcode": "PostalPostCode",
-    "postal_country": "PostalCountry",
-    "phone": "Phone",
-    "fax": "Fax",
-    "website": "WebSite",
-    "export_code": "ExportCode",
-    "partner": "AccountManagerUUID",
-    "manager": "JobManagerUUID",
-    "first_name": "FirstName",
-    "last_name": "LastName",
-    "structure": "BusinessStructure",
-}
+CLIENT_ELEMENTS: dict[str, str] = in_requests("client")
 """Field -> element of a client request, in the order of Xero's page. Tax and company numbers have none."""
 
-CONTACT_ELEMENTS: dict[str, str] = {
-    "name": "Name",
-    "salutation": "Salutation",
-    "addressee": "Addressee",
-    "mobile": "Mobile",
-    "email": "Email",
-    "phone": "Phone",
-    "position": "Position",
-    "primary": "IsPrimary",
-}
+CONTACT_ELEMENTS: dict[str, str] = in_requests("contact")
+"""Field -> element of a contact request, in the order of Xero's page."""
 
 
 def add_client(values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> bytes:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
+from xpm_tui.model.fields import CLIENT, CONTACT, Field, Kind
 from xpm_tui.model.masked import Masked, looks_masked
 from xpm_tui.model.xpm import Category, Named, Staff, Task, Template, XpmClient, XpmContact, XpmJob
 
@@ -99,17 +100,14 @@ def _uuid(text: str) -> str:
     return lowered
 
 
-def flag(found: Found, field: str, tag: str, absent: bool | None = False) -> None:
-    """Turn a Yes/No text into a bool in place; ``absent`` stands for a missing or empty one."""
+def flag(found: Found, field: str, tag: str) -> None:
+    """Turn a Yes/No text into a bool in place; a missing or empty one is left to the record's default."""
     text = found.get(field)
     if text == "No":
         found[field] = False
         return
     if not text:
-        if absent is not None:
-            found[field] = absent
-        else:
-            found.pop(field, None)
+        found.pop(field, None)
         return
     value = _FLAGS.get(text)
     if value is None:
@@ -165,18 +163,36 @@ def named_list(element: Element, tag: str) -> tuple[Named, ...]:
     return tuple(out.values())
 
 
-_CONTACT: Table = {
-    "UUID": "uuid",
-    "Name": "name",
-    "Email": "email",
-    "Phone": "phone",
-    "Mobile": "mobile",
-    "Salutation": "salutation",
-    "Addressee": "addressee",
-    "Position": "position",
-    "IsPrimary": "primary",
-    "IsDeleted": "deleted",
+def _member(member: str, element: Element) -> tuple[Named, ...]:
+    return named_list(element, member)
+
+
+_READERS: dict[Kind, Callable[[Field], Callable[[Element], Any]]] = {
+    "person": lambda field: named,
+    "client": lambda field: named,
+    "names": lambda field: partial(_member, field.xpm.member if field.xpm else ""),
+    "contacts": lambda field: contacts,
 }
+"""The reader of a whole element, for the kinds that are more than a text."""
+
+
+def _table(fields: Iterable[Field], **others: str) -> Table:
+    """Every element of a reply that holds one of the fields, and the ``others`` by element."""
+    table: Table = dict(others)
+    for field in fields:
+        reader = _READERS.get(field.kind)
+        for element in field.xpm.read if field.xpm else ():
+            table[element] = field.attribute if reader is None else (field.attribute, reader(field))
+    return table
+
+
+def _of_kind(fields: Iterable[Field], kind: Kind) -> tuple[tuple[str, str], ...]:
+    """Attribute and element of the fields of one kind."""
+    return tuple((field.attribute, field.xpm.read[0]) for field in fields if field.kind == kind and field.xpm)
+
+
+_CONTACT: Table = _table(CONTACT.values(), UUID="uuid")
+_CONTACT_FLAGS = _of_kind(CONTACT.values(), "flag")
 
 
 def contact(element: Element) -> XpmContact:
@@ -184,8 +200,8 @@ def contact(element: Element) -> XpmContact:
     found: Found = {}
     read(element, _CONTACT, found)
     uuid_of(found)
-    flag(found, "primary", "IsPrimary")
-    flag(found, "deleted", "IsDeleted")
+    for attribute, element_name in _CONTACT_FLAGS:
+        flag(found, attribute, element_name)
     return XpmContact(**found)
 
 
@@ -203,43 +219,9 @@ def contacts(element: Element) -> tuple[XpmContact, ...]:
     return tuple(out.values())
 
 
-_CLIENT: Table = {
-    "UUID": "uuid",
-    "Name": "name",
-    "Email": "email",
-    "Phone": "phone",
-    "Fax": "fax",
-    "Website": "website",
-    "WebSite": "website",
-    "Address": "address",
-    "City": "city",
-    "Region": "region",
-    "PostCode": "postcode",
-    "Country": "country",
-    "PostalAddress": "postal_address",
-    "PostalCity": "postal_city",
-    "PostalRegion": "postal_region",
-    "PostalPostCode": "postal_postcode",
-    "PostalCountry": "postal_country",
-    "IsProspect": "prospect",
-    "IsArchived": "archived",
-    "IsDeleted": "deleted",
-    "GSTRegistered": "tax_registered",
-    "BusinessStructure": "structure",
-    "ClientCode": "code",
-    "ExportCode": "export_code",
-    "CompanyNumber": "company_number",
-    "BusinessNumber": "business_number",
-    "TaxNumber": "tax_number",
-    "FirstName": "first_name",
-    "LastName": "last_name",
-    "WebUrl": "web_url",
-    "Contacts": ("contacts", contacts),
-    "Groups": ("groups", lambda e: named_list(e, "Group")),
-    "AccountManager": ("partner", named),
-    "JobManager": ("manager", named),
-    "BillingClient": ("billing_client", named),
-}
+_CLIENT: Table = _table(CLIENT.values(), UUID="uuid", WebUrl="web_url")
+_CLIENT_FLAGS = _of_kind(CLIENT.values(), "flag")
+_CLIENT_MASKED = _of_kind(CLIENT.values(), "masked")
 
 
 def client(element: Element, beside: str = "") -> XpmClient:
@@ -248,14 +230,12 @@ def client(element: Element, beside: str = "") -> XpmClient:
     read(element, _CLIENT, found)
     uuid_of(found)
     _need(found, "name", "Name")
-    flag(found, "prospect", "IsProspect")
-    flag(found, "archived", "IsArchived")
-    flag(found, "deleted", "IsDeleted")
-    flag(found, "tax_registered", "GSTRegistered", absent=None)
-    if found.get("tax_number"):
-        found["tax_number"] = _masked(found["tax_number"])
-    else:
-        found.pop("tax_number", None)
+    for attribute, element_name in _CLIENT_FLAGS:
+        flag(found, attribute, element_name)
+    for attribute, _ in _CLIENT_MASKED:
+        text = found.pop(attribute, "")
+        if text:
+            found[attribute] = _masked(text)
     url = found.get("web_url") or beside
     if url:
         found["web_url"] = url

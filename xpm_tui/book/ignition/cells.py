@@ -11,36 +11,35 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from xpm_tui.model.book import Client, ClientState, Contact, TeamMember
+from xpm_tui.model.book import Client, Contact, TeamMember
+from xpm_tui.model.fields import BY_NAME, CLIENT, COLUMNS, CONTACT, Field, Kind, Record
 from xpm_tui.model.names import exact
 
-PEOPLE = frozenset(["partner", "manager"])
+PEOPLE = frozenset(field.name for field in COLUMNS if field.kind == "person")
 
-CLIENT_FIELDS = (
-    "name", "phone", "fax", "website", "address", "city", "region", "postcode", "country", "postal_address",
-    "postal_city", "postal_region", "postal_postcode", "postal_country", "tax_registered", "structure",
-    "groups", "partner", "manager", "state",
-)  # fmt: skip
+
+def _of(record: Record) -> dict[str, Field]:
+    """The fields of one record that a cell can hold, by attribute, in the order of the form."""
+    return {field.attribute: field for field in COLUMNS if field.of == record and field.kind != "id"}
+
+
+CLIENT_FIELDS: dict[str, Field] = _of("client")
 """Fields of a client that a cell can hold, in the order of the form."""
 
-CONTACT_FIELDS = ("name", "email", "phone", "mobile", "salutation", "addressee", "primary")
+CONTACT_FIELDS: dict[str, Field] = _of("contact")
 """Fields of a contact that a cell can hold; their columns are ``contact_`` and this."""
 
 EXTRA = "extra:"
 """What the key of an unknown column's cell begins with; the rest is its heading."""
 
-_STATES: dict[str, ClientState] = {
-    "lead": "lead",
-    "prospect": "lead",
-    "active": "active",
-    "client": "active",
-    "inactive": "inactive",
-    "archived": "inactive",
-    "lost": "inactive",
+FLAG_WORDS = {
+    **dict.fromkeys(("yes", "true", "y", "1", "on", "registered"), "yes"),
+    **dict.fromkeys(("no", "false", "n", "0", "off", "not registered", "unregistered"), "no"),
 }
-_YES = {"yes", "true", "y", "1", "on", "registered"}
-_NO = {"no", "false", "n", "0", "off", "not registered", "unregistered"}
-_PHONES = frozenset(["phone", "fax", "contact_phone", "contact_mobile", "postcode", "postal_postcode"])
+"""Every word for yes and for no in a cell."""
+
+_NUMBERS: frozenset[Kind] = frozenset({"phone", "postcode"})
+"""The kinds whose text looks like a number to a spreadsheet."""
 
 
 class CellError(ValueError):
@@ -78,30 +77,33 @@ def plain(text: str) -> str:
 
 
 def canonical(field: str, text: str, people: People) -> str:
-    """A cell of a file in its canonical form.
+    """A cell of a file in its canonical form, by the kind of its field.
 
     Raises :class:`CellError` for one that a spreadsheet has spoilt or that is no e-mail address, and
     :class:`Unknown` for a word that stands for nothing here.
     """
-    if field in PEOPLE:
+    row = BY_NAME[field]
+    if row.kind == "person":
         found = people.find(text)
         if not found:
             raise Unknown(f"nobody in the team is called {text}")
         return found
-    if field == "state":
-        return _word(text, _STATES, "is no client status")
-    if field in ("tax_registered", "contact_primary"):
-        word = text.casefold()
-        return _word(
-            word, {**dict.fromkeys(_YES, "yes"), **dict.fromkeys(_NO, "no")}, "is neither yes nor no"
-        )
-    if field == "groups":
+    if row.kind == "choice":
+        return _word(text, choice_words(row), f"is no {row.label.lower()}")
+    if row.kind == "flag":
+        return _word(text, FLAG_WORDS, "is neither yes nor no")
+    if row.kind == "names":
         return joined(text.replace("\n", ";").split(";"))
-    if field == "contact_email":
+    if row.kind == "email":
         check_email(text)
-    if field in _PHONES and re.fullmatch(r"\d(?:[.,]\d+)?E\+\d{2}", text, re.IGNORECASE):
+    if row.kind in _NUMBERS and re.fullmatch(r"\d(?:[.,]\d+)?E\+\d{2}", text, re.IGNORECASE):
         raise CellError(f"{text} is a number that a spreadsheet has shortened; format the column as text")
     return plain(text)
+
+
+def choice_words(field: Field) -> dict[str, str]:
+    """Every word for a value of a choice, and the value."""
+    return {word: each.value for each in field.choices for word in (each.value, *each.also)}
 
 
 class Unknown(ValueError):
@@ -128,38 +130,47 @@ def joined(names: Iterable[str]) -> str:
 
 def spoilt(field: str, old: str, new: str) -> bool:
     """Whether ``new`` is ``old`` as a spreadsheet spoils it: a number without its ``+`` or leading zeros."""
-    if field not in _PHONES or not re.fullmatch(r"\+?\d+", old) or old == new:
+    row = BY_NAME.get(field)
+    if row is None or row.kind not in _NUMBERS or not re.fullmatch(r"\+?\d+", old) or old == new:
         return False
     return new == (old.lstrip("+").lstrip("0") or "0")
 
 
 def client_cell(client: Client, field: str) -> str:
     """A client's field as a canonical cell."""
-    value = getattr(client, field)
-    if field == "groups":
-        return joined(value)
-    if field == "tax_registered":
-        return "" if value is None else "yes" if value else "no"
-    return plain(value)
+    return _cell(CLIENT_FIELDS[field].kind, getattr(client, field))
 
 
 def contact_cell(contact: Contact, field: str) -> str:
     """A contact's field as a canonical cell."""
-    if field == "primary":
-        return "yes" if contact.primary else "no"
-    return plain(getattr(contact, field))
+    return _cell(CONTACT_FIELDS[field].kind, getattr(contact, field))
 
 
 def client_value(field: str, cell: str) -> Any:
     """What a canonical cell puts into a client."""
-    if field == "groups":
-        return tuple(filter(None, (name.strip() for name in cell.split(";"))))
-    return cell == "yes" if field == "tax_registered" else cell
+    return value_of(CLIENT[field], cell)
 
 
 def contact_value(field: str, cell: str) -> Any:
     """What a canonical cell puts into a contact."""
-    return cell == "yes" if field == "primary" else cell
+    return value_of(CONTACT[field], cell)
+
+
+def value_of(field: Field, cell: str) -> Any:
+    """What a canonical cell puts into a record; an empty one empties the field."""
+    if field.kind == "names":
+        return tuple(filter(None, (name.strip() for name in cell.split(";"))))
+    if field.kind == "flag":
+        return None if not cell and not field.required else cell == "yes"
+    return cell
+
+
+def _cell(kind: Kind, value: Any) -> str:
+    if kind == "names":
+        return joined(value)
+    if kind == "flag":
+        return "" if value is None else "yes" if value else "no"
+    return plain(value)
 
 
 def client_cells(client: Client, people: People) -> dict[str, str]:

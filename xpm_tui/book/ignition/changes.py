@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from xpm_tui.book.ignition.cells import EXTRA, PEOPLE, People, client_cells, contact_cells
 from xpm_tui.model.book import Client, Imported
+from xpm_tui.model.fields import COLUMNS
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import CLIENTS, IMPORTED, IMPORTS, TEAM
 
-_IGNITION_S_OWN = frozenset(["state", "primary"])
+COMPUTED = frozenset(field.name for field in COLUMNS if field.csv is not None and field.csv.computed)
 """Fields that Ignition works out by itself: never a change that is not there yet."""
 
 
@@ -91,7 +92,7 @@ def _cells(
 ) -> Iterator[Pending]:
     for key in dict.fromkeys([*cells, *known]):
         old, new = known.get(key, ""), cells.get(key, "")
-        if old == new or key in _IGNITION_S_OWN or key.startswith(EXTRA):
+        if old == new or prefix + key in COMPUTED or key.startswith(EXTRA):
             continue
         sent = out.get(key) == new
         # A field that Ignition's file has no column for can never come back: sent is all that it will be.

@@ -16,20 +16,21 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.book.ignition.cells import EXTRA, People, client_cells, contact_cells
-from xpm_tui.book.ignition.changes import client_pending, columns_of_last, label
+from xpm_tui.book.ignition.cells import EXTRA, PEOPLE, People, client_cells, contact_cells
+from xpm_tui.book.ignition.changes import COMPUTED, client_pending, columns_of_last, label
 from xpm_tui.book.ignition.clients import HEADINGS
 from xpm_tui.book.ignition.forms import CLIENTS as FORM
 from xpm_tui.book.ignition.parse import shield
 from xpm_tui.model.book import Client, Contact, Imported
+from xpm_tui.model.fields import COLUMNS
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Put, Snapshot, Write
 from xpm_tui.model.tables import CLIENTS, IMPORTED, META, TEAM
 
 Flavour = Literal["ignition", "spreadsheet"]
 
-_ALWAYS = ("client_id", "contact_id", "name", "contact_name", "contact_email")
-_ONLY_IF_THERE = frozenset(["state", "contact_primary", "contact_first_name", "contact_last_name"])
+_ALWAYS = tuple(field.name for field in COLUMNS if field.csv is not None and field.csv.always)
+_ONLY_IF_THERE = COMPUTED | {part.name for field in COLUMNS if field.csv for part in field.csv.parts}
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,7 @@ def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, s
     used: dict[str, None] = dict.fromkeys(_ALWAYS)
     for client in clients:
         used |= dict.fromkeys(client_cells(client, _NOBODY))
-        used |= dict.fromkeys(name for name in ("partner", "manager") if getattr(client, name))
+        used |= dict.fromkeys(name for name in sorted(PEOPLE) if getattr(client, name))
         for contact in client.contacts:
             used |= dict.fromkeys(_contact_key(key) for key in contact_cells(contact))
     heads += [

@@ -8,11 +8,13 @@ practice's file holds differs by plan, so that every other heading is a synonym 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from xpm_tui.book.ignition.cells import choice_words
 from xpm_tui.book.ignition.text import squeezed
+from xpm_tui.model import fields
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.text import visible
 
@@ -25,13 +27,16 @@ IGNORE = "ignore"
 class Field:
     """A field of a form; ``also`` are other headings for it, as :func:`squeezed` gives them.
 
-    ``looks`` decides by a column's values where a heading could mean two things.
+    ``doubtful`` are headings that mean it only where ``fits`` says so of the column's values; with
+    ``must_fit`` all of its headings are.
     """
 
     name: str
     heading: str
     also: tuple[str, ...] = ()
-    looks: Callable[[Sequence[str]], bool] | None = None
+    doubtful: tuple[str, ...] = ()
+    must_fit: bool = False
+    fits: Callable[[Sequence[str]], bool] = lambda values: True
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,6 @@ class Form:
         return [heading for each in self.fields for heading in (each.heading, *each.also)]
 
 
-_STATES = {"lead", "prospect", "active", "inactive", "archived", "client", "lost"}
 _YES_NO = {"yes", "no", "true", "false", "y", "n", "1", "0"}
 
 
@@ -63,63 +67,22 @@ def _all_in(words: set[str]) -> Callable[[Sequence[str]], bool]:
     return looks
 
 
-def _address(prefix: str, spoken: str, kinds: tuple[str, ...]) -> tuple[Field, ...]:
-    parts = {
-        "address": ("Address", ("address", "street", "address line 1", "address 1", "address street")),
-        "city": ("City", ("city", "town", "suburb", "town city", "suburb city", "address city")),
-        "region": (
-            "Region",
-            ("region", "province", "county", "state region", "address state", "address region"),
-        ),
-        "postcode": ("Postcode", ("postcode", "post code", "zip", "zip code", "zipcode", "address postcode")),
-        "country": ("Country", ("country", "address country")),
-    }
-    return tuple(
-        Field(
-            prefix + name,
-            f"{spoken}{heading}",
-            tuple(f"{kind} {word}".strip() for kind in kinds for word in words)
-            + tuple(f"{kind} state" for kind in kinds if name == "region" and kind not in ("", "client")),
-        )
-        for name, (heading, words) in parts.items()
-    )
+def _fits(row: fields.Field) -> Callable[[Sequence[str]], bool]:
+    """Whether a column's values are words of the field's kind."""
+    if row.kind == "flag":
+        return _all_in(_YES_NO)
+    return _all_in(set(choice_words(row))) if row.kind == "choice" else lambda values: True
 
 
-CLIENTS = Form(
-    "clients",
-    (
-        Field("client_id", "Client ID", ("id", "client identifier", "ignition client id", "ignition id")),
-        Field("contact_id", "Contact ID", ("ignition contact id", "contact identifier")),
-        Field("name", "Client Name", ("client", "name", "company name", "company", "business name",
-                                      "organisation", "organization", "entity name")),
-        Field("contact_name", "Contact Name", ("contact", "full name", "primary contact name")),
-        Field("contact_first_name", "Contact First Name", ("first name", "given name", "given names")),
-        Field("contact_last_name", "Contact Last Name", ("last name", "surname", "family name")),
-        Field("contact_email", "Contact Email", ("email", "e mail", "email address", "contact email address",
-                                                 "client email", "primary email")),
-        Field("contact_phone", "Contact Phone", ("contact phone number", "direct phone")),
-        Field("contact_mobile", "Contact Mobile", ("mobile", "mobile phone", "mobile number", "cell",
-                                                   "cell phone", "contact mobile number", "contact cell")),
-        Field("contact_salutation", "Contact Salutation", ("salutation", "greeting")),
-        Field("contact_addressee", "Contact Addressee", ("addressee",)),
-        Field("contact_primary", "Primary Contact", ("primary", "is primary"), _all_in(_YES_NO)),
-        Field("phone", "Phone", ("client phone", "phone number", "telephone", "company phone",
-                                 "business phone", "office phone")),
-        Field("fax", "Fax", ("client fax", "fax number")),
-        Field("website", "Website", ("web site", "url", "web address", "client website", "homepage")),
-        *_address("", "", ("", "client", "street", "physical", "business", "company")),
-        *_address("postal_", "Postal ", ("postal", "mailing", "post")),
-        Field("tax_registered", "Tax Registered", ("gst registered", "vat registered", "is gst registered",
-                                                   "registered for gst", "registered for tax")),
-        Field("structure", "Company Structure", ("structure", "business structure", "entity type",
-                                                 "legal structure")),
-        Field("groups", "Client Groups", ("groups", "group", "client group")),
-        Field("partner", "Partner", ("client partner",)),
-        Field("manager", "Manager", ("client manager", "job manager")),
-        Field("state", "Client Status", ("status", "client state", "lifecycle")),
-    ),
-    ("client_id", "name", "contact_id"),
-)  # fmt: skip
+def _client_columns() -> Iterator[Field]:
+    for row in fields.COLUMNS:
+        if row.csv is not None:
+            csv = row.csv
+            yield Field(row.name, csv.heading, csv.also, csv.doubtful, csv.must_fit, _fits(row))
+            yield from (Field(part.name, part.heading, part.also) for part in csv.parts)
+
+
+CLIENTS = Form("clients", tuple(_client_columns()), ("client_id", "name", "contact_id"))
 
 SERVICES = Form(
     "services",
@@ -225,17 +188,15 @@ def mapped(text: str) -> tuple[str, str]:
 def _match(form: Form, heading: str, values: Sequence[str], told: Mapping[str, str], rank: int) -> str:
     if rank == 0:
         return told.get(heading, "")
+    if rank == 2:
+        for each in form.fields:
+            if heading in each.doubtful and each.fits(values):
+                return each.name
     for each in form.fields:
         if heading not in ({squeezed(each.heading)} if rank == 1 else each.also):
             continue
-        if each.looks is None or each.looks(values):
+        if not each.must_fit or each.fits(values):
             return each.name
-    if form is CLIENTS and rank == 2:
-        # "State": part of an address, or the client's. "Primary Contact": a name, or yes and no.
-        if heading == "state":
-            return "state" if _all_in(_STATES)(values) else "region"
-        if heading == "primary contact":
-            return "contact_name"
     return ""
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from xpm_tui.book.ignition.cells import EXTRA, CellError, People, Unknown, canonical
 from xpm_tui.book.ignition.parse import Parsed, Refused, Row
 from xpm_tui.book.ignition.steps import Note
+from xpm_tui.model.fields import BY_NAME
 from xpm_tui.model.names import exact
 from xpm_tui.model.text import visible
 
-_NAME_PARTS = ("contact_first_name", "contact_last_name")
+_NAME = BY_NAME["contact_name"]
+_NAME_PARTS = tuple(part.name for part in _NAME.csv.parts) if _NAME.csv else ()
 _IDS = ("client_id", "contact_id")
 
 
@@ -81,8 +83,8 @@ def _client_row(row: Row, people: People, unknown: Counter[str]) -> ClientRow:
     made = ClientRow(row.number)
     cells = dict(row.cells)
     parts = [cells.pop(part) for part in _NAME_PARTS if part in cells]
-    if parts and "contact_name" not in cells:
-        cells["contact_name"] = " ".join(parts)
+    if parts and _NAME.name not in cells:
+        cells[_NAME.name] = " ".join(parts)
     made.client_id, made.contact_id = (cells.pop(name, "") for name in _IDS)
     for name, text in cells.items():
         try:

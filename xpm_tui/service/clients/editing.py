@@ -8,20 +8,11 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.book.ignition.cells import (
-    CLIENT_FIELDS,
-    CONTACT_FIELDS,
-    CellError,
-    People,
-    Unknown,
-    canonical,
-    client_value,
-    contact_value,
-    plain,
-)
+from xpm_tui.book.ignition.cells import CellError, People, Unknown, canonical, plain, value_of
 from xpm_tui.model.book import Client, Contact
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
+from xpm_tui.model.fields import Field, Record, editable
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Put, Snapshot
 from xpm_tui.model.tables import CLIENTS, LINKS, TEAM
@@ -29,7 +20,7 @@ from xpm_tui.model.text import visible
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.lookup import find_client, find_member
 from xpm_tui.service.telling.tell import Told
-from xpm_tui.service.telling.views import ClientView
+from xpm_tui.service.telling.views import ClientView, PersonView
 from xpm_tui.sync.planning.links import frozen_fields
 from xpm_tui.sync.policy import label
 
@@ -122,11 +113,12 @@ def _edited(snapshot: Snapshot, client: Client, values: Mapping[str, str]) -> Cl
                 contacts = {
                     id_: msgspec.structs.replace(each, primary=id_ == owner) for id_, each in contacts.items()
                 }
-        elif name == "client_id":
-            changed[name] = _client_id(snapshot, client, plain(text))
         else:
-            known_field(typed, name, (*CLIENT_FIELDS, "client_id"))
-            changed[name] = _client_value(snapshot, typed, name, text)
+            field = _known("client", typed, name)
+            if field.kind == "id":
+                changed[name] = _client_id(snapshot, client, plain(text))
+            else:
+                changed[name] = _value(snapshot, typed, field, text)
     if "name" in changed and not changed["name"]:
         raise BadInput("A client needs a name.", field="name")
     return msgspec.structs.replace(client, **changed, contacts=tuple(contacts.values()))
@@ -139,29 +131,26 @@ def edited_contact(snapshot: Snapshot, contact: Contact, values: Mapping[str, st
     """
     changed: dict[str, Any] = {}
     for name, text in values.items():
-        known_field(prefix + name, name, CONTACT_FIELDS)
-        changed[name] = contact_value(name, _cell(snapshot, prefix + name, f"contact_{name}", text))
+        field = _known("contact", prefix + name, name)
+        changed[name] = _value(snapshot, prefix + name, field, text)
     return msgspec.structs.replace(contact, **changed)
 
 
-def _client_value(snapshot: Snapshot, typed: str, name: str, text: str) -> Any:
-    cell = _cell(snapshot, typed, name, text)
-    return None if name == "tax_registered" and not cell else client_value(name, cell)
-
-
-def _cell(snapshot: Snapshot, typed: str, field: str, text: str) -> str:
+def _value(snapshot: Snapshot, typed: str, field: Field, text: str) -> Any:
+    """The value for a record, checked by the field's kind. Raises ``BadInput`` naming what was typed."""
     if len(text) > LONGEST:
         raise BadInput(f"{typed} is longer than {LONGEST} characters.")
     if "\0" in text:
         raise BadInput(f"{typed} holds a null character.")
     if not text.strip():
-        return ""
-    if field in ("partner", "manager"):
+        return value_of(field, "")
+    if field.kind == "person":
         return find_member(snapshot, text).id
     try:
-        return canonical(field, text.strip(), People(snapshot.rows(TEAM)))
+        cell = canonical(field.name, text.strip(), People(snapshot.rows(TEAM)))
     except (CellError, Unknown) as wrong:
         raise BadInput(f"{typed} cannot be that: {visible(str(wrong), 200)}.") from None
+    return value_of(field, cell)
 
 
 def _client_id(snapshot: Snapshot, client: Client, wanted: str) -> str:
@@ -173,6 +162,12 @@ def _client_id(snapshot: Snapshot, client: Client, wanted: str) -> str:
     if others:
         raise BadInput(f"Client ID '{visible(wanted, 60)}' belongs to {others[0].name} ({others[0].id}).")
     return wanted
+
+
+def _known(record: Record, typed: str, name: str) -> Field:
+    fields = {field.attribute: field for field in editable(record)}
+    known_field(typed, name, tuple(fields))
+    return fields[name]
 
 
 def known_field(typed: str, name: str, names: Sequence[str]) -> None:
@@ -187,3 +182,10 @@ def view_of(practice: OpenPractice, client: str) -> ClientView:
     """A client as it is told, by our id."""
     snapshot = practice.snapshot()
     return Told(snapshot).client(find_client(snapshot, client))
+
+
+def people_to_choose(practice: OpenPractice) -> list[PersonView]:
+    """The active members of the team, whom a client may have as partner or manager."""
+    snapshot = practice.snapshot()
+    people = Told(snapshot).people
+    return [people[member.id] for member in snapshot.rows(TEAM) if member.active]

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from xpm_tui.model.errors import BadInput, Busy, NotFound
 from xpm_tui.model.events import Event
+from xpm_tui.model.fields import BY_NAME
 from xpm_tui.model.links import Value
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
 from xpm_tui.model.ports import Drop, Put, Snapshot, Write
@@ -245,9 +246,9 @@ def _cell(value: Value) -> str:
 
 def _name(snapshot: Snapshot, field: str, value: Value) -> str:
     """Whom a UUID means."""
-    return (
-        name_of(snapshot, value) if field in ("partner", "manager", "link") and isinstance(value, str) else ""
-    )
+    row = BY_NAME.get(field)
+    named = field == "link" or (row is not None and row.kind == "person")
+    return name_of(snapshot, value) if named and isinstance(value, str) else ""
 
 
 def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:

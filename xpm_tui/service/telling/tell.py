@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
+from operator import attrgetter
+from typing import Any
 
 from xpm_tui.model.book import Client, Contact
+from xpm_tui.model.fields import BY_NAME, CLIENT, Kind, Record, of_record
 from xpm_tui.model.links import Link, Value
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import CLIENTS, IGNORED, LINKS, STAFF, TEAM, XPM_CLIENTS
@@ -19,6 +22,32 @@ from xpm_tui.service.telling.views import (
     XpmClientView,
 )
 from xpm_tui.sync.planning.links import all_frozen, needs_person, reason, state_of
+
+
+def _shown_as_kept(record: Record) -> tuple[str, ...]:
+    """The attributes of Ignition's record that a view shows as they are kept."""
+    fields = (field for field in of_record(record).values() if field.ignition)
+    return tuple(field.attribute for field in fields if field.kind not in ("id", "person", "contacts"))
+
+
+def _of_kind(record: Record, kind: Kind) -> tuple[str, ...]:
+    return tuple(field.attribute for field in of_record(record).values() if field.kind == kind)
+
+
+_CLIENT_ATTRIBUTES, _CONTACT_ATTRIBUTES = _shown_as_kept("client"), _shown_as_kept("contact")
+_client_values, _contact_values = attrgetter(*_CLIENT_ATTRIBUTES), attrgetter(*_CONTACT_ATTRIBUTES)
+_CLIENT_IDS, _CONTACT_IDS = _of_kind("client", "id"), _of_kind("contact", "id")
+_PEOPLE = _of_kind("client", "person")
+_XPM_SHOWN = {
+    name: field.kind
+    for name, field in CLIENT.items()
+    if field.xpm and name in XpmClientView.__struct_fields__
+}
+"""The fields of an XPM client that its view has; the view is a summary."""
+
+_xpm_values = attrgetter(*_XPM_SHOWN)
+_XPM_PEOPLE = tuple(name for name, kind in _XPM_SHOWN.items() if kind == "person")
+_XPM_NAMES = tuple(name for name, kind in _XPM_SHOWN.items() if kind == "names")
 
 
 class Told:
@@ -55,37 +84,20 @@ class Told:
         state = state_of(snapshot, client, link, row)
         person = needs_person(snapshot, client, state)
         ignored = snapshot.get(IGNORED, client.id)
+        fields: dict[str, Any] = dict(zip(_CLIENT_ATTRIBUTES, _client_values(client), strict=True))
+        fields |= {name: getattr(client, name) or None for name in _CLIENT_IDS}
+        fields |= {name: self.person(getattr(client, name)) for name in _PEOPLE}
         return ClientView(
             id=client.id,
-            client_id=client.client_id or None,
-            name=client.name,
-            state=client.state,
             link=self.link(link, state, row) if link else None,
             link_state=state,
             needs=reason(person.reason) if person else "",
             contacts=tuple(self._contact(contact, link) for contact in client.contacts),
-            phone=client.phone,
-            fax=client.fax,
-            website=client.website,
-            address=client.address,
-            city=client.city,
-            region=client.region,
-            postcode=client.postcode,
-            country=client.country,
-            postal_address=client.postal_address,
-            postal_city=client.postal_city,
-            postal_region=client.postal_region,
-            postal_postcode=client.postal_postcode,
-            postal_country=client.postal_country,
-            tax_registered=client.tax_registered,
-            structure=client.structure,
-            groups=client.groups,
-            partner=self.person(client.partner),
-            manager=self.person(client.manager),
             frozen=tuple(sorted(self.frozen.get(client.id, ()))),
             ignored=ignored.reason if ignored else None,
             origin=client.origin,
             extra=client.extra,
+            **fields,
         )
 
     def link(self, link: Link, state: str, row: XpmClient | None) -> LinkView:
@@ -102,27 +114,23 @@ class Told:
         )
 
     def xpm(self, row: XpmClient, *, why: str = "", spans: tuple[tuple[int, int], ...] = ()) -> XpmClientView:
-        """A client of XPM."""
+        """A client of XPM. Its e-mail is a contact's where one has any, its city the postal one at need."""
+        told: dict[str, Any] = dict(zip(_XPM_SHOWN, _xpm_values(row), strict=True))
+        for name in _XPM_PEOPLE:
+            told[name] = told[name].name if told[name] else ""
+        for name in _XPM_NAMES:
+            told[name] = tuple(member.name for member in told[name] or ())
+        told["email"] = next((c.email for c in row.contacts if c.email and not c.deleted), row.email)
+        told["city"] = row.city or row.postal_city
         return XpmClientView(
             id=row.uuid,
             uuid=row.uuid,
             number=row.number,
-            name=row.name,
-            archived=row.archived,
-            prospect=row.prospect,
-            deleted=row.deleted,
-            code=row.code,
-            structure=row.structure,
-            groups=tuple(group.name for group in row.groups or ()),
-            partner=row.partner.name if row.partner else "",
-            manager=row.manager.name if row.manager else "",
-            email=next((c.email for c in row.contacts if c.email and not c.deleted), row.email),
-            phone=row.phone,
-            city=row.city or row.postal_city,
             url=row.web_url,
             linked=tuple(self.ref(id_) for id_ in self._links_of(row.uuid)),
             why=why,
             spans=spans,
+            **told,
         )
 
     def ref(self, id_: str) -> RefView:
@@ -148,11 +156,12 @@ class Told:
         """A value as a person reads it: people and links by name, the rest as it is."""
         if not isinstance(value, str) or not value:
             return value
-        if field in ("partner", "manager"):
+        row = BY_NAME.get(field)
+        if row is not None and row.kind == "person":
             return self.person_name(value)
         if field in ("link", "client"):
-            row = self.snapshot.get(XPM_CLIENTS, value)
-            return f"{row.number} {row.name}".strip() if row else value
+            there = self.snapshot.get(XPM_CLIENTS, value)
+            return f"{there.number} {there.name}".strip() if there else value
         return value
 
     def _links_of(self, uuid: str) -> list[str]:
@@ -162,15 +171,10 @@ class Told:
 
     def _contact(self, contact: Contact, link: Link | None) -> ContactView:
         stands = next((c.uuid for c in link.contacts if c.contact == contact.id), "") if link else ""
+        fields: dict[str, Any] = dict(zip(_CONTACT_ATTRIBUTES, _contact_values(contact), strict=True))
+        fields |= {name: getattr(contact, name) or None for name in _CONTACT_IDS}
         return ContactView(
             id=contact.id,
-            name=contact.name,
-            contact_id=contact.contact_id or None,
-            email=contact.email,
-            phone=contact.phone,
-            mobile=contact.mobile,
-            salutation=contact.salutation,
-            addressee=contact.addressee,
-            primary=contact.primary,
             uuid=stands or None,
+            **fields,
         )

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from xpm_tui.model.book import ClientState
+from xpm_tui.model.fields import Field
 from xpm_tui.model.links import LinkOrigin, LinkState, Value
 from xpm_tui.model.plan import Mark, Side
 
@@ -43,6 +44,11 @@ class ContactView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     primary: bool = False
     uuid: str | None = None
 
+    @property
+    def summary(self) -> str:
+        """The contact on one line."""
+        return ", ".join(filter(None, (self.name, self.email, self.phone, self.mobile)))
+
 
 class LinkView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Which XPM client a client of the book stands for. ``quiet``: the second one there, carries no field."""
@@ -75,6 +81,7 @@ class ClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     phone: str
     fax: str
     website: str
+    referral_source: str
     address: str
     city: str
     region: str
@@ -94,6 +101,11 @@ class ClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ignored: str | None = None
     origin: str = ""
     extra: dict[str, str] = {}
+
+    def shown(self, field: Field) -> Value:
+        """The value of a field as users read it: people by name."""
+        value: Value | PersonView = getattr(self, field.attribute)
+        return value.name if isinstance(value, PersonView) else value
 
 
 class SideBySide(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from xpm_tui.sync.applying.adopt import adopted
 from xpm_tui.sync.by_hand.making import Maker, Making
 from xpm_tui.sync.journal import ADD_CLIENT, is_linked, without_end
 from xpm_tui.sync.mirror import take
-from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
 from xpm_tui.sync.view import Team, book_values, clean, contact_values, is_blank, primary_of
 
 Why = Literal["linked", "was-linked", "no-name", "twin", "sure", "unknown", "twin-unknown"]
@@ -155,8 +155,10 @@ def creation_values(
     values: dict[str, Value] = {}
     left_out: list[str] = []
     for rule in Policy(direction="to_xpm", off=policy.off).fields(creation=True):
-        value = ours.get(rule.name)
-        if rule.contact or rule.kind == "contact" or is_blank(value):
+        if rule not in CLIENT_FIELDS:
+            continue
+        value = ours.get(rule.name)  # a masked value has no canonical form
+        if is_blank(value):
             continue
         unlinked = rule.kind == "person" and value not in team.member
         if unlinked or (rule.name == "structure" and not _is_known_structure(snapshot, str(value))):
@@ -177,7 +179,7 @@ def creation_contacts(client: Client, policy: Policy) -> list[XpmContact]:
                 "uuid": "",
                 "primary": contact.id == primary_of(client),
                 **{
-                    name.removeprefix("contact_"): value
+                    BY_NAME[name].attribute: value
                     for name, value in contact_values(contact).items()
                     if name in carried
                 },

@@ -22,7 +22,7 @@ from xpm_tui.sync.base import agree, contact_key, mirror_values, primary
 from xpm_tui.sync.planning.compare import Sides, compare
 from xpm_tui.sync.planning.links import named
 from xpm_tui.sync.planning.rules import Rules
-from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.policy import BY_NAME, Policy
 from xpm_tui.sync.view import (
     Team,
     Values,
@@ -252,7 +252,7 @@ class _Picking:
         return (own,), (ContactLink(contact=own.id, uuid="", removed="xpm"),)
 
     def _unlinked_person(self, name: str, value: object) -> bool:
-        return name in ("partner", "manager") and bool(value) and value not in self.team.member
+        return BY_NAME[name].kind == "person" and bool(value) and value not in self.team.member
 
     def _new_link(self, client: str, row: XpmClient) -> Link:
         return Link(

@@ -82,9 +82,9 @@ class Rules:
             policy=policy,
             team=team,
             side="ignition" if policy.direction == "from_xpm" else "xpm",
-            client_fields=tuple(rule for rule in fields if not rule.contact and rule.kind != "contact"),
+            client_fields=tuple(rule for rule in fields if rule.of == "client" and not rule.whole),
             contact_fields=tuple(rule for rule in fields if rule.contact),
-            whole=frozenset(rule.name for rule in fields if rule.kind == "contact"),
+            whole=frozenset(rule.name for rule in fields if rule.whole),
             shared=shared,
         )
 

@@ -10,40 +10,67 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.events import DescendantFocus
+from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from xpm_tui.acts.act import Act
 from xpm_tui.acts.params import read
+from xpm_tui.model import fields as model
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.fields import editable
 from xpm_tui.model.text import Shown, visible
-from xpm_tui.service.telling.views import ClientView
-from xpm_tui.sync.policy import CLIENT_FIELDS
+from xpm_tui.service.telling.views import ClientView, ContactView, PersonView
 from xpm_tui.tui.dialogs.dialog import Dialog, Part
 from xpm_tui.tui.dialogs.filling import Turned, concerned
 from xpm_tui.tui.dialogs.form import build
-from xpm_tui.tui.fields import Sheet
+from xpm_tui.tui.fields import Entry, Sheet
 from xpm_tui.tui.plain import content, show
+from xpm_tui.tui.widgets.choice import Choice
 from xpm_tui.tui.widgets.field import Field
 from xpm_tui.tui.widgets.form_row import FormRow
 from xpm_tui.tui.widgets.prose import Prose
-
-CONTACT = (("name", "name"), ("email", "e-mail"), ("phone", "phone"), ("mobile", "mobile"))
 
 LINE = "⏎"
 """Stands for a line end while a value of several lines is edited in one."""
 
 
-def cells(view: ClientView) -> list[tuple[str, str, str]]:
-    """(key, label, value) of all that can be typed: text fields of the client, then each contact's."""
-    found = [
-        (rule.name, rule.label, str(getattr(view, rule.name)))
-        for rule in CLIENT_FIELDS
-        if isinstance(getattr(view, rule.name, None), str)
-    ]
+FLAG = (("yes", "Yes"), ("no", "No"))
+
+
+def entries(view: ClientView, people: Sequence[PersonView]) -> list[Entry]:
+    """Every field that can be edited: the client's, then each contact's. ``people`` are the team."""
+    found = [_entry(field, field.attribute, field.label, view, people) for field in editable("client")]
     for contact in view.contacts:
-        for name, label in CONTACT:
-            found.append((f"{contact.id}.{name}", f"{contact.id} {label}", getattr(contact, name)))
+        for field in editable("contact"):
+            label = f"{contact.id} {field.short_label}"
+            found.append(_entry(field, f"{contact.id}.{field.attribute}", label, contact, people))
     return found
+
+
+def _entry(
+    field: model.Field, key: str, label: str, view: ClientView | ContactView, people: Sequence[PersonView]
+) -> Entry:
+    """One field of a form, with the value as it is typed and, where it is a choice, what can be chosen."""
+    value = getattr(view, field.attribute)
+    options: list[tuple[str, str]] = []
+    if field.kind == "flag":
+        text = "" if value is None else "yes" if value else "no"
+        options = [*FLAG] if field.required else [("", "Not known"), *FLAG]
+    elif field.kind == "choice":
+        text = value
+        options = [("", "Not known"), *((each.value, each.label) for each in field.choices)]
+    elif field.kind == "person":
+        text = value.id if value is not None else ""
+        known = {person.id: person.name for person in people}
+        if value is not None:
+            known.setdefault(value.id, value.name)
+        options = [("", "Nobody"), *known.items()]
+    elif field.kind == "names":
+        text = "; ".join(value)
+    else:
+        text = value or ""
+    return Entry(key, label, text, tuple(options), field.help)
 
 
 def typed(changed: Sequence[str]) -> dict[str, str]:
@@ -81,14 +108,20 @@ class Edit(Dialog[tuple[str, ...]]):
         self._new = sheet.new
         self._turned = turned
         # A field holds one line: line ends of an address are shown as such and put back.
-        self._before = {
-            key: value.replace("\r\n", "\n").replace("\n", LINE) for key, _, value in sheet.fields
-        }
+        entries = [Entry(*each) for each in sheet.fields]
+        self._before = {each.key: each.value.replace("\r\n", "\n").replace("\n", LINE) for each in entries}
         again = {
             key: text.replace("\n", LINE) for key, text in typed(turned.filled if turned else ()).items()
         }
-        self._inputs = {key: Field(again.get(key, value)) for key, value in self._before.items()}
-        self._rows = {key: FormRow(label, self._inputs[key]) for key, label, _ in sheet.fields}
+        self._inputs = {
+            each.key: _widget(each, again.get(each.key, self._before[each.key])) for each in entries
+        }
+        self._rows = {each.key: FormRow(each.label, self._inputs[each.key]) for each in entries}
+        self._help_texts: dict[Widget, str] = {
+            self._inputs[each.key]: each.help for each in entries if each.help
+        }
+        self.set_class(bool(self._help_texts), "helped")
+        self._help = Prose(classes="help")
         self._error = Prose(classes="error")
 
     def box(self) -> ComposeResult:
@@ -96,6 +129,8 @@ class Edit(Dialog[tuple[str, ...]]):
         yield Prose(show(self._about), classes="about")
         with Part(classes="fields"):
             yield from self._rows.values()
+        if self._help_texts:
+            yield self._help
         yield self._error
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Save")), id="save")
@@ -106,7 +141,7 @@ class Edit(Dialog[tuple[str, ...]]):
         """The first field; the one concerned, where this was filled in before and not taken."""
         self._error.display = False
         if self._turned is not None:
-            now = {key: field.value for key, field in self._inputs.items()}
+            now = {key: str(field.value) for key, field in self._inputs.items()}
             row = self._rows.get(concerned(self._turned.trouble, now))
             if row is not None:
                 row.complain(self._turned.sentence)
@@ -114,6 +149,10 @@ class Edit(Dialog[tuple[str, ...]]):
             self._error.display = True
             self._error.update(show(f"! {self._turned.sentence}"))
         next(iter(self._inputs.values())).focus()
+
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        self._help.update(content(visible(self._help_texts.get(event.widget, ""))))
 
     @on(Field.Submitted)
     def _entered(self, event: Field.Submitted) -> None:
@@ -131,6 +170,17 @@ class Edit(Dialog[tuple[str, ...]]):
     def action_save(self) -> None:
         """Only what differs; where nothing does there is nothing to save."""
         before = dict.fromkeys(self._before, "") if self._new else self._before
-        changed = {key: field.value for key, field in self._inputs.items() if field.value != before[key]}
+        now = {key: str(field.value) for key, field in self._inputs.items()}
+        changed = {key: value for key, value in now.items() if value != before[key]}
         given = tuple(f"{key}={value.replace(LINE, chr(10))}" for key, value in changed.items())
         self.dismiss(given if given or self._new else None)
+
+
+def _widget(entry: Entry, value: str) -> Field | Choice:
+    if not entry.options:
+        return Field(value)
+    named = [(content(visible(label)), key) for key, label in entry.options]
+    known = {key for key, _ in entry.options}
+    return Choice(
+        named, value=value if value in known else entry.options[0][0], allow_blank=False, compact=True
+    )

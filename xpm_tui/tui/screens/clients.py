@@ -16,6 +16,7 @@ from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model.tables import CLIENTS
 from xpm_tui.service.clients import looking as clients
+from xpm_tui.service.clients.editing import people_to_choose
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.tell import Told
 from xpm_tui.service.telling.views import ClientView, SideBySide
@@ -324,13 +325,16 @@ class Clients(AreaScreen):
 
     def do_clients_edit(self) -> None:
         """All its fields, with what is there now; saving does the act with what differs."""
-        from xpm_tui.tui.dialogs.edit import cells
+        if (view := self.client) is not None:
+            self.host.work(lambda: self._edit(view), "edit", node=self)
+
+    async def _edit(self, view: ClientView) -> None:
+        from xpm_tui.tui.dialogs.edit import entries
         from xpm_tui.tui.fields import Sheet
 
-        view = self.client
-        if view is not None:
-            sheet = Sheet(f"Edit {view.name}", self._warning(view), cells(view))
-            self.host.perform(by_name("clients.edit"), {"client": view.id}, sheet=sheet)
+        people = await self.host.desk.ask(people_to_choose)
+        sheet = Sheet(f"Edit {view.name}", self._warning(view), entries(view, people))
+        self.host.perform(by_name("clients.edit"), {"client": view.id}, sheet=sheet)
 
     def _warning(self, view: ClientView) -> str:
         policy = self.host.desk.practice.policy()

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from xpm_tui.model.fields import label as field_label
 from xpm_tui.model.text import Shown
 from xpm_tui.service.telling.views import EffectView
-from xpm_tui.sync.policy import label
 from xpm_tui.tui import when
 from xpm_tui.tui.widgets.line import Line, Span, ours, span
 
+__all__ = ["SIDES", "effect_lines", "field_label"]
+
 SIDES = {"ignition": "Ignition", "xpm": "XPM"}
-
-
-def field_label(field: str) -> str:
-    """A field's name for people; one that the policy does not know is its own."""
-    try:
-        return label(field)
-    except KeyError:
-        return field
 
 
 def effect_lines(effect: EffectView, most: int) -> list[Line]:

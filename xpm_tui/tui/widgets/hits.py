@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from xpm_tui.model.fields import APART
 from xpm_tui.model.names import name_key
 from xpm_tui.model.text import visible
 from xpm_tui.service.telling.views import XpmClientView
@@ -19,14 +20,8 @@ Fact = tuple[str, str]
 
 def facts(view: XpmClientView) -> list[Fact]:
     """What tells clients apart, in a fixed order: (what it is, its text)."""
-    return [
-        ("code", view.code),
-        ("structure", view.structure),
-        ("group", ", ".join(view.groups)),
-        ("partner", view.partner),
-        ("e-mail", view.email),
-        ("city", view.city),
-    ]
+    told = [(word, getattr(view, attribute)) for word, attribute in APART]
+    return [(word, text if isinstance(text, str) else ", ".join(text)) for word, text in told]
 
 
 def differing(views: Sequence[XpmClientView]) -> dict[str, frozenset[str]]:

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from xpm_tui.model.text import Shown
-from xpm_tui.service.telling.views import ClientView, PersonView, SideBySide
+from xpm_tui.service.telling.views import ClientView, SideBySide
 from xpm_tui.sync.policy import CLIENT_FIELDS
 from xpm_tui.tui import when
 from xpm_tui.tui.plain import content
@@ -113,18 +113,14 @@ class Sides(Vertical):
 
 def alone(view: ClientView) -> list[SideBySide]:
     """What Ignition has of a client that is linked to nothing: its own fields and its contacts'."""
-    found = [(rule.name, rule.label, getattr(view, rule.name, None)) for rule in CLIENT_FIELDS]
+    found = [(rule.name, rule.label, view.shown(rule)) for rule in CLIENT_FIELDS]
     for contact in view.contacts:
         mark = "primary contact" if contact.primary else "contact"
-        told = ", ".join(filter(None, (contact.name, contact.email, contact.phone, contact.mobile)))
-        found.append((contact.id, mark.capitalize(), told))
+        found.append((contact.id, mark.capitalize(), contact.summary))
     return [
-        SideBySide(
-            field=name, label=label, xpm=None, agreed=None, has_agreed=False,
-            ignition=value.name if isinstance(value, PersonView) else value,
-        )
+        SideBySide(field=name, label=label, xpm=None, agreed=None, has_agreed=False, ignition=value)
         for name, label, value in found
-    ]  # fmt: skip
+    ]
 
 
 def head(view: ClientView) -> list[Line]:

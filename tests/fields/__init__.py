@@ -1,0 +1,1 @@
+"""The field registry and everything that is derived from it."""

@@ -1,0 +1,155 @@
+"""Nobody keeps a second list of client or contact fields: they are all derived from the registry.
+
+What counts as a list is any tuple, list, set, dictionary or call that names three or more fields, XPM
+elements or headings of the registry. Those that do so and are no list of fields are named below, with the
+reason.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import xpm_tui
+from xpm_tui.model import fields
+
+ROOT = Path(xpm_tui.__file__).parent
+TELLING = 3
+VOCABULARIES = {
+    "attributes": {name for field in fields.FIELDS for name in (field.attribute, field.name)},
+    "elements": {
+        word for field in fields.FIELDS if field.xpm for word in (*field.xpm.read, field.xpm.write) if word
+    },
+    "headings": {field.csv.heading for field in fields.COLUMNS if field.csv},
+}
+
+ALLOWED = {
+    "model/fields.py": "the registry itself",
+    "model/field_types.py": "the kinds of fields",
+    # Records of another kind, whose fields happen to have the same names.
+    "book/ignition/export_library.py": "proposals, services and team members",
+    "book/ignition/proposals.py": "proposals",
+    "book/ignition/forms.py:TEAM": "team members",
+    "book/ignition/forms.py:PROPOSALS": "proposals",
+    "deploy/spec.py": "jobs",
+    "service/jobs/current.py": "jobs",
+    "service/jobs/editing.py": "jobs",
+    "service/jobs/listing.py": "jobs",
+    "service/jobs/proposals.py": "proposals",
+    "service/team/look.py": "team members and staff",
+    "sync/applying/staffing.py": "staff",
+    "sync/by_hand/create_staff.py": "staff",
+    "tui/widgets/job_lines.py": "jobs",
+    "xero/practice_manager.py:XeroPractice": "staff",
+    "xero/shapes.py:_STAFF": "staff",
+    "xero/shapes.py:_JOB": "jobs",
+    # What identifies a client, or tells its state: a decision about few fields, not a list of all.
+    "acts/clients.py:search_clients": "the table of a search",
+    "book/ignition/forms.py:CLIENTS": "what a file needs at least",
+    "service/clients/looking.py:_proposal": "the summary of a proposed client",
+    "service/clients/looking.py:review": "the summary of a client that needs a link",
+    "service/telling/views.py:ContactView": "the summary of a contact on one line",
+    "sync/applying/replies.py:merge_client": "what an answer to a write may leave out",
+    "sync/applying/writing.py:own_contact": "the contact made of an individual's own name",
+    "sync/matching/duplicates.py": "evidence",
+    "sync/matching/match.py": "evidence",
+    "sync/view.py:xpm_print": "the state of a client",
+    "tui/widgets/proposals.py": "the summary of a proposed client",
+    "cli/sample.py": "a sample file, written as Ignition would",
+}
+
+
+def _named(node: ast.AST) -> set[str]:
+    """The words that one expression names as its direct parts, calls inside it included."""
+    if isinstance(node, ast.Constant):
+        return {node.value} if isinstance(node.value, str) else set()
+    if isinstance(node, ast.Attribute):
+        return {node.attr}
+    parts: list[ast.AST] = []
+    found: set[str] = set()
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        parts = [*node.elts]
+    elif isinstance(node, ast.Dict):
+        parts = [each for each in (*node.keys, *node.values) if each is not None]
+    elif isinstance(node, ast.Call):
+        parts = [*node.args]
+        found = {keyword.arg for keyword in node.keywords if keyword.arg}
+    elif isinstance(node, ast.Starred):
+        parts = [node.value]
+    return found.union(*map(_named, parts))
+
+
+def _lists(text: str) -> Iterator[tuple[str, int, str]]:
+    """Top-level name, line and words of everything that looks like a list of fields."""
+    for top in ast.parse(text).body:
+        target = top.targets[0] if isinstance(top, ast.Assign) else getattr(top, "target", None)
+        name = target.id if isinstance(target, ast.Name) else getattr(top, "name", "")
+        for node in ast.walk(top):
+            if not isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict | ast.Call):
+                continue
+            words = _named(node)
+            for vocabulary in VOCABULARIES.values():
+                known = words & vocabulary
+                if len(known) >= TELLING:
+                    yield name, node.lineno, ", ".join(sorted(known))
+
+
+def _found() -> Iterator[tuple[str, str, str]]:
+    for path in sorted(ROOT.rglob("*.py")):
+        module = path.relative_to(ROOT).as_posix()
+        if not module.startswith("sandbox/"):  # The sandbox knows XPM by itself: it proves what we do.
+            for name, line, words in _lists(path.read_text(encoding="utf-8")):
+                yield module, name, f"{module}:{line} names {words}"
+
+
+def test_nobody_keeps_a_second_list_of_fields() -> None:
+    found = [said for module, name, said in _found() if not {module, f"{module}:{name}"} & ALLOWED.keys()]
+    assert found == [], "derive these from xpm_tui.model.fields"
+
+
+def test_every_exception_is_still_needed() -> None:
+    needed = {place for module, name, _ in _found() for place in (module, f"{module}:{name}")}
+    assert set(ALLOWED) - needed == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'CONTACT = (("name", "name"), ("email", "e-mail"), ("phone", "phone"), ("mobile", "mobile"))',
+        'ELEMENTS = {"fax": "Fax", "city": "City", "website": "WebSite"}',
+        "def told(client):\n    return View(phone=client.phone, fax=client.fax, city=client.city)",
+        'def lines(view):\n    return ", ".join((view.address, view.city, view.region))',
+        'HEADINGS = ["Postal Address", "Postal City", "Postal Region"]',
+        'if x in {"groups", "tax_registered", "partner"}: pass',
+    ],
+)
+def test_a_second_list_is_seen(text: str) -> None:
+    assert list(_lists(text))
+
+
+COMPUTED_WITH_DEFAULT = {
+    "service/jobs/editing.py": "a proposal or a client that may be missing",
+    "tui/screens/area.py": "an action that a screen need not have",
+}
+
+
+def _hiding(text: str) -> Iterator[int]:
+    """Lines of ``getattr(record, name, default)``: where the field is missing, it hides that."""
+    for node in ast.walk(ast.parse(text)):
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and isinstance(called, ast.Name) and called.id == "getattr":
+            hides = len(node.args) == 3 and not isinstance(node.args[1], ast.Constant)
+            yield from [node.lineno] * hides
+
+
+def test_a_missing_field_is_hidden_nowhere() -> None:
+    found = {
+        f"{path.relative_to(ROOT).as_posix()}:{line}"
+        for path in sorted(ROOT.rglob("*.py"))
+        for line in _hiding(path.read_text(encoding="utf-8"))
+    }
+    assert {place for place in found if place.partition(":")[0] not in COMPUTED_WITH_DEFAULT} == set()
+    assert list(_hiding("x = getattr(view, rule.name, None)")) == [1]
