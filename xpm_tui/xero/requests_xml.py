@@ -101,7 +101,7 @@ def contact_field(field: str) -> str:
 
 
 def job(root_fields: Mapping[str, str | date]) -> bytes:
-    """``job.api/add``, ``update``, ``state`` and ``applytemplate``: element name -> value, in order."""
+    """``job.api/add``, ``state`` and ``applytemplate``: element name -> value, in order."""
     root = etree.Element("Job")
     for element, value in root_fields.items():
         _leaf(root, element, value, element)
