@@ -143,7 +143,7 @@ class Ledger:
         others = len(self._unsent) - UNSENT_NAMED
         told = " ".join(self._unsent[:UNSENT_NAMED])
         more = f" {others} more could not be sent, either: xpm-tui runs retry --list" if others > 0 else ""
-        return f"{told}{more} Correct the value, then sync again."
+        return f"{told}{more} Correct it (clients edit, contacts edit), then sync again."
 
     def _now(self, done: int) -> Run:
         return msgspec.structs.replace(

@@ -134,6 +134,7 @@ async def create_client(
     values, left_out = creation_values(book.snapshot(), client, policy)
     asked = Making(
         client_creation(client.id, values, creation_contacts(client, policy), [row.uuid for row in there]),
+        name=client.name,
         noun="client",
         table=XPM_CLIENTS,
         adopt=lambda snapshot, intent, row: adopted(snapshot, intent, row, clock.now()),

@@ -99,6 +99,7 @@ async def create_staff(
         raise StaffThere(member, people)
     asked = Making(
         staff_creation(member.id, values, [row.uuid for row in there]),
+        name=member.name,
         noun="staff record",
         table=STAFF,
         adopt=joined,

@@ -8,12 +8,13 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from xpm_tui.model.errors import NeedsPerson, Trouble
+from xpm_tui.model.errors import NeedsPerson, Trouble, UnsendableValue
 from xpm_tui.model.events import Event
 from xpm_tui.model.plan import Direction
 from xpm_tui.model.ports import Book, Clock, EventSink, Ids, Practice, Put, Snapshot, Write
 from xpm_tui.model.runs import Intent, Outcome, Run
 from xpm_tui.model.tables import RUNS, Table
+from xpm_tui.model.text import visible
 from xpm_tui.model.xpm import Staff, XpmClient
 from xpm_tui.sync.applying.recover import resolve
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, store_commit
@@ -23,10 +24,11 @@ Made = TypeVar("Made", XpmClient, Staff)
 
 @dataclass(frozen=True)
 class Making(Generic[Made]):
-    """What is created: the ``message``, its ``noun`` for sentences, the mirror's ``table``, and the writes
-    that take over what XPM created."""
+    """What is created: the ``message``, the record's ``name`` and ``noun`` for sentences, the mirror's
+    ``table``, and the writes that take over what XPM created."""
 
     message: Message[Made]
+    name: str
     noun: str
     table: Table[Made]
     adopt: Callable[[Snapshot, Intent, Made], Sequence[Write]]
@@ -79,8 +81,17 @@ class Maker:
             self._tell("sync.unknown", sent.intent)
             row = await self._look(asked, sent, create_lag, stop)
         elif row is None:
-            self._end("failed", sent.cause)
-            raise sent.cause
+            cause = sent.cause
+            if sent.ending == "unsendable":
+                named = f"{visible(asked.name, 80)} ({asked.message.record})"
+                cause = UnsendableValue(
+                    f"{named} was not created in XPM. {cause.message}",
+                    hint=cause.hint,
+                    case=cause.case,
+                    field=getattr(cause, "field", ""),
+                )
+            self._end("failed", cause)
+            raise cause
         self._tell("sync.created", msgspec.structs.replace(sent.intent, found=row.uuid))
         self._end("done")
         return row
