@@ -1,4 +1,4 @@
-"""A value that XML cannot carry holds its own record, by verb: it is named with the field, the rest is sent."""
+"""A value that XML cannot carry holds its own record, by verb: it is named, and the rest is sent."""
 
 from __future__ import annotations
 

@@ -109,6 +109,7 @@ class FakePractice:
         return [row for row in self.people if self._shows(row.uuid)]
 
     async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
+        refuse_uncarriable_values({"phone": phone, "mobile": mobile})
         fault = self._begin("add staff", "", {"name": name, "email": email})
         made = Staff(uuid=self._new_uuid(), name=name, email=email, phone=phone, mobile=mobile)
         if fault is None or fault not in self.lost:
