@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
+import msgspec
 import pytest
 
 from tests.support.fake_practice import FakePractice
 from tests.support.memory_book import MemoryBook, MemoryIds
 from tests.support.moved_clock import MovedClock
-from tests.sync.world import Events
+from tests.sync.world import Events, World, client, contact, linked, xpm, xpm_contact
 from tests.xero import replies
 from tests.xero.fake import TENANT, FakeXero, Sink, gateway, open_fake, sign_in, xml
 from tests.xero.replies import uuid
@@ -45,6 +46,7 @@ from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import INTENTS
 from xpm_tui.model.workflows import JobSpec
 from xpm_tui.model.xpm import XpmClient, XpmContact, XpmJob
+from xpm_tui.sync.applying.recover import resolve
 from xpm_tui.sync.journal import JOB_KINDS, SYNC_KINDS
 from xpm_tui.sync.outbox import (
     ENDINGS,
@@ -63,6 +65,7 @@ from xpm_tui.sync.outbox import (
     store_commit,
     template_addition,
 )
+from xpm_tui.sync.policy import Policy
 
 CLIENT, CONTACT, STAFF, TEMPLATE = uuid(1), uuid(5), uuid(2), uuid(3)
 BAD = "ab\x0bc"
@@ -409,3 +412,79 @@ async def test_outcome_and_what_follows_are_one_commit() -> None:
     assert seen == [("done", "1")]
     assert [type(getattr(write, "row", None)) for write in sender.book.commits[-1]] == [Intent]
     assert len(sender.book.commits) == 3
+
+
+STORED = {
+    "client.update": {"record": "c1", "uuid": CLIENT, "values": {"phone": "text"}},
+    "client.add": {"record": "c1", "values": {"name": "New", "phone": "text"}, "found": CLIENT},
+    "contact.update": {
+        "record": "c1/k1", "uuid": CLIENT, "values": {"contact_phone": "text"}, "found": CONTACT,
+    },
+    "contact.add": {"record": "c1/k1", "uuid": CLIENT, "values": {"contact_name": "text"}, "found": CONTACT},
+    "staff.add": {"record": "t1", "values": {"name": "text"}, "found": STAFF},
+    "job.add": {
+        "record": "w1",
+        "uuid": CLIENT,
+        "values": {
+            "name": "text", "start": "2026-07-01", "due": "2026-10-31", "reference": "", "number": "",
+            "template": TEMPLATE, "category": "", "budget": "",
+        },
+        "found": "J000412",
+    },
+    "job.template": {
+        "record": "w1", "uuid": "u", "values": {"number": "J1", "template": TEMPLATE}, "before": ["0"],
+        "found": "J1",
+    },
+    "job.assign": {
+        "record": "w1", "uuid": "u", "found": "J1",
+        "values": {"number": "J1", "partner": STAFF, "manager": STAFF, "staff": [STAFF]},
+    },
+    "job.state": {"record": "w1", "uuid": "u", "values": {"number": "J1", "state": "text"}, "found": "J1"},
+}  # fmt: skip
+"""What versions before the outbox stored of each kind: it is looked up by these names."""
+
+
+async def test_the_stored_form_is_that_of_earlier_versions(tmp_path: Path) -> None:
+    async with real(tmp_path) as here:
+        for kind, message in MESSAGES.items():
+            sender = Sender(here.practice)
+            here.heal(kind)
+            await sender.send(message("text"))
+            raw = msgspec.json.decode(sender.book.snapshot().raw(INTENTS, "i1") or b"")
+            payload, sent_at = raw.pop("payload"), raw.pop("sent_at")
+            assert (len(payload), bool(sent_at)) == (16, True)
+            assert raw == {"id": "i1", "run": "r1", "kind": kind, "state": "done", **STORED[kind]}, kind
+
+
+OLD = """
+{"id":"i1","run":"r1","kind":"client.update","record":"c1","uuid":"u1","state":"sent","payload":"0",
+ "sent_at":"2026-05-04T08:59:00Z","values":{"phone":"1"}}
+{"id":"i2","run":"r1","kind":"client.update","record":"c2","uuid":"u2","state":"sent","payload":"0",
+ "sent_at":"2026-05-04T08:59:00Z","values":{"phone":"2"}}
+{"id":"i3","run":"r1","kind":"contact.add","record":"c1/k1","uuid":"u1","state":"sent","payload":"0",
+ "sent_at":"2026-05-04T08:59:00Z","before":["x9"],"values":{"contact_name":"Jo"}}
+{"id":"i4","run":"r1","kind":"client.add","record":"c3","state":"sent","payload":"0",
+ "sent_at":"2026-05-04T08:59:00Z","values":{"name":"Client 3"}}
+{"id":"i5","run":"r1","kind":"contact.update","record":"c2/k2","uuid":"u2","payload":"0","found":"x2",
+ "values":{"contact_email":"j@x"}}
+"""
+
+
+async def test_what_an_earlier_version_left_is_recovered() -> None:
+    world = World(
+        [client(1, phone="1", contacts=(contact(1, name="Jo"),)), client(2, phone="2"), client(3)],
+        [xpm(1, phone="1", contacts=(xpm_contact(9, name="Al"), xpm_contact(1, name="Jo"))), xpm(2), xpm(3)],
+        links=[linked(1), linked(2)],
+        policy=Policy(direction="to_xpm"),
+    )
+    rows = [msgspec.json.decode(each, type=Intent) for each in OLD.replace("\n ", "").split("\n") if each]
+    world.put(INTENTS, rows)
+    found = await resolve(
+        book=world.book, practice=world.practice, clock=world.clock, tell=world.events.emit, create_lag=300.0
+    )
+    states = {intent.id: intent.state for intent in world.book.snapshot().rows(INTENTS)}
+    assert states == {"i1": "done", "i2": "failed", "i3": "done", "i4": "done", "i5": "failed"}
+    assert len(found.done) == 3
+    assert world.link("c3").uuid == "u3"
+    assert [(each.contact, each.uuid) for each in world.link("c1").contacts] == [("k1", "x1")]
+    assert world.practice.sent == []

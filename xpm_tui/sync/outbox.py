@@ -279,9 +279,9 @@ def client_creation(
 ) -> Message[XpmClient]:
     """Create a client with its contacts; ``before`` are the UUIDs of those of the same name."""
     texts: dict[str, object] = {**values}
-    for each in contacts:
+    for place, each in enumerate(contacts, 1):
         for name, value in msgspec.structs.asdict(each).items():
-            texts[f"contact {each.name}: {name}" if name != "name" else f"contact name {each.name}"] = value
+            texts[f"contact {name}" if place == 1 else f"contact {place} {name}"] = value
     return Message(
         ADD_CLIENT,
         record,
