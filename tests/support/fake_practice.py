@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from tests.support.moved_clock import MovedClock
-from xpm_tui.model.errors import OutcomeUnknown, RecordMissing, WireTrouble
+from xpm_tui.model.errors import OutcomeUnknown, RecordMissing, Trouble, WireTrouble
 from xpm_tui.model.links import Value
 from xpm_tui.model.ports import Clock
-from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.model.xml_text import refuse_uncarriable_values
+from xpm_tui.model.xpm import Category, Named, Staff, Task, Template, XpmClient, XpmContact, XpmJob
 
 
 class FakeListing:
@@ -35,7 +36,9 @@ class FakePractice:
     """Implements the Practice port.
 
     ``faults`` are raised one per write, in order (None: no fault). A fault of the kind ``OutcomeUnknown`` is
-    raised after the write was made, unless it is in ``lost``: then the write was never made. New records show
+    raised after the write was made, unless it is in ``lost``: then the write was never made. ``troubles`` are
+    raised by a method, by its name, each time it is called. A value that the real port refuses before it
+    sends anything (XML cannot carry it) is refused here, too, and does not count as sent. New records show
     in lists only ``lag`` seconds after they were made. ``sent`` keeps every write, ``reads`` the other calls.
     """
 
@@ -46,8 +49,10 @@ class FakePractice:
         self.shown: dict[str, datetime] = {}
         self.people: list[Staff] = []
         self.lag = lag
-        self.faults: list[WireTrouble | None] = []
-        self.lost: list[WireTrouble] = []
+        self.faults: list[Trouble | None] = []
+        self.troubles: dict[str, Trouble] = {}
+        self.jobs: dict[str, XpmJob] = {}
+        self.lost: list[Trouble] = []
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
         self.reads: list[str] = []
         self.cut: int | None = None
@@ -79,7 +84,7 @@ class FakePractice:
 
     @asynccontextmanager
     async def clients(self, *, modified_since: datetime | None = None) -> AsyncIterator[FakeListing]:
-        self.reads.append("clients" if modified_since is None else "clients since")
+        self._read("clients", "clients" if modified_since is None else "clients since")
         now = self.clock.now()
         rows = [
             row
@@ -89,21 +94,22 @@ class FakePractice:
         yield FakeListing(rows, now, self.cut)
 
     async def client(self, uuid: str) -> XpmClient:
-        self.reads.append("client")
+        self._read("client")
         if uuid not in self.rows:
             raise RecordMissing("XPM has no such client.")
         return self.rows[uuid]
 
     async def search(self, query: str) -> list[XpmClient]:
-        self.reads.append("search")
+        self._read("search")
         wanted = query.casefold()
         return [row for row in self.rows.values() if wanted in row.name.casefold() and self._shows(row.uuid)]
 
     async def staff(self) -> list[Staff]:
-        self.reads.append("staff")
+        self._read("staff")
         return [row for row in self.people if self._shows(row.uuid)]
 
     async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
+        refuse_uncarriable_values({"phone": phone, "mobile": mobile})
         fault = self._begin("add staff", "", {"name": name, "email": email})
         made = Staff(uuid=self._new_uuid(), name=name, email=email, phone=phone, mobile=mobile)
         if fault is None or fault not in self.lost:
@@ -114,18 +120,20 @@ class FakePractice:
         return made
 
     async def templates(self) -> list[Template]:
-        self.reads.append("templates")
+        self._read("templates")
         return []
 
     async def categories(self) -> list[Category]:
-        self.reads.append("categories")
+        self._read("categories")
         return []
 
     async def current_jobs(self) -> list[XpmJob]:
-        self.reads.append("jobs")
-        return []
+        self._read("current_jobs", "jobs")
+        return [*self.jobs.values()]
 
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
+        for each in contacts:
+            refuse_uncarriable_values(msgspec.structs.asdict(each), "contact ")
         fault = self._begin("add client", "", {**values, "contacts": len(contacts)})
         uuid = self._new_uuid()
         made = tuple(msgspec.structs.replace(each, uuid=self._new_uuid()) for each in contacts)
@@ -159,8 +167,79 @@ class FakePractice:
         self._answer(client, fault)
         return next(contact for contact in self.rows[client].contacts if contact.uuid == uuid)
 
-    def _begin(self, verb: str, uuid: str, values: dict[str, Any]) -> WireTrouble | None:
+    async def job(self, number: str) -> XpmJob:
+        self._read("job")
+        if number not in self.jobs:
+            raise RecordMissing("XPM has no such job.")
+        return self.jobs[number]
+
+    async def add_job(self, *, name: str, client: str, number: str = "", **values: Any) -> XpmJob:
+        fault = self._begin("add job", client, {"name": name, **values})
+        self._made += 1
+        number = number or f"J{self._made:06d}"
+        job = XpmJob(
+            number=number,
+            name=name,
+            uuid=f"job-{number}",
+            description=values.get("description", ""),
+            start=values.get("start"),
+            due=values.get("due"),
+            client=Named(uuid=client, name=self.rows[client].name),
+            order_number=values.get("order_number", ""),
+            tasks=(Task(uuid="task-1", name="Task"),) if values.get("template") else (),
+            state="Planned",
+        )
+        return self._keep(job, fault)
+
+    async def apply_template(self, number: str, template: str, *, append: bool = False) -> XpmJob:
+        fault = self._begin("apply template", "", {"number": number, "template": template})
+        job = self.jobs[number]
+        tasks = (*(job.tasks or ()), Task(uuid=template, name="Task"))
+        return self._keep(msgspec.structs.replace(job, tasks=tasks), fault)
+
+    async def assign(
+        self,
+        number: str,
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        manager: str | None = None,
+        partner: str | None = None,
+    ) -> XpmJob:
+        values = {"number": number, "add": tuple(add), "manager": manager or "", "partner": partner or ""}
+        fault = self._begin("assign", "", values)
+        job = self.jobs[number]
+        people = tuple(each for each in job.assigned if each.uuid not in remove)
+        job = msgspec.structs.replace(
+            job,
+            assigned=(*people, *(Named(uuid=uuid) for uuid in add)),
+            manager=Named(uuid=manager) if manager else job.manager,
+            partner=Named(uuid=partner) if partner else job.partner,
+        )
+        return self._keep(job, fault)
+
+    async def set_job_state(self, number: str, code: str) -> None:
+        fault = self._begin("set job state", "", {"number": number, "code": code})
+        self._keep(msgspec.structs.replace(self.jobs[number], state=code), fault)
+
+    def _keep(self, job: XpmJob, fault: Trouble | None) -> XpmJob:
+        if fault is None or fault not in self.lost:
+            self.jobs[job.number] = job
+        if fault is not None:
+            raise fault
+        return job
+
+    def _read(self, method: str, noted: str = "") -> None:
+        self.reads.append(noted or method)
+        if method in self.troubles:
+            raise self.troubles[method]
+
+    def _begin(self, verb: str, uuid: str, values: dict[str, Any]) -> Trouble | None:
         """Note the write; a fault other than a lost answer is raised before anything is done."""
+        trouble = self.troubles.get(verb.replace(" ", "_"))
+        if trouble is not None:
+            raise trouble
+        refuse_uncarriable_values(values)
         self.sent.append((verb, uuid, values))
         fault = self.faults.pop(0) if self.faults else None
         if fault is not None and not isinstance(fault, OutcomeUnknown):
@@ -169,12 +248,12 @@ class FakePractice:
             raise RecordMissing("XPM has no such client.")
         return fault
 
-    def _create(self, uuid: str, row: XpmClient, fault: WireTrouble | None) -> None:
+    def _create(self, uuid: str, row: XpmClient, fault: Trouble | None) -> None:
         if fault is None or fault not in self.lost:
             self._store(row)
             self.shown[uuid] = self.clock.now()
 
-    def _answer(self, uuid: str, fault: WireTrouble | None) -> XpmClient:
+    def _answer(self, uuid: str, fault: Trouble | None) -> XpmClient:
         if fault is not None:
             raise fault
         return msgspec.structs.replace(self.rows[uuid], groups=None)

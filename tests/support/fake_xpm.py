@@ -12,6 +12,7 @@ import msgspec
 from xpm_tui.model.errors import RecordMissing
 from xpm_tui.model.links import Value
 from xpm_tui.model.ports import Clock
+from xpm_tui.model.xml_text import refuse_uncarriable_values
 from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmClient, XpmContact, XpmJob
 
 
@@ -39,7 +40,9 @@ class FakeXpm:
         self.rows[uuid] = msgspec.structs.replace(self.rows[uuid], **values)
         self.moved[uuid] = self._clock.now()
 
-    async def _ask(self, name: str) -> None:
+    async def _ask(self, name: str, *sent: Mapping[str, Any]) -> None:
+        for values in sent:
+            refuse_uncarriable_values(values)
         self.calls += 1
         self.asked.append(name)
         if self.before is not None:
@@ -75,7 +78,7 @@ class FakeXpm:
         return list(self.people)
 
     async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
-        await self._ask("add_staff")
+        await self._ask("add_staff", {"name": name, "email": email, "phone": phone, "mobile": mobile})
         made = Staff(uuid=f"staff-new-{len(self.people)}", name=name, email=email, phone=phone, mobile=mobile)
         self.people.append(made)
         return made
@@ -93,26 +96,26 @@ class FakeXpm:
         return list(self.jobs)
 
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
-        await self._ask("add_client")
+        await self._ask("add_client", values, *map(msgspec.structs.asdict, contacts))
         row = _with(XpmClient(uuid=f"new-{len(self.rows)}", name=""), values)
         self.rows[row.uuid] = msgspec.structs.replace(row, contacts=tuple(contacts))
         return self.rows[row.uuid]
 
     async def update_client(self, uuid: str, name: str, values: Mapping[str, Value]) -> XpmClient:
-        await self._ask("update_client")
+        await self._ask("update_client", {"name": name, **values})
         self.rows[uuid] = _with(self.rows[uuid], values)
         self.moved[uuid] = self._clock.now()
         return self.rows[uuid]
 
     async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
-        await self._ask("add_contact")
+        await self._ask("add_contact", msgspec.structs.asdict(contact))
         row = self.rows[client]
         new = msgspec.structs.replace(contact, uuid=f"{client}-k{len(row.contacts)}")
         self.rows[client] = msgspec.structs.replace(row, contacts=(*row.contacts, new))
         return new
 
     async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
-        await self._ask("update_contact")
+        await self._ask("update_contact", values)
         row = self.rows[client]
         changed = {c.uuid: c for c in row.contacts}
         changed[uuid] = msgspec.structs.replace(changed[uuid], **values)

@@ -77,15 +77,11 @@ async def test_reads(practice: XeroPractice, wire: Wire) -> None:
     one = next(c for c in listed if not c.archived and not c.deleted)
     assert (await practice.client(one.uuid)).name == one.name
     assert one.uuid in [c.uuid for c in await practice.search(one.name[:6].upper())]
-    paged = [c.uuid async for page in practice.paged_clients() for c in page]
-    assert set(paged) == {c.uuid for c in listed if not c.archived and not c.deleted}
     async with practice.clients(modified_since=datetime.now(UTC) + timedelta(days=1)) as later:
         assert [c async for c in later] == []
     assert await practice.staff()
     assert await practice.templates()
     assert await practice.categories()
-    assert await practice.job_states()
-    assert await practice.tasks()
     group = next(c.groups[0] for c in listed if c.groups)
     assert group.uuid in [g.uuid for g in await practice.groups()]
     members = {member.uuid for member in await practice.group_members(group.uuid)}
@@ -120,9 +116,6 @@ async def test_writes_to_clients_and_contacts(practice: XeroPractice) -> None:
     assert contact.uuid
     again = await practice.update_contact(made.uuid, contact.uuid, {"email": "new@k.example"})
     assert (again.name, again.email) == ("Al", "new@k.example")
-    other = await practice.add_client({"name": "Other"}, [])
-    linked = await practice.link_contacts(other.uuid, [(contact.uuid, "Director", True)])
-    assert [c.uuid for c in linked] == [contact.uuid]
     with pytest.raises(RecordMissing):
         await practice.update_client(GONE, "x", {"phone": "1"})
 
@@ -154,10 +147,6 @@ async def test_writes_to_jobs(practice: XeroPractice) -> None:
     freed = await practice.assign(job.number, remove=[staff[0].uuid], manager="")
     assert freed.manager is None
     assert freed.assigned == ()
-    renamed = await practice.update_job(
-        job.number, name="Renamed", description="", start=date(2026, 7, 2), due=date(2026, 10, 31)
-    )
-    assert (renamed.name, renamed.start) == ("Renamed", date(2026, 7, 2))
     with pytest.raises(Refused, match="Invalid state code"):
         await practice.set_job_state(job.number, "NO-SUCH-CODE")
     with pytest.raises(RecordMissing):

@@ -13,7 +13,7 @@ from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadReply, Refused, WireTrouble
 
 WRITES = {
-    "add_client", "update_client", "add_contact", "update_contact", "link_contacts", "add_job", "update_job",
+    "add_client", "update_client", "add_contact", "update_contact", "add_job",
     "set_job_state", "assign", "apply_template", "add_staff",
 }  # fmt: skip
 NAMES_A_RECORD = {
@@ -23,7 +23,6 @@ NAMES_A_RECORD = {
     "client_jobs",
     "job",
     "update_contact",
-    "link_contacts",
 }
 
 EVERY = {

@@ -1,14 +1,14 @@
 """One occurrence through its steps: client, look, add, further templates, people, state.
 
-Each call is journaled before it is sent, and its end is one commit with the occurrence's row; so a retry goes
-on at the step that failed. What got no answer is never sent again blindly.
+Each call goes through the outbox, and its outcome is one commit with the occurrence's row; so a retry goes on
+at the step that failed. What got no answer is never sent again blindly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -19,30 +19,38 @@ from xpm_tui.deploy.terms import Terms
 from xpm_tui.model.errors import (
     BadInput,
     NeedsPerson,
-    OutcomeUnknown,
     RecordMissing,
     Refused,
     Trouble,
     WireTrouble,
 )
 from xpm_tui.model.events import Event
-from xpm_tui.model.links import Value
-from xpm_tui.model.ports import Book, Clock, EventSink, Ids, JobPractice, Put
+from xpm_tui.model.ports import Book, Clock, EventSink, Ids, JobPractice, Put, Snapshot, Write
 from xpm_tui.model.runs import Intent, Run
 from xpm_tui.model.tables import DEPLOYMENTS, INTENTS, JOBS, WORKFLOWS
 from xpm_tui.model.workflows import Deployment, JobSpec, Workflow
 from xpm_tui.model.xpm import XpmJob
 from xpm_tui.sync.by_hand.create import create_client
-from xpm_tui.sync.journal import Journal, done, without_end
+from xpm_tui.sync.journal import (
+    ADD_JOB,
+    APPLY_TEMPLATE,
+    ASSIGN_PEOPLE,
+    JOB_KINDS,
+    SET_STATE,
+    without_end,
+)
+from xpm_tui.sync.outbox import (
+    Message,
+    Outbox,
+    job_creation,
+    people_assignment,
+    state_change,
+    store_commit,
+    template_addition,
+)
 from xpm_tui.sync.policy import Policy
 
-ADD_JOB = "job.add"
-APPLY = "job.template"
-ASSIGN = "job.assign"
-STATE = "job.state"
-KINDS = (ADD_JOB, APPLY, ASSIGN, STATE)
-
-T = TypeVar("T")
+Reply = TypeVar("Reply")
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,14 @@ class Deployer:
     def __init__(self, means: Means, jobs: OpenJobs) -> None:
         self._means = means
         self.jobs = jobs
-        self._journal = Journal(means.book, means.clock, means.ids, means.run.id)
+        self._outbox = Outbox(
+            means.book,
+            means.practice,
+            means.clock,
+            means.ids,
+            means.run.id,
+            store_commit(means.book, means.events),
+        )
 
     async def deploy(self, shown: Preview) -> Deployment:
         """To its end: deployed, held or failed; ``going`` where an answer is missing.
@@ -147,24 +162,7 @@ class Deployer:
         self._means.book.commit([rows.put(row)])
         there = [job.uuid or job.number for job in self.jobs.of_client(uuid)]
         job = await self._send(
-            row,
-            ADD_JOB,
-            uuid,
-            _values(spec),
-            there,
-            lambda: self._means.practice.add_job(
-                name=spec.name,
-                description=spec.description,
-                client=uuid,
-                start=spec.start,
-                due=spec.due,
-                order_number=spec.reference,
-                number=spec.number,
-                template=spec.templates[0] if spec.templates else "",
-                category=spec.category,
-                budget=spec.budget,
-            ),
-            lambda job: rows.made(row, job, spec),
+            row, job_creation(row.id, uuid, spec, there), lambda job: rows.made(row, job, spec)
         )
         self.jobs.add(job)
         row = self._row(row.id)
@@ -253,20 +251,16 @@ class Deployer:
     async def _apply(self, row: Deployment, template: str) -> Deployment:
         self._no_unknown(row)
         row = rows.at(row, "template")
-        if any(intent.values.get("template") == template for intent in self._failed(row, APPLY)):
+        if any(intent.values.get("template") == template for intent in self._failed(row, APPLY_TEMPLATE)):
             try:
                 job = await self._means.practice.job(row.number)
             except Refused as no:
-                raise refused(APPLY, no, row) from no
+                raise refused(APPLY_TEMPLATE, no, row) from no
             if len(job.tasks or ()) > row.tasks:
                 return self._found(rows.applied(row, template, job))
         await self._send(
             row,
-            APPLY,
-            row.uuid,
-            {"number": row.number, "template": template},
-            [str(row.tasks)],
-            lambda: self._means.practice.apply_template(row.number, template),
+            template_addition(row.id, row.uuid, row.number, template, row.tasks),
             lambda job: rows.applied(row, template, job),
         )
         return self._row(row.id)
@@ -274,18 +268,9 @@ class Deployer:
     async def _assign(self, row: Deployment, spec: JobSpec, left_out: tuple[str, ...]) -> Deployment:
         row = rows.at(row, "assign", left_out=left_out)
         if spec.partner or spec.manager or spec.staff:
-            values: dict[str, Value] = {
-                "number": row.number, "partner": spec.partner, "manager": spec.manager, "staff": spec.staff,
-            }  # fmt: skip
             await self._send(
                 row,
-                ASSIGN,
-                row.uuid,
-                values,
-                (),
-                lambda: self._means.practice.assign(
-                    row.number, add=spec.staff, manager=spec.manager or None, partner=spec.partner or None
-                ),
+                people_assignment(row.id, row.uuid, row.number, spec),
                 lambda _: msgspec.structs.replace(row, assigned=True),
             )
             return self._row(row.id)
@@ -298,55 +283,44 @@ class Deployer:
         if spec.state_code:
             await self._send(
                 row,
-                STATE,
-                row.uuid,
-                {"number": row.number, "state": spec.state_code},
-                (),
-                lambda: self._means.practice.set_job_state(row.number, spec.state_code),
+                state_change(row.id, row.uuid, row.number, spec.state_code),
                 lambda _: msgspec.structs.replace(row, state_set=True),
             )
             return self._row(row.id)
         return msgspec.structs.replace(row, state_set=True)
 
     async def _send(
-        self,
-        row: Deployment,
-        kind: str,
-        uuid: str,
-        values: dict[str, Value],
-        before: Sequence[str],
-        ask: Callable[[], Awaitable[T]],
-        after: Callable[[T], Deployment],
-    ) -> T:
-        """One journaled call; its end and the row it brings about are one commit."""
+        self, row: Deployment, message: Message[Reply], after: Callable[[Reply], Deployment]
+    ) -> Reply:
+        """One call; its outcome and the row it brings about are one commit.
+
+        Raises:
+            Unknown: No answer came.
+            Halt: XPM refused it, or a value of it cannot be sent.
+            Trouble: Going on makes no sense for any other job either; the row says how far this one came.
+        """
         means = self._means
-        intent = self._journal.intend(kind, row.id, uuid, values, before)
-        intent = self._journal.sent(intent)
+
+        def follow(_: Snapshot, __: Intent, reply: Reply) -> tuple[list[Write], tuple[Event, ...]]:
+            writes: list[Write] = [rows.put(after(reply))]
+            if isinstance(reply, XpmJob):
+                writes.append(Put(JOBS, msgspec.structs.replace(reply, tasks=None)))
+            return writes, ()
+
         try:
-            reply = await ask()
-        except OutcomeUnknown as unknown:
-            means.book.commit([rows.put(row)])
-            self._tell("job.unknown", row, level="warning", trouble=unknown)
-            raise Unknown from unknown
-        except Refused as no:
-            self._journal.failed(intent, no.words or no.message)
-            means.book.commit([rows.put(row)])
-            raise refused(kind, no, row) from no
+            sent = await self._outbox.send(message, follow)
         except WireTrouble as trouble:
-            self._journal.failed(intent, trouble.message)
             # What was made stays named; what was not begun in XPM is as if it had not been tried.
             means.book.commit([rows.put(rows.stays(row, "going", trouble.code, trouble.message))])
             raise
-        except Trouble as trouble:
-            self._journal.failed(intent, trouble.message)
-            raise Halt("failed", trouble.code, trouble.message) from trouble
-        landed = after(reply)
-        intent = done(intent, landed.number)
-        writes = [Put(INTENTS, intent), rows.put(landed)]
-        if isinstance(reply, XpmJob):
-            writes.append(Put(JOBS, msgspec.structs.replace(reply, tasks=None)))
-        means.book.commit(writes)
-        return reply
+        if sent.ending == "done":
+            return cast(Reply, sent.reply)
+        means.book.commit([rows.put(row)])
+        if sent.ending == "unknown":
+            day = row.day.isoformat()
+            means.events.emit(sent.event("job.unknown", row.workflow, job=row.number or "", day=day))
+            raise Unknown from sent.cause
+        raise halt_of(message.kind, sent.cause, row) from sent.cause
 
     async def _number_free(self, number: str) -> None:
         try:
@@ -358,7 +332,7 @@ class Deployer:
     def _no_unknown(self, row: Deployment) -> None:
         """Nothing is sent while a write of this occurrence has no end."""
         pending = without_end(self._means.book.snapshot())
-        if any(intent.record == row.id and intent.kind in KINDS for intent in pending):
+        if any(intent.record == row.id and intent.kind in JOB_KINDS for intent in pending):
             raise Halt(
                 "held",
                 "unknown",
@@ -381,7 +355,6 @@ class Deployer:
         *,
         level: str = "info",
         rule: str = "",
-        trouble: Trouble | None = None,
     ) -> None:
         numbers = {"job": row.number or "", "day": row.day.isoformat()}
         self._means.events.emit(
@@ -391,11 +364,29 @@ class Deployer:
                 record=row.workflow,
                 uuid=row.client,
                 rule=rule,
-                call=getattr(trouble, "asked", ""),
-                case=str(trouble.case or trouble.code) if trouble else "",
                 numbers={**numbers},
             )
         )
+
+
+_NOT_DONE = {
+    ADD_JOB: "The job was not made",
+    APPLY_TEMPLATE: "Job {number} is there, but a template could not be put on it",
+    ASSIGN_PEOPLE: "Job {number} is there, but its people could not be set",
+    SET_STATE: "Job {number} is there, but its state could not be set",
+}
+
+
+def halt_of(kind: str, error: Trouble, row: Deployment) -> Halt:
+    """Why one step did not go: which one, what of the job is there, and what to do."""
+    if isinstance(error, Refused):
+        return refused(kind, error, row)
+    return Halt(
+        "failed",
+        "unsendable",
+        f"{_NOT_DONE[kind].format(number=row.number)}: {error.message} "
+        f"Correct it (jobs edit), then: jobs retry {row.id}",
+    )
 
 
 def refused(kind: str, no: Refused, row: Deployment) -> Halt:
@@ -417,23 +408,4 @@ def refused(kind: str, no: Refused, row: Deployment) -> Halt:
         cause, way = "number-taken", "Change the setting jobs.number, then: jobs retry"
     elif kind != ADD_JOB and isinstance(no, RecordMissing):
         cause, way = "job-gone", "XPM no longer has it: jobs redeploy"
-    words = {
-        ADD_JOB: "The job was not made",
-        APPLY: f"Job {row.number} is there, but a template could not be put on it",
-        ASSIGN: f"Job {row.number} is there, but its people could not be set",
-        STATE: f"Job {row.number} is there, but its state could not be set",
-    }[kind]
-    return Halt("failed", cause, f"{words}: {no.message} {way}.")
-
-
-def _values(spec: JobSpec) -> dict[str, Value]:
-    return {
-        "name": spec.name,
-        "start": spec.start.isoformat(),
-        "due": spec.due.isoformat(),
-        "reference": spec.reference,
-        "number": spec.number,
-        "template": spec.templates[0] if spec.templates else "",
-        "category": spec.category,
-        "budget": spec.budget,
-    }
+    return Halt("failed", cause, f"{_NOT_DONE[kind].format(number=row.number)}: {no.message} {way}.")

@@ -6,21 +6,29 @@ tasks; people and state are read again, and may be sent once more where they wer
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 
 import msgspec
 
 from xpm_tui.deploy import rows
-from xpm_tui.deploy.steps import ADD_JOB, APPLY, ASSIGN, KINDS, STATE, Means
+from xpm_tui.deploy.steps import Means
 from xpm_tui.model.errors import RecordMissing, Refused
-from xpm_tui.model.events import Event
-from xpm_tui.model.ports import Put, Snapshot
+from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import DEPLOYMENTS, INTENTS
 from xpm_tui.model.workflows import Deployment
 from xpm_tui.model.xpm import XpmJob
-from xpm_tui.sync.applying.recover import LOOK_EVERY
-from xpm_tui.sync.journal import done, failed, held
+from xpm_tui.sync.applying import recover
+from xpm_tui.sync.journal import (
+    ADD_JOB,
+    APPLY_TEMPLATE,
+    ASSIGN_PEOPLE,
+    JOB_KINDS,
+    SET_STATE,
+    done,
+    failed,
+    held,
+)
 
 _ADDED = (
     "No answer came when the job was sent, and XPM shows no such job: nobody can tell whether it will. Look "
@@ -47,27 +55,21 @@ _NOT_SET = (
     "Job {numbers} is there, but its {what} could not be set: no answer came, twice, and XPM does not show "
     "them. Set them in XPM, or: jobs retry {id}"
 )
-_WHAT = {ASSIGN: "people", STATE: "state"}
+_WHAT = {ASSIGN_PEOPLE: "people", SET_STATE: "state"}
 _NO_EFFECT = "did not take effect"
 
 
 def unknown(snapshot: Snapshot) -> list[Intent]:
     """The writes of jobs that were sent and have no end, of whatever run."""
-    return [intent for intent in snapshot.find(INTENTS, "state", "sent") if intent.kind in KINDS]
+    return recover.unknown(snapshot, JOB_KINDS)
 
 
 async def resolve(means: Means) -> int:
     """Find out what became of each, waiting for creations until ``create_lag`` is over; gives how many are
     settled, held ones included. What was never sent is closed. Raises ``WireTrouble``."""
-    work = _Looking(means)
-    work.close_unsent()
-    waiting = await work.look()
-    while waiting and not means.stop():
-        now = means.clock.now()
-        rest = min((work.deadline(intent) - now).total_seconds() for intent in waiting)
-        await means.clock.sleep(min(LOOK_EVERY, max(rest, 1.0)))
-        waiting = await work.look()
-    return work.settled
+    work = _JobRecovery(means)
+    await work.run(means.stop)
+    return len(work.ends)
 
 
 def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
@@ -75,46 +77,34 @@ def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
     if intent.kind == ADD_JOB:
         assert row.spec is not None
         return rows.made(row, job, row.spec)
-    if intent.kind == APPLY:
+    if intent.kind == APPLY_TEMPLATE:
         return rows.applied(row, str(intent.values["template"]), job)
-    if intent.kind == ASSIGN:
+    if intent.kind == ASSIGN_PEOPLE:
         return msgspec.structs.replace(row, assigned=True)
     return msgspec.structs.replace(row, state_set=True)
 
 
-class _Looking:
-    """The unknown writes while they are looked at."""
+class _JobRecovery(recover.Recovery):
+    """The unknown writes of jobs while they are looked up."""
+
+    kinds = JOB_KINDS
 
     def __init__(self, means: Means) -> None:
+        super().__init__(means.book, means.clock, means.events.emit, means.create_lag)
         self._means = means
-        self.settled = 0
 
-    def close_unsent(self) -> None:
-        """What was intended and not sent did certainly not happen."""
-        found = self._means.book.snapshot().find(INTENTS, "state", "intent")
-        unsent = [intent for intent in found if intent.kind in KINDS]
-        if unsent:
-            self._means.book.commit([Put(INTENTS, failed(intent, "never sent")) for intent in unsent])
-
-    def deadline(self, intent: Intent) -> datetime:
-        """Until when it is looked for."""
-        now = self._means.clock.now()
-        return (intent.sent_at or now) + timedelta(seconds=self._means.create_lag)
-
-    async def look(self) -> list[Intent]:
-        """Look once at everything that is unknown; gives what still is."""
-        intents = unknown(self._means.book.snapshot())
+    async def look_up(self, intents: Sequence[Intent]) -> None:
+        """One list of open jobs tells about those without a number of ours, the job itself about the rest."""
         named = [i for i in intents if i.kind == ADD_JOB and not i.values.get("number")]
         jobs = await self._means.practice.current_jobs() if named else []
         for intent in intents:
-            row = self._means.book.snapshot().get(DEPLOYMENTS, intent.record)
+            row = self.book.snapshot().get(DEPLOYMENTS, intent.record)
             if row is None:
                 self._close(failed(intent, "its occurrence is gone"), None)
             elif intent in named:
                 await self._added(intent, row, jobs)
             else:
                 await self._one(intent, row)
-        return unknown(self._means.book.snapshot())
 
     async def _added(self, intent: Intent, row: Deployment, jobs: list[XpmJob]) -> None:
         snapshot = self._means.book.snapshot()
@@ -157,7 +147,7 @@ class _Looking:
                 self._adopt(intent, row, job)
             else:
                 self._hold(intent, row, _TAKEN.format(numbers=number, id=row.id))
-        elif intent.kind == APPLY:
+        elif intent.kind == APPLY_TEMPLATE:
             if len(job.tasks or ()) > int(intent.before[0]):
                 self._adopt(intent, row, job)
             else:
@@ -186,7 +176,7 @@ class _Looking:
 
     def _wait(self, intent: Intent, row: Deployment, why: str) -> None:
         """Not to be seen: looked for again, until it is held."""
-        if self._means.clock.now() >= self.deadline(intent):
+        if self.is_overdue(intent):
             self._hold(intent, row, why)
 
     def _hold(self, intent: Intent, row: Deployment, why: str) -> None:
@@ -194,22 +184,19 @@ class _Looking:
         self._close(held(intent, why), rows.stays(row, "held", "unknown", why))
 
     def _close(self, intent: Intent, row: Deployment | None) -> None:
-        self._means.book.commit([Put(INTENTS, intent), *([rows.put(row)] if row else [])])
-        self.settled += 1
-        self._means.events.emit(
-            Event(
-                key="job.resolved",
-                level="info" if intent.state == "done" else "warning",
-                record=row.workflow if row else "",
-                outcome=intent.state,
-                numbers={"intent": intent.id, "job": row.number if row else "", "step": intent.kind},
-            )
+        self.close(
+            intent,
+            [rows.put(row)] if row else [],
+            "job.resolved",
+            row.workflow if row else "",
+            job=row.number if row else "",
+            step=intent.kind,
         )
 
 
 def _took(intent: Intent, row: Deployment, job: XpmJob) -> bool:
     """Whether people or state are as they were sent."""
-    if intent.kind == STATE:
+    if intent.kind == SET_STATE:
         return bool(row.first_state) and job.state != row.first_state
     values, people = intent.values, {person.uuid for person in job.assigned}
     staff = values.get("staff") or ()

@@ -56,6 +56,7 @@ SENTENCES: dict[str, str] = {
     "sync.change:undo": "{record}: {field} put back as it was (undone)",
     "sync.moved": "{record} was left out: {why}",
     "sync.refused": "XPM refused {call} for {record}; the others go on",
+    "sync.unsendable": "{record} was not sent to XPM: {field} cannot be sent as it is; the others go on",
     "sync.unknown": "No answer came to {call} for {record}: what became of it is looked up",
     "sync.waiting": "XPM does not show yet what was made for {record}; it is looked for again",
     "sync.resolved": "What was sent for {record} was looked up: {why}",
@@ -157,6 +158,7 @@ _JOB_CAUSES = {
     "stopped": "its proposal was revoked",
     "ignition": "Ignition may deploy, too",
     "unknown": "nobody can tell what became of it",
+    "unsendable": "a value of it cannot be sent to XPM",
     "refused": "XPM refused it",
 }
 """Why a job is held or failed."""

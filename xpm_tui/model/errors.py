@@ -40,6 +40,13 @@ class BadInput(Trouble):
         self.field = field
 
 
+class UnsendableValue(BadInput):
+    """A value cannot be sent to XPM as it is, so nothing was sent: XML cannot carry it, it is masked, or XPM
+    takes no such field. ``field`` is the field that holds it."""
+
+    code = "unsendable-value"
+
+
 class NotFound(BadInput):
     """No record has the id, number, address or name that was given."""
 

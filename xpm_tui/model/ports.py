@@ -1,4 +1,9 @@
-"""The ports: how sync, deploy and the service know disk, wire, time and each other's news."""
+"""The ports: how sync, deploy and the service know disk, wire, time and each other's news.
+
+``PORT_ERRORS`` at the end names every error that each method of each port may raise. The contract suites
+(``tests/contracts``) walk it: an error that no implementation can raise, or that the outbox does not handle,
+fails a test.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,26 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from xpm_tui.model.errors import (
+    AccessDenied,
+    AllowanceUsedUp,
+    BadInput,
+    BadReply,
+    BookUnreadable,
+    Busy,
+    DiskTrouble,
+    EditConflict,
+    LoginNeeded,
+    OutcomeUnknown,
+    OutOfReach,
+    Overtaken,
+    ReadOnly,
+    RecordMissing,
+    Refused,
+    ScopeMissing,
+    Trouble,
+    UnsendableValue,
+)
 from xpm_tui.model.events import Event
 from xpm_tui.model.links import Value
 from xpm_tui.model.tables import Table
@@ -120,10 +145,11 @@ class Listing(Protocol):
 
 
 class Practice(Protocol):
-    """XPM, as far as the product needs it. Every method raises ``WireTrouble`` or a child of it.
+    """XPM, as far as the product needs it. What its methods raise: ``READ_ERRORS`` and ``WRITE_ERRORS``.
 
-    A write raises ``OutcomeUnknown`` when it may have taken effect, ``Refused`` when XPM said no.
-    ``calls`` counts what was sent.
+    A write raises ``OutcomeUnknown`` when it may have taken effect, ``Refused`` when XPM said no, and
+    ``UnsendableValue`` (or ``BadInput`` for a malformed id) before anything is sent. Only the outbox
+    (:mod:`xpm_tui.sync.outbox`) calls a writing method. ``calls`` counts what was sent.
     """
 
     @property
@@ -239,3 +265,90 @@ class EventSink(Protocol):
 
     def emit(self, event: Event) -> None:
         """Record one event; ``id``, ``at``, ``by`` and ``run`` are filled in where empty."""
+
+
+CALL_ERRORS: tuple[type[Trouble], ...] = (
+    LoginNeeded,
+    ScopeMissing,
+    AccessDenied,
+    Refused,
+    AllowanceUsedUp,
+    OutOfReach,
+    Busy,
+    DiskTrouble,
+)
+"""What any call to Xero may raise. ``Busy`` and ``DiskTrouble`` come from the files of the login and of the
+rate limiter, before the request or after the reply."""
+
+READ_ERRORS: tuple[type[Trouble], ...] = (*CALL_ERRORS, BadReply)
+"""What a call that reads a list may raise."""
+
+RECORD_ERRORS: tuple[type[Trouble], ...] = (*READ_ERRORS, RecordMissing, BadInput)
+"""What a call that reads one record may raise; ``BadInput`` for a malformed id, before anything is sent."""
+
+WRITE_ERRORS: tuple[type[Trouble], ...] = (
+    *RECORD_ERRORS,
+    UnsendableValue,
+    EditConflict,
+    OutcomeUnknown,
+)
+"""What a call that writes may raise. ``BadReply`` only from the read that comes before the write; a reply to
+the write itself that cannot be read is ``OutcomeUnknown``."""
+
+WRITES: frozenset[str] = frozenset(
+    {
+        "add_client",
+        "update_client",
+        "add_contact",
+        "update_contact",
+        "add_staff",
+        "add_job",
+        "apply_template",
+        "assign",
+        "set_job_state",
+    }
+)
+"""The writing methods of ``JobPractice``."""
+
+OPEN_ERRORS: tuple[type[Trouble], ...] = (BookUnreadable, DiskTrouble)
+"""What reading the store may raise."""
+
+COMMIT_ERRORS: tuple[type[Trouble], ...] = (*OPEN_ERRORS, Busy, ReadOnly, BadInput)
+"""What a commit may raise; ``BadInput`` for a value that does not fit its field or UTF-8. Nothing is written
+then."""
+
+PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[Trouble], ...]]] = {
+    Clock: {"now": (), "monotonic": (), "sleep": ()},
+    Ids: {"new": COMMIT_ERRORS},
+    Snapshot: {
+        "position": (),
+        "get": OPEN_ERRORS,
+        "find": OPEN_ERRORS,
+        "rows": OPEN_ERRORS,
+        "ids": OPEN_ERRORS,
+        "raw": OPEN_ERRORS,
+        "count": OPEN_ERRORS,
+    },
+    Book: {
+        "snapshot": OPEN_ERRORS,
+        "commit": (*COMMIT_ERRORS, Overtaken),
+        "transact": COMMIT_ERRORS,
+        "watch": OPEN_ERRORS,
+    },
+    Listing: {"asked_at": (), "__aiter__": (OutOfReach, BadReply, Refused)},
+    JobPractice: {
+        "calls": (),
+        "clients": READ_ERRORS,
+        "client": RECORD_ERRORS,
+        "search": READ_ERRORS,
+        "staff": READ_ERRORS,
+        "templates": READ_ERRORS,
+        "categories": READ_ERRORS,
+        "current_jobs": READ_ERRORS,
+        "job": RECORD_ERRORS,
+        **dict.fromkeys(sorted(WRITES), WRITE_ERRORS),
+    },
+    Gate: {"enter": (AllowanceUsedUp, Busy, DiskTrouble), "allowance": ()},
+    EventSink: {"emit": ()},
+}
+"""Every error by port and method. ``Practice`` raises as ``JobPractice`` does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.text import visible
@@ -36,16 +36,3 @@ def moment(when: datetime) -> str:
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def page_token(following: str, expected: str) -> str | None:
-    """The page token of a ``Next`` address, or None when it leads to another origin or path."""
-    try:
-        there, here = urlsplit(following), urlsplit(expected)
-        same = (there.scheme, there.hostname, there.port, there.path) == (
-            here.scheme, here.hostname, here.port, here.path,
-        )  # fmt: skip
-    except ValueError:
-        return None
-    tokens = parse_qs(there.query).get("pageToken", [])
-    return tokens[0] if same and there.username is None and len(tokens) == 1 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from xpm_tui.model.xpm import Named, XpmJob
+from xpm_tui.model.xpm import XpmJob
 from xpm_tui.xero import lists, requests_xml
 from xpm_tui.xero.addresses import number as number_piece
 from xpm_tui.xero.addresses import uuid as uuid_piece
@@ -47,22 +47,6 @@ class JobCalls:
         spec = Spec("GET", f"job.api/get/{number_piece(number)}", record=True)
         return await self._caller.read(spec, _job)
 
-    async def job_states(self) -> list[Named]:
-        """``GET jobstate.api/list``: names and UUIDs of states, not the codes that a write takes.
-
-        Scope ``practicemanager.job.read`` or more. Known from the withdrawn OpenAPI file only: may be 404.
-        """
-        spec = Spec("GET", "jobstate.api/list")
-        return await self._caller.read(spec, lambda b, a: read_list(lists.JOB_STATES, b, a)[0])
-
-    async def tasks(self) -> list[Named]:
-        """``GET task.api/list``: the practice's tasks.
-
-        Scope ``practicemanager`` or ``practicemanager.read``: the granular scopes may not open it.
-        """
-        spec = Spec("GET", "task.api/list")
-        return await self._caller.read(spec, lambda b, a: read_list(lists.TASKS, b, a)[0])
-
     async def add_job(
         self,
         *,
@@ -100,35 +84,6 @@ class JobCalls:
         needed = {"Name", "Description", "ClientUUID", "StartDate", "DueDate"}
         given = {tag: value for tag, value in fields.items() if value or tag in needed}
         return await self._write("POST", "job.api/add", requests_xml.job(given))
-
-    async def update_job(
-        self,
-        number: str,
-        *,
-        name: str,
-        description: str,
-        start: date,
-        due: date,
-        order_number: str | None = None,
-        category: str | None = None,
-        budget: str | None = None,
-    ) -> XpmJob:
-        """``PUT job.api/update``: name, description and both dates are always sent; None leaves a field.
-
-        Scope ``practicemanager.job``. ``RecordMissing`` when XPM has no such job.
-        """
-        fields: dict[str, str | date | None] = {
-            "ID": number,
-            "Name": name,
-            "Description": description,
-            "StartDate": start,
-            "DueDate": due,
-            "ClientNumber": order_number,
-            "CategoryUUID": category,
-            "Budget": budget,
-        }
-        given = {tag: value for tag, value in fields.items() if value is not None}
-        return await self._write("PUT", "job.api/update", requests_xml.job(given))
 
     async def set_job_state(self, number: str, code: str) -> None:
         """``PUT job.api/state``: ``code`` is the state's Interface Code as the practice set it, not its name.

@@ -16,12 +16,6 @@ def _group_members(element: Element, beside: str) -> tuple[Named, ...]:
     return found.get("members") or ()
 
 
-def _client_contacts(element: Element, beside: str) -> tuple[XpmContact, ...]:
-    found: shapes.Found = {}
-    shapes.read(element, {"Contacts": ("contacts", shapes.contacts)}, found)
-    return found.get("contacts") or ()
-
-
 def _contact(element: Element, beside: str) -> XpmContact:
     return shapes.contact(element)
 
@@ -33,14 +27,11 @@ def _uuid(record: XpmClient | XpmContact | Staff | Template | Category | Named) 
 CLIENTS: Final[Shape[XpmClient]] = Shape("Client", shapes.client, "Clients", _uuid)
 CLIENT: Final[Shape[XpmClient]] = Shape("Client", shapes.client)
 CONTACT: Final[Shape[XpmContact]] = Shape("Contact", _contact)
-CLIENT_CONTACTS: Final[Shape[tuple[XpmContact, ...]]] = Shape("Client", _client_contacts)
 GROUPS: Final[Shape[Named]] = Shape("Group", shapes.named_record, "Groups", _uuid)
 GROUP_MEMBERS: Final[Shape[tuple[Named, ...]]] = Shape("Group", _group_members)
 STAFF: Final[Shape[Staff]] = Shape("Staff", shapes.staff, "StaffList", _uuid)
 STAFF_MEMBER: Final[Shape[Staff]] = Shape("Staff", shapes.staff)
 TEMPLATES: Final[Shape[Template]] = Shape("Template", shapes.template, "Templates", _uuid)
 CATEGORIES: Final[Shape[Category]] = Shape("Category", shapes.category, "Categories", _uuid)
-TASKS: Final[Shape[Named]] = Shape("Task", shapes.named_record, "TaskList", _uuid)
-JOB_STATES: Final[Shape[Named]] = Shape("JobState", shapes.named_record, "JobStates", _uuid)
 JOBS: Final[Shape[XpmJob]] = Shape("Job", shapes.job, "Jobs", lambda job: job.number)
 JOB: Final[Shape[XpmJob]] = Shape("Job", shapes.job)

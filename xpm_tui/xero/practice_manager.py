@@ -14,19 +14,15 @@ from xpm_tui.model.links import Value
 from xpm_tui.model.ports import Listing
 from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmClient, XpmContact
 from xpm_tui.xero import lists, requests_xml
-from xpm_tui.xero.addresses import moment, page_token
+from xpm_tui.xero.addresses import moment
 from xpm_tui.xero.addresses import uuid as uuid_piece
 from xpm_tui.xero.asked import Asked
-from xpm_tui.xero.calls import Caller, Spec, bad_reply
-from xpm_tui.xero.config import API_PATH
+from xpm_tui.xero.calls import Caller, Spec
 from xpm_tui.xero.job_calls import JobCalls
 from xpm_tui.xero.listing import ClientListing
 from xpm_tui.xero.xml import Shape, read_list, read_single
 
 R = TypeVar("R")
-
-PAGE_SIZE = 500
-_PAGES = 2_000
 
 
 class XeroPractice(JobCalls):
@@ -78,30 +74,6 @@ class XeroPractice(JobCalls):
         spec = Spec("GET", "client.api/search", {"query": query, "detailed": "true"})
         return await self._list(spec, lists.CLIENTS)
 
-    async def paged_clients(self) -> AsyncIterator[list[XpmClient]]:
-        """``GET client.api/paged-list``: pages of up to 500 clients, without archived and deleted ones.
-
-        Scope ``practicemanager.client.read`` or more. Lacks contacts, groups and the business numbers.
-        ``BadReply`` for a ``Next`` that leaves Xero's address or comes round again.
-        """
-        path, query = "client.api/paged-list", {"pageSize": str(PAGE_SIZE)}
-        expected = self._caller.config.api_url + API_PATH + path
-        seen: set[str] = set()
-        for _ in range(_PAGES):
-            spec = Spec("GET", path, dict(query))
-            page, following = await self._caller.read(spec, lambda b, a: read_list(lists.CLIENTS, b, a))
-            yield page
-            if not following:
-                return
-            token = page_token(following, expected)
-            if token is None:
-                raise bad_reply(spec.asked, "its Next leads away from the list")
-            if token in seen:
-                raise bad_reply(spec.asked, "its pages go round in a circle")
-            seen.add(token)
-            query["pageToken"] = token
-        raise bad_reply(Asked(f"GET {path}"), "it has no last page")
-
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
         """``POST client.api/add``: create a client, its contacts with it; gives it as XPM keeps it.
 
@@ -152,18 +124,6 @@ class XeroPractice(JobCalls):
         path = f"client.api/contact/{uuid_piece(uuid)}"
         spec = Spec("PUT", path, {"clientUuid": uuid_piece(client)}, body, record=True)
         return await self._caller.write(spec, _contact)
-
-    async def link_contacts(
-        self, client: str, links: Sequence[tuple[str, str, bool]]
-    ) -> tuple[XpmContact, ...]:
-        """``POST client.api/client/{uuid}/contacts``: give a client contacts that exist already.
-
-        Scope ``practicemanager.client``. ``links`` are one to ten of (UUID, position, primary).
-        """
-        path = f"client.api/client/{uuid_piece(client)}/contacts"
-        body = requests_xml.link_contacts([(uuid_piece(u), position, first) for u, position, first in links])
-        spec = Spec("POST", path, body=body, record=True)
-        return await self._caller.write(spec, lambda b, a: read_single(lists.CLIENT_CONTACTS, b, a))
 
     # -- lists -------------------------------------------------------------------------------------------
 

@@ -6,21 +6,19 @@ The names differ from the replies' (``WebSite``, ``AccountManagerUUID``, ``Clien
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from lxml import etree
 
-from xpm_tui.model.errors import BadInput
+from xpm_tui.model.errors import UnsendableValue
 from xpm_tui.model.fields import in_requests
 from xpm_tui.model.links import Value
 from xpm_tui.model.masked import Masked, looks_masked
+from xpm_tui.model.xml_text import refuse_uncarriable
 from xpm_tui.model.xpm import XpmContact
 from xpm_tui.xero.shapes import Element
-
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 CLIENT_ELEMENTS: dict[str, str] = in_requests("client")
 """Field -> element of a client request, in the order of Xero's page. Tax and company numbers have none."""
@@ -32,7 +30,9 @@ CONTACT_ELEMENTS: dict[str, str] = in_requests("contact")
 def add_client(values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> bytes:
     """``POST client.api/add``: ``name`` is needed; empty values are left out, there is nothing to clear."""
     if not values.get("name"):
-        raise BadInput("A client needs a name before XPM can take it.", hint="Fill in the name.")
+        raise UnsendableValue(
+            "A client needs a name before XPM can take it.", hint="Fill in the name.", field="name"
+        )
     root = etree.Element("Client")
     _client_fields(root, {field: value for field, value in values.items() if value not in ("", None)})
     if contacts:
@@ -61,21 +61,6 @@ def update_contact(client: str, values: Mapping[str, Value]) -> bytes:
     return _contact(client, values, keep_empty=True)
 
 
-def link_contacts(links: Sequence[tuple[str, str, bool]]) -> bytes:
-    """``POST client.api/client/{uuid}/contacts``: contacts that exist, as (UUID, position, primary)."""
-    if not 1 <= len(links) <= 10:
-        raise BadInput("XPM links one to ten contacts in one call.", hint="Split the call.")
-    root = etree.Element("Client")
-    inner = etree.SubElement(root, "Contacts")
-    for uuid, position, primary in links:
-        one = etree.SubElement(inner, "Contact")
-        _leaf(one, "UUID", uuid, "UUID")
-        if position:
-            _leaf(one, "Position", position, "position")
-        _leaf(one, "IsPrimary", primary, "primary")
-    return _bytes(root)
-
-
 def contact_values(contact: XpmContact) -> dict[str, Value]:
     """A contact's fields as a mapping, without its UUID."""
     return {field: getattr(contact, field) for field in CONTACT_ELEMENTS}
@@ -87,7 +72,7 @@ def contact_field(field: str) -> str:
 
 
 def job(root_fields: Mapping[str, str | date]) -> bytes:
-    """``job.api/add``, ``update``, ``state`` and ``applytemplate``: element name -> value, in order."""
+    """``job.api/add``, ``state`` and ``applytemplate``: element name -> value, in order."""
     root = etree.Element("Job")
     for element, value in root_fields.items():
         _leaf(root, element, value, element)
@@ -119,7 +104,7 @@ def assign(
 def staff(values: Mapping[str, str]) -> bytes:
     """``POST staff.api/add``: element name -> value; ``Name`` is needed."""
     if not values.get("Name"):
-        raise BadInput("A staff record needs a name.", hint="Fill in the name.")
+        raise UnsendableValue("A staff record needs a name.", hint="Fill in the name.", field="name")
     root = etree.Element("Staff")
     for element, value in values.items():
         if value:
@@ -130,8 +115,10 @@ def staff(values: Mapping[str, str]) -> bytes:
 def _client_fields(root: Element, values: Mapping[str, Value]) -> None:
     for field in values:
         if field not in CLIENT_ELEMENTS:
-            raise BadInput(
-                f"The field {field!r} cannot be written to XPM.", hint="Leave it out; XPM stays as it is."
+            raise UnsendableValue(
+                f"The field {field!r} cannot be written to XPM.",
+                hint="Leave it out; XPM stays as it is.",
+                field=field,
             )
     for field, element in CLIENT_ELEMENTS.items():
         if field in values:
@@ -148,12 +135,17 @@ def _contact(client: str, values: Mapping[str, Value], *, keep_empty: bool) -> b
 def _contact_fields(root: Element, values: Mapping[str, Value], *, keep_empty: bool) -> None:
     given = {contact_field(field): value for field, value in values.items()}
     if not given.get("name"):
-        raise BadInput("A contact needs a name before XPM can take it.", hint="Fill in the contact's name.")
+        raise UnsendableValue(
+            "A contact needs a name before XPM can take it.",
+            hint="Fill in the contact's name.",
+            field="contact name",
+        )
     for field in given:
         if field not in CONTACT_ELEMENTS:
-            raise BadInput(
+            raise UnsendableValue(
                 f"The contact field {field!r} cannot be written to XPM.",
                 hint="Leave it out; XPM stays as it is.",
+                field=f"contact {field}",
             )
     for field, element in CONTACT_ELEMENTS.items():
         if field not in given:
@@ -175,20 +167,17 @@ def _text(value: Any, field: str) -> str:
     if isinstance(value, date):
         return value.strftime("%Y%m%d")
     if isinstance(value, Masked) or looks_masked(value):
-        raise BadInput(
+        raise UnsendableValue(
             f"The field {field!r} holds a masked value; writing it would destroy the real one.",
             hint="Leave the field out, or type the full value.",
+            field=field,
         )
     if not isinstance(value, str):
-        raise BadInput(f"The field {field!r} holds no text.", hint="XPM takes text there.")
-    text = value.replace("\r\n", "\n").replace("\r", "\n")
-    bad = _ILLEGAL.search(text)
-    if bad is not None:
-        raise BadInput(
-            f"The field {field!r} holds a character that XML cannot carry "
-            f"(U+{ord(bad.group()):04X}, character {bad.start() + 1}).",
-            hint="Remove that character and try again; nothing was sent.",
+        raise UnsendableValue(
+            f"The field {field!r} holds no text.", hint="XPM takes text there.", field=field
         )
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    refuse_uncarriable(text, field)
     return text
 
 

@@ -7,7 +7,6 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.deploy import rows
-from xpm_tui.deploy.steps import ADD_JOB, APPLY, ASSIGN, KINDS, STATE
 from xpm_tui.deploy.unknown import adopt
 from xpm_tui.model.errors import BadInput, RecordMissing
 from xpm_tui.model.events import Event
@@ -20,7 +19,15 @@ from xpm_tui.model.xpm import XpmJob
 from xpm_tui.service.jobs.listing import find_job, row_of
 from xpm_tui.service.jobs.views import JobRowView
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.sync.journal import done, failed
+from xpm_tui.sync.journal import (
+    ADD_JOB,
+    APPLY_TEMPLATE,
+    ASSIGN_PEOPLE,
+    JOB_KINDS,
+    SET_STATE,
+    done,
+    failed,
+)
 
 Sent = Literal["adopt", "again", "drop"]
 
@@ -36,7 +43,7 @@ async def settle_sent(practice: OpenPractice, job: str, choice: Sent, number: st
     held = [
         intent
         for intent in snapshot.find(INTENTS, "state", "held")
-        if intent.record == found.id and intent.kind in KINDS
+        if intent.record == found.id and intent.kind in JOB_KINDS
     ]
     if row is None or not held:
         raise BadInput(f"Nothing of job {found.id} waits for an answer.",
@@ -107,10 +114,10 @@ def _dropped(row: Deployment, intent: Intent) -> Deployment:
     """What is left out of it from now on."""
     if intent.kind == ADD_JOB:
         return msgspec.structs.replace(row, state="skipped", cause="", why="")
-    if intent.kind == APPLY:
+    if intent.kind == APPLY_TEMPLATE:
         return msgspec.structs.replace(row, applied=(*row.applied, str(intent.values["template"])))
-    return msgspec.structs.replace(row, assigned=True if intent.kind == ASSIGN else row.assigned,
-                                   state_set=True if intent.kind == STATE else row.state_set)  # fmt: skip
+    return msgspec.structs.replace(row, assigned=True if intent.kind == ASSIGN_PEOPLE else row.assigned,
+                                   state_set=True if intent.kind == SET_STATE else row.state_set)  # fmt: skip
 
 
 async def _read(practice: OpenPractice, number: str) -> XpmJob | None:

@@ -7,6 +7,7 @@ from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput, NeedsPerson
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import STAFF, TEAM
+from xpm_tui.model.xml_text import refuse_uncarriable_values
 from xpm_tui.service.identity import read_identity
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs.stopping import Stopper
@@ -30,6 +31,7 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
     snapshot, team = practice.snapshot(), Team.of(practice)
     ours = find_member(snapshot, member)
     sent = creation_values(ours, _more(phone, mobile))
+    refuse_uncarriable_values(sent)
     for field, text in sent.items():
         if len(text) > LONGEST or any(ord(c) < 32 or ord(c) == 127 for c in text):
             raise BadInput(f"{field} is too long, or holds control characters: XPM cannot take it.")

@@ -12,16 +12,21 @@ from xpm_tui.model.events import Event
 from xpm_tui.model.plan import Plan, PlannedRecord
 from xpm_tui.model.ports import Book, Clock, EventSink, Practice, Put, Snapshot, Write
 from xpm_tui.model.runs import Outcome, Run, Written
-from xpm_tui.model.tables import META, PLANS, RUNS, Meta
+from xpm_tui.model.tables import CLIENTS, META, PLANS, RUNS, Meta
+from xpm_tui.model.text import visible
 from xpm_tui.sync.mirror import accept_list
 from xpm_tui.sync.planning.plan import FIRST_APPLIED
+
+UNSENT_NAMED = 3
+"""How many records that could not be sent the end of a run names; ``runs retry --list`` names them all."""
 
 
 class Ledger:
     """Counts what becomes of the records; ``run`` is always what the book has, or is about to have.
 
     Counts of a run: ``records`` and ``changes`` written, ``moved`` (dropped out), ``refused`` by XPM,
-    ``held`` for a person, ``edited`` and ``altered`` fields in XPM's answers, ``agreed``.
+    ``unsendable`` (a value of the record cannot be sent), ``held`` for a person, ``edited`` and ``altered``
+    fields in XPM's answers, ``agreed``.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Ledger:
         self._clock = clock
         self._events = events
         self._progress = progress
+        self._unsent: list[str] = []
         self._calls = run.calls - (practice.calls if practice is not None else 0)
 
     def total(self, records: int) -> None:
@@ -89,6 +95,12 @@ class Ledger:
         self.tally["moved"] += 1
         self._events.emit(Event(key="sync.moved", record=record.client, uuid=record.uuid, rule=why))
 
+    def left_out(self, record: str, error: Trouble) -> None:
+        """A value of a record could not be sent: the run's end names the record, the field and what to do."""
+        client = self._book.snapshot().get(CLIENTS, record.partition("/")[0])
+        name = visible(client.name, 80) if client is not None else ""
+        self._unsent.append(f"{name} ({record}) was not sent to XPM. {error.message}".strip())
+
     def tell(self, event: Event) -> None:
         """One event."""
         self._events.emit(event)
@@ -101,7 +113,7 @@ class Ledger:
             return "stopped"
         if self.tally["held"]:
             return "held"
-        return "partial" if self.tally["refused"] else "done"
+        return "partial" if self.tally["refused"] or self.tally["unsendable"] else "done"
 
     def end(self, plan: Plan, outcome: Outcome, trouble: Trouble | None, *, reviewed: bool) -> Run:
         """Write the end of the run and what it means for the plan and the practice, in one commit."""
@@ -110,7 +122,7 @@ class Ledger:
             self._now(self.run.done),
             outcome=outcome,
             ended=self._clock.now(),
-            error=trouble.message if trouble is not None else "",
+            error=trouble.message if trouble is not None else self._unsent_sentence(),
             case=str(trouble.case or trouble.code) if trouble is not None else "",
         )
         writes: list[Write] = [Put(RUNS, self.run)]
@@ -124,6 +136,14 @@ class Ledger:
         self._book.commit(writes)
         self._progress(self.run)
         return self.run
+
+    def _unsent_sentence(self) -> str:
+        if not self._unsent:
+            return ""
+        others = len(self._unsent) - UNSENT_NAMED
+        told = " ".join(self._unsent[:UNSENT_NAMED])
+        more = f" {others} more could not be sent, either: xpm-tui runs retry --list" if others > 0 else ""
+        return f"{told}{more} Correct it (clients edit, contacts edit), then sync again."
 
     def _now(self, done: int) -> Run:
         return msgspec.structs.replace(

@@ -1,20 +1,20 @@
-"""Writing one client to XPM: each call journaled, each answer compared, each failure this client's alone."""
+"""Writing one client to XPM through the outbox: each answer compared, each failure this client's alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import msgspec
 
-from xpm_tui.model.errors import OutcomeUnknown, Refused, WireTrouble
 from xpm_tui.model.events import Event
 from xpm_tui.model.links import Value
 from xpm_tui.model.plan import Change, PlannedRecord
-from xpm_tui.model.ports import Book, Clock, Ids, Practice, Put, Snapshot, Write
+from xpm_tui.model.ports import Book, Clock, Ids, Practice, Snapshot, Write
 from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import CLIENTS, INTENTS, XPM_CLIENTS
+from xpm_tui.model.tables import CLIENTS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient, XpmContact
-from xpm_tui.sync import journal as journaled
 from xpm_tui.sync.applying.booking import events_of
 from xpm_tui.sync.applying.ledger import Ledger
 from xpm_tui.sync.applying.recover import resolve
@@ -29,8 +29,9 @@ from xpm_tui.sync.applying.replies import (
 from xpm_tui.sync.applying.settle import landed
 from xpm_tui.sync.applying.standing import Standing
 from xpm_tui.sync.base import PRIMARY
-from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT, Journal
+from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import OVERLAP, refresh_clients, since
+from xpm_tui.sync.outbox import Delivery, Message, Outbox, client_update, contact_creation, contact_update
 from xpm_tui.sync.planning.plan import MOVED_CHECK, unknown_additions, written_records
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.view import contact_values
@@ -60,7 +61,7 @@ class Pusher:
         self._practice = practice
         self._clock = clock
         self._create_lag = create_lag
-        self._journal = Journal(book, clock, ids, ledger.run.id)
+        self._outbox = Outbox(book, practice, clock, ids, ledger.run.id, ledger.transact)
         self._until_check = 0
         self._unknown = False
 
@@ -107,91 +108,54 @@ class Pusher:
         self._until_check = MOVED_CHECK
 
     async def _send(self, standing: Standing, target: str, changes: Sequence[Change]) -> bool:
-        """One call. False: XPM refused it or did not answer, so the rest of this client waits."""
+        """One call. False: it was not sent, refused, or not answered, so the rest of this client waits."""
         call = _Call.of(standing, target, changes, self._book, self._policy)
         if call is None:
             return True
         if call.kind == ADD_CONTACT and target in unknown_additions(self._book.snapshot()):
             self._ledger.tally["held"] += 1
             return True
-        intent = self._journal.intend(
-            call.kind, target, standing.sides.row.uuid, call.values, call.before, call.contact
+        row = _row(self._book.snapshot(), standing.sides.row.uuid)
+        sent: Delivery[Any] = await self._outbox.send(
+            call.message(target, row), partial(self._landed, call, changes)
         )
-        intent = self._journal.sent(intent)
-        try:
-            row, contact = await self._ask(call, intent)
-        except Refused as no:
-            self._journal.failed(intent, no.words or no.message)
-            self._ledger.tally["refused"] += 1
-            self._tell_trouble("sync.refused", intent, no)
-            return False
-        except OutcomeUnknown as unknown:
+        if sent.ending == "done":
+            return True
+        if sent.ending == "unknown":
             self._unknown = True
-            self._tell_trouble("sync.unknown", intent, unknown)
-            return False
-        except WireTrouble as trouble:
-            self._journal.failed(intent, trouble.message)
-            raise
-        self._landed(intent, call, changes, row, contact)
-        return True
-
-    async def _ask(self, call: _Call, intent: Intent) -> tuple[XpmClient, XpmContact | None]:
-        """Send it; gives the client as it is now, and the contact where it was one."""
-        row = _row(self._book.snapshot(), intent.uuid)
-        if call.kind == UPDATE_CLIENT:
-            name = str(call.values.get("name") or row.name)
-            reply = await self._practice.update_client(intent.uuid, name, call.values)
-            return merge_client(row, reply), None
-        if call.kind == ADD_CONTACT:
-            contact = await self._practice.add_contact(intent.uuid, call.as_contact())
         else:
-            contact = await self._practice.update_contact(intent.uuid, call.contact, call.with_name(row))
-        return merge_contact(row, contact), contact
+            self._ledger.tally[sent.ending] += 1
+        if sent.ending == "unsendable":
+            self._ledger.left_out(target, sent.cause)
+        self._ledger.tell(sent.event(f"sync.{sent.ending}"))
+        return False
 
     def _landed(
         self,
-        intent: Intent,
         call: _Call,
         changes: Sequence[Change],
-        row: XpmClient,
-        contact: XpmContact | None,
-    ) -> None:
-        """End, record, link, base, mirror and image in one commit; then say what was not as expected."""
-        end = journaled.done(intent, contact.uuid if contact is not None else "")
-
-        def make(snapshot: Snapshot) -> tuple[list[Write], list[Event]]:
-            written = landed(snapshot, self._ledger.run, end, changes, row, self._clock.now())
-            self._ledger.tally["changes"] += len(written.written)
-            old = _row(snapshot, end.uuid)
-            news = [*events_of(written.written, end.record, row.uuid)]
-            if contact is None:
-                edited = edited_fields(old, row, call.values)
-            else:
-                edited = edited_contact_fields(contact_of(old, contact.uuid), contact, call.values)
-            for key, fields in (("edited", edited), ("altered", altered(call.values, row, contact))):
-                self._ledger.tally[key] += len(fields)
-                news += [
-                    Event(key=f"sync.{key}", level="warning", record=end.record, uuid=row.uuid, field=field)
-                    for field in fields
-                ]
-            return [Put(INTENTS, end), *written.writes], news
-
-        self._ledger.transact(make)
-
-    def _tell_trouble(self, key: str, intent: Intent, trouble: WireTrouble) -> None:
-        self._ledger.tell(
-            Event(
-                key=key,
-                level="warning",
-                record=intent.record,
-                uuid=intent.uuid,
-                call=trouble.asked,
-                status=trouble.status,
-                correlation=trouble.correlation,
-                case=str(trouble.case or trouble.code),
-                numbers={"intent": intent.id},
-            )
-        )
+        snapshot: Snapshot,
+        end: Intent,
+        reply: XpmClient | XpmContact,
+    ) -> tuple[list[Write], list[Event]]:
+        """Record, link, base, mirror and image, and what was not as expected in XPM's answer."""
+        old = _row(snapshot, end.uuid)
+        contact = reply if isinstance(reply, XpmContact) else None
+        row = merge_client(old, reply) if isinstance(reply, XpmClient) else merge_contact(old, reply)
+        written = landed(snapshot, self._ledger.run, end, changes, row, self._clock.now())
+        self._ledger.tally["changes"] += len(written.written)
+        news = [*events_of(written.written, end.record, row.uuid)]
+        if contact is None:
+            edited = edited_fields(old, row, call.values)
+        else:
+            edited = edited_contact_fields(contact_of(old, contact.uuid), contact, call.values)
+        for key, fields in (("edited", edited), ("altered", altered(call.values, row, contact))):
+            self._ledger.tally[key] += len(fields)
+            news += [
+                Event(key=f"sync.{key}", level="warning", record=end.record, uuid=row.uuid, field=field)
+                for field in fields
+            ]
+        return [*written.writes], news
 
 
 def _row(snapshot: Snapshot, uuid: str) -> XpmClient:
@@ -234,6 +198,14 @@ class _Call(msgspec.Struct, frozen=True):
         joined = {each.contact: each.uuid for each in standing.sides.link.contacts}
         uuid = joined.get(contact, contact)
         return _Call(UPDATE_CONTACT, values, contact=uuid) if uuid else None
+
+    def message(self, target: str, row: XpmClient) -> Message[Any]:
+        """The message that makes the call for our record ``target``; ``row`` is the client in XPM."""
+        if self.kind == UPDATE_CLIENT:
+            return client_update(target, row.uuid, str(self.values.get("name") or row.name), self.values)
+        if self.kind == ADD_CONTACT:
+            return contact_creation(target, row.uuid, self.values, self.as_contact(), self.before)
+        return contact_update(target, row.uuid, self.contact, self.values, self.with_name(row))
 
     def attributes(self) -> dict[str, Value]:
         """The values by the attributes of an XPM contact."""

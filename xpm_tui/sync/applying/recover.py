@@ -3,18 +3,22 @@
 Nothing is ever sent again here. An update is read again and compared. A creation is looked for, again and
 again until ``create_lag`` is over, because XPM can be slow to show new records; waiting is better than a
 duplicate.
+
+:class:`Recovery` does what all kinds of write have in common. How one kind is looked up is a subclass:
+clients, contacts and staff here, jobs in :mod:`xpm_tui.deploy.unknown`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import ClassVar
 
 import msgspec
 
 from xpm_tui.model.errors import AccessDenied, RecordMissing, ScopeMissing
-from xpm_tui.model.events import Event
+from xpm_tui.model.events import Event, Severity
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Book, Clock, Practice, Put, Snapshot, Write
 from xpm_tui.model.runs import Intent
@@ -27,8 +31,8 @@ from xpm_tui.sync.applying.staffing import as_sent, joined, may_be
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.journal import (
     ADD_CLIENT,
-    ADD_CONTACT,
     ADD_STAFF,
+    SYNC_KINDS,
     UPDATE_CLIENT,
     UPDATE_CONTACT,
     done,
@@ -41,7 +45,7 @@ from xpm_tui.sync.view import Values, contact_values, xpm_contacts, xpm_values
 LOOK_EVERY = 30.0
 """Seconds between two looks for a record that XPM does not show yet."""
 
-KINDS = (UPDATE_CLIENT, ADD_CLIENT, UPDATE_CONTACT, ADD_CONTACT, ADD_STAFF)
+KINDS = SYNC_KINDS
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -55,9 +59,9 @@ class Resolved(msgspec.Struct, frozen=True):
     changes: int = 0
 
 
-def unknown(snapshot: Snapshot) -> list[Intent]:
-    """The writes of sync that were sent and have no end, of whatever run."""
-    return [intent for intent in snapshot.find(INTENTS, "state", "sent") if intent.kind in KINDS]
+def unknown(snapshot: Snapshot, kinds: Collection[str] = KINDS) -> list[Intent]:
+    """The writes of these kinds (those of sync) that were sent and have no end, of whatever run."""
+    return [intent for intent in snapshot.find(INTENTS, "state", "sent") if intent.kind in kinds]
 
 
 async def resolve(
@@ -76,12 +80,8 @@ async def resolve(
     ``stop`` says so, they stay unknown for the next time. Intents that were never sent are closed: XPM cannot
     have them. Raises ``WireTrouble`` when XPM cannot be read.
     """
-    work = _Resolving(book, practice, clock, tell, create_lag)
-    work.close_unsent()
-    await work.look()
-    while work.waiting and patient and not stop():
-        await clock.sleep(work.pause())
-        await work.look()
+    work = _SyncRecovery(book, clock, tell, create_lag, practice)
+    await work.run(stop, patient=patient)
     return work.result()
 
 
@@ -95,56 +95,103 @@ def interrupted(snapshot: Snapshot, runs: Iterable[str], now: datetime) -> list[
     ]
 
 
-class _Resolving:
-    """The unknown writes while they are looked at."""
+class Recovery(ABC):
+    """The unknown writes of some ``kinds`` while they are looked up; ``ends`` are those that have an end."""
+
+    kinds: ClassVar[Collection[str]]
+
+    def __init__(self, book: Book, clock: Clock, tell: Callable[[Event], None], create_lag: float) -> None:
+        self.book = book
+        self.clock = clock
+        self.tell = tell
+        self.ends: list[Intent] = []
+        self.waiting: list[Intent] = []
+        self._lag = timedelta(seconds=create_lag)
+
+    @abstractmethod
+    async def look_up(self, intents: Sequence[Intent]) -> None:
+        """Look once at each of these, and close those of which XPM shows what became of them."""
+
+    async def run(self, stop: Callable[[], bool], *, patient: bool = True) -> None:
+        """Look until each has an end, or until nobody wants to wait; what was never sent is closed first."""
+        self.close_unsent()
+        await self._look()
+        while self.waiting and patient and not stop():
+            await self.clock.sleep(self._pause())
+            await self._look()
+
+    def close_unsent(self) -> None:
+        """Close what was intended and not sent: it certainly did not happen."""
+        unsent = [
+            intent
+            for intent in self.book.snapshot().find(INTENTS, "state", "intent")
+            if intent.kind in self.kinds
+        ]
+        if unsent:
+            self.book.commit([Put(INTENTS, failed(intent, "never sent")) for intent in unsent])
+
+    def is_overdue(self, intent: Intent) -> bool:
+        """Whether it has been looked for long enough."""
+        return self.clock.now() >= self._deadline(intent)
+
+    def close(self, intent: Intent, writes: Iterable[Write], key: str, record: str, **numbers: str) -> None:
+        """Write the end of one, with what follows from it in the same commit, and tell."""
+        self.book.commit([Put(INTENTS, intent), *writes])
+        self.ends.append(intent)
+        level: Severity = "info" if intent.state == "done" else "warning"
+        self.tell(
+            Event(
+                key=key,
+                level=level,
+                record=record,
+                uuid=intent.found or intent.uuid,
+                outcome=intent.state,
+                numbers={"intent": intent.id, **numbers},
+            )
+        )
+
+    async def _look(self) -> None:
+        await self.look_up(unknown(self.book.snapshot(), self.kinds))
+        self.waiting = unknown(self.book.snapshot(), self.kinds)
+
+    def _pause(self) -> float:
+        now = self.clock.now()
+        rest = min((self._deadline(intent) - now).total_seconds() for intent in self.waiting)
+        return min(LOOK_EVERY, max(rest, 1.0))
+
+    def _deadline(self, intent: Intent) -> datetime:
+        return (intent.sent_at or self.clock.now()) + self._lag
+
+
+class _SyncRecovery(Recovery):
+    """Clients, contacts and staff."""
+
+    kinds = SYNC_KINDS
 
     def __init__(
         self,
         book: Book,
-        practice: Practice,
         clock: Clock,
         tell: Callable[[Event], None],
         create_lag: float,
+        practice: Practice,
     ) -> None:
-        self._book = book
+        super().__init__(book, clock, tell, create_lag)
         self._practice = practice
-        self._clock = clock
-        self._tell = tell
-        self._lag = timedelta(seconds=create_lag)
-        self._ends: list[Intent] = []
         self._changes = 0
-        self.waiting: list[Intent] = []
 
-    def close_unsent(self) -> None:
-        """What was intended and not sent did certainly not happen."""
-        unsent = [
-            intent
-            for intent in self._book.snapshot().find(INTENTS, "state", "intent")
-            if intent.kind in KINDS
-        ]
-        if unsent:
-            self._book.commit([Put(INTENTS, failed(intent, "never sent")) for intent in unsent])
-
-    async def look(self) -> None:
-        """Look once at everything that is unknown."""
-        self.waiting = []
-        unknown_now = unknown(self._book.snapshot())
-        await self._clients([intent for intent in unknown_now if intent.kind == ADD_CLIENT])
-        await self._staff([intent for intent in unknown_now if intent.kind == ADD_STAFF])
-        for intent in unknown_now:
+    async def look_up(self, intents: Sequence[Intent]) -> None:
+        """One list tells about all clients that were created, one about staff, the client about the rest."""
+        await self._clients([intent for intent in intents if intent.kind == ADD_CLIENT])
+        await self._staff([intent for intent in intents if intent.kind == ADD_STAFF])
+        for intent in intents:
             if intent.kind not in (ADD_CLIENT, ADD_STAFF):
                 await self._one(intent)
-
-    def pause(self) -> float:
-        """Seconds until the next look."""
-        now = self._clock.now()
-        rest = min((self._deadline(intent) - now).total_seconds() for intent in self.waiting)
-        return min(LOOK_EVERY, max(rest, 1.0))
 
     def result(self) -> Resolved:
         """What became of them."""
         ends = {
-            state: tuple(i for i in self._ends if i.state == state) for state in ("done", "failed", "held")
+            state: tuple(i for i in self.ends if i.state == state) for state in ("done", "failed", "held")
         }
         return Resolved(ends["done"], ends["failed"], ends["held"], tuple(self.waiting), self._changes)
 
@@ -155,7 +202,7 @@ class _Resolving:
         except RecordMissing as no:
             self._end(failed(intent, no.words or no.message), None)
             return
-        old = self._book.snapshot().get(XPM_CLIENTS, intent.uuid)
+        old = self.book.snapshot().get(XPM_CLIENTS, intent.uuid)
         row = reply if old is None else merge_client(old, reply)
         if intent.kind == UPDATE_CLIENT:
             took = _equal(intent.values, xpm_values(row))
@@ -171,7 +218,7 @@ class _Resolving:
             self._end(failed(intent, "did not take effect"), row)
 
     def _added_contact(self, intent: Intent, row: XpmClient) -> None:
-        old = {*intent.before, *joined_elsewhere(self._book.snapshot(), intent.record)}
+        old = {*intent.before, *joined_elsewhere(self.book.snapshot(), intent.record)}
         new = [contact for contact in xpm_contacts(row) if contact.uuid not in old]
         equal = [contact for contact in new if _contact_equal(intent.values, contact)]
         self._found(intent, [contact.uuid for contact in equal], bool(new), row)
@@ -180,12 +227,12 @@ class _Resolving:
         """One list of what changed since then tells about all creations together."""
         if not intents:
             return
-        sent = min(intent.sent_at or self._clock.now() for intent in intents)
+        sent = min(intent.sent_at or self.clock.now() for intent in intents)
         async with self._practice.clients(modified_since=sent - OVERLAP) as listing:
             rows = [row async for row in listing]
-        take(self._book, rows, self._clock.now())
+        take(self.book, rows, self.clock.now())
         for intent in intents:
-            snapshot = self._book.snapshot()
+            snapshot = self.book.snapshot()
             name = exact(str(intent.values.get("name") or ""))
             new = [
                 row
@@ -209,9 +256,9 @@ class _Resolving:
             for intent in intents:
                 self._end(held(intent, "XPM's list of staff is not open to this login"), None)
             return
-        self._book.commit(list_writes(self._book.snapshot(), STAFF, rows))
+        self.book.commit(list_writes(self.book.snapshot(), STAFF, rows))
         for intent in intents:
-            new = may_be(self._book.snapshot(), intent, rows)
+            new = may_be(self.book.snapshot(), intent, rows)
             equal = [row for row in new if as_sent(intent, row)]
             row = equal[0] if len(equal) == 1 else None
             self._found(intent, [each.uuid for each in equal], bool(new), row)
@@ -224,15 +271,14 @@ class _Resolving:
             self._end(held(intent, "several new records are equal to what was sent"), None)
         elif new:
             self._end(held(intent, "a new record is there, but it is not what was sent"), None)
-        elif self._clock.now() >= self._deadline(intent):
+        elif self.is_overdue(intent):
             self._end(held(intent, "XPM does not show it"), None)
         else:
-            self.waiting.append(intent)
-            self._tell(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
+            self.tell(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
 
     def _end(self, intent: Intent, row: XpmClient | Staff | None) -> None:
-        snapshot, now = self._book.snapshot(), self._clock.now()
-        writes: list[Write] = [Put(INTENTS, intent)]
+        snapshot, now = self.book.snapshot(), self.clock.now()
+        writes: list[Write] = []
         if intent.state == "done" and isinstance(row, Staff):
             writes += joined(snapshot, intent, row)
             self._changes += 1
@@ -244,24 +290,9 @@ class _Resolving:
                 made = landed_as_planned(snapshot, intent, row, now)
                 writes += made.writes
                 self._changes += len(made.written)
-        self._book.commit(writes)
+        self.close(intent, writes, "sync.resolved", intent.record)
         if intent.state == "failed" and isinstance(row, XpmClient):
-            take(self._book, [row], now)
-        self._ends.append(intent)
-        level: Literal["info", "warning"] = "info" if intent.state == "done" else "warning"
-        self._tell(
-            Event(
-                key="sync.resolved",
-                level=level,
-                record=intent.record,
-                uuid=intent.found or intent.uuid,
-                outcome=intent.state,
-                numbers={"intent": intent.id},
-            )
-        )
-
-    def _deadline(self, intent: Intent) -> datetime:
-        return (intent.sent_at or self._clock.now()) + self._lag
+            take(self.book, [row], now)
 
 
 def _equal(sent: Mapping[str, object], values: Values) -> bool:

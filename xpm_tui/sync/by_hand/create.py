@@ -18,6 +18,7 @@ from xpm_tui.sync.applying.adopt import adopted
 from xpm_tui.sync.by_hand.making import Maker, Making
 from xpm_tui.sync.journal import ADD_CLIENT, is_linked, without_end
 from xpm_tui.sync.mirror import take
+from xpm_tui.sync.outbox import client_creation
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
 from xpm_tui.sync.view import Team, book_values, clean, contact_values, is_blank, primary_of
 
@@ -132,13 +133,10 @@ async def create_client(
         raise MustWait(Blocked("twin", tuple(twins)))
     values, left_out = creation_values(book.snapshot(), client, policy)
     asked = Making(
-        kind=ADD_CLIENT,
+        client_creation(client.id, values, creation_contacts(client, policy), [row.uuid for row in there]),
+        name=client.name,
         noun="client",
         table=XPM_CLIENTS,
-        record=client.id,
-        sent=values,
-        before=[row.uuid for row in there],
-        send=lambda: practice.add_client(values, creation_contacts(client, policy)),
         adopt=lambda snapshot, intent, row: adopted(snapshot, intent, row, clock.now()),
     )
     maker = Maker(book, practice, clock, ids, events, by, run, policy.direction)

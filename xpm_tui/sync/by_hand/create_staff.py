@@ -15,6 +15,7 @@ from xpm_tui.sync.applying.staffing import FIELDS, joined, twins
 from xpm_tui.sync.by_hand.making import Maker, Making
 from xpm_tui.sync.journal import ADD_STAFF, is_linked, without_end
 from xpm_tui.sync.mirror import list_writes
+from xpm_tui.sync.outbox import staff_creation
 
 
 class StaffThere(NeedsPerson):
@@ -97,18 +98,10 @@ async def create_staff(
     if people and not anyway:
         raise StaffThere(member, people)
     asked = Making(
-        kind=ADD_STAFF,
+        staff_creation(member.id, values, [row.uuid for row in there]),
+        name=member.name,
         noun="staff record",
         table=STAFF,
-        record=member.id,
-        sent=values,
-        before=[row.uuid for row in there],
-        send=lambda: practice.add_staff(
-            name=values["name"],
-            email=values.get("email", ""),
-            phone=values.get("phone", ""),
-            mobile=values.get("mobile", ""),
-        ),
         adopt=joined,
     )
     return await Maker(book, practice, clock, ids, events, by, run, direction).make(asked, create_lag, stop)

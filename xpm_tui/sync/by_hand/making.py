@@ -1,44 +1,41 @@
-"""One record made in XPM because a person asked for it: journaled from INTENT to END, never sent twice."""
+"""One record created in XPM because a user asked for it: sent through the outbox, never sent twice."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
 
-from xpm_tui.model.errors import NeedsPerson, OutcomeUnknown, Trouble
+from xpm_tui.model.errors import NeedsPerson, Trouble, UnsendableValue
 from xpm_tui.model.events import Event
-from xpm_tui.model.links import Value
 from xpm_tui.model.plan import Direction
 from xpm_tui.model.ports import Book, Clock, EventSink, Ids, Practice, Put, Snapshot, Write
 from xpm_tui.model.runs import Intent, Outcome, Run
-from xpm_tui.model.tables import INTENTS, RUNS, Table
+from xpm_tui.model.tables import RUNS, Table
+from xpm_tui.model.text import visible
 from xpm_tui.model.xpm import Staff, XpmClient
 from xpm_tui.sync.applying.recover import resolve
-from xpm_tui.sync.journal import Journal, done
+from xpm_tui.sync.outbox import Delivery, Message, Outbox, store_commit
 
 Made = TypeVar("Made", XpmClient, Staff)
 
 
 @dataclass(frozen=True)
 class Making(Generic[Made]):
-    """What is made: ``kind`` of the journal, ``noun`` for sentences, the mirror's ``table``, what is ``sent``
-    for our ``record``, the UUIDs ``before``, how it is sent, and the writes that take over what came back."""
+    """What is created: the ``message``, the record's ``name`` and ``noun`` for sentences, the mirror's
+    ``table``, and the writes that take over what XPM created."""
 
-    kind: str
+    message: Message[Made]
+    name: str
     noun: str
     table: Table[Made]
-    record: str
-    sent: Mapping[str, Value]
-    before: Sequence[str]
-    send: Callable[[], Awaitable[Made]]
     adopt: Callable[[Snapshot, Intent, Made], Sequence[Write]]
 
 
 class Maker:
-    """Makes one record. ``run`` is a run that is in the book already, or the id for one of its own."""
+    """Creates one record. ``run`` is a run that is in the book already, or the id for one of its own."""
 
     def __init__(
         self,
@@ -55,7 +52,7 @@ class Maker:
         self._practice = practice
         self._clock = clock
         self._events = events
-        self._journal = Journal(book, clock, ids, run)
+        self._outbox = Outbox(book, practice, clock, ids, run, store_commit(book, events))
         self._calls = practice.calls
         self._run = book.snapshot().get(RUNS, run)
         self._ours = self._run is None
@@ -64,33 +61,45 @@ class Maker:
             book.commit([Put(RUNS, self._run)])
 
     async def make(self, asked: Making[Made], create_lag: float, stop: Callable[[], bool]) -> Made:
-        """Send it once, and give what XPM made. Raises ``NeedsPerson`` where nobody can tell whether it did,
-        and what the wire raises."""
-        intent = self._journal.sent(
-            self._journal.intend(asked.kind, asked.record, "", asked.sent, asked.before)
-        )
+        """Send it once, and give what XPM created.
+
+        Raises:
+            UnsendableValue: A value cannot be sent; nothing was.
+            Refused: XPM said no.
+            NeedsPerson: Nobody can tell whether XPM created it.
+            Trouble: What else ends the run: the wire, the login, the disk.
+        """
         try:
-            row = await asked.send()
-        except OutcomeUnknown as trouble:
-            self._tell("sync.unknown", intent)
-            row = await self._look(asked, intent, trouble, create_lag, stop)
+            sent = await self._outbox.send(
+                asked.message, lambda snapshot, end, row: (asked.adopt(snapshot, end, row), ())
+            )
         except Trouble as trouble:
-            self._journal.failed(intent, getattr(trouble, "words", "") or trouble.message)
             self._end("failed", trouble)
             raise
-        else:
-            intent = done(intent, row.uuid)
-            follows: Sequence[Write] = asked.adopt(self._book.snapshot(), intent, row)
-            self._book.commit([Put(INTENTS, intent), *follows])
-        self._tell("sync.created", msgspec.structs.replace(intent, found=row.uuid))
+        row = sent.reply
+        if sent.ending == "unknown":
+            self._tell("sync.unknown", sent.intent)
+            row = await self._look(asked, sent, create_lag, stop)
+        elif row is None:
+            cause = sent.cause
+            if sent.ending == "unsendable":
+                named = f"{visible(asked.name, 80)} ({asked.message.record})"
+                cause = UnsendableValue(
+                    f"{named} was not created in XPM. {cause.message}",
+                    hint=cause.hint,
+                    case=cause.case,
+                    field=getattr(cause, "field", ""),
+                )
+            self._end("failed", cause)
+            raise cause
+        self._tell("sync.created", msgspec.structs.replace(sent.intent, found=row.uuid))
         self._end("done")
         return row
 
     async def _look(
         self,
         asked: Making[Made],
-        intent: Intent,
-        trouble: OutcomeUnknown,
+        sent: Delivery[Made],
         create_lag: float,
         stop: Callable[[], bool],
     ) -> Made:
@@ -107,15 +116,15 @@ class Maker:
         except Trouble as worse:
             self._end("held", worse)
             raise
-        adopted_as = next((each.found for each in found.done if each.id == intent.id), "")
+        adopted_as = next((each.found for each in found.done if each.id == sent.intent.id), "")
         row = self._book.snapshot().get(asked.table, adopted_as) if adopted_as else None
         if row is None:
-            self._end("held", trouble)
+            self._end("held", sent.cause)
             raise NeedsPerson(
                 f"Xero did not answer, and nobody can tell whether it made the {asked.noun}.",
                 hint="Look for it in XPM, then decide: `runs release`.",
-                case=trouble.case,
-            ) from trouble
+                case=sent.cause.case,
+            ) from sent.cause
         return row
 
     def _end(self, outcome: Outcome, trouble: Trouble | None = None) -> None:

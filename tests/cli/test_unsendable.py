@@ -1,0 +1,119 @@
+"""A value that XML cannot carry holds its own record, by verb: it is named, and the rest is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import KNOWN, connect
+from tests.support.command import Inline
+from tests.support.sandbox_process import SandboxProcess, sandbox_process
+
+BAD = pytest.mark.parametrize("bad", ["1\x0b2", "1\ufffe", "\x011"], ids=["U+000B", "U+FFFE", "U+0001"])
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[SandboxProcess]:
+    """A sandbox of these tests alone: they write to it."""
+    with sandbox_process(clients=12) as process:
+        yield process
+
+
+@pytest.fixture
+def office(own: SandboxProcess, tmp_path: Path) -> Inline:
+    """A connected practice."""
+    own.control("POST", "reset", {})
+    command = Inline(tmp_path / "home", {**own.environ, **KNOWN})
+    connect(command, own, tenant=own.greeting["tenants"][0]["id"])
+    return command
+
+
+def linked(office: Inline) -> list[dict[str, Any]]:
+    """Five linked clients, in step with XPM, of which XPM is to have what Ignition has."""
+    office("clients", "pick", "--all")
+    office("settings", "set", "sync.direction", "to_xpm")
+    listed: list[dict[str, Any]] = office("clients", "list", "--only", "linked", "--json").json["items"]
+    return listed[:5]
+
+
+def code(bad: str) -> str:
+    return next(f"U+{ord(char):04X}" for char in bad if char != "1" and char != "2")
+
+
+@BAD
+def test_four_healthy_clients_are_sent_and_the_fifth_is_named(
+    office: Inline, own: SandboxProcess, bad: str
+) -> None:
+    clients = linked(office)
+    held = clients[2]
+    for client in clients:
+        office("clients", "edit", client["id"], f"phone={bad if client is held else '09 555 0100'}")
+    own.control("DELETE", "requests")
+    done = office("sync", "--yes", "--json", code=1).json
+    assert (done["outcome"], done["exit_code"], done["counts"]["unsendable"]) == ("partial", 1, 1)
+    assert done["counts"]["records"] == 4
+    assert own.asked("client.api/update") == 4
+    message = done["error"]["message"]
+    assert held["name"] in message
+    assert held["id"] in message
+    assert "'phone'" in message
+    assert code(bad) in message
+    assert "clients edit" in message
+    told = office("sync", "--yes", code=1)
+    assert f"{held['name']} was not sent to XPM: phone" in told.out
+    assert held["name"] in told.err
+    assert own.asked("client.api/update") == 4
+    (failed,) = office("runs", "retry", "--list", "--json").json["items"]
+    assert (failed["client"], code(bad) in failed["cause"]) == (held["id"], True)
+    office("clients", "edit", held["id"], "phone=09 555 0199")
+    assert office("sync", "--yes", "--json").json["outcome"] == "done"
+    assert own.asked("client.api/update") == 5
+
+
+def test_a_contact_holds_its_client_alone(office: Inline, own: SandboxProcess) -> None:
+    clients = linked(office)
+    office("contacts", "add", clients[0]["id"], "name=Rosa Lind", "mobile=02\x0b1")
+    office("clients", "edit", clients[1]["id"], "phone=09 555 0101")
+    own.control("DELETE", "requests")
+    done = office("sync", "--yes", "--json", code=1).json
+    assert clients[0]["name"] in done["error"]["message"]
+    assert "'contact mobile'" in done["error"]["message"]
+    assert own.asked("client.api/update") == 1
+    assert own.asked("client.api/contact") == 0
+
+
+@BAD
+def test_a_client_is_not_created(office: Inline, own: SandboxProcess, bad: str) -> None:
+    for field in ("phone", "contact_mobile"):
+        words = [f"{field}={bad}", *(["contact_name=Rosa Lind"] if "contact" in field else [])]
+        made = office("clients", "new", f"Puffin {field}", *words, "--json").json
+        own.control("DELETE", "requests")
+        refused = office("clients", "create", made["id"], "--json", code=2)
+        assert refused.error["code"] == "unsendable-value"
+        assert f"Puffin {field} ({made['id']}) was not created in XPM" in refused.error["message"]
+        assert field.removeprefix("contact_") in refused.error["message"]
+        assert code(bad) in refused.error["message"]
+        assert own.asked("client.api/add") == 0
+        assert office("status", "--json", code=None).json["held"] == []
+    office("clients", "edit", made["id"], f"{made['contacts'][0]['id']}.mobile=021 1", code=None)
+    office("contacts", "edit", made["id"], made["contacts"][0]["id"], "mobile=021 1", code=None)
+    assert office("clients", "create", made["id"], "--json").json["ok"]
+
+
+def test_a_staff_record_is_not_created(office: Inline, own: SandboxProcess) -> None:
+    office("settings", "set", "xero.scopes", "both", code=None)
+    member = office("team", "new", "Bo Li", "email=bo@puffin.example", "--json").json
+    for bad in ("02\x0b1", "02\ufffe", "02\udcff"):
+        refused = office("team", "create", member["id"], "--phone", bad, "--yes", "--json", code=2)
+        assert "'phone'" in refused.error["message"]
+        assert "U+" in refused.error["message"]
+    assert own.asked("staff.api/add") == 0
+
+
+def test_half_a_character_never_gets_into_the_store(office: Inline) -> None:
+    made = office("clients", "new", "Puffin", "--json").json
+    refused = office("clients", "edit", made["id"], "phone=\udcff", "--json", code=2)
+    assert "half a character" in refused.error["message"]

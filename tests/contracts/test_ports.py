@@ -1,0 +1,182 @@
+"""The contracts of the other ports: store, ids, clock, rate limiter and event log, real and fake alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.memory_book import MemoryBook, MemoryIds
+from tests.support.moved_clock import MovedClock
+from tests.support.virtual import VirtualClock, run_virtual
+from tests.sync.world import Events, client
+from tests.xero.fake import Sink
+from xpm_tui.book.ids import BlockIds
+from xpm_tui.files.clock import SystemClock
+from xpm_tui.model import ports
+from xpm_tui.model.errors import AllowanceUsedUp, BadInput, Busy, Overtaken, ReadOnly, Trouble
+from xpm_tui.model.events import Event
+from xpm_tui.model.ports import PORT_ERRORS, Drop, Priority, Put
+from xpm_tui.model.tables import CLIENTS
+from xpm_tui.service.home import find_home
+from xpm_tui.service.practice import OpenPractice, open_practice
+from xpm_tui.xero.limits import FileGate
+
+PORTS = (
+    ports.Clock,
+    ports.Ids,
+    ports.Snapshot,
+    ports.Book,
+    ports.Listing,
+    ports.JobPractice,
+    ports.Gate,
+    ports.EventSink,
+)
+
+
+@pytest.mark.parametrize("port", PORTS, ids=lambda port: port.__name__)
+def test_each_method_of_each_port_names_its_errors(port: type[Any]) -> None:
+    methods = {
+        name
+        for each in port.__mro__
+        if each.__module__ == ports.__name__
+        for name in vars(each)
+        if not name.startswith("_") or name == "__aiter__"
+    }
+    assert set(PORT_ERRORS[port]) == methods
+    for errors in PORT_ERRORS[port].values():
+        assert len(set(errors)) == len(errors)
+        assert all(issubclass(error, Trouble) for error in errors)
+
+
+def test_every_port_is_in_the_list() -> None:
+    declared = {
+        value
+        for value in vars(ports).values()
+        if isinstance(value, type)
+        and getattr(value, "_is_protocol", False)
+        and value.__module__ == ports.__name__
+    }
+    assert declared - {ports.Practice} == set(PORT_ERRORS) == set(PORTS)
+
+
+# -- store and ids -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[OpenPractice]:
+    home = find_home(str(tmp_path / "home"), {})
+    practice = open_practice(home, None, person="kim", environ={}, clock=MovedClock())
+    yield practice
+    practice.close()
+
+
+@pytest.fixture(params=["on disk", "in memory"])
+def book(request: pytest.FixtureRequest, opened: OpenPractice) -> Any:
+    return opened.book if request.param == "on disk" else MemoryBook()
+
+
+def test_a_commit_is_all_or_nothing(book: Any) -> None:
+    before = book.snapshot()
+    position = book.commit([Put(CLIENTS, client(1)), Put(CLIENTS, client(2))])
+    after = book.snapshot()
+    assert (before.count(CLIENTS), after.count(CLIENTS)) == (0, 2)
+    assert after.position == position == before.position + 1
+    assert book.watch() == position or before.position >= 0
+    assert after.get(CLIENTS, "c1") == client(1)
+    assert [row.id for row in after.find(CLIENTS, "name", "Client 2")] == ["c2"]
+    assert [row.id for row in after.rows(CLIENTS)] == ["c1", "c2"]
+    assert set(after.ids(CLIENTS)) == {"c1", "c2"}
+    book.commit([Drop(CLIENTS, "c1"), Drop(CLIENTS, "c9")])
+    assert book.snapshot().get(CLIENTS, "c1") is None
+    assert after.get(CLIENTS, "c1") == client(1), "a snapshot does not move"
+
+
+def test_a_value_that_does_not_fit_writes_nothing(book: Any) -> None:
+    with pytest.raises((BadInput, UnicodeEncodeError)):
+        book.commit([Put(CLIENTS, client(1)), Put(CLIENTS, client(2, "\ud800"))])
+    assert book.snapshot().count(CLIENTS) == 0
+
+
+def test_what_somebody_else_changed_is_overtaken(book: Any) -> None:
+    book.commit([Put(CLIENTS, client(1))])
+    since = book.snapshot()
+    book.commit([Put(CLIENTS, client(1, "Another"))])
+    with pytest.raises(Overtaken):
+        book.commit([Put(CLIENTS, client(1, "Mine"))], since=since)
+    assert book.snapshot().get(CLIENTS, "c1").name == "Another"
+
+
+def test_transact_sees_the_newest_and_commits_what_is_asked_for(book: Any) -> None:
+    book.commit([Put(CLIENTS, client(1))])
+    seen = []
+
+    def make(snapshot: Any) -> list[Any]:
+        seen.append(snapshot.count(CLIENTS))
+        return [Put(CLIENTS, client(2))]
+
+    book.transact(make)
+    assert seen == [1]
+    assert book.snapshot().count(CLIENTS) == 2
+
+
+def test_a_store_that_is_opened_to_read_refuses_writes(tmp_path: Path, opened: OpenPractice) -> None:
+    home = find_home(str(tmp_path / "home"), {})
+    reading = open_practice(home, None, person="kim", environ={}, clock=MovedClock(), read_only=True)
+    for each in (reading.book, MemoryBook(read_only=True)):
+        with pytest.raises(ReadOnly):
+            each.commit([Put(CLIENTS, client(1))])
+    reading.close()
+
+
+def test_ids_are_never_given_twice(opened: OpenPractice) -> None:
+    for ids in (opened.ids, BlockIds(opened.ids), MemoryIds()):
+        given = [*ids.new("c", 3), *ids.new("c"), *ids.new("k")]
+        assert len(set(given)) == 5
+        assert all(each[0] in "ck" and each[1:].isdecimal() for each in given)
+
+
+# -- clock, rate limiter, events ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("clock", [SystemClock, MovedClock], ids=["system", "moved"])
+def test_a_clock(clock: Callable[[], ports.Clock]) -> None:
+    asyncio.run(_clock(clock()))
+
+
+def test_a_virtual_clock() -> None:
+    run_virtual(_clock(VirtualClock()))
+
+
+async def _clock(clock: ports.Clock) -> None:
+    now, since = clock.now(), clock.monotonic()
+    assert now.tzinfo is UTC
+    await clock.sleep(0.02)
+    await clock.sleep(-1)
+    assert clock.monotonic() - since >= 0.019
+    assert clock.now() - now >= timedelta(seconds=0.019)
+
+
+async def test_the_rate_limiter_raises_what_it_names(tmp_path: Path) -> None:
+    gate = FileGate(tmp_path / "gate.json", clock=MovedClock())
+    assert gate.allowance().minute_left > 0
+    async with gate.enter(Priority.PERSON):
+        pass
+    gate.shut_day(60)
+    with pytest.raises(AllowanceUsedUp) as caught:
+        async with gate.enter(Priority.PUSH):
+            pass
+    assert caught.value.until is not None
+    assert gate.allowance().day_left == 0
+    assert {AllowanceUsedUp, Busy} <= set(PORT_ERRORS[ports.Gate]["enter"])
+    gate.close()
+
+
+def test_an_event_sink_never_fails_the_work(opened: OpenPractice) -> None:
+    for sink in (opened.events, Events(), Sink()):
+        sink.emit(Event(key="sync.unsendable", record="c1", field="a\ud800"))
+        sink.emit(Event(key="", numbers={"n": float("nan")}))

@@ -1,0 +1,75 @@
+"""A value that XML cannot carry fails its own job, which is named with the field; the other jobs go out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.world import Deploying
+from xpm_tui.model.errors import BadInput, DiskTrouble
+from xpm_tui.model.tables import DEPLOYMENTS, INTENTS
+from xpm_tui.service.jobs import editing as job_editing
+from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.service.runs.work import exit_code
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> Deploying:
+    world = Deploying(tmp_path)
+    await world.ready()
+    return world
+
+
+@pytest.mark.parametrize(
+    ("bad", "field"),
+    [("1\x012", "name"), ("a\ufffe", "name"), ("1\x0b2", "description"), ("1\x0b2", "reference")],
+)
+async def test_one_job_with_a_value_that_cannot_be_sent(world: Deploying, bad: str, field: str) -> None:
+    world.accepted("First")
+    world.accepted("Second", client=world.clients[1])
+    job_editing.edit_workflow(world.practice, "w1", {field: bad})
+    run = await world.deploy("w1", "w2")
+    assert (run.outcome, exit_code(run)) == ("partial", 1)
+    first, second = (jobs.row_of(world.practice, name) for name in ("w1", "w2"))
+    assert (first.state, second.state) == ("failed", "deployed")
+    row = world.practice.snapshot().get(DEPLOYMENTS, first.id)
+    assert row is not None
+    assert f"U+{ord(bad[1]):04X}" in row.why
+    assert f"'{field}'" in row.why
+    assert "jobs edit" in row.why
+    assert len(world.sandbox.log.rows(lambda asked: asked.endpoint == "job.api/add")) == 1
+    job_editing.edit_workflow(world.practice, "w1", {field: "fine"})
+    assert (await world.retry()).outcome == "done"
+    assert jobs.row_of(world.practice, "w1").state == "deployed"
+
+
+async def test_half_a_character_never_gets_into_a_job(world: Deploying) -> None:
+    world.accepted("First")
+    with pytest.raises(BadInput, match="half a character"):
+        job_editing.edit_workflow(world.practice, "w1", {"name": "a\ud800"})
+
+
+async def test_a_full_disk_after_the_reply_is_looked_up_and_nothing_is_sent_twice(
+    world: Deploying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rate limiter's file cannot be written once the job is there: XPM has acted."""
+    from xpm_tui.xero.limits import FileGate
+
+    world.accepted("First")
+    learn = FileGate.learn
+
+    def full(gate: Any, headers: Any) -> None:
+        if world.made("First"):
+            raise DiskTrouble("The disk is full.")
+        learn(gate, headers)
+
+    monkeypatch.setattr(FileGate, "learn", full)
+    with pytest.raises(DiskTrouble):
+        await world.deploy("w1")
+    (intent,) = [i for i in world.practice.snapshot().rows(INTENTS) if i.kind == "job.add"]
+    assert intent.state == "sent"
+    monkeypatch.setattr(FileGate, "learn", learn)
+    assert (await world.retry()).outcome == "done"
+    assert len(world.made("First")) == 1

@@ -1,0 +1,431 @@
+"""The outbox: the only way to write to XPM.
+
+Every write goes through three durable steps: the *intent* (what will be written), *sent* (durable before the
+first byte leaves) and the *outcome*, which is one commit with everything that follows from it. An intent that
+was sent and has no outcome is unknown: it is looked up (:mod:`xpm_tui.sync.applying.recover`), never sent
+again blindly.
+
+The outbox knows messages and outcomes. It does not know plans, runs or jobs: what follows from a write is
+given to it as a function. No other module calls a writing method of the Practice port;
+``tests/sync/test_outbox_is_the_only_way.py`` fails where one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar, cast
+
+import msgspec
+
+from xpm_tui.model.errors import (
+    AccessDenied,
+    AllowanceUsedUp,
+    BadInput,
+    BadReply,
+    Busy,
+    DiskTrouble,
+    EditConflict,
+    LoginNeeded,
+    OutcomeUnknown,
+    OutOfReach,
+    RecordMissing,
+    Refused,
+    ScopeMissing,
+    Trouble,
+    UnsendableValue,
+    WireTrouble,
+)
+from xpm_tui.model.events import Event, Scalar
+from xpm_tui.model.links import Value
+from xpm_tui.model.ports import Book, Clock, EventSink, Ids, JobPractice, Practice, Put, Snapshot, Write
+from xpm_tui.model.runs import Intent
+from xpm_tui.model.tables import INTENTS
+from xpm_tui.model.workflows import JobSpec
+from xpm_tui.model.xml_text import refuse_uncarriable_values, storable
+from xpm_tui.model.xpm import Staff, XpmClient, XpmContact, XpmJob
+from xpm_tui.sync.journal import (
+    ADD_CLIENT,
+    ADD_CONTACT,
+    ADD_JOB,
+    ADD_STAFF,
+    APPLY_TEMPLATE,
+    ASSIGN_PEOPLE,
+    SET_STATE,
+    UPDATE_CLIENT,
+    UPDATE_CONTACT,
+    done,
+    failed,
+    payload,
+)
+
+Reply = TypeVar("Reply")
+
+
+@dataclass(frozen=True)
+class Message(Generic[Reply]):
+    """One write: of which ``kind``, for which ``record`` of ours, and how it is sent.
+
+    ``uuid`` is the XPM client's or job's, ``values`` what is journaled, ``before`` the ids that are there
+    already where something is created, ``found`` the contact that is changed. ``texts`` is everything that
+    goes into the request, by field. ``identify`` gives the id of what the reply shows.
+    """
+
+    kind: str
+    record: str
+    send: Callable[[JobPractice], Awaitable[Reply]]
+    identify: Callable[[Reply], str]
+    uuid: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
+    before: Sequence[str] = ()
+    found: str = ""
+    texts: Mapping[str, object] = field(default_factory=dict)
+
+
+Ending = Literal["done", "refused", "unsendable", "unknown", "stopped", "interrupted"]
+"""How a write ended.
+
+``done``: XPM made the change. ``refused``: XPM said no; other records go on. ``unsendable``: nothing was
+sent, because a value of this record cannot be; other records go on. ``unknown``: sent, and no answer came;
+other records go on, this one is looked up. ``stopped``: XPM certainly did not act, and no other write would
+fare better, so the run ends. ``interrupted``: the run ends, and XPM may have acted: the write is looked up.
+"""
+
+ENDINGS: Mapping[type[Trouble], Ending] = {
+    BadInput: "unsendable",
+    UnsendableValue: "unsendable",
+    Refused: "refused",
+    RecordMissing: "refused",
+    EditConflict: "refused",
+    OutcomeUnknown: "unknown",
+    WireTrouble: "stopped",
+    LoginNeeded: "stopped",
+    ScopeMissing: "stopped",
+    AccessDenied: "stopped",
+    AllowanceUsedUp: "stopped",
+    OutOfReach: "stopped",
+    BadReply: "stopped",
+    # The files of the login and the rate limiter are written after a reply, too.
+    Busy: "interrupted",
+    DiskTrouble: "interrupted",
+}
+"""Every error that a write of the port may raise (``ports.WRITE_ERRORS``), and how the write ends by it."""
+
+
+def ending_of(error: Trouble) -> Ending:
+    """How a write ends by this error; what nobody listed may have happened after XPM acted."""
+    return next((ENDINGS[kind] for kind in type(error).__mro__ if kind in ENDINGS), "interrupted")
+
+
+@dataclass(frozen=True)
+class Delivery(Generic[Reply]):
+    """What became of one message: its intent as it is stored now, XPM's reply (only where ``done``), and the
+    error (in every other case)."""
+
+    ending: Ending
+    intent: Intent
+    reply: Reply | None = None
+    error: Trouble | None = None
+
+    @property
+    def cause(self) -> Trouble:
+        """The error of a write that was not done."""
+        assert self.error is not None
+        return self.error
+
+    def event(self, key: str, record: str = "", **numbers: Scalar) -> Event:
+        """The event that names the record, the call and the cause; ``record`` where it is another one."""
+        error, intent = self.cause, self.intent
+        wire = error if isinstance(error, WireTrouble) else None
+        return Event(
+            key=key,
+            level="warning",
+            run=intent.run,
+            record=record or intent.record,
+            uuid=intent.uuid,
+            field=error.field if isinstance(error, BadInput) else "",
+            call=wire.asked if wire else "",
+            status=wire.status if wire else 0,
+            correlation=wire.correlation if wire else "",
+            case=str(error.case or error.code),
+            numbers={"intent": intent.id, **numbers},
+        )
+
+
+Follow = Callable[[Snapshot, Intent, Reply], tuple[Iterable[Write], Iterable[Event]]]
+"""What follows from a write that took effect: writes for the commit of its outcome, and events after it."""
+Make = Callable[[Snapshot], tuple[Iterable[Write], Iterable[Event]]]
+Commit = Callable[[Make], None]
+
+
+class Outbox:
+    """Sends messages of one run to XPM, one at a time.
+
+    ``commit`` makes a message's outcome durable together with what follows from it, then emits the events:
+    :func:`store_commit`, or that of a run which counts its progress.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        practice: Practice,
+        clock: Clock,
+        ids: Ids,
+        run: str,
+        commit: Commit,
+    ) -> None:
+        self._book = book
+        self._practice = cast(JobPractice, practice)
+        self._clock = clock
+        self._ids = ids
+        self._run = run
+        self._commit = commit
+
+    async def send(self, message: Message[Reply], follow: Follow[Reply]) -> Delivery[Reply]:
+        """Send one message, once.
+
+        Args:
+            message: What is written, from one of the functions below.
+            follow: What follows where XPM made the change; called with the newest snapshot, the intent with
+                its outcome, and the reply. Its writes and the outcome are one commit.
+
+        Raises:
+            Trouble: The write is ``stopped`` or ``interrupted``: going on makes no sense for other records.
+        """
+        try:
+            refuse_uncarriable_values(message.texts)
+        except UnsendableValue as error:
+            closed = failed(self._intent(message), error.message)
+            self._book.commit([Put(INTENTS, closed)])
+            return Delivery("unsendable", closed, error=error)
+        intent = self._sent(self._intend(message))
+        try:
+            reply = await message.send(self._practice)
+        except Trouble as error:
+            return self._not_done(intent, error)
+        end = done(intent, message.identify(reply))
+
+        def settle(snapshot: Snapshot) -> tuple[list[Write], Iterable[Event]]:
+            writes, news = follow(snapshot, end, reply)
+            return [Put(INTENTS, end), *writes], news
+
+        self._commit(settle)
+        return Delivery("done", end, reply)
+
+    def _not_done(self, intent: Intent, error: Trouble) -> Delivery[Any]:
+        ending = ending_of(error)
+        if ending == "interrupted":
+            raise error
+        if ending == "unknown":
+            return Delivery(ending, intent, error=error)
+        closed = failed(intent, getattr(error, "words", "") or error.message)
+        self._book.commit([Put(INTENTS, closed)])
+        if ending == "stopped":
+            raise error
+        return Delivery(ending, closed, error=error)
+
+    def _intent(self, message: Message[Any]) -> Intent:
+        values = {name: _storable(value) for name, value in message.values.items()}
+        return Intent(
+            id=self._ids.new("i")[0],
+            run=self._run,
+            kind=message.kind,
+            record=message.record,
+            uuid=message.uuid,
+            values=values,
+            before=tuple(message.before),
+            found=message.found,
+            payload=payload(values),
+        )
+
+    def _intend(self, message: Message[Any]) -> Intent:
+        intent = self._intent(message)
+        self._book.commit([Put(INTENTS, intent)])
+        return intent
+
+    def _sent(self, intent: Intent) -> Intent:
+        intent = msgspec.structs.replace(intent, state="sent", sent_at=self._clock.now())
+        self._book.commit([Put(INTENTS, intent)])
+        return intent
+
+
+def store_commit(book: Book, events: EventSink) -> Commit:
+    """A commit of the store with what follows from the newest snapshot; its events are emitted after it."""
+
+    def commit(make: Make) -> None:
+        writes, news = make(book.snapshot())
+        book.commit([*writes])
+        for event in news:
+            events.emit(event)
+
+    return commit
+
+
+def client_update(record: str, uuid: str, name: str, values: Mapping[str, Value]) -> Message[XpmClient]:
+    """Change fields of an XPM client; ``name`` goes along where ``values`` has none, as XPM wants it."""
+    return Message(
+        UPDATE_CLIENT,
+        record,
+        lambda practice: practice.update_client(uuid, name, values),
+        lambda _: "",
+        uuid=uuid,
+        values=values,
+        texts={"name": name, **values},
+    )
+
+
+def client_creation(
+    record: str, values: Mapping[str, Value], contacts: Sequence[XpmContact], before: Sequence[str]
+) -> Message[XpmClient]:
+    """Create a client with its contacts; ``before`` are the UUIDs of those of the same name."""
+    texts: dict[str, object] = {**values}
+    for place, each in enumerate(contacts, 1):
+        for name, value in msgspec.structs.asdict(each).items():
+            texts[f"contact {name}" if place == 1 else f"contact {place} {name}"] = value
+    return Message(
+        ADD_CLIENT,
+        record,
+        lambda practice: practice.add_client(values, contacts),
+        lambda row: row.uuid,
+        values=values,
+        before=before,
+        texts=texts,
+    )
+
+
+def contact_update(
+    record: str, client: str, uuid: str, values: Mapping[str, Value], attributes: Mapping[str, Value]
+) -> Message[XpmContact]:
+    """Change a contact of an XPM client; ``values`` by the names of the policy, ``attributes`` as sent."""
+    return Message(
+        UPDATE_CONTACT,
+        record,
+        lambda practice: practice.update_contact(client, uuid, attributes),
+        lambda contact: contact.uuid,
+        uuid=client,
+        values=values,
+        found=uuid,
+        texts={f"contact {name}": value for name, value in attributes.items()},
+    )
+
+
+def contact_creation(
+    record: str, client: str, values: Mapping[str, Value], contact: XpmContact, before: Sequence[str]
+) -> Message[XpmContact]:
+    """Create a contact for an XPM client; ``before`` are the UUIDs of the contacts that it has."""
+    return Message(
+        ADD_CONTACT,
+        record,
+        lambda practice: practice.add_contact(client, contact),
+        lambda made: made.uuid,
+        uuid=client,
+        values=values,
+        before=before,
+        texts={f"contact {name}": value for name, value in msgspec.structs.asdict(contact).items()},
+    )
+
+
+def staff_creation(record: str, values: Mapping[str, str], before: Sequence[str]) -> Message[Staff]:
+    """Create a staff record without a login: name, e-mail, phone and mobile."""
+    return Message(
+        ADD_STAFF,
+        record,
+        lambda practice: practice.add_staff(
+            name=values["name"],
+            email=values.get("email", ""),
+            phone=values.get("phone", ""),
+            mobile=values.get("mobile", ""),
+        ),
+        lambda row: row.uuid,
+        values=values,
+        before=before,
+        texts=values,
+    )
+
+
+def job_creation(record: str, client: str, spec: JobSpec, before: Sequence[str]) -> Message[XpmJob]:
+    """Create a job with its first template; ``before`` are the ids of the client's open jobs."""
+    values: dict[str, Value] = {
+        "name": spec.name,
+        "start": spec.start.isoformat(),
+        "due": spec.due.isoformat(),
+        "reference": spec.reference,
+        "number": spec.number,
+        "template": spec.templates[0] if spec.templates else "",
+        "category": spec.category,
+        "budget": spec.budget,
+    }
+    return Message(
+        ADD_JOB,
+        record,
+        lambda practice: practice.add_job(
+            name=spec.name,
+            description=spec.description,
+            client=client,
+            start=spec.start,
+            due=spec.due,
+            order_number=spec.reference,
+            number=spec.number,
+            template=spec.templates[0] if spec.templates else "",
+            category=spec.category,
+            budget=spec.budget,
+        ),
+        lambda job: job.number,
+        uuid=client,
+        values=values,
+        before=before,
+        texts={**values, "description": spec.description},
+    )
+
+
+def template_addition(record: str, uuid: str, number: str, template: str, tasks: int) -> Message[XpmJob]:
+    """Add a template's tasks to a job that has ``tasks`` tasks now."""
+    values: dict[str, Value] = {"number": number, "template": template}
+    return Message(
+        APPLY_TEMPLATE,
+        record,
+        lambda practice: practice.apply_template(number, template),
+        lambda job: number,
+        uuid=uuid,
+        values=values,
+        before=[str(tasks)],
+        texts=values,
+    )
+
+
+def people_assignment(record: str, uuid: str, number: str, spec: JobSpec) -> Message[XpmJob]:
+    """Set partner, manager and staff of a job."""
+    values: dict[str, Value] = {
+        "number": number, "partner": spec.partner, "manager": spec.manager, "staff": spec.staff,
+    }  # fmt: skip
+    return Message(
+        ASSIGN_PEOPLE,
+        record,
+        lambda practice: practice.assign(
+            number, add=spec.staff, manager=spec.manager or None, partner=spec.partner or None
+        ),
+        lambda job: number,
+        uuid=uuid,
+        values=values,
+        texts=values,
+    )
+
+
+def state_change(record: str, uuid: str, number: str, code: str) -> Message[None]:
+    """Put a job into a state, by the code that the practice gave it."""
+    values: dict[str, Value] = {"number": number, "state": code}
+    return Message(
+        SET_STATE,
+        record,
+        lambda practice: practice.set_job_state(number, code),
+        lambda _: number,
+        uuid=uuid,
+        values=values,
+        texts=values,
+    )
+
+
+def _storable(value: Value) -> Value:
+    if isinstance(value, str):
+        return storable(value)
+    return tuple(storable(text) for text in value) if isinstance(value, tuple | list) else value
