@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpm_tui.acts.act import Column, Result, Table
-from xpm_tui.acts.tables import cells, cut, render
+from xpm_tui.acts.tables import render
 from xpm_tui.cli.output import dumps, error, lines, outcome
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput, NeedsPerson
+from xpm_tui.model.formatting import cells, cut
+from xpm_tui.model.text import Shown
 
 HOSTILE = (
     "ACME [/] Pty",
@@ -66,8 +68,8 @@ def test_whole_columns_are_never_cut() -> None:
 
 def test_wide_characters_count_twice() -> None:
     assert cells("株式") == 4
-    assert cut("株式会社", 5) == "株式…"
-    assert cut("plain", 5) == "plain"
+    assert cut(Shown("株式会社"), 5) == "株式…"
+    assert cut(Shown("plain"), 5) == "plain"
     assert cells("Ta\u0304maki") == 6
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import xpm_tui
 from xpm_tui.events.keys import SENTENCES
-from xpm_tui.events.sentences import nouned, sentence
+from xpm_tui.events.sentences import sentence
 from xpm_tui.model.events import Event
 
 HOSTILE = "ACME [/] Pty {0.__class__} {by} %s \x1b[2J"
@@ -57,19 +57,6 @@ def test_every_key_that_is_reported_has_a_sentence() -> None:
         reported |= set(re.findall(r"""Event\(\s*key="([^"{]+)\"""", path.read_text(encoding="utf-8")))
     assert len(reported) > 20
     assert reported - set(SENTENCES) == set()
-
-
-@pytest.mark.parametrize(
-    ("number", "noun", "shown"),
-    [
-        (1, "call", "1 call"),
-        (0, "call", "0 calls"),
-        (1204, "call", "1,204 calls"),
-        (3, "person/people", "3 people"),
-    ],
-)
-def test_numbers_carry_their_noun(number: int, noun: str, shown: str) -> None:
-    assert nouned(number, noun) == shown
 
 
 @given(st.text(), st.dictionaries(st.text(), st.one_of(st.none(), st.booleans(), st.integers(), st.text())))

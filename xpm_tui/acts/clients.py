@@ -11,8 +11,10 @@ from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.review_file import export_review, import_review
 from xpm_tui.acts.situation import connected, first, on_record
-from xpm_tui.acts.words import count, fields, listed, plain, value, wrapped
+from xpm_tui.acts.words import listed, plain
+from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.formatting import NONE, count, listing, value, wrap
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -86,7 +88,7 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) 
             v.id,
             v.client_id or "",
             v.name,
-            v.link_state,
+            labels.LINK_STATES[v.link_state].text,
             v.link.number if v.link else "",
             needs(v),
         )
@@ -163,14 +165,14 @@ def _state(archived: bool, prospect: bool) -> str:
 
 
 def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
-    link = view.link
-    lines = fields(
+    link, state = view.link, labels.LINK_STATES[view.link_state].text
+    lines = listing(
         {
             "Name": view.name,
             "Id": view.id,
             "Client ID": view.client_id or "",
             "State": view.state,
-            "Link": f"{view.link_state}: {link.number} {link.name}" if link else view.link_state,
+            "Link": f"{state}: {link.number} {link.name}" if link else state,
             "UUID": link.uuid if link else "",
             "Needs": view.needs,
             "Frozen": ", ".join(view.frozen),
@@ -180,7 +182,7 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
     if sides:
         lines += ["", "Both sides:", *_both(sides)]
     else:
-        lines += fields(
+        lines += listing(
             {
                 "Phone": view.phone,
                 "Website": view.website,
@@ -199,25 +201,26 @@ def _both(sides: list[SideBySide]) -> list[str]:
     wide = max(len(side.label) for side in sides)
     lines = []
     for side in sides:
-        label, ours, theirs = side.label.ljust(wide), value(side.ignition), value(side.xpm)
+        label, ours, theirs = side.label.ljust(wide), value(side.ignition, none=""), value(side.xpm, none="")
         if ours == theirs:
             lines += [f"  {label}  {ours}"] if ours else []
             continue
-        agreed = (value(side.agreed) or "-") if side.has_agreed else "nothing yet"
-        lines.append(f"  {label}  Ignition {ours or '-'} | XPM {theirs or '-'} | agreed {agreed}")
-        lines += wrapped(side.reason, " " * (wide + 4)) if side.reason else []
+        agreed = value(side.agreed) if side.has_agreed else "nothing yet"
+        lines.append(f"  {label}  Ignition {ours or NONE} | XPM {theirs or NONE} | agreed {agreed}")
+        lines += wrap(side.reason, indent=" " * (wide + 4)) if side.reason else []
     return lines
 
 
 def _proposals(view: ReviewView) -> list[str]:
     lines = [f"{view.id}  {view.name}  ({view.reason})"]
     for proposal in view.proposals:
+        sure = labels.MATCHES[proposal.level].text
         lines.append(
-            f"    {proposal.score:3} {proposal.level:6}  {proposal.number or '-':8}  {proposal.name}"
+            f"    {proposal.score:3} {sure:8}  {proposal.number or '-':8}  {proposal.name}"
             f"  {_state(proposal.archived, proposal.prospect)}".rstrip()
         )
         lines.append(f"        {proposal.uuid}")
-        lines += wrapped("; ".join(proposal.reasons), " " * 8)
+        lines += wrap("; ".join(proposal.reasons), indent=" " * 8)
     return lines if view.proposals else [*lines, "    no proposal: search, or create it in XPM"]
 
 

@@ -11,8 +11,9 @@ from xpm_tui.acts.jobs import OPEN, JobId
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle, ignition_off, in_state
 from xpm_tui.acts.syncing import following, told
-from xpm_tui.acts.words import count, plain
+from xpm_tui.acts.words import plain
 from xpm_tui.model.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.model.formatting import count
 
 if TYPE_CHECKING:
     from xpm_tui.deploy.due import Occurrence

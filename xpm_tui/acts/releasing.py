@@ -11,8 +11,9 @@ from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.syncing import run_result, told
-from xpm_tui.acts.words import count, plain, value, when
+from xpm_tui.acts.words import plain
 from xpm_tui.model.errors import BadInput, NeedsPerson, NotFound
+from xpm_tui.model.formatting import count, value, when
 
 if TYPE_CHECKING:
     from xpm_tui.model.runs import Run

@@ -12,7 +12,9 @@ from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.releasing import ACTS as RELEASING
 from xpm_tui.acts.situation import connected, first, idle, running
 from xpm_tui.acts.syncing import run_result, told
-from xpm_tui.acts.words import fields, listed, plain, when
+from xpm_tui.acts.words import listed, plain
+from xpm_tui.model import labels
+from xpm_tui.model.formatting import listing, when, when_short
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -47,7 +49,15 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Res
                Column("BY"), Column("TRIGGER"), Column("STEPS", right=True),
                Column("CALLS", right=True))  # fmt: skip
     rows = (
-        (r.id, r.outcome, when(r.started), r.by, r.trigger, f"{r.done:,}/{r.total:,}", f"{r.calls:,}")
+        (
+            r.id,
+            labels.RUN_OUTCOMES[r.outcome].text,
+            when_short(r.started),
+            r.by,
+            labels.TRIGGERS[r.trigger].text,
+            f"{r.done:,}/{r.total:,}",
+            f"{r.calls:,}",
+        )
         for r in found
     )
     return listed(found, Table(columns, rows, "No run yet."), count=len(found))
@@ -60,12 +70,12 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Resul
     from xpm_tui.service.runs import history as runs
 
     run = runs.show(practice, params.run)
-    lines = told(run) + fields(
+    lines = told(run) + listing(
         {
             "Started": f"{when(run.started)} by {run.by} on {run.host}",
             "Ended": when(run.ended),
             "Plan": run.plan,
-            "Direction": f"{run.direction}, {run.level}",
+            "Direction": f"{labels.DIRECTIONS[run.direction].text}, {labels.LEVELS[run.level].text}",
             "Why": run.error,
         }
     )

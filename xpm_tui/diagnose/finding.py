@@ -24,6 +24,7 @@ from xpm_tui.model.errors import (
     Trouble,
     WireTrouble,
 )
+from xpm_tui.model.formatting import when_utc
 from xpm_tui.model.runs import Run
 
 Verdict = Literal["ok", "note", "trouble", "skipped"]
@@ -89,7 +90,7 @@ def from_error(trouble: Trouble, *evidence: str, case: CaseId | None = None) -> 
         if trouble.correlation:
             facts.append(f"correlation id: {trouble.correlation}")
     if isinstance(trouble, AllowanceUsedUp) and trouble.until is not None:
-        facts.append(f"goes on at: {trouble.until:%Y-%m-%d %H:%M} UTC")
+        facts.append(f"goes on at: {when_utc(trouble.until)}")
     return bad(
         trouble.message,
         *facts,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -41,6 +41,11 @@ def when(at: datetime | None, zone: tzinfo | None = None, *, none: str = "") -> 
     return f"{day(at)}, {at.hour:02}:{at.minute:02}"
 
 
+def when_utc(at: datetime) -> str:
+    """Return a day and time in UTC, and say so: for diagnostics, which are read on other machines."""
+    return f"{when(at, UTC)} UTC"
+
+
 def when_short(at: datetime | None, zone: tzinfo | None = None, *, none: str = "") -> str:
     """Return a day and time for a table, without the year: ``4 May 09:05``."""
     if at is None:
@@ -60,6 +65,14 @@ def clock(at: datetime | None, zone: tzinfo | None = None) -> str:
         return " " * 8
     at = at.astimezone(zone)
     return f"{at.hour:02}:{at.minute:02}:{at.second:02}"
+
+
+def when_exact(at: datetime | None, zone: tzinfo | None = None) -> str:
+    """Return a day and time to the second for a line of the log: ``4 May 09:05:12``; empty for none."""
+    if at is None:
+        return ""
+    at = at.astimezone(zone)
+    return f"{at.day} {_MONTHS[at.month]} {clock(at, at.tzinfo)}"
 
 
 def ago(at: datetime | None, now: datetime, *, never: str = "never") -> str:
@@ -95,7 +108,7 @@ def duration(seconds: float, *, about: bool = False) -> str:
 # Counts
 
 
-def count(number: int, noun: str, *, zero: str = "") -> str:
+def count(number: float, noun: str, *, zero: str = "") -> str:
     """Return a number with its noun: ``1 client``, ``1,204 clients``, ``3 people``.
 
     Args:
@@ -107,7 +120,7 @@ def count(number: int, noun: str, *, zero: str = "") -> str:
     return f"{shown} {plural(number, noun)}"
 
 
-def plural(number: int, noun: str) -> str:
+def plural(number: float, noun: str) -> str:
     """Return the word that agrees with a number: ``plural(2, "category")`` is ``categories``.
 
     Verbs and pronouns are given in both forms: ``plural(n, "waits/wait")``.

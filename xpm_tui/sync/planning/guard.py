@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import PlanRefused
+from xpm_tui.model.formatting import count
 from xpm_tui.model.masked import looks_masked
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
 from xpm_tui.model.ports import Snapshot
@@ -124,8 +125,8 @@ def _counts(
             rule="short-list",
             counted=(facts.accepted or 0) - facts.count,
             limit=facts.accepted or 0,
-            sentence=f"XPM listed {facts.count} clients, where there were {facts.accepted}. If that is "
-            f"right: {look}",
+            sentence=f"XPM listed {count(facts.count, 'client')}, where there were {facts.accepted}. "
+            f"If that is right: {look}",
         )
     based = snapshot.count(BASE)
     known = [record for record in records if snapshot.raw(BASE, record.client) is not None]
@@ -136,8 +137,8 @@ def _counts(
             rule="many-records",
             counted=touched,
             limit=limit,
-            sentence=f"{touched} of {based} clients that were in step would change; more than {limit} wait "
-            f"for a person. {look}",
+            sentence=f"{touched:,} of {count(based, 'client')} that were in step would change; "
+            f"more than {limit} wait for a person. {look}",
         )
     fields: Counter[str] = Counter()
     emptied: Counter[str] = Counter()
@@ -152,8 +153,8 @@ def _counts(
                 rule=f"many-of-field:{field}",
                 counted=counted,
                 limit=limit,
-                sentence=f"{label(field)} would change for {counted} of {based} clients; more than {limit} "
-                f"wait for a person. {look}",
+                sentence=f"{label(field)} would change for {counted:,} of {count(based, 'client')}; "
+                f"more than {limit} wait for a person. {look}",
             )
     limit = max(limits.emptied_min, int(limits.emptied_share * based))
     for field, counted in emptied.items():
@@ -162,8 +163,8 @@ def _counts(
                 rule=f"many-emptied:{field}",
                 counted=counted,
                 limit=limit,
-                sentence=f"{label(field)} would be emptied for {counted} of {based} clients; more than "
-                f"{limit} wait for a person. {look}",
+                sentence=f"{label(field)} would be emptied for {counted:,} of {count(based, 'client')}; "
+                f"more than {limit} wait for a person. {look}",
             )
 
 

@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from xpm_tui.diagnose.cases.book_of_cases import case
 from xpm_tui.diagnose.cases.case import Case
-from xpm_tui.diagnose.finding import Probed, Verdict
+from xpm_tui.diagnose.finding import Probed
 from xpm_tui.diagnose.telling import way_out
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui.dialogs.dialog import Told
@@ -20,18 +20,12 @@ from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.dialogs.trouble import what_is_seen
 from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, Look, ours, span
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines, words
-
-_VERDICTS: dict[Verdict, tuple[str, Look]] = {
-    "ok": ("● ok", "good"),
-    "note": ("▲ note", "warn"),
-    "trouble": ("✖ trouble", "bad"),
-    "skipped": ("○ left out", "muted"),
-}
 
 
 class DoctorScreen(Quiet, Screen[None]):
@@ -188,10 +182,9 @@ class DoctorScreen(Quiet, Screen[None]):
 
 
 def _cells(each: Probed) -> list[Line]:
-    word, look = _VERDICTS[each.verdict]
     quiet: Look = "muted" if each.verdict == "skipped" else ""
     return [
-        [ours(word, look)],
+        [looks.VERDICTS.draw(each.verdict)],
         [span(each.title, quiet or "strong")],
         [span(each.sentence, quiet)],
         [ours(f"{each.seconds:.1f} s" if each.verdict != "skipped" else "", "muted")],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xpm_tui.acts.registry import by_name
+from xpm_tui.model import formatting
 from xpm_tui.service.jobs import batch as job_batch
 from xpm_tui.service.jobs import editing as job_editing
 from xpm_tui.service.jobs import listing as jobs
@@ -13,7 +14,6 @@ from xpm_tui.service.jobs import settling as job_settling
 from xpm_tui.service.jobs.current import CurrentJobView
 from xpm_tui.service.jobs.views import JobRowView, PreviewView
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Ask, Choose, Told
 from xpm_tui.tui.dialogs.edit import Edit, typed
 from xpm_tui.tui.dialogs.filling import until_taken
@@ -115,7 +115,7 @@ class JobActs(FilteredArea):
             return [view.id]
         choices = [("", f"this one: {view.name}")]
         for at, (words, ids) in enumerate(more):
-            choices.append((str(at), f"{words}: {when.counted(len(ids), 'job')}"))
+            choices.append((str(at), f"{words}: {formatting.count(len(ids), 'job')}"))
         box = Choose(f"Which jobs to {verb}?", choices, title="Jobs")
         picked: str | None = await self.app.push_screen_wait(box)
         if picked is None:

@@ -13,6 +13,7 @@ from textual.content import Content
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
 from xpm_tui.acts.settings import SetSetting
+from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.settings.kinds import written
@@ -26,14 +27,6 @@ from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
-
-ORIGINS = {
-    "default": "default",
-    "file": "your file",
-    "practice": "practice",
-    "environment": "environment",
-    "option": "option",
-}
 
 
 class SettingsArea(AreaScreen):
@@ -103,7 +96,7 @@ class SettingsArea(AreaScreen):
         return [
             [span(item.key, "strong" if changed else "")],
             [span(item.shown or "–", "accent" if changed else "")],
-            [ours(ORIGINS.get(item.origin, item.origin), "accent" if changed else "muted")],
+            [ours(labels.ORIGINS[item.origin].text, "accent" if changed else "muted")],
             [span(default or "–", "muted")],
         ]
 
