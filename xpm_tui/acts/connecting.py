@@ -111,7 +111,9 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
     refused: asyncio.Future[Trouble] = asyncio.get_running_loop().create_future()
 
     def tell(trouble: Trouble) -> None:
-        talk.say("\n".join(filter(None, (trouble.message, trouble.hint))))
+        from xpm_tui.diagnose.trouble_view import present
+
+        talk.say(present(trouble).short())
 
     def wrong(trouble: Trouble) -> None:
         """A bad line is final where nobody can paste another."""
@@ -187,7 +189,9 @@ async def _choose(machine: Connecting, params: Connect, talk: Talk) -> Identity:
     except NeedsPerson as held:
         if not talk.interactive or confirm or (len(machine.tenants) > 1 and not tenant):
             raise
-        talk.say("\n".join(filter(None, (held.message, held.hint))))
+        from xpm_tui.diagnose.trouble_view import present
+
+        talk.say(present(held).short())
         return await machine.choose(tenant, confirm=await talk.line("Its name, to go on:") or "")
 
 

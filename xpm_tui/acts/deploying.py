@@ -117,7 +117,9 @@ async def deploy_automatic(practice: OpenPractice, result: Result, talk: Talk) -
         async with following(practice, talk):
             run = await deploying.deploy_due(practice)
     except Trouble as trouble:
-        lines = [*result.lines, f"Not deployed yet: {trouble.message} {trouble.hint}".strip()]
+        from xpm_tui.diagnose.trouble_view import present
+
+        lines = [*result.lines, f"Not deployed yet: {present(trouble).short()}"]
         return Result(data=result.data, items=result.items, table=result.table, lines=lines)
     if run is None:
         return result

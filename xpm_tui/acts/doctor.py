@@ -87,7 +87,7 @@ async def doctor(place: Place, params: Examine, talk: Talk) -> Result:
 def _lines(each: Probed) -> list[str]:
     """A probe's finding for a person."""
     from xpm_tui.diagnose.cases.book_of_cases import case
-    from xpm_tui.diagnose.telling import in_short
+    from xpm_tui.diagnose.trouble_view import in_short
 
     lines = [f"{labels.VERDICTS[each.verdict].text:<9} {each.title}: {each.sentence} ({each.seconds:.1f} s)"]
     lines += [f"          {fact}" for fact in each.evidence]

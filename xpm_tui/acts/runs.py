@@ -66,7 +66,7 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Res
 async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Result:
     """One run whole, with the way out of what ended it."""
     from xpm_tui.diagnose.cases.book_of_cases import case
-    from xpm_tui.diagnose.telling import in_short
+    from xpm_tui.diagnose.trouble_view import in_short
     from xpm_tui.service.runs import history as runs
 
     run = runs.show(practice, params.run)

@@ -56,7 +56,7 @@ async def list_settings(practice: OpenPractice, params: ListSettings, talk: Talk
     found = [
         item
         for item in practice.settings.items()
-        if wanted in f"{item.key} {item.entry.help}".casefold()
+        if wanted in f"{item.key} {item.entry.label} {item.entry.help}".casefold()
         and not (params.changed and item.origin == "default")
     ]
     columns = (Column("SETTING", whole=True), Column("VALUE"), Column("FROM", whole=True))
@@ -74,6 +74,7 @@ async def get_setting(practice: OpenPractice, params: GetSetting, talk: Talk) ->
             "from": labels.ORIGINS[item.origin].text,
             "values": item.entry.kind.words,
             "variable": item.entry.env,
+            "label": item.entry.label,
             "meaning": item.entry.help,
         }
     )
@@ -128,6 +129,7 @@ def _data(item: Item) -> dict[str, Any]:
         "values": item.entry.kind.words,
         "variable": item.entry.env,
         "secret": item.entry.secret,
+        "label": item.entry.label,
         "help": item.entry.help,
     }
 

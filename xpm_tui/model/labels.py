@@ -15,7 +15,7 @@ class Label(NamedTuple):
 
     ``text`` stands alone, in sentence case. ``glyph`` is a sign that the console puts before it, so that
     colour never says it alone. ``noun`` is its name in a count (``overwrite``: "3 overwrites"), with an
-    irregular plural as ``one/many``. ``reason`` completes a sentence: "phone sent to XPM (changed in Ignition)".
+    irregular plural as ``one/many``. ``reason`` completes a sentence: "phone sent to XPM (edited in XPM)".
     """
 
     text: str

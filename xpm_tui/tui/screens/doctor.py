@@ -14,6 +14,7 @@ from xpm_tui.diagnose.cases.book_of_cases import case
 from xpm_tui.diagnose.cases.case import Case
 from xpm_tui.diagnose.finding import Probed
 from xpm_tui.diagnose.telling import way_out
+from xpm_tui.diagnose.trouble_view import problem_title
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui.dialogs.dialog import Told
 from xpm_tui.tui.dialogs.help import Page
@@ -132,7 +133,7 @@ class DoctorScreen(Quiet, Screen[None]):
         found = _case(each)
         text = [each.sentence, *([f"Do: {each.hint}"] if each.hint else []), ""]
         if found is not None:
-            text += [f"Case {found.id}: {found.title}", *way_out(found), ""]
+            text += [problem_title(found), *way_out(found), ""]
         text += each.evidence
         self.app.push_screen(Told(each.title, "\n".join(text), wide=True))
 
@@ -204,7 +205,7 @@ def _detail(each: Probed | None) -> list[Line]:
         told_.append([ours("Do: ", "accent"), span(each.hint)])
     if found is not None:
         way_out = ours("  (enter: way out)", "muted")
-        told_.append([ours(f"Case {found.id}: ", "accent"), span(found.title), way_out])
+        told_.append([span(problem_title(found), "accent"), way_out])
     told_ += [[span(fact, "muted")] for fact in each.evidence]
     if found is not None:
         told_ += [[ours(f"  {n}. "), span(step)] for n, step in enumerate(found.steps, 1)]

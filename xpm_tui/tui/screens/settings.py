@@ -13,6 +13,7 @@ from textual.content import Content
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
 from xpm_tui.acts.settings import SetSetting
+from xpm_tui.diagnose.trouble_view import present
 from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput
 from xpm_tui.service.practice import OpenPractice
@@ -48,12 +49,12 @@ class SettingsArea(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._find = Field(placeholder="part of a name or of its meaning", classes="find")
+        self._find = Field(placeholder="part of a name or of its help", classes="find")
         self._meaning = Says(classes="meaning")
         self._items: list[Item] = []
         self._table: Table[Item] = Table(
             (
-                Column("SETTING", 26),
+                Column("SETTING", 34),
                 Column("VALUE", 20, grow=2),
                 Column("FROM", 11),
                 Column("DEFAULT", 16, grow=1, drop=1),
@@ -86,15 +87,18 @@ class SettingsArea(AreaScreen):
 
     def _filter(self, text: str) -> None:
         terms = text.casefold().split()
-        found = [i for i in self._items if all(t in f"{i.key} {i.entry.help}".casefold() for t in terms)]
+        found = [i for i in self._items if all(t in _sought(i) for t in terms)]
         # Enter changes the first one: the one of that name stands before those that speak of it.
-        self._table.show(sorted(found, key=lambda i: not all(t in i.key for t in terms)), of=terms)
+        self._table.show(
+            sorted(found, key=lambda i: not all(t in f"{i.key} {i.entry.label}".casefold() for t in terms)),
+            of=terms,
+        )
 
     def _cells(self, item: Item) -> list[Line]:
         changed = item.origin != "default"
         default = "" if item.entry.secret else written(item.entry.default)
         return [
-            [span(item.key, "strong" if changed else "")],
+            [span(item.entry.label, "strong" if changed else "")],
             [span(item.shown or "–", "accent" if changed else "")],
             [ours(labels.ORIGINS[item.origin].text, "accent" if changed else "muted")],
             [span(default or "–", "muted")],
@@ -113,7 +117,7 @@ class SettingsArea(AreaScreen):
             lines(
                 [
                     [ours(" "), span(entry.help)],
-                    [span(f" {section} · {entry.kind.words} · {entry.env}", "muted")],
+                    [span(f" {section} · {entry.kind.words} · {entry.key} · {entry.env}", "muted")],
                 ]
             )
         )
@@ -136,7 +140,7 @@ class SettingsArea(AreaScreen):
 
     async def _change(self, item: Item) -> None:
         entry = item.entry
-        title, prompt = entry.key, f"{entry.help}\n\n{entry.kind.words}"
+        title, prompt = entry.label, f"{entry.help}\n\n{entry.kind.words}"
         choices = words_of(entry.kind.words)
         value: str | None
         if choices:
@@ -158,7 +162,7 @@ class SettingsArea(AreaScreen):
         if item is None:
             return
         if item.origin == "default":
-            self.host.toast(f"{item.key} has its default already.")
+            self.host.toast(f"{item.entry.label} has its default already.")
             return
         act = by_name("settings.unset")
         self.host.perform(act, {"key": item.key, "all_practices": item.origin == "file"}, ask=False,
@@ -196,6 +200,11 @@ class SettingsArea(AreaScreen):
             self._table.rows.focus()
 
 
+def _sought(item: Item) -> str:
+    """Return what a search looks in: key, label and help of a setting."""
+    return f"{item.key} {item.entry.label} {item.entry.help}".casefold()
+
+
 def checker(entry: Entry) -> Callable[[str], str]:
     """What is wrong with a text for a setting, in a sentence; empty when nothing is."""
 
@@ -203,7 +212,7 @@ def checker(entry: Entry) -> Callable[[str], str]:
         try:
             parsed(entry, text, "")
         except BadInput as wrong:
-            return "\n".join(filter(None, (wrong.message, wrong.hint)))
+            return present(wrong).short()
         return ""
 
     return check

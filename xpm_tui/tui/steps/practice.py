@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Button
 
+from xpm_tui.diagnose.trouble_view import present
 from xpm_tui.model import formatting
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import NeedsPerson, Trouble
@@ -81,7 +82,7 @@ class PracticePane(Pane):
                 self.complain(held)
                 return
             typed = await self.app.push_screen_wait(
-                Ask(f"{held.message}\n\n{held.hint}", title="Another practice than before (case T7)")
+                Ask("\n\n".join(present(held).lines()[:2]), title="Another practice than before")
             )
             if typed:
                 await self._choose(tenant, typed)

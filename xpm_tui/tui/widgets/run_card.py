@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from xpm_tui.diagnose.cases.book_of_cases import case
+from xpm_tui.diagnose.trouble_view import problem_title
 from xpm_tui.model import formatting, labels
 from xpm_tui.model.runs import Run
 from xpm_tui.tui.widgets import looks
@@ -69,7 +70,7 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
         found.append([ours(" ✗ ", "bad"), span(run.error)])
         known = case(run.case)
         if known is not None:
-            found.append([ours(f"   Case {known.id}: ", "accent"), ours(f"{known.title}. {known.steps[0]}")])
+            found.append([ours(f"   {problem_title(known)}. ", "accent"), ours(known.steps[0])])
     way = labels.JOB_RUN_OUTCOMES if run.kind == "deploy" else labels.RUN_OUTCOMES
     if run.error and run.kind != "deploy" and run.outcome in ("partial", "failed"):
         found.append([ours(" → ", "accent"), ours(CUT_SHORT)])
