@@ -66,6 +66,7 @@ def test_one_presenter_of_errors() -> None:
         'f"{n} clients"',
         'f"{len(found):,} jobs"',
         'one if number == 1 else one + "es"',
+        'one if number == 1 else f"{one}s"',
     ],
 )
 def test_a_second_pluraliser_is_found(code: str) -> None:
@@ -126,7 +127,7 @@ def plurals(tree: ast.AST) -> list[int]:
             and isinstance(node.right, ast.Constant)
             and node.right.value in ("s", "es", "ies")
         )
-        if choice or suffix or (isinstance(node, ast.JoinedStr) and _counted(node)):
+        if choice or suffix or (isinstance(node, ast.JoinedStr) and (_counted(node) or _ends_in_s(node))):
             found.append(node.lineno)  # type: ignore[attr-defined]
     return found
 
@@ -238,19 +239,10 @@ def _about_one(test: ast.expr) -> bool:
 def _words(*branches: ast.expr) -> bool:
     """Whether the branches are two forms of one word."""
 
-    def word(branch: ast.expr) -> str | None:
-        match branch:
-            case ast.Constant(value=str(text)):
-                return text.strip()
-            case ast.JoinedStr() | ast.BinOp():
-                return ast.unparse(branch)
-        return None
-
-    one, other = map(word, branches)
-    return (one is not None and other is not None and one[:2] == other[:2]) or {one, other} & {
-        "s",
-        "es",
-    } != set()
+    one, other = (branch.value if isinstance(branch, ast.Constant) else None for branch in branches)
+    if not isinstance(one, str) or not isinstance(other, str):
+        return False
+    return bool({one, other} & {"s", "es"}) or one.strip()[:2] == other.strip()[:2]
 
 
 _NOUNS = (
@@ -269,6 +261,12 @@ def _counted(node: ast.JoinedStr) -> bool:
         if word in {f"{noun}s" for noun in _NOUNS} | {"people", "categories", "matches"} and _numeric(value):
             return True
     return False
+
+
+def _ends_in_s(node: ast.JoinedStr) -> bool:
+    """Whether a noun gets its plural by an "s" behind it."""
+    last = node.values[-1] if len(node.values) > 1 else None
+    return isinstance(last, ast.Constant) and last.value in ("s", "es")
 
 
 def _numeric(value: ast.FormattedValue) -> bool:

@@ -12,6 +12,7 @@ from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.syncing import run_result, told
 from xpm_tui.acts.words import plain
+from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput, NeedsPerson, NotFound
 from xpm_tui.model.formatting import count, value, when
 
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
 
 _UNKNOWN = "unknown-outcome"
 _CHOICES: tuple[Choice, ...] = ("again", "drop")
-_DONE = {
-    "adopt": "{name}: taken as the one that was made.",
-    "again": "{name}: to be sent again.",
-    "drop": "{name}: let be.",
-}
 
 
 class ReleaseRun(msgspec.Struct, frozen=True):
@@ -59,7 +55,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
                 decisions[held.intent] = decision
     settled = [releasing.decide(practice, decision) for decision in decisions.values()]
     lines = [
-        _DONE[decision.choice].format(name=held.name)
+        f"{held.name}: {labels.DECISIONS[decision.choice].reason}."
         for decision, held in zip(decisions.values(), settled, strict=True)
     ]
     left = releasing.waiting(practice)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import PlanRefused
-from xpm_tui.model.formatting import count
+from xpm_tui.model.formatting import count, plural
 from xpm_tui.model.masked import looks_masked
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
 from xpm_tui.model.ports import Snapshot
@@ -110,8 +110,9 @@ def _never_right(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord
         yield Stop(
             rule="masked",
             counted=len(masked),
-            sentence=f"{len(masked)} values to be written are masked with asterisks: XPM hid the real ones. "
-            f"Untick them: `plan untick {plan.id}`.",
+            sentence=f"{count(len(masked), 'value')} to write {plural(len(masked), 'is/are')} masked with "
+            "asterisks: XPM hid what is really there. "
+            f"Untick {plural(len(masked), 'it/them')}: `plan untick {plan.id}`.",
         )
 
 

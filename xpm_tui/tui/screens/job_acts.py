@@ -7,6 +7,7 @@ from typing import Any
 
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model import formatting
+from xpm_tui.model.labels import DECISIONS
 from xpm_tui.service.jobs import batch as job_batch
 from xpm_tui.service.jobs import editing as job_editing
 from xpm_tui.service.jobs import listing as jobs
@@ -25,11 +26,7 @@ from xpm_tui.tui.widgets.job_lines import all_lines
 from xpm_tui.tui.widgets.line import Line
 
 UNDONE = ("held", "failed", "going")
-_SENT = (
-    ("adopt", "It was made: take the job that XPM has"),
-    ("again", "It was not made: send it again"),
-    ("drop", "Leave it be, and do not send it again"),
-)
+_SENT = tuple((code, f"{label.text}: {label.help}") for code, label in DECISIONS.items())
 
 
 class JobActs(FilteredArea):
