@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -185,7 +186,7 @@ def label_tables(tree: ast.AST) -> list[int]:
                         case ast.Tuple(elts=[ast.Constant(value=str(code)), value]):
                             pairs.append((code, value))
         texts = {code for code, value in pairs if _text(value)}
-        if len(texts) >= 2 and len(texts) == len(pairs) and any(texts <= table.keys() for table in _tables()):
+        if len(texts) >= 2 and len(texts) == len(pairs) and any(texts <= codes for codes in _tables()):
             found.append(node.lineno)  # type: ignore[attr-defined]
     return found
 
@@ -209,14 +210,11 @@ _STYLES = {"", "strong", "muted", "good", "warn", "bad", "match", "accent", "hea
 """Styles of the console: a table of these is no table of labels."""
 
 
-def _tables() -> Iterator[labels.Labels]:
-    for value in vars(labels).values():
-        if (
-            isinstance(value, dict)
-            and value
-            and all(isinstance(each, labels.Label) for each in value.values())
-        ):
-            yield value
+@cache
+def _tables() -> tuple[frozenset[str], ...]:
+    """Return the codes of each table of labels."""
+    tables = (value for value in vars(labels).values() if isinstance(value, dict) and value)
+    return tuple(frozenset(each) for each in tables if isinstance(next(iter(each.values())), labels.Label))
 
 
 def _text(value: ast.expr) -> bool:
@@ -282,4 +280,9 @@ def _numeric(value: ast.FormattedValue) -> bool:
 def _found(search: object, *, but: set[str]) -> Iterator[str]:
     for name, text in SOURCES.items():
         if name not in but:
-            yield from (f"{name}:{line}" for line in search(ast.parse(text)))  # type: ignore[operator]
+            yield from (f"{name}:{line}" for line in search(_parsed(text)))  # type: ignore[operator]
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    return ast.parse(text)
