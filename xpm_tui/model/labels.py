@@ -335,7 +335,7 @@ PROPOSAL_STATES: Labels = {
     "to take": Label(
         "To take over", "Accepted in Ignition: jobs are deployed from here only once you take it over.", "○"
     ),
-    "ours": Label("Taken over", "Jobs of the proposal are deployed from here.", "●"),
+    "ours": Label("Active", "Jobs of the proposal are deployed from here.", "●"),
     "changed": Label(
         "Changed", "Changed in Ignition: nothing is deployed until you take it over again.", "!"
     ),

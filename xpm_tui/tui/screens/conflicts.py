@@ -43,7 +43,7 @@ class Conflicts(Listed[None, ConflictView]):
             (
                 Column("CLIENT", 20, grow=2),
                 Column("FIELD", 16, grow=1),
-                Column("STATE", 13),
+                Column("STATE", 14),
                 Column("WINS", 8),
                 Column("WHEN", 12),
             ),

@@ -58,7 +58,7 @@ class Jobs(JobActs):
         self._ours: Table[JobRowView] = Table(
             (
                 Column("DATE", 11),
-                Column("STATE", 11),
+                Column("STATE", 14),
                 Column("JOB", 20, grow=3),
                 Column("CLIENT", 16, grow=2),
                 Column("NUMBER", 8, drop=1),

@@ -63,7 +63,7 @@ class Overview(AreaScreen):
             (
                 Column("RUN", 5),
                 Column("STARTED", 12),
-                Column("OUTCOME", 10),
+                Column("OUTCOME", 14),
                 Column("CHANGES", 7, right=True),
                 Column("", 10, drop=1),
                 Column("CALLS", 5, right=True, drop=2),

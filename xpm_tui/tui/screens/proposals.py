@@ -66,7 +66,7 @@ class Proposals(FilteredArea):
         self._counts = JobCounts()
         self.table: Table[ProposalRowView] = Table(
             (
-                Column("STATE", 10),
+                Column("STATE", 14),
                 Column("PROPOSAL", 22, grow=3),
                 Column("CLIENT", 18, grow=2),
                 Column("NUMBER", 9),

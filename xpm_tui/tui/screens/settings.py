@@ -54,8 +54,8 @@ class SettingsArea(AreaScreen):
         self._items: list[Item] = []
         self._table: Table[Item] = Table(
             (
-                Column("SETTING", 34),
-                Column("VALUE", 20, grow=2),
+                Column("SETTING", 28),
+                Column("VALUE", 18, grow=2),
                 Column("FROM", 11),
                 Column("DEFAULT", 16, grow=1, drop=1),
             ),

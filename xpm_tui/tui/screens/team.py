@@ -223,9 +223,9 @@ def in_xpm(row: PersonRow) -> Line:
         return [ours(f"{sign} ", look), span(staff.name or staff.uuid), *left]
     if member.proposals:
         first = member.proposals[0]
-        how = "same e-mail" if first.sure else "maybe"
+        how = looks.MEMBER_STATES.label("proposed" if first.sure else "maybe").inline
         return [ours(f"{sign} {how}: ", look), span(first.name)]
-    return [ours(f"{sign} no link", look)]
+    return [ours(f"{sign} {looks.MEMBER_STATES.label(member.state).text}", look)]
 
 
 def person_lines(row: PersonRow, columns: int) -> list[Line]:
