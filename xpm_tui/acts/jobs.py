@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -76,9 +77,10 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Talk) -> Res
 async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
     """The exact job."""
     from xpm_tui.service.jobs import listing as jobs
+    from xpm_tui.service.runs.due import time_zone
 
     view = jobs.preview_job(practice, params.job)
-    return Result(data=plain(view), lines=_preview(view))
+    return Result(data=plain(view), lines=_preview(view, time_zone(practice)))
 
 
 async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
@@ -93,9 +95,12 @@ async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -
 async def edit_job(practice: OpenPractice, params: EditJob, talk: Talk) -> Result:
     """Change what is to be sent."""
     from xpm_tui.service.jobs import editing as job_editing
+    from xpm_tui.service.runs.due import time_zone
 
     view = job_editing.edit_workflow(practice, params.job, pairs(params.values))
-    return Result(data=plain(view), lines=[f"{view.workflow} is changed.", *_preview(view)])
+    return Result(
+        data=plain(view), lines=[f"{view.workflow} is changed.", *_preview(view, time_zone(practice))]
+    )
 
 
 async def skip_job(practice: OpenPractice, params: SkipJob, talk: Talk) -> Result:
@@ -108,7 +113,7 @@ async def skip_job(practice: OpenPractice, params: SkipJob, talk: Talk) -> Resul
     )
 
 
-def _preview(view: PreviewView) -> list[str]:
+def _preview(view: PreviewView, zone: tzinfo) -> list[str]:
     shown = listing(
         {
             "Job": view.name,
@@ -131,7 +136,7 @@ def _preview(view: PreviewView) -> list[str]:
     notes = [
         f"  {labels.PROBLEM_WEIGHTS[p.weight].text}: {p.sentence} {p.hint}".rstrip() for p in view.problems
     ]
-    history = [f"  {when_short(line.at)} {line.by}: {line.sentence}" for line in view.audit]
+    history = [f"  {when_short(line.at, zone)} {line.by}: {line.sentence}" for line in view.audit]
     return [
         f"{view.id} {labels.JOB_STATES[view.job.state].inline}",
         *shown,

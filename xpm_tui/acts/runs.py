@@ -43,7 +43,9 @@ class StopRun(msgspec.Struct, frozen=True):
 async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Result:
     """Newest first."""
     from xpm_tui.service.runs import history as runs
+    from xpm_tui.service.runs.due import time_zone
 
+    zone = time_zone(practice)
     found = runs.list_runs(practice, params.limit)
     columns = (Column("RUN", whole=True), Column("OUTCOME", whole=True), Column("STARTED", whole=True),
                Column("BY"), Column("TRIGGER"), Column("STEPS", right=True),
@@ -52,7 +54,7 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Res
         (
             r.id,
             labels.RUN_OUTCOMES[r.outcome].text,
-            when_short(r.started),
+            when_short(r.started, zone),
             r.by,
             labels.TRIGGERS[r.trigger].text,
             f"{r.done:,}/{r.total:,}",
@@ -68,12 +70,13 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Resul
     from xpm_tui.diagnose.cases.book_of_cases import case
     from xpm_tui.diagnose.trouble_view import in_short
     from xpm_tui.service.runs import history as runs
+    from xpm_tui.service.runs.due import time_zone
 
-    run = runs.show(practice, params.run)
+    run, zone = runs.show(practice, params.run), time_zone(practice)
     lines = told(run) + listing(
         {
-            "Started": f"{when(run.started)} by {run.by} on {run.host}",
-            "Ended": when(run.ended),
+            "Started": f"{when(run.started, zone)} by {run.by} on {run.host}",
+            "Ended": when(run.ended, zone),
             "Plan": run.plan,
             "Direction": f"{labels.DIRECTIONS[run.direction].text}, {labels.LEVELS[run.level].text}",
             "Why": run.error,
