@@ -10,10 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from xpm_tui.model.links import Value
 from xpm_tui.model.text import LIMIT, Shown, visible
+
+if TYPE_CHECKING:
+    from xpm_tui.model.links import Value
 
 NONE = "–"
 """Shown where a value is empty, so that an empty cell is never in doubt."""
