@@ -73,7 +73,7 @@ def test_a_field_of_several_contacts_is_named_once() -> None:
 
 
 def test_one_change_keeps_its_own_sentence() -> None:
-    assert line(changed("phone", side="xpm")).startswith("r1 Kowhai Plumbing Pty Ltd: phone sent to XPM")
+    assert line(changed("phone", side="xpm")).startswith("r1 Kowhai Plumbing Pty Ltd: phone updated in XPM")
 
 
 def test_a_client_without_a_name_is_told_by_its_id() -> None:
@@ -100,7 +100,7 @@ async def test_every_event_is_given_on_in_order_with_a_line_per_client(practice:
     told = [each.partition(" r1 ")[2] for each in talk.lines]
     assert len(told) == 6
     assert told[1] == "Kowhai Plumbing Pty Ltd: 4 changes (link, phone, fax and 1 more)"
-    assert told[2].startswith("ACME [/] Pty: phone brought from XPM")
+    assert told[2].startswith("ACME [/] Pty: phone updated in Ignition")
     assert told[3].startswith("WARNING ACME [/] Pty: phone was edited in XPM")
     assert told[4] == "ACME [/] Pty: 2 changes (fax, city)"
 

@@ -1,4 +1,4 @@
-"""Values in words."""
+"""Records as JSON data, times and selectors as typed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from xpm_tui.acts.log import moment
 from xpm_tui.acts.planning import selector
-from xpm_tui.acts.words import ago, count, fields, plain, value
+from xpm_tui.acts.words import plain
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.runs import Run, Stop
 
@@ -22,35 +22,6 @@ def test_every_field_of_a_record_is_in_its_json() -> None:
     assert told["outcome"] == "running"
     assert told["stops"] == [{"rule": "x", "counted": 0, "limit": 0, "sentence": ""}]
     assert told["started"] == "2026-05-04T12:00:00Z"
-
-
-@pytest.mark.parametrize(
-    ("told", "shown"), [(None, ""), (True, "yes"), (False, "no"), (("a", "b"), "a, b"), ("x", "x"), ((), "")]
-)
-def test_values(told: object, shown: str) -> None:
-    assert value(told) == shown  # type: ignore[arg-type]
-
-
-def test_counts() -> None:
-    assert [count(n, "client") for n in (0, 1, 1204)] == ["0 clients", "1 client", "1,204 clients"]
-    assert count(3, "person/people") == "3 people"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [(10, "just now"), (60, "1 minute ago"), (3_600, "1 hour ago"), (7_200, "2 hours ago"),
-     (86_400, "24 hours ago"), (172_800, "2 days ago"), (-5, "just now")],
-)  # fmt: skip
-def test_ago(seconds: int, told: str) -> None:
-    assert ago(NOW - timedelta(seconds=seconds), NOW) == told
-
-
-def test_ago_of_nothing_is_never() -> None:
-    assert ago(None) == "never"
-
-
-def test_fields_line_up_and_leave_out_the_empty() -> None:
-    assert fields({"a": "1", "long": "2", "none": ""}) == ["a     1", "long  2"]
 
 
 @pytest.mark.parametrize(("text", "back"), [("30m", timedelta(minutes=30)), ("3d", timedelta(days=3))])

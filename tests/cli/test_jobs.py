@@ -41,7 +41,7 @@ def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path
     assert connected("status", "--json", code=None).json["jobs"]["to_take"] == 1
     (row,) = connected("proposals", "list", "--json").json["items"]
     assert (row["state"], row["ours"]) == ("accepted", False)
-    assert "taken" in row["why"]
+    assert "take it over" in row["why"]
     assert connected("jobs", "list", "--json").json["items"] == []
 
     taken = connected("proposals", "take", "PROP-77").out

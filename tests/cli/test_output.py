@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpm_tui.acts.act import Column, Result, Table
-from xpm_tui.acts.tables import cells, cut, render
-from xpm_tui.cli.output import dumps, error, lines, outcome
+from xpm_tui.acts.tables import render
+from xpm_tui.cli.output import dumps, lines, outcome
+from xpm_tui.diagnose.trouble_view import present
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput, NeedsPerson
+from xpm_tui.model.formatting import cells, cut
+from xpm_tui.model.text import Shown
 
 HOSTILE = (
     "ACME [/] Pty",
@@ -66,8 +69,8 @@ def test_whole_columns_are_never_cut() -> None:
 
 def test_wide_characters_count_twice() -> None:
     assert cells("株式") == 4
-    assert cut("株式会社", 5) == "株式…"
-    assert cut("plain", 5) == "plain"
+    assert cut(Shown("株式会社"), 5) == "株式…"
+    assert cut(Shown("plain"), 5) == "plain"
     assert cells("Ta\u0304maki") == 6
 
 
@@ -93,13 +96,13 @@ def test_the_outcome_has_ok_items_and_error() -> None:
 
 
 def test_an_error_names_its_case() -> None:
-    told = error(BadInput("No.", case=CaseId.STATE_MISMATCH))
+    told = present(BadInput("No.", case=CaseId.STATE_MISMATCH)).data()
     assert (told["code"], told["message"], told["hint"]) == ("bad-input", "No.", "")
     assert told["case"] == "state-mismatch"
     assert told["case_title"]
     assert told["steps"]
-    assert "case" not in error(BadInput("No."))
-    assert error(NeedsPerson("Held."))["case"] == "held"
+    assert "case" not in present(BadInput("No.")).data()
+    assert present(NeedsPerson("Held.")).data()["case"] == "held"
 
 
 def test_lines_are_shown_through_the_door() -> None:

@@ -112,7 +112,7 @@ def test_by_verb(command: Inline) -> None:
 
 def test_an_error_by_verb_names_its_case_and_the_first_step(command: Inline) -> None:
     done = command("sync", "--yes", code=3)
-    assert "Case not-connected" in done.err
+    assert "Known problem not-connected" in done.err
     assert "xpm-tui cases show not-connected" in done.err
     told_ = command("sync", "--yes", "--json", code=3).error
     assert told_["case"] == "not-connected"

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.diagnose.examine import examine, exit_code
-from xpm_tui.diagnose.finding import Finding, Probed, bad, case_id, note, ok
+from xpm_tui.diagnose.finding import Finding, Probed, bad, note, ok
+from xpm_tui.diagnose.trouble_view import case_id
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import (
     Busy,

@@ -68,8 +68,8 @@ async def test_trouble_is_in_front_with_its_way_out(
         await opened(pilot, app)
         shown = text_of(app)
         assert "1 in trouble" in shown
-        assert "✖ trouble" in shown
-        assert "Case T1" in shown
+        assert "✖ Trouble" in shown
+        assert "Known problem T1" in shown
         await pilot.press("enter")
         await settle(pilot)
         assert "Connect third-party add-ons" in text_of(app)
@@ -130,7 +130,7 @@ async def test_an_error_in_the_console_names_its_case(app: Console) -> None:
         await settle(pilot)
         app.trouble(LoginNeeded("Xero no longer accepts the login.", asked="POST /connect/token"))
         await settle(pilot)
-        assert "Case T6" in text_of(app)
+        assert "Known problem T6" in text_of(app)
         await pilot.press("v")
         await settle(pilot)
         assert "Way out:" in text_of(app)
@@ -169,7 +169,7 @@ async def test_the_wizard_tells_the_way_out_at_its_step(world: World, app: Conso
         pane.complain(AccessDenied("The login reaches no practice.", case=CaseId.NO_PERMISSION))
         await settle(pilot)
         shown = text_of(app)
-        assert "Case T1" in shown
+        assert "Known problem T1" in shown
         assert "First: In XPM, as an administrator" in shown
         pane.query_one(".way-out", Button).press()
         await settle(pilot)

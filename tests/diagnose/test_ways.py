@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.diagnose.kit import by_name
 from tests.service.flows import World
-from xpm_tui.diagnose.telling import case_of
+from xpm_tui.diagnose.trouble_view import present
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import LoginNeeded, NeedsPerson
 from xpm_tui.service.connect.connection import Connecting
@@ -128,14 +128,14 @@ async def test_another_practice_and_several_name_their_case(world: World) -> Non
     await world.sign_in(connecting, tenant=second)
     with pytest.raises(NeedsPerson) as several:
         await connecting.choose()
-    assert case_of(several.value).id is CaseId.SECOND_PRACTICE  # type: ignore[union-attr]
+    assert present(several.value).problem.id is CaseId.SECOND_PRACTICE  # type: ignore[union-attr]
     with pytest.raises(NeedsPerson) as other:
         await connecting.choose(second)
-    assert case_of(other.value).id is CaseId.WRONG_PRACTICE  # type: ignore[union-attr]
+    assert present(other.value).problem.id is CaseId.WRONG_PRACTICE  # type: ignore[union-attr]
 
 
 async def test_cancel_names_its_case(world: World) -> None:
     connecting = Connecting(world.practice, {})
     with pytest.raises(LoginNeeded) as cancelled:
         await world.sign_in(connecting, deny=True)
-    assert case_of(cancelled.value).id is CaseId.CANCELLED  # type: ignore[union-attr]
+    assert present(cancelled.value).problem.id is CaseId.CANCELLED  # type: ignore[union-attr]

@@ -24,7 +24,9 @@ def test_the_second_is_told_who_holds_it(tmp_path: Path) -> None:
     first, second = lock(path), lock(path, "bob")
     with first.hold():
         assert first.held
-        with pytest.raises(Busy, match=r"held by ana on .* \(process \d+\) since \d{4}-.* UTC: sync") as told:
+        with pytest.raises(
+            Busy, match=r"held by ana on .* \(process \d+\) since \d+ \w{3} \d{4}, \d\d:\d\d UTC: sync"
+        ) as told:
             second.acquire()
         assert told.value.hint
         with pytest.raises(Busy):

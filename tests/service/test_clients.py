@@ -121,7 +121,7 @@ def test_both_sides_with_the_reason(filled: OpenPractice) -> None:
     assert (phone.ignition, phone.xpm, phone.agreed, phone.has_agreed) == ("1", "2", "2", True)
     assert "edited in Ignition" in phone.reason
     assert told["name"].agreed is None
-    assert "never agreed" in told["name"].reason
+    assert "not synced before" in told["name"].reason
     assert told["partner"].ignition == told["partner"].xpm == "Ana Silva"
     assert told["partner"].reason == ""
     assert told["k1.contact_email"].xpm == "jo@kowhai.example"

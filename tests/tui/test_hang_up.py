@@ -96,7 +96,7 @@ async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
     assert going is not None
     assert going.by == "ana"
     second.type("gs")
-    second.shows("▶ running  To XPM · Everything  by ana")
+    second.shows("▶ Running  To XPM · Everything  by ana")
     second.shows(f" of {total}  ")
     close(first)
     assert first.ended()[0] == 129
@@ -104,9 +104,9 @@ async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
     assert left is not None, "the hang-up came while the run went on"
     assert left.id == going.id
     sandbox.control("POST", "switches", {"latency": 0})
-    second.shows(f"Run {going.id}  ✓ done")
+    second.shows(f"Run {going.id}  ✓ Done")
     made = runs.show(practice, going.id)
     assert (made.outcome, made.done) == ("done", total)
     third = consoles("cleo")
     third.type("\r")
-    third.shows(f"Run {going.id}  ✓ done  To XPM · Everything  by ana")
+    third.shows(f"Run {going.id}  ✓ Done  To XPM · Everything  by ana")

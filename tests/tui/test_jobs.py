@@ -117,14 +117,14 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
         await press(pilot, "v")
         shown = text_of(app)
         assert shows(app, Proposals)
-        assert "○ to take" in shown
+        assert "○ To take over" in shown
         assert "its own connector has usually made the job already" in " ".join(shown.split())
         assert "Nobody's service  50.00 → not in the library" in shown
         await press(pilot, "T", "f10")
-        assert "● ours" in text_of(app)
+        assert "● Active" in text_of(app)
         await press(pilot, "escape")
         assert shows(app, Jobs)
-        assert "○ coming" in text_of(app)
+        assert "○ Coming" in text_of(app)
         await press(pilot, "e")
         edit = app.screen
         assert isinstance(edit, Edit)
@@ -145,11 +145,11 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
         assert app.focused.id == "leave", "the safe button has the focus"
         await press(pilot, "right", "enter")
         assert shows(app, RunScreen)
-        assert "✓ done" in text_of(app)
+        assert "✓ Done" in text_of(app)
         await press(pilot, "escape", "right_square_bracket")
         for _ in range(5):
             await press(pilot, "right_square_bracket")
-        assert "✓ deployed" in text_of(app)
+        assert "✓ Deployed" in text_of(app)
         await press(pilot, "e")
         assert "This job is deployed: what is in XPM is never touched" in text_of(app)
     (job,) = office.made("Compliance 2027")
@@ -203,7 +203,7 @@ async def test_all_of_one_cause_is_tried_again_at_once(
     app = over(office)
     async with jobs_area(app) as pilot:
         shown = text_of(app)
-        assert shown.count("✗ failed") == 4, "three rows and the head of the pane"
+        assert shown.count("✗ Failed") == 4, "three rows and the head of the pane"
         assert "is there, but its state could not be set" in " ".join(shown.split())
         await press(pilot, "d")
         await press(pilot, "escape", "t")
@@ -279,7 +279,7 @@ async def test_skipped_and_taken_back_by_one_key(office: Deploying, over: Callab
     async with jobs_area(app, "i") as pilot:
         assert state(office) == "skipped"
         await press(pilot, *["right_square_bracket"] * 7)
-        assert "– skipped" in text_of(app)
+        assert "– Skipped" in text_of(app)
         await press(pilot, "i")
     assert state(office) == "coming"
 
@@ -324,20 +324,20 @@ async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callabl
         assert "No proposal is chosen" in text_of(app)
         await press(pilot, "n", "=Payroll 2026", "enter", f"={office.client}", "enter")
         await press(pilot, "=start=2026-05-10", "enter", "=Annual accounts", "enter")
-        assert "· draft" in text_of(app)
+        assert "· Draft" in text_of(app)
         assert "A draft: a accepts it" in text_of(app)
         await press(pilot, "a")
         chosen = app.screen.query_one("#p-repeat")
         chosen.value = "monthly"  # type: ignore[attr-defined]
         await press(pilot, "f10")
-        assert "● ours" in text_of(app)
+        assert "● Active" in text_of(app)
         await press(pilot, "escape")
         assert "Payroll 2026 May 2026" in text_of(app)
         await press(pilot, "v", "delete", "=client left", "enter")
         app.clear_notifications()
         await settle(pilot)
         shown = text_of(app)
-        assert "– revoked" in shown
+        assert "– Revoked" in shown
         assert "a lets it go on" in shown
     assert "client left" in jobs.row_of(office.practice, "w1").why
 
@@ -593,7 +593,7 @@ async def test_a_line_of_a_runs_log_leads_to_its_job(office: Deploying, over: Ca
         assert shows(app, Jobs)
         shown = text_of(app)
         assert "[all]" in shown
-        assert "Second  w2/2026-05-02  ✓ deployed" in shown
+        assert "Second  w2/2026-05-02  ✓ Deployed" in shown
 
 
 async def test_each_trouble_of_a_job_is_a_sentence_here_too(

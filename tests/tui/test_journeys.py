@@ -62,7 +62,7 @@ async def test_plan_review_run(world: World, console: Make) -> None:
         assert app.focused.id == "no", "the safe button has the focus"
         await press(pilot, "y")
         assert shows(app, RunScreen)
-        assert "✓ done" in text_of(app)
+        assert "✓ Done" in text_of(app)
         screen = app.screen
         assert isinstance(screen, RunScreen)
         screen._pane.flush()
@@ -107,7 +107,7 @@ async def test_two_clients_of_one_name_are_mapped_apart_by_number(world: World, 
         assert "000000000020" not in shown, "a number finds exactly one"
         await press(pilot, "enter")
         assert shows(app, Clients)
-        assert "● linked" in text_of(app)
+        assert "● Linked" in text_of(app)
         await press(pilot, "u")
         assert shows(app, PlanReview)
         assert "1021 John Smith → –" in text_of(app), "an undo names what it takes away"
@@ -241,27 +241,27 @@ async def test_a_conflict_is_understood_and_undone(world: World, console: Make) 
         await press(pilot, "s", "escape", "W")
         assert shows(app, Conflicts)
         shown = text_of(app)
-        assert "1 ‼ planned" in shown
+        assert "1 ‼ Planned" in shown
         assert "07 000 0001" in shown
         assert "07 999 9999  ◀ wins" in shown
         assert "last agreed  09 555 0003" in shown, shown
         assert "the master and wins" in shown
         assert "⏎ Client" in shown
         await press(pilot, "space")
-        assert "■ held" in text_of(app)
+        assert "■ Held for you" in text_of(app)
         await press(pilot, "space", "v")
         assert shows(app, PlanReview)
         await press(pilot, "a", "y")
-        assert "✓ done" in text_of(app)
+        assert "✓ Done" in text_of(app)
         await press(pilot, "escape", "escape", "g", "s", "W")
-        assert "● overwritten" in text_of(app)
+        assert "● Overwritten" in text_of(app)
         await press(pilot, "u")
         assert shows(app, PlanReview)
         assert "takes back run" in text_of(app)
         await press(pilot, "a", "y", "escape")
         assert shows(app, Conflicts)
         shown = text_of(app)
-        assert "↶ undone" in shown
+        assert "↶ Undone" in shown
         assert "❄ frozen" in shown
     with world.open() as practice:
         client = practice.snapshot().get(CLIENTS, "c3")
@@ -280,7 +280,7 @@ async def test_a_held_conflict_is_let_go_by_a_tick(world: World, console: Make) 
         await press(pilot, "s", "escape", "W")
         assert "held for you" in text_of(app)
         await press(pilot, "space")
-        assert "‼ planned" in text_of(app)
+        assert "‼ Planned" in text_of(app)
         await press(pilot, "v", "a", "y", "escape")
     with world.open() as practice:
         client = practice.snapshot().get(CLIENTS, "c3")
@@ -595,7 +595,7 @@ async def test_a_held_run_is_released_where_its_stops_are_read(world: World, con
         assert "Let it go on" in text_of(app)
         await press(pilot, "y")
         assert shows(app, RunScreen)
-        assert "✓ done" in text_of(app)
+        assert "✓ Done" in text_of(app)
         await press(pilot, "escape", "a")
         assert "Nothing is held: the last run went to its end." in [n.message for n in app._notifications]
 
@@ -614,7 +614,7 @@ async def test_a_held_run_is_released(world: World, console: Make) -> None:
         await press(pilot, "enter")
         assert shows(app, RunScreen)
         shown = text_of(app)
-        assert "■ held" in shown
+        assert "■ Held for you" in shown
         assert "first" in shown, "the stop is told in a sentence"
         assert "a Release" in shown
         await press(pilot, "x")
@@ -625,7 +625,7 @@ async def test_a_held_run_is_released(world: World, console: Make) -> None:
         assert app.focused.id == "no"
         await press(pilot, "y")
         assert shows(app, RunScreen)
-        assert "✓ done" in text_of(app)
+        assert "✓ Done" in text_of(app)
         await press(pilot, "escape")
         assert "held" not in text_of(app).splitlines()[0]
     with world.open() as practice:
@@ -657,12 +657,12 @@ async def test_a_colleagues_run_is_watched_live(world: World, console: Make) -> 
             await press(pilot, "enter")
             assert shows(app, RunScreen)
             await until(pilot, "by ana")
-            assert "▶ running" in text_of(app)
+            assert "▶ Running" in text_of(app)
             await press(pilot, "u")
             go_on.set()
             done = await work
             assert done.outcome == "done"
-            await until(pilot, "✓ done")
+            await until(pilot, "✓ Done")
             await until(pilot, "Run r1 is done")
             await press(pilot, "home", "slash", "=linked", "enter")
             assert "is linked to" in text_of(app)
@@ -728,7 +728,7 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             assert "first run" in text_of(app)
             await press(pilot, "a", "y")
             assert shows(app, RunScreen)
-            assert "✓ done" in text_of(app)
+            assert "✓ Done" in text_of(app)
             await press(pilot, "escape")
             assert "synced" in text_of(app).splitlines()[0]
             assert "never" not in text_of(app).splitlines()[0]

@@ -11,9 +11,11 @@ from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.review_file import export_review, import_review
 from xpm_tui.acts.situation import connected, first, on_record
-from xpm_tui.acts.words import count, fields, listed, plain, value, wrapped
+from xpm_tui.acts.words import listed, plain
+from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.fields import editable
+from xpm_tui.model.formatting import NONE, count, listing, value, wrap
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -87,7 +89,7 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) 
             v.id,
             v.client_id or "",
             v.name,
-            v.link_state,
+            labels.LINK_STATES[v.link_state].text,
             v.link.number if v.link else "",
             needs(v),
         )
@@ -164,14 +166,14 @@ def _state(archived: bool, prospect: bool) -> str:
 
 
 def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
-    link = view.link
-    lines = fields(
+    link, state = view.link, labels.LINK_STATES[view.link_state].text
+    lines = listing(
         {
             "Name": view.name,
             "Id": view.id,
             "Client ID": view.client_id or "",
             "State": view.state,
-            "Link": f"{view.link_state}: {link.number} {link.name}" if link else view.link_state,
+            "Link": f"{state}: {link.number} {link.name}" if link else state,
             "UUID": link.uuid if link else "",
             "Needs": view.needs,
             "Frozen": ", ".join(view.frozen),
@@ -182,7 +184,7 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
         lines += ["", "Both sides:", *_both(sides)]
     else:
         own = (field for field in editable("client") if field.sync.at_all and not field.required)
-        lines += fields({field.label: value(view.shown(field)) for field in own})
+        lines += listing({field.label: value(view.shown(field)) for field in own})
     for contact in view.contacts:
         mark = "Primary contact" if contact.primary else "Contact"
         lines.append(f"{mark} {contact.id}: {contact.summary}")
@@ -194,25 +196,26 @@ def _both(sides: list[SideBySide]) -> list[str]:
     wide = max(len(side.label) for side in sides)
     lines = []
     for side in sides:
-        label, ours, theirs = side.label.ljust(wide), value(side.ignition), value(side.xpm)
+        label, ours, theirs = side.label.ljust(wide), value(side.ignition, none=""), value(side.xpm, none="")
         if ours == theirs:
             lines += [f"  {label}  {ours}"] if ours else []
             continue
-        agreed = (value(side.agreed) or "-") if side.has_agreed else "nothing yet"
-        lines.append(f"  {label}  Ignition {ours or '-'} | XPM {theirs or '-'} | agreed {agreed}")
-        lines += wrapped(side.reason, " " * (wide + 4)) if side.reason else []
+        agreed = value(side.agreed) if side.has_agreed else "nothing yet"
+        lines.append(f"  {label}  Ignition {ours or NONE} | XPM {theirs or NONE} | agreed {agreed}")
+        lines += wrap(side.reason, indent=" " * (wide + 4)) if side.reason else []
     return lines
 
 
 def _proposals(view: ReviewView) -> list[str]:
     lines = [f"{view.id}  {view.name}  ({view.reason})"]
     for proposal in view.proposals:
+        sure = labels.MATCHES[proposal.level].text
         lines.append(
-            f"    {proposal.score:3} {proposal.level:6}  {proposal.number or '-':8}  {proposal.name}"
+            f"    {proposal.score:3} {sure:8}  {proposal.number or '-':8}  {proposal.name}"
             f"  {_state(proposal.archived, proposal.prospect)}".rstrip()
         )
         lines.append(f"        {proposal.uuid}")
-        lines += wrapped("; ".join(proposal.reasons), " " * 8)
+        lines += wrap("; ".join(proposal.reasons), indent=" " * 8)
     return lines if view.proposals else [*lines, "    no proposal: search, or create it in XPM"]
 
 

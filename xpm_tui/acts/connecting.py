@@ -12,9 +12,11 @@ import msgspec
 
 from xpm_tui.acts.act import Column, Result, Table, Talk
 from xpm_tui.acts.params import option
-from xpm_tui.acts.words import count, plain
+from xpm_tui.acts.words import plain
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput, LoginNeeded, NeedsPerson, Trouble
+from xpm_tui.model.formatting import count
+from xpm_tui.model.labels import DIRECTIONS, LEVELS
 from xpm_tui.model.xpm import Tenant
 
 if TYPE_CHECKING:
@@ -70,12 +72,12 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
         ],
     }
     read = ", ".join(f"{number:,} {name}" for name, number in lists.items())
-    master = "XPM overwrites Ignition" if direction == "from_xpm" else "Ignition overwrites XPM"
     lines = [
         f"Connected to {identity.title}" + (f" as {identity.login}." if identity.login else "."),
         f"Read with {count(filled.calls, 'call')}: {read}.",
         *told(filled.notes),
-        f"Direction: {master}; level: {level}. To change it: xpm-tui settings set sync.direction to_xpm",
+        f"Direction: {DIRECTIONS[direction].text}. {DIRECTIONS[direction].help}",
+        f"What to sync: {LEVELS[level].text}. To change it: xpm-tui settings set sync.direction to_xpm",
         *_left(machine),
         "Next: xpm-tui import clients FILE, then xpm-tui plan",
     ]
@@ -109,7 +111,9 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
     refused: asyncio.Future[Trouble] = asyncio.get_running_loop().create_future()
 
     def tell(trouble: Trouble) -> None:
-        talk.say("\n".join(filter(None, (trouble.message, trouble.hint))))
+        from xpm_tui.diagnose.trouble_view import present
+
+        talk.say(present(trouble).short())
 
     def wrong(trouble: Trouble) -> None:
         """A bad line is final where nobody can paste another."""
@@ -185,7 +189,9 @@ async def _choose(machine: Connecting, params: Connect, talk: Talk) -> Identity:
     except NeedsPerson as held:
         if not talk.interactive or confirm or (len(machine.tenants) > 1 and not tenant):
             raise
-        talk.say("\n".join(filter(None, (held.message, held.hint))))
+        from xpm_tui.diagnose.trouble_view import present
+
+        talk.say(present(held).short())
         return await machine.choose(tenant, confirm=await talk.line("Its name, to go on:") or "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -10,8 +11,9 @@ from xpm_tui.acts.act import Act, NoParams, Result, Talk
 from xpm_tui.acts.connecting import Connect, connect
 from xpm_tui.acts.params import option
 from xpm_tui.acts.situation import connected, first, idle
-from xpm_tui.acts.words import ago, count, fields, plain, when
+from xpm_tui.acts.words import plain
 from xpm_tui.model.errors import Trouble
+from xpm_tui.model.formatting import ago, count, listing, when
 
 if TYPE_CHECKING:
     from xpm_tui.service.heartbeat.status import Heartbeat
@@ -41,9 +43,12 @@ async def disconnect(practice: OpenPractice, params: Disconnect, talk: Talk) -> 
 async def status(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """The heartbeat and the counts, without a call to Xero."""
     from xpm_tui.service.heartbeat.status import heartbeat
+    from xpm_tui.service.runs.due import time_zone
 
     beat = heartbeat(practice)
-    return Result(data=plain(beat), lines=_lines(beat), trouble=_worst(beat))
+    return Result(
+        data=plain(beat), lines=_lines(beat, practice.clock.now(), time_zone(practice)), trouble=_worst(beat)
+    )
 
 
 def _worst(beat: Heartbeat) -> Trouble | None:
@@ -69,17 +74,17 @@ def jobs_line(jobs: JobCounts) -> str:
     return ", ".join(f"{number:,} {what}" for what, number in told.items() if number)
 
 
-def _lines(beat: Heartbeat) -> list[str]:
+def _lines(beat: Heartbeat, now: datetime, zone: tzinfo) -> list[str]:
     calls = f"{beat.minute_left} this minute" if beat.minute_left is not None else ""
     if beat.day_left is not None:
         calls += f", {beat.day_left:,} today"
     name = f"{beat.title} (SANDBOX)" if beat.sandbox else beat.title
-    since = f"since {when(beat.since)}" + (f" by {beat.by}" if beat.by else "")
-    return fields(
+    since = f"since {when(beat.since, zone)}" + (f" by {beat.by}" if beat.by else "")
+    return listing(
         {
             "Practice": name,
             "Connected": since if beat.connected else "no",
-            "Last good sync": ago(beat.last_good),
+            "Last good sync": ago(beat.last_good, now),
             "Last run": f"{beat.last_run} {beat.last_outcome}".strip(),
             "Running": beat.running,
             "Held": ", ".join(beat.held),
@@ -91,8 +96,8 @@ def _lines(beat: Heartbeat) -> list[str]:
             "Frozen": count(beat.frozen, "field") if beat.frozen else "",
             "Jobs": jobs_line(beat.jobs),
             "Not in Ignition yet": count(beat.to_ignition, "change") if beat.to_ignition else "",
-            "Ignition's file": ago(beat.import_at),
-            "XPM's lists": ago(beat.mirror_at),
+            "Ignition's file": ago(beat.import_at, now),
+            "XPM's lists": ago(beat.mirror_at, now),
         }
     )
 

@@ -11,8 +11,9 @@ from xpm_tui.acts.jobs import OPEN, JobId
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle, ignition_off, in_state
 from xpm_tui.acts.syncing import following, told
-from xpm_tui.acts.words import count, plain
+from xpm_tui.acts.words import plain
 from xpm_tui.model.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.model.formatting import count
 
 if TYPE_CHECKING:
     from xpm_tui.deploy.due import Occurrence
@@ -116,7 +117,9 @@ async def deploy_automatic(practice: OpenPractice, result: Result, talk: Talk) -
         async with following(practice, talk):
             run = await deploying.deploy_due(practice)
     except Trouble as trouble:
-        lines = [*result.lines, f"Not deployed yet: {trouble.message} {trouble.hint}".strip()]
+        from xpm_tui.diagnose.trouble_view import present
+
+        lines = [*result.lines, f"Not deployed yet: {present(trouble).short()}"]
         return Result(data=result.data, items=result.items, table=result.table, lines=lines)
     if run is None:
         return result

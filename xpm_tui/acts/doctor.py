@@ -9,16 +9,16 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Column, Place, Result, Table, Talk, home_act
 from xpm_tui.acts.params import argument, option
-from xpm_tui.acts.words import count, plain
+from xpm_tui.acts.words import plain
+from xpm_tui.model import labels
 from xpm_tui.model.errors import NotFound, ReadOnly, Trouble
+from xpm_tui.model.formatting import count
 from xpm_tui.model.text import visible
 
 if TYPE_CHECKING:
     from xpm_tui.diagnose.bundle import Part
     from xpm_tui.diagnose.finding import Probed
     from xpm_tui.service.health.patient import Patient
-
-_WORDS = {"ok": "ok", "note": "note", "trouble": "TROUBLE", "skipped": "left out"}
 
 
 class Examine(msgspec.Struct, frozen=True):
@@ -87,9 +87,9 @@ async def doctor(place: Place, params: Examine, talk: Talk) -> Result:
 def _lines(each: Probed) -> list[str]:
     """A probe's finding for a person."""
     from xpm_tui.diagnose.cases.book_of_cases import case
-    from xpm_tui.diagnose.telling import in_short
+    from xpm_tui.diagnose.trouble_view import in_short
 
-    lines = [f"{_WORDS[each.verdict]:<9} {each.title}: {each.sentence} ({each.seconds:.1f} s)"]
+    lines = [f"{labels.VERDICTS[each.verdict].text:<9} {each.title}: {each.sentence} ({each.seconds:.1f} s)"]
     lines += [f"          {fact}" for fact in each.evidence]
     if each.verdict in ("note", "trouble"):
         lines += [f"          > {each.hint}"] if each.hint else []

@@ -11,8 +11,9 @@ import msgspec
 from xpm_tui.acts.act import Act, Result, Talk
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import idle
-from xpm_tui.acts.words import count, plain
+from xpm_tui.acts.words import plain
 from xpm_tui.model.errors import Trouble
+from xpm_tui.model.formatting import count
 
 if TYPE_CHECKING:
     from xpm_tui.book.ignition.forms import FormName

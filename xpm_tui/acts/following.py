@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from xpm_tui.acts.act import Talk
-from xpm_tui.acts.words import count, plain
+from xpm_tui.acts.words import plain
+from xpm_tui.model.formatting import count, when_exact
 
 if TYPE_CHECKING:
     from xpm_tui.events.reading import Tail
@@ -123,6 +124,5 @@ def _said(field: str) -> str:
 
 
 def _line(event: Event, told: str) -> str:
-    at = event.at.astimezone().strftime("%m-%d %H:%M:%S") if event.at else ""
     level = event.level if event.level in ("warning", "error") else ""
-    return " ".join(filter(None, (at, event.run, level.upper(), told)))
+    return " ".join(filter(None, (when_exact(event.at), event.run, level.upper(), told)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -10,7 +11,9 @@ from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.editing import pairs
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import first, idle, in_state
-from xpm_tui.acts.words import count, fields, plain, when
+from xpm_tui.acts.words import plain
+from xpm_tui.model import labels
+from xpm_tui.model.formatting import count, listing, when_short
 
 if TYPE_CHECKING:
     from xpm_tui.service.jobs.views import JobRowView, PreviewView
@@ -74,9 +77,10 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Talk) -> Res
 async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
     """The exact job."""
     from xpm_tui.service.jobs import listing as jobs
+    from xpm_tui.service.runs.due import time_zone
 
     view = jobs.preview_job(practice, params.job)
-    return Result(data=plain(view), lines=_preview(view))
+    return Result(data=plain(view), lines=_preview(view, time_zone(practice)))
 
 
 async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
@@ -91,9 +95,12 @@ async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -
 async def edit_job(practice: OpenPractice, params: EditJob, talk: Talk) -> Result:
     """Change what is to be sent."""
     from xpm_tui.service.jobs import editing as job_editing
+    from xpm_tui.service.runs.due import time_zone
 
     view = job_editing.edit_workflow(practice, params.job, pairs(params.values))
-    return Result(data=plain(view), lines=[f"{view.workflow} is changed.", *_preview(view)])
+    return Result(
+        data=plain(view), lines=[f"{view.workflow} is changed.", *_preview(view, time_zone(practice))]
+    )
 
 
 async def skip_job(practice: OpenPractice, params: SkipJob, talk: Talk) -> Result:
@@ -101,11 +108,13 @@ async def skip_job(practice: OpenPractice, params: SkipJob, talk: Talk) -> Resul
     from xpm_tui.service.jobs import listing as jobs
 
     view = jobs.skip(practice, params.job, undo=params.undo)
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} is {view.state}."])
+    return Result(
+        data=plain(view), lines=[f"{view.id} {view.name} is {labels.JOB_STATES[view.state].inline}."]
+    )
 
 
-def _preview(view: PreviewView) -> list[str]:
-    shown = fields(
+def _preview(view: PreviewView, zone: tzinfo) -> list[str]:
+    shown = listing(
         {
             "Job": view.name,
             "Client": f"{view.client.name if view.client else ''} (XPM: {view.xpm_client or 'made first'})",
@@ -121,20 +130,32 @@ def _preview(view: PreviewView) -> list[str]:
             "Staff": ", ".join(view.staff) or "(nobody)",
             "State": view.state_code or "(XPM's first)",
             "Calls": str(view.calls),
-            "In XPM": f"{view.job.state} {view.job.number} {view.job.url}".strip(),
+            "In XPM": f"{labels.JOB_STATES[view.job.state].text} {view.job.number} {view.job.url}".strip(),
         }
     )
-    marks = {"hold": "holds", "ask": "asks", "note": "note"}
-    notes = [f"  {marks[p.weight]}: {p.sentence} {p.hint}".rstrip() for p in view.problems]
-    history = [f"  {when(line.at)} {line.by}: {line.sentence}" for line in view.audit]
-    return [f"{view.id} {view.job.state}", *shown, *notes, *(["History:", *history] if history else [])]
+    notes = [
+        f"  {labels.PROBLEM_WEIGHTS[p.weight].text}: {p.sentence} {p.hint}".rstrip() for p in view.problems
+    ]
+    history = [f"  {when_short(line.at, zone)} {line.by}: {line.sentence}" for line in view.audit]
+    return [
+        f"{view.id} {labels.JOB_STATES[view.job.state].inline}",
+        *shown,
+        *notes,
+        *(["History:", *history] if history else []),
+    ]
+
+
+def _state(view: JobRowView) -> str:
+    """Return the state of a job, with a note that it is deployed without asking."""
+    automatic = view.automatic and view.state in ("coming", "due")
+    return labels.JOB_STATES[view.state].text + (" (auto)" if automatic else "")
 
 
 def _table(found: list[JobRowView], empty: str) -> Table:
     columns = (Column("ID", whole=True), Column("DATE", whole=True), Column("STATE", whole=True),
                Column("JOB"), Column("CLIENT"), Column("NUMBER", whole=True), Column("NOTE"))  # fmt: skip
     rows = (
-        (v.id, str(v.date), v.state + (" (auto)" if v.automatic and v.state in ("coming", "due") else ""),
+        (v.id, str(v.date), _state(v),
          v.name, v.client.name if v.client else "", v.number, v.why)
         for v in found
     )  # fmt: skip

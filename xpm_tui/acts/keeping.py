@@ -10,8 +10,9 @@ import msgspec
 from xpm_tui.acts.act import Act, NoParams, Place, Result, Talk, home_act
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import idle
-from xpm_tui.acts.words import count, plain
+from xpm_tui.acts.words import plain
 from xpm_tui.model.errors import BookUnreadable, NeedsPerson
+from xpm_tui.model.formatting import count
 
 
 class Repair(msgspec.Struct, frozen=True):

@@ -10,8 +10,9 @@ from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle, on_linked, on_record
-from xpm_tui.acts.words import arrow, count, plain
+from xpm_tui.acts.words import plain
 from xpm_tui.model.errors import BadInput, NeedsPerson
+from xpm_tui.model.formatting import arrow, count
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice

@@ -9,7 +9,7 @@ import msgspec
 from xpm_tui.acts.act import Column, NoParams, Place, Result, Table, Talk, home_act
 from xpm_tui.acts.params import argument
 from xpm_tui.acts.situation import idle
-from xpm_tui.acts.words import fields
+from xpm_tui.model.formatting import listing
 
 
 class Locate(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ async def locate(place: Place, params: Locate, talk: Talk) -> Result:
         return Result(data={params.what: folders[params.what]}, lines=[folders[params.what]])
     data = {**folders, "practices": homes.practices(home), "current": homes.current(home) or None}
     told = {**folders, "practices": ", ".join(homes.practices(home)) or "none yet"}
-    return Result(data=data, lines=fields(told))
+    return Result(data=data, lines=listing(told))
 
 
 async def list_practices(place: Place, params: NoParams, talk: Talk) -> Result:

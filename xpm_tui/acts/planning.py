@@ -12,8 +12,10 @@ from xpm_tui.acts.act import Act, Result, Talk
 from xpm_tui.acts.clients import WHICH, Which
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
-from xpm_tui.acts.words import arrow, count, plain, wrapped
+from xpm_tui.acts.words import plain
+from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.formatting import arrow, count, wrap
 
 if TYPE_CHECKING:
     from xpm_tui.model.plan import Plan, PlannedRecord
@@ -132,7 +134,8 @@ def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
             last = client
             yield f"{client}  {change.name}" + (f"  (XPM {change.number})" if change.number else "")
         who = f" of {contact[:8]}" if contact else ""
-        marks = [change.mark, "" if change.ticked else "waits"]
+        mark = labels.MARKS[change.mark].inline if change.mark else ""
+        marks = [labels.of_sides(mark, change.side), "" if change.ticked else "waits"]
         told = ", ".join(filter(None, marks))
         yield f"    {change.field}{who}: {arrow(change.old_shown, change.new_shown)}" + (
             f"  [{told}]" if told else ""
@@ -150,10 +153,9 @@ def summary(plan: Plan, items: list[ChangeView], waiting: list[ChangeView]) -> l
         lines = [f"Plan {plan.id}: nothing to do{why}"]
     by_field = Counter(change.field for change in items)
     if by_field:
-        lines += wrapped(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()))
+        lines += wrap(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()), indent="  ")
     by_mark = Counter(change.mark for change in items if change.mark)
-    words = {"first": "first overwrite", "drift": "drift", "conflict": "conflict", "clearing": "clearing"}
-    lines += [f"  {count(number, words.get(mark, mark))}" for mark, number in by_mark.items()]
+    lines += [f"  {count(number, labels.MARKS[mark].noun)}" for mark, number in by_mark.items()]
     if waiting:
         lines.append(f"  {count(len(waiting), 'change')} waiting for a person (plan tick {plan.id} ...)")
     if len(plan.people) > archived:

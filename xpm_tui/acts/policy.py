@@ -10,8 +10,10 @@ from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
 from xpm_tui.acts.params import argument
 from xpm_tui.acts.settings import SetSetting, set_setting
 from xpm_tui.acts.situation import idle
-from xpm_tui.acts.words import count, plain
+from xpm_tui.acts.words import plain
+from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.formatting import count
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -20,12 +22,10 @@ _COLUMNS = (
     Column("FIELD"),
     Column("FROM XPM", whole=True),
     Column("TO XPM", whole=True),
-    Column("LEVEL", whole=True),
+    Column("WHAT TO SYNC", whole=True),
     Column("NOW", whole=True),
     Column("FROZEN", whole=True, right=True),
 )
-LEVELS = {(): "", ("everything",): "everything", ("everything", "name"): "name too"}
-"""The levels that carry a field, in a word or two."""
 
 
 class SwitchFields(msgspec.Struct, frozen=True):
@@ -44,22 +44,22 @@ async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     cells = [
         (
             row.label,
-            told_way(row.from_xpm),
-            told_way(row.to_xpm),
-            LEVELS[row.levels],
+            labels.WAYS[told_way(row.from_xpm)].text,
+            labels.WAYS[told_way(row.to_xpm)].text,
+            labels.LEVELS[row.levels[-1]].text if row.levels else "",
             "carried" if row.carried else "switched off" if row.off else "not carried",
             str(row.frozen or ""),
         )
         for row in rows
     ]
-    way = "XPM overwrites Ignition" if policy.direction == "from_xpm" else "Ignition overwrites XPM"
     whole = len(frozen_clients(practice))
     return Result(
         data={"direction": policy.direction, "level": policy.level, "frozen_whole": whole},
         items=[plain(row) for row in rows],
         table=Table(_COLUMNS, cells),
         lines=[
-            f"Now: {way}, level {policy.level}. {count(whole, 'client')} frozen as a whole.",
+            f"Now: {labels.DIRECTIONS[policy.direction].text}, {labels.LEVELS[policy.level].text}. "
+            f"{count(whole, 'client')} frozen as a whole.",
             "Switch fields off for every client: xpm-tui policy off website fax",
             "Freeze one for one client: xpm-tui clients freeze CLIENT phone",
             "Never carried: tax, company and business numbers, relationships, status, custom fields.",

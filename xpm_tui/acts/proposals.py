@@ -11,8 +11,9 @@ from xpm_tui.acts.clients import ClientId
 from xpm_tui.acts.editing import pairs
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import first, idle, in_state
-from xpm_tui.acts.words import count, listed, plain
+from xpm_tui.acts.words import listed, plain
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.formatting import count
 
 if TYPE_CHECKING:
     from xpm_tui.service.jobs.views import ProposalRowView

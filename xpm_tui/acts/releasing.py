@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -11,8 +12,10 @@ from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.syncing import run_result, told
-from xpm_tui.acts.words import count, plain, value, when
+from xpm_tui.acts.words import plain
+from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput, NeedsPerson, NotFound
+from xpm_tui.model.formatting import count, value, when
 
 if TYPE_CHECKING:
     from xpm_tui.model.runs import Run
@@ -22,11 +25,6 @@ if TYPE_CHECKING:
 
 _UNKNOWN = "unknown-outcome"
 _CHOICES: tuple[Choice, ...] = ("again", "drop")
-_DONE = {
-    "adopt": "{name}: taken as the one that was made.",
-    "again": "{name}: to be sent again.",
-    "drop": "{name}: let be.",
-}
 
 
 class ReleaseRun(msgspec.Struct, frozen=True):
@@ -46,19 +44,21 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
     """Settle what nobody but a person can tell, then let the held run go on."""
     from xpm_tui.service.runs import history as runs
     from xpm_tui.service.runs import releasing
+    from xpm_tui.service.runs.due import time_zone
 
     practice.writable()
+    zone = time_zone(practice)
     run = _held_run(practice, params.run)
     waiting = await releasing.look(practice) if releasing.waiting(practice) else []
     decisions = _decisions(params, waiting)
     for held in waiting:
         if held.intent not in decisions and talk.interactive:
-            decision = await _ask(held, talk)
+            decision = await _ask(held, talk, zone)
             if decision is not None:
                 decisions[held.intent] = decision
     settled = [releasing.decide(practice, decision) for decision in decisions.values()]
     lines = [
-        _DONE[decision.choice].format(name=held.name)
+        f"{held.name}: {labels.DECISIONS[decision.choice].reason}."
         for decision, held in zip(decisions.values(), settled, strict=True)
     ]
     left = releasing.waiting(practice)
@@ -67,7 +67,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
         return Result(
             data=data,
             items=[plain(held) for held in left],
-            lines=[*lines, *(line for held in left for line in _lines(held))],
+            lines=[*lines, *(line for held in left for line in _lines(held, zone))],
             trouble=_still(left),
         )
     for held in settled:
@@ -158,9 +158,9 @@ def _decision(held: HeldWrite, choice: Choice, xpm: str) -> Decision:
     return Decision(held.intent, "adopt", xpm)
 
 
-async def _ask(held: HeldWrite, talk: Talk) -> Decision | None:
+async def _ask(held: HeldWrite, talk: Talk, zone: tzinfo) -> Decision | None:
     """Show one and ask; None for an empty answer: it stays held."""
-    for line in _lines(held):
+    for line in _lines(held, zone):
         talk.say(line)
     adopt = "the number, UUID or address of the record that it became" if held.candidates else "its UUID"
     while True:
@@ -177,10 +177,10 @@ async def _ask(held: HeldWrite, talk: Talk) -> Decision | None:
         return _decision(held, "adopt", answer)
 
 
-def _lines(held: HeldWrite) -> list[str]:
+def _lines(held: HeldWrite, zone: tzinfo) -> list[str]:
     """One held write in lines: what it was, what was sent, and what it may have become."""
     sent = ", ".join(f"{field.replace('_', ' ')} {value(each)}" for field, each in held.sent.items())
-    lines = [f"{held.intent}  {held.message}", f"    sent {when(held.sent_at)}: {sent}"]
+    lines = [f"{held.intent}  {held.message}", f"    sent {when(held.sent_at, zone)}: {sent}"]
     for at, each in enumerate(held.candidates, 1):
         told = "  ".join(filter(None, (each.number, each.name, each.email)))
         lines.append(f"    {at}  {each.uuid}  {told}")

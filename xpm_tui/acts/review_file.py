@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xpm_tui.acts.act import Result
-from xpm_tui.acts.words import count, plain
+from xpm_tui.acts.words import plain
 from xpm_tui.model.errors import Trouble
+from xpm_tui.model.formatting import count
 
 if TYPE_CHECKING:
     from xpm_tui.service.clients.review_file import Chosen, ReviewReport

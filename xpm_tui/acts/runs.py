@@ -12,7 +12,9 @@ from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.releasing import ACTS as RELEASING
 from xpm_tui.acts.situation import connected, first, idle, running
 from xpm_tui.acts.syncing import run_result, told
-from xpm_tui.acts.words import fields, listed, plain, when
+from xpm_tui.acts.words import listed, plain
+from xpm_tui.model import labels
+from xpm_tui.model.formatting import listing, when, when_short
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -41,13 +43,23 @@ class StopRun(msgspec.Struct, frozen=True):
 async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Result:
     """Newest first."""
     from xpm_tui.service.runs import history as runs
+    from xpm_tui.service.runs.due import time_zone
 
+    zone = time_zone(practice)
     found = runs.list_runs(practice, params.limit)
     columns = (Column("RUN", whole=True), Column("OUTCOME", whole=True), Column("STARTED", whole=True),
                Column("BY"), Column("TRIGGER"), Column("STEPS", right=True),
                Column("CALLS", right=True))  # fmt: skip
     rows = (
-        (r.id, r.outcome, when(r.started), r.by, r.trigger, f"{r.done:,}/{r.total:,}", f"{r.calls:,}")
+        (
+            r.id,
+            labels.RUN_OUTCOMES[r.outcome].text,
+            when_short(r.started, zone),
+            r.by,
+            labels.TRIGGERS[r.trigger].text,
+            f"{r.done:,}/{r.total:,}",
+            f"{r.calls:,}",
+        )
         for r in found
     )
     return listed(found, Table(columns, rows, "No run yet."), count=len(found))
@@ -56,16 +68,17 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Res
 async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Result:
     """One run whole, with the way out of what ended it."""
     from xpm_tui.diagnose.cases.book_of_cases import case
-    from xpm_tui.diagnose.telling import in_short
+    from xpm_tui.diagnose.trouble_view import in_short
     from xpm_tui.service.runs import history as runs
+    from xpm_tui.service.runs.due import time_zone
 
-    run = runs.show(practice, params.run)
-    lines = told(run) + fields(
+    run, zone = runs.show(practice, params.run), time_zone(practice)
+    lines = told(run) + listing(
         {
-            "Started": f"{when(run.started)} by {run.by} on {run.host}",
-            "Ended": when(run.ended),
+            "Started": f"{when(run.started, zone)} by {run.by} on {run.host}",
+            "Ended": when(run.ended, zone),
             "Plan": run.plan,
-            "Direction": f"{run.direction}, {run.level}",
+            "Direction": f"{labels.DIRECTIONS[run.direction].text}, {labels.LEVELS[run.level].text}",
             "Why": run.error,
         }
     )

@@ -8,7 +8,8 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.params import argument, option
-from xpm_tui.acts.words import fields
+from xpm_tui.model import labels
+from xpm_tui.model.formatting import listing
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -55,11 +56,11 @@ async def list_settings(practice: OpenPractice, params: ListSettings, talk: Talk
     found = [
         item
         for item in practice.settings.items()
-        if wanted in f"{item.key} {item.entry.help}".casefold()
+        if wanted in f"{item.key} {item.entry.label} {item.entry.help}".casefold()
         and not (params.changed and item.origin == "default")
     ]
     columns = (Column("SETTING", whole=True), Column("VALUE"), Column("FROM", whole=True))
-    rows = ((item.key, item.shown, item.origin) for item in found)
+    rows = ((item.key, item.shown, labels.ORIGINS[item.origin].text) for item in found)
     table = Table(columns, rows, "No setting like this.")
     return Result(data={"count": len(found)}, items=[_data(item) for item in found], table=table)
 
@@ -67,12 +68,13 @@ async def list_settings(practice: OpenPractice, params: ListSettings, talk: Talk
 async def get_setting(practice: OpenPractice, params: GetSetting, talk: Talk) -> Result:
     """One setting with its meaning."""
     item = practice.settings.item(params.key)
-    lines = fields(
+    lines = listing(
         {
             item.key: item.shown or "(empty)",
-            "from": item.origin,
+            "from": labels.ORIGINS[item.origin].text,
             "values": item.entry.kind.words,
             "variable": item.entry.env,
+            "label": item.entry.label,
             "meaning": item.entry.help,
         }
     )
@@ -108,17 +110,10 @@ async def unset_setting(practice: OpenPractice, params: UnsetSetting, talk: Talk
 
 def _now(item: Item, everywhere: bool) -> list[str]:
     written = "file" if everywhere else "practice"
-    told = f"{item.key} is {item.shown or '(empty)'} (from: {item.origin})."
+    told = f"{item.key} is {item.shown or '(empty)'} (from {labels.ORIGINS[item.origin].reason})."
     if item.origin not in (written, "default", "file"):
-        return [told, f"What you set is kept, but {_WINS[item.origin]} wins."]
+        return [told, f"What you set is kept, but {labels.ORIGINS[item.origin].reason} wins."]
     return [told]
-
-
-_WINS = {
-    "option": "the option --set",
-    "environment": "the environment variable",
-    "practice": "the practice's own",
-}
 
 
 def _data(item: Item) -> dict[str, Any]:
@@ -134,6 +129,7 @@ def _data(item: Item) -> dict[str, Any]:
         "values": item.entry.kind.words,
         "variable": item.entry.env,
         "secret": item.entry.secret,
+        "label": item.entry.label,
         "help": item.entry.help,
     }
 

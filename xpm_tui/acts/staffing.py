@@ -10,8 +10,9 @@ from xpm_tui.acts.act import Act, Result, Talk
 from xpm_tui.acts.params import option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.team import Member
-from xpm_tui.acts.words import fields, plain
+from xpm_tui.acts.words import plain
 from xpm_tui.model.errors import NeedsPerson
+from xpm_tui.model.formatting import listing
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -73,7 +74,7 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
 
 def preview_lines(shown: StaffPreview) -> list[str]:
     """Exactly what would be sent, what it is not, and who may be the same person."""
-    lines = ["To XPM's staff (staff.api/add) would be sent:", *fields(dict(shown.sent), "  ")]
+    lines = ["To XPM's staff (staff.api/add) would be sent:", *listing(dict(shown.sent), "  ")]
     lines.append("A record only: no login, no permission. XPM's own people add those.")
     for twin in shown.twins:
         lines.append(f"! XPM has this e-mail or name already: {twin.name} <{twin.email}> {twin.uuid}")

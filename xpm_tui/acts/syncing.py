@@ -11,8 +11,10 @@ from xpm_tui.acts.following import following as following
 from xpm_tui.acts.params import option
 from xpm_tui.acts.planning import change_lines, changes_of, summary
 from xpm_tui.acts.situation import connected, first, idle, on_linked
-from xpm_tui.acts.words import count, plain
+from xpm_tui.acts.words import plain
+from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.model.formatting import count
 
 if TYPE_CHECKING:
     from xpm_tui.model.runs import Run
@@ -98,9 +100,9 @@ def run_result(run: Run) -> Result:
 def told(run: Run) -> list[str]:
     """A run in a line, and a line for each stop."""
     counts = ", ".join(f"{name} {number:,}" for name, number in sorted(run.counts.items()) if number)
-    head = (
-        f"Run {run.id}: {run.outcome}, {run.done:,} of {count(run.total, 'step')}, {count(run.calls, 'call')}"
-    )
+    outcome = labels.RUN_OUTCOMES[run.outcome].inline
+    steps = f"{run.done:,} of {count(run.total, 'step')}"
+    head = f"Run {run.id}: {outcome}, {steps}, {count(run.calls, 'call')}"
     lines = [head + (f" ({counts})" if counts else "") + "."]
     return lines + [f"  stopped by {stop.rule}: {stop.sentence}" for stop in run.stops]
 

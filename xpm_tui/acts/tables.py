@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from xpm_tui.acts.act import Column, Result, Table
-from xpm_tui.model.text import visible
+from xpm_tui.model.formatting import cells, cut
+from xpm_tui.model.text import Shown, visible
 
 _GAP = 2
 _NARROWEST = 4
@@ -32,7 +32,7 @@ def render(table: Table, width: int) -> Iterator[str]:
         yield visible(table.empty or "Nothing to show.")
         return
     widths = _widths(table.columns, rows, width)
-    yield _line((c.title for c in table.columns), table.columns, widths)
+    yield _line((Shown(c.title) for c in table.columns), table.columns, widths)
     for row in rows:
         yield _line(row, table.columns, widths)
 
@@ -52,36 +52,10 @@ def _widths(columns: tuple[Column, ...], rows: list[tuple[Any, ...]], width: int
     return widths
 
 
-def _line(row: Iterable[str], columns: tuple[Column, ...], widths: list[int]) -> str:
+def _line(row: Iterable[Shown], columns: tuple[Column, ...], widths: list[int]) -> str:
     shown = []
     for cell, column, width in zip(row, columns, widths, strict=True):
         text = cut(cell, width)
         blank = " " * (width - cells(text))
         shown.append(blank + text if column.right else text + blank)
     return (" " * _GAP).join(shown).rstrip()
-
-
-def cells(text: str) -> int:
-    """How many terminal cells a shown text takes (Unicode UAX 11: wide characters take two)."""
-    if text.isascii():
-        return len(text)
-    return sum(_cell(char) for char in text)
-
-
-def cut(text: str, width: int) -> str:
-    """The text, ended with an ellipsis where it is wider than ``width`` cells."""
-    if cells(text) <= width:
-        return text
-    room, kept = width - 1, []
-    for char in text:
-        room -= _cell(char)
-        if room < 0:
-            break
-        kept.append(char)
-    return "".join(kept) + "…"
-
-
-def _cell(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -9,8 +9,9 @@ import msgspec
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
-from xpm_tui.acts.words import count, listed, plain
+from xpm_tui.acts.words import listed, plain
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.formatting import count
 
 if TYPE_CHECKING:
     from xpm_tui.service.doings import Undone

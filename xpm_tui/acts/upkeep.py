@@ -13,8 +13,10 @@ from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.planning import change_lines
 from xpm_tui.acts.situation import connected, first, idle, on_record
 from xpm_tui.acts.syncing import run_result
-from xpm_tui.acts.words import count, listed, plain, value
+from xpm_tui.acts.words import listed, plain
+from xpm_tui.model import labels
 from xpm_tui.model.errors import NeedsPerson, NotFound
+from xpm_tui.model.formatting import count, value
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -104,8 +106,8 @@ async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Talk) -
                Column("IGNITION"), Column("XPM"), Column("WINS", whole=True),
                Column("RUN", whole=True))  # fmt: skip
     rows = (
-        (c.state, c.record, c.name, c.field, value(c.ignition), value(c.xpm),
-         {"xpm": "XPM", "ignition": "Ignition"}[c.wins], c.run or c.plan or "")
+        (labels.CONFLICT_STATES[c.state].text, c.record, c.name, c.field, value(c.ignition), value(c.xpm),
+         labels.SIDES[c.wins].text, c.run or c.plan or "")
         for c in found
     )  # fmt: skip
     return listed(found, Table(columns, rows, "No conflict."), count=len(found))

@@ -17,6 +17,7 @@ from xpm_tui.book.view import BookSnapshot
 from xpm_tui.files.atomic import leftovers
 from xpm_tui.files.mounts import network_file_system
 from xpm_tui.model.errors import BookUnreadable
+from xpm_tui.model.formatting import count, plural
 from xpm_tui.model.tables import ALL, BASE, CLIENTS, IMAGES, LINKS, META, PLANNED, PLANS, RUNS, Table
 from xpm_tui.model.text import visible
 
@@ -107,13 +108,14 @@ def _rows(view: BookSnapshot) -> Iterator[Finding]:
         table = known.get(name)
         if table is None:
             yield Finding(
-                "note", f"The table {visible(name, 40)} is not one of ours ({view.count_in(name)} rows)."
+                "note",
+                f"The table {visible(name, 40)} is not one of ours ({count(view.count_in(name), 'row')}).",
             )
             continue
         bad = [id_ for id_, raw in view.items(name) if not _fits(table, id_, raw)]
         if bad:
             some = ", ".join(visible(each, 40) for each in bad[:5])
-            yield Finding("error", f"{len(bad)} rows of the table {name} cannot be read: {some}.")
+            yield Finding("error", f"{count(len(bad), 'row')} of the table {name} cannot be read: {some}.")
 
 
 def _fits(table: Table[Any], id_: str, raw: bytes) -> bool:
@@ -136,7 +138,9 @@ def _references(view: BookSnapshot) -> Iterator[Finding]:
         if lost:
             some = ", ".join(visible(each, 40) for each in lost[:5])
             yield Finding(
-                "warning", f"{len(lost)} rows of {table.name} belong to nothing in {into.name}: {some}."
+                "warning",
+                f"{count(len(lost), 'row')} of {table.name} "
+                f"{plural(len(lost), 'belongs/belong')} to nothing in {into.name}: {some}.",
             )
     for prefix, counted in _COUNTED.items():
         row = view.get(META, f"ids/{prefix}")

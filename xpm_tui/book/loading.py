@@ -11,6 +11,7 @@ from xpm_tui.book.head import HEAD, Damage, Head, previous_head, read_head
 from xpm_tui.book.state import Rows, State
 from xpm_tui.book.table_file import read_table
 from xpm_tui.model.errors import BookUnreadable
+from xpm_tui.model.formatting import when_utc
 
 _TRIES = 20
 
@@ -124,7 +125,7 @@ def log_damage(folder: Path, loaded: Loaded) -> Damage:
 def at(mark: Mark) -> str:
     """For people: ``commit 812 of 2026-11-22 15:40:07 UTC``."""
     made = datetime.fromtimestamp(mark.millis / 1000, UTC)
-    return f"commit {mark.position} of {made:%Y-%m-%d %H:%M:%S} UTC"
+    return f"commit {mark.position} of {when_utc(made)}"
 
 
 def millis(moment: datetime) -> int:

@@ -11,6 +11,7 @@ from xpm_tui.book.head import HEAD, Damage, previous_head, read_head
 from xpm_tui.book.loading import Loaded, follow, millis
 from xpm_tui.book.state import State
 from xpm_tui.book.table_file import Salvage, read_table
+from xpm_tui.model.formatting import count
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -44,7 +45,7 @@ def salvage(folder: Path, damage: Damage) -> tuple[Loaded, Told]:
         except Damage:
             gone = known.rows
         if gone:
-            lines.append(f"{known.file}: {gone} of {known.rows} rows could not be read.")
+            lines.append(f"{known.file}: {gone} of {count(known.rows, 'row')} could not be read.")
             lost += gone
     state = State(tables, Mark(0, head.position, head.chain, millis(head.made)))
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from xpm_tui.cli import crash
-from xpm_tui.cli.output import dumps, error, spoken
+from xpm_tui.cli.output import dumps
 from xpm_tui.cli.perform import Signalled
 from xpm_tui.cli.talk import Gone, silence
 from xpm_tui.files.disk import trouble
@@ -61,11 +61,15 @@ def _usage(wrong: click.ClickException) -> Trouble:
 
 
 def _tell(trouble: Trouble, json: bool) -> int:
+    # Only an error needs the known problems: loading them costs the start of every command.
+    from xpm_tui.diagnose.trouble_view import present
+
+    view = present(trouble)
     try:
         if json:
-            print(dumps({"ok": False, "error": error(trouble)}), flush=True)
+            print(dumps({"ok": False, "error": view.data()}), flush=True)
         else:
-            print(f"xpm-tui: {spoken(trouble)}", file=sys.stderr)
+            print(f"xpm-tui: {view.text()}", file=sys.stderr)
             sys.stderr.flush()
     except (OSError, ValueError):
         silence(sys.stdout)

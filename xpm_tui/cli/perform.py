@@ -13,7 +13,7 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Place, Result
 from xpm_tui.cli.options import Globals, collected
-from xpm_tui.cli.output import dumps, lines, outcome, spoken
+from xpm_tui.cli.output import dumps, lines, outcome
 from xpm_tui.cli.talk import CommandTalk
 from xpm_tui.model.errors import BadInput, ReadOnly, Trouble
 
@@ -54,7 +54,9 @@ def _tell(result: Result, talk: CommandTalk, given: Globals) -> None:
     for line in lines(result):
         talk.data(line)
     if result.trouble is not None:
-        talk.say(spoken(result.trouble))
+        from xpm_tui.diagnose.trouble_view import present
+
+        talk.say(present(result.trouble).text())
 
 
 def _params(act: Act[Any], values: dict[str, Any]) -> Any:

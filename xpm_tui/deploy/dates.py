@@ -6,6 +6,7 @@ import calendar
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from xpm_tui.model.formatting import count
 from xpm_tui.model.workflows import Repeat, Unit
 
 WORDS: dict[str, tuple[Unit, int]] = {
@@ -28,7 +29,7 @@ def word(repeat: Repeat | None) -> str:
     if repeat is None:
         return "once"
     named = {parts: name for name, parts in WORDS.items()}
-    return named.get((repeat.unit, repeat.every), f"every {repeat.every} {repeat.unit}s")
+    return named.get((repeat.unit, repeat.every), f"every {count(repeat.every, repeat.unit)}")
 
 
 def occurrence(start: date, repeat: Repeat, index: int) -> date:

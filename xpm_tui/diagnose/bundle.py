@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from xpm_tui.diagnose.masking import Mask
+from xpm_tui.model.formatting import when_utc
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +47,7 @@ def listing(parts: Sequence[Part], *, names: bool, made: datetime) -> Part:
     """``README.txt``: what the bundle holds, and what it does not."""
     shown = "Names of clients and people are in it." if names else "Names are masked: one name, one number."
     lines = [
-        f"Support bundle of xpm-tui, made {made:%Y-%m-%d %H:%M} UTC.",
+        f"Support bundle of xpm-tui, made {when_utc(made)}.",
         shown,
         "Never in it: tokens, codes, secrets, tax numbers, values of clients' fields.",
         "",

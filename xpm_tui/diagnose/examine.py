@@ -10,6 +10,7 @@ from typing import Protocol
 from xpm_tui.diagnose.finding import Finding, Probed, bad, from_error, skipped
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import NotFound, Trouble
+from xpm_tui.model.formatting import count
 from xpm_tui.model.ports import Clock
 from xpm_tui.model.text import visible
 
@@ -90,7 +91,7 @@ async def _look(probe: Probe, limit: float) -> Finding:
         return from_error(trouble)
     except TimeoutError:
         return bad(
-            f"It did not end within {limit:.0f} seconds.",
+            f"It did not end within {count(round(limit), 'second')}.",
             hint="Try again; if it stays, look at status.xero.com.",
             case=CaseId.XERO_DOWN if probe.needs else None,
             exit_code=7,

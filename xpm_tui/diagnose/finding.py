@@ -6,24 +6,9 @@ from typing import Literal
 
 import msgspec
 
+from xpm_tui.diagnose.trouble_view import case_id, present
 from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import (
-    AccessDenied,
-    AllowanceUsedUp,
-    BadReply,
-    BookUnreadable,
-    Busy,
-    DiskTrouble,
-    LoginNeeded,
-    NeedsPerson,
-    OutcomeUnknown,
-    OutOfReach,
-    PlanRefused,
-    Refused,
-    ScopeMissing,
-    Trouble,
-    WireTrouble,
-)
+from xpm_tui.model.errors import Trouble
 from xpm_tui.model.runs import Run
 
 Verdict = Literal["ok", "note", "trouble", "skipped"]
@@ -80,39 +65,16 @@ def skipped(sentence: str) -> Finding:
 
 def from_error(trouble: Trouble, *evidence: str, case: CaseId | None = None) -> Finding:
     """An error as a finding, with the call, Xero's id of it and the case."""
-    facts = list(evidence)
-    if isinstance(trouble, WireTrouble):
-        if trouble.asked:
-            facts.append(f"call: {trouble.asked}")
-        if trouble.status:
-            facts.append(f"HTTP status: {trouble.status}")
-        if trouble.correlation:
-            facts.append(f"correlation id: {trouble.correlation}")
-    if isinstance(trouble, AllowanceUsedUp) and trouble.until is not None:
-        facts.append(f"goes on at: {trouble.until:%Y-%m-%d %H:%M} UTC")
+    view = present(trouble)
     return bad(
-        trouble.message,
-        *facts,
-        hint=trouble.hint,
+        view.message,
+        *evidence,
+        *([view.why] if view.why else []),
+        *view.evidence(),
+        hint=view.hint,
         case=case or case_id(trouble),
-        exit_code=trouble.exit_code,
+        exit_code=view.exit_code,
     )
-
-
-_BY_KIND: tuple[tuple[type[Trouble], CaseId], ...] = (
-    (AllowanceUsedUp, CaseId.DAY_LIMIT),
-    (ScopeMissing, CaseId.SCOPE_MISSING),
-    (AccessDenied, CaseId.DISCONNECTED),
-    (OutcomeUnknown, CaseId.UNKNOWN_OUTCOME),
-    (Refused, CaseId.OK_BUT_ERROR),
-    (BadReply, CaseId.BAD_REPLY),
-    (OutOfReach, CaseId.NO_NETWORK),
-    (PlanRefused, CaseId.POLICY_CHANGED),
-    (NeedsPerson, CaseId.HELD),
-    (Busy, CaseId.LOCKED),
-    (BookUnreadable, CaseId.STORE),
-    (DiskTrouble, CaseId.DISK),
-)
 
 
 def known(text: str) -> CaseId | None:
@@ -127,13 +89,3 @@ def run_case(run: Run) -> CaseId | None:
     """The case behind a run's end: the one it kept, else that of what stopped it, else that it is held."""
     words = (run.case, *(stop.rule for stop in run.stops), run.outcome)
     return next((found for found in map(known, words) if found is not None), None)
-
-
-def case_id(trouble: Trouble) -> CaseId | None:
-    """The case of an error: the one it names, else the one of its kind; None for plain bad input."""
-    if trouble.case is not None:
-        return trouble.case
-    if isinstance(trouble, LoginNeeded):
-        # Without a call behind it, nobody asked Xero: there is no login to refuse.
-        return CaseId.NEEDS_RECONNECT if trouble.asked or trouble.status else CaseId.NOT_CONNECTED
-    return next((case for kind, case in _BY_KIND if isinstance(trouble, kind)), None)

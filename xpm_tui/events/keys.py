@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from xpm_tui.model import labels
+from xpm_tui.model.labels import Labels
+
 SENTENCES: dict[str, str] = {
     # the log itself
     "log.lost": "{events:event} could not be written to the log (the disk refused)",
@@ -51,8 +54,8 @@ SENTENCES: dict[str, str] = {
     "sync.link": "{record} is linked to {uuid} ({why})",
     "sync.link:undo": "{record} is no longer linked to {uuid} (undone)",
     "sync.change": "{record}: {field} written ({why})",
-    "sync.change:ignition": "{record}: {field} brought from XPM ({why})",
-    "sync.change:xpm": "{record}: {field} sent to XPM ({why})",
+    "sync.change:ignition": "{record}: {field} updated in Ignition ({why})",
+    "sync.change:xpm": "{record}: {field} updated in XPM ({why})",
     "sync.change:undo": "{record}: {field} put back as it was (undone)",
     "sync.moved": "{record} was left out: {why}",
     "sync.refused": "XPM refused {call} for {record}; the others go on",
@@ -130,77 +133,14 @@ SENTENCES: dict[str, str] = {
     "notify.failed": "The notify command failed: it ended with {status}",
 }
 
-_JOB_CAUSES = {
-    "no-client": "its client is not in the book",
-    "client-ignored": "its client is set aside",
-    "client-gone": "XPM no longer has its client",
-    "client-converted": "its client has a new id in XPM",
-    "client-ambiguous": "it is not clear which client it is",
-    "client-archived": "its client is archived in XPM",
-    "client-waits": "its client has to be linked first",
-    "client-refused": "XPM refused its client",
-    "no-name": "it has no name",
-    "long-name": "its name is too long",
-    "due-first": "it would be due before it starts",
-    "bad-budget": "its budget is no number",
-    "no-template": "it would have no tasks",
-    "template-gone": "XPM no longer has its template",
-    "category-gone": "XPM has no such category",
-    "category-several": "XPM has several such categories",
-    "person-missing": "a person is not linked",
-    "person-gone": "XPM no longer has a person",
-    "reference-taken": "another open job has its reference",
-    "same-job": "the client has the same job already",
-    "number-taken": "XPM has its number already",
-    "state-code": "XPM does not know the state",
-    "job-gone": "XPM no longer has it",
-    "no-answer": "no answer came, twice",
-    "stopped": "its proposal was revoked",
-    "ignition": "Ignition may deploy, too",
-    "unknown": "nobody can tell what became of it",
-    "unsendable": "a value of it cannot be sent to XPM",
-    "refused": "XPM refused it",
+REASONS: dict[str, Labels] = {
+    "sync.link": labels.RULES,
+    "sync.change": labels.RULES,
+    "sync.moved": labels.MOVED,
+    "sync.resolved": labels.INTENT_STATES,
+    "sync.decided": labels.DECISIONS,
+    "job.resolved": labels.INTENT_STATES,
+    "job.held": labels.JOB_CAUSES,
+    "job.failed": labels.JOB_CAUSES,
 }
-"""Why a job is held or failed."""
-
-REASONS: dict[str, dict[str, str]] = {
-    "sync.link": {
-        "exact-name": "the same name on both sides",
-        "link": "linked by a person",
-        "create": "made in XPM",
-    },
-    "sync.change": {
-        "fill": "it was empty",
-        "first": "first overwrite",
-        "update": "it had changed on the other side",
-        "drift": "this side had been edited since",
-        "conflict": "both sides had been edited",
-        "clear": "emptied",
-        "contact": "a contact of the other side",
-        "undo": "undone",
-    },
-    "sync.moved": {
-        "ignition": "it was edited here since the plan was made",
-        "xpm": "it was edited in XPM since the plan was made",
-        "link": "its link changed since the plan was made",
-        "frozen": "it was frozen since the plan was made",
-    },
-    "sync.resolved": {
-        "done": "XPM had done it",
-        "failed": "XPM had not done it",
-        "held": "a person has to say what became of it",
-    },
-    "sync.decided": {
-        "adopt": "the record in XPM is the one that was made",
-        "again": "it may be sent again",
-        "drop": "it is let be",
-    },
-    "job.resolved": {
-        "done": "XPM had done it",
-        "failed": "XPM had not done it",
-        "held": "a person has to say what became of it",
-    },
-    "job.held": _JOB_CAUSES,
-    "job.failed": _JOB_CAUSES,
-}
-"""In words, why: by the event's key, then by its rule (or its outcome)."""
+"""The labels that say why: by the event's key, then by its rule (or its outcome)."""

@@ -13,6 +13,8 @@ from typing import Any
 
 from xpm_tui.events.keys import REASONS, SENTENCES
 from xpm_tui.model.events import Event
+from xpm_tui.model.formatting import count, scalar
+from xpm_tui.model.labels import of_sides
 
 Names = Callable[[str], str]
 """From an id (``c12``, ``c12/k3``, ``t4``, an XPM UUID) to a name; the empty text when it has none."""
@@ -37,13 +39,6 @@ def _template(event: Event) -> str | None:
     return SENTENCES.get(event.key)
 
 
-def nouned(number: object, noun: str) -> str:
-    """A number with its noun: 1 and "call" give "1 call", 3 and "person/people" give "3 people"."""
-    one, _, many = noun.partition("/")
-    shown = _shown(number)
-    return f"{shown} {one}" if number == 1 else f"{shown} {many or one + 's'}"
-
-
 class _Words(string.Formatter):
     """Inserts values as they are: no attribute or index is ever followed."""
 
@@ -51,7 +46,9 @@ class _Words(string.Formatter):
         return kwargs.get(field_name, _ABSENT), field_name
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        return nouned(value, format_spec) if format_spec and value != _ABSENT else _shown(value)
+        if format_spec and isinstance(value, int | float):
+            return count(value, format_spec)
+        return scalar(value, none=_ABSENT)
 
 
 _FORMAT = _Words()
@@ -76,10 +73,11 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
 
 
 def _why(event: Event) -> str:
-    reasons = REASONS.get(event.key, {})
-    return next(
-        (reasons[word] for word in (event.rule, event.outcome) if word in reasons), event.rule or _ABSENT
-    )
+    known = REASONS.get(event.key, {})
+    found = next((known[code] for code in (event.rule, event.outcome) if code in known), None)
+    if found is None:
+        return event.rule or _ABSENT
+    return of_sides(found.reason, str(event.numbers.get("side", "")))
 
 
 def _named(id_: str, names: Names | None) -> str:
@@ -88,20 +86,10 @@ def _named(id_: str, names: Names | None) -> str:
     return (names(id_) if names is not None else "") or id_
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.1f}".removesuffix(".0")
-    return _ABSENT if value is None else str(value)
-
-
 def _bare(event: Event, names: Names | None) -> str:
     """A key that this version does not know, from a newer one or an older: all that it carries."""
     told = [event.key.replace(".", " ").replace("_", " ")]
     for name, value in _parts(event, names).items():
         if value != _ABSENT and name not in ("by", "run", "why"):
-            told.append(f"{name.replace('_', ' ')} {_shown(value)}")
+            told.append(f"{name.replace('_', ' ')} {scalar(value, none=_ABSENT)}")
     return told[0] if len(told) == 1 else f"{told[0]}: {', '.join(told[1:])}"

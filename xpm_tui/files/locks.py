@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from xpm_tui.files.disk import trouble
 from xpm_tui.files.private import FILE_MODE, open_private
 from xpm_tui.model.errors import Busy
+from xpm_tui.model.formatting import when_utc
 from xpm_tui.model.ports import Clock
 from xpm_tui.model.text import visible
 
@@ -38,11 +39,11 @@ class Owner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     what: str = ""
 
     def words(self) -> str:
-        """For example ``ana on desk-3 (process 4711) since 2026-11-22 15:40 UTC: sync``."""
-        since = self.since.strftime("%Y-%m-%d %H:%M UTC")
+        """For example ``ana on desk-3 (process 4711) since 22 Nov 2026, 15:40 UTC: sync``."""
         what = f": {visible(self.what, 80)}" if self.what else ""
         return (
-            f"{visible(self.person, 60)} on {visible(self.host, 60)} (process {self.pid}) since {since}{what}"
+            f"{visible(self.person, 60)} on {visible(self.host, 60)} (process {self.pid}) "
+            f"since {when_utc(self.since)}{what}"
         )
 
 

@@ -14,17 +14,23 @@ from xpm_tui.model.cases import CaseId
 class Trouble(Exception):
     """Anything that a person must hear of, in one sentence; ``exit_code`` is what the command ends with.
 
-    ``logged`` tells that an event of it is in the log already.
+    ``record`` is the id of the record it happened to, and ``why`` the cause in a sentence: both only where
+    they are known. A cause is one that was observed; what is only possible belongs into the hint. ``logged``
+    tells that an event of it is in the log already.
     """
 
     code = "trouble"
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str = "", case: CaseId | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", case: CaseId | None = None, record: str = "", why: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.case = case
+        self.record = record
+        self.why = why
         self.logged = False
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from xpm_tui.model.labels import DIRECTIONS, WAYS
 from xpm_tui.model.tables import CLIENTS, FREEZES
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.sync.policy import FIELDS, FieldRule, label
@@ -106,10 +107,9 @@ def told_way(way: Way) -> str:
 
 def sentences(row: PolicyRow) -> Iterator[str]:
     """A row in sentences: both ways, the level, and whether it is carried now."""
-    times = {"always": "when a client is made, and at every sync", "ongoing": "at every sync",
-             "at creation": "when a client is made, not afterwards", "never": "never"}  # fmt: skip
-    yield f"From XPM: {times[told_way(row.from_xpm)]}."
-    yield f"To XPM: {times[told_way(row.to_xpm)]}."
+    for direction, way in (("from_xpm", row.from_xpm), ("to_xpm", row.to_xpm)):
+        times = WAYS[told_way(way)].help
+        yield f"{DIRECTIONS[direction].text}: {times[:1].lower()}{times[1:]}"
     if row.off:
         yield "Switched off for this practice: no sync touches it."
     elif row.carried:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xpm_tui.diagnose.cases.book_of_cases import case
 from xpm_tui.diagnose.cases.case import Case
 from xpm_tui.diagnose.cases.seen import ALL, Seen
-from xpm_tui.diagnose.finding import case_id
+from xpm_tui.diagnose.trouble_view import present
 from xpm_tui.model.errors import NotFound, Trouble, WireTrouble
 from xpm_tui.model.events import Event
 from xpm_tui.model.ports import EventSink
@@ -33,19 +33,19 @@ def picked(events: EventSink, seen: Seen) -> Case | None:
 
 def failed(events: EventSink, act: str, trouble: Trouble) -> None:
     """An act ended in this trouble. Plain bad input is left out, and what is in the log already."""
-    known = case_id(trouble)
-    if trouble.logged or (known is None and not isinstance(trouble, WireTrouble)):
+    view = present(trouble)
+    if trouble.logged or (view.problem is None and not isinstance(trouble, WireTrouble)):
         return
     trouble.logged = True
-    wire = trouble if isinstance(trouble, WireTrouble) else None
     events.emit(
         Event(
             key="act.failed",
             level="warning",
             rule=act,
-            case=known or trouble.code,
-            call=wire.asked if wire else "",
-            status=wire.status if wire else 0,
-            correlation=wire.correlation if wire else "",
+            record=view.record,
+            case=view.problem.id if view.problem is not None else view.code,
+            call=view.call,
+            status=view.status,
+            correlation=view.correlation,
         )
     )

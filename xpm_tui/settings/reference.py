@@ -56,7 +56,7 @@ def _section(entry: Entry) -> str:
 def _entry(entry: Entry) -> str:
     default = written(entry.default)
     return (
-        f"### `{entry.key}`\n\n{entry.help}\n\n"
+        f"### `{entry.key}`\n\n**{entry.label}.** {entry.help}\n\n"
         f"- Value: {entry.kind.words}\n"
         f"- Default: {f'`{default}`' if default else 'empty'}\n"
         f"- Environment: `{entry.env}`\n"

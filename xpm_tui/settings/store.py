@@ -43,7 +43,7 @@ class Item:
 class Settings:
     """Settings of one process. :meth:`set` and :meth:`unset` write a file and show at once in this object.
 
-    ``problems`` are the sentences of what was passed over by :meth:`load` when it was told to be lenient.
+    ``problems`` are the errors of what was passed over by :meth:`load` when it was told to be lenient.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Settings:
     ) -> None:
         self._files: dict[Origin, Path | None] = {"file": global_file, "practice": practice_file}
         self._layers = layers
-        self.problems: tuple[str, ...] = ()
+        self.problems: tuple[BadInput, ...] = ()
 
     @classmethod
     def load(
@@ -200,7 +200,7 @@ class _Told:
 
     def __init__(self, lenient: bool) -> None:
         self._lenient = lenient
-        self.problems: list[str] = []
+        self.problems: list[BadInput] = []
 
     def texts(self, texts: Mapping[str, str], where: str) -> dict[str, Setting]:
         """A layer of typed texts by key."""
@@ -258,4 +258,4 @@ class _Told:
         problem.case = CaseId.SETTINGS
         if not self._lenient:
             raise problem
-        self.problems.append(f"{problem.message} {problem.hint}".strip())
+        self.problems.append(problem)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.worker import get_current_worker
 
+from xpm_tui.model import formatting
 from xpm_tui.model.text import visible
-from xpm_tui.tui import when
 from xpm_tui.tui.host import Host
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ class Flows(Host):
     async def _undo(self, run: str, client: str, field: str) -> None:
         def plan(practice: OpenPractice) -> tuple[str, int, list[str]]:
             from xpm_tui.model.errors import NotFound
+            from xpm_tui.model.fields import label as field_label
             from xpm_tui.service.runs import undoing
-            from xpm_tui.tui.widgets.effect import field_label
 
             wanted = run or undoing.last_write(practice.snapshot(), client)
             if not wanted:
@@ -139,7 +139,7 @@ class Flows(Host):
         if left:
             from xpm_tui.tui.dialogs.dialog import Told
 
-            title = f"{when.counted(len(left), 'value')} changed since, and stay"
+            title = f"{formatting.count(len(left), 'value')} changed since, and stay"
             await self.push_screen_wait(Told(title, "\n".join(left), wide=True))
         if changes:
             self.show_plan(plan_id)
@@ -200,7 +200,7 @@ class Flows(Host):
             lines = "\n".join(
                 f"#{visible(v.number or '–')}  {visible(v.name)}: {visible(v.reason)}" for v in left
             )
-            title = f"{when.counted(len(left), 'client')} left for you"
+            title = f"{formatting.count(len(left), 'client')} left for you"
             self.push_screen(Told(title, f"{told}.\n\n{lines}", wide=True))
         self.beat()
 

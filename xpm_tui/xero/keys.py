@@ -20,6 +20,7 @@ from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.private import ensure_private
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput, LoginNeeded
+from xpm_tui.model.formatting import count
 from xpm_tui.model.secret import Secret
 
 T = TypeVar("T")
@@ -130,7 +131,7 @@ class KeyringKey:
             good, value = answers.get(timeout=self._seconds)
         except queue.Empty:
             raise KeyringTrouble(
-                f"the keyring gave no answer within {self._seconds:.0f} seconds; it may be locked"
+                f"the keyring gave no answer within {count(round(self._seconds), 'second')}; it may be locked"
             ) from None
         if good:
             return value  # type: ignore[no-any-return]

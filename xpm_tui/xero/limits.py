@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from xpm_tui.model.errors import AllowanceUsedUp
+from xpm_tui.model.formatting import count, plural, when_utc
 from xpm_tui.model.ports import Allowance, Clock, Priority
 from xpm_tui.xero.gatefile import DAY, MINUTE, GateFile, State, Ticket, count_call, left_today, more_at
 
@@ -102,7 +103,10 @@ class FileGate:
             return
         until = more_at(state, now, keep + 1)
         if keep and left:
-            raise _used_up(f"Only {left} calls of the day are left; they are kept for people.", until)
+            raise _used_up(
+                f"Only {count(left, 'call')} of the day {plural(left, 'is/are')} left, kept for people.",
+                until,
+            )
         raise _used_up("The practice's calls of the day are used up.", until)
 
     def _leave(self, ticket: str) -> None:
@@ -176,5 +180,5 @@ def _used_up(message: str, until: float) -> AllowanceUsedUp:
     return AllowanceUsedUp(
         message,
         until=when,
-        hint=f"It can go on at {when:%Y-%m-%d %H:%M} UTC; what was begun is kept.",
+        hint=f"It can go on at {when_utc(when)}; what was begun is kept.",
     )

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput, LoginNeeded, Trouble
+from xpm_tui.model.formatting import count
 from xpm_tui.model.ports import Clock
 from xpm_tui.model.secret import Secret
 from xpm_tui.xero.authorize import Authorization, read_redirect
@@ -239,7 +240,7 @@ async def _nothing_after(clock: Clock, limit: float) -> Secret | None:
 
 
 def _nobody_came(limit: float) -> LoginNeeded:
-    within = f" within {round(limit / 60)} minutes" if limit >= 60 else ""
+    within = f" within {count(round(limit / 60), 'minute')}" if limit >= 60 else ""
     return LoginNeeded(
         f"No answer came back from Xero{within}.",
         hint="What do you see in the browser? Pick it from the list: xpm-tui cases seen. A page that"

@@ -15,6 +15,7 @@ from lxml import etree
 
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadReply
+from xpm_tui.model.formatting import count
 from xpm_tui.model.text import visible
 from xpm_tui.xero.asked import Asked
 from xpm_tui.xero.shapes import Element, ShapeFault, clean
@@ -277,7 +278,7 @@ class Reader(Generic[R]):
     def _syntax(self, fault: etree.XMLSyntaxError) -> BadReply:
         line, column = fault.position
         what = visible(str(fault.msg or "not well-formed").split(", line ")[0], 200)
-        after = f" after {self._count} records" if self._count else ""
+        after = f" after {count(self._count, 'record')}" if self._count else ""
         return self._fault(f"is broken or cut off{after} (line {line}, column {column}: {what})")
 
     def _html(self) -> BadReply:

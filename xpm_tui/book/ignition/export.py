@@ -23,6 +23,7 @@ from xpm_tui.book.ignition.forms import CLIENTS as FORM
 from xpm_tui.book.ignition.parse import shield
 from xpm_tui.model.book import Client, Contact, Imported
 from xpm_tui.model.fields import COLUMNS
+from xpm_tui.model.formatting import day
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Put, Snapshot, Write
 from xpm_tui.model.tables import CLIENTS, IMPORTED, META, TEAM
@@ -142,7 +143,7 @@ def _contacts(
         return []
     if not client.client_id and known is not None and known.sent is not None and not again:
         refuse(
-            f"it went out on {known.sent:%Y-%m-%d} and has no Client ID yet: a second import into Ignition "
+            f"it went out on {day(known.sent)} and has no Client ID yet: a second import into Ignition "
             "would make it twice. Import Ignition's own export here first"
         )
         return []

@@ -18,6 +18,7 @@ from xpm_tui.book.ignition.dates import DateStyle, NoDate, date_style
 from xpm_tui.book.ignition.parse import Parsed, Refused, Row
 from xpm_tui.book.ignition.steps import Edit, ImportPlan, Note, Step
 from xpm_tui.model.book import Client
+from xpm_tui.model.formatting import count
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Ids, Snapshot
 from xpm_tui.model.proposals import Proposal, ProposalService, ProposalState
@@ -99,7 +100,9 @@ class _Planner:
             for old, new, stopped in steps
         )
         rows_ = len(self._parsed.rows) + len(self._parsed.refused)
-        self._notes += [Note(0, f"{text} ({_rows(count)}).") for text, count in self._left_out.items()]
+        self._notes += [
+            Note(0, f"{text} ({count(number, 'row')}).") for text, number in self._left_out.items()
+        ]
         return ImportPlan(
             groups_,
             {"rows": rows_, **counts, "cells": len(edits), "refused": len(self._refused)},
@@ -333,9 +336,7 @@ def _edits(before: Proposal | None, after: Proposal, row: int) -> Iterable[Edit]
     for name in after.__struct_fields__:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
-            shown = ("", f"{len(new)} services") if name == "services" else (str(old or ""), str(new or ""))
-            yield Edit(before.id, name, *shown, row)
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+            if name == "services":
+                yield Edit(before.id, name, "", count(len(new), "service"), row)
+            else:
+                yield Edit(before.id, name, str(old or ""), str(new or ""), row)

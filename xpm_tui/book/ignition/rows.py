@@ -10,6 +10,7 @@ from xpm_tui.book.ignition.cells import EXTRA, CellError, People, Unknown, canon
 from xpm_tui.book.ignition.parse import Parsed, Refused, Row
 from xpm_tui.book.ignition.steps import Note
 from xpm_tui.model.fields import BY_NAME
+from xpm_tui.model.formatting import count
 from xpm_tui.model.names import exact
 from xpm_tui.model.text import visible
 
@@ -64,13 +65,9 @@ def read_rows(parsed: Parsed, people: People, contact_level: Iterable[str]) -> R
     groups: dict[str, list[ClientRow]] = {}
     for each in rows:
         groups.setdefault(_key(each), []).append(each)
-    notes = [Note(0, f"{text}: left out in {_rows(count)}.") for text, count in unknown.items()]
+    notes = [Note(0, f"{text}: left out in {count(number, 'row')}.") for text, number in unknown.items()]
     _give_to_contacts(groups.values(), set(contact_level), parsed, notes)
     return Reading(list(groups.values()), refused, notes)
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _key(row: ClientRow) -> str:

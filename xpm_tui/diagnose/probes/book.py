@@ -9,7 +9,9 @@ from typing import ClassVar
 
 from xpm_tui.diagnose.finding import Finding, bad, note, ok, run_case
 from xpm_tui.diagnose.sight import Ask, StoreFacts
+from xpm_tui.model import labels
 from xpm_tui.model.cases import CaseId
+from xpm_tui.model.formatting import count, when_utc
 from xpm_tui.model.runs import Intent, Run
 
 LONG = timedelta(hours=6)
@@ -141,15 +143,15 @@ class LastRuns:
             return note(f"Run {last.id} waits for a person.", *told, case=case or CaseId.HELD,
                         hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip
         if last.outcome in ("failed", "interrupted", "partial"):
-            words = {"failed": "failed", "interrupted": "was cut off", "partial": "is done in part"}
-            return note(f"Run {last.id} {words[last.outcome]}.", *told, case=case,
+            return note(f"Run {last.id}: {labels.RUN_OUTCOMES[last.outcome].inline}.", *told, case=case,
                         hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip
         return ok(f"Run {last.id} ended well.", *told)
 
 
 def _run(run: Run) -> str:
     why = f": {run.error}" if run.error else f": {run.stops[0].sentence}" if run.stops else ""
-    return f"{run.id} {run.started:%Y-%m-%d %H:%M} UTC {run.outcome}, {run.calls} calls{why}"
+    outcome = labels.RUN_OUTCOMES[run.outcome].inline
+    return f"{run.id} {when_utc(run.started)} {outcome}, {count(run.calls, 'call')}{why}"
 
 
 @dataclass(frozen=True)

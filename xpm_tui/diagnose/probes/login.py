@@ -10,6 +10,7 @@ from xpm_tui.diagnose.finding import Finding, bad, from_error, note, ok, skipped
 from xpm_tui.diagnose.sight import Ask, LoginFacts, PersonFacts
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import AccessDenied, ScopeMissing
+from xpm_tui.model.formatting import count, when_utc
 from xpm_tui.model.ports import Allowance
 from xpm_tui.model.text import visible
 from xpm_tui.model.xpm import Tenant
@@ -42,7 +43,7 @@ class Token:
             ("refused", facts.refused),
         ):
             if at is not None:
-                told.append(f"{name}: {at:%Y-%m-%d %H:%M} UTC")
+                told.append(f"{name}: {when_utc(at)}")
         if facts.person:
             told.append(f"signed in at Xero: {facts.person}")
         if facts.state == "none":
@@ -128,8 +129,7 @@ class Connections:
         except AccessDenied as none:
             return from_error(none, case=CaseId.DISCONNECTED if self.known else None)
         told = [f"{_quoted(each.name) if each.name else 'no name'} ({each.tenant_id})" for each in found]
-        noun = "practice" if len(found) == 1 else "practices"
-        return ok(f"The login reaches {len(found)} {noun} of XPM.", *told)
+        return ok(f"The login reaches {count(len(found), 'practice')} of XPM.", *told)
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ class Person:
             f"XPM's staff that may be them: {facts.records}",
         ]
         if facts.read is not None:
-            told.append(f"XPM's staff as read: {facts.read:%Y-%m-%d %H:%M} UTC")
+            told.append(f"XPM's staff as read: {when_utc(facts.read)}")
         if facts.sentence:
             return note(facts.sentence, *told, hint=facts.hint, case=CaseId.CONNECTING_PERSON)
         return ok(f"{visible(facts.login, 80)}, who connected this practice, is among XPM's staff.", *told)
@@ -250,7 +250,7 @@ class CallsLeft:
         if left.day_limit:
             told.append(f"a day has: {left.day_limit:,}")
         if left.until is not None or left.day_left == 0:
-            at = f" until {left.until:%Y-%m-%d %H:%M} UTC" if left.until else ""
+            at = f" until {when_utc(left.until)}" if left.until else ""
             return bad(
                 f"The calls of the day are used up{at}.",
                 *told,

@@ -10,6 +10,7 @@ from xpm_tui.diagnose.finding import Finding, bad, note, ok
 from xpm_tui.diagnose.sight import Ask, Place, TerminalFacts, TimerFacts
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import Trouble
+from xpm_tui.model.formatting import count, when_utc
 
 MB = 1024 * 1024
 LITTLE, TOO_LITTLE = 500 * MB, 20 * MB
@@ -153,14 +154,14 @@ class Schedule:
         facts = await self.read()
         told = [*facts.notes]
         if facts.last is not None:
-            told.append(f"last good sync: {facts.last:%Y-%m-%d %H:%M} UTC")
+            told.append(f"last good sync: {when_utc(facts.last)}")
         if facts.skipped is not None:
-            told.append(f"skipped: {facts.skipped:%Y-%m-%d %H:%M} UTC")
+            told.append(f"skipped: {when_utc(facts.skipped)}")
         if not facts.installed:
             return note("The daily run is not installed.", *told, case=CaseId.SCHEDULE,
                         hint="Install it: xpm-tui schedule install")  # fmt: skip
         if facts.hours is not None and facts.hours > self.stale:
-            return bad(f"Nothing has synced well for {facts.hours:.0f} hours.", *told,
+            return bad(f"Nothing has synced well for {count(round(facts.hours), 'hour')}.", *told,
                        case=CaseId.SCHEDULE, hint="Sync now: xpm-tui sync")  # fmt: skip
         return ok(f"The daily run is installed ({facts.kind}).", *told)
 

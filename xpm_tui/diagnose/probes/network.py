@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import ClassVar
 
 from xpm_tui.diagnose.finding import Finding, bad, from_error, note, ok
 from xpm_tui.diagnose.sight import Ask, Reached
 from xpm_tui.model.cases import CaseId
+from xpm_tui.model.formatting import count, when_exact
 
 SKEW_NOTE, SKEW_TROUBLE = 30.0, 120.0
 """Seconds between this clock and Xero's. A login is renewed two minutes before its end: beyond that it may
@@ -113,15 +115,15 @@ class ClockSkew:
             if each.server_time is None or each.here is None:
                 continue
             seconds = (each.here - each.server_time).total_seconds()
-            told.append(f"{each.origin}: {each.server_time:%Y-%m-%d %H:%M:%S} UTC, {seconds:+.0f} s here")
+            told.append(f"{each.origin}: {when_exact(each.server_time, UTC)} UTC, {seconds:+.0f} s here")
             off = max(off, abs(seconds))
         if not told:
             return note("No server told its time.")
         hint = "Switch on time synchronisation: timedatectl set-ntp true"
         if off >= SKEW_TROUBLE:
-            words = f"This machine's clock is {off / 60:.0f} minutes off."
+            words = f"This machine's clock is {count(round(off / 60), 'minute')} off."
             return bad(words, *told, hint=hint, case=CaseId.CLOCK)
         if off >= SKEW_NOTE:
-            words = f"This machine's clock is {off:.0f} seconds off."
+            words = f"This machine's clock is {count(round(off), 'second')} off."
             return note(words, *told, hint=hint, case=CaseId.CLOCK)
         return ok("The clock is right.", *told)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from xpm_tui.events.sentences import nouned
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.formatting import count
+from xpm_tui.model.labels import LEVELS
 from xpm_tui.model.tables import CLIENTS, LINKS, SERVICES, STAFF, TEAM, TEMPLATES, XPM_CLIENTS
 from xpm_tui.service.connect.permission import ANSWERS
 from xpm_tui.service.identity import Wizard, list_state, put, read
@@ -145,9 +146,8 @@ def _practice(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
 def _direction(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     direction, level = practice.settings.text("sync.direction"), practice.settings.text("sync.level")
     master = "From XPM: XPM overwrites Ignition" if direction == "from_xpm" else "To XPM: Ignition overwrites"
-    words = {"everything": "Everything", "name": "Client name", "nothing": "Nothing"}[level]
     chosen = {practice.settings.origin("sync.direction"), practice.settings.origin("sync.level")}
-    facts = (master, f"Level: {words}")
+    facts = (master, f"What to sync: {LEVELS[level].text}")
     if "direction" in told.settled or chosen != {"default"}:
         return facts, ()
     return facts, ("Confirm, or choose another direction and level.",)
@@ -155,12 +155,12 @@ def _direction(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
 
 def _clients(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     snapshot = practice.snapshot()
-    count, linked = snapshot.count(CLIENTS), snapshot.count(LINKS)
+    clients, linked = snapshot.count(CLIENTS), snapshot.count(LINKS)
     facts = (
-        f"Ignition: {count:,} clients, {linked:,} linked",
-        f"XPM: {snapshot.count(XPM_CLIENTS):,} clients",
+        f"Ignition: {count(clients, 'client')}, {linked:,} linked",
+        f"XPM: {count(snapshot.count(XPM_CLIENTS), 'client')}",
     )
-    return facts, () if count else ("Import Ignition's client file, or pick clients from XPM.",)
+    return facts, () if clients else ("Import Ignition's client file, or pick clients from XPM.",)
 
 
 def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
@@ -169,13 +169,13 @@ def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     linked = {member.staff for member in members if member.staff}
     staff = [row for row in snapshot.rows(STAFF) if not row.gone]
     free = sum(row.uuid not in linked for row in staff)
-    people = nouned(len(members), "person/people")
+    people = count(len(members), "person/people")
     facts = [f"{people} in the team, {len(linked):,} linked to XPM's staff ({len(staff):,})"]
     matches = len(team.email_matches(practice)) if free else 0
     if matches:
-        facts.append(f"{nouned(matches, 'person/people')} with the same e-mail on both sides")
+        facts.append(f"{count(matches, 'person/people')} with the same e-mail on both sides")
     if free:
-        facts.append(f"{nouned(free, 'person/people')} of XPM whom nobody is linked to")
+        facts.append(f"{count(free, 'person/people')} of XPM whom nobody is linked to")
     note = list_state(snapshot, "staff").note
     person = connector(snapshot)
     facts += [each for each in (note, person.sentence if person else "") if each]
@@ -188,11 +188,11 @@ def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     services = list(snapshot.rows(SERVICES))
     linked = sum(1 for service in services if service.templates or service.no_job)
     known = sum(not row.gone for row in snapshot.rows(TEMPLATES))
-    settled = f"{linked:,} of {nouned(len(services), 'service')} settled"
-    facts = [f"{nouned(known, 'job template')} in XPM; {settled}"]
+    settled = f"{linked:,} of {count(len(services), 'service')} settled"
+    facts = [f"{count(known, 'job template')} in XPM; {settled}"]
     same = len(templates.same_names(snapshot))
     if same:
-        facts.append(f"{nouned(same, 'service')} with the name of a job template")
+        facts.append(f"{count(same, 'service')} with the name of a job template")
     facts += vanished(snapshot)
     note = list_state(snapshot, "templates").note
     facts += [note] if note else []
@@ -209,7 +209,7 @@ def _plan(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     plan = latest(practice)
     if plan is None:
         return (), ("Make the first plan and look at it.",)
-    return (f"Plan {plan.id}: {nouned(plan.counts.get('items', 0), 'change')}",), ()
+    return (f"Plan {plan.id}: {count(plan.counts.get('items', 0), 'change')}",), ()
 
 
 def _closed(practice: OpenPractice) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 
+from xpm_tui.diagnose.trouble_view import present
 from xpm_tui.model.errors import LoginNeeded, Trouble
 from xpm_tui.service.home import find_home
 from xpm_tui.service.practice import OpenPractice, open_practice
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> int:
         with open_practice(home, arguments[0], read_only=True) as practice:
             print(asyncio.run(prove(practice)))
     except Trouble as trouble:
-        print(f"{trouble.message} {trouble.hint}".strip(), file=sys.stderr)
+        print(present(trouble).short(), file=sys.stderr)
         return trouble.exit_code
     return 0
 

@@ -15,6 +15,7 @@ from xpm_tui.files import atomic
 from xpm_tui.files.disk import spoken
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
+from xpm_tui.model.formatting import count, plural
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -105,9 +106,10 @@ def export_text(
     """
     exported = exported_bytes(practice, form, changed=changed, flavour=flavour, again=again, only=only)
     if len(exported.files) > 1:
+        number = len(exported.splits)
         raise BadInput(
-            f"{len(exported.splits)} clients share their name with another one and have no Client ID: in one "
-            "file Ignition would make them one.",
+            f"{count(number, 'client')} {plural(number, 'shares its/share their')} name with another one and "
+            f"{plural(number, 'has/have')} no Client ID: in one file Ignition would make them one.",
             hint="Name a file: they are written to several.",
         )
     report = _told(form, exported, (), _remembers(practice, exported))

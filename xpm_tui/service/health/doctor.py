@@ -37,6 +37,7 @@ from xpm_tui.diagnose.probes.machine import (
 )
 from xpm_tui.diagnose.probes.network import Certificates, ClockSkew, NameLookUp, Proxy
 from xpm_tui.diagnose.sight import Once, Place, Reached, StoreFacts
+from xpm_tui.diagnose.trouble_view import present
 from xpm_tui.model.errors import BookUnreadable, Trouble, WireTrouble
 from xpm_tui.model.ports import Priority
 from xpm_tui.service.health.facts import (
@@ -258,7 +259,10 @@ class Doctor:
         if practice is not None:
             timer = Schedule(lambda: timer_facts(practice), patient.settings.number("notify.hours"))
         return [
-            SettingsGood(patient.settings.problems, bool(patient.settings.text("xero.client_id"))),
+            SettingsGood(
+                tuple(present(each).short() for each in patient.settings.problems),
+                bool(patient.settings.text("xero.client_id")),
+            ),
             DiskSpace(places),
             Keyring(patient.home.default, where, lambda: machine.keyring(str(patient.state))),
             Terminal(machine.terminal(patient.environ)),

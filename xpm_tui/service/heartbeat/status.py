@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from xpm_tui.model.errors import BookUnreadable
+from xpm_tui.model.formatting import count
 from xpm_tui.model.links import LinkState
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.runs import Run
@@ -246,7 +247,7 @@ def _problems(
         found.append(
             Problem(
                 code="stale",
-                sentence=f"Nothing has synced well for {hours} hours.",
+                sentence=f"Nothing has synced well for {count(hours, 'hour')}.",
                 hint="Sync now: xpm-tui sync",
                 exit_code=EXIT_FAILED,
             )
@@ -269,7 +270,7 @@ def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[Problem]:
         yield told("deploy-failed", sentence, "Go on: xpm-tui jobs retry --all", EXIT_FAILED)
     for number, state, code in ((jobs.held, "held", EXIT_HELD), (jobs.failed, "failed", EXIT_FAILED)):
         if number:
-            sentence = f"{number:,} {'job' if number == 1 else 'jobs'} {state}."
+            sentence = f"{count(number, 'job')} {state}."
             yield told(f"jobs-{state}", sentence, f"See: xpm-tui jobs list --state {state}", code)
 
 

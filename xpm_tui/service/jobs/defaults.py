@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xpm_tui.events.sentences import nouned
+from xpm_tui.model.formatting import count, plural
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import CATEGORIES, SERVICES, TEMPLATES
@@ -35,7 +35,7 @@ def defaults(practice: OpenPractice) -> list[DefaultView]:
         CATEGORY: ("category", settings.text(CATEGORY) or "none"),
         "jobs.budget": ("budget", _BUDGETS[settings.text("jobs.budget")]),
         "jobs.state_code": ("state", settings.text("jobs.state_code") or "XPM's first"),
-        "jobs.days_early": ("deployed", f"{nouned(early, 'day')} early" if early else "on its date"),
+        "jobs.days_early": ("deployed", f"{count(early, 'day')} early" if early else "on its date"),
     }
     trouble = category_trouble(practice)
     return [
@@ -78,9 +78,8 @@ def vanished(snapshot: Snapshot) -> list[str]:
         row = snapshot.get(TEMPLATES, uuid)
         if row is None or row.gone:
             name = visible(row.name if row else uuid, 80)
-            verb = "calls" if number == 1 else "call"
             found.append(
-                f"XPM no longer has the job template {name}: {nouned(number, 'service')} {verb} for it, and "
-                "their jobs are held."
+                f"XPM no longer has the job template {name}: {count(number, 'service')} "
+                f"{plural(number, 'calls/call')} for it, and their jobs are held."
             )
     return found

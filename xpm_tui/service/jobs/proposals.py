@@ -13,6 +13,7 @@ from xpm_tui.deploy.make import make_workflows
 from xpm_tui.deploy.terms import Per
 from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.events import Event
+from xpm_tui.model.labels import PROPOSAL_STATES, label
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Put, Snapshot, Write
 from xpm_tui.model.proposals import Proposal, ProposalService
@@ -27,13 +28,6 @@ from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.lookup import find_client, find_member
 from xpm_tui.service.telling.views import RefView
 
-_WHY = {
-    "ours": "",
-    "draft": "A draft: it is deployed once it is accepted.",
-    "to take": "Ignition's: it is deployed from here only once it is taken.",
-    "changed": "Changed in Ignition: what waited is stopped until it is taken again.",
-    "revoked": "Revoked: nothing more is made of it.",
-}
 FIELDS = ("number", "reference", "start", "end", "partner", "manager")
 
 
@@ -216,7 +210,7 @@ def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
     client = snapshot.get(CLIENTS, row.client) if row.client else None
     workflows = snapshot.find(WORKFLOWS, "proposal", row.id)
     standing = _standing(row, any(each.stopped for each in workflows))
-    why = _WHY.get(standing, "" if row.ours else "Ignition's: nothing of it is deployed from here.")
+    why = "" if standing == "ours" else label(PROPOSAL_STATES, standing).help
     return ProposalRowView(
         id=row.id,
         name=row.name,

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from xpm_tui.deploy.coverage import coverage, likely
-from xpm_tui.events.sentences import nouned
 from xpm_tui.model.book import Service
 from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.events import Event
+from xpm_tui.model.formatting import count
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import PROPOSALS, SERVICES, TEMPLATES
@@ -124,7 +124,7 @@ def accept_same(practice: OpenPractice) -> list[ServiceLinkView]:
         msgspec.structs.replace(service, templates=(template.uuid,))
         for service, template in same_names(snapshot)
     ]
-    return _put(practice, snapshot, linked, f"the links of {nouned(len(linked), 'service')} by name")
+    return _put(practice, snapshot, linked, f"the links of {count(len(linked), 'service')} by name")
 
 
 def undo(practice: OpenPractice) -> doings.Undone:

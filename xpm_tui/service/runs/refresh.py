@@ -24,6 +24,7 @@ from xpm_tui.model.errors import (
     WireTrouble,
 )
 from xpm_tui.model.events import Event
+from xpm_tui.model.formatting import count
 from xpm_tui.model.ports import Listing, Practice, Snapshot, Write
 from xpm_tui.model.tables import CATEGORIES, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
@@ -206,8 +207,8 @@ class _Watched:
                 Event(key="list.other", level="error", case=CaseId.WRONG_PRACTICE, numbers={"count": done})
             )
             raise NeedsPerson(
-                f"XPM listed {done} clients, and none of them is one that was there before: this looks like "
-                "another practice. Nothing was taken over.",
+                f"XPM listed {count(done, 'client')}, and none of them is one that was there before: "
+                "this looks like another practice. Nothing was taken over.",
                 hint="Check the practice's name with: xpm-tui status. To begin anew with another practice, "
                 "add it: xpm-tui practices add NAME",
                 case=CaseId.WRONG_PRACTICE,

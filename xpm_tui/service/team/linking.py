@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from xpm_tui.events.sentences import nouned
 from xpm_tui.model.book import TeamMember
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
+from xpm_tui.model.formatting import count
 from xpm_tui.model.names import name_key
 from xpm_tui.model.tables import TEAM
 from xpm_tui.service import doings
@@ -90,9 +90,9 @@ def preview_map(practice: OpenPractice, member: str, staff: str) -> MapEffect:
         says.append(f"It takes the place of {view.staff.name or view.staff.uuid}.")
     if theirs.gone:
         says.append("XPM no longer lists this person: nothing can be carried for somebody who left.")
-    carried = [nouned(view.clients, "client") + " here"] if view.clients else []
-    carried += [nouned(person.clients, "client") + " in XPM"] if person.clients else []
-    carried += [nouned(view.jobs, "job") + " to come"] if view.jobs else []
+    carried = [count(view.clients, "client") + " here"] if view.clients else []
+    carried += [count(person.clients, "client") + " in XPM"] if person.clients else []
+    carried += [count(view.jobs, "job") + " to come"] if view.jobs else []
     if carried and not theirs.gone:
         says.append(f"Partner and manager of {', '.join(carried)} can be carried.")
     if ours.email and theirs.email and ours.email.strip().casefold() != theirs.email.strip().casefold():
@@ -142,7 +142,7 @@ def accept_emails(practice: OpenPractice) -> list[MemberView]:
     sure = [(find_member(snapshot, view.id), view.proposals[0].uuid) for view in email_matches(practice)]
     linked = [msgspec.structs.replace(member, staff=uuid) for member, uuid in sure]
     doings.do(
-        practice, snapshot, TEAM, linked, f"the links of {nouned(len(linked), 'person/people')} by e-mail"
+        practice, snapshot, TEAM, linked, f"the links of {count(len(linked), 'person/people')} by e-mail"
     )
     for member in linked:
         practice.events.emit(Event(key="member.linked", record=member.id, uuid=member.staff))
@@ -176,7 +176,7 @@ def pick_staff(practice: OpenPractice, staff: Iterable[str] = (), *, every: bool
         else TeamMember(id=next(ids), name=row.name, email=row.email, staff=row.uuid, access=False)
         for row in wanted
     ]
-    doings.do(practice, snapshot, TEAM, rows, f"the picking of {nouned(len(rows), 'person/people')}")
+    doings.do(practice, snapshot, TEAM, rows, f"the picking of {count(len(rows), 'person/people')}")
     for row in rows:
         practice.events.emit(Event(key="member.picked", record=row.id, uuid=row.staff))
     after = Team.of(practice)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from xpm_tui.events.sentences import nouned
 from xpm_tui.model.book import TeamMember
+from xpm_tui.model.formatting import count
 from xpm_tui.model.names import name_key
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import STAFF, TEAM
@@ -80,7 +80,9 @@ class Team:
         if row.gone:
             notes.append("XPM no longer lists this person: left, or disabled there.")
         if self._their_names[name_key(row.name)] > 1:
-            notes.append(f"XPM has {self._their_names[name_key(row.name)]} people of this name.")
+            notes.append(
+                f"XPM has {count(self._their_names[name_key(row.name)], 'person/people')} of this name."
+            )
         if row.uuid in self._connected:
             notes.append("Connected this practice: the connection lives and dies with this person's record.")
         costs = ""
@@ -129,10 +131,10 @@ class Team:
             return ""
         said = []
         partner, manager = self._named.partner.get(member.id, 0), self._named.manager.get(member.id, 0)
-        roles = [f"partner of {nouned(partner, 'client')}"] if partner else []
-        roles += [f"manager of {nouned(manager, 'client')}"] if manager else []
+        roles = [f"partner of {count(partner, 'client')}"] if partner else []
+        roles += [f"manager of {count(manager, 'client')}"] if manager else []
         jobs = self._named.jobs.get(member.id, 0)
-        roles += [f"on {nouned(jobs, 'job')} to come"] if jobs else []
+        roles += [f"on {count(jobs, 'job')} to come"] if jobs else []
         if roles:
             said.append(f"Not sent to XPM: {', '.join(roles)} here.")
         most = max(proposals, key=lambda p: self._weight(p.uuid), default=None)
@@ -158,7 +160,9 @@ class Team:
         if staff is not None and staff.name and name_key(staff.name) != name_key(member.name):
             found.append(f"XPM calls this person {staff.name}.")
         if self._our_names[name_key(member.name)] > 1:
-            found.append(f"The team has {self._our_names[name_key(member.name)]} people of this name.")
+            found.append(
+                f"The team has {count(self._our_names[name_key(member.name)], 'person/people')} of this name."
+            )
         if not member.access:
             found.append("Without access: a note only. No login here or in XPM; may be on clients and jobs.")
         if not member.active:
@@ -177,8 +181,8 @@ def _state(staff: StaffView | None, proposals: tuple[StaffProposal, ...]) -> Mem
 
 
 def _named_on(clients: int, jobs: int) -> str:
-    found = [nouned(clients, "client")] if clients else []
-    return " and ".join([*found, *([nouned(jobs, "job")] if jobs else [])])
+    found = [count(clients, "client")] if clients else []
+    return " and ".join([*found, *([count(jobs, "job")] if jobs else [])])
 
 
 def _email(text: str) -> str:

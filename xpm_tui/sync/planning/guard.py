@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import PlanRefused
+from xpm_tui.model.formatting import count, plural
 from xpm_tui.model.masked import looks_masked
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
 from xpm_tui.model.ports import Snapshot
@@ -109,8 +110,9 @@ def _never_right(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord
         yield Stop(
             rule="masked",
             counted=len(masked),
-            sentence=f"{len(masked)} values to be written are masked with asterisks: XPM hid the real ones. "
-            f"Untick them: `plan untick {plan.id}`.",
+            sentence=f"{count(len(masked), 'value')} to write {plural(len(masked), 'is/are')} masked with "
+            "asterisks: XPM hid what is really there. "
+            f"Untick {plural(len(masked), 'it/them')}: `plan untick {plan.id}`.",
         )
 
 
@@ -124,8 +126,8 @@ def _counts(
             rule="short-list",
             counted=(facts.accepted or 0) - facts.count,
             limit=facts.accepted or 0,
-            sentence=f"XPM listed {facts.count} clients, where there were {facts.accepted}. If that is "
-            f"right: {look}",
+            sentence=f"XPM listed {count(facts.count, 'client')}, where there were {facts.accepted}. "
+            f"If that is right: {look}",
         )
     based = snapshot.count(BASE)
     known = [record for record in records if snapshot.raw(BASE, record.client) is not None]
@@ -136,8 +138,8 @@ def _counts(
             rule="many-records",
             counted=touched,
             limit=limit,
-            sentence=f"{touched} of {based} clients that were in step would change; more than {limit} wait "
-            f"for a person. {look}",
+            sentence=f"{touched:,} of {count(based, 'client')} that were in step would change; "
+            f"more than {limit} wait for a person. {look}",
         )
     fields: Counter[str] = Counter()
     emptied: Counter[str] = Counter()
@@ -152,8 +154,8 @@ def _counts(
                 rule=f"many-of-field:{field}",
                 counted=counted,
                 limit=limit,
-                sentence=f"{label(field)} would change for {counted} of {based} clients; more than {limit} "
-                f"wait for a person. {look}",
+                sentence=f"{label(field)} would change for {counted:,} of {count(based, 'client')}; "
+                f"more than {limit} wait for a person. {look}",
             )
     limit = max(limits.emptied_min, int(limits.emptied_share * based))
     for field, counted in emptied.items():
@@ -162,8 +164,8 @@ def _counts(
                 rule=f"many-emptied:{field}",
                 counted=counted,
                 limit=limit,
-                sentence=f"{label(field)} would be emptied for {counted} of {based} clients; more than "
-                f"{limit} wait for a person. {look}",
+                sentence=f"{label(field)} would be emptied for {counted:,} of {count(based, 'client')}; "
+                f"more than {limit} wait for a person. {look}",
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from xpm_tui.model import labels
 from xpm_tui.model.book import Client
 from xpm_tui.model.links import Link, LinkState
 from xpm_tui.model.names import exact
@@ -17,18 +18,11 @@ CARRYING: frozenset[LinkState] = frozenset({"linked", "archived"})
 """The states in which a link carries values (an archived one only From XPM)."""
 
 _PERSON: frozenset[LinkState] = frozenset({"unlinked", "ambiguous", "converted", "gone"})
-_REASONS = {
-    "unlinked": "No XPM client is linked to it.",
-    "ambiguous": "More than one client could be meant: one name, or one XPM client, twice.",
-    "converted": "Its XPM prospect was made a client, which gave it a new id: link the new one.",
-    "gone": "XPM no longer has the client it is linked to.",
-    "archived": "Its XPM client is archived, so nothing is written there, and there are changes to write.",
-}
 
 
 def reason(code: str) -> str:
     """Why a client needs a person, in a sentence."""
-    return _REASONS.get(code, code)
+    return labels.label(labels.LINK_STATES, code).help or code
 
 
 def link_state(snapshot: Snapshot, client: Client) -> LinkState:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from xpm_tui.model import labels
 from xpm_tui.model.links import Pair, Value
 from xpm_tui.model.plan import Change, Mark, Side
 from xpm_tui.sync.planning.decide import Verdict, decide
@@ -22,20 +23,6 @@ UNTICKABLE = frozenset({NO_NAME, UNKNOWN})
 
 _MARKS: dict[str, Mark] = {"first": "first", "drift": "drift", "conflict": "conflict", "clear": "clearing"}
 
-_BECAUSE = {
-    "fill": "{master} has a value and {other} has none.",
-    "first": "The two differ and were never agreed on. {master} is the master: its value replaces {other}'s.",
-    "update": "It was changed in {master} since the two last agreed.",
-    "drift": "It was edited in {other} since the two last agreed. {master} is the master and overwrites it.",
-    "conflict": "It was edited on both sides since the two last agreed. {master} is the master and wins.",
-    "clear": "{master} had a value and is now blank. {other}'s value is emptied only if you say so.",
-    "contact": "The contact is in {master} only.",
-    "exact-name": "Exactly one client on each side has this name.",
-    "undo": "It takes back what an earlier run wrote.",
-    "link": "A person linked the two.",
-    "pick": "A person brought the client in from XPM.",
-    "create": "A person asked to create the client in XPM.",
-}
 _HELD = {
     "conflict": "Edited on both sides: held for you, because conflicts are set to be held.",
     SHARED: "The contact belongs to several XPM clients, and writing it here would change it there too.",
@@ -46,8 +33,8 @@ _HELD = {
 
 def because(rule: str, side: Side) -> str:
     """Why a change is planned, in a sentence; ``side`` is the side that is written."""
-    master, other = ("Ignition", "XPM") if side == "xpm" else ("XPM", "Ignition")
-    return _BECAUSE.get(rule, rule).format(master=master, other=other)
+    found = labels.RULES.get(rule)
+    return labels.of_sides(found.help, side) if found else rule
 
 
 def because_held(held: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from xpm_tui.model import formatting
 from xpm_tui.model.book import Service
 from xpm_tui.model.xpm import Template
 from xpm_tui.service.jobs import templates
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team import linking as team
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.host import Host
 
@@ -29,12 +29,12 @@ async def accept_emails(app: Host) -> bool:
         app.toast("Nobody who is not linked has the same e-mail on both sides.")
         return False
     pairs = [f"{view.name}  =  {view.proposals[0].name} <{view.proposals[0].email}>" for view in found]
-    people = when.counted(len(found), "person", "people")
+    people = formatting.count(len(found), "person/people")
     if not await _yes(app, pairs, f"Link {people} whose e-mail is the same?"):
         return False
     done = await app.desk.ask(team.accept_emails)
     await app.refresh_pulse()
-    app.toast(f"{when.counted(len(done), 'person', 'people')} linked to XPM.\nu in Team takes it back.")
+    app.toast(f"{formatting.count(len(done), 'person/people')} linked to XPM.\nu in Team takes it back.")
     return True
 
 
@@ -45,12 +45,12 @@ async def accept_same_names(app: Host) -> bool:
         app.toast("No open service has the name of exactly one job template.")
         return False
     pairs = [f"{service.name}  =  {template.name}" for service, template in found]
-    services = when.counted(len(found), "service")
+    services = formatting.count(len(found), "service")
     if not await _yes(app, pairs, f"Link {services} to the job template of the same name?"):
         return False
     done = await app.desk.ask(templates.accept_same)
     await app.refresh_pulse()
-    app.toast(f"{when.counted(len(done), 'service')} linked.\nu in Templates takes it back.")
+    app.toast(f"{formatting.count(len(done), 'service')} linked.\nu in Templates takes it back.")
     return True
 
 

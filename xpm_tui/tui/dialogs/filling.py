@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from textual.screen import Screen
 
-from xpm_tui.diagnose.telling import case_of
+from xpm_tui.diagnose.trouble_view import present
 from xpm_tui.model.errors import BadInput, Busy, Trouble
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ class Turned(NamedTuple, Generic[P]):
     @property
     def sentence(self) -> str:
         """What is wrong with it, what to do next, and its case where it has one."""
-        found = case_of(self.trouble)
-        named = f"Case {found.id}: {found.title}." if found is not None else ""
-        return " ".join(filter(None, (self.trouble.message, self.trouble.hint, named)))
+        return present(self.trouble).sentence()
 
 
 async def until_taken(

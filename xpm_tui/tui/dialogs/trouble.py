@@ -12,7 +12,8 @@ from textual.widgets import Button, Static
 
 from xpm_tui.diagnose.cases.case import Case
 from xpm_tui.diagnose.cases.seen import BROWSER, ELSEWHERE, Seen
-from xpm_tui.diagnose.telling import case_of, for_support, nameless
+from xpm_tui.diagnose.telling import nameless
+from xpm_tui.diagnose.trouble_view import present
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown
 from xpm_tui.service.practice import OpenPractice
@@ -31,12 +32,10 @@ class InTrouble(Told):
     ]
 
     def __init__(self, title: str, text: str, trouble: Trouble) -> None:
-        self.case = case_of(trouble)
+        view = present(trouble)
+        self.case = view.problem
         self._trouble = trouble
-        lines = [trouble.hint]
-        if self.case is not None:
-            lines += [f"Case {self.case.id}: {self.case.title}.", f"First: {self.case.steps[0]}"]
-        super().__init__(title, text, hint="\n".join(filter(None, lines)), bad=True)
+        super().__init__(title, text or view.message, hint="\n".join(view.advice()), bad=True)
 
     def box(self) -> ComposeResult:
         """The same as a text to read, with one more button where a case is known."""
@@ -63,7 +62,7 @@ def way_out(case: Case, trouble: Trouble | None = None) -> Told:
     """A case whole, to read; with the facts for Xero's support where a call stands behind it."""
     lines = nameless(case)
     if trouble is not None:
-        lines += for_support(trouble)
+        lines += present(trouble).for_support()
     return Told(f"{case.id}: {case.title}", "\n".join(lines), wide=True)
 
 
@@ -71,7 +70,7 @@ def tell(
     app: Host, trouble: Trouble, *, title: str = "That did not work", text: str = "", act: str = "console"
 ) -> None:
     """Show a trouble, and see that it is in the log with its case."""
-    app.push_screen(InTrouble(title, text or trouble.message, trouble))
+    app.push_screen(InTrouble(title, text, trouble))
 
     async def log() -> None:
         def write(practice: OpenPractice) -> None:

@@ -11,11 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Button
 
+from xpm_tui.model import formatting
 from xpm_tui.model.text import Shown
 from xpm_tui.service.jobs import templates
 from xpm_tui.service.jobs.views import ServiceLinkView, TemplateView
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.chooser import Chooser
@@ -110,7 +110,7 @@ class CalledFor(Chooser[TemplateView]):
         if proposal is not None:
             why = "the same name" if proposal.same else f"{proposal.score}% alike"
             pieces.append(ours(f"◇ proposed: {why}  ", "accent"))
-        called = when.counted(item.services, "service")
+        called = formatting.count(item.services, "service")
         pieces.append(ours(f"called for by {called}" if item.services else "called for by nothing", "muted"))
         return pieces
 

@@ -20,7 +20,6 @@ from xpm_tui.service.clients.editing import people_to_choose
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.tell import Told
 from xpm_tui.service.telling.views import ClientView, SideBySide
-from xpm_tui.tui import when
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets import looks
@@ -190,7 +189,7 @@ class Clients(AreaScreen):
             marked(name, [(at, at + len(self._text))] if at >= 0 else []),
             [ours(view.id, "muted")],
             [span(view.client_id or "–", "muted")],
-            [ours(when.LINK_STATES[state], looks.LINK_STATES[state])],
+            [looks.LINK_STATES.draw(state)],
             [span(view.link.number if view.link else "")],
             [span(view.needs, "warn"), *([ours(" ❄ frozen", "accent")] if view.frozen else [])],
         ]

@@ -7,25 +7,18 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
+from xpm_tui.model import formatting, labels
+from xpm_tui.model.fields import label as field_label
 from xpm_tui.service.clients.conflicts import conflicts
 from xpm_tui.service.runs import plans
 from xpm_tui.service.telling.views import ConflictView
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.listed import Listed
 from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.effect import SIDES, field_label
-from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span, wrap
+from xpm_tui.tui.widgets import looks
+from xpm_tui.tui.widgets.line import Line, Span, ours, span, wrap
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
-
-STATES: dict[str, tuple[str, Look]] = {
-    "planned": ("‼ planned", "bad"),
-    "held": ("■ held", "warn"),
-    "overwritten": ("● overwritten", "accent"),
-    "undone": ("↶ undone", "muted"),
-}
-"""Each state a glyph and a word."""
 
 WAYS = ("client", "hold", "freeze", "undo", "plan")
 """What can be done with the one under the cursor."""
@@ -50,7 +43,7 @@ class Conflicts(Listed[None, ConflictView]):
             (
                 Column("CLIENT", 20, grow=2),
                 Column("FIELD", 16, grow=1),
-                Column("STATE", 13),
+                Column("STATE", 14),
                 Column("WINS", 8),
                 Column("WHEN", 12),
             ),
@@ -71,13 +64,12 @@ class Conflicts(Listed[None, ConflictView]):
         self.put(found)
 
     def _cells(self, view: ConflictView) -> list[Line]:
-        word, look = STATES[view.state]
         return [
             [span(view.name, "strong"), span(f" {view.record}", "muted")],
             [ours(field_label(view.field)), *([ours(" ❄", "accent")] if view.frozen else [])],
-            [ours(word, look)],
-            [ours(SIDES[view.wins])],
-            [ours(when.short(view.at), "muted")],
+            [looks.CONFLICT_STATES.draw(view.state)],
+            [ours(labels.SIDES[view.wins].text)],
+            [ours(formatting.when_short(view.at), "muted")],
         ]
 
     def telling(self, view: ConflictView) -> list[Line]:
@@ -171,31 +163,32 @@ class Conflicts(Listed[None, ConflictView]):
 def summary(found: list[ConflictView]) -> Line:
     """How many of each state."""
     pieces: list[Span] = [ours(" Conflicts", "head")]
-    for state, (word, look) in STATES.items():
+    for state in labels.CONFLICT_STATES:
         number = sum(view.state == state for view in found)
         if number:
-            pieces += [ours(f"   {number:,} "), ours(word, look)]
+            pieces += [ours(f"   {number:,} "), looks.CONFLICT_STATES.draw(state)]
     return pieces
 
 
 def detail(view: ConflictView, columns: int) -> list[Line]:
     """Both sides and what was agreed, the rule, and what can be done: eight lines at 80 columns."""
-    word, look = STATES[view.state]
 
     def side(name: str, value: object, wins: bool) -> Line:
         mark = ours("  ◀ wins" if view.plan else "  ◀ won", "good") if wins else ours("")
-        return [ours(f" {name:<13}", "muted"), Span(when.value(value), "strong"), mark]  # type: ignore[arg-type]
+        return [ours(f" {name:<13}", "muted"), Span(formatting.value(value), "strong"), mark]  # type: ignore[arg-type]
 
     where = f"plan {view.plan}, made" if view.plan else f"run {view.run},"
     frozen = "  ❄ frozen: sync leaves it alone" if view.frozen else ""
     return [
-        [ours(f" {field_label(view.field)}", "head"), span(f" of {view.name}"), ours(f"   {word}", look),
+        [ours(f" {field_label(view.field)}", "head"), span(f" of {view.name}"), ours("   "),
+         looks.CONFLICT_STATES.draw(view.state),
          ours(frozen, "accent")],
         side("Ignition", view.ignition, view.wins == "ignition"),
         side("XPM", view.xpm, view.wins == "xpm"),
         side("last agreed", view.agreed, False),
         *wrap([ours(f" {'why':<13}", "muted"), span(view.why)], max(34, columns - 2)),
-        [ours(f" {'when':<13}", "muted"), ours(f"{where} {when.short(view.at)}"), span(f" by {view.by}")],
+        [ours(f" {'when':<13}", "muted"), ours(f"{where} {formatting.when_short(view.at)}"),
+         span(f" by {view.by}")],
         [ours(f" {'what to do':<13}", "muted"), *_ways(view)],
     ]  # fmt: skip
 

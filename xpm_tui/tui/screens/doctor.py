@@ -12,26 +12,21 @@ from textual.screen import Screen
 
 from xpm_tui.diagnose.cases.book_of_cases import case
 from xpm_tui.diagnose.cases.case import Case
-from xpm_tui.diagnose.finding import Probed, Verdict
+from xpm_tui.diagnose.finding import Probed
 from xpm_tui.diagnose.telling import way_out
+from xpm_tui.diagnose.trouble_view import problem_title
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui.dialogs.dialog import Told
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.dialogs.trouble import what_is_seen
 from xpm_tui.tui.quiet import Quiet
 from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.foot import Foot
 from xpm_tui.tui.widgets.line import Line, Look, ours, span
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines, words
-
-_VERDICTS: dict[Verdict, tuple[str, Look]] = {
-    "ok": ("● ok", "good"),
-    "note": ("▲ note", "warn"),
-    "trouble": ("✖ trouble", "bad"),
-    "skipped": ("○ left out", "muted"),
-}
 
 
 class DoctorScreen(Quiet, Screen[None]):
@@ -138,7 +133,7 @@ class DoctorScreen(Quiet, Screen[None]):
         found = _case(each)
         text = [each.sentence, *([f"Do: {each.hint}"] if each.hint else []), ""]
         if found is not None:
-            text += [f"Case {found.id}: {found.title}", *way_out(found), ""]
+            text += [problem_title(found), *way_out(found), ""]
         text += each.evidence
         self.app.push_screen(Told(each.title, "\n".join(text), wide=True))
 
@@ -188,10 +183,9 @@ class DoctorScreen(Quiet, Screen[None]):
 
 
 def _cells(each: Probed) -> list[Line]:
-    word, look = _VERDICTS[each.verdict]
     quiet: Look = "muted" if each.verdict == "skipped" else ""
     return [
-        [ours(word, look)],
+        [looks.VERDICTS.draw(each.verdict)],
         [span(each.title, quiet or "strong")],
         [span(each.sentence, quiet)],
         [ours(f"{each.seconds:.1f} s" if each.verdict != "skipped" else "", "muted")],
@@ -211,7 +205,7 @@ def _detail(each: Probed | None) -> list[Line]:
         told_.append([ours("Do: ", "accent"), span(each.hint)])
     if found is not None:
         way_out = ours("  (enter: way out)", "muted")
-        told_.append([ours(f"Case {found.id}: ", "accent"), span(found.title), way_out])
+        told_.append([span(problem_title(found), "accent"), way_out])
     told_ += [[span(fact, "muted")] for fact in each.evidence]
     if found is not None:
         told_ += [[ours(f"  {n}. "), span(step)] for n, step in enumerate(found.steps, 1)]

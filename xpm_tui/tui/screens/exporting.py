@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from xpm_tui.book.ignition.export import Flavour
 from xpm_tui.book.ignition.forms import FormName
 from xpm_tui.files.listing import listing
+from xpm_tui.model import formatting
 from xpm_tui.service.exchange.exporting import ExportReport, preview_export
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.names import name_of
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.files import PickFile, folder_of
 from xpm_tui.tui.dialogs.help import Page
@@ -103,9 +103,10 @@ class ExportPreview(Listed[None, Outgoing]):
             "one": f"only {self._name or self._record}",
         }[self._scope]
         form = "Ignition's own form" if self._flavour == "ignition" else "a spreadsheet to read and edit"
+        size = f"{formatting.count(report.records, 'record')} in {formatting.count(report.rows, 'row')}"
         first: list[Span] = [
             ours(f" Export {self._form}  ", "head"),
-            ours(f"{when.counted(report.records, 'record')} in {when.counted(report.rows, 'row')}", "strong"),
+            ours(size, "strong"),
         ]
         if report.refused:
             first.append(ours(f" · {len(report.refused):,} left out", "warn"))

@@ -9,8 +9,8 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from xpm_tui.book.ignition.forms import FORMS, IGNORE, FormName
+from xpm_tui.model import formatting
 from xpm_tui.service.exchange.importing import ImportReport, import_file
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Choose
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.listed import UNSEEN, Listed
@@ -177,21 +177,21 @@ def summary(report: ImportReport) -> list[Line]:
              f"{counts.get('same', 0):,} the same"),
     ]  # fmt: skip
     if report.refused:
-        first.append(ours(f" · {when.counted(len(report.refused), 'row')} refused", "warn"))
+        first.append(ours(f" · {formatting.count(len(report.refused), 'row')} refused", "warn"))
     unknown = sum(column.field is None for column in report.columns)
     cells, adopted = counts.get("cells", 0), counts.get("adopted", 0)
     facts: list[Span] = [ours(f" {report.encoding}", "muted")]
-    facts += [ours(f" · {when.counted(unknown, 'unknown column')}", "warn")] if unknown else []
-    facts += [ours(f" · {when.counted(cells, 'changed cell')}", "muted")] if cells else []
+    facts += [ours(f" · {formatting.count(unknown, 'unknown column')}", "warn")] if unknown else []
+    facts += [ours(f" · {formatting.count(cells, 'changed cell')}", "muted")] if cells else []
     facts += (
-        [ours(f" · {when.counted(adopted, 'client')} met by name and e-mail", "muted")] if adopted else []
+        [ours(f" · {formatting.count(adopted, 'client')} met by name and e-mail", "muted")] if adopted else []
     )
     then: list[Span] = []
     if report.to_xpm:
-        told = f" → {when.counted(report.to_xpm, 'cell')} go to XPM with the next sync."
+        told = f" → {formatting.count(report.to_xpm, 'cell')} go to XPM with the next sync."
         then.append(ours(told, "accent"))
     if report.overwritten:
-        told = f" ! XPM will write over {when.counted(report.overwritten, 'cell')} with the next sync."
+        told = f" ! XPM will write over {formatting.count(report.overwritten, 'cell')} with the next sync."
         then.append(ours(told, "warn"))
     return [first, facts, then]
 
@@ -207,7 +207,7 @@ def findings(report: ImportReport) -> list[Finding]:
     ]
     found += [each for each in columns if each.look == "warn"]
     for place, edit in enumerate(report.edits):
-        told = f"{when.value(edit.old)} → {when.value(edit.new)}"
+        told = f"{formatting.value(edit.old)} → {formatting.value(edit.new)}"
         both = "  (it was changed here too)" if edit.both else ""
         found.append(Finding(f"cell:{place}", edit.row, "cell", f"{edit.record} {edit.field}", told + both))
     found += [

@@ -10,12 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
+from xpm_tui.model import formatting
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.service.jobs.batch import BatchView
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Reading
 from xpm_tui.tui.plain import content
-from xpm_tui.tui.widgets.job_lines import day, problem_lines
+from xpm_tui.tui.widgets.job_lines import problem_lines
 from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.words import lines
@@ -86,7 +86,7 @@ class DeployReview(Reading[Answer]):
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Leave")), id="leave")
             if batch.new or batch.begun:
-                does = f"Make {when.counted(batch.new, 'job')}" if batch.new else "Go on"
+                does = f"Make {formatting.count(batch.new, 'job')}" if batch.new else "Go on"
                 yield Button(content(Shown(does)), id="go")
             if batch.asks:
                 yield Button(content(Shown(f"Also the {batch.asks:,} that ask")), id="anyway")
@@ -114,21 +114,22 @@ def summary_lines(batch: BatchView) -> list[Line]:
     """What the batch does, in words and numbers."""
     found: list[Line] = []
     if batch.new or batch.begun:
-        does = [f"makes {when.counted(batch.new, 'new job')} in XPM"] if batch.new else []
-        does += [f"finishes {when.counted(batch.begun, 'job')}"] if batch.begun else []
-        pace = f", at least {when.counted(batch.minutes, 'minute')}" if batch.minutes > 1 else ""
+        does = [f"makes {formatting.count(batch.new, 'new job')} in XPM"] if batch.new else []
+        does += [f"finishes {formatting.count(batch.begun, 'job')}"] if batch.begun else []
+        pace = f", at least {formatting.count(batch.minutes, 'minute')}" if batch.minutes > 1 else ""
         told = " and ".join(does)
         found.append([ours("This "), ours(told, "strong"),
-                      ours(f": about {when.counted(batch.calls, 'call')} to Xero{pace}.")])  # fmt: skip
+                      ours(f": about {formatting.count(batch.calls, 'call')} to Xero{pace}.")])  # fmt: skip
     else:
         found.append([ours("Nothing can go out as it stands.", "warn")])
     if batch.asks:
-        found.append([ours(f"{when.counted(batch.asks, 'job')} kept back until you say so: with them about "
-                           f"{when.counted(batch.calls_anyway, 'call')}.", "warn")])  # fmt: skip
+        calls = formatting.count(batch.calls_anyway, "call")
+        found.append([ours(f"{formatting.count(batch.asks, 'job')} kept back until you say so: with them "
+                           f"about {calls}.", "warn")])  # fmt: skip
     if batch.holds:
-        found.append([ours(f"{when.counted(batch.holds, 'job')} kept back until mended.", "warn")])
+        found.append([ours(f"{formatting.count(batch.holds, 'job')} kept back until mended.", "warn")])
     if batch.earlier:
-        found.append([ours(f"{when.counted(batch.earlier, 'job')} of an earlier run is finished first.")])
+        found.append([ours(f"{formatting.count(batch.earlier, 'job')} of an earlier run is finished first.")])
     if batch.number:
         found.append([ours("Job numbers are our own, for example "), span(batch.number, "strong"), ours(".")])
     return found
@@ -140,7 +141,7 @@ def batch_lines(batch: BatchView) -> list[Line]:
     weights = ("hold", "ask", "note") if len(batch.jobs) < FEW else ("hold", "ask")
     for view in batch.jobs[:SHOWN]:
         client = view.client.name if view.client else "(not among the clients)"
-        dates = ours(f"  {day(view.start)} – {day(view.due)}", "muted")
+        dates = ours(f"  {formatting.day(view.start)} – {formatting.day(view.due)}", "muted")
         mark = MARKS[view.goes + view.goes_anyway]
         found.append([mark, span(view.name or "(no name)", "strong"), span(f"  {client}"), dates])
         found += problem_lines(view.problems, weights)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from xpm_tui.acts.registry import by_name
+from xpm_tui.model import formatting
+from xpm_tui.model.labels import DECISIONS
 from xpm_tui.service.jobs import batch as job_batch
 from xpm_tui.service.jobs import editing as job_editing
 from xpm_tui.service.jobs import listing as jobs
@@ -13,7 +15,6 @@ from xpm_tui.service.jobs import settling as job_settling
 from xpm_tui.service.jobs.current import CurrentJobView
 from xpm_tui.service.jobs.views import JobRowView, PreviewView
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Ask, Choose, Told
 from xpm_tui.tui.dialogs.edit import Edit, typed
 from xpm_tui.tui.dialogs.filling import until_taken
@@ -25,11 +26,7 @@ from xpm_tui.tui.widgets.job_lines import all_lines
 from xpm_tui.tui.widgets.line import Line
 
 UNDONE = ("held", "failed", "going")
-_SENT = (
-    ("adopt", "It was made: take the job that XPM has"),
-    ("again", "It was not made: send it again"),
-    ("drop", "Leave it be, and do not send it again"),
-)
+_SENT = tuple((code, f"{label.text}: {label.help}") for code, label in DECISIONS.items())
 
 
 class JobActs(FilteredArea):
@@ -115,7 +112,7 @@ class JobActs(FilteredArea):
             return [view.id]
         choices = [("", f"this one: {view.name}")]
         for at, (words, ids) in enumerate(more):
-            choices.append((str(at), f"{words}: {when.counted(len(ids), 'job')}"))
+            choices.append((str(at), f"{words}: {formatting.count(len(ids), 'job')}"))
         box = Choose(f"Which jobs to {verb}?", choices, title="Jobs")
         picked: str | None = await self.app.push_screen_wait(box)
         if picked is None:

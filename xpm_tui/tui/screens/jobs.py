@@ -8,19 +8,18 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from xpm_tui.acts.act import Situation
+from xpm_tui.model import formatting
 from xpm_tui.service.identity import ListState
 from xpm_tui.service.jobs import current as current_jobs
 from xpm_tui.service.jobs import listing as jobs
 from xpm_tui.service.jobs.current import CurrentJobView
 from xpm_tui.service.jobs.views import JobCounts, JobRowView
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui import when
 from xpm_tui.tui.screens.job_acts import JobActs
 from xpm_tui.tui.widgets.facts import Facts
 from xpm_tui.tui.widgets.job_lines import (
     BLOCKED,
     current_lines,
-    day,
     pane_lines,
     row_note,
     state_span,
@@ -59,7 +58,7 @@ class Jobs(JobActs):
         self._ours: Table[JobRowView] = Table(
             (
                 Column("DATE", 11),
-                Column("STATE", 11),
+                Column("STATE", 14),
                 Column("JOB", 20, grow=3),
                 Column("CLIENT", 16, grow=2),
                 Column("NUMBER", 8, drop=1),
@@ -131,7 +130,8 @@ class Jobs(JobActs):
         found, state = await self.host.desk.ask(read)
         now = self.host.desk.practice.clock.now()
         self.told(len(found), len(found))
-        age: list[Line] = [[ours(f" As XPM said {when.since(state.at, now)}.", "muted")]] if state.at else []
+        said = f" As XPM said {formatting.ago(state.at, now)}."
+        age: list[Line] = [[ours(said, "muted")]] if state.at else []
         self.note([[ours(" ! ", "warn"), span(state.note)]] if state.note else age)
         told = "No job of XPM goes by this filter. esc shows all again." if self.text else ""
         self._theirs.say_empty(told or state.note or "XPM has not told yet. A plan reads it: g s, then n.")
@@ -145,7 +145,7 @@ class Jobs(JobActs):
         if not self.host.pulse.connected:
             return "No job is to be made. Connect first: g o, then c. Then v shows the proposals."
         if counted.to_take:
-            told = when.counted(counted.to_take, "accepted proposal")
+            told = formatting.count(counted.to_take, "accepted proposal")
             return f"No job is to be made. {told} of Ignition's can be taken over: v shows them, T takes one."
         return "No job is to be made. v shows the proposals: n makes one there, I imports Ignition's."
 
@@ -153,7 +153,7 @@ class Jobs(JobActs):
         name = span(view.name).text
         at = name.casefold().find(self.text.casefold()) if self.text else -1
         return [
-            [ours(day(view.date))],
+            [ours(formatting.day(view.date))],
             [state_span(view.state)],
             marked(name, [(at, at + len(self.text))] if at >= 0 else []),
             [span(view.client.name if view.client else "(not among the clients)")],
@@ -170,7 +170,7 @@ class Jobs(JobActs):
             [*made, span(view.name, look)],
             [span(view.client, look)],
             [span("gone" if view.gone else view.state, look)],
-            [ours(day(view.due) if view.due else "", look)],
+            [ours(formatting.day(view.due) if view.due else "", look)],
             [span(view.manager, look)],
         ]
 

@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
+from xpm_tui.model import formatting, labels
 from xpm_tui.model.text import Shown
-from xpm_tui.tui import when
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style
@@ -63,7 +63,7 @@ class Overview(AreaScreen):
             (
                 Column("RUN", 5),
                 Column("STARTED", 12),
-                Column("OUTCOME", 10),
+                Column("OUTCOME", 14),
                 Column("CHANGES", 7, right=True),
                 Column("", 10, drop=1),
                 Column("CALLS", 5, right=True, drop=2),
@@ -95,8 +95,8 @@ class Overview(AreaScreen):
             return (
                 heartbeat(practice),
                 list_runs(practice, RUNS),
-                when.DIRECTIONS[policy.direction],
-                when.LEVELS[policy.level],
+                labels.DIRECTIONS[policy.direction].text,
+                labels.LEVELS[policy.level].text,
             )
 
         beat, runs, direction, level = await self.host.desk.ask(read)
@@ -138,18 +138,18 @@ class Overview(AreaScreen):
         if beat.connected:
             fact("XPM", ours("● ", "good"), span(beat.title, "strong"))
             by = f" by {beat.by}" if beat.by else ""
-            fact("since", span(f"{when.short(beat.since)}{by}"))
+            fact("since", span(f"{formatting.when_short(beat.since)}{by}"))
         else:
             fact("XPM", ours("○ not connected", "warn"))
             fact("", ours("c", "accent"), ours(" connects it"))
         fact("flow", span(f"{direction} · {level}"))
-        fact("last good", span(when.since(beat.last_good, clock, "no sync yet")))
+        fact("last good", span(formatting.ago(beat.last_good, clock, never="no sync yet")))
         fact(
             "mirror",
-            span(f"{when.counted(beat.xpm_clients, 'client')} · {when.since(beat.mirror_at, clock)}"),
+            span(f"{formatting.count(beat.xpm_clients, 'client')} · {formatting.ago(beat.mirror_at, clock)}"),
         )
-        fact("Ignition", span(when.counted(beat.clients, "client")))
-        fact("import", span(when.since(beat.import_at, clock)))
+        fact("Ignition", span(formatting.count(beat.clients, "client")))
+        fact("import", span(formatting.ago(beat.import_at, clock)))
         return list(found)
 
     def _todo_lines(self, beat: Heartbeat) -> list[Line]:
@@ -167,14 +167,14 @@ class Overview(AreaScreen):
                 found.append(fact_line(number, what, key, look))
         found += job_lines(beat.jobs)
         if beat.skipped is not None:
-            day = when.short(beat.skipped)
+            day = formatting.when_short(beat.skipped)
             found.append([ours("    ! ", "warn"), ours(f"daily run of {day} skipped: "), ours("s", "accent")])
         for problem in beat.problems:
             if problem.code in ("jobs-held", "jobs-failed"):
                 continue  # counted above
             found.append([ours("! ", "bad"), span(problem.sentence)])
         if beat.notes:
-            closed = when.counted(len(beat.notes), "list")
+            closed = formatting.count(len(beat.notes), "list")
             found.append([ours("    · ", "muted"), ours(f"{closed} not in the scopes", "muted")])
         if len(found) == 1 + bool(beat.notes):
             found.insert(1, [ours("✓ ", "good"), ours("Nothing waits for you.")])
@@ -184,8 +184,8 @@ class Overview(AreaScreen):
         changes = written(run)
         return [
             [span(run.id, "strong")],
-            [ours(when.short(run.started))],
-            [ours(when.OUTCOMES[run.outcome], looks.OUTCOMES[run.outcome])],
+            [ours(formatting.when_short(run.started))],
+            [looks.RUN_OUTCOMES.draw(run.outcome)],
             [ours(f"{changes:,}")],
             [ours(bar(changes / self._most, 10), "accent")],
             [ours(f"{run.calls:,}")],
@@ -215,7 +215,7 @@ class Overview(AreaScreen):
 
 def run_words(run: Run) -> str:
     """What a run was about."""
-    return "jobs" if run.kind == "deploy" else when.DIRECTIONS[run.direction]
+    return "jobs" if run.kind == "deploy" else labels.DIRECTIONS[run.direction].text
 
 
 def fact_line(number: int, what: str, key: str, look: Look) -> Line:
@@ -237,7 +237,7 @@ def job_lines(jobs: JobCounts) -> list[Line]:
         if told:
             first, word = told[0]
             more = "".join(f" · {number:,} {other}" for number, other in told[1:])
-            found.append(fact_line(first, f"{'job' if first == 1 else 'jobs'} {word}{more}", key, look))
+            found.append(fact_line(first, f"{formatting.plural(first, 'job')} {word}{more}", key, look))
     if jobs.to_take:
         found.append(fact_line(jobs.to_take, "of Ignition to take", "g j v", "accent"))
     return found

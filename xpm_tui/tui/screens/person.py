@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from xpm_tui.model import formatting
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team import linking as team
 from xpm_tui.service.team.views import MapEffect, MemberView, StaffView
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.chooser import Chooser, said
@@ -42,8 +42,8 @@ class Person(Chooser[StaffView]):
         pieces: list[Span] = [ours("   "), span(item.email or "no e-mail", "" if item.email else "muted")]
         if item.member is not None:
             pieces += [ours("  ● linked to ", "good"), span(f"{item.member.id} {item.member.name}", "good")]
-        named = [when.counted(item.clients, "client")] if item.clients else []
-        named += [when.counted(item.jobs, "job")] if item.jobs else []
+        named = [formatting.count(item.clients, "client")] if item.clients else []
+        named += [formatting.count(item.jobs, "job")] if item.jobs else []
         if named:
             pieces.append(ours(f"  named on {', '.join(named)}", "muted"))
         return pieces
@@ -66,7 +66,7 @@ class MapPerson(Person):
         return [
             [ours(" Map ", "muted"), span(member.name, "strong"),
              span(f"  {member.id}  {member.email}", "muted"), ours("  to one of XPM's staff", "muted")],
-            [ours(f" {when.counted(len(self.items), 'person', 'people')} in XPM, proposals first", "muted")],
+            [ours(f" {formatting.count(len(self.items), 'person/people')} in XPM, proposals first", "muted")],
         ]  # fmt: skip
 
     async def load(self) -> Sequence[StaffView]:
@@ -123,7 +123,7 @@ class PickPerson(Person):
 
     def head(self) -> list[Line]:
         """How many are not in the team."""
-        told = f" {when.counted(len(self.items), 'person', 'people')} whom nobody of the team is linked to"
+        told = f" {formatting.count(len(self.items), 'person/people')} whom nobody of the team is linked to"
         return [[ours(" Pick XPM's staff into the team", "strong")], [ours(told, "muted")]]
 
     async def load(self) -> Sequence[StaffView]:
@@ -169,8 +169,8 @@ class PickPerson(Person):
         if not self.items:
             return
         question = (
-            f"Pick {when.counted(len(self.items), 'person', 'people')} of XPM into the team?\n\nMembers with "
-            "the same e-mail are linked; the others are made without access. u takes it back."
+            f"Pick {formatting.count(len(self.items), 'person/people')} of XPM into the team?\n\n"
+            "Members with the same e-mail are linked; the others are made without access. u takes it back."
         )
         if await self.host.push_screen_wait(Confirm(question, title="Pick all", yes="Pick all")):
             await self._pick([row.uuid for row in self.items])
@@ -179,7 +179,7 @@ class PickPerson(Person):
         done = await self.host.desk.ask(team.pick_staff, uuids)
         await self.host.refresh_pulse()
         names = ", ".join(view.name for view in done[:3]) + (" …" if len(done) > 3 else "")
-        told = f"{when.counted(len(done), 'person', 'people')} linked: {names}.\nu takes it back."
+        told = f"{formatting.count(len(done), 'person/people')} linked: {names}.\nu takes it back."
         self.host.toast(told)
         await self.begin()
 

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets.input import Selection
 
+from xpm_tui.model import formatting
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.tables import XPM_CLIENTS
 from xpm_tui.model.text import Shown
@@ -21,7 +22,6 @@ from xpm_tui.service.identity import list_state
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.views import ClientView, EffectView, XpmClientView
 from xpm_tui.sync.matching.search import PickerIndex
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plain import content
@@ -116,7 +116,7 @@ class Picker(Quiet, Screen[str]):
         def read(practice: OpenPractice) -> tuple[tuple[object, int], PickerIndex, str]:
             snapshot = practice.snapshot()
             state, count = list_state(snapshot, "clients"), snapshot.count(XPM_CLIENTS)
-            age = when.since(state.at, practice.clock.now())
+            age = formatting.ago(state.at, practice.clock.now())
             # Links move the book all the time, the mirror only with a reading: the index stays good for long.
             if kept is not None and kept[0] == (state.at, count):
                 return kept[0], kept[1], age
@@ -124,7 +124,7 @@ class Picker(Quiet, Screen[str]):
 
         mark, index, age = await self.host.desk.glance(read)
         self._index, self.host.picker_index = index, (mark, index)
-        self._tell_head(f"{when.counted(mark[1], 'XPM client')}, as XPM said {age}")
+        self._tell_head(f"{formatting.count(mark[1], 'XPM client')}, as XPM said {age}")
         await self._search(self._field.value)
 
     @on(Field.Changed)

@@ -8,12 +8,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from xpm_tui.model import formatting, labels
 from xpm_tui.model.plan import Plan
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs import plans
 from xpm_tui.service.telling.plan_view import change_views
 from xpm_tui.service.telling.views import ChangeView
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plan_rows import Tree, client_of
@@ -89,7 +89,7 @@ class PlanReview(OverScreen[str]):
     def _nothing(self, plan: Plan) -> list[Line]:
         found: list[Line] = [[ours("✓ ", "good"), ours("Both sides agree: there is nothing to do.")]]
         if plan.people:
-            found.append([ours("! ", "warn"), ours(f"{when.counted(len(plan.people), 'client')} "
+            found.append([ours("! ", "warn"), ours(f"{formatting.count(len(plan.people), 'client')} "
                           "for a person: r reviews.")])  # fmt: skip
         return found
 
@@ -164,12 +164,12 @@ class PlanReview(OverScreen[str]):
         assert plan is not None
         where = "Ignition" if plan.direction == "from_xpm" else "XPM"
         waiting = len(self._tree.changes) - self._count
-        what = when.counted(self._count, "change")
+        what = formatting.count(self._count, "change")
         question = f"Make {what} in {where}?"
         if plan.undo_of:
             question = f"Take back {what} of run {plan.undo_of}?"
         if waiting:
-            question += f"\n{when.counted(waiting, 'change')} not ticked: left to wait."
+            question += f"\n{formatting.count(waiting, 'change')} not ticked: left to wait."
         question += "\nEvery change can be undone afterwards."
         for stop in await self.host.desk.ask(self._stops):
             question += f"\n■ {stop}"
@@ -226,21 +226,21 @@ def summary(plan: Plan, changes: list[ChangeView]) -> list[Line]:
     first: list[Line] = [
         [
             ours(" Plan ", "head"), span(plan.id, "head"), ours("  "),
-            ours(when.counted(len(ticked), "change"), "strong"),
-            ours(f" in {when.counted(records, 'client')}, {side}"),
+            ours(formatting.count(len(ticked), "change"), "strong"),
+            ours(f" in {formatting.count(records, 'client')}, {side}"),
             *([ours("  first run", "accent")] if plan.first else []),
             *([span(f"  takes back run {plan.undo_of}", "accent")] if plan.undo_of else []),
             *([ours(f"  {plan.state}", "warn")] if plan.state != "draft" else []),
         ]
     ]  # fmt: skip
-    facts = [f"{when.DIRECTIONS[plan.direction]} · {when.LEVELS[plan.level]}"]
+    facts = [f"{labels.DIRECTIONS[plan.direction].text} · {labels.LEVELS[plan.level].text}"]
     waiting = len(changes) - len(ticked)
     if waiting:
         facts.append(f"{waiting:,} wait for a tick")
     if plan.people:
-        facts.append(f"{when.counted(len(plan.people), 'client')} for a person")
+        facts.append(f"{formatting.count(len(plan.people), 'client')} for a person")
     calls = plan.estimate.calls
-    cost = f"{when.counted(calls, 'call')}, about {when.seconds(plan.estimate.seconds)}"
+    cost = f"{formatting.count(calls, 'call')}, {formatting.duration(plan.estimate.seconds, about=True)}"
     facts.append(cost if calls else "no call to XPM")
     first.append([ours(" " + " · ".join(facts), "muted")])
     return first

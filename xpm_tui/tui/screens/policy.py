@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
-from xpm_tui.acts.policy import LEVELS
+from xpm_tui.model import formatting, labels
 from xpm_tui.service.policy_table import (
     FrozenView,
     PolicyRow,
@@ -18,7 +18,6 @@ from xpm_tui.service.policy_table import (
 )
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.sync.policy import Policy
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Choose
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.listed import Listed
@@ -69,10 +68,10 @@ class PolicyScreen(Listed[None, PolicyRow]):
 
         policy, rows, whole = await self.host.desk.ask(read)
         off = sum(row.off for row in rows)
-        facts = f"{when.DIRECTIONS[policy.direction]} · {when.LEVELS[policy.level]}"
+        facts = f"{labels.DIRECTIONS[policy.direction].text} · {labels.LEVELS[policy.level].text}"
         more = [
-            when.counted(off, "field") + " switched off" if off else "",
-            when.counted(whole, "client") + " frozen as a whole" if whole else "",
+            formatting.count(off, "field") + " switched off" if off else "",
+            formatting.count(whole, "client") + " frozen as a whole" if whole else "",
         ]
         told = " · ".join(filter(None, (facts, *more)))
         first: Line = [ours(" Policy  ", "head"), ours(told)]
@@ -84,9 +83,11 @@ class PolicyScreen(Listed[None, PolicyRow]):
 
     def telling(self, row: PolicyRow) -> list[Line]:
         """The field in sentences."""
-        frozen = f"Frozen for {when.counted(row.frozen, 'client')}: enter lists them." if row.frozen else (
-            "Frozen for no client."
-        )  # fmt: skip
+        frozen = (
+            f"Frozen for {formatting.count(row.frozen, 'client')}: enter lists them."
+            if row.frozen
+            else "Frozen for no client."
+        )
         head: Line = [ours(f" {row.label}", "head"), span(f"   XPM calls it {row.xpm}", "muted")]
         said: list[Line] = [[ours(f" {sentence}")] for sentence in (*sentences(row), frozen)]
         return [head, *said]
@@ -116,7 +117,7 @@ class PolicyScreen(Listed[None, PolicyRow]):
     async def _frozen(self, row: PolicyRow) -> None:
         found = await self.host.desk.ask(frozen_clients, row.field)
         more = f"\nThe first {MOST} of them:" if len(found) > MOST else ""
-        question = f"{row.label} is frozen for {when.counted(len(found), 'client')}. Go to one?{more}"
+        question = f"{row.label} is frozen for {formatting.count(len(found), 'client')}. Go to one?{more}"
         chosen = await self.app.push_screen_wait(
             Choose(question, [(each.client, _frozen_line(each)) for each in found[:MOST]], title="Frozen")
         )
@@ -147,7 +148,7 @@ def _cells(row: PolicyRow) -> list[Line]:
         if row.off
         else [ours("– not", "muted")]
     )
-    level = {"": "–", "everything": "Everything", "name too": "Client name"}[LEVELS[row.levels]]
+    level = labels.LEVELS[row.levels[-1]].text if row.levels else formatting.NONE
     quiet = told_way(row.from_xpm), told_way(row.to_xpm)
     return [
         [ours(row.label, "strong" if row.carried else "")],
@@ -160,5 +161,5 @@ def _cells(row: PolicyRow) -> list[Line]:
 
 def _frozen_line(each: FrozenView) -> str:
     why = f": {each.reason}" if each.reason else ""
-    by = f" (by {each.by}, {when.short(each.at)})" if each.by else ""
+    by = f" (by {each.by}, {formatting.when_short(each.at)})" if each.by else ""
     return f"{each.client}  {each.name}{why}{by}"

@@ -8,8 +8,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from xpm_tui.model import formatting
 from xpm_tui.service.heartbeat.practices import PracticeView, practices
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.over import OverScreen
 from xpm_tui.tui.styles import style
@@ -57,7 +57,7 @@ class Practices(OverScreen[None]):
     async def _read(self) -> None:
         found = await self.host.desk.ask(practices)
         here = next((view.name for view in found if view.open), "")
-        told = f" {when.counted(len(found), 'practice')}, each with its own book. "
+        told = f" {formatting.count(len(found), 'practice')}, each with its own book. "
         self._head.say(
             lines([[ours(" Practices", "head")], [ours(told, "muted"), ours("enter", "accent"),
                    ours(" opens another, ", "muted"), ours("n", "accent"), ours(" adds one.", "muted")]])
@@ -78,7 +78,7 @@ class Practices(OverScreen[None]):
             [span(view.title or view.name, "strong")],
             [span(view.name, "muted")],
             state,
-            [ours(when.since(view.last_good, now, "no sync yet"), "muted")],
+            [ours(formatting.ago(view.last_good, now, never="no sync yet"), "muted")],
             [ours(doing, "accent" if view.running else "warn")],
         ]
 

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.acts.act import Result, Situation
 from xpm_tui.acts.registry import by_name
+from xpm_tui.model import formatting
 from xpm_tui.service.jobs import counts as job_counts
 from xpm_tui.service.jobs import listing as jobs
 from xpm_tui.service.jobs import proposals
@@ -16,28 +17,22 @@ from xpm_tui.service.jobs.deploying import due_at_once
 from xpm_tui.service.jobs.terms import terms_of
 from xpm_tui.service.jobs.views import AgreedView, JobCounts, JobRowView, ProposalRowView
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui import keys, when
+from xpm_tui.tui import keys
 from xpm_tui.tui.dialogs.filling import until_taken
 from xpm_tui.tui.dialogs.form import Form, build
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.dialogs.talk import ScreenTalk
 from xpm_tui.tui.screens.filtered import FilteredArea
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.facts import Facts
-from xpm_tui.tui.widgets.job_lines import BLOCKED, day, state_span
-from xpm_tui.tui.widgets.line import Line, Look, marked, ours, span
+from xpm_tui.tui.widgets.job_lines import BLOCKED, state_span
+from xpm_tui.tui.widgets.line import Line, marked, ours, span
 from xpm_tui.tui.widgets.table import Column, Table
 
 FILTERS = (
     ("", "all"), ("to take", "to take"), ("ours", "ours"), ("changed", "changed"), ("draft", "drafts"),
     ("revoked", "revoked"),
 )  # fmt: skip
-LOOKS: dict[str, tuple[str, Look]] = {
-    "to take": ("○ to take", "warn"),
-    "ours": ("● ours", "good"),
-    "changed": ("! changed", "warn"),
-    "draft": ("· draft", "accent"),
-    "revoked": ("– revoked", "muted"),
-}
 TAKES = (
     "Ignition's: its own connector has usually made the job already, so nothing is made from here. "
     "Where it has not, T takes it over; its jobs then wait in Jobs, and none of the past is made."
@@ -71,7 +66,7 @@ class Proposals(FilteredArea):
         self._counts = JobCounts()
         self.table: Table[ProposalRowView] = Table(
             (
-                Column("STATE", 10),
+                Column("STATE", 14),
                 Column("PROPOSAL", 22, grow=3),
                 Column("CLIENT", 18, grow=2),
                 Column("NUMBER", 9),
@@ -111,14 +106,13 @@ class Proposals(FilteredArea):
     def _cells(self, view: ProposalRowView) -> list[Line]:
         name = span(view.name).text
         at = name.casefold().find(self.text.casefold()) if self.text else -1
-        word, look = LOOKS.get(view.standing, (f"– {view.standing}", "muted"))
         return [
-            [ours(word, look)],
+            [looks.PROPOSAL_STATES.draw(view.standing)],
             marked(name, [(at, at + len(self.text))] if at >= 0 else []),
             [span(client_of(view))],
             [span(view.number or view.id, "muted")],
-            [ours(day(view.start))],
-            [ours(day(view.accepted), "muted")],
+            [ours(formatting.day(view.start))],
+            [ours(formatting.day(view.accepted), "muted")],
             [span(" ".join(view.workflows), "muted")],
         ]
 
@@ -218,7 +212,8 @@ class Proposals(FilteredArea):
             app.show_run(await app.start_run(verb=("jobs", "deploy"), extra=ids))
             return
         made = await app.desk.ask(lambda practice: proposals.show_proposal(practice, view.id))
-        waits = when.counted(len(made.workflows), "job") + (" waits" if len(made.workflows) == 1 else " wait")
+        number = len(made.workflows)
+        waits = f"{formatting.count(number, 'job')} {formatting.plural(number, 'waits/wait')}"
         app.toast(f"{view.name} is ours to deploy: {waits} in Jobs (v).")
 
     def help_page(self) -> Page:
@@ -235,19 +230,18 @@ def proposal_lines(
     view: ProposalRowView, agreed: list[AgreedView], made: list[JobRowView], counted: JobCounts
 ) -> list[Line]:
     """What it is, why it is not deployed and what that takes, what it asks for, what came of it."""
-    word, look = LOOKS.get(view.standing, (view.standing, "muted"))
     found: list[Line] = [
         [
             ours(" "),
             span(view.name, "strong"),
             span(f"  {view.number or view.id}  ", "muted"),
-            ours(word, look),
+            looks.PROPOSAL_STATES.draw(view.standing),
         ],
         [
             ours(" "),
             span(client_of(view)),
             ours("   "),
-            ours(f"{day(view.start)} to {day(view.end)}", "muted"),
+            ours(f"{formatting.day(view.start)} to {formatting.day(view.end)}", "muted"),
         ],
     ]  # fmt: skip
     if view.standing == "to take":
@@ -265,12 +259,13 @@ def proposal_lines(
         found.append([ours(" ! ", "warn"), ours("And XPM has to be switched off in Ignition first.")])
     for row in made:
         found.append(
-            [ours(" "), state_span(row.state), span(f"  {row.name}  "), ours(day(row.date), "muted"),
+            [ours(" "), state_span(row.state), span(f"  {row.name}  "),
+             ours(formatting.day(row.date), "muted"),
              span(f"  {row.number}" if row.number else ""), ours(f"  {row.repeats}  {row.id}", "muted")]
         )  # fmt: skip
         if row.why:
             found.append([ours("     "), span(row.why, "muted")])
-    found.append([ours(f" {when.counted(len(agreed), 'service')}", "head")])
+    found.append([ours(f" {formatting.count(len(agreed), 'service')}", "head")])
     for each in agreed:
         called = (
             "no job" if each.no_job

@@ -11,13 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
 from xpm_tui.acts.registry import by_name
+from xpm_tui.model import formatting
 from xpm_tui.model.errors import BadInput
 from xpm_tui.service.clients import keeping, linking, settling
 from xpm_tui.service.clients import looking as clients
 from xpm_tui.service.clients.settling import Settled, Standing
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.views import ClientView, EffectView, ReviewView
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens import review_csv
@@ -98,7 +98,7 @@ class Review(OverScreen[None]):
         self._none.display = not self._proposals.display
         self.refresh_bindings()
         if view is None:
-            done = f" {when.counted(self._count, 'client')} settled." if self._count else ""
+            done = f" {formatting.count(self._count, 'client')} settled." if self._count else ""
             self._head.say(lines([[ours(" Review", "head")], []]))
             self._none.update(
                 lines([[ours("✓ ", "good"), ours(f"No client needs a person.{done} esc goes back.")]])
@@ -223,7 +223,8 @@ class Review(OverScreen[None]):
             f"{view.name}  →  #{view.proposals[0].number} {view.proposals[0].name}" for view in found[:12]
         )
         more = f"\nand {len(found) - 12:,} more" if len(found) > 12 else ""
-        question = f"Link {when.counted(len(found), 'client')} to the proposal that is sure?\n\n{told}{more}"
+        many = formatting.count(len(found), "client")
+        question = f"Link {many} to the proposal that is sure?\n\n{told}{more}"
         if await self.host.push_screen_wait(Confirm(question, title="All sure ones", yes="Link them")):
 
             def accept(practice: OpenPractice) -> tuple[list[ClientView], tuple[Settled, ...]]:
@@ -233,7 +234,7 @@ class Review(OverScreen[None]):
             done, settled = await self.host.desk.ask(accept)
             if settled:
                 self._settled.append(settled)
-            self.host.toast(f"{when.counted(len(done), 'client')} linked. u takes them all back.")
+            self.host.toast(f"{formatting.count(len(done), 'client')} linked. u takes them all back.")
             await self._read()
 
     def action_undo(self) -> None:
@@ -249,7 +250,7 @@ class Review(OverScreen[None]):
             self._settled.pop()  # it has moved since, and stays; after any other trouble it is tried again
             raise
         self._settled.pop()
-        told = names[0] if len(names) == 1 else when.counted(len(names), "client")
+        told = names[0] if len(names) == 1 else formatting.count(len(names), "client")
         self.host.toast(f"{told} stands as before.")
         await self._read(last[0].before.client)
 

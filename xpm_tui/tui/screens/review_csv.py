@@ -6,11 +6,11 @@ from pathlib import Path
 
 from xpm_tui.acts.review_file import report_lines
 from xpm_tui.files.listing import listing
+from xpm_tui.model import formatting
 from xpm_tui.service.clients import settling
 from xpm_tui.service.clients.review_file import ReviewReport, export_review_file, import_review
 from xpm_tui.service.clients.settling import Settled
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Confirm, Told
 from xpm_tui.tui.dialogs.files import PickFile, folder_of
 from xpm_tui.tui.host import Host
@@ -33,7 +33,8 @@ async def save(app: Host) -> None:
         return
     app.folder = str(Path(path).parent)
     count = await app.desk.ask(lambda practice: export_review_file(practice, Path(path), replace=there))
-    app.toast(f"{when.counted(count, 'client')} in {path}\nI takes the file back in once it is filled in.")
+    clients = formatting.count(count, "client")
+    app.toast(f"{clients} in {path}\nI takes the file back in once it is filled in.")
 
 
 async def take(app: Host) -> tuple[Settled, ...]:
@@ -50,7 +51,7 @@ async def take(app: Host) -> tuple[Settled, ...]:
     if not would.items:
         app.push_screen(Told("Nothing to take in", told, hint=NOTHING, wide=True))
         return ()
-    question = f"{told}\n\nDo this with {when.counted(len(would.items), 'client')}?"
+    question = f"{told}\n\nDo this with {formatting.count(len(would.items), 'client')}?"
     if not await app.push_screen_wait(
         Confirm(question, title="Take in a review", yes="Do it", no="Leave", wide=True)
     ):
@@ -64,7 +65,7 @@ async def take(app: Host) -> tuple[Settled, ...]:
     if done.refused:
         app.push_screen(Told("Taken in, in part", "\n".join(report_lines(done, SHOWN)), wide=True))
     else:
-        app.toast(f"{when.counted(len(settled), 'client')} settled by the file. u takes them all back.")
+        app.toast(f"{formatting.count(len(settled), 'client')} settled by the file. u takes them all back.")
     return settled
 
 

@@ -13,6 +13,8 @@ from textual.content import Content
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
 from xpm_tui.acts.settings import SetSetting
+from xpm_tui.diagnose.trouble_view import present
+from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.settings.kinds import written
@@ -26,14 +28,6 @@ from xpm_tui.tui.widgets.line import Line, ours, span
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.words import lines
-
-ORIGINS = {
-    "default": "default",
-    "file": "your file",
-    "practice": "practice",
-    "environment": "environment",
-    "option": "option",
-}
 
 
 class SettingsArea(AreaScreen):
@@ -55,13 +49,13 @@ class SettingsArea(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._find = Field(placeholder="part of a name or of its meaning", classes="find")
+        self._find = Field(placeholder="part of a name or of its help", classes="find")
         self._meaning = Says(classes="meaning")
         self._items: list[Item] = []
         self._table: Table[Item] = Table(
             (
-                Column("SETTING", 26),
-                Column("VALUE", 20, grow=2),
+                Column("SETTING", 28),
+                Column("VALUE", 18, grow=2),
                 Column("FROM", 11),
                 Column("DEFAULT", 16, grow=1, drop=1),
             ),
@@ -93,17 +87,20 @@ class SettingsArea(AreaScreen):
 
     def _filter(self, text: str) -> None:
         terms = text.casefold().split()
-        found = [i for i in self._items if all(t in f"{i.key} {i.entry.help}".casefold() for t in terms)]
+        found = [i for i in self._items if all(t in _sought(i) for t in terms)]
         # Enter changes the first one: the one of that name stands before those that speak of it.
-        self._table.show(sorted(found, key=lambda i: not all(t in i.key for t in terms)), of=terms)
+        self._table.show(
+            sorted(found, key=lambda i: not all(t in f"{i.key} {i.entry.label}".casefold() for t in terms)),
+            of=terms,
+        )
 
     def _cells(self, item: Item) -> list[Line]:
         changed = item.origin != "default"
         default = "" if item.entry.secret else written(item.entry.default)
         return [
-            [span(item.key, "strong" if changed else "")],
+            [span(item.entry.label, "strong" if changed else "")],
             [span(item.shown or "–", "accent" if changed else "")],
-            [ours(ORIGINS.get(item.origin, item.origin), "accent" if changed else "muted")],
+            [ours(labels.ORIGINS[item.origin].text, "accent" if changed else "muted")],
             [span(default or "–", "muted")],
         ]
 
@@ -120,7 +117,7 @@ class SettingsArea(AreaScreen):
             lines(
                 [
                     [ours(" "), span(entry.help)],
-                    [span(f" {section} · {entry.kind.words} · {entry.env}", "muted")],
+                    [span(f" {section} · {entry.kind.words} · {entry.key} · {entry.env}", "muted")],
                 ]
             )
         )
@@ -143,7 +140,7 @@ class SettingsArea(AreaScreen):
 
     async def _change(self, item: Item) -> None:
         entry = item.entry
-        title, prompt = entry.key, f"{entry.help}\n\n{entry.kind.words}"
+        title, prompt = entry.label, f"{entry.help}\n\n{entry.kind.words}"
         choices = words_of(entry.kind.words)
         value: str | None
         if choices:
@@ -165,7 +162,7 @@ class SettingsArea(AreaScreen):
         if item is None:
             return
         if item.origin == "default":
-            self.host.toast(f"{item.key} has its default already.")
+            self.host.toast(f"{item.entry.label} has its default already.")
             return
         act = by_name("settings.unset")
         self.host.perform(act, {"key": item.key, "all_practices": item.origin == "file"}, ask=False,
@@ -203,6 +200,11 @@ class SettingsArea(AreaScreen):
             self._table.rows.focus()
 
 
+def _sought(item: Item) -> str:
+    """Return what a search looks in: key, label and help of a setting."""
+    return f"{item.key} {item.entry.label} {item.entry.help}".casefold()
+
+
 def checker(entry: Entry) -> Callable[[str], str]:
     """What is wrong with a text for a setting, in a sentence; empty when nothing is."""
 
@@ -210,7 +212,7 @@ def checker(entry: Entry) -> Callable[[str], str]:
         try:
             parsed(entry, text, "")
         except BadInput as wrong:
-            return "\n".join(filter(None, (wrong.message, wrong.hint)))
+            return present(wrong).short()
         return ""
 
     return check

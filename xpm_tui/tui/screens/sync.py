@@ -8,12 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from xpm_tui.acts.act import Situation
+from xpm_tui.model import formatting
 from xpm_tui.model.plan import Plan
 from xpm_tui.model.runs import Run
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs import history as runs
 from xpm_tui.service.runs import plans
-from xpm_tui.tui import when
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.styles import style
 from xpm_tui.tui.widgets.line import Line, ours, span
@@ -88,10 +88,10 @@ class SyncArea(AreaScreen):
             return []
         now = self.host.desk.practice.clock.now()
         items, waiting = plan.counts.get("items", 0), plan.counts.get("waiting", 0)
-        told = f"{when.counted(items, 'change')}" if items else "nothing to do"
+        told = f"{formatting.count(items, 'change')}" if items else "nothing to do"
         more = f", {waiting:,} wait for a tick" if waiting else ""
         return [[ours(" Plan ", "head"), span(plan.id, "head"), ours(f"  {told}{more}"),
-                 ours(f"  made {when.since(plan.made, now)}  ", "muted"),
+                 ours(f"  made {formatting.ago(plan.made, now)}  ", "muted"),
                  ours("v", "accent"), ours(" shows it")]]  # fmt: skip
 
     def on_resize(self) -> None:

@@ -6,25 +6,18 @@ from typing import Any, ClassVar
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
+from xpm_tui.model import formatting
 from xpm_tui.service.identity import ListState, list_state
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team import linking as team
 from xpm_tui.service.team.connector import Connector, connector
 from xpm_tui.service.team.views import MemberView, PersonRow, StaffView
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.accepting import accept_emails
 from xpm_tui.tui.screens.filtered import FilteredArea
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.facts import Facts, beside, sentence
 from xpm_tui.tui.widgets.line import Line, Look, Span, marked, ours, span
 from xpm_tui.tui.widgets.table import Column, Table
-
-LOOKS: dict[str, tuple[str, Look]] = {
-    "linked": ("●", "good"),
-    "gone": ("✗", "bad"),
-    "proposed": ("◇", "accent"),
-    "maybe": ("◇", "warn"),
-    "unlinked": ("○", "warn"),
-}
 
 
 class TeamArea(FilteredArea):
@@ -86,7 +79,7 @@ class TeamArea(FilteredArea):
             found.append(sentence(" !", "warn", signed.sentence))
         if not found and state.at is not None:
             now = self.host.desk.practice.clock.now()
-            found.append([ours(f" Staff as XPM said {when.since(state.at, now)}", "muted")])
+            found.append([ours(f" Staff as XPM said {formatting.ago(state.at, now)}", "muted")])
         return found
 
     def _nothing(self, total: int, state: ListState) -> str:
@@ -224,15 +217,15 @@ def in_xpm(row: PersonRow) -> Line:
     if member is None:
         gone = staff is not None and staff.gone
         return [ours("✗ left XPM" if gone else "· only in XPM", "bad" if gone else "muted")]
-    glyph, look = LOOKS[member.state]
+    sign, look = looks.MEMBER_STATES.sign(member.state).text, looks.MEMBER_STATES.look(member.state)
     if staff is not None:
         left = [ours(" (left)", "bad")] if staff.gone else []
-        return [ours(f"{glyph} ", look), span(staff.name or staff.uuid), *left]
+        return [ours(f"{sign} ", look), span(staff.name or staff.uuid), *left]
     if member.proposals:
         first = member.proposals[0]
-        how = "same e-mail" if first.sure else "maybe"
-        return [ours(f"{glyph} {how}: ", look), span(first.name)]
-    return [ours(f"{glyph} no link", look)]
+        how = looks.MEMBER_STATES.label("proposed" if first.sure else "maybe").inline
+        return [ours(f"{sign} {how}: ", look), span(first.name)]
+    return [ours(f"{sign} {looks.MEMBER_STATES.label(member.state).text}", look)]
 
 
 def person_lines(row: PersonRow, columns: int) -> list[Line]:
@@ -278,7 +271,6 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
 def _named(side: MemberView | StaffView | None) -> str:
     if side is None:
         return ""
-    jobs = "job to come" if isinstance(side, MemberView) else "job"
-    many = "jobs to come" if isinstance(side, MemberView) else "jobs"
-    found = [when.counted(side.clients, "client")] if side.clients else []
-    return ", ".join([*found, *([when.counted(side.jobs, jobs, many)] if side.jobs else [])])
+    jobs = "job to come/jobs to come" if isinstance(side, MemberView) else "job"
+    found = [formatting.count(side.clients, "client")] if side.clients else []
+    return ", ".join([*found, *([formatting.count(side.jobs, jobs)] if side.jobs else [])])

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 from xpm_tui.acts.act import Situation
 from xpm_tui.acts.registry import by_name
+from xpm_tui.model import formatting
 from xpm_tui.service.identity import ListState, list_state
 from xpm_tui.service.jobs import defaults as job_defaults
 from xpm_tui.service.jobs import templates
 from xpm_tui.service.jobs.views import CategoryView, CoverageView, DefaultView, ServiceLinkView, TemplateRow
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.accepting import accept_same_names
 from xpm_tui.tui.screens.filtered import FilteredArea
 from xpm_tui.tui.widgets.facts import Facts, sentence
@@ -293,7 +293,7 @@ def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
     elif service is not None:
         found += _choice(service)
         if service.on_proposals:
-            told = f"On {when.counted(service.on_proposals, 'proposal')}."
+            told = f"On {formatting.count(service.on_proposals, 'proposal')}."
             found.append(sentence("·", "muted", told))
     named = [f"{each.name} (gone)" if each.gone else each.name for each in categories]
     if named:

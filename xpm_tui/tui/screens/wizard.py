@@ -23,13 +23,10 @@ from xpm_tui.tui.steps.records import ClientsPane
 from xpm_tui.tui.steps.team import TeamPane
 from xpm_tui.tui.steps.templates import TemplatesPane
 from xpm_tui.tui.styles import style
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.foot import Foot
-from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
+from xpm_tui.tui.widgets.line import Line, Span, ours, span
 from xpm_tui.tui.widgets.words import lines
-
-_GLYPHS: dict[str, tuple[str, Look]] = {
-    "done": ("✓", "good"), "now": ("▸", "accent"), "todo": ("·", "muted"), "skipped": ("–", "muted"),
-}  # fmt: skip
 
 
 class Wizard(Holder):
@@ -100,7 +97,7 @@ class Wizard(Holder):
             ours(f"   step {place} of {len(self._steps)}   ", "muted"),
         ]
         for each in self._steps:
-            glyph, look = _GLYPHS[each.state]
+            glyph, look = looks.STEP_STATES.sign(each.state)
             first.append(ours(f"[{glyph}]" if each.name == step.name else f" {glyph} ", look))
         second: Line = [ours(" "), span(step.title, "strong")]
         self._head.update(lines([first, second]))

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
+from xpm_tui.model.labels import DIRECTIONS, LEVELS, Labels
 from xpm_tui.model.plan import Direction, Level
 from xpm_tui.service.connect.connection import Connecting
 from xpm_tui.service.connect.steps import Step
@@ -17,15 +18,10 @@ from xpm_tui.tui.steps.pane import Pane, button
 from xpm_tui.tui.widgets.one_of import OneOf
 from xpm_tui.tui.widgets.rows import Rows
 
-DIRECTIONS: tuple[tuple[Direction, str], ...] = (
-    ("from_xpm", "From XPM: XPM is the master, its values overwrite Ignition's"),
-    ("to_xpm", "To XPM: Ignition is the master, its values overwrite XPM's"),
-)
-LEVELS: tuple[tuple[Level, str], ...] = (
-    ("everything", "Everything: names, contacts, addresses, phones, people, groups"),
-    ("name", "Client name: the name alone"),
-    ("nothing", "Nothing: only links and jobs"),
-)
+
+def _choices(known: Labels) -> tuple[tuple[str, str], ...]:
+    """Return each code with its label and help on one line."""
+    return tuple((code, f"{label.text}: {label.help}") for code, label in known.items())
 
 
 class DirectionPane(Pane):
@@ -38,13 +34,13 @@ class DirectionPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._direction = OneOf(DIRECTIONS)
-        self._level = OneOf(LEVELS)
+        self._direction = OneOf(_choices(DIRECTIONS))
+        self._level = OneOf(_choices(LEVELS))
 
     def body(self) -> ComposeResult:
         """Direction, level, go on."""
         yield self._direction
-        yield Static(show("How much is carried on"), classes="label after")
+        yield Static(show("What to sync"), classes="label after")
         yield self._level
         with Horizontal(classes="buttons"):
             yield button("Go on", "go-on")

@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Button
 
-from xpm_tui.diagnose.telling import case_of
+from xpm_tui.diagnose.trouble_view import present, problem_title
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.text import Shown
 from xpm_tui.service.connect.steps import Name, Step
@@ -84,17 +84,18 @@ class Pane(Guest, VerticalScroll, can_focus=False):
 
     def complain(self, trouble: Trouble) -> None:
         """A trouble in place, with what to do and the way out a key away."""
-        found: list[Line] = [[ours("✗ ", "bad"), span(trouble.message, "bad")]]
-        if trouble.hint:
-            found.append([ours("→ ", "accent"), span(trouble.hint)])
-        case = case_of(trouble)
-        if case is not None:
-            found.append([ours(f"Case {case.id}: ", "accent"), ours(case.title)])
-            found.append([ours("First: ", "muted"), ours(case.steps[0])])
+        view = present(trouble)
+        found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
+        found += [[ours("  "), span(view.why)]] if view.why else []
+        if view.hint:
+            found.append([ours("→ ", "accent"), span(view.hint)])
+        if view.problem is not None:
+            found.append([ours(problem_title(view.problem), "accent")])
+            found.append([ours("First: ", "muted"), ours(view.problem.steps[0])])
         self._said.update(lines(found))
         self._said.display = True
         self._trouble = trouble
-        self._out.display = case is not None
+        self._out.display = view.problem is not None
         # Once it is laid out: what was said last must be in sight, and so must the focus.
         self.call_after_refresh(self._to_the_end)
 
@@ -114,7 +115,7 @@ class Pane(Guest, VerticalScroll, can_focus=False):
 
     def action_way_out(self) -> None:
         """The case whole, for XPM's new and old screens."""
-        case = case_of(self._trouble) if self._trouble is not None else None
+        case = present(self._trouble).problem if self._trouble is not None else None
         if case is not None:
             self.app.push_screen(way_out(case, self._trouble))
 

@@ -7,6 +7,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Button
 
+from xpm_tui.diagnose.trouble_view import present
+from xpm_tui.model import formatting
 from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import NeedsPerson, Trouble
 from xpm_tui.model.xpm import Tenant
@@ -14,7 +16,6 @@ from xpm_tui.service.connect.connection import Connecting
 from xpm_tui.service.connect.steps import Step
 from xpm_tui.service.identity import Identity
 from xpm_tui.service.runs.refresh import Refreshed
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Ask
 from xpm_tui.tui.plain import show
 from xpm_tui.tui.steps.pane import Pane
@@ -81,7 +82,7 @@ class PracticePane(Pane):
                 self.complain(held)
                 return
             typed = await self.app.push_screen_wait(
-                Ask(f"{held.message}\n\n{held.hint}", title="Another practice than before (case T7)")
+                Ask("\n\n".join(present(held).lines()[:2]), title="Another practice than before")
             )
             if typed:
                 await self._choose(tenant, typed)
@@ -102,5 +103,5 @@ class PracticePane(Pane):
         except Trouble as trouble:
             self.complain(trouble)
             return
-        self.host.toast(f"Read {when.counted(read.clients, 'client')} from XPM.")
+        self.host.toast(f"Read {formatting.count(read.clients, 'client')} from XPM.")
         self.settled()

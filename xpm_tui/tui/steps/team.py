@@ -7,11 +7,11 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button
 
+from xpm_tui.model import formatting
 from xpm_tui.model.errors import Trouble
 from xpm_tui.service.connect.steps import Step
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team import linking as team
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.accepting import accept_emails
 from xpm_tui.tui.plain import show
 from xpm_tui.tui.steps.pane import button
@@ -50,7 +50,7 @@ class TeamPane(SkippablePane):
 
         matches, free = await self.host.desk.ask(look)
         accept, pick = self.query_one("#accept", Button), self.query_one("#pick", Button)
-        accept.label = show(f"Accept {when.counted(matches, 'e-mail match', 'e-mail matches')}")
+        accept.label = show(f"Accept {formatting.count(matches, 'e-mail match')}")
         pick.label = show(f"Bring in XPM's staff ({free:,})")
         accept.display, pick.display = matches > 0, free > 0
         if step.state != "done":
@@ -72,5 +72,5 @@ class TeamPane(SkippablePane):
         except Trouble as trouble:
             self.complain(trouble)
             return
-        self.host.toast(f"{when.counted(len(done), 'person', 'people')} linked to XPM.")
+        self.host.toast(f"{formatting.count(len(done), 'person/people')} linked to XPM.")
         await self.stay()

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
+from xpm_tui.model import formatting
 from xpm_tui.service.connect.connection import Connecting, Switched
 from xpm_tui.service.connect.steps import Step
-from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.accepting import accept_same_names, same_names
 from xpm_tui.tui.plain import show
 from xpm_tui.tui.steps.pane import button
@@ -58,7 +58,7 @@ class TemplatesPane(SkippablePane):
     async def _count(self) -> None:
         matches = await self.host.desk.ask(same_names)
         accept = self.query_one("#accept", Button)
-        accept.label = show(f"Accept {when.counted(len(matches), 'same name')}")
+        accept.label = show(f"Accept {formatting.count(len(matches), 'same name')}")
         accept.display = bool(matches)
 
     @on(Rows.Chosen)

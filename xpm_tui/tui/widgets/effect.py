@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from xpm_tui.model import formatting, labels
 from xpm_tui.model.fields import label as field_label
 from xpm_tui.model.text import Shown
 from xpm_tui.service.telling.views import EffectView
-from xpm_tui.tui import when
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.line import Line, Span, ours, span
-
-__all__ = ["SIDES", "effect_lines", "field_label"]
-
-SIDES = {"ignition": "Ignition", "xpm": "XPM"}
 
 
 def effect_lines(effect: EffectView, most: int) -> list[Line]:
@@ -26,7 +23,7 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
                       ours("; what was agreed is forgotten." if effect.drops_base else ".")])  # fmt: skip
     found += [[ours(" ! ", "warn"), span(warning)] for warning in effect.warnings]
     if effect.jobs:
-        told = f"{when.counted(len(effect.jobs), 'job')} in XPM stay behind: {', '.join(effect.jobs)}"
+        told = f"{formatting.count(len(effect.jobs), 'job')} in XPM stay behind: {', '.join(effect.jobs)}"
         found.append([ours(" ! ", "warn"), span(told)])
     if effect.quiet:
         found.append([ours(" · ", "muted"), ours("As the second client there it carries no field.")])
@@ -40,10 +37,10 @@ def _values(effect: EffectView, most: int) -> list[Line]:
     if not changes:
         return [[ours(" ✓ ", "good"), ours("Both sides agree: the next sync would change nothing.")]]
     sides = {change.side for change in changes}
-    where = " and ".join(SIDES[side] for side in ("ignition", "xpm") if side in sides)
+    where = " and ".join(labels.SIDES[side].text for side in labels.SIDES if side in sides)
     head: list[Span] = [
         ours(" → ", "accent"),
-        ours(f"The next sync would make {when.counted(len(changes), 'change')} in {where}:"),
+        ours(f"The next sync would make {formatting.count(len(changes), 'change')} in {where}:"),
     ]
     found: list[Line] = [head]
     room = max(0, most - 1)
@@ -52,10 +49,10 @@ def _values(effect: EffectView, most: int) -> list[Line]:
         found.append(
             [
                 ours(f"   {field_label(change.field):<16} ", "muted"),
-                Span(when.value(change.old_shown, 60), "muted"),
+                Span(formatting.value(change.old_shown, limit=60), "muted"),
                 ours(" → "),
-                Span(when.value(change.new_shown, 60), "strong"),
-                *([ours(f"  {change.mark}", "warn")] if change.mark else []),
+                Span(formatting.value(change.new_shown, limit=60), "strong"),
+                *([ours("  "), looks.MARKS.draw(change.mark, written=change.side)] if change.mark else []),
             ]
         )
     if len(shown) < len(changes):

@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
+from xpm_tui.model.formatting import cut, elapsed
 from xpm_tui.model.text import visible
 from xpm_tui.tui.areas import Area
 from xpm_tui.tui.pulse import Pulse
-from xpm_tui.tui.when import ago
-from xpm_tui.tui.widgets.line import Look, Span, cut, ours, width
+from xpm_tui.tui.widgets.line import Look, Span, ours, width
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import words
 
@@ -38,7 +38,7 @@ def pulse_line(pulse: Pulse, columns: int) -> list[Span]:
         add("○ not connected", "warn")
     else:
         add(*(("○ login needed", "warn") if pulse.login_needed else ("● connected", "good")))
-        add("never synced" if pulse.hours is None else f"synced {ago(pulse.hours)}")
+        add("never synced" if pulse.hours is None else f"synced {elapsed(pulse.hours * 3_600)}")
     if columns >= 100 and pulse.minute_left is not None:
         add(f"{pulse.minute_left}/min", "muted")
     if columns >= 100 and pulse.day_left is not None:

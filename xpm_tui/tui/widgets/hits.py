@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from xpm_tui.model.fields import APART
+from xpm_tui.model.formatting import cut
 from xpm_tui.model.names import name_key
 from xpm_tui.model.text import visible
 from xpm_tui.service.telling.views import XpmClientView
 from xpm_tui.tui.widgets.items import Items
-from xpm_tui.tui.widgets.line import Line, Look, Span, cut, fit, marked, ours, span, width
+from xpm_tui.tui.widgets.line import Line, Look, Span, fit, marked, ours, span, width
 
 _UUID = 36
 _NUMBER = 10

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
+from xpm_tui.model import formatting
 from xpm_tui.service.jobs.current import CurrentJobView
 from xpm_tui.service.jobs.views import JobRowView, PreviewView, ProblemView
-from xpm_tui.tui import when
-from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span
-
-JOB_STATES: dict[str, tuple[str, Look]] = {
-    "coming": ("○ coming", "muted"),
-    "due": ("● due", "accent"),
-    "missed": ("! missed", "warn"),
-    "going": ("▶ half-made", "warn"),
-    "held": ("■ held", "warn"),
-    "failed": ("✗ failed", "bad"),
-    "deployed": ("✓ deployed", "good"),
-    "skipped": ("– skipped", "muted"),
-    "stopped": ("– stopped", "warn"),
-}
-"""Each state a glyph and a word: never by colour alone."""
+from xpm_tui.tui.widgets import looks
+from xpm_tui.tui.widgets.line import Line, Span, ours, span
 
 CLASHES = frozenset({"reference-taken", "reference-ours", "same-job", "same-name", "number-taken"})
 """Problems that are about jobs which XPM has already."""
@@ -32,22 +19,12 @@ BLOCKED: Line = [
 ]
 """Why nothing goes out, on one line, and where to change it."""
 
-_WEIGHTS: dict[str, tuple[str, Look]] = {
-    "hold": ("■ holds ", "bad"),
-    "ask": ("? asks  ", "warn"),
-    "note": ("· note  ", "muted"),
-}
 _WAITS = ("due", "missed", "coming", "held", "failed", "going")
-
-
-def day(of: date | None) -> str:
-    """A day as people write it."""
-    return of.strftime("%d %b %Y") if of else "–"
 
 
 def state_span(state: str) -> Span:
     """A state as glyph and word."""
-    return ours(*JOB_STATES[state])
+    return looks.JOB_STATES.draw(state)
 
 
 def row_note(view: JobRowView) -> Line:
@@ -80,10 +57,10 @@ def problem_lines(problems: Sequence[ProblemView], weights: tuple[str, ...]) -> 
     found: list[Line] = []
     for problem in problems:
         if problem.weight in weights:
-            word, look = _WEIGHTS[problem.weight]
             clash = "clash: " if problem.code in CLASHES else ""
             told = f"{problem.sentence} {problem.hint}".rstrip()
-            found.append([ours(f" {word}", look), ours(clash), span(told)])
+            weight = looks.PROBLEM_WEIGHTS.draw(problem.weight)
+            found.append([ours(" "), weight, ours(": "), ours(clash), span(told)])
     return found
 
 
@@ -101,8 +78,8 @@ def fact_lines(view: PreviewView) -> list[Line]:
     there = view.xpm_client or ("made first" if fresh else "")
     found: list[Line] = [
         [ours(" "), *fact("client", here), *fact("in XPM", there)],
-        [ours(" "), *fact("from", day(view.start)), *fact("due", day(view.due)),
-         *fact("goes out", day(job.deploy_on)), *again],
+        [ours(" "), *fact("from", formatting.day(view.start)), *fact("due", formatting.day(view.due)),
+         *fact("goes out", formatting.day(job.deploy_on)), *again],
         [ours(" "), *fact("reference", view.reference), *fact("number", number)],
         [ours(" "), *fact("category", view.category), *fact("budget", view.budget),
          *fact("state", view.state_code or "XPM's first")],
@@ -112,7 +89,7 @@ def fact_lines(view: PreviewView) -> list[Line]:
         [ours(" "), *fact("description", " · ".join(view.description.splitlines()))],
     ]  # fmt: skip
     if job.state in _WAITS:
-        found.append([ours(" "), *fact("takes", when.counted(view.calls, "call") + " to Xero")])
+        found.append([ours(" "), *fact("takes", formatting.count(view.calls, "call") + " to Xero")])
     if job.url:
         state = job.in_xpm or "not among its current jobs"
         found.append([ours(" "), *fact("address", job.url), *fact("in XPM", state)])
@@ -126,7 +103,11 @@ def fact_lines(view: PreviewView) -> list[Line]:
 def history_lines(view: PreviewView) -> list[Line]:
     """What was done with it, by whom, oldest first."""
     return [
-        [ours(f" {when.short(line.at)}  ", "muted"), span(f"{line.by}: ", "muted"), span(line.sentence)]
+        [
+            ours(f" {formatting.when_short(line.at)}  ", "muted"),
+            span(f"{line.by}: ", "muted"),
+            span(line.sentence),
+        ]
         for line in view.audit
     ]
 
@@ -159,7 +140,7 @@ def current_lines(view: CurrentJobView) -> list[Line]:
     return [
         [ours(" "), span(view.name, "strong"), span(f"  {view.number}", "muted"), span(f"  {view.state}")],
         [ours(" "), *fact("client", view.client), *fact("reference", view.reference)],
-        [ours(" "), *fact("from", day(view.start)), *fact("due", day(view.due))],
+        [ours(" "), *fact("from", formatting.day(view.start)), *fact("due", formatting.day(view.due))],
         [ours(" "), *fact("category", view.category), *fact("budget", view.budget)],
         [ours(" "), *fact("partner", view.partner), *fact("manager", view.manager),
          *fact("staff", ", ".join(view.staff))],

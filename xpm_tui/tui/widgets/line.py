@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from rich.cells import cell_len, set_cell_size
-
+from xpm_tui.model.formatting import cells, cut, hanging_indent, rows
 from xpm_tui.model.text import Shown, visible
-from xpm_tui.tui.widgets.hang import hang, rows
 
 Look = Literal["", "strong", "muted", "good", "warn", "bad", "match", "accent", "head"]
 LOOKS: tuple[Look, ...] = ("strong", "muted", "good", "warn", "bad", "match", "accent", "head")
@@ -36,16 +34,7 @@ def ours(text: str, look: Look = "") -> Span:
 
 def width(line: Iterable[Span]) -> int:
     """Columns that a line takes."""
-    return sum(cell_len(piece.text) for piece in line)
-
-
-def cut(text: Shown, columns: int) -> Shown:
-    """Text cut to at most ``columns`` columns, with an ellipsis where something is missing."""
-    if columns <= 0:
-        return Shown("")
-    if cell_len(text) <= columns:
-        return text
-    return Shown(set_cell_size(text, columns - 1).rstrip() + "…")
+    return sum(cells(piece.text) for piece in line)
 
 
 def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
@@ -53,13 +42,13 @@ def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
     done: list[Span] = []
     left = columns
     for index, piece in enumerate(line):
-        size = cell_len(piece.text)
+        size = cells(piece.text)
         more = any(later.text for later in line[index + 1 :])
         if size > left or (size == left and more):
             shown = cut(piece.text, left) if size > left else cut(Shown(piece.text + " "), left)
             if shown:
                 done.append(Span(shown, piece.look))
-                left -= cell_len(shown)
+                left -= cells(shown)
             break
         done.append(piece)
         left -= size
@@ -73,7 +62,7 @@ def wrap(line: Line, columns: int) -> list[list[Span]]:
     """The line in as many as it takes, broken at blanks, each at most ``columns`` wide; what goes on stands
     under the text, behind the mark or label of the first."""
     text = "".join(piece.text for piece in line)
-    indent = Span(Shown(" " * hang(text, columns)))
+    indent = Span(Shown(" " * hanging_indent(text, columns)))
     found = [_between(line, start, end) for start, end in rows(text, columns)]
     return [[indent, *row] if place and indent.text else row for place, row in enumerate(found)]
 

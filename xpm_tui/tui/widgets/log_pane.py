@@ -15,11 +15,14 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from xpm_tui.model import labels
 from xpm_tui.model.events import Severity
+from xpm_tui.model.formatting import clock, count
 from xpm_tui.model.text import Shown
 from xpm_tui.tui.plain import content
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.line import Line, Look, Span, marked, ours, width
+from xpm_tui.tui.widgets.line import Line, Span, marked, ours, width
 from xpm_tui.tui.widgets.log_lines import LEVELS, LogLine, Ring
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.says import Says
@@ -27,19 +30,6 @@ from xpm_tui.tui.widgets.words import words
 
 FLUSH = 0.25
 """Seconds between two paints: four a second is as fast as anybody reads."""
-
-_MARKS: dict[Severity, tuple[str, Look]] = {
-    "debug": ("·", "muted"),
-    "info": (" ", ""),
-    "warning": ("!", "warn"),
-    "error": ("✗", "bad"),
-}
-_LEVEL_NAMES: dict[Severity, str] = {
-    "debug": "all",
-    "info": "info and up",
-    "warning": "warnings",
-    "error": "errors",
-}
 
 
 class LogRows(Rows):
@@ -57,8 +47,8 @@ class LogRows(Rows):
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Time, level word, sentence with what was searched for marked."""
         entry = self.ring.shown[row]
-        at = entry.at.astimezone(self.zone).strftime("%H:%M:%S") if entry.at else " " * 8
-        word, look = _MARKS[entry.level]
+        at = clock(entry.at, self.zone)
+        word, look = looks.SEVERITIES.sign(entry.level)
         pieces: list[Span] = [ours(f" {at} ", "muted"), ours(f"{word} ", look)]
         needle = self.ring.text
         if needle:
@@ -175,7 +165,7 @@ class LogPane(Vertical):
 
     def _tell(self) -> None:
         ring = self.ring
-        parts = [f"{len(ring):,} lines" if len(ring) != 1 else "1 line", f"level: {_LEVEL_NAMES[ring.level]}"]
+        parts = [count(len(ring), "line"), f"level: {labels.SEVERITIES[ring.level].inline}"]
         if ring.text:
             parts.append(f"of {ring.held:,}")
         if self.paused:
@@ -200,7 +190,7 @@ class LogPane(Vertical):
         room = self.rows.size.width
         told = Content("")
         if entry is not None and 0 < room < width(self.rows.draw(self.rows.cursor, 0, room)):
-            word, look = _MARKS[entry.level]
+            word, look = looks.SEVERITIES.sign(entry.level)
             told = words([ours(f" {word} ", look), Span(entry.text)])
         self._whole.say(told)
 

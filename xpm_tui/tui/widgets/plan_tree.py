@@ -7,37 +7,18 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from xpm_tui.model import labels
+from xpm_tui.model.fields import label as field_label
+from xpm_tui.model.formatting import count, cut, value
 from xpm_tui.model.links import Value
-from xpm_tui.model.plan import Mark
 from xpm_tui.service.runs.plans import Selector
 from xpm_tui.sync.planning.rules import because, because_held
-from xpm_tui.tui import when
 from xpm_tui.tui.plan_rows import Group, Row, Tree
-from xpm_tui.tui.widgets.effect import SIDES, field_label
-from xpm_tui.tui.widgets.line import Line, Look, Span, cut, fit, ours, span
+from xpm_tui.tui.widgets import looks
+from xpm_tui.tui.widgets.line import Line, Span, fit, ours, span
 from xpm_tui.tui.widgets.rows import Rows
 
 TICKS = {"all": "[x]", "none": "[ ]", "some": "[~]"}
-MARKS: dict[Mark, tuple[str, Look]] = {
-    "first": ("● first overwrite", "accent"),
-    "drift": ("≠ drift", "warn"),
-    "conflict": ("‼ conflict", "bad"),
-    "clearing": ("∅ clearing", "bad"),
-}
-RULES = {
-    "fill": "Fill in",
-    "first": "First overwrite",
-    "update": "Update",
-    "drift": "Drift",
-    "conflict": "Conflict",
-    "clear": "Clearing",
-    "contact": "Contact",
-    "exact-name": "Link by exact name",
-    "undo": "Undo",
-    "link": "Link",
-    "pick": "Pick",
-    "create": "Create in XPM",
-}
 
 
 class PlanTree(Rows):
@@ -83,16 +64,17 @@ class PlanTree(Rows):
         if group.record:
             name = [span(group.name or group.record, "strong"), span(f"  {group.record}", "muted")]
         elif group.rule in ("exact-name", "contact", "link", "pick", "create"):
-            name = [ours(RULES.get(group.rule, group.rule), "strong")]
+            name = [ours(_rule(group), "strong")]
         else:
             name = [
                 span(field_label(group.field), "strong"),
-                ours(f"  {RULES.get(group.rule, group.rule)}", "muted"),
+                ours(f"  {_rule(group)}", "muted"),
             ]
         tail: list[Span] = []
         for mark, number in group.marks():
-            word, look = MARKS[mark]
-            tail.append(ours(f"  {word} {number:,}" if number != len(group.changes) else f"  {word}", look))
+            part = f" {number:,}" if number != len(group.changes) else ""
+            look = looks.MARKS.look(mark)
+            tail += [ours("  "), looks.MARKS.draw(mark, written=_side(group)), ours(part, look)]
         ticked = sum(change.ticked for change in group.changes)
         counts = (
             f"{len(group.changes):,}"
@@ -126,7 +108,7 @@ class PlanTree(Rows):
             ours("  "),
             *_values(change.field, change.old_shown, change.new_shown, columns - half - 12),
             *(
-                [ours("  "), ours(*MARKS[change.mark])]
+                [ours("  "), looks.MARKS.draw(change.mark, written=change.side)]
                 if change.mark in ("conflict", "clearing", "drift")
                 else []
             ),
@@ -139,8 +121,8 @@ class PlanTree(Rows):
             return []
         change = row.change or (row.group.changes[0] if row.group.rule else None)
         if change is None:
-            return [ours(f" {when.counted(len(row.group.changes), 'change')} of this client.", "muted")]
-        side = SIDES[change.side]
+            return [ours(f" {count(len(row.group.changes), 'change')} of this client.", "muted")]
+        side = labels.SIDES[change.side].text
         if change.held and not change.ticked:
             return [ours(" ■ ", "warn"), span(because_held(change.held))]
         wait = "" if change.ticked else " It waits: space ticks it."
@@ -181,9 +163,24 @@ class PlanTree(Rows):
             self.post_message(self.Ticked(row.group.selector, row.group.tick == "none"))
 
 
+def _side(group: Group) -> str:
+    """Return the side that all changes of a group write; empty where they write both."""
+    sides = {change.side for change in group.changes}
+    return next(iter(sides)) if len(sides) == 1 else ""
+
+
+def _rule(group: Group) -> str:
+    """Return the label of the rule of a group."""
+    return labels.of_sides(labels.label(labels.RULES, group.rule).text, _side(group))
+
+
 def _values(field: str, old: Value, new: Value, room: int) -> Line:
-    before, after = when.value(old), when.value(new)
+    before, after = value(old), value(new)
     if field == "link" and old is None:
         return [ours("→ ", "accent"), Span(cut(after, room), "strong")]
     half = max(8, (room - 3) // 2)
-    return [Span(cut(before, half), "muted"), ours(" → "), Span(cut(after, half), "strong")]
+    return [
+        Span(cut(before, half), "muted"),
+        ours(" → "),
+        Span(cut(after, half), "strong"),
+    ]

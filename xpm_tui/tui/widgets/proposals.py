@@ -7,16 +7,11 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from xpm_tui.service.telling.views import ProposalView
+from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.items import Items
-from xpm_tui.tui.widgets.line import Line, Look, fit, ours, span, wrap
+from xpm_tui.tui.widgets.line import Line, fit, ours, span, wrap
 
 INDENT = " " * 4
-
-LEVELS: dict[str, tuple[str, Look]] = {
-    "sure": ("✓ sure", "good"),
-    "likely": ("~ likely", "accent"),
-    "weak": ("· weak", "muted"),
-}
 
 
 class Proposals(Items[ProposalView]):
@@ -28,7 +23,7 @@ class Proposals(Items[ProposalView]):
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Name and number; UUID and facts; reasons."""
         view = self.items[row]
-        word, look = LEVELS.get(view.level, (view.level, ""))
+        word, look = looks.MATCHES.draw(view.level)
         if line == 0:
             state = "  ARCHIVED" if view.archived else "  PROSPECT" if view.prospect else ""
             return [

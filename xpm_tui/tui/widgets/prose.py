@@ -12,14 +12,14 @@ from textual.style import Style
 from textual.visual import RenderOptions, Visual
 from textual.widgets import Static
 
-from xpm_tui.tui.widgets.hang import hang, rows
+from xpm_tui.model.formatting import hanging_indent, rows
 
 
 def laid(text: Content, columns: int) -> Content:
     """The text in lines of at most ``columns``."""
     found: list[Content] = []
     for line in text.split("\n", allow_blank=True):
-        indent = Content(" " * hang(line.plain, columns))
+        indent = Content(" " * hanging_indent(line.plain, columns))
         for place, (start, end) in enumerate(rows(line.plain, columns)):
             found.append(indent + line[start:end] if place else line[start:end])
     return Content("\n").join(found)

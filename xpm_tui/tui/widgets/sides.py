@@ -8,10 +8,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from xpm_tui.model import formatting
 from xpm_tui.model.text import Shown
 from xpm_tui.service.telling.views import ClientView, SideBySide
 from xpm_tui.sync.policy import CLIENT_FIELDS
-from xpm_tui.tui import when
 from xpm_tui.tui.plain import content
 from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span, wrap
@@ -76,12 +76,13 @@ class Sides(Vertical):
 
     def _cells(self, side: SideBySide) -> list[Line]:
         look: Look = "warn" if side.reason else ""
+        agreed = formatting.value(side.agreed) if side.has_agreed else Shown(NOTHING[self._linked])
         mark = "❄" if side.frozen else "≠" if side.reason else " "
         return [
             [ours(mark + " ", "accent" if side.frozen else look), span(side.label, "muted")],
-            [Span(when.value(side.ignition), look)],
-            [Span(when.value(side.xpm), look)],
-            [Span(when.value(side.agreed) if side.has_agreed else Shown(NOTHING[self._linked]), "muted")],
+            [Span(formatting.value(side.ignition), look)],
+            [Span(formatting.value(side.xpm), look)],
+            [Span(agreed, "muted")],
         ]
 
     @on(Table.Moved)
@@ -129,7 +130,7 @@ def head(view: ClientView) -> list[Line]:
     if view.client_id:
         first.append(span(f"  {view.client_id}", "muted"))
     state = view.link_state
-    second: list[Span] = [ours(" "), ours(when.LINK_STATES[state], looks.LINK_STATES[state])]
+    second: list[Span] = [ours(" "), looks.LINK_STATES.draw(state)]
     if view.link:
         second.append(span(f" #{view.link.number}" if view.link.number else ""))
         if view.link.quiet:

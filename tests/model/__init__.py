@@ -1,0 +1,1 @@
+"""The domain: values and rules without input or output."""

@@ -1,0 +1,424 @@
+"""What states, outcomes, marks, rules and choices are called: a label and a sentence of help for each code.
+
+Codes go into JSON, settings and the store, labels to users. Tables, screens, log sentences and reference
+pages take them from here; fields have their labels in the field registry, settings in the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Label(NamedTuple):
+    """What one code is called.
+
+    ``text`` stands alone, in sentence case. ``glyph`` is a sign that the console puts before it, so that
+    colour never says it alone. ``noun`` is its name in a count (``overwrite``: "3 overwrites"), with an
+    irregular plural as ``one/many``. ``reason`` completes a sentence: "phone sent to XPM (edited in XPM)".
+    """
+
+    text: str
+    help: str
+    glyph: str = ""
+    noun: str = ""
+    reason: str = ""
+
+    @property
+    def marked(self) -> str:
+        """The label behind its sign."""
+        return f"{self.glyph} {self.text}".lstrip()
+
+    @property
+    def inline(self) -> str:
+        """The label within a sentence, without its capital."""
+        first, second = self.text[:1], self.text[1:2]
+        return self.text if second.isupper() else first.lower() + self.text[1:]
+
+
+Labels = Mapping[str, Label]
+"""From a code to its label."""
+
+
+def label(labels: Labels, code: str) -> Label:
+    """Return the label of a code; a code of another version is shown as it is."""
+    return labels.get(code) or Label(code.replace("-", " ").replace("_", " ").capitalize(), "")
+
+
+DIRECTIONS: Labels = {
+    "from_xpm": Label("From XPM", "XPM is the master: its values overwrite Ignition's."),
+    "to_xpm": Label("To XPM", "Ignition is the master: its values overwrite XPM's."),
+}
+LEVELS: Labels = {
+    "everything": Label("Everything", "Names, contacts, addresses, phones, people and groups."),
+    "name": Label("Client name only", "The name of each client, and no other field."),
+    "nothing": Label("Nothing", "Only links and jobs: no field is synced."),
+}
+SIDES: Labels = {
+    "ignition": Label("Ignition", "The clients, contacts, services and team members of Ignition."),
+    "xpm": Label("XPM", "The clients, staff, templates and jobs of Xero Practice Manager."),
+}
+
+LINK_STATES: Labels = {
+    "linked": Label("Linked", "The client is linked to an XPM client.", "●"),
+    "archived": Label("Archived", "The XPM client is archived: a sync writes nothing there.", "◐"),
+    "gone": Label("Gone", "XPM no longer has the linked client.", "✗"),
+    "converted": Label(
+        "Converted", "The linked prospect became a client in XPM and has a new id there.", "!"
+    ),
+    "ambiguous": Label(
+        "Ambiguous", "More than one client could be meant: one name, or one XPM client, twice.", "!"
+    ),
+    "ignored": Label("Ignored", "You said that this client has no XPM client.", "–"),
+    "unlinked": Label("Unlinked", "No XPM client is linked to this client.", "○"),
+}
+MEMBER_STATES: Labels = {
+    "linked": Label("Linked", "The team member is linked to a staff record in XPM.", "●"),
+    "gone": Label("Gone", "XPM no longer lists the linked staff record.", "✗"),
+    "proposed": Label("Same e-mail", "A staff record in XPM has the same e-mail.", "◇"),
+    "maybe": Label("Same name", "A staff record in XPM has the same name; names repeat, so check it.", "◇"),
+    "unlinked": Label("Unlinked", "The team member is not linked to anyone in XPM.", "○"),
+}
+MATCHES: Labels = {
+    "sure": Label("Sure", "Names and evidence agree, and nothing contradicts the match.", "✓"),
+    "likely": Label("Likely", "Most of the evidence agrees.", "~"),
+    "weak": Label("Possible", "Some of the evidence agrees: compare the two before you link them.", "·"),
+}
+
+MARKS: Labels = {
+    "first": Label("Overwrites", "Replaces a value that was not synced before.", "●", "overwrite"),
+    "drift": Label(
+        "Edited in {other}",
+        "Replaces an edit made on the other side since the last sync.",
+        "≠",
+        "edit on the other side/edits on the other side",
+    ),
+    "conflict": Label(
+        "Both changed", "Both sides changed since the last sync; the master wins.", "‼", "conflict"
+    ),
+    "clearing": Label("Clears a value", "Empties a value that the master no longer has.", "∅", "clearing"),
+}
+RULES: Labels = {
+    "fill": Label("Fill in", "{master} has a value and {other} has none.", reason="it was empty"),
+    "first": Label(
+        "Overwrite",
+        "The two differ and were not synced before. {master} is the master: its value replaces {other}'s.",
+        reason="not synced before",
+    ),
+    "update": Label(
+        "Update", "It was changed in {master} since the last sync.", reason="changed in {master}"
+    ),
+    "drift": Label(
+        "Edited in {other}",
+        "It was edited in {other} since the last sync. {master} is the master and overwrites it.",
+        reason="edited in {other}",
+    ),
+    "conflict": Label(
+        "Both changed",
+        "It was edited on both sides since the last sync. {master} is the master and wins.",
+        reason="both sides changed",
+    ),
+    "clear": Label(
+        "Clear a value",
+        "{master} had a value and is now blank. {other}'s value is emptied only if you say so.",
+        reason="emptied in {master}",
+    ),
+    "contact": Label("Contact", "The contact is in {master} only.", reason="a contact of {master}"),
+    "exact-name": Label(
+        "Link by exact name",
+        "Exactly one client on each side has this name.",
+        reason="the same name on both sides",
+    ),
+    "undo": Label("Undo", "It undoes what an earlier run wrote.", reason="undone"),
+    "link": Label("Link", "A user linked the two.", reason="linked by a user"),
+    "pick": Label("Pick", "A user brought the client in from XPM.", reason="brought in by a user"),
+    "create": Label("Create in XPM", "A user asked to create the client in XPM.", reason="created in XPM"),
+}
+CONFLICT_STATES: Labels = {
+    "planned": Label("Planned", "The next sync lets the master win.", "‼"),
+    "held": Label("Held for you", "No sync writes it until you decide.", "■"),
+    "overwritten": Label("Overwritten", "A run let the master win; you can undo it.", "●"),
+    "undone": Label("Undone", "The old value is back, and the field is frozen.", "↶"),
+}
+
+RUN_OUTCOMES: Labels = {
+    "running": Label("Running", "The run is in progress.", "▶"),
+    "done": Label("Done", "Everything that was planned is applied.", "✓"),
+    "partial": Label(
+        "Partly done", "Some records failed: the log says which. The next sync tries them again.", "!"
+    ),
+    "held": Label(
+        "Held for you",
+        "Nothing more is written until you decide: look at the reasons, plan again, or release it.",
+        "■",
+    ),
+    "failed": Label("Failed", "The run ended with an error. What is done stays.", "✗"),
+    "interrupted": Label(
+        "Interrupted",
+        "The run did not end. The next sync first finds out what was written, then goes on.",
+        "✗",
+    ),
+    "stopped": Label("Stopped", "The run was stopped. The next sync goes on where it was.", "■"),
+    "skipped": Label("Skipped", "The daily run did not start.", "–"),
+}
+JOB_RUN_OUTCOMES: Labels = {
+    **RUN_OUTCOMES,
+    "held": Label("Held for you", "Some jobs need your decision: Jobs shows them with the reason.", "■"),
+    "partial": Label(
+        "Partly done", "Some jobs failed: Jobs shows them with the reason, and you can retry them.", "!"
+    ),
+    "interrupted": Label(
+        "Interrupted",
+        "The run did not end. Retry in Jobs, or the daily run, finishes the jobs that were begun.",
+        "✗",
+    ),
+    "stopped": Label(
+        "Stopped",
+        "The run was stopped. Retry in Jobs, or the daily run, finishes the jobs that were begun.",
+        "■",
+    ),
+}
+"""Outcomes of a run that deploys jobs: the labels of every run, with the way on for jobs."""
+TRIGGERS: Labels = {
+    "hand": Label("By hand", "A user started the run."),
+    "daily": Label("Daily", "The schedule started the run."),
+    "resume": Label("Resume", "The run goes on with one that did not end."),
+    "release": Label("Release", "The run goes on with one that was held."),
+    "undo": Label("Undo", "The run undoes an earlier one."),
+}
+INTENT_STATES: Labels = {
+    "intent": Label("Intended", "The change is recorded and not sent yet."),
+    "sent": Label("Sent", "The change was sent, and no answer is recorded yet."),
+    "done": Label("Done", "XPM applied the change.", reason="XPM had applied it"),
+    "failed": Label("Failed", "XPM did not apply the change.", reason="XPM had not applied it"),
+    "held": Label(
+        "Held for you", "It is not known whether XPM applied the change: you decide.", reason="you decide"
+    ),
+}
+DECISIONS: Labels = {
+    "adopt": Label(
+        "Adopt", "The record in XPM is the one that was sent.", reason="the record in XPM is the one sent"
+    ),
+    "again": Label(
+        "Send again", "The record is not in XPM: it may be sent again.", reason="it may be sent again"
+    ),
+    "drop": Label("Drop", "The change is not sent again.", reason="it is not sent again"),
+}
+MOVED: Labels = {
+    "ignition": Label(
+        "Edited in Ignition",
+        "The value was edited here after the plan was made.",
+        reason="edited here after the plan was made",
+    ),
+    "xpm": Label(
+        "Edited in XPM",
+        "The value was edited in XPM after the plan was made.",
+        reason="edited in XPM after the plan was made",
+    ),
+    "link": Label(
+        "Link changed",
+        "The link changed after the plan was made.",
+        reason="its link changed after the plan was made",
+    ),
+    "frozen": Label(
+        "Frozen", "The field was frozen after the plan was made.", reason="frozen after the plan was made"
+    ),
+}
+"""Why a planned change was left out when the plan was applied."""
+
+JOB_STATES: Labels = {
+    "coming": Label("Coming", "The job is due later.", "○"),
+    "due": Label("Due", "The job can be deployed now.", "●"),
+    "missed": Label("Missed", "The day of the job has passed, and it was not deployed.", "!"),
+    "going": Label("Unfinished", "The deployment of the job was begun and did not end.", "▶"),
+    "held": Label("Held for you", "The job needs your decision before it is deployed.", "■"),
+    "failed": Label("Failed", "The job could not be deployed; you can retry it.", "✗"),
+    "deployed": Label("Deployed", "The job is in XPM.", "✓"),
+    "skipped": Label("Skipped", "You skipped the job; you can undo that.", "–"),
+    "stopped": Label("Stopped", "The proposal was revoked or changed: nothing is deployed for it.", "–"),
+}
+JOB_CAUSES: Labels = {
+    "no-client": Label(
+        "No client", "The client of the proposal is not here.", reason="its client is not here"
+    ),
+    "client-ignored": Label(
+        "Client ignored", "You said that the client has no XPM client.", reason="its client is ignored"
+    ),
+    "client-gone": Label(
+        "Client gone", "XPM no longer has the client.", reason="XPM no longer has its client"
+    ),
+    "client-converted": Label(
+        "Client converted", "The client has a new id in XPM.", reason="its client has a new id in XPM"
+    ),
+    "client-ambiguous": Label(
+        "Client ambiguous",
+        "It is not clear which client is meant.",
+        reason="it is not clear which client it is",
+    ),
+    "client-archived": Label(
+        "Client archived", "The client is archived in XPM.", reason="its client is archived in XPM"
+    ),
+    "client-waits": Label(
+        "Client unlinked",
+        "The client is not linked to an XPM client yet.",
+        reason="its client has to be linked first",
+    ),
+    "client-refused": Label(
+        "Client refused", "XPM refused to create the client.", reason="XPM refused its client"
+    ),
+    "no-name": Label("No name", "The job has no name.", reason="it has no name"),
+    "long-name": Label(
+        "Name too long", "XPM does not take a name of this length.", reason="its name is too long"
+    ),
+    "due-first": Label(
+        "Due too early", "The job would be due before it starts.", reason="it would be due before it starts"
+    ),
+    "bad-budget": Label("Bad budget", "The budget is not a number.", reason="its budget is not a number"),
+    "no-template": Label("No template", "The job would have no tasks.", reason="it would have no tasks"),
+    "template-gone": Label(
+        "Template gone", "XPM no longer has the job template.", reason="XPM no longer has its template"
+    ),
+    "category-gone": Label(
+        "Category gone", "XPM has no such job category.", reason="XPM has no such category"
+    ),
+    "category-several": Label(
+        "Category ambiguous",
+        "XPM has several job categories of this name.",
+        reason="XPM has several such categories",
+    ),
+    "person-missing": Label(
+        "Person unlinked",
+        "A team member of the job is not linked to XPM's staff.",
+        reason="a team member is not linked",
+    ),
+    "person-gone": Label(
+        "Person gone",
+        "XPM no longer has a staff member of the job.",
+        reason="XPM no longer has a staff member",
+    ),
+    "reference-taken": Label(
+        "Reference taken",
+        "Another open job has the same reference.",
+        reason="another open job has its reference",
+    ),
+    "same-job": Label(
+        "Same job", "The client already has the same job.", reason="the client already has the same job"
+    ),
+    "number-taken": Label(
+        "Number taken", "XPM already has a job of this number.", reason="XPM already has its number"
+    ),
+    "state-code": Label(
+        "State unknown", "XPM does not know the state of the job.", reason="XPM does not know the state"
+    ),
+    "job-gone": Label("Job gone", "XPM no longer has the job.", reason="XPM no longer has it"),
+    "no-answer": Label("No answer", "XPM gave no answer, twice.", reason="no answer came, twice"),
+    "stopped": Label("Stopped", "The proposal was revoked.", reason="its proposal was revoked"),
+    "ignition": Label(
+        "Ignition deploys",
+        "Ignition's own XPM integration may create jobs, too.",
+        reason="Ignition may create jobs, too",
+    ),
+    "unknown": Label(
+        "Unknown",
+        "It is not known whether XPM created the job.",
+        reason="it is not known whether XPM created it",
+    ),
+    "unsendable": Label(
+        "Cannot be sent",
+        "A value of the job or of its client cannot be sent to XPM as it is.",
+        reason="a value of it cannot be sent to XPM",
+    ),
+    "refused": Label("Refused", "XPM refused the job.", reason="XPM refused it"),
+}
+"""Why a job is held or failed."""
+PROBLEM_WEIGHTS: Labels = {
+    "hold": Label("Holds", "The job is held until this is fixed.", "■"),
+    "ask": Label("Asks", "The job is deployed only if you confirm this.", "?"),
+    "note": Label("Note", "The job is deployed all the same.", "·"),
+}
+PROPOSAL_STATES: Labels = {
+    "to take": Label(
+        "To take over", "Accepted in Ignition: jobs are deployed from here only once you take it over.", "○"
+    ),
+    "ours": Label("Active", "Jobs of the proposal are deployed from here.", "●"),
+    "changed": Label(
+        "Changed", "Changed in Ignition: nothing is deployed until you take it over again.", "!"
+    ),
+    "draft": Label("Draft", "Jobs are deployed once you accept the proposal.", "·"),
+    "revoked": Label("Revoked", "No more jobs are deployed for the proposal.", "–"),
+    "sent": Label("Sent", "The client has not accepted the proposal yet.", "·"),
+    "accepted": Label("Accepted", "The client accepted the proposal.", "●"),
+    "completed": Label("Completed", "All work of the proposal is done.", "✓"),
+    "lost": Label("Lost", "The client did not accept the proposal.", "–"),
+}
+
+VERDICTS: Labels = {
+    "ok": Label("OK", "The probe found nothing wrong.", "●"),
+    "note": Label("Note", "The probe found something worth knowing.", "▲"),
+    "trouble": Label("Trouble", "The probe found a problem.", "✖"),
+    "skipped": Label("Skipped", "The probe could not run, or was not needed.", "○"),
+}
+SEVERITIES: Labels = {
+    "debug": Label("All", "Every event, each call included.", "·"),
+    "info": Label("Info and up", "What was done, warnings and errors."),
+    "warning": Label("Warnings", "Warnings and errors.", "!"),
+    "error": Label("Errors", "Errors only.", "✗"),
+}
+ORIGINS: Labels = {
+    "default": Label("Default", "The setting is not set anywhere.", reason="the default"),
+    "file": Label("Your file", "The settings file for all practices.", reason="your settings file"),
+    "practice": Label(
+        "Practice", "The settings file of the practice.", reason="the practice's settings file"
+    ),
+    "environment": Label("Environment", "An environment variable.", reason="the environment variable"),
+    "option": Label("Option", "The option --set of the command.", reason="the option --set"),
+}
+STEP_STATES: Labels = {
+    "done": Label("Done", "The step is complete.", "✓"),
+    "now": Label("Now", "The step is next.", "▸"),
+    "todo": Label("To do", "The step comes later.", "·"),
+    "skipped": Label("Skipped", "You skipped the step; you can go back to it.", "–"),
+}
+WAYS: Labels = {
+    "always": Label("Always", "When a client is created, and at every sync."),
+    "ongoing": Label("Ongoing", "At every sync."),
+    "at creation": Label("At creation", "When a client is created, not afterwards."),
+    "never": Label("Never", "Never."),
+}
+"""When a field is synced in one direction."""
+
+ALL: Mapping[str, tuple[str, Labels]] = {
+    "Directions": ("sync.direction", DIRECTIONS),
+    "What to sync": ("sync.level", LEVELS),
+    "Link states of a client": ("link_state", LINK_STATES),
+    "Link states of a team member": ("state", MEMBER_STATES),
+    "Certainty of a match": ("level", MATCHES),
+    "Marks in a plan": ("mark", MARKS),
+    "Rules of a change": ("rule", RULES),
+    "States of a conflict": ("state", CONFLICT_STATES),
+    "Outcomes of a run": ("outcome", RUN_OUTCOMES),
+    "Triggers of a run": ("trigger", TRIGGERS),
+    "States of a write to XPM": ("state", INTENT_STATES),
+    "States of a job": ("state", JOB_STATES),
+    "Why a job is held or failed": ("cause", JOB_CAUSES),
+    "States of a proposal": ("state", PROPOSAL_STATES),
+    "Verdicts of the doctor": ("verdict", VERDICTS),
+    "Origins of a setting": ("origin", ORIGINS),
+}
+"""The tables of the reference page: heading, the name in JSON, labels."""
+
+
+def of_sides(text: str, written: str) -> str:
+    """Return a label, help or reason with its sides filled in.
+
+    Args:
+        text: May name ``{master}`` and ``{other}``.
+        written: The side that is written, ``ignition`` or ``xpm``; where it is not known no side is named.
+    """
+    if "{" not in text:
+        return text
+    if written not in SIDES:
+        return text.replace("{master}", "the master").replace("{other}", "the other side")
+    other = SIDES[written].text
+    master = SIDES["xpm" if written == "ignition" else "ignition"].text
+    return text.replace("{master}", master).replace("{other}", other)
