@@ -43,11 +43,11 @@ def test_a_backup_brings_everything_back(filled: Inline, tmp_path: Path) -> None
     assert filled("book", "backup", str(file), "--json").json["rows"]["clients"] == 7
     assert file.stat().st_mode & 0o077 == 0
     filled("book", "backup", str(file), "--json", code=2)
-    filled("import", "undo", "--json")
+    filled("import", "undo", "--yes", "--json")
     assert names(filled) == []
-    assert filled("book", "restore", str(file), "--json").json["rows"]["clients"] == 7
+    assert filled("book", "restore", str(file), "--yes", "--json").json["rows"]["clients"] == 7
     assert names(filled) == before
-    filled("book", "restore", str(tmp_path / "clients.csv"), "--json", code=2)
+    filled("book", "restore", str(tmp_path / "clients.csv"), "--yes", "--json", code=2)
     assert names(filled) == before
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.editing import pairs
+from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import first, idle, in_state
 from xpm_tui.acts.words import count, fields, plain, when
@@ -148,6 +149,7 @@ ACTS = (
         help="List jobs to be made and made: what is due, comes soon, was missed, is held, failed, deployed.",
         params=ListJobs,
         run=list_jobs,
+        effect=Effect.LOOKS,
         verb=("jobs", "list"),
         example="xpm-tui jobs list --state open",
         default=True,
@@ -158,6 +160,7 @@ ACTS = (
         help="Show the exact job that would be sent, what clashes with jobs in XPM, and its history.",
         params=PreviewJob,
         run=preview_job,
+        effect=Effect.LOOKS,
         verb=("jobs", "preview"),
         example="xpm-tui jobs preview w3",
         why_not=on_job,
@@ -174,7 +177,7 @@ ACTS = (
         key="e",
         where=("jobs",),
         footer="Edit",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=first(
             in_state("job", "what is in XPM is never touched from here", *OPEN, "skipped", "stopped"), idle
         ),
@@ -190,7 +193,7 @@ ACTS = (
         key="i",
         where=("jobs",),
         footer="Skip",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=first(in_state("job", "there is nothing to leave out", *OPEN, "skipped"), idle),
     ),
     Act(
@@ -199,6 +202,7 @@ ACTS = (
         help="Show number and web address of the job in XPM.",
         params=PreviewJob,
         run=show_address,
+        effect=Effect.LOOKS,
         key="o",
         where=("jobs",),
         why_not=on_job,
@@ -209,6 +213,7 @@ ACTS = (
         help="Copy name, client, our id, XPM's number and web address of the job.",
         params=PreviewJob,
         run=preview_job,
+        effect=Effect.LOOKS,
         key="y",
         where=("jobs",),
         why_not=on_job,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
 from xpm_tui.acts.clients import WHICH, Which
+from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
-from xpm_tui.acts.words import arrow, count, plain, wrapped
+from xpm_tui.acts.words import ago, arrow, count, plain, when, wrapped
 from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:
@@ -66,7 +68,19 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Res
         if not only:
             raise BadInput(f"No client is in the filter {params.only}.", hint="See: xpm-tui clients list")
     plan = await plans.make(practice, full=params.full, only=only, fields=params.field)
-    return plan_result(practice, plan.id)
+    from xpm_tui.service.identity import list_state
+
+    result = plan_result(practice, plan.id)
+    if plan.id != plans.UNSAVED:
+        return result
+    told = [*result.lines, *stored_data(practice), "This plan was not saved: --read-only saves nothing."]
+    data = {
+        **result.data,
+        "id": "",
+        "saved": False,
+        "mirror_at": list_state(practice.snapshot(), "clients").at,
+    }
+    return replace(result, data=data, lines=told)
 
 
 async def tick_plan(practice: OpenPractice, params: TickPlan, talk: Talk) -> Result:
@@ -86,6 +100,16 @@ async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Talk) ->
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)
     return Result(data={"id": plan.id, "csv": text}, raw=text)
+
+
+def stored_data(practice: OpenPractice) -> list[str]:
+    """Return what a read-only call says of the age of XPM's data, which it did not read again."""
+    if not practice.read_only:
+        return []
+    from xpm_tui.service.identity import list_state
+
+    at = list_state(practice.snapshot(), "clients").at
+    return [f"XPM data of {when(at)} ({ago(at)}): --read-only makes no call to Xero."]
 
 
 def plan_result(practice: OpenPractice, plan_id: str) -> Result:
@@ -180,7 +204,6 @@ def changes_of(
 def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
     from xpm_tui.service.runs import plans
 
-    practice.writable()
     if not params.what:
         raise BadInput("Say which changes.", hint="For example: c12:phone, or field:phone, or all.")
     plan, _ = plans.load(practice, params.plan)
@@ -233,7 +256,7 @@ ACTS = (
         key="n",
         where=("sync", "overview"),
         footer="New plan",
-        writes=True,
+        effect=Effect.LOOKS,
         why_not=first(connected, idle),
     ),
     Act(
@@ -244,7 +267,7 @@ ACTS = (
         run=tick_plan,
         verb=("plan", "tick"),
         example="xpm-tui plan tick last mark:clearing",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -255,7 +278,7 @@ ACTS = (
         run=untick_plan,
         verb=("plan", "untick"),
         example="xpm-tui plan untick last c12:phone",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -264,6 +287,7 @@ ACTS = (
         help="Write a plan as CSV to stdout.",
         params=ExportPlan,
         run=export_plan,
+        effect=Effect.LOOKS,
         verb=("plan", "export"),
         example="xpm-tui plan export last > plan.csv",
     ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.effects import Effect, Question, agree
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import idle
 from xpm_tui.acts.team import undone
@@ -103,7 +104,6 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Ta
     from xpm_tui.service.jobs import templates
     from xpm_tui.service.runs.refresh import ensure_mirror
 
-    practice.writable()
     if practice.identity() is not None:
         await ensure_mirror(practice)
     if params.same_names:
@@ -127,15 +127,13 @@ async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Talk) ->
     """Link all of the same name, after asking with their count."""
     from xpm_tui.service.jobs import templates
 
-    practice.writable()
     found = templates.same_names(practice.snapshot())
-    if found and talk.interactive and not params.yes:
-        for service, template in found[:8]:
-            talk.say(f"{service.name}  =  {template.name}")
-        if len(found) > 8:
-            talk.say(f"and {len(found) - 8:,} more")
-        if not await talk.confirm(f"Link {count(len(found), 'service')} to the template of the same name?"):
-            return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
+    told = [f"{service.name}  =  {template.name}" for service, template in found[:8]]
+    told += [f"and {len(found) - 8:,} more"] if len(found) > 8 else []
+    many = count(len(found), "service")
+    question = Question(f"Link {many} to the template of the same name?", told, button=f"Link {many}")
+    if found and not await agree(talk, question):
+        return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
     return _accepted(templates.accept_same(practice))
 
 
@@ -215,6 +213,7 @@ ACTS: tuple[Act[Any], ...] = (
         "that are gone, and services without any.",
         params=ListTemplates,
         run=list_templates,
+        effect=Effect.LOOKS,
         verb=("templates", "list"),
         example="xpm-tui templates list\nxpm-tui templates list --only open",
         default=True,
@@ -231,7 +230,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="m",
         where=("templates",),
         footer="Map",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -246,7 +245,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="a",
         where=("templates",),
         footer="Accept all",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -260,7 +259,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="0",
         where=("templates",),
         footer="No job",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -273,7 +272,7 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui templates clear s4",
         key="delete",
         where=("templates",),
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -283,6 +282,7 @@ ACTS: tuple[Act[Any], ...] = (
         "state, days early; and XPM's job categories. In the console they can be changed there.",
         params=NoParams,
         run=job_defaults,
+        effect=Effect.LOOKS,
         verb=("templates", "defaults"),
         example="xpm-tui templates defaults",
         key="P",
@@ -301,7 +301,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="u",
         where=("templates",),
         footer="Undo",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -310,6 +310,7 @@ ACTS: tuple[Act[Any], ...] = (
         help="Copy the name and id of the service under the cursor, and the UUIDs of its templates.",
         params=OneService,
         run=copy_service,
+        effect=Effect.LOOKS,
         key="y",
         where=("templates",),
     ),

@@ -19,6 +19,8 @@ from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.pulse import Pulse
 
 if TYPE_CHECKING:
+    import msgspec
+
     from xpm_tui.acts.act import Act, Result, Situation
     from xpm_tui.service.telling.views import ClientView, PickView, XpmClientView
     from xpm_tui.sync.matching.search import PickerIndex
@@ -80,6 +82,21 @@ class Host(App[int]):
 
     def situation(self, area: str, **about: Any) -> Situation:
         """What the acts depend on, from the last heartbeat: cheap at any key press."""
+        raise NotImplementedError
+
+    def refuses_files(self) -> str:
+        """Why no file may be written here, in a sentence; empty where one may."""
+        from xpm_tui.acts.effects import Effect, refusal
+
+        return refusal(Effect.WRITES_FILE, read_only=self.desk.practice.read_only)
+
+    async def run_act(
+        self, act: Act[Any], params: msgspec.Struct, *, title: str = ""
+    ) -> tuple[Result, list[str]]:
+        """Run one call of an act on the desk: the only way there. Gives its result and what it said.
+
+        Raises what the act raises, and ``ReadOnly`` where read-only mode refuses the call.
+        """
         raise NotImplementedError
 
     def perform(
@@ -179,10 +196,8 @@ class Guest:
         return cast("Host", cast("MessagePump", self).app)
 
     def only_shows(self) -> bool:
-        """Whether the console is read-only: no file is written either. Then it has said so."""
-        if not self.host.desk.practice.read_only:
-            return False
-        from xpm_tui.acts.act import READ_ONLY
-
-        self.host.toast(READ_ONLY, "warning")
-        return True
+        """Whether read-only mode refuses to write a file. Then it has said so."""
+        refused = self.host.refuses_files()
+        if refused:
+            self.host.toast(refused, "warning")
+        return bool(refused)

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import NeedsPerson, OutcomeUnknown, Trouble
 from xpm_tui.model.events import Event
 from xpm_tui.model.links import Value
@@ -114,7 +115,7 @@ class Maker:
             raise NeedsPerson(
                 f"Xero did not answer, and nobody can tell whether it made the {asked.noun}.",
                 hint="Look for it in XPM, then decide: `runs release`.",
-                case=trouble.case,
+                case=trouble.case or CaseId.UNKNOWN_OUTCOME,
             ) from trouble
         return row
 
