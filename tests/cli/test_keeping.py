@@ -63,7 +63,7 @@ def test_a_damaged_book_is_told_read_and_repaired(filled: Inline) -> None:
 
 
 def test_purging_leaves_nothing_of_the_practice(filled: Inline) -> None:
-    assert filled("purge", "--json", code=4).error["hint"] == "To do it, add --yes."
+    assert "add --yes" in filled("purge", "--json", code=4).error["hint"]
     assert filled("purge", "--yes", "--json").json["purged"] is True
     assert [path for path in filled.home.rglob("*") if path.is_file()] == []
     assert filled("practices", "--json").json["items"] == []
