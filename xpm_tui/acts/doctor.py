@@ -65,7 +65,7 @@ async def doctor(place: Place, params: Examine, talk: Talk) -> Result:
 
     results: list[Probed] = []
     with admitted(place.home, place.practice, person=place.person, overrides=place.settings) as patient:
-        physician = Doctor(patient)
+        physician = Doctor(patient, offline=place.read_only)
         async for each in physician.examine(start=params.start):
             results.append(each)
             if talk.interactive:
