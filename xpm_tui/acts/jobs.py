@@ -83,10 +83,28 @@ async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Talk) ->
 async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
     """Where it is found in XPM."""
     from xpm_tui.service.jobs import listing as jobs
+    from xpm_tui.service.jobs.current import current_job
 
+    view = current_job(practice, params.job) or jobs.row_of(practice, params.job)
+    if not view.number:
+        return Result(data={"number": "", "url": ""}, lines=["This job is not in XPM yet."])
+    lines = [view.number, view.url or "XPM gave no address for it."]
+    return Result(data={"number": view.number, "url": view.url}, lines=lines)
+
+
+async def copy_job(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
+    """Name, client, id, number and address, as support asks for them."""
+    from xpm_tui.service.jobs import listing as jobs
+    from xpm_tui.service.jobs.current import current_job
+
+    there = current_job(practice, params.job)
+    if there is not None and not there.made_by:
+        told = [there.name, there.client, there.number, there.url]
+        return Result(data=plain(there), lines=["\t".join(filter(None, told))])
     view = jobs.row_of(practice, params.job)
-    told = f"{view.number} {view.url}" if view.number else f"Job {view.id} is not in XPM yet."
-    return Result(data={"number": view.number, "url": view.url}, lines=[told])
+    client = view.client.name if view.client else ""
+    told = [view.name, client, view.id, view.number, view.url]
+    return Result(data=plain(view), lines=["\t".join(filter(None, told))])
 
 
 async def edit_job(practice: OpenPractice, params: EditJob, talk: Talk) -> Result:
@@ -212,7 +230,7 @@ ACTS = (
         title="Copy the job's name and numbers",
         help="Copy name, client, our id, XPM's number and web address of the job.",
         params=PreviewJob,
-        run=preview_job,
+        run=copy_job,
         effect=Effect.LOOKS,
         key="y",
         where=("jobs",),

@@ -178,9 +178,9 @@ async def copy_client(practice: OpenPractice, params: OneClient, talk: Talk) -> 
     from xpm_tui.service.clients import looking as clients
 
     view = clients.show_client(practice, params.client)
-    parts = [view.name, view.client_id or view.id]
+    parts = [view.name, view.client_id or "", view.id]
     parts += [view.link.number, view.link.uuid] if view.link else []
-    text = "\t".join(filter(None, parts))
+    text = "\t".join(parts)
     return Result(data={"text": text}, lines=[text])
 
 

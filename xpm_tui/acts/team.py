@@ -161,10 +161,10 @@ async def copy_member(practice: OpenPractice, params: OneMember, talk: Talk) -> 
     """Name and ids of a person, as support asks for them."""
     from xpm_tui.service.team import linking as team
 
-    view = team.find_person(practice, params.member)
-    return Result(
-        data=plain(view), lines=[f"{view.name}\t{view.id}\t{view.staff.uuid if view.staff else ''}"]
-    )
+    row = team.find_row(practice, params.member)
+    email = row.member.email if row.member else row.staff.email if row.staff else ""
+    ids = (row.member.id if row.member else "", row.staff.uuid if row.staff else "")
+    return Result(data=plain(row), lines=["\t".join((row.name, email, *ids))])
 
 
 async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> Result:

@@ -149,10 +149,11 @@ async def clear(practice: OpenPractice, params: OneService, talk: Talk) -> Resul
 
 async def copy_service(practice: OpenPractice, params: OneService, talk: Talk) -> Result:
     """Name and ids, as support asks for them."""
-    from xpm_tui.service.jobs.library import find_service
+    from xpm_tui.service.jobs.templates import find_row
 
-    found = find_service(practice.snapshot(), params.service)
-    return Result(data=plain(found), lines=["\t".join([found.name, found.id, *found.templates])])
+    row = find_row(practice, params.service)
+    ids = [ref.id for ref in row.service.templates] if row.service else []
+    return Result(data=plain(row), lines=["\t".join([row.name, row.key, *ids])])
 
 
 async def undo(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:

@@ -116,6 +116,32 @@ class Acting(Host):
             return await until_taken(self, lambda turned: Form(act, preset, start, turned), do)
         return await do(build(act, preset))
 
+    def copy_act(self, name: str, preset: Mapping[str, Any]) -> None:
+        """Run an act that gives a text, and copy that text."""
+
+        async def copy() -> None:
+            self.copy_to_clipboard(await self._text_of(name, preset))
+
+        self.work(copy, f"act:{name}", exclusive=True)
+
+    def read_act(self, name: str, preset: Mapping[str, Any], title: str) -> None:
+        """Run an act that gives a text, and show that text to select or to copy."""
+
+        async def read() -> None:
+            from xpm_tui.tui.dialogs.dialog import Told
+
+            self.push_screen(Told(title, await self._text_of(name, preset), wide=True))
+
+        self.work(read, f"act:{name}", exclusive=True)
+
+    async def _text_of(self, name: str, preset: Mapping[str, Any]) -> str:
+        from xpm_tui.acts.registry import by_name
+        from xpm_tui.tui.dialogs.form import build
+
+        act = by_name(name)
+        result, _ = await self.run_act(act, build(act, preset))
+        return "\n".join(result.lines)
+
     def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
         """A short outcome as a toast, a long one to read."""
         from xpm_tui.acts.tables import tabled

@@ -118,6 +118,14 @@ class Host(App[int]):
         """
         raise NotImplementedError
 
+    def copy_act(self, name: str, preset: Mapping[str, Any]) -> None:
+        """Run an act that gives a text, and copy that text."""
+        raise NotImplementedError
+
+    def read_act(self, name: str, preset: Mapping[str, Any], title: str) -> None:
+        """Run an act that gives a text, and show that text to select or to copy."""
+        raise NotImplementedError
+
     def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
         """A short outcome as a toast, a long one to read."""
         raise NotImplementedError
