@@ -131,7 +131,7 @@ async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Talk) ->
     told = [f"{service.name}  =  {template.name}" for service, template in found[:8]]
     told += [f"and {len(found) - 8:,} more"] if len(found) > 8 else []
     many = count(len(found), "service")
-    question = Question(f"Link {many} to the template of the same name?", told, button=f"Link {many}")
+    question = Question(f"Link {many} to the job template of the same name?", told, button=f"Link {many}")
     if found and not await agree(talk, question):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
     return _accepted(templates.accept_same(practice))
