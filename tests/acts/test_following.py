@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.moved_clock import MovedClock
+from xpm_tui.acts.effects import LOOK
 from xpm_tui.acts.following import client_line, following
 from xpm_tui.model.book import Client
 from xpm_tui.model.events import Event
@@ -27,6 +28,7 @@ class Heard:
     interactive = False
 
     def __init__(self) -> None:
+        self.call = LOOK
         self.items: list[Mapping[str, Any]] = []
         self.lines: list[str] = []
 
@@ -38,7 +40,7 @@ class Heard:
         if line:
             self.lines.append(line)
 
-    async def confirm(self, question: str, *, default: bool = False) -> bool | None:
+    async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
         return None
 
     async def line(self, prompt: str) -> str | None:

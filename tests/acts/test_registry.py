@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from xpm_tui.acts.act import Act, Situation
+from xpm_tui.acts.effects import opening_effect
 from xpm_tui.acts.params import read
 from xpm_tui.acts.registry import ACTS, GROUPS, by_name, by_verb, for_area
 
@@ -85,7 +86,7 @@ def test_what_writes_says_so_in_a_read_only_console(act: Act[Any]) -> None:
     linked = act.name != "clients.create"
     there: dict[str, Any] = {"connected": True, "record": "c1", "linked": linked, "frozen": True}
     told = act.unavailable(Situation(read_only=True, **there))
-    assert ("read-only" in told) == act.writes
+    assert ("read-only" in told) == opening_effect(act).writes
     if act.name != "runs.stop":
         assert act.unavailable(Situation(**there)) == ""
 

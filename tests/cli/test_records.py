@@ -65,9 +65,9 @@ def test_a_file_that_is_none_ends_2(run: Any, file: Path, text: str) -> None:
 
 def test_an_import_is_taken_back(run: Any, file: Path) -> None:
     run("import", "clients", str(file))
-    assert run("import", "undo")[1]["counts"] == {"removed": 2, "restored": 0, "left": 0}
+    assert run("import", "undo", "--yes")[1]["counts"] == {"removed": 2, "restored": 0, "left": 0}
     assert run("clients", "list")[1]["items"] == []
-    assert run("import", "undo")[0] == 2
+    assert run("import", "undo", "--yes")[0] == 2
 
 
 def test_contacts_team_and_services(run: Any, file: Path) -> None:

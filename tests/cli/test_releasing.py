@@ -49,7 +49,7 @@ def shown(own: SandboxProcess) -> None:
 def held_creation(office: Inline, own: SandboxProcess, *, after: bool = True) -> dict[str, Any]:
     made = office("clients", "new", NAME, "contact_name=Rosa Lind", "city=Hobart", "--json").json
     lost(own, "client.api/add", after=after)
-    office("clients", "create", made["id"], "--json", code=4)
+    office("clients", "create", made["id"], "--yes", "--json", code=4)
     return dict(made)
 
 

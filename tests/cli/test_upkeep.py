@@ -24,7 +24,7 @@ def test_a_field_is_taken_back_and_stays_so(synced: Inline) -> None:
     shown = synced("undo", "last", "--client", "CLI-1", "--field", "city", "--dry-run", "--json").json
     assert [(i["field"], i["old"], i["new"]) for i in shown["items"]] == [("city", "Hobart", "Old Town")]
     assert synced("clients", "show", "CLI-1", "--json").json["city"] == "Hobart"
-    done = synced("undo", "last", "--client", "CLI-1", "--field", "city", "--json").json
+    done = synced("undo", "last", "--client", "CLI-1", "--field", "city", "--yes", "--json").json
     assert done["outcome"] == "done"
     view = synced("clients", "show", "CLI-1", "--json").json
     assert (view["city"], view["frozen"]) == ("Old Town", ["city"])
@@ -36,7 +36,7 @@ def test_a_field_is_taken_back_and_stays_so(synced: Inline) -> None:
 
 def test_a_whole_first_run_is_taken_back(synced: Inline) -> None:
     (run,) = [r["id"] for r in synced("runs", "--json").json["items"] if r["trigger"] == "hand"]
-    synced("undo", run, "--json", code=None)
+    synced("undo", run, "--yes", "--json", code=None)
     views = synced("clients", "list", "--json").json["items"]
     assert [view["link"] for view in views] == [None] * len(views)
     assert synced("plan", "--json").json["items"] == [], "what was undone is not linked again by itself"
@@ -81,12 +81,13 @@ def test_a_client_is_made_in_xpm_once(tmp_path: Path) -> None:
         puffin = command(
             "clients", "new", "Puffin Street Bakery", "contact_name=Rosa Lind", "city=Hobart", "--json"
         ).json
-        made = command("clients", "create", puffin["id"], "--json").json
+        made = command("clients", "create", puffin["id"], "--yes", "--json").json
         assert made["link"]["uuid"] == made["xpm"]["uuid"]
-        assert command("clients", "create", puffin["id"], "--json", code=4).error["message"]
+        assert command("clients", "create", puffin["id"], "--yes", "--json", code=4).error["message"]
         twin = command("clients", "new", "John Smith", "--json").json
         assert (
-            "exactly this name" in command("clients", "create", twin["id"], "--json", code=4).error["message"]
+            "exactly this name"
+            in command("clients", "create", twin["id"], "--yes", "--json", code=4).error["message"]
         )
         found = command("clients", "search", "Puffin", "--json").json["items"]
         assert [row["name"] for row in found] == ["Puffin Street Bakery"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.service.flows import World
+from xpm_tui.acts.effects import Call, Effect
 from xpm_tui.acts.staffing import CreateStaff, create_staff
 from xpm_tui.model.book import TeamMember
 from xpm_tui.model.errors import BadInput, NeedsPerson
@@ -23,7 +24,8 @@ BO = TeamMember(id="t1", name='Bo "<Li>" & [/] 株', email="bo@x.example")
 class Says:
     """A person who answers every question the same, or nobody (None)."""
 
-    def __init__(self, answer: bool | None) -> None:
+    def __init__(self, answer: bool | None, *, yes: bool = False) -> None:
+        self.call = Call(Effect.IRREVERSIBLE, "team create", consent="yes", agreed=yes)
         self.interactive = answer is not None
         self.answer = answer
         self.said: list[str] = []
@@ -34,7 +36,7 @@ class Says:
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         raise AssertionError("nothing streams here")
 
-    async def confirm(self, question: str, *, default: bool = False) -> bool | None:
+    async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
         self.said.append(question)
         return self.answer
 
@@ -61,7 +63,7 @@ async def test_a_person_sees_what_is_sent_and_may_say_no(tmp_path: Path) -> None
     told = "\n".join(talk.said)
     for each in (BO.name, BO.email, "021 1", "staff.api/add", "no login"):
         assert each in told, each
-    assert (list(result.lines), there(world)) == (["Nothing was made."], [])
+    assert (list(result.lines), there(world)) == (["Nothing was created."], [])
     talk = Says(True)
     made = await create_staff(world.practice, CreateStaff(member="t1", mobile="021 1"), talk)
     (row,) = there(world)
@@ -79,7 +81,7 @@ async def test_where_nobody_can_be_asked_only_yes_sends(tmp_path: Path) -> None:
     assert (held.exit_code, held.data["sent"], there(world)) == (4, {"name": BO.name, "email": BO.email}, [])
     dry = await create_staff(world.practice, CreateStaff(member="t1", dry_run=True), Says(None))
     assert (dry.exit_code, there(world)) == (0, [])
-    await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None))
+    await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
     assert len(there(world)) == 1
 
 
@@ -94,12 +96,12 @@ async def test_who_is_there_is_to_be_linked_unless_it_is_another(tmp_path: Path,
     world = await opened(tmp_path, member=member)
     before = len(world.sandbox.practice.staff)
     with pytest.raises(NeedsPerson, match="already") as refused:
-        await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None))
+        await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
     assert "team link t1" in refused.value.hint
     with pytest.raises(StaffThere):
         await staffing.create_in_xpm(world.practice, "t1")
     assert len(world.sandbox.practice.staff) == before
-    await create_staff(world.practice, CreateStaff(member="t1", yes=True, anyway=True), Says(None))
+    await create_staff(world.practice, CreateStaff(member="t1", yes=True, anyway=True), Says(None, yes=True))
     assert len(world.sandbox.practice.staff) == before + 1
 
 
@@ -108,7 +110,7 @@ async def test_a_login_that_may_only_read_staff_says_which_scope_is_missing(tmp_
     shown = staffing.preview(world.practice, "t1")
     assert "practicemanager.staff" in shown.blocked
     with pytest.raises(NeedsPerson, match=r"practicemanager\.staff"):
-        await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None))
+        await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
     assert there(world) == []
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.service.test_runner import COUNT, synced, xpm
 from tests.support.fake_xpm import FakeXpm, client
 from tests.support.moved_clock import MovedClock
+from xpm_tui.acts.effects import LOOK
 from xpm_tui.acts.planning import MakePlan, TickPlan, make_plan, selector, untick_plan
 from xpm_tui.acts.releasing import ReleaseRun, release_run
 from xpm_tui.acts.syncing import Sync, sync
@@ -39,6 +40,7 @@ class Said:
     """A person at a terminal who gives these answers; with none, nobody."""
 
     def __init__(self, *answers: bool) -> None:
+        self.call = LOOK
         self.answers = [*answers]
         self.interactive = bool(answers)
         self.said: list[str] = []
@@ -49,7 +51,7 @@ class Said:
     def emit(self, item: Any, line: str = "") -> None:
         pass
 
-    async def confirm(self, question: str, *, default: bool = False) -> bool | None:
+    async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
         return self.answers.pop(0)
 
     async def line(self, prompt: str) -> str | None:

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen, Screen
 from tests.support.profile import count
 from tests.tui.walk import STOPS, cut, home, hostile, unsafe
 from tests.tui.world import HOSTILE, World, press, settle, text_of
-from xpm_tui.acts.act import READ_ONLY
+from xpm_tui.acts.effects import READ_ONLY
 from xpm_tui.model.text import visible
 from xpm_tui.service.runs import plans
 from xpm_tui.tui.app import Console

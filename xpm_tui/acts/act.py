@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from xpm_tui.acts.effects import Call, Effect, PerCall, opening_effect, refusal
+
 if TYPE_CHECKING:
     from xpm_tui.model.errors import Trouble
     from xpm_tui.service.home import Home
     from xpm_tui.service.practice import OpenPractice
-
-
-READ_ONLY = "This console is read-only: everything can be seen, nothing written."
 
 
 class NoParams(msgspec.Struct, frozen=True):
@@ -25,7 +24,14 @@ P = TypeVar("P", bound=msgspec.Struct)
 
 
 class Talk(Protocol):
-    """How an act speaks while it runs: to a terminal, as JSON lines, or to a screen."""
+    """How an act speaks while it runs: to a terminal, as JSON lines, or to a screen.
+
+    Acts ask through :func:`xpm_tui.acts.effects.agree`, which alone calls ``confirm``.
+    """
+
+    @property
+    def call(self) -> Call:
+        """The call that is speaking: its effect, and whether its user agreed beforehand."""
 
     @property
     def interactive(self) -> bool:
@@ -38,8 +44,8 @@ class Talk(Protocol):
         """One item of a stream (an event), before the outcome; ``line`` says the same to a person (empty:
         another item's line covers it)."""
 
-    async def confirm(self, question: str, *, default: bool = False) -> bool | None:
-        """Ask yes or no; None where nobody can be asked."""
+    async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
+        """Ask yes or no; None where nobody can be asked. ``button`` names the action on a screen."""
 
     async def line(self, prompt: str) -> str | None:
         """Read one line (the pasted redirect address); None at the end of the input."""
@@ -69,7 +75,7 @@ class Result:
 
     ``items`` for a list, else ``data``; ``table`` and then ``lines`` say the same to a person, ``raw`` is a
     file's own text, for stdout as it is. Where it did not come out well, ``trouble`` says why: its code,
-    sentence, hint and exit code go with the data. ``written`` is called once all of it was told.
+    sentence, hint and exit code go with the data.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -78,7 +84,6 @@ class Result:
     lines: Iterable[str] = ()
     raw: str = ""
     trouble: Trouble | None = None
-    written: Callable[[], None] | None = None
 
     @property
     def exit_code(self) -> int:
@@ -130,8 +135,9 @@ class Act(Generic[P]):
     ``key`` its key in the console in the areas ``where`` (``*``: everywhere), ``footer`` its word in the
     footer (empty: not shown there). ``why_not`` gives the sentence that says why it cannot be done now, or
     the empty text. An act with ``on_home`` needs no practice and opens none on the command line. ``streams``
-    marks one whose items come as they happen. ``default`` marks what a group of verbs does when called alone,
-    ``outlives`` one that goes on when its terminal goes away.
+    marks one whose items come as they happen. ``default`` marks what a group of verbs does when called alone.
+    ``effect`` says what a call does (see :mod:`xpm_tui.acts.effects`), ``consent`` names the parameter by
+    which a user agrees to it beforehand.
     """
 
     name: str
@@ -139,24 +145,23 @@ class Act(Generic[P]):
     help: str
     params: type[P]
     run: Callable[[OpenPractice, P, Talk], Awaitable[Result]]
+    effect: Effect | PerCall
     verb: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     example: str = ""
     key: str = ""
     where: tuple[str, ...] = ()
     footer: str = ""
-    writes: bool = False
+    consent: str = "yes"
     streams: bool = False
     default: bool = False
-    outlives: bool = False
     on_home: Callable[[Place, P, Talk], Awaitable[Result]] | None = None
     why_not: Callable[[Situation], str] = lambda _: ""
 
     def unavailable(self, situation: Situation) -> str:
         """Why it cannot be done now, in a sentence; empty when it can."""
-        if self.writes and situation.read_only:
-            return READ_ONLY
-        return self.why_not(situation)
+        refused = refusal(opening_effect(self), read_only=situation.read_only)
+        return refused or self.why_not(situation)
 
 
 def home_act(*, on_home: Callable[[Place, P, Talk], Awaitable[Result]], **about: Any) -> Act[P]:

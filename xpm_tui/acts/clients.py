@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
+from xpm_tui.acts.effects import Effect, Question, agree, per_call
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.review_file import export_review, import_review
 from xpm_tui.acts.situation import connected, first, on_record
@@ -77,6 +78,12 @@ class ReviewClients(msgspec.Struct, frozen=True):
     dry_run: Annotated[bool, option("With --import: say what it would do, and do nothing.")] = False
 
 
+def _review_effect(params: ReviewClients) -> Effect:
+    if params.accept_sure or params.take:
+        return Effect.LOOKS if params.take and params.dry_run else Effect.WRITES_HERE
+    return Effect.WRITES_FILE if params.export not in ("", "-") else Effect.LOOKS
+
+
 async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) -> Result:
     """All clients of the book."""
     from xpm_tui.service.clients import looking as clients
@@ -143,13 +150,11 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
         views = clients.review(practice, params.client)
         lines = [line for view in views for line in _proposals(view)] or ["No client needs a link."]
         return Result(data={"count": len(views)}, items=[plain(view) for view in views], lines=lines)
-    practice.writable()
     found = clients.sure_ones(practice, params.client)
-    if found and talk.interactive:
-        for view in found:
-            talk.say(f"{view.id}  {view.name}  ->  {view.proposals[0].number}  {view.proposals[0].name}")
-        if not await talk.confirm(f"Link {count(len(found), 'client')}?"):
-            return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
+    told = [f"{v.id}  {v.name}  ->  {v.proposals[0].number}  {v.proposals[0].name}" for v in found]
+    many = count(len(found), "client")
+    if found and not await agree(talk, Question(f"Link {many}?", told, button=f"Link {many}")):
+        return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
     done = linking.accept_sure(practice, found)
     columns = (Column("ID", whole=True), Column("NAME"), Column("XPM NO.", whole=True), Column("XPM NAME"))
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
@@ -226,6 +231,7 @@ ACTS = (
         help="List the clients of the book with their links and what they need.",
         params=ListClients,
         run=list_clients,
+        effect=Effect.LOOKS,
         verb=("clients", "list"),
         example="xpm-tui clients list --only unlinked",
         default=True,
@@ -236,6 +242,7 @@ ACTS = (
         help="Show one client: its link, its contacts, and each field as Ignition and XPM have it.",
         params=ShowClient,
         run=show_client,
+        effect=Effect.LOOKS,
         verb=("clients", "show"),
         example="xpm-tui clients show c12",
         why_not=on_record,
@@ -246,6 +253,7 @@ ACTS = (
         help="Search the clients of XPM in the mirror. A pasted address, number or UUID finds exactly one.",
         params=SearchClients,
         run=search_clients,
+        effect=Effect.LOOKS,
         verb=("clients", "search"),
         example='xpm-tui clients search "smith family"',
         why_not=connected,
@@ -256,6 +264,7 @@ ACTS = (
         help="List the clients that need a person, each with its proposals, their score and reasons.",
         params=ReviewClients,
         run=review_clients,
+        effect=per_call(_review_effect, Effect.LOOKS),
         verb=("clients", "review"),
         example="xpm-tui clients review --accept-sure\nxpm-tui clients review --export review.csv\n"
         "xpm-tui clients review --import review.csv --dry-run",

@@ -43,7 +43,6 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
     from xpm_tui.service.connect.connection import Connecting
     from xpm_tui.service.runs.refresh import told
 
-    practice.writable()
     machine = Connecting(practice)
     if talk.interactive and not practice.settings.text("xero.client_id"):
         typed = await talk.line("Client id of the app that you registered with Xero:")

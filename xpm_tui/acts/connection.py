@@ -9,6 +9,7 @@ import msgspec
 
 from xpm_tui.acts.act import Act, NoParams, Result, Talk
 from xpm_tui.acts.connecting import Connect, connect
+from xpm_tui.acts.effects import Effect, Question, agree, per_call
 from xpm_tui.acts.params import option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.words import plain
@@ -28,13 +29,19 @@ class Disconnect(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
+def _disconnects(params: Disconnect) -> Effect:
+    return Effect.IRREVERSIBLE if params.everything else Effect.WRITES_HERE
+
+
 async def disconnect(practice: OpenPractice, params: Disconnect, talk: Talk) -> Result:
     """End this connection; both sides' data stay."""
     from xpm_tui.service.connect import connection
 
-    practice.writable()
     what = "every practice of this login" if params.everything else practice.title
-    if talk.interactive and not params.yes and not await talk.confirm(f"Disconnect {what}?"):
+    lines = (
+        ["The login is revoked at Xero. Every practice has to sign in again."] if params.everything else []
+    )
+    if not await agree(talk, Question(f"Disconnect {what}?", lines, button="Disconnect")):
         return Result(data={"disconnected": False}, lines=["Nothing was changed."])
     told = await connection.disconnect(practice, everything=params.everything)
     return Result(data={"disconnected": True, "message": told}, lines=[told])
@@ -115,7 +122,7 @@ ACTS = (
         key="c",
         where=("overview",),
         footer="Connect",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -126,7 +133,7 @@ ACTS = (
         run=disconnect,
         verb=("disconnect",),
         example="xpm-tui disconnect",
-        writes=True,
+        effect=per_call(_disconnects, Effect.WRITES_HERE),
         why_not=first(connected, idle),
     ),
     Act(
@@ -136,6 +143,7 @@ ACTS = (
         "login is needed, 4 when a run is held, 1 when the last run failed or nothing synced for too long.",
         params=NoParams,
         run=status,
+        effect=Effect.LOOKS,
         verb=("status",),
         example="xpm-tui status --json",
     ),

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.effects import Effect, Question, agree
 from xpm_tui.acts.jobs import OPEN, JobId
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle, ignition_off, in_state
 from xpm_tui.acts.syncing import following, told
 from xpm_tui.acts.words import plain
+from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput, NeedsPerson, Trouble
 from xpm_tui.model.formatting import count
 
@@ -67,7 +69,6 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Talk) ->
     """Show, ask, make."""
     from xpm_tui.service.jobs import listing as jobs
 
-    practice.writable()
     if not (params.jobs or params.due or params.missed):
         raise BadInput("Say which jobs, --due, or --missed.", hint="xpm-tui jobs deploy w3")
     chosen = jobs.choose(practice, params.jobs, due=params.due, missed=params.missed)
@@ -79,7 +80,6 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Talk) -> R
     from xpm_tui.service.jobs import listing as jobs
     from xpm_tui.service.jobs import settling as job_settling
 
-    practice.writable()
     if params.sent:
         if len(params.jobs) != 1:
             raise BadInput("Say for one job what became of it.", hint="xpm-tui jobs retry w3 --sent again")
@@ -139,15 +139,14 @@ async def _deploy(
         return Result(data={"count": 0}, lines=["There is nothing to deploy."])
     batch = job_batch.look(practice, chosen)
     calls = batch.calls_anyway if anyway else batch.calls
-    if talk.interactive and not yes:
-        for line in batch_lines(batch):
-            talk.say(line)
-        if not await talk.confirm(f"Make {count(batch.new + anyway * batch.asks, 'job')} in XPM?"):
-            return Result(data={"count": 0}, lines=["Nothing was made."])
-        yes = True
+    many = count(batch.new + anyway * batch.asks, "job")
+    question = Question(f"Create {many} in XPM?", batch_lines(batch), button=f"Create {many}")
+    if not await agree(talk, question):
+        return Result(data={"count": 0}, lines=["Nothing was created."])
+    reviewed = yes or talk.interactive
     talk.say(f"{count(len(chosen), 'job')}, about {count(calls, 'call')} to Xero.")
     async with following(practice, talk):
-        run = await deploying.deploy_jobs(practice, chosen, reviewed=yes, anyway=anyway)
+        run = await deploying.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway)
     rows = [jobs.row_of(practice, each.id) for each in chosen]
     lines = [*told(run), *(line for row in rows for line in _outcome(row))]
     data = {**plain(run), "estimate": calls, "jobs": [plain(row) for row in rows]}
@@ -180,8 +179,10 @@ def _trouble(run: Run) -> Trouble | None:
     if run.exit_code == 0:
         return None
     if run.outcome == "held":
-        why = " ".join(stop.sentence for stop in run.stops) or "Some jobs wait for a person."
-        return NeedsPerson(f"Run {run.id} is held. {why}", hint="See: xpm-tui jobs list --state held")
+        why = " ".join(stop.sentence for stop in run.stops) or "Some jobs need your decision."
+        return NeedsPerson(
+            f"Run {run.id} is held. {why}", hint="See: xpm-tui jobs list --state held", case=CaseId.HELD
+        )
     from xpm_tui.diagnose.finding import run_case
 
     sentence = run.error or ("Some jobs failed." if run.outcome == "partial" else f"It is {run.outcome}.")
@@ -210,9 +211,8 @@ ACTS = (
         key="d",
         where=("jobs",),
         footer="Deploy",
-        writes=True,
+        effect=Effect.WRITES_XPM,
         streams=True,
-        outlives=True,
         why_not=first(connected, ignition_off, to_make, idle),
     ),
     Act(
@@ -226,9 +226,8 @@ ACTS = (
         key="t",
         where=("jobs",),
         footer="Try again",
-        writes=True,
+        effect=Effect.WRITES_XPM,
         streams=True,
-        outlives=True,
         why_not=first(
             connected,
             ignition_off,
@@ -246,9 +245,8 @@ ACTS = (
         example="xpm-tui jobs redeploy w3",
         key="D",
         where=("jobs",),
-        writes=True,
+        effect=Effect.WRITES_XPM,
         streams=True,
-        outlives=True,
         why_not=first(
             connected, ignition_off, in_state("job", "it was not made yet", "deployed", "failed"), idle
         ),

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, Place, Result, Table, Talk, home_act
+from xpm_tui.acts.effects import Effect, Question, agree, per_call
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.words import plain
 from xpm_tui.model import labels
-from xpm_tui.model.errors import NotFound, ReadOnly, Trouble
+from xpm_tui.model.errors import NotFound, Trouble
 from xpm_tui.model.formatting import count
 from xpm_tui.model.text import visible
 
@@ -62,11 +63,9 @@ async def doctor(place: Place, params: Examine, talk: Talk) -> Result:
     from xpm_tui.service.health.doctor import Doctor
     from xpm_tui.service.health.patient import admitted
 
-    if params.bundle and place.read_only:
-        raise ReadOnly("Nothing is written with --read-only, and --bundle writes.", hint="Leave one out.")
     results: list[Probed] = []
     with admitted(place.home, place.practice, person=place.person, overrides=place.settings) as patient:
-        physician = Doctor(patient)
+        physician = Doctor(patient, offline=place.read_only)
         async for each in physician.examine(start=params.start):
             results.append(each)
             if talk.interactive:
@@ -121,12 +120,11 @@ async def _bundle(
 
     parts = await bundle.gather(patient, results, names=params.names)
     lines = ["", *_listed(parts, params.names)]
-    if talk.interactive and not params.yes:
-        for line in lines:
-            talk.say(line)
-        if not await talk.confirm(f"Write it to {params.bundle}?", default=True):
-            return None, ["No bundle was written."]
-        lines = []
+    asked = talk.interactive and not params.yes
+    question = Question(f"Write it to {params.bundle}?", lines, button="Write it", safe=True)
+    if not await agree(talk, question):
+        return None, ["No bundle was written."]
+    lines = [] if asked else lines
     size = bundle.write(parts, Path(params.bundle), patient)
     listed = [{"name": part.name, "bytes": part.size, "about": part.about} for part in parts]
     told = {"file": params.bundle, "bytes": size, "masked": not params.names, "parts": listed}
@@ -200,6 +198,7 @@ ACTS: tuple[Act[Any], ...] = (
         "five small Practice Manager calls. Ends with 0 when all is well, else as the first trouble does.",
         params=Examine,
         on_home=doctor,
+        effect=per_call(lambda params: Effect.WRITES_FILE if params.bundle else Effect.LOOKS, Effect.LOOKS),
         verb=("doctor",),
         example="xpm-tui doctor\nxpm-tui doctor --bundle support.zip",
     ),
@@ -209,6 +208,7 @@ ACTS: tuple[Act[Any], ...] = (
         help="All known troubles with their signs, or those that have some words, such as a page of Xero's.",
         params=ListCases,
         on_home=list_cases,
+        effect=Effect.LOOKS,
         verb=("cases", "list"),
         example='xpm-tui cases list\nxpm-tui cases list "invalid scope"',
         default=True,
@@ -220,6 +220,7 @@ ACTS: tuple[Act[Any], ...] = (
         "expected. Pick it, and its way out is shown. The answer is kept in the log, for support.",
         params=WhatIsSeen,
         on_home=seen,
+        effect=Effect.LOOKS,
         verb=("cases", "seen"),
         example="xpm-tui cases seen\nxpm-tui cases seen no-access",
     ),
@@ -229,6 +230,7 @@ ACTS: tuple[Act[Any], ...] = (
         help="One known trouble: sign, cause, the clicks that lead out of it, what to tell Xero's support.",
         params=ShowCase,
         on_home=show_case,
+        effect=Effect.LOOKS,
         verb=("cases", "show"),
         example="xpm-tui cases show T1",
     ),

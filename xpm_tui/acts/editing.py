@@ -8,6 +8,7 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
 from xpm_tui.acts.clients import ClientId
+from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import on_record
 from xpm_tui.acts.words import plain
@@ -44,7 +45,6 @@ async def edit_client(practice: OpenPractice, params: EditClient, talk: Talk) ->
     """Change fields, and tell what sync would overwrite."""
     from xpm_tui.service.clients import editing
 
-    practice.writable()
     view, warnings = editing.edit_client(practice, params.client, pairs(params.values))
     data = {**plain(view), "warnings": warnings}
     return Result(data=data, lines=[f"{view.id} {view.name} is changed.", *warnings])
@@ -54,7 +54,6 @@ async def new_client(practice: OpenPractice, params: NewClient, talk: Talk) -> R
     """Make a client of the book; XPM is not asked."""
     from xpm_tui.service.clients import editing
 
-    practice.writable()
     view = editing.new_client(practice, params.name, pairs(params.values), anyway=params.anyway)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is in the book."])
 
@@ -85,7 +84,7 @@ ACTS = (
         key="e",
         where=("clients",),
         footer="Edit",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=on_record,
     ),
     Act(
@@ -98,6 +97,6 @@ ACTS = (
         example='xpm-tui clients new "Puffin Street Bakery" contact_email=rosa@example.com',
         key="n",
         where=("clients",),
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.effects import Effect, Question, agree, to_file, unless_dry_run
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import idle
 from xpm_tui.acts.words import plain
@@ -41,6 +42,7 @@ class UndoImport(msgspec.Struct, frozen=True):
     """Parameters of ``import undo``."""
 
     dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
 
 
 class ExportFile(msgspec.Struct, frozen=True):
@@ -87,9 +89,8 @@ async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) ->
 
     report = importing.undo_import(practice, True)
     if not params.dry_run:
-        practice.writable()
         told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
-        if talk.interactive and not await talk.confirm(f"Take back {report.file} ({told})?"):
+        if not await agree(talk, Question(f"Undo the import of {report.file} ({told})?", button="Undo")):
             return Result(data={**plain(report), "undone": False}, lines=["Nothing was changed."])
         report = importing.undo_import(practice)
     told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
@@ -106,10 +107,9 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Talk], Awaitable[R
             only = [find_client(practice.snapshot(), text).id for text in params.client]
             wanted |= {"changed": params.changed, "again": params.again, "only": only}
         if params.file == "-":
-            raw, report, written = exporting.export_text(practice, form, **wanted)
+            raw, report = exporting.export_text(practice, form, **wanted)
             text = raw.decode("utf-8", "replace")
-            told = {**plain(report), "csv": text}
-            return Result(data=told, raw=text, trouble=_left_out(report), written=written)
+            return Result(data={**plain(report), "csv": text}, raw=text, trouble=_left_out(report))
         report = exporting.export_file(practice, form, Path(params.file), replace=params.replace, **wanted)
         return Result(data=plain(report), lines=_exported(report), trouble=_left_out(report))
 
@@ -208,7 +208,7 @@ ACTS: tuple[Act[Any], ...] = (
             key="I" if form in ("clients", "proposals") else "",
             where=(form,) if form in ("clients", "proposals") else (),
             footer="Import" if form == "proposals" else "",
-            writes=True,
+            effect=unless_dry_run(Effect.WRITES_HERE, opens=Effect.LOOKS),
             why_not=idle,
         )
         for form, (whose, file) in _ABOUT.items()
@@ -222,7 +222,7 @@ ACTS: tuple[Act[Any], ...] = (
         run=undo_import,
         verb=("import", "undo"),
         example="xpm-tui import undo --dry-run",
-        writes=True,
+        effect=unless_dry_run(Effect.REPLACES),
         why_not=idle,
     ),
     *(
@@ -236,7 +236,7 @@ ACTS: tuple[Act[Any], ...] = (
             example=f"xpm-tui export {form} {form}.csv" + (" --changed" if form == "clients" else ""),
             key="X" if form == "clients" else "",
             where=("clients",) if form == "clients" else (),
-            writes=True,
+            effect=to_file("file"),
         )
         for form, (whose, _) in _ABOUT.items()
     ),

@@ -9,6 +9,7 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.editing import pairs
+from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import first, idle, in_state
 from xpm_tui.acts.words import plain
@@ -86,10 +87,28 @@ async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Talk) ->
 async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
     """Where it is found in XPM."""
     from xpm_tui.service.jobs import listing as jobs
+    from xpm_tui.service.jobs.current import current_job
 
+    view = current_job(practice, params.job) or jobs.row_of(practice, params.job)
+    if not view.number:
+        return Result(data={"number": "", "url": ""}, lines=["This job is not in XPM yet."])
+    lines = [view.number, view.url or "XPM gave no address for it."]
+    return Result(data={"number": view.number, "url": view.url}, lines=lines)
+
+
+async def copy_job(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
+    """Name, client, id, number and address, as support asks for them."""
+    from xpm_tui.service.jobs import listing as jobs
+    from xpm_tui.service.jobs.current import current_job
+
+    there = current_job(practice, params.job)
+    if there is not None and not there.made_by:
+        told = [there.name, there.client, there.number, there.url]
+        return Result(data=plain(there), lines=["\t".join(filter(None, told))])
     view = jobs.row_of(practice, params.job)
-    told = f"{view.number} {view.url}" if view.number else f"Job {view.id} is not in XPM yet."
-    return Result(data={"number": view.number, "url": view.url}, lines=[told])
+    client = view.client.name if view.client else ""
+    told = [view.name, client, view.id, view.number, view.url]
+    return Result(data=plain(view), lines=["\t".join(filter(None, told))])
 
 
 async def edit_job(practice: OpenPractice, params: EditJob, talk: Talk) -> Result:
@@ -169,6 +188,7 @@ ACTS = (
         help="List jobs to be made and made: what is due, comes soon, was missed, is held, failed, deployed.",
         params=ListJobs,
         run=list_jobs,
+        effect=Effect.LOOKS,
         verb=("jobs", "list"),
         example="xpm-tui jobs list --state open",
         default=True,
@@ -179,6 +199,7 @@ ACTS = (
         help="Show the exact job that would be sent, what clashes with jobs in XPM, and its history.",
         params=PreviewJob,
         run=preview_job,
+        effect=Effect.LOOKS,
         verb=("jobs", "preview"),
         example="xpm-tui jobs preview w3",
         why_not=on_job,
@@ -195,7 +216,7 @@ ACTS = (
         key="e",
         where=("jobs",),
         footer="Edit",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=first(
             in_state("job", "what is in XPM is never touched from here", *OPEN, "skipped", "stopped"), idle
         ),
@@ -211,7 +232,7 @@ ACTS = (
         key="i",
         where=("jobs",),
         footer="Skip",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=first(in_state("job", "there is nothing to leave out", *OPEN, "skipped"), idle),
     ),
     Act(
@@ -220,6 +241,7 @@ ACTS = (
         help="Show number and web address of the job in XPM.",
         params=PreviewJob,
         run=show_address,
+        effect=Effect.LOOKS,
         key="o",
         where=("jobs",),
         why_not=on_job,
@@ -229,7 +251,8 @@ ACTS = (
         title="Copy the job's name and numbers",
         help="Copy name, client, our id, XPM's number and web address of the job.",
         params=PreviewJob,
-        run=preview_job,
+        run=copy_job,
+        effect=Effect.LOOKS,
         key="y",
         where=("jobs",),
         why_not=on_job,

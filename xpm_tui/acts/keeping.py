@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import msgspec
 
 from xpm_tui.acts.act import Act, NoParams, Place, Result, Talk, home_act
+from xpm_tui.acts.effects import Effect, Question, agree, per_call
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import idle
 from xpm_tui.acts.words import plain
-from xpm_tui.model.errors import BookUnreadable, NeedsPerson
+from xpm_tui.model.errors import BookUnreadable
 from xpm_tui.model.formatting import count
 
 
@@ -31,7 +32,7 @@ class Restore(msgspec.Struct, frozen=True):
     """Parameters of ``book restore``."""
 
     file: Annotated[str, argument("A file that 'book backup' wrote.", "FILE", completes="file")]
-    yes: Annotated[bool, option("Do not ask.")] = False
+    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
 
 
 class Purge(msgspec.Struct, frozen=True):
@@ -88,7 +89,7 @@ async def restore(place: Place, params: Restore, talk: Talk) -> Result:
     from xpm_tui.service.health import upheaval
 
     question = f"Put {params.file} in place of what the book holds now?"
-    if talk.interactive and not params.yes and not await talk.confirm(question):
+    if not await agree(talk, Question(question, button="Restore")):
         return Result(data={"restored": False}, lines=["Nothing was changed."])
     done = upheaval.restore(place.home, place.practice, place.person, Path(params.file))
     lines = [f"Restored: {count(sum(done.rows.values()), 'row')}."]
@@ -103,15 +104,16 @@ async def purge(place: Place, params: Purge, talk: Talk) -> Result:
     from xpm_tui.service.home import resolve
 
     name = resolve(place.home, place.practice or None)
-    if not params.yes:
-        if not talk.interactive:
-            raise NeedsPerson(
-                f"This deletes everything that is kept here of {name}.", hint="To do it, add --yes."
-            )
-        talk.say(f"This deletes login, book, log and settings of {name} from this machine.")
-        talk.say("To end the connection at Xero as well, leave and run first: xpm-tui disconnect")
-        if (await talk.line(f"Type {name} to go on:") or "").strip() != name:
-            return Result(data={"purged": False}, lines=["Nothing was deleted."])
+    question = Question(
+        f"Delete everything that is kept here of {name}?",
+        [
+            f"This deletes login, book, log and settings of {name} from this machine.",
+            "To end the connection at Xero as well, leave and run first: xpm-tui disconnect",
+        ],
+        type_in=name,
+    )
+    if not await agree(talk, question):
+        return Result(data={"purged": False}, lines=["Nothing was deleted."])
     done = await upheaval.purge(place.home, name, place.person)
     told = (
         f"{name} is gone from this machine: {done.bytes:,} bytes. A disk may keep traces of what was deleted."
@@ -126,6 +128,7 @@ ACTS: tuple[Act[Any], ...] = (
         help="Read everything of the book and tell what is wrong with it. Changes nothing.",
         params=NoParams,
         on_home=check,
+        effect=Effect.LOOKS,
         verb=("book", "check"),
         example="xpm-tui book check",
         default=True,
@@ -138,8 +141,11 @@ ACTS: tuple[Act[Any], ...] = (
         on_home=repair,
         verb=("book", "repair"),
         example="xpm-tui book repair",
-        writes=True,
+        effect=per_call(
+            lambda params: Effect.REPLACES if params.lossy else Effect.WRITES_HERE, Effect.WRITES_HERE
+        ),
         why_not=idle,
+        consent="lossy",
     ),
     home_act(
         name="book.compact",
@@ -149,7 +155,7 @@ ACTS: tuple[Act[Any], ...] = (
         on_home=compact,
         verb=("book", "compact"),
         example="xpm-tui book compact",
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
     home_act(
         name="book.backup",
@@ -159,7 +165,7 @@ ACTS: tuple[Act[Any], ...] = (
         on_home=back_up,
         verb=("book", "backup"),
         example="xpm-tui book backup practice.zip",
-        writes=True,
+        effect=Effect.WRITES_FILE,
     ),
     home_act(
         name="book.restore",
@@ -169,7 +175,7 @@ ACTS: tuple[Act[Any], ...] = (
         on_home=restore,
         verb=("book", "restore"),
         example="xpm-tui book restore practice.zip",
-        writes=True,
+        effect=Effect.REPLACES,
         why_not=idle,
     ),
     home_act(
@@ -181,7 +187,7 @@ ACTS: tuple[Act[Any], ...] = (
         on_home=purge,
         verb=("purge",),
         example="xpm-tui purge --practice harbour-branch",
-        writes=True,
+        effect=Effect.IRREVERSIBLE,
         why_not=idle,
     ),
 )

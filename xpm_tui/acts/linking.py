@@ -8,6 +8,7 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
+from xpm_tui.acts.effects import Effect, Question, agree, unless_dry_run
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle, on_linked, on_record
 from xpm_tui.acts.words import plain
@@ -87,19 +88,14 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) ->
     effect = linking.preview_link(practice, params.client, params.xpm)
     if params.dry_run:
         return Result(data=plain(effect), lines=_effect(effect))
-    practice.writable()
     if effect.refused:
         raise BadInput(effect.refused)
-    agreed = params.yes
-    if talk.interactive and not agreed:
-        for line in _effect(effect):
-            talk.say(line)
-        agreed = bool(await talk.confirm("Link them?", default=not effect.needs_yes))
-        if not agreed:
-            return Result(data={"linked": False}, lines=["Nothing was linked."])
-    if effect.needs_yes and not agreed:
+    if effect.needs_yes and not params.yes and not talk.interactive:
         raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it all the same.")
-    view = linking.link(practice, effect.client.id, effect.xpm.uuid, yes=agreed)
+    question = Question("Link them?", _effect(effect), button="Link", safe=not effect.needs_yes)
+    if not await agree(talk, question):
+        return Result(data={"linked": False}, lines=["Nothing was linked."])
+    view = linking.link(practice, effect.client.id, effect.xpm.uuid, yes=True)
     told = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
     return Result(data=plain(view), lines=[told, *effect.warnings])
 
@@ -108,7 +104,6 @@ async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Talk
     """Take a link away."""
     from xpm_tui.service.clients import linking
 
-    practice.writable()
     view = linking.unlink(practice, params.client)
     told = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
     return Result(data=plain(view), lines=[told])
@@ -121,7 +116,6 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
 
     if params.all == bool(params.xpm):
         raise BadInput("Say which XPM clients to pick, or --all.", hint="xpm-tui clients pick 1234567")
-    practice.writable()
     await ensure_mirror(practice)
     picked = (
         linking.pick_all(practice) if params.all else linking.pick(practice, params.xpm, anyway=params.anyway)
@@ -143,7 +137,6 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk
     """Settle that a client has no XPM client."""
     from xpm_tui.service.clients import keeping
 
-    practice.writable()
     if params.undo:
         view = keeping.unignore(practice, params.client)
         return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
@@ -155,7 +148,6 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk
     """Make sync leave fields alone."""
     from xpm_tui.service.clients import keeping
 
-    practice.writable()
     view = keeping.freeze(practice, params.client, params.field, params.reason)
     what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
     return Result(data=plain(view), lines=[f"Sync leaves alone of {view.id} {view.name}: {what}."])
@@ -165,7 +157,6 @@ async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: 
     """Let sync touch them again."""
     from xpm_tui.service.clients import keeping
 
-    practice.writable()
     view, lifted = keeping.unfreeze(practice, params.client, params.field)
     told = f"{count(lifted, 'freeze')} lifted from {view.id} {view.name}."
     return Result(data={**plain(view), "lifted": lifted}, lines=[told])
@@ -188,9 +179,9 @@ async def copy_client(practice: OpenPractice, params: OneClient, talk: Talk) -> 
     from xpm_tui.service.clients import looking as clients
 
     view = clients.show_client(practice, params.client)
-    parts = [view.name, view.client_id or view.id]
+    parts = [view.name, view.client_id or "", view.id]
     parts += [view.link.number, view.link.uuid] if view.link else []
-    text = "\t".join(filter(None, parts))
+    text = "\t".join(parts)
     return Result(data={"text": text}, lines=[text])
 
 
@@ -227,7 +218,7 @@ ACTS = (
         key="m",
         where=("clients",),
         footer="Map",
-        writes=True,
+        effect=unless_dry_run(Effect.WRITES_HERE),
         why_not=first(on_record, connected, idle),
     ),
     Act(
@@ -238,7 +229,7 @@ ACTS = (
         run=unlink_client,
         verb=("clients", "unlink"),
         example="xpm-tui clients unlink c12",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=first(on_linked, idle),
     ),
     Act(
@@ -252,7 +243,7 @@ ACTS = (
         key="p",
         where=("clients",),
         footer="Pick",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=first(connected, idle),
     ),
     Act(
@@ -266,7 +257,7 @@ ACTS = (
         key="i",
         where=("clients",),
         footer="Ignore",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=on_record,
     ),
     Act(
@@ -280,7 +271,7 @@ ACTS = (
         key="f",
         where=("clients",),
         footer="Freeze",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=on_linked,
     ),
     Act(
@@ -291,7 +282,7 @@ ACTS = (
         run=unfreeze_client,
         verb=("clients", "unfreeze"),
         example="xpm-tui clients unfreeze c12 phone",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=first(on_record, lambda s: "" if s.frozen else "Nothing of this client is frozen."),
     ),
     Act(
@@ -300,6 +291,7 @@ ACTS = (
         help="Show where the linked client is found in XPM: number, web address and UUID.",
         params=OneClient,
         run=show_address,
+        effect=Effect.LOOKS,
         key="o",
         where=("clients",),
         why_not=on_linked,
@@ -310,6 +302,7 @@ ACTS = (
         help="Copy name, Client ID, XPM number and UUID of the client.",
         params=OneClient,
         run=copy_client,
+        effect=Effect.LOOKS,
         key="y",
         where=("clients",),
         why_not=on_record,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.following import event_data, event_line
 from xpm_tui.acts.params import option
 from xpm_tui.model.errors import BadInput
@@ -81,6 +82,7 @@ ACTS = (
         "a line, the outcome last.",
         params=ReadLog,
         run=read_log,
+        effect=Effect.LOOKS,
         verb=("log",),
         example="xpm-tui log --run last\nxpm-tui log --follow --level warning",
         streams=True,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from xpm_tui.acts.act import Column, NoParams, Place, Result, Table, Talk, home_act
+from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.params import argument
 from xpm_tui.acts.situation import idle
 from xpm_tui.model.formatting import listing
@@ -82,6 +83,7 @@ ACTS = (
         help="List the practices of this account; the current one has a star.",
         params=NoParams,
         on_home=list_practices,
+        effect=Effect.LOOKS,
         verb=("practices", "list"),
         example="xpm-tui practices list",
         key="f9",
@@ -97,7 +99,7 @@ ACTS = (
         on_home=add_practice,
         verb=("practices", "add"),
         example='xpm-tui practices add "Harbour branch"',
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
     home_act(
         name="practices.switch",
@@ -107,7 +109,7 @@ ACTS = (
         on_home=switch_practice,
         verb=("practices", "switch"),
         example="xpm-tui practices switch harbour-branch",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     home_act(
@@ -116,6 +118,7 @@ ACTS = (
         help="Tell in which folders config, data and state are kept.",
         params=Locate,
         on_home=locate,
+        effect=Effect.LOOKS,
         verb=("locate",),
         example="xpm-tui locate data",
     ),

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
 from xpm_tui.acts.clients import WHICH, Which
+from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.words import plain
 from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput
-from xpm_tui.model.formatting import arrow, count, wrap
+from xpm_tui.model.formatting import ago, arrow, count, when, wrap
 
 if TYPE_CHECKING:
     from xpm_tui.model.plan import Plan, PlannedRecord
@@ -68,7 +70,19 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Res
         if not only:
             raise BadInput(f"No client is in the filter {params.only}.", hint="See: xpm-tui clients list")
     plan = await plans.make(practice, full=params.full, only=only, fields=params.field)
-    return plan_result(practice, plan.id)
+    from xpm_tui.service.identity import list_state
+
+    result = plan_result(practice, plan.id)
+    if plan.id != plans.UNSAVED:
+        return result
+    told = [*result.lines, *stored_data(practice), "This plan was not saved: --read-only saves nothing."]
+    data = {
+        **result.data,
+        "id": "",
+        "saved": False,
+        "mirror_at": list_state(practice.snapshot(), "clients").at,
+    }
+    return replace(result, data=data, lines=told)
 
 
 async def tick_plan(practice: OpenPractice, params: TickPlan, talk: Talk) -> Result:
@@ -88,6 +102,20 @@ async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Talk) ->
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)
     return Result(data={"id": plan.id, "csv": text}, raw=text)
+
+
+def stored_data(practice: OpenPractice) -> list[str]:
+    """Return what a read-only call says of the age of XPM's data, which it did not read again."""
+    if not practice.read_only:
+        return []
+    from xpm_tui.service.identity import list_state
+    from xpm_tui.service.runs.due import time_zone
+
+    at = list_state(practice.snapshot(), "clients").at
+    if at is None:
+        return ["XPM has not been read yet: --read-only makes no call to Xero."]
+    told = f"{when(at, time_zone(practice))} ({ago(at, practice.clock.now())})"
+    return [f"XPM data of {told}: --read-only makes no call to Xero."]
 
 
 def plan_result(practice: OpenPractice, plan_id: str) -> Result:
@@ -182,7 +210,6 @@ def changes_of(
 def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
     from xpm_tui.service.runs import plans
 
-    practice.writable()
     if not params.what:
         raise BadInput("Say which changes.", hint="For example: c12:phone, or field:phone, or all.")
     plan, _ = plans.load(practice, params.plan)
@@ -235,7 +262,7 @@ ACTS = (
         key="n",
         where=("sync", "overview"),
         footer="New plan",
-        writes=True,
+        effect=Effect.LOOKS,
         why_not=first(connected, idle),
     ),
     Act(
@@ -246,7 +273,7 @@ ACTS = (
         run=tick_plan,
         verb=("plan", "tick"),
         example="xpm-tui plan tick last mark:clearing",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -257,7 +284,7 @@ ACTS = (
         run=untick_plan,
         verb=("plan", "untick"),
         example="xpm-tui plan untick last c12:phone",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -266,6 +293,7 @@ ACTS = (
         help="Write a plan as CSV to stdout.",
         params=ExportPlan,
         run=export_plan,
+        effect=Effect.LOOKS,
         verb=("plan", "export"),
         example="xpm-tui plan export last > plan.csv",
     ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.params import argument
 from xpm_tui.acts.settings import SetSetting, set_setting
 from xpm_tui.acts.situation import idle
@@ -99,6 +100,7 @@ ACTS = (
         help="Show the policy as one table: each field both ways, what is carried now, what is frozen.",
         params=NoParams,
         run=show,
+        effect=Effect.LOOKS,
         verb=("policy",),
         example="xpm-tui policy --json",
         key="P",
@@ -113,7 +115,7 @@ ACTS = (
         run=switch_off,
         verb=("policy", "off"),
         example="xpm-tui policy off website fax",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -124,7 +126,7 @@ ACTS = (
         run=switch_on,
         verb=("policy", "on"),
         example="xpm-tui policy on website",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
 )

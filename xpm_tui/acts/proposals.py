@@ -9,6 +9,7 @@ import msgspec
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
 from xpm_tui.acts.editing import pairs
+from xpm_tui.acts.effects import Effect, per_call
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import first, idle, in_state
 from xpm_tui.acts.words import listed, plain
@@ -96,6 +97,11 @@ class Revoke(msgspec.Struct, frozen=True):
 
     proposal: ProposalId
     reason: Annotated[str, option("Why, for the history.", "TEXT")] = ""
+
+
+def _accepts(params: Accept) -> Effect:
+    """Jobs that are set to go by themselves go at once, unless they are left to the next run."""
+    return Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM
 
 
 async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Talk) -> Result:
@@ -189,6 +195,7 @@ ACTS = (
         help="List the proposals, imported and made here, and whether they are ours to deploy.",
         params=ListProposals,
         run=list_proposals,
+        effect=Effect.LOOKS,
         verb=("proposals", "list"),
         example="xpm-tui proposals list --state accepted",
         key="v",
@@ -207,7 +214,7 @@ ACTS = (
         key="n",
         where=("jobs", "proposals"),
         footer="New",
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
     Act(
         name="proposals.accept",
@@ -221,7 +228,7 @@ ACTS = (
         key="a",
         where=("proposals",),
         footer="Accept",
-        writes=True,
+        effect=per_call(_accepts, Effect.WRITES_XPM),
         streams=True,
         why_not=first(in_state("proposal", "only one made here is accepted here", "draft", "revoked"), idle),
     ),
@@ -237,7 +244,7 @@ ACTS = (
         key="T",
         where=("proposals",),
         footer="Take over",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=first(
             in_state("proposal", "only Ignition's accepted ones are taken", "to take", "changed", "revoked"),
             idle,
@@ -254,7 +261,7 @@ ACTS = (
         key="delete",
         where=("proposals",),
         footer="Revoke",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=first(
             in_state("proposal", "nothing of it waits", "draft", "ours", "changed", "to take"), idle
         ),

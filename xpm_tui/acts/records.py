@@ -9,6 +9,7 @@ import msgspec
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
 from xpm_tui.acts.editing import pairs
+from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.team import Member
 from xpm_tui.acts.words import plain
@@ -142,7 +143,7 @@ ACTS = (
         run=add_contact,
         verb=("contacts", "add"),
         example="xpm-tui contacts add c12 name='Ann Lee' email=ann@example.com",
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
     Act(
         name="contacts.edit",
@@ -153,7 +154,7 @@ ACTS = (
         run=edit_contact,
         verb=("contacts", "edit"),
         example="xpm-tui contacts edit c12 ann@example.com mobile='021 555 0101'",
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
     Act(
         name="team.new",
@@ -166,7 +167,7 @@ ACTS = (
         key="n",
         where=("team",),
         footer="New",
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
     Act(
         name="team.edit",
@@ -179,7 +180,7 @@ ACTS = (
         key="e",
         where=("team",),
         footer="Edit",
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
     Act(
         name="services.list",
@@ -187,6 +188,7 @@ ACTS = (
         help="List the services of the library and the job templates that each calls for.",
         params=NoParams,
         run=list_services,
+        effect=Effect.LOOKS,
         verb=("services", "list"),
         example="xpm-tui services list",
         default=True,
@@ -202,7 +204,7 @@ ACTS = (
         key="n",
         where=("templates",),
         footer="New",
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
     Act(
         name="services.edit",
@@ -215,6 +217,6 @@ ACTS = (
         key="e",
         where=("templates",),
         footer="Edit",
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
 )  # fmt: skip

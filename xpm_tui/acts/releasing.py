@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.effects import Effect, Question, agree
 from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.syncing import run_result, told
 from xpm_tui.acts.words import plain
 from xpm_tui.model import labels
+from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import BadInput, NeedsPerson, NotFound
 from xpm_tui.model.formatting import count, value, when
 
@@ -46,7 +48,6 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
     from xpm_tui.service.runs import releasing
     from xpm_tui.service.runs.due import time_zone
 
-    practice.writable()
     zone = time_zone(practice)
     run = _held_run(practice, params.run)
     waiting = await releasing.look(practice) if releasing.waiting(practice) else []
@@ -80,11 +81,9 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
     for line in lines:
         talk.say(line)
     guard = [stop for stop in run.stops if stop.rule != _UNKNOWN]
-    if talk.interactive and (guard or not settled):
-        for line in told(run):
-            talk.say(line)
-        if not await talk.confirm("Let it go on?"):
-            return Result(data=plain(run), lines=["It stays held."])
+    question = Question("Let it go on?", told(run), button="Let it go on")
+    if (guard or not settled) and not await agree(talk, question):
+        return Result(data=plain(run), lines=["It stays held."])
     return await _go_on(practice, run.id, talk)
 
 
@@ -190,9 +189,10 @@ def _lines(held: HeldWrite, zone: tzinfo) -> list[str]:
 def _still(left: list[HeldWrite]) -> NeedsPerson:
     first_ = left[0].intent
     return NeedsPerson(
-        f"{count(len(left), 'write')} to XPM without an answer: a person has to say what became of it.",
+        f"{count(len(left), 'write')} to XPM got no answer and need your decision.",
         hint=f"Look in XPM, then: xpm-tui runs release --adopt {first_}=UUID, --again {first_} or "
         f"--drop {first_}",
+        case=CaseId.HELD,
     )
 
 
@@ -208,9 +208,8 @@ ACTS = (
         key="a",
         where=("sync",),
         example="xpm-tui runs release r12\nxpm-tui runs release --adopt i9=UUID --drop i10",
-        writes=True,
+        effect=Effect.WRITES_XPM,
         streams=True,
-        outlives=True,
         why_not=first(connected, idle),
     ),
 )

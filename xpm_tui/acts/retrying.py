@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
+from xpm_tui.acts.effects import Effect, per_call
 from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
@@ -41,7 +42,6 @@ async def retry(practice: OpenPractice, params: Retry, talk: Talk) -> Result:
                 empty="Nothing failed in this run.",
             ),
         )
-    practice.writable()
     client = find_client(practice.snapshot(), params.client).id if params.client else ""
     left = retrying.chosen(found, client=client, cause=params.cause)
     for failure in left:
@@ -60,9 +60,8 @@ ACTS = (
         run=retry,
         verb=("runs", "retry"),
         example='xpm-tui runs retry last --cause "Invalid"',
-        writes=True,
+        effect=per_call(lambda params: Effect.LOOKS if params.list else Effect.WRITES_XPM, Effect.WRITES_XPM),
         streams=True,
-        outlives=True,
         why_not=first(connected, idle),
     ),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.releasing import ACTS as RELEASING
@@ -91,7 +92,6 @@ async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Resul
     """Leave a request; the run stops after its current step."""
     from xpm_tui.service.runs import history as runs
 
-    practice.writable()
     run = runs.request_stop(practice, params.run)
     return Result(data=plain(run), lines=[f"Run {run.id} stops after its current step."])
 
@@ -100,7 +100,6 @@ async def resume_run(practice: OpenPractice, params: NoParams, talk: Talk) -> Re
     """Resolve what a cut-off run left, and go on."""
     from xpm_tui.service.runs import runner
 
-    practice.writable()
     async with following(practice, talk):
         run = await runner.resume(practice)
     return run_result(run)
@@ -113,6 +112,7 @@ ACTS = (
         help="List the runs of the practice, newest first.",
         params=ListRuns,
         run=list_runs,
+        effect=Effect.LOOKS,
         verb=("runs", "list"),
         example="xpm-tui runs list",
         default=True,
@@ -123,6 +123,7 @@ ACTS = (
         help="Show one run: outcome, counts, what the guard said, why it failed.",
         params=ShowRun,
         run=show_run,
+        effect=Effect.LOOKS,
         verb=("runs", "show"),
         example="xpm-tui runs show last",
     ),
@@ -137,7 +138,7 @@ ACTS = (
         key="x",
         where=("sync",),
         footer="Stop",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=running,
     ),
     Act(
@@ -148,9 +149,8 @@ ACTS = (
         run=resume_run,
         verb=("runs", "resume"),
         example="xpm-tui runs resume",
-        writes=True,
+        effect=Effect.WRITES_XPM,
         streams=True,
-        outlives=True,
         why_not=first(connected, idle),
     ),
     *RELEASING,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.effects import Effect, Question, agree, unless_dry_run
 from xpm_tui.acts.params import option
 from xpm_tui.acts.situation import connected
 
@@ -30,6 +31,7 @@ class InstallSchedule(msgspec.Struct, frozen=True):
 
     kind: Kind = ""
     dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
 
 
 async def show(practice: OpenPractice, params: ShowSchedule, talk: Talk) -> Result:
@@ -46,13 +48,10 @@ async def install(practice: OpenPractice, params: InstallSchedule, talk: Talk) -
     scheduler = Scheduler(practice, kind=params.kind)
     if params.dry_run:
         return _told(scheduler.show())
-    practice.writable()
     practice.connected()
-    if talk.interactive:
-        for line in _told(scheduler.show()).lines:
-            talk.say(line)
-        if not await talk.confirm("Install it?"):
-            return Result(data={"installed": False}, lines=["Nothing was installed."])
+    question = Question("Install it?", _told(scheduler.show()).lines, button="Install")
+    if not await agree(talk, question):
+        return Result(data={"installed": False}, lines=["Nothing was installed."])
     timer = scheduler.install()
     proof = scheduler.prove()
     told = _told(timer)
@@ -88,6 +87,7 @@ ACTS = (
         help="Show whether the daily run is installed, what it does, and what logging out does to it.",
         params=ShowSchedule,
         run=show,
+        effect=Effect.LOOKS,
         verb=("schedule", "show"),
         example="xpm-tui schedule show",
         default=True,
@@ -100,7 +100,7 @@ ACTS = (
         run=install,
         verb=("schedule", "install"),
         example="xpm-tui schedule install --dry-run",
-        writes=True,
+        effect=unless_dry_run(Effect.REPLACES),
         why_not=connected,
     ),
     Act(
@@ -111,6 +111,6 @@ ACTS = (
         run=remove,
         verb=("schedule", "remove"),
         example="xpm-tui schedule remove",
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
 )  # fmt: skip

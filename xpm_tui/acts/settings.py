@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
+from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.params import argument, option
 from xpm_tui.model import labels
 from xpm_tui.model.formatting import listing
@@ -86,7 +87,6 @@ async def set_setting(practice: OpenPractice, params: SetSetting, talk: Talk) ->
     from xpm_tui.model.errors import BadInput
     from xpm_tui.model.events import Event
 
-    practice.writable()
     text = params.value
     if text == "-":
         read = await talk.line(f"{params.key}:")
@@ -102,7 +102,6 @@ async def unset_setting(practice: OpenPractice, params: UnsetSetting, talk: Talk
     """Take a setting out of a file."""
     from xpm_tui.model.events import Event
 
-    practice.writable()
     item = practice.settings.unset(params.key, practice=not params.all_practices)
     practice.events.emit(Event(key="settings.set", numbers={"name": item.key}))
     return Result(data=_data(item), lines=_now(item, params.all_practices))
@@ -142,6 +141,7 @@ ACTS = (
         "environment or option.",
         params=ListSettings,
         run=list_settings,
+        effect=Effect.LOOKS,
         verb=("settings", "list"),
         example="xpm-tui settings list sync",
         default=True,
@@ -152,6 +152,7 @@ ACTS = (
         help="Show one setting: value, origin, what may be said, and what it means.",
         params=GetSetting,
         run=get_setting,
+        effect=Effect.LOOKS,
         verb=("settings", "get"),
         example="xpm-tui settings get sync.level",
     ),
@@ -163,7 +164,7 @@ ACTS = (
         run=set_setting,
         verb=("settings", "set"),
         example="xpm-tui settings set sync.level name",
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
     Act(
         name="settings.unset",
@@ -173,6 +174,6 @@ ACTS = (
         run=unset_setting,
         verb=("settings", "unset"),
         example="xpm-tui settings unset sync.level",
-        writes=True,
+        effect=Effect.WRITES_HERE,
     ),
 )  # fmt: skip

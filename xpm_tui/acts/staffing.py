@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.effects import Effect, Question, Unconfirmed, agree, unless_dry_run
 from xpm_tui.acts.params import option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.team import Member
@@ -38,7 +39,6 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
     from xpm_tui.service.team import staffing
 
     if not params.dry_run:
-        practice.writable()
         await ensure_mirror(practice)
     shown = staffing.preview(practice, params.member, phone=params.phone, mobile=params.mobile)
     lines = preview_lines(shown)
@@ -55,16 +55,14 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
             hint=f"Link that one: xpm-tui team link {member.id} {twin.uuid}. If it is another person, say "
             "--anyway.",
         )
-    if not params.yes:
-        if not talk.interactive:
-            return Result(data=plain(shown), lines=lines, trouble=NeedsPerson(
-                "A staff record is made in XPM only when a person has seen what is sent: nothing was sent.",
-                hint=f"To make it: xpm-tui team create {member.id} --yes",
-            ))  # fmt: skip
-        for line in lines:
-            talk.say(line)
-        if not await talk.confirm(f"Make {member.name} in XPM's staff? Nothing can delete it from here."):
-            return Result(data=plain(shown), lines=["Nothing was made."])
+    question = Question(
+        f"Create {member.name} in XPM's staff? Nothing can delete it from here.", lines, button="Create"
+    )
+    try:
+        if not await agree(talk, question):
+            return Result(data=plain(shown), lines=["Nothing was created."])
+    except Unconfirmed as refused:
+        return Result(data=plain(shown), lines=lines, trouble=refused)
     made = await staffing.create_in_xpm(
         practice, member.id, phone=params.phone, mobile=params.mobile, anyway=params.anyway
     )
@@ -95,7 +93,7 @@ ACTS = (
         example="xpm-tui team create t3 --dry-run\nxpm-tui team create t3 --mobile '021 555 0101'",
         key="C",
         where=("team",),
-        writes=True,
+        effect=unless_dry_run(Effect.IRREVERSIBLE),
         why_not=first(connected, idle),
     ),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.effects import Effect, Question, agree
 from xpm_tui.acts.following import following as following
 from xpm_tui.acts.params import option
 from xpm_tui.acts.planning import change_lines, changes_of, summary
@@ -37,7 +38,6 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     from xpm_tui.service.clients.looking import find_client
     from xpm_tui.service.runs import detach, plans, runner
 
-    practice.writable()
     if params.client and (params.plan or params.if_due):
         other = "--plan" if params.plan else "--if-due"
         raise BadInput(
@@ -55,15 +55,16 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
         plan = await plans.make(practice, full=params.full, only=only)
         records = plans.load(practice, plan.id)[1]
         made, waiting = changes_of(practice, records)
-        for line in change_lines(made[:20]):
-            talk.say(line)
+        lines = list(change_lines(made[:20]))
         if len(made) > 20:
-            talk.say(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
-        for line in summary(plan, made, waiting):
-            talk.say(line)
-        for stop in plans.stops(practice, plan, records):
-            talk.say(f"  guard: {stop}")
-        if made and not await talk.confirm("Apply it?"):
+            lines.append(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
+        lines += summary(plan, made, waiting)
+        lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
+        many = count(len(made), "change")
+        if not made:
+            for line in lines:
+                talk.say(line)
+        elif not await agree(talk, Question("Apply it?", lines, button=f"Apply {many}")):
             told = f"Nothing was changed. The plan is kept: xpm-tui sync --plan {plan.id}"
             return Result(data={"plan": plan.id, "applied": False}, lines=[told])
         plan_id = plan.id
@@ -148,9 +149,8 @@ ACTS = (
         key="s",
         where=("sync", "overview"),
         footer="Sync",
-        writes=True,
+        effect=Effect.WRITES_XPM,
         streams=True,
-        outlives=True,
         why_not=first(connected, idle),
     ),
     Act(
@@ -162,7 +162,7 @@ ACTS = (
         key="s",
         where=("clients",),
         footer="Sync this",
-        writes=True,
+        effect=Effect.WRITES_XPM,
         streams=True,
         why_not=first(on_linked, connected, idle),
     ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.effects import Effect, Question, agree, unless_dry_run
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.words import listed, plain
@@ -101,8 +102,6 @@ async def link_member(practice: OpenPractice, params: LinkMember, talk: Talk) ->
     from xpm_tui.service.runs.refresh import ensure_mirror
     from xpm_tui.service.team import linking as team
 
-    if not params.dry_run:
-        practice.writable()
     await ensure_mirror(practice)
     if params.by_email and not params.member:
         done = team.email_matches(practice) if params.dry_run else team.accept_emails(practice)
@@ -123,18 +122,16 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Talk
     from xpm_tui.service.runs.refresh import ensure_mirror
     from xpm_tui.service.team import linking as team
 
-    practice.writable()
     await ensure_mirror(practice)
     found = team.email_matches(practice)
     if not found:
         return _accepted([])
-    if talk.interactive and not params.yes:
-        for view in found[:8]:
-            talk.say(f"{view.name}  =  {view.proposals[0].name} <{view.proposals[0].email}>")
-        if len(found) > 8:
-            talk.say(f"and {len(found) - 8:,} more")
-        if not await talk.confirm(f"Link {count(len(found), 'person/people')} whose e-mail is the same?"):
-            return Result(data={"count": 0}, items=[], lines=["Nobody was linked."])
+    told = [f"{v.name}  =  {v.proposals[0].name} <{v.proposals[0].email}>" for v in found[:8]]
+    told += [f"and {len(found) - 8:,} more"] if len(found) > 8 else []
+    many = count(len(found), "person/people")
+    question = Question(f"Link {many} whose e-mail is the same?", told, button=f"Link {many}")
+    if not await agree(talk, question):
+        return Result(data={"count": 0}, items=[], lines=["Nobody was linked."])
     return _accepted(team.accept_emails(practice))
 
 
@@ -142,7 +139,6 @@ async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Talk
     """Take the link away."""
     from xpm_tui.service.team import linking as team
 
-    practice.writable()
     view = team.unlink_member(practice, params.member)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
 
@@ -166,10 +162,10 @@ async def copy_member(practice: OpenPractice, params: OneMember, talk: Talk) -> 
     """Name and ids of a person, as support asks for them."""
     from xpm_tui.service.team import linking as team
 
-    view = team.find_person(practice, params.member)
-    return Result(
-        data=plain(view), lines=[f"{view.name}\t{view.id}\t{view.staff.uuid if view.staff else ''}"]
-    )
+    row = team.find_row(practice, params.member)
+    email = row.member.email if row.member else row.staff.email if row.staff else ""
+    ids = (row.member.id if row.member else "", row.staff.uuid if row.staff else "")
+    return Result(data=plain(row), lines=["\t".join((row.name, email, *ids))])
 
 
 async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> Result:
@@ -179,7 +175,6 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
 
     if params.all == bool(params.staff):
         raise BadInput("Say whom to pick, or --all.", hint="xpm-tui team pick ana@example.com")
-    practice.writable()
     await ensure_mirror(practice)
     done = team.pick_staff(practice, params.staff, every=params.all)
     return listed(done, _table(done, "Everybody of XPM is in the team already."), count=len(done))
@@ -220,6 +215,7 @@ ACTS: tuple[Act[Any], ...] = (
         help="List the team: who is who in XPM, who is proposed, and what a missing link costs.",
         params=ListTeam,
         run=list_team,
+        effect=Effect.LOOKS,
         verb=("team", "list"),
         example="xpm-tui team list\nxpm-tui team list --only needs-link",
         default=True,
@@ -236,7 +232,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="m",
         where=("team",),
         footer="Map",
-        writes=True,
+        effect=unless_dry_run(Effect.WRITES_HERE),
         why_not=first(connected, idle),
     ),
     Act(
@@ -251,7 +247,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="a",
         where=("team",),
         footer="Accept all",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=first(connected, idle),
     ),
     Act(
@@ -265,7 +261,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="p",
         where=("team",),
         footer="Pick",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=first(connected, idle),
     ),
     Act(
@@ -278,7 +274,7 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui team unlink t3",
         key="delete",
         where=("team",),
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -292,7 +288,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="u",
         where=("team",),
         footer="Undo",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -301,6 +297,7 @@ ACTS: tuple[Act[Any], ...] = (
         help="Copy name, e-mail, our id and the UUID in XPM of the person under the cursor.",
         params=OneMember,
         run=copy_member,
+        effect=Effect.LOOKS,
         key="y",
         where=("team",),
     ),

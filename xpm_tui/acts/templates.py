@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.effects import Effect, Question, agree
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import idle
 from xpm_tui.acts.team import undone
@@ -104,7 +105,6 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Ta
     from xpm_tui.service.jobs import templates
     from xpm_tui.service.runs.refresh import ensure_mirror
 
-    practice.writable()
     if practice.identity() is not None:
         await ensure_mirror(practice)
     if params.same_names:
@@ -128,15 +128,13 @@ async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Talk) ->
     """Link all of the same name, after asking with their count."""
     from xpm_tui.service.jobs import templates
 
-    practice.writable()
     found = templates.same_names(practice.snapshot())
-    if found and talk.interactive and not params.yes:
-        for service, template in found[:8]:
-            talk.say(f"{service.name}  =  {template.name}")
-        if len(found) > 8:
-            talk.say(f"and {len(found) - 8:,} more")
-        if not await talk.confirm(f"Link {count(len(found), 'service')} to the template of the same name?"):
-            return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
+    told = [f"{service.name}  =  {template.name}" for service, template in found[:8]]
+    told += [f"and {len(found) - 8:,} more"] if len(found) > 8 else []
+    many = count(len(found), "service")
+    question = Question(f"Link {many} to the job template of the same name?", told, button=f"Link {many}")
+    if found and not await agree(talk, question):
+        return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
     return _accepted(templates.accept_same(practice))
 
 
@@ -152,10 +150,11 @@ async def clear(practice: OpenPractice, params: OneService, talk: Talk) -> Resul
 
 async def copy_service(practice: OpenPractice, params: OneService, talk: Talk) -> Result:
     """Name and ids, as support asks for them."""
-    from xpm_tui.service.jobs.library import find_service
+    from xpm_tui.service.jobs.templates import find_row
 
-    found = find_service(practice.snapshot(), params.service)
-    return Result(data=plain(found), lines=["\t".join([found.name, found.id, *found.templates])])
+    row = find_row(practice, params.service)
+    ids = [ref.id for ref in row.service.templates] if row.service else []
+    return Result(data=plain(row), lines=["\t".join([row.name, row.key, *ids])])
 
 
 async def undo(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
@@ -216,6 +215,7 @@ ACTS: tuple[Act[Any], ...] = (
         "that are gone, and services without any.",
         params=ListTemplates,
         run=list_templates,
+        effect=Effect.LOOKS,
         verb=("templates", "list"),
         example="xpm-tui templates list\nxpm-tui templates list --only open",
         default=True,
@@ -232,7 +232,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="m",
         where=("templates",),
         footer="Map",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -247,7 +247,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="a",
         where=("templates",),
         footer="Accept all",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -261,7 +261,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="0",
         where=("templates",),
         footer="No job",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -274,7 +274,7 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui templates clear s4",
         key="delete",
         where=("templates",),
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -284,6 +284,7 @@ ACTS: tuple[Act[Any], ...] = (
         "state, days early; and XPM's job categories. In the console they can be changed there.",
         params=NoParams,
         run=job_defaults,
+        effect=Effect.LOOKS,
         verb=("templates", "defaults"),
         example="xpm-tui templates defaults",
         key="P",
@@ -302,7 +303,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="u",
         where=("templates",),
         footer="Undo",
-        writes=True,
+        effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
     Act(
@@ -311,6 +312,7 @@ ACTS: tuple[Act[Any], ...] = (
         help="Copy the name and id of the service under the cursor, and the UUIDs of its templates.",
         params=OneService,
         run=copy_service,
+        effect=Effect.LOOKS,
         key="y",
         where=("templates",),
     ),

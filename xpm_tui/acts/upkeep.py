@@ -8,14 +8,15 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
+from xpm_tui.acts.effects import Effect, Question, Unconfirmed, agree, per_call, unless_dry_run
 from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
-from xpm_tui.acts.planning import change_lines
+from xpm_tui.acts.planning import change_lines, stored_data
 from xpm_tui.acts.situation import connected, first, idle, on_record
 from xpm_tui.acts.syncing import run_result
 from xpm_tui.acts.words import listed, plain
 from xpm_tui.model import labels
-from xpm_tui.model.errors import NeedsPerson, NotFound
+from xpm_tui.model.errors import NeedsPerson, NotFound, Overtaken
 from xpm_tui.model.formatting import count, value
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Undo(msgspec.Struct, frozen=True):
     client: Annotated[str, option("Only this client of it.", "CLIENT", completes="client")] = ""
     field: Annotated[str, option("Only this field.", "FIELD")] = ""
     dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
 
 
 class UndoClient(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
     from xpm_tui.service.telling.plan_view import change_views
 
     plan, records, left = undoing.make_undo(
-        practice, params.run, client=params.client, field=params.field, keep=not params.dry_run
+        practice, params.run, client=params.client, field=params.field, keep=False
     )
     changes = list(change_views(practice.snapshot(), records))
     data: dict[str, Any] = {
@@ -70,11 +72,20 @@ async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
     if params.dry_run or not changes:
         head = f"{count(len(changes), 'change')} of run {plan.undo_of} would go back."
         return Result(data=data, items=items, lines=[head, *lines, *_left(left)])
-    if talk.interactive:
-        for line in [*lines, *_left(left)]:
-            talk.say(line)
-        if not await talk.confirm(f"Take back {count(len(changes), 'change')} of run {plan.undo_of}?"):
+    many = count(len(changes), "change")
+    question = Question(f"Undo {many} of run {plan.undo_of}?", [*lines, *_left(left)], button=f"Undo {many}")
+    try:
+        if not await agree(talk, question):
             return Result(data=data, items=[], lines=["Nothing was changed."])
+    except Unconfirmed as refused:
+        return Result(data=data, items=items, lines=[*lines, *_left(left)], trouble=refused)
+    shown = [record.changes for record in records]
+    plan, records, left = undoing.make_undo(practice, params.run, client=params.client, field=params.field)
+    if [record.changes for record in records] != shown:
+        raise Overtaken(
+            "The store changed while you were asked, so nothing was undone.", hint="Run it again."
+        )
+    data["plan"] = plan.id
     async with following(practice, talk):
         run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True)
     done = run_result(run)
@@ -118,7 +129,8 @@ async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
     from xpm_tui.service.clients import upkeep
     from xpm_tui.service.runs.refresh import refresh
 
-    if not practice.read_only:
+    stored = stored_data(practice)
+    if not stored:
         await refresh(practice, full=True)
     found = upkeep.relinks(practice)
     proposed = [each for each in found if each.proposal]
@@ -131,12 +143,11 @@ async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
     table = Table(columns, rows, "Every link is in order.")
     accepted = params.accept
     if proposed and talk.interactive and not accepted:
-        for each in proposed:
-            told = f"{each.proposal.number} {each.proposal.name}" if each.proposal else ""
-            talk.say(f"  {each.id} {each.name} -> {told}")
-        accepted = bool(await talk.confirm(f"Link {count(len(proposed), 'client')}?"))
+        told = [f"  {r.id} {r.name} -> {r.proposal.number} {r.proposal.name}" for r in proposed if r.proposal]
+        many = count(len(proposed), "client")
+        accepted = await agree(talk, Question(f"Link {many}?", told, button=f"Link {many}"))
     done = upkeep.accept(practice, proposed) if accepted and proposed else []
-    lines = [f"{count(len(done), 'client')} linked."] if done else []
+    lines = [*([f"{count(len(done), 'client')} linked."] if done else []), *stored]
     return Result(
         data={"count": len(found), "linked": [view.id for view in done]},
         items=[plain(each) for each in found],
@@ -174,12 +185,11 @@ async def create_client(practice: OpenPractice, params: CreateClient, talk: Talk
     from xpm_tui.service.clients import upkeep
     from xpm_tui.service.runs.refresh import ensure_mirror
 
-    practice.writable()
     await ensure_mirror(practice)
     view = clients.show_client(practice, params.client)
-    asked = talk.interactive and not params.yes
-    if asked and not await talk.confirm(f"Make {view.name} in XPM? Nothing can delete it there from here."):
-        return Result(data=plain(view), lines=["Nothing was made."])
+    question = f"Create {view.name} in XPM? Nothing can delete it there from here."
+    if not await agree(talk, Question(question, button="Create in XPM")):
+        return Result(data=plain(view), lines=["Nothing was created."])
     made = await upkeep.create_in_xpm(practice, view.id)
     lines = [f"{made.client.id} {made.client.name} is {made.xpm.number or made.xpm.uuid} in XPM now."]
     if made.left_out:
@@ -206,9 +216,8 @@ ACTS: tuple[Act[Any], ...] = (
         key="u",
         where=("sync",),
         footer="Undo",
-        writes=True,
+        effect=unless_dry_run(Effect.REPLACES),
         streams=True,
-        outlives=True,
         why_not=first(connected, idle),
     ),
     Act(
@@ -220,7 +229,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="u",
         where=("clients",),
         footer="Undo",
-        writes=True,
+        effect=Effect.REPLACES,
         why_not=first(on_record, connected, idle, lambda s: "" if s.undoable else "No run wrote to it."),
     ),
     Act(
@@ -229,6 +238,7 @@ ACTS: tuple[Act[Any], ...] = (
         help="List the fields that both sides had edited: waiting in the plan, or decided by a run.",
         params=NoParams,
         run=list_conflicts,
+        effect=Effect.LOOKS,
         verb=("conflicts",),
         example="xpm-tui conflicts",
         key="W",
@@ -242,7 +252,7 @@ ACTS: tuple[Act[Any], ...] = (
         run=relink,
         verb=("relink",),
         example="xpm-tui relink --accept",
-        writes=True,
+        effect=per_call(lambda params: Effect.WRITES_HERE if params.accept else Effect.LOOKS, Effect.LOOKS),
         why_not=first(connected, idle),
     ),
     Act(
@@ -252,6 +262,7 @@ ACTS: tuple[Act[Any], ...] = (
         "Nothing is merged from here.",
         params=NoParams,
         run=list_duplicates,
+        effect=Effect.LOOKS,
         verb=("duplicates",),
         example="xpm-tui duplicates",
     ),
@@ -263,8 +274,7 @@ ACTS: tuple[Act[Any], ...] = (
         run=create_client,
         verb=("clients", "create"),
         example="xpm-tui clients create c12",
-        writes=True,
-        outlives=True,
+        effect=Effect.IRREVERSIBLE,
         why_not=first(on_record, connected, idle, lambda s: "It is linked already." if s.linked else ""),
     ),
 )

@@ -57,7 +57,7 @@ def global_options() -> list[click.Parameter]:
             ["--read-only"],
             "read_only",
             is_flag=True,
-            help="Show all, write nothing: no file either.",
+            help="Read-only: show everything, change nothing.",
         ),
         _option(["--as"], "person", metavar="NAME", help="Who does this, for the log."),
         _option(["--set"], "settings", metavar="KEY=VALUE", multiple=True, help="Use this setting for once."),

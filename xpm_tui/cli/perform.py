@@ -12,10 +12,11 @@ import click
 import msgspec
 
 from xpm_tui.acts.act import Act, Place, Result
+from xpm_tui.acts.effects import admit
 from xpm_tui.cli.options import Globals, collected
 from xpm_tui.cli.output import dumps, lines, outcome
 from xpm_tui.cli.talk import CommandTalk
-from xpm_tui.model.errors import BadInput, ReadOnly, Trouble
+from xpm_tui.model.errors import BadInput, Trouble
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -33,15 +34,10 @@ def perform(ctx: click.Context, act: Act[Any], values: dict[str, Any]) -> None:
     """Run the act with what was typed and leave with its exit code."""
     given = collected(ctx)
     params = _params(act, values)
-    if act.writes and given.read_only:
-        raise ReadOnly(
-            f"Nothing is written with --read-only, and '{' '.join(act.verb)}' writes.",
-            hint="Leave --read-only out to do it.",
-        )
-    talk = CommandTalk(json=given.json, outlives=act.outlives)
-    result = asyncio.run(_guarded(_run(act, params, talk, given), act.outlives))
-    if result.written is None:
-        _tell(result, talk, given)
+    call = admit(act, params, read_only=given.read_only)
+    talk = CommandTalk(json=given.json, call=call)
+    result = asyncio.run(_guarded(_run(act, params, talk, given), call.effect.outlives))
+    _tell(result, talk, given)
     ctx.exit(result.exit_code)
 
 
@@ -93,10 +89,6 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
         result = await act.run(practice, params, talk)
         if result.trouble is not None:
             _log(practice, act, result.trouble)
-        if result.written is not None:
-            # Only what has reached the other side of standard output counts as told.
-            _tell(result, talk, given)
-            result.written()
         return result
     except Trouble as trouble:
         _log(practice, act, trouble)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from xpm_tui.acts.effects import LOOK, Call
 from xpm_tui.cli.output import dumps
 from xpm_tui.model.text import visible, visible_lines
 
@@ -21,11 +22,11 @@ class Gone(Exception):
 
 
 class CommandTalk:
-    """Talk over the standard streams; ``outlives``: go on without a word when they are gone."""
+    """Talk over the standard streams; a call that outlives its terminal goes on without them."""
 
-    def __init__(self, *, json: bool, outlives: bool = False) -> None:
+    def __init__(self, *, json: bool, call: Call = LOOK) -> None:
+        self.call = call
         self._json = json
-        self._outlives = outlives
         self._typed = b""
 
     @property
@@ -52,7 +53,7 @@ class CommandTalk:
             text = "".join(visible(line, _LONGEST) + "\n" for line in text.splitlines())
         self._write(sys.stdout, text, end="")
 
-    async def confirm(self, question: str, *, default: bool = False) -> bool | None:
+    async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
         """Yes or no from the terminal; None without one, ``default`` for an empty line."""
         if not self.interactive:
             return None
@@ -87,7 +88,7 @@ class CommandTalk:
             stream.flush()
         except (OSError, ValueError) as error:
             silence(stream)
-            if stream is sys.stdout and not self._outlives:
+            if stream is sys.stdout and not self.call.effect.outlives:
                 raise Gone from error
 
     async def _read(self) -> str | None:

@@ -113,10 +113,10 @@ class OpenPractice:
             )
         return identity
 
-    def writable(self) -> None:
-        """Raises ``ReadOnly`` where nothing may be written."""
+    def writable(self, why: str = "This changes something, and read-only mode changes nothing.") -> None:
+        """Raises ``ReadOnly`` where nothing may be written: the last guard behind the command's effect."""
         if self.read_only:
-            raise ReadOnly("Nothing is written here: --read-only was given.", hint="Leave it out.")
+            raise ReadOnly(why, hint="Run it without --read-only.")
 
     def lock(self, what: str) -> Lock:
         """The run lock, not yet taken."""

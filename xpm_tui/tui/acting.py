@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import msgspec
 
     from xpm_tui.acts.act import Act, Result, Situation
-    from xpm_tui.tui.dialogs.talk import ScreenTalk
     from xpm_tui.tui.fields import Sheet
     from xpm_tui.tui.screens.area import AreaScreen
 
@@ -71,12 +70,10 @@ class Acting(Host):
         self, act: Act[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
         ask: bool, sheet: Sheet | None, after: Callable[[], None] | None,
     ) -> None:  # fmt: skip
-        from xpm_tui.tui.dialogs.talk import ScreenTalk
-
-        talk = ScreenTalk(self, title or act.title)
-        result = await self._filled_and_done(act, preset, start, ask, sheet, talk)
-        if result is None:
+        done = await self._filled_and_done(act, preset, title, start, ask, sheet)
+        if done is None:
             return
+        result, said = done
         await self.refresh_pulse()
         if act.name.startswith("settings."):
             await self.desk.reopen()
@@ -85,21 +82,32 @@ class Acting(Host):
             return
         if after is not None:
             after()
-        self.tell_result(act, result, talk.said)
+        self.tell_result(act, result, said)
+
+    async def run_act(
+        self, act: Act[Any], params: msgspec.Struct, *, title: str = ""
+    ) -> tuple[Result, list[str]]:
+        """Run one call of an act on the desk: the only way there. Gives its result and what it said."""
+        from xpm_tui.acts.effects import admit
+        from xpm_tui.tui.dialogs.talk import ScreenTalk
+
+        call = admit(act, params, read_only=self.desk.practice.read_only)
+        talk = ScreenTalk(self, title or act.title, call)
+        result = await self.desk.run(act.run, params, talk)
+        return result, talk.said
 
     async def _filled_and_done(
-        self, act: Act[Any], preset: Mapping[str, Any], start: Mapping[str, Any] | None, ask: bool,
-        sheet: Sheet | None, talk: ScreenTalk,
-    ) -> Result | None:  # fmt: skip
+        self, act: Act[Any], preset: Mapping[str, Any], title: str, start: Mapping[str, Any] | None,
+        ask: bool, sheet: Sheet | None,
+    ) -> tuple[Result, list[str]] | None:  # fmt: skip
         from xpm_tui.tui.dialogs.edit import Edit, params_of
         from xpm_tui.tui.dialogs.filling import until_taken
         from xpm_tui.tui.dialogs.form import Form, asked, build
 
-        async def do(params: msgspec.Struct) -> Result:
-            talk.said.clear()  # what was said of another try is told no more
-            return await self.desk.run(act.run, params, talk)
+        async def do(params: msgspec.Struct) -> tuple[Result, list[str]]:
+            return await self.run_act(act, params, title=title)
 
-        async def do_sheet(changed: tuple[str, ...]) -> Result:
+        async def do_sheet(changed: tuple[str, ...]) -> tuple[Result, list[str]]:
             return await do(params_of(act, preset, changed))
 
         if sheet is not None:
@@ -107,6 +115,32 @@ class Acting(Host):
         if ask and asked(act, preset):
             return await until_taken(self, lambda turned: Form(act, preset, start, turned), do)
         return await do(build(act, preset))
+
+    def copy_act(self, name: str, preset: Mapping[str, Any]) -> None:
+        """Run an act that gives a text, and copy that text."""
+
+        async def copy() -> None:
+            self.copy_to_clipboard(await self._text_of(name, preset))
+
+        self.work(copy, f"act:{name}", exclusive=True)
+
+    def read_act(self, name: str, preset: Mapping[str, Any], title: str) -> None:
+        """Run an act that gives a text, and show that text to select or to copy."""
+
+        async def read() -> None:
+            from xpm_tui.tui.dialogs.dialog import Told
+
+            self.push_screen(Told(title, await self._text_of(name, preset), wide=True))
+
+        self.work(read, f"act:{name}", exclusive=True)
+
+    async def _text_of(self, name: str, preset: Mapping[str, Any]) -> str:
+        from xpm_tui.acts.registry import by_name
+        from xpm_tui.tui.dialogs.form import build
+
+        act = by_name(name)
+        result, _ = await self.run_act(act, build(act, preset))
+        return "\n".join(result.lines)
 
     def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
         """A short outcome as a toast, a long one to read."""

@@ -19,6 +19,8 @@ from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.pulse import Pulse
 
 if TYPE_CHECKING:
+    import msgspec
+
     from xpm_tui.acts.act import Act, Result, Situation
     from xpm_tui.service.telling.views import ClientView, PickView, XpmClientView
     from xpm_tui.sync.matching.search import PickerIndex
@@ -82,6 +84,21 @@ class Host(App[int]):
         """What the acts depend on, from the last heartbeat: cheap at any key press."""
         raise NotImplementedError
 
+    def refuses_files(self) -> str:
+        """Why no file may be written here, in a sentence; empty where one may."""
+        from xpm_tui.acts.effects import Effect, refusal
+
+        return refusal(Effect.WRITES_FILE, read_only=self.desk.practice.read_only)
+
+    async def run_act(
+        self, act: Act[Any], params: msgspec.Struct, *, title: str = ""
+    ) -> tuple[Result, list[str]]:
+        """Run one call of an act on the desk: the only way there. Gives its result and what it said.
+
+        Raises what the act raises, and ``ReadOnly`` where read-only mode refuses the call.
+        """
+        raise NotImplementedError
+
     def perform(
         self,
         act: Act[Any],
@@ -99,6 +116,14 @@ class Host(App[int]):
         record's own fields are edited instead, and what was changed are the act's values. What is refused
         comes back as it was typed. ``after`` is called when it is done, before what came of it is told.
         """
+        raise NotImplementedError
+
+    def copy_act(self, name: str, preset: Mapping[str, Any]) -> None:
+        """Run an act that gives a text, and copy that text."""
+        raise NotImplementedError
+
+    def read_act(self, name: str, preset: Mapping[str, Any], title: str) -> None:
+        """Run an act that gives a text, and show that text to select or to copy."""
         raise NotImplementedError
 
     def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
@@ -179,10 +204,8 @@ class Guest:
         return cast("Host", cast("MessagePump", self).app)
 
     def only_shows(self) -> bool:
-        """Whether the console is read-only: no file is written either. Then it has said so."""
-        if not self.host.desk.practice.read_only:
-            return False
-        from xpm_tui.acts.act import READ_ONLY
-
-        self.host.toast(READ_ONLY, "warning")
-        return True
+        """Whether read-only mode refuses to write a file. Then it has said so."""
+        refused = self.host.refuses_files()
+        if refused:
+            self.host.toast(refused, "warning")
+        return bool(refused)

@@ -40,12 +40,12 @@ CASES = (
     ),
     Case(
         id=CaseId.HELD,
-        title="A run or a record waits for a person",
+        title="A run or a record needs your decision",
         sign="It says held, with what was counted and the limit, or which choice is open.",
-        cause="More would change than usual, both sides edited the same field, or only a person can choose.",
+        cause="More would change than usual, both sides edited the same field, or only you can choose.",
         steps=(
             "See why: xpm-tui runs show last",
-            "See which clients need a person: xpm-tui clients review",
+            "See which clients need your decision: xpm-tui clients review",
             "If the numbers are as they should be: xpm-tui runs release. Else nothing was written; change "
             "what is wrong and plan again.",
         ),

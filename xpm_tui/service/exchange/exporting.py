@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,7 @@ def export_file(
     ``changed``: clients with something that Ignition does not have; ``again``: also those that went out
     before. A file that is there is kept unless ``replace``. Raises ``BadInput``, ``DiskTrouble``.
     """
+    practice.writable()
     path = Path(path)
     if not path.name:
         raise BadInput(f"'{path}' is no file.", hint="Name a file, or - for standard output.")
@@ -99,8 +100,8 @@ def export_text(
     flavour: Flavour = "ignition",
     again: bool = False,
     only: Collection[str] = (),
-) -> tuple[bytes, ExportReport, Callable[[], None]]:
-    """The same as one file's bytes, for standard output; the last is called once they are written there.
+) -> tuple[bytes, ExportReport]:
+    """Return one file's bytes for standard output. That only looks: nothing counts as sent to Ignition.
 
     Raises ``BadInput`` where clients of one name need several files.
     """
@@ -112,12 +113,7 @@ def export_text(
             f"{plural(number, 'has/have')} no Client ID: in one file Ignition would make them one.",
             hint="Name a file: they are written to several.",
         )
-    report = _told(form, exported, (), _remembers(practice, exported))
-
-    def written() -> None:
-        _finish(practice, form, exported, ())
-
-    return (exported.files[0] if exported.files else b""), report, written
+    return (exported.files[0] if exported.files else b""), _told(form, exported, (), remembered=False)
 
 
 def exported_bytes(
@@ -155,16 +151,12 @@ def preview_export(
 def _finish(
     practice: OpenPractice, form: FormName, exported: Exported, files: tuple[str, ...]
 ) -> ExportReport:
-    remembered = _remembers(practice, exported)
+    remembered = bool(exported.writes)
     if remembered:
         practice.book.transact(lambda now: gone_out(now, exported.writes))
-    if exported.records and not practice.read_only:
+    if exported.records:
         practice.events.emit(Event(key=f"export.{form}", numbers={"count": len(exported.records)}))
     return _told(form, exported, files, remembered)
-
-
-def _remembers(practice: OpenPractice, exported: Exported) -> bool:
-    return bool(exported.writes) and not practice.read_only
 
 
 def _told(form: FormName, exported: Exported, files: tuple[str, ...], remembered: bool) -> ExportReport:

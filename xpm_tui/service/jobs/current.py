@@ -42,6 +42,14 @@ def list_current(practice: OpenPractice, text: str = "") -> tuple[list[CurrentJo
     return shown, list_state(snapshot, "jobs")
 
 
+def current_job(practice: OpenPractice, number: str) -> CurrentJobView | None:
+    """Return the current job of XPM with that number; None where the mirror has none."""
+    snapshot = practice.snapshot()
+    job = snapshot.get(JOBS, number)
+    made = (row.id for row in snapshot.rows(DEPLOYMENTS) if row.number == number)
+    return None if job is None else _view(job, next(made, ""))
+
+
 def _view(job: XpmJob, made_by: str) -> CurrentJobView:
     def name(of: Named | None) -> str:
         return of.name if of else ""

@@ -82,6 +82,16 @@ def list_rows(
     return sorted(rows, key=lambda row: wanted not in row.name.casefold()), len(found), cover
 
 
+def find_row(practice: OpenPractice, key: str) -> TemplateRow:
+    """Return the row of a service, or of what is not covered, by its key. Raises ``NotFound``."""
+    rows, _, _ = list_rows(practice)
+    row = next((row for row in rows if row.key == key), None)
+    if row is not None:
+        return row
+    service = find_service(practice.snapshot(), key).id
+    return next(row for row in rows if row.key == service)
+
+
 def link_templates(
     practice: OpenPractice,
     service: str,

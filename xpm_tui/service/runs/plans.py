@@ -8,6 +8,7 @@ import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 from xpm_tui.model.errors import BadInput, Busy, NotFound
 from xpm_tui.model.events import Event
@@ -21,6 +22,7 @@ from xpm_tui.service.identity import Identity
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs.history import current, is_sync, list_runs
 from xpm_tui.service.runs.limits import guard_limits
+from xpm_tui.service.runs.refresh import is_filled
 from xpm_tui.service.runs.refresh import refresh as refresh_lists
 from xpm_tui.service.telling.names import name_of
 from xpm_tui.sync.by_hand.review import recount
@@ -30,6 +32,9 @@ from xpm_tui.sync.planning.plan import make_plan
 
 FRESH = timedelta(minutes=10)
 """A run from a plan no older than this reads no list again."""
+
+UNSAVED = "p0"
+"""The id of a plan that read-only mode made and did not save."""
 
 _DRAFT_KEPT = timedelta(hours=1)
 _DRAFTS_KEPT = 3
@@ -73,11 +78,40 @@ async def make(
 
     ``full`` asks for the complete client list even where the rules would do without.
     """
-    practice.writable()
     identity = practice.connected()
+    if practice.read_only:
+        return _look(practice, identity, only=only, fields=fields, full=full)
     if refresh:
         await refresh_lists(practice, full=full)
     return compute(practice, identity, only=only, fields=fields, full=full)[0]
+
+
+def _look(
+    practice: OpenPractice,
+    identity: Identity,
+    *,
+    only: Collection[str] | str,
+    fields: Collection[str],
+    full: bool,
+) -> Plan:
+    """Plan from the stored mirror without a call to Xero. The plan lives as long as the open practice."""
+    if not is_filled(practice):
+        practice.writable("XPM's data was never read here, so there is nothing to plan from.")
+    snapshot = practice.snapshot()
+    plan, records = make_plan(
+        snapshot,
+        practice.policy(),
+        id=UNSAVED,
+        now=practice.clock.now(),
+        by=practice.person,
+        tenant=identity.tenant,
+        scopes=identity.scopes,
+        only=only,
+        fields=fields,
+        full=full,
+    )
+    practice.kept[UNSAVED] = (snapshot.position, (plan, records))
+    return plan
 
 
 def compute(
@@ -136,6 +170,8 @@ def _newest(plans: Iterable[Plan]) -> Plan | None:
 
 def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedRecord]]:
     """A plan with its records; empty or ``last`` is the newest one. Raises ``NotFound``."""
+    if plan_id == UNSAVED and UNSAVED in practice.kept:
+        return cast("tuple[Plan, list[PlannedRecord]]", practice.kept[UNSAVED][1])
     snapshot = practice.snapshot()
     plan = latest(practice) if plan_id in ("", "last") else snapshot.get(PLANS, plan_id)
     if plan is None:

@@ -82,8 +82,8 @@ async def refresh(practice: OpenPractice, *, full: bool = False, report: Report 
     and is not due again. Raises ``LoginNeeded``, ``WireTrouble`` and, for a list
     that shares no client with the mirror, ``NeedsPerson``.
     """
-    practice.writable()
     identity = practice.connected()
+    practice.writable("This reads XPM's data again, and read-only mode makes no call to Xero.")
     async with practice.wire() as wire:
         return await refresh_lists(practice, wire.practice(identity.tenant), full=full, report=report)
 

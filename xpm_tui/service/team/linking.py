@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from xpm_tui.model.book import TeamMember
-from xpm_tui.model.errors import BadInput
+from xpm_tui.model.errors import BadInput, NotFound
 from xpm_tui.model.events import Event
 from xpm_tui.model.formatting import count
 from xpm_tui.model.names import name_key
@@ -72,6 +72,16 @@ def find_person(practice: OpenPractice, member: str) -> MemberView:
     """One member, by id, e-mail or name."""
     team = Team.of(practice)
     return team.member(find_member(practice.snapshot(), member))
+
+
+def find_row(practice: OpenPractice, person: str) -> PersonRow:
+    """Return one member by id, e-mail or name, or somebody who is only in XPM. Raises ``NotFound``."""
+    team, snapshot = Team.of(practice), practice.snapshot()
+    try:
+        member = team.member(find_member(snapshot, person))
+    except NotFound:
+        return PersonRow(staff=team.staff_view(find_staff(snapshot, person)))
+    return PersonRow(member=member, staff=member.staff)
 
 
 def preview_map(practice: OpenPractice, member: str, staff: str) -> MapEffect:

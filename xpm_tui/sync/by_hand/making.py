@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from xpm_tui.model.cases import CaseId
 from xpm_tui.model.errors import NeedsPerson, Trouble, UnsendableValue
 from xpm_tui.model.events import Event
 from xpm_tui.model.plan import Direction
@@ -123,7 +124,7 @@ class Maker:
             raise NeedsPerson(
                 f"Xero did not answer, and nobody can tell whether it made the {asked.noun}.",
                 hint="Look for it in XPM, then decide: `runs release`.",
-                case=sent.cause.case,
+                case=sent.cause.case or CaseId.UNKNOWN_OUTCOME,
             ) from sent.cause
         return row
 

@@ -1,20 +1,15 @@
-"""Accepting all that is clear, of the team and of the services: shown and asked with the count, then done."""
+"""Accepting all that is clear, of team and services: the command asks with the count, then links."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from xpm_tui.acts.registry import by_name
 from xpm_tui.model import formatting
 from xpm_tui.model.book import Service
 from xpm_tui.model.xpm import Template
 from xpm_tui.service.jobs import templates
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.team import linking as team
-from xpm_tui.tui.dialogs.dialog import Confirm
+from xpm_tui.tui.dialogs.form import build
 from xpm_tui.tui.host import Host
-
-NAMED = 8
-"""Pairs that are named in the question; the others are counted."""
 
 
 def same_names(practice: OpenPractice) -> list[tuple[Service, Template]]:
@@ -23,40 +18,21 @@ def same_names(practice: OpenPractice) -> list[tuple[Service, Template]]:
 
 
 async def accept_emails(app: Host) -> bool:
-    """Link everybody whose e-mail is the same; False where there is nobody, or a person said no."""
-    found = await app.desk.ask(team.email_matches)
-    if not found:
-        app.toast("Nobody who is not linked has the same e-mail on both sides.")
-        return False
-    pairs = [f"{view.name}  =  {view.proposals[0].name} <{view.proposals[0].email}>" for view in found]
-    people = formatting.count(len(found), "person/people")
-    if not await _yes(app, pairs, f"Link {people} whose e-mail is the same?"):
-        return False
-    done = await app.desk.ask(team.accept_emails)
-    await app.refresh_pulse()
-    app.toast(f"{formatting.count(len(done), 'person/people')} linked to XPM.\nu in Team takes it back.")
-    return True
+    """Link everybody whose e-mail is the same; False where nobody was linked."""
+    return await _accept(app, "team.accept", "person/people", "u in Team takes it back.")
 
 
 async def accept_same_names(app: Host) -> bool:
-    """Link every open service to the template of its name; False where there is none, or a person said no."""
-    found = await app.desk.ask(same_names)
-    if not found:
-        app.toast("No open service has the name of exactly one job template.")
-        return False
-    pairs = [f"{service.name}  =  {template.name}" for service, template in found]
-    services = formatting.count(len(found), "service")
-    if not await _yes(app, pairs, f"Link {services} to the job template of the same name?"):
-        return False
-    done = await app.desk.ask(templates.accept_same)
+    """Link every open service to the template of its name; False where none was linked."""
+    return await _accept(app, "templates.accept", "service", "u in Templates takes it back.")
+
+
+async def _accept(app: Host, name: str, noun: str, undo: str) -> bool:
+    act = by_name(name)
+    result, _ = await app.run_act(act, build(act, {}), title="Accept all")
     await app.refresh_pulse()
-    app.toast(f"{formatting.count(len(done), 'service')} linked.\nu in Templates takes it back.")
-    return True
-
-
-async def _yes(app: Host, pairs: Sequence[str], question: str) -> bool:
-    more = [f"and {len(pairs) - NAMED:,} more"] if len(pairs) > NAMED else []
-    text = "\n".join([*pairs[:NAMED], *more, "", question])
-    answer: bool | None
-    answer = await app.push_screen_wait(Confirm(text, title="Accept all", yes="Link", no="Leave"))
-    return bool(answer)
+    linked = int(result.data.get("count", 0))
+    empty = result.table.empty if result.table is not None else ""
+    told = f"{formatting.count(linked, noun)} linked.\n{undo}" if linked else "\n".join(result.lines) or empty
+    app.toast(told)
+    return linked > 0

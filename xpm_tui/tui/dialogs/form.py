@@ -15,6 +15,7 @@ from textual.events import DescendantFocus
 from textual.widgets import Button, Static
 
 from xpm_tui.acts.act import Act
+from xpm_tui.acts.effects import usual_effect
 from xpm_tui.acts.params import Param, read
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import Dialog, Part
@@ -114,7 +115,7 @@ class Form(Dialog[msgspec.Struct]):
         for widget in self.query("Field, Tick, Choice"):
             widget.focus()
             return
-        self.query_one("#leave" if self._act.writes else "#do", Button).focus()
+        self.query_one("#leave" if usual_effect(self._act).writes else "#do", Button).focus()
 
     def _widget(self, param: Param) -> Field | Tick | Choice:
         start = self._start.get(param.name, param.default)

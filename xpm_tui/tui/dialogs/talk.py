@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from textual.screen import Screen
 
+from xpm_tui.acts.effects import LOOK, Call
 from xpm_tui.tui.dialogs.dialog import Ask, Confirm
 from xpm_tui.tui.host import Host
 
@@ -23,7 +24,8 @@ class ScreenTalk:
 
     interactive = True
 
-    def __init__(self, app: Host, title: str = "") -> None:
+    def __init__(self, app: Host, title: str = "", call: Call = LOOK) -> None:
+        self.call = call
         self._app = app
         self._title = title
         self.said: list[str] = []
@@ -35,10 +37,12 @@ class ScreenTalk:
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         """Items of a stream reach the screen as events, not this way."""
 
-    async def confirm(self, question: str, *, default: bool = False) -> bool | None:
+    async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
         """Yes or no, under what was said so far."""
         text = "\n".join([*self._above(), question])
-        return await self._show(Confirm(text, title=self._title or "Sure?", safe=default))
+        return await self._show(
+            Confirm(text, title=self._title or "Sure?", yes=button or "Yes", safe=default)
+        )
 
     async def line(self, prompt: str) -> str | None:
         """One line; None when left."""

@@ -353,19 +353,9 @@ class Clients(AreaScreen):
         if view is None or view.link is None:
             self.host.toast("This client is not linked to XPM: it has no address there.", "warning")
             return
-        uuid = view.link.uuid
-        self.host.work(lambda: self._show_address(uuid), "address", node=self)
-
-    async def _show_address(self, uuid: str) -> None:
-        from xpm_tui.tui.dialogs.dialog import Told
-
-        found = await self.host.desk.ask(clients.show_xpm, uuid)
-        text = found.url or f"XPM gave no address for {found.number or found.uuid}."
-        self.app.push_screen(Told("In XPM", text, wide=True))
+        self.host.read_act("clients.address", self.preset("clients.address"), "In XPM")
 
     def do_clients_copy(self) -> None:
         """What support asks for."""
-        view = self.client
-        if view is not None:
-            link = f"\t{view.link.number}\t{view.link.uuid}" if view.link else ""
-            self.app.copy_to_clipboard(f"{view.name}\t{view.client_id or ''}\t{view.id}{link}")
+        if self.client is not None:
+            self.host.copy_act("clients.copy", self.preset("clients.copy"))

@@ -86,7 +86,7 @@ class DoctorScreen(Quiet, Screen[None]):
         from xpm_tui.service.health.patient import of_practice
 
         async def look(practice: OpenPractice) -> int:
-            doctor = Doctor(of_practice(practice))
+            doctor = Doctor(of_practice(practice), offline=practice.read_only)
             async for each in doctor.examine(start=start):
                 self.app.call_later(self._came, each)
             return doctor.calls

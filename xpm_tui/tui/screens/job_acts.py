@@ -15,8 +15,8 @@ from xpm_tui.service.jobs import settling as job_settling
 from xpm_tui.service.jobs.current import CurrentJobView
 from xpm_tui.service.jobs.views import JobRowView, PreviewView
 from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui.dialogs.dialog import Ask, Choose, Told
-from xpm_tui.tui.dialogs.edit import Edit, typed
+from xpm_tui.tui.dialogs.dialog import Ask, Choose
+from xpm_tui.tui.dialogs.edit import Edit, params_of, typed
 from xpm_tui.tui.dialogs.filling import until_taken
 from xpm_tui.tui.dialogs.working import Working, done
 from xpm_tui.tui.fields import Sheet
@@ -169,15 +169,16 @@ class JobActs(FilteredArea):
         shown = [(each.name, each.label, each.value) for each in fields]
         sheet = Sheet(f"Edit {view.name}", about, shown)
 
-        async def save(changed: tuple[str, ...]) -> dict[str, str]:
-            given = typed(changed)
-            await desk.ask(job_editing.edit_workflow, view.id, given)
-            return given
+        act = by_name("jobs.edit")
+
+        async def save(changed: tuple[str, ...]) -> tuple[str, ...]:
+            await self.host.run_act(act, params_of(act, {"job": view.id}, changed))
+            return changed
 
         given = await until_taken(self.host, lambda turned: Edit(sheet, turned), save)
         if given is not None:
             await self.host.refresh_pulse()
-            self.host.toast(f"{view.workflow}: {', '.join(given)} changed.")
+            self.host.toast(f"{view.workflow}: {', '.join(typed(given))} changed.")
 
     def do_jobs_skip(self) -> None:
         """Leave it out, or take that back: the same key."""
@@ -195,19 +196,13 @@ class JobActs(FilteredArea):
         if not view.number:
             self.host.toast("This job is not in XPM yet: it has no address there.", "warning")
             return
-        text = f"{view.number}\n{view.url or 'XPM gave no address for it.'}"
-        self.app.push_screen(Told("In XPM", text, wide=True))
+        self.host.read_act("jobs.address", {"job": view.number}, "In XPM")
 
     def do_jobs_copy(self) -> None:
         """What support asks for."""
-        if (view := self.job) is not None:
-            client = view.client.name if view.client else ""
-            told = (view.name, client, view.id, view.number, view.url)
-        elif (there := self.current) is not None:
-            told = (there.name, there.client, "", there.number, there.url)
-        else:
-            return
-        self.app.copy_to_clipboard("\t".join(filter(None, told)))
+        job = self.job.id if self.job else self.current.number if self.current else ""
+        if job:
+            self.host.copy_act("jobs.copy", {"job": job})
 
 
 EDITING = "Until it is in XPM. 'default' follows proposal and settings again; empty is nobody or nothing."

@@ -21,7 +21,6 @@ from xpm_tui.tui import keys
 from xpm_tui.tui.dialogs.filling import until_taken
 from xpm_tui.tui.dialogs.form import Form, build
 from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.dialogs.talk import ScreenTalk
 from xpm_tui.tui.screens.filtered import FilteredArea
 from xpm_tui.tui.widgets import looks
 from xpm_tui.tui.widgets.facts import Facts
@@ -191,21 +190,21 @@ class Proposals(FilteredArea):
 
     async def _do(self, name: str, view: ProposalRowView) -> None:
         app, act, preset = self.host, by_name(name), self.preset(name)
-        talk = ScreenTalk(app, act.title)
 
-        async def do(params: msgspec.Struct) -> Result:
-            return await app.desk.run(act.run, params, talk)
+        async def do(params: msgspec.Struct) -> tuple[Result, list[str]]:
+            return await app.run_act(act, params)
 
         if view.workflows:
-            result: Result | None = await do(build(act, preset))
+            done: tuple[Result, list[str]] | None = await do(build(act, preset))
         else:
             start = {"per": terms_of(app.desk.practice).per}
-            result = await until_taken(app, lambda turned: Form(act, preset, start, turned), do)
-        if result is None:
+            done = await until_taken(app, lambda turned: Form(act, preset, start, turned), do)
+        if done is None:
             return
+        result, said = done
         await app.refresh_pulse()
         if result.trouble is not None:
-            app.tell_result(act, result, talk.said)
+            app.tell_result(act, result, said)
             return
         if ids := await app.desk.ask(due_at_once):
             # What goes by itself does so as a process of its own, inside the guard like the daily run.

@@ -206,9 +206,8 @@ class TeamArea(FilteredArea):
         """What support asks for."""
         row = self.table.item
         if row is not None:
-            email = row.member.email if row.member else row.staff.email if row.staff else ""
-            ids = [row.member.id if row.member else "", row.staff.uuid if row.staff else ""]
-            self.app.copy_to_clipboard("\t".join([row.name, email, *ids]))
+            person = row.member.id if row.member else row.staff.uuid if row.staff else ""
+            self.host.copy_act("team.copy", {"member": person})
 
 
 def in_xpm(row: PersonRow) -> Line:

@@ -256,8 +256,7 @@ class TemplatesArea(FilteredArea):
         """What support asks for."""
         row = self.table.item
         if row is not None:
-            ids = [ref.id for ref in row.service.templates] if row.service else []
-            self.app.copy_to_clipboard("\t".join([row.name, row.key, *ids]))
+            self.host.copy_act("templates.copy", {"service": row.key})
 
 
 def called_for(service: ServiceLinkView) -> Line:

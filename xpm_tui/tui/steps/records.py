@@ -13,7 +13,6 @@ from xpm_tui.service.clients import linking
 from xpm_tui.service.connect.connection import Connecting
 from xpm_tui.service.connect.steps import Name, Step
 from xpm_tui.tui.dialogs.form import build
-from xpm_tui.tui.dialogs.talk import ScreenTalk
 from xpm_tui.tui.steps.pane import Pane, button
 from xpm_tui.tui.widgets.field import Field
 
@@ -84,13 +83,12 @@ class ClientsPane(SkippablePane):
             self._path.focus()
             return
         act = by_name("import.clients")
-        talk = ScreenTalk(self.host, act.title)
         try:
-            result = await self.host.desk.run(act.run, build(act, {"file": self._path.value.strip()}), talk)
+            result, said = await self.host.run_act(act, build(act, {"file": self._path.value.strip()}))
         except Trouble as trouble:
             self.complain(trouble)
             return
-        self.host.tell_result(act, result, talk.said)
+        self.host.tell_result(act, result, said)
         self.settled()
 
     async def _pick(self) -> None:

@@ -23,11 +23,8 @@ class Explains(Guest):
         return ""
 
     def _against(self, action: str) -> str:
-        if action in self.SAVES and self.host.desk.practice.read_only:
-            from xpm_tui.acts.act import READ_ONLY
-
-            return READ_ONLY
-        return self.why_not(action)
+        refused = self.host.refuses_files() if action in self.SAVES else ""
+        return refused or self.why_not(action)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim in the foot what cannot be done now."""

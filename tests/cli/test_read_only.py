@@ -1,0 +1,103 @@
+"""Read-only mode by verb: what only looks works, the rest is refused, and no file of the home changes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import FILE
+from tests.support.command import Inline
+from tests.support.every_verb import words
+from xpm_tui.acts.act import Act
+from xpm_tui.acts.effects import usual_effect
+from xpm_tui.acts.registry import ACTS
+
+VERBS = [act for act in ACTS if act.verb]
+
+LOOKS = (
+    ("plan",),
+    ("import", "clients", "clients.csv", "--dry-run"),
+    ("import", "undo", "--dry-run"),
+    ("export", "clients", "-"),
+    ("export", "services", "-", "--form", "spreadsheet"),
+    ("export", "team", "-"),
+    ("export", "proposals", "-"),
+    ("plan", "export", "last"),
+    ("clients", "review", "--export", "-"),
+    ("clients", "link", "c1", "14070003", "--dry-run"),
+    ("team", "link", "--by-email", "--dry-run"),
+    ("schedule", "install", "--dry-run"),
+    ("undo", "last", "--dry-run"),
+    ("runs", "retry", "last", "--list"),
+    ("relink",),
+)
+"""Calls of commands that write otherwise, or that write something besides when they may."""
+
+
+def tree(folder: Path) -> dict[str, tuple[int, int, int, int]]:
+    """Every file and folder below, with inode, size, time and mode: a touch is a change."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        at = path.lstat()
+        found[str(path)] = (at.st_ino, at.st_size if path.is_file() else 0, at.st_mtime_ns, at.st_mode)
+    return found
+
+
+@pytest.fixture(scope="module")
+def office(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with clients, links, a plan, a run and an import."""
+    folder = tmp_path_factory.mktemp("read-only")
+    shutil.copytree(template, folder / "home")
+    (folder / "clients.csv").write_text(FILE, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def filled(office: Path, sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Inline:
+    monkeypatch.chdir(office)
+    command = Inline(office / "home", {**sandbox.environ, "XPM_TUI_USER": "tester"})
+    if not (office / "ready").exists():
+        command("import", "clients", "clients.csv", code=1)
+        command("sync", "--yes", "--json", code=None)
+        command("plan", "--json")
+        # What a process that was killed leaves behind: a lock file that still names its owner.
+        (office / "home/state/practices/practice/run.lock").write_text('{"person": "ana"}')
+        (office / "ready").touch()
+    return command
+
+
+@pytest.mark.parametrize("act", VERBS, ids=lambda act: act.name)
+def test_no_verb_changes_a_file(act: Act[Any], filled: Inline, office: Path) -> None:
+    before = tree(office)
+    done = filled("--read-only", *words(act), "--json", code=None)
+    assert tree(office) == before
+    refused = done.code == 2 and done.error["code"] == "read-only"
+    assert refused == usual_effect(act).writes, done
+    if refused:
+        assert "--read-only" in done.error["hint"]
+
+
+@pytest.mark.parametrize("call", LOOKS, ids=" ".join)
+def test_what_only_looks_works_and_changes_no_file(
+    call: tuple[str, ...], filled: Inline, office: Path
+) -> None:
+    before = tree(office)
+    done = filled("--read-only", *call, code=None)
+    assert tree(office) == before
+    assert done.code in (0, 1), done
+
+
+def test_a_plan_uses_the_stored_data_says_its_age_and_is_not_saved(
+    filled: Inline, sandbox: Any, office: Path
+) -> None:
+    last = filled("plan", "export", "last", "--json").json["id"]
+    sandbox.control("DELETE", "requests")
+    told = filled("--read-only", "plan", "--json").json
+    assert (told["id"], told["saved"]) == ("", False)
+    assert told["mirror_at"]
+    assert sandbox.control("GET", "requests")["requests"] == []
+    assert "XPM data of " in filled("--read-only", "plan").out
+    assert filled("plan", "export", "last", "--json").json["id"] == last

@@ -1,0 +1,109 @@
+"""A key does what its command does: it runs that command, or it opens a screen and does nothing else."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xpm_tui.acts.registry import ACTS
+
+TUI = Path(__file__).parents[2] / "xpm_tui/tui"
+
+RUNNERS = {"perform", "copy_act", "read_act", "run_act"}
+"""What runs a command: each of them comes to ``run_act``."""
+
+OPENS = {
+    "do_clients_link": "Picker",
+    "do_clients_pick": "Picker",
+    "do_clients_review": "Review",
+    "do_team_link": "MapPerson",
+    "do_team_pick": "PickPerson",
+    "do_templates_link": "CalledFor",
+    "do_runs_stop": "RunScreen",
+}
+"""Keys that only open a screen."""
+
+FLOWS = {
+    "do_plan": "plan_and_show",
+    "do_sync": "plan_and_show",
+    "do_clients_sync": "plan_and_show",
+    "do_undo": "undo",
+    "do_clients_undo": "undo",
+    "do_connect": "connect",
+}
+"""Keys that begin a way over several screens (``tui/flows.py``)."""
+
+THROUGH = {
+    "do_team_accept": ("accept_emails", "team.accept"),
+    "do_templates_accept": ("accept_same_names", "templates.accept"),
+    "do_proposals_accept": ("_agree", "proposals.accept"),
+    "do_proposals_take": ("_agree", "proposals.take"),
+    "do_templates_no_job": ("_at_once", "templates.no_job"),
+    "do_templates_clear": ("_at_once", "templates.clear"),
+    "do_jobs_edit": ("_edit", "jobs.edit"),
+    "do_services_edit": ("_edit", "services.edit"),
+}
+"""Keys that run their command through a function beside them."""
+
+LEFT = {
+    "do_jobs_preview",
+    "do_jobs_deploy",
+    "do_jobs_retry",
+    "do_jobs_redeploy",
+    "do_templates_defaults",
+}
+"""Keys that still have an implementation of their own beside the command's. This set only shrinks."""
+
+
+def methods() -> Iterator[tuple[str, str, ast.FunctionDef]]:
+    for path in sorted((TUI / "screens").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("do_"):
+                yield path.stem, node.name, node
+
+
+def calls(node: ast.AST) -> set[str]:
+    found = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
+    return {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in found}
+
+
+def texts(node: ast.AST) -> set[str]:
+    return {
+        each.value
+        for each in ast.walk(node)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
+
+
+METHODS = list(methods())
+
+
+@pytest.mark.parametrize(("screen", "name", "node"), METHODS, ids=[f"{m[0]}.{m[1]}" for m in METHODS])
+def test_a_key_runs_its_command_or_opens_a_screen(screen: str, name: str, node: ast.FunctionDef) -> None:
+    act = next(act.name for act in ACTS if "do_" + act.name.replace(".", "_") == name)
+    called, said = calls(node), texts(node)
+    if name in OPENS:
+        assert OPENS[name] in called
+        assert not called & {"ask", "run"}, "it opens a screen and does nothing else"
+    elif name in FLOWS:
+        assert FLOWS[name] in called
+    elif name in THROUGH:
+        beside, runs = THROUGH[name]
+        assert runs == act
+        assert beside in called
+        source = (TUI / "screens" / f"{screen}.py").read_text(encoding="utf-8")
+        source += (TUI / "dialogs/accepting.py").read_text(encoding="utf-8")
+        assert f'"{act}"' in source
+    elif name in LEFT:
+        assert not called & RUNNERS, "it runs its command by now: take it out of LEFT"
+    else:
+        assert called & RUNNERS, "neither its command nor a screen"
+        assert act in said, "the very command of its key"
+
+
+def test_no_list_names_what_is_not_there() -> None:
+    names = {name for _, name, _ in METHODS}
+    assert {*OPENS, *FLOWS, *THROUGH, *LEFT} <= names
