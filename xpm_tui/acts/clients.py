@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
+from xpm_tui.acts.consequences import question
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.review_file import export_review, import_review
 from xpm_tui.acts.situation import connected, first, on_record
-from xpm_tui.acts.words import count, fields, listed, plain, value, wrapped
+from xpm_tui.acts.words import fields, listed, plain, value, wrapped
 from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
     from xpm_tui.service.clients import linking
     from xpm_tui.service.clients import looking as clients
     from xpm_tui.service.runs.refresh import ensure_mirror
+    from xpm_tui.sync.consequences import of_links
 
     if sum(map(bool, (params.accept_sure, params.export, params.take))) > 1:
         raise BadInput("Give one of --accept-sure, --export and --import.")
@@ -145,7 +147,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
     if found and talk.interactive:
         for view in found:
             talk.say(f"{view.id}  {view.name}  ->  {view.proposals[0].number}  {view.proposals[0].name}")
-        if not await talk.confirm(f"Link {count(len(found), 'client')}?"):
+        if not await talk.confirm(question(of_links([view.id for view in found]))):
             return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
     done = linking.accept_sure(practice, found)
     columns = (Column("ID", whole=True), Column("NAME"), Column("XPM NO.", whole=True), Column("XPM NAME"))

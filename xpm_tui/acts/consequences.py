@@ -6,10 +6,10 @@ alone, what is replaced, what cannot be undone and why, what an undo freezes, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from xpm_tui.acts.words import count
-from xpm_tui.model.consequences import Consequences, Here, InXpm, Kept, Lasting, Replaced
+from xpm_tui.model.consequences import Consequences, Here, InXpm, Kept, Lasting, Replaced, Subject
 
 SHOWN = 5
 """Records that are named one by one where something cannot be undone or is left; the others are counted."""
@@ -24,32 +24,39 @@ _NO_UNDO = {
 """What cannot be undone, and what can be done about it instead."""
 
 
-def action(found: Consequences, *, anyway: Consequences | None = None) -> str:
+_KEPT = {"jobs": ("Kept back", "job"), "picks": ("Left in XPM", "client"), "import-undo": ("Stays", "record")}
+_PICKED = ("client", "person/people")
+
+
+def action(found: Consequences) -> str:
     """Return what applying it is called, for a button: "Apply 14 changes"."""
+    xpm, here = found.xpm, found.here
     match found.of:
         case "undo":
             return f"Undo {count(found.changes, 'change')}"
         case "jobs":
-            return _jobs_action(found.xpm) if anyway is None else _jobs_action(anyway.xpm)
+            return _jobs_action(xpm)
         case "links":
-            return f"Link {_linked(found.here)}"
+            return f"Link {_linked(here)}"
         case "picks":
-            return f"Add {count(found.here.added, 'client')}" if found.here.added else _picked(found.here)
+            return f"Pick {count(here.added + here.links + here.people, _PICKED[bool(here.people)])}"
         case "client":
             return "Create the client"
         case "staff":
             return "Create the staff record"
         case "import":
-            return f"Import {count(found.here.changes, 'change')}"
+            return f"Import {count(here.changes, 'change')}"
         case "import-undo":
-            return f"Undo {count(found.here.changes, 'change')}"
+            return f"Undo {count(here.changes, 'change')}"
+        case "review":
+            return f"Settle {count(here.changes, 'client')}"
     return f"Apply {count(found.changes, 'change')}"
 
 
-def question(found: Consequences) -> str:
-    """Return the question that asks whether to apply it: the action, and where it is not plain, on what."""
-    about = {"undo": f" of run {found.about}", "import-undo": f" of {found.about}", "jobs": " in XPM"}
-    return f"{action(found)}{about.get(found.of, '')}?"
+def question(found: Consequences, about: str = "") -> str:
+    """Return the question that asks whether to apply it; ``about`` says to what, where it is not plain."""
+    subjects = {"undo": f"of run {found.about}", "import-undo": f"of {found.about}", "jobs": "in XPM"}
+    return f"{' '.join(filter(None, (action(found), about or subjects.get(found.of, ''))))}?"
 
 
 def lines(found: Consequences) -> list[str]:
@@ -58,13 +65,13 @@ def lines(found: Consequences) -> list[str]:
     told += [*_replaced(found.replaced, "XPM" if found.xpm.values else "Ignition")]
     told += [_lasting(each) for each in found.lasting]
     if found.changes and not found.lasting and found.of == "plan":
-        told.append("Every change can be undone.")
+        told.append("Every change can be undone afterwards.")
     if found.freezes:
         told.append(
-            f"{count(found.freezes, 'field')} frozen afterwards: sync does not change a frozen field until you "
-            "unfreeze it."
+            f"{count(found.freezes, 'field')} frozen afterwards: sync does not change a frozen field until "
+            "you unfreeze it."
         )
-    told += [_kept(each) for each in found.kept]
+    told += [_kept(each, found.of) for each in found.kept]
     if found.waiting:
         told.append(f"{count(found.waiting, 'change')} not ticked: nothing is done with what is not ticked.")
     told += [*_cost(found)]
@@ -73,9 +80,34 @@ def lines(found: Consequences) -> list[str]:
     return told
 
 
-def asked(found: Consequences, *more: str) -> str:
+def asked(found: Consequences, *more: str, about: str = "") -> str:
     """Return the whole text of a confirmation: the question, the consequences, and ``more`` sentences."""
-    return "\n".join([question(found), "", *lines(found), *more])
+    return "\n".join([question(found, about), "", *lines(found), *more])
+
+
+def brief(found: Consequences) -> str:
+    """Return the consequences on one line, for a head or a table."""
+    told = [f"{count(found.xpm.changes, 'change')} to XPM" if found.xpm.changes else "nothing to XPM"]
+    if found.here.changes:
+        told.append(f"{count(found.here.changes, 'change')} saved here")
+    if found.replaced.values:
+        told.append(f"{count(found.replaced.values, 'value')} replaced")
+    if found.not_undoable:
+        told.append(f"{found.not_undoable:,} cannot be undone")
+    return " · ".join([*told, cost(found)])
+
+
+def named(pairs: Sequence[str], shown: int) -> list[str]:
+    """Return the first of some lines, and how many more there are."""
+    more = [f"and {len(pairs) - shown:,} more"] if len(pairs) > shown else []
+    return [*pairs[:shown], *more]
+
+
+def also(found: Consequences, anyway: Consequences) -> str:
+    """Return what the jobs that ask first add, for a button; empty where none does."""
+    more = anyway.xpm.jobs_created + anyway.xpm.jobs_finished
+    more -= found.xpm.jobs_created + found.xpm.jobs_finished
+    return f"Also the {more:,} that ask" if more > 0 else ""
 
 
 def cost(found: Consequences) -> str:
@@ -90,7 +122,7 @@ def _sides(found: Consequences) -> Iterator[str]:
     xpm, here = found.xpm, found.here
     if xpm.changes:
         yield f"To XPM: {_inside(_xpm_parts(xpm), xpm.changes)}{_for(xpm.clients)}."
-    elif found.of not in ("links", "picks", "import", "import-undo"):
+    elif found.of in ("plan", "undo", "jobs"):
         yield "Nothing is changed in XPM."
     if here.changes:
         yield f"Saved here only: {_inside(_here_parts(here), here.changes)}{_for(here.clients)}."
@@ -115,6 +147,7 @@ def _here_parts(here: Here) -> list[str]:
         (here.values, "value"),
         (here.contacts, "new contact"),
         (here.added, "new record"),
+        (here.ignored, "client set aside/clients set aside"),
         (here.removed, "record removed/records removed"),
     )
 
@@ -151,8 +184,9 @@ def _lasting(each: Lasting) -> str:
     return f"Cannot be undone: {count(each.number, noun)}{_names(each.records)}. {instead}"
 
 
-def _kept(each: Kept) -> str:
-    return f"Stays as it is: {count(each.number, 'record')}{_names(each.records)}. {each.why}"
+def _kept(each: Kept, of: Subject) -> str:
+    label, noun = _KEPT.get(of, ("Stays as it is", "value"))
+    return f"{label}: {count(each.number, noun)}{_names(each.records)}. {each.why}"
 
 
 def _names(records: Iterable[str]) -> str:
@@ -194,7 +228,3 @@ def _linked(here: Here) -> str:
     if here.people:
         return count(here.people, "person/people")
     return count(here.services, "service") if here.services else count(here.links, "client")
-
-
-def _picked(here: Here) -> str:
-    return f"Link {count(here.links, 'client')}"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.consequences import action, cost, question
+from xpm_tui.acts.consequences import lines as described
 from xpm_tui.acts.jobs import OPEN, JobId
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle, ignition_off, in_state
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 Anyway = Annotated[bool, option("Go on also where the preview asks first.")]
 Yes = Annotated[bool, option("Do not ask.")]
+
+NOTHING = "Nothing was made: every job is kept back."
 
 _SHOWN = 20
 to_make = in_state(
@@ -135,24 +139,31 @@ async def _deploy(
     if not chosen:
         return Result(data={"count": 0}, lines=["There is nothing to deploy."])
     batch = job_batch.look(practice, chosen)
-    calls = batch.calls_anyway if anyway else batch.calls
+    expected = batch.of(anyway=anyway)
     if talk.interactive and not yes:
-        for line in batch_lines(batch):
+        for line in batch_lines(batch, anyway=anyway):
             talk.say(line)
-        if not await talk.confirm(f"Make {count(batch.new + anyway * batch.asks, 'job')} in XPM?"):
+        if not expected.changes:
+            return Result(data={"count": 0, "consequences": plain(expected)}, lines=[NOTHING])
+        if not await talk.confirm(question(expected)):
             return Result(data={"count": 0}, lines=["Nothing was made."])
         yes = True
-    talk.say(f"{count(len(chosen), 'job')}, about {count(calls, 'call')} to Xero.")
+    talk.say(f"{action(expected)}: {cost(expected)}.")
     async with following(practice, talk):
         run = await deploying.deploy_jobs(practice, chosen, reviewed=yes, anyway=anyway)
     rows = [jobs.row_of(practice, each.id) for each in chosen]
     lines = [*told(run), *(line for row in rows for line in _outcome(row))]
-    data = {**plain(run), "estimate": calls, "jobs": [plain(row) for row in rows]}
+    data = {
+        **plain(run),
+        "estimate": expected.calls,
+        "consequences": plain(run.consequences or expected),
+        "jobs": [plain(row) for row in rows],
+    }
     return Result(data=data, lines=lines, trouble=_trouble(run))
 
 
-def batch_lines(batch: BatchView) -> list[str]:
-    """A batch before it starts: each job with what is the matter, then the counts and the calls."""
+def batch_lines(batch: BatchView, *, anyway: bool = False) -> list[str]:
+    """A batch before it starts: each job with what is the matter, then what follows from it."""
     found: list[str] = []
     for view in batch.jobs[:_SHOWN]:
         found.append(f"{view.id}  {view.name}  {view.client.name if view.client else ''}")
@@ -161,15 +172,13 @@ def batch_lines(batch: BatchView) -> list[str]:
         found.append(f"  and {len(batch.jobs) - _SHOWN:,} more: xpm-tui jobs list")
     if batch.number:
         found.append(f"Job numbers are our own, for example {batch.number}.")
-    if batch.begun:
-        found.append(f"{count(batch.begun, 'job')} in XPM would be finished.")
     if batch.earlier:
         found.append(f"{count(batch.earlier, 'job')} of an earlier run would be finished first.")
-    if batch.asks:
+    if batch.asks and not anyway:
         found.append(f"{count(batch.asks, 'job')} kept back until you say --anyway.")
     if batch.holds:
-        found.append(f"{count(batch.holds, 'job')} kept back until mended.")
-    return [*found, f"{count(batch.new, 'new job')}, about {count(batch.calls, 'call')} to Xero."]
+        found.append(f"{count(batch.holds, 'job')} kept back until you fix what is wrong.")
+    return [*found, *described(batch.of(anyway=anyway))]
 
 
 def _trouble(run: Run) -> Trouble | None:

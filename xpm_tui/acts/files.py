@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.consequences import lines as described
+from xpm_tui.acts.consequences import question
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import idle
 from xpm_tui.acts.words import count, plain
@@ -87,9 +89,11 @@ async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) ->
     report = importing.undo_import(practice, True)
     if not params.dry_run:
         practice.writable()
-        told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
-        if talk.interactive and not await talk.confirm(f"Take back {report.file} ({told})?"):
-            return Result(data={**plain(report), "undone": False}, lines=["Nothing was changed."])
+        if talk.interactive and report.consequences is not None:
+            for line in described(report.consequences):
+                talk.say(line)
+            if not await talk.confirm(question(report.consequences)):
+                return Result(data={**plain(report), "undone": False}, lines=["Nothing was changed."])
         report = importing.undo_import(practice)
     told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
     return Result(data=plain(report), lines=[f"{report.file}: {told}.", *report.left])
@@ -126,10 +130,8 @@ def _imported(report: ImportReport, form: str) -> list[str]:
         "stopped": "workflow that waited is stopped",
     }
     lines += [f"  {count(counts[key], noun)}" for key, noun in more.items() if counts.get(key)]
-    if report.to_xpm:
-        lines.append(f"  {count(report.to_xpm, 'cell')} will go on to XPM with the next sync")
-    if report.overwritten:
-        lines.append(f"  {count(report.overwritten, 'cell')} XPM will write over with the next sync")
+    if report.consequences is not None:
+        lines += [f"  {line}" for line in described(report.consequences)]
     unknown = [column.heading for column in report.columns if column.field is None]
     if unknown:
         lines.append(f"  unknown columns, kept as they are: {', '.join(unknown)}")

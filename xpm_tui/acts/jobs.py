@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
+from xpm_tui.acts.consequences import cost
 from xpm_tui.acts.editing import pairs
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import first, idle, in_state
@@ -120,7 +121,7 @@ def _preview(view: PreviewView) -> list[str]:
             "Manager": view.manager or "(nobody)",
             "Staff": ", ".join(view.staff) or "(nobody)",
             "State": view.state_code or "(XPM's first)",
-            "Calls": str(view.calls),
+            "Calls": cost(view.consequences) if view.consequences else "",
             "In XPM": f"{view.job.state} {view.job.number} {view.job.url}".strip(),
         }
     )

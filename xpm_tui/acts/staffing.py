@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.consequences import lines as described
 from xpm_tui.acts.params import option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.team import Member
@@ -35,6 +36,7 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
     """Show what would be sent, ask, make the record, link the member."""
     from xpm_tui.service.runs.refresh import ensure_mirror
     from xpm_tui.service.team import staffing
+    from xpm_tui.sync.consequences import of_creation
 
     if not params.dry_run:
         practice.writable()
@@ -60,9 +62,9 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
                 "A staff record is made in XPM only when a person has seen what is sent: nothing was sent.",
                 hint=f"To make it: xpm-tui team create {member.id} --yes",
             ))  # fmt: skip
-        for line in lines:
+        for line in [*lines, *described(of_creation("staff", member.id))]:
             talk.say(line)
-        if not await talk.confirm(f"Make {member.name} in XPM's staff? Nothing can delete it from here."):
+        if not await talk.confirm(f"Create {member.name} in XPM's staff?"):
             return Result(data=plain(shown), lines=["Nothing was made."])
     made = await staffing.create_in_xpm(
         practice, member.id, phone=params.phone, mobile=params.mobile, anyway=params.anyway

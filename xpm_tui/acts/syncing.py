@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.consequences import brief, question
 from xpm_tui.acts.following import following as following
 from xpm_tui.acts.params import option
 from xpm_tui.acts.planning import change_lines, changes_of, summary
@@ -34,6 +35,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     """Plan, show, ask where somebody sits, apply."""
     from xpm_tui.service.clients.looking import find_client
     from xpm_tui.service.runs import detach, plans, runner
+    from xpm_tui.service.runs.consequences import consequences
 
     practice.writable()
     if params.client and (params.plan or params.if_due):
@@ -52,16 +54,17 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     if talk.interactive and not params.yes and not plan_id:
         plan = await plans.make(practice, full=params.full, only=only)
         records = plans.load(practice, plan.id)[1]
-        made, waiting = changes_of(practice, records)
+        made, _ = changes_of(practice, records)
+        found = consequences(practice, plan, records)
         for line in change_lines(made[:20]):
             talk.say(line)
         if len(made) > 20:
             talk.say(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
-        for line in summary(plan, made, waiting):
+        for line in summary(plan, made, found):
             talk.say(line)
         for stop in plans.stops(practice, plan, records):
             talk.say(f"  guard: {stop}")
-        if made and not await talk.confirm("Apply it?"):
+        if made and not await talk.confirm(question(found)):
             told = f"Nothing was changed. The plan is kept: xpm-tui sync --plan {plan.id}"
             return Result(data={"plan": plan.id, "applied": False}, lines=[told])
         plan_id = plan.id
@@ -102,6 +105,8 @@ def told(run: Run) -> list[str]:
         f"Run {run.id}: {run.outcome}, {run.done:,} of {count(run.total, 'step')}, {count(run.calls, 'call')}"
     )
     lines = [head + (f" ({counts})" if counts else "") + "."]
+    if run.consequences is not None:
+        lines.append(f"  expected: {brief(run.consequences)}")
     return lines + [f"  stopped by {stop.rule}: {stop.sentence}" for stop in run.stops]
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.consequences import question
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
-from xpm_tui.acts.words import count, listed, plain
+from xpm_tui.acts.words import listed, plain
 from xpm_tui.model.errors import BadInput
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Talk
     """Link all sure ones, after asking with their count."""
     from xpm_tui.service.runs.refresh import ensure_mirror
     from xpm_tui.service.team import linking as team
+    from xpm_tui.sync.consequences import of_links
 
     practice.writable()
     await ensure_mirror(practice)
@@ -132,7 +134,7 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Talk
             talk.say(f"{view.name}  =  {view.proposals[0].name} <{view.proposals[0].email}>")
         if len(found) > 8:
             talk.say(f"and {len(found) - 8:,} more")
-        if not await talk.confirm(f"Link {count(len(found), 'person/people')} whose e-mail is the same?"):
+        if not await talk.confirm(question(of_links(people=len(found)), "whose e-mail is the same")):
             return Result(data={"count": 0}, items=[], lines=["Nobody was linked."])
     return _accepted(team.accept_emails(practice))
 

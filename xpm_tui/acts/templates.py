@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.consequences import question
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import idle
 from xpm_tui.acts.team import undone
@@ -126,6 +127,7 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Ta
 async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Talk) -> Result:
     """Link all of the same name, after asking with their count."""
     from xpm_tui.service.jobs import templates
+    from xpm_tui.sync.consequences import of_links
 
     practice.writable()
     found = templates.same_names(practice.snapshot())
@@ -134,7 +136,9 @@ async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Talk) ->
             talk.say(f"{service.name}  =  {template.name}")
         if len(found) > 8:
             talk.say(f"and {len(found) - 8:,} more")
-        if not await talk.confirm(f"Link {count(len(found), 'service')} to the template of the same name?"):
+        if not await talk.confirm(
+            question(of_links(services=len(found)), "to the template of the same name")
+        ):
             return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
     return _accepted(templates.accept_same(practice))
 

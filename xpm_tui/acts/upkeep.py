@@ -8,6 +8,8 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
+from xpm_tui.acts.consequences import lines as described
+from xpm_tui.acts.consequences import question
 from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.planning import change_lines
@@ -52,26 +54,29 @@ class CreateClient(msgspec.Struct, frozen=True):
 async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
     """Show what goes back, ask where somebody sits, and take it back."""
     from xpm_tui.service.runs import runner, undoing
+    from xpm_tui.service.runs.consequences import consequences
     from xpm_tui.service.telling.plan_view import change_views
 
     plan, records, left = undoing.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=not params.dry_run
     )
     changes = list(change_views(practice.snapshot(), records))
+    found = consequences(practice, plan, records, left)
     data: dict[str, Any] = {
         "plan": plan.id,
         "undo_of": plan.undo_of,
+        "consequences": plain(found),
         "left": [plain(each) for each in left],
     }
     lines = list(change_lines(changes))
     items = [plain(change) for change in changes]
     if params.dry_run or not changes:
         head = f"{count(len(changes), 'change')} of run {plan.undo_of} would go back."
-        return Result(data=data, items=items, lines=[head, *lines, *_left(left)])
+        return Result(data=data, items=items, lines=[head, *lines, *_left(left), *described(found)])
     if talk.interactive:
-        for line in [*lines, *_left(left)]:
+        for line in [*lines, *_left(left), *described(found)]:
             talk.say(line)
-        if not await talk.confirm(f"Take back {count(len(changes), 'change')} of run {plan.undo_of}?"):
+        if not await talk.confirm(question(found)):
             return Result(data=data, items=[], lines=["Nothing was changed."])
     async with following(practice, talk):
         run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True)
@@ -115,6 +120,7 @@ async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
     """Check every link anew; link what is confirmed."""
     from xpm_tui.service.clients import upkeep
     from xpm_tui.service.runs.refresh import refresh
+    from xpm_tui.sync.consequences import of_links
 
     if not practice.read_only:
         await refresh(practice, full=True)
@@ -132,7 +138,7 @@ async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
         for each in proposed:
             told = f"{each.proposal.number} {each.proposal.name}" if each.proposal else ""
             talk.say(f"  {each.id} {each.name} -> {told}")
-        accepted = bool(await talk.confirm(f"Link {count(len(proposed), 'client')}?"))
+        accepted = bool(await talk.confirm(question(of_links([each.id for each in proposed]))))
     done = upkeep.accept(practice, proposed) if accepted and proposed else []
     lines = [f"{count(len(done), 'client')} linked."] if done else []
     return Result(
@@ -176,8 +182,11 @@ async def create_client(practice: OpenPractice, params: CreateClient, talk: Talk
     await ensure_mirror(practice)
     view = clients.show_client(practice, params.client)
     asked = talk.interactive and not params.yes
-    if asked and not await talk.confirm(f"Make {view.name} in XPM? Nothing can delete it there from here."):
-        return Result(data=plain(view), lines=["Nothing was made."])
+    if asked:
+        for line in described(upkeep.creation(practice, view.id)):
+            talk.say(line)
+        if not await talk.confirm(f"Create {view.name} in XPM?"):
+            return Result(data=plain(view), lines=["Nothing was created."])
     made = await upkeep.create_in_xpm(practice, view.id)
     lines = [f"{made.client.id} {made.client.name} is {made.xpm.number or made.xpm.uuid} in XPM now."]
     if made.left_out:

@@ -12,7 +12,9 @@ from typing import Literal
 
 import msgspec
 
-Subject = Literal["plan", "undo", "jobs", "import", "import-undo", "links", "picks", "client", "staff"]
+Subject = Literal[
+    "plan", "undo", "jobs", "import", "import-undo", "links", "picks", "review", "client", "staff"
+]
 """What the consequences are of."""
 
 What = Literal["contact", "primary", "client", "staff", "job"]
@@ -86,7 +88,8 @@ class InXpm(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Here(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is saved here alone: ``changes`` in all, for so many ``clients``, and what they are made of.
 
-    ``links`` join clients, ``people`` team members and ``services`` services to records of XPM.
+    ``links`` join clients, ``people`` team members and ``services`` services to records of XPM;
+    ``ignored`` clients need no link.
     """
 
     changes: int = 0
@@ -98,6 +101,7 @@ class Here(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     services: int = 0
     added: int = 0
     removed: int = 0
+    ignored: int = 0
 
 
 class Replaced(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

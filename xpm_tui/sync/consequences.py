@@ -151,6 +151,17 @@ def of_picks(added: int, linked: int, kept: Mapping[str, Collection[str]]) -> Co
     )
 
 
+def of_people(picked: int) -> Consequences:
+    """Return what picking so many people of XPM's staff into the team would do."""
+    return Consequences(of="picks", here=Here(changes=picked, people=picked))
+
+
+def of_review(linked: int, ignored: int) -> Consequences:
+    """Return what the choices of a review file would do."""
+    both = linked + ignored
+    return Consequences(of="review", here=Here(changes=both, clients=both, links=linked, ignored=ignored))
+
+
 def of_creation(what: What, record: str, contacts: int = 0) -> Consequences:
     """Return what creating one client (with its contacts) or one staff record in XPM would do."""
     client = what == "client"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from xpm_tui.acts.consequences import action, named, question
 from xpm_tui.model.book import Service
+from xpm_tui.model.consequences import Consequences
 from xpm_tui.model.xpm import Template
 from xpm_tui.service.jobs import templates
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team import linking as team
+from xpm_tui.sync.consequences import of_links
 from xpm_tui.tui import when
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.host import Host
@@ -29,8 +32,7 @@ async def accept_emails(app: Host) -> bool:
         app.toast("Nobody who is not linked has the same e-mail on both sides.")
         return False
     pairs = [f"{view.name}  =  {view.proposals[0].name} <{view.proposals[0].email}>" for view in found]
-    people = when.counted(len(found), "person", "people")
-    if not await _yes(app, pairs, f"Link {people} whose e-mail is the same?"):
+    if not await _yes(app, pairs, of_links(people=len(found)), "whose e-mail is the same"):
         return False
     done = await app.desk.ask(team.accept_emails)
     await app.refresh_pulse()
@@ -45,8 +47,7 @@ async def accept_same_names(app: Host) -> bool:
         app.toast("No open service has the name of exactly one job template.")
         return False
     pairs = [f"{service.name}  =  {template.name}" for service, template in found]
-    services = when.counted(len(found), "service")
-    if not await _yes(app, pairs, f"Link {services} to the job template of the same name?"):
+    if not await _yes(app, pairs, of_links(services=len(found)), "to the job template of the same name"):
         return False
     done = await app.desk.ask(templates.accept_same)
     await app.refresh_pulse()
@@ -54,9 +55,8 @@ async def accept_same_names(app: Host) -> bool:
     return True
 
 
-async def _yes(app: Host, pairs: Sequence[str], question: str) -> bool:
-    more = [f"and {len(pairs) - NAMED:,} more"] if len(pairs) > NAMED else []
-    text = "\n".join([*pairs[:NAMED], *more, "", question])
+async def _yes(app: Host, pairs: Sequence[str], found: Consequences, about: str) -> bool:
+    text = "\n".join([*named(pairs, NAMED), "", question(found, about)])
     answer: bool | None
-    answer = await app.push_screen_wait(Confirm(text, title="Accept all", yes="Link", no="Leave"))
+    answer = await app.push_screen_wait(Confirm(text, title="Accept all", yes=action(found), no="Cancel"))
     return bool(answer)
