@@ -29,7 +29,7 @@ from xpm_tui.model.tables import CLIENTS, FREEZES, INTENTS, LINKS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmContact
 from xpm_tui.sync.base import PRIMARY, base_key
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, UPDATE_CLIENT, UPDATE_CONTACT
-from xpm_tui.sync.view import contact_values, is_blank, xpm_contacts
+from xpm_tui.sync.view import is_blank, xpm_contacts
 
 MOVED_CHECK = 300
 """After how many writes to XPM it is asked again what changed there."""
@@ -281,10 +281,7 @@ class _Nameless:
             return
         link, client = snapshot.get(LINKS, record.client), snapshot.get(CLIENTS, record.client)
         joined = {each.contact: each.uuid for each in link.contacts} if link is not None else {}
-        emails = {
-            each.id: str(contact_values(each)["contact_email"]).casefold()
-            for each in (client.contacts if client is not None else ())
-        }
+        emails = {each.id: each.email.casefold() for each in (client.contacts if client is not None else ())}
 
         def find(contact: str) -> XpmContact | None:
             uuid = joined.get(contact, contact)
