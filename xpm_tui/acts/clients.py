@@ -152,7 +152,9 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
     done = linking.accept_sure(practice, found)
     columns = (Column("ID", whole=True), Column("NAME"), Column("XPM NO.", whole=True), Column("XPM NAME"))
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
-    return listed(done, Table(columns, rows, "No proposal is sure."), count=len(done))
+    links = of_links([view.id for view in done])
+    table = Table(columns, rows, "No proposal is sure.")
+    return listed(done, table, count=len(done), consequences=plain(links))
 
 
 def needs(view: ClientView) -> str:

@@ -202,7 +202,7 @@ def _cost(found: Consequences) -> Iterator[str]:
         yield f"{told[0].upper()}{told[1:]}."
     if found.beyond_today:
         until = f" It can go on at {found.day_until:%d %b %H:%M} UTC." if found.day_until else ""
-        yield f"{count(found.beyond_today, 'call')} of them exceed today's allowance.{until}"
+        yield f"Today's allowance has no room for {count(found.beyond_today, 'call')} of them.{until}"
 
 
 def _then(found: Consequences) -> Iterator[str]:
