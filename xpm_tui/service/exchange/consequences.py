@@ -13,7 +13,7 @@ from xpm_tui.book.ignition.steps import ImportPlan, UndoPlan
 from xpm_tui.model.consequences import Consequences, Here, Kept, Replaced, Requests
 from xpm_tui.model.plan import Plan, PlannedRecord
 from xpm_tui.model.ports import Put, Snapshot
-from xpm_tui.model.tables import CLIENTS
+from xpm_tui.model.tables import CLIENTS, LINKS
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs.consequences import pace
 from xpm_tui.sync.consequences import LISTS, of_plan
@@ -52,10 +52,10 @@ def of_import_undo(file: str, plan: UndoPlan) -> Consequences:
 
 
 def _next_sync(practice: OpenPractice, plan: ImportPlan) -> Consequences | None:
-    """What the next sync changes because of the import; None where the practice is not connected."""
-    if practice.identity() is None:
-        return None
+    """What the next sync changes because of the import; None where nothing was ever synced."""
     before = practice.snapshot()
+    if practice.identity() is None and not before.count(LINKS):
+        return None
     after = Overlay(before, [Put(step.table, step.after) for step in plan.steps])
     ids = [str(step.table.key(step.after)) for step in plan.steps if step.table is CLIENTS]
     if not ids:
