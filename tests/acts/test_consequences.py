@@ -53,6 +53,12 @@ def test_a_plan_to_xpm_says_all_of_it() -> None:
     assert "can be undone afterwards" not in asked(found)
 
 
+def test_what_a_run_keeps_names_few_records_and_counts_all() -> None:
+    ids = tuple(f"c{n}/k1" for n in range(39))
+    kept = plan(lasting=(Lasting(what="contact", number=39, records=ids),)).shortened()
+    assert (kept.not_undoable, len(kept.lasting[0].records)) == (39, 20)
+
+
 def test_what_can_be_undone_whole_says_so_and_one_is_one() -> None:
     found = plan(xpm=InXpm(changes=1, clients=1, values=1), requests=Requests(client_updates=1, checks=1))
     assert asked(found, "■ stop").splitlines() == [

@@ -167,6 +167,16 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
         """How many things cannot be undone."""
         return sum(each.number for each in self.lasting)
 
+    def shortened(self, records: int = 20) -> Consequences:
+        """The same with at most so many records named each time: for what is rewritten at every step."""
+        return msgspec.structs.replace(
+            self,
+            lasting=tuple(
+                msgspec.structs.replace(each, records=each.records[:records]) for each in self.lasting
+            ),
+            kept=tuple(msgspec.structs.replace(each, records=each.records[:records]) for each in self.kept),
+        )
+
     @property
     def minutes(self) -> int:
         """The least time in whole minutes, rounded up."""

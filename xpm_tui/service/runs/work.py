@@ -213,7 +213,7 @@ class Work:
 
     def expect(self, found: Consequences) -> None:
         """Note what is expected of the run, before its first write."""
-        self.run = msgspec.structs.replace(self.run, consequences=found)
+        self.run = msgspec.structs.replace(self.run, consequences=found.shortened())
 
     def keep(self, plan: Plan, *, reviewed: bool) -> None:
         """Keep with the run what it is going to do."""
