@@ -85,16 +85,18 @@ def asked(found: Consequences, *more: str, about: str = "") -> str:
     return "\n".join([question(found, about), "", *lines(found), *more])
 
 
-def brief(found: Consequences) -> str:
-    """Return the consequences on one line, for a head or a table."""
-    told = [f"{count(found.xpm.changes, 'change')} to XPM" if found.xpm.changes else "nothing to XPM"]
+def brief(found: Consequences, *, costs: bool = True) -> str:
+    """Return the consequences on one line, for a head or a table; ``costs``: with calls and minutes."""
+    told = [f"{count(found.xpm.changes, 'change')} to XPM"] if found.xpm.changes else []
+    if costs and not told:
+        told.append("nothing to XPM")
     if found.here.changes:
         told.append(f"{count(found.here.changes, 'change')} saved here")
     if found.replaced.values:
         told.append(f"{count(found.replaced.values, 'value')} replaced")
     if found.not_undoable:
         told.append(f"{found.not_undoable:,} cannot be undone")
-    return " · ".join([*told, cost(found)])
+    return " · ".join([*told, cost(found)] if costs else told)
 
 
 def named(pairs: Sequence[str], shown: int) -> list[str]:

@@ -190,7 +190,7 @@ def summary(report: ImportReport) -> list[Line]:
     then: list[Span] = []
     following = report.consequences.then if report.consequences is not None else None
     if following is not None and following.changes:
-        then.append(ours(f" → With the next sync: {brief(following)}", "accent"))
+        then.append(ours(f" → With the next sync: {brief(following, costs=False)}", "accent"))
     return [first, facts, then]
 
 
