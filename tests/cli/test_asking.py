@@ -13,7 +13,7 @@ from tests.support.terminal import terminal
 def test_sync_shows_the_plan_and_asks(connected: Inline, ignition: Path) -> None:
     connected("import", "clients", str(ignition), code=1)
     with terminal(["sync"], connected.environ) as shown:
-        text = shown.until("Apply it? [y/N] ")
+        text = shown.until("changes? [y/N] ")
         assert "Kowhai Plumbing" in text
         assert "changes in" in text
         shown.type("")
@@ -22,7 +22,7 @@ def test_sync_shows_the_plan_and_asks(connected: Inline, ignition: Path) -> None
         assert "\x1b" not in shown.text
     assert connected("runs", "--json").json["items"] == []
     with terminal(["sync"], connected.environ) as shown:
-        shown.until("Apply it? [y/N] ")
+        shown.until("changes? [y/N] ")
         shown.type("perhaps")
         shown.until("Please answer y or n.")
         shown.type("y")

@@ -35,7 +35,7 @@ async def test_the_calls_of_many_acceptances(tmp_path: Path) -> None:
     run = await world.deploy(*(f"w{n + 1}" for n in range(MANY)))
     assert (run.outcome, run.counts["deployed"]) == ("done", MANY)
     # One look and one call for a new client; add, a further template, people and state for each; one list.
-    assert run.calls == estimate == 2 * NEW + 4 * MANY + 1
+    assert run.calls == estimate.calls == 2 * NEW + 4 * MANY + 1
     assert world.net.asked("job.api/add") == MANY
     assert world.net.asked("job.api/current") == 2  # one of them filled the mirror
 

@@ -12,7 +12,8 @@ from xpm_tui.model.errors import BadInput, Busy, ReadOnly
 from xpm_tui.model.imports import Import
 from xpm_tui.model.links import Link
 from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import CLIENTS, IMPORT_IMAGES, IMPORTS, LINKS
+from xpm_tui.model.tables import CLIENTS, IMPORT_IMAGES, IMPORTS, LINKS, XPM_CLIENTS
+from xpm_tui.model.xpm import XpmClient, XpmContact
 from xpm_tui.service.exchange import importing
 from xpm_tui.service.exchange.exporting import export_file, export_text
 from xpm_tui.service.exchange.importing import import_file, undo_import
@@ -132,7 +133,9 @@ def test_what_another_process_changed_meanwhile_is_left(practice: OpenPractice, 
 def test_what_goes_to_xpm_is_counted_first(practice: OpenPractice, file: Path) -> None:
     import_file(practice, "clients", file, {"Tel": "phone"})
     (kowhai,) = [client for client in practice.snapshot().rows(CLIENTS) if client.name == "Kowhai"]
-    practice.book.commit([Put(LINKS, Link(id=kowhai.id, uuid="u1"))])
+    ann = XpmContact(uuid="x1", name="Ann", email="ann@x.nz", primary=True)
+    there = XpmClient(uuid="u1", name="Kowhai", phone="1", contacts=(ann,))
+    practice.book.commit([Put(LINKS, Link(id=kowhai.id, uuid="u1")), Put(XPM_CLIENTS, there)])
     file.write_text(
         FILE.replace("Ann,", "Anne,").replace(",1\n", ",9\n").replace(",2\n", ",8\n"), encoding="utf-8"
     )

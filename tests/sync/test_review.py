@@ -40,7 +40,7 @@ async def test_counts_and_estimate_follow_the_ticks() -> None:
     plan, records = world.plan()
     assert (plan.counts["items"], plan.estimate.calls) == (3, 4)
     records = [*tick(records, False, record="c1"), *records[1:]]
-    again = recount(plan, records)
+    again = recount(world.book.snapshot(), plan, records)
     assert (again.counts["items"], again.counts["waiting"], again.estimate.calls) == (1, 2, 2)
 
 

@@ -140,7 +140,8 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
         assert f"partner {partner}   manager {manager}" in shown
         await press(pilot, "d")
         assert shows(app, DeployReview), text_of(app)
-        assert "This makes 1 new job in XPM: about 4 calls to Xero." in text_of(app)
+        assert "Create 1 job" in text_of(app)
+        assert "4 calls to Xero, less than a minute." in text_of(app)
         assert app.focused is not None
         assert app.focused.id == "leave", "the safe button has the focus"
         await press(pilot, "right", "enter")
@@ -209,7 +210,8 @@ async def test_all_of_one_cause_is_tried_again_at_once(
         await press(pilot, "escape", "t")
         assert "all of this cause (state-code): 3 jobs" in text_of(app)
         await press(pilot, "down", "enter")
-        assert "This finishes 3 jobs: about 4 calls to Xero." in text_of(app)
+        assert "Finish 3 jobs" in text_of(app)
+        assert "4 calls to Xero, less than a minute." in text_of(app)
         await press(pilot, "right", "enter")
         assert shows(app, RunScreen)
     assert [state(office, f"w{n + 1}") for n in range(3)] == ["deployed"] * 3
@@ -245,7 +247,7 @@ async def test_a_job_that_xpm_lost_is_made_again(office: Deploying, over: Callab
         await press(pilot, "escape")
         await office.control("colleague", delete=first.number)
         await press(pilot, "D")
-        assert "This makes 1 new job in XPM" in text_of(app), text_of(app)
+        assert "To XPM: 1 new job, for 1 client." in text_of(app), text_of(app)
         await press(pilot, "enter")
         assert state(office) == "failed", "left: it waits, and is not made by itself"
         await press(pilot, "t", "right", "enter")
@@ -265,8 +267,9 @@ async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
         assert "all shown that are due: 4 jobs" in text_of(app)
         await press(pilot, "down", "enter")
         shown = text_of(app)
-        assert "This makes 3 new jobs in XPM: about 7 calls to Xero." in shown
-        assert "1 job kept back until you say so: with them about 8 calls." in shown
+        assert "Create 3 jobs" in shown
+        assert "7 calls to Xero, less than a minute." in shown
+        assert "1 job kept back until you say so: with them 8 calls to Xero" in " ".join(shown.split())
         assert "? Due 3" in shown
         await press(pilot, "right", "right", "enter")
         assert shows(app, RunScreen)

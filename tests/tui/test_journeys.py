@@ -541,7 +541,7 @@ async def test_an_import_is_taken_back(world: World, console: Make, tmp_path: Pa
         assert phone() == "07 123"
         await press(pilot, "colon", "=last import back")
         await pilot.press("enter")
-        await until(pilot, "Undo the import of")  # the desk waits for the answer: nothing settles before it
+        await until(pilot, "Undo 1 change of")  # the desk waits for the answer: nothing settles before it
         await press(pilot, "y")
     assert phone() == ""
 

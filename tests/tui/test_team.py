@@ -172,7 +172,7 @@ async def test_a_person_is_made_in_xpm_only_after_seeing_what_is_sent(world: Wor
         await settle(pilot)
         await to(pilot, app, "bo li")
         await press(pilot, "C")
-        await asked(pilot, "Make Bo Li", "=03 555", "f10")
+        await asked(pilot, "Create Bo Li", "=03 555", "f10")
         shown = text_of(app)
         for told in (
             "staff.api/add",
@@ -185,7 +185,7 @@ async def test_a_person_is_made_in_xpm_only_after_seeing_what_is_sent(world: Wor
         await press(pilot, "escape")
         assert "add_staff" not in world.xpm.asked
         await press(pilot, "C")
-        await asked(pilot, "Make Bo Li", "=03 555", "f10")
+        await asked(pilot, "Create Bo Li", "=03 555", "f10")
         await press(pilot, "y")
         assert world.xpm.asked.count("add_staff") == 1
         made = world.xpm.people[-1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
+from xpm_tui.acts.consequences import action, question
 from xpm_tui.acts.effects import Effect, Question, agree, per_call
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.review_file import export_review, import_review
@@ -16,7 +17,7 @@ from xpm_tui.acts.words import listed, plain
 from xpm_tui.model import labels
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.fields import editable
-from xpm_tui.model.formatting import NONE, count, listing, value, wrap
+from xpm_tui.model.formatting import NONE, listing, value, wrap
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -138,6 +139,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
     from xpm_tui.service.clients import linking
     from xpm_tui.service.clients import looking as clients
     from xpm_tui.service.runs.refresh import ensure_mirror
+    from xpm_tui.sync.consequences import of_links
 
     if sum(map(bool, (params.accept_sure, params.export, params.take))) > 1:
         raise BadInput("Give one of --accept-sure, --export and --import.")
@@ -152,13 +154,15 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
         return Result(data={"count": len(views)}, items=[plain(view) for view in views], lines=lines)
     found = clients.sure_ones(practice, params.client)
     told = [f"{v.id}  {v.name}  ->  {v.proposals[0].number}  {v.proposals[0].name}" for v in found]
-    many = count(len(found), "client")
-    if found and not await agree(talk, Question(f"Link {many}?", told, button=f"Link {many}")):
+    links = of_links([view.id for view in found])
+    if found and not await agree(talk, Question(question(links), told, button=action(links))):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
     done = linking.accept_sure(practice, found)
     columns = (Column("ID", whole=True), Column("NAME"), Column("XPM NO.", whole=True), Column("XPM NAME"))
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
-    return listed(done, Table(columns, rows, "No proposal is sure."), count=len(done))
+    links = of_links([view.id for view in done])
+    table = Table(columns, rows, "No proposal is sure.")
+    return listed(done, table, count=len(done), consequences=plain(links))
 
 
 def needs(view: ClientView) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.consequences import action, cost, question
+from xpm_tui.acts.consequences import lines as described
 from xpm_tui.acts.effects import Effect, Question, agree
 from xpm_tui.acts.jobs import OPEN, JobId
 from xpm_tui.acts.params import argument, option
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 Anyway = Annotated[bool, option("Go on also where the preview asks first.")]
 Yes = Annotated[bool, option("Do not ask.")]
+
+NOTHING = "Nothing was made: every job is kept back."
 
 _SHOWN = 20
 to_make = in_state(
@@ -138,23 +142,32 @@ async def _deploy(
     if not chosen:
         return Result(data={"count": 0}, lines=["There is nothing to deploy."])
     batch = job_batch.look(practice, chosen)
-    calls = batch.calls_anyway if anyway else batch.calls
-    many = count(batch.new + anyway * batch.asks, "job")
-    question = Question(f"Create {many} in XPM?", batch_lines(batch), button=f"Create {many}")
-    if not await agree(talk, question):
+    expected = batch.of(anyway=anyway)
+    if talk.interactive and not yes and not expected.changes:
+        return Result(
+            data={"count": 0, "consequences": plain(expected)},
+            lines=[*batch_lines(batch, anyway=anyway), NOTHING],
+        )
+    asked = Question(question(expected), batch_lines(batch, anyway=anyway), button=action(expected))
+    if not await agree(talk, asked):
         return Result(data={"count": 0}, lines=["Nothing was created."])
     reviewed = yes or talk.interactive
-    talk.say(f"{count(len(chosen), 'job')}, about {count(calls, 'call')} to Xero.")
+    talk.say(f"{action(expected)}: {cost(expected)}.")
     async with following(practice, talk):
         run = await deploying.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway)
     rows = [jobs.row_of(practice, each.id) for each in chosen]
     lines = [*told(run), *(line for row in rows for line in _outcome(row))]
-    data = {**plain(run), "estimate": calls, "jobs": [plain(row) for row in rows]}
+    data = {
+        **plain(run),
+        "estimate": expected.calls,
+        "consequences": plain(run.consequences or expected),
+        "jobs": [plain(row) for row in rows],
+    }
     return Result(data=data, lines=lines, trouble=_trouble(run))
 
 
-def batch_lines(batch: BatchView) -> list[str]:
-    """A batch before it starts: each job with what is the matter, then the counts and the calls."""
+def batch_lines(batch: BatchView, *, anyway: bool = False) -> list[str]:
+    """A batch before it starts: each job with what is the matter, then what follows from it."""
     found: list[str] = []
     for view in batch.jobs[:_SHOWN]:
         found.append(f"{view.id}  {view.name}  {view.client.name if view.client else ''}")
@@ -163,15 +176,13 @@ def batch_lines(batch: BatchView) -> list[str]:
         found.append(f"  and {len(batch.jobs) - _SHOWN:,} more: xpm-tui jobs list")
     if batch.number:
         found.append(f"Job numbers are our own, for example {batch.number}.")
-    if batch.begun:
-        found.append(f"{count(batch.begun, 'job')} in XPM would be finished.")
     if batch.earlier:
         found.append(f"{count(batch.earlier, 'job')} of an earlier run would be finished first.")
-    if batch.asks:
+    if batch.asks and not anyway:
         found.append(f"{count(batch.asks, 'job')} kept back until you say --anyway.")
     if batch.holds:
-        found.append(f"{count(batch.holds, 'job')} kept back until mended.")
-    return [*found, f"{count(batch.new, 'new job')}, about {count(batch.calls, 'call')} to Xero."]
+        found.append(f"{count(batch.holds, 'job')} kept back until you fix what is wrong.")
+    return [*found, *described(batch.of(anyway=anyway))]
 
 
 def _trouble(run: Run) -> Trouble | None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.consequences import action, question
+from xpm_tui.acts.consequences import lines as described
 from xpm_tui.acts.effects import Effect, Question, agree, to_file, unless_dry_run
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import idle
@@ -89,9 +91,11 @@ async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) ->
 
     report = importing.undo_import(practice, True)
     if not params.dry_run:
-        told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
-        if not await agree(talk, Question(f"Undo the import of {report.file} ({told})?", button="Undo")):
-            return Result(data={**plain(report), "undone": False}, lines=["Nothing was changed."])
+        found = report.consequences
+        if found is not None:
+            asked = Question(question(found), described(found), button=action(found))
+            if not await agree(talk, asked):
+                return Result(data={**plain(report), "undone": False}, lines=["Nothing was changed."])
         report = importing.undo_import(practice)
     told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
     return Result(data=plain(report), lines=[f"{report.file}: {told}.", *report.left])
@@ -127,10 +131,8 @@ def _imported(report: ImportReport, form: str) -> list[str]:
         "stopped": "workflow that waited is stopped",
     }
     lines += [f"  {count(counts[key], noun)}" for key, noun in more.items() if counts.get(key)]
-    if report.to_xpm:
-        lines.append(f"  {count(report.to_xpm, 'cell')} will go on to XPM with the next sync")
-    if report.overwritten:
-        lines.append(f"  {count(report.overwritten, 'cell')} XPM will write over with the next sync")
+    if report.consequences is not None:
+        lines += [f"  {line}" for line in described(report.consequences)]
     unknown = [column.heading for column in report.columns if column.field is None]
     if unknown:
         lines.append(f"  unknown columns, kept as they are: {', '.join(unknown)}")

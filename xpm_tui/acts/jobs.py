@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, Result, Table, Talk
+from xpm_tui.acts.consequences import cost
 from xpm_tui.acts.editing import pairs
 from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.params import argument, option
@@ -148,7 +149,7 @@ def _preview(view: PreviewView, zone: tzinfo) -> list[str]:
             "Manager": view.manager or "(nobody)",
             "Staff": ", ".join(view.staff) or "(nobody)",
             "State": view.state_code or "(XPM's first)",
-            "Calls": str(view.calls),
+            "Calls": cost(view.consequences) if view.consequences else "",
             "In XPM": f"{labels.JOB_STATES[view.job.state].text} {view.job.number} {view.job.url}".strip(),
         }
     )

@@ -113,6 +113,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
     """Bring XPM clients into the book."""
     from xpm_tui.service.clients import linking
     from xpm_tui.service.runs.refresh import ensure_mirror
+    from xpm_tui.sync.consequences import of_picks
 
     if params.all == bool(params.xpm):
         raise BadInput("Say which XPM clients to pick, or --all.", hint="xpm-tui clients pick 1234567")
@@ -130,7 +131,17 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
     lines = [told] + [
         f"  {why}: {reason}" for why, reason in {v.why: v.reason for v in picked if v.why}.items()
     ]
-    return Result(data=counts, items=[plain(v) for v in picked], table=table, lines=lines)
+    kept: dict[str, list[str]] = {}
+    for view in told_of:
+        if view.outcome == "left":
+            kept.setdefault(view.reason, []).append(view.uuid)
+    found = of_picks(counts["added"], counts["linked"], kept)
+    return Result(
+        data={**counts, "consequences": plain(found)},
+        items=[plain(v) for v in picked],
+        table=table,
+        lines=lines,
+    )
 
 
 async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk) -> Result:

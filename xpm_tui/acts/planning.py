@@ -11,6 +11,7 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
 from xpm_tui.acts.clients import WHICH, Which
+from xpm_tui.acts.consequences import lines as described
 from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
@@ -20,6 +21,7 @@ from xpm_tui.model.errors import BadInput
 from xpm_tui.model.formatting import ago, arrow, count, when, wrap
 
 if TYPE_CHECKING:
+    from xpm_tui.model.consequences import Consequences
     from xpm_tui.model.plan import Plan, PlannedRecord
     from xpm_tui.service.practice import OpenPractice
     from xpm_tui.service.runs.plans import Selector
@@ -122,9 +124,11 @@ def plan_result(practice: OpenPractice, plan_id: str) -> Result:
     """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person."""
     from xpm_tui.service.clients.looking import people_views
     from xpm_tui.service.runs import plans
+    from xpm_tui.service.runs.consequences import consequences
     from xpm_tui.service.telling.plan_view import change_views
 
     plan, records = plans.load(practice, plan_id)
+    found = consequences(practice, plan, records)
     snapshot = practice.snapshot()
     changes = list(change_views(snapshot, records))
     items = [change for change in changes if change.ticked]
@@ -137,8 +141,9 @@ def plan_result(practice: OpenPractice, plan_id: str) -> Result:
         "level": plan.level,
         "first": plan.first,
         "counts": plan.counts,
-        "calls": plan.estimate.calls,
-        "seconds": plan.estimate.seconds,
+        "calls": found.calls,
+        "seconds": found.seconds,
+        "consequences": plain(found),
         "waiting": [plain(change) for change in waiting],
         "people": people,
     }
@@ -147,7 +152,7 @@ def plan_result(practice: OpenPractice, plan_id: str) -> Result:
         items=[plain(change) for change in items],
         lines=[
             *change_lines([*items, *waiting]),
-            *summary(plan, items, waiting),
+            *summary(plan, items, found),
             *(f"  guard: {stop}" for stop in plans.stops(practice, plan, records)),
         ],
     )
@@ -170,29 +175,26 @@ def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
         )
 
 
-def summary(plan: Plan, items: list[ChangeView], waiting: list[ChangeView]) -> list[str]:
-    """A plan in a few lines: how many changes of which field and mark, what waits, what it costs."""
+def summary(plan: Plan, items: list[ChangeView], found: Consequences) -> list[str]:
+    """A plan in a few lines: how many changes of which field, what follows from it, what waits."""
     records = len({change.record.partition("/")[0] for change in items})
     side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
     lines = [f"Plan {plan.id}: {count(len(items), 'change')} in {count(records, 'client')}, {side}."]
     archived = sum(person.reason == "archived" for person in plan.people)
-    if not items and not waiting:
+    if not items and not found.waiting:
         why = "." if archived else ", both sides agree."
         lines = [f"Plan {plan.id}: nothing to do{why}"]
     by_field = Counter(change.field for change in items)
     if by_field:
         lines += wrap(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()), indent="  ")
-    by_mark = Counter(change.mark for change in items if change.mark)
-    lines += [f"  {count(number, labels.MARKS[mark].noun)}" for mark, number in by_mark.items()]
-    if waiting:
-        lines.append(f"  {count(len(waiting), 'change')} waiting for a person (plan tick {plan.id} ...)")
+    if items or found.waiting:
+        lines += [f"  {line}" for line in described(found)]
+    if found.waiting:
+        lines.append(f"  Tick changes: xpm-tui plan tick {plan.id} ...")
     if len(plan.people) > archived:
         lines.append(f"  {count(len(plan.people) - archived, 'client')} for a person (clients review)")
     if archived:
         lines.append(f"  {count(archived, 'client')} with changes archived in XPM, where nothing is written")
-    if plan.estimate.calls:
-        seconds = f", at least {plan.estimate.seconds:,.0f} s" if plan.estimate.seconds >= 1 else ""
-        lines.append(f"  {count(plan.estimate.calls, 'call')} to Xero{seconds}")
     return lines
 
 
@@ -219,15 +221,17 @@ def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
     return Result(
         data={**done.data, "changed": changed},
         items=done.items,
-        lines=[f"{count(changed, 'change')} {word}.", *summary(*_stored(practice, plan.id))],
+        lines=[f"{count(changed, 'change')} {word}.", *_summary(practice, plan.id)],
     )
 
 
-def _stored(practice: OpenPractice, plan_id: str) -> tuple[Plan, list[ChangeView], list[ChangeView]]:
+def _summary(practice: OpenPractice, plan_id: str) -> list[str]:
     from xpm_tui.service.runs import plans
+    from xpm_tui.service.runs.consequences import consequences
 
     plan, records = plans.load(practice, plan_id)
-    return plan, *changes_of(practice, records)
+    items, _ = changes_of(practice, records)
+    return summary(plan, items, consequences(practice, plan, records))
 
 
 def selector(word: str) -> Selector:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.consequences import lines as described
 from xpm_tui.acts.effects import Effect
 from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
@@ -83,6 +84,8 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Resul
             "Why": run.error,
         }
     )
+    if run.consequences is not None:
+        lines += ["Expected before the first write:", *(f"  {line}" for line in described(run.consequences))]
     found = case(run.case)
     lines += in_short(found) if found is not None else ()
     return Result(data=plain(run), lines=lines)

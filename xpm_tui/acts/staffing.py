@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.consequences import lines as described
 from xpm_tui.acts.effects import Effect, Question, Unconfirmed, agree, unless_dry_run
 from xpm_tui.acts.params import option
 from xpm_tui.acts.situation import connected, first, idle
@@ -37,6 +38,7 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
     """Show what would be sent, ask, make the record, link the member."""
     from xpm_tui.service.runs.refresh import ensure_mirror
     from xpm_tui.service.team import staffing
+    from xpm_tui.sync.consequences import of_creation
 
     if not params.dry_run:
         await ensure_mirror(practice)
@@ -55,11 +57,13 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
             hint=f"Link that one: xpm-tui team link {member.id} {twin.uuid}. If it is another person, say "
             "--anyway.",
         )
-    question = Question(
-        f"Create {member.name} in XPM's staff? Nothing can delete it from here.", lines, button="Create"
+    asked = Question(
+        f"Create {member.name} in XPM's staff?",
+        [*lines, *described(of_creation("staff", member.id))],
+        button="Create the staff record",
     )
     try:
-        if not await agree(talk, question):
+        if not await agree(talk, asked):
             return Result(data=plain(shown), lines=["Nothing was created."])
     except Unconfirmed as refused:
         return Result(data=plain(shown), lines=lines, trouble=refused)

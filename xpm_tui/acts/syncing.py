@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.acts.act import Act, Result, Talk
+from xpm_tui.acts.consequences import action, brief, question
 from xpm_tui.acts.effects import Effect, Question, agree
 from xpm_tui.acts.following import following as following
 from xpm_tui.acts.params import option
@@ -37,6 +38,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     """Plan, show, ask where somebody sits, apply."""
     from xpm_tui.service.clients.looking import find_client
     from xpm_tui.service.runs import detach, plans, runner
+    from xpm_tui.service.runs.consequences import consequences
 
     if params.client and (params.plan or params.if_due):
         other = "--plan" if params.plan else "--if-due"
@@ -54,17 +56,17 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     if talk.interactive and not params.yes and not plan_id:
         plan = await plans.make(practice, full=params.full, only=only)
         records = plans.load(practice, plan.id)[1]
-        made, waiting = changes_of(practice, records)
+        made, _ = changes_of(practice, records)
+        found = consequences(practice, plan, records)
         lines = list(change_lines(made[:20]))
         if len(made) > 20:
             lines.append(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
-        lines += summary(plan, made, waiting)
+        lines += summary(plan, made, found)
         lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
-        many = count(len(made), "change")
         if not made:
             for line in lines:
                 talk.say(line)
-        elif not await agree(talk, Question("Apply it?", lines, button=f"Apply {many}")):
+        elif not await agree(talk, Question(question(found), lines, button=action(found))):
             told = f"Nothing was changed. The plan is kept: xpm-tui sync --plan {plan.id}"
             return Result(data={"plan": plan.id, "applied": False}, lines=[told])
         plan_id = plan.id
@@ -105,6 +107,8 @@ def told(run: Run) -> list[str]:
     steps = f"{run.done:,} of {count(run.total, 'step')}"
     head = f"Run {run.id}: {outcome}, {steps}, {count(run.calls, 'call')}"
     lines = [head + (f" ({counts})" if counts else "") + "."]
+    if run.consequences is not None:
+        lines.append(f"  expected: {brief(run.consequences)}")
     return lines + [f"  stopped by {stop.rule}: {stop.sentence}" for stop in run.stops]
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.consequences import action, named, question
 from xpm_tui.acts.effects import Effect, Question, agree, unless_dry_run
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import connected, first, idle
 from xpm_tui.acts.words import listed, plain
 from xpm_tui.model.errors import BadInput
-from xpm_tui.model.formatting import count
 
 if TYPE_CHECKING:
     from xpm_tui.service.doings import Undone
@@ -121,16 +121,16 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Talk
     """Link all sure ones, after asking with their count."""
     from xpm_tui.service.runs.refresh import ensure_mirror
     from xpm_tui.service.team import linking as team
+    from xpm_tui.sync.consequences import of_links
 
     await ensure_mirror(practice)
     found = team.email_matches(practice)
     if not found:
         return _accepted([])
-    told = [f"{v.name}  =  {v.proposals[0].name} <{v.proposals[0].email}>" for v in found[:8]]
-    told += [f"and {len(found) - 8:,} more"] if len(found) > 8 else []
-    many = count(len(found), "person/people")
-    question = Question(f"Link {many} whose e-mail is the same?", told, button=f"Link {many}")
-    if not await agree(talk, question):
+    told = [f"{v.name}  =  {v.proposals[0].name} <{v.proposals[0].email}>" for v in found]
+    links = of_links(people=len(found))
+    asked = Question(question(links, "whose e-mail is the same"), named(told, 8), button=action(links))
+    if not await agree(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nobody was linked."])
     return _accepted(team.accept_emails(practice))
 

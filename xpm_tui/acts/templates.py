@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
+from xpm_tui.acts.consequences import action, named, question
 from xpm_tui.acts.effects import Effect, Question, agree
 from xpm_tui.acts.params import argument, option
 from xpm_tui.acts.situation import idle
@@ -127,13 +128,15 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Ta
 async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Talk) -> Result:
     """Link all of the same name, after asking with their count."""
     from xpm_tui.service.jobs import templates
+    from xpm_tui.sync.consequences import of_links
 
     found = templates.same_names(practice.snapshot())
-    told = [f"{service.name}  =  {template.name}" for service, template in found[:8]]
-    told += [f"and {len(found) - 8:,} more"] if len(found) > 8 else []
-    many = count(len(found), "service")
-    question = Question(f"Link {many} to the job template of the same name?", told, button=f"Link {many}")
-    if found and not await agree(talk, question):
+    told = [f"{service.name}  =  {template.name}" for service, template in found]
+    links = of_links(services=len(found))
+    asked = Question(
+        question(links, "to the job template of the same name"), named(told, 8), button=action(links)
+    )
+    if found and not await agree(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
     return _accepted(templates.accept_same(practice))
 

@@ -8,6 +8,8 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Column, NoParams, Result, Table, Talk
 from xpm_tui.acts.clients import ClientId
+from xpm_tui.acts.consequences import action, question
+from xpm_tui.acts.consequences import lines as described
 from xpm_tui.acts.effects import Effect, Question, Unconfirmed, agree, per_call, unless_dry_run
 from xpm_tui.acts.following import following
 from xpm_tui.acts.params import argument, option
@@ -56,26 +58,28 @@ class CreateClient(msgspec.Struct, frozen=True):
 async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
     """Show what goes back, ask where somebody sits, and take it back."""
     from xpm_tui.service.runs import runner, undoing
+    from xpm_tui.service.runs.consequences import consequences
     from xpm_tui.service.telling.plan_view import change_views
 
     plan, records, left = undoing.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=False
     )
     changes = list(change_views(practice.snapshot(), records))
+    found = consequences(practice, plan, records, left)
     data: dict[str, Any] = {
         "plan": plan.id,
         "undo_of": plan.undo_of,
+        "consequences": plain(found),
         "left": [plain(each) for each in left],
     }
     lines = list(change_lines(changes))
     items = [plain(change) for change in changes]
     if params.dry_run or not changes:
         head = f"{count(len(changes), 'change')} of run {plan.undo_of} would go back."
-        return Result(data=data, items=items, lines=[head, *lines, *_left(left)])
-    many = count(len(changes), "change")
-    question = Question(f"Undo {many} of run {plan.undo_of}?", [*lines, *_left(left)], button=f"Undo {many}")
+        return Result(data=data, items=items, lines=[head, *lines, *_left(left), *described(found)])
+    told = [*lines, *_left(left), *described(found)]
     try:
-        if not await agree(talk, question):
+        if not await agree(talk, Question(question(found), told, button=action(found))):
             return Result(data=data, items=[], lines=["Nothing was changed."])
     except Unconfirmed as refused:
         return Result(data=data, items=items, lines=[*lines, *_left(left)], trouble=refused)
@@ -128,6 +132,7 @@ async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
     """Check every link anew; link what is confirmed."""
     from xpm_tui.service.clients import upkeep
     from xpm_tui.service.runs.refresh import refresh
+    from xpm_tui.sync.consequences import of_links
 
     stored = stored_data(practice)
     if not stored:
@@ -144,8 +149,8 @@ async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
     accepted = params.accept
     if proposed and talk.interactive and not accepted:
         told = [f"  {r.id} {r.name} -> {r.proposal.number} {r.proposal.name}" for r in proposed if r.proposal]
-        many = count(len(proposed), "client")
-        accepted = await agree(talk, Question(f"Link {many}?", told, button=f"Link {many}"))
+        links = of_links([each.id for each in proposed])
+        accepted = await agree(talk, Question(question(links), told, button=action(links)))
     done = upkeep.accept(practice, proposed) if accepted and proposed else []
     lines = [*([f"{count(len(done), 'client')} linked."] if done else []), *stored]
     return Result(
@@ -187,8 +192,9 @@ async def create_client(practice: OpenPractice, params: CreateClient, talk: Talk
 
     await ensure_mirror(practice)
     view = clients.show_client(practice, params.client)
-    question = f"Create {view.name} in XPM? Nothing can delete it there from here."
-    if not await agree(talk, Question(question, button="Create in XPM")):
+    found = upkeep.creation(practice, view.id)
+    asked = Question(f"Create {view.name} in XPM?", described(found), button=action(found))
+    if not await agree(talk, asked):
         return Result(data=plain(view), lines=["Nothing was created."])
     made = await upkeep.create_in_xpm(practice, view.id)
     lines = [f"{made.client.id} {made.client.name} is {made.xpm.number or made.xpm.uuid} in XPM now."]

@@ -1,25 +1,30 @@
-"""What deploying an occurrence would do: the exact job, what clashes with it, the calls it takes. Pure."""
+"""What deploying an occurrence would do: the exact job, and what clashes with it. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 import msgspec
 
 from xpm_tui.deploy.problems import Problem
+from xpm_tui.deploy.rows import same_job
 from xpm_tui.deploy.spec import make_spec
 from xpm_tui.deploy.terms import Terms
 from xpm_tui.model.book import Client
 from xpm_tui.model.names import exact
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.proposals import Proposal
+from xpm_tui.model.runs import Intent
 from xpm_tui.model.tables import CLIENTS, DEPLOYMENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.model.workflows import Deployment, JobSpec, Workflow, deployment_id
 from xpm_tui.model.xpm import XpmJob
 from xpm_tui.sync.by_hand.create import blocked
 from xpm_tui.sync.planning.links import state_of
+
+FINISHING = frozenset({"template-gone", "person-missing", "ignition", "stopped"})
+"""What keeps back a job that is in XPM already and only has to be finished."""
 
 Sure = Callable[[Client], str]
 """UUID of the XPM client that a client surely is, or empty."""
@@ -32,6 +37,7 @@ class OpenJobs:
         self.by_number: dict[str, XpmJob] = {}
         self._by_client: dict[str, list[XpmJob]] = defaultdict(list)
         self._by_reference: dict[str, list[XpmJob]] = defaultdict(list)
+        self._proposals: dict[str, str] = {}
         for job in jobs:
             self.add(job)
 
@@ -40,10 +46,12 @@ class OpenJobs:
         """As the mirror has them."""
         return cls(job for job in snapshot.rows(JOBS) if not job.gone)
 
-    def add(self, job: XpmJob) -> None:
-        """One more."""
+    def add(self, job: XpmJob, *, proposal: str = "") -> None:
+        """One more; ``proposal`` is the one it is made for, where the store does not know that yet."""
         if job.number in self.by_number:
             return
+        if proposal:
+            self._proposals[job.number] = proposal
         self.by_number[job.number] = job
         if job.client is not None:
             self._by_client[job.client.uuid].append(job)
@@ -54,16 +62,17 @@ class OpenJobs:
         """Those that carry it as client order number."""
         return self._by_reference.get(reference.strip().casefold(), [])
 
+    def proposal_of(self, job: XpmJob) -> str:
+        """The proposal that a job of this batch is made for, or empty."""
+        return self._proposals.get(job.number, "")
+
     def of_client(self, uuid: str) -> list[XpmJob]:
         """Those of one client."""
         return self._by_client.get(uuid, [])
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """One occurrence as it would go out. ``client`` is ours, ``uuid`` XPM's (empty: made first).
-
-    ``calls`` are the calls to Xero that it takes, without the one list that all of a batch share.
-    """
+    """One occurrence as it would go out. ``client`` is ours, ``uuid`` XPM's (empty: made first)."""
 
     workflow: Workflow
     day: date
@@ -72,7 +81,6 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str
     spec: JobSpec
     problems: tuple[Problem, ...]
-    calls: int
     deployment: Deployment | None = None
 
     @property
@@ -87,6 +95,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     def keeps(self, *, anyway: bool = False) -> Problem | None:
         """The first thing that keeps it back; ``anyway``: a person said to go on where that is enough."""
+        if not self.fresh:
+            return next((each for each in self.problems if each.code in FINISHING), None)
         back = ("hold",) if anyway else ("hold", "ask")
         return next((problem for problem in self.problems if problem.weight in back), None)
 
@@ -99,8 +109,10 @@ def preview(
     jobs: OpenJobs,
     *,
     sure: Sure = lambda _: "",
+    created: Mapping[str, str] | None = None,
 ) -> Preview:
-    """The occurrence of that day as book and mirror have it now; nothing is asked of XPM."""
+    """The occurrence of that day as book and mirror have it now; nothing is asked of XPM. ``created`` are
+    clients that are made before it, by our id, with the id that they have in ``jobs``."""
     done = snapshot.get(DEPLOYMENTS, deployment_id(workflow.id, day))
     proposal = snapshot.get(PROPOSALS, workflow.proposal)
     if proposal is None:
@@ -111,7 +123,8 @@ def preview(
         found.append(Problem(code="ignition"))
     if workflow.stopped:
         found.append(Problem(code="stopped", about=workflow.stopped))
-    uuid = _client(snapshot, proposal, client, sure, found)
+    uuid = (created or {}).get(client.id, "") if client is not None else ""
+    uuid = uuid or _client(snapshot, proposal, client, sure, found)
     spec, more = make_spec(
         snapshot, terms, workflow, proposal, client, day, attempt=done.attempt if done else 1
     )
@@ -128,7 +141,6 @@ def preview(
         uuid=uuid,
         spec=spec,
         problems=(*found, *more),
-        calls=calls_of(spec, creates=not uuid, done=done),
         deployment=done,
     )
 
@@ -141,7 +153,11 @@ def clashing(
     if spec.number and spec.number in jobs.by_number:
         found.append(Problem(code="number-taken", about=spec.number))
     holders = jobs.with_reference(spec.reference) if spec.reference else []
-    foreign = [job for job in holders if not _same_proposal(snapshot, workflow, job)]
+    foreign = [
+        job
+        for job in holders
+        if jobs.proposal_of(job) != workflow.proposal and not _same_proposal(snapshot, workflow, job)
+    ]
     if foreign:
         found.append(Problem(code="reference-taken", about=f"{foreign[0].number} {foreign[0].name}"))
     elif holders:
@@ -156,17 +172,21 @@ def clashing(
     return spec, found
 
 
-def calls_of(spec: JobSpec, *, creates: bool, done: Deployment | None = None) -> int:
-    """The calls that one job still takes: a client (looked for, then made), a look at a number of our own,
-    the job, each further template, its people, its state."""
-    people = bool(spec.partner or spec.manager or spec.staff)
-    if done is None or not done.number:
-        further = max(0, len(spec.templates) - 1)
-        return 2 * creates + bool(spec.number) + 1 + further + people + bool(spec.state_code)
-    if done.state == "deployed":
-        return 0
-    further = sum(template not in done.applied for template in spec.templates)
-    return further + (people and not done.assigned) + (bool(spec.state_code) and not done.state_set)
+def found_again(
+    snapshot: Snapshot, row: Deployment | None, jobs: OpenJobs, tries: Sequence[Intent]
+) -> XpmJob | None:
+    """The job of an earlier try that was said to have failed, where XPM shows it all the same."""
+    spec = row.spec if row is not None else None
+    if row is None or spec is None or not tries:
+        return None
+    there = [
+        job
+        for job in jobs.of_client(row.client)
+        if all((job.uuid or job.number) not in intent.before for intent in tries)
+        and not snapshot.find(DEPLOYMENTS, "number", job.number)
+        and same_job(spec, row.client, job)
+    ]
+    return there[0] if len(there) == 1 else None
 
 
 def _client(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from xpm_tui.deploy.due import Occurrence, still_comes
-from xpm_tui.deploy.preview import OpenJobs, Preview, preview
+from xpm_tui.deploy.preview import OpenJobs, preview
 from xpm_tui.deploy.steps import Deployer, Means
 from xpm_tui.deploy.unknown import resolve
 from xpm_tui.model.errors import Trouble
@@ -43,14 +43,6 @@ async def deploy(
         batch.end("partial" if batch.tally["deployed"] else "failed", trouble)
         raise
     return batch.end(batch.outcome())
-
-
-def estimate(previews: Sequence[Preview]) -> int:
-    """Calls to Xero that a batch takes: those of its jobs, and one list of open jobs. A client that several
-    jobs need is made once."""
-    makers = Counter(each.client.id for each in previews if each.client and each.fresh and not each.uuid)
-    twice = 2 * sum(number - 1 for number in makers.values())
-    return sum(each.calls for each in previews) - twice + 1 if previews else 0
 
 
 class _Batch:

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 import msgspec
 
 from xpm_tui.deploy import rows
-from xpm_tui.deploy.preview import OpenJobs, Preview, Sure, preview
+from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, Sure, found_again, preview
 from xpm_tui.deploy.problems import Problem
 from xpm_tui.deploy.terms import Terms
 from xpm_tui.model.errors import (
@@ -210,8 +210,7 @@ class Deployer:
         """What is still to be done to a job that is there, by what the workflow says now: a template that was
         exchanged, a person who was linked meanwhile."""
         shown = self._look(row, workflow)
-        wanted = {"template-gone", "person-missing", "ignition", "stopped"}
-        back = next((each for each in shown.problems if each.code in wanted and each.weight == "hold"), None)
+        back = next((each for each in shown.problems if each.code in FINISHING), None)
         if back is not None and not self._is_whole(row, shown.spec):
             raise Halt("held", back.code, back.sentence)
         left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
@@ -222,21 +221,11 @@ class Deployer:
 
     async def _made_after_all(self, row: Deployment) -> Deployment | None:
         """The job of an earlier try that was said to have failed, where XPM shows it all the same."""
-        snapshot, spec = self._means.book.snapshot(), row.spec
-        tries = self._failed(row, ADD_JOB)
-        if spec is None or not tries:
+        there = found_again(self._means.book.snapshot(), row, self.jobs, self._failed(row, ADD_JOB))
+        if there is None or row.spec is None:
             return None
-        there = [
-            job
-            for job in self.jobs.of_client(row.client)
-            if all((job.uuid or job.number) not in intent.before for intent in tries)
-            and not snapshot.find(DEPLOYMENTS, "number", job.number)
-            and rows.same_job(spec, row.client, job)
-        ]
-        if len(there) != 1:
-            return None
-        job = await self._means.practice.job(there[0].number)
-        return self._found(rows.made(row, job, spec))
+        job = await self._means.practice.job(there.number)
+        return self._found(rows.made(row, job, row.spec))
 
     def _failed(self, row: Deployment, kind: str) -> list[Intent]:
         """Earlier tries of a step that were said to have failed."""

@@ -41,6 +41,12 @@ SENTENCES: dict[str, str] = {
     "plan.unticked": "{by} unticked {changes:change} of plan {plan}",
     "run.started": "{by} started run {run} ({trigger})",
     "run.planned": "Run {run} is to make {items:change} in {records:client}, about {calls:call}",
+    "run.planned:plan": "Run {run} starts: {to_xpm:change} to XPM, {saved_here:change} saved here, "
+    "{replaced:value} replaced, {lasting} cannot be undone, {calls:call}, at least {minutes:minute}",
+    "run.planned:undo": "Run {run} starts an undo: {to_xpm:change} to XPM, {saved_here:change} saved here, "
+    "{freezes:field} frozen, {calls:call}, at least {minutes:minute}",
+    "run.planned:jobs": "Run {run} starts: {to_xpm:change} to XPM that cannot be undone, {calls:call}, "
+    "at least {minutes:minute}",
     "run.done": "Run {run} is done: {done:client}, {calls:call}, {seconds} s",
     "run.partial": "Run {run} is done in part: {refused:client} refused, {done:client} done, {calls:call}",
     "run.held": "Run {run} is held for a person",

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from xpm_tui.model.consequences import Consequences
 from xpm_tui.model.links import Pair, Value
 from xpm_tui.model.plan import Direction, Level, Side
 
@@ -30,7 +31,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     ``counts`` tells records and changes by what became of them, ``exit_code`` what its command ended with.
     ``reviewed``: a person had looked at its plan. ``kind``: ``deploy`` for one that made jobs. ``only`` and
-    ``fields`` are what it was narrowed to, like those of a plan.
+    ``fields`` are what it was narrowed to, like those of a plan. ``consequences`` is what was expected of it
+    before its first write.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     reviewed: bool = False
     only: str = ""
     fields: tuple[str, ...] = ()
+    consequences: Consequences | None = None
 
 
 class StopRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,11 @@ def contact_key(contact: str, field: str) -> str:
     return f"{contact}.{field}"
 
 
+def base_key(field: str, contact: str) -> str:
+    """The base key of a change's field; ``contact`` is empty for the client's own."""
+    return contact_key(contact, field) if contact and field != PRIMARY else field
+
+
 def own_mirror_values(row: XpmClient) -> Values:
     """XPM's side by base key: the client's own fields, and who is primary."""
     values = xpm_values(row)

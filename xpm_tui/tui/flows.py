@@ -88,6 +88,7 @@ class Flows(Host):
         self.work(lambda: self._release(run_id), "release", exclusive=True)
 
     async def _release(self, run_id: str) -> None:
+        from xpm_tui.acts.consequences import brief
         from xpm_tui.acts.registry import by_name
         from xpm_tui.tui.dialogs.dialog import Confirm
         from xpm_tui.tui.screens.run import RunScreen
@@ -109,7 +110,8 @@ class Flows(Host):
             self.toast("Nothing is held: the last run went to its end.", "warning")
             return
         said = "\n".join(f"■ {stop.sentence or stop.rule}" for stop in run.stops)
-        question = f"{said}\n\n{_GOES_ON[act.name]}".strip()
+        expected = f"It was to do: {brief(run.consequences)}." if run.consequences is not None else ""
+        question = "\n\n".join(filter(None, (said, expected, _GOES_ON[act.name])))
         box = Confirm(question, title=f"Run {run.id}", yes="Let it go on", no="Not yet")
         if not await self.push_screen_wait(box):
             return

@@ -18,13 +18,14 @@ from pathlib import Path
 
 from xpm_tui.model.errors import AllowanceUsedUp
 from xpm_tui.model.formatting import count, plural, when_utc
+from xpm_tui.model.pace import ALL_FLIGHT as ALL_FLIGHT
+from xpm_tui.model.pace import ALL_MINUTE as ALL_MINUTE
+from xpm_tui.model.pace import PUSH_FLIGHT as PUSH_FLIGHT
+from xpm_tui.model.pace import PUSH_MINUTE as PUSH_MINUTE
+from xpm_tui.model.pace import Pace, until_free
 from xpm_tui.model.ports import Allowance, Clock, Priority
 from xpm_tui.xero.gatefile import DAY, MINUTE, GateFile, State, Ticket, count_call, left_today, more_at
 
-PUSH_MINUTE = 55
-ALL_MINUTE = 59
-PUSH_FLIGHT = 3
-ALL_FLIGHT = 4
 _POLL = 0.05
 
 
@@ -85,12 +86,7 @@ class FileGate:
         if len(flying) >= ALL_FLIGHT or (push and pushing >= PUSH_FLIGHT):
             return _POLL
         limit = PUSH_MINUTE if push else ALL_MINUTE
-        over = len(state.tickets) - limit
-        if over < 0:
-            return 0.0
-        # A call in flight may still touch the server: its minute begins when it ends.
-        ends = sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
-        return max(0.001, ends[over] - now)
+        return until_free(_ends(state, now), limit, now)
 
     def _check_day(self, state: State, now: float, priority: Priority) -> None:
         if state.day_until > now:
@@ -115,6 +111,21 @@ class FileGate:
                 if each.id == ticket:
                     each.pid = 0
                     each.at = self._clock.now().timestamp()
+
+    def pace(self) -> Pace:
+        """How fast a run may call from now on, as far as known; reads the file only."""
+        now = self._clock.now().timestamp()
+        state = self._file.read()
+        left = left_today(state, now)
+        until = state.day_until if state.day_until > now else 0.0
+        if not until and left is not None and left <= self._reserve:
+            until = more_at(state, now, self._reserve + 1)
+        return Pace(
+            frees=tuple(end - now for end in _ends(state, now)),
+            closed=max(0.0, state.closed_until - now),
+            day_left=0 if state.day_until > now else None if left is None else max(0, left - self._reserve),
+            day_until=datetime.fromtimestamp(until, UTC) if until else None,
+        )
 
     def allowance(self) -> Allowance:
         """What is left, as far as known; reads the file only."""
@@ -168,6 +179,12 @@ class FileGate:
     def close(self) -> None:
         """Give the file's lock back."""
         self._file.close()
+
+
+def _ends(state: State, now: float) -> list[float]:
+    """When each call leaves the minute. One in flight may still touch the server: its minute begins when it
+    ends."""
+    return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

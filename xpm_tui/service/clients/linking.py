@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from xpm_tui.book.ids import BlockIds
+from xpm_tui.model.consequences import Consequences
 from xpm_tui.model.errors import BadInput, NeedsPerson
 from xpm_tui.model.events import Event, Scalar
 from xpm_tui.model.links import LinkOrigin
@@ -20,6 +21,7 @@ from xpm_tui.service.telling.views import ClientView, EffectView, PickView, Revi
 from xpm_tui.sync.by_hand import linking
 from xpm_tui.sync.by_hand.pick import Picked
 from xpm_tui.sync.by_hand.pick import pick as pick_writes
+from xpm_tui.sync.consequences import of_picks
 from xpm_tui.sync.matching.match import MatchIndex
 from xpm_tui.sync.planning.links import link_state
 
@@ -119,6 +121,39 @@ def pick_all(practice: OpenPractice) -> list[PickView]:
     practice.writable()
     snapshot = practice.snapshot()
     return _pick(practice, snapshot, list(snapshot.rows(XPM_CLIENTS)), every=True, anyway=False)
+
+
+def preview_pick_all(practice: OpenPractice) -> Consequences:
+    """What picking every clear XPM client would do. Nothing is written, and no id is given out."""
+    snapshot = practice.snapshot()
+    picked = pick_writes(
+        snapshot,
+        [row.uuid for row in snapshot.rows(XPM_CLIENTS)],
+        ids=_NoIds(),
+        policy=practice.policy(),
+        now=practice.clock.now(),
+        by=practice.person,
+        run="r0",
+        every=True,
+        likely=_likely(snapshot),
+    )
+    kept: dict[str, list[str]] = {}
+    for each in picked.skipped:
+        if each.why != "linked":
+            kept.setdefault(each.sentence, []).append(each.name or each.uuid)
+    return of_picks(len(picked.created), len(picked.linked), kept)
+
+
+class _NoIds:
+    """Ids for a look: each another one, none of them kept."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def new(self, prefix: str, count: int = 1) -> list[str]:
+        """``count`` ids that no record has."""
+        self._last += count
+        return [f"+{prefix}{self._last - count + each}" for each in range(count)]
 
 
 def _pick(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xpm_tui.events.log import during
 from xpm_tui.model.book import Client
+from xpm_tui.model.consequences import Consequences
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import XPM_CLIENTS
@@ -13,7 +14,8 @@ from xpm_tui.service.runs.stopping import Stopper
 from xpm_tui.service.telling.lookup import find_client
 from xpm_tui.service.telling.tell import Told
 from xpm_tui.service.telling.views import ClientView, CreatedView, RelinkView
-from xpm_tui.sync.by_hand.create import create_client
+from xpm_tui.sync.by_hand.create import create_client, creation_contacts
+from xpm_tui.sync.consequences import of_creation
 from xpm_tui.sync.matching.match import MatchIndex
 from xpm_tui.sync.planning.links import reason
 from xpm_tui.sync.planning.relink import relink
@@ -50,6 +52,12 @@ def accept(practice: OpenPractice, found: list[RelinkView]) -> list[ClientView]:
         for each in found
         if each.proposal is not None
     ]
+
+
+def creation(practice: OpenPractice, client: str) -> Consequences:
+    """What creating a client in XPM would do. Raises ``NotFound``."""
+    ours = find_client(practice.snapshot(), client)
+    return of_creation("client", ours.id, len(creation_contacts(ours, practice.policy())))
 
 
 async def create_in_xpm(practice: OpenPractice, client: str) -> CreatedView:

@@ -15,11 +15,13 @@ from xpm_tui.book.ignition.forms import FormName
 from xpm_tui.book.ignition.parse import Parsed, parse
 from xpm_tui.book.ignition.plan import plan_import
 from xpm_tui.book.ignition.steps import Edit, ImportPlan, Step, group_writes, plan_undo
+from xpm_tui.model.consequences import Consequences
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
 from xpm_tui.model.imports import Import
 from xpm_tui.model.ports import Drop, Put, Snapshot, Write
-from xpm_tui.model.tables import IMPORT_IMAGES, IMPORTS, LINKS, META, Meta
+from xpm_tui.model.tables import IMPORT_IMAGES, IMPORTS, META, Meta
+from xpm_tui.service.exchange.consequences import of_import, of_import_undo
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -67,8 +69,9 @@ class ColumnReport(msgspec.Struct, frozen=True, kw_only=True):
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did, or would do when ``dry_run``.
 
-    ``to_xpm``: changed cells that the next sync sends to XPM; ``overwritten``: those that XPM masters and
-    will write over. ``edits`` are the first ones; ``counts["cells"]`` tells how many there are.
+    ``to_xpm``: changes that the next sync sends to XPM because of it; ``overwritten``: values that XPM
+    masters and will write over; ``consequences`` tell all of it. ``edits`` are the first ones;
+    ``counts["cells"]`` tells how many there are.
     """
 
     id: str
@@ -83,6 +86,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[RowReport, ...] = ()
     notes: tuple[RowReport, ...] = ()
     edits: tuple[EditReport, ...] = ()
+    consequences: Consequences | None = None
 
     @property
     def exit_code(self) -> int:
@@ -99,6 +103,7 @@ class UndoReport(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool
     counts: dict[str, int]
     left: tuple[str, ...] = ()
+    consequences: Consequences | None = None
 
 
 def import_file(
@@ -162,7 +167,13 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
         plan = plan_undo(practice.snapshot(), last.id)
     left = tuple(note.text for note in plan.left)
     return UndoReport(
-        id=last.id, form=last.form, file=last.file, dry_run=dry_run, counts=plan.counts, left=left
+        id=last.id,
+        form=last.form,
+        file=last.file,
+        dry_run=dry_run,
+        counts=plan.counts,
+        left=left,
+        consequences=of_import_undo(last.file, plan),
     )
 
 
@@ -251,7 +262,9 @@ def _report(
     parsed: Parsed,
     plan: ImportPlan,
 ) -> ImportReport:
-    to_xpm, overwritten = _consequences(practice, plan.edits) if parsed.form == "clients" else (0, 0)
+    found = of_import(practice, parsed.form, path.name, plan)
+    to_xpm = found.then is not None and practice.policy().direction == "to_xpm"
+    then = found.then or Consequences(of="plan")
     return ImportReport(
         id=batch,
         form=parsed.form,
@@ -263,11 +276,12 @@ def _report(
             for column in parsed.columns
         ),
         counts=plan.counts,
-        to_xpm=to_xpm,
-        overwritten=overwritten,
+        to_xpm=then.xpm.changes if to_xpm else 0,
+        overwritten=0 if to_xpm else then.replaced.values,
         refused=tuple(RowReport(row=each.row, reason=each.reason) for each in plan.refused),
         notes=tuple(RowReport(row=each.row, reason=each.text) for each in plan.notes),
         edits=tuple(_edit(edit) for edit in plan.edits[:_SHOWN]),
+        consequences=found,
     )
 
 
@@ -280,21 +294,6 @@ def _edit(edit: Edit) -> EditReport:
         new=edit.new,
         both=edit.both,
     )
-
-
-def _consequences(practice: OpenPractice, edits: Sequence[Edit]) -> tuple[int, int]:
-    """How many edited cells of linked clients go to XPM, and how many XPM will write over."""
-    snapshot, policy = practice.snapshot(), practice.policy()
-    carried = {rule.name for rule in policy.fields()}
-    linked: dict[str, bool] = {}
-    count = 0
-    for edit in edits:
-        client = edit.record.partition("/")[0]
-        if client not in linked:
-            link = snapshot.get(LINKS, client)
-            linked[client] = link is not None and not link.quiet
-        count += linked[client] and edit.field in carried
-    return (count, 0) if policy.direction == "to_xpm" else (0, count)
 
 
 def _tell(practice: OpenPractice, report: ImportReport, plan: ImportPlan) -> None:

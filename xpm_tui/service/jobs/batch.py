@@ -8,19 +8,18 @@ import msgspec
 
 from xpm_tui.deploy.due import Occurrence
 from xpm_tui.deploy.run import going
+from xpm_tui.model.consequences import Consequences
 from xpm_tui.service.jobs.listing import find_job, previews, unfinished
 from xpm_tui.service.jobs.views import PreviewView
 from xpm_tui.service.practice import OpenPractice
 
-RATE = 55
-"""Calls that a run may make in a minute."""
-
 
 class BatchView(msgspec.Struct, frozen=True, kw_only=True):
-    """``new`` jobs would be made and ``begun`` ones finished with ``calls`` calls to Xero; with a person's
+    """``new`` jobs would be made and ``begun`` ones finished with ``calls`` calls to Xero; with a user's
     "anyway" the ``asks`` go out, too, and it takes ``calls_anyway``. ``holds`` stay where they are in any
     case. ``earlier``: half-made ones of an earlier run, which every run finishes first. ``number`` is the
-    first job number of our own, empty where XPM gives them."""
+    first job number of our own, empty where XPM gives them. ``consequences`` are those of the whole run, what
+    an earlier one left included, and ``consequences_anyway`` with the ``asks``."""
 
     jobs: tuple[PreviewView, ...]
     new: int
@@ -29,23 +28,26 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
     holds: int
     calls: int
     calls_anyway: int
+    consequences: Consequences
+    consequences_anyway: Consequences
     earlier: int = 0
     number: str = ""
 
     @property
     def minutes(self) -> int:
         """What it takes at least, at Xero's pace."""
-        return -(-self.calls // RATE)
+        return self.consequences.minutes
+
+    def of(self, *, anyway: bool) -> Consequences:
+        """The consequences, without or with the jobs that ask first."""
+        return self.consequences_anyway if anyway else self.consequences
 
 
 def look(practice: OpenPractice, chosen: Sequence[Occurrence]) -> BatchView:
     """What deploying these would do. Asks nothing of XPM."""
-    rows = going(practice.snapshot())
     named = {each.id for each in chosen}
-    earlier = [find_job(practice, row.id) for row in rows if row.id not in named]
-    views, calls = previews(practice, [*earlier, *chosen])
-    _, calls_anyway = previews(practice, [*earlier, *chosen], anyway=True)
-    shown = views[len(earlier) :]
+    shown, found = previews(practice, chosen)
+    _, anyway = previews(practice, chosen, anyway=True)
     goes = [view for view in shown if view.goes]
     begun = sum(bool(view.job.number) for view in goes)
     return BatchView(
@@ -54,9 +56,11 @@ def look(practice: OpenPractice, chosen: Sequence[Occurrence]) -> BatchView:
         begun=begun,
         asks=sum(view.goes_anyway and not view.goes for view in shown),
         holds=sum(not view.goes_anyway for view in shown),
-        calls=calls,
-        calls_anyway=calls_anyway,
-        earlier=len(earlier),
+        calls=found.calls,
+        calls_anyway=anyway.calls,
+        consequences=found,
+        consequences_anyway=anyway,
+        earlier=sum(row.id not in named for row in going(practice.snapshot())),
         number=next((view.number for view in goes if view.number and not view.job.number), ""),
     )
 

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import cast
 
 import msgspec
 
 from xpm_tui.book.ids import BlockIds
+from xpm_tui.deploy.consequences import Batch, of_batch
 from xpm_tui.deploy.due import Occurrence, due_by_itself
 from xpm_tui.deploy.run import deploy, going
 from xpm_tui.deploy.steps import Means
 from xpm_tui.model.book import Client
 from xpm_tui.model.errors import NeedsPerson
 from xpm_tui.model.events import Event
-from xpm_tui.model.ports import JobPractice, Practice, Snapshot
+from xpm_tui.model.ports import JobPractice, Practice, Put, Snapshot
 from xpm_tui.model.runs import Run, Stop, Trigger
-from xpm_tui.model.tables import LINKS
+from xpm_tui.model.tables import LINKS, RUNS, WORKFLOWS
 from xpm_tui.service.identity import Identity
 from xpm_tui.service.jobs.terms import IGNITION, IGNITION_HINT, terms_of, today
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.progress import Report, silent
+from xpm_tui.service.runs.consequences import pace
 from xpm_tui.service.runs.runner import under_lock
 from xpm_tui.service.runs.stopping import Stopper
 from xpm_tui.service.runs.work import Asked, Work
 from xpm_tui.sync.applying.recover import resolve as resolve_clients
+from xpm_tui.sync.consequences import paced
 from xpm_tui.sync.matching.match import MatchIndex
 
 
@@ -88,6 +91,21 @@ def due_at_once(practice: OpenPractice) -> list[str]:
     return [each.id for each in due_by_itself(practice.snapshot(), terms, today(practice))]
 
 
+def batch_of(practice: OpenPractice, wanted: Iterable[Occurrence], *, anyway: bool = False) -> Batch:
+    """What deploying these would do, after what an earlier run left. Nothing is asked of XPM."""
+    snapshot = practice.snapshot()
+    found = {row.id: (snapshot.get(WORKFLOWS, row.workflow), row.day) for row in going(snapshot)}
+    found |= {each.id: (each.workflow, each.day) for each in wanted}
+    return of_batch(
+        snapshot,
+        terms_of(practice),
+        [(workflow, day) for workflow, day in found.values() if workflow is not None],
+        sure=sure_of(snapshot),
+        anyway=anyway,
+        pace=pace(practice),
+    )
+
+
 class DeployWork(Work):
     """A run that makes jobs."""
 
@@ -125,6 +143,12 @@ class DeployWork(Work):
                 Event(key="guard.stop", level="warning", rule="new-jobs", numbers={**numbers})
             )
             return msgspec.structs.replace(self.run, outcome="held", stops=stops)
+        looked_up = xpm.calls - self.calls
+        found = batch_of(practice, self._wanted, anyway=self._anyway).consequences
+        requests = msgspec.structs.replace(found.requests, lookups=found.requests.lookups + looked_up)
+        self.expect(paced(msgspec.structs.replace(found, requests=requests), pace(practice)))
+        practice.book.commit([Put(RUNS, self.run)])
+        self.tell_expected()
         snapshot = practice.snapshot()
         means = Means(
             book=practice.book,

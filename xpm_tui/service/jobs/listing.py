@@ -10,9 +10,9 @@ from xpm_tui.deploy import rows
 from xpm_tui.deploy.dates import word
 from xpm_tui.deploy.due import Occurrence, occurrences, of_workflow
 from xpm_tui.deploy.preview import OpenJobs, Preview, preview
-from xpm_tui.deploy.run import estimate
 from xpm_tui.deploy.unknown import unknown
 from xpm_tui.model.book import Client
+from xpm_tui.model.consequences import Consequences
 from xpm_tui.model.errors import BadInput, Busy, NotFound
 from xpm_tui.model.events import Event
 from xpm_tui.model.ports import Drop, Put, Snapshot, Write
@@ -31,7 +31,7 @@ from xpm_tui.model.tables import (
 from xpm_tui.model.text import visible
 from xpm_tui.model.workflows import Audit, Deployment, Workflow
 from xpm_tui.service.jobs.counts import counts as counts
-from xpm_tui.service.jobs.deploying import sure_of
+from xpm_tui.service.jobs.deploying import batch_of, sure_of
 from xpm_tui.service.jobs.terms import terms_of, today
 from xpm_tui.service.jobs.views import AuditView, JobRowView, PreviewView, ProblemView
 from xpm_tui.service.practice import OpenPractice
@@ -87,8 +87,11 @@ def preview_job(practice: OpenPractice, job: str) -> PreviewView:
     """The exact job that would be sent now, with what clashes, by book and mirror."""
     snapshot = practice.snapshot()
     found = find_job(practice, job)
-    shown = _show(practice, snapshot)(found)
-    return _preview_view(snapshot, found, shown)
+    batch = batch_of(practice, [found], anyway=True)
+    shown = next(each for each in batch.previews if each.id == found.id)
+    made = batch.consequences if found.state in OPEN else None
+    view = _preview_view(snapshot, found, shown, made.calls if made is not None else 0)
+    return msgspec.structs.replace(view, consequences=made)
 
 
 def find_job(practice: OpenPractice, text: str) -> Occurrence:
@@ -150,13 +153,14 @@ def unfinished(practice: OpenPractice, *, cause: str = "") -> list[Occurrence]:
 
 def previews(
     practice: OpenPractice, chosen: Iterable[Occurrence], *, anyway: bool = False
-) -> tuple[list[PreviewView], int]:
-    """What deploying them would do, and the calls to Xero that it takes."""
+) -> tuple[list[PreviewView], Consequences]:
+    """What deploying them would do, and its consequences, with what an earlier run left."""
+    made = list(chosen)
+    batch = batch_of(practice, made, anyway=anyway)
     snapshot = practice.snapshot()
-    shown = _show(practice, snapshot)
-    made = [(each, shown(each)) for each in chosen]
-    going = [each for _, each in made if each.keeps(anyway=anyway) is None]
-    return [_preview_view(snapshot, occurrence, each) for occurrence, each in made], estimate(going)
+    shown = {each.id: each for each in batch.previews}
+    views = [_preview_view(snapshot, each, shown[each.id], batch.calls[each.id]) for each in made]
+    return views, batch.consequences
 
 
 def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
@@ -240,7 +244,7 @@ def _nobody(client: Client) -> str:
     return ""
 
 
-def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview) -> PreviewView:
+def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview, calls: int) -> PreviewView:
     spec, client = shown.spec, shown.client
     there = snapshot.get(XPM_CLIENTS, shown.uuid) if shown.uuid else None
     category = snapshot.get(CATEGORIES, spec.category) if spec.category else None
@@ -273,7 +277,7 @@ def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview) -> Prev
         manager=person(spec.manager),
         staff=tuple(person(uuid) for uuid in spec.staff),
         state_code=spec.state_code,
-        calls=shown.calls,
+        calls=calls,
         goes=shown.keeps() is None,
         goes_anyway=shown.keeps(anyway=True) is None,
         problems=tuple(

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from xpm_tui.model.consequences import Consequences
 from xpm_tui.service.telling.views import RefView
 
 
@@ -168,7 +169,10 @@ class ProblemView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
-    """The exact job that would be sent, by names; ``calls`` to Xero that it takes; ``problems`` with it."""
+    """The exact job that would be sent, by names; ``problems`` with it.
+
+    ``calls`` to Xero that it takes, and ``consequences``, are of deploying it alone; among others of a batch
+    ``calls`` are those of the job besides what all share."""
 
     id: str
     workflow: str
@@ -193,6 +197,7 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[ProblemView, ...]
     job: JobRowView
     audit: tuple[AuditView, ...] = ()
+    consequences: Consequences | None = None
 
 
 class JobCounts(msgspec.Struct, frozen=True, kw_only=True):

@@ -213,7 +213,7 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
         records = [new.get(record.id, record) for record in records]
     if not new:
         return 0
-    head = recount(plan, records)
+    head = recount(snapshot, plan, records)
     writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in new.values())]
     practice.book.commit(writes, since=snapshot)
     changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))

@@ -8,6 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from xpm_tui.book.ids import BlockIds
+from xpm_tui.model.consequences import Consequences, Requests
 from xpm_tui.model.errors import BadInput, LoginNeeded, Trouble
 from xpm_tui.model.events import Event, Severity
 from xpm_tui.model.plan import Plan, PlannedRecord
@@ -18,6 +19,7 @@ from xpm_tui.service.identity import Identity
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.progress import Progress, Report
 from xpm_tui.service.runs import plans
+from xpm_tui.service.runs.consequences import pace
 from xpm_tui.service.runs.history import is_sync, list_runs
 from xpm_tui.service.runs.limits import guard_limits
 from xpm_tui.service.runs.notify import Reason, notify
@@ -28,6 +30,7 @@ from xpm_tui.sync.applying.apply import apply
 from xpm_tui.sync.applying.recover import KINDS, resolve
 from xpm_tui.sync.applying.release import held
 from xpm_tui.sync.by_hand.review import keep_review, recount
+from xpm_tui.sync.consequences import of_plan
 from xpm_tui.sync.planning.guard import ALWAYS, check, grown, refuse_if_outdated
 
 _LEVELS: dict[str, Severity] = {"done": "info", "failed": "error"}
@@ -102,10 +105,12 @@ class Work:
             stop=self.stop,
         )
         self.stop.check()
+        looked_up = xpm.calls - self.calls
         plan, records, reviewed = await self.stop.through(self.plan(xpm))
+        before = Requests(lookups=looked_up, lists=xpm.calls - self.calls - looked_up)
+        self.expect(of_plan(practice.snapshot(), plan, records, before=before, pace=pace(practice)))
         self.keep(plan, reviewed=reviewed)
-        self.tell("run.planned", plan=plan.id, items=plan.counts.get("items", 0), calls=plan.estimate.calls,
-                  records=self.run.total)  # fmt: skip
+        self.tell_expected(plan=plan.id, items=plan.counts.get("items", 0), records=self.run.total)
         stops = self.guarded(plan, records, reviewed)
         if stops:
             for stop in stops:
@@ -161,7 +166,7 @@ class Work:
         reviewed, before = asked.reviewed, self.before()
         if before:
             records, unseen = keep_review(before, records)
-            plan = recount(plan, records)
+            plan = recount(practice.snapshot(), plan, records)
             practice.book.commit([Put(PLANS, plan), *(Put(PLANNED, record) for record in records)])
             reviewed = reviewed or (unseen == 0 and self.asked.held is None)
         return plan, records, reviewed
@@ -205,6 +210,10 @@ class Work:
     def moved(self, run: Run) -> None:
         """A step was made."""
         self.report(Progress("apply", run.done, run.total, run.calls))
+
+    def expect(self, found: Consequences) -> None:
+        """Note what is expected of the run, before its first write."""
+        self.run = msgspec.structs.replace(self.run, consequences=found.shortened())
 
     def keep(self, plan: Plan, *, reviewed: bool) -> None:
         """Keep with the run what it is going to do."""
@@ -254,8 +263,8 @@ class Work:
                 rule=run.kind,
                 case=run.case,
                 outcome=run.outcome,
-                numbers={**NONE, **run.counts, "done": run.done, "calls": run.calls, "seconds": seconds,
-                         "exit_code": run.exit_code},
+                numbers={**NONE, **figures(run), **run.counts, "done": run.done, "calls": run.calls,
+                         "seconds": seconds, "exit_code": run.exit_code},
             )
         )  # fmt: skip
         deploys = run.kind == "deploy"
@@ -270,9 +279,28 @@ class Work:
         self.run = run
         return run
 
-    def tell(self, key: str, **numbers: int | str) -> None:
-        """One event of this run."""
-        self.practice.events.emit(Event(key=key, numbers={**numbers}))
+    def tell_expected(self, **numbers: int | str) -> None:
+        """The event that says, before the first write, what is expected of this run."""
+        found = self.run.consequences
+        if found is not None:
+            told = {**figures(self.run), "calls": found.calls, **numbers}
+            self.practice.events.emit(Event(key="run.planned", rule=found.of, numbers={**told}))
+
+
+def figures(run: Run) -> dict[str, int]:
+    """What is expected of a run, as the numbers of an event."""
+    found = run.consequences
+    if found is None:
+        return {}
+    return {
+        "to_xpm": found.xpm.changes,
+        "saved_here": found.here.changes,
+        "replaced": found.replaced.values,
+        "lasting": found.not_undoable,
+        "freezes": found.freezes,
+        "expected_calls": found.calls,
+        "minutes": found.minutes,
+    }
 
 
 NONE = {"refused": 0, "deployed": 0, "failed": 0}

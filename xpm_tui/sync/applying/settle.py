@@ -13,7 +13,7 @@ from xpm_tui.model.ports import Put, Snapshot, Write
 from xpm_tui.model.runs import Image, Intent, Run, Written
 from xpm_tui.model.tables import BASE, IMAGES, LINKS, PLANNED, RUNS, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
-from xpm_tui.sync.applying.undone import is_undo, take_back
+from xpm_tui.sync.applying.undone import image_of, is_undo, noted, take_back
 from xpm_tui.sync.applying.writing import base_key
 from xpm_tui.sync.base import PRIMARY, agree, carry, mirror_values, pair
 from xpm_tui.sync.journal import ADD_CONTACT
@@ -71,7 +71,10 @@ def landed(
     client, _, contact = intent.record.partition("/")
     link = snapshot.get(LINKS, client)
     if link is None or link.uuid != row.uuid:
-        return Landed(tuple(client_writes(snapshot, [row], now)), ())
+        # An undo takes the link first: what it then put back in XPM is counted and noted all the same.
+        image = image_of(snapshot, run, client) if is_undo(changes) else None
+        back = [*client_writes(snapshot, [row], now), *([noted(image, changes)] if image else [])]
+        return Landed(tuple(back), tuple(map(_put_back, changes)) if image else ())
     base = snapshot.get(BASE, client) or Base(id=client)
     old = snapshot.get(XPM_CLIENTS, row.uuid) or row
     before = mirror_values(old, link)
@@ -109,6 +112,17 @@ def landed(
     writes += changed_writes(snapshot, link, base)
     writes.append(image_write(snapshot, run.id, client, row.uuid, written))
     return Landed(tuple(writes), written)
+
+
+def _put_back(change: Change) -> Written:
+    return Written(
+        record=change.record,
+        field=change.field,
+        side=change.side,
+        rule=change.rule,
+        old=change.old,
+        new=change.new,
+    )
 
 
 def landed_as_planned(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> Landed:

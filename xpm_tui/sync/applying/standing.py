@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -14,7 +13,8 @@ from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.sync.applying.writing import base_key
-from xpm_tui.sync.base import PRIMARY
+from xpm_tui.sync.consequences import is_wanted as is_wanted
+from xpm_tui.sync.consequences import possible as possible
 from xpm_tui.sync.planning.compare import WHOLE, Sides
 from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
 from xpm_tui.sync.policy import BY_NAME
@@ -72,22 +72,6 @@ def stand(snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: 
         return "frozen"
     base = snapshot.get(BASE, client.id) or Base(id=client.id)
     return Standing(Sides(client, row, link, base, frozen), changes, linking)
-
-
-def is_wanted(record: PlannedRecord) -> bool:
-    """Whether anything of the record is to be done: without its link, none of its values is."""
-    ticked = [change for change in record.changes if change.ticked]
-    return bool(ticked) and not any(c.field == "link" and not c.ticked for c in record.changes)
-
-
-def possible(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
-    """What is wanted of a client's planned changes, less what cannot be without the rest: a contact that is
-    not made does not become the primary one."""
-    made = {change.record for change in wanted if change.field == "contact"}
-    unmade = {change.record for change in planned if change.field == "contact"} - made
-    if not unmade:
-        return wanted
-    return tuple(c for c in wanted if c.field != PRIMARY or c.record not in unmade)
 
 
 def _is_nobody(change: Change, team: Team) -> bool:

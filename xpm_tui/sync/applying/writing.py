@@ -12,7 +12,8 @@ from xpm_tui.model.names import exact
 from xpm_tui.model.plan import Change
 from xpm_tui.model.runs import Written
 from xpm_tui.model.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
+from xpm_tui.sync.base import PRIMARY, mirror_values, pair
+from xpm_tui.sync.base import base_key as base_key
 from xpm_tui.sync.planning.compare import Sides
 from xpm_tui.sync.policy import BY_NAME
 from xpm_tui.sync.view import Team, contact_values, write_client, write_contact, xpm_contacts
@@ -72,11 +73,6 @@ def own_contact(id_: str, row: XpmClient, carried: Collection[str]) -> Contact:
         uuid="", name=exact(f"{row.first_name} {row.last_name}"), email=row.email, phone=row.phone
     )
     return new_contact(id_, own, carried, primary=True)
-
-
-def base_key(field: str, contact: str) -> str:
-    """The base key of a change's field; ``contact`` is empty for the client's own."""
-    return contact_key(contact, field) if contact and field != PRIMARY else field
 
 
 class _Writing:

@@ -8,6 +8,7 @@ import msgspec
 
 from xpm_tui.model.links import Value
 from xpm_tui.model.plan import Change, Plan, PlannedRecord
+from xpm_tui.model.ports import Snapshot
 from xpm_tui.sync.applying.standing import possible
 from xpm_tui.sync.planning.plan import count, estimate
 from xpm_tui.sync.planning.rules import UNTICKABLE
@@ -73,9 +74,9 @@ def _possible(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     )
 
 
-def recount(plan: Plan, records: Sequence[PlannedRecord]) -> Plan:
+def recount(snapshot: Snapshot, plan: Plan, records: Sequence[PlannedRecord]) -> Plan:
     """The plan's head after its ticks changed; ``records`` are all of its records."""
-    return msgspec.structs.replace(plan, counts=count(records), estimate=estimate(records))
+    return estimate(snapshot, msgspec.structs.replace(plan, counts=count(records)), records)
 
 
 def keep_review(

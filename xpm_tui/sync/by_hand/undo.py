@@ -108,12 +108,11 @@ def plan_undo(
         policy=policy.hash,
         scopes=scopes,
         counts=count(records),
-        estimate=estimate(records),
         only=client,
         fields=(field,) if field else (),
         undo_of=run,
     )
-    return plan, records, tuple(unclear)
+    return estimate(snapshot, plan, records), records, tuple(unclear)
 
 
 class _Look:

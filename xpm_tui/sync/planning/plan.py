@@ -17,6 +17,9 @@ from xpm_tui.model.plan import Change, Estimate, NeedsPerson, Plan, PlannedRecor
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import BASE, CLIENTS, IGNORED, LINKS, META, XPM_CLIENTS
 from xpm_tui.model.xpm import XpmClient
+from xpm_tui.sync.consequences import MOVED_CHECK as MOVED_CHECK
+from xpm_tui.sync.consequences import of_plan
+from xpm_tui.sync.consequences import written_records as written_records
 from xpm_tui.sync.journal import ADD_CONTACT, without_end
 from xpm_tui.sync.planning.compare import WHOLE, Compared, Sides, changes_of, compare
 from xpm_tui.sync.planning.links import all_frozen, exact_match, frozen_fields, needs_person, state_of
@@ -26,12 +29,6 @@ from xpm_tui.sync.view import Team, book_print, xpm_contacts, xpm_print
 
 FIRST_APPLIED = "first_applied"
 """Name of the small fact that a run of this practice was applied; its value is that run's id."""
-
-MOVED_CHECK = 300
-"""After how many writes to XPM it is asked again what moved there."""
-
-PER_MINUTE = 55
-"""How many calls a push makes in a minute at most."""
 
 
 def make_plan(
@@ -74,13 +71,12 @@ def make_plan(
         scopes=scopes,
         counts=counts,
         people=tuple(people),
-        estimate=estimate(records),
         first=is_first(snapshot),
         full=full,
         only=" ".join(chosen),
         fields=tuple(fields),
     )
-    return plan, records
+    return estimate(snapshot, plan, records), records
 
 
 def is_first(snapshot: Snapshot) -> bool:
@@ -102,22 +98,11 @@ def count(records: Iterable[PlannedRecord]) -> dict[str, int]:
     return dict(counts)
 
 
-def estimate(records: Iterable[PlannedRecord]) -> Estimate:
-    """Calls to XPM and the least number of seconds that their pace takes; refreshing lists not included."""
-    writes = sum(len(written_records(record)) for record in records)
-    if not writes:
-        return Estimate()
-    calls = writes + -(-writes // MOVED_CHECK)
-    return Estimate(calls=calls, seconds=max(0, calls - PER_MINUTE) * 60 / PER_MINUTE)
-
-
-def written_records(record: PlannedRecord) -> dict[str, list[Change]]:
-    """The ticked changes to XPM by record written (the client, then each contact): one call each."""
-    calls: dict[str, list[Change]] = {}
-    for change in record.changes:
-        if change.ticked and change.side == "xpm" and change.field != "link":
-            calls.setdefault(change.record, []).append(change)
-    return calls
+def estimate(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Plan:
+    """The plan with the calls that its changes take and the least number of seconds; reading lists not
+    included."""
+    found = of_plan(snapshot, plan, records)
+    return msgspec.structs.replace(plan, estimate=Estimate(calls=found.calls, seconds=found.seconds))
 
 
 def compare_client(

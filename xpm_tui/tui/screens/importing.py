@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 from textual import on
 from textual.binding import Binding, BindingType
 
+from xpm_tui.acts.consequences import brief
 from xpm_tui.book.ignition.forms import FORMS, IGNORE, FormName
 from xpm_tui.model import formatting
 from xpm_tui.service.exchange.importing import ImportReport, import_file
@@ -187,12 +188,9 @@ def summary(report: ImportReport) -> list[Line]:
         [ours(f" · {formatting.count(adopted, 'client')} met by name and e-mail", "muted")] if adopted else []
     )
     then: list[Span] = []
-    if report.to_xpm:
-        told = f" → {formatting.count(report.to_xpm, 'cell')} go to XPM with the next sync."
-        then.append(ours(told, "accent"))
-    if report.overwritten:
-        told = f" ! XPM will write over {formatting.count(report.overwritten, 'cell')} with the next sync."
-        then.append(ours(told, "warn"))
+    following = report.consequences.then if report.consequences is not None else None
+    if following is not None and following.changes:
+        then.append(ours(f" → With the next sync: {brief(following, costs=False)}", "accent"))
     return [first, facts, then]
 
 

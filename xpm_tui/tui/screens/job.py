@@ -10,6 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
+from xpm_tui.acts.consequences import action, also, cost
+from xpm_tui.acts.consequences import lines as described
 from xpm_tui.model import formatting
 from xpm_tui.model.text import Shown, visible
 from xpm_tui.service.jobs.batch import BatchView
@@ -85,12 +87,16 @@ class DeployReview(Reading[Answer]):
             yield Prose(lines(batch_lines(batch)))
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Leave")), id="leave")
-            if batch.new or batch.begun:
-                does = f"Make {formatting.count(batch.new, 'job')}" if batch.new else "Go on"
-                yield Button(content(Shown(does)), id="go")
-            if batch.asks:
-                yield Button(content(Shown(f"Also the {batch.asks:,} that ask")), id="anyway")
+            if self._goes:
+                yield Button(content(Shown(action(batch.consequences))), id="go")
+            if more := also(batch.consequences, batch.consequences_anyway):
+                yield Button(content(Shown(more)), id="anyway")
             yield Static(content(Shown("← → choose · esc back")), classes="hint")
+
+    @property
+    def _goes(self) -> bool:
+        """Whether anything goes out as it stands."""
+        return bool(self._batch.consequences.changes)
 
     def on_mount(self) -> None:
         """The safe button first."""
@@ -106,28 +112,24 @@ class DeployReview(Reading[Answer]):
 
     def action_answer(self, answer: Answer) -> None:
         """By letter: only where something would go out."""
-        if answer == "anyway" or self._batch.new or self._batch.begun:
+        if answer == "anyway" or self._goes:
             self.dismiss(answer)
 
 
 def summary_lines(batch: BatchView) -> list[Line]:
-    """What the batch does, in words and numbers."""
+    """What follows from the batch, in words and numbers."""
     found: list[Line] = []
-    if batch.new or batch.begun:
-        does = [f"makes {formatting.count(batch.new, 'new job')} in XPM"] if batch.new else []
-        does += [f"finishes {formatting.count(batch.begun, 'job')}"] if batch.begun else []
-        pace = f", at least {formatting.count(batch.minutes, 'minute')}" if batch.minutes > 1 else ""
-        told = " and ".join(does)
-        found.append([ours("This "), ours(told, "strong"),
-                      ours(f": about {formatting.count(batch.calls, 'call')} to Xero{pace}.")])  # fmt: skip
+    if batch.consequences.changes:
+        found.append([ours(action(batch.consequences), "strong"), ours(".")])
     else:
         found.append([ours("Nothing can go out as it stands.", "warn")])
+    found += [[span(line)] for line in described(batch.consequences)]
     if batch.asks:
-        calls = formatting.count(batch.calls_anyway, "call")
         found.append([ours(f"{formatting.count(batch.asks, 'job')} kept back until you say so: with them "
-                           f"about {calls}.", "warn")])  # fmt: skip
+                           f"{cost(batch.consequences_anyway)}.", "warn")])  # fmt: skip
     if batch.holds:
-        found.append([ours(f"{formatting.count(batch.holds, 'job')} kept back until mended.", "warn")])
+        held = formatting.count(batch.holds, "job")
+        found.append([ours(f"{held} kept back until you fix what is wrong.", "warn")])
     if batch.earlier:
         found.append([ours(f"{formatting.count(batch.earlier, 'job')} of an earlier run is finished first.")])
     if batch.number:

@@ -7,14 +7,18 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from xpm_tui.acts.consequences import action, question
 from xpm_tui.model import formatting
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.team import linking as team
 from xpm_tui.service.team.views import MapEffect, MemberView, StaffView
+from xpm_tui.sync.consequences import of_people
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.chooser import Chooser, said
 from xpm_tui.tui.widgets.line import Line, Span, fit, ours, span
+
+PICKED = "Members with the same e-mail are linked; the others are added without access. u takes it back."
 
 
 class Person(Chooser[StaffView]):
@@ -168,11 +172,9 @@ class PickPerson(Person):
     async def _all(self) -> None:
         if not self.items:
             return
-        question = (
-            f"Pick {formatting.count(len(self.items), 'person/people')} of XPM into the team?\n\n"
-            "Members with the same e-mail are linked; the others are made without access. u takes it back."
-        )
-        if await self.host.push_screen_wait(Confirm(question, title="Pick all", yes="Pick all")):
+        found = of_people(len(self.items))
+        text = f"{question(found, 'of XPM into the team')}\n\n{PICKED}"
+        if await self.host.push_screen_wait(Confirm(text, title="Pick all", yes=action(found))):
             await self._pick([row.uuid for row in self.items])
 
     async def _pick(self, uuids: list[str]) -> None:

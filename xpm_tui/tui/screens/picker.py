@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets.input import Selection
 
+from xpm_tui.acts.consequences import action, asked
 from xpm_tui.model import formatting
 from xpm_tui.model.errors import Trouble
 from xpm_tui.model.tables import XPM_CLIENTS
@@ -245,12 +246,12 @@ class Picker(Quiet, Screen[str]):
         self.host.work(lambda: self._pick_all(), "take", exclusive=True, node=self)
 
     async def _pick_all(self) -> None:
-        question = (
-            "Bring in every clear client of XPM?\n\n"
-            "Archived and deleted ones, twins, and those that may "
-            "be a client you have already are left out and listed."
-        )
-        if not await self.host.push_screen_wait(Confirm(question, title="Pick all", yes="Pick all")):
+        found = await self.host.desk.ask(linking.preview_pick_all)
+        if not found.changes:
+            self.host.toast("XPM has no clear client that you do not have yet.")
+            return
+        box = Confirm(asked(found), title="Pick all", yes=action(found), wide=True)
+        if not await self.host.push_screen_wait(box):
             return
         done = await self.host.desk.ask(linking.pick_all)
         self.host.picked(done)

@@ -8,10 +8,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from xpm_tui.acts.consequences import action, asked, cost
 from xpm_tui.model import formatting, labels
+from xpm_tui.model.consequences import Consequences
 from xpm_tui.model.plan import Plan
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs import plans
+from xpm_tui.service.runs.consequences import consequences, of_stored
 from xpm_tui.service.telling.plan_view import change_views
 from xpm_tui.service.telling.views import ChangeView
 from xpm_tui.tui.dialogs.dialog import Confirm
@@ -65,12 +68,13 @@ class PlanReview(OverScreen[str]):
         self.host.work(lambda: self._read(), "plan", exclusive=True, node=self)
 
     async def _read(self) -> None:
-        def load(practice: OpenPractice) -> tuple[Plan, list[ChangeView]]:
+        def load(practice: OpenPractice) -> tuple[Plan, list[ChangeView], Consequences]:
             plan, records = plans.load(practice, self._plan_id)
-            return plan, list(change_views(practice.snapshot(), records))
+            found = consequences(practice, plan, records)
+            return plan, list(change_views(practice.snapshot(), records)), found
 
         first = self._plan is None
-        plan, changes = await self.host.desk.ask(load)
+        plan, changes, found = await self.host.desk.ask(load)
         self._plan = plan
         kept = self._rows.row
         self._tree.take(changes)
@@ -82,7 +86,7 @@ class PlanReview(OverScreen[str]):
         self._rows.reload(self._tree.place(kept) if kept else 0)
         if first:
             self._rows.focus()
-        self._head.say(lines(summary(plan, changes)))
+        self._head.say(lines(summary(plan, changes, found)))
         self._why.say(lines(wrap(self._rows.reason(), self.size.width)))
         self.refresh_bindings()
 
@@ -162,19 +166,11 @@ class PlanReview(OverScreen[str]):
             return
         plan = self._plan
         assert plan is not None
-        where = "Ignition" if plan.direction == "from_xpm" else "XPM"
-        waiting = len(self._tree.changes) - self._count
-        what = formatting.count(self._count, "change")
-        question = f"Make {what} in {where}?"
-        if plan.undo_of:
-            question = f"Take back {what} of run {plan.undo_of}?"
-        if waiting:
-            question += f"\n{formatting.count(waiting, 'change')} not ticked: left to wait."
-        question += "\nEvery change can be undone afterwards."
-        for stop in await self.host.desk.ask(self._stops):
-            question += f"\n■ {stop}"
+        found = await self.host.desk.ask(of_stored, plan.id)
+        stops = [f"■ {stop}" for stop in await self.host.desk.ask(self._stops)]
+        text = asked(found, *stops)
         answer = await self.host.push_screen_wait(
-            Confirm(question, title=f"Apply plan {plan.id}", yes="Apply", no="Not yet")
+            Confirm(text, title=f"Plan {plan.id}", yes=action(found), no="Not yet", wide=True)
         )
         if answer and await self._as_shown():
             self.dismiss(await self.host.start_run(plan.id))
@@ -218,7 +214,7 @@ class PlanReview(OverScreen[str]):
         )
 
 
-def summary(plan: Plan, changes: list[ChangeView]) -> list[Line]:
+def summary(plan: Plan, changes: list[ChangeView], found: Consequences) -> list[Line]:
     """The plan in two lines."""
     ticked = [change for change in changes if change.ticked]
     records = len({client_of(change.record) for change in ticked})
@@ -239,8 +235,6 @@ def summary(plan: Plan, changes: list[ChangeView]) -> list[Line]:
         facts.append(f"{waiting:,} wait for a tick")
     if plan.people:
         facts.append(f"{formatting.count(len(plan.people), 'client')} for a person")
-    calls = plan.estimate.calls
-    cost = f"{formatting.count(calls, 'call')}, {formatting.duration(plan.estimate.seconds, about=True)}"
-    facts.append(cost if calls else "no call to XPM")
+    facts.append(cost(found))
     first.append([ours(" " + " · ".join(facts), "muted")])
     return first

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
+from xpm_tui.acts.consequences import action, named, question
 from xpm_tui.acts.registry import by_name
 from xpm_tui.model import formatting
 from xpm_tui.model.errors import BadInput
@@ -18,6 +19,7 @@ from xpm_tui.service.clients import looking as clients
 from xpm_tui.service.clients.settling import Settled, Standing
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.views import ClientView, EffectView, ReviewView
+from xpm_tui.sync.consequences import of_links
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens import review_csv
@@ -219,13 +221,10 @@ class Review(OverScreen[None]):
         if not found:
             self.host.toast("No proposal is sure: each of these needs a look.")
             return
-        told = "\n".join(
-            f"{view.name}  →  #{view.proposals[0].number} {view.proposals[0].name}" for view in found[:12]
-        )
-        more = f"\nand {len(found) - 12:,} more" if len(found) > 12 else ""
-        many = formatting.count(len(found), "client")
-        question = f"Link {many} to the proposal that is sure?\n\n{told}{more}"
-        if await self.host.push_screen_wait(Confirm(question, title="All sure ones", yes="Link them")):
+        pairs = [f"{view.name}  →  #{view.proposals[0].number} {view.proposals[0].name}" for view in found]
+        links = of_links([view.id for view in found])
+        text = "\n".join([question(links, "to the proposal that is sure"), "", *named(pairs, 12)])
+        if await self.host.push_screen_wait(Confirm(text, title="All sure ones", yes=action(links))):
 
             def accept(practice: OpenPractice) -> tuple[list[ClientView], tuple[Settled, ...]]:
                 ids = [view.id for view in found]

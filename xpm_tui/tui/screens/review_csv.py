@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from xpm_tui.acts.consequences import action, question
 from xpm_tui.acts.review_file import report_lines
 from xpm_tui.files.listing import listing
 from xpm_tui.model import formatting
@@ -11,6 +12,7 @@ from xpm_tui.service.clients import settling
 from xpm_tui.service.clients.review_file import ReviewReport, export_review_file, import_review
 from xpm_tui.service.clients.settling import Settled
 from xpm_tui.service.practice import OpenPractice
+from xpm_tui.sync.consequences import of_review
 from xpm_tui.tui.dialogs.dialog import Confirm, Told
 from xpm_tui.tui.dialogs.files import PickFile, folder_of
 from xpm_tui.tui.host import Host
@@ -51,10 +53,13 @@ async def take(app: Host) -> tuple[Settled, ...]:
     if not would.items:
         app.push_screen(Told("Nothing to take in", told, hint=NOTHING, wide=True))
         return ()
-    question = f"{told}\n\nDo this with {formatting.count(len(would.items), 'client')}?"
-    if not await app.push_screen_wait(
-        Confirm(question, title="Take in a review", yes="Do it", no="Leave", wide=True)
-    ):
+    links = sum(each.choice == "link" for each in would.items)
+    found = of_review(links, len(would.items) - links)
+    box = Confirm(
+        "\n".join([told, "", question(found)]),
+        title="Take in a review", yes=action(found), no="Cancel", wide=True,
+    )  # fmt: skip
+    if not await app.push_screen_wait(box):
         return ()
 
     def carry_out(practice: OpenPractice) -> tuple[ReviewReport, tuple[Settled, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from xpm_tui.acts.consequences import cost
 from xpm_tui.model import formatting
 from xpm_tui.service.jobs.current import CurrentJobView
 from xpm_tui.service.jobs.views import JobRowView, PreviewView, ProblemView
@@ -88,8 +89,8 @@ def fact_lines(view: PreviewView) -> list[Line]:
          *fact("staff", ", ".join(view.staff))],
         [ours(" "), *fact("description", " · ".join(view.description.splitlines()))],
     ]  # fmt: skip
-    if job.state in _WAITS:
-        found.append([ours(" "), *fact("takes", formatting.count(view.calls, "call") + " to Xero")])
+    if job.state in _WAITS and view.consequences is not None:
+        found.append([ours(" "), *fact("takes", cost(view.consequences))])
     if job.url:
         state = job.in_xpm or "not among its current jobs"
         found.append([ours(" "), *fact("address", job.url), *fact("in XPM", state)])

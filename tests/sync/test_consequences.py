@@ -1,0 +1,109 @@
+"""Consequences of random plans and their undos, beside what a practice in memory is really sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from tests.support.profile import count
+from tests.sync import practices
+from tests.sync.world import World
+from xpm_tui.model.consequences import Consequences, Requests
+from xpm_tui.model.pace import ALL_MINUTE, MINUTE, PUSH_MINUTE, Pace
+from xpm_tui.model.plan import Plan, PlannedRecord
+from xpm_tui.model.runs import Run
+from xpm_tui.model.tables import CLIENTS, FREEZES, LINKS, PLANNED, PLANS
+from xpm_tui.sync.by_hand.undo import plan_undo
+from xpm_tui.sync.consequences import of_plan, paced
+
+SENT = {
+    "update client": "client_updates", "update contact": "contact_updates", "add contact": "contact_additions"
+}  # fmt: skip
+
+
+def sent(world: World) -> Counter[str]:
+    """What the practice in memory was sent, by the kinds of requests."""
+    found = Counter(SENT[verb] for verb, _, _ in world.practice.sent)
+    found["checks"] = world.practice.reads.count("clients since")
+    return +found
+
+
+def foretold(found: Consequences) -> Counter[str]:
+    kinds = (*SENT.values(), "checks")
+    return +Counter({kind: getattr(found.requests, kind) for kind in kinds})
+
+
+def forget(world: World) -> None:
+    world.practice.sent.clear()
+    world.practice.reads.clear()
+
+
+async def applied(world: World, plan: Plan, records: list[PlannedRecord]) -> tuple[Consequences, Run]:
+    found = of_plan(world.book.snapshot(), plan, records)
+    forget(world)
+    return found, await world.apply(plan, records, reviewed=True)
+
+
+@pytest.mark.parametrize("seed", range(count(60, 600)))
+async def test_a_random_plan_and_its_undo_do_what_was_computed(seed: int) -> None:
+    dice = Random(seed)
+    people = practices.practice(dice, 12)
+    world = World(people.clients, people.rows, policy=people.policy, links=people.links, team=practices.TEAM)
+    await world.refresh()
+    for _ in range(2):
+        plan, records = world.plan()
+        links = world.book.snapshot().count(LINKS)
+        found, run = await applied(world, plan, records)
+        assert run.outcome == "done", run
+        assert sent(world) == foretold(found), f"seed {seed}"
+        assert run.counts.get("changes", 0) == found.changes, f"seed {seed}"
+        assert run.counts.get("moved", 0) == 0
+        assert world.book.snapshot().count(LINKS) - links == found.here.links
+        await undone(world, run, found)
+        for id_ in list(world.book.snapshot().ids(LINKS))[:6]:
+            world.put(CLIENTS, [practices.perturbed(dice, world.client(id_), 3)])
+        world.clock.move(timedelta(minutes=30))
+        await world.refresh()
+
+
+async def undone(world: World, run: Run, found: Consequences) -> None:
+    """What an undo says beforehand is what it does, where the mirror is as XPM says."""
+    await world.refresh(complete=False)
+    plan, records, left = plan_undo(
+        world.book.snapshot(), run.id, id=world.ids.new("p")[0], now=world.clock.now(), by="kim",
+        tenant="tenant", scopes="scopes", policy=world.policy,
+    )  # fmt: skip
+    stays = [each for each in left if each.why == "stays-in-xpm"]
+    assert len(stays) == found.not_undoable
+    world.put(PLANS, [plan])
+    world.put(PLANNED, records)
+    freezes = world.book.snapshot().count(FREEZES)
+    back, run = await applied(world, plan, records)
+    assert back.of == "undo"
+    assert sent(world) == foretold(back)
+    assert run.counts.get("changes", 0) == back.changes
+    assert world.book.snapshot().count(FREEZES) - freezes == back.freezes
+
+
+@pytest.mark.parametrize(("calls", "seconds"), [(0, 0), (1, 0), (55, 0), (56, 60), (110, 60), (111, 120)])
+def test_the_pace_is_that_of_a_sliding_minute(calls: int, seconds: float) -> None:
+    assert Pace().least_seconds(calls) == seconds
+
+
+def test_the_pace_knows_what_the_minute_and_the_day_have_left() -> None:
+    used = Pace(frees=tuple(float(second) for second in range(1, 51)), day_left=3)
+    assert used.least_seconds(5) == 0
+    assert used.least_seconds(7) == 2
+    assert used.beyond_today(5) == 2
+    assert Pace(closed=20).least_seconds(1) == 20
+    assert Pace(frees=(MINUTE,) * PUSH_MINUTE).least_seconds(1) == MINUTE
+    assert ALL_MINUTE > PUSH_MINUTE
+
+
+def test_calls_and_minutes_are_the_sum_of_the_requests() -> None:
+    requests = Requests(client_updates=100, checks=1, lists=5, lookups=2)
+    found = paced(Consequences(of="plan", requests=requests), Pace(day_left=100))
+    assert (found.calls, requests.writes, found.minutes, found.beyond_today) == (108, 100, 1, 8)

@@ -1,0 +1,189 @@
+"""What deploying a batch of jobs would do, by going through it as the run does, job after job. Pure.
+
+A job that is made earlier in the batch counts for those after it: its client is there, and its name, number
+and reference are taken.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import msgspec
+
+from xpm_tui.deploy.preview import OpenJobs, Preview, Sure, found_again, preview
+from xpm_tui.deploy.terms import Terms
+from xpm_tui.model.consequences import Consequences, InXpm, Kept, Lasting, Requests
+from xpm_tui.model.pace import Pace
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.runs import Intent
+from xpm_tui.model.tables import INTENTS
+from xpm_tui.model.workflows import Workflow
+from xpm_tui.model.xpm import Named, XpmJob
+from xpm_tui.sync.consequences import lookups, paced
+
+ADD_JOB, APPLY = "job.add", "job.template"
+UNKNOWN = "It was sent to XPM before and no answer came: say what became of it (jobs retry ID --sent ...)."
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """A batch before it starts: each job as it would go out, which of them go, the ``calls`` of each besides
+    those that all share, and what follows from it."""
+
+    previews: tuple[Preview, ...]
+    goes: frozenset[str]
+    calls: dict[str, int]
+    consequences: Consequences
+
+
+def of_batch(
+    snapshot: Snapshot,
+    terms: Terms,
+    wanted: Iterable[tuple[Workflow, date]],
+    *,
+    sure: Sure = lambda _: "",
+    anyway: bool = False,
+    pace: Pace | None = None,
+) -> Batch:
+    """Return what deploying these would do; nothing is asked of XPM.
+
+    Args:
+        snapshot: The store and the mirror.
+        terms: The practice's choices for jobs.
+        wanted: The occurrences in the order of the run: what an earlier run left comes first.
+        sure: Gives the XPM client that an unlinked client surely is.
+        anyway: Whether jobs go that wait for a user's "go on anyway".
+        pace: What the rate limiter allows; by default an unused minute.
+    """
+    work = _Batch(snapshot, terms, sure, anyway)
+    for workflow, day in wanted:
+        work.one(workflow, day)
+    return Batch(tuple(work.previews), frozenset(work.goes), work.calls, work.result(pace))
+
+
+class _Batch:
+    """One batch while it is gone through."""
+
+    def __init__(self, snapshot: Snapshot, terms: Terms, sure: Sure, anyway: bool) -> None:
+        self._snapshot = snapshot
+        self._terms = terms
+        self._sure = sure
+        self._anyway = anyway
+        self._jobs = OpenJobs.of(snapshot)
+        self._created: dict[str, str] = {}
+        self._clients: set[str] = set()
+        self._made: list[str] = []
+        self._finished: list[str] = []
+        self._kept: defaultdict[str, list[str]] = defaultdict(list)
+        self._requests: Counter[str] = Counter(job_lists=1)
+        held = snapshot.find(INTENTS, "state", "held")
+        self._held = {each.record for each in held if each.kind.startswith("job.")}
+        self.previews: list[Preview] = []
+        self.goes: set[str] = set()
+        self.calls: dict[str, int] = {}
+
+    def one(self, workflow: Workflow, day: date) -> None:
+        """One occurrence: kept back, finished, or made."""
+        shown = preview(
+            self._snapshot, self._terms, workflow, day, self._jobs, sure=self._sure, created=self._created
+        )
+        self.previews.append(shown)
+        self.calls[shown.id] = 0
+        if shown.deployment is not None and shown.deployment.state in ("deployed", "skipped"):
+            return
+        back = shown.keeps(anyway=self._anyway)
+        if shown.id in self._held or back is not None:
+            self._kept[UNKNOWN if shown.id in self._held else back.sentence if back else ""].append(shown.id)
+            return
+        self.goes.add(shown.id)
+        before = self._requests.total()
+        self._steps(shown)
+        self.calls[shown.id] = self._requests.total() - before
+        self._clients |= {shown.uuid or (shown.client.id if shown.client else "")}
+        if shown.fresh:
+            self._made.append(shown.id)
+            self._jobs.add(_planned(shown, self._uuid(shown)), proposal=workflow.proposal)
+        else:
+            self._finished.append(shown.id)
+
+    def _uuid(self, shown: Preview) -> str:
+        """The job's client in XPM: one that this batch makes goes by an id of its own until then."""
+        if shown.uuid or shown.client is None:
+            return shown.uuid
+        if shown.client.id not in self._created:
+            self._created[shown.client.id] = f"new:{shown.client.id}"
+            self._requests["searches"] += 1
+            self._requests["client_creations"] += 1
+        return self._created[shown.client.id]
+
+    def _steps(self, shown: Preview) -> None:
+        """The calls of one job, step by step."""
+        spec, row = shown.spec, shown.deployment
+        applied: Sequence[str] = row.applied if row is not None and row.number else spec.templates[:1]
+        if shown.fresh:
+            if found_again(self._snapshot, row, self._jobs, self._failed(shown.id, ADD_JOB)) is not None:
+                self._requests["job_reads"] += 1
+            else:
+                self._uuid(shown)
+                self._requests["job_reads"] += bool(spec.number)
+                self._requests["job_creations"] += 1
+        tried = {str(intent.values.get("template")) for intent in self._failed(shown.id, APPLY)}
+        for template in spec.templates:
+            if template not in applied:
+                self._requests["job_reads"] += template in tried
+                self._requests["template_additions"] += 1
+        people = bool(spec.partner or spec.manager or spec.staff)
+        self._requests["job_assignments"] += people and not (row is not None and row.assigned)
+        self._requests["job_states"] += bool(spec.state_code) and not (row is not None and row.state_set)
+
+    def _failed(self, record: str, kind: str) -> list[Intent]:
+        failed = self._snapshot.find(INTENTS, "state", "failed")
+        return [intent for intent in failed if intent.record == record and intent.kind == kind]
+
+    def result(self, pace: Pace | None) -> Consequences:
+        """The batch as a whole."""
+        lasting = [("client", tuple(self._created)), ("job", (*self._made, *self._finished))]
+        return paced(
+            Consequences(
+                of="jobs",
+                xpm=InXpm(
+                    changes=len(self._made) + len(self._finished) + len(self._created),
+                    clients=len(self._clients - {""}),
+                    jobs_created=len(self._made),
+                    jobs_finished=len(self._finished),
+                    clients_created=len(self._created),
+                ),
+                lasting=tuple(
+                    Lasting(what="client" if what == "client" else "job", number=len(ids), records=ids)
+                    for what, ids in lasting
+                    if ids
+                ),
+                kept=tuple(
+                    Kept(why=why, number=len(ids), records=tuple(ids)) for why, ids in self._kept.items()
+                ),
+                requests=Requests(**self._requests) + lookups(self._snapshot) + _looked_up(self._snapshot),
+            ),
+            pace,
+        )
+
+
+def _looked_up(snapshot: Snapshot) -> Requests:
+    """Job writes without an answer are looked up first: one list for jobs without a number of our own, one
+    reading for every other."""
+    sent = [each for each in snapshot.find(INTENTS, "state", "sent") if each.kind.startswith("job.")]
+    listed = [each for each in sent if each.kind == ADD_JOB and not each.values.get("number")]
+    return Requests(lookups=bool(listed) + len(sent) - len(listed))
+
+
+def _planned(shown: Preview, uuid: str) -> XpmJob:
+    """The job as XPM will have it, for the ones after it."""
+    spec = shown.spec
+    return XpmJob(
+        number=spec.number or f"planned:{shown.id}",
+        name=spec.name,
+        client=Named(uuid=uuid),
+        order_number=spec.reference,
+        start=spec.start,
+        due=spec.due,
+    )

@@ -1,0 +1,309 @@
+"""What a plan or an undo would do, computed from its records: the only place that counts it. Pure.
+
+The rules by which calls are counted are the ones by which the executor sends: it takes the records to write,
+the changes that can be made, and the interval of its checks from here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+import msgspec
+
+from xpm_tui.model.consequences import (
+    Consequences,
+    Here,
+    InXpm,
+    Kept,
+    Lasting,
+    Replaced,
+    Requests,
+    Subject,
+    What,
+)
+from xpm_tui.model.pace import Pace
+from xpm_tui.model.plan import Change, Plan, PlannedRecord
+from xpm_tui.model.ports import Snapshot
+from xpm_tui.model.tables import CLIENTS, FREEZES, INTENTS, LINKS, XPM_CLIENTS
+from xpm_tui.model.xpm import XpmContact
+from xpm_tui.sync.base import PRIMARY, base_key
+from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, UPDATE_CLIENT, UPDATE_CONTACT
+from xpm_tui.sync.view import is_blank, xpm_contacts
+
+MOVED_CHECK = 300
+"""After how many writes to XPM it is asked again what changed there."""
+
+LISTS = 5
+"""Calls that bring the mirror up to date: clients, staff, templates, categories, current jobs."""
+
+_MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "clearing": "clearings"}
+_KINDS = (UPDATE_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
+
+
+def written_records(record: PlannedRecord) -> dict[str, list[Change]]:
+    """Return the ticked changes to XPM by the record that is written (the client, then each contact): one
+    call each."""
+    calls: dict[str, list[Change]] = {}
+    for change in record.changes:
+        if change.ticked and change.side == "xpm" and change.field != "link":
+            calls.setdefault(change.record, []).append(change)
+    return calls
+
+
+def is_wanted(record: PlannedRecord) -> bool:
+    """Whether anything of the record is to be done: without its link, none of its values is."""
+    ticked = [change for change in record.changes if change.ticked]
+    return bool(ticked) and not any(c.field == "link" and not c.ticked for c in record.changes)
+
+
+def possible(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
+    """What is wanted of a client's planned changes, less what cannot be without the rest: a contact that is
+    not made does not become the primary one."""
+    made = {change.record for change in wanted if change.field == "contact"}
+    unmade = {change.record for change in planned if change.field == "contact"} - made
+    if not unmade:
+        return wanted
+    return tuple(c for c in wanted if c.field != PRIMARY or c.record not in unmade)
+
+
+def of_plan(
+    snapshot: Snapshot,
+    plan: Plan,
+    records: Iterable[PlannedRecord],
+    *,
+    before: Requests | None = None,
+    pace: Pace | None = None,
+    kept: Iterable[Kept] = (),
+) -> Consequences:
+    """Return what applying a plan, or an undo, would do.
+
+    Args:
+        snapshot: What the records are compared with: names of contacts, freezes of users.
+        plan: The head of the plan; with ``undo_of`` it is an undo.
+        records: Its records with their ticks.
+        before: Calls of the run before it writes, such as lists that are read again.
+        pace: What the rate limiter allows; by default an unused minute.
+        kept: What an undo leaves as it is.
+    """
+    work = _Counting(snapshot, undo=bool(plan.undo_of))
+    for record in records:
+        work.record(record)
+    subject: Subject = "undo" if plan.undo_of else "plan"
+    return paced(
+        Consequences(
+            of=subject,
+            about=plan.undo_of or plan.id,
+            xpm=InXpm(**work.xpm),
+            here=Here(**work.here),
+            replaced=Replaced(**work.replaced),
+            lasting=tuple(
+                Lasting(what=what, number=len(ids), records=tuple(ids)) for what, ids in work.lasting.items()
+            ),
+            kept=tuple(kept),
+            freezes=work.freezes,
+            waiting=work.waiting,
+            requests=Requests(**work.requests) + (before or Requests()),
+        ),
+        pace,
+    )
+
+
+def paced(found: Consequences, pace: Pace | None = None) -> Consequences:
+    """Return the consequences with their calls summed and timed by the rate limiter's own rule."""
+    pace, calls = pace or Pace(), found.requests.total
+    beyond = pace.beyond_today(calls)
+    return msgspec.structs.replace(
+        found,
+        calls=calls,
+        seconds=pace.least_seconds(calls),
+        beyond_today=beyond,
+        day_until=pace.day_until if beyond else None,
+    )
+
+
+def lookups(snapshot: Snapshot) -> Requests:
+    """Return the calls by which a run first finds out what became of earlier writes without an answer: one
+    list for all clients, one for all staff, one reading for every other write."""
+    kinds = Counter(intent.kind for intent in snapshot.find(INTENTS, "state", "sent"))
+    lists = bool(kinds[ADD_CLIENT]) + bool(kinds[ADD_STAFF])
+    return Requests(lookups=lists + sum(kinds[kind] for kind in _KINDS))
+
+
+def of_links(
+    clients: Collection[str] = (), *, people: int = 0, services: int = 0, pace: Pace | None = None
+) -> Consequences:
+    """Return what linking these clients, so many people, or so many services would do: all of it is saved
+    here, and nothing is sent."""
+    changes = len(clients) + people + services
+    here = Here(changes=changes, clients=len(clients), links=len(clients), people=people, services=services)
+    return paced(Consequences(of="links", here=here), pace)
+
+
+def of_picks(added: int, linked: int, kept: Mapping[str, Collection[str]]) -> Consequences:
+    """Return what picking would do: so many clients of XPM added here, so many linked, and those that are
+    ``kept`` where they are, by the reason."""
+    both = added + linked
+    return Consequences(
+        of="picks",
+        here=Here(changes=both, clients=both, added=added, links=linked),
+        kept=tuple(Kept(why=why, number=len(ids), records=tuple(ids)) for why, ids in kept.items()),
+    )
+
+
+def of_people(picked: int) -> Consequences:
+    """Return what picking so many people of XPM's staff into the team would do."""
+    return Consequences(of="picks", here=Here(changes=picked, people=picked))
+
+
+def of_review(linked: int, ignored: int) -> Consequences:
+    """Return what the choices of a review file would do."""
+    both = linked + ignored
+    return Consequences(of="review", here=Here(changes=both, clients=both, links=linked, ignored=ignored))
+
+
+def of_creation(what: What, record: str, contacts: int = 0) -> Consequences:
+    """Return what creating one client (with its contacts) or one staff record in XPM would do."""
+    client = what == "client"
+    return paced(
+        Consequences(
+            of="client" if client else "staff",
+            about=record,
+            xpm=InXpm(
+                changes=1,
+                clients=int(client),
+                contacts=contacts,
+                clients_created=int(client),
+                staff_created=int(not client),
+            ),
+            here=Here(changes=1, clients=int(client), links=int(client), people=int(not client)),
+            lasting=(Lasting(what=what, number=1, records=(record,)),),
+            requests=Requests(
+                client_creations=int(client),
+                searches=int(client),
+                staff_creations=int(not client),
+                staff_lists=int(not client),
+            ),
+        )
+    )
+
+
+class _Counting:
+    """The records of one plan while they are counted."""
+
+    def __init__(self, snapshot: Snapshot, *, undo: bool) -> None:
+        self._snapshot = snapshot
+        self._undo = undo
+        self._until_check = 0
+        self.xpm: Counter[str] = Counter()
+        self.here: Counter[str] = Counter()
+        self.replaced: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
+        self.lasting: defaultdict[What, list[str]] = defaultdict(list)
+        self.freezes = 0
+        self.waiting = 0
+
+    def record(self, record: PlannedRecord) -> None:
+        """One client: what its ticked changes do, and the calls that they take."""
+        ticked = tuple(change for change in record.changes if change.ticked)
+        done = possible(record.changes, ticked) if is_wanted(record) else ()
+        self.waiting += len(record.changes) - len(done)
+        for side, tally in (("xpm", self.xpm), ("ignition", self.here)):
+            found = [change for change in done if change.side == side]
+            tally["changes"] += len(found)
+            tally["clients"] += bool(found)
+            for change in found:
+                tally[_part(change)] += 1
+        for change in done:
+            self._replaced(change)
+            self._lasting(change)
+        if self._undo:
+            self.freezes += self._frozen(record, done)
+        self._calls(msgspec.structs.replace(record, changes=done))
+
+    def _replaced(self, change: Change) -> None:
+        if change.field in ("link", "contact", "client"):
+            return
+        self.replaced["values"] += not is_blank(change.old)
+        if change.mark:
+            self.replaced[_MARKS[change.mark]] += 1
+
+    def _lasting(self, change: Change) -> None:
+        """XPM takes no contact back, and can be told who is primary but not that nobody is."""
+        if self._undo or change.side != "xpm":
+            return
+        if change.field == "contact":
+            self.lasting["contact"].append(change.record)
+        elif change.field == PRIMARY and not change.old:
+            self.lasting["primary"].append(change.record)
+
+    def _frozen(self, record: PlannedRecord, done: tuple[Change, ...]) -> int:
+        """Fields that stay as the undo leaves them. With the link goes what would have to be frozen."""
+        if any(change.field in ("link", "client") for change in done):
+            return 0
+        fields = {
+            base_key(change.field, change.record.partition("/")[2])
+            for change in done
+            if change.field != "contact"
+        }
+        there = {freeze.field for freeze in self._snapshot.find(FREEZES, "client", record.client)}
+        return len(fields - there)
+
+    def _calls(self, record: PlannedRecord) -> None:
+        """The calls for one client, in the order in which they are sent."""
+        targets = written_records(record)
+        if not targets:
+            return
+        if self._until_check <= 0:
+            self.requests["checks"] += 1
+            self._until_check = MOVED_CHECK
+        nameless = _Nameless(self._snapshot, record)
+        for target, changes in targets.items():
+            self._until_check -= 1
+            contact = target.partition("/")[2]
+            if not contact:
+                self.requests["client_updates"] += 1
+            elif any(change.field == "contact" for change in changes):
+                self.requests["contact_additions"] += 1
+            else:
+                self.requests["contact_updates"] += 1
+                self.requests["contact_reads"] += nameless(contact, changes)
+
+
+class _Nameless:
+    """Whether a contact's name has to be read before it is written: XPM wants it, and the mirror has none."""
+
+    def __init__(self, snapshot: Snapshot, record: PlannedRecord) -> None:
+        self._find: Callable[[str], XpmContact | None] | None = None
+        row = snapshot.get(XPM_CLIENTS, record.uuid)
+        there = xpm_contacts(row) if row is not None else ()
+        if all(each.name for each in there):
+            return
+        link, client = snapshot.get(LINKS, record.client), snapshot.get(CLIENTS, record.client)
+        joined = {each.contact: each.uuid for each in link.contacts} if link is not None else {}
+        emails = {each.id: each.email.casefold() for each in (client.contacts if client is not None else ())}
+
+        def find(contact: str) -> XpmContact | None:
+            uuid = joined.get(contact, contact)
+            email = emails.get(contact, "")
+            same = (each for each in there if email and each.email.casefold() == email)
+            return next((each for each in there if each.uuid == uuid), None) or next(same, None)
+
+        self._find = find
+
+    def __call__(self, contact: str, changes: Iterable[Change]) -> bool:
+        if self._find is None or any(c.field == "contact_name" and c.new for c in changes):
+            return False
+        found = self._find(contact)
+        return found is not None and not found.name
+
+
+def _part(change: Change) -> str:
+    """Which part of the counts a change belongs to."""
+    if change.field == "link":
+        return "links"
+    if change.field == "client":
+        return "removed"
+    if change.field == "contact":
+        return "contacts" if change.new is not None else "removed"
+    return "values"
