@@ -77,9 +77,9 @@ async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
     if params.dry_run or not changes:
         head = f"{count(len(changes), 'change')} of run {plan.undo_of} would go back."
         return Result(data=data, items=items, lines=[head, *lines, *_left(left), *described(found)])
-    told = [*lines, *_left(left), *described(found)]
+    shown_lines = [*lines, *_left(left), *described(found)]
     try:
-        if not await agree(talk, Question(question(found), told, button=action(found))):
+        if not await agree(talk, Question(question(found), shown_lines, button=action(found))):
             return Result(data=data, items=[], lines=["Nothing was changed."])
     except Unconfirmed as refused:
         return Result(data=data, items=items, lines=[*lines, *_left(left)], trouble=refused)
