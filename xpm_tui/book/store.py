@@ -89,6 +89,10 @@ class DiskBook:
         """Fold the log in now; False where another process is at it. Raises what a commit raises."""
         return compact(self._engine)
 
+    def record_end(self) -> None:
+        """Record durably how far the commit log reaches: at the end of a run. Raises what a commit raises."""
+        self._engine.record_end()
+
     def close(self) -> None:
         """Fold a long log in, and give the files back. Never raises for a disk that is full."""
         if self._folding is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -245,6 +246,8 @@ class Work:
             exit_code=run.exit_code or exit_code(run, self.stop.signal),
         )
         practice.book.commit([Put(RUNS, run), Drop(STOPS, run.id)])
+        with suppress(Trouble):  # The run's end is durable; the store's close records it otherwise.
+            practice.book.record_end()
         level = _LEVELS.get(run.outcome, "warning")
         seconds = round(practice.clock.monotonic() - self.timed, 1)
         practice.events.emit(
