@@ -10,6 +10,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from xpm_tui.model.errors import Trouble
+    from xpm_tui.service.condition import Condition
     from xpm_tui.service.home import Home
     from xpm_tui.service.practice import OpenPractice
 
@@ -70,6 +71,7 @@ class Result:
     ``items`` for a list, else ``data``; ``table`` and then ``lines`` say the same to a person, ``raw`` is a
     file's own text, for stdout as it is. Where it did not come out well, ``trouble`` says why: its code,
     sentence, hint and exit code go with the data. ``written`` is called once all of it was told.
+    ``conditions`` are those of the practice that it is from.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class Result:
     raw: str = ""
     trouble: Trouble | None = None
     written: Callable[[], None] | None = None
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def exit_code(self) -> int:
