@@ -109,7 +109,9 @@ class Engine:
         head, log = self._look()
         if (head, log) == self._seen:
             return known
-        if head != self._seen[0]:
+        before = self._seen[1]
+        if head != self._seen[0] or (before is not None and log[1] <= before[1]):
+            # Another generation, or a log that changed and did not grow: only reading it can tell.
             return self.snapshot().position
         try:
             fd = os.open(self.folder / self.head.log, os.O_RDONLY | os.O_CLOEXEC)
