@@ -90,6 +90,10 @@ class OpenPractice:
             self._snapshot = self.book.snapshot()
         return self._snapshot
 
+    def place(self) -> tuple[int, int, bool]:
+        """Where store and settings stand, read cheaply: another place means that something has changed."""
+        return self.book.watch(), self.settings.version, self.book.damage is not None
+
     def policy(self) -> Policy:
         """What is brought where, by the settings in force."""
         return Policy(

@@ -18,17 +18,9 @@ def _hours(at: datetime, now: datetime) -> float:
 _SAID_BY_ITSELF = ("sound", "login_needed")
 
 
-Place = tuple[int, int, bool]
-
-
-def place(practice: OpenPractice) -> Place:
-    """Where store and settings stand, read cheaply: another place means that something has changed."""
-    return practice.book.watch(), practice.settings.version, practice.book.damage is not None
-
-
-def read_pulse(practice: OpenPractice) -> tuple[Place, Pulse]:
+def read_pulse(practice: OpenPractice) -> tuple[object, Pulse]:
     """Where store and settings stand, and the heartbeat there. For the desk."""
-    position = place(practice)
+    position = practice.place()
     worst = conditions(practice)[0].state
     beat = heartbeat(practice)
     return position, Pulse(
