@@ -12,13 +12,13 @@ from tests.book.script import Child, opened
 from tests.support.profile import count
 from xpm_tui.book import compaction
 from xpm_tui.book.ids import BookIds
-from xpm_tui.book.view import BookSnapshot
+from xpm_tui.book.row_table import TableSnapshot
 from xpm_tui.model.book import Client
 from xpm_tui.model.ports import Drop, Put, Write
 from xpm_tui.model.tables import CLIENTS, META, Meta
 
 
-def raised(view: BookSnapshot) -> list[Write]:
+def raised(view: TableSnapshot) -> list[Write]:
     row = view.get(META, "counter")
     return [Put(META, Meta(id="counter", value=(row.value if row else 0) + 1))]
 

@@ -122,7 +122,7 @@ def test_all_rows_can_be_read_while_rows_are_added(tmp_path: Path) -> None:
     with open_book(tmp_path / "book", clock=SystemClock()) as book:
         book.commit([client(number) for number in range(500)])
         snapshot = book.snapshot()
-        live, kept = snapshot._rows["clients"], gc.get_threshold()
+        live, kept = snapshot.view._rows["clients"], gc.get_threshold()
 
         def adds(phase: str, _: dict[str, int]) -> None:
             if phase == "start":
@@ -131,7 +131,7 @@ def test_all_rows_can_be_read_while_rows_are_added(tmp_path: Path) -> None:
         gc.callbacks.append(adds)
         gc.set_threshold(1)
         try:
-            seen = [id_ for id_, raw in snapshot.items("clients") if raw]
+            seen = [id_ for id_, raw in snapshot.view.items("clients") if raw]
         finally:
             gc.callbacks.remove(adds)
             gc.set_threshold(*kept)

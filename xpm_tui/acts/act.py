@@ -12,6 +12,7 @@ from xpm_tui.acts.effects import Call, Effect, PerCall, opening_effect, refusal
 
 if TYPE_CHECKING:
     from xpm_tui.model.errors import Trouble
+    from xpm_tui.service.condition import Condition
     from xpm_tui.service.home import Home
     from xpm_tui.service.practice import OpenPractice
 
@@ -75,7 +76,7 @@ class Result:
 
     ``items`` for a list, else ``data``; ``table`` and then ``lines`` say the same to a person, ``raw`` is a
     file's own text, for stdout as it is. Where it did not come out well, ``trouble`` says why: its code,
-    sentence, hint and exit code go with the data.
+    sentence, hint and exit code go with the data. ``conditions`` are those of the practice that it is from.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class Result:
     lines: Iterable[str] = ()
     raw: str = ""
     trouble: Trouble | None = None
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def exit_code(self) -> int:

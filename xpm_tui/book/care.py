@@ -13,6 +13,7 @@ from xpm_tui.book.checking import Finding, Report, check
 from xpm_tui.book.generation import both_locks, generation_files, install
 from xpm_tui.book.head import HEAD, Damage, previous_head
 from xpm_tui.book.loading import Loaded, at, load, rescue
+from xpm_tui.book.log_end import LOG_END
 from xpm_tui.book.salvage import salvage
 from xpm_tui.book.store import open_book
 from xpm_tui.book.upgrade import migrated, whole
@@ -126,9 +127,10 @@ def _repair(folder: Path, damage: Damage, clock: Clock, lossy: bool) -> Repaired
         lines += told.lines
     old = {path for _, path in generation_files(folder)}
     old |= {path for path in (folder / HEAD, previous_head(folder)) if path.exists()}
+    ends = [folder / HEAD, previous_head(folder), folder / LOG_END]
     kept = ensure_private(folder / f"damaged-{clock.now():%Y%m%dT%H%M%S}")
     with spoken(kept):
-        for path in (folder / HEAD, previous_head(folder)):
+        for path in ends:
             if path.exists():
                 (kept / path.name).write_bytes(path.read_bytes())
     _put(folder, loaded, clock)
@@ -176,7 +178,8 @@ def purge(folder: Path, *, clock: Clock) -> Purged:
     _need(folder)
     with both_locks(folder, clock, "deleting the book"):
         ours = [path for _, path in generation_files(folder)] + leftovers(folder)
-        ours += [path for path in (folder / HEAD, previous_head(folder)) if path.exists()]
+        ends = (folder / HEAD, previous_head(folder), folder / LOG_END)
+        ours += [path for path in ends if path.exists()]
         for place in [folder / BACKUPS, *folder.glob("damaged-*")]:
             ours += [path for path in place.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in ours)
@@ -208,7 +211,7 @@ def _aside(folder: Path, clock: Clock) -> Path:
     kept = ensure_private(folder / f"damaged-{clock.now():%Y%m%dT%H%M%S}")
     with spoken(kept, "moved"):
         files: Sequence[Path] = [path for _, path in generation_files(folder)]
-        for path in [*files, folder / HEAD, previous_head(folder)]:
+        for path in [*files, folder / HEAD, previous_head(folder), folder / LOG_END]:
             if path.exists():
                 path.rename(kept / path.name)
     return kept

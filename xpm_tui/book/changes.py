@@ -76,11 +76,3 @@ def refuse_overtaken(writes: Iterable[Write], since: Snapshot, now: Snapshot) ->
                 f"Somebody else has just changed {visible(name, 60)} ({write.table.name}).",
                 hint="Nothing was written. Look at it again, then do it once more.",
             )
-
-
-def encode_all(writes: Iterable[Write]) -> list[Change]:
-    """All writes, in order. Raises what :func:`encode` raises, before anything is written."""
-    return [
-        encode(write.table, write.row) if isinstance(write, Put) else Change(write.table.name, write.id, None)
-        for write in writes
-    ]

@@ -39,9 +39,13 @@ class Transaction(NamedTuple):
     mark: Mark
 
 
-Tail = Literal["clean", "torn", "whole", "damaged"]
+Tail = Literal["clean", "torn", "whole", "damaged", "short"]
 """What follows the last whole transaction: nothing; a write that never ended; a transaction that lacks only
-its line end; or bytes that were once written and are no longer what they were."""
+its line end; bytes that were once written and are no longer what they were; or less than is known to have
+been there (see ``log_end``)."""
+
+BROKEN: tuple[Tail, ...] = ("damaged", "short")
+"""Ends of a log that has lost something."""
 
 
 class Scan:

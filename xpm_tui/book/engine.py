@@ -7,16 +7,17 @@ import secrets
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from xpm_tui.book.changes import Change
-from xpm_tui.book.commit_log import CommitLog, Mark, Scan, first_line, peek_position
+from xpm_tui.book.commit_log import BROKEN, CommitLog, Mark, Scan, first_line, peek_position
 from xpm_tui.book.generation import BOOK_LOCK, PATIENCE, both_locks
 from xpm_tui.book.head import HEAD, Damage, Head, read_head, write_head
 from xpm_tui.book.indexes import Index
 from xpm_tui.book.loading import Loaded, at, follow, load, millis, rescue
+from xpm_tui.book.log_end import EVERY, write_log_end
 from xpm_tui.book.migrations import newest
 from xpm_tui.book.state import LiveTable
 from xpm_tui.book.upgrade import migrated, upgrade
@@ -25,11 +26,14 @@ from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.disk import DISK, Disk
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.private import ensure_private
-from xpm_tui.model.errors import BookUnreadable, DiskTrouble, ReadOnly
+from xpm_tui.model.errors import BookUnreadable, DiskTrouble, ReadOnly, Trouble
 from xpm_tui.model.ports import Clock
 from xpm_tui.model.tables import Table
 
 _Seen = tuple[int, int, int]
+
+CLOSING = 2.0
+"""Seconds that closing waits for another process, to record the end of the log."""
 
 
 class Engine:
@@ -61,6 +65,7 @@ class Engine:
         self.state, self.head = loaded.state, loaded.head
         self._log_path = str(folder / self.head.log)
         self._sure = self.state.mark
+        self._recorded = self.state.mark.position
         # Always what was there before it was read, so that nothing in between is taken for seen.
         self._seen: tuple[_Seen, _Seen | None] = (before, None)
         if not self.read_only and loaded.tail != "clean":
@@ -104,7 +109,9 @@ class Engine:
         head, log = self._look()
         if (head, log) == self._seen:
             return known
-        if head != self._seen[0]:
+        before = self._seen[1]
+        if head != self._seen[0] or (before is not None and log[1] <= before[1]):
+            # Another generation, or a log that changed and did not grow: only reading it can tell.
             return self.snapshot().position
         try:
             fd = os.open(self.folder / self.head.log, os.O_RDONLY | os.O_CLOEXEC)
@@ -186,6 +193,8 @@ class Engine:
         self.state.step.mark = mark
         self._sure = mark
         self._reopen()
+        with suppress(DiskTrouble):
+            self._record()
         self._seen = self._look()
 
     def replace_state(self, loaded: Loaded) -> None:
@@ -193,8 +202,26 @@ class Engine:
         self.state, self.head = loaded.state, loaded.head
         self._reopen()
 
+    def record_end(self, patience: float = PATIENCE) -> None:
+        """Record durably how far the log reaches, where this process has committed since the last record.
+
+        Raises ``Busy``, ``BookUnreadable`` and ``DiskTrouble``; the store itself is whole then.
+        """
+        if self.read_only or self._lock is None or self._sure.position <= self._recorded:
+            return
+        with self._mutex, self._lock.hold(patience):
+            self.refresh(locked=True)
+            self._record()
+
+    def _record(self) -> None:
+        write_log_end(self.folder, self.head, self.state.mark, disk=self.disk)
+        self._recorded = self.state.mark.position
+
     def close(self) -> None:
-        """Give the files back; a second time is no error."""
+        """Record the end of the log and give the files back; a second time is no error."""
+        with suppress(Trouble):
+            if not self._closed:
+                self.record_end(CLOSING)
         with self._mutex:
             if self._log is not None:
                 self._log.close()
@@ -232,8 +259,9 @@ class Engine:
                 made=self.clock.now(),
                 tables={},
             )
-            replace_bytes(self.folder / head.log, first_line(head), disk=self.disk)
+            size = replace_bytes(self.folder / head.log, first_line(head), disk=self.disk)
             write_head(self.folder, head, disk=self.disk)
+            write_log_end(self.folder, head, Mark(size, 0, 0), disk=self.disk)
             made = load(self.folder)
             assert made is not None
             return made
@@ -257,6 +285,9 @@ class Engine:
             raise
         self.state.apply(changes, mark, watched=len(self._views) > 0)
         self._sure = mark
+        if mark.position - self._recorded >= EVERY:
+            with suppress(DiskTrouble):  # The commit itself is durable; the next one tries again.
+                self._record()
         self._seen = self._look()
 
     def _read_on(self, locked: bool) -> None:
@@ -281,7 +312,7 @@ class Engine:
             tail = follow(self.state, self.folder / head.log, watched=len(self._views) > 0)
         except Damage:
             tail = None
-        if tail is None or tail == "damaged":
+        if tail is None or tail in BROKEN:
             self._reload(locked)
             return
         self.head = head

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from xpm_tui.book.commit_log import Mark, first_line
 from xpm_tui.book.head import HEAD, Head, TableFile, previous_head, read_head, write_head
+from xpm_tui.book.log_end import LOG_END, write_log_end
 from xpm_tui.book.migrations import newest
 from xpm_tui.book.table_file import read_table, write_table
 from xpm_tui.book.view import BookSnapshot
@@ -55,8 +56,13 @@ def install(
         made=clock.now(),
         tables=write_tables(folder, view, generation, book, disk),
     )
-    replace_bytes(folder / head.log, first_line(head), disk=disk)
+    size = replace_bytes(folder / head.log, first_line(head), disk=disk)
+    # What was recorded of the state before does not hold for this one, which may go back.
+    with suppress(FileNotFoundError), spoken(folder / LOG_END, "removed"):
+        disk.unlink(folder / LOG_END)
+        disk.sync_folder(folder)
     write_head(folder, head, disk=disk)
+    write_log_end(folder, head, Mark(size, position, chain), disk=disk)
     return head
 
 

@@ -18,12 +18,16 @@ WAY_OUT = "Look with: xpm-tui book check. Then: xpm-tui book repair, or xpm-tui 
 
 
 class TableFile(msgspec.Struct, frozen=True):
-    """A snapshot file: its name, rows, bytes and last checksum."""
+    """A snapshot file: its name, rows, bytes, last block's checksum, and the checksum of the whole file.
+
+    ``crc`` is the CRC-32 of all bytes; heads of format 1 have none.
+    """
 
     file: str
     rows: int
     bytes: int
     chain: int
+    crc: int | None = None
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from xpm_tui.book.commit_log import Mark, Scan, Tail, read_base
+from xpm_tui.book.commit_log import BROKEN, Mark, Scan, Tail, read_base
 from xpm_tui.book.head import HEAD, Damage, Head, previous_head, read_head
+from xpm_tui.book.log_end import LogEnd, read_log_end
 from xpm_tui.book.state import Rows, State
 from xpm_tui.book.table_file import read_table
 from xpm_tui.model.errors import BookUnreadable
@@ -40,17 +41,23 @@ def load(folder: Path) -> Loaded | None:
     """
     damage: Damage | None = None
     for _ in range(_TRIES):
-        head = read_head(folder / HEAD)
-        if head is None:
-            _refuse_headless(folder)
-            return None
+        head = None
         try:
-            loaded = load_generation(folder, head)
-            if loaded.tail != "damaged":
+            # The end first: what is recorded was in the log before, whatever others write meanwhile.
+            end = read_log_end(folder)
+            head = read_head(folder / HEAD)
+            if head is None:
+                _refuse_headless(folder)
+                return None
+            loaded = load_generation(folder, head, end)
+            if loaded.tail not in BROKEN:
                 return loaded
             found = log_damage(folder, loaded)
         except Damage as error:
+            if head is None and error.path == folder / HEAD:
+                raise
             found = error
+            head = head or read_head(folder / HEAD)
         # What a newer head no longer names may go away while it is read, and a failed write is taken back.
         if read_head(folder / HEAD) == head and damage is not None and str(damage) == str(found):
             raise found
@@ -58,8 +65,11 @@ def load(folder: Path) -> Loaded | None:
     raise BookUnreadable(f"{folder} is being rewritten again and again.", hint="Try again in a minute.")
 
 
-def load_generation(folder: Path, head: Head) -> Loaded:
-    """The state of one generation: its snapshot files, then its log. Raises :class:`Damage`."""
+def load_generation(folder: Path, head: Head, end: LogEnd | None = None) -> Loaded:
+    """The state of one generation: its snapshot files, then its log. Raises :class:`Damage`.
+
+    ``end`` is where the log is known to reach: the tail is ``short`` where it does not.
+    """
     tables: dict[str, Rows] = {
         name: read_table(folder / known.file, known) for name, known in head.tables.items()
     }
@@ -68,6 +78,8 @@ def load_generation(folder: Path, head: Head) -> Loaded:
     tail = follow(state, folder / head.log)
     if tail is None:
         raise Damage(folder / head.log, "does not belong to this state of the book.")
+    if tail != "damaged" and end is not None and end.is_missed_by(head, state.mark):
+        tail = "short"
     return Loaded(state, head, tail)
 
 
@@ -99,11 +111,12 @@ def rescue(folder: Path, damage: BookUnreadable) -> Rescue:
     if not isinstance(damage, Damage):
         raise damage
     head = _head(folder / HEAD)
-    newest = _generation(folder, head) if head is not None else None
+    end = _end(folder)
+    newest = _generation(folder, head, end) if head is not None else None
     if newest is not None:
-        return _rescued(damage, newest, lossless=newest.tail != "damaged")
+        return _rescued(damage, newest, lossless=newest.tail not in BROKEN)
     before = _head(previous_head(folder))
-    older = _generation(folder, before) if before is not None else None
+    older = _generation(folder, before, None) if before is not None else None
     if before is None or older is None:
         raise damage
     log = folder / f"log.{head.generation if head is not None else before.generation + 1}"
@@ -113,12 +126,17 @@ def rescue(folder: Path, damage: BookUnreadable) -> Rescue:
         # Without a newer log the older generation may be the newest that was ever completed.
         tail = "clean" if error.missing and head is None else None
     reached = head is None or older.state.mark.position >= head.position
-    lossless = tail is not None and tail != "damaged" and reached
+    if end is not None and end.is_missed_by(before, older.state.mark):
+        reached = False
+    lossless = tail is not None and tail not in BROKEN and reached
     return _rescued(damage, older._replace(tail=tail or "damaged"), lossless=lossless)
 
 
 def log_damage(folder: Path, loaded: Loaded) -> Damage:
-    """The words for a log that is damaged behind its last good transaction."""
+    """The words for a log that is damaged behind its last good transaction, or ends too early."""
+    if loaded.tail == "short":
+        words = f"has lost commits at its end: it ends at {at(loaded.state.mark)} and once reached further."
+        return Damage(folder / loaded.head.log, words)
     return Damage(folder / loaded.head.log, f"is damaged behind {at(loaded.state.mark)}.")
 
 
@@ -147,9 +165,16 @@ def _head(path: Path) -> Head | None:
         return None
 
 
-def _generation(folder: Path, head: Head) -> Loaded | None:
+def _end(folder: Path) -> LogEnd | None:
     try:
-        return load_generation(folder, head)
+        return read_log_end(folder)
+    except Damage:
+        return None
+
+
+def _generation(folder: Path, head: Head, end: LogEnd | None) -> Loaded | None:
+    try:
+        return load_generation(folder, head, end)
     except Damage:
         return None
 

@@ -1,9 +1,14 @@
-"""TinyDB's table seam: a table whose work by id does not grow with the table, and a database of such."""
+"""The tables of the store: TinyDB's own methods, and typed ones for the Book port, over the same rows.
+
+Every read and write of the product goes through :class:`RowTable`: the Book port calls its typed methods
+(rows as frozen values, at the position of a snapshot), TinyDB's API its documents. Both are served by one
+engine, so what one writes the other reads.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from typing import Any, cast
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, TypeVar, cast
 
 import msgspec
 from tinydb import TinyDB
@@ -11,11 +16,15 @@ from tinydb.queries import QueryLike
 from tinydb.table import Document
 from tinydb.table import Table as TinyTable
 
-from xpm_tui.book.changes import Change
+from xpm_tui.book.changes import Change, decode, encode, refuse_overtaken
 from xpm_tui.book.engine import Engine
 from xpm_tui.book.storage import KNOWN, CommitLogStorage, Fields, Rows, puts
 from xpm_tui.book.view import BookSnapshot
 from xpm_tui.model.errors import BadInput
+from xpm_tui.model.ports import Put, Snapshot, Write
+from xpm_tui.model.tables import Table
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class RowTable(TinyTable):
@@ -26,6 +35,41 @@ class RowTable(TinyTable):
     _storage: CommitLogStorage
     _next_id: Any
     _read_at = -1
+
+    # Typed methods, for the Book port. ``kind`` says which rows the table holds, ``at`` as of when.
+
+    def row(self, kind: Table[T], id_: str, at: BookSnapshot) -> T | None:
+        """The row with this id, or None. O(1)."""
+        raw = at.raw_in(self.name, id_)
+        return None if raw is None else decode(kind, id_, raw)
+
+    def raw(self, id_: str, at: BookSnapshot) -> bytes | None:
+        """The stored bytes of the row with this id."""
+        return at.raw_in(self.name, id_)
+
+    def find(self, kind: Table[T], index: str, value: str, at: BookSnapshot) -> list[T]:
+        """Rows by an index of ``kind``, in order of id. O(hits)."""
+        return at.find(kind, index, value)
+
+    def typed_rows(self, kind: Table[T], at: BookSnapshot) -> Iterator[T]:
+        """All rows, decoded one at a time, in order of arrival."""
+        return at.rows(kind)
+
+    def ids(self, kind: Table[Any], at: BookSnapshot) -> Collection[str]:
+        """All ids, without decoding a row."""
+        return at.ids(kind)
+
+    def row_count(self, at: BookSnapshot) -> int:
+        """Number of rows."""
+        return at.count_in(self.name)
+
+    def change(self, write: Write) -> Change:
+        """A write as checked bytes. Raises ``BadInput`` where a value does not fit its field."""
+        if isinstance(write, Put):
+            return encode(write.table, write.row)
+        return Change(self.name, write.id, None)
+
+    # TinyDB's methods
 
     def get(  # type: ignore[override]
         self,
@@ -154,5 +198,80 @@ class PracticeDB(TinyDB):
 
     @property
     def engine(self) -> Engine:
-        """The open book underneath."""
+        """The open store underneath."""
         return cast(CommitLogStorage, self.storage).engine
+
+    def table_of(self, kind: Table[Any]) -> RowTable:
+        """The table that holds the rows of ``kind``."""
+        found: RowTable | None = self._tables.get(kind.name)  # type: ignore[assignment]
+        return self.table(kind.name) if found is None else found  # type: ignore[return-value]
+
+    def snapshot(self) -> TableSnapshot:
+        """Every table as it is now, other processes' commits included."""
+        return TableSnapshot(self, self.engine.snapshot())
+
+    def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
+        """Write to as many tables as it needs in one transaction; returns the new position.
+
+        ``since``: only where none of these rows has changed after that snapshot. No writes: no commit.
+        Raises what :meth:`transact` raises, and ``Overtaken``; nothing is written then.
+        """
+        changes = self._changes(writes)
+        if not changes:
+            return self.engine.mark.position
+
+        def make(now: BookSnapshot) -> list[Change]:
+            if since is not None:
+                refuse_overtaken(writes, since, TableSnapshot(self, now))
+            return changes
+
+        return self.engine.transact(make)
+
+    def transact(self, make: Callable[[TableSnapshot], Sequence[Write]]) -> int:
+        """Commit the writes that ``make`` returns for the newest snapshot, with other writers kept out.
+
+        Raises ``BadInput``, ``ReadOnly``, ``BookUnreadable``, ``DiskTrouble`` and ``Busy``.
+        """
+        return self.engine.transact(lambda now: self._changes(make(TableSnapshot(self, now))))
+
+    def _changes(self, writes: Iterable[Write]) -> list[Change]:
+        return [self.table_of(write.table).change(write) for write in writes]
+
+
+class TableSnapshot:
+    """The Snapshot port: all tables of a database at one position. Any thread may read it."""
+
+    __slots__ = ("_db", "view")
+
+    def __init__(self, db: PracticeDB, view: BookSnapshot) -> None:
+        self._db = db
+        self.view = view
+
+    @property
+    def position(self) -> int:
+        """Number of the last commit in it."""
+        return self.view.position
+
+    def get(self, table: Table[T], id: str) -> T | None:  # noqa: A002
+        """The row, or None. O(1)."""
+        return self._db.table_of(table).row(table, id, self.view)
+
+    def find(self, table: Table[T], index: str, value: str) -> list[T]:
+        """Rows by an index of the table, in order of id. O(hits)."""
+        return self._db.table_of(table).find(table, index, value, self.view)
+
+    def rows(self, table: Table[T]) -> Iterator[T]:
+        """All rows, decoded one at a time, in order of arrival."""
+        return self._db.table_of(table).typed_rows(table, self.view)
+
+    def ids(self, table: Table[Any]) -> Collection[str]:
+        """All ids of a table, without decoding a row."""
+        return self._db.table_of(table).ids(table, self.view)
+
+    def raw(self, table: Table[Any], id: str) -> bytes | None:  # noqa: A002
+        """The row's stored bytes."""
+        return self._db.table_of(table).raw(id, self.view)
+
+    def count(self, table: Table[Any]) -> int:
+        """Number of rows."""
+        return self._db.table_of(table).row_count(self.view)

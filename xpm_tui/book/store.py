@@ -8,10 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from xpm_tui.book.changes import Change, encode_all, refuse_overtaken
 from xpm_tui.book.compaction import compact, due
-from xpm_tui.book.row_table import PracticeDB
-from xpm_tui.book.view import BookSnapshot
+from xpm_tui.book.row_table import PracticeDB, TableSnapshot
 from xpm_tui.files.disk import DISK, Disk
 from xpm_tui.files.mounts import network_file_system
 from xpm_tui.model.errors import BookUnreadable, Busy, Trouble
@@ -61,9 +59,9 @@ class DiskBook:
             said.append(f"The commit log could not be folded in: {self.fold_trouble.message}")
         return tuple(said)
 
-    def snapshot(self) -> BookSnapshot:
+    def snapshot(self) -> TableSnapshot:
         """What is there now, other processes' commits included."""
-        return self._engine.snapshot()
+        return self.db.snapshot()
 
     def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
         """Make the writes durable, all or none; gives the new position. No writes: no commit.
@@ -72,22 +70,14 @@ class DiskBook:
         that does not fit), ``ReadOnly``, ``BookUnreadable``, ``DiskTrouble``, ``Busy`` and ``Overtaken``;
         nothing is written then.
         """
-        changes = encode_all(writes)
-        if not changes:
-            return self._engine.mark.position
-
-        def make(now: BookSnapshot) -> list[Change]:
-            if since is not None:
-                refuse_overtaken(writes, since, now)
-            return changes
-
-        position = self._engine.transact(make)
-        self._fold_soon()
+        position = self.db.commit(writes, since=since)
+        if writes:
+            self._fold_soon()
         return position
 
-    def transact(self, make: Callable[[BookSnapshot], Sequence[Write]]) -> int:
+    def transact(self, make: Callable[[TableSnapshot], Sequence[Write]]) -> int:
         """Commit what ``make`` asks for when it is shown the newest snapshot, nobody coming in between."""
-        position = self._engine.transact(lambda view: encode_all(make(view)))
+        position = self.db.transact(make)
         self._fold_soon()
         return position
 
@@ -98,6 +88,10 @@ class DiskBook:
     def compact(self) -> bool:
         """Fold the log in now; False where another process is at it. Raises what a commit raises."""
         return compact(self._engine)
+
+    def record_end(self) -> None:
+        """Record durably how far the commit log reaches: at the end of a run. Raises what a commit raises."""
+        self._engine.record_end()
 
     def close(self) -> None:
         """Fold a long log in, and give the files back. Never raises for a disk that is full."""

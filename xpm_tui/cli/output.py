@@ -11,6 +11,7 @@ import msgspec
 
 from xpm_tui.acts.act import Result
 from xpm_tui.acts.tables import render
+from xpm_tui.cli.conditions import data
 from xpm_tui.model.text import visible_lines
 
 
@@ -25,6 +26,7 @@ def outcome(result: Result) -> dict[str, Any]:
     told: dict[str, Any] = {"ok": result.trouble is None, **_without_ok(result.data)}
     if result.items is not None:
         told["items"] = list(result.items)
+    told |= data(result.conditions)
     if result.trouble is not None:
         from xpm_tui.diagnose.trouble_view import present
 

@@ -13,6 +13,7 @@ import msgspec
 
 from xpm_tui.acts.act import Act, Place, Result
 from xpm_tui.acts.effects import admit
+from xpm_tui.cli.conditions import judged, of_place, reporting, sentences
 from xpm_tui.cli.options import Globals, collected
 from xpm_tui.cli.output import dumps, lines, outcome
 from xpm_tui.cli.talk import CommandTalk
@@ -42,6 +43,8 @@ def perform(ctx: click.Context, act: Act[Any], values: dict[str, Any]) -> None:
 
 
 def _tell(result: Result, talk: CommandTalk, given: Globals) -> None:
+    for sentence in sentences(result.conditions, None if given.json else result.trouble):
+        talk.say(sentence)
     if given.json:
         talk.data(dumps(outcome(result)))
         return
@@ -72,7 +75,9 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
     if act.on_home is not None:
         who = person(given.person or None, os.environ)
         place = Place(home, given.practice, who, given.read_only, given.settings)
-        return await act.on_home(place, params, talk)
+        with reporting(lambda: of_place(act, place)):
+            return judged(act, await act.on_home(place, params, talk), of_place(act, place))
+    from xpm_tui.service.condition import conditions
     from xpm_tui.service.practice import open_practice
     from xpm_tui.service.runs.due import signed_in
 
@@ -86,7 +91,8 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
     try:
         if talk.interactive and not getattr(params, "if_due", False):
             signed_in(practice)
-        result = await act.run(practice, params, talk)
+        with reporting(lambda: conditions(practice)):
+            result = judged(act, await act.run(practice, params, talk), conditions(practice))
         if result.trouble is not None:
             _log(practice, act, result.trouble)
         return result

@@ -22,8 +22,8 @@ from xpm_tui.model.tables import INTENTS
 from xpm_tui.model.workflows import Workflow
 from xpm_tui.model.xpm import Named, XpmJob
 from xpm_tui.sync.consequences import lookups, paced
+from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE
 
-ADD_JOB, APPLY = "job.add", "job.template"
 UNKNOWN = "It was sent to XPM before and no answer came: say what became of it (jobs retry ID --sent ...)."
 
 
@@ -128,7 +128,7 @@ class _Batch:
                 self._uuid(shown)
                 self._requests["job_reads"] += bool(spec.number)
                 self._requests["job_creations"] += 1
-        tried = {str(intent.values.get("template")) for intent in self._failed(shown.id, APPLY)}
+        tried = {str(intent.values.get("template")) for intent in self._failed(shown.id, APPLY_TEMPLATE)}
         for template in spec.templates:
             if template not in applied:
                 self._requests["job_reads"] += template in tried

@@ -11,7 +11,8 @@ import msgspec
 class Import(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One import (``m3``). ``fields`` are the fields that the file had a column for.
 
-    ``state`` is ``begun`` until its last batch is in the book; only the last import keeps its images.
+    ``state`` is ``begun`` until its last batch is in the book, ``undoing`` until it is taken back; only the
+    last import keeps its images.
     """
 
     id: str
@@ -22,7 +23,7 @@ class Import(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     encoding: str = ""
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     fields: tuple[str, ...] = ()
-    state: Literal["begun", "done", "undone"] = "begun"
+    state: Literal["begun", "done", "undoing", "undone"] = "begun"
 
 
 class ImportImage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -49,7 +49,7 @@ class OpenPractice:
         self.name = name
         self.person = person
         self.read_only = read_only
-        self.settings = settings
+        self._settings = settings
         self.clock = clock
         self.environ = environ
         self.transport = transport
@@ -58,9 +58,15 @@ class OpenPractice:
         self.book = open_book(self.data / "book", read_only=read_only, clock=clock)
         self.ids: Ids = BookIds(self.book)
         self.events = EventLog(
-            self.state / "log", clock, person, least=cast("Severity", settings.text("log.level"))
+            self.state / "log", clock, person, least=cast("Severity", self.settings.text("log.level"))
         )
         self._snapshot: Snapshot | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force now, other processes' changes included."""
+        self._settings.follow()
+        return self._settings
 
     @property
     def title(self) -> str:
@@ -83,6 +89,10 @@ class OpenPractice:
         if self._snapshot is None or self.book.watch() != self._snapshot.position:
             self._snapshot = self.book.snapshot()
         return self._snapshot
+
+    def place(self) -> tuple[int, int, bool]:
+        """Where store and settings stand, read cheaply: another place means that something has changed."""
+        return self.book.watch(), self.settings.version, self.book.damage is not None
 
     def policy(self) -> Policy:
         """What is brought where, by the settings in force."""

@@ -21,13 +21,16 @@ class Ground(Protocol):
     """What the wire stands on: an open practice, or one whose book cannot be opened."""
 
     home: Home
-    settings: Settings
     config: Path
     state: Path
     clock: Clock
     person: str
     environ: Mapping[str, str]
     transport: Any
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
 
     @property
     def events(self) -> EventSink:

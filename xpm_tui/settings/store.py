@@ -5,6 +5,7 @@ The later one wins. Two files: one for all practices of this account, one for th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,8 @@ class Item:
 class Settings:
     """Settings of one process. :meth:`set` and :meth:`unset` write a file and show at once in this object.
 
+    :meth:`follow` takes over what other processes have written to the files since; ``version`` grows with
+    each change of either kind.
     ``problems`` are the errors of what was passed over by :meth:`load` when it was told to be lenient.
     """
 
@@ -51,7 +54,9 @@ class Settings:
     ) -> None:
         self._files: dict[Origin, Path | None] = {"file": global_file, "practice": practice_file}
         self._layers = layers
+        self._seen: tuple[object, ...] = ()
         self.problems: tuple[BadInput, ...] = ()
+        self.version = 0
 
     @classmethod
     def load(
@@ -72,10 +77,34 @@ class Settings:
         told = _Told(lenient)
         settings._layers["option"] = told.texts(overrides, "the options of this command")
         settings._layers["environment"] = told.environment(environ)
+        settings._seen = settings._look()
         for origin, path in settings._files.items():
             settings._layers[origin] = told.file(path) if path else {}
         settings.problems = tuple(told.problems)
         return settings
+
+    def follow(self) -> None:
+        """Read the files again where they have changed: two ``stat`` calls where they have not.
+
+        A file that cannot be used now leaves its settings as they were; ``problems`` says why.
+        """
+        seen = self._look()
+        if seen == self._seen:
+            return
+        told = _Told(lenient=True)
+        layers = dict(self._layers)
+        for origin, path in self._files.items():
+            known = len(told.problems)
+            found = told.file(path) if path else {}
+            if len(told.problems) == known:
+                layers[origin] = found
+        if layers != self._layers:
+            self.version += 1
+        # What is written meanwhile differs from what was seen before, and is read the next time.
+        self._layers, self._seen, self.problems = layers, seen, tuple(told.problems)
+
+    def _look(self) -> tuple[object, ...]:
+        return tuple(_stat(path) for path in self._files.values())
 
     def item(self, key: str) -> Item:
         """Value and origin of a setting; raises ``BadInput`` naming the nearest key for an unknown one."""
@@ -137,7 +166,7 @@ class Settings:
         value = parsed(entry, text, "")
         origin, path = self._place(practice)
         toml_file.change(path, entry.key, value.reveal() if isinstance(value, Secret) else value)
-        self._layers.setdefault(origin, {})[entry.key] = value
+        self._change(origin, {**self._layers.get(origin, {}), entry.key: value})
         return self.item(entry.key)
 
     def unset(self, key: str, *, practice: bool = False) -> Item:
@@ -145,8 +174,13 @@ class Settings:
         entry = schema.entry(key)
         origin, path = self._place(practice)
         toml_file.change(path, entry.key, None)
-        self._layers.setdefault(origin, {}).pop(entry.key, None)
+        kept = self._layers.get(origin, {})
+        self._change(origin, {name: value for name, value in kept.items() if name != entry.key})
         return self.item(entry.key)
+
+    def _change(self, origin: Origin, layer: dict[str, Setting]) -> None:
+        self._layers = {**self._layers, origin: layer}
+        self.version += 1
 
     def _place(self, practice: bool) -> tuple[Origin, Path]:
         origin: Origin = "practice" if practice else "file"
@@ -154,6 +188,14 @@ class Settings:
         if path is None:
             raise BadInput("There is no practice yet whose settings could be changed.")
         return origin, path
+
+
+def _stat(path: Path | None) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path) if path else None
+    except OSError:
+        return None
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if found else None
 
 
 _ORDER: tuple[Origin, ...] = ("option", "environment", "practice", "file")

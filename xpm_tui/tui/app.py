@@ -81,7 +81,7 @@ def _signed_in(practice: OpenPractice) -> None:
     signed_in(practice)
 
 
-def _read_pulse(practice: OpenPractice) -> tuple[int, Pulse]:
+def _read_pulse(practice: OpenPractice) -> tuple[object, Pulse]:
     from xpm_tui.tui.beat import read_pulse
 
     return read_pulse(practice)
@@ -278,7 +278,7 @@ class Console(Flows, Acting):
     async def _look_at_book(self) -> None:
         if monotonic() - self._pulsed < REST * self._pulse_cost:
             return  # counting a large book takes long: whoever waits for an answer goes first
-        position = await self.desk.ask(lambda practice: practice.book.watch())
+        position = await self.desk.ask(lambda practice: practice.place())
         if position != self.position:
             await self.refresh_pulse()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from xpm_tui.service.condition import conditions
 from xpm_tui.service.heartbeat.status import heartbeat
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.tui.pulse import Pulse
@@ -14,9 +15,13 @@ def _hours(at: datetime, now: datetime) -> float:
     return max(0, int((now - at).total_seconds() // 60)) / 60
 
 
-def read_pulse(practice: OpenPractice) -> tuple[int, Pulse]:
-    """Where the book stands, and the heartbeat there. For the desk."""
-    position = practice.book.watch()
+_SAID_BY_ITSELF = ("sound", "login_needed")
+
+
+def read_pulse(practice: OpenPractice) -> tuple[object, Pulse]:
+    """Where store and settings stand, and the heartbeat there. For the desk."""
+    position = practice.place()
+    worst = conditions(practice)[0].state
     beat = heartbeat(practice)
     return position, Pulse(
         title=beat.title,
@@ -30,4 +35,5 @@ def read_pulse(practice: OpenPractice) -> tuple[int, Pulse]:
         running=beat.running,
         held=len(beat.held),
         needs_person=beat.needs_person,
+        condition="" if worst in _SAID_BY_ITSELF else worst,
     )

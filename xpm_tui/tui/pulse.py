@@ -20,5 +20,7 @@ class Pulse(NamedTuple):
     running: str = ""
     held: int = 0
     needs_person: int = 0
+    condition: str = ""
+    """The worst that is wrong with the store or with what it says: its state's name; empty for nothing."""
     known: bool = True
     """Whether it has been read yet."""

@@ -18,6 +18,7 @@ from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.tables import APART, IGNORED, LINKS
 from xpm_tui.service.clients import keeping, linking
 from xpm_tui.service.clients.looking import review
+from xpm_tui.service.condition import refuse_damaged
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.telling.lookup import find_client, find_xpm
 from xpm_tui.service.telling.views import ReviewView
@@ -62,6 +63,7 @@ class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
 def export_review(practice: OpenPractice, only: Sequence[str] = ()) -> tuple[str, int]:
     """The text of the file, and how many clients it has: a row for each client and proposal, one without
     proposal for a client that has none. What a spreadsheet would run as a formula stands behind a ``'``."""
+    refuse_damaged(practice)
     views = review(practice, only)
     file = io.StringIO()
     writer = csv.writer(file)

@@ -16,6 +16,7 @@ from xpm_tui.files.disk import spoken
 from xpm_tui.model.errors import BadInput
 from xpm_tui.model.events import Event
 from xpm_tui.model.formatting import count, plural
+from xpm_tui.service.condition import refuse_damaged
 
 if TYPE_CHECKING:
     from xpm_tui.service.practice import OpenPractice
@@ -125,7 +126,11 @@ def exported_bytes(
     again: bool = False,
     only: Collection[str] = (),
 ) -> Exported:
-    """What an export would hold; nothing is written or remembered."""
+    """What an export would hold; nothing is written or remembered.
+
+    Raises ``BookUnreadable`` where the store is damaged.
+    """
+    refuse_damaged(practice)
     if form not in FORMS:
         raise BadInput(f"There is no form {form}.", hint=f"The forms are {', '.join(FORMS)}.")
     snapshot = practice.snapshot()

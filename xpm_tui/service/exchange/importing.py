@@ -157,11 +157,14 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
     if not dry_run:
         practice.writable()
         with practice.lock("taking an import back").hold():
+            practice.book.commit([Put(IMPORTS, msgspec.structs.replace(last, state="undoing"))])
             snapshot = practice.snapshot()
             plan = plan_undo(snapshot, last.id)
-            for batch in _batches(plan.writes, BATCH * 2):
+            *batches, rest = [*_batches(plan.writes, BATCH * 2)] or [[]]
+            for batch in batches:
                 practice.book.commit(batch, since=snapshot)
-            practice.book.commit([Put(IMPORTS, msgspec.structs.replace(last, state="undone"))])
+            ended = Put(IMPORTS, msgspec.structs.replace(last, state="undone"))
+            practice.book.commit([*rest, ended], since=snapshot)
         practice.events.emit(Event(key="import.undone", numbers={"batch": last.id, **plan.counts}))
     else:
         plan = plan_undo(practice.snapshot(), last.id)

@@ -14,6 +14,7 @@ from xpm_tui.model.links import LinkState
 from xpm_tui.model.ports import Snapshot
 from xpm_tui.model.runs import Run
 from xpm_tui.model.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
+from xpm_tui.service.condition import login_problem
 from xpm_tui.service.exchange.waiting import last_import, to_ignition
 from xpm_tui.service.heartbeat.allowance import allowance
 from xpm_tui.service.identity import LISTS, list_state, read_identity
@@ -28,7 +29,6 @@ from xpm_tui.service.runs.due import skipped_day
 from xpm_tui.service.runs.plans import latest
 from xpm_tui.service.team.connector import connector
 from xpm_tui.sync.planning.links import link_state, needs_person
-from xpm_tui.xero.vault import refused
 
 EXIT_LOGIN, EXIT_HELD, EXIT_FAILED = 3, 4, 1
 
@@ -174,12 +174,6 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
     )
 
 
-def _asks_to_sign_in(ended: Run, since: datetime | None) -> bool:
-    """Whether the last run failed for want of a login, and nobody has signed in since."""
-    failed = ended.outcome == "failed" and ended.exit_code == EXIT_LOGIN
-    return failed and (since is None or (ended.ended or ended.started) >= since)
-
-
 def _problems(
     practice: OpenPractice, ended: Run | None, good: Run | None, now: datetime
 ) -> tuple[Problem, ...]:
@@ -195,20 +189,11 @@ def _problems(
                 exit_code=EXIT_LOGIN,
             )
         )
-    elif ended is not None and _asks_to_sign_in(ended, identity.since):
+    elif problem := login_problem(practice, identity, [ended] if ended is not None else []):
         found.append(
             Problem(
                 code="login-needed",
-                sentence=ended.error,
-                hint="Sign in again: xpm-tui connect",
-                exit_code=EXIT_LOGIN,
-            )
-        )
-    elif refused(practice.state):
-        found.append(
-            Problem(
-                code="login-needed",
-                sentence="Xero no longer accepts the login.",
+                sentence=problem,
                 hint="Sign in again: xpm-tui connect. Why: xpm-tui doctor",
                 exit_code=EXIT_LOGIN,
             )

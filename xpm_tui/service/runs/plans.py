@@ -18,6 +18,7 @@ from xpm_tui.model.plan import Change, Plan, PlannedRecord
 from xpm_tui.model.ports import Drop, Put, Snapshot, Write
 from xpm_tui.model.tables import PLANNED, PLANS
 from xpm_tui.model.text import visible
+from xpm_tui.service.condition import refuse_damaged
 from xpm_tui.service.identity import Identity
 from xpm_tui.service.practice import OpenPractice
 from xpm_tui.service.runs.history import current, is_sync, list_runs
@@ -230,6 +231,7 @@ def stops(practice: OpenPractice, plan: Plan, records: Sequence[PlannedRecord]) 
 
 def export(practice: OpenPractice, plan_id: str = "") -> str:
     """The plan as CSV text (RFC 4180, LF): true values, one line per change, UUIDs with a name beside."""
+    refuse_damaged(practice)
     plan, records = load(practice, plan_id)
     snapshot = practice.snapshot()
     out = io.StringIO()

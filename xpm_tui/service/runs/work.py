@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import msgspec
 
 from xpm_tui.book.ids import BlockIds
 from xpm_tui.model.consequences import Consequences, Requests
-from xpm_tui.model.errors import BadInput, LoginNeeded, Trouble
+from xpm_tui.model.errors import BadInput, LoginNeeded, PlanRefused, Trouble
 from xpm_tui.model.events import Event, Severity
 from xpm_tui.model.plan import Plan, PlannedRecord
 from xpm_tui.model.ports import Drop, Practice, Put
@@ -51,6 +52,32 @@ class Asked:
     only: str = ""
     fields: tuple[str, ...] = ()
     held: Run | None = None
+
+
+_OUTDATED = (
+    "The direction, what to sync or the fields were changed while the run was going on, so it stopped before "
+    "the next client. What it had done stays. Make a new plan: xpm-tui plan"
+)
+
+
+class _Halt:
+    """Whether a run has to end before its next client: on request, or because its policy was changed."""
+
+    def __init__(self, practice: OpenPractice, plan: Plan, stop: Stopper) -> None:
+        self._practice = practice
+        self._plan = plan
+        self._stop = stop
+        self._version = practice.settings.version
+        self.outdated = False
+
+    def __call__(self) -> bool:
+        version = self._practice.settings.version
+        if version != self._version:
+            self._version = version
+            # An undo takes back what was written, whatever the policy is by now.
+            if not self._plan.undo_of and self._practice.policy().hash != self._plan.policy:
+                self.outdated = True
+        return self.outdated or self._stop()
 
 
 class Work:
@@ -120,21 +147,26 @@ class Work:
                 )
             return msgspec.structs.replace(self.run, outcome="held", stops=stops)
         self.stop.check()
+        policy = practice.policy()
+        refuse_if_outdated(plan, policy, self.identity.tenant, self.identity.scopes)
+        halt = _Halt(practice, plan, self.stop)
         ended = await apply(
             plan,
             records,
-            policy=practice.policy(),
+            policy=policy,
             run=self.run,
             book=practice.book,
             practice=xpm,
             clock=practice.clock,
             ids=BlockIds(practice.ids),
             events=practice.events,
-            stop=self.stop,
+            stop=halt,
             progress=self.moved,
             reviewed=reviewed,
             create_lag=practice.settings.number("sync.create_lag"),
         )
+        if halt.outdated and ended.outcome == "stopped":
+            ended = msgspec.structs.replace(ended, error=_OUTDATED, exit_code=PlanRefused.exit_code)
         waiting = [intent for intent in held(practice.book.snapshot()) if intent.kind in KINDS]
         # An undo that is through is: there is nothing that it could go on with once that is settled.
         if waiting and ended.outcome in ("done", "partial") and not plan.undo_of:
@@ -222,6 +254,8 @@ class Work:
             plan=plan.id,
             total=plan.counts.get("records", 0),
             reviewed=reviewed,
+            direction=plan.direction,
+            level=plan.level,
             only=plan.only,
             fields=plan.fields,
         )
@@ -254,6 +288,8 @@ class Work:
             exit_code=run.exit_code or exit_code(run, self.stop.signal),
         )
         practice.book.commit([Put(RUNS, run), Drop(STOPS, run.id)])
+        with suppress(Trouble):  # The run's end is durable; the store's close records it otherwise.
+            practice.book.record_end()
         level = _LEVELS.get(run.outcome, "warning")
         seconds = round(practice.clock.monotonic() - self.timed, 1)
         practice.events.emit(

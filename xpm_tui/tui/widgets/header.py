@@ -18,6 +18,13 @@ from xpm_tui.tui.widgets.line import Look, Span, ours, width
 from xpm_tui.tui.widgets.says import Says
 from xpm_tui.tui.widgets.words import words
 
+_CONDITIONS: dict[str, tuple[str, Look]] = {
+    "damaged": ("■ STORE DAMAGED", "bad"),
+    "unfinished_import": ("■ import unfinished", "warn"),
+    "open_intents": ("■ unknown outcome", "warn"),
+}
+"""Conditions of the practice, as the head of every screen names them."""
+
 
 def pulse_line(pulse: Pulse, columns: int) -> list[Span]:
     """The whole line in ``columns`` columns: the name is cut before a warning is."""
@@ -26,6 +33,8 @@ def pulse_line(pulse: Pulse, columns: int) -> list[Span]:
     def add(text: str, look: Look = "") -> None:
         right.extend([ours("  "), ours(text, look)])
 
+    if pulse.condition:
+        add(*_CONDITIONS[pulse.condition])
     if pulse.read_only:
         add("READ-ONLY", "warn")
     if pulse.running:

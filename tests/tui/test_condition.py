@@ -1,0 +1,57 @@
+"""The head of the console says when the store is damaged, and the console follows settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.tui.world import World, press, settle, text_of
+from xpm_tui.model.ports import Put
+from xpm_tui.model.runs import Intent
+from xpm_tui.model.tables import INTENTS
+from xpm_tui.tui.app import Console
+
+Consoles = Callable[..., Console]
+
+
+async def looked(app: Console) -> None:
+    """The console looks whether store or settings have changed, as it does every now and then."""
+    app._pulse_cost = 0.0
+    await app._look_at_book()
+
+
+async def test_the_head_names_the_condition_of_the_practice(world: World, console: Consoles) -> None:
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        assert app.pulse.condition == ""
+        with world.open() as other:
+            intent = Intent(id="i1", run="r1", kind="update-client", record="c1", state="sent")
+            other.book.commit([Put(INTENTS, intent)])
+            folder = other.data / "book"
+        await looked(app)
+        await settle(pilot)
+        assert "unknown outcome" in text_of(app).splitlines()[0]
+        log = max(folder.glob("log.*"))
+        data = bytearray(log.read_bytes())
+        data[-100] ^= 1
+        log.write_bytes(bytes(data))
+        await looked(app)
+        await settle(pilot)
+        assert "STORE DAMAGED" in text_of(app).splitlines()[0]
+
+
+async def test_a_console_follows_settings_that_another_process_changes(
+    world: World, console: Consoles
+) -> None:
+    app = console(world)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "e", "slash", *"sync.direction", "enter")
+        await settle(pilot)
+        assert "from_xpm" in text_of(app)
+        with world.open() as other:
+            other.settings.set("sync.direction", "to_xpm", practice=True)
+        await looked(app)
+        await settle(pilot)
+        assert await app.desk.ask(lambda practice: practice.policy().direction) == "to_xpm"
+        assert "to_xpm" in text_of(app)

@@ -1,0 +1,117 @@
+"""The condition of the practice in the answer of a verb: a sentence on stderr, JSON fields, exit code 8.
+
+Every verb that opens the store passes through here, whatever it does with it; ``tests/cli/test_condition.py``
+runs all of them over damaged stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from xpm_tui.acts.act import Act, Place, Result
+from xpm_tui.model.errors import BookUnreadable, Trouble
+
+if TYPE_CHECKING:
+    from xpm_tui.service.condition import Condition
+
+MAY_SUCCEED = ("book.check", "book.repair", "book.restore", "doctor")
+"""Acts on a damaged store that may end well: they look for the damage, or put it right."""
+
+ON_HOME = ("book.check", "book.repair", "book.compact", "book.backup", "book.restore", "doctor", "cases.seen")
+"""Acts that open no practice by themselves and look into its store all the same."""
+
+_DAMAGED = BookUnreadable.exit_code
+
+
+@contextmanager
+def reporting(find: Callable[[], tuple[Condition, ...]]) -> Iterator[None]:
+    """Let what ends the verb early carry the condition of the practice with it."""
+    try:
+        yield
+    except Exception as error:
+        _attach(error, find())
+        raise
+
+
+def judged(act: Act[Any], result: Result, found: tuple[Condition, ...]) -> Result:
+    """The result of a verb with the condition of the practice that it is from.
+
+    From a damaged store nothing is a good result, but for what is there to deal with the damage.
+    """
+    if not _is_damaged(found) or (act.name in MAY_SUCCEED and result.trouble is None):
+        return replace(result, conditions=found)
+    trouble = result.trouble or _trouble(found)
+    trouble.exit_code = _DAMAGED
+    return replace(result, conditions=found, trouble=trouble)
+
+
+def of_place(act: Act[Any], place: Place) -> tuple[Condition, ...]:
+    """The condition of the store that an act without an open practice has looked into."""
+    if act.name not in ON_HOME:
+        return ()
+    from xpm_tui.service.condition import conditions
+    from xpm_tui.service.practice import open_practice
+
+    try:
+        with open_practice(
+            place.home, place.practice or None, person=place.person, read_only=True, lenient=True
+        ) as practice:
+            return conditions(practice)
+    except Trouble as trouble:
+        return of_trouble(trouble)
+
+
+def of_trouble(trouble: BaseException) -> tuple[Condition, ...]:
+    """The condition of a store that could not be opened at all."""
+    if not isinstance(trouble, BookUnreadable):
+        return ()
+    from xpm_tui.book.head import Damage
+    from xpm_tui.service.condition import damaged
+
+    return (damaged(trouble),) if isinstance(trouble, Damage) else ()
+
+
+def attached(error: BaseException) -> tuple[Condition, ...]:
+    """The condition that an error carries: that of its practice, or that of a store too damaged to open."""
+    found: tuple[Condition, ...] = getattr(error, "conditions", ())
+    if not found and isinstance(error, Exception):
+        found = of_trouble(error)
+        _attach(error, found)
+    return found
+
+
+def data(found: Sequence[Condition]) -> dict[str, Any]:
+    """``condition`` (the worst) and ``conditions`` (all, the worst first), for JSON."""
+    if not found:
+        return {}
+    listed = [{"state": each.state, "message": each.message} for each in found]
+    return {"condition": listed[0], "conditions": listed}
+
+
+def sentences(found: Sequence[Condition], trouble: Trouble | None) -> Iterator[str]:
+    """What to say on stderr: every condition but *sound*, unless ``trouble`` says just that."""
+    for each in found:
+        if each.message and (trouble is None or trouble.message != each.message):
+            yield each.message
+
+
+def _attach(error: Exception, found: tuple[Condition, ...]) -> None:
+    error.conditions = found  # type: ignore[attr-defined]
+    if isinstance(error, Trouble) and _is_damaged(found):
+        error.exit_code = _DAMAGED
+        if error.message in found[0].message:
+            error.message = found[0].message
+
+
+def _is_damaged(found: Sequence[Condition]) -> bool:
+    return any(each.state == "damaged" for each in found)
+
+
+def _trouble(found: Sequence[Condition]) -> Trouble:
+    from xpm_tui.book.head import WAY_OUT
+
+    worst = next(each for each in found if each.state == "damaged")
+    return BookUnreadable(worst.message, hint=WAY_OUT)
