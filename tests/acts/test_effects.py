@@ -97,9 +97,10 @@ ALWAYS: dict[Effect, set[str]] = {
     },
     XPM: {
         "sync", "clients.sync", "runs.resume", "runs.release", "jobs.deploy", "jobs.retry", "jobs.redeploy",
+        "clients.create",
     },
     REPLACES: {"clients.undo", "book.restore"},
-    NEVER: {"clients.create", "purge"},
+    NEVER: {"purge"},
 }  # fmt: skip
 """Commands that do the same whatever the parameters are."""
 

@@ -19,7 +19,6 @@ CALLS: dict[str, tuple[str, ...]] = {
     "schedule.install": ("schedule", "install", "--kind", "cron"),
     "team.create": (),  # the login of these tests may not write staff: see tests/service/test_staffing.py
     "undo": ("undo", "last"),
-    "clients.create": ("clients", "create", "c7"),
     "book.restore": ("book", "restore", "backup.zip"),
     "purge": ("purge",),
 }

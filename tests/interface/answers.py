@@ -64,6 +64,7 @@ SCRIPTS: dict[str, str] = {
         runs show
         undo last --dry-run
         undo last
+        undo last --yes
         runs resume
         runs stop
         runs release
@@ -73,6 +74,7 @@ SCRIPTS: dict[str, str] = {
         export clients -
         import undo --dry-run
         import undo
+        import undo --yes
         log --last 3
         log --run r1 --level info
     """,
