@@ -16,7 +16,7 @@ from xpm_tui.service.telling.lookup import find_client
 from xpm_tui.service.telling.tell import Told
 from xpm_tui.service.telling.views import UnclearView
 from xpm_tui.sync.by_hand.undo import plan_undo
-from xpm_tui.sync.policy import BY_NAME
+from xpm_tui.sync.policy import BY_NAME as SYNCED
 
 _OTHERS = ("link", "client", "contact")
 
@@ -31,9 +31,9 @@ def make_undo(
     snapshot = practice.snapshot()
     chosen = show(practice, run)
     ours = find_client(snapshot, client).id if client else ""
-    if field and field not in BY_NAME and field not in _OTHERS:
+    if field and field not in SYNCED and field not in _OTHERS:
         raise BadInput(
-            f"There is no field '{visible(field, 60)}'.", hint=f"The fields: {', '.join(BY_NAME)}."
+            f"There is no field '{visible(field, 60)}'.", hint=f"The fields: {', '.join(SYNCED)}."
         )
     if chosen.kind == "deploy":
         raise BadInput(
