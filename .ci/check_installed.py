@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 import xpm_tui
-from xpm_tui.tui.styles import style
+from xpm_tui.tui.theme import style
 
 prefix = pathlib.Path(sys.prefix)
 command = prefix / "bin" / "xpm-tui"

@@ -28,11 +28,11 @@ from tinydb.storages import JSONStorage
 
 from bench.book_rows import TABLES, documents, link_set, values_of
 from bench.table import show
-from xpm_tui.book.store import open_book
+from xpm_tui.domain.links import Base, Link
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import ALL, BASE, LINKS, XPM_CLIENTS
 from xpm_tui.files.clock import SystemClock
-from xpm_tui.model.links import Base, Link
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import ALL, BASE, LINKS, XPM_CLIENTS
+from xpm_tui.store.store import open_book
 
 SIZES = (1_000, 10_000, 50_000)
 STORES = ("ours", "TinyDB JSONStorage", "TinyDB CachingMiddleware", "SQLite WAL")

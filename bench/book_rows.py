@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from xpm_tui.model.names import exact, name_key
+from xpm_tui.domain.identity import exact, name_key
 
 TABLES = ("clients", "xpm_clients", "links", "base")
 _SPACE = uuid.UUID("5f1d3c2a-0000-4000-8000-000000000000")

@@ -74,8 +74,8 @@ def _first_frames(folder: Path) -> None:
 def _bytes(folder: Path) -> None:
     from tests.support.pseudo_terminal import console
     from tests.tui.world import World
-    from xpm_tui.service.runs.refresh import refresh
-    from xpm_tui.tui.areas import AREAS
+    from xpm_tui.application.runs.xpm_refresh import refresh
+    from xpm_tui.tui.app_protocol import AREAS
 
     async def filled() -> None:
         with World(folder).open() as practice:

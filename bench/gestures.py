@@ -48,12 +48,12 @@ async def _gestures(home: Path) -> Figures:
     from textual import events
 
     from tests.tui.world import settle
-    from xpm_tui.service.home import find_home
-    from xpm_tui.service.practice import open_practice
+    from xpm_tui.application.home import find_home
+    from xpm_tui.application.practice import open_practice
     from xpm_tui.tui.app import Console
-    from xpm_tui.tui.desk import Desk, calm
     from xpm_tui.tui.screens.clients import Clients
     from xpm_tui.tui.screens.picker import Picker
+    from xpm_tui.tui.worker_thread import Desk, calm
 
     desk = Desk(lambda: open_practice(find_home(str(home), {}), person="bench", environ={}))
     desk.open()

@@ -13,12 +13,12 @@ import msgspec
 
 from bench.book_rows import documents
 from tests.support.fake_xpm import FakeXpm, wired
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
-from xpm_tui.service.home import find_home
-from xpm_tui.service.identity import Identity, ListState, put
-from xpm_tui.service.practice import OpenPractice, open_practice
-from xpm_tui.service.runs import plans, runner
+from xpm_tui.application.home import find_home
+from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.practice_identity import Identity, ListState, put
+from xpm_tui.application.runs import plans, runner
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
 
 SIZE = int(os.environ.get("XPM_TUI_BENCH_CLIENTS", "50000"))
 CHUNK = 5_000

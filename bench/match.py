@@ -27,7 +27,7 @@ def main() -> None:
 def measure(ours: int, theirs: int) -> tuple[float, float, float, float, str, str, int]:
     """Make both sides, index one, propose for the other."""
     from tests.sync.labelled_names import make
-    from xpm_tui.sync.matching.match import MatchIndex
+    from xpm_tui.sync.matching.proposals import MatchIndex
 
     made = make(seed=20261122, rounds=-(-theirs // _ROWS_A_ROUND) + 1)
     xpm = made.xpm[:theirs]

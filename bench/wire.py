@@ -55,10 +55,10 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def read_ours(path: Path) -> int:
     """Every client as a value of the model."""
-    from xpm_tui.xero import lists
-    from xpm_tui.xero.xml import LIST_LIMIT, Reader
+    from xpm_tui.xero.codec import listings
+    from xpm_tui.xero.codec.xml_reader import LIST_LIMIT, Reader
 
-    reader = Reader(lists.CLIENTS, limit=LIST_LIMIT)
+    reader = Reader(listings.CLIENTS, limit=LIST_LIMIT)
     for chunk in _chunks(path):
         reader.feed(chunk)
     reader.close()
@@ -89,10 +89,10 @@ def read_bare_clients(path: Path) -> int:
 
 def read_bytes(path: Path) -> int:
     """The floor of memory: everything imported, the file read in the same pieces."""
-    from xpm_tui.xero import lists, xml
+    from xpm_tui.xero.codec import listings, xml_reader
 
-    assert lists.CLIENTS
-    assert xml.LIST_LIMIT
+    assert listings.CLIENTS
+    assert xml_reader.LIST_LIMIT
     return sum(1 for _ in _chunks(path))
 
 
@@ -144,8 +144,8 @@ def _memory(path: Path) -> None:
 
 def _gate(folder: Path) -> None:
     from tests.support.virtual import VirtualClock, run_virtual
-    from xpm_tui.model.ports import Priority
-    from xpm_tui.xero.limits import FileGate
+    from xpm_tui.domain.ports import Priority
+    from xpm_tui.xero.rate_limiter import FileGate
 
     calls = 330
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xpm_tui.model import labels
+from xpm_tui.domain import labels
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "xpm_tui"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from xpm_tui.service.home import Home
+    from xpm_tui.application.home import Home
 
 
 class Console:
@@ -17,9 +17,9 @@ class Console:
 
     def require_terminal(self) -> None:
         """Raises ``BadInput`` where it cannot be shown."""
-        from xpm_tui.tui import terminal
+        from xpm_tui.tui.terminal import capabilities
 
-        terminal.require_terminal(os.environ)
+        capabilities.require_terminal(os.environ)
 
     def open(
         self,

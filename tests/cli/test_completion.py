@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import Command
-from xpm_tui.cli.shells import USE
+from xpm_tui.cli.completion import USE
 
 PATIENCE = 40.0
 """Seconds for an answer of a shell on a machine that has much else to do."""

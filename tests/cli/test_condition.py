@@ -15,17 +15,17 @@ from tests.cli.conftest import FILE
 from tests.support.command import Command, Done, Inline
 from tests.support.every_verb import LAST, verbs, words
 from tests.support.profile import count
-from xpm_tui.acts.act import Act
-from xpm_tui.acts.registry import ACTS
-from xpm_tui.book import head, loading
-from xpm_tui.book.store import DiskBook, open_book
+from xpm_tui.application.csv_io import imports
 from xpm_tui.cli.conditions import MAY_SUCCEED
+from xpm_tui.commands.command import Act
+from xpm_tui.commands.registry import ACTS
+from xpm_tui.domain.ignition import Import
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import IMPORTS, INTENTS
 from xpm_tui.files.clock import SystemClock
-from xpm_tui.model.imports import Import
-from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import IMPORTS, INTENTS
-from xpm_tui.service.exchange import importing
+from xpm_tui.store import loader, manifest
+from xpm_tui.store.store import DiskBook, open_book
 
 STORELESS = {
     "locate", "practices.list", "practices.add", "practices.switch", "cases.list", "cases.show",
@@ -125,13 +125,13 @@ def test_every_verb_says_that_the_store_is_damaged(
     kept = place / "kept"
     shutil.copytree(store(place), kept)
     looked: list[Path] = []
-    read_head = head.read_head
+    read_head = manifest.read_head
 
     def reading(path: Path) -> Any:
         looked.append(path)
         return read_head(path)
 
-    monkeypatch.setattr(loading, "read_head", reading)
+    monkeypatch.setattr(loader, "read_head", reading)
     storeless = set()
     # One kind of damage over every verb; the others over some of them, and over all in the thorough profile.
     step = 1 if damage is flip_log else count(5, 1)
@@ -227,7 +227,7 @@ def test_an_import_that_was_cut_off_is_a_condition_until_it_is_done(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(importing, "group_writes", killed)
+        patched.setattr(imports, "group_writes", killed)
         command("import", "clients", "clients.csv", code=130)
     done = command("clients", "list", "--json", code=0)
     assert done.json["condition"]["state"] == "unfinished_import"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.screen import Screen
 from tests.support.terminal import Terminal, terminal
-from xpm_tui.xero.vault import Vault
+from xpm_tui.xero.auth.token_store import Vault
 
 WALK = (
     ("The permission in XPM", "It is ticked", "\r"),

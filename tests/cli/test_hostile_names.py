@@ -16,8 +16,8 @@ from tests.support.opened import open_otherwise
 from tests.support.profile import count
 from tests.tui.walk import NOWHERE, hostile
 from tests.tui.world import HOSTILE, World
-from xpm_tui.model.text import visible
-from xpm_tui.service.practice import OpenPractice
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.domain.safe_text import visible
 
 ORDERS = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u061c\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"

@@ -16,7 +16,7 @@ from tests.cli.test_verbs import ALL
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import root
 from xpm_tui.cli.manual import EXITS, page, text
-from xpm_tui.model.errors import Trouble
+from xpm_tui.domain.errors import Trouble
 from xpm_tui.settings.schema import SCHEMA
 
 ROOT = Path(__file__).parents[2]

@@ -10,14 +10,14 @@ import pytest
 from tests.cli.conftest import FILE
 from tests.cli.test_read_only import tree
 from tests.support.command import Inline
-from xpm_tui.acts.effects import PerCall, usual_effect
-from xpm_tui.acts.registry import ACTS
+from xpm_tui.commands.effects import PerCall, usual_effect
+from xpm_tui.commands.registry import ACTS
 
 CALLS: dict[str, tuple[str, ...]] = {
     "disconnect": ("disconnect", "--everything"),
     "import.undo": ("import", "undo"),
     "schedule.install": ("schedule", "install", "--kind", "cron"),
-    "team.create": (),  # the login of these tests may not write staff: see tests/service/test_staffing.py
+    "team.create": (),  # the login of these tests may not write staff: see tests/application/test_staffing.py
     "undo": ("undo", "last"),
     "book.restore": ("book", "restore", "backup.zip"),
     "purge": ("purge",),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import Inline
-from xpm_tui.acts.releasing import _decision
+from xpm_tui.commands.runs import _decision
 
 LONG = "x" * 300
 ODD = (

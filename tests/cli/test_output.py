@@ -7,14 +7,13 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpm_tui.acts.act import Column, Result, Table
-from xpm_tui.acts.tables import render
 from xpm_tui.cli.output import dumps, lines, outcome
-from xpm_tui.diagnose.trouble_view import present
-from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import BadInput, NeedsPerson
-from xpm_tui.model.formatting import cells, cut
-from xpm_tui.model.text import Shown
+from xpm_tui.commands.command import Column, Result, Table
+from xpm_tui.commands.tables import render
+from xpm_tui.diagnostics.error_presenter import present
+from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson
+from xpm_tui.domain.formatting import cells, cut
+from xpm_tui.domain.safe_text import Shown
 
 HOSTILE = (
     "ACME [/] Pty",

@@ -11,9 +11,9 @@ import pytest
 from tests.cli.conftest import FILE
 from tests.support.command import Inline
 from tests.support.every_verb import words
-from xpm_tui.acts.act import Act
-from xpm_tui.acts.effects import usual_effect
-from xpm_tui.acts.registry import ACTS
+from xpm_tui.commands.command import Act
+from xpm_tui.commands.effects import usual_effect
+from xpm_tui.commands.registry import ACTS
 
 VERBS = [act for act in ACTS if act.verb]
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from xpm_tui.application.csv_io.imports import import_file
+from xpm_tui.application.home import find_home
+from xpm_tui.application.practice import open_practice
 from xpm_tui.cli.demo import sample_files
-from xpm_tui.model.tables import PROPOSALS, SERVICES, TEAM
+from xpm_tui.domain.tables import PROPOSALS, SERVICES, TEAM
 from xpm_tui.sandbox.core.sandbox import Sandbox
-from xpm_tui.service.exchange.importing import import_file
-from xpm_tui.service.home import find_home
-from xpm_tui.service.practice import open_practice
 
 TODAY = date(2026, 11, 25)
 

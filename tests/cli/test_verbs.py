@@ -14,9 +14,9 @@ import click
 import pytest
 
 from tests.support.command import Command
-from xpm_tui.acts.registry import ACTS
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import main, root
+from xpm_tui.commands.registry import ACTS
 
 
 def leaves(command: click.Command, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -204,7 +204,7 @@ def test_an_error_nobody_expected_is_one_sentence_and_a_private_file(
         secret = "hush-hush"
         raise RuntimeError(f"token {secret}")
 
-    monkeypatch.setattr("xpm_tui.service.clients.looking.list_clients", broken)
+    monkeypatch.setattr("xpm_tui.application.clients.queries.list_clients", broken)
     assert main(["clients", "list", "--json"]) == 1
     told = said(capsys)
     assert told["error"]["code"] == "unexpected"
@@ -220,7 +220,7 @@ def test_an_error_nobody_expected_is_one_sentence_and_a_private_file(
 @pytest.mark.parametrize(
     ("words", "absent"),
     [
-        (["--help"], {"textual", "httpx", "authlib", "tinydb", "lxml", "xpm_tui.book", "xpm_tui.xero"}),
+        (["--help"], {"textual", "httpx", "authlib", "tinydb", "lxml", "xpm_tui.store", "xpm_tui.xero"}),
         (["clients", "--help"], {"textual", "httpx", "authlib", "tinydb"}),
         (["status"], {"textual", "httpx", "authlib"}),
         (["clients", "list"], {"textual", "httpx", "authlib"}),

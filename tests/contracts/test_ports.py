@@ -15,16 +15,16 @@ from tests.support.moved_clock import MovedClock
 from tests.support.virtual import VirtualClock, run_virtual
 from tests.sync.world import Events, client
 from tests.xero.fake import Sink
-from xpm_tui.book.ids import BlockIds
+from xpm_tui.application.home import find_home
+from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.domain import ports
+from xpm_tui.domain.errors import AllowanceUsedUp, BadInput, Busy, Overtaken, ReadOnly, Trouble
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.ports import PORT_ERRORS, Drop, Priority, Put
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.files.clock import SystemClock
-from xpm_tui.model import ports
-from xpm_tui.model.errors import AllowanceUsedUp, BadInput, Busy, Overtaken, ReadOnly, Trouble
-from xpm_tui.model.events import Event
-from xpm_tui.model.ports import PORT_ERRORS, Drop, Priority, Put
-from xpm_tui.model.tables import CLIENTS
-from xpm_tui.service.home import find_home
-from xpm_tui.service.practice import OpenPractice, open_practice
-from xpm_tui.xero.limits import FileGate
+from xpm_tui.store.ids import BlockIds
+from xpm_tui.xero.rate_limiter import FileGate
 
 PORTS = (
     ports.Clock,

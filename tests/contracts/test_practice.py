@@ -18,7 +18,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from tests.service.flows import World
+from tests.application.flows import World
 from tests.support.fake_practice import FakePractice
 from tests.support.fake_xpm import FakeXpm
 from tests.support.moved_clock import MovedClock
@@ -26,7 +26,7 @@ from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from tests.xero import replies
 from tests.xero.fake import gateway, xml
 from tests.xero.test_both_readings import connect
-from xpm_tui.model.errors import (
+from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
     BadInput,
@@ -43,8 +43,8 @@ from xpm_tui.model.errors import (
     Trouble,
     UnsendableValue,
 )
-from xpm_tui.model.ports import PORT_ERRORS, WRITES, JobPractice, Practice, Priority
-from xpm_tui.model.xpm import Staff, XpmClient, XpmContact
+from xpm_tui.domain.ports import PORT_ERRORS, WRITES, JobPractice, Practice, Priority
+from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.xero.config import SCOPES
 
 GONE = "00000000-0000-4000-8000-00000000dead"
@@ -384,7 +384,7 @@ async def test_a_contact_whose_name_cannot_be_read_raises_bad_reply(
 
 
 def test_the_port_names_the_errors_of_each_of_its_methods() -> None:
-    from xpm_tui.xero.practice_manager import XeroPractice
+    from xpm_tui.xero.client.practice import XeroPractice
 
     public = {name for port in (Practice, JobPractice) for name in vars(port) if not name.startswith("_")}
     assert public == set(PORT_ERRORS[JobPractice])

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.world import Deploying
-from xpm_tui.model.errors import BadInput, NotFound
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import CATEGORIES, LINKS, TEAM, TEMPLATES
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs import proposals, templates
-from xpm_tui.service.team import linking as team
+from xpm_tui.application.jobs import proposals, templates
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.team import links as team
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CATEGORIES, LINKS, TEAM, TEMPLATES
 
 HOSTILE = "ACME [/] Pty \x1b[31m[@click=app.quit]Click[/] \u202eevil \u0100 \u6f22 \U0001f600"
 

@@ -8,13 +8,13 @@ import pytest
 
 from tests.deploy.world import Deploying
 from tests.support.profile import count
-from xpm_tui.model.book import Client
-from xpm_tui.model.errors import BadInput
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import CLIENTS
-from xpm_tui.service.jobs import batch as job_batch
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
+from xpm_tui.application.jobs import batch as job_batch
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS
 
 MANY = count(12, 500)
 NEW = max(2, MANY // 10)

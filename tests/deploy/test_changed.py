@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.world import Deploying
-from xpm_tui.model.errors import BadInput
-from xpm_tui.model.tables import CLIENTS, PROPOSALS, WORKFLOWS
-from xpm_tui.service.exchange.importing import ImportReport, import_file, undo_import
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs import proposals
+from xpm_tui.application.csv_io.imports import ImportReport, import_file, undo_import
+from xpm_tui.application.jobs import proposals
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.tables import CLIENTS, PROPOSALS, WORKFLOWS
 
 HEAD = "Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,End Date,Proposal Status\n"
 

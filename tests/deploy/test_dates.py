@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpm_tui.deploy.dates import WORDS, between, occurrence, period, word
-from xpm_tui.model.workflows import Repeat
+from xpm_tui.deploy.calendar import WORDS, between, occurrence, period, word
+from xpm_tui.domain.workflows import Repeat
 
 MONTHLY = Repeat(unit="month")
 DAYS = st.dates(date(2000, 1, 1), date(2090, 12, 31))

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.deploy.test_changed import HEAD, Office
-from xpm_tui.deploy.spec import budget_of
-from xpm_tui.model.tables import CLIENTS, PROPOSALS
-from xpm_tui.service.exchange.importing import import_file
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs import proposals
+from xpm_tui.application.csv_io.imports import import_file
+from xpm_tui.application.jobs import proposals
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.deploy.job_spec import budget_of
+from xpm_tui.domain.tables import CLIENTS, PROPOSALS
 
 
 @pytest.fixture

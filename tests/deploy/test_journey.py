@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.world import Deploying
-from xpm_tui.model.errors import BadInput, NeedsPerson
-from xpm_tui.model.tables import DEPLOYMENTS, STAFF
-from xpm_tui.service.jobs import deploying, proposals
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.runs.undoing import make_undo
+from xpm_tui.application.jobs import deployment, proposals
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.runs.plans import make_undo
+from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.tables import DEPLOYMENTS, STAFF
 
 
 @pytest.fixture
@@ -70,12 +70,12 @@ async def test_nothing_goes_out_while_ignition_may_deploy(world: Deploying) -> N
         world.practice.settings.set("jobs.ignition_deploys", answer, practice=True)
         with pytest.raises(NeedsPerson, match="Ignition"):
             await world.deploy("w1")
-        assert await deploying.deploy_due(world.practice) is None
+        assert await deployment.deploy_due(world.practice) is None
     assert world.made() == []
 
 
 async def test_a_job_that_xpm_lost_is_made_again_with_its_history(world: Deploying) -> None:
-    from xpm_tui.service.jobs.settling import prepare_again
+    from xpm_tui.application.jobs.decisions import prepare_again
 
     world.accepted()
     await world.deploy("w1")
@@ -85,7 +85,7 @@ async def test_a_job_that_xpm_lost_is_made_again_with_its_history(world: Deployi
     await world.control("colleague", delete=first.number)
     waits = await prepare_again(world.practice, "w1")
     assert (waits.state, waits.cause) == ("failed", "job-gone")
-    assert await deploying.deploy_due(world.practice) is None, "nothing is made before somebody says yes"
+    assert await deployment.deploy_due(world.practice) is None, "nothing is made before somebody says yes"
     assert (await world.retry()).outcome == "done"
     (second,) = world.made()
     row = jobs.row_of(world.practice, "w1")
@@ -120,9 +120,9 @@ async def test_an_own_number_is_the_key(world: Deploying) -> None:
 
 
 async def test_three_hundred_imported_services_deploy_nothing(world: Deploying) -> None:
-    from xpm_tui.model.ports import Put
-    from xpm_tui.model.proposals import Proposal, ProposalService
-    from xpm_tui.model.tables import PROPOSALS
+    from xpm_tui.domain.ignition import Proposal, ProposalService
+    from xpm_tui.domain.ports import Put
+    from xpm_tui.domain.tables import PROPOSALS
 
     service = ProposalService(name="Annual accounts", service=world.service)
     world.practice.book.commit(
@@ -133,13 +133,13 @@ async def test_three_hundred_imported_services_deploy_nothing(world: Deploying) 
         ]
     )  # fmt: skip
     world.practice.settings.set("jobs.automatic", "yes", practice=True)
-    assert await deploying.deploy_due(world.practice) is None
+    assert await deployment.deploy_due(world.practice) is None
     told = jobs.counts(world.practice)
     assert (told.due, told.to_take) == (0, 300)
     taken = proposals.take(world.practice, every=True)
     assert len(taken) == 300
-    assert await deploying.deploy_due(world.practice) is None
-    held = await deploying.deploy_jobs(world.practice, jobs.choose(world.practice, due=True), reviewed=False)
+    assert await deployment.deploy_due(world.practice) is None
+    held = await deployment.deploy_jobs(world.practice, jobs.choose(world.practice, due=True), reviewed=False)
     assert held.outcome == "held"
     assert held.stops[0].counted == 300
     assert world.net.asked("job.api/add") == 0

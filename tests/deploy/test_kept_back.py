@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.deploy.world import Deploying
-from xpm_tui.model.errors import Trouble
+from xpm_tui.application.jobs import deployment
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.domain.errors import Trouble
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service.jobs import deploying
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def test_a_lost_answer_whose_job_cannot_be_read(world: Deploying) -> None:
     world.sandbox.faults.add(Fault("status-error", endpoint="job.api/get", times=0))
     for _ in range(2):
         with suppress(Trouble):
-            await deploying.deploy_jobs(world.practice, [jobs.find_job(world.practice, "w1")], reviewed=True)
+            await deployment.deploy_jobs(world.practice, [jobs.find_job(world.practice, "w1")], reviewed=True)
     world.accepted("Second", world.clients[1])
     with suppress(Trouble):
         await world.deploy("w2")
@@ -68,6 +68,6 @@ async def test_deploying_while_the_day_is_over_in_between(world: Deploying) -> N
     """The same proposal accepted, its job made, then the same job asked for twice in one batch."""
     world.accepted("First")
     chosen = jobs.choose(world.practice, ["w1"])
-    await deploying.deploy_jobs(world.practice, [*chosen, *chosen], reviewed=True)
-    await deploying.deploy_jobs(world.practice, chosen, reviewed=True)
+    await deployment.deploy_jobs(world.practice, [*chosen, *chosen], reviewed=True)
+    await deployment.deploy_jobs(world.practice, chosen, reviewed=True)
     assert len(world.made("First")) == 1

@@ -11,10 +11,10 @@ import pytest
 from tests.deploy.test_matrix import check_nothing_twice, check_whole, prepared, settle
 from tests.deploy.world import Deploying
 from tests.support.profile import count
+from xpm_tui.application.jobs import deployment
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.runs import open_intents
 from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.service.jobs import deploying
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.runs import releasing
 
 EVERY = count(3, 1)
 
@@ -49,7 +49,7 @@ async def deploy_killed(world: Deploying, workflow: str, commit: int, *, after: 
     chosen = jobs.choose(world.practice, [workflow])
     kill_at(world, commit, after=after)
     try:
-        await deploying.deploy_jobs(world.practice, chosen, reviewed=True)
+        await deployment.deploy_jobs(world.practice, chosen, reviewed=True)
     except Killed:
         world.practice.close()
         world.practice = world.open()
@@ -94,8 +94,8 @@ async def told_what_became(world: Deploying, workflow: str) -> None:
     assert row.why
     for made in world.made(row.name):
         assert world.tasks_of(made) != world.wanted_tasks(), "what XPM has is found and goes on by itself"
-    for waiting in releasing.waiting(world.practice):
-        releasing.decide(world.practice, releasing.Decision(waiting.intent, "again"))
+    for waiting in open_intents.waiting(world.practice):
+        open_intents.decide(world.practice, open_intents.Decision(waiting.intent, "again"))
     if row.cause == "unknown":
         await settle(world, workflow)
     else:

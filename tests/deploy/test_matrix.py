@@ -11,17 +11,17 @@ import pytest
 
 from tests.deploy.world import Deploying
 from tests.support.profile import PROFILE, count
-from xpm_tui.model.book import Client
-from xpm_tui.model.errors import Trouble
-from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Run
-from xpm_tui.model.tables import CLIENTS, INTENTS
+from xpm_tui.application.jobs import decisions as job_settling
+from xpm_tui.application.jobs import deployment
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import CLIENTS, INTENTS
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.service.jobs import deploying
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs import settling as job_settling
 
 STEPS = {
     "look for the client": "client.api/search",
@@ -76,7 +76,7 @@ async def attempt(world: Deploying, job: str) -> Run | Trouble:
     """One run that takes it up."""
     found = jobs.find_job(world.practice, job)
     try:
-        return await deploying.deploy_jobs(world.practice, [found], reviewed=True)
+        return await deployment.deploy_jobs(world.practice, [found], reviewed=True)
     except Trouble as trouble:
         return trouble
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from tests.deploy.world import Deploying
-from xpm_tui.deploy.steps import Deployer
-from xpm_tui.model.errors import Busy, Overtaken
-from xpm_tui.model.tables import DEPLOYMENTS
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs import proposals
-from xpm_tui.service.practice import OpenPractice
+from xpm_tui.application.jobs import proposals
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.deploy.executor import Deployer
+from xpm_tui.domain.errors import Busy, Overtaken
+from xpm_tui.domain.tables import DEPLOYMENTS
 
 
 @pytest.fixture

@@ -11,15 +11,15 @@ import msgspec
 import pytest
 
 from tests.deploy.world import Deploying
-from xpm_tui.deploy.steps import Deployer
-from xpm_tui.model.book import Client
-from xpm_tui.model.errors import BadInput, Trouble
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import CLIENTS, DEPLOYMENTS
+from xpm_tui.application.jobs import decisions
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.deploy.executor import Deployer
+from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs import settling
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def test_a_job_of_another_client_is_not_adopted(world: Deploying) -> None:
     await world.deploy("w2")
     assert jobs.row_of(world.practice, "w2").cause == "unknown"
     with pytest.raises(BadInput):
-        await settling.settle_sent(world.practice, "w2", "adopt", other.number)
+        await decisions.settle_sent(world.practice, "w2", "adopt", other.number)
 
 
 async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(world: Deploying) -> None:

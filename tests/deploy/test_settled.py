@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.world import Deploying
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import services as library
+from xpm_tui.application.jobs import templates
+from xpm_tui.application.jobs.decisions import settle_sent
 from xpm_tui.deploy.coverage import likely
-from xpm_tui.model.book import Service
-from xpm_tui.model.errors import BadInput, NotFound
-from xpm_tui.model.xpm import Template
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.ignition import Service
+from xpm_tui.domain.xpm import Template
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.service.jobs import library, templates
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs.settling import settle_sent
 
 
 @pytest.fixture

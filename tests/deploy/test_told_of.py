@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.deploy.world import Deploying
-from xpm_tui.model.errors import Trouble
+from xpm_tui.application.jobs import deployment
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.runs import sync_run
+from xpm_tui.domain.errors import Trouble
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service.jobs import deploying
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.runs import work
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def world(tmp_path: Path) -> Any:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    monkeypatch.setattr(work, "notify", lambda _, reason, why, **__: found.append((reason, why)))
+    monkeypatch.setattr(sync_run, "notify", lambda _, reason, why, **__: found.append((reason, why)))
     return found
 
 
@@ -46,7 +46,7 @@ async def test_a_hold_is_told_also_where_the_network_went_away_after_it(
     world.clock.move(_to(world))
     world.sandbox.faults.add(Fault("403", endpoint="job.api/add", nth=2))
     with pytest.raises(Trouble):
-        await deploying.deploy_due(world.practice)
+        await deployment.deploy_due(world.practice)
     states = [jobs.row_of(world.practice, each).state for each in ids]
     assert states[:2] == ["deployed", "held"]
     assert told
@@ -56,7 +56,7 @@ async def test_jobs_that_failed_at_night_are_told(world: Deploying, told: list[t
     one = automatic(world, "J0", world.clients[0])
     world.clock.move(_to(world))
     world.sandbox.faults.add(Fault("status-error", endpoint="job.api/add", times=1))
-    run = await deploying.deploy_due(world.practice)
+    run = await deployment.deploy_due(world.practice)
     assert run is not None
     assert jobs.row_of(world.practice, one).state == "failed"
     assert told

@@ -11,15 +11,15 @@ import pytest
 
 from tests.deploy.test_changed import HEAD, Office
 from tests.deploy.world import Deploying
-from xpm_tui.deploy.spec import budget_of
-from xpm_tui.model.errors import BadInput, Trouble
-from xpm_tui.model.proposals import ProposalService
-from xpm_tui.model.tables import CLIENTS, PROPOSALS
+from xpm_tui.application.csv_io.imports import import_file
+from xpm_tui.application.jobs import deployment, proposals
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.deploy.job_spec import budget_of
+from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.ignition import ProposalService
+from xpm_tui.domain.tables import CLIENTS, PROPOSALS
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service.exchange.importing import import_file
-from xpm_tui.service.jobs import deploying, proposals
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def test_a_deleted_job_does_not_keep_all_others_back(world: Deploying) -> 
     chosen = [*jobs.unfinished(world.practice), jobs.find_job(world.practice, workflow)]
     for _ in range(1):
         with suppress(Trouble):
-            await deploying.deploy_jobs(world.practice, chosen, reviewed=True)
+            await deployment.deploy_jobs(world.practice, chosen, reviewed=True)
     assert jobs.row_of(world.practice, workflow).state == "deployed"
     assert jobs.row_of(world.practice, "w1").cause == "job-gone"
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.deploy.world import Deploying
-from xpm_tui.model.errors import BadInput, DiskTrouble
-from xpm_tui.model.tables import DEPLOYMENTS, INTENTS
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.runs.work import exit_code
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.runs.sync_run import exit_code
+from xpm_tui.domain.errors import BadInput, DiskTrouble
+from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def test_a_full_disk_after_the_reply_is_looked_up_and_nothing_is_sent_twic
     world: Deploying, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rate limiter's file cannot be written once the job is there: XPM has acted."""
-    from xpm_tui.xero.limits import FileGate
+    from xpm_tui.xero.rate_limiter import FileGate
 
     world.accepted("First")
     learn = FileGate.learn

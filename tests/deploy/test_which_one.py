@@ -9,15 +9,15 @@ import msgspec
 import pytest
 
 from tests.deploy.test_changed import Office
-from xpm_tui.model.book import TeamMember
-from xpm_tui.model.errors import BadInput
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import CATEGORIES, CLIENTS, PROPOSALS, STAFF, TEAM, WORKFLOWS
-from xpm_tui.service.exchange.importing import import_file
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import library, proposals
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.team import linking as team
+from xpm_tui.application.csv_io.imports import import_file
+from xpm_tui.application.jobs import proposals, services
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.team import links as team
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CATEGORIES, CLIENTS, PROPOSALS, STAFF, TEAM, WORKFLOWS
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def test_a_shared_e_mail_is_nobodys_own_also_when_one_of_them_is_linked(of
 
 
 async def test_two_services_of_one_name_are_not_chosen_between(office: Office) -> None:
-    library.new_service(office.practice, "Annual accounts", {}, anyway=True)
+    services.new_service(office.practice, "Annual accounts", {}, anyway=True)
     with pytest.raises(BadInput, match="several"):
         proposals.new_proposal(office.practice, "X", office.client, ["Annual accounts"], {})
     with pytest.raises(BadInput, match="several"):

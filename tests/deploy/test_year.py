@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 
 from tests.deploy.world import Deploying
 from tests.support.profile import count
-from xpm_tui.deploy.dates import between
-from xpm_tui.model.errors import AllowanceUsedUp, Trouble
-from xpm_tui.model.tables import WORKFLOWS
+from xpm_tui.application.jobs import deployment
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs.job_settings import today as day_of
+from xpm_tui.application.runs.due import signed_in
+from xpm_tui.application.schedule.scheduled_run import run_if_due
+from xpm_tui.deploy.calendar import between
+from xpm_tui.domain.errors import AllowanceUsedUp, Trouble
+from xpm_tui.domain.tables import WORKFLOWS
 from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.service.daily.scheduled import run_if_due
-from xpm_tui.service.jobs import deploying
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs.terms import today as day_of
-from xpm_tui.service.runs.due import signed_in
 
 DAYS = count(75, 366)
 ZONE = ZoneInfo("Pacific/Auckland")
@@ -50,7 +50,7 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
             try:
                 await run_if_due(world.practice)
                 again = jobs.counts(world.practice)
-                await deploying.deploy_due(world.practice)
+                await deployment.deploy_due(world.practice)
                 assert jobs.counts(world.practice) == again, "a second look on the same day does nothing"
             except AllowanceUsedUp:
                 limited += 1

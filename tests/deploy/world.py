@@ -9,17 +9,18 @@ from typing import Any
 
 import msgspec
 
-from tests.service.flows import World
-from xpm_tui.model.book import Client
-from xpm_tui.model.links import Link
-from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Run
-from xpm_tui.model.tables import CATEGORIES, CLIENTS, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
+from tests.application.flows import World
+from xpm_tui.application.jobs import deployment, proposals, templates
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import services as library
+from xpm_tui.application.jobs.views import ProposalRowView
+from xpm_tui.application.team import links as team
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import Link
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import CATEGORIES, CLIENTS, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.sandbox.core.records import Job
-from xpm_tui.service.jobs import deploying, library, proposals, templates
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs.views import ProposalRowView
-from xpm_tui.service.team import linking as team
 
 SETTINGS = {"jobs.ignition_deploys": "no", "practice.timezone": "Pacific/Auckland"}
 
@@ -74,11 +75,11 @@ class Deploying(World):
     async def deploy(self, *names: str, **more: Any) -> Run:
         """Deploy what is named, or all that can be."""
         chosen = jobs.choose(self.practice, names, due=not names)
-        return await deploying.deploy_jobs(self.practice, chosen, reviewed=True, **more)
+        return await deployment.deploy_jobs(self.practice, chosen, reviewed=True, **more)
 
     async def retry(self) -> Run:
         """Try again what is held, failed or half-made."""
-        return await deploying.deploy_jobs(self.practice, jobs.unfinished(self.practice), reviewed=True)
+        return await deployment.deploy_jobs(self.practice, jobs.unfinished(self.practice), reviewed=True)
 
     def made(self, name: str = "Compliance 2026") -> list[Job]:
         """The jobs of that name in the sandbox, whether or not lists show them yet."""
@@ -96,7 +97,7 @@ class Deploying(World):
 
     def forget(self, client: str) -> None:
         """Take the link of a client away."""
-        from xpm_tui.model.ports import Drop
+        from xpm_tui.domain.ports import Drop
 
         self.practice.book.commit([Drop(LINKS, client)])
 

@@ -15,21 +15,21 @@ from typing import Any, TypeVar
 from tests.engine.weather import CALM, FIGURES, Crash, Life, Way
 from tests.support.inprocess import InProcess, addresses, consent, make_sandbox
 from tests.support.virtual import START, VirtualClock
-from xpm_tui.model.book import Client, TeamMember
-from xpm_tui.model.errors import LoginNeeded, Trouble
-from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Run
-from xpm_tui.model.secret import Secret
-from xpm_tui.model.tables import CLIENTS, INTENTS, LINKS, STAFF, TEAM
+from xpm_tui.application.connection.state_machine import Connecting
+from xpm_tui.application.home import find_home
+from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.runs import plans, runner
+from xpm_tui.application.xpm_access import wire_config
+from xpm_tui.domain.errors import LoginNeeded, Trouble
+from xpm_tui.domain.ignition import Client, TeamMember
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.secret import Secret
+from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, STAFF, TEAM
 from xpm_tui.sandbox.core.http import Request
 from xpm_tui.sandbox.core.records import Client as Real
 from xpm_tui.sandbox.core.sandbox import Sandbox
-from xpm_tui.service.connect.connection import Connecting
-from xpm_tui.service.home import find_home
-from xpm_tui.service.practice import OpenPractice, open_practice
-from xpm_tui.service.runs import plans, runner
-from xpm_tui.service.wiring import wire_config
-from xpm_tui.xero.authorize import read_redirect
+from xpm_tui.xero.auth.authorization import read_redirect
 from xpm_tui.xero.wiring import open_wire
 
 T = TypeVar("T")

@@ -12,12 +12,12 @@ from tests.engine.engine import Engine
 from tests.engine.weather import FIGURES
 from tests.support.profile import PROFILE, count
 from tests.support.virtual import run_virtual
-from xpm_tui.model.book import Client
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import CLIENTS, LINKS
-from xpm_tui.service.clients.linking import pick as pick_some
-from xpm_tui.service.clients.linking import pick_all
-from xpm_tui.service.runs import plans
+from xpm_tui.application.clients.links import pick as pick_some
+from xpm_tui.application.clients.links import pick_all
+from xpm_tui.application.runs import plans
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, LINKS
 
 PRACTICES = (12, 250) if PROFILE == "default" else (12, 250, 2_000, 10_000)
 SHAPES: tuple[dict[str, object], ...] = (

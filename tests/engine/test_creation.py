@@ -10,11 +10,11 @@ import pytest
 from tests.engine.engine import Engine
 from tests.engine.weather import CALM, FIGURES, Weather
 from tests.support.virtual import run_virtual
-from xpm_tui.model.errors import NeedsPerson, NotFound, Trouble
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS, LINKS
-from xpm_tui.service.clients.upkeep import create_in_xpm
-from xpm_tui.service.runs import plans
+from xpm_tui.application.clients.links import create_in_xpm
+from xpm_tui.application.runs import plans
+from xpm_tui.domain.errors import NeedsPerson, NotFound, Trouble
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import INTENTS, LINKS
 from xpm_tui.sync.applying.release import Choice, held, settle
 
 NAME = "Tūī Nest Builders Ltd"

@@ -12,12 +12,12 @@ from tests.engine.engine import Engine
 from tests.engine.test_counts import edit
 from tests.engine.test_guard import guarded, in_xpm
 from tests.support.virtual import run_virtual
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import CLIENTS, FREEZES, LINKS, PLANNED
-from xpm_tui.service.clients.linking import link, pick
-from xpm_tui.service.clients.looking import review
-from xpm_tui.service.runs import plans
-from xpm_tui.service.runs.undoing import make_undo
+from xpm_tui.application.clients.links import link, pick
+from xpm_tui.application.clients.queries import review
+from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.plans import make_undo
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED
 
 
 def linked(engine: Engine, most: int = 100) -> list[str]:

@@ -14,13 +14,13 @@ from tests.engine.engine import Engine
 from tests.engine.test_counts import edit, pulled
 from tests.support.profile import count
 from tests.support.virtual import run_virtual
-from xpm_tui.model.errors import PlanRefused
-from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Run
-from xpm_tui.model.tables import CLIENTS, LINKS
+from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.runner import release
+from xpm_tui.domain.errors import PlanRefused
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import CLIENTS, LINKS
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service.runs import plans
-from xpm_tui.service.runs.runner import release
 
 Prepare = Callable[[Engine], Awaitable[None]]
 

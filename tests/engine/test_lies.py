@@ -14,11 +14,11 @@ from tests.engine.engine import Engine
 from tests.engine.test_counts import edit
 from tests.engine.test_guard import guarded, in_xpm
 from tests.engine.weather import FIGURES
-from xpm_tui.model.errors import Trouble
-from xpm_tui.model.tables import CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.application.runs import history as runs
+from xpm_tui.application.runs import plans
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.service.runs import history as runs
-from xpm_tui.service.runs import plans
 
 LIST = "client.api/list"
 LIES = {

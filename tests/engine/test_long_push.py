@@ -16,11 +16,11 @@ from tests.engine.test_counts import pulled
 from tests.engine.weather import FIGURES, Crash
 from tests.support.profile import count
 from tests.support.virtual import run_virtual
-from xpm_tui.model.book import Client
-from xpm_tui.model.errors import AllowanceUsedUp, Trouble
-from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Run
-from xpm_tui.model.tables import CLIENTS
+from xpm_tui.domain.errors import AllowanceUsedUp, Trouble
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.sandbox.core.faults import Fault
 
 CLIENTS_PUSHED = count(120, 3_000)

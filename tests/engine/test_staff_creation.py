@@ -9,12 +9,12 @@ import pytest
 from tests.engine.engine import Engine
 from tests.engine.weather import CALM, FIGURES, Weather
 from tests.support.virtual import run_virtual
-from xpm_tui.model.book import TeamMember
-from xpm_tui.model.errors import NeedsPerson
-from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS, TEAM
-from xpm_tui.service.team.staffing import create_in_xpm
+from xpm_tui.application.team.members import create_in_xpm
+from xpm_tui.domain.errors import NeedsPerson
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import INTENTS, TEAM
 
 NAME = "Bo \N{BRAHMI LETTER A} <Li> & [/]"
 ADD = "POST /practicemanager/3.1/staff.api/add"

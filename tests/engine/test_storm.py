@@ -14,10 +14,10 @@ from tests.engine.engine import Engine, fast_folder
 from tests.engine.weather import CALM, FIGURES, STORM
 from tests.support.profile import count
 from tests.support.virtual import run_virtual
-from xpm_tui.model.book import Contact
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
-from xpm_tui.service.clients.linking import pick_all
+from xpm_tui.application.clients.links import pick_all
+from xpm_tui.domain.ignition import Contact
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
 from xpm_tui.sync.applying.release import settle
 
 SEEDS = count(12, 500)

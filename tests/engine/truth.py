@@ -6,8 +6,8 @@ from collections import Counter
 from unicodedata import normalize
 
 from tests.engine.engine import Engine
-from xpm_tui.model.book import Client, Contact
-from xpm_tui.model.tables import CLIENTS, LINKS, TEAM
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM
 from xpm_tui.sandbox.core.records import Client as Real
 from xpm_tui.sandbox.core.records import Contact as RealContact
 

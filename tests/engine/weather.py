@@ -12,7 +12,7 @@ from typing import Literal
 import httpx
 
 from tests.support.inprocess import InProcess
-from xpm_tui.model.ports import Clock
+from xpm_tui.domain.ports import Clock
 
 Moment = Literal["before", "after"]
 """Of a request: its bytes have not left, or its effect is there and no answer came."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.moved_clock import MovedClock
-from xpm_tui.service.home import Home, find_home
-from xpm_tui.service.practice import OpenPractice, open_practice
+from xpm_tui.application.home import Home, find_home
+from xpm_tui.application.practice import OpenPractice, open_practice
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import msgspec
 
 from tests.sync.world import client, contact, linked, member
 from tests.xero.replies import clients, uuid
-from xpm_tui.model.book import Client, TeamMember
-from xpm_tui.model.fields import Field
-from xpm_tui.model.links import ContactLink, Link, Value
-from xpm_tui.model.xpm import Named, XpmClient
-from xpm_tui.xero import lists
-from xpm_tui.xero.asked import Asked
-from xpm_tui.xero.xml import Reader
+from xpm_tui.domain.fields import Field
+from xpm_tui.domain.ignition import Client, TeamMember
+from xpm_tui.domain.links import ContactLink, Link, Value
+from xpm_tui.domain.xpm import Named, XpmClient
+from xpm_tui.xero.codec import listings
+from xpm_tui.xero.codec.xml_reader import Reader
+from xpm_tui.xero.error_body import Asked
 
 STAFF = uuid(901)
 MEMBER: TeamMember = member(1, staff=STAFF)
@@ -83,7 +83,7 @@ def decoded(field: Field, element: str = "", inner: str | None = None) -> XpmCli
         if element
         else reply(field, "Fax" if field.of == "client" else "Salutation", "")
     )
-    reader = Reader(lists.CLIENTS, Asked("GET client.api/list"))
+    reader = Reader(listings.CLIENTS, Asked("GET client.api/list"))
     (row,) = [*reader.feed(body)]
     reader.close()
     return row

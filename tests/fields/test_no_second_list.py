@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import xpm_tui
-from xpm_tui.model import fields
+from xpm_tui.domain import fields
 
 ROOT = Path(xpm_tui.__file__).parent
 TELLING = 3
@@ -107,7 +107,7 @@ def _found() -> Iterator[tuple[str, str, str]]:
 
 def test_nobody_keeps_a_second_list_of_fields() -> None:
     found = [said for module, name, said in _found() if not {module, f"{module}:{name}"} & ALLOWED.keys()]
-    assert found == [], "derive these from xpm_tui.model.fields"
+    assert found == [], "derive these from xpm_tui.domain.fields"
 
 
 def test_every_exception_is_still_needed() -> None:

@@ -7,13 +7,13 @@ import re
 import msgspec
 import pytest
 
-from xpm_tui.book.ignition import forms
-from xpm_tui.book.ignition.text import squeezed
-from xpm_tui.model import fields
-from xpm_tui.model.book import Client, Contact
-from xpm_tui.model.fields import BOTH_WAYS, Choice, Csv, Field, Xpm
-from xpm_tui.model.xpm import XpmClient, XpmContact
-from xpm_tui.service.telling.views import ClientView, ContactView
+from xpm_tui.application.presenters.views import ClientView, ContactView
+from xpm_tui.domain import fields
+from xpm_tui.domain.fields import BOTH_WAYS, Choice, Csv, Field, Xpm
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.ignition import forms
+from xpm_tui.ignition.csv_text import squeezed
 from xpm_tui.settings import schema
 from xpm_tui.sync import policy
 

@@ -15,29 +15,29 @@ import pytest
 from lxml import etree
 
 from tests.fields.samples import LINK, MEMBER, STAFF, book_client, decoded, held, sample
-from tests.forms.support import NOW, Desk
+from tests.ignition.support import NOW, Desk
 from tests.sync.world import World
 from tests.xero.replies import uuid
-from xpm_tui.acts.words import plain
-from xpm_tui.book.ignition.export import export_clients
-from xpm_tui.model import fields
-from xpm_tui.model.fields import Field
-from xpm_tui.model.masked import Masked
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import CLIENTS, LINKS, TEAM, XPM_CLIENTS
-from xpm_tui.model.tables import STAFF as STAFF_TABLE
-from xpm_tui.model.xpm import Staff
-from xpm_tui.service.clients.editing import edit_client, people_to_choose
-from xpm_tui.service.clients.looking import side_by_side
-from xpm_tui.service.policy_table import policy_rows
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.telling.tell import Told
-from xpm_tui.sync.by_hand.create import creation_contacts, creation_values
-from xpm_tui.sync.by_hand.pick import pick
+from xpm_tui.application.clients.edits import edit_client, people_to_choose
+from xpm_tui.application.clients.queries import side_by_side
+from xpm_tui.application.policy_table import policy_rows
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain import fields
+from xpm_tui.domain.fields import Field
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.secret import Masked
+from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM, XPM_CLIENTS
+from xpm_tui.domain.tables import STAFF as STAFF_TABLE
+from xpm_tui.domain.xpm import Staff
+from xpm_tui.ignition.export import export_clients
+from xpm_tui.sync.canonical import Team, book_values, contact_values, xpm_values
+from xpm_tui.sync.manual.client_creation import creation_contacts, creation_values
+from xpm_tui.sync.manual.picks import pick
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.view import Team, book_values, contact_values, xpm_values
 from xpm_tui.tui.dialogs.edit import entries
-from xpm_tui.xero import requests_xml
+from xpm_tui.xero.codec import request_bodies
 
 TO_XPM = Policy(direction="to_xpm")
 
@@ -107,10 +107,10 @@ async def test_to_xpm_it_goes_out_in_the_element_of_requests(row: Field) -> None
     assert run.outcome == "done"
     ((call, _, values),) = world.practice.sent
     if call == "update client":
-        body = requests_xml.update_client(uuid(1), "Client 1", values)
+        body = request_bodies.update_client(uuid(1), "Client 1", values)
     else:
         assert values.pop("contact") == uuid(2)
-        body = requests_xml.update_contact(uuid(1), values)
+        body = request_bodies.update_contact(uuid(1), values)
     assert etree.fromstring(body).findtext(row.xpm.write) == sample(row).request
     assert await world.changes() == []
 
@@ -128,7 +128,7 @@ def test_to_xpm_it_goes_along_at_creation(row: Field) -> None:
     known = decoded(row, row.xpm.read[0]) if row.of == "client" else decoded(row)
     desk.put((XPM_CLIENTS, known))  # XPM takes only a structure that it has
     values, left_out = creation_values(desk.book.snapshot(), client, TO_XPM)
-    body = etree.fromstring(requests_xml.add_client(values, creation_contacts(client, TO_XPM)))
+    body = etree.fromstring(request_bodies.add_client(values, creation_contacts(client, TO_XPM)))
     holder = body if row.of == "client" else body.find("Contacts/Contact")
     assert left_out == ()
     assert holder is not None
@@ -143,9 +143,9 @@ def test_every_element_of_a_request_is_written(record: fields.Record) -> None:
         row = fields.of_record(record)[attribute]
         value = sample(row).canonical
         body = (
-            requests_xml.update_client(uuid(1), "Client 1", {attribute: value})
+            request_bodies.update_client(uuid(1), "Client 1", {attribute: value})
             if record == "client"
-            else requests_xml.update_contact(uuid(1), {"name": "Ann", attribute: value})
+            else request_bodies.update_contact(uuid(1), {"name": "Ann", attribute: value})
         )
         assert etree.fromstring(body).findtext(element) == sample(row).request
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from xpm_tui.domain.errors import Busy, DiskTrouble
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.locks import Lock, holder, read_owner
-from xpm_tui.model.errors import Busy, DiskTrouble
 
 
 def lock(path: Path, person: str = "ana", what: str = "sync") -> Lock:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from xpm_tui.files.mounts import network_file_system
+from xpm_tui.domain.errors import BadInput, DiskTrouble
+from xpm_tui.files.listing import network_file_system
 from xpm_tui.files.private import check_private, ensure_private, open_private, set_umask
-from xpm_tui.model.errors import BadInput, DiskTrouble
 
 
 def mode(path: Path) -> int:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.book.faults import FailingDisk, Kind
+from tests.store.faults import FailingDisk, Kind
+from xpm_tui.domain.errors import DiskTrouble
 from xpm_tui.files.append import AppendFile, cut_torn_tail, read_lines, torn_tail
 from xpm_tui.files.atomic import leftovers, previous, replace_bytes
 from xpm_tui.files.disk import Disk
-from xpm_tui.model.errors import DiskTrouble
 
 
 @pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])

@@ -22,18 +22,17 @@ from textual.binding import Binding
 
 import xpm_tui
 import xpm_tui.tui
-from xpm_tui.acts.act import Act, Situation
-from xpm_tui.acts.registry import ACTS as COMMANDS
 from xpm_tui.cli import main as command_line
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.manual import EXITS
-from xpm_tui.events.keys import REASONS, SENTENCES
-from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import Trouble
+from xpm_tui.commands.command import Act, Situation
+from xpm_tui.commands.registry import ACTS as COMMANDS
+from xpm_tui.domain.errors import CaseId, Trouble
+from xpm_tui.log.sentences import REASONS, SENTENCES
 from xpm_tui.settings.kinds import written
 from xpm_tui.settings.schema import SCHEMA
-from xpm_tui.tui.areas import AREAS
-from xpm_tui.tui.keys import entries
+from xpm_tui.tui.app_protocol import AREAS
+from xpm_tui.tui.keymap import entries
 
 PACKAGE = Path(xpm_tui.__file__).parent
 PROJECT = PACKAGE.parent

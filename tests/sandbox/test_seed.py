@@ -12,7 +12,7 @@ from tests.support.profile import count
 from xpm_tui.sandbox.core.clock import SAMPLE_NOW
 from xpm_tui.sandbox.core.practice import Practice
 from xpm_tui.sandbox.core.reply import CHUNK
-from xpm_tui.sandbox.core.seed.make import make_practice
+from xpm_tui.sandbox.core.seed.sample import make_practice
 from xpm_tui.sandbox.core.state import make_tenants
 from xpm_tui.sandbox.core.xml import unfit
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.secret import Secret
 from xpm_tui.files import atomic
-from xpm_tui.model.errors import BadInput
-from xpm_tui.model.secret import Secret
 from xpm_tui.settings import reference, schema
 from xpm_tui.settings.kinds import Setting
 from xpm_tui.settings.store import Settings

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from xpm_tui.acts.act import Act
-from xpm_tui.acts.params import Param, read
-from xpm_tui.acts.registry import ACTS
+from xpm_tui.commands.command import Act, Param, read
+from xpm_tui.commands.registry import ACTS
 
 NOT_RUN = {
     "connect": "is run first, by itself",

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.model.errors import RecordMissing
-from xpm_tui.model.links import Value
-from xpm_tui.model.ports import Clock
-from xpm_tui.model.xml_text import refuse_uncarriable_values
-from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.errors import RecordMissing
+from xpm_tui.domain.links import Value
+from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.safe_text import refuse_uncarriable_values
+from xpm_tui.domain.xpm import Category, Named, Staff, Template, XpmClient, XpmContact, XpmJob
 
 
 class FakeXpm:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from tests.support.moved_clock import MovedClock
-from xpm_tui.model.ports import Clock
+from xpm_tui.domain.ports import Clock
 from xpm_tui.sandbox.core.clock import Clock as SandboxClock
 from xpm_tui.sandbox.core.http import Ending, Request, Response
 from xpm_tui.sandbox.core.sandbox import Sandbox

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from xpm_tui.book.changes import refuse_overtaken
-from xpm_tui.model.errors import ReadOnly
-from xpm_tui.model.ports import Drop, Put, Snapshot, Write
-from xpm_tui.model.tables import Table
+from xpm_tui.domain.errors import ReadOnly
+from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
+from xpm_tui.domain.tables import Table
+from xpm_tui.store.encoding import refuse_overtaken
 
 T = TypeVar("T", bound=msgspec.Struct)
 Rows = dict[str, bytes]

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from xpm_tui.service import practice
+from xpm_tui.application import practice
+from xpm_tui.application.health import doctor_target, maintenance
+from xpm_tui.application.schedule import login_check
+from xpm_tui.application.status import practices
 
 # These keep the function that they find when they are loaded: that has to be the real one, for tests to come.
-from xpm_tui.service.daily import proof
-from xpm_tui.service.health import patient, upheaval
-from xpm_tui.service.heartbeat import practices
 
-KEEPERS = (proof, patient, upheaval, practices)
+KEEPERS = (login_check, doctor_target, maintenance, practices)
 
 
 def open_otherwise(monkeypatch: pytest.MonkeyPatch, make: Callable[..., practice.OpenPractice]) -> None:

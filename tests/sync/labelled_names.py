@@ -10,8 +10,8 @@ import random
 import unicodedata
 from dataclasses import dataclass, field
 
-from xpm_tui.model.book import Client, Contact
-from xpm_tui.model.xpm import XpmClient, XpmContact
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.xpm import XpmClient, XpmContact
 
 GIVEN = """Aroha Tane Hemi Wiremu Ngaire Moana Liam Olivia Noah Charlotte Oliver Amelia William Isla James Mia
 Thomas Ava Lucas Grace Henry Willow Ethan Zoe Daniel Ruby Samuel Ella Joshua Chloe Priya Arjun Mei

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from xpm_tui.model.book import Client, Contact, TeamMember
-from xpm_tui.model.links import ContactLink, Link
-from xpm_tui.model.plan import Direction, Level
-from xpm_tui.model.xpm import Named, XpmClient, XpmContact
+from xpm_tui.domain.ignition import Client, Contact, TeamMember
+from xpm_tui.domain.links import ContactLink, Link
+from xpm_tui.domain.plan import Direction, Level
+from xpm_tui.domain.xpm import Named, XpmClient, XpmContact
 from xpm_tui.sync.policy import Clear, OnConflict, Policy
 
 T = TypeVar("T")

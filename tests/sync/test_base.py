@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sync.world import linked, xpm, xpm_contact
-from xpm_tui.model.links import Base, ContactLink, Pair, Value
+from xpm_tui.domain.links import Base, ContactLink, Pair, Value
 from xpm_tui.sync.base import agree, carry, forget, forget_contact, mirror_values, pair, primary
 
 KEYS = st.sampled_from(["name", "phone", "k1.contact_email", "k22.contact_name"])

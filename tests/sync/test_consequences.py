@@ -11,13 +11,13 @@ import pytest
 from tests.support.profile import count
 from tests.sync import practices
 from tests.sync.world import World
-from xpm_tui.model.consequences import Consequences, Requests
-from xpm_tui.model.pace import ALL_MINUTE, MINUTE, PUSH_MINUTE, Pace
-from xpm_tui.model.plan import Plan, PlannedRecord
-from xpm_tui.model.runs import Run
-from xpm_tui.model.tables import CLIENTS, FREEZES, LINKS, PLANNED, PLANS
-from xpm_tui.sync.by_hand.undo import plan_undo
+from xpm_tui.domain.consequences import Consequences, Requests
+from xpm_tui.domain.pace import ALL_MINUTE, MINUTE, PUSH_MINUTE, Pace
+from xpm_tui.domain.plan import Plan, PlannedRecord
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED, PLANS
 from xpm_tui.sync.consequences import of_plan, paced
+from xpm_tui.sync.manual.undo import plan_undo
 
 SENT = {
     "update client": "client_updates", "update contact": "contact_updates", "add contact": "contact_additions"

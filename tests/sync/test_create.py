@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from tests.sync.world import World, client, contact, linked, member, xpm
-from xpm_tui.model.errors import NeedsPerson, NotFound, OutcomeUnknown, Refused
-from xpm_tui.model.links import Apart
-from xpm_tui.model.runs import Intent, Run
-from xpm_tui.model.tables import APART, IMAGES, INTENTS, LINKS, PLANS, RUNS
+from xpm_tui.domain.errors import NeedsPerson, NotFound, OutcomeUnknown, Refused
+from xpm_tui.domain.links import Apart
+from xpm_tui.domain.runs import Intent, Run
+from xpm_tui.domain.tables import APART, IMAGES, INTENTS, LINKS, PLANS, RUNS
 from xpm_tui.sync.applying.recover import Resolved, interrupted, resolve, unknown
 from xpm_tui.sync.applying.release import settle
-from xpm_tui.sync.by_hand.create import Created, MustWait, create_client
-from xpm_tui.sync.by_hand.undo import plan_undo
+from xpm_tui.sync.manual.client_creation import Created, MustWait, create_client
+from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy
 
 LAG = 300.0

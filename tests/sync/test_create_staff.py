@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from tests.sync.world import World, member
-from xpm_tui.model.book import TeamMember
-from xpm_tui.model.errors import BadInput, NeedsPerson, NotFound, OutcomeUnknown, Refused, ScopeMissing
-from xpm_tui.model.runs import Intent, Run
-from xpm_tui.model.tables import INTENTS, RUNS, STAFF, TEAM
-from xpm_tui.model.xpm import Staff
+from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound, OutcomeUnknown, Refused, ScopeMissing
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.runs import Intent, Run
+from xpm_tui.domain.tables import INTENTS, RUNS, STAFF, TEAM
+from xpm_tui.domain.xpm import Staff
 from xpm_tui.sync.applying.recover import Resolved, resolve
 from xpm_tui.sync.applying.release import held, settle
-from xpm_tui.sync.by_hand.create_staff import StaffThere, create_staff
+from xpm_tui.sync.manual.staff_creation import StaffThere, create_staff
 
 LAG = 300.0
 BO = TeamMember(id="t1", name="Bo Li", email="bo@x.example")

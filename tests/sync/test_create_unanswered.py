@@ -10,10 +10,10 @@ from tests.sync.test_create import create, recover
 from tests.sync.test_create_staff import create as create_one
 from tests.sync.test_create_staff import world as staff_world
 from tests.sync.world import World, client, contact, xpm
-from xpm_tui.model.book import TeamMember
-from xpm_tui.model.errors import NeedsPerson, OutcomeUnknown
-from xpm_tui.model.tables import LINKS, TEAM
-from xpm_tui.sync.by_hand.linking import link
+from xpm_tui.domain.errors import NeedsPerson, OutcomeUnknown
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.tables import LINKS, TEAM
+from xpm_tui.sync.manual.links import link
 from xpm_tui.sync.mirror import refresh_clients
 from xpm_tui.sync.planning.links import link_state
 from xpm_tui.sync.policy import Policy

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from xpm_tui.model.links import Value
-from xpm_tui.sync.planning.decide import Verdict, decide
+from xpm_tui.domain.links import Value
+from xpm_tui.sync.planning.decisions import Verdict, decide
 
 A, B, C = "a", "b", "c"
 

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from tests.support.profile import count
 from tests.sync.practices import TEAM, perturbed, perturbed_row, practice
 from tests.sync.world import World
-from xpm_tui.model.errors import EditConflict, OutcomeUnknown, Refused, WireTrouble
-from xpm_tui.model.ports import Write
-from xpm_tui.model.tables import CLIENTS, INTENTS, RUNS
-from xpm_tui.model.xpm import XpmContact
+from xpm_tui.domain.errors import EditConflict, OutcomeUnknown, Refused, WireTrouble
+from xpm_tui.domain.ports import Write
+from xpm_tui.domain.tables import CLIENTS, INTENTS, RUNS
+from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.sync.applying.recover import interrupted, resolve, unknown
 from xpm_tui.sync.applying.release import held, settle
 from xpm_tui.sync.policy import Policy

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.sync.world import World, changes_of, client, contact, linked, member, one, xpm, xpm_contact
-from xpm_tui.model.tables import TEAM
-from xpm_tui.model.xpm import Named
-from xpm_tui.sync.by_hand.review import tick
+from xpm_tui.domain.tables import TEAM
+from xpm_tui.domain.xpm import Named
+from xpm_tui.sync.manual.plan_review import tick
 
 
 def two_contacts() -> World:

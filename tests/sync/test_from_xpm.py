@@ -6,22 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.sync.world import (
-    World,
-    changes_of,
-    client,
-    contact,
-    linked,
-    one,
-    xpm,
-    xpm_contact,
-)
-from xpm_tui.model.errors import DiskTrouble
-from xpm_tui.model.links import Freeze, Pair, Value
-from xpm_tui.model.tables import CLIENTS, FREEZES, IMAGES, META, PLANS, RUNS
-from xpm_tui.sync.by_hand.review import tick
-from xpm_tui.sync.planning.plan import FIRST_APPLIED
-from xpm_tui.sync.planning.rules import because, because_held
+from tests.sync.world import World, changes_of, client, contact, linked, one, xpm, xpm_contact
+from xpm_tui.domain.errors import DiskTrouble
+from xpm_tui.domain.links import Freeze, Pair, Value
+from xpm_tui.domain.tables import CLIENTS, FREEZES, IMAGES, META, PLANS, RUNS
+from xpm_tui.sync.manual.plan_review import tick
+from xpm_tui.sync.planning.decisions import because, because_held
+from xpm_tui.sync.planning.planner import FIRST_APPLIED
 from xpm_tui.sync.policy import Policy
 
 

@@ -8,13 +8,12 @@ import msgspec
 import pytest
 
 from tests.sync.world import World, client, linked, xpm
-from xpm_tui.model.errors import PlanRefused
-from xpm_tui.model.plan import Change, PlannedRecord
-from xpm_tui.model.runs import Stop
-from xpm_tui.sync.limits import GuardLimits
+from xpm_tui.domain.errors import PlanRefused
+from xpm_tui.domain.plan import Change, PlannedRecord
+from xpm_tui.domain.runs import Stop
 from xpm_tui.sync.mirror import accept_list, listed
 from xpm_tui.sync.planning.guard import ALWAYS, check, grown, refuse_if_outdated
-from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.policy import GuardLimits, Policy
 
 
 async def practice(count: int) -> World:

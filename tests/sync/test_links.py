@@ -8,13 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from tests.sync.world import World, client, linked, one, xpm
-from xpm_tui.model.errors import BadInput, NotFound
-from xpm_tui.model.links import Apart, Freeze, Ignored, LinkState
-from xpm_tui.model.tables import APART, FREEZES, IGNORED, JOBS, LINKS
-from xpm_tui.model.xpm import Named, XpmJob
-from xpm_tui.sync.by_hand.linking import effect, link, unlink
-from xpm_tui.sync.planning.links import exact_match, link_state, needing_person, reason
-from xpm_tui.sync.planning.relink import relink
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.links import Apart, Freeze, Ignored, LinkState
+from xpm_tui.domain.tables import APART, FREEZES, IGNORED, JOBS, LINKS
+from xpm_tui.domain.xpm import Named, XpmJob
+from xpm_tui.sync.manual.links import effect, link, unlink
+from xpm_tui.sync.planning.links import exact_match, link_state, needing_person, reason, relink
 from xpm_tui.sync.policy import Policy
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)

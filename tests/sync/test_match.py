@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tests.support.profile import count
 from tests.sync.labelled_names import make
-from xpm_tui.model.book import Client, Contact
-from xpm_tui.model.xpm import XpmClient
-from xpm_tui.sync.matching.match import MatchIndex, Proposal
-from xpm_tui.sync.matching.naming import take_apart
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.matching.name_parts import take_apart
+from xpm_tui.sync.matching.proposals import MatchIndex, Proposal
 
 
 def uuid(n: int) -> str:

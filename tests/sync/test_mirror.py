@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.sync.world import World, client, linked, one, staff, xpm, xpm_contact
-from xpm_tui.model.errors import WireTrouble
-from xpm_tui.model.links import Pair
-from xpm_tui.model.masked import Masked
-from xpm_tui.model.tables import BASE, JOBS, LINKS, META, STAFF, XPM_CLIENTS
-from xpm_tui.model.xpm import XpmJob
-from xpm_tui.sync.by_hand.linking import unlink
+from xpm_tui.domain.errors import WireTrouble
+from xpm_tui.domain.links import Pair
+from xpm_tui.domain.secret import Masked
+from xpm_tui.domain.tables import BASE, JOBS, LINKS, META, STAFF, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.sync.manual.links import unlink
 from xpm_tui.sync.mirror import CHUNK, OVERLAP, job_writes, list_writes, listed, since, take
 
 

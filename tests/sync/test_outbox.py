@@ -23,7 +23,7 @@ from tests.sync.world import Events, World, client, contact, linked, xpm, xpm_co
 from tests.xero import replies
 from tests.xero.fake import TENANT, FakeXero, Sink, gateway, open_fake, sign_in, xml
 from tests.xero.replies import uuid
-from xpm_tui.model.errors import (
+from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
     BadInput,
@@ -41,11 +41,11 @@ from xpm_tui.model.errors import (
     UnsendableValue,
     WireTrouble,
 )
-from xpm_tui.model.ports import WRITE_ERRORS, Priority
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS
-from xpm_tui.model.workflows import JobSpec
-from xpm_tui.model.xpm import XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.ports import WRITE_ERRORS, Priority
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import INTENTS
+from xpm_tui.domain.workflows import JobSpec
+from xpm_tui.domain.xpm import XpmClient, XpmContact, XpmJob
 from xpm_tui.sync.applying.recover import resolve
 from xpm_tui.sync.journal import JOB_KINDS, SYNC_KINDS
 from xpm_tui.sync.outbox import (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import xpm_tui
-from xpm_tui.model.ports import PORT_ERRORS, WRITE_ERRORS, WRITES, JobPractice
+from xpm_tui.domain.ports import PORT_ERRORS, WRITE_ERRORS, WRITES, JobPractice
 
 ROOT = Path(next(iter(xpm_tui.__path__)))
 OUTBOX = Path("sync/outbox.py")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tests.sync.world import World, client, contact, linked, member, xpm, xpm_contact
-from xpm_tui.model.links import ContactLink
-from xpm_tui.model.tables import CLIENTS, IMAGES, LINKS, RUNS
-from xpm_tui.model.xpm import Named
-from xpm_tui.sync.by_hand.linking import unlink
-from xpm_tui.sync.by_hand.pick import Picked, pick
+from xpm_tui.domain.links import ContactLink
+from xpm_tui.domain.tables import CLIENTS, IMAGES, LINKS, RUNS
+from xpm_tui.domain.xpm import Named
+from xpm_tui.sync.manual.links import unlink
+from xpm_tui.sync.manual.picks import Picked, pick
 from xpm_tui.sync.policy import Policy
 
 

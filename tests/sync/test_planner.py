@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from tests.support.profile import count
 from tests.sync.practices import TEAM, People, perturbed, perturbed_row, practice
 from tests.sync.world import World
-from xpm_tui.model.book import Client
-from xpm_tui.model.masked import looks_masked
-from xpm_tui.model.plan import Change, Plan, PlannedRecord
-from xpm_tui.model.tables import CLIENTS, PLANNED, PLANS
-from xpm_tui.model.xpm import XpmClient
-from xpm_tui.sync.by_hand.undo import plan_undo
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord
+from xpm_tui.domain.secret import looks_masked
+from xpm_tui.domain.tables import CLIENTS, PLANNED, PLANS
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.canonical import Team, book_values, contact_values
+from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.view import Team, book_values, contact_values
 
 EXAMPLES = settings(max_examples=count(default=200, soak=20_000), deadline=None)
 SEEDS = st.integers(0, 2**32 - 1)

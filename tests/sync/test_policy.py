@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from xpm_tui.model.book import Client, Contact
-from xpm_tui.model.xpm import XpmClient, XpmContact
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.policy import FIELDS, Policy, label
 
 CONTACT = {f"contact_{part}" for part in ("name", "email", "phone", "mobile", "salutation", "addressee")}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.sync.world import World, changes_of, client, contact, linked, one, xpm, xpm_contact
-from xpm_tui.model.tables import JOBS
-from xpm_tui.model.xpm import Named, XpmJob
-from xpm_tui.sync.by_hand.review import keep_review, recount, tick
+from xpm_tui.domain.tables import JOBS
+from xpm_tui.domain.xpm import Named, XpmJob
+from xpm_tui.sync.manual.plan_review import keep_review, recount, tick
 from xpm_tui.sync.matching.duplicates import duplicates
 from xpm_tui.sync.policy import Policy
 

@@ -12,10 +12,10 @@ from tests.sync.test_create_staff import create as create_member
 from tests.sync.test_create_staff import world as staff_world
 from tests.sync.test_outbox import EXPECTED
 from tests.sync.world import World, client, contact, linked, xpm
-from xpm_tui.model.book import TeamMember
-from xpm_tui.model.errors import NeedsPerson, Trouble
-from xpm_tui.model.ports import WRITE_ERRORS
-from xpm_tui.model.tables import INTENTS, RUNS
+from xpm_tui.domain.errors import NeedsPerson, Trouble
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.ports import WRITE_ERRORS
+from xpm_tui.domain.tables import INTENTS, RUNS
 from xpm_tui.sync.applying.recover import resolve, unknown
 from xpm_tui.sync.policy import Policy
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.service.flows import World
+from tests.application.flows import World
 from tests.support.profile import count
-from xpm_tui.model.book import TeamMember
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import CLIENTS, LINKS, STAFF, TEAM
-from xpm_tui.service.clients.editing import edit_client
-from xpm_tui.service.clients.linking import pick_all
-from xpm_tui.service.runs import runner
+from xpm_tui.application.clients.edits import edit_client
+from xpm_tui.application.clients.links import pick_all
+from xpm_tui.application.runs import runner
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, LINKS, STAFF, TEAM
 
 
 def writes(world: World) -> list[str]:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.profile import count
-from xpm_tui.model.xpm import XpmClient, XpmContact
-from xpm_tui.sync.matching.search import PickerIndex
+from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.sync.matching.search_index import PickerIndex
 
 
 def uuid(n: int) -> str:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.sync.world import World, changes_of, client, contact, linked, member, one, xpm, xpm_contact
-from xpm_tui.model.errors import (
+from xpm_tui.domain.errors import (
     AllowanceUsedUp,
     BadInput,
     EditConflict,
@@ -17,11 +17,11 @@ from xpm_tui.model.errors import (
     Refused,
     WireTrouble,
 )
-from xpm_tui.model.links import Pair
-from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS, RUNS
-from xpm_tui.model.xpm import Named
+from xpm_tui.domain.links import Pair
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import INTENTS, RUNS
+from xpm_tui.domain.xpm import Named
 from xpm_tui.sync.applying.recover import resolve
 from xpm_tui.sync.applying.release import held, settle
 from xpm_tui.sync.policy import Policy

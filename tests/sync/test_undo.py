@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from tests.sync.world import World, changes_of, client, contact, linked, xpm, xpm_contact
-from xpm_tui.model.plan import Direction
-from xpm_tui.model.ports import Drop
-from xpm_tui.model.runs import Run
-from xpm_tui.model.tables import APART, BASE, CLIENTS, FREEZES, LINKS, PLANNED, PLANS
-from xpm_tui.sync.by_hand.linking import link, unlink
-from xpm_tui.sync.by_hand.pick import pick
-from xpm_tui.sync.by_hand.undo import Unclear, plan_undo
+from xpm_tui.domain.plan import Direction
+from xpm_tui.domain.ports import Drop
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import APART, BASE, CLIENTS, FREEZES, LINKS, PLANNED, PLANS
+from xpm_tui.sync.manual.links import link, unlink
+from xpm_tui.sync.manual.picks import pick
+from xpm_tui.sync.manual.undo import Unclear, plan_undo
 from xpm_tui.sync.policy import Policy
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from tests.sync.test_undo import overwritten, picked, undo
 from tests.sync.world import World, client, linked, xpm, xpm_contact
-from xpm_tui.model.book import Contact
-from xpm_tui.model.links import Freeze
-from xpm_tui.model.tables import APART, CLIENTS, FREEZES, PLANNED, PLANS
-from xpm_tui.sync.by_hand.linking import link
-from xpm_tui.sync.by_hand.undo import plan_undo
+from xpm_tui.domain.ignition import Contact
+from xpm_tui.domain.links import Freeze
+from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, PLANNED, PLANS
+from xpm_tui.sync.manual.links import link
+from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.planning.links import link_state
 from xpm_tui.sync.policy import Policy
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.sync.world import client, contact, member, xpm, xpm_contact
-from xpm_tui.model.xpm import Named
-from xpm_tui.sync.view import (
+from xpm_tui.domain.xpm import Named
+from xpm_tui.sync.canonical import (
     Team,
     Values,
     book_print,

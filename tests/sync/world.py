@@ -11,17 +11,17 @@ import msgspec
 from tests.support.fake_practice import FakePractice
 from tests.support.memory_book import MemoryBook, MemoryIds
 from tests.support.moved_clock import MovedClock
-from xpm_tui.model.book import Client, Contact, TeamMember
-from xpm_tui.model.events import Event
-from xpm_tui.model.links import Base, Link
-from xpm_tui.model.plan import Change, Plan, PlannedRecord
-from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Run
-from xpm_tui.model.tables import BASE, CLIENTS, IMAGES, LINKS, PLANNED, PLANS, RUNS, TEAM, XPM_CLIENTS
-from xpm_tui.model.xpm import Staff, XpmClient, XpmContact
-from xpm_tui.sync.applying.apply import apply
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.ignition import Client, Contact, TeamMember
+from xpm_tui.domain.links import Base, Link
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import BASE, CLIENTS, IMAGES, LINKS, PLANNED, PLANS, RUNS, TEAM, XPM_CLIENTS
+from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
+from xpm_tui.sync.applying.executor import apply
 from xpm_tui.sync.mirror import ClientsRefreshed, refresh_clients, since
-from xpm_tui.sync.planning.plan import make_plan
+from xpm_tui.sync.planning.planner import make_plan
 from xpm_tui.sync.policy import Policy
 
 

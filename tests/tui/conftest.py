@@ -13,15 +13,15 @@ import pytest
 from tests.support import pseudo_terminal
 from tests.support.pseudo_terminal import Terminal
 from tests.tui.world import World
-from xpm_tui.model.book import Service, TeamMember
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import SERVICES, TEAM
-from xpm_tui.model.xpm import Staff, Template
-from xpm_tui.service.jobs import deploying
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.runs import detach, plans, runner
-from xpm_tui.service.runs.refresh import refresh
+from xpm_tui.application.jobs import deployment
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.runs import background, plans, runner
+from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.domain.ignition import Service, TeamMember
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import SERVICES, TEAM
+from xpm_tui.domain.xpm import Staff, Template
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens import clients, picker
 
@@ -82,10 +82,10 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
         if not ids:
             return await runner.run(practice, plan_id=plan_id)
         chosen = [jobs.find_job(practice, id_) for id_ in ids]
-        return await deploying.deploy_jobs(practice, chosen, reviewed=True, anyway=anyway)
+        return await deployment.deploy_jobs(practice, chosen, reviewed=True, anyway=anyway)
 
-    monkeypatch.setattr(detach, "detach", start)
-    monkeypatch.setattr(detach, "wait_for_run", wait)
+    monkeypatch.setattr(background, "detach", start)
+    monkeypatch.setattr(background, "wait_for_run", wait)
 
 
 @pytest.fixture

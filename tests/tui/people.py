@@ -7,12 +7,11 @@ from typing import Any
 from textual.pilot import Pilot
 
 from tests.tui.world import HOSTILE, World, text_of
-from xpm_tui.model.book import Client, Service, TeamMember
-from xpm_tui.model.ports import Put
-from xpm_tui.model.proposals import Proposal, ProposalService
-from xpm_tui.model.tables import CLIENTS, PROPOSALS, SERVICES, TEAM
-from xpm_tui.model.xpm import Category, Staff, Template
-from xpm_tui.service.runs.refresh import refresh
+from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.domain.ignition import Client, Proposal, ProposalService, Service, TeamMember
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEAM
+from xpm_tui.domain.xpm import Category, Staff, Template
 from xpm_tui.tui.app import Console
 
 UUID = "0000{:04}-0000-0000-0000-0000000000{:02}"

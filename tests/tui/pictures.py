@@ -9,14 +9,14 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from tests.service.flows import World
+from tests.application.flows import World
 from tests.tui.world import TERMINAL, press, settle
+from xpm_tui.application.csv_io.imports import import_file
+from xpm_tui.application.runs import runner
+from xpm_tui.application.team.links import pick_staff
 from xpm_tui.cli.demo import sample_files
-from xpm_tui.service.exchange.importing import import_file
-from xpm_tui.service.runs import runner
-from xpm_tui.service.team.linking import pick_staff
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.desk import Desk
+from xpm_tui.tui.worker_thread import Desk
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 PANE = 1.0

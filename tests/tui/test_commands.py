@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xpm_tui.acts.registry import ACTS
+from xpm_tui.commands.registry import ACTS
 
 TUI = Path(__file__).parents[2] / "xpm_tui/tui"
 

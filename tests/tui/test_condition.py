@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.tui.world import World, press, settle, text_of
-from xpm_tui.model.ports import Put
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import INTENTS
 from xpm_tui.tui.app import Console
 
 Consoles = Callable[..., Console]

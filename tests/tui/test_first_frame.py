@@ -91,8 +91,8 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
 
 LATER = (
     "msgspec", "secrets", "sqlite3", "tomllib", "httpx", "authlib", "lxml", "rapidfuzz",
-    "concurrent.futures.thread", "xpm_tui.acts", "xpm_tui.book", "xpm_tui.cli.perform", "xpm_tui.settings",
-    "xpm_tui.sync", "xpm_tui.xero", "xpm_tui.service.practice", "xpm_tui.tui.keys",
+    "concurrent.futures.thread", "xpm_tui.commands", "xpm_tui.store", "xpm_tui.cli.runner", "xpm_tui.settings",
+    "xpm_tui.sync", "xpm_tui.xero", "xpm_tui.application.practice", "xpm_tui.tui.keymap",
     "xpm_tui.tui.dialogs.dialog", "xpm_tui.tui.screens.clients",
 )  # fmt: skip
 

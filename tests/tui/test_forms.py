@@ -11,20 +11,19 @@ from textual.widgets import Checkbox, Select
 
 from tests.support.profile import count
 from tests.tui.world import World, press, settle, text_of
-from xpm_tui.acts.act import Act
-from xpm_tui.acts.registry import ACTS, by_name
-from xpm_tui.model.book import TeamMember
-from xpm_tui.model.errors import BadInput, NotFound
-from xpm_tui.model.fields import editable
-from xpm_tui.model.ports import Put
-from xpm_tui.model.tables import TEAM
-from xpm_tui.service.jobs.proposals import list_proposals
-from xpm_tui.service.telling.lookup import find_client
+from xpm_tui.application.jobs.proposals import list_proposals
+from xpm_tui.application.presenters.lookup import find_client
+from xpm_tui.commands.command import Act
+from xpm_tui.commands.registry import ACTS, by_name
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.fields import editable
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import TEAM
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.edit import Edit
-from xpm_tui.tui.dialogs.filling import concerned
-from xpm_tui.tui.dialogs.form import Form, asked
-from xpm_tui.tui.widgets.field import Field
+from xpm_tui.tui.dialogs.form import Form, asked, concerned
+from xpm_tui.tui.widgets.inputs import Field
 
 Make = Callable[..., Console]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from xpm_tui.tui.widgets.line import ours, wrap
-from xpm_tui.tui.widgets.prose import laid
+from xpm_tui.tui.widgets.cells import ours, wrap
+from xpm_tui.tui.widgets.text import laid
 
 
 def test_a_step_goes_on_under_its_text() -> None:

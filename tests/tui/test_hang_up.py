@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.test_processes import practice, ready, sandbox
+from tests.application.test_processes import practice, ready, sandbox
 from tests.support.pseudo_terminal import Terminal, console, fed_by
 from tests.support.sandbox_process import SandboxProcess
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.runs import history as runs
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.runs import history as runs
 
 __all__ = ["practice", "sandbox"]
 

@@ -17,31 +17,30 @@ from textual.widgets import Button, Footer
 
 from tests.deploy.world import Deploying
 from tests.tui.world import HOSTILE, TERMINAL, World, press, settle, text_of
-from xpm_tui.model.book import Client
-from xpm_tui.model.ports import Drop, Put
-from xpm_tui.model.proposals import Proposal, ProposalService
-from xpm_tui.model.tables import CLIENTS, JOBS, LINKS, PROPOSALS, SERVICES, STAFF, TEMPLATES
-from xpm_tui.model.text import visible
-from xpm_tui.model.xpm import XpmJob
+from xpm_tui.application.csv_io.imports import import_file
+from xpm_tui.application.jobs import proposals
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.jobs.views import JobCounts
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import ListState, put
+from xpm_tui.application.status.summary import Heartbeat, Problem, heartbeat
+from xpm_tui.application.team import links as team
+from xpm_tui.domain.ignition import Client, Proposal, ProposalService
+from xpm_tui.domain.ports import Drop, Put
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, PROPOSALS, SERVICES, STAFF, TEMPLATES
+from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.service.exchange.importing import import_file
-from xpm_tui.service.heartbeat.status import Heartbeat, Problem, heartbeat
-from xpm_tui.service.identity import ListState, put
-from xpm_tui.service.jobs import editing as job_editing
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs import proposals
-from xpm_tui.service.jobs.views import JobCounts
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.team import linking as team
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.dialogs.edit import Edit
-from xpm_tui.tui.screens.job import DeployReview, JobReading
+from xpm_tui.tui.screens.job_dialogs import DeployReview, JobReading
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
 from xpm_tui.tui.screens.proposals import Proposals
 from xpm_tui.tui.screens.run import RunScreen
-from xpm_tui.tui.widgets.filters import filter_spans
+from xpm_tui.tui.widgets.table import filter_spans
+from xpm_tui.tui.worker_thread import Desk
 
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
 FILE = """Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,End Date,Proposal Status
@@ -645,7 +644,7 @@ async def test_a_full_card_leaves_room_for_the_runs(
         )  # fmt: skip
 
     await office.deploy(office.accepted().workflows[0])
-    monkeypatch.setattr("xpm_tui.service.heartbeat.status.heartbeat", crowded)
+    monkeypatch.setattr("xpm_tui.application.status.summary.heartbeat", crowded)
     app = over(office)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

@@ -15,21 +15,20 @@ from textual.screen import Screen
 from tests.support.fake_xpm import client
 from tests.support.moved_clock import MovedClock
 from tests.tui.world import TERMINAL, World, calm, press, settle, text_of, until
-from xpm_tui.book.ignition.forms import FORMS
-from xpm_tui.model.tables import APART, CLIENTS, IGNORED, IMPORTS, LINKS, XPM_CLIENTS
-from xpm_tui.service import home as homes
-from xpm_tui.service.clients import keeping, linking
-from xpm_tui.service.runs import history as runs
-from xpm_tui.service.runs import plans
-from xpm_tui.tui.acting import SWITCH
+from xpm_tui.application import home as homes
+from xpm_tui.application.clients import frozen_fields, links
+from xpm_tui.application.runs import history as runs
+from xpm_tui.application.runs import plans
+from xpm_tui.domain.tables import APART, CLIENTS, IGNORED, IMPORTS, LINKS, XPM_CLIENTS
+from xpm_tui.ignition.forms import FORMS
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.desk import Desk
+from xpm_tui.tui.command_runner import SWITCH
 from xpm_tui.tui.dialogs.edit import Edit
-from xpm_tui.tui.dialogs.files import PickFile
+from xpm_tui.tui.dialogs.file_picker import PickFile
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.conflicts import Conflicts
-from xpm_tui.tui.screens.exporting import ExportPreview
-from xpm_tui.tui.screens.importing import ImportPreview
+from xpm_tui.tui.screens.export_preview import ExportPreview
+from xpm_tui.tui.screens.import_preview import ImportPreview
 from xpm_tui.tui.screens.picker import Picker
 from xpm_tui.tui.screens.plan_review import PlanReview
 from xpm_tui.tui.screens.policy import PolicyScreen
@@ -37,6 +36,7 @@ from xpm_tui.tui.screens.practices import Practices
 from xpm_tui.tui.screens.review import Review
 from xpm_tui.tui.screens.run import RunScreen
 from xpm_tui.tui.widgets.table import TableRows
+from xpm_tui.tui.worker_thread import Desk
 
 Make = Callable[..., Console]
 
@@ -216,7 +216,7 @@ async def test_leaving(world: World, console: Make) -> None:
 
 async def in_step(world: World) -> None:
     """A first run is behind: all that can be linked is linked, and both sides agree."""
-    from xpm_tui.service.runs import runner
+    from xpm_tui.application.runs import runner
 
     with world.open() as practice:
         await runner.run(practice, full=True, reviewed=True)
@@ -224,7 +224,7 @@ async def in_step(world: World) -> None:
 
 def edited_on_both_sides(world: World, number: int) -> None:
     """A phone is changed in Ignition, and otherwise in XPM."""
-    from xpm_tui.service.clients.editing import edit_client
+    from xpm_tui.application.clients.edits import edit_client
 
     with world.open() as practice:
         edit_client(practice, f"c{number}", {"phone": "07 000 0001"})
@@ -291,7 +291,7 @@ async def test_a_held_conflict_is_let_go_by_a_tick(world: World, console: Make) 
 async def test_a_field_is_switched_off_in_the_policy_table(world: World, console: Make) -> None:
     await in_step(world)
     with world.open() as practice:
-        keeping.freeze(practice, "c3", ["phone"], "private number")
+        frozen_fields.freeze(practice, "c3", ["phone"], "private number")
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -315,8 +315,8 @@ async def test_a_field_is_switched_off_in_the_policy_table(world: World, console
 
 def crowd(world: World, count: int) -> None:
     """So many clients on either side whose names are alike, not equal: each has one proposal."""
-    from xpm_tui.model.book import Client, Contact
-    from xpm_tui.model.ports import Put
+    from xpm_tui.domain.ignition import Client, Contact
+    from xpm_tui.domain.ports import Put
 
     names = [f"{first} {second}" for first in TREES for second in TRADES][:count]
     world.xpm.rows = {
@@ -420,7 +420,7 @@ async def test_a_review_left_open_does_not_replace_a_link_made_meanwhile(world: 
                 and not row.deleted
                 and not other.snapshot().find(LINKS, "uuid", row.uuid)
             )
-            linking.link(other, view.id, free)
+            links.link(other, view.id, free)
         await press(pilot, "enter")
         with world.open() as other:
             link = other.snapshot().get(LINKS, view.id)
@@ -582,7 +582,7 @@ async def test_another_practice_is_added_and_switched_to(world: World, console: 
 
 @pytest.mark.usefixtures("inline")
 async def test_a_held_run_is_released_where_its_stops_are_read(world: World, console: Make) -> None:
-    from xpm_tui.service.runs import runner
+    from xpm_tui.application.runs import runner
 
     with world.open() as practice:
         assert (await runner.run(practice, full=True, trigger="daily")).outcome == "held"
@@ -602,7 +602,7 @@ async def test_a_held_run_is_released_where_its_stops_are_read(world: World, con
 
 @pytest.mark.usefixtures("inline")
 async def test_a_held_run_is_released(world: World, console: Make) -> None:
-    from xpm_tui.service.runs import runner
+    from xpm_tui.application.runs import runner
 
     with world.open() as practice:
         held = await runner.run(practice, full=True, trigger="daily")
@@ -634,7 +634,7 @@ async def test_a_held_run_is_released(world: World, console: Make) -> None:
 
 async def test_a_colleagues_run_is_watched_live(world: World, console: Make) -> None:
     """Two consoles over one practice: what one of them runs, the other sees as it comes, and whose it is."""
-    from xpm_tui.service.runs import runner
+    from xpm_tui.application.runs import runner
 
     app = console(world)
     half = asyncio.Event()
@@ -671,13 +671,13 @@ async def test_a_colleagues_run_is_watched_live(world: World, console: Make) -> 
 @pytest.mark.usefixtures("inline")
 async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From nothing: permission, app, a pasted address, practice, direction, clients, plan, run."""
-    from tests.service.flows import World as Sandboxed
+    from tests.application.flows import World as Sandboxed
     from tests.support.inprocess import consent
+    from xpm_tui.application.practice import OpenPractice
     from xpm_tui.cli.demo import _free_port
-    from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.tui.screens.wizard import Wizard
-    from xpm_tui.tui.steps.authorise import AuthorisePane
-    from xpm_tui.tui.widgets.field import Field
+    from xpm_tui.tui.widgets.inputs import Field
+    from xpm_tui.tui.wizard.screen import Wizard
+    from xpm_tui.tui.wizard.sign_in import AuthorisePane
 
     async def still(_: MovedClock, seconds: float) -> None:
         await asyncio.sleep(seconds if seconds > 60 else 0)

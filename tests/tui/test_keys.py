@@ -11,12 +11,12 @@ import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from xpm_tui.acts.registry import ACTS, for_area
-from xpm_tui.tui import dialogs, screens, steps, widgets
+from xpm_tui.commands.registry import ACTS, for_area
+from xpm_tui.tui import dialogs, screens, widgets, wizard
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.areas import AREAS
-from xpm_tui.tui.keys import MOST_SHOWN, bindings
-from xpm_tui.tui.senses import SENSES, SETTLED
+from xpm_tui.tui.app_protocol import AREAS
+from xpm_tui.tui.key_meanings import SENSES, SETTLED
+from xpm_tui.tui.keymap import MOST_SHOWN, bindings
 
 SWALLOWED = {
     "ctrl+a": "screen's own", "ctrl+b": "tmux's own", "ctrl+s": "flow control", "ctrl+q": "flow control",
@@ -47,7 +47,7 @@ TAKEN = {"g", "colon", "question_mark", "escape", "q"}
 
 def every_binding() -> Iterator[tuple[str, Binding]]:
     """Every key of every screen, step, widget and of the app, with the class that binds it."""
-    for package in (dialogs, screens, steps, widgets):
+    for package in (dialogs, screens, wizard, widgets):
         for found in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{found.name}")
             for name, kind in inspect.getmembers(module, inspect.isclass):
@@ -118,7 +118,7 @@ def test_a_letter_means_the_same_everywhere() -> None:
         for key, deed, where in found
         if (key not in SENSES or deed not in SENSES[key].deeds) and (key, deed) not in SETTLED
     ]
-    assert strange == [], "another sense of a letter: see xpm_tui/tui/senses.py"
+    assert strange == [], "another sense of a letter: see xpm_tui/tui/key_meanings.py"
     said = {(key, deed) for key, sense in SENSES.items() for deed in sense.deeds} | set(SETTLED)
     assert said == {(key, deed) for key, deed, _ in found}, "a deed that no key does any more"
 

@@ -15,31 +15,32 @@ from textual.widgets import Button
 from tests.deploy.world import Deploying
 from tests.support.profile import count
 from tests.tui.world import TERMINAL, World, press, settle, text_of, until
-from xpm_tui.model.errors import Busy
-from xpm_tui.model.ports import Drop
-from xpm_tui.model.tables import CLIENTS, LINKS
-from xpm_tui.model.xpm import Staff
-from xpm_tui.service.clients import keeping, linking, settling
-from xpm_tui.service.clients import looking as clients
-from xpm_tui.service.exchange import importing
-from xpm_tui.service.health import bundle
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.runs import detach, plans
-from xpm_tui.service.runs.refresh import refresh
-from xpm_tui.tui import ahead, consent
+from xpm_tui.application.clients import frozen_fields, review_undo
+from xpm_tui.application.clients import links as linking
+from xpm_tui.application.clients import queries as clients
+from xpm_tui.application.csv_io import imports
+from xpm_tui.application.health import bundle
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.runs import background, plans
+from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.domain.errors import Busy
+from xpm_tui.domain.ports import Drop
+from xpm_tui.domain.tables import CLIENTS, LINKS
+from xpm_tui.domain.xpm import Staff
+from xpm_tui.tui import consent, type_ahead
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.desk import Desk
 from xpm_tui.tui.dialogs.consent import ConsentScreen
 from xpm_tui.tui.dialogs.dialog import Ask, Choose, Confirm, Told
 from xpm_tui.tui.dialogs.form import Form
-from xpm_tui.tui.screens import importing as screen_importing
+from xpm_tui.tui.screens import import_preview as screen_importing
 from xpm_tui.tui.screens import picker
 from xpm_tui.tui.screens.bundle import BundleScreen
 from xpm_tui.tui.screens.clients import Clients
-from xpm_tui.tui.screens.job import DeployReview, JobReading
+from xpm_tui.tui.screens.job_dialogs import DeployReview, JobReading
 from xpm_tui.tui.screens.jobs import Jobs
-from xpm_tui.tui.screens.person import PickPerson
 from xpm_tui.tui.screens.review import Review
+from xpm_tui.tui.screens.staff_picker import PickPerson
+from xpm_tui.tui.worker_thread import Desk
 
 LONGEST = 20.0
 """Seconds after which slow work goes on by itself: nothing here is judged by time."""
@@ -118,7 +119,7 @@ async def test_leaving_an_import_that_is_under_way(
         await press(pilot, "g", "c", "I", "=new.csv", "enter")
         await until(pilot, "1 changed")
         await settle(pilot)
-        stock = importing.import_file
+        stock = imports.import_file
 
         let = Event()
 
@@ -126,7 +127,7 @@ async def test_leaving_an_import_that_is_under_way(
             let.wait(LONGEST)
             return stock(*args, **more)
 
-        monkeypatch.setattr(importing, "import_file", slowly)
+        monkeypatch.setattr(imports, "import_file", slowly)
         await pilot.press("a", "escape", "n")
         await until(pilot, "Make a new client")
         let.set()
@@ -143,7 +144,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
     await mirrored(world)
     with world.open() as practice:
         linking.accept_sure(practice, clients.sure_ones(practice))
-    wait = detach.wait_for_run
+    wait = background.wait_for_run
 
     let = asyncio.Event()
 
@@ -151,7 +152,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
         await let.wait()
         return await wait(*args, **more)
 
-    monkeypatch.setattr(detach, "wait_for_run", slow)
+    monkeypatch.setattr(background, "wait_for_run", slow)
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
@@ -256,13 +257,13 @@ async def test_review_undo_after_busy_takes_back_the_last(
         await press(pilot, "enter", "enter")
         assert len(screen._settled) == 2
         first, _ = (each[0].after.client for each in screen._settled)
-        stock = settling.take_back
+        stock = review_undo.take_back
 
         def busy(*args: Any) -> Any:
-            monkeypatch.setattr(settling, "take_back", stock)
+            monkeypatch.setattr(review_undo, "take_back", stock)
             raise Busy("Another process has the book.")
 
-        monkeypatch.setattr(settling, "take_back", busy)
+        monkeypatch.setattr(review_undo, "take_back", busy)
         await press(pilot, "u", "escape", "u")
     assert set(links(world)) == {first}
 
@@ -293,7 +294,7 @@ async def test_review_slow_accept_twice_is_still_undone(
             return stock(*args, **more)
 
         monkeypatch.setattr(linking, "link", slow)
-        monkeypatch.setattr(ahead, "PATIENCE", 0.05)
+        monkeypatch.setattr(type_ahead, "PATIENCE", 0.05)
         await pilot.press("enter", "enter")
         await taken_in(pilot)
         let.set()
@@ -350,7 +351,7 @@ async def test_another_list_after_mapping_is_moving_on(
 ) -> None:
     await mirrored(world)
     with world.open() as practice:
-        keeping.ignore(practice, "c4", "no")
+        frozen_fields.ignore(practice, "c4", "no")
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
@@ -385,7 +386,7 @@ async def test_names_are_not_written_with_a_bundle_that_says_masked(
 
         monkeypatch.setattr(bundle, "gather", slow)
         named = screen._parts
-        monkeypatch.setattr(ahead, "PATIENCE", 0.05)
+        monkeypatch.setattr(type_ahead, "PATIENCE", 0.05)
         await pilot.press("F", "w")
         await taken_in(pilot)
         asks = isinstance(app.screen, Ask)
@@ -524,7 +525,7 @@ async def test_a_file_is_not_taken_in_before_it_was_shown(
     app.folder = str(world.root)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
-        stock = importing.import_file
+        stock = imports.import_file
 
         let = Event()
 
@@ -533,9 +534,9 @@ async def test_a_file_is_not_taken_in_before_it_was_shown(
             return stock(*args, **more)
 
         await press(pilot, "g", "c", "I", "=new.csv")
-        for name in (importing, screen_importing):
+        for name in (imports, screen_importing):
             monkeypatch.setattr(name, "import_file", slowly)
-        monkeypatch.setattr(ahead, "PATIENCE", 0.05)
+        monkeypatch.setattr(type_ahead, "PATIENCE", 0.05)
         await pilot.press("enter", "a")
         await taken_in(pilot)
         let.set()

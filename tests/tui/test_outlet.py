@@ -10,8 +10,8 @@ from typing import TextIO
 
 import pytest
 
-from xpm_tui.tui.output import outlet as module
-from xpm_tui.tui.output.outlet import ROOM, Outlet
+from xpm_tui.tui.terminal import async_writer as module
+from xpm_tui.tui.terminal.async_writer import ROOM, Outlet
 
 LIMIT = 30.0
 FILL = ROOM * 4

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.style import Style
 
-from xpm_tui.tui.output.looks import PLAIN, Look, change
-from xpm_tui.tui.output.picture import Picture
+from xpm_tui.tui.terminal.cell_style import PLAIN, Look, change
+from xpm_tui.tui.terminal.screen_buffer import Picture
 
 COLUMNS, LINES = 12, 4
 STYLES = [

@@ -11,10 +11,10 @@ from textual.pilot import Pilot
 from textual.widgets._footer import FooterKey
 
 from tests.tui.world import HOSTILE, TERMINAL, World, press, settle, text_of
-from xpm_tui.model.text import visible
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.widgets.text import Says
 
 Make = Callable[..., Console]
 Shot = Callable[..., bool]
@@ -62,7 +62,7 @@ async def walked(world: World, pilot: Pilot[Any], way: Sequence[str]) -> None:
 
 async def seeded(world: World) -> None:
     """A mirror that is filled, as after the wizard; nothing is linked yet."""
-    from xpm_tui.service.runs.refresh import refresh
+    from xpm_tui.application.runs.xpm_refresh import refresh
 
     with world.open() as practice:
         await refresh(practice, full=True)
@@ -181,7 +181,7 @@ async def test_an_error_of_ours_is_told_without_a_value(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError(canary)
 
-    monkeypatch.setattr("xpm_tui.service.clients.looking.side_by_side", broken)
+    monkeypatch.setattr("xpm_tui.application.clients.queries.side_by_side", broken)
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

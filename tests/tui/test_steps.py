@@ -11,14 +11,12 @@ from textual.widgets import Button, ContentSwitcher
 
 from tests.tui.people import UUID, asked, fill
 from tests.tui.world import World, calm, press, settle, text_of
-from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import LoginNeeded
-from xpm_tui.model.tables import SERVICES, TEAM
-from xpm_tui.service.connect import steps
+from xpm_tui.application.connection import steps
+from xpm_tui.domain.errors import CaseId, LoginNeeded
+from xpm_tui.domain.tables import SERVICES, TEAM
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.steps.pane import Pane
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.one_of import OneOf
+from xpm_tui.tui.widgets.inputs import Field, OneOf
+from xpm_tui.tui.wizard.step_pane import Pane
 
 Make = Callable[..., Console]
 Shot = Callable[..., bool]

@@ -13,8 +13,7 @@ from textual.screen import Screen
 
 from tests.tui.world import World, settle
 from xpm_tui import tui
-from xpm_tui.tui.styles import folder
-from xpm_tui.tui.theme import DARK
+from xpm_tui.tui.theme import DARK, folder
 
 SHEETS = sorted(path for path in folder().glob("*.tcss") if path.stem != "console")
 

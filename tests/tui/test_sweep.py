@@ -14,12 +14,12 @@ from textual.screen import ModalScreen, Screen
 from tests.support.profile import count
 from tests.tui.walk import STOPS, cut, home, hostile, unsafe
 from tests.tui.world import HOSTILE, World, press, settle, text_of
-from xpm_tui.acts.effects import READ_ONLY
-from xpm_tui.model.text import visible
-from xpm_tui.service.runs import plans
+from xpm_tui.application.runs import plans
+from xpm_tui.commands.effects import READ_ONLY
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.help import Help
-from xpm_tui.tui.dialogs.working import Working
+from xpm_tui.tui.dialogs.progress import Working
 
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."

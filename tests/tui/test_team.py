@@ -10,11 +10,11 @@ from textual.pilot import Pilot
 
 from tests.tui.people import UUID, asked, fill
 from tests.tui.world import HOSTILE, World, press, settle, text_of
-from xpm_tui.model.book import TeamMember
-from xpm_tui.model.tables import TEAM
-from xpm_tui.model.text import visible
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import TEAM
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screens.person import MapPerson, PickPerson
+from xpm_tui.tui.screens.staff_picker import MapPerson, PickPerson
 from xpm_tui.tui.screens.team import TeamArea
 
 Make = Callable[..., Console]
@@ -236,7 +236,7 @@ async def test_somebody_only_in_xpm_is_no_member_yet(world: World, console: Make
 
 
 async def test_a_closed_list_and_an_empty_team_say_what_to_do(world: World, console: Make) -> None:
-    from xpm_tui.service.identity import ListState, put
+    from xpm_tui.application.practice_identity import ListState, put
 
     with world.open() as practice:
         closed = "Staff cannot be listed: the login lacks the scope practicemanager.staff.read."
@@ -251,7 +251,7 @@ async def test_a_closed_list_and_an_empty_team_say_what_to_do(world: World, cons
 
 async def test_who_connected_and_left_is_told_here_and_on_overview(world: World, console: Make) -> None:
     await fill(world)
-    from xpm_tui.service.identity import Identity, put
+    from xpm_tui.application.practice_identity import Identity, put
 
     with world.open() as practice:
         practice.book.commit([put("identity", Identity(tenant="t", title="Hill", login="Gail Former"))])

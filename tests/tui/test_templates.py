@@ -10,11 +10,11 @@ from textual.pilot import Pilot
 
 from tests.tui.people import SERVICE_ROWS, UUID, asked, fill
 from tests.tui.world import HOSTILE, World, press, settle, text_of
-from xpm_tui.model.book import Service
-from xpm_tui.model.tables import SERVICES, TEMPLATES
-from xpm_tui.model.text import visible
+from xpm_tui.domain.ignition import Service
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import SERVICES, TEMPLATES
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screens.called_for import CalledFor
+from xpm_tui.tui.screens.service_templates import CalledFor
 from xpm_tui.tui.screens.templates import TemplatesArea
 
 Make = Callable[..., Console]
@@ -187,8 +187,8 @@ async def test_services_are_made_from_a_name_on_proposals_and_edited(world: Worl
 
 
 async def test_a_closed_list_takes_a_typed_uuid(world: World, console: Make) -> None:
-    from xpm_tui.model.ports import Drop
-    from xpm_tui.service.identity import ListState, put
+    from xpm_tui.application.practice_identity import ListState, put
+    from xpm_tui.domain.ports import Drop
 
     await fill(world)
     note = "Job templates cannot be listed: the login lacks the scope practicemanager.read."

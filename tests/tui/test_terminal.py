@@ -15,10 +15,10 @@ import pytest
 
 from tests.support.profile import count
 from tests.support.pseudo_terminal import Terminal, console
-from xpm_tui.model.events import Event
-from xpm_tui.service.home import find_home
-from xpm_tui.service.practice import open_practice
-from xpm_tui.tui.areas import AREAS
+from xpm_tui.application.home import find_home
+from xpm_tui.application.practice import open_practice
+from xpm_tui.domain.events import Event
+from xpm_tui.tui.app_protocol import AREAS
 
 IDLE = 5.0
 """Seconds in which an idle console must send nothing."""

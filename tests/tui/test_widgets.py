@@ -11,17 +11,16 @@ from textual.app import App, ComposeResult
 
 from tests.support.profile import count
 from tests.tui.world import calm
-from xpm_tui.model.events import Severity
-from xpm_tui.model.formatting import cut
-from xpm_tui.model.text import Shown, visible
-from xpm_tui.service.telling.views import ChangeView
-from xpm_tui.tui.plain import content, show
+from xpm_tui.application.presenters.views import ChangeView
+from xpm_tui.domain.events import Severity
+from xpm_tui.domain.formatting import cut
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.plan_rows import Tree
-from xpm_tui.tui.widgets.line import Span, fit, marked, ours, width
-from xpm_tui.tui.widgets.log_lines import LogLine, Ring
-from xpm_tui.tui.widgets.log_pane import LogPane
-from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.safe_text import content, show
+from xpm_tui.tui.widgets.cells import Span, fit, marked, ours, width
+from xpm_tui.tui.widgets.log_pane import LogLine, LogPane, Ring
 from xpm_tui.tui.widgets.table import Column, Table, widths
+from xpm_tui.tui.widgets.text import Says
 
 TEXT = st.text(max_size=60)
 

@@ -12,17 +12,16 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Footer
 
 from tests.tui.world import HOSTILE, World, press, settle
-from xpm_tui.model.book import Client, Contact, Service, TeamMember
-from xpm_tui.model.ports import Put, Write
-from xpm_tui.model.proposals import Proposal, ProposalService
-from xpm_tui.model.runs import Run
-from xpm_tui.model.tables import CLIENTS, META, PROPOSALS, RUNS, SERVICES, TEAM
-from xpm_tui.model.xpm import Category, Named, Staff, Template, XpmContact, XpmJob
-from xpm_tui.service.clients import keeping
-from xpm_tui.service.clients.editing import edit_client
-from xpm_tui.service.jobs import deploying, proposals
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.runs import plans, runner
+from xpm_tui.application.clients import frozen_fields
+from xpm_tui.application.clients.edits import edit_client
+from xpm_tui.application.jobs import deployment, proposals
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.runs import plans, runner
+from xpm_tui.domain.ignition import Client, Contact, Proposal, ProposalService, Service, TeamMember
+from xpm_tui.domain.ports import Put, Write
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import CLIENTS, META, PROPOSALS, RUNS, SERVICES, TEAM
+from xpm_tui.domain.xpm import Category, Named, Staff, Template, XpmContact, XpmJob
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.area import AreaScreen
 
@@ -160,12 +159,12 @@ async def hostile(folder: Path) -> World:
         proposals.take(practice, ["o0", "o1", "o2", "o3", "o4"])
         practice.settings.set("jobs.ignition_deploys", "no", practice=True)
         first = jobs.list_jobs(practice)[0].id
-        await deploying.deploy_jobs(practice, jobs.choose(practice, [first]), reviewed=True)
+        await deployment.deploy_jobs(practice, jobs.choose(practice, [first]), reviewed=True)
         assert jobs.row_of(practice, first).state == "held"
         edit_client(practice, "c3", {"phone": name[:20].replace("\x1b", "").replace("\x07", "") or "1"})
         world.xpm.edit("00000000-0000-0000-0000-000000000003", phone=name)
-        keeping.freeze(practice, "c34", ["phone"], "[/] because [bold]")
-        keeping.ignore(practice, "c85", "[@click=app.quit]no[/]")
+        frozen_fields.freeze(practice, "c34", ["phone"], "[/] because [bold]")
+        frozen_fields.ignore(practice, "c85", "[@click=app.quit]no[/]")
         identity = practice.snapshot().get(META, "identity")
         assert identity is not None
         told = {**msgspec.to_builtins(identity.value), "title": HOSTILE[0], "by": name, "login": name}

@@ -13,17 +13,17 @@ from textual.widgets._footer import FooterKey
 
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
-from xpm_tui.model.book import Client, Contact
-from xpm_tui.model.ports import Put, Write
-from xpm_tui.model.tables import CLIENTS
-from xpm_tui.model.xpm import Named, XpmClient, XpmContact
-from xpm_tui.service.home import find_home
-from xpm_tui.service.identity import Identity, put
-from xpm_tui.service.practice import OpenPractice, open_practice
+from xpm_tui.application.home import find_home
+from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.practice_identity import Identity, put
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.ports import Put, Write
+from xpm_tui.domain.tables import CLIENTS
+from xpm_tui.domain.xpm import Named, XpmClient, XpmContact
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.desk import Desk
-from xpm_tui.tui.screens.listed import Listed
-from xpm_tui.tui.widgets.foot import Foot
+from xpm_tui.tui.screens.base import Listed
+from xpm_tui.tui.widgets.footer import Foot
+from xpm_tui.tui.worker_thread import Desk
 
 HOSTILE = (
     "ACME [/] Pty",

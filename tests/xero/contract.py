@@ -20,10 +20,10 @@ from tests.support.moved_clock import MovedClock
 from tests.xero import replies
 from tests.xero.fake import TENANT, Answer, Body, FakeXero, Sink, gateway, open_fake, sign_in, xml
 from tests.xero.replies import uuid
-from xpm_tui.model.errors import Trouble
-from xpm_tui.model.ports import Priority
-from xpm_tui.model.xpm import XpmContact
-from xpm_tui.xero.practice_manager import XeroPractice
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.ports import Priority
+from xpm_tui.domain.xpm import XpmContact
+from xpm_tui.xero.client.practice import XeroPractice
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "wire.md"
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

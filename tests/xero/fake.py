@@ -13,9 +13,9 @@ from urllib.parse import parse_qs
 import httpx
 
 from tests.support.moved_clock import MovedClock
-from xpm_tui.model.events import Event
-from xpm_tui.model.ports import Clock
-from xpm_tui.model.secret import Secret
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.secret import Secret
 from xpm_tui.xero.config import WireConfig
 from xpm_tui.xero.wiring import Wire, open_wire
 

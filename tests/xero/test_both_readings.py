@@ -10,13 +10,13 @@ import pytest
 
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from tests.xero.fake import Sink
+from xpm_tui.domain.errors import RecordMissing, Refused, ScopeMissing
+from xpm_tui.domain.ports import Priority
+from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.files.clock import SystemClock
-from xpm_tui.model.errors import RecordMissing, Refused, ScopeMissing
-from xpm_tui.model.ports import Priority
-from xpm_tui.model.xpm import XpmContact
-from xpm_tui.xero.authorize import read_redirect
+from xpm_tui.xero.auth.authorization import read_redirect
+from xpm_tui.xero.client.practice import XeroPractice
 from xpm_tui.xero.config import SCOPES, WireConfig
-from xpm_tui.xero.practice_manager import XeroPractice
 from xpm_tui.xero.wiring import Wire, open_wire
 
 GONE = "00000000-0000-4000-8000-00000000dead"

@@ -6,8 +6,8 @@ import pickle
 
 import pytest
 
-from xpm_tui.model.errors import BadInput
-from xpm_tui.model.secret import Secret
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.secret import Secret
 from xpm_tui.xero.config import WireConfig, is_loopback, origin_of, scopes_of
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from tests.xero.contract import BEGIN, DOCUMENT, END, FAULTS, METHODS, Method, Outcome, all_outcomes, table
 from tests.xero.fake import CORRELATION
-from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import BadReply, Refused, WireTrouble
+from xpm_tui.domain.errors import BadReply, CaseId, Refused, WireTrouble
 
 WRITES = {
     "add_client", "update_client", "add_contact", "update_contact", "add_job",
@@ -136,7 +135,7 @@ def test_the_document_shows_the_present_table(outcomes: dict[tuple[str, str], Ou
 
 
 def test_every_public_call_is_in_the_contract() -> None:
-    from xpm_tui.xero.practice_manager import XeroPractice
+    from xpm_tui.xero.client.practice import XeroPractice
 
     calls = {name for name in dir(XeroPractice) if not name.startswith("_")} - {"calls"}
     assert calls == {method.name for method in METHODS}

@@ -14,9 +14,9 @@ import pytest
 from tests.support.moved_clock import MovedClock
 from tests.support.profile import count
 from tests.support.virtual import VirtualClock, run_virtual
-from xpm_tui.model.errors import AllowanceUsedUp
-from xpm_tui.model.ports import Priority
-from xpm_tui.xero.limits import FileGate
+from xpm_tui.domain.errors import AllowanceUsedUp
+from xpm_tui.domain.ports import Priority
+from xpm_tui.xero.rate_limiter import FileGate
 
 PUSH, PERSON = Priority.PUSH, Priority.PERSON
 

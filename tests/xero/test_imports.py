@@ -8,8 +8,8 @@ import sys
 import pytest
 
 LIGHT = [
-    "xpm_tui.xero.config", "xpm_tui.xero.authorize", "xpm_tui.xero.listener", "xpm_tui.xero.vault",
-    "xpm_tui.xero.limits", "xpm_tui.xero.requests_xml", "xpm_tui.xero.lists", "xpm_tui.xero.tokens",
+    "xpm_tui.xero.config", "xpm_tui.xero.auth.authorization", "xpm_tui.xero.auth.callback_listener", "xpm_tui.xero.auth.token_store",
+    "xpm_tui.xero.rate_limiter", "xpm_tui.xero.codec.request_bodies", "xpm_tui.xero.codec.listings", "xpm_tui.xero.auth.session",
 ]  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def test_the_light_parts_load_no_http_no_oauth_library_and_no_keyring() -> None:
     assert not found & {"httpx", "httpcore", "authlib", "keyring", "cryptography", "textual", "tinydb"}
 
 
-@pytest.mark.parametrize("module", ["xpm_tui.xero.wiring", "xpm_tui.xero.oauth"])
+@pytest.mark.parametrize("module", ["xpm_tui.xero.wiring", "xpm_tui.xero.auth.token_endpoint"])
 def test_the_whole_loads_httpx_and_never_httpx2(module: str) -> None:
     found = loaded(module)
     assert "httpx" in found

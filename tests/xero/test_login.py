@@ -14,13 +14,12 @@ import pytest
 
 from tests.support.virtual import VirtualClock, run_virtual
 from tests.xero.fake import CONFIG, FakeXero, open_fake, sign_in, token_reply
+from xpm_tui.domain.errors import BadInput, BadReply, CaseId, LoginNeeded, OutOfReach, Trouble, WireTrouble
+from xpm_tui.domain.secret import Secret
 from xpm_tui.files.clock import SystemClock
-from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import BadInput, BadReply, LoginNeeded, OutOfReach, Trouble, WireTrouble
-from xpm_tui.model.secret import Secret
-from xpm_tui.xero.authorize import Authorization, begin, read_redirect
+from xpm_tui.xero.auth.authorization import Authorization, begin, read_redirect
+from xpm_tui.xero.auth.callback_listener import Listener, wait_for_code
 from xpm_tui.xero.config import WireConfig
-from xpm_tui.xero.listener import Listener, wait_for_code
 
 
 def redirect(attempt: Authorization, **fields: str) -> str:

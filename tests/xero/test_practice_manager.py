@@ -12,10 +12,10 @@ import pytest
 from tests.xero import replies
 from tests.xero.fake import TENANT, Body, FakeXero, Sink, gateway, open_fake, sign_in, xml
 from tests.xero.replies import uuid
-from xpm_tui.model.errors import BadInput, BadReply, OutOfReach, ScopeMissing
-from xpm_tui.model.ports import Priority
-from xpm_tui.model.xpm import XpmContact
-from xpm_tui.xero.practice_manager import XeroPractice
+from xpm_tui.domain.errors import BadInput, BadReply, OutOfReach, ScopeMissing
+from xpm_tui.domain.ports import Priority
+from xpm_tui.domain.xpm import XpmContact
+from xpm_tui.xero.client.practice import XeroPractice
 
 BASE = "https://api.xero.com/practicemanager/3.1/"
 

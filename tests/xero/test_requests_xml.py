@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 
 from tests.xero.replies import uuid
-from xpm_tui.model.errors import BadInput
-from xpm_tui.model.masked import Masked
-from xpm_tui.model.xpm import XpmContact
-from xpm_tui.xero import requests_xml as body
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.secret import Masked
+from xpm_tui.domain.xpm import XpmContact
+from xpm_tui.xero.codec import request_bodies as body
 
 
 def test_update_sends_uuid_name_and_the_given_fields_only() -> None:

@@ -14,14 +14,13 @@ import pytest
 from tests.support.moved_clock import MovedClock
 from tests.support.profile import count
 from tests.xero.fake import CONFIG, FakeXero, Sink, open_fake, sign_in
-from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import BadInput, DiskTrouble, LoginNeeded, OutOfReach
-from xpm_tui.model.secret import Secret
+from xpm_tui.domain.errors import BadInput, CaseId, DiskTrouble, LoginNeeded, OutOfReach
+from xpm_tui.domain.secret import Secret
+from xpm_tui.xero.auth.authorization import Grant
+from xpm_tui.xero.auth.encryption_keys import KeyringKey
+from xpm_tui.xero.auth.session import Tokens
+from xpm_tui.xero.auth.token_store import Vault
 from xpm_tui.xero.config import WireConfig
-from xpm_tui.xero.grant import Grant
-from xpm_tui.xero.keys import KeyringKey
-from xpm_tui.xero.tokens import Tokens
-from xpm_tui.xero.vault import Vault
 
 OLD = timedelta(minutes=29)
 

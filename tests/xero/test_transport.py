@@ -12,9 +12,9 @@ import pytest
 
 from tests.xero.fake import TENANT, FakeXero, open_fake, sign_in, xml
 from tests.xero.replies import clients, uuid
-from xpm_tui.model.errors import BadInput, BadReply
+from xpm_tui.domain.errors import BadInput, BadReply
+from xpm_tui.xero.client.transport import Network, NoReply, Request
 from xpm_tui.xero.config import WireConfig
-from xpm_tui.xero.transport import Network, NoReply, Request
 
 
 @asynccontextmanager

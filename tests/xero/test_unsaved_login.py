@@ -8,10 +8,10 @@ import pytest
 
 from tests.support.moved_clock import MovedClock
 from tests.xero.test_tokens import OLD, Identity, tokens
+from xpm_tui.domain.errors import DiskTrouble, LoginNeeded
 from xpm_tui.files import atomic
-from xpm_tui.model.errors import DiskTrouble, LoginNeeded
-from xpm_tui.xero import vault
-from xpm_tui.xero.tokens import Tokens
+from xpm_tui.xero.auth import token_store
+from xpm_tui.xero.auth.session import Tokens
 
 
 async def refused_once(
@@ -29,10 +29,10 @@ async def refused_once(
             raise DiskTrouble("No space left.")
         return atomic.replace_bytes(path, data)
 
-    monkeypatch.setattr(vault, "replace_bytes", full)
+    monkeypatch.setattr(token_store, "replace_bytes", full)
     with pytest.raises(DiskTrouble):
         await mine.access()
-    monkeypatch.setattr(vault, "replace_bytes", atomic.replace_bytes)
+    monkeypatch.setattr(token_store, "replace_bytes", atomic.replace_bytes)
     return mine
 
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from tests.support.profile import count
 from tests.xero import replies
 from tests.xero.replies import uuid
-from xpm_tui.model.errors import BadReply, Refused
-from xpm_tui.model.xpm import Named, XpmClient, XpmContact
-from xpm_tui.xero import lists
-from xpm_tui.xero.asked import Asked
-from xpm_tui.xero.shapes import clean
-from xpm_tui.xero.xml import Reader
+from xpm_tui.domain.errors import BadReply, Refused
+from xpm_tui.domain.xpm import Named, XpmClient, XpmContact
+from xpm_tui.xero.codec import listings
+from xpm_tui.xero.codec.deserializers import clean
+from xpm_tui.xero.codec.xml_reader import Reader
+from xpm_tui.xero.error_body import Asked
 
 TEXT = st.text(
     st.characters(min_codepoint=0x20, max_codepoint=0x2FFFF, exclude_categories=("Cs", "Cc")).filter(
@@ -120,7 +120,7 @@ def pretty(body: str) -> str:
 
 def read(body: bytes, dice: random.Random) -> list[XpmClient]:
     """Read in pieces of any size."""
-    reader, out, at = Reader(lists.CLIENTS, Asked("GET client.api/list")), list[XpmClient](), 0
+    reader, out, at = Reader(listings.CLIENTS, Asked("GET client.api/list")), list[XpmClient](), 0
     while at < len(body):
         step = dice.randint(1, 700)
         out += reader.feed(body[at : at + step])

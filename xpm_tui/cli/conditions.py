@@ -11,11 +11,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from xpm_tui.acts.act import Act, Place, Result
-from xpm_tui.model.errors import BookUnreadable, Trouble
+from xpm_tui.commands.command import Act, Place, Result
+from xpm_tui.domain.errors import BookUnreadable, Trouble
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import condition
+    from xpm_tui.application import practice as application_practice
+    from xpm_tui.store import manifest
 
 if TYPE_CHECKING:
-    from xpm_tui.service.condition import Condition
+    from xpm_tui.application.condition import Condition
 
 MAY_SUCCEED = ("book.check", "book.repair", "book.restore", "doctor")
 """Acts on a damaged store that may end well: they look for the damage, or put it right."""
@@ -52,14 +58,12 @@ def of_place(act: Act[Any], place: Place) -> tuple[Condition, ...]:
     """The condition of the store that an act without an open practice has looked into."""
     if act.name not in ON_HOME:
         return ()
-    from xpm_tui.service.condition import conditions
-    from xpm_tui.service.practice import open_practice
 
     try:
-        with open_practice(
+        with application_practice.open_practice(
             place.home, place.practice or None, person=place.person, read_only=True, lenient=True
         ) as practice:
-            return conditions(practice)
+            return condition.conditions(practice)
     except Trouble as trouble:
         return of_trouble(trouble)
 
@@ -68,10 +72,8 @@ def of_trouble(trouble: BaseException) -> tuple[Condition, ...]:
     """The condition of a store that could not be opened at all."""
     if not isinstance(trouble, BookUnreadable):
         return ()
-    from xpm_tui.book.head import Damage
-    from xpm_tui.service.condition import damaged
 
-    return (damaged(trouble),) if isinstance(trouble, Damage) else ()
+    return (condition.damaged(trouble),) if isinstance(trouble, manifest.Damage) else ()
 
 
 def attached(error: BaseException) -> tuple[Condition, ...]:
@@ -111,7 +113,6 @@ def _is_damaged(found: Sequence[Condition]) -> bool:
 
 
 def _trouble(found: Sequence[Condition]) -> Trouble:
-    from xpm_tui.book.head import WAY_OUT
 
     worst = next(each for each in found if each.state == "damaged")
-    return BookUnreadable(worst.message, hint=WAY_OUT)
+    return BookUnreadable(worst.message, hint=manifest.WAY_OUT)

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from xpm_tui.cli.options import Globals
-from xpm_tui.model.errors import BadInput
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import home as application_home
 
 if TYPE_CHECKING:
-    from xpm_tui.service.home import Home
+    from xpm_tui.application.home import Home
 
 
 class Console(Protocol):
@@ -54,13 +58,12 @@ class NoConsole:
 
 def open_console(console: Console, given: Globals) -> int:
     """Show the console of the practice that was named; gives the exit code."""
-    from xpm_tui.service.home import find_home, person
 
     console.require_terminal()
     return console.open(
-        find_home(given.home or None, os.environ),
+        application_home.find_home(given.home or None, os.environ),
         given.practice or None,
-        person=person(given.person or None, os.environ),
+        person=application_home.person(given.person or None, os.environ),
         read_only=given.read_only,
         overrides=given.settings,
     )

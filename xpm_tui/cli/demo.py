@@ -17,10 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 from xpm_tui.cli.console import Console, open_console
 from xpm_tui.cli.options import Globals
-from xpm_tui.model.errors import Busy, Trouble
+from xpm_tui.domain.errors import Busy, Trouble
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import home
+    from xpm_tui.application import practice as application_practice
+    from xpm_tui.application.csv_io import imports
+    from xpm_tui.cli import sample_data
+    from xpm_tui.sandbox.core import sandbox as core_sandbox
 
 if TYPE_CHECKING:
-    from xpm_tui.book.ignition.forms import FormName
+    from xpm_tui.ignition.forms import FormName
     from xpm_tui.sandbox.core.practice import Practice
 
 PORTS = range(8765, 8770)
@@ -39,31 +47,26 @@ def demo(console: Console, given: Globals, *, clients: int, seed: int) -> int:
 
 def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) -> None:
     """Point the practice in ``folder`` at the sandbox; write the sample files there and import them."""
-    from xpm_tui.sandbox.core.sandbox import Sandbox
-    from xpm_tui.service.exchange.importing import import_file
-    from xpm_tui.service.home import find_home
-    from xpm_tui.service.practice import open_practice
 
-    with open_practice(find_home(str(folder), os.environ), environ={}) as practice:
+    with application_practice.open_practice(home.find_home(str(folder), os.environ), environ={}) as practice:
         for key, value in _settings(greeting).items():
             practice.settings.set(key, value, practice=True)
         today = practice.clock.now().date()
-        for form, text in sample_files(Sandbox(seed, clients).practice, seed, today).items():
+        for form, text in sample_files(core_sandbox.Sandbox(seed, clients).practice, seed, today).items():
             path = folder / f"ignition-{form}.csv"
             path.write_text(text, encoding="utf-8", newline="")
-            import_file(practice, form, path)
+            imports.import_file(practice, form, path)
 
 
 def sample_files(practice: Practice, seed: int, today: date) -> dict[FormName, str]:
     """Ignition's four files for a practice of the sandbox, in the order in which they are imported."""
-    from xpm_tui.cli import sample, sample_work
 
-    clients = sample.sample(practice, seed)
+    clients = sample_data.sample(practice, seed)
     return {
-        "team": sample_work.team(),
-        "services": sample_work.services(),
+        "team": sample_data.team(),
+        "services": sample_data.services(),
         "clients": clients,
-        "proposals": sample_work.proposals(clients, seed, today),
+        "proposals": sample_data.proposals(clients, seed, today),
     }
 
 

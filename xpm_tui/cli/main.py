@@ -17,6 +17,11 @@ from xpm_tui.cli.console import Console, NoConsole, open_console
 from xpm_tui.cli.options import collected, global_options
 from xpm_tui.cli.tree import Tree
 from xpm_tui.files.private import set_umask
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.cli import builder, completion, error_exit, extra_verbs, output, runner
+    from xpm_tui.commands import registry
 
 _HELP = """Join Ignition and Xero Practice Manager.
 
@@ -37,13 +42,9 @@ def root(console: Console) -> Tree:
             ctx.exit(open_console(console, collected(ctx)))
 
     def grow(tree: Tree) -> None:
-        from xpm_tui.acts.registry import ACTS, GROUPS
-        from xpm_tui.cli.build import add_acts
-        from xpm_tui.cli.extra import add_extra
-        from xpm_tui.cli.perform import perform
 
-        add_acts(tree, ACTS, GROUPS, perform)
-        add_extra(tree, console)
+        builder.add_acts(tree, registry.ACTS, registry.GROUPS, runner.perform)
+        extra_verbs.add_extra(tree, console)
         if not gc.isenabled():  # since the program began; the console, which grows no verbs, waits longer
             gc.freeze()  # what is loaded stays, and need not be looked at ever again
             gc.enable()
@@ -71,18 +72,14 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     if COMPLETE in os.environ:
-        from xpm_tui.cli.shells import register
-
-        register()
+        completion.register()
     try:
         code = root(console or NoConsole()).main(
             words, prog_name="xpm-tui", complete_var=COMPLETE, standalone_mode=False
         )
         _flush()
     except BaseException as error:
-        from xpm_tui.cli.ending import exit_code
-
-        return exit_code(error, json="--json" in words)
+        return error_exit.exit_code(error, json="--json" in words)
     return code if isinstance(code, int) else 0
 
 
@@ -91,6 +88,4 @@ def _flush() -> None:
         if sys.stdout is not None:
             sys.stdout.flush()
     except (OSError, ValueError) as broken:
-        from xpm_tui.cli.talk import Gone
-
-        raise Gone from broken
+        raise output.Gone from broken

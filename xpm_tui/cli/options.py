@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 import xpm_tui
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.cli import completion
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -78,9 +82,8 @@ def _option(flags: list[str], name: str, **more: Any) -> GlobalOption:
 
 def _practices(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
     """What a shell offers, loaded when one asks."""
-    from xpm_tui.cli.complete import completer
 
-    offer = completer("practice")
+    offer = completion.completer("practice")
     return offer(ctx, param, typed) if offer else []
 
 

@@ -1,18 +1,30 @@
-"""What goes to stdout: one JSON object a line in ASCII, or plain tables and lines as a person reads them."""
+"""What goes to stdout: one JSON object a line in ASCII, or plain tables and lines as a person reads them.
+
+How a verb speaks: data to stdout, talk to stderr, questions only where somebody sits.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import shutil
+import sys
+import threading
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
-from xpm_tui.acts.act import Result
-from xpm_tui.acts.tables import render
 from xpm_tui.cli.conditions import data
-from xpm_tui.model.text import visible_lines
+from xpm_tui.commands.command import Result
+from xpm_tui.commands.effects import LOOK, Call
+from xpm_tui.commands.tables import render
+from xpm_tui.domain.safe_text import visible, visible_lines
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.diagnostics import error_presenter
 
 
 def dumps(value: object) -> str:
@@ -28,9 +40,7 @@ def outcome(result: Result) -> dict[str, Any]:
         told["items"] = list(result.items)
     told |= data(result.conditions)
     if result.trouble is not None:
-        from xpm_tui.diagnose.trouble_view import present
-
-        told["error"] = present(result.trouble).data()
+        told["error"] = error_presenter.present(result.trouble).data()
     return told
 
 
@@ -44,3 +54,131 @@ def lines(result: Result) -> Iterator[str]:
 
 def _without_ok(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in data.items() if key not in ("ok", "error")}
+
+
+_LONGEST = 100_000
+"""Longest line that is read: an OAuth redirect address is far shorter."""
+
+
+class Gone(Exception):
+    """Whoever read our output went away."""
+
+
+class CommandTalk:
+    """Talk over the standard streams; a call that outlives its terminal goes on without them."""
+
+    def __init__(self, *, json: bool, call: Call = LOOK) -> None:
+        self.call = call
+        self._json = json
+        self._typed = b""
+
+    @property
+    def interactive(self) -> bool:
+        """True where a question can be seen and answered."""
+        return not self._json and all(_terminal(s) for s in (sys.stdin, sys.stdout, sys.stderr))
+
+    def say(self, sentence: str) -> None:
+        """A line on stderr."""
+        self._write(sys.stderr, visible_lines(sentence))
+
+    def emit(self, item: Mapping[str, Any], line: str = "") -> None:
+        """An item of a stream on stdout: a JSON line, or ``line`` for a person; no line says nothing."""
+        if self._json or line:
+            self._write(sys.stdout, dumps(item) if self._json else visible(line, _LONGEST))
+
+    def data(self, text: str) -> None:
+        """A line of the outcome on stdout, already safe."""
+        self._write(sys.stdout, text)
+
+    def file(self, text: str) -> None:
+        """A file's own text on stdout: true to the byte, but never raw to a terminal."""
+        if _terminal(sys.stdout):
+            text = "".join(visible(line, _LONGEST) + "\n" for line in text.splitlines())
+        self._write(sys.stdout, text, end="")
+
+    async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
+        """Yes or no from the terminal; None without one, ``default`` for an empty line."""
+        if not self.interactive:
+            return None
+        while True:
+            self._prompt(f"{question} [{'Y/n' if default else 'y/N'}] ")
+            typed = await self._read()
+            if typed is None:
+                return None
+            answer = typed.strip().casefold()
+            if not answer:
+                return default
+            if answer in ("y", "yes"):
+                return True
+            if answer in ("n", "no"):
+                return False
+            self.say("Please answer y or n.")
+
+    async def line(self, prompt: str) -> str | None:
+        """One line from stdin without its end; None at the end of the input."""
+        self._prompt(prompt if prompt.endswith((" ", "\n")) or not prompt else prompt + " ")
+        return await self._read()
+
+    def _prompt(self, text: str) -> None:
+        if not self._json and text:
+            self._write(sys.stderr, visible_lines(text), end="")
+
+    def _write(self, stream: TextIO | None, text: str, *, end: str = "\n") -> None:
+        if stream is None:
+            return
+        try:
+            stream.write(text + end)
+            stream.flush()
+        except (OSError, ValueError) as error:
+            silence(stream)
+            if stream is sys.stdout and not self.call.effect.outlives:
+                raise Gone from error
+
+    async def _read(self) -> str | None:
+        """Read raw bytes in a daemon thread: a read that nobody answers must not hold up the end."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[bytes | None] = loop.create_future()
+
+        def give(found: bytes | None) -> None:
+            if not answer.done():
+                answer.set_result(found)
+
+        def read() -> None:
+            found = self._next_line()
+            # The loop is closed when the wait was given up meanwhile.
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(give, found)
+
+        threading.Thread(target=read, name="stdin", daemon=True).start()
+        found = await answer
+        return None if found is None else found.decode("utf-8", "replace").rstrip("\r\n")
+
+    def _next_line(self) -> bytes | None:
+        while b"\n" not in self._typed and len(self._typed) < _LONGEST:
+            try:
+                more = os.read(0, 65_536)
+            except OSError:
+                more = b""
+            if not more:
+                break
+            self._typed += more
+        head, found, rest = self._typed.partition(b"\n")
+        self._typed = rest
+        return head if head or found else None
+
+
+def silence(stream: TextIO) -> None:
+    """Point a broken stream at the null device, so that nothing fails again at the end."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+    except (OSError, ValueError):
+        pass
+
+
+def _terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False

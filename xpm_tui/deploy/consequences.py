@@ -12,15 +12,15 @@ from datetime import date
 
 import msgspec
 
+from xpm_tui.deploy.job_spec import Terms
 from xpm_tui.deploy.preview import OpenJobs, Preview, Sure, found_again, preview
-from xpm_tui.deploy.terms import Terms
-from xpm_tui.model.consequences import Consequences, InXpm, Kept, Lasting, Requests
-from xpm_tui.model.pace import Pace
-from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS
-from xpm_tui.model.workflows import Workflow
-from xpm_tui.model.xpm import Named, XpmJob
+from xpm_tui.domain.consequences import Consequences, InXpm, Kept, Lasting, Requests
+from xpm_tui.domain.pace import Pace
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import INTENTS
+from xpm_tui.domain.workflows import Workflow
+from xpm_tui.domain.xpm import Named, XpmJob
 from xpm_tui.sync.consequences import lookups, paced
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE
 

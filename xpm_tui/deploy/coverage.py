@@ -7,11 +7,11 @@ from collections import Counter
 import msgspec
 from rapidfuzz import fuzz
 
-from xpm_tui.model.book import Service
-from xpm_tui.model.names import name_key
-from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import PROPOSALS, SERVICES, TEMPLATES
-from xpm_tui.model.xpm import Template
+from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.ignition import Service
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import PROPOSALS, SERVICES, TEMPLATES
+from xpm_tui.domain.xpm import Template
 
 LIKE = 80.0
 """From which likeness of two names, of 100, a template is proposed."""

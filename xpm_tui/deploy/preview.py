@@ -8,19 +8,16 @@ from datetime import date
 
 import msgspec
 
-from xpm_tui.deploy.problems import Problem
-from xpm_tui.deploy.rows import same_job
-from xpm_tui.deploy.spec import make_spec
-from xpm_tui.deploy.terms import Terms
-from xpm_tui.model.book import Client
-from xpm_tui.model.names import exact
-from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.proposals import Proposal
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import CLIENTS, DEPLOYMENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
-from xpm_tui.model.workflows import Deployment, JobSpec, Workflow, deployment_id
-from xpm_tui.model.xpm import XpmJob
-from xpm_tui.sync.by_hand.create import blocked
+from xpm_tui.deploy.job_spec import Problem, Terms, make_spec
+from xpm_tui.deploy.transitions import same_job
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client, Proposal
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
+from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow, deployment_id
+from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.sync.manual.client_creation import blocked
 from xpm_tui.sync.planning.links import state_of
 
 FINISHING = frozenset({"template-gone", "person-missing", "ignition", "stopped"})

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xpm_tui.model.errors import DiskTrouble
+from xpm_tui.domain.errors import DiskTrouble
 
 _HINTS = {
     errno.ENOSPC: "Free some space and try again.",

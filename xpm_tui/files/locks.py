@@ -17,12 +17,12 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
+from xpm_tui.domain.errors import Busy
+from xpm_tui.domain.formatting import when_utc
+from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.disk import trouble
 from xpm_tui.files.private import FILE_MODE, open_private
-from xpm_tui.model.errors import Busy
-from xpm_tui.model.formatting import when_utc
-from xpm_tui.model.ports import Clock
-from xpm_tui.model.text import visible
 
 POLL = 0.004
 """Seconds between two tries for a lock that somebody else holds."""

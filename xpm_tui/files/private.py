@@ -6,8 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+from xpm_tui.domain.errors import BadInput
 from xpm_tui.files.disk import DISK, Disk, spoken, trouble
-from xpm_tui.model.errors import BadInput
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from xpm_tui.sandbox.command import serve
+from xpm_tui.sandbox.server import serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

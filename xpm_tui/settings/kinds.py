@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from xpm_tui.model.secret import Secret
+from xpm_tui.domain.secret import Secret
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings import scopes
+
+with lazy_imports():
+    import difflib
 
 Setting = str | int | bool | tuple[str, ...] | Secret
 """A setting's value."""
@@ -148,8 +152,6 @@ def several(names: tuple[str, ...]) -> Kind:
         found = {word.strip().casefold() for word in value.split(",") if word.strip()}
         wrong = sorted(found - set(names))
         if wrong:
-            import difflib
-
             near = difflib.get_close_matches(wrong[0], names, 1, 0.5)
             meant = f"did you mean {near[0]}? " if near else ""
             raise ValueError(f"there is no field {wrong[0]}: {meant}the fields are {', '.join(names)}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xpm_tui.model.errors import BadInput
-from xpm_tui.model.fields import SYNCED
-from xpm_tui.model.secret import Secret
-from xpm_tui.model.text import visible
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.fields import SYNCED
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.secret import Secret
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.kinds import (
     CLOCK_TIME,
     JOB_NAME,
@@ -25,6 +26,9 @@ from xpm_tui.settings.kinds import (
     integer,
     several,
 )
+
+with lazy_imports():
+    import difflib
 
 PREFIX = "XPM_TUI_"
 """What every environment variable of ours begins with."""
@@ -415,7 +419,6 @@ def entry(key: str) -> Entry:
 
 def nearest(key: str) -> str:
     """A hint: the setting whose key is most like ``key``, or where all of them are listed."""
-    import difflib
 
     key = key.casefold()
     near = difflib.get_close_matches(key, BY_KEY, 1, 0.6)

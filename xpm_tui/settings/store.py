@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import BadInput
-from xpm_tui.model.secret import Secret
-from xpm_tui.model.text import visible
+from xpm_tui.domain.errors import BadInput, CaseId
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.secret import Secret
 from xpm_tui.settings import schema, toml_file
 from xpm_tui.settings.kinds import Setting, written
 from xpm_tui.settings.schema import Entry

@@ -6,9 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from xpm_tui.domain.errors import BadInput
 from xpm_tui.files import atomic, private
 from xpm_tui.files.disk import spoken
-from xpm_tui.model.errors import BadInput
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import tomllib
+
+    import tomlkit
 
 LARGEST = 1_000_000
 """Bytes: a settings file is never larger."""
@@ -21,7 +27,6 @@ def read(path: Path) -> dict[str, object]:
 
     Raises ``BadInput`` naming the file and, where TOML tells it, line and column.
     """
-    import tomllib
 
     text = _text(path)
     if not text.strip():
@@ -50,7 +55,6 @@ def change(path: Path, key: str, value: Any) -> None:
 
 
 def _change(path: Path, key: str, value: Any) -> None:
-    import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
     before = read(path)
@@ -88,7 +92,6 @@ def _cannot_edit(path: Path, key: str, reason: str) -> BadInput:
 
 
 def _parsed(text: str) -> Iterator[tuple[str, object]]:
-    import tomllib
 
     try:
         yield from _flat(tomllib.loads(text), "")

@@ -3,16 +3,21 @@
 A pair is stored only where a half differs from the mirror; else both halves are the mirror's value. So most
 clients store no pair at all, and whoever rewrites a mirror row has to carry the base in the same commit.
 ``mirror`` is always the XPM side's canonical values by base key: ``phone``, ``k3.contact_email``.
+
+Pairs that a person took apart: neither linked nor proposed again until a person links them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
-from xpm_tui.model.links import Base, Link, Pair, Value
-from xpm_tui.model.xpm import XpmClient, XpmContact
+from xpm_tui.domain.links import Apart, Base, Link, Pair, Value
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import APART
+from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.sync.canonical import Values, contact_values, xpm_contacts, xpm_values
 from xpm_tui.sync.policy import ORDER
-from xpm_tui.sync.view import Values, contact_values, xpm_contacts, xpm_values
 
 PRIMARY = "contact_primary"
 
@@ -113,3 +118,13 @@ def _ordered(keys: Iterable[str]) -> tuple[str, ...]:
         return len(contact), contact, ORDER.get(field, len(ORDER))
 
     return tuple(sorted(keys, key=place))
+
+
+def apart_id(client: str, uuid: str) -> str:
+    """Id of the row that says: these two were taken apart."""
+    return f"{client}/{uuid}"
+
+
+def kept_apart(client: str, uuid: str, by: str, now: datetime) -> Put:
+    """The write that says so."""
+    return Put(APART, Apart(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
-from xpm_tui.model.consequences import (
+from xpm_tui.domain.consequences import (
     Consequences,
     Here,
     InXpm,
@@ -22,14 +22,14 @@ from xpm_tui.model.consequences import (
     Subject,
     What,
 )
-from xpm_tui.model.pace import Pace
-from xpm_tui.model.plan import Change, Plan, PlannedRecord
-from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import CLIENTS, FREEZES, INTENTS, LINKS, XPM_CLIENTS
-from xpm_tui.model.xpm import XpmContact
+from xpm_tui.domain.pace import Pace
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import CLIENTS, FREEZES, INTENTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.sync.base import PRIMARY, base_key
+from xpm_tui.sync.canonical import is_blank, xpm_contacts
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, UPDATE_CLIENT, UPDATE_CONTACT
-from xpm_tui.sync.view import is_blank, xpm_contacts
 
 MOVED_CHECK = 300
 """After how many writes to XPM it is asked again what changed there."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from xpm_tui.model.fields import COLUMNS, FIELDS, Csv, Field, Kind
+from xpm_tui.domain.fields import COLUMNS, FIELDS, Csv, Field, Kind
 
 _HEAD = """\
 # Fields

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from xpm_tui.model.links import Value
-from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS, LINKS, TEAM
+from xpm_tui.domain.links import Value
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import INTENTS, LINKS, TEAM
 
 UPDATE_CLIENT = "client.update"
 ADD_CLIENT = "client.add"

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from xpm_tui.model.ports import Book, Clock, Listing, Put, Snapshot, Write
-from xpm_tui.model.tables import BASE, JOBS, LINKS, META, XPM_CLIENTS, Meta, Table
-from xpm_tui.model.xpm import Category, Staff, Template, XpmClient, XpmJob
+from xpm_tui.domain.ports import Book, Clock, Listing, Put, Snapshot, Write
+from xpm_tui.domain.tables import BASE, JOBS, LINKS, META, XPM_CLIENTS, Meta, Table
+from xpm_tui.domain.xpm import Category, Staff, Template, XpmClient, XpmJob
 from xpm_tui.sync.base import carry, mirror_values
-from xpm_tui.sync.limits import DEFAULT, GuardLimits
+from xpm_tui.sync.policy import DEFAULT, GuardLimits
 
 LISTED = "listed_clients"
 """Name of the small fact that holds a :class:`Listed`."""

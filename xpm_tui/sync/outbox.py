@@ -18,7 +18,7 @@ from typing import Any, Generic, Literal, TypeVar, cast
 
 import msgspec
 
-from xpm_tui.model.errors import (
+from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
     BadInput,
@@ -36,14 +36,14 @@ from xpm_tui.model.errors import (
     UnsendableValue,
     WireTrouble,
 )
-from xpm_tui.model.events import Event, Scalar
-from xpm_tui.model.links import Value
-from xpm_tui.model.ports import Book, Clock, EventSink, Ids, JobPractice, Practice, Put, Snapshot, Write
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS
-from xpm_tui.model.workflows import JobSpec
-from xpm_tui.model.xml_text import refuse_uncarriable_values, storable
-from xpm_tui.model.xpm import Staff, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.events import Event, Scalar
+from xpm_tui.domain.links import Value
+from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Practice, Put, Snapshot, Write
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.safe_text import refuse_uncarriable_values, storable
+from xpm_tui.domain.tables import INTENTS
+from xpm_tui.domain.workflows import JobSpec
+from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact, XpmJob
 from xpm_tui.sync.journal import (
     ADD_CLIENT,
     ADD_CONTACT,

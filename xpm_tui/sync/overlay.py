@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from xpm_tui.model.ports import Put, Snapshot, Write
-from xpm_tui.model.tables import Table
+from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.tables import Table
 
 T = TypeVar("T", bound=msgspec.Struct)
 

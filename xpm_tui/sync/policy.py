@@ -2,6 +2,8 @@
 
 A practice narrows it (``off``); a client narrows it further by a freeze. Never carried: tax, company and
 business numbers, relationships, status, custom fields.
+
+From which numbers on a run waits for a person; each is a setting.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.model.fields import SYNCED, label
-from xpm_tui.model.fields import Field as FieldRule
-from xpm_tui.model.plan import Direction, Level
+from xpm_tui.domain.fields import SYNCED, label
+from xpm_tui.domain.fields import Field as FieldRule
+from xpm_tui.domain.plan import Direction, Level
 
 __all__ = ["BY_NAME", "CLIENT_FIELDS", "CONTACT_FIELDS", "FIELDS", "ORDER", "FieldRule", "Policy", "label"]
 
@@ -70,3 +72,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def _at_level(self, rule: FieldRule) -> bool:
         return self.level == "everything" or (self.level == "name" and rule.sync.name_level)
+
+
+class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """From which counts a run waits for a person. A count passes up to ``max(min, share of the records)``."""
+
+    list_share: float = 0.9
+    list_fewer: int = 5
+    records_min: int = 20
+    records_share: float = 0.3
+    field_min: int = 20
+    field_share: float = 0.3
+    emptied_min: int = 5
+    emptied_share: float = 0.1
+    new_jobs: int = 10
+
+
+DEFAULT = GuardLimits()

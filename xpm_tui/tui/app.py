@@ -21,26 +21,34 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker
 
-from xpm_tui.model.errors import Trouble
-from xpm_tui.model.text import Shown, visible, visible_lines
-from xpm_tui.tui import crash, terminal, theme
-from xpm_tui.tui.acting import Acting
-from xpm_tui.tui.ahead import Ahead
-from xpm_tui.tui.areas import AREAS
-from xpm_tui.tui.desk import Desk
-from xpm_tui.tui.flows import Flows
-from xpm_tui.tui.output.driver import ConsoleDriver
-from xpm_tui.tui.plain import content
-from xpm_tui.tui.prefix import Prefix
-from xpm_tui.tui.pulse import Pulse
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.safe_text import Shown, visible, visible_lines
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui import crash, theme
+from xpm_tui.tui.app_protocol import AREAS
+from xpm_tui.tui.command_runner import Acting
+from xpm_tui.tui.navigation import Flows
+from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.sheet import Sheet
-from xpm_tui.tui.styles import style
+from xpm_tui.tui.status_summary import Pulse
+from xpm_tui.tui.terminal import capabilities
+from xpm_tui.tui.terminal.driver import ConsoleDriver
+from xpm_tui.tui.theme import Sheet, style
+from xpm_tui.tui.type_ahead import Ahead, Prefix
 from xpm_tui.tui.widgets.header import Header
+from xpm_tui.tui.worker_thread import Desk
+
+with lazy_imports():
+    from xpm_tui.application.runs import due
+    from xpm_tui.tui import status_summary
+    from xpm_tui.tui.dialogs import dialog, progress
+    from xpm_tui.tui.dialogs import help as dialogs_help
+    from xpm_tui.tui.dialogs import trouble as dialogs_trouble
+    from xpm_tui.tui.screens import areas
 
 if TYPE_CHECKING:
-    from xpm_tui.service.practice import OpenPractice
-    from xpm_tui.sync.matching.search import PickerIndex
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.sync.matching.search_index import PickerIndex
 
 LOOK = 1.0
 """Seconds between two looks whether the book has moved: by a run, a verb or another console."""
@@ -62,7 +70,6 @@ def _area(name: str) -> Callable[[], Screen[Any]]:
     """Screens are imported when they are first opened."""
 
     def make() -> Screen[Any]:
-        from xpm_tui.tui.screens import areas
 
         return areas.make(name)
 
@@ -70,21 +77,18 @@ def _area(name: str) -> Callable[[], Screen[Any]]:
 
 
 def _load_ahead(_: OpenPractice) -> None:
-    from xpm_tui.tui.screens import areas
 
     areas.load_ahead()
 
 
 def _signed_in(practice: OpenPractice) -> None:
-    from xpm_tui.service.runs.due import signed_in
 
-    signed_in(practice)
+    due.signed_in(practice)
 
 
 def _read_pulse(practice: OpenPractice) -> tuple[object, Pulse]:
-    from xpm_tui.tui.beat import read_pulse
 
-    return read_pulse(practice)
+    return status_summary.read_pulse(practice)
 
 
 class Console(Flows, Acting):
@@ -193,8 +197,8 @@ class Console(Flows, Acting):
     def on_mount(self) -> None:
         """From now on a hang-up ends the console cleanly."""
         if self._guard_terminal:
-            self._undo_signals = terminal.on_hangup(self._hung_up)
-            self.set_interval(terminal.WATCH, self._watch_terminal)
+            self._undo_signals = capabilities.on_hangup(self._hung_up)
+            self.set_interval(capabilities.WATCH, self._watch_terminal)
         if self.desk.is_open:
             self._begin()
 
@@ -230,11 +234,9 @@ class Console(Flows, Acting):
     def on_resize(self, event: events.Resize) -> None:
         """The terminal may have moved what it shows. A window in which nothing fits says so."""
         self.action_redraw()
-        if terminal.too_small(*event.size):
-            from xpm_tui.tui.dialogs.too_small import TooSmall
-
-            if not any(isinstance(screen, TooSmall) for screen in self.screen_stack):
-                self.push_screen(TooSmall())
+        if capabilities.too_small(*event.size):
+            if not any(isinstance(screen, progress.TooSmall) for screen in self.screen_stack):
+                self.push_screen(progress.TooSmall())
 
     def on_unmount(self) -> None:
         """Give the signals back."""
@@ -269,7 +271,7 @@ class Console(Flows, Acting):
         self.exit(129 if why == "hang-up" else 143)
 
     def _watch_terminal(self) -> None:
-        if terminal.gone(terminal.stdin_fd()):
+        if capabilities.gone(capabilities.stdin_fd()):
             self._hung_up("hang-up")
 
     def _watch_book(self) -> None:
@@ -323,16 +325,13 @@ class Console(Flows, Acting):
     def trouble(self, error: BaseException) -> None:
         """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
         if isinstance(error, Trouble):
-            from xpm_tui.tui.dialogs.trouble import tell
-
-            tell(self, error)
+            dialogs_trouble.tell(self, error)
             return
-        from xpm_tui.tui.dialogs.dialog import Told
 
         path = crash.report(error, self.desk.practice.state, self.desk.practice.clock.now())
         where = f"What happened is written to {path}, without any value or name." if path else ""
         self.push_screen(
-            Told("An error of ours", "Something went wrong inside xpm-tui. Nothing was half-written.",
+            dialog.Told("An error of ours", "Something went wrong inside xpm-tui. Nothing was half-written.",
                  hint=where, bad=True)
         )  # fmt: skip
 
@@ -377,9 +376,7 @@ class Console(Flows, Acting):
         """Help for what is in front."""
         page = getattr(self.screen, "help_page", None)
         if page is not None:
-            from xpm_tui.tui.dialogs.help import Help
-
-            self.push_screen(Help(page()))
+            self.push_screen(dialogs_help.Help(page()))
 
     def action_interrupt(self) -> None:
         """ctrl+c twice leaves, for terminals that keep ctrl+q to themselves."""
@@ -402,7 +399,6 @@ class Console(Flows, Acting):
         if not self.pulse.running:
             self.exit(0)
             return
-        from xpm_tui.tui.dialogs.dialog import Confirm
 
         run = visible(self.pulse.running)
 
@@ -413,18 +409,20 @@ class Console(Flows, Acting):
 
         if not any(screen.has_class("leaving") for screen in self.screen_stack):
             question = f"Run {run} is going on.\nIt does not need this console and goes on by itself. Leave?"
-            box = Confirm(question, title="Leave the console", yes="Leave", no="Stay").add_class("leaving")
+            box = dialog.Confirm(question, title="Leave the console", yes="Leave", no="Stay").add_class(
+                "leaving"
+            )
             self.push_screen(box, answered)
 
     def copy_to_clipboard(self, text: str) -> None:
         """To the terminal's clipboard, said as what it is: sent, not known to have arrived."""
         self._clipboard = text
         if self._driver is not None:
-            self._driver.write(terminal.copy_sequence(text, self.environ))
+            self._driver.write(capabilities.copy_sequence(text, self.environ))
         self.work(lambda: self._say_copied(), "clipboard", exclusive=True)
 
     async def _say_copied(self) -> None:
-        caveat = await self.desk.ask(lambda _: terminal.copy_caveat(self.environ))
+        caveat = await self.desk.ask(lambda _: capabilities.copy_caveat(self.environ))
         self.toast("Sent to your terminal's clipboard." + (f"\n{caveat}" if caveat else ""))
 
     def save_text(self, name: str, text: str) -> Path:

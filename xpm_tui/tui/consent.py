@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import IO, Any
 
-from xpm_tui.model.errors import BadInput, OutOfReach
+from xpm_tui.domain.errors import BadInput, OutOfReach
 from xpm_tui.settings.kinds import is_this_machine
 
 _MOST = 256 * 1024

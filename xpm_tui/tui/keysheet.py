@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from xpm_tui.acts.registry import ACTS
+from xpm_tui.commands.registry import ACTS
 from xpm_tui.tui import dialogs, screens
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.keys import shown
-from xpm_tui.tui.senses import SENSES, SETTLED
+from xpm_tui.tui.key_meanings import SENSES, SETTLED
+from xpm_tui.tui.keymap import shown
 
 _HEAD = """\
 # Keys

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from xpm_tui.model.plan import Mark
-from xpm_tui.service.runs.plans import Selector
-from xpm_tui.service.telling.views import ChangeView
+from xpm_tui.application.presenters.views import ChangeView
+from xpm_tui.application.runs.plans import Selector
+from xpm_tui.domain.plan import Mark
 
 Tick = Literal["all", "none", "some"]
 By = Literal["rule", "client"]

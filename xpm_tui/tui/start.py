@@ -8,12 +8,20 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import practice as application_practice
+    from xpm_tui.tui import app as tui_app
+    from xpm_tui.tui import command_runner, worker_thread
+    from xpm_tui.tui.terminal import capabilities
+
 HUNG_UP, ENDED = 129, 143
 """Exit codes after SIGHUP and SIGTERM: 128 and the signal's number."""
 
 if TYPE_CHECKING:
-    from xpm_tui.service.home import Home
-    from xpm_tui.service.practice import OpenPractice
+    from xpm_tui.application.home import Home
+    from xpm_tui.application.practice import OpenPractice
 
 
 def run_console(
@@ -30,23 +38,20 @@ def run_console(
     Raises ``BadInput`` without a usable terminal, before anything is shown, and what opening the practice
     raises, after the screen was given back.
     """
-    from xpm_tui.tui import terminal
 
-    terminal.require_terminal(os.environ)
+    capabilities.require_terminal(os.environ)
 
     gc.disable()  # until the practice is open: ``calm`` looks for garbage again
     try:
-        from xpm_tui.tui.acting import SWITCH
-
         while True:
             code, parting = _one(home, practice, person, read_only, overrides, mouse)
-            if code != SWITCH:
+            if code != command_runner.SWITCH:
                 break
             practice = None  # the one that was switched to is the current one
     finally:
         gc.enable()
     if code in (HUNG_UP, ENDED):
-        terminal.silence_streams()
+        capabilities.silence_streams()
     elif parting:
         sys.stdout.write(parting + "\n")
     return code
@@ -60,19 +65,18 @@ def _one(
     overrides: Mapping[str, str] | None,
     mouse: bool,
 ) -> tuple[int, str]:
-    from xpm_tui.tui.app import Console
-    from xpm_tui.tui.desk import Desk, calm
 
     def opened() -> OpenPractice:
-        from xpm_tui.service.practice import open_practice
 
-        practice = open_practice(home, name, person=person, read_only=read_only, overrides=overrides)
-        calm()
+        practice = application_practice.open_practice(
+            home, name, person=person, read_only=read_only, overrides=overrides
+        )
+        worker_thread.calm()
         return practice
 
-    desk = Desk(opened)
+    desk = worker_thread.Desk(opened)
     try:
-        app = Console(desk, guard_terminal=True)
+        app = tui_app.Console(desk, guard_terminal=True)
         code = app.run(mouse=mouse)
     finally:
         desk.close()

@@ -1,10 +1,61 @@
-"""Looks: a dark and a light theme of ours, and the terminal's own colours where it has but sixteen."""
+"""Where the stylesheets are: package data when installed, else the checkout's folder.
+
+The stylesheet of the console: each source is read once.
+
+Looks: a dark and a light theme of ours, and the terminal's own colours where it has but sixteen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
+from textual.cache import LRUCache
+from textual.css.stylesheet import Stylesheet
 from textual.theme import BUILTIN_THEMES, Theme
+
+import xpm_tui
+
+
+@cache
+def folder() -> Path:
+    """The folder of the ``.tcss`` files. Raises FileNotFoundError naming both places that were tried."""
+    package = Path(xpm_tui.__file__).parent
+    places = (package / "styles", package.parent / "styles")
+    for place in places:
+        if (place / "console.tcss").is_file():
+            return place
+    raise FileNotFoundError(f"no stylesheets in {places[0]} nor in {places[1]}: install the package again")
+
+
+def style(name: str) -> Path:
+    """The stylesheet of one screen, for its ``CSS_PATH``."""
+    return folder() / f"{name}.tcss"
+
+
+SOURCES = 1024
+"""More than there are: the stock number is fewer than the sources of a few screens."""
+
+
+class Sheet(Stylesheet):
+    """Stock Textual reads all sources again whenever one more screen brings its own: 40 ms at every first
+    visit, and twice before the first frame. What was read stays read as long as no variable changes.
+    """
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        super().__init__(variables=variables)
+        self._parse_cache = LRUCache(SOURCES)
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        """Other colours: then everything is read anew."""
+        if variables != self._variables:
+            super().set_variables(variables)
+
+    def reparse(self) -> None:
+        """Take what has come, or changed, since the last time."""
+        self.parse()
+
 
 DARK = Theme(
     name="xpm-dark",

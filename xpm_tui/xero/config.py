@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from xpm_tui.model.errors import BadInput
-from xpm_tui.model.secret import Secret
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.secret import Secret
 
 LOGIN_URL: Final = "https://login.xero.com"
 IDENTITY_URL: Final = "https://identity.xero.com"

@@ -7,19 +7,17 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import AccessDenied, WireTrouble
-from xpm_tui.model.ports import Clock
-from xpm_tui.model.secret import Secret
-from xpm_tui.model.xpm import Tenant
-from xpm_tui.xero import faults
-from xpm_tui.xero.addresses import uuid as uuid_piece
-from xpm_tui.xero.asked import Asked
-from xpm_tui.xero.calls import bad_reply
+from xpm_tui.domain.errors import AccessDenied, CaseId, WireTrouble
+from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.secret import Secret
+from xpm_tui.domain.xpm import Tenant
+from xpm_tui.xero.auth.session import Tokens
+from xpm_tui.xero.client import error_mapping
+from xpm_tui.xero.client.calls import bad_reply
+from xpm_tui.xero.client.jobs import uuid_piece as uuid_piece
+from xpm_tui.xero.client.transport import Network, NoReply, Request, TooLarge
 from xpm_tui.xero.config import WireConfig
-from xpm_tui.xero.tokens import Tokens
-from xpm_tui.xero.transport import Network, NoReply, Request, TooLarge
-from xpm_tui.xero.words import ErrorBody
+from xpm_tui.xero.error_body import Asked, ErrorBody
 
 KIND = "PRACTICEMANAGER"
 _LIMIT = 4 * 1024 * 1024
@@ -68,21 +66,21 @@ class Connections:
                 status, body, seen = await self._once(method, path, asked, token)
             except NoReply as fault:
                 # Both calls may be repeated: one reads, the other ends in the same state.
-                error: WireTrouble = faults.no_reply(fault, asked)
+                error: WireTrouble = error_mapping.no_reply(fault, asked)
             else:
                 if status in (200, 204) or (method == "DELETE" and status == 404):
                     return body
-                found = faults.error_body(body, {})
+                found = error_mapping.error_body(body, {})
                 if status == 401:
                     if stale is not None:
-                        raise faults.login_lost(seen)
+                        raise error_mapping.login_lost(seen)
                     stale = token
                     continue
                 error = self._fault(seen, found)
             if not left or not error.repeatable or error.status in (403, 404):
                 raise error
             await self._clock.sleep(0.5 * (_TRIES - left))
-        raise faults.login_lost(asked)
+        raise error_mapping.login_lost(asked)
 
     def _request(self, method: str, path: str, token: Secret) -> Request:
         headers = {
@@ -94,7 +92,7 @@ class Connections:
 
     async def _once(self, method: str, path: str, asked: Asked, token: Secret) -> tuple[int, bytes, Asked]:
         async with self._network.open(self._request(method, path, token)) as incoming:
-            seen = Asked(asked.call, False, incoming.status, faults.correlation_of(incoming.headers))
+            seen = Asked(asked.call, False, incoming.status, error_mapping.correlation_of(incoming.headers))
             try:
                 return incoming.status, await incoming.body(_LIMIT), seen
             except TooLarge:
@@ -103,7 +101,7 @@ class Connections:
     def _fault(self, asked: Asked, found: ErrorBody) -> WireTrouble:
         if asked.status == 429:
             asked = Asked(asked.call, False, 503, asked.correlation)
-        return faults.of_status(asked, found, record=False)
+        return error_mapping.of_status(asked, found, record=False)
 
 
 def _tenants(body: bytes, asked: Asked) -> list[Tenant]:

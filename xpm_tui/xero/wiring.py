@@ -8,21 +8,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from xpm_tui.model.ports import Clock, EventSink, Priority
-from xpm_tui.model.secret import Secret
-from xpm_tui.model.xpm import Tenant
-from xpm_tui.xero.authorize import Authorization
-from xpm_tui.xero.calls import Caller
+from xpm_tui.domain.ports import Clock, EventSink, Priority
+from xpm_tui.domain.secret import Secret
+from xpm_tui.domain.xpm import Tenant
+from xpm_tui.xero.auth.authorization import Authorization, Grant
+from xpm_tui.xero.auth.session import Tokens
+from xpm_tui.xero.auth.token_endpoint import TokenEndpoint
+from xpm_tui.xero.auth.token_store import Vault
+from xpm_tui.xero.client.calls import Caller
+from xpm_tui.xero.client.practice import XeroPractice
+from xpm_tui.xero.client.transport import Network
 from xpm_tui.xero.config import WireConfig
 from xpm_tui.xero.connections import Connections
-from xpm_tui.xero.grant import Grant
-from xpm_tui.xero.limits import FileGate
-from xpm_tui.xero.oauth import TokenEndpoint
-from xpm_tui.xero.practice_manager import XeroPractice
-from xpm_tui.xero.reach import Answered, reach
-from xpm_tui.xero.tokens import Tokens
-from xpm_tui.xero.transport import Network
-from xpm_tui.xero.vault import Vault
+from xpm_tui.xero.ping import Answered, reach
+from xpm_tui.xero.rate_limiter import FileGate
 
 if TYPE_CHECKING:
     import httpx

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from xpm_tui.sandbox.core.errors import ApplicationError
-from xpm_tui.sandbox.core.fields import Fields, read_body
+from xpm_tui.sandbox.core.clock import Ids
+from xpm_tui.sandbox.core.fields import ApplicationError, Fields, read_body
 from xpm_tui.sandbox.core.http import Request
-from xpm_tui.sandbox.core.ids import Ids
 from xpm_tui.sandbox.core.practice import Practice
 from xpm_tui.sandbox.core.records import Client, Job, Staff
 from xpm_tui.sandbox.core.reply import Reply

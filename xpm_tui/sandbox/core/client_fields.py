@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from xpm_tui.sandbox.core.call import Call
-from xpm_tui.sandbox.core.errors import ApplicationError
-from xpm_tui.sandbox.core.fields import Fields
+from xpm_tui.sandbox.core.fields import ApplicationError, Fields
 from xpm_tui.sandbox.core.records import Address, Client, Person, Tax, with_values
 
 _TEXTS = {

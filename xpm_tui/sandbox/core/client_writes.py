@@ -1,19 +1,156 @@
-"""client.api, the writing half: add, update, archive, delete."""
+"""Contacts of client.api: add, update, delete, link. Position and primary belong to contact and client.
+
+client.api, the writing half: add, update, archive, delete.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from xpm_tui.sandbox.core.call import Call, Route
-from xpm_tui.sandbox.core.client_fields import applied
-from xpm_tui.sandbox.core.clients import one_client
-from xpm_tui.sandbox.core.contact_writes import add_contact, check_contact
-from xpm_tui.sandbox.core.errors import ApplicationError
-from xpm_tui.sandbox.core.records import Client
+from xpm_tui.sandbox.core.client_fields import applied, flag
+from xpm_tui.sandbox.core.clients import find_contact, first_link, link_at, one_client, writer
+from xpm_tui.sandbox.core.clients_xml import contact_xml
+from xpm_tui.sandbox.core.fields import ApplicationError, Fields
+from xpm_tui.sandbox.core.practice import linked
+from xpm_tui.sandbox.core.records import Client, Contact, ContactLink, with_values
 from xpm_tui.sandbox.core.reply import Reply
+
+MOST_LINKS = 10
+_TEXTS = {
+    "Name": "name",
+    "Mobile": "mobile",
+    "Email": "email",
+    "Phone": "phone",
+    "Salutation": "salutation",
+    "Addressee": "addressee",
+}
+
+
+def check_contact(given: Fields) -> None:
+    """Raises ApplicationError when it has no name or says neither Yes nor No to being primary."""
+    given.required("Name")
+    if given.filled("IsPrimary"):
+        flag(given, "IsPrimary")
+
+
+def add_contact(call: Call, client: str, given: Fields) -> Contact:
+    """A new contact, linked to a client. Raises ApplicationError as `check_contact` does."""
+    check_contact(given)
+    contact = contact_writes_applied(Contact(call.ids.uuid("contact"), "", visible=call.visible), given)
+    call.practice.contacts[contact.uuid] = contact
+    _link(call, call.practice.clients[client], contact, given)
+    return contact
+
+
+def contact_writes_applied(contact: Contact, given: Fields) -> Contact:
+    """The contact with what the request says; absent elements keep their value."""
+    if "Name" in given:
+        given.required("Name")
+    return with_values(
+        contact, {name: given.text(element) for element, name in _TEXTS.items() if element in given}
+    )
 
 
 def added(call: Call) -> Reply:
+    """POST client.api/contact: a new contact at the client that the body names."""
+    owner = call.fields.inside("Client")
+    client = call.client(owner.uuid("UUID") if owner else None)
+    contact = add_contact(call, client.uuid, call.fields)
+    link = next(link for link in call.practice.clients[client.uuid].contacts if link.contact == contact.uuid)
+    return Reply("Contact", (contact,), lambda row: contact_xml(row, link))
+
+
+def updated(call: Call) -> Reply:
+    """Position and primary are set at the client of `clientUuid`, or of the body, or at the first one."""
+    before = find_contact(call)
+    if before.deleted:
+        raise ApplicationError.identifier("Invalid contact identifier")
+    given = call.fields
+    place = _place(call, before, given)
+    contact = contact_writes_applied(before, given)
+    call.practice.contacts[contact.uuid] = contact
+    for client in call.practice.clients_of(contact.uuid):
+        if client.uuid == place and ("Position" in given or "IsPrimary" in given):
+            _link(call, client, contact, given)
+        else:
+            call.practice.put_client(replace(client, modified=call.now))
+    shown = first_link(call, contact) if place is None else _link_of(call.practice.clients[place], contact)
+    return Reply("Contact", (contact,), lambda row: contact_xml(row, shown))
+
+
+def deleted(call: Call) -> Reply:
+    """DELETE client.api/contact/{uuid}: gone from all its clients; answers it with IsDeleted Yes."""
+    contact = replace(find_contact(call), deleted=True)
+    link = link_at(call, contact)
+    call.practice.contacts[contact.uuid] = contact
+    for client in call.practice.clients_of(contact.uuid):
+        call.practice.put_client(replace(client, modified=call.now))
+    return Reply("Contact", (contact,), lambda row: contact_xml(row, link))
+
+
+def contacts_linked(call: Call) -> Reply:
+    """Link existing contacts to a client, at most ten in one call."""
+    client = call.client(call.path[0])
+    given = call.fields.each("Contacts", "Contact")
+    if not 1 <= len(given) <= MOST_LINKS:
+        raise ApplicationError.parameter(f"Between 1 and {MOST_LINKS} contacts should be specified")
+    pairs = [(_known(call, one), one) for one in given]
+    for contact, one in pairs:
+        _link(call, call.practice.clients[client.uuid], contact, one)
+    full = writer(call)
+
+    def shown(row: Client) -> str:
+        whole = full(row)
+        contacts = whole[whole.index("<Contacts") : whole.index("<Notes")]
+        return f"<Client><UUID>{row.uuid}</UUID>{contacts}</Client>"
+
+    return Reply("Contact", (call.practice.clients[client.uuid],), shown)
+
+
+def _place(call: Call, contact: Contact, given: Fields) -> str | None:
+    """UUID of the client at which the contact is meant. Raises ApplicationError if it is not linked there."""
+    owner = given.inside("Client")
+    uuid = call.parameters.get("clientuuid") or (owner.uuid("UUID") if owner else None)
+    clients = call.practice.clients_of(contact.uuid)
+    if uuid is None:
+        return clients[0].uuid if clients else None
+    if call.client(uuid) not in clients:
+        raise ApplicationError.identifier("Invalid contact identifier")
+    return uuid.lower()
+
+
+def _link(call: Call, client: Client, contact: Contact, given: Fields) -> None:
+    before = _link_of(client, contact) or ContactLink(contact.uuid)
+    position = given.text("Position")
+    link = replace(
+        before,
+        position=before.position if position is None else position,
+        primary=flag(given, "IsPrimary") if given.filled("IsPrimary") else before.primary,
+    )
+    call.practice.put_client(replace(linked(client, link), modified=call.now))
+
+
+def _link_of(client: Client, contact: Contact) -> ContactLink | None:
+    return next((link for link in client.contacts if link.contact == contact.uuid), None)
+
+
+def _known(call: Call, given: Fields) -> Contact:
+    found = call.practice.contacts.get(given.uuid("UUID") or "")
+    if found is None or found.deleted:
+        raise ApplicationError.identifier("Invalid contact identifier")
+    return found
+
+
+ROUTES = (
+    Route("POST", "client.api/contact", "client", added, "Contact", "Contact"),
+    Route("PUT", "client.api/contact/{}", "client", updated, "Contact", "Contact"),
+    Route("DELETE", "client.api/contact/{}", "client", deleted, "Contact"),
+    Route("POST", "client.api/client/{}/contacts", "client", contacts_linked, "Contact", "Client"),
+)
+
+
+def client_writes_added(call: Call) -> Reply:
     """A new client; a name is enough. Of several primary contacts the last wins."""
     practice, given = call.practice, call.fields
     blank = Client("", 0, "", call.now, visible=call.visible)
@@ -28,7 +165,7 @@ def added(call: Call) -> Reply:
     return one_client(call, practice.clients[client.uuid], "Add")
 
 
-def updated(call: Call) -> Reply:
+def client_writes_updated(call: Call) -> Reply:
     """What is not sent stays, what is sent empty is cleared; contacts are left alone."""
     client = _writable(call)
     client = applied(call, client, call.fields)
@@ -43,7 +180,7 @@ def archived(call: Call) -> Reply:
     return one_client(call, client, "Archive")
 
 
-def deleted(call: Call) -> Reply:
+def client_writes_deleted(call: Call) -> Reply:
     """POST client.api/delete: status only; the row stays in lists, marked."""
     call.practice.put_client(replace(_writable(call), deleted=True, modified=call.now))
     return Reply("Delete")
@@ -57,9 +194,9 @@ def _writable(call: Call) -> Client:
     return client
 
 
-ROUTES = (
-    Route("POST", "client.api/add", "client", added, "Add", "Client"),
-    Route("PUT", "client.api/update", "client", updated, "Update", "Client"),
+CLIENT_WRITES_ROUTES = (
+    Route("POST", "client.api/add", "client", client_writes_added, "Add", "Client"),
+    Route("PUT", "client.api/update", "client", client_writes_updated, "Update", "Client"),
     Route("PUT", "client.api/archive", "client", archived, "Archive", "Client"),
-    Route("POST", "client.api/delete", "client", deleted, "Delete", "Client"),
+    Route("POST", "client.api/delete", "client", client_writes_deleted, "Delete", "Client"),
 )

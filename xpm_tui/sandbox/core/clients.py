@@ -1,20 +1,46 @@
-"""client.api, the reading half: list, paged-list, search, get, contacts."""
+"""Page tokens: opaque, url-safe, and refused when they were not made here.
+
+client.api, the reading half: list, paged-list, search, get, contacts.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
 from typing import TypeVar
 from urllib.parse import quote
+from zlib import crc32
 
 from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.clients_xml import FULL, PLAIN, ClientWriter, Parts, contact_xml
-from xpm_tui.sandbox.core.errors import ApplicationError
-from xpm_tui.sandbox.core.paging import read_token, write_token
+from xpm_tui.sandbox.core.fields import ApplicationError
 from xpm_tui.sandbox.core.records import Client, Contact, ContactLink
 from xpm_tui.sandbox.core.reply import Reply
+
+
+def write_token(offset: int) -> str:
+    """The token of a page that starts at `offset`."""
+    body = f"{offset}.{crc32(f'page {offset}'.encode()):08x}"
+    return base64.urlsafe_b64encode(body.encode()).rstrip(b"=").decode("ascii")
+
+
+def read_token(token: str | None) -> int:
+    """The offset of a token, 0 without one. Raises ApplicationError on a token that was never given out."""
+    if not token:
+        return 0
+    try:
+        body = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii")
+        offset = int(body.partition(".")[0])
+    except (binascii.Error, ValueError):
+        offset = -1
+    if offset < 0 or write_token(offset) != token:
+        raise ApplicationError.parameter("Parameter 'pageToken' is not valid")
+    return offset
+
 
 Row = TypeVar("Row")
 

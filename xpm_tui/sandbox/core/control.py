@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from xpm_tui.sandbox.core.accounts import APPS, DEFAULT_APP, USERS
 from xpm_tui.sandbox.core.clock import stamp
-from xpm_tui.sandbox.core.colleague_calls import ask
+from xpm_tui.sandbox.core.colleague import ask
 from xpm_tui.sandbox.core.consent import Refused
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.http import Request, Response, respond_json
-from xpm_tui.sandbox.core.record import Recorded
+from xpm_tui.sandbox.core.request_record import Recorded
 from xpm_tui.sandbox.core.state import State
 
 CONTROL = "/_sandbox"

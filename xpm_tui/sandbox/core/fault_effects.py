@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import repeat
 
-from xpm_tui.sandbox.core.errors import gateway_error
 from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.core.fields import gateway_error
 from xpm_tui.sandbox.core.http import HTML, Body, Ending, Response, respond, respond_json
 from xpm_tui.sandbox.core.limits import too_many
 from xpm_tui.sandbox.core.reply import Reply, error_xml

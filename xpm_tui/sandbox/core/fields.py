@@ -1,4 +1,7 @@
-"""A request body as fields by name, whether it came as XML or as JSON."""
+"""The two families of error: Practice Manager's own envelope, and the JSON of the gateway before it.
+
+A request body as fields by name, whether it came as XML or as JSON.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,50 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Literal
 from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
-from xpm_tui.sandbox.core.errors import ApplicationError
-from xpm_tui.sandbox.core.json_form import to_element_name
+from xpm_tui.sandbox.core.http import Response, respond_json
+from xpm_tui.sandbox.core.reply import to_element_name
 from xpm_tui.sandbox.core.xml import escape, parse, unfit
+
+
+class ApplicationError(Exception):
+    """An error of Practice Manager itself. `kind` decides the HTTP status under the switch `error_status`."""
+
+    def __init__(self, text: str, kind: Literal["identifier", "parameter", "conflict", "unknown"]) -> None:
+        super().__init__(text)
+        self.text = text
+        self.kind = kind
+
+    @classmethod
+    def parameter(cls, text: str) -> ApplicationError:
+        return cls(text, "parameter")
+
+    @classmethod
+    def identifier(cls, text: str) -> ApplicationError:
+        return cls(text, "identifier")
+
+    @classmethod
+    def unknown(cls, text: str) -> ApplicationError:
+        """A UUID in a path that stands for nothing."""
+        return cls(text, "unknown")
+
+
+def gateway_error(status: int, title: str, detail: str, instance: str, *headers: tuple[str, str]) -> Response:
+    """JSON even when XML was asked for."""
+    value: dict[str, object] = {
+        "Type": None,
+        "Title": title,
+        "Status": status,
+        "Detail": detail,
+        "Instance": instance,
+        "Extensions": {},
+    }
+    return respond_json(status, value, *headers)
+
 
 _DAY_IN = re.compile(r"\d{8}")
 

@@ -6,22 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from xpm_tui.sandbox.core import (
-    client_writes,
-    clients,
-    connections,
-    contact_writes,
-    directory,
-    directory_writes,
-    job_tasks,
-    job_writes,
-    jobs,
-)
+from xpm_tui.sandbox.core import client_writes, clients, directory, job_writes, jobs
+from xpm_tui.sandbox.core import client_writes as contact_writes
+from xpm_tui.sandbox.core import directory as directory_writes
+from xpm_tui.sandbox.core import identity as connections
+from xpm_tui.sandbox.core import job_writes as job_tasks
 from xpm_tui.sandbox.core.call import Call, Family, Route
 from xpm_tui.sandbox.core.clock import utc
-from xpm_tui.sandbox.core.errors import ApplicationError, gateway_error
 from xpm_tui.sandbox.core.fault_effects import reshape
 from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault
+from xpm_tui.sandbox.core.fields import ApplicationError, gateway_error
 from xpm_tui.sandbox.core.grants import AccessToken, Grants
 from xpm_tui.sandbox.core.http import XML, Body, Headers, Request, Response, respond
 from xpm_tui.sandbox.core.identity import Identity
@@ -33,12 +27,12 @@ from xpm_tui.sandbox.core.switches import Switches
 PREFIX = "/practicemanager/3.1/"
 ROUTES: tuple[Route, ...] = (
     *clients.ROUTES,
-    *client_writes.ROUTES,
+    *client_writes.CLIENT_WRITES_ROUTES,
     *contact_writes.ROUTES,
     *directory.ROUTES,
-    *directory_writes.ROUTES,
+    *directory_writes.DIRECTORY_WRITES_ROUTES,
     *jobs.ROUTES,
-    *job_writes.ROUTES,
+    *job_writes.JOB_WRITES_ROUTES,
     *job_tasks.ROUTES,
 )
 JSON_UTF8 = "application/json; charset=utf-8"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from xpm_tui.sandbox.core.accounts import App, User
-from xpm_tui.sandbox.core.clock import DAY, MINUTE
-from xpm_tui.sandbox.core.ids import Ids
+from xpm_tui.sandbox.core.clock import DAY, MINUTE, Ids
 
 CODE_LIFE = 5 * MINUTE
 REFRESH_LIFE = 60 * DAY

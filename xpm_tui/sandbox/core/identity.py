@@ -1,22 +1,90 @@
-"""identity.xero.com: token, revocation, user info and discovery."""
+"""Access and identity tokens in the shape of JSON Web Tokens (RFC 7519), signed with HMAC-SHA-256.
+
+Xero signs with RSA. Clients are told to treat the tokens as opaque, and an RSA key that followed from a seed
+would be worth no more, so the signature here only makes the shape whole.
+
+api.xero.com/connections: which tenants an app has been given.
+
+identity.xero.com: token, revocation, user info and discovery.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote_plus
 
 from xpm_tui.sandbox.core.accounts import APPS, USERS, App
-from xpm_tui.sandbox.core.clock import MINUTE
-from xpm_tui.sandbox.core.grants import CODE_LIFE, AccessToken, Code, Grants, RefreshToken
+from xpm_tui.sandbox.core.clock import MINUTE, stamp7, uuid_from
+from xpm_tui.sandbox.core.grants import CODE_LIFE, AccessToken, Code, Connection, Grants, RefreshToken
 from xpm_tui.sandbox.core.http import Request, Response, respond, respond_json
-from xpm_tui.sandbox.core.ids import uuid_from
+from xpm_tui.sandbox.core.practice import Tenant
 from xpm_tui.sandbox.core.switches import Switches
-from xpm_tui.sandbox.core.tokens import challenge_of, jwt
+
+
+def jwt(claims: Mapping[str, object], seed: int) -> str:
+    """A compact signed token."""
+    head = _part({"alg": "HS256", "kid": "SANDBOX", "typ": "JWT"})
+    body = _part(claims)
+    key = hashlib.sha256(f"sandbox signing key {seed}".encode()).digest()
+    signature = hmac.new(key, f"{head}.{body}".encode(), hashlib.sha256).digest()
+    return f"{head}.{body}.{_encode(signature)}"
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 code challenge of a verifier (RFC 7636 section 4.2)."""
+    return _encode(hashlib.sha256(verifier.encode("ascii", "replace")).digest())
+
+
+def _part(value: Mapping[str, object]) -> str:
+    return _encode(json.dumps(value, separators=(",", ":")).encode())
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+PATH = "/connections"
+
+
+def answer(
+    request: Request, token: AccessToken, grants: Grants, tenants: dict[str, Tenant], switches: Switches
+) -> Response:
+    """GET /connections, with `authEventId` if wanted, and DELETE /connections/{id}."""
+    rows = grants.active_connections(token.app, token.user)
+    if request.path == PATH:
+        if request.method != "GET":
+            return respond(405, b"", None, ("Allow", "GET"))
+        event = request.parameters.get("autheventid")
+        shown = [row for row in rows if event is None or row.event == event.lower()]
+        return respond_json(200, [_as_json(row, tenants[row.tenant], switches) for row in shown])
+    wanted = request.path.removeprefix(PATH + "/").lower()
+    if request.method != "DELETE":
+        return respond(405, b"", None, ("Allow", "DELETE"))
+    if all(row.uuid != wanted for row in rows):
+        return respond(404)
+    grants.disconnect(wanted)
+    return respond(204)
+
+
+def _as_json(row: Connection, tenant: Tenant, switches: Switches) -> dict[str, object]:
+    nameless = switches.null_tenant_names and tenant.kind == "PRACTICEMANAGER"
+    return {
+        "id": row.uuid,
+        "authEventId": row.event,
+        "tenantId": tenant.uuid,
+        "tenantType": tenant.kind,
+        "tenantName": None if nameless else tenant.name,
+        "createdDateUtc": stamp7(row.created),
+        "updatedDateUtc": stamp7(row.updated),
+    }
+
 
 ISSUER = "https://identity.xero.com"
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from xpm_tui.sandbox.core.ids import Ids
+from xpm_tui.sandbox.core.clock import Ids
 from xpm_tui.sandbox.core.records import (
     Client,
     Contact,

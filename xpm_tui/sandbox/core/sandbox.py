@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xpm_tui.sandbox.core import connections
+from xpm_tui.sandbox.core import identity
 from xpm_tui.sandbox.core.control import CONTROL, control
 from xpm_tui.sandbox.core.fault_effects import instead, spoil
 from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault
@@ -78,6 +78,6 @@ def role_of(path: str) -> Host | None:
         return "login"
     if path.startswith(("/connect/", "/.well-known/")):
         return "identity"
-    if path == connections.PATH or path.startswith((connections.PATH + "/", "/practicemanager/")):
+    if path == identity.PATH or path.startswith((identity.PATH + "/", "/practicemanager/")):
         return "api"
     return None

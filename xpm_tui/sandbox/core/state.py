@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 from xpm_tui.sandbox.core import consent
 from xpm_tui.sandbox.core.accounts import DEFAULT_APP, REDIRECT_PORTS
-from xpm_tui.sandbox.core.clock import Clock
+from xpm_tui.sandbox.core.clock import Clock, Ids, uuid_from
 from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.faults import Faults
 from xpm_tui.sandbox.core.gateway import Gateway
 from xpm_tui.sandbox.core.grants import Grants
 from xpm_tui.sandbox.core.identity import Identity
-from xpm_tui.sandbox.core.ids import Ids, uuid_from
 from xpm_tui.sandbox.core.limits import Limits
 from xpm_tui.sandbox.core.practice import Practice, Tenant
-from xpm_tui.sandbox.core.record import RequestLog
-from xpm_tui.sandbox.core.seed.make import make_practice
+from xpm_tui.sandbox.core.request_record import RequestLog
+from xpm_tui.sandbox.core.seed.sample import make_practice
 from xpm_tui.sandbox.core.switches import Switches
 
 

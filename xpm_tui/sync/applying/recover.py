@@ -5,7 +5,7 @@ again until ``create_lag`` is over, because XPM can be slow to show new records;
 duplicate.
 
 :class:`Recovery` does what all kinds of write have in common. How one kind is looked up is a subclass:
-clients, contacts and staff here, jobs in :mod:`xpm_tui.deploy.unknown`.
+clients, contacts and staff here, jobs in :mod:`xpm_tui.deploy.recovery`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,17 @@ from typing import ClassVar
 
 import msgspec
 
-from xpm_tui.model.errors import AccessDenied, RecordMissing, ScopeMissing
-from xpm_tui.model.events import Event, Severity
-from xpm_tui.model.names import exact
-from xpm_tui.model.ports import Book, Clock, Practice, Put, Snapshot, Write
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS, LINKS, RUNS, STAFF, XPM_CLIENTS
-from xpm_tui.model.xpm import Staff, XpmClient, XpmContact
-from xpm_tui.sync.applying.adopt import adopted
-from xpm_tui.sync.applying.replies import contact_of, merge_client
-from xpm_tui.sync.applying.settle import joined_elsewhere, landed_as_planned
-from xpm_tui.sync.applying.staffing import as_sent, joined, may_be
+from xpm_tui.domain.errors import AccessDenied, RecordMissing, ScopeMissing
+from xpm_tui.domain.events import Event, Severity
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ports import Book, Clock, Practice, Put, Snapshot, Write
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import INTENTS, LINKS, RUNS, STAFF, XPM_CLIENTS
+from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
+from xpm_tui.sync.applying.adoption import adopted, as_sent, joined, may_be
+from xpm_tui.sync.applying.run_results import contact_of, joined_elsewhere, landed_as_planned, merge_client
 from xpm_tui.sync.base import PRIMARY
+from xpm_tui.sync.canonical import Values, contact_values, xpm_contacts, xpm_values
 from xpm_tui.sync.journal import (
     ADD_CLIENT,
     ADD_STAFF,
@@ -40,7 +39,6 @@ from xpm_tui.sync.journal import (
     held,
 )
 from xpm_tui.sync.mirror import OVERLAP, list_writes, take
-from xpm_tui.sync.view import Values, contact_values, xpm_contacts, xpm_values
 
 LOOK_EVERY = 30.0
 """Seconds between two looks for a record that XPM does not show yet."""

@@ -8,15 +8,13 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.model.errors import BadInput, NotFound
-from xpm_tui.model.links import ContactLink
-from xpm_tui.model.ports import Put, Snapshot, Write
-from xpm_tui.model.runs import Intent
-from xpm_tui.model.tables import INTENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
-from xpm_tui.sync.applying.adopt import adopted
-from xpm_tui.sync.applying.replies import contact_of
-from xpm_tui.sync.applying.settle import joined_elsewhere, landed_as_planned
-from xpm_tui.sync.applying.staffing import joined
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.links import ContactLink
+from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import INTENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
+from xpm_tui.sync.applying.adoption import adopted, joined
+from xpm_tui.sync.applying.run_results import contact_of, joined_elsewhere, landed_as_planned
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, done, failed, is_linked
 
 Choice = Literal["adopt", "again", "drop"]

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from xpm_tui.model.names import name_key
-from xpm_tui.model.plan import Side
-from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import CLIENTS, JOBS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.plan import Side
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, XPM_CLIENTS
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 
-from xpm_tui.model.book import Contact
-from xpm_tui.model.links import ContactLink
-from xpm_tui.model.names import exact
-from xpm_tui.model.xpm import XpmContact
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Contact
+from xpm_tui.domain.links import ContactLink
+from xpm_tui.domain.xpm import XpmContact
 
 
 class ContactMatch(msgspec.Struct, frozen=True):

@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from xpm_tui.model.cases import CaseId
-from xpm_tui.model.errors import PlanRefused
-from xpm_tui.model.formatting import count, plural
-from xpm_tui.model.masked import looks_masked
-from xpm_tui.model.plan import Change, Plan, PlannedRecord
-from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.runs import Stop
-from xpm_tui.model.tables import BASE
-from xpm_tui.sync.limits import GuardLimits
+from xpm_tui.domain.errors import CaseId, PlanRefused
+from xpm_tui.domain.formatting import count, plural
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.runs import Stop
+from xpm_tui.domain.secret import looks_masked
+from xpm_tui.domain.tables import BASE
+from xpm_tui.sync.canonical import is_blank
 from xpm_tui.sync.mirror import listed
-from xpm_tui.sync.policy import Policy, label
-from xpm_tui.sync.view import is_blank
+from xpm_tui.sync.policy import GuardLimits, Policy, label
 
 _LOOK = "Look at the plan, then apply it with `sync --plan {plan}`."
 

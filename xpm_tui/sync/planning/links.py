@@ -1,18 +1,24 @@
-"""What state a link is in, which exact name may link by itself, and which clients need a person."""
+"""What state a link is in, which exact name may link by itself, and which clients need a person.
+
+Re-link: the health of every link, and the unlinked looked at again. Only a report; nothing is written.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
-from xpm_tui.model import labels
-from xpm_tui.model.book import Client
-from xpm_tui.model.links import Link, LinkState
-from xpm_tui.model.names import exact
-from xpm_tui.model.plan import NeedsPerson
-from xpm_tui.model.ports import Snapshot
-from xpm_tui.model.tables import APART, CLIENTS, FREEZES, IGNORED, LINKS, XPM_CLIENTS
-from xpm_tui.model.xpm import XpmClient
-from xpm_tui.sync.apart import apart_id
+import msgspec
+
+from xpm_tui.domain import labels
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import Link, LinkState
+from xpm_tui.domain.plan import NeedsPerson
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, IGNORED, LINKS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.base import apart_id
 
 CARRYING: frozenset[LinkState] = frozenset({"linked", "archived"})
 """The states in which a link carries values (an archived one only From XPM)."""
@@ -143,3 +149,54 @@ def _ambiguous(snapshot: Snapshot, client: Client) -> bool:
     name = exact(client.name)
     found = named(snapshot, name)
     return len(found) > 1 or (len(found) == 1 and len(snapshot.find(CLIENTS, "name", name)) > 1)
+
+
+class Relink(msgspec.Struct, frozen=True, kw_only=True):
+    """One client in the report: its link and its state, XPM's name where it differs from Ignition's, and the
+    XPM client that a rule proposes (the same name, or what a prospect became)."""
+
+    client: str
+    state: LinkState
+    uuid: str = ""
+    number: str = ""
+    xpm_name: str = ""
+    quiet: bool = False
+    proposal: str = ""
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing to do and nothing to know."""
+        return self.state in ("linked", "ignored") and not self.xpm_name
+
+
+def relink(snapshot: Snapshot) -> list[Relink]:
+    """Every client of the book, in order of arrival; the healthy ones too, so that all were looked at."""
+    found = [*_each(snapshot)]
+    wanted = Counter(each.proposal for each in found)
+    # One that two clients may be is nobody's until a person says whose.
+    return [
+        each if wanted[each.proposal] == 1 else msgspec.structs.replace(each, proposal="") for each in found
+    ]
+
+
+def _each(snapshot: Snapshot) -> Iterator[Relink]:
+    for client in snapshot.rows(CLIENTS):
+        yield _one(snapshot, client)
+
+
+def _one(snapshot: Snapshot, client: Client) -> Relink:
+    link = snapshot.get(LINKS, client.id)
+    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    state = state_of(snapshot, client, link, row)
+    if link is None:
+        return Relink(client=client.id, state=state, proposal=exact_match(snapshot, client))
+    renamed = row is not None and exact(row.name) != exact(client.name)
+    return Relink(
+        client=client.id,
+        state=state,
+        uuid=link.uuid,
+        number=link.number,
+        xpm_name=row.name if row is not None and renamed else "",
+        quiet=link.quiet,
+        proposal=successor(snapshot, client, link, row) if state == "converted" else "",
+    )

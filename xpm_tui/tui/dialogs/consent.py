@@ -11,12 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
-from xpm_tui.model.errors import Trouble
-from xpm_tui.model.text import Shown
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui import consent
 from xpm_tui.tui.dialogs.dialog import Dialog
-from xpm_tui.tui.plain import content, show
-from xpm_tui.tui.widgets.one_of import OneOf
+from xpm_tui.tui.safe_text import content, show
+from xpm_tui.tui.widgets.inputs import OneOf
 from xpm_tui.tui.widgets.rows import Rows
 
 

@@ -12,12 +12,12 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from xpm_tui.model.text import Shown, visible, visible_lines
-from xpm_tui.tui.plain import content
-from xpm_tui.tui.quiet import Quiet
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.prose import Prose
+from xpm_tui.domain.safe_text import Shown, visible, visible_lines
+from xpm_tui.tui.base_screen import Quiet
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.inputs import Field
+from xpm_tui.tui.widgets.text import Prose
 
 R = TypeVar("R")
 

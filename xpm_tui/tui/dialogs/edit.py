@@ -14,22 +14,18 @@ from textual.events import DescendantFocus
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from xpm_tui.acts.act import Act
-from xpm_tui.acts.params import read
-from xpm_tui.model import fields as model
-from xpm_tui.model.errors import BadInput
-from xpm_tui.model.fields import editable
-from xpm_tui.model.text import Shown, visible
-from xpm_tui.service.telling.views import ClientView, ContactView, PersonView
+from xpm_tui.application.presenters.views import ClientView, ContactView, PersonView
+from xpm_tui.commands.command import Act, read
+from xpm_tui.domain import fields as model
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.fields import editable
+from xpm_tui.domain.safe_text import Shown, visible
+from xpm_tui.tui.app_protocol import Entry, Sheet
 from xpm_tui.tui.dialogs.dialog import Dialog, Part
-from xpm_tui.tui.dialogs.filling import Turned, concerned
-from xpm_tui.tui.dialogs.form import build
-from xpm_tui.tui.fields import Entry, Sheet
-from xpm_tui.tui.plain import content, show
-from xpm_tui.tui.widgets.choice import Choice
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.form_row import FormRow
-from xpm_tui.tui.widgets.prose import Prose
+from xpm_tui.tui.dialogs.form import Turned, build, concerned
+from xpm_tui.tui.safe_text import content, show
+from xpm_tui.tui.widgets.inputs import Choice, Field, FormRow
+from xpm_tui.tui.widgets.text import Prose
 
 LINE = "⏎"
 """Stands for a line end while a value of several lines is edited in one."""

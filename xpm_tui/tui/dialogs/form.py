@@ -1,10 +1,13 @@
-"""A form made from an act's parameters: the same names, help and defaults as on the command line."""
+"""Filling in until it is taken: what is refused comes back as typed, with the sentence at its field.
+
+A form made from an act's parameters: the same names, help and defaults as on the command line.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
 from textual import on
@@ -12,19 +15,77 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import DescendantFocus
+from textual.screen import Screen
 from textual.widgets import Button, Static
 
-from xpm_tui.acts.act import Act
-from xpm_tui.acts.effects import usual_effect
-from xpm_tui.acts.params import Param, read
-from xpm_tui.model.text import Shown, visible
+from xpm_tui.commands.command import Act, Param, read
+from xpm_tui.commands.effects import usual_effect
+from xpm_tui.diagnostics.error_presenter import present
+from xpm_tui.domain.errors import BadInput, Busy, Trouble
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import Dialog, Part
-from xpm_tui.tui.dialogs.filling import Turned, concerned
-from xpm_tui.tui.plain import content
-from xpm_tui.tui.widgets.choice import Choice, Tick
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.form_row import FormRow
-from xpm_tui.tui.widgets.prose import Prose
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.widgets.inputs import Choice, Field, FormRow, Tick
+from xpm_tui.tui.widgets.text import Prose
+
+if TYPE_CHECKING:
+    from xpm_tui.tui.app_protocol import Host
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+AGAIN = (BadInput, Busy)
+"""Troubles after which nothing was written, and another word or another moment may do."""
+
+
+class Turned(NamedTuple, Generic[P]):
+    """What was filled in and not taken, and why not."""
+
+    filled: P
+    trouble: Trouble
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with it, what to do next, and its case where it has one."""
+        return present(self.trouble).sentence()
+
+
+async def until_taken(
+    app: Host,
+    show: Callable[[Turned[P] | None], Screen[P]],
+    do: Callable[[P], Awaitable[R]],
+) -> R | None:
+    """Show, do, and show again what was turned away; None when it was left."""
+    turned: Turned[P] | None = None
+    while True:
+        filled = await app.push_screen_wait(show(turned))
+        if filled is None:
+            return None
+        try:
+            return await do(filled)
+        except AGAIN as trouble:
+            turned = Turned(filled, trouble)
+
+
+def concerned(trouble: Trouble, typed: Mapping[str, Any]) -> str:
+    """The field that a trouble is about: the one it names, else the one whose text it repeats; else none.
+
+    ``typed`` has what stands in each field, a list as a list; of ``start=2026-07-01`` both halves count.
+    """
+    named = trouble.field if isinstance(trouble, BadInput) else ""
+    named = named or trouble.message.partition(":")[0]
+    parts = [(name, str(part)) for name, value in typed.items() for part in _parts(value)]
+    for name, part in parts:
+        if named in (name, name.replace("_", " "), part.partition("=")[0].strip() if "=" in part else name):
+            return name
+    told = [(name, part.partition("=")[2] or part) for name, part in parts]
+    told = [(name, text.strip()) for name, text in told if text.strip() and text.strip() in trouble.message]
+    return max(told, key=lambda each: len(each[1]))[0] if told else ""
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    return tuple(value) or ("",) if isinstance(value, list | tuple) else (value,)
+
 
 SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
 """Parameters that stand for what a console shows and asks anyway."""

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from xpm_tui.model.text import Shown, visible
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import Part, Reading
-from xpm_tui.tui.plain import content
-from xpm_tui.tui.widgets.line import Span, fit, ours, span
-from xpm_tui.tui.widgets.prose import Prose
-from xpm_tui.tui.widgets.words import lines
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.widgets.cells import Span, fit, lines, ours, span
+from xpm_tui.tui.widgets.text import Prose
 
 EVERYWHERE: tuple[tuple[str, str], ...] = (
     ("g then a letter", "go to an area"),

@@ -14,14 +14,13 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from xpm_tui.model.text import Shown
-from xpm_tui.tui.plain import content
-from xpm_tui.tui.quiet import Quiet
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.items import Items
-from xpm_tui.tui.widgets.line import Line, fit, ours, span
-from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.domain.safe_text import Shown
+from xpm_tui.tui.base_screen import Quiet
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Line, fit, ours, span
+from xpm_tui.tui.widgets.inputs import Field
+from xpm_tui.tui.widgets.rows import Items, Rows
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from textual.screen import Screen
 
-from xpm_tui.acts.effects import LOOK, Call
+from xpm_tui.commands.effects import LOOK, Call
+from xpm_tui.tui.app_protocol import Host
 from xpm_tui.tui.dialogs.dialog import Ask, Confirm
-from xpm_tui.tui.host import Host
 
 R = TypeVar("R")
 

@@ -10,18 +10,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
-from xpm_tui.diagnose.cases.case import Case
-from xpm_tui.diagnose.cases.seen import BROWSER, ELSEWHERE, Seen
-from xpm_tui.diagnose.telling import nameless
-from xpm_tui.diagnose.trouble_view import present
-from xpm_tui.model.errors import Trouble
-from xpm_tui.model.text import Shown
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.seen import failed, picked
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.trouble_events import failed, picked
+from xpm_tui.diagnostics.error_presenter import present
+from xpm_tui.diagnostics.known_problems.problem import Case
+from xpm_tui.diagnostics.known_problems.records import BROWSER, ELSEWHERE, Seen
+from xpm_tui.diagnostics.presenters import nameless
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.safe_text import Shown
+from xpm_tui.tui.app_protocol import Host
 from xpm_tui.tui.dialogs.dialog import Choose, Told
-from xpm_tui.tui.host import Host
-from xpm_tui.tui.plain import content
-from xpm_tui.tui.widgets.prose import Prose
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.widgets.text import Prose
 
 
 class InTrouble(Told):

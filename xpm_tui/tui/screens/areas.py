@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.screens.area import AreaScreen
+
+with lazy_imports():
+    from xpm_tui.tui.screens import clients, jobs, overview, settings, sync, team, templates
 
 LOADED_AHEAD = (
     "clients",
@@ -30,31 +34,17 @@ def load_ahead() -> None:
 def make(name: str) -> AreaScreen:
     """The screen of an area. Raises ``KeyError`` for none of ours."""
     if name == "overview":
-        from xpm_tui.tui.screens.overview import Overview
-
-        return Overview()
+        return overview.Overview()
     if name == "clients":
-        from xpm_tui.tui.screens.clients import Clients
-
-        return Clients()
+        return clients.Clients()
     if name == "team":
-        from xpm_tui.tui.screens.team import TeamArea
-
-        return TeamArea()
+        return team.TeamArea()
     if name == "templates":
-        from xpm_tui.tui.screens.templates import TemplatesArea
-
-        return TemplatesArea()
+        return templates.TemplatesArea()
     if name == "sync":
-        from xpm_tui.tui.screens.sync import SyncArea
-
-        return SyncArea()
+        return sync.SyncArea()
     if name == "jobs":
-        from xpm_tui.tui.screens.jobs import Jobs
-
-        return Jobs()
+        return jobs.Jobs()
     if name == "settings":
-        from xpm_tui.tui.screens.settings import SettingsArea
-
-        return SettingsArea()
+        return settings.SettingsArea()
     raise KeyError(name)

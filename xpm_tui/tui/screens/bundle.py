@@ -12,21 +12,20 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from xpm_tui.diagnose.bundle import Part
-from xpm_tui.diagnose.finding import Probed
-from xpm_tui.model.text import visible_lines
-from xpm_tui.service.health import bundle
-from xpm_tui.service.health.patient import of_practice
-from xpm_tui.service.practice import OpenPractice
+from xpm_tui.application.health import bundle
+from xpm_tui.application.health.doctor_target import of_practice
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.diagnostics.bundle import Part
+from xpm_tui.diagnostics.findings import Probed
+from xpm_tui.domain.safe_text import visible_lines
 from xpm_tui.tui.dialogs.dialog import Ask
 from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.plain import content
-from xpm_tui.tui.screens.over import OverScreen
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.line import Line, ours, span
-from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.screens.base import OverScreen
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Line, ours, span, words
 from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.words import words
+from xpm_tui.tui.widgets.text import Says
 
 MOST = 20_000
 """Characters of a part that are shown; the whole of it is in the file."""

@@ -12,18 +12,15 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Button
 
-from xpm_tui.model.text import Shown
-from xpm_tui.tui.plain import content
-from xpm_tui.tui.quiet import Quiet
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.foot import Foot
-from xpm_tui.tui.widgets.items import Items
-from xpm_tui.tui.widgets.line import Line, ours
-from xpm_tui.tui.widgets.prose import Prose
-from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.words import lines
+from xpm_tui.domain.safe_text import Shown
+from xpm_tui.tui.base_screen import Quiet
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Line, lines, ours
+from xpm_tui.tui.widgets.footer import Foot
+from xpm_tui.tui.widgets.inputs import Field
+from xpm_tui.tui.widgets.rows import Items, Rows
+from xpm_tui.tui.widgets.text import Prose, Says
 
 T = TypeVar("T")
 

@@ -12,23 +12,28 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
-from xpm_tui.acts.act import Situation
-from xpm_tui.acts.registry import by_name
-from xpm_tui.model.tables import CLIENTS
-from xpm_tui.service.clients import looking as clients
-from xpm_tui.service.clients.editing import people_to_choose
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.telling.tell import Told
-from xpm_tui.service.telling.views import ClientView, SideBySide
+from xpm_tui.application.clients import queries as clients
+from xpm_tui.application.clients.edits import people_to_choose
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.views import ClientView, SideBySide
+from xpm_tui.commands.command import Situation
+from xpm_tui.commands.registry import by_name
+from xpm_tui.domain.tables import CLIENTS
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets import looks
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.line import Line, Span, marked, ours, span
-from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.sides import Sides
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, span, words
+from xpm_tui.tui.widgets.comparison import Sides
+from xpm_tui.tui.widgets.inputs import Field
 from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.words import words
+from xpm_tui.tui.widgets.text import Says
+
+with lazy_imports():
+    from xpm_tui.tui import app_protocol
+    from xpm_tui.tui.dialogs import edit
+    from xpm_tui.tui.screens import picker, review
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("", "all"),
@@ -189,7 +194,7 @@ class Clients(AreaScreen):
             marked(name, [(at, at + len(self._text))] if at >= 0 else []),
             [ours(view.id, "muted")],
             [span(view.client_id or "–", "muted")],
-            [looks.LINK_STATES.draw(state)],
+            [cells.LINK_STATES.draw(state)],
             [span(view.link.number if view.link else "")],
             [span(view.needs, "warn"), *([ours(" ❄ frozen", "accent")] if view.frozen else [])],
         ]
@@ -295,22 +300,19 @@ class Clients(AreaScreen):
 
     def do_clients_link(self) -> None:
         """Map: the picker over this client."""
-        from xpm_tui.tui.screens.picker import Picker
 
         if self.client is not None:
-            self.app.push_screen(Picker(self.client))
+            self.app.push_screen(picker.Picker(self.client))
 
     def do_clients_pick(self) -> None:
         """Pick: the picker without a client."""
-        from xpm_tui.tui.screens.picker import Picker
 
-        self.app.push_screen(Picker(None))
+        self.app.push_screen(picker.Picker(None))
 
     def do_clients_review(self) -> None:
         """One client after the other."""
-        from xpm_tui.tui.screens.review import Review
 
-        self.app.push_screen(Review())
+        self.app.push_screen(review.Review())
 
     def do_clients_sync(self) -> None:
         """Plan this one, and show it."""
@@ -328,11 +330,9 @@ class Clients(AreaScreen):
             self.host.work(lambda: self._edit(view), "edit", node=self)
 
     async def _edit(self, view: ClientView) -> None:
-        from xpm_tui.tui.dialogs.edit import entries
-        from xpm_tui.tui.fields import Sheet
 
         people = await self.host.desk.ask(people_to_choose)
-        sheet = Sheet(f"Edit {view.name}", self._warning(view), entries(view, people))
+        sheet = app_protocol.Sheet(f"Edit {view.name}", self._warning(view), edit.entries(view, people))
         self.host.perform(by_name("clients.edit"), {"client": view.id}, sheet=sheet)
 
     def _warning(self, view: ClientView) -> str:

@@ -7,18 +7,17 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
-from xpm_tui.model import formatting, labels
-from xpm_tui.model.fields import label as field_label
-from xpm_tui.service.clients.conflicts import conflicts
-from xpm_tui.service.runs import plans
-from xpm_tui.service.telling.views import ConflictView
+from xpm_tui.application.clients.conflicts import conflicts
+from xpm_tui.application.presenters.views import ConflictView
+from xpm_tui.application.runs import plans
+from xpm_tui.domain import formatting, labels
+from xpm_tui.domain.fields import label as field_label
 from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.listed import Listed
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets import looks
-from xpm_tui.tui.widgets.line import Line, Span, ours, span, wrap
+from xpm_tui.tui.screens.base import Listed
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, wrap
 from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.words import lines
 
 WAYS = ("client", "hold", "freeze", "undo", "plan")
 """What can be done with the one under the cursor."""
@@ -67,7 +66,7 @@ class Conflicts(Listed[None, ConflictView]):
         return [
             [span(view.name, "strong"), span(f" {view.record}", "muted")],
             [ours(field_label(view.field)), *([ours(" ❄", "accent")] if view.frozen else [])],
-            [looks.CONFLICT_STATES.draw(view.state)],
+            [cells.CONFLICT_STATES.draw(view.state)],
             [ours(labels.SIDES[view.wins].text)],
             [ours(formatting.when_short(view.at), "muted")],
         ]
@@ -166,7 +165,7 @@ def summary(found: list[ConflictView]) -> Line:
     for state in labels.CONFLICT_STATES:
         number = sum(view.state == state for view in found)
         if number:
-            pieces += [ours(f"   {number:,} "), looks.CONFLICT_STATES.draw(state)]
+            pieces += [ours(f"   {number:,} "), cells.CONFLICT_STATES.draw(state)]
     return pieces
 
 
@@ -181,7 +180,7 @@ def detail(view: ConflictView, columns: int) -> list[Line]:
     frozen = "  ❄ frozen: sync leaves it alone" if view.frozen else ""
     return [
         [ours(f" {field_label(view.field)}", "head"), span(f" of {view.name}"), ours("   "),
-         looks.CONFLICT_STATES.draw(view.state),
+         cells.CONFLICT_STATES.draw(view.state),
          ours(frozen, "accent")],
         side("Ignition", view.ignition, view.wins == "ignition"),
         side("XPM", view.xpm, view.wins == "xpm"),

@@ -10,23 +10,28 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from xpm_tui.diagnose.cases.book_of_cases import case
-from xpm_tui.diagnose.cases.case import Case
-from xpm_tui.diagnose.finding import Probed
-from xpm_tui.diagnose.telling import way_out
-from xpm_tui.diagnose.trouble_view import problem_title
-from xpm_tui.service.practice import OpenPractice
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.diagnostics.error_presenter import problem_title
+from xpm_tui.diagnostics.findings import Probed
+from xpm_tui.diagnostics.known_problems.problem import Case
+from xpm_tui.diagnostics.known_problems.registry import case
+from xpm_tui.diagnostics.presenters import way_out
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui.base_screen import Quiet
 from xpm_tui.tui.dialogs.dialog import Told
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.dialogs.trouble import what_is_seen
-from xpm_tui.tui.quiet import Quiet
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets import looks
-from xpm_tui.tui.widgets.foot import Foot
-from xpm_tui.tui.widgets.line import Line, Look, ours, span
-from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span, words
+from xpm_tui.tui.widgets.footer import Foot
 from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.words import lines, words
+from xpm_tui.tui.widgets.text import Says
+
+with lazy_imports():
+    from xpm_tui.application.health import doctor as health_doctor
+    from xpm_tui.application.health import doctor_target
+    from xpm_tui.tui.screens import bundle
 
 
 class DoctorScreen(Quiet, Screen[None]):
@@ -82,11 +87,9 @@ class DoctorScreen(Quiet, Screen[None]):
         self.host.work(lambda: self._run(start), "doctor", exclusive=True, node=self)
 
     async def _run(self, start: str) -> None:
-        from xpm_tui.service.health.doctor import Doctor
-        from xpm_tui.service.health.patient import of_practice
 
         async def look(practice: OpenPractice) -> int:
-            doctor = Doctor(of_practice(practice), offline=practice.read_only)
+            doctor = health_doctor.Doctor(doctor_target.of_practice(practice), offline=practice.read_only)
             async for each in doctor.examine(start=start):
                 self.app.call_later(self._came, each)
             return doctor.calls
@@ -153,9 +156,8 @@ class DoctorScreen(Quiet, Screen[None]):
 
     def action_bundle(self) -> None:
         """Gather, show what is in it; written only from there."""
-        from xpm_tui.tui.screens.bundle import BundleScreen
 
-        self.app.push_screen(BundleScreen(list(self._found.values())))
+        self.app.push_screen(bundle.BundleScreen(list(self._found.values())))
 
     def action_seen(self) -> None:
         """What no probe can see, to pick from."""
@@ -185,7 +187,7 @@ class DoctorScreen(Quiet, Screen[None]):
 def _cells(each: Probed) -> list[Line]:
     quiet: Look = "muted" if each.verdict == "skipped" else ""
     return [
-        [looks.VERDICTS.draw(each.verdict)],
+        [cells.VERDICTS.draw(each.verdict)],
         [span(each.title, quiet or "strong")],
         [span(each.sentence, quiet)],
         [ours(f"{each.seconds:.1f} s" if each.verdict != "skipped" else "", "muted")],

@@ -7,24 +7,18 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from xpm_tui.acts.act import Situation
-from xpm_tui.model import formatting
-from xpm_tui.service.identity import ListState
-from xpm_tui.service.jobs import current as current_jobs
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs.current import CurrentJobView
-from xpm_tui.service.jobs.views import JobCounts, JobRowView
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui.screens.job_acts import JobActs
-from xpm_tui.tui.widgets.facts import Facts
-from xpm_tui.tui.widgets.job_lines import (
-    BLOCKED,
-    current_lines,
-    pane_lines,
-    row_note,
-    state_span,
-)
-from xpm_tui.tui.widgets.line import Line, marked, ours, span
+from xpm_tui.application.jobs import queries as current_jobs
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs.queries import CurrentJobView
+from xpm_tui.application.jobs.views import JobCounts, JobRowView
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import ListState
+from xpm_tui.commands.command import Situation
+from xpm_tui.domain import formatting
+from xpm_tui.tui.screens.job_actions import JobActs
+from xpm_tui.tui.widgets.cells import Line, marked, ours, span
+from xpm_tui.tui.widgets.comparison import Facts
+from xpm_tui.tui.widgets.job_lines import BLOCKED, current_lines, pane_lines, row_note, state_span
 from xpm_tui.tui.widgets.table import Column, Table
 
 FILTERS: tuple[tuple[str, str], ...] = (

@@ -10,23 +10,27 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from xpm_tui.model import formatting, labels
-from xpm_tui.model.text import Shown
-from xpm_tui.tui.plain import content
+from xpm_tui.domain import formatting, labels
+from xpm_tui.domain.safe_text import Shown
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets import looks
-from xpm_tui.tui.widgets.bar import bar
-from xpm_tui.tui.widgets.line import Line, Look, Span, ours, span, wrap
-from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Look, Span, bar, lines, ours, span, wrap
 from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.words import lines
+from xpm_tui.tui.widgets.text import Says
+
+with lazy_imports():
+    from xpm_tui.application.runs import history
+    from xpm_tui.application.status import summary
+    from xpm_tui.tui.screens import run as screens_run
 
 if TYPE_CHECKING:
-    from xpm_tui.model.runs import Run
-    from xpm_tui.service.heartbeat.status import Heartbeat
-    from xpm_tui.service.jobs.views import JobCounts
-    from xpm_tui.service.practice import OpenPractice
+    from xpm_tui.application.jobs.views import JobCounts
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.application.status.summary import Heartbeat
+    from xpm_tui.domain.runs import Run
 
 RUNS = 50
 CARD, TALL, TALL_CARD = 12, 36, 16
@@ -88,13 +92,11 @@ class Overview(AreaScreen):
         """Heartbeat, policy and history."""
 
         def read(practice: OpenPractice) -> tuple[Heartbeat, list[Run], str, str]:
-            from xpm_tui.service.heartbeat.status import heartbeat
-            from xpm_tui.service.runs.history import list_runs
 
             policy = practice.policy()
             return (
-                heartbeat(practice),
-                list_runs(practice, RUNS),
+                summary.heartbeat(practice),
+                history.list_runs(practice, RUNS),
                 labels.DIRECTIONS[policy.direction].text,
                 labels.LEVELS[policy.level].text,
             )
@@ -185,7 +187,7 @@ class Overview(AreaScreen):
         return [
             [span(run.id, "strong")],
             [ours(formatting.when_short(run.started))],
-            [looks.RUN_OUTCOMES.draw(run.outcome)],
+            [cells.RUN_OUTCOMES.draw(run.outcome)],
             [ours(f"{changes:,}")],
             [ours(bar(changes / self._most, 10), "accent")],
             [ours(f"{run.calls:,}")],
@@ -195,10 +197,9 @@ class Overview(AreaScreen):
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
         """A run with its log."""
-        from xpm_tui.tui.screens.run import RunScreen
 
         event.stop()
-        self.app.push_screen(RunScreen(event.item.id))
+        self.app.push_screen(screens_run.RunScreen(event.item.id))
 
     def do_sync(self) -> None:
         """Plan first, in the Sync area."""

@@ -12,31 +12,33 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets.input import Selection
 
-from xpm_tui.acts.consequences import action, asked
-from xpm_tui.model import formatting
-from xpm_tui.model.errors import Trouble
-from xpm_tui.model.tables import XPM_CLIENTS
-from xpm_tui.model.text import Shown
-from xpm_tui.service.clients import linking
-from xpm_tui.service.clients import looking as clients
-from xpm_tui.service.identity import list_state
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.telling.views import ClientView, EffectView, XpmClientView
-from xpm_tui.sync.matching.search import PickerIndex
+from xpm_tui.application.clients import links
+from xpm_tui.application.clients import queries as clients
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import list_state
+from xpm_tui.application.presenters.views import ClientView, EffectView, XpmClientView
+from xpm_tui.commands.consequences import action, asked
+from xpm_tui.domain import formatting
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.safe_text import Shown
+from xpm_tui.domain.tables import XPM_CLIENTS
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.sync.matching.search_index import PickerIndex
+from xpm_tui.tui.base_screen import Quiet
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.plain import content
-from xpm_tui.tui.quiet import Quiet
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.effect import effect_lines
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.foot import Foot
-from xpm_tui.tui.widgets.hits import Hits
-from xpm_tui.tui.widgets.line import Span, ours, span
-from xpm_tui.tui.widgets.prose import Prose
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Span, lines, ours, span, words
+from xpm_tui.tui.widgets.comparison import effect_lines
+from xpm_tui.tui.widgets.footer import Foot
+from xpm_tui.tui.widgets.inputs import Field
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.words import lines, words
+from xpm_tui.tui.widgets.search_hits import Hits
+from xpm_tui.tui.widgets.text import Prose, Says
+
+with lazy_imports():
+    from xpm_tui.application.runs import xpm_refresh
 
 MOST = 100
 INVITATION = "Type a name, a code, an e-mail, the number from XPM's web address, or a UUID."
@@ -107,10 +109,9 @@ class Picker(Quiet, Screen[str]):
         self._head.say(lines([pieces, [ours(f" {about}", "muted")]]))
 
     async def _begin(self) -> None:
-        from xpm_tui.service.runs.refresh import ensure_mirror, is_filled
 
-        if not await self.host.desk.glance(is_filled):
-            await self.host.desk.run(ensure_mirror)
+        if not await self.host.desk.glance(xpm_refresh.is_filled):
+            await self.host.desk.run(xpm_refresh.ensure_mirror)
 
         kept = self.host.picker_index
 
@@ -172,7 +173,7 @@ class Picker(Quiet, Screen[str]):
         if self._client is None:
             self._effect.say(words(pick_line(view)))
             return
-        effect = await self.host.desk.glance(linking.preview_link, self._client.id, view.uuid)
+        effect = await self.host.desk.glance(links.preview_link, self._client.id, view.uuid)
         self._shown = effect
         self._effect.say(lines(effect_lines(effect, max(3, self._effect.size.height))))
 
@@ -226,7 +227,7 @@ class Picker(Quiet, Screen[str]):
                 return
         self._taken = True
         try:
-            await desk.ask(linking.link, client.id, view.uuid, yes=yes)
+            await desk.ask(links.link, client.id, view.uuid, yes=yes)
         except Trouble:
             self._taken = False
             raise
@@ -234,7 +235,7 @@ class Picker(Quiet, Screen[str]):
         self.dismiss(view.uuid)
 
     async def _pick(self, view: XpmClientView) -> None:
-        done = await self.host.desk.ask(linking.pick, [view.uuid])
+        done = await self.host.desk.ask(links.pick, [view.uuid])
         said = "; ".join(
             f"{one.name}: {one.outcome}" + (f" ({one.reason})" if one.reason else "") for one in done
         )
@@ -246,14 +247,14 @@ class Picker(Quiet, Screen[str]):
         self.host.work(lambda: self._pick_all(), "take", exclusive=True, node=self)
 
     async def _pick_all(self) -> None:
-        found = await self.host.desk.ask(linking.preview_pick_all)
+        found = await self.host.desk.ask(links.preview_pick_all)
         if not found.changes:
             self.host.toast("XPM has no clear client that you do not have yet.")
             return
         box = Confirm(asked(found), title="Pick all", yes=action(found), wide=True)
         if not await self.host.push_screen_wait(box):
             return
-        done = await self.host.desk.ask(linking.pick_all)
+        done = await self.host.desk.ask(links.pick_all)
         self.host.picked(done)
         await self._search(self._field.value)
 

@@ -8,26 +8,28 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from xpm_tui.acts.consequences import action, asked, cost
-from xpm_tui.model import formatting, labels
-from xpm_tui.model.consequences import Consequences
-from xpm_tui.model.plan import Plan
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.runs import plans
-from xpm_tui.service.runs.consequences import consequences, of_stored
-from xpm_tui.service.telling.plan_view import change_views
-from xpm_tui.service.telling.views import ChangeView
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.presenter import change_views
+from xpm_tui.application.presenters.views import ChangeView
+from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.consequences import consequences, of_stored
+from xpm_tui.commands.consequences import action, asked, cost
+from xpm_tui.domain import formatting, labels
+from xpm_tui.domain.consequences import Consequences
+from xpm_tui.domain.plan import Plan
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plan_rows import Tree, client_of
-from xpm_tui.tui.screens.over import OverScreen
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.line import Line, ours, span, wrap
+from xpm_tui.tui.screens.base import OverScreen
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
 from xpm_tui.tui.widgets.plan_tree import PlanTree
-from xpm_tui.tui.widgets.prose import Prose
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.words import lines
+from xpm_tui.tui.widgets.text import Prose, Says
+
+with lazy_imports():
+    from xpm_tui.tui.screens import review
 
 
 class PlanReview(OverScreen[str]):
@@ -144,9 +146,8 @@ class PlanReview(OverScreen[str]):
 
     def action_people(self) -> None:
         """The clients that no rule can decide."""
-        from xpm_tui.tui.screens.review import Review
 
-        self.app.push_screen(Review())
+        self.app.push_screen(review.Review())
 
     def action_export(self) -> None:
         """The plan as CSV, in a private file."""

@@ -7,8 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
-from xpm_tui.model import formatting, labels
-from xpm_tui.service.policy_table import (
+from xpm_tui.application.policy_table import (
     FrozenView,
     PolicyRow,
     frozen_clients,
@@ -16,15 +15,15 @@ from xpm_tui.service.policy_table import (
     sentences,
     told_way,
 )
-from xpm_tui.service.practice import OpenPractice
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.domain import formatting, labels
 from xpm_tui.sync.policy import Policy
 from xpm_tui.tui.dialogs.dialog import Choose
 from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.listed import Listed
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.screens.base import Listed
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span
 from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.words import lines
 
 MOST = 200
 """Frozen clients that are offered to go to."""

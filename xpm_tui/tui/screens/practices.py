@@ -8,15 +8,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from xpm_tui.model import formatting
-from xpm_tui.service.heartbeat.practices import PracticeView, practices
+from xpm_tui.application.status.practices import PracticeView, practices
+from xpm_tui.domain import formatting
 from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.over import OverScreen
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.line import Line, ours, span
-from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.screens.base import OverScreen
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span
 from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.words import lines
+from xpm_tui.tui.widgets.text import Says
 
 
 class Practices(OverScreen[None]):

@@ -7,26 +7,29 @@ from typing import Any, ClassVar
 import msgspec
 from textual.binding import Binding, BindingType
 
-from xpm_tui.acts.act import Result, Situation
-from xpm_tui.acts.registry import by_name
-from xpm_tui.model import formatting
-from xpm_tui.service.jobs import counts as job_counts
-from xpm_tui.service.jobs import listing as jobs
-from xpm_tui.service.jobs import proposals
-from xpm_tui.service.jobs.deploying import due_at_once
-from xpm_tui.service.jobs.terms import terms_of
-from xpm_tui.service.jobs.views import AgreedView, JobCounts, JobRowView, ProposalRowView
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui import keys
-from xpm_tui.tui.dialogs.filling import until_taken
-from xpm_tui.tui.dialogs.form import Form, build
+from xpm_tui.application.jobs import proposals
+from xpm_tui.application.jobs import queries as job_counts
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs.deployment import due_at_once
+from xpm_tui.application.jobs.job_settings import terms_of
+from xpm_tui.application.jobs.views import AgreedView, JobCounts, JobRowView, ProposalRowView
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.commands.command import Result, Situation
+from xpm_tui.commands.registry import by_name
+from xpm_tui.domain import formatting
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui import keymap
+from xpm_tui.tui.dialogs.form import Form, build, until_taken
 from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.filtered import FilteredArea
-from xpm_tui.tui.widgets import looks
-from xpm_tui.tui.widgets.facts import Facts
+from xpm_tui.tui.screens.area import FilteredArea
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, marked, ours, span
+from xpm_tui.tui.widgets.comparison import Facts
 from xpm_tui.tui.widgets.job_lines import BLOCKED, state_span
-from xpm_tui.tui.widgets.line import Line, marked, ours, span
 from xpm_tui.tui.widgets.table import Column, Table
+
+with lazy_imports():
+    from xpm_tui.tui.screens import job_dialogs
 
 FILTERS = (
     ("", "all"), ("to take", "to take"), ("ours", "ours"), ("changed", "changed"), ("draft", "drafts"),
@@ -106,7 +109,7 @@ class Proposals(FilteredArea):
         name = span(view.name).text
         at = name.casefold().find(self.text.casefold()) if self.text else -1
         return [
-            [looks.PROPOSAL_STATES.draw(view.standing)],
+            [cells.PROPOSAL_STATES.draw(view.standing)],
             marked(name, [(at, at + len(self.text))] if at >= 0 else []),
             [span(client_of(view))],
             [span(view.number or view.id, "muted")],
@@ -138,9 +141,8 @@ class Proposals(FilteredArea):
         self.host.work(lambda: self._open(item), "open", exclusive=True, node=self)
 
     async def _open(self, view: ProposalRowView) -> None:
-        from xpm_tui.tui.screens.job import JobReading
 
-        self.app.push_screen(JobReading(view.name, await self._lines(view)))
+        self.app.push_screen(job_dialogs.JobReading(view.name, await self._lines(view)))
 
     def action_up(self) -> None:
         """The filters away, then back to the jobs."""
@@ -217,7 +219,7 @@ class Proposals(FilteredArea):
 
     def help_page(self) -> Page:
         """F1."""
-        return keys.page("Proposals", self.ABOUT, self.AREA, self.MORE_KEYS)
+        return keymap.page("Proposals", self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
 def client_of(view: ProposalRowView) -> str:
@@ -234,7 +236,7 @@ def proposal_lines(
             ours(" "),
             span(view.name, "strong"),
             span(f"  {view.number or view.id}  ", "muted"),
-            looks.PROPOSAL_STATES.draw(view.standing),
+            cells.PROPOSAL_STATES.draw(view.standing),
         ],
         [
             ours(" "),

@@ -1,8 +1,12 @@
-"""Bulk review: the clients that need a person, one after the other, each settled with one key."""
+"""The review as a file, from the console: saved, and taken back after showing what its choices would do.
+
+Bulk review: the clients that need a person, one after the other, each settled with one key.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on
@@ -10,27 +14,94 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
-from xpm_tui.acts.consequences import action, named, question
-from xpm_tui.acts.registry import by_name
-from xpm_tui.model import formatting
-from xpm_tui.model.errors import BadInput
-from xpm_tui.service.clients import keeping, linking, settling
-from xpm_tui.service.clients import looking as clients
-from xpm_tui.service.clients.settling import Settled, Standing
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.telling.views import ClientView, EffectView, ReviewView
-from xpm_tui.sync.consequences import of_links
-from xpm_tui.tui.dialogs.dialog import Confirm
+from xpm_tui.application.clients import frozen_fields, review_undo
+from xpm_tui.application.clients import links as linking
+from xpm_tui.application.clients import queries as clients
+from xpm_tui.application.clients.review_file import ReviewReport, export_review_file, import_review
+from xpm_tui.application.clients.review_undo import Settled, Standing
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.views import ClientView, EffectView, ReviewView
+from xpm_tui.commands.clients import report_lines
+from xpm_tui.commands.consequences import action, named, question
+from xpm_tui.commands.registry import by_name
+from xpm_tui.domain import formatting
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.files.listing import listing
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.sync.consequences import of_links, of_review
+from xpm_tui.tui.app_protocol import Host
+from xpm_tui.tui.dialogs.dialog import Confirm, Told
+from xpm_tui.tui.dialogs.file_picker import PickFile, folder_of
 from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens import review_csv
-from xpm_tui.tui.screens.over import OverScreen
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.line import Line, ours, span
-from xpm_tui.tui.widgets.proposals import Proposals
-from xpm_tui.tui.widgets.prose import Prose
+from xpm_tui.tui.screens.base import OverScreen
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.words import lines
+from xpm_tui.tui.widgets.search_hits import Proposals
+from xpm_tui.tui.widgets.text import Prose, Says
+
+with lazy_imports():
+    from xpm_tui.application.runs import xpm_refresh
+    from xpm_tui.tui.screens import picker
+
+SHOWN = 500
+"""Rows of a file that are shown one by one before it is taken in."""
+
+
+async def save(app: Host) -> None:
+    """Name a file and write all proposals to it."""
+    about = "A row for each proposal; fill in the column Choice with link, ignore, or a number of XPM."
+    path = await app.push_screen_wait(
+        PickFile("Save the review", about, start=folder_of(app) + "review.csv", new=True)
+    )
+    if not path:
+        return
+    there = (await app.desk.ask(lambda _: listing(path))).is_file
+    question = f"{path}\nis there already. Write over it?"
+    if there and not await app.push_screen_wait(Confirm(question, title="Replace", yes="Write over it")):
+        return
+    app.folder = str(Path(path).parent)
+    count = await app.desk.ask(lambda practice: export_review_file(practice, Path(path), replace=there))
+    clients = formatting.count(count, "client")
+    app.toast(f"{clients} in {path}\nI takes the file back in once it is filled in.")
+
+
+async def take(app: Host) -> tuple[Settled, ...]:
+    """Name a file, show what it would do, do it; gives what was settled, so that it can be taken back."""
+    about = "The file with the column Choice. What it would do is shown first."
+    path = await app.push_screen_wait(
+        PickFile("Take in a review", about, start=folder_of(app), suffix=".csv")
+    )
+    if not path:
+        return ()
+    app.folder = str(Path(path).parent)
+    would = await app.desk.ask(lambda practice: import_review(practice, Path(path), dry_run=True))
+    told = "\n".join(report_lines(would, SHOWN))
+    if not would.items:
+        app.push_screen(Told("Nothing to take in", told, hint=NOTHING, wide=True))
+        return ()
+    links = sum(each.choice == "link" for each in would.items)
+    found = of_review(links, len(would.items) - links)
+    box = Confirm(
+        "\n".join([told, "", question(found)]),
+        title="Take in a review", yes=action(found), no="Cancel", wide=True,
+    )  # fmt: skip
+    if not await app.push_screen_wait(box):
+        return ()
+
+    def carry_out(practice: OpenPractice) -> tuple[ReviewReport, tuple[Settled, ...]]:
+        ids = [each.id for each in would.items]
+        return review_undo.settle(practice, ids, lambda: import_review(practice, Path(path)))
+
+    done, settled = await app.desk.ask(carry_out)
+    if done.refused:
+        app.push_screen(Told("Taken in, in part", "\n".join(report_lines(done, SHOWN)), wide=True))
+    else:
+        app.toast(f"{formatting.count(len(settled), 'client')} settled by the file. u takes them all back.")
+    return settled
+
+
+NOTHING = "Fill in the column Choice: link, ignore, or a number, UUID or web address of XPM."
 
 
 class Review(OverScreen[None]):
@@ -81,10 +152,9 @@ class Review(OverScreen[None]):
 
     async def _read(self, at: str = "") -> None:
         async def read(practice: OpenPractice) -> tuple[list[ReviewView], str]:
-            from xpm_tui.service.runs.refresh import ensure_mirror
 
-            await ensure_mirror(practice)
-            return clients.review(practice), settling.place(practice)
+            await xpm_refresh.ensure_mirror(practice)
+            return clients.review(practice), review_undo.place(practice)
 
         kept = at or (self._view.id if self._view else "")
         self._views, left_at = await self.host.desk.run(read)
@@ -173,7 +243,7 @@ class Review(OverScreen[None]):
                 return
 
         def link(practice: OpenPractice) -> tuple[ClientView, tuple[Settled, ...]]:
-            return settling.settle(
+            return review_undo.settle(
                 practice, [view.id], lambda: linking.link(practice, view.id, uuid, yes=yes, origin="review")
             )
 
@@ -187,14 +257,13 @@ class Review(OverScreen[None]):
             self._settle(lambda: self._map(view))
 
     async def _map(self, view: ReviewView) -> None:
-        from xpm_tui.tui.screens.picker import Picker
 
         def before(practice: OpenPractice) -> tuple[ClientView, Standing]:
-            return clients.show_client(practice, view.id), settling.standing(practice.snapshot(), view.id)
+            return clients.show_client(practice, view.id), review_undo.standing(practice.snapshot(), view.id)
 
         client, stood = await self.host.desk.ask(before)
-        if await self.host.push_screen_wait(Picker(client)):
-            self._settled_one(view, await self.host.desk.ask(settling.since, [stood]))
+        if await self.host.push_screen_wait(picker.Picker(client)):
+            self._settled_one(view, await self.host.desk.ask(review_undo.since, [stood]))
 
     def action_ignore(self) -> None:
         """It is not meant to have one."""
@@ -204,8 +273,8 @@ class Review(OverScreen[None]):
 
     async def _ignore(self, view: ReviewView) -> None:
         def ignore(practice: OpenPractice) -> tuple[ClientView, tuple[Settled, ...]]:
-            return settling.settle(
-                practice, [view.id], lambda: keeping.ignore(practice, view.id, "settled in review")
+            return review_undo.settle(
+                practice, [view.id], lambda: frozen_fields.ignore(practice, view.id, "settled in review")
             )
 
         _, settled = await self.host.desk.ask(ignore)
@@ -228,7 +297,7 @@ class Review(OverScreen[None]):
 
             def accept(practice: OpenPractice) -> tuple[list[ClientView], tuple[Settled, ...]]:
                 ids = [view.id for view in found]
-                return settling.settle(practice, ids, lambda: linking.accept_sure(practice, found))
+                return review_undo.settle(practice, ids, lambda: linking.accept_sure(practice, found))
 
             done, settled = await self.host.desk.ask(accept)
             if settled:
@@ -244,7 +313,7 @@ class Review(OverScreen[None]):
     async def _undo(self) -> None:
         last = self._settled[-1]
         try:
-            names = await self.host.desk.ask(settling.take_back, last)
+            names = await self.host.desk.ask(review_undo.take_back, last)
         except BadInput:
             self._settled.pop()  # it has moved since, and stays; after any other trouble it is tried again
             raise
@@ -255,7 +324,7 @@ class Review(OverScreen[None]):
 
     def action_export(self) -> None:
         """All of it as a file, to be filled in elsewhere."""
-        self.host.work(lambda: review_csv.save(self.host), "file", exclusive=True, node=self)
+        self.host.work(lambda: save(self.host), "file", exclusive=True, node=self)
 
     def action_take(self) -> None:
         """The choices of such a file, after showing what they would do."""
@@ -263,7 +332,7 @@ class Review(OverScreen[None]):
             self.host.work(lambda: self._take(), "file", exclusive=True, node=self)
 
     async def _take(self) -> None:
-        settled = await review_csv.take(self.host)
+        settled = await take(self.host)
         if settled:
             self._settled.append(settled)
             await self._read()
@@ -285,7 +354,7 @@ class Review(OverScreen[None]):
     def action_leave(self) -> None:
         """The rest is kept for later: it is what the book says. The next time begins at this client."""
         at = self._view.id if self._view else ""
-        self.host.work(lambda: self.host.desk.ask(settling.keep_place, at), "place")
+        self.host.work(lambda: self.host.desk.ask(review_undo.keep_place, at), "place")
         self.dismiss(None)
 
     def help_page(self) -> Page:

@@ -8,16 +8,16 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from xpm_tui.model.runs import Run
-from xpm_tui.service.runs import history as runs
+from xpm_tui.application.runs import history as runs
+from xpm_tui.domain.runs import Run
 from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.over import OverScreen
-from xpm_tui.tui.styles import style
+from xpm_tui.tui.screens.base import OverScreen
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import lines
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
 from xpm_tui.tui.widgets.run_card import HELD, run_lines
-from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.words import lines
+from xpm_tui.tui.widgets.text import Says
 
 
 class RunScreen(OverScreen[None]):

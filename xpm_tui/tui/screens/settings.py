@@ -10,24 +10,23 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from xpm_tui.acts.act import Situation
-from xpm_tui.acts.registry import by_name
-from xpm_tui.acts.settings import SetSetting
-from xpm_tui.diagnose.trouble_view import present
-from xpm_tui.model import labels
-from xpm_tui.model.errors import BadInput
-from xpm_tui.service.practice import OpenPractice
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.commands.command import Situation
+from xpm_tui.commands.registry import by_name
+from xpm_tui.commands.settings import SetSetting
+from xpm_tui.diagnostics.error_presenter import present
+from xpm_tui.domain import labels
+from xpm_tui.domain.errors import BadInput
 from xpm_tui.settings.kinds import written
 from xpm_tui.settings.schema import SECTIONS, Entry
 from xpm_tui.settings.store import Item, parsed
 from xpm_tui.tui.dialogs.dialog import Ask, Choose
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.line import Line, ours, span
-from xpm_tui.tui.widgets.says import Says
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.inputs import Field
 from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.words import lines
+from xpm_tui.tui.widgets.text import Says
 
 
 class SettingsArea(AreaScreen):

@@ -7,20 +7,23 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from xpm_tui.acts.act import Situation
-from xpm_tui.model import formatting
-from xpm_tui.model.plan import Plan
-from xpm_tui.model.runs import Run
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.runs import history as runs
-from xpm_tui.service.runs import plans
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.runs import history as runs
+from xpm_tui.application.runs import plans
+from xpm_tui.commands.command import Situation
+from xpm_tui.domain import formatting
+from xpm_tui.domain.plan import Plan
+from xpm_tui.domain.runs import Run
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.styles import style
-from xpm_tui.tui.widgets.line import Line, ours, span
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
 from xpm_tui.tui.widgets.run_card import run_lines
-from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.words import lines
+from xpm_tui.tui.widgets.text import Says
+
+with lazy_imports():
+    from xpm_tui.tui.screens import run
 
 
 class SyncArea(AreaScreen):
@@ -119,9 +122,8 @@ class SyncArea(AreaScreen):
 
     def do_runs_stop(self) -> None:
         """On the run's own screen, where its log is."""
-        from xpm_tui.tui.screens.run import RunScreen
 
-        screen = RunScreen(self.host.pulse.running)
+        screen = run.RunScreen(self.host.pulse.running)
         self.app.push_screen(screen)
         screen.call_after_refresh(screen.action_stop)
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from xpm_tui.acts.act import Situation
-from xpm_tui.acts.registry import by_name
-from xpm_tui.model import formatting
-from xpm_tui.service.identity import ListState, list_state
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.service.team import linking as team
-from xpm_tui.service.team.connector import Connector, connector
-from xpm_tui.service.team.views import MemberView, PersonRow, StaffView
-from xpm_tui.tui.dialogs.accepting import accept_emails
-from xpm_tui.tui.screens.filtered import FilteredArea
-from xpm_tui.tui.widgets import looks
-from xpm_tui.tui.widgets.facts import Facts, beside, sentence
-from xpm_tui.tui.widgets.line import Line, Look, Span, marked, ours, span
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.application.team import links as team
+from xpm_tui.application.team.people import Connector, connector
+from xpm_tui.application.team.views import MemberView, PersonRow, StaffView
+from xpm_tui.commands.command import Situation
+from xpm_tui.commands.registry import by_name
+from xpm_tui.domain import formatting
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui.dialogs.bulk_accept import accept_emails
+from xpm_tui.tui.screens.area import FilteredArea
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Look, Span, marked, ours, span
+from xpm_tui.tui.widgets.comparison import Facts, beside, sentence
 from xpm_tui.tui.widgets.table import Column, Table
+
+with lazy_imports():
+    from xpm_tui.tui import app_protocol
+    from xpm_tui.tui.screens import staff_picker
 
 
 class TeamArea(FilteredArea):
@@ -141,18 +146,18 @@ class TeamArea(FilteredArea):
 
     def do_team_link(self) -> None:
         """Map: a choice over XPM's staff."""
-        from xpm_tui.tui.screens.person import MapPerson
 
         member = self._on_member("This person is only in XPM: p picks them into the team.")
         if member is not None:
-            self.app.push_screen(MapPerson(member))
+            self.app.push_screen(staff_picker.MapPerson(member))
 
     def do_team_pick(self) -> None:
         """Pick: the same choice without a member, on the one under the cursor."""
-        from xpm_tui.tui.screens.person import PickPerson
 
         row = self.table.item
-        self.app.push_screen(PickPerson(row.staff.uuid if row and row.staff and not row.member else ""))
+        self.app.push_screen(
+            staff_picker.PickPerson(row.staff.uuid if row and row.staff and not row.member else "")
+        )
 
     def do_team_unlink(self) -> None:
         """At once: undo takes it back."""
@@ -178,16 +183,14 @@ class TeamArea(FilteredArea):
 
     def do_team_new(self) -> None:
         """Name, e-mail, access, in one dialog."""
-        from xpm_tui.tui.fields import Sheet
 
         fields = [("name", "Name", ""), ("email", "E-mail", ""), ("access", "Access (yes, no)", "yes")]
         about = "A note only: nobody gets a login by it, here or in XPM."
-        sheet = Sheet("Make a team member", about, fields, new=True)
+        sheet = app_protocol.Sheet("Make a team member", about, fields, new=True)
         self.host.perform(by_name("team.new"), {}, sheet=sheet)
 
     def do_team_edit(self) -> None:
         """What is there now; saving does the act with what differs."""
-        from xpm_tui.tui.fields import Sheet
 
         member = self._on_member("This person is only in XPM: p picks them into the team, then e edits.")
         if member is None:
@@ -199,7 +202,7 @@ class TeamArea(FilteredArea):
             ("active", "Active (yes, no)", "yes" if member.active else "no"),
         ]
         about = "This changes the team here alone; XPM's staff stay as they are. The link holds."
-        sheet = Sheet(f"Edit {member.name}", about, fields)
+        sheet = app_protocol.Sheet(f"Edit {member.name}", about, fields)
         self.host.perform(by_name("team.edit"), {"member": member.id}, sheet=sheet)
 
     def do_team_copy(self) -> None:
@@ -216,15 +219,15 @@ def in_xpm(row: PersonRow) -> Line:
     if member is None:
         gone = staff is not None and staff.gone
         return [ours("✗ left XPM" if gone else "· only in XPM", "bad" if gone else "muted")]
-    sign, look = looks.MEMBER_STATES.sign(member.state).text, looks.MEMBER_STATES.look(member.state)
+    sign, look = cells.MEMBER_STATES.sign(member.state).text, cells.MEMBER_STATES.look(member.state)
     if staff is not None:
         left = [ours(" (left)", "bad")] if staff.gone else []
         return [ours(f"{sign} ", look), span(staff.name or staff.uuid), *left]
     if member.proposals:
         first = member.proposals[0]
-        how = looks.MEMBER_STATES.label("proposed" if first.sure else "maybe").inline
+        how = cells.MEMBER_STATES.label("proposed" if first.sure else "maybe").inline
         return [ours(f"{sign} {how}: ", look), span(first.name)]
-    return [ours(f"{sign} {looks.MEMBER_STATES.label(member.state).text}", look)]
+    return [ours(f"{sign} {cells.MEMBER_STATES.label(member.state).text}", look)]
 
 
 def person_lines(row: PersonRow, columns: int) -> list[Line]:

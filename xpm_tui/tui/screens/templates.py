@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from xpm_tui.acts.act import Situation
-from xpm_tui.acts.registry import by_name
-from xpm_tui.model import formatting
-from xpm_tui.service.identity import ListState, list_state
-from xpm_tui.service.jobs import defaults as job_defaults
-from xpm_tui.service.jobs import templates
-from xpm_tui.service.jobs.views import CategoryView, CoverageView, DefaultView, ServiceLinkView, TemplateRow
-from xpm_tui.service.practice import OpenPractice
-from xpm_tui.tui.dialogs.accepting import accept_same_names
-from xpm_tui.tui.screens.filtered import FilteredArea
-from xpm_tui.tui.widgets.facts import Facts, sentence
-from xpm_tui.tui.widgets.line import Line, Span, marked, ours, span
+from xpm_tui.application.jobs import job_settings as job_defaults
+from xpm_tui.application.jobs import templates
+from xpm_tui.application.jobs.views import (
+    CategoryView,
+    CoverageView,
+    DefaultView,
+    ServiceLinkView,
+    TemplateRow,
+)
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.commands.command import Situation
+from xpm_tui.commands.registry import by_name
+from xpm_tui.domain import formatting
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui.dialogs.bulk_accept import accept_same_names
+from xpm_tui.tui.screens.area import FilteredArea
+from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, span
+from xpm_tui.tui.widgets.comparison import Facts, sentence
 from xpm_tui.tui.widgets.table import Column, Table
+
+with lazy_imports():
+    from xpm_tui.application.jobs import services
+    from xpm_tui.settings import schema
+    from xpm_tui.tui import app_protocol
+    from xpm_tui.tui.dialogs import dialog
+    from xpm_tui.tui.screens import service_templates, settings
 
 Read = tuple[
     list[TemplateRow], int, CoverageView, ListState, list[DefaultView], list[CategoryView], list[str]
@@ -160,10 +174,9 @@ class TemplatesArea(FilteredArea):
 
     def do_templates_link(self) -> None:
         """The choice of templates, in order."""
-        from xpm_tui.tui.screens.called_for import CalledFor
 
         if self._on_service() is not None and self.service is not None:
-            self.app.push_screen(CalledFor(self.service))
+            self.app.push_screen(service_templates.CalledFor(self.service))
 
     def _at_once(self, act: str) -> None:
         service = self._on_service()
@@ -189,12 +202,11 @@ class TemplatesArea(FilteredArea):
 
     def do_services_new(self) -> None:
         """A name; the one on proposals that is no service stands there already."""
-        from xpm_tui.tui.fields import Sheet
 
         row = self.table.item
         fields = [("name", "Name", row.unknown if row else ""), ("price", "Price", "")]
         about = "A service of the library here; Ignition gets it by an export."
-        sheet = Sheet("Make a service", about, fields, new=True)
+        sheet = app_protocol.Sheet("Make a service", about, fields, new=True)
         self.host.perform(by_name("services.new"), {}, sheet=sheet)
 
     def do_services_edit(self) -> None:
@@ -204,19 +216,17 @@ class TemplatesArea(FilteredArea):
             self.host.work(lambda: self._edit(service), "edit", node=self)
 
     async def _edit(self, service: ServiceLinkView) -> None:
-        from xpm_tui.service.jobs import library
-        from xpm_tui.tui.fields import Sheet
 
-        views = await self.host.desk.ask(library.list_services)
+        views = await self.host.desk.ask(services.list_services)
         now = next((view for view in views if view.id == service.id), None)
         if now is None:
             return
-        columns = {name.casefold(): name for name in (*library.COLUMNS, *now.fields)}
+        columns = {name.casefold(): name for name in (*services.COLUMNS, *now.fields)}
         values = {name.casefold(): text for name, text in now.fields.items()}
         fields = [("name", "Name", now.name)]
         fields += [(key, name, values.get(key, "")) for key, name in columns.items()]
         about = "This changes the library here; Ignition gets it by an export."
-        sheet = Sheet(f"Edit {now.name}", about, fields)
+        sheet = app_protocol.Sheet(f"Edit {now.name}", about, fields)
         self.host.perform(by_name("services.edit"), {"service": service.id}, sheet=sheet)
 
     def do_templates_defaults(self) -> None:
@@ -224,29 +234,30 @@ class TemplatesArea(FilteredArea):
         self.host.work(lambda: self._change_default(), "defaults", exclusive=True, node=self)
 
     async def _change_default(self) -> None:
-        from xpm_tui.settings.schema import entry
-        from xpm_tui.tui.dialogs.dialog import Ask, Choose
-        from xpm_tui.tui.screens.settings import words_of
 
         shown = [(each.key, f"{each.label:<9} {each.value}") for each in self._defaults]
         question = "What new jobs follow, unless their workflow says otherwise. Which one changes?"
-        key: str | None = await self.app.push_screen_wait(Choose(question, shown, title="New jobs"))
+        key: str | None = await self.app.push_screen_wait(dialog.Choose(question, shown, title="New jobs"))
         if key is None:
             return
         value: str | None
-        setting = entry(key)
+        setting = schema.entry(key)
         now = self.host.desk.practice.settings.item(key).shown
         kinds = [each.name for each in self._categories if not each.gone]
-        words = words_of(setting.kind.words)
+        words = settings.words_of(setting.kind.words)
         if key == job_defaults.CATEGORY and kinds:
             options = [("", "none"), *((name, name) for name in dict.fromkeys(kinds))]
-            value = await self.app.push_screen_wait(Choose(setting.help, options, title=key, start=now))
+            value = await self.app.push_screen_wait(
+                dialog.Choose(setting.help, options, title=key, start=now)
+            )
         elif words:
             options = [(word, word) for word in words]
-            value = await self.app.push_screen_wait(Choose(setting.help, options, title=key, start=now))
+            value = await self.app.push_screen_wait(
+                dialog.Choose(setting.help, options, title=key, start=now)
+            )
         else:
             prompt = f"{setting.help}\n\n{setting.kind.words}"
-            value = await self.app.push_screen_wait(Ask(prompt, title=key, value=now))
+            value = await self.app.push_screen_wait(dialog.Ask(prompt, title=key, value=now))
         if value is not None and value != now:
             preset = {"key": key, "value": value}
             again = lambda: self.refresh_data(force=True)  # noqa: E731

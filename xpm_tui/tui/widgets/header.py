@@ -10,13 +10,12 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
-from xpm_tui.model.formatting import cut, elapsed
-from xpm_tui.model.text import visible
-from xpm_tui.tui.areas import Area
-from xpm_tui.tui.pulse import Pulse
-from xpm_tui.tui.widgets.line import Look, Span, ours, width
-from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.words import words
+from xpm_tui.domain.formatting import cut, elapsed
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.tui.app_protocol import Area
+from xpm_tui.tui.status_summary import Pulse
+from xpm_tui.tui.widgets.cells import Look, Span, ours, width, words
+from xpm_tui.tui.widgets.text import Says
 
 _CONDITIONS: dict[str, tuple[str, Look]] = {
     "damaged": ("■ STORE DAMAGED", "bad"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xpm_tui.acts.consequences import cost
-from xpm_tui.model import formatting
-from xpm_tui.service.jobs.current import CurrentJobView
-from xpm_tui.service.jobs.views import JobRowView, PreviewView, ProblemView
-from xpm_tui.tui.widgets import looks
-from xpm_tui.tui.widgets.line import Line, Span, ours, span
+from xpm_tui.application.jobs.queries import CurrentJobView
+from xpm_tui.application.jobs.views import JobRowView, PreviewView, ProblemView
+from xpm_tui.commands.consequences import cost
+from xpm_tui.domain import formatting
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Span, ours, span
 
 CLASHES = frozenset({"reference-taken", "reference-ours", "same-job", "same-name", "number-taken"})
 """Problems that are about jobs which XPM has already."""
@@ -25,7 +25,7 @@ _WAITS = ("due", "missed", "coming", "held", "failed", "going")
 
 def state_span(state: str) -> Span:
     """A state as glyph and word."""
-    return looks.JOB_STATES.draw(state)
+    return cells.JOB_STATES.draw(state)
 
 
 def row_note(view: JobRowView) -> Line:
@@ -60,7 +60,7 @@ def problem_lines(problems: Sequence[ProblemView], weights: tuple[str, ...]) -> 
         if problem.weight in weights:
             clash = "clash: " if problem.code in CLASHES else ""
             told = f"{problem.sentence} {problem.hint}".rstrip()
-            weight = looks.PROBLEM_WEIGHTS.draw(problem.weight)
+            weight = cells.PROBLEM_WEIGHTS.draw(problem.weight)
             found.append([ours(" "), weight, ours(": "), ours(clash), span(told)])
     return found
 

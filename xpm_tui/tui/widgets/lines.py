@@ -11,7 +11,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from xpm_tui.tui.widgets.line import LOOKS, Line, fit
+from xpm_tui.tui.widgets.cells import LOOKS, Line, fit
 
 
 class Lines(ScrollView, can_focus=True):

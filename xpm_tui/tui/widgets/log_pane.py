@@ -1,10 +1,13 @@
-"""The live log: a tail that stays where you are, filters by level and text, and a way to the record."""
+"""What the log pane holds: a ring of lines, and the part of it that the filters let through.
+
+The live log: a tail that stays where you are, filters by level and text, and a way to the record.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import tzinfo
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from datetime import datetime, tzinfo
+from typing import ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,18 +18,89 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from xpm_tui.model import labels
-from xpm_tui.model.events import Severity
-from xpm_tui.model.formatting import clock, count
-from xpm_tui.model.text import Shown
-from xpm_tui.tui.plain import content
-from xpm_tui.tui.widgets import looks
-from xpm_tui.tui.widgets.field import Field
-from xpm_tui.tui.widgets.line import Line, Span, marked, ours, width
-from xpm_tui.tui.widgets.log_lines import LEVELS, LogLine, Ring
+from xpm_tui.domain import labels
+from xpm_tui.domain.events import Severity
+from xpm_tui.domain.formatting import clock, count
+from xpm_tui.domain.safe_text import Shown
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, width, words
+from xpm_tui.tui.widgets.inputs import Field
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.words import words
+from xpm_tui.tui.widgets.text import Says
+
+RANK: dict[Severity, int] = {"debug": 0, "info": 1, "warning": 2, "error": 3}
+LEVELS: tuple[Severity, ...] = ("debug", "info", "warning", "error")
+
+
+class LogLine(NamedTuple):
+    """One event as it is shown; ``record`` is the book client to jump to, empty where there is none."""
+
+    at: datetime | None
+    level: Severity
+    text: Shown
+    record: str = ""
+    id: str = ""
+    run: str = ""
+
+
+class Ring:
+    """The last ``most`` lines. Old ones go by the tenth of it, so that dropping stays cheap."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self.most = most
+        self.level: Severity = "info"
+        self.text = ""
+        self.dropped = 0
+        self._all: list[LogLine] = []
+        self._seen: list[LogLine] = []
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    @property
+    def held(self) -> int:
+        """Lines kept, shown or not."""
+        return len(self._all)
+
+    @property
+    def shown(self) -> Sequence[LogLine]:
+        """Lines that the filters let through, oldest first."""
+        return self._seen
+
+    def add(self, lines: Iterable[LogLine]) -> tuple[int, int]:
+        """Take new lines; gives how many of them are shown, and how many shown ones fell out in front."""
+        fresh = list(lines)
+        self._all.extend(fresh)
+        passed = [line for line in fresh if self.lets(line)]
+        self._seen.extend(passed)
+        if len(self._all) <= self.most:
+            return len(passed), 0
+        away = len(self._all) - self.most + self.most // 10
+        gone = sum(1 for line in self._all[:away] if self.lets(line))
+        del self._all[:away]
+        del self._seen[:gone]
+        self.dropped += away
+        return len(passed), gone
+
+    def filter(self, level: Severity | None = None, text: str | None = None) -> None:
+        """Show other lines of those that are kept."""
+        self.level = self.level if level is None else level
+        self.text = self.text if text is None else text.casefold()
+        self._seen = [line for line in self._all if self.lets(line)]
+
+    def lets(self, line: LogLine) -> bool:
+        """Whether the filters let a line through."""
+        if RANK[line.level] < RANK[self.level]:
+            return False
+        return not self.text or self.text in line.text.casefold()
+
+    def clear(self) -> None:
+        """Forget all lines; the filters stay."""
+        self._all.clear()
+        self._seen.clear()
+        self.dropped = 0
+
 
 FLUSH = 0.25
 """Seconds between two paints: four a second is as fast as anybody reads."""
@@ -48,7 +122,7 @@ class LogRows(Rows):
         """Time, level word, sentence with what was searched for marked."""
         entry = self.ring.shown[row]
         at = clock(entry.at, self.zone)
-        word, look = looks.SEVERITIES.sign(entry.level)
+        word, look = cells.SEVERITIES.sign(entry.level)
         pieces: list[Span] = [ours(f" {at} ", "muted"), ours(f"{word} ", look)]
         needle = self.ring.text
         if needle:
@@ -190,7 +264,7 @@ class LogPane(Vertical):
         room = self.rows.size.width
         told = Content("")
         if entry is not None and 0 < room < width(self.rows.draw(self.rows.cursor, 0, room)):
-            word, look = looks.SEVERITIES.sign(entry.level)
+            word, look = cells.SEVERITIES.sign(entry.level)
             told = words([ours(f" {word} ", look), Span(entry.text)])
         self._whole.say(told)
 

@@ -7,15 +7,15 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from xpm_tui.model import labels
-from xpm_tui.model.fields import label as field_label
-from xpm_tui.model.formatting import count, cut, value
-from xpm_tui.model.links import Value
-from xpm_tui.service.runs.plans import Selector
-from xpm_tui.sync.planning.rules import because, because_held
+from xpm_tui.application.runs.plans import Selector
+from xpm_tui.domain import labels
+from xpm_tui.domain.fields import label as field_label
+from xpm_tui.domain.formatting import count, cut, value
+from xpm_tui.domain.links import Value
+from xpm_tui.sync.planning.decisions import because, because_held
 from xpm_tui.tui.plan_rows import Group, Row, Tree
-from xpm_tui.tui.widgets import looks
-from xpm_tui.tui.widgets.line import Line, Span, fit, ours, span
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
 from xpm_tui.tui.widgets.rows import Rows
 
 TICKS = {"all": "[x]", "none": "[ ]", "some": "[~]"}
@@ -73,8 +73,8 @@ class PlanTree(Rows):
         tail: list[Span] = []
         for mark, number in group.marks():
             part = f" {number:,}" if number != len(group.changes) else ""
-            look = looks.MARKS.look(mark)
-            tail += [ours("  "), looks.MARKS.draw(mark, written=_side(group)), ours(part, look)]
+            look = cells.MARKS.look(mark)
+            tail += [ours("  "), cells.MARKS.draw(mark, written=_side(group)), ours(part, look)]
         ticked = sum(change.ticked for change in group.changes)
         counts = (
             f"{len(group.changes):,}"
@@ -108,7 +108,7 @@ class PlanTree(Rows):
             ours("  "),
             *_values(change.field, change.old_shown, change.new_shown, columns - half - 12),
             *(
-                [ours("  "), looks.MARKS.draw(change.mark, written=change.side)]
+                [ours("  "), cells.MARKS.draw(change.mark, written=change.side)]
                 if change.mark in ("conflict", "clearing", "drift")
                 else []
             ),

@@ -1,8 +1,12 @@
-"""Rows drawn line by line: only what is in sight is made, so fifty thousand cost as much as fifty."""
+"""Rows drawn line by line: only what is in sight is made, so fifty thousand cost as much as fifty.
+
+A list of items of one kind; a child class draws one.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
 
 from rich.style import Style
 from textual import events
@@ -11,7 +15,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 
-from xpm_tui.tui.widgets.line import Line
+from xpm_tui.tui.widgets.cells import Line
 from xpm_tui.tui.widgets.lines import Lines
 
 
@@ -181,3 +185,28 @@ class Rows(Lines):
         """Open the row under the cursor."""
         if self.count():
             self.post_message(self.Chosen(self, self.cursor))
+
+
+T = TypeVar("T")
+
+
+class Items(Rows, Generic[T]):
+    """Holds what it shows, and knows which one is under the cursor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: Sequence[T] = ()
+
+    def show(self, items: Sequence[T], at: int = 0) -> None:
+        """Other items, the cursor on one of them."""
+        self.items = items
+        self.reload(at)
+
+    @property
+    def current(self) -> T | None:
+        """The one under the cursor."""
+        return self.items[self.cursor] if 0 <= self.cursor < len(self.items) else None
+
+    def count(self) -> int:
+        """As many rows as items."""
+        return len(self.items)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from xpm_tui.diagnose.cases.book_of_cases import case
-from xpm_tui.diagnose.trouble_view import problem_title
-from xpm_tui.model import formatting, labels
-from xpm_tui.model.runs import Run
-from xpm_tui.tui.widgets import looks
-from xpm_tui.tui.widgets.bar import bar
-from xpm_tui.tui.widgets.line import Line, Span, ours, span
+from xpm_tui.diagnostics.error_presenter import problem_title
+from xpm_tui.diagnostics.known_problems.registry import case
+from xpm_tui.domain import formatting, labels
+from xpm_tui.domain.runs import Run
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Span, bar, ours, span
 
 CUT_SHORT = "It ended early. What is done stays; the next sync goes on where it was."
 
@@ -40,7 +39,7 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
     """Head, progress, counts, stops."""
     head: list[Span] = [
         ours(" Run ", "head"), span(run.id, "head"), ours("  "),
-        looks.RUN_OUTCOMES.draw(run.outcome),
+        cells.RUN_OUTCOMES.draw(run.outcome),
         ours(f"  {_scope(run)}", "muted"),
         span(f"  by {run.by}" + (f" on {run.host}" if run.host else ""), "muted"),
     ]  # fmt: skip
@@ -52,7 +51,7 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
         numbers = f" {run.done:,} of {total:,}" if total else " reading the lists"
         found.append(
             [
-                ours(" "), ours("▕", "muted"), ours(bar(part, room), looks.RUN_OUTCOMES.look(run.outcome)),
+                ours(" "), ours("▕", "muted"), ours(bar(part, room), cells.RUN_OUTCOMES.look(run.outcome)),
                 ours("▏", "muted"),
                 ours(numbers, "strong"), ours(f"  {formatting.count(run.calls, 'call')}", "muted"),
                 ours(f"  {left(run, now)}", "muted"),

@@ -1,4 +1,7 @@
-"""A table over any number of items: columns that drop out when there is no room, drawn row by row."""
+"""The saved filters of a list on one line: the one in force in brackets, others as far as there is room.
+
+A table over any number of items: columns that drop out when there is no room, drawn row by row.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,35 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
-from xpm_tui.model.text import Shown
-from xpm_tui.tui.plain import content
-from xpm_tui.tui.widgets.items import Items
-from xpm_tui.tui.widgets.line import Line, Span, fit, ours
-from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.says import Says
-from xpm_tui.tui.widgets.words import words
+from xpm_tui.domain.safe_text import Shown
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, words
+from xpm_tui.tui.widgets.rows import Items, Rows
+from xpm_tui.tui.widgets.text import Says
+
+
+def filter_spans(names: Sequence[str], place: int, room: int) -> list[Span]:
+    """The names around the one at ``place``; ``‹`` and ``›`` where more are to be had with [ and ]."""
+    first, last = place, place
+    used = len(names[place]) + 4
+    while True:
+        before = first > 0 and used + len(names[first - 1]) + 2 <= room
+        after = last + 1 < len(names) and used + len(names[last + 1]) + 2 <= room
+        # What stands before comes first, so that the line begins with the first name where it can.
+        if before:
+            first -= 1
+            used += len(names[first]) + 2
+        elif after:
+            last += 1
+            used += len(names[last]) + 2
+        else:
+            break
+    found = [ours("‹" if first else " ", "muted")]
+    for at in range(first, last + 1):
+        here = at == place
+        found.append(ours(f"[{names[at]}]" if here else f" {names[at]} ", "head" if here else "muted"))
+    return [*found, ours("›" if last + 1 < len(names) else " ", "muted")]
+
 
 T = TypeVar("T")
 GAP = 2

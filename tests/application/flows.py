@@ -1,0 +1,93 @@
+"""What the whole-flow tests share: a practice connected to the sandbox in process, and its truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tests.support.inprocess import InProcess, addresses, consent, make_sandbox
+from tests.support.moved_clock import MovedClock
+from xpm_tui.application.connection.state_machine import Connecting
+from xpm_tui.application.home import find_home
+from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS
+from xpm_tui.domain.xpm import Tenant
+from xpm_tui.sandbox.core.http import Request
+from xpm_tui.sandbox.core.sandbox import Sandbox
+
+
+class World:
+    """A sandbox and a practice that reaches it without a network, both by one clock moved by hand."""
+
+    def __init__(self, folder: Path, *, clients: int = 24, seed: int = 1, scopes: str = "both") -> None:
+        self.clock = MovedClock()
+        self.sandbox: Sandbox = make_sandbox(self.clock, clients=clients, seed=seed)
+        self.net = InProcess(self.sandbox, self.clock)
+        self.home = find_home(str(folder / "home"), {})
+        self.scopes = scopes
+        self.practice = self.open()
+
+    def open(self, name: str | None = None, *, read_only: bool = False) -> OpenPractice:
+        """The practice as another process would open it."""
+        return open_practice(
+            self.home,
+            name,
+            person="mere",
+            environ={},
+            overrides={**addresses(self.sandbox), "xero.scopes": self.scopes},
+            clock=self.clock,
+            transport=self.net,
+            read_only=read_only,
+        )
+
+    async def control(self, what: str, **body: Any) -> Any:
+        """Ask ``POST /_sandbox/<what>``."""
+        request = Request(
+            "POST",
+            f"/_sandbox/{what}",
+            headers={"content-type": "application/json"},
+            body=json.dumps(body).encode(),
+        )
+        response = await self.sandbox.handle(request)
+        text = response.read()
+        assert response.status == 200, text
+        return json.loads(text)
+
+    @property
+    def tenant(self) -> str:
+        """The id of the main practice."""
+        return str(next(iter(self.sandbox.tenants)))
+
+    async def sign_in(self, connecting: Connecting, **choice: Any) -> tuple[Tenant, ...]:
+        """Press Allow access and bring the redirect address back."""
+        begun = connecting.begin()
+        connecting.paste(consent(self.sandbox, begun.url, **choice))
+        return await connecting.wait()
+
+    async def connect(self) -> Connecting:
+        """A connected practice with a filled mirror."""
+        connecting = Connecting(self.practice, {})
+        await self.sign_in(connecting, tenant=self.tenant)
+        await connecting.choose(self.tenant)
+        await connecting.fill()
+        return connecting
+
+    def book(self, names: Iterable[str]) -> None:
+        """Clients of these names come into the book."""
+        ids = self.practice.ids.new("c", len(listed := list(names)))
+        rows = [Put(CLIENTS, Client(id=id_, name=name)) for id_, name in zip(ids, listed, strict=True)]
+        self.practice.book.commit(rows)
+
+    def unique_names(self) -> list[str]:
+        """Names that exactly one living, present client of the sandbox has."""
+        rows = [row for row in self.sandbox.practice.clients.values() if not row.deleted]
+        names = [row.name for row in rows]
+        return [r.name for r in rows if names.count(r.name) == 1 and not r.archived and not r.prospect]
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.practice.close()

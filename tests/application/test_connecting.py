@@ -1,0 +1,277 @@
+"""Connecting over the real wire to the sandbox in process: sign in, choose, refuse, disconnect."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.application.flows import World
+from tests.support.inprocess import consent
+from xpm_tui.application.connection.state_machine import Connecting, disconnect
+from xpm_tui.application.connection.steps import CAN_SKIP
+from xpm_tui.application.runs.runner import run
+from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.application.status.summary import heartbeat
+from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded, NeedsPerson, Trouble, WireTrouble
+from xpm_tui.domain.tables import CATEGORIES, STAFF, TEMPLATES, XPM_CLIENTS
+from xpm_tui.sandbox.core.faults import Fault
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def states(connecting: Connecting) -> dict[str, str]:
+    return {step.name: step.state for step in connecting.steps()}
+
+
+def now(connecting: Connecting) -> str | None:
+    return connecting.now
+
+
+async def test_a_refused_login_is_told_by_the_heartbeat(world: World) -> None:
+    await world.connect()
+    assert heartbeat(world.practice).exit_code == 0
+    await world.control("tokens", revoke=True)
+    with pytest.raises(LoginNeeded):
+        await refresh(world.practice)
+    beat = heartbeat(world.practice)
+    assert (beat.exit_code, beat.problems[0].code) == (3, "login-needed")
+    assert beat.login_needed
+    assert now(Connecting(world.practice, {})) == "authorise"  # whoever presses c is led there
+    await world.connect()
+    assert heartbeat(world.practice).exit_code == 0
+    assert now(Connecting(world.practice, {})) not in ("authorise", "practice")
+
+
+async def test_a_run_that_wanted_a_login_is_answered_by_signing_in(world: World) -> None:
+    await world.connect()
+    await world.control("tokens", revoke=True)
+    with pytest.raises(LoginNeeded):
+        await run(world.practice)
+    assert heartbeat(world.practice).login_needed
+    world.clock.move(timedelta(minutes=1))
+    await world.connect()
+    assert not heartbeat(world.practice).login_needed
+
+
+async def test_signing_in_anew_asks_for_the_practice_again(world: World) -> None:
+    await world.connect()
+    connecting = Connecting(world.practice, {})
+    assert states(connecting)["practice"] == "done"
+    second = [t.uuid for t in world.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
+    await world.control("disconnect", tenant=world.tenant)
+    (other,) = await world.sign_in(connecting, tenant=second)
+    assert now(connecting) == "practice"
+    with pytest.raises(NeedsPerson) as wrong:
+        await connecting.choose()
+    assert wrong.value.case is CaseId.WRONG_PRACTICE
+    await connecting.choose(confirm=other.tenant_id[-6:])
+    assert states(connecting)["practice"] == "done"
+
+
+async def test_from_nothing_to_the_first_plan(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    assert now(connecting) == "permission"
+    assert connecting.permission("ticked").case is None
+    assert now(connecting) == "authorise"
+    (tenant,) = await world.sign_in(connecting, tenant=world.tenant)
+    assert now(connecting) == "practice"
+    identity = await connecting.choose()
+    assert (identity.tenant, identity.title) == (world.tenant, "Harbour & Hill Accountants")
+    assert (identity.by, identity.login) == ("mere", "Ana Silva")
+    assert tenant.name == identity.title == world.practice.title
+    connecting.direction("from_xpm", "everything")
+    filled = await connecting.fill()
+    assert (filled.complete, filled.notes) == (True, ())
+    snapshot = world.practice.snapshot()
+    assert snapshot.count(XPM_CLIENTS) == len(world.sandbox.practice.clients)
+    assert all(snapshot.count(table) for table in (STAFF, TEMPLATES, CATEGORIES))
+    assert now(connecting) == "clients"
+    world.book(world.unique_names())
+    plan = await connecting.first_plan()
+    assert plan.first
+    assert plan.counts["items"] > 0
+    assert states(connecting)["plan"] == "done"
+    assert world.net.asked("client.api/list") == 1
+    beat = heartbeat(world.practice)
+    assert (beat.day_left, beat.day_limit) == (5000 - 5, 5000)
+    world.clock.move(timedelta(minutes=2))
+    assert heartbeat(world.practice).minute_left > beat.minute_left
+
+
+async def test_what_can_be_skipped_comes_back(world: World) -> None:
+    connecting = await world.connect()
+    connecting.direction("from_xpm", "everything")
+    for name in CAN_SKIP:
+        connecting.skip(name)
+    assert now(connecting) is None
+    connecting.skip("team", on=False)
+    assert now(connecting) == "team"
+    with pytest.raises(BadInput):
+        connecting.skip("authorise")
+
+
+async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    first = connecting.begin()
+    stale = consent(world.sandbox, first.url, tenant=world.tenant)
+    begun = connecting.begin()
+    connecting.paste("hello")
+    connecting.paste(stale)
+    connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
+    told, wrong = list[Trouble](), list[Trouble]()
+    assert await connecting.wait(tell=told.append, wrong=wrong.append)
+    assert [trouble.case for trouble in wrong] == [CaseId.STATE_MISMATCH, CaseId.STATE_MISMATCH]
+    assert not any("code=" in f"{trouble.message} {trouble.hint}" for trouble in (*told, *wrong))
+
+
+async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: World) -> None:
+    """Another account of the machine may be signing in on that port at the same time."""
+    connecting = Connecting(world.practice, {})
+    begun = connecting.begin()
+    connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
+    told, wrong = list[Trouble](), list[Trouble]()
+    port = world.practice.settings.number("xero.redirect_port")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):  # Taken already is as good.
+            other.bind(("127.0.0.1", port))
+            other.listen()
+        assert await connecting.wait(tell=told.append, wrong=wrong.append)
+    assert ["is used by another program" in trouble.message for trouble in told] == [True]
+    assert wrong == []
+
+
+async def test_cancel_on_xeros_page(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    with pytest.raises(LoginNeeded) as refused:
+        await world.sign_in(connecting, deny=True)
+    assert (refused.value.case, refused.value.exit_code) == (CaseId.CANCELLED, 3)
+    assert world.practice.identity() is None
+    assert next(event.case for event in world.practice.events.read()) == CaseId.CANCELLED
+
+
+async def test_a_login_without_a_practice_is_case_one(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    ledger = next(id_ for id_, tenant in world.sandbox.tenants.items() if tenant.kind == "ORGANISATION")
+    with pytest.raises(WireTrouble) as refused:
+        await world.sign_in(connecting, tenant=ledger)
+    assert (refused.value.case, refused.value.exit_code) == (CaseId.NO_PERMISSION, 3)
+    assert "XPM" in refused.value.hint
+
+
+async def test_nobody_comes_back_from_the_browser(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    connecting.begin()
+    with pytest.raises(LoginNeeded, match="No answer") as late:
+        await connecting.wait(limit=300)
+    assert late.value.case is CaseId.NOTHING_OPENS
+
+
+async def test_an_app_that_xero_does_not_know(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    begun = connecting.begin()
+    answer = consent(world.sandbox, begun.url, tenant=world.tenant)
+    world.sandbox.faults.add(Fault("401-unsuccessful", endpoint="connect/token", times=1))
+    connecting.paste(answer)
+    with pytest.raises(LoginNeeded) as refused:
+        await connecting.wait()
+    assert refused.value.case is CaseId.UNKNOWN_APP
+
+
+async def test_several_practices_are_listed_and_one_is_chosen(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    first, second = list(world.sandbox.tenants)[:2]
+    await world.sign_in(connecting, tenant=first)
+    assert len(await world.sign_in(connecting, tenant=second)) == 2
+    with pytest.raises(NeedsPerson) as several:
+        await connecting.choose()
+    assert (several.value.case, several.value.exit_code) == (CaseId.SECOND_PRACTICE, 4)
+    assert first in str(several.value)
+    assert "Te Aroha Bookkeeping" in str(several.value)
+    with pytest.raises(BadInput, match="opens no practice"):
+        await connecting.choose("no-such-id")
+    assert (await connecting.choose(second.upper())).title == "Te Aroha Bookkeeping"
+
+
+@pytest.mark.parametrize("typed", ["te aroha bookkeeping", "six"])
+async def test_another_practice_wants_its_name_or_six_of_its_id(world: World, typed: str) -> None:
+    connecting = await world.connect()
+    second = list(world.sandbox.tenants)[1]
+    await world.sign_in(connecting, tenant=second)
+    for wrong in ("", "yes", "Harbour & Hill Accountants"):
+        with pytest.raises(NeedsPerson) as refused:
+            await connecting.choose(second, confirm=wrong)
+        assert refused.value.case is CaseId.WRONG_PRACTICE
+    assert world.practice.title == "Harbour & Hill Accountants"
+    await connecting.choose(second, confirm=second[-6:] if typed == "six" else typed)
+    assert world.practice.title == "Te Aroha Bookkeeping"
+    assert world.practice.snapshot().count(XPM_CLIENTS) == 0
+    filled = await refresh(world.practice)
+    assert filled.clients == 12
+
+
+async def test_disconnecting_ends_this_connection_only(world: World) -> None:
+    connecting = Connecting(world.practice, {})
+    first, second = list(world.sandbox.tenants)[:2]
+    await world.sign_in(connecting, tenant=first)
+    await world.sign_in(connecting, tenant=second)
+    await connecting.choose(first)
+    told = await disconnect(world.practice)
+    assert "Harbour & Hill" in told
+    assert world.practice.identity() is None
+    assert heartbeat(world.practice).exit_code == 3
+    with pytest.raises(LoginNeeded):
+        await refresh(world.practice)
+    assert world.net.asked("connect/revocation") == 0
+    again = Connecting(world.practice, {})
+    assert len(await world.sign_in(again, tenant=second)) == 1
+
+
+async def test_everything_revokes_the_login(world: World) -> None:
+    await world.connect()
+    await disconnect(world.practice, everything=True)
+    assert world.net.asked("connect/revocation") == 1
+    again = Connecting(world.practice, {})
+    assert now(again) == "permission"
+    with pytest.raises(LoginNeeded):
+        await disconnect(world.practice)
+
+
+async def test_over_ssh_the_line_to_come_back_is_told(world: World) -> None:
+    environ = {"SSH_CONNECTION": "10.0.0.9 51000 10.0.0.5 2222", "LOGNAME": "mere"}
+    begun = Connecting(world.practice, environ).begin()
+    assert begun.ssh == "ssh -L 8765:localhost:8765 -p 2222 mere@10.0.0.5"
+
+
+async def test_granular_scopes_leave_templates_closed_and_that_is_a_note(tmp_path: Path) -> None:
+    world = World(tmp_path, scopes="granular")
+    connecting = await world.connect()
+    beat = heartbeat(world.practice)
+    assert beat.exit_code == 0
+    assert len(beat.notes) == 2
+    (templates,) = [step for step in connecting.steps() if step.name == "templates"]
+    assert templates.case is CaseId.SCOPE_MISSING
+    world.close()
+
+
+async def test_no_secret_reaches_the_disk_in_words(world: World) -> None:
+    await world.connect()
+    async with world.practice.wire() as wire:
+        kept = wire.tokens.saved()
+    assert kept is not None
+    secrets = [kept.access.reveal(), kept.refresh.reveal()]
+    for path in (world.home.root or Path()).rglob("*"):
+        if path.is_file():
+            text = path.read_bytes()
+            assert not any(secret.encode() in text for secret in secrets), path.name
+            assert path.stat().st_mode & 0o077 == 0, path.name

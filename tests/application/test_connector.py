@@ -1,0 +1,63 @@
+"""The person who connected: found among XPM's staff, gone, or nobody of the team; told where people look."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import Identity, ListState, put
+from xpm_tui.application.status.summary import heartbeat
+from xpm_tui.application.team.people import connector
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import STAFF, TEAM
+from xpm_tui.domain.xpm import Staff
+
+AT = datetime(2026, 5, 4, tzinfo=UTC)
+
+
+def fill(practice: OpenPractice, login: str, *rows: Any, read: bool = True) -> None:
+    writes: list[Any] = [put("identity", Identity(tenant="t", title="Hill", login=login, since=AT))]
+    writes += [put("list:staff", ListState(at=AT, full=AT))] if read else []
+    writes += [Put(STAFF if isinstance(row, Staff) else TEAM, row) for row in rows]
+    practice.book.commit(writes)
+
+
+ANA = Staff(uuid="a", name="Āna Reid", email="ana@x.example")
+
+
+@pytest.mark.parametrize(
+    ("login", "rows", "state"),
+    [
+        ("ana reid", [ANA], "here"),
+        ("ANA@x.example", [ANA], "here"),
+        ("Bo Li", [ANA], "gone"),
+        ("Ana Reid", [Staff(uuid="a", name="Ana Reid", gone=True)], "gone"),
+        ("Ana Reid", [ANA, Staff(uuid="b", name="Ana Reid", gone=True)], "here"),
+        ("Ana Reid", [ANA, TeamMember(id="t1", name="Tom")], "unlinked"),
+        ("Ana Reid", [ANA, TeamMember(id="t1", name="Tom", staff="a")], "here"),
+    ],
+)
+def test_who_connected_is_looked_up(practice: OpenPractice, login: str, rows: list[Any], state: str) -> None:
+    fill(practice, login, *rows)
+    found = connector(practice.snapshot())
+    assert found is not None
+    assert found.state == state
+    problems = {problem.code: problem for problem in heartbeat(practice).problems}
+    assert (f"connector-{state}" in problems) == (state != "here")
+    assert bool(found.sentence) == (state != "here")
+    if state == "gone":
+        assert "connect" in problems["connector-gone"].hint
+        assert problems["connector-gone"].exit_code == 0
+
+
+def test_nothing_is_said_where_nothing_is_known(practice: OpenPractice) -> None:
+    assert connector(practice.snapshot()) is None
+    fill(practice, "")
+    assert connector(practice.snapshot()) is None
+    fill(practice, "Ana Reid", read=False)
+    practice.book.commit([put("list:staff", ListState())])
+    assert connector(practice.snapshot()) is None

@@ -1,0 +1,302 @@
+"""Consequences computed beforehand, beside the sandbox's own record of the requests that came in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.application.flows import World
+from tests.deploy.world import Deploying
+from tests.support.profile import count
+from xpm_tui.application.clients import links
+from xpm_tui.application.clients.links import pick_all, preview_pick_all
+from xpm_tui.application.csv_io.imports import import_file
+from xpm_tui.application.jobs import batch as job_batch
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import services
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.runs import plans, runner
+from xpm_tui.application.runs import plans as undoing
+from xpm_tui.application.runs.consequences import consequences, of_stored
+from xpm_tui.domain.consequences import WRITES, Consequences, Requests
+from xpm_tui.domain.ignition import Client, Contact, TeamMember
+from xpm_tui.domain.ports import Drop, Put
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import BASE, CLIENTS, FREEZES, LINKS, STAFF, TEAM, XPM_CLIENTS
+
+PUSHED = count(60, 400)
+
+ENDPOINTS = {
+    "client_updates": ("PUT client.api/update",),
+    "contact_updates": ("PUT client.api/contact",),
+    "contact_additions": ("POST client.api/contact",),
+    "client_creations": ("POST client.api/add",),
+    "staff_creations": ("POST staff.api/add",),
+    "job_creations": ("POST job.api/add",),
+    "template_additions": ("POST job.api/applytemplate",),
+    "job_assignments": ("PUT job.api/assign",),
+    "job_states": ("PUT job.api/state",),
+    "checks": ("GET client.api/list",),
+    "contact_reads": ("GET client.api/contact",),
+    "searches": ("GET client.api/search",),
+    "job_reads": ("GET job.api/get",),
+    "job_lists": ("GET job.api/current",),
+    "staff_lists": ("GET staff.api/list",),
+}
+"""The sandbox's endpoint of each kind of request."""
+
+LISTS = (
+    "GET client.api/list", "GET staff.api/list", "GET template.api/list", "GET category.api/list",
+    "GET job.api/current",
+)  # fmt: skip
+
+
+def asked(world: World) -> Counter[str]:
+    """The sandbox's own record of what came in for the practice."""
+    rows = world.sandbox.log.rows(lambda row: "practicemanager" in row.path)
+    return Counter(f"{row.method} {'/'.join(row.endpoint.split('/')[:2])}" for row in rows)
+
+
+def foretold(requests: Requests) -> Counter[str]:
+    """What the record has to be for these requests."""
+    found: Counter[str] = Counter()
+    for kind, endpoints in ENDPOINTS.items():
+        for endpoint in endpoints:
+            found[endpoint] += getattr(requests, kind)
+    for endpoint in LISTS:
+        found[endpoint] += requests.lists // len(LISTS)
+    return +found
+
+
+def as_foretold(world: World, found: Consequences, run: Run | None = None) -> None:
+    """The record equals what was computed: by kind, in all, and as the run counted."""
+    assert asked(world) == foretold(found.requests)
+    assert found.calls == found.requests.total == sum(asked(world).values())
+    if run is not None:
+        assert run.calls == found.calls
+        assert run.consequences is not None
+        assert run.consequences.requests == found.requests
+
+
+async def settled(folder: Path, *, clients: int = 24) -> World:
+    """All clear clients picked, two people linked, and one run from XPM."""
+    world = World(folder, clients=clients, seed=2)
+    await world.connect()
+    pick_all(world.practice)
+    for place, staff in enumerate(list(world.practice.snapshot().rows(STAFF))[:2]):
+        member = TeamMember(id=f"t{place}", name=staff.name, staff=staff.uuid)
+        world.practice.book.commit([Put(TEAM, member)])
+    assert (await runner.run(world.practice, reviewed=True)).outcome == "done"
+    world.clock.move(timedelta(hours=1))
+    return world
+
+
+def edit(world: World, client: Client, **values: Any) -> None:
+    world.practice.book.commit([Put(CLIENTS, msgspec.structs.replace(client, **values))])
+
+
+async def colleague(world: World, client: Client, **values: str) -> None:
+    link = world.practice.snapshot().get(LINKS, client.id)
+    assert link is not None
+    await world.control("colleague", client=link.uuid, set=values)
+
+
+async def edited(world: World) -> None:
+    """Every kind of change at once: values, contacts, new ones, a clearing, conflicts, links, drift."""
+    practice = world.practice
+    practice.settings.set("sync.clear", "yes")
+    rows = [row for row in practice.snapshot().rows(CLIENTS) if row.contacts]
+    living = []
+    for row in rows:
+        link = practice.snapshot().get(LINKS, row.id)
+        there = practice.snapshot().get(XPM_CLIENTS, link.uuid) if link is not None else None
+        if there is not None and not there.archived and not there.prospect:
+            living.append(row)
+    one, two, three, four, five, *_ = living
+    edit(world, one, city="Ōtaki", phone="09 1")
+    (fresh,) = practice.ids.new("k")
+    edit(world, two, contacts=(*two.contacts, Contact(id=fresh, name="Zoe New", email="zoe@new.example")))
+    first = msgspec.structs.replace(three.contacts[0], mobile="021 000")
+    edit(world, three, contacts=(first, *three.contacts[1:]), fax="09 77")
+    edit(world, four, phone="", city="Here")
+    await colleague(world, four, phone="09 4444")
+    edit(world, five, phone="09 555")
+    await colleague(world, five, phone="09 999")
+    names = [row for row in living[5:] if row.name in world.unique_names()][:2]
+    for row in names:
+        practice.book.commit([Drop(CLIENTS, row.id), Drop(LINKS, row.id), Drop(BASE, row.id)])
+    world.book([row.name for row in names])
+
+
+@pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
+async def test_a_plan_and_its_undo_are_what_the_sandbox_records(direction: str, tmp_path: Path) -> None:
+    world = await settled(tmp_path)
+    practice = world.practice
+    await edited(world)
+    practice.settings.set("sync.direction", direction)
+    plan = await plans.make(practice, full=True)
+    world.sandbox.log.clear()
+    found = of_stored(practice, plan.id)
+    began = world.clock.monotonic()
+    done = await runner.run(practice, plan_id=plan.id)
+    assert done.outcome == "done"
+    as_foretold(world, found, done)
+    assert done.counts["changes"] == found.changes > 3
+    assert done.counts["records"] == found.xpm.clients + found.here.clients
+    assert (found.xpm.changes > 0) == (direction == "to_xpm")
+    assert found.replaced.values > 0
+    assert world.clock.monotonic() - began < 60 + found.seconds
+    assert found.here.links > 0
+    assert found.replaced.conflicts > 0
+    if direction == "to_xpm":
+        kinds = found.requests
+        assert min(kinds.client_updates, kinds.contact_updates, kinds.contact_additions, kinds.checks) > 0
+        assert found.replaced.clearings > 0
+    additions = found.requests.contact_additions
+    assert [(each.what, each.number) for each in found.lasting if each.what == "contact"] == (
+        [("contact", additions)] if additions else []
+    )
+    back, records, left = undoing.make_undo(practice, done.id)
+    undone = consequences(practice, back, records, left)
+    assert sum(each.number for each in undone.kept) == len(left) == found.not_undoable
+    world.sandbox.log.clear()
+    freezes = practice.snapshot().count(FREEZES)
+    taken_back = await runner.run(practice, plan_id=back.id, trigger="undo")
+    as_foretold(world, undone, taken_back)
+    assert taken_back.counts["changes"] == undone.changes
+    assert practice.snapshot().count(FREEZES) - freezes == undone.freezes > 0
+    world.close()
+
+
+async def test_a_long_run_takes_the_time_that_was_computed(tmp_path: Path) -> None:
+    world = await settled(tmp_path, clients=PUSHED * 2)
+    practice = world.practice
+    practice.settings.set("sync.direction", "to_xpm")
+    await world.control("switches", latency=0)
+    for client in list(practice.snapshot().rows(CLIENTS))[: PUSHED + 20]:
+        edit(world, client, city="Ōtaki")
+    plan = await plans.make(practice)
+    world.sandbox.log.clear()
+    found = of_stored(practice, plan.id)
+    began = world.clock.monotonic()
+    done = await runner.run(practice, plan_id=plan.id)
+    as_foretold(world, found, done)
+    assert found.calls > 55
+    assert found.minutes == pytest.approx((world.clock.monotonic() - began) / 60, abs=0.2)
+    world.close()
+
+
+async def test_a_plan_that_is_old_reads_the_lists_and_says_so(tmp_path: Path) -> None:
+    world = await settled(tmp_path)
+    world.practice.settings.set("sync.direction", "to_xpm")
+    client = next(iter(world.practice.snapshot().rows(CLIENTS)))
+    edit(world, client, phone="09 1234")
+    plan = await plans.make(world.practice)
+    world.clock.move(timedelta(minutes=20))
+    world.sandbox.log.clear()
+    found = of_stored(world.practice, plan.id)
+    assert found.requests.lists == 5
+    as_foretold(world, found, await runner.run(world.practice, plan_id=plan.id))
+    world.close()
+
+
+async def test_an_import_says_what_the_next_sync_sends(tmp_path: Path) -> None:
+    world = await settled(tmp_path)
+    practice = world.practice
+    practice.settings.set("sync.direction", "to_xpm")
+    known = [row for row in practice.snapshot().rows(CLIENTS) if row.contacts][:6]
+    told = ["Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phone"]
+    for at, row in enumerate(known):
+        first, *others = row.contacts
+        contacts = (msgspec.structs.replace(first, contact_id=f"9{at}"), *others)
+        edit(world, row, client_id=f"8{at}", contacts=contacts)
+        told.append(f'8{at},9{at},"{row.name}","{first.name}",{first.email},09 12{at}')
+    told.append('99,999,"Brand New Ltd","Zoe",zoe@new.example,1')
+    file = tmp_path / "clients.csv"
+    file.write_text("\n".join(told) + "\n", encoding="utf-8")
+    would = import_file(practice, "clients", file, dry_run=True).consequences
+    assert would is not None
+    assert would.then is not None
+    did = import_file(practice, "clients", file).consequences
+    assert (did, would.calls) == (would, 0)
+    world.sandbox.log.clear()
+    run = await runner.run(practice, reviewed=True)
+    as_foretold(world, would.then, run)
+    assert run.counts["changes"] == would.then.xpm.changes > 0
+    assert (would.here.added, would.then.xpm.clients) == (1, 6)
+    world.close()
+
+
+async def test_a_batch_of_jobs_is_what_the_sandbox_records(tmp_path: Path) -> None:
+    world = Deploying(tmp_path, jobs__state_code="INPROGRESS")
+    await world.ready()
+    (fresh,) = world.practice.ids.new("c")
+    world.practice.book.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
+    world.accepted("New client 1", fresh)
+    world.accepted("New client 2", fresh, partner=world.people[0])
+    world.accepted("Twice", world.clients[1])
+    world.accepted("Twice", world.clients[1])  # asks: the first of the two takes its name and start
+    services.new_service(world.practice, "Bare service", {})
+    world.accepted("Bare", world.clients[2], services=("Bare service",))  # asks: no template
+    names = ["w1", "w2", "w3", "w4", "w5"]
+    for anyway in (False, True):
+        world.sandbox.log.clear()
+        batch = job_batch.named(world.practice, [n for n in names if anyway is False or n in ("w4", "w5")])
+        found = batch.of(anyway=anyway)
+        chosen = names if not anyway else ["w4", "w5"]
+        run = await world.deploy(*chosen, anyway=anyway)
+        as_foretold(world, found, run)
+        assert run.counts["deployed"] == found.xpm.jobs_created
+        assert run.counts.get("held", 0) == sum(each.number for each in found.kept)
+        assert found.xpm.jobs_created == (2 if anyway else 3)
+    world.close()
+
+
+async def test_a_job_says_the_same_in_its_preview_and_in_its_batch(tmp_path: Path) -> None:
+    world = Deploying(tmp_path)
+    await world.ready()
+    world.accepted(manager=world.people[0])
+    shown, batch = jobs.preview_job(world.practice, "w1"), job_batch.named(world.practice, ["w1"])
+    assert shown.consequences == batch.consequences
+    assert shown.calls == batch.calls == batch.consequences.calls
+    job_editing.edit_workflow(world.practice, "w1", {"state": "NONSENSE"})
+    await world.deploy("w1")
+    job_editing.edit_workflow(world.practice, "w1", {"state": "INPROGRESS"})
+    half = job_batch.named(world.practice, ["w1"]).consequences
+    assert (half.xpm.jobs_created, half.xpm.jobs_finished) == (0, 1)
+    world.sandbox.log.clear()
+    as_foretold(world, half, await world.retry())
+    world.close()
+
+
+async def test_a_creation_is_what_the_sandbox_records(tmp_path: Path) -> None:
+    world = await settled(tmp_path)
+    world.book(["Weka Brightwater"])
+    client = world.practice.snapshot().find(CLIENTS, "name", "Weka Brightwater")[0]
+    found = links.creation(world.practice, client.id)
+    world.sandbox.log.clear()
+    await links.create_in_xpm(world.practice, client.id)
+    as_foretold(world, found)
+    assert [each.what for each in found.lasting] == ["client"]
+    world.close()
+
+
+async def test_picking_all_says_how_many_come_in(tmp_path: Path) -> None:
+    world = World(tmp_path, clients=40, seed=3)
+    await world.connect()
+    world.book(world.unique_names()[:3])
+    found = preview_pick_all(world.practice)
+    did = Counter(view.outcome for view in pick_all(world.practice))
+    assert (found.here.added, found.here.links) == (did["added"], did["linked"])
+    assert sum(each.number for each in found.kept) == did["left"]
+    world.close()
+
+
+def test_every_write_is_a_request_that_the_record_can_tell() -> None:
+    assert set(WRITES) <= set(ENDPOINTS)
+    assert {"lists", "lookups"} == set(Requests.__struct_fields__) - set(ENDPOINTS)

@@ -1,0 +1,238 @@
+"""Editing the book by hand: what is refused, what is warned of, what is kept."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from xpm_tui.application.clients.edits import add_contact, edit_client, edit_contact, find_contact, new_client
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.jobs.services import edit_service, list_services, new_service
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.team.members import edit_member, new_member
+from xpm_tui.domain.errors import BadInput, NotFound, ReadOnly
+from xpm_tui.domain.ignition import Client, Contact, Service, TeamMember
+from xpm_tui.domain.links import Freeze, Link
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, SERVICES, TEAM, TEMPLATES
+from xpm_tui.domain.xpm import Template
+
+KOWHAI = Client(
+    id="c1",
+    client_id="11",
+    name="Kowhai",
+    contacts=(
+        Contact(id="k1", name="Ann", email="ann@x.nz", contact_id="21", primary=True),
+        Contact(id="k2", name="Bob", email="bob@x.nz"),
+    ),
+)
+
+
+@pytest.fixture
+def office(practice: OpenPractice) -> OpenPractice:
+    practice.ids.new("c", 9)
+    practice.ids.new("k", 9)
+    practice.ids.new("t", 9)
+    practice.book.commit(
+        [Put(CLIENTS, KOWHAI), Put(TEAM, TeamMember(id="t1", name="Mere", email="mere@x.nz"))]
+    )
+    return practice
+
+
+def kowhai(practice: OpenPractice) -> Client:
+    found = practice.snapshot().get(CLIENTS, "c1")
+    assert found is not None
+    return found
+
+
+def test_fields_are_edited_as_cells_are_read(office: OpenPractice) -> None:
+    edit_client(
+        office, "11", {"tax_registered": "Yes", "groups": "B; A", "partner": "mere@x.nz", "k2.mobile": "021"}
+    )
+    client = kowhai(office)
+    assert (client.tax_registered, client.groups, client.partner) == (True, ("B", "A"), "t1")
+    assert client.contacts[1].mobile == "021"
+    edit_client(office, "c1", {"tax_registered": "", "partner": ""})
+    assert (kowhai(office).tax_registered, kowhai(office).partner) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"phnoe": "1"}, "There is no field 'phnoe'"),
+        ({"name": " "}, "needs a name"),
+        ({"k1.email": "ann at x"}, "k1.email cannot be that"),
+        ({"k9.email": "a@x.nz"}, "no contact 'k9'"),
+        ({"partner": "Nobody"}, "no team member"),
+        ({"state": "won"}, "is no client status"),
+        ({"phone": "x" * 3000}, "longer than"),
+        ({"name": "a\0b"}, "null character"),
+    ],
+)
+def test_a_bad_value_changes_nothing(office: OpenPractice, values: dict[str, str], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        edit_client(office, "c1", {"city": "Nelson", **values})
+    assert kowhai(office) == KOWHAI
+
+
+def test_an_unknown_field_names_the_nearest(office: OpenPractice) -> None:
+    with pytest.raises(BadInput) as refused:
+        edit_client(office, "c1", {"k1.emial": "a@x.nz"})
+    assert refused.value.hint == "Did you mean email?"
+
+
+def test_a_client_id_belongs_to_one_client(office: OpenPractice) -> None:
+    other = new_client(office, "Rimu", {"contact_email": "r@x.nz"})
+    with pytest.raises(BadInput, match="belongs to Kowhai"):
+        edit_client(office, other.id, {"client_id": "11"})
+
+
+def test_a_second_client_of_a_name_needs_a_yes(office: OpenPractice) -> None:
+    with pytest.raises(BadInput, match="already: c1"):
+        new_client(office, "Kowhai", {})
+    assert new_client(office, "Kowhai", {}, anyway=True).id != "c1"
+
+
+def linked(practice: OpenPractice, *freezes: str) -> None:
+    practice.book.commit([Put(LINKS, Link(id="c1", uuid="u1"))])
+    for field in freezes:
+        practice.book.commit([Put(FREEZES, Freeze(id=f"c1/{field}", client="c1", field=field))])
+
+
+def test_what_xpm_masters_is_warned_of(office: OpenPractice) -> None:
+    assert edit_client(office, "c1", {"phone": "1"})[1] == []
+    linked(office)
+    (warning,) = edit_client(office, "c1", {"phone": "2", "k1.mobile": "3"})[1]
+    assert warning.startswith("XPM will overwrite this: ")
+    assert "clients freeze c1" in warning
+    office.settings.set("sync.level", "name")
+    assert edit_client(office, "c1", {"phone": "4"})[1] == []
+    assert len(edit_client(office, "c1", {"name": "Kowhai Ltd"})[1]) == 1
+    office.settings.set("sync.direction", "to_xpm")
+    assert edit_client(office, "c1", {"name": "Kowhai"})[1] == []
+
+
+def test_a_frozen_field_is_not_warned_of(office: OpenPractice) -> None:
+    linked(office, "phone")
+    assert edit_client(office, "c1", {"phone": "1"})[1] == []
+
+
+def test_a_contact_is_added_and_edited(office: OpenPractice) -> None:
+    view, _ = add_contact(office, "c1", {"name": "Cy", "email": "cy@x.nz"})
+    assert [(contact.name, contact.primary) for contact in view.contacts] == [
+        ("Ann", True),
+        ("Bob", False),
+        ("Cy", False),
+    ]
+    edit_contact(office, "c1", "cy@x.nz", {"phone": "09", "contact_primary": "yes"})
+    assert [(c.name, c.phone, c.primary) for c in kowhai(office).contacts][2] == ("Cy", "09", True)
+    assert sum(contact.primary for contact in kowhai(office).contacts) == 1
+
+
+def test_the_first_contact_is_primary(office: OpenPractice) -> None:
+    made = new_client(office, "Rimu", {})
+    view, _ = add_contact(office, made.id, {"email": "r@x.nz"})
+    assert view.contacts[0].primary
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({}, "needs a name or an e-mail"),
+        ({"name": "Ann", "email": "ANN@x.nz"}, "already: k1"),
+        ({"name": "Bob"}, "already: k2"),
+        ({"name": "Di", "email": "di"}, "email cannot be that"),
+        ({"nmae": "Di"}, "There is no field 'nmae'"),
+    ],
+)
+def test_a_bad_contact_is_refused(office: OpenPractice, values: dict[str, str], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        add_contact(office, "c1", values)
+    assert kowhai(office) == KOWHAI
+
+
+@pytest.mark.parametrize(("text", "found"), [("k2", "k2"), ("21", "k1"), ("BOB@x.nz", "k2"), ("Ann", "k1")])
+def test_a_contact_is_found_by_what_people_know(text: str, found: str) -> None:
+    assert find_contact(KOWHAI, text).id == found
+
+
+def test_a_contact_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(NotFound) as missing:
+        find_contact(KOWHAI, "Zed")
+    assert missing.value.hint == "It has: k1 Ann, k2 Bob."
+
+
+def test_team_members_are_made_and_edited(office: OpenPractice) -> None:
+    view = new_member(office, "Bo Li", {"access": "no"})
+    assert (view.name, view.access, view.active) == ("Bo Li", False, True)
+    assert edit_member(office, "Bo Li", {"email": "bo@x.nz", "active": "no"}).email == "bo@x.nz"
+    assert edit_member(office, "bo@x.nz", {"name": "Bo"}).id == view.id
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "says"),
+    [
+        ("", {}, "needs a name"),
+        ("Mere", {}, "already: t1"),
+        ("Di", {"email": "MERE@x.nz"}, "the one of Mere"),
+        ("Di", {"email": "di"}, "email cannot be that"),
+        ("Di", {"access": "perhaps"}, "access is yes or no"),
+        ("Di", {"staff": "u1"}, "There is no field 'staff'"),
+    ],
+)
+def test_a_bad_member_is_refused(office: OpenPractice, name: str, values: dict[str, str], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        new_member(office, name, values)
+    assert office.snapshot().count(TEAM) == 1
+
+
+def test_services_are_listed_made_and_edited(office: OpenPractice) -> None:
+    template = Template(uuid="u1", name="Annual")
+    old = Service(id="s0", name="Accounts", templates=("u1", "u9"), extra={"Service ID": "7"})
+    office.book.commit([Put(TEMPLATES, template), Put(SERVICES, old)])
+    made = new_service(office, "Payroll", {"price": "50"})
+    assert (made.name, made.fields) == ("Payroll", {"Price": "50"})
+    assert edit_service(office, "Payroll", {"Price": "", "name": "Pay"}).fields == {}
+    accounts = edit_service(office, "7", {"Billing type": "Monthly"})
+    assert accounts.fields == {"Service ID": "7", "Billing Type": "Monthly"}
+    assert [(ref.id, ref.name) for ref in accounts.templates] == [("u1", "Annual"), ("u9", "u9")]
+    assert [view.name for view in list_services(office)] == ["Accounts", "Pay"]
+
+
+def test_a_bad_service_is_refused(office: OpenPractice) -> None:
+    new_service(office, "Payroll", {})
+    for name, values, says in (
+        ("Payroll", {}, "already"),
+        (" ", {}, "needs a name"),
+        ("New", {"Prise": "1"}, "no field 'Prise'"),
+    ):
+        with pytest.raises(BadInput, match=says):
+            new_service(office, name, values)
+    with pytest.raises(NotFound):
+        edit_service(office, "Nothing", {"name": "x"})
+    assert office.snapshot().count(SERVICES) == 1
+
+
+def test_read_only_edits_nothing(office: OpenPractice) -> None:
+    office.read_only = True
+    for act in (
+        lambda: edit_client(office, "c1", {"phone": "1"}),
+        lambda: add_contact(office, "c1", {"name": "x"}),
+        lambda: new_member(office, "x", {}),
+        lambda: new_service(office, "x", {}),
+    ):
+        with pytest.raises(ReadOnly):
+            act()
+
+
+def test_an_edit_is_told_without_its_value(office: OpenPractice) -> None:
+    edit_client(office, "c1", {"phone": "secret phone"})
+    (event,) = [event for event in office.events.read() if event.key == "client.edited"]
+    assert (event.record, event.field) == ("c1", "phone")
+    assert b"secret phone" not in msgspec.json.encode(event)
+
+
+@pytest.mark.parametrize("typed", ["9" * 5000, "\N{SUPERSCRIPT TWO}"], ids=["long", "raised"])
+def test_what_is_no_number_of_days_is_refused(practice: OpenPractice, typed: str) -> None:
+    with pytest.raises(BadInput):
+        job_editing._value(practice.snapshot(), "due_days", typed)

@@ -1,0 +1,171 @@
+"""A run that is killed at any point: the book opens, the next run finishes the work, nothing is doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.application.flows import World
+from tests.support.profile import count
+from tests.support.sandbox_process import SandboxProcess, sandbox_process
+from xpm_tui.application.connection.state_machine import Connecting
+from xpm_tui.application.home import Home, find_home
+from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.runs import history as runs
+from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.runner import run
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
+
+KILLS = count(5, 60)
+PUSH_KILLS = count(2, 20)
+
+
+def killed_at(open_: Callable[[], OpenPractice], commit: int, *, after: bool) -> bool:
+    """Run in a child that is killed just before or just after its n-th commit; False: it ended well."""
+    child = os.fork()
+    if child == 0:
+        try:
+            practice = open_()
+            made = 0
+
+            def deadly(real: Callable[..., int]) -> Callable[..., int]:
+                def dying(*what: object, **how: object) -> int:
+                    nonlocal made
+                    made += 1
+                    if made == commit and not after:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    position = real(*what, **how)
+                    if made == commit:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    return position
+
+                return dying
+
+            for name in ("commit", "transact"):
+                setattr(practice.book, name, deadly(getattr(practice.book, name)))
+            asyncio.run(run(practice, reviewed=True))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return True
+    assert os.WEXITSTATUS(status) == 0
+    return False
+
+
+def values(practice: OpenPractice) -> list[tuple[object, ...]]:
+    """What the clients of the book say, contacts included, without the ids that differ from try to try."""
+    told = []
+    for client in practice.snapshot().rows(CLIENTS):
+        contacts = tuple(msgspec.structs.replace(each, id="") for each in client.contacts)
+        told.append((client.id, msgspec.json.encode(msgspec.structs.replace(client, contacts=contacts))))
+    return sorted(told)
+
+
+def expected(folder: Path) -> list[tuple[object, ...]]:
+    world = World(folder)
+    asyncio.run(_ready(world))
+    asyncio.run(run(world.practice, reviewed=True))
+    found = values(world.practice)
+    world.close()
+    return found
+
+
+async def _ready(world: World) -> None:
+    await world.connect()
+    world.book(world.unique_names())
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_from_xpm_the_next_run_finishes_it(tmp_path: Path, after: bool) -> None:
+    wanted = expected(tmp_path / "whole")
+    killed = 0
+    for commit in range(1, KILLS + 1):
+        world = World(tmp_path / f"{commit}")
+        asyncio.run(_ready(world))
+        world.practice.close()
+        if killed_at(world.open, commit, after=after):
+            killed += 1
+            world.practice = world.open()
+            done = asyncio.run(run(world.practice, reviewed=True))
+            assert done.outcome == "done", (commit, done)
+            outcomes = Counter(each.outcome for each in runs.list_runs(world.practice))
+            assert outcomes["running"] == 0, (commit, outcomes)
+            assert values(world.practice) == wanted, commit
+            assert asyncio.run(plans.make(world.practice)).counts["items"] == 0
+            world.close()
+    assert killed >= min(KILLS, 5)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxProcess]:
+    with sandbox_process(clients=12) as started:
+        yield started
+
+
+def connected(sandbox: SandboxProcess, home: Home) -> OpenPractice:
+    practice = open_practice(home, person="mere", environ=sandbox.environ)
+
+    async def go() -> None:
+        connecting = Connecting(practice, {})
+        begun = connecting.begin()
+        connecting.paste(sandbox.consent(begun.url, tenant=sandbox.greeting["tenants"][0]["id"]))
+        await connecting.wait()
+        await connecting.choose(sandbox.greeting["tenants"][0]["id"])
+        await connecting.fill()
+
+    asyncio.run(go())
+    return practice
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_to_xpm_every_client_is_written_once(tmp_path: Path, sandbox: SandboxProcess, after: bool) -> None:
+    for commit in range(2, 2 + PUSH_KILLS * 5, 5):
+        sandbox.control("POST", "reset")
+        home = find_home(str(tmp_path / str(commit)), {})
+
+        def again(home: Home = home) -> OpenPractice:
+            return open_practice(home, person="mere", environ=sandbox.environ)
+
+        with connected(sandbox, home) as practice:
+            _book_from_mirror(practice)
+            asyncio.run(run(practice, reviewed=True))
+            practice.settings.set("sync.direction", "to_xpm", practice=True)
+            changed = [
+                Put(CLIENTS, msgspec.structs.replace(client, phone=f"ours {client.id}"))
+                for client in practice.snapshot().rows(CLIENTS)
+                if practice.snapshot().get(LINKS, client.id)
+            ]
+            practice.book.commit(changed)
+        killed_at(again, commit, after=after)
+        with again() as practice:
+            done = asyncio.run(run(practice, reviewed=True))
+            assert done.outcome == "done", (commit, done)
+            assert asyncio.run(plans.make(practice)).counts["items"] == 0
+            assert {intent.state for intent in practice.snapshot().rows(INTENTS)} <= {"done", "failed"}
+            uuids = {row.uuid for row in practice.snapshot().rows(LINKS)}
+        rows = sandbox.control("GET", "requests?endpoint=client.api/update")["requests"]
+        sent = Counter(uuid for uuid in uuids for row in rows if uuid in str(row))
+        assert len(uuids) == len(changed)
+        assert sent == dict.fromkeys(uuids, 1), commit
+
+
+def _book_from_mirror(practice: OpenPractice) -> None:
+    rows = [r for r in practice.snapshot().rows(XPM_CLIENTS) if not (r.archived or r.prospect or r.deleted)]
+    times = Counter(row.name for row in rows)
+    names = [row.name for row in rows if times[row.name] == 1]
+    ids = practice.ids.new("c", len(names))
+    practice.book.commit(
+        [Put(CLIENTS, Client(id=id_, name=name)) for id_, name in zip(ids, names, strict=True)]
+    )

@@ -1,0 +1,37 @@
+"""Names in the log: two of one name are told apart, whatever a person reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.tui.world import World
+from xpm_tui.application.presenters.lookup import name_of, names
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
+
+
+def test_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    with world.open() as practice:
+        contact = Contact(id="k1", name="Jo Tane")
+        practice.book.commit(
+            [
+                Put(CLIENTS, Client(id="c901", name="Rata Ltd", contacts=(contact,))),
+                Put(CLIENTS, Client(id="c902", name="RATA LTD.", contacts=(contact,))),
+                Put(CLIENTS, Client(id="c903", name="Only One Ltd", contacts=(contact,))),
+                Put(XPM_CLIENTS, XpmClient(uuid="u-1", name="Rata Ltd", number="1007")),
+                Put(XPM_CLIENTS, XpmClient(uuid="u-2", name="Rata Ltd")),
+            ]
+        )
+        told = names(practice)
+        assert told("c901") == "Rata Ltd c901"
+        assert told("c902") == "RATA LTD. c902"
+        assert told("c902/k1") == "Jo Tane (RATA LTD.) c902"
+        assert told("c903") == "Only One Ltd"
+        assert told("c903/k1") == "Jo Tane (Only One Ltd)"
+        assert told("u-1") == "Rata Ltd #1007"
+        assert told("u-2") == "Rata Ltd"
+        assert told("nobody") == ""
+        assert name_of(practice.snapshot(), "u-1") == "Rata Ltd", "elsewhere the number has a column"

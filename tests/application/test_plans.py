@@ -1,0 +1,99 @@
+"""Plans: kept, looked up, ticked, exported, thrown away."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+
+from tests.support.fake_xpm import FakeXpm, client, wired
+from tests.support.moved_clock import MovedClock
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import Identity, put
+from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.plans import Selector
+from xpm_tui.application.runs.runner import run
+from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, PLANNED, PLANS
+
+HOSTILE = '=cmd|"/c calc", [/] \x1b[2J\nTrust'
+
+
+@pytest.fixture
+def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
+    practice.book.commit(
+        [
+            put("identity", Identity(tenant="t", title="Hill")),
+            *(Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n:05}")) for n in range(5)),
+        ]
+    )
+    made = FakeXpm(clock, [client(0, address=HOSTILE), *(client(number) for number in range(1, 5))])
+    wired(practice, made)
+    return made
+
+
+async def test_a_plan_is_kept_with_its_records(practice: OpenPractice, xpm: FakeXpm) -> None:
+    with pytest.raises(NotFound, match="no plan yet"):
+        plans.load(practice)
+    made = await plans.make(practice)
+    plan, records = plans.load(practice, made.id)
+    assert (plan, len(records)) == (made, 5)
+    assert plans.load(practice, "last")[0] == plans.latest(practice) == plan
+    assert len(list(plans.items(records))) == plan.counts["items"]
+    with pytest.raises(NotFound, match="no plan p77"):
+        plans.load(practice, "p77")
+
+
+async def test_ticks_are_kept_and_counted(practice: OpenPractice, xpm: FakeXpm) -> None:
+    plan = await plans.make(practice)
+    assert plans.tick(practice, plan.id, Selector(field="phone"), False) == 5
+    after, records = plans.load(practice, plan.id)
+    assert after.counts["items"] == plan.counts["items"] - 5
+    assert {change.field for change in plans.waiting(records)} == {"phone"}
+    assert plans.tick(practice, plan.id, Selector(record="c1", field="phone"), True) == 1
+    assert plans.tick(practice, plan.id, Selector(record="c1", field="phone"), True) == 0
+    with pytest.raises(NotFound):
+        plans.tick(practice, plan.id, Selector(record="c99"), False)
+    await run(practice, plan_id=plan.id)
+    assert [c.id for c in practice.snapshot().rows(CLIENTS) if c.phone] == ["c1"]
+    with pytest.raises(BadInput):
+        plans.tick(practice, plan.id, Selector(), True)
+
+
+async def test_the_export_carries_true_values(practice: OpenPractice, xpm: FakeXpm) -> None:
+    plan = await plans.make(practice)
+    rows = list(csv.DictReader(io.StringIO(plans.export(practice, plan.id), newline="")))
+    assert len(rows) == plan.counts["items"]
+    (address,) = [row for row in rows if row["field"] == "address"]
+    assert (address["new"], address["client"], address["ticked"]) == (HOSTILE, "Client 00000", "yes")
+    link = next(row for row in rows if row["field"] == "link")
+    assert (link["new"], link["new_name"]) == (client(0).uuid, "Client 00000")
+
+
+async def test_drafts_that_nobody_needs_are_thrown_away(
+    practice: OpenPractice, xpm: FakeXpm, clock: MovedClock
+) -> None:
+    await refresh(practice)
+    made = []
+    for _ in range(6):
+        made.append((await plans.make(practice, refresh=False)).id)
+        clock.move(timedelta(minutes=5))
+    assert set(practice.snapshot().ids(PLANS)) == set(made[-3:])
+    assert practice.snapshot().count(PLANNED) == 3 * 5
+    clock.move(timedelta(hours=2))
+    last = await plans.make(practice, refresh=False)
+    assert set(practice.snapshot().ids(PLANS)) == {last.id}
+
+
+async def test_narrowed_plans(practice: OpenPractice, xpm: FakeXpm) -> None:
+    await run(practice)
+    for number in range(5):
+        xpm.edit(client(number).uuid, phone="1", fax="2")
+    plan = await plans.make(practice, only="c2", fields=["fax"])
+    _, records = plans.load(practice, plan.id)
+    assert [(change.record, change.field) for change in plans.items(records)] == [("c2", "fax")]

@@ -1,0 +1,49 @@
+"""What XPM refused: told with its cause, and tried again alone or together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.application.flows import World
+from xpm_tui.application.runs import retries
+from xpm_tui.application.runs.runner import run
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, LINKS
+from xpm_tui.sandbox.core.faults import Fault
+
+
+async def test_failures_are_listed_by_cause_and_only_they_are_tried_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    await world.connect()
+    practice = world.practice
+    world.book(world.unique_names()[:4])
+    await run(practice)
+    practice.settings.set("sync.direction", "to_xpm", practice=True)
+    snapshot = practice.snapshot()
+    linked = [client for client in snapshot.rows(CLIENTS) if snapshot.get(LINKS, client.id)]
+    assert len(linked) >= 3
+    practice.book.commit(
+        [Put(CLIENTS, msgspec.structs.replace(c, phone=f"09 555 00{n}")) for n, c in enumerate(linked)]
+    )
+    world.sandbox.faults.add(Fault("status-error", endpoint="PUT client.api/update", nth=1, times=1))
+    world.sandbox.faults.add(Fault("409", endpoint="PUT client.api/update", nth=2, times=1))
+    ended = await run(practice, reviewed=True)
+    assert ended.outcome == "partial"
+    failed = retries.failures(practice)
+    assert len(failed) == 2
+    assert all(failure.cause and failure.name in failure.sentence for failure in failed)
+    with pytest.raises(BadInput):
+        retries.chosen(failed, cause="no such words")
+    first = retries.chosen(failed, client=failed[0].client)
+    again = await retries.retry(practice, first)
+    assert (again.outcome, again.done) == ("done", 1)
+    assert retries.failures(practice, again.id) == []
+    rest = retries.chosen(failed, cause=failed[1].cause)
+    assert (await retries.retry(practice, rest)).outcome == "done"
+    phones = {row.phone for row in world.sandbox.practice.clients.values()}
+    assert {f"09 555 00{n}" for n in range(len(linked))} <= phones
+    practice.close()

@@ -1,0 +1,320 @@
+"""One run from end to end over a fake XPM: plan, guard, apply, history, outcomes, exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.application.test_runs import dead_pid
+from tests.support.fake_xpm import FakeXpm, client, wired
+from tests.support.moved_clock import MovedClock
+from xpm_tui.application.home import Home
+from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.practice_identity import Identity, put
+from xpm_tui.application.progress import Progress
+from xpm_tui.application.runs import history as runs
+from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.runner import release, resume, run
+from xpm_tui.domain.errors import (
+    AllowanceUsedUp,
+    BadInput,
+    Busy,
+    LoginNeeded,
+    OutOfReach,
+    PlanRefused,
+    ReadOnly,
+    Trouble,
+)
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Run, StopRequest
+from xpm_tui.domain.tables import CLIENTS, LINKS, RUNS, STOPS, XPM_CLIENTS
+
+COUNT = 30
+
+
+@pytest.fixture
+def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
+    practice.book.commit(
+        [
+            put("identity", Identity(tenant="t", title="Hill", scopes="practicemanager")),
+            *(Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n:05}")) for n in range(COUNT)),
+        ]
+    )
+    made = FakeXpm(clock, [client(number) for number in range(COUNT)])
+    wired(practice, made)
+    return made
+
+
+def event_keys(practice: OpenPractice, run_id: str) -> list[str]:
+    from xpm_tui.log.reader import EventFilter
+
+    return [event.key for event in practice.events.read(EventFilter(run=run_id))][::-1]
+
+
+async def synced(practice: OpenPractice) -> Run:
+    return await run(practice, reviewed=True)
+
+
+async def test_the_first_run_links_and_fills_and_the_second_plans_nothing(
+    practice: OpenPractice, xpm: FakeXpm
+) -> None:
+    first = await run(practice)
+    assert (first.outcome, first.exit_code, first.calls) == ("done", 0, 5)
+    snapshot = practice.snapshot()
+    assert snapshot.count(LINKS) == COUNT
+    assert {row.phone for row in snapshot.rows(CLIENTS)} == {f"09 555 {n:04}" for n in range(COUNT)}
+    plan = await plans.make(practice)
+    assert plan.counts["items"] == 0
+    second = await run(practice)
+    assert (second.outcome, second.done, second.calls) == ("done", 0, 5)
+    assert event_keys(practice, first.id)[0] == "run.started"
+    assert event_keys(practice, first.id)[-1] == "run.done"
+    assert runs.show(practice, "last").id == second.id
+    assert practice.lock_holder() is None
+
+
+async def test_a_young_plan_reads_no_list_again(
+    practice: OpenPractice, xpm: FakeXpm, clock: MovedClock
+) -> None:
+    plan = await plans.make(practice)
+    xpm.asked.clear()
+    clock.move(timedelta(minutes=9))
+    done = await run(practice, plan_id=plan.id)
+    assert (done.outcome, xpm.asked, done.reviewed) == ("done", [], True)
+    with pytest.raises(BadInput, match="applied already"):
+        await run(practice, plan_id=plan.id)
+
+
+async def test_an_old_plan_reads_them_and_what_moved_drops_out(
+    practice: OpenPractice, xpm: FakeXpm, clock: MovedClock
+) -> None:
+    plan = await plans.make(practice)
+    clock.move(timedelta(minutes=11))
+    xpm.edit(client(4).uuid, phone="09 999 9999")
+    done = await run(practice, plan_id=plan.id)
+    assert "clients" in xpm.asked[5:]
+    assert done.counts["moved"] == 1
+    assert practice.snapshot().count(LINKS) == COUNT - 1
+    await run(practice)
+    found = practice.snapshot().get(CLIENTS, "c4")
+    assert found is not None
+    assert found.phone == "09 999 9999"
+
+
+@pytest.mark.parametrize(("key", "value"), [("sync.level", "name"), ("sync.off", "phone")])
+async def test_a_plan_of_another_policy_is_refused_whole(
+    practice: OpenPractice, xpm: FakeXpm, key: str, value: str
+) -> None:
+    plan = await plans.make(practice)
+    practice.settings.set(key, value, practice=True)
+    with pytest.raises(PlanRefused):
+        await run(practice, plan_id=plan.id)
+    ended = runs.show(practice, "last")
+    assert (ended.outcome, ended.exit_code) == ("failed", 4)
+    assert practice.snapshot().count(LINKS) == 0
+
+
+async def test_levels_name_and_nothing(practice: OpenPractice, xpm: FakeXpm) -> None:
+    practice.settings.set("sync.level", "name", practice=True)
+    await run(practice)
+    assert practice.snapshot().count(LINKS) == COUNT
+    assert {row.phone for row in practice.snapshot().rows(CLIENTS)} == {""}
+    xpm.edit(client(1).uuid, name="Renamed", phone="1")
+    await run(practice)
+    assert [(c.name, c.phone) for c in practice.snapshot().rows(CLIENTS) if c.id == "c1"] == [("Renamed", "")]
+    practice.settings.set("sync.level", "nothing", practice=True)
+    xpm.edit(client(1).uuid, name="Renamed again")
+    await run(practice)
+    assert [c.name for c in practice.snapshot().rows(CLIENTS) if c.id == "c1"] == ["Renamed"]
+
+
+async def test_a_second_run_is_told_who_has_the_practice(
+    practice: OpenPractice, xpm: FakeXpm, home: Home, clock: MovedClock
+) -> None:
+    with open_practice(home, person="tane", environ={}, clock=clock) as other:
+        wired(other, xpm)
+        lock = other.lock("sync")
+        lock.acquire()
+        with pytest.raises(Busy, match="tane") as busy:
+            await run(practice)
+        assert busy.value.exit_code == 5
+        assert socket.gethostname() in str(busy.value)
+        lock.close()
+    assert practice.snapshot().count(RUNS) == 0
+
+
+async def test_too_many_changes_are_held_and_released(
+    practice: OpenPractice, xpm: FakeXpm, clock: MovedClock
+) -> None:
+    await synced(practice)
+    for number in range(25):
+        xpm.edit(client(number).uuid, phone=f"moved {number}")
+    held = await run(practice)
+    assert (held.outcome, held.exit_code) == ("held", 4)
+    assert {stop.rule for stop in held.stops} >= {"many-records"}
+    assert [r.id for r in runs.held(practice.snapshot())] == [held.id]
+    xpm.edit(client(26).uuid, phone="one more")
+    still = await release(practice, held.id)
+    assert still.outcome == "held"
+    done = await release(practice, still.id)
+    assert (done.outcome, done.trigger) == ("done", "release")
+    with pytest.raises(BadInput):
+        await release(practice, held.id)
+
+
+async def test_a_reviewed_run_passes_the_counts(practice: OpenPractice, xpm: FakeXpm) -> None:
+    await synced(practice)
+    for number in range(25):
+        xpm.edit(client(number).uuid, phone=f"moved {number}")
+    assert (await run(practice, reviewed=True)).outcome == "done"
+
+
+async def test_an_empty_list_stops_every_run(practice: OpenPractice, xpm: FakeXpm) -> None:
+    await synced(practice)
+    kept, xpm.rows = xpm.rows, {}
+    held = await run(practice, reviewed=True)
+    assert (held.outcome, [stop.rule for stop in held.stops]) == ("held", ["empty-list"])
+    assert (await release(practice, held.id)).outcome == "held"
+    snapshot = practice.snapshot()
+    assert (snapshot.count(LINKS), snapshot.count(CLIENTS)) == (COUNT, COUNT)
+    assert not any(row.deleted for row in snapshot.rows(XPM_CLIENTS))
+    assert "list.empty" in event_keys(practice, held.id)
+    xpm.rows = kept
+    assert (await run(practice)).outcome == "done"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        (OutOfReach("Xero did not answer."), 7),
+        (LoginNeeded("The login is no longer accepted."), 3),
+        (AllowanceUsedUp("The day's calls are used up."), 6),
+    ],
+)
+async def test_trouble_ends_the_run_and_is_kept_with_it(
+    practice: OpenPractice, xpm: FakeXpm, trouble: Trouble, code: int, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    practice.settings.set(
+        "notify.command", f"sh -c 'cat >>{told}; echo $XPM_TUI_NOTIFY_REASON >>{told}'", practice=True
+    )
+    xpm.troubles["clients"] = trouble
+    with pytest.raises(type(trouble)):
+        await run(practice)
+    ended = runs.show(practice, "last")
+    assert (ended.outcome, ended.exit_code, ended.error) == ("failed", code, trouble.message)
+    assert practice.lock_holder() is None
+    assert event_keys(practice, ended.id)[-2:] == ["run.failed", "notify.sent"]
+    reason = "login-needed" if code == 3 else "failed"
+    assert told.read_text().splitlines() == [f"Run {ended.id} is failed. {trouble.message}", reason]
+
+
+async def test_a_program_error_is_told_as_one_and_frees_the_lock(
+    practice: OpenPractice, xpm: FakeXpm
+) -> None:
+    xpm.troubles["clients"] = KeyError("secret name")
+    with pytest.raises(KeyError):
+        await run(practice)
+    ended = runs.show(practice, "last")
+    assert ended.outcome == "failed"
+    assert "secret" not in ended.error
+    assert practice.lock_holder() is None
+
+
+async def test_a_request_stops_it_between_steps(practice: OpenPractice, xpm: FakeXpm) -> None:
+    practice.settings.set("sync.direction", "to_xpm", practice=True)
+    await synced(practice)
+    writes = [
+        Put(CLIENTS, Client(id=c.id, name=c.name, phone=f"ours {c.id}", contacts=c.contacts))
+        for c in practice.snapshot().rows(CLIENTS)
+    ]
+    practice.book.commit(writes)
+    seen: list[Progress] = []
+
+    def report(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.phase == "apply" and progress.done == 3:
+            for going in filter(None, [runs.current(practice)]):
+                practice.book.commit([Put(STOPS, StopRequest(id=going.id, by="x", at=practice.clock.now()))])
+
+    stopped = await run(practice, reviewed=True, report=report)
+    assert (stopped.outcome, stopped.exit_code) == ("stopped", 1)
+    assert 3 <= stopped.done < COUNT
+    assert practice.snapshot().count(STOPS) == 0
+    done = await resume(practice)
+    assert (done.outcome, done.trigger) == ("done", "resume")
+    assert done.reviewed
+    assert {row.phone for row in xpm.rows.values()} == {f"ours c{n}" for n in range(COUNT)}
+    assert xpm.asked.count("update_client") == COUNT
+    with pytest.raises(BadInput):
+        await resume(practice)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_cuts_off_what_writes_nothing(
+    practice: OpenPractice, xpm: FakeXpm, number: signal.Signals
+) -> None:
+    before = signal.getsignal(number)
+
+    async def hang() -> Sequence[object]:
+        os.kill(os.getpid(), number)
+        await asyncio.Event().wait()
+        return []
+
+    xpm.staff = hang  # type: ignore[method-assign, assignment]
+    stopped = await run(practice)
+    assert (stopped.outcome, stopped.exit_code) == ("stopped", 128 + number)
+    assert signal.getsignal(number) is before
+
+
+async def test_what_a_killed_run_left_is_finished(practice: OpenPractice, xpm: FakeXpm) -> None:
+    pid = dead_pid()
+    dead = Run(id="r900", started=practice.clock.now(), by="mere", host=socket.gethostname(), pid=pid)
+    practice.book.commit([Put(RUNS, dead)])
+    assert runs.current(practice) is None
+    done = await run(practice)
+    assert done.outcome == "done"
+    assert runs.show(practice, "r900").outcome == "interrupted"
+
+
+async def test_read_only_and_unconnected_practices_run_nothing(
+    practice: OpenPractice, home: Home, clock: MovedClock
+) -> None:
+    with pytest.raises(LoginNeeded):
+        await run(practice)
+    with open_practice(home, environ={}, clock=clock, read_only=True) as looked, pytest.raises(ReadOnly):
+        await run(looked)
+
+
+async def test_one_client_alone(practice: OpenPractice, xpm: FakeXpm) -> None:
+    done = await run(practice, only="c7")
+    assert done.outcome == "done"
+    assert [link.id for link in practice.snapshot().rows(LINKS)] == ["c7"]
+
+
+class TestDaily:
+    async def test_a_first_run_by_schedule_is_held(self, practice: OpenPractice, xpm: FakeXpm) -> None:
+        held = await run(practice, trigger="daily")
+        assert (held.outcome, [stop.rule for stop in held.stops]) == ("held", ["first-run"])
+        assert (await release(practice, held.id)).outcome == "done"
+
+    async def test_a_push_waits_unless_it_is_switched_on(self, practice: OpenPractice, xpm: FakeXpm) -> None:
+        practice.settings.set("sync.direction", "to_xpm", practice=True)
+        await synced(practice)
+        found = practice.snapshot().get(CLIENTS, "c1")
+        assert found is not None
+        practice.book.commit([Put(CLIENTS, Client(id="c1", name=found.name, phone="ours"))])
+        held = await run(practice, trigger="daily")
+        assert [stop.rule for stop in held.stops] == ["daily-push"]
+        assert "update_client" not in xpm.asked
+        practice.settings.set("sync.daily_push", "yes", practice=True)
+        assert (await run(practice, trigger="daily")).outcome == "done"
+        assert xpm.rows[client(1).uuid].phone == "ours"

@@ -1,0 +1,148 @@
+"""Timers: shown before they are made, installed, renewed and removed, over a system that answers as told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.schedule.timer import Ran, Scheduler
+from xpm_tui.domain.errors import BadInput, Trouble
+
+
+class System:
+    """A machine with or without a systemd session; keeps the crontab and what was run."""
+
+    def __init__(self, *, systemd: bool, lines: Sequence[str] = ()) -> None:
+        self.systemd = systemd
+        self.crontab = "".join(f"{line}\n" for line in lines)
+        self.ran: list[str] = []
+        self.fails: dict[str, str] = {}
+
+    def __call__(self, words: Sequence[str], text: str) -> Ran:
+        self.ran.append(" ".join(words))
+        for begin, why in self.fails.items():
+            if self.ran[-1].startswith(begin):
+                return Ran(1, why)
+        if words[0] == "systemctl" and not self.systemd:
+            return Ran(1, "Failed to connect to bus")
+        if words[0] == "loginctl":
+            return Ran(0, "no")
+        if list(words) == ["crontab", "-l"]:
+            return Ran(0, self.crontab.rstrip("\n")) if self.crontab else Ran(1, "no crontab for mere")
+        if list(words) == ["crontab", "-"]:
+            self.crontab = text
+        return Ran(0, "The login of practice opens.")
+
+
+def test_a_systemd_timer_comes_and_goes(practice: OpenPractice, tmp_path: Path) -> None:
+    practice.settings.set("practice.timezone", "Pacific/Auckland", practice=True)
+    system = System(systemd=True)
+    scheduler = Scheduler(practice, shell=system, units=tmp_path / "units")
+    before = scheduler.show()
+    assert (before.kind, before.installed) == ("systemd", False)
+    assert "OnCalendar=*-*-* 06:30:00 Pacific/Auckland" in before.text
+    assert any("linger" in note for note in before.notes)
+    assert not (tmp_path / "units").exists()
+    assert scheduler.install().installed
+    service = (tmp_path / "units" / "xpm-tui-practice.service").read_text()
+    assert '"sync" "--json" "--if-due"' in service
+    assert f'"--home" "{practice.home.root}"' in service
+    assert "systemctl --user enable --now xpm-tui-practice.timer" in system.ran
+    assert not scheduler.remove().installed
+    assert list((tmp_path / "units").iterdir()) == []
+
+
+def test_a_crontab_keeps_other_peoples_lines(practice: OpenPractice) -> None:
+    other = "5 4 * * * /usr/bin/backup # xpm-tui-practice-two"
+    system = System(systemd=False, lines=[other])
+    scheduler = Scheduler(practice, shell=system, kind="cron")
+    assert not scheduler.show().installed
+    scheduler.install()
+    scheduler.install()
+    lines = system.crontab.splitlines()
+    assert lines[0] == other
+    assert len(lines) == 2
+    assert lines[1].split()[1:5] == ["*"] * 4
+    assert "--if-due >/dev/null # xpm-tui-practice" in lines[1]
+    scheduler.remove()
+    assert system.crontab.splitlines() == [other]
+
+
+def test_percent_signs_survive_both(practice: OpenPractice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xpm_tui.application.runs.background.sys.executable", '/opt/100%/"py" thon')
+    cron = Scheduler(practice, shell=System(systemd=False), kind="cron").show().text
+    assert r"100\%" in cron
+    units = Scheduler(practice, shell=System(systemd=True)).show().text
+    assert '"/opt/100%%/\\"py\\" thon"' in units
+
+
+def test_what_the_system_refuses_is_told(practice: OpenPractice, tmp_path: Path) -> None:
+    system = System(systemd=True)
+    system.fails["systemctl --user enable"] = "warning\nUnit is masked."
+    with pytest.raises(Trouble, match=r"Unit is masked\."):
+        Scheduler(practice, shell=system, units=tmp_path).install()
+    system.fails["systemd-run"] = "keyring locked"
+    with pytest.raises(Trouble, match="does not open"):
+        Scheduler(practice, shell=system, units=tmp_path).prove()
+    del system.fails["systemd-run"]
+    assert Scheduler(practice, shell=system, units=tmp_path).prove() == "The login of practice opens."
+
+
+def test_neither_is_told_with_the_line_to_run(
+    practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xpm_tui.application.schedule.timer.shutil.which", lambda _: None)
+    with pytest.raises(Trouble) as told:
+        Scheduler(practice, shell=System(systemd=False))
+    assert "--if-due" in told.value.hint
+    with pytest.raises(BadInput):
+        Scheduler(practice, shell=System(systemd=True), kind="at")
+
+
+OTHERS = "5 4 * * * /usr/bin/backup\n@daily /usr/bin/payroll\n"
+
+
+class Cron:
+    """A machine whose ``crontab -l`` answers as told."""
+
+    def __init__(self, listed: Ran) -> None:
+        self.crontab = OTHERS
+        self.listed = listed
+
+    def __call__(self, words: Sequence[str], text: str) -> Ran:
+        if list(words) == ["crontab", "-l"]:
+            return self.listed
+        if list(words) == ["crontab", "-"]:
+            self.crontab = text
+        return Ran(0, "")
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        Ran(-1, "Command '['crontab', '-l']' timed out after 60.0 seconds"),
+        Ran(1, "crontabs/mere/: fdopen: Input/output error"),
+        Ran(1, "You (mere) are not allowed to use this program (crontab)"),
+    ],
+)
+def test_a_crontab_that_cannot_be_read_is_not_written_over(practice: OpenPractice, listed: Ran) -> None:
+    cron = Cron(listed)
+    scheduler = Scheduler(practice, shell=cron, kind="cron")
+    with pytest.raises(Trouble):
+        scheduler.install()
+    assert cron.crontab == OTHERS
+
+
+def test_where_there_is_no_cron_at_all_nothing_is_installed(practice: OpenPractice) -> None:
+    there_is_none = Ran(-1, "[Errno 2] No such file or directory: 'crontab'")
+    assert not Scheduler(practice, shell=Cron(there_is_none), kind="cron").show().installed
+
+
+def test_a_timer_starts_at_an_hour_that_was_set_later(practice: OpenPractice, tmp_path: Path) -> None:
+    scheduler = Scheduler(practice, shell=System(systemd=True), units=tmp_path / "units")
+    scheduler.install()
+    practice.settings.set("schedule.at", "20:00", practice=True)
+    assert "OnCalendar=hourly" in (tmp_path / "units" / "xpm-tui-practice.timer").read_text()

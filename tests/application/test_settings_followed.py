@@ -1,0 +1,122 @@
+"""Settings that another process writes hold at once: for an open practice, its plans, and a run under way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.application.flows import World
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.progress import Progress
+from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.runner import run
+from xpm_tui.domain.errors import PlanRefused
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, RUNS, XPM_CLIENTS
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def elsewhere(practice: OpenPractice, *words: str) -> None:
+    """Run a verb on the same practice in another process."""
+    root = practice.home.root
+    assert root is not None
+    command = [sys.executable, "-m", "xpm_tui", "--home", str(root), "--practice", practice.name, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done
+
+
+async def linked(world: World, number: int = 6) -> None:
+    """Some clients, linked, whose phone differs from XPM's."""
+    await world.connect()
+    world.book(world.unique_names()[:number])
+    await run(world.practice, reviewed=True)
+    rows = list(world.practice.snapshot().rows(CLIENTS))
+    world.practice.book.commit(
+        [Put(CLIENTS, msgspec.structs.replace(row, fax=f"0{row.id[1:]}")) for row in rows]
+    )
+
+
+def test_another_process_changes_the_direction(world: World) -> None:
+    practice = world.practice
+    assert practice.policy().direction == "from_xpm"
+    version = practice.settings.version
+    elsewhere(practice, "settings", "set", "sync.direction", "to_xpm")
+    assert practice.policy().direction == "to_xpm"
+    assert practice.settings.version > version
+    version = practice.settings.version
+    assert practice.policy().direction == "to_xpm"
+    assert practice.settings.version == version, "nothing new, nothing read"
+    elsewhere(practice, "settings", "unset", "sync.direction")
+    elsewhere(practice, "settings", "set", "sync.level", "name", "--all-practices")
+    assert (practice.policy().direction, practice.policy().level) == ("from_xpm", "name")
+
+
+def test_a_file_that_cannot_be_used_leaves_the_settings_as_they_were(world: World) -> None:
+    practice = world.practice
+    practice.settings.set("sync.direction", "to_xpm", practice=True)
+    file = practice.config / "settings.toml"
+    good = file.read_text()
+    file.write_text("[sync\n")
+    assert practice.policy().direction == "to_xpm"
+    assert "settings.toml" in practice.settings.problems[0].message
+    file.write_text(good.replace("to_xpm", "from_xpm"))
+    assert practice.policy().direction == "from_xpm"
+    assert practice.settings.problems == ()
+
+
+async def test_a_plan_of_the_old_direction_is_refused_and_the_next_is_of_the_new(world: World) -> None:
+    await linked(world)
+    plan = await plans.make(world.practice)
+    assert plan.direction == "from_xpm"
+    elsewhere(world.practice, "settings", "set", "sync.direction", "to_xpm")
+    with pytest.raises(PlanRefused):
+        await run(world.practice, plan_id=plan.id)
+    assert (await plans.make(world.practice)).direction == "to_xpm"
+
+
+async def test_a_run_that_reads_the_lists_meanwhile_plans_by_the_new_settings(world: World) -> None:
+    await linked(world)
+    changed: list[str] = []
+
+    def report(progress: Progress) -> None:
+        if not changed:
+            changed.append(progress.phase)
+            elsewhere(world.practice, "settings", "set", "sync.direction", "to_xpm")
+
+    done = await run(world.practice, reviewed=True, report=report)
+    assert changed
+    assert done.direction == "to_xpm"
+    row = world.practice.snapshot().get(RUNS, done.id)
+    assert row is not None
+    assert row.direction == "to_xpm"
+
+
+async def test_a_long_run_stops_before_the_next_client_when_its_policy_is_changed(world: World) -> None:
+    await linked(world)
+    practice = world.practice
+    practice.settings.set("sync.direction", "to_xpm", practice=True)
+    changed: list[int] = []
+
+    def report(progress: Progress) -> None:
+        if progress.phase == "apply" and progress.done == 2 and not changed:
+            changed.append(progress.done)
+            elsewhere(practice, "settings", "set", "sync.direction", "from_xpm")
+
+    done = await run(practice, reviewed=True, report=report)
+    assert changed == [2]
+    assert (done.outcome, done.exit_code) == ("stopped", 4)
+    assert "changed while the run was going on" in done.error
+    sent = [real for real in world.sandbox.practice.clients.values() if real.fax.startswith("0")]
+    assert len(sent) < 6, "the rest was not sent"
+    assert practice.snapshot().count(XPM_CLIENTS)

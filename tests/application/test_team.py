@@ -1,0 +1,171 @@
+"""The team: links proposed, made, refused; staff picked."""
+
+from __future__ import annotations
+
+import pytest
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.team import links as team
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.ignition import Client, TeamMember
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, STAFF, TEAM, XPM_CLIENTS
+from xpm_tui.domain.xpm import Named, Staff, XpmClient
+
+
+@pytest.fixture
+def filled(practice: OpenPractice) -> OpenPractice:
+    practice.ids.new("t", 3)
+    practice.book.commit(
+        [
+            Put(TEAM, TeamMember(id="t1", name="Ana Silva", email="ANA@x.example")),
+            Put(TEAM, TeamMember(id="t2", name="Tom Reid", email="tom@old.example")),
+            Put(TEAM, TeamMember(id="t3", name="Mere Hohaia", email="both@x.example")),
+            Put(STAFF, Staff(uuid="a", name="Ana da Silva", email="ana@x.example")),
+            Put(STAFF, Staff(uuid="b", name="Tom Reid", email="tom@x.example")),
+            Put(STAFF, Staff(uuid="c", name="One", email="both@x.example")),
+            Put(STAFF, Staff(uuid="d", name="Two", email="both@x.example")),
+            Put(STAFF, Staff(uuid="e", name="Left", email="left@x.example", gone=True)),
+            Put(CLIENTS, Client(id="c1", name="Kowhai", partner="t1", manager="t1")),
+            Put(XPM_CLIENTS, XpmClient(uuid="x", name="Kowhai", partner=Named("b", "Tom Reid"))),
+        ]
+    )
+    return practice
+
+
+def test_an_e_mail_of_one_person_each_is_sure_the_rest_only_proposed(filled: OpenPractice) -> None:
+    ana, tom, mere = team.list_team(filled)
+    assert [(p.uuid, p.sure) for p in ana.proposals] == [("a", True)]
+    assert [(p.uuid, p.sure) for p in tom.proposals] == [("b", False)]
+    assert [(p.uuid, p.sure) for p in mere.proposals] == [("c", False), ("d", False)]
+    assert ana.clients == 1
+    assert "1 client here" in ana.costs
+    assert "1 client in XPM" in tom.costs
+
+
+def test_linking_by_e_mail_takes_the_sure_ones_alone(filled: OpenPractice) -> None:
+    assert [view.id for view in team.accept_emails(filled)] == ["t1"]
+    assert team.accept_emails(filled) == []
+    assert [view.staff.uuid if view.staff else None for view in team.list_team(filled)] == ["a", None, None]
+
+
+def test_one_person_of_xpm_is_one_person_here(filled: OpenPractice) -> None:
+    assert team.link_member(filled, "Tom Reid", "tom@x.example").staff is not None
+    with pytest.raises(BadInput, match="is linked to Tom Reid"):
+        team.link_member(filled, "t1", "b")
+    assert team.unlink_member(filled, "t2").staff is None
+    with pytest.raises(BadInput, match="is not linked"):
+        team.unlink_member(filled, "t2")
+
+
+@pytest.mark.parametrize(("member", "staff"), [("t9", "a"), ("t1", "nobody"), ("", "a"), ("t1", "")])
+def test_who_is_not_there_is_said(filled: OpenPractice, member: str, staff: str) -> None:
+    with pytest.raises(NotFound):
+        team.link_member(filled, member, staff)
+
+
+def test_picking_all_adds_who_is_missing_and_links_who_is_there(filled: OpenPractice) -> None:
+    done = team.pick_staff(filled, every=True)
+    assert {view.id for view in done} >= {"t1"}
+    views = {view.staff.uuid: view for view in team.list_team(filled) if view.staff}
+    assert set(views) == {"a", "b", "c", "d"}
+    assert views["a"].id == "t1"
+    assert not views["c"].access
+    assert team.pick_staff(filled, every=True) == []
+
+
+def test_costs_tell_roles_and_both_sides(filled: OpenPractice) -> None:
+    ana, tom, _ = team.list_team(filled)
+    assert (ana.partner_of, ana.manager_of) == (1, 1)
+    assert ana.costs == "Not sent to XPM: partner of 1 client, manager of 1 client here."
+    assert tom.costs == "Not brought: 1 client in XPM naming Tom Reid."
+
+
+def test_filters_and_letters_narrow_the_people(filled: OpenPractice) -> None:
+    def names(only: str = "", text: str = "") -> list[str]:
+        return [row.name for row in team.list_people(filled, only=only, text=text)[0]]
+
+    assert len(names()) == 7
+    assert names("proposed") == ["Ana Silva", "Mere Hohaia", "Tom Reid"]
+    assert names("left") == ["Left"]
+    assert names("xpm-only") == ["Ana da Silva", "One", "Tom Reid", "Two"]
+    assert names(text="OLD.example") == ["Tom Reid"]
+    team.link_member(filled, "t2", "e")
+    assert names("left") == ["Tom Reid"]
+    view = team.find_person(filled, "t2")
+    assert (view.state, "no longer lists" in view.notes[0]) == ("gone", True)
+    with pytest.raises(BadInput, match="no filter"):
+        names("nonsense")
+
+
+def test_a_changed_e_mail_and_another_name_are_told_and_break_nothing(filled: OpenPractice) -> None:
+    view = team.link_member(filled, "t2", "a")
+    assert view.state == "linked"
+    assert any("The e-mail differs: ana@x.example" in note for note in view.notes)
+    assert any("XPM calls this person Ana da Silva" in note for note in view.notes)
+
+
+def test_two_of_one_name_are_told_on_either_side(filled: OpenPractice) -> None:
+    filled.book.commit(
+        [Put(STAFF, Staff(uuid="f", name="tom REID")), Put(TEAM, TeamMember(id="t4", name="Tom Reid"))]
+    )
+    tom = team.find_person(filled, "t2")
+    assert tom.proposals[0].reason.startswith("the same name, which several have")
+    assert any("2 people of this name" in note for note in tom.notes)
+    assert {row.name for row in team.list_people(filled, only="same-name")[0]} == {"Tom Reid", "tom REID"}
+
+
+def test_what_linking_does_is_said_before(filled: OpenPractice) -> None:
+    effect = team.preview_map(filled, "t1", "b")
+    assert not effect.refused
+    assert any("1 client here" in said for said in effect.says)
+    assert any("e-mails differ" in said for said in effect.says)
+    team.link_member(filled, "t2", "b")
+    assert "is linked to Tom Reid (t2) already" in team.preview_map(filled, "t1", "b").refused
+    assert team.preview_map(filled, "t2", "b").refused
+    assert any("takes the place of Tom Reid" in said for said in team.preview_map(filled, "t2", "a").says)
+
+
+def test_the_last_things_are_taken_back_one_by_one(filled: OpenPractice) -> None:
+    team.accept_emails(filled)
+    team.pick_staff(filled, ["b"])
+    assert [view.id for view in team.list_team(filled)] == ["t1", "t2", "t3", "t4"]
+    assert team.undo(filled).back == ("t4",)
+    assert team.undo(filled).back == ("t1",)
+    assert [view.staff for view in team.list_team(filled)] == [None, None, None]
+    with pytest.raises(BadInput, match="nothing left"):
+        team.undo(filled)
+
+
+def test_what_was_changed_since_or_is_in_use_stays(filled: OpenPractice) -> None:
+    (picked,) = team.pick_staff(filled, ["b"])
+    filled.book.commit([Put(CLIENTS, Client(id="c2", name="Rimu", manager=picked.id))])
+    assert team.undo(filled).stay == (picked.id,)
+    team.link_member(filled, "t1", "a")
+    filled.book.commit([Put(TEAM, TeamMember(id="t1", name="Ana S.", staff="a"))])
+    assert team.undo(filled).stay == ("t1",)
+    assert team.find_person(filled, "t1").name == "Ana S."
+
+
+def test_jobs_to_come_count_too(filled: OpenPractice) -> None:
+    from datetime import date
+
+    from xpm_tui.domain.ignition import Proposal
+    from xpm_tui.domain.tables import JOBS, PROPOSALS, WORKFLOWS
+    from xpm_tui.domain.workflows import Workflow
+    from xpm_tui.domain.xpm import XpmJob
+
+    day = date(2026, 7, 1)
+    filled.book.commit(
+        [
+            Put(PROPOSALS, Proposal(id="o1", name="Kowhai", client="c1")),
+            Put(WORKFLOWS, Workflow(id="w1", proposal="o1", name="K", start=day, since=day, staff=("t3",))),
+            Put(WORKFLOWS, Workflow(id="w2", proposal="o1", name="K", start=day, since=day, partner="t2")),
+            Put(WORKFLOWS, Workflow(id="w3", proposal="o1", name="K", start=day, since=day, stopped="x")),
+            Put(JOBS, XpmJob(number="J1", name="J", assigned=(Named("c"),))),
+        ]
+    )
+    ana, tom, mere = team.list_team(filled)
+    assert [view.jobs for view in (ana, tom, mere)] == [2, 1, 1]
+    assert "on 2 jobs to come" in ana.costs
+    assert {view.uuid: view.jobs for view in team.list_staff(filled)}["c"] == 1

@@ -1,0 +1,269 @@
+"""The effect of every call, what follows from it, and that nobody decides it anywhere else."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from xpm_tui.commands.command import Act, Param, Situation, read
+from xpm_tui.commands.effects import (
+    Call,
+    Effect,
+    PerCall,
+    Question,
+    Unconfirmed,
+    admit,
+    agree,
+    effect_of,
+    opening_effect,
+    usual_effect,
+)
+from xpm_tui.commands.registry import ACTS, by_name
+from xpm_tui.domain.errors import ReadOnly
+
+LOOKS, FILE, HERE = Effect.LOOKS, Effect.WRITES_FILE, Effect.WRITES_HERE
+XPM, REPLACES, NEVER = Effect.WRITES_XPM, Effect.REPLACES, Effect.IRREVERSIBLE
+
+CALLS: tuple[tuple[str, dict[str, Any], Effect], ...] = (
+    ("disconnect", {}, HERE),
+    ("disconnect", {"everything": True}, NEVER),
+    ("clients.review", {}, LOOKS),
+    ("clients.review", {"accept_sure": True}, HERE),
+    ("clients.review", {"export": "-"}, LOOKS),
+    ("clients.review", {"export": "x.csv"}, FILE),
+    ("clients.review", {"take": "x.csv"}, HERE),
+    ("clients.review", {"take": "x.csv", "dry_run": True}, LOOKS),
+    ("clients.review", {"accept_sure": True, "dry_run": True}, HERE),
+    ("clients.link", {"client": "c1", "xpm": "1"}, HERE),
+    ("clients.link", {"client": "c1", "xpm": "1", "yes": True}, HERE),
+    ("clients.link", {"client": "c1", "xpm": "1", "dry_run": True}, LOOKS),
+    *(
+        call
+        for form in ("clients", "services", "team", "proposals")
+        for call in (
+            (f"import.{form}", {"file": "x"}, HERE),
+            (f"import.{form}", {"file": "x", "dry_run": True}, LOOKS),
+            (f"export.{form}", {"file": "x"}, FILE),
+            (f"export.{form}", {"file": "-"}, LOOKS),
+        )
+    ),
+    ("import.undo", {}, REPLACES),
+    ("import.undo", {"dry_run": True}, LOOKS),
+    ("runs.retry", {}, XPM),
+    ("runs.retry", {"list": True}, LOOKS),
+    ("schedule.install", {}, REPLACES),
+    ("schedule.install", {"dry_run": True}, LOOKS),
+    ("team.link", {"member": "t1", "staff": "x"}, HERE),
+    ("team.link", {"by_email": True, "dry_run": True}, LOOKS),
+    ("team.create", {"member": "t1"}, NEVER),
+    ("team.create", {"member": "t1", "dry_run": True}, LOOKS),
+    ("proposals.accept", {"proposals": ("p1",)}, XPM),
+    ("proposals.accept", {"proposals": ("p1",), "wait": True}, HERE),
+    ("undo", {"run": "last"}, REPLACES),
+    ("undo", {"run": "last", "dry_run": True}, LOOKS),
+    ("relink", {}, LOOKS),
+    ("relink", {"accept": True}, HERE),
+    ("book.repair", {}, HERE),
+    ("book.repair", {"lossy": True}, REPLACES),
+    ("doctor", {}, LOOKS),
+    ("doctor", {"bundle": "x.zip"}, FILE),
+)
+"""Commands whose effect depends on the parameters, with every parameter that it depends on."""
+
+ALWAYS: dict[Effect, set[str]] = {
+    LOOKS: {
+        "status", "clients.list", "clients.show", "clients.search", "clients.address", "clients.copy",
+        "services.list", "plan", "plan.export", "policy", "runs.list", "runs.show", "log", "schedule.show",
+        "settings.list", "settings.get", "team.list", "team.copy", "templates.list", "templates.defaults",
+        "templates.copy", "jobs.list", "jobs.preview", "jobs.address", "jobs.copy", "proposals.list",
+        "conflicts", "duplicates", "practices.list", "locate", "book.check", "cases.list", "cases.seen",
+        "cases.show",
+    },
+    FILE: {"book.backup"},
+    HERE: {
+        "connect", "clients.edit", "clients.new", "contacts.add", "contacts.edit", "team.new", "team.edit",
+        "services.new", "services.edit", "clients.unlink", "clients.pick", "clients.ignore",
+        "clients.freeze", "clients.unfreeze", "plan.tick", "plan.untick", "policy.off", "policy.on",
+        "runs.stop", "schedule.remove", "settings.set", "settings.unset", "team.accept", "team.pick",
+        "team.unlink", "team.undo", "templates.link", "templates.accept", "templates.no_job",
+        "templates.clear", "templates.undo", "jobs.edit", "jobs.skip", "proposals.new", "proposals.take",
+        "proposals.revoke", "practices.add", "practices.switch", "book.compact",
+    },
+    XPM: {
+        "sync", "clients.sync", "runs.resume", "runs.release", "jobs.deploy", "jobs.retry", "jobs.redeploy",
+        "clients.create",
+    },
+    REPLACES: {"clients.undo", "book.restore"},
+    NEVER: {"purge"},
+}  # fmt: skip
+"""Commands that do the same whatever the parameters are."""
+
+SOURCE = Path(__file__).parents[2] / "xpm_tui"
+each = pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
+
+
+def params(act: Act[Any], values: dict[str, Any]) -> msgspec.Struct:
+    made: msgspec.Struct = msgspec.convert(values, act.params, strict=False)
+    return made
+
+
+def needed(act: Act[Any]) -> dict[str, Any]:
+    def value(param: Param) -> Any:
+        return ("x",) if param.many else "x"
+
+    return {param.name: value(param) for param in read(act.params) if param.required}
+
+
+@each
+def test_every_command_is_in_one_of_the_tables(act: Act[Any]) -> None:
+    if isinstance(act.effect, PerCall):
+        found = {effect for name, _, effect in CALLS if name == act.name}
+        assert len(found) > 1, "one call of each effect"
+        assert {usual_effect(act), opening_effect(act)} <= found
+    else:
+        assert act.name in ALWAYS[act.effect]
+        assert effect_of(act, params(act, needed(act))) is act.effect
+    assert sum(act.name in names for names in ALWAYS.values()) + isinstance(act.effect, PerCall) == 1
+
+
+@pytest.mark.parametrize(("name", "values", "effect"), CALLS, ids=lambda part: str(part)[:40])
+def test_the_effect_of_a_call(name: str, values: dict[str, Any], effect: Effect) -> None:
+    act = by_name(name)
+    assert effect_of(act, params(act, values)) is effect
+
+
+@each
+def test_what_needs_a_yes_can_be_given_one(act: Act[Any]) -> None:
+    effects = {usual_effect(act), *(effect for name, _, effect in CALLS if name == act.name)}
+    if act.verb and any(effect.needs_yes for effect in effects):
+        assert act.consent in {param.name for param in read(act.params)}
+
+
+class Nobody:
+    """A script: nobody can be asked."""
+
+    interactive = False
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.asked: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.asked.append(sentence)
+
+    def emit(self, item: Any, line: str = "") -> None:
+        raise AssertionError("nothing streams")
+
+    async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
+        self.asked.append(question)
+        return default
+
+    async def line(self, prompt: str) -> str | None:
+        self.asked.append(prompt)
+        return "harbour"
+
+
+class Someone(Nobody):
+    """A person at a terminal who just presses enter, and types the name where one is asked for."""
+
+    interactive = True
+
+
+@pytest.mark.parametrize("effect", Effect)
+async def test_where_nobody_can_be_asked(effect: Effect) -> None:
+    talk = Nobody(Call(effect, "word", consent="yes"))
+    if effect.needs_yes:
+        with pytest.raises(Unconfirmed, match=r"'word' .* Nothing was changed") as told:
+            await agree(talk, Question("Sure?"))
+        assert (told.value.exit_code, "--yes" in told.value.hint) == (4, True)
+    else:
+        assert await agree(talk, Question("Sure?"))
+    assert await agree(Nobody(Call(effect, agreed=True)), Question("Sure?"))
+    assert talk.asked == []
+
+
+@pytest.mark.parametrize("effect", Effect)
+async def test_where_somebody_can_be_asked(effect: Effect) -> None:
+    talk = Someone(Call(effect))
+    assert not await agree(talk, Question("Sure?", ["3 clients"]))
+    assert talk.asked == ["3 clients", "Sure?"]
+    assert await agree(talk, Question("Sure?", safe=True))
+    assert await agree(talk, Question("Sure?", type_in="harbour"))
+    assert not await agree(talk, Question("Sure?", type_in="branch"))
+    silent = Someone(Call(effect, agreed=True))
+    assert await agree(silent, Question("Sure?"))
+    assert silent.asked == []
+    assert not await agree(Someone(Call(effect, read_only=True)), Question("Sure?", safe=True))
+
+
+@each
+def test_read_only_mode_is_the_same_for_a_verb_and_a_key(act: Act[Any]) -> None:
+    calls = [params(act, values) for name, values, _ in CALLS if name == act.name] or [
+        params(act, needed(act))
+    ]
+    for call in calls:
+        admit(act, call, read_only=False)
+        if effect_of(act, call).writes:
+            with pytest.raises(ReadOnly) as refused:
+                admit(act, call, read_only=True)
+            assert "--read-only" in refused.value.hint
+        else:
+            assert admit(act, call, read_only=True).read_only
+    offered = "read-only" not in act.unavailable(Situation(read_only=True))
+    looks = any(not effect_of(act, call).writes for call in calls)
+    assert not offered or looks, "a key that is offered leads to something that is allowed"
+
+
+def sources(*folders: str) -> Iterator[tuple[str, ast.AST]]:
+    for folder in folders:
+        for path in sorted((SOURCE / folder).rglob("*.py")):
+            yield path.relative_to(SOURCE).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def called(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def test_nobody_else_refuses_for_read_only_mode() -> None:
+    names = {name for name, tree in sources("") if "ReadOnly" in set(called(tree))}
+    assert names == {
+        "acts/effects.py",  # decides
+        "service/practice.py",  # the guard behind it, at the door of every service that writes
+        "book/engine.py",  # the store itself
+    }
+    named = {
+        name
+        for name, tree in sources("")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Attribute | ast.alias)
+        and "READ_ONLY" in (getattr(node, "id", ""), getattr(node, "attr", ""), getattr(node, "name", ""))
+    }
+    assert named == {"acts/effects.py"}
+    assert [name for name, tree in sources("acts") if "writable" in set(called(tree))] == []
+
+
+def test_nobody_else_asks_whether_a_call_may_go_on() -> None:
+    assert [name for name, tree in sources("acts", "cli") if "confirm" in set(called(tree))] == [
+        "acts/effects.py"
+    ]
+
+
+def test_an_act_is_run_by_the_two_runners_alone() -> None:
+    """Whoever runs an act elsewhere passes by the decision."""
+    running = [
+        name
+        for name, tree in sources("cli", "tui")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr in ("run", "on_home")
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "act"
+    ]
+    assert sorted(set(running)) == ["cli/perform.py", "tui/acting.py"]

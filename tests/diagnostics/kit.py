@@ -1,0 +1,34 @@
+"""The doctor over a world of the whole-flow tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.application.flows import World
+from xpm_tui.application.health.doctor import Doctor
+from xpm_tui.application.health.doctor_target import Patient, of_practice
+from xpm_tui.application.health.probe_facts import Machine
+from xpm_tui.diagnostics.findings import Probed
+from xpm_tui.diagnostics.probe_inputs import TerminalFacts
+
+
+class Ill(Machine):
+    """This machine with a good terminal and no proxy, whatever the tests run in."""
+
+    def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:
+        return TerminalFacts(stdin=True, stdout=True, term="xterm-256color", columns=80, lines=24)
+
+    def proxies(self) -> Mapping[str, str]:
+        return {}
+
+
+async def by_name(patient: Patient, machine: Machine | None = None, start: str = "") -> dict[str, Probed]:
+    doctor = Doctor(patient, machine or Ill())
+    return {each.name: each async for each in doctor.examine(start=start)}
+
+
+async def examined(
+    world: World, machine: Machine | None = None, start: str = ""
+) -> tuple[dict[str, Probed], Doctor]:
+    doctor = Doctor(of_practice(world.practice), machine or Ill())
+    return {each.name: each async for each in doctor.examine(start=start)}, doctor

@@ -1,0 +1,329 @@
+"""For every case how its sign comes about, and where it is met. A case without a row fails the matrix."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from tests.diagnostics.ground import Ground
+from tests.diagnostics.kit import Ill
+from tests.support.inprocess import InProcess
+from tests.support.moved_clock import MovedClock
+from xpm_tui.application.practice_identity import put
+from xpm_tui.diagnostics.probe_inputs import Place, TerminalFacts
+from xpm_tui.domain.errors import CaseId
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import INTENTS, STAFF, XPM_CLIENTS
+from xpm_tui.files.disk import Disk
+from xpm_tui.files.locks import Lock
+from xpm_tui.sandbox.core.faults import Fault
+
+Make = Callable[[Ground], None]
+
+
+def connected(ground: Ground) -> None:
+    """A practice that works."""
+    ground.run(ground.connect())
+
+
+@dataclass(frozen=True)
+class Met:
+    """An act meets it: ``verb`` on the command line, ``act`` with ``preset`` in the console."""
+
+    make: Make
+    verb: str = "plan"
+    act: str = "plan"
+    preset: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Probed:
+    """The doctor finds it with ``probe``."""
+
+    make: Make
+    probe: str
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Only a person sees it, and picks ``answer`` from the list."""
+
+    answer: str
+    make: Make = connected
+
+
+@dataclass(frozen=True)
+class Signed:
+    """It is met in signing in. ``answer`` is what comes back; ``words`` go with ``connect``; where ``picked``
+    is set, the wizard offers the choice itself and the sign is picked from the list."""
+
+    answer: dict[str, Any]
+    make: Make = connected
+    words: str = ""
+    picked: str = ""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """No console can open: ``xpm-tui`` says so on its terminal, ``verb`` likewise."""
+
+    make: Make
+    verb: str = "clients list"
+    environ: dict[str, str] = field(default_factory=dict)
+
+
+Sign = Met | Probed | Picked | Signed | Closed
+
+
+def fault(kind: str, endpoint: str = "staff.api/list", **more: Any) -> Make:
+    """A fault of the sandbox, once the practice is connected."""
+
+    def make(ground: Ground) -> None:
+        ground.run(ground.connect())
+        ground.sandbox.faults.add(Fault(kind, endpoint=endpoint, **more))
+
+    return make
+
+
+def control(what: str, **body: Any) -> Make:
+    """A word to the sandbox, once the practice is connected."""
+
+    def make(ground: Ground) -> None:
+        ground.run(ground.connect())
+        given = {name: ground.tenant if value == "TENANT" else value for name, value in body.items()}
+        ground.run(ground.control(what, **given))
+
+    return make
+
+
+def wire(error: Exception) -> Make:
+    """Every request fails like this."""
+
+    def make(ground: Ground) -> None:
+        class Fails(httpx.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                if isinstance(error, ssl.SSLError):
+                    raise httpx.ConnectError(str(error)) from error
+                raise error
+
+        ground.net = Fails()  # type: ignore[assignment]
+
+    return make
+
+
+def setting(key: str, value: str, *, after: str = "") -> Make:
+    """A setting is changed, once the practice is connected; ``after`` is a verb run before that."""
+
+    def make(ground: Ground) -> None:
+        ground.run(ground.connect())
+        ground.book(ground.unique_names()[:3])
+        if after:
+            ground.verb(after, code=0)
+        ground.verb(f"settings set {key} {value}", code=0)
+
+    return make
+
+
+def intent(kind: str, state: str) -> Make:
+    """A write to XPM that has no end."""
+
+    def make(ground: Ground) -> None:
+        row = Intent(id="i1", run="r1", kind=kind, record="c1", state=state)  # type: ignore[arg-type]
+        ground.practice.book.commit([Put(INTENTS, row)])
+
+    return make
+
+
+def long_unused(ground: Ground) -> None:
+    fault("unauthorized-client", "connect/token")(ground)
+    ground.clock.move(timedelta(hours=1))
+
+
+def wrong_secret(ground: Ground) -> None:
+    ground.run(ground.connect())
+    ground.verb("settings set xero.client_secret not-the-secret-of-this-app", code=0)
+    ground.clock.move(timedelta(hours=1))
+
+
+def second_practice(ground: Ground) -> None:
+    """The login opens another one, too: it is allowed in the sign-in that follows."""
+    ground.run(ground.connect())
+    second = [t.uuid for t in ground.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
+    ground.answer = {"tenant": second}
+
+
+def wrong_state(ground: Ground) -> None:
+    """An accepted proposal whose job is to get a state that XPM does not have."""
+    ground.run(ground.connect())
+    name = ground.unique_names()[0]
+    client = next(row for row in ground.practice.snapshot().find(XPM_CLIENTS, "name", name))
+    for verb in (
+        "settings set jobs.ignition_deploys no",
+        f"clients pick {client.uuid}",
+        "services new Accounts",
+        'templates link s1 "Annual Accounts"',
+        "proposals new Accounts c1 start=2026-07-01 --service Accounts",
+        "proposals accept Accounts",
+        "jobs edit w1 state=NONSENSE",
+    ):
+        ground.verb(verb, code=0)
+
+
+def other_clock(ground: Ground) -> None:
+    server = ground.clock
+
+    class Dated(InProcess):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            response.headers["Date"] = format_datetime(server.now(), usegmt=True)
+            return response
+
+    ground.net = Dated(ground.sandbox, server)
+    ground.clock = MovedClock(server.now() + timedelta(minutes=10))
+
+
+def empty_list(ground: Ground) -> None:
+    ground.run(ground.connect())
+    ground.book(ground.unique_names()[:3])
+    ground.verb("sync --yes --json", code=0)
+    ground.sandbox.faults.add(Fault("empty-list", endpoint="client.api/list"))
+
+
+def many_changes(ground: Ground) -> None:
+    ground.run(ground.connect())
+    ground.book(ground.unique_names())
+    ground.verb("sync --yes --json", code=0)
+    for key in ("records_count", "records_percent"):
+        ground.verb(f"settings set guard.{key} 0", code=0)
+    ground.run(ground.control("colleague", edits=5))
+
+
+def elsewhere(ground: Ground) -> None:
+    ground.run(ground.connect())
+    identity = ground.practice.identity()
+    assert identity is not None
+    ground.practice.book.commit([put("identity", msgspec.structs.replace(identity, api="http://x.example"))])
+
+
+def damaged(ground: Ground) -> None:
+    ground.practice.close()
+    for path in (ground.practice.data / "book").iterdir():
+        if path.is_file() and path.stat().st_size:
+            path.write_bytes(b"\x00\xff" * 40)
+
+
+def locked(ground: Ground) -> None:
+    ground.run(ground.connect())
+    lock = Lock(ground.practice.run_lock, clock=ground.clock, person="ana", what="sync")
+    lock.acquire()
+    ground.at_end(lock.close)
+
+
+def full_disk(ground: Ground) -> None:
+    ground.run(ground.connect())
+    really = Disk.write
+
+    def write(self: Disk, fd: int, data: bytes | memoryview) -> int:
+        if ground.disk_is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(self, fd, data)
+
+    class Full(Ill):
+        def place(self, name: str, folder: Path) -> Place:
+            return Place(name=name, path=str(folder), free=0, writable=True)
+
+    ground.patch.setattr(Disk, "write", write)
+    ground.machine, ground.disk_is_full = Full(), True
+
+
+def key_gone(ground: Ground) -> None:
+    ground.run(ground.connect())
+    (ground.practice.config / "token.key").unlink()
+
+
+def bad_setting(ground: Ground) -> None:
+    ground.home.config.mkdir(parents=True, exist_ok=True)
+    ground.home.settings_file.write_text("[sync]\nlevel = 'everthing'\n")
+
+
+def no_terminal(ground: Ground) -> None:
+    class Poor(Ill):
+        def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:
+            return TerminalFacts(stdin=True, stdout=True, term="dumb")
+
+    ground.machine = Poor()
+
+
+def person_left(ground: Ground) -> None:
+    ground.run(ground.connect())
+    practice = ground.practice
+    staff = [msgspec.structs.replace(row, gone=True) for row in practice.snapshot().rows(STAFF)]
+    practice.book.commit([Put(STAFF, row) for row in staff])
+
+
+def nothing(ground: Ground) -> None:
+    """A new home."""
+
+
+SIGNS: dict[CaseId, Sign] = {
+    CaseId.NO_PERMISSION: Probed(control("permission", user="ana", allowed=False), "permission"),
+    CaseId.STALE_PERMISSION: Picked("ticked"),
+    CaseId.NO_PRIVILEGE_BOX: Picked("no-box"),
+    CaseId.OTHER_XERO_ERROR: Signed({"address": "error=server_error"}),
+    CaseId.NOTHING_OPENS: Picked("nothing"),
+    CaseId.NEEDS_RECONNECT: Met(control("tokens", revoke=True)),
+    CaseId.WRONG_PRACTICE: Signed({}, second_practice, words="--tenant SECOND", picked="other-clients"),
+    CaseId.CONNECTING_PERSON: Probed(person_left, "person"),
+    CaseId.SECOND_PRACTICE: Signed({}, second_practice, picked="second-stopped"),
+    CaseId.DISCONNECTED: Met(control("disconnect", tenant="TENANT")),
+    CaseId.RATE_LIMITED: Probed(fault("429-minute", seconds=1), "list-staff"),
+    CaseId.OK_BUT_ERROR: Probed(fault("status-error"), "list-staff"),
+    CaseId.MASS_OUTAGE: Met(long_unused),
+    CaseId.CLIENT_MISSING: Picked("missing-client"),
+    CaseId.NOT_CONNECTED: Met(nothing),
+    CaseId.CANCELLED: Signed({"deny": True}),
+    CaseId.SCOPE_NOT_ATTACHED: Signed(
+        {"address": "error=unauthorized_client&error_description=Invalid+scope+for+client"}
+    ),
+    CaseId.SCOPE_MISSING: Probed(fault("401-scope"), "list-staff"),
+    CaseId.UNKNOWN_APP: Met(wrong_secret),
+    CaseId.STATE_MISMATCH: Signed({"address": "code=x&state=y"}),
+    CaseId.NO_NETWORK: Met(fault("reset", "client.api/list")),
+    CaseId.PROXY: Probed(wire(httpx.ProxyError("407")), "proxy"),
+    CaseId.TLS: Probed(wire(ssl.SSLCertVerificationError("certificate verify failed")), "tls"),
+    CaseId.CLOCK: Probed(other_clock, "clock"),
+    CaseId.XERO_DOWN: Met(fault("503", "client.api/list")),
+    CaseId.BAD_REPLY: Met(fault("html", "client.api/list")),
+    CaseId.DAY_LIMIT: Met(fault("429-day", "client.api/list", seconds=7200)),
+    CaseId.EMPTY_LIST: Met(empty_list, "sync --yes", "sync", {"yes": True}),
+    CaseId.HELD: Met(many_changes, "sync --yes", "sync", {"yes": True}),
+    CaseId.UNKNOWN_OUTCOME: Probed(intent("update-client", "sent"), "commits"),
+    CaseId.CREATE_LAG: Probed(intent("add-client", "held"), "commits"),
+    CaseId.POLICY_CHANGED: Met(
+        setting("sync.level", "name", after="plan --json"), "sync --plan last", "sync", {"plan": "last"}
+    ),
+    CaseId.PRACTICE_CHANGED: Met(elsewhere),
+    CaseId.STATE_CODE: Met(
+        wrong_state,
+        "jobs deploy w1 --anyway --yes",
+        "jobs.deploy",
+        {"jobs": ("w1",), "anyway": True, "yes": True},
+    ),
+    CaseId.STORE: Closed(damaged),
+    CaseId.LOCKED: Met(locked, "sync --yes", "sync", {"yes": True}),
+    CaseId.DISK: Met(full_disk, "clients new Someone", "clients.new", {"name": "Someone"}),
+    CaseId.TERMINAL: Closed(no_terminal, "", {"TERM": "dumb"}),
+    CaseId.KEYRING: Met(key_gone),
+    CaseId.SETTINGS: Closed(bad_setting),
+    CaseId.SCHEDULE: Probed(connected, "schedule"),
+}

@@ -1,0 +1,78 @@
+"""Names in a masked bundle that no record of the book has."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.application.flows import World
+from tests.diagnostics.kit import Ill
+from tests.diagnostics.test_bundle import made
+from xpm_tui.application.health import bundle
+from xpm_tui.application.health.doctor import Doctor
+from xpm_tui.application.health.doctor_target import of_practice
+from xpm_tui.domain.xpm import Tenant
+from xpm_tui.xero.connections import Connections
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+async def test_a_new_name_of_the_practice_at_xero_stays_inside(world: World) -> None:
+    await world.connect()
+    identity = world.practice.identity()
+    assert identity is not None
+    before = world.sandbox.tenants[identity.tenant]
+    world.sandbox.tenants[identity.tenant] = dataclasses.replace(before, name="Secretive Partners Ltd")
+    parts = await made(world, names=False)
+    assert "Secretive Partners" not in "\n".join(parts.values())
+
+
+async def test_other_practices_of_the_login_stay_inside(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.connect()
+    real = Connections.tenants
+
+    async def two(self: Connections) -> list[Tenant]:
+        found = await real(self)
+        return [
+            *found,
+            msgspec.structs.replace(found[0], tenant_id="0" * 8, name="Other Accountants 2019-2020"),
+        ]
+
+    monkeypatch.setattr(Connections, "tenants", two)
+    parts = await made(world, names=False)
+    assert "Other Accountants" not in "\n".join(parts.values())
+
+
+async def test_a_practice_whose_name_holds_years_and_quotes(world: World) -> None:
+    identity_of = world.sandbox.tenants
+    for key, tenant in list(identity_of.items()):
+        identity_of[key] = dataclasses.replace(tenant, name='Kauri "Best" Books 2019-2020 Group')
+    await world.connect()
+    parts = await made(world, names=False)
+    text = "\n".join(parts.values())
+    assert "Kauri" not in text
+    assert "Books" not in text
+
+
+async def test_who_signed_in_stays_inside_where_the_book_cannot_be_read(world: World) -> None:
+    await world.connect()
+    identity = world.practice.identity()
+    assert identity is not None
+    assert identity.login
+    patient = dataclasses.replace(of_practice(world.practice), practice=None)
+    results = [each async for each in Doctor(patient, Ill()).examine()]
+    parts = await bundle.gather(patient, results)
+    text = "\n".join(part.data.decode() for part in parts)
+    assert identity.login not in text
+    assert identity.title not in text

@@ -1,0 +1,192 @@
+"""A scan over all that the program can write: no token, code, secret, key or verifier is in any of it."""
+
+from __future__ import annotations
+
+import html
+import zipfile
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import FILE
+from tests.diagnostics.ground import Ground
+from tests.support.every_verb import LAST, NOT_RUN, verbs, words
+from tests.support.profile import count
+from tests.tui.world import press, settle, text_of
+from xpm_tui.application.health.doctor_target import of_practice
+from xpm_tui.application.health.probe_facts import saved_login
+from xpm_tui.application.runs import xpm_refresh
+from xpm_tui.commands.registry import ACTS
+from xpm_tui.domain.secret import Secret
+from xpm_tui.tui.screens.doctor import DoctorScreen
+from xpm_tui.xero.auth import authorization, token_endpoint
+
+SECRET = "canary-client-secret-00112233445566"
+KEPT = ("login.bin", "token.key", "settings.toml")
+"""Where secrets belong: encrypted, the key, and what the person wrote down (0600)."""
+
+
+@pytest.fixture
+def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clients.csv").write_text(FILE, encoding="utf-8")
+    made = Ground(tmp_path, monkeypatch)
+    yield made
+    made.close()
+
+
+class Secrets:
+    """All that must never be told, gathered while it is made."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self.found: dict[str, str] = {"client secret": SECRET}
+        begin = authorization.begin
+
+        def begun(config: Any) -> authorization.Authorization:
+            made = begin(config)
+            self.add("verifier", made.verifier)
+            self.add("state", made.state)
+            return made
+
+        ground.patch.setattr(authorization, "begin", begun)
+
+    def add(self, name: str, secret: Secret | str | None) -> None:
+        value = secret.reveal() if isinstance(secret, Secret) else secret or ""
+        if value:
+            self.found[f"{name} {len(self.found)}"] = value
+
+    def login(self) -> None:
+        """What the saved login holds right now, and its key."""
+        saved = saved_login(of_practice(self._ground.practice), self._ground.practice.name)
+        assert saved is not None
+        for name in ("access", "refresh", "previous"):
+            self.add(name, getattr(saved, name))
+        self.add("key", (self._ground.practice.config / "token.key").read_text().strip())
+
+    def scan(self, text: str, where: str, *, but: str = "no such") -> None:
+        for name, value in self.found.items():
+            assert len(value) >= 16, name
+            if not name.startswith(but):
+                assert value not in text, f"the {name} is in {where}"
+
+
+def files(folder: Path) -> Iterator[tuple[str, str]]:
+    """Every file with its text; what is packed, unpacked."""
+    for path in folder.rglob("*"):
+        if not path.is_file() or path.name in KEPT:
+            continue
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    yield f"{path}/{name}", archive.read(name).decode("utf-8", "replace")
+        yield str(path), path.read_bytes().decode("utf-8", "replace")
+
+
+def test_nothing_that_it_writes_holds_a_secret(ground: Ground, tmp_path: Path) -> None:
+    secrets = Secrets(ground)
+    ground.answer = {"tenant": ground.tenant}
+    redirect = ground.redirect
+
+    def answered(address: str = "") -> str:
+        made = redirect(address)
+        secrets.add("code", made.partition("code=")[2].partition("&")[0])
+        return made
+
+    ground.redirect = answered  # type: ignore[method-assign]
+    done = ground.verb("connect --no-browser --json", code=0)
+    secrets.login()
+    assert {name.split()[0] for name in secrets.found} >= {"verifier", "state", "code", "access", "refresh"}
+    secrets.scan(done.out + done.err, "connect", but="state")  # the address that is opened holds it
+    ground.clock.move(timedelta(minutes=40))
+    ground.run(_read(ground))
+    secrets.login()
+    ground.verb(f"settings set xero.client_secret {SECRET}", code=0)
+
+    told = _verbs(ground, secrets)
+    assert len(told) > count(40_000, 60_000)
+    _crash(ground, secrets)
+    ground.run(_console(ground, secrets))
+    for name, text in files(tmp_path):
+        secrets.scan(text, name)
+
+
+async def _read(ground: Ground) -> None:
+    """The lists once more, with a renewed login."""
+    await xpm_refresh.refresh(ground.practice)
+
+
+def _verbs(ground: Ground, secrets: Secrets) -> str:
+    told, good, run = [], 0, 0
+    for place, act in enumerate(verbs()):
+        for form in ("", " --json")[: 1 + (place % count(3, 1) == 0)]:
+            done = ground.command(*words(act), *form.split(), code=None)
+            secrets.scan(done.out + done.err, " ".join(act.verb) + form)
+            told.append(done.out + done.err)
+            good += done.code == 0
+            run += 1
+    assert good > run / 2  # it is the acts that are scanned, not their refusals
+    return "".join(told)
+
+
+def _crash(ground: Ground, secrets: Secrets) -> None:
+    """An error of ours in the midst of a renewal, with every token at hand."""
+    grant = token_endpoint.TokenEndpoint._grant
+
+    def broken(self: token_endpoint.TokenEndpoint, body: Secret, before: Secret) -> Any:
+        raise RuntimeError(f"{body.reveal()} {before.reveal()} {SECRET}")
+
+    ground.verb("settings unset xero.client_secret", code=0)
+    ground.patch.setattr(token_endpoint.TokenEndpoint, "_grant", broken)
+    ground.clock.move(timedelta(minutes=40))
+    done = ground.verb("plan --json", code=1)
+    assert done.error["code"] == "unexpected"
+    secrets.scan(done.out + done.err, "a crash")
+    crashes = list(ground.home.state.glob("crash-*.log"))
+    assert crashes
+    assert "in broken" in crashes[0].read_text()
+    ground.patch.setattr(token_endpoint.TokenEndpoint, "_grant", grant)
+    ground.verb(f"settings set xero.client_secret {SECRET}", code=0)
+
+
+async def _console(ground: Ground, secrets: Secrets) -> None:
+    app, desk = ground.console()
+    try:
+        async with app.run_test(size=(120, 40)) as pilot:
+            await settle(pilot)
+
+            def look(where: str) -> None:
+                secrets.scan(text_of(app) + html.unescape(app.export_screenshot()), where)
+
+            for letter in "octijse":
+                await press(pilot, "g", letter)
+                look(f"area {letter}")
+            await press(pilot, "slash", "=secret", "enter")
+            look("the settings")
+            app.push_screen(DoctorScreen())
+            for _ in range(200):
+                await settle(pilot)
+                if "Practice Manager calls" in text_of(app):
+                    break
+            look("the doctor")
+            await press(pilot, "b")
+            look("the bundle")
+            await press(pilot, "escape", "escape")
+            app.trouble(RuntimeError(" ".join(secrets.found.values())))
+            await settle(pilot)
+            assert "An error of ours" in text_of(app)
+            look("an error of ours")
+    finally:
+        desk.close()
+    assert (ground.practice.state / "console-errors.log").exists()
+
+
+def test_every_act_is_scanned_or_says_why_not() -> None:
+    names = {act.name for act in ACTS}
+    assert set(NOT_RUN) | set(LAST) <= names
+    for act in ACTS:
+        if act.verb and act.name not in NOT_RUN:
+            assert words(act)

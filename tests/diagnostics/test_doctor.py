@@ -1,0 +1,437 @@
+"""Each case's sign, produced on the sandbox or the machine, is found by the doctor."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from tests.application.flows import World
+from tests.diagnostics.kit import Ill, by_name, examined
+from tests.support.inprocess import InProcess, addresses
+from tests.support.moved_clock import MovedClock
+from xpm_tui.application.health.doctor_target import admitted
+from xpm_tui.application.health.probe_facts import Machine, bare
+from xpm_tui.application.home import find_home
+from xpm_tui.application.practice_identity import ListState, put
+from xpm_tui.application.runs import plans
+from xpm_tui.diagnostics.examination import exit_code
+from xpm_tui.diagnostics.findings import Probed
+from xpm_tui.diagnostics.probe_inputs import Place, TerminalFacts
+from xpm_tui.domain.errors import CaseId
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Intent, Run
+from xpm_tui.domain.tables import INTENTS, RUNS, STAFF, TEAM
+from xpm_tui.files.locks import Lock
+from xpm_tui.sandbox.core.faults import Fault
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def connected(world: World) -> World:
+    await world.connect()
+    return world
+
+
+def found(results: Mapping[str, Probed], name: str, verdict: str, case: CaseId | None) -> Probed:
+    assert (results[name].verdict, results[name].case) == (verdict, case), results[name]
+    return results[name]
+
+
+async def test_all_is_well_with_few_calls_and_no_renewal(connected: World) -> None:
+    tokens, calls = connected.net.asked("connect/token"), len(connected.sandbox.log.rows(lambda r: True))
+    results, doctor = await examined(connected)
+    assert not [each for each in results.values() if each.verdict == "trouble"]
+    assert exit_code(list(results.values())) == 0
+    assert doctor.calls == 5
+    assert [each.title for each in results.values() if len(each.title) > 24] == [], "cut at 80 columns"
+    assert connected.net.asked("connect/token") == tokens
+    # One look at the server, one for the connections, five lists.
+    assert len(connected.sandbox.log.rows(lambda r: True)) - calls == 7
+
+
+async def test_it_writes_nothing_into_the_book(connected: World) -> None:
+    before = connected.practice.snapshot().position
+    await examined(connected)
+    assert connected.practice.snapshot().position == before
+
+
+async def test_not_connected(tmp_path: Path, world: World) -> None:
+    results, doctor = await examined(world)
+    found(results, "login", "trouble", CaseId.NOT_CONNECTED)
+    assert exit_code(list(results.values())) == 3
+    assert doctor.calls == 0
+
+
+async def test_permission_taken_away(connected: World) -> None:
+    await connected.control("permission", user="ana", allowed=False)
+    results, _ = await examined(connected)
+    found(results, "practice", "ok", None)
+    denied = found(results, "permission", "trouble", CaseId.NO_PERMISSION)
+    assert denied.exit_code == 3
+    assert "HTTP status: 403" in denied.evidence
+    assert results["list-staff"].verdict == "skipped"
+
+
+async def test_the_person_who_connected(connected: World) -> None:
+    snapshot = connected.practice.snapshot()
+    login = connected.practice.identity().login  # type: ignore[union-attr]
+    results, doctor = await examined(connected)
+    assert login in found(results, "person", "ok", None).sentence
+    assert list(results).index("person") == list(results).index("permission") + 1
+    assert doctor.calls == 5, "it costs no call"
+    here = next(row for row in snapshot.rows(STAFF) if row.name == login)
+
+    connected.practice.book.commit([Put(TEAM, TeamMember(id="t1", name="Somebody else"))])
+    results, _ = await examined(connected)
+    told = found(results, "person", "note", CaseId.CONNECTING_PERSON)
+    assert "linked to nobody" in told.sentence
+    assert "team" in told.hint
+    connected.practice.book.commit([Put(TEAM, TeamMember(id="t2", name=login, staff=here.uuid))])
+    results, _ = await examined(connected)
+    found(results, "person", "ok", None)
+
+    connected.practice.book.commit([Put(STAFF, msgspec.structs.replace(here, gone=True))])
+    results, _ = await examined(connected)
+    told = found(results, "person", "note", CaseId.CONNECTING_PERSON)
+    assert "no longer among" in told.sentence
+    assert "xpm-tui connect" in told.hint
+    assert f"signed in at Xero: {login}" in told.evidence
+    assert exit_code(list(results.values())) == 0, "the login still works"
+
+
+async def test_who_connected_may_not_be_known(connected: World) -> None:
+    connected.practice.book.commit([put("list:staff", ListState())])
+    results, _ = await examined(connected)
+    assert results["person"].verdict == "skipped"
+    assert "not read yet" in results["person"].sentence
+    identity = connected.practice.identity()
+    assert identity is not None
+    connected.practice.book.commit([put("identity", msgspec.structs.replace(identity, login=""))])
+    results, _ = await examined(connected)
+    assert results["person"].verdict == "skipped"
+    assert "does not tell" in results["person"].sentence
+
+
+async def test_login_revoked(connected: World) -> None:
+    await connected.control("tokens", revoke=True)
+    results, _ = await examined(connected)
+    assert found(results, "connections", "trouble", CaseId.NEEDS_RECONNECT).exit_code == 3
+    again, _ = await examined(connected)
+    found(again, "login", "trouble", CaseId.NEEDS_RECONNECT)
+
+
+async def test_disconnected_at_xero(connected: World) -> None:
+    await connected.control("disconnect", tenant=connected.tenant)
+    results, _ = await examined(connected)
+    assert found(results, "connections", "trouble", CaseId.DISCONNECTED).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "case", "code"),
+    [
+        ("429-minute", CaseId.RATE_LIMITED, 7),
+        ("429-day", CaseId.DAY_LIMIT, 6),
+        ("503", CaseId.XERO_DOWN, 7),
+        ("reset", CaseId.NO_NETWORK, 7),
+        ("html", CaseId.BAD_REPLY, 7),
+        ("broken-xml", CaseId.BAD_REPLY, 7),
+        ("doctype", CaseId.BAD_REPLY, 7),
+        ("status-error", CaseId.OK_BUT_ERROR, 1),
+        ("401-scope", CaseId.SCOPE_MISSING, 3),
+    ],
+)
+async def test_a_list_that_fails(connected: World, fault: str, case: CaseId, code: int) -> None:
+    connected.sandbox.faults.add(Fault(fault, endpoint="staff.api/list", seconds=1))
+    results, _ = await examined(connected)
+    assert found(results, "list-staff", "trouble", case).exit_code == code
+    assert results["list-clients"].verdict == "ok"
+
+
+async def test_the_day_limit_is_seen_before_any_call(connected: World) -> None:
+    connected.sandbox.faults.add(Fault("429-day", endpoint="*.api/*", seconds=7200))
+    await examined(connected)
+    calls = len(connected.sandbox.log.rows(lambda r: ".api/" in r.endpoint))
+    results, _ = await examined(connected)
+    assert "until" in found(results, "allowance", "trouble", CaseId.DAY_LIMIT).sentence
+    found(results, "permission", "trouble", CaseId.DAY_LIMIT)
+    assert len(connected.sandbox.log.rows(lambda r: ".api/" in r.endpoint)) == calls
+
+
+async def test_granular_scopes_alone_are_a_note(tmp_path: Path) -> None:
+    world = World(tmp_path / "granular", scopes="granular")
+    await world.connect()
+    results, _ = await examined(world)
+    found(results, "list-templates", "note", CaseId.SCOPE_MISSING)
+    found(results, "list-categories", "note", CaseId.SCOPE_MISSING)
+    assert exit_code(list(results.values())) == 0
+    world.close()
+
+
+async def test_more_scopes_asked_for_than_given(tmp_path: Path) -> None:
+    world = World(tmp_path / "more", scopes="granular")
+    await world.connect()
+    world.close()
+    world.scopes = "both"
+    world.practice = world.open()
+    results, _ = await examined(world)
+    told = found(results, "scopes", "note", CaseId.SCOPE_MISSING)
+    assert any("practicemanager" in fact and "not given" in fact for fact in told.evidence)
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "probe", "case"),
+    [
+        (httpx.ConnectError("all attempts failed"), "tls", CaseId.NO_NETWORK),
+        (httpx.ConnectTimeout("slow"), "tls", CaseId.XERO_DOWN),
+        (httpx.ProxyError("407"), "proxy", CaseId.PROXY),
+        (ssl.SSLCertVerificationError("certificate verify failed"), "tls", CaseId.TLS),
+    ],
+)
+async def test_the_way_to_xero(world: World, error: Exception, probe: str, case: CaseId) -> None:
+    class Fails(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if isinstance(error, ssl.SSLError):
+                raise httpx.ConnectError(str(error)) from error
+            raise error
+
+    world.practice.transport = Fails()
+    results, _ = await examined(world)
+    assert found(results, probe, "trouble", case).exit_code == 7
+    assert results["clock"].verdict == "skipped"
+
+
+async def test_a_name_that_nobody_knows(world: World) -> None:
+    class NoNames(Ill):
+        async def addresses(self, host: str, port: int) -> tuple[str, ...]:
+            raise OSError(-2, "Name or service not known")
+
+    results, _ = await examined(world, NoNames())
+    assert found(results, "names", "trouble", CaseId.NO_NETWORK).exit_code == 7
+
+    class ByProxy(NoNames):
+        def proxies(self) -> Mapping[str, str]:
+            return {"https": bare("http://ana:geheim@proxy.example:3128")}
+
+    results, _ = await examined(world, ByProxy())
+    found(results, "names", "note", None)
+    assert "https: http://proxy.example:3128" in results["proxy"].evidence
+
+
+@pytest.mark.parametrize(
+    ("ahead", "verdict", "case"),
+    [
+        (10, "ok", None),
+        (45, "note", CaseId.CLOCK),
+        (600, "trouble", CaseId.CLOCK),
+        (-600, "trouble", CaseId.CLOCK),
+    ],
+)
+async def test_a_clock_that_is_off(world: World, ahead: int, verdict: str, case: CaseId | None) -> None:
+    class Dated(InProcess):
+        """The sandbox as its server is: with the date of RFC 9110 on every answer."""
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            response.headers["Date"] = format_datetime(world.clock.now(), usegmt=True)
+            return response
+
+    world.practice.transport = Dated(world.sandbox, world.clock)
+    world.practice.clock = MovedClock(world.clock.now() + timedelta(seconds=ahead))
+    results, _ = await examined(world)
+    found(results, "clock", verdict, case)
+
+
+async def test_the_address_changed_after_connecting(connected: World) -> None:
+    connected.close()
+    places = {
+        key: value.replace("127.0.0.1", "localhost") for key, value in addresses(connected.sandbox).items()
+    }
+    environ = {f"XPM_TUI_{key.upper().replace('.', '_')}": value for key, value in places.items()}
+    environ["XPM_TUI_XERO_IDENTITY_URL"] = addresses(connected.sandbox)["xero.identity_url"]
+    with admitted(
+        connected.home, environ=environ, clock=connected.clock, transport=connected.net, person="mere"
+    ) as patient:
+        results = await by_name(patient)
+    found(results, "practice", "trouble", CaseId.PRACTICE_CHANGED)
+
+
+async def test_a_held_lock_is_told_with_its_holder(world: World) -> None:
+    lock = Lock(world.practice.run_lock, clock=world.clock, person="ana", what="sync")
+    lock.acquire()
+    results, _ = await examined(world)
+    told = found(results, "locks", "note", CaseId.LOCKED)
+    assert "ana" in told.evidence[0]
+    world.clock.move(timedelta(hours=7))
+    results, _ = await examined(world)
+    assert found(results, "locks", "trouble", CaseId.LOCKED).exit_code == 5
+    lock.close()
+
+
+async def test_a_damaged_book(connected: World) -> None:
+    connected.close()
+    folder = connected.practice.data / "book"
+    for path in folder.iterdir():
+        if path.is_file() and path.stat().st_size:
+            path.write_bytes(b"\x00\xff" * 40)
+    with admitted(
+        connected.home,
+        environ=environment(connected),
+        clock=connected.clock,
+        transport=connected.net,
+        person="mere",
+    ) as patient:
+        results = await by_name(patient)
+    assert found(results, "store", "trouble", CaseId.STORE).exit_code == 8
+    # What does not need the book is looked at all the same.
+    found(results, "login", "ok", None)
+    found(results, "connections", "ok", None)
+    assert results["practice"].verdict == "skipped"
+    assert results["list-clients"].verdict == "skipped"
+
+
+def environment(world: World) -> dict[str, str]:
+    return {
+        f"XPM_TUI_{key.upper().replace('.', '_')}": value for key, value in addresses(world.sandbox).items()
+    } | {"XPM_TUI_XERO_SCOPES": "both"}
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "case"),
+    [
+        ("sent", "update-client", CaseId.UNKNOWN_OUTCOME),
+        ("held", "update-client", CaseId.UNKNOWN_OUTCOME),
+        ("held", "add-client", CaseId.CREATE_LAG),
+    ],
+)
+async def test_writes_without_an_end(world: World, state: str, kind: str, case: CaseId) -> None:
+    intent = Intent(id="i1", run="r1", kind=kind, record="c1", state=state)  # type: ignore[arg-type]
+    world.practice.book.commit([Put(INTENTS, intent)])
+    results, _ = await examined(world)
+    told = found(results, "commits", "note", case)
+    assert any("c1" in fact and "r1" in fact for fact in told.evidence)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kept", "case"),
+    [
+        ("failed", "state-code", CaseId.STATE_CODE),
+        ("failed", "T13", CaseId.CLIENT_MISSING),
+        ("failed", "empty-list", CaseId.EMPTY_LIST),
+        ("held", "", CaseId.HELD),
+        ("interrupted", "", None),
+    ],
+)
+async def test_how_the_last_run_ended(world: World, outcome: Any, kept: str, case: CaseId | None) -> None:
+    run = Run(
+        id="r1", started=world.clock.now(), by="ana", ended=world.clock.now(), plan="p1",
+        outcome=outcome, case=kept,
+    )  # fmt: skip
+    world.practice.book.commit([Put(RUNS, run)])
+    results, _ = await examined(world)
+    assert "runs show r1" in found(results, "runs", "note", case).hint
+
+
+async def test_a_plan_that_no_longer_fits(connected: World) -> None:
+    connected.book(connected.unique_names()[:2])
+    await plans.make(connected.practice)
+    results, _ = await examined(connected)
+    found(results, "plan", "ok", None)
+    connected.practice.settings.set("sync.level", "name", practice=True)
+    results, _ = await examined(connected)
+    found(results, "plan", "note", CaseId.POLICY_CHANGED)
+
+
+async def test_a_setting_that_cannot_be(tmp_path: Path, world: World) -> None:
+    world.home.config.mkdir(parents=True, exist_ok=True)
+    world.home.settings_file.write_text("[sync]\nlevel = 'everthing'\n")
+    with admitted(world.home, environ={}, clock=world.clock, transport=world.net, person="mere") as patient:
+        results = await by_name(patient)
+    told = found(results, "settings", "trouble", CaseId.SETTINGS)
+    assert told.exit_code == 2
+    assert "sync.level" in told.evidence[0]
+
+
+async def test_the_disk(world: World) -> None:
+    class Full(Ill):
+        free, writable = 0, True
+
+        def place(self, name: str, folder: Path) -> Place:
+            return Place(name=name, path=str(folder), free=self.free, writable=self.writable)
+
+    results, _ = await examined(world, Full())
+    assert found(results, "disk", "trouble", CaseId.DISK).exit_code == 8
+
+    class Closed(Full):
+        free, writable = 10**12, False
+
+    results, _ = await examined(world, Closed())
+    assert "cannot be written" in found(results, "disk", "trouble", CaseId.DISK).sentence
+
+    class Little(Full):
+        free = 100 * 2**20
+
+    results, _ = await examined(world, Little())
+    found(results, "disk", "note", CaseId.DISK)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        TerminalFacts(stdin=False, stdout=True, term="xterm"),
+        TerminalFacts(stdin=True, stdout=True, term="dumb"),
+        TerminalFacts(stdin=True, stdout=True, term="xterm", columns=40, lines=24),
+    ],
+)
+async def test_the_terminal(world: World, facts: TerminalFacts) -> None:
+    class Poor(Ill):
+        def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:
+            return facts
+
+    results, _ = await examined(world, Poor())
+    found(results, "terminal", "note", CaseId.TERMINAL)
+
+
+async def test_the_keyring_of_an_account_of_its_own(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+    class Locked(Ill):
+        async def keyring(self, name: str) -> str:
+            return "the keyring gave no answer within 5 seconds; it may be locked"
+
+    results, _ = await examined(world, Locked())
+    found(results, "keyring", "ok", None)
+    monkeypatch.setattr(world.practice, "home", find_home(None, {}))
+    results, _ = await examined(world, Locked())
+    assert "no answer" in found(results, "keyring", "note", CaseId.KEYRING).sentence
+
+
+async def test_no_timer(world: World) -> None:
+    results, _ = await examined(world)
+    found(results, "schedule", "note", CaseId.SCHEDULE)
+
+
+async def test_it_begins_anew_from_any_probe(connected: World) -> None:
+    results, _ = await examined(connected, start="list-staff")
+    assert next(iter(results)) == "list-staff"
+    assert results["list-staff"].verdict == "ok"
+    assert "names" not in results
+
+
+def test_a_proxy_is_told_without_its_password() -> None:
+    assert bare("http://ana:geheim@proxy.example:3128/") == "http://proxy.example:3128"
+    assert bare("ana:geheim@proxy.example:3128") == "proxy.example:3128"
+    assert isinstance(Machine().versions()["Python"], str)

@@ -1,0 +1,218 @@
+"""Every case: its sign is made here, and leads to its way out in the verb, the bundle and the console."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.diagnostics.ground import Ground
+from tests.diagnostics.signs import SIGNS, Closed, Met, Picked, Probed, Sign, Signed
+from tests.support.terminal import terminal
+from tests.tui.world import calm, press, settle, text_of
+from xpm_tui.commands.registry import by_name
+from xpm_tui.diagnostics.known_problems.records import ALL
+from xpm_tui.diagnostics.known_problems.registry import CASES
+from xpm_tui.domain.errors import CaseId
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.dialogs.dialog import Choose
+from xpm_tui.tui.dialogs.trouble import InTrouble
+from xpm_tui.tui.screens.doctor import DoctorScreen
+from xpm_tui.tui.wizard.screen import Wizard
+from xpm_tui.tui.wizard.sign_in import AuthorisePane
+
+S = TypeVar("S", bound=Sign)
+
+
+def of_kind(*kinds: type[S]) -> list[tuple[CaseId, S]]:
+    return [(case, sign) for case, sign in SIGNS.items() if isinstance(sign, kinds)]
+
+
+@pytest.fixture
+def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
+    made = Ground(tmp_path, monkeypatch)
+    yield made
+    made.close()
+
+
+def on_screen(ground: Ground, walk: Callable[[Console, Pilot[Any]], Awaitable[None]]) -> None:
+    """Walk through a console of 80x24 over it."""
+
+    async def show() -> None:
+        app, desk = ground.console()
+        try:
+            async with app.run_test(size=(80, 24)) as pilot:
+                await settle(pilot)
+                await walk(app, pilot)
+        finally:
+            desk.close()
+
+    ground.run(show())
+
+
+async def until(pilot: Pilot[Any], there: Any) -> None:
+    for _ in range(600):
+        await calm(pilot)  # not settled: a wait for the browser has no end
+        if there():
+            return
+        await asyncio.sleep(0.01)
+    assert isinstance(pilot.app, Console)
+    raise AssertionError(text_of(pilot.app))
+
+
+def one_line(text: str) -> str:
+    """A screen's text without frames and breaks."""
+    return " ".join("".join(" " if ord(c) > 0x24FF and ord(c) < 0x2600 else c for c in text).split())
+
+
+def assert_told(text: str, case: CaseId) -> None:
+    """The way out stands on the screen."""
+    assert one_line(CASES[case].steps[0])[:40] in one_line(text), text
+
+
+def assert_bundled(parts: dict[str, str], case: CaseId) -> None:
+    assert f"{case}: {CASES[case].title}" in parts["cases.txt"], parts["cases.txt"]
+    assert CASES[case].steps[-1] in parts["cases.txt"]
+    where = [name for name in ("doctor.json", "errors.json", "runs.json") if f'"{case}"' in parts[name]]
+    assert where, parts["errors.json"]
+
+
+def assert_error(error: dict[str, Any], case: CaseId) -> None:
+    assert error.get("case") == case, error
+    assert error["steps"] == list(CASES[case].steps)
+    assert error["hint"] or error["steps"]
+
+
+def test_no_case_is_without_a_sign() -> None:
+    assert set(SIGNS) == set(CaseId)
+    assert {each.case for each in ALL if each.case} >= {case for case, _ in of_kind(Picked)}
+
+
+@pytest.mark.parametrize(("case", "sign"), of_kind(Met))
+def test_an_act_meets_it(ground: Ground, case: CaseId, sign: Met) -> None:
+    sign.make(ground)
+    assert_error(ground.verb(f"{sign.verb} --json").error, case)
+
+    async def walk(app: Console, pilot: Pilot[Any]) -> None:
+        app.perform(by_name(sign.act), sign.preset, ask=False)
+        await until(pilot, lambda: f"Case {case}: " in text_of(app))
+        assert isinstance(app.screen, InTrouble)
+        await press(pilot, "v")
+        assert_told(text_of(app), case)
+
+    on_screen(ground, walk)
+    ground.disk_is_full = False  # a bundle goes where there is room; the doctor's own look still tells
+    _, parts = ground.bundle("--from disk")
+    assert_bundled(parts, case)
+
+
+async def at_the_doctor(app: Console, pilot: Pilot[Any]) -> DoctorScreen:
+    """The doctor, at its end."""
+    screen = DoctorScreen()
+    app.push_screen(screen)
+    await until(pilot, lambda: "Practice Manager calls" in text_of(app))
+    return screen
+
+
+@pytest.mark.parametrize(("case", "sign"), of_kind(Probed))
+def test_the_doctor_finds_it(ground: Ground, case: CaseId, sign: Probed) -> None:
+    sign.make(ground)
+    told, parts = ground.bundle("")
+    found = {item["name"]: item for item in told["items"]}[sign.probe]
+    assert (found["case"], found["verdict"] in ("note", "trouble")) == (case, True), found
+    if found["verdict"] == "trouble":
+        assert_error(told["error"], case)
+    assert_bundled(parts, case)
+
+    async def walk(app: Console, pilot: Pilot[Any]) -> None:
+        screen = await at_the_doctor(app, pilot)
+        screen.look_at(sign.probe)
+        await settle(pilot)
+        assert f"Case {case}: " in text_of(app)
+        await press(pilot, "enter")
+        assert_told(text_of(app), case)
+
+    on_screen(ground, walk)
+
+
+def assert_picked(ground: Ground, case: CaseId, answer: str) -> None:
+    """At the doctor, a key opens the list of what only a person sees; the answer shows its way out."""
+
+    async def walk(app: Console, pilot: Pilot[Any]) -> None:
+        await at_the_doctor(app, pilot)
+        await press(pilot, "h")
+        await until(pilot, lambda: isinstance(app.screen, Choose))
+        place = [each.key for each in ALL].index(answer)
+        await press(pilot, *["down"] * place, "enter")
+        assert_told(text_of(app), case)
+
+    on_screen(ground, walk)
+
+
+@pytest.mark.parametrize(("case", "sign"), of_kind(Picked))
+def test_a_person_picks_it(ground: Ground, case: CaseId, sign: Picked) -> None:
+    sign.make(ground)
+    listed = {item["id"]: item["case"] for item in ground.verb("cases seen --json", code=0).json["items"]}
+    assert listed[sign.answer] == case
+    told = ground.verb(f"cases seen {sign.answer} --json", code=0).json["case"]
+    assert (told["id"], told["steps"]) == (case, list(CASES[case].steps))
+    _, parts = ground.bundle()
+    assert_bundled(parts, case)
+    assert_picked(ground, case, sign.answer)
+
+
+@pytest.mark.parametrize(("case", "sign"), of_kind(Signed))
+def test_signing_in_meets_it(ground: Ground, case: CaseId, sign: Signed) -> None:
+    sign.make(ground)
+    ground.answer = ground.answer or sign.answer
+    words = sign.words.replace("SECOND", str(ground.answer.get("tenant", "")))
+    assert_error(ground.verb(f"connect --no-browser --json {words}").error, case)
+    _, parts = ground.bundle()
+    assert_bundled(parts, case)
+    if sign.picked:
+        assert_picked(ground, case, sign.picked)
+        return
+
+    ground.waits()
+
+    async def walk(app: Console, pilot: Pilot[Any]) -> None:
+        pane = await at_authorise(app, pilot)
+        assert pane._begun is not None
+        await pane._give(ground.redirect(pane._begun.url))
+        await until(pilot, lambda: f"Case {case}: " in text_of(app))
+        pane.action_way_out()
+        await calm(pilot)
+        assert_told(text_of(app), case)
+
+    on_screen(ground, walk)
+
+
+async def at_authorise(app: Console, pilot: Pilot[Any]) -> AuthorisePane:
+    """The wizard, at the step that signs in, waiting for an answer."""
+    app.connect()
+    await until(pilot, lambda: isinstance(app.screen, Wizard))
+    wizard = app.screen
+    assert isinstance(wizard, Wizard)
+    app.work(lambda: wizard._on("authorise"), "wizard")
+    await calm(pilot)
+    pane = wizard.query_one(AuthorisePane)
+    pane._start()
+    await until(pilot, lambda: pane._begun is not None)
+    return pane
+
+
+@pytest.mark.parametrize(("case", "sign"), of_kind(Closed))
+def test_where_no_console_opens_it_is_told(ground: Ground, case: CaseId, sign: Closed) -> None:
+    sign.make(ground)
+    with terminal([], {**ground.command.environ, "TERM": "xterm-256color", **sign.environ}) as shown:
+        assert shown.end() != 0
+    assert f"Case {case}: " in shown.text
+    assert one_line(CASES[case].steps[0])[:30] in one_line(shown.text)
+    if sign.verb:
+        assert_error(ground.verb(f"{sign.verb} --json").error, case)
+    _, parts = ground.bundle("")
+    assert_bundled(parts, case)

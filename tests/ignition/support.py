@@ -1,0 +1,64 @@
+"""A book in memory that files are imported into, as the service does it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.support.memory_book import MemoryBook, MemoryIds
+from xpm_tui.domain.ignition import Client, Imported
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, IMPORTED, Table
+from xpm_tui.ignition.client_import import plan_clients
+from xpm_tui.ignition.import_steps import ImportPlan, plan_undo
+from xpm_tui.ignition.parser import Parsed, parse
+
+NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+HEAD = "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phone,Phone,Address,City\n"
+
+
+class Desk:
+    """A book and its ids."""
+
+    def __init__(self, *rows: tuple[Table[Any], Any]) -> None:
+        self.book = MemoryBook([Put(table, row) for table, row in rows])
+        self.ids = MemoryIds()
+        self.ids.new("c", 100)
+        self.ids.new("k", 100)
+        self._batches = 0
+
+    def look(self, text: str | bytes, **options: Any) -> tuple[Parsed, ImportPlan]:
+        parsed = parse(text.encode() if isinstance(text, str) else text, "clients", **options)
+        return parsed, plan_clients(self.book.snapshot(), parsed, None, NOW)
+
+    def load(self, text: str | bytes, **options: Any) -> ImportPlan:
+        """Import, written."""
+        parsed = parse(text.encode() if isinstance(text, str) else text, "clients", **options)
+        plan = plan_clients(self.book.snapshot(), parsed, self.ids, NOW)
+        self._batches += 1
+        self.book.commit(plan.writes(self.batch))
+        return plan
+
+    @property
+    def batch(self) -> str:
+        return f"m{self._batches}"
+
+    def undo(self) -> Any:
+        plan = plan_undo(self.book.snapshot(), self.batch)
+        self.book.commit(plan.writes)
+        return plan
+
+    def put(self, *rows: tuple[Table[Any], Any]) -> None:
+        self.book.commit([Put(table, row) for table, row in rows])
+
+    def clients(self) -> list[Client]:
+        return list(self.book.snapshot().rows(CLIENTS))
+
+    def client(self, client_id: str) -> Client:
+        (found,) = self.book.snapshot().find(CLIENTS, "client_id", client_id)
+        return found
+
+    def told(self, id: str) -> Imported:  # noqa: A002
+        found = self.book.snapshot().get(IMPORTED, id)
+        assert found is not None
+        return found

@@ -1,0 +1,343 @@
+"""Importing clients: who a row is about, what is an edit, and what is left alone."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.ignition.support import HEAD, Desk
+from xpm_tui.domain.ignition import Client, Contact, TeamMember
+from xpm_tui.domain.tables import CLIENTS, IMPORTED, META, TEAM
+
+FIRST = HEAD + (
+    "11,21,Kowhai Ltd,Ann Lee,ann@kowhai.nz,021 1,09 1,1 High St,Otago\n"
+    "11,22,Kowhai Ltd,Bob Lee,bob@kowhai.nz,021 2,09 1,1 High St,Otago\n"
+    "12,23,ACME [/] Pty,Cy,cy@acme.nz,,,,\n"
+)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_several_rows_of_one_client_are_several_contacts(desk: Desk) -> None:
+    plan = desk.load(FIRST)
+    kowhai = desk.client("11")
+    assert [(c.contact_id, c.name, c.primary) for c in kowhai.contacts] == [
+        ("21", "Ann Lee", True),
+        ("22", "Bob Lee", False),
+    ]
+    assert (kowhai.phone, kowhai.address, kowhai.city) == ("09 1", "1 High St", "Otago")
+    assert kowhai.contacts[1].phone == "021 2"
+    assert plan.counts == {
+        "rows": 3, "new": 2, "changed": 0, "same": 0, "adopted": 0, "contacts": 3, "cells": 0, "both": 0,
+        "mended": 0, "refused": 0,
+    }  # fmt: skip
+
+
+def test_looking_gives_out_no_id_and_writes_nothing(desk: Desk) -> None:
+    before = desk.ids.new("c")
+    _, plan = desk.look(FIRST)
+    assert plan.counts["new"] == 2
+    assert [step.after.id for step in plan.steps if step.table is CLIENTS] == ["+c1", "+c2"]
+    assert int(desk.ids.new("c")[0][1:]) == int(before[0][1:]) + 1
+    assert desk.clients() == []
+
+
+def test_the_same_file_twice_changes_nothing(desk: Desk) -> None:
+    desk.load(FIRST)
+    plan = desk.load(FIRST)
+    assert plan.groups == ()
+    assert (plan.counts["same"], plan.counts["cells"]) == (2, 0)
+
+
+def test_absent_rows_and_blank_cells_change_nothing(desk: Desk) -> None:
+    desk.load(FIRST)
+    before = desk.clients()
+    plan = desk.load(HEAD + "11,21,Kowhai Ltd,,,,,,\n")
+    assert plan.groups == ()
+    assert desk.clients() == before
+
+
+def test_an_edited_cell_is_taken_and_told(desk: Desk) -> None:
+    desk.load(FIRST)
+    kowhai = desk.client("11")
+    plan = desk.load(FIRST.replace("021 2", "021 222").replace("Otago", "Dunedin", 1))
+    assert {(edit.record, edit.field, edit.old, edit.new) for edit in plan.edits} == {
+        (kowhai.id, "city", "Otago", "Dunedin"),
+        (f"{kowhai.id}/{kowhai.contacts[1].id}", "contact_phone", "021 2", "021 222"),
+    }
+    assert desk.client("11").city == "Dunedin"
+    assert desk.client("11").id == kowhai.id
+
+
+def test_a_cell_equal_to_the_last_import_is_no_edit(desk: Desk) -> None:
+    desk.load(FIRST)
+    desk.put((CLIENTS, msgspec.structs.replace(desk.client("11"), phone="from XPM")))
+    plan = desk.load(FIRST)
+    assert plan.groups == ()
+    assert desk.client("11").phone == "from XPM"
+
+
+def test_a_cell_changed_on_both_sides_is_taken_and_counted(desk: Desk) -> None:
+    desk.load(FIRST)
+    desk.put((CLIENTS, msgspec.structs.replace(desk.client("11"), phone="from XPM")))
+    plan = desk.load(FIRST.replace("09 1", "09 2"))
+    assert plan.counts["both"] == 1
+    assert desk.client("11").phone == "09 2"
+
+
+def test_what_we_sent_coming_back_is_no_edit_even_when_the_book_moved_on(desk: Desk) -> None:
+    desk.load(FIRST)
+    kowhai = desk.client("11")
+    told = msgspec.structs.replace(desk.told(kowhai.id), out={"phone": "sent"})
+    desk.put((IMPORTED, told), (CLIENTS, msgspec.structs.replace(kowhai, phone="newer")))
+    plan = desk.load(FIRST.replace("09 1", "sent"))
+    assert plan.counts["cells"] == 0
+    assert desk.client("11").phone == "newer"
+    assert desk.told(kowhai.id).cells["phone"] == "sent"
+    assert desk.told(kowhai.id).out == {}
+
+
+def test_a_new_id_is_adopted_by_the_client_of_that_name_and_email(desk: Desk) -> None:
+    own = Client(
+        id="c7", name="Rimu", contacts=(Contact(id="k7", name="Di", email="DI@rimu.nz"),), origin="pick"
+    )
+    desk.put((CLIENTS, own))
+    plan = desk.load(HEAD + "31,41,Rimu,Di,di@rimu.nz,,,,\n")
+    assert (plan.counts["adopted"], plan.counts["new"]) == (1, 0)
+    assert desk.client("31").id == "c7"
+    assert desk.client("31").contacts[0].contact_id == "41"
+
+
+def test_another_email_adopts_nothing_and_says_so(desk: Desk) -> None:
+    desk.put((CLIENTS, Client(id="c7", name="Rimu", contacts=(Contact(id="k7", email="di@rimu.nz"),))))
+    plan = desk.load(HEAD + "31,41,Rimu,Di,other@rimu.nz,,,,\n")
+    assert plan.counts["new"] == 1
+    assert plan.notes[0].text == "made anew, though c7 has the same name"
+
+
+def test_two_clients_that_could_adopt_are_left_to_a_person(desk: Desk) -> None:
+    for at in (7, 8):
+        contact = Contact(id=f"k{at}", email="di@rimu.nz")
+        desk.put((CLIENTS, Client(id=f"c{at}", name="Rimu", contacts=(contact,))))
+    plan = desk.load(HEAD + "31,41,Rimu,Di,di@rimu.nz,,,,\n")
+    assert "c7, c8 have this name and e-mail" in plan.refused[0].reason
+    assert len(desk.clients()) == 2
+
+
+def test_one_client_adopts_once(desk: Desk) -> None:
+    desk.put((CLIENTS, Client(id="c7", name="Rimu", contacts=(Contact(id="k7", email="di@rimu.nz"),))))
+    plan = desk.load(HEAD + "31,,Rimu,Di,di@rimu.nz,,,,\n32,,Rimu,Di,di@rimu.nz,,,,\n")
+    assert (plan.counts["adopted"], plan.counts["new"]) == (1, 1)
+
+
+NO_IDS = "Client Name,Contact Name,Contact Email\nRata,Ann,ann@x.nz\nRata,Bob,bob@x.nz\nMiro,Cy,cy@x.nz\n"
+
+
+def test_rows_without_ids_are_one_client_by_exact_name(desk: Desk) -> None:
+    desk.load(NO_IDS)
+    assert [(c.name, len(c.contacts)) for c in desk.clients()] == [("Rata", 2), ("Miro", 1)]
+    assert desk.load(NO_IDS).groups == ()
+
+
+def test_a_row_without_id_whose_name_has_one_is_refused_unless_the_email_fits(desk: Desk) -> None:
+    desk.load(FIRST)
+    plan = desk.load("Client Name,Contact Email,Phone\nKowhai Ltd,ann@kowhai.nz,1\nACME [/] Pty,new@x.nz,2\n")
+    assert desk.client("11").phone == "1"
+    assert [each.row for each in plan.refused] == [3]
+    assert "has this name with Client ID 12" in plan.refused[0].reason
+
+
+def test_a_row_without_id_beside_a_new_one_with_it_is_refused(desk: Desk) -> None:
+    plan = desk.load(HEAD + "11,,Rata,,,,,,\n,,Rata,Bob,bob@x.nz,,,,\n")
+    assert [each.row for each in plan.refused] == [3]
+    assert len(desk.clients()) == 1
+
+
+def test_rows_that_name_nobody_are_refused(desk: Desk) -> None:
+    plan = desk.load(HEAD + ",,,Ann,ann@x.nz,,,,\n99,,,Ann,ann@x.nz,,,,\n,77,,Ann,ann@x.nz,,,,\n")
+    assert [each.reason for each in plan.refused] == [
+        "Client ID and Client Name are both blank",
+        "the book has no client with Client ID 99, and Client Name is blank",
+        "no client has a contact with Contact ID 77",
+    ]
+
+
+def test_a_contact_id_alone_finds_its_client(desk: Desk) -> None:
+    desk.load(FIRST)
+    desk.load("Contact ID,Contact Phone\n22,0800\n")
+    assert desk.client("11").contacts[1].phone == "0800"
+
+
+def test_rows_of_one_client_that_contradict_each_other_are_refused(desk: Desk) -> None:
+    plan = desk.load(FIRST.replace("09 1,1 High St", "09 1,2 High St", 1))
+    assert [(each.row, each.reason) for each in plan.refused] == [
+        (3, "address is 1 High St, and row 2 of the same client says 2 High St")
+    ]
+    assert len(desk.client("11").contacts) == 1
+
+
+def test_an_edit_in_one_of_a_client_s_rows_is_enough(desk: Desk) -> None:
+    desk.load(FIRST)
+    for old, new, count in (("1 High St", "2 High St", 1), ("2 High St", "3 High St", 1)):
+        text = FIRST.replace("1 High St", old)
+        desk.load(text.replace(old, new, count))
+        assert desk.client("11").address == new
+
+
+def test_a_wrong_id_does_not_rename_a_client(desk: Desk) -> None:
+    desk.load(FIRST)
+    plan = desk.load(HEAD + "11,21,Kowhai Ltd,Ann Lee,,,,,\n11,,Somebody Else,Ed,ed@x.nz,,,,\n")
+    assert [each.row for each in plan.refused] == [3]
+    assert desk.client("11").name == "Kowhai Ltd"
+
+
+def test_a_bare_phone_that_differs_within_a_client_is_the_contact_s(desk: Desk) -> None:
+    head = "Client ID,Client Name,Contact Name,Contact Email,Phone\n"
+    plan = desk.load(head + "1,A,Ann,a@x.nz,021\n1,A,Bob,b@x.nz,022\n2,B,Cy,c@x.nz,023\n")
+    assert plan.counts["refused"] == 0
+    assert [contact.phone for contact in desk.client("1").contacts] == ["021", "022"]
+    assert "taken as the contact's" in plan.notes[0].text
+
+
+def test_people_who_share_an_email_stay_two(desk: Desk) -> None:
+    text = HEAD + "1,,A,John,smith@x.nz,,,,\n1,,A,Jane,smith@x.nz,,,,\n"
+    desk.load(text)
+    assert [contact.name for contact in desk.client("1").contacts] == ["John", "Jane"]
+    assert desk.load(text).groups == ()
+    desk.load(text.replace("Jane,smith@x.nz,", "Jane,smith@x.nz,027"))
+    assert [contact.phone for contact in desk.client("1").contacts] == ["", "027"]
+
+
+def test_a_contact_is_known_by_email_or_name_when_the_other_changes(desk: Desk) -> None:
+    desk.load("Client ID,Client Name,Contact Name,Contact Email\n1,A,Ann,ann@x.nz\n")
+    desk.load("Client ID,Client Name,Contact Name,Contact Email\n1,A,Ann Lee,ann@x.nz\n")
+    desk.load("Client ID,Client Name,Contact Name,Contact Email\n1,A,Ann Lee,lee@x.nz\n")
+    (contact,) = desk.client("1").contacts
+    assert (contact.name, contact.email) == ("Ann Lee", "lee@x.nz")
+
+
+def test_a_row_twice_is_one_contact_and_a_contradicting_one_is_refused(desk: Desk) -> None:
+    row = "1,21,A,Ann,ann@x.nz,{},,,\n"
+    plan = desk.load(HEAD + row.format("1") + row.format("1") + row.format("2"))
+    assert len(desk.client("1").contacts) == 1
+    assert [each.row for each in plan.refused] == [4]
+
+
+def test_the_primary_contact_follows_the_file(desk: Desk) -> None:
+    head = "Client ID,Client Name,Contact Name,Contact Email,Primary\n"
+    desk.load(head + "1,A,Ann,a@x.nz,no\n1,A,Bob,b@x.nz,yes\n")
+    assert [contact.primary for contact in desk.client("1").contacts] == [False, True]
+    desk.load(head + "1,A,Ann,a@x.nz,yes\n1,A,Bob,b@x.nz,\n")
+    assert [contact.primary for contact in desk.client("1").contacts] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("old", "spoilt"), [("0211234", "211234"), ("+6421123", "6421123"), ("+64 21 123", "+64 21 123")]
+)
+def test_a_phone_that_lost_its_zeros_in_a_spreadsheet_is_no_edit(desk: Desk, old: str, spoilt: str) -> None:
+    text = "Client ID,Client Name,Phone,Postcode\n1,A,{},0620\n"
+    desk.load(text.format(old))
+    plan = desk.load(text.format(spoilt).replace("0620", "620"))
+    assert plan.groups == ()
+    assert plan.counts["mended"] == (2 if old != spoilt else 1)
+    assert desk.client("1").phone == old
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "says"),
+    [
+        ("Contact Email", "ann at x", "contact_email: ann at x is no e-mail address"),
+        ("Contact Email", "a@x.nz; b@x.nz", "no e-mail address"),
+        ("Phone", "6.42E+10", "a spreadsheet has shortened"),
+    ],
+)
+def test_a_spoilt_cell_refuses_its_row(desk: Desk, column: str, cell: str, says: str) -> None:
+    plan = desk.load(f"Client ID,Client Name,{column}\n1,A,{cell}\n2,B,\n")
+    assert [each.row for each in plan.refused] == [2]
+    assert says in plan.refused[0].reason
+    assert [client.name for client in desk.clients()] == ["B"]
+
+
+def test_words_that_stand_for_nothing_are_left_out_and_counted(desk: Desk) -> None:
+    desk.put((TEAM, TeamMember(id="t1", name="Mere", email="mere@x.nz")))
+    head = "Client ID,Client Name,Partner,Manager,Client Status,Tax Registered,Groups\n"
+    plan = desk.load(head + "1,A,MERE,mere@x.nz,Lead,Yes,G1; G2\n2,B,Nobody,,Won,maybe,\n3,C,Nobody,,,,\n")
+    one = desk.client("1")
+    assert (one.partner, one.manager, one.state, one.tax_registered) == ("t1", "t1", "lead", True)
+    assert one.groups == ("G1", "G2")
+    assert [note.text for note in plan.notes] == [
+        "partner: nobody in the team is called Nobody: left out in 2 rows.",
+        "state: Won is no client status: left out in 1 row.",
+        "tax_registered: maybe is neither yes nor no: left out in 1 row.",
+    ]
+    desk.put((TEAM, TeamMember(id="t2", name="Nobody")))
+    desk.load(head + "2,B,Nobody,,,,\n")
+    assert desk.client("2").partner == "t2"
+
+
+def test_unknown_columns_are_kept_with_the_client_or_the_contact(desk: Desk) -> None:
+    head = "Client ID,Client Name,Contact Name,Contact Email,Tag,Position,Contact Role\n"
+    desk.load(head + "1,A,Ann,a@x.nz,vip,Boss,x\n1,A,Bob,b@x.nz,vip,Clerk,x\n")
+    client = desk.client("1")
+    assert client.extra == {"Tag": "vip"}
+    assert [c.extra["Position"] for c in client.contacts] == ["Boss", "Clerk"]
+    meta = desk.book.snapshot().get(META, "import.contact_level")
+    assert meta is not None
+    assert meta.value == ["Contact Role", "Position"]
+    desk.load(head + "2,B,Cy,c@x.nz,,Head,\n")
+    assert desk.client("2").contacts[0].extra == {"Position": "Head"}
+
+
+def test_first_and_last_name_make_a_contact_name(desk: Desk) -> None:
+    desk.load("Client Name,First Name,Last Name,Email\nA,Ann,Lee,a@x.nz\n")
+    assert desk.clients()[0].contacts[0].name == "Ann Lee"
+
+
+HOSTILE = (
+    "ACME [/] Pty|[@click=app.quit]Click[/]|\x1b[31mred|\u202eevil|\x9b31m|Ngā Ōtau|株式会社|🙂 Ltd".split(
+        "|"
+    )
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_kept_as_they_are(desk: Desk, name: str) -> None:
+    desk.load(f"Client ID,Client Name\n1,{name}\n")
+    assert desk.client("1").name == name
+
+
+def test_undo_takes_new_clients_away_and_gives_old_values_back(desk: Desk) -> None:
+    desk.load(FIRST)
+    before, told = desk.clients(), desk.told(desk.client("11").id)
+    desk.load(FIRST.replace("Otago", "Dunedin") + "13,,New,Di,di@x.nz,,,,\n")
+    plan = desk.undo()
+    assert plan.counts == {"removed": 1, "restored": 1, "left": 0}
+    assert desk.clients() == before
+    assert desk.told(before[0].id) == told
+    assert desk.undo().counts == {"removed": 0, "restored": 0, "left": 0}
+
+
+def test_undo_leaves_what_changed_since_and_restores_the_rest(desk: Desk) -> None:
+    desk.load(FIRST)
+    desk.load(FIRST.replace("Otago", "Dunedin").replace("1 High St", "9 Low St"))
+    desk.put((CLIENTS, msgspec.structs.replace(desk.client("11"), city="Nelson")))
+    plan = desk.undo()
+    kowhai = desk.client("11")
+    assert (kowhai.city, kowhai.address) == ("Nelson", "1 High St")
+    assert plan.left[0].text == f"{kowhai.id}: city changed since; left as it is."
+
+
+def test_undo_keeps_a_new_client_that_something_hangs_on(desk: Desk) -> None:
+    from xpm_tui.domain.links import Link
+    from xpm_tui.domain.tables import LINKS
+
+    desk.load(FIRST)
+    kowhai = desk.client("11")
+    desk.put((LINKS, Link(id=kowhai.id, uuid="u1")))
+    plan = desk.undo()
+    assert desk.clients() == [kowhai]
+    assert plan.left[0].text == f"{kowhai.id} stays: it is linked."
+    assert desk.told(kowhai.id).cells["phone"] == "09 1"

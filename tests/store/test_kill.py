@@ -1,0 +1,100 @@
+"""Kill -9 at every step boundary and at random: every acknowledged commit is there, none is half there."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.store.faults import KillingDisk, Kind
+from tests.store.script import Child, Truth, holds, opened, play, truths, writes
+from tests.support.profile import count
+from xpm_tui.store import compaction
+
+STEPS = 9
+START = 4
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory: pytest.TempPathFactory) -> list[Truth]:
+    return truths(tmp_path_factory.mktemp("truth"), 400)
+
+
+def prepared(folder: Path, steps: int) -> Path:
+    """A book with a generation behind it and a log with ``steps`` commits."""
+    book = opened(folder)
+    for step in range(1, steps + 1):
+        book.commit(writes(step))
+        if step == 2:
+            book.compact()
+    book.close()
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["EIO", "short"])
+def test_kill_at_every_step_boundary(tmp_path: Path, truth: list[Truth], kind: Kind) -> None:
+    start = prepared(tmp_path / "start", START)
+    nth = tried = 0
+    code = -1
+    while code != 0:
+        nth += 1
+        tried += 1
+        folder = tmp_path / "book"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(start, folder)
+        disk = KillingDisk(nth, kind)
+        steps = range(START + 1, STEPS + 1)
+        child = Child(lambda told, f=folder, d=disk, s=steps: play(f, d, s, frozenset({6, 8}), told))  # type: ignore[misc]
+        code = child.end()
+        assert code in (0, -signal.SIGKILL)
+        acknowledged = child.last or START
+        assert_good(folder, truth, acknowledged, acknowledged + 1)
+    print(f"\nkilled at {tried - 1} step boundaries ({kind}): 0 acknowledged commits lost")
+    assert tried > 40
+
+
+def test_kill_at_random(tmp_path: Path, truth: list[Truth], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "LEAST", 3000)
+    kills = count(20, 2000)
+    seed = 20261122
+    chance = random.Random(seed)
+    acknowledged = 0
+    for _ in range(kills):
+        folder = tmp_path / "book"
+        shutil.rmtree(folder, ignore_errors=True)
+        steps = range(1, 400)
+        child = Child(lambda told, f=folder, s=steps: play(f, compaction_disk(), s, frozenset(), told))  # type: ignore[misc]
+        for _ in range(chance.randrange(60)):
+            child.hear()
+        for _ in range(chance.randrange(3000)):
+            pass
+        child.kill()
+        assert child.end() == -signal.SIGKILL
+        acknowledged += child.last
+        assert_good(folder, truth, child.last, child.last + 1)
+    print(f"\n{kills} random kills (seed {seed}): {acknowledged} acknowledged commits, 0 lost")
+
+
+def compaction_disk() -> KillingDisk:
+    """A disk that never fails."""
+    return KillingDisk(-1, "EIO")
+
+
+def assert_good(folder: Path, truth: list[Truth], least: int, most: int) -> None:
+    """The book opens, for writing, with all of the commits up to one between ``least`` and ``most``."""
+    if not (folder / "head").exists():
+        # Killed before the book was made.
+        assert least == 0
+    book = opened(folder)
+    assert book.damage is None
+    position = book.snapshot().position
+    assert least <= position <= most, f"{least} acknowledged, {position} found"
+    assert holds(book.snapshot()) == truth[position]
+    book.commit(writes(position + 1))
+    assert holds(book.snapshot()) == truth[position + 1]
+    book.close()
+    assert os.listdir(folder)

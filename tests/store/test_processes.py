@@ -1,0 +1,143 @@
+"""Two and eight processes on one book: no commit lost, none doubled, kills among them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.store.script import Child, opened
+from tests.support.profile import count
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Drop, Put, Write
+from xpm_tui.domain.tables import CLIENTS, META, Meta
+from xpm_tui.store import compaction
+from xpm_tui.store.ids import BookIds
+from xpm_tui.store.tables import TableSnapshot
+
+
+def raised(view: TableSnapshot) -> list[Write]:
+    row = view.get(META, "counter")
+    return [Put(META, Meta(id="counter", value=(row.value if row else 0) + 1))]
+
+
+def work(folder: Path, me: int, commits: int) -> Callable[[Callable[[int], None]], None]:
+    """A process that counts up, and adds and drops rows of its own."""
+
+    def run(told: Callable[[int], None]) -> None:
+        book = opened(folder)
+        for number in range(1, commits + 1):
+            book.transact(raised)
+            own = f"p{me}n{number}"
+            book.commit([Put(CLIENTS, Client(id=own, name=own)), Drop(CLIENTS, f"p{me}n{number - 3}")])
+            assert own in book.snapshot().ids(CLIENTS)
+            told(number)
+        book.close()
+
+    return run
+
+
+@pytest.mark.parametrize("processes", [2, 8])
+def test_processes_side_by_side(tmp_path: Path, processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "LEAST", 4000)
+    folder = tmp_path / "book"
+    opened(folder).close()
+    commits = count(240, 3_000) // processes
+    watcher = opened(folder, read_only=True)
+    children = [Child(work(folder, me, commits)) for me in range(processes)]
+    seen = 0
+    for child in children:
+        assert child.end() == 0
+        now = watcher.snapshot()
+        assert now.position >= seen
+        seen = now.position
+    book = opened(folder)
+    for reader in (book, watcher):
+        view = reader.snapshot()
+        row = view.get(META, "counter")
+        assert row is not None
+        assert row.value == processes * commits
+        kept = {f"p{me}n{n}" for me in range(processes) for n in range(commits - 2, commits + 1)}
+        assert set(view.ids(CLIENTS)) == kept
+        assert view.position == 2 * processes * commits
+    folds = book.generation
+    watcher.close()
+    book.close()
+    print(f"\n{processes} processes, {view.position} commits, {folds - 1} new generations: 0 lost, 0 doubled")
+    assert folds > 1
+
+
+def test_processes_that_are_killed_at_random(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "LEAST", 4000)
+    folder = tmp_path / "book"
+    opened(folder).close()
+    seed = 20261122
+    chance = random.Random(seed)
+    told = begun = 0
+    kills = count(16, 200)
+    running: list[Child] = []
+    for me in range(kills):
+        begun += 1
+        running.append(Child(work(folder, me, 1000)))
+        if len(running) == 4:
+            child = running.pop(chance.randrange(4))
+            for _ in range(chance.randrange(1, 20)):
+                child.hear()
+            child.kill()
+            child.end()
+            told += child.last
+    for child in running:
+        child.kill()
+        child.end()
+        told += child.last
+    book = opened(folder)
+    assert book.damage is None
+    row = book.snapshot().get(META, "counter")
+    assert row is not None
+    # Each child may have counted once more than it could tell.
+    assert told <= row.value <= told + begun
+    book.close()
+    print(f"\n{kills} processes killed among others (seed {seed}): {told} acknowledged, {row.value} counted")
+
+
+def test_ids_are_never_given_twice(tmp_path: Path) -> None:
+    folder = tmp_path / "book"
+    opened(folder).close()
+
+    def take(told: Callable[[int], None]) -> None:
+        book = opened(folder)
+        for _ in range(20):
+            for new in BookIds(book).new("c", 3):
+                told(int(new[1:]))
+        book.close()
+
+    children = [Child(take) for _ in range(3)]
+    given: list[int] = []
+    for child in children:
+        while (number := child.hear()) is not None:
+            given.append(number)
+        assert child.end() == 0
+    assert sorted(given) == list(range(1, 181))
+
+
+def test_another_process_is_seen_through_a_new_generation(tmp_path: Path) -> None:
+    folder = tmp_path / "book"
+    first, second = opened(folder), opened(folder)
+    for number in range(4):
+        first.commit([Put(CLIENTS, Client(id=f"c{number}", name="A"))])
+        if number % 2:
+            first.compact()
+        assert second.watch() == number + 1
+        assert second.watch() == second.snapshot().position
+        assert len(second.snapshot().ids(CLIENTS)) == number + 1
+    old = second.snapshot()
+    for _ in range(3):
+        first.commit([Put(CLIENTS, Client(id="c0", name="B"))])
+        first.compact()
+    assert second.commit([Put(CLIENTS, Client(id="c9", name="C"))]) == 8
+    assert [row.name for row in old.rows(CLIENTS)] == ["A"] * 4
+    assert [row.name for row in first.snapshot().rows(CLIENTS)] == ["B", "A", "A", "A", "C"]
+    first.close()
+    second.close()

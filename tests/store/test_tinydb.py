@@ -1,0 +1,140 @@
+"""TinyDB's own API on our storage: with TinyDB's tables and with ours, the same answers, nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tinydb import Query, TinyDB, where
+from tinydb.table import Document
+
+from xpm_tui.domain.errors import BadInput, Busy
+from xpm_tui.domain.tables import CLIENTS
+from xpm_tui.files.clock import SystemClock
+from xpm_tui.store.storage import CommitLogStorage
+from xpm_tui.store.store import open_book
+from xpm_tui.store.tables import PracticeDB
+
+
+@pytest.fixture(params=["TinyDB's tables", "ours"])
+def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TinyDB]:
+    kind = TinyDB if request.param.startswith("TinyDB") else PracticeDB
+    with kind(tmp_path / "book", storage=CommitLogStorage) as opened:
+        yield opened
+
+
+def test_the_whole_api(db: TinyDB, tmp_path: Path) -> None:
+    notes: Any = db.table("notes")
+    first = notes.insert({"text": "call Ana", "done": False})
+    second, third = notes.insert_multiple(
+        [{"text": "call Bob", "done": True}, {"text": "lunch", "done": False}]
+    )
+    note = Query()
+    assert len(notes) == 3
+    assert [row["text"] for row in notes] == ["call Ana", "call Bob", "lunch"]
+    assert notes.get(doc_id=second)["text"] == "call Bob"
+    assert [row.doc_id for row in notes.get(doc_ids=[first, third])] == [first, third]
+    assert notes.get(doc_id="99") is None
+    assert {row["text"] for row in notes.search(note.text.matches("call"))} == {"call Ana", "call Bob"}
+    assert notes.count(note.done == False) == 2  # noqa: E712
+    assert notes.contains(note.text == "lunch")
+    notes.update({"done": True}, note.text == "lunch")
+    notes.update(lambda row: row.update(text="call Ana now"), doc_ids=[first])
+    assert notes.count(where("done") == True) == 2  # noqa: E712
+    notes.upsert({"text": "call Bob", "tag": "x"}, note.text == "call Bob")
+    notes.upsert({"text": "new", "done": False}, note.text == "new")
+    assert notes.get(note.tag == "x")["done"] is True
+    assert len(notes) == 4
+    notes.remove(note.text == "new")
+    notes.remove(doc_ids=[third])
+    assert [row["text"] for row in notes.all()] == ["call Ana now", "call Bob"]
+    assert db.tables() == {"notes"}
+    other = PracticeDB(tmp_path / "book")
+    assert [row["text"] for row in other.table("notes")] == ["call Ana now", "call Bob"]
+    other.close()
+    db.drop_table("notes")
+    assert db.tables() == set()
+    assert len(db.table("notes")) == 0
+
+
+def test_what_another_process_wrote_is_seen_and_not_overwritten(db: TinyDB, tmp_path: Path) -> None:
+    notes: Any = db.table("notes")
+    ours = notes.insert({"text": "one"})
+    assert notes.search(where("text").exists()) == [{"text": "one"}]
+    other = PracticeDB(tmp_path / "book")
+    theirs = other.table("notes").insert({"text": "two"})
+    assert ours != theirs
+    notes.clear_cache()
+    assert len(notes.search(where("text").exists())) == 2
+    if isinstance(db, PracticeDB):
+        third = notes.insert({"text": "three"})
+        assert len({ours, theirs, third}) == 3
+    else:
+        with pytest.raises(ValueError, match="already exists"):
+            notes.insert({"text": "three"})  # TinyDB's own table gives a number that is taken.
+    assert [row["text"] for row in other.table("notes")][:2] == ["one", "two"]
+    other.close()
+
+
+def test_a_row_that_moved_between_reading_and_writing_is_not_overwritten(tmp_path: Path) -> None:
+    with TinyDB(tmp_path / "book", storage=CommitLogStorage) as db:
+        notes: Any = db.table("notes")
+        number = notes.insert({"text": "one"})
+        other = PracticeDB(tmp_path / "book")
+
+        def slow(row: dict[str, Any]) -> None:
+            other.table("notes").update({"text": "theirs"}, doc_ids=[str(number)])  # type: ignore[list-item]
+            row["text"] = "ours"
+
+        with pytest.raises(Busy, match="has just changed"):
+            notes.update(slow)
+        assert [row["text"] for row in notes] == ["theirs"]
+        other.close()
+
+
+def test_rows_of_our_tables_are_checked_whoever_writes_them(tmp_path: Path) -> None:
+    with PracticeDB(tmp_path / "book") as db:
+        check_rows(db, tmp_path)
+
+
+def check_rows(db: PracticeDB, tmp_path: Path) -> None:
+    clients: Any = db.table("clients")
+    document = {"id": "c1", "name": "ACME", "contacts": [{"id": "k1", "name": "Ana"}]}
+    clients.insert(Document(document, "c1"))  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="does not fit the table clients"):
+        clients.insert(Document({"id": "c2", "name": 3}, "c2"))  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="says that it is c3"):
+        clients.insert(Document({"id": "c3", "name": "x"}, "c4"))  # type: ignore[arg-type]
+    with pytest.raises(BadInput):
+        clients.update({"name": "\ud800"}, doc_ids=["c1"])
+    clients.update({"name": "ACME Ltd"}, where("name") == "ACME")
+    with open_book(tmp_path / "book", clock=SystemClock()) as book:
+        row = book.snapshot().get(CLIENTS, "c1")
+        assert row is not None
+        assert (row.name, row.contacts[0].name) == ("ACME Ltd", "Ana")
+
+
+def test_our_table_writes_by_id_without_reading_the_others(tmp_path: Path) -> None:
+    with PracticeDB(tmp_path / "book") as db:
+        clients = db.table("clients")
+        clients.insert_multiple({"id": f"c{n}", "name": f"Client {n}"} for n in range(300))
+        assert clients.insert({"id": "c500", "name": "New"}) == "c500"
+        before = db.engine.mark
+        clients.update({"phone": "1"}, doc_ids=["c7"])
+        written = db.engine.mark.offset - before.offset
+        assert db.engine.mark.position == before.position + 1
+        assert written < 200, "one row, not the table"
+        assert clients.get(doc_id="c7") == {"id": "c7", "name": "Client 7", "phone": "1"}
+
+
+def test_a_failed_update_leaves_nothing_behind(db: TinyDB) -> None:
+    notes: Any = db.table("notes")
+    notes.insert({"text": "one"})
+    with pytest.raises(BadInput):
+        notes.insert_multiple([{"text": "two"}, {"text": "\udfff"}])
+    with pytest.raises(ZeroDivisionError):
+        notes.update(lambda row: row.update(text=1 / 0))
+    assert [row["text"] for row in notes] == ["one"]
+    assert notes.search(where("text") == "two") == []

@@ -1,0 +1,273 @@
+"""Editing the book by hand: clients and their contacts, by the same words and rules as a cell of a file.
+
+Contacts of a client of the book: adding one, and editing one by whatever it is called.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.lookup import find_client, find_member
+from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.views import ClientView, PersonView
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.fields import Field, Record, editable
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.ports import Put, Snapshot
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM
+from xpm_tui.ignition.cells import CellError, People, Unknown, canonical, plain, value_of
+from xpm_tui.sync.planning.links import frozen_fields
+from xpm_tui.sync.policy import label
+
+LONGEST = 2_000
+"""Longest value in characters."""
+
+
+def edit_client(
+    practice: OpenPractice, client: str, values: Mapping[str, str]
+) -> tuple[ClientView, list[str]]:
+    """Change fields of a client: ``phone``, ``groups``, ..., ``client_id``, or ``k3.email`` for a contact.
+
+    Values are texts as a file has them; an empty one empties the field. Gives the client and, as sentences,
+    what sync will overwrite. Raises ``BadInput`` naming the field; then nothing is changed.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    before = find_client(snapshot, client)
+    after = _edited(snapshot, before, values)
+    if after != before:
+        practice.book.commit([Put(CLIENTS, after)], since=snapshot)
+        for name in values:
+            practice.events.emit(Event(key="client.edited", record=before.id, field=name))
+    return view_of(practice, before.id), overwritten(practice, before.id, values)
+
+
+def new_client(
+    practice: OpenPractice, name: str, values: Mapping[str, str], *, anyway: bool = False
+) -> ClientView:
+    """Make a client of the book; ``contact_name``, ``contact_email`` and the like make its first contact.
+
+    Raises ``BadInput``, also where the book has a client of that name and ``anyway`` is not given.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    wanted = exact(name)
+    same = snapshot.find(CLIENTS, "name", wanted) if wanted else []
+    if same and not anyway:
+        raise BadInput(
+            f"The book has a client '{visible(wanted, 80)}' already: {same[0].id}.",
+            hint="If it is another one of the same name, say --anyway.",
+        )
+    people = {
+        key.removeprefix("contact_"): text for key, text in values.items() if key.startswith("contact_")
+    }
+    own = {key: text for key, text in values.items() if not key.startswith("contact_")}
+    blank = Client(id="", name=wanted, state="active", origin="new", created=practice.clock.now())
+    client = _edited(snapshot, blank, {"name": name, **own})
+    if any(people.values()):
+        contact = edited_contact(snapshot, Contact(id="", primary=True), people, "contact_")
+        contact = msgspec.structs.replace(contact, id=practice.ids.new("k")[0], primary=True)
+        client = msgspec.structs.replace(client, contacts=(contact,))
+    client = msgspec.structs.replace(client, id=practice.ids.new("c")[0])
+    practice.book.commit([Put(CLIENTS, client)])
+    practice.events.emit(Event(key="client.added", record=client.id))
+    return view_of(practice, client.id)
+
+
+def overwritten(practice: OpenPractice, client: str, fields: Iterable[str]) -> list[str]:
+    """A sentence where XPM masters edited fields of a linked client: the next sync writes them over."""
+    snapshot = practice.snapshot()
+    policy = practice.policy()
+    if policy.direction != "from_xpm" or snapshot.get(LINKS, client) is None:
+        return []
+    frozen = frozen_fields(snapshot, client)
+    carried = {rule.name for rule in policy.fields()}
+    lost = []
+    for typed in fields:
+        contact, point, name = typed.rpartition(".")
+        field = f"contact_{name}" if point else name
+        if field in carried and not {field, f"{contact}.{field}", "*"} & frozen:
+            lost.append(field)
+    if not lost:
+        return []
+    named = ", ".join(label(field) for field in dict.fromkeys(lost))
+    return [f"XPM will overwrite this: {named}. Edit it there, or freeze it: xpm-tui clients freeze {client}"]
+
+
+def _edited(snapshot: Snapshot, client: Client, values: Mapping[str, str]) -> Client:
+    changed: dict[str, Any] = {}
+    contacts = {contact.id: contact for contact in client.contacts}
+    for typed, text in values.items():
+        owner, point, name = typed.rpartition(".")
+        if point:
+            if owner not in contacts:
+                has = ", ".join(contacts) or "none"
+                raise BadInput(f"The client has no contact '{visible(owner, 40)}'.", hint=f"It has: {has}.")
+            contacts[owner] = edited_contact(snapshot, contacts[owner], {name: text}, f"{owner}.")
+            if name == "primary" and contacts[owner].primary:
+                contacts = {
+                    id_: msgspec.structs.replace(each, primary=id_ == owner) for id_, each in contacts.items()
+                }
+        else:
+            field = _known("client", typed, name)
+            if field.kind == "id":
+                changed[name] = _client_id(snapshot, client, plain(text))
+            else:
+                changed[name] = _value(snapshot, typed, field, text)
+    if "name" in changed and not changed["name"]:
+        raise BadInput("A client needs a name.", field="name")
+    return msgspec.structs.replace(client, **changed, contacts=tuple(contacts.values()))
+
+
+def edited_contact(snapshot: Snapshot, contact: Contact, values: Mapping[str, str], prefix: str) -> Contact:
+    """The contact with values put in; ``prefix`` is what stands before a field's name where it was typed.
+
+    Raises ``BadInput`` naming the field, the nearest one where there is none of that name.
+    """
+    changed: dict[str, Any] = {}
+    for name, text in values.items():
+        field = _known("contact", prefix + name, name)
+        changed[name] = _value(snapshot, prefix + name, field, text)
+    return msgspec.structs.replace(contact, **changed)
+
+
+def _value(snapshot: Snapshot, typed: str, field: Field, text: str) -> Any:
+    """The value for a record, checked by the field's kind. Raises ``BadInput`` naming what was typed."""
+    if len(text) > LONGEST:
+        raise BadInput(f"{typed} is longer than {LONGEST} characters.")
+    if "\0" in text:
+        raise BadInput(f"{typed} holds a null character.")
+    if not text.strip():
+        return value_of(field, "")
+    if field.kind == "person":
+        return find_member(snapshot, text).id
+    try:
+        cell = canonical(field.name, text.strip(), People(snapshot.rows(TEAM)))
+    except (CellError, Unknown) as wrong:
+        raise BadInput(f"{typed} cannot be that: {visible(str(wrong), 200)}.") from None
+    return value_of(field, cell)
+
+
+def _client_id(snapshot: Snapshot, client: Client, wanted: str) -> str:
+    others = (
+        [each for each in snapshot.find(CLIENTS, "client_id", wanted) if each.id != client.id]
+        if wanted
+        else []
+    )
+    if others:
+        raise BadInput(f"Client ID '{visible(wanted, 60)}' belongs to {others[0].name} ({others[0].id}).")
+    return wanted
+
+
+def _known(record: Record, typed: str, name: str) -> Field:
+    fields = {field.attribute: field for field in editable(record)}
+    known_field(typed, name, tuple(fields))
+    return fields[name]
+
+
+def known_field(typed: str, name: str, names: Sequence[str]) -> None:
+    """Raise ``BadInput`` naming the nearest field unless ``name`` is one of ``names``."""
+    if name not in names:
+        near = difflib.get_close_matches(name.casefold(), names, 1, 0.6)
+        hint = f"Did you mean {near[0]}?" if near else f"The fields are: {', '.join(names)}."
+        raise BadInput(f"There is no field '{visible(typed, 60)}'.", hint=hint)
+
+
+def view_of(practice: OpenPractice, client: str) -> ClientView:
+    """A client as it is told, by our id."""
+    snapshot = practice.snapshot()
+    return Told(snapshot).client(find_client(snapshot, client))
+
+
+def people_to_choose(practice: OpenPractice) -> list[PersonView]:
+    """The active members of the team, whom a client may have as partner or manager."""
+    snapshot = practice.snapshot()
+    people = Told(snapshot).people
+    return [people[member.id] for member in snapshot.rows(TEAM) if member.active]
+
+
+def add_contact(
+    practice: OpenPractice, client: str, values: Mapping[str, str], *, anyway: bool = False
+) -> tuple[ClientView, list[str]]:
+    """Give a client one more contact; the first one is primary.
+
+    ``values`` are ``name``, ``email``, ``phone`` and so on. Raises ``BadInput`` naming the field, and where
+    the client has a contact of that e-mail or name and ``anyway`` is not given. Gives the client, and as
+    sentences what sync will do about it.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    before = find_client(snapshot, client)
+    made = edited_contact(snapshot, Contact(id=""), {**_primary(before), **values}, "")
+    if not made.name and not made.email:
+        raise BadInput("A contact needs a name or an e-mail address.", hint="For example: name='Ann Lee'")
+    twin = next((each for each in before.contacts if _same(each, made)), None)
+    if twin is not None and not anyway:
+        raise BadInput(
+            f"The client has this contact already: {twin.id}.",
+            hint=f"Edit it: xpm-tui contacts edit {before.id} {twin.id} ..., or say --anyway.",
+        )
+    made = msgspec.structs.replace(made, id=practice.ids.new("k")[0])
+    others = (
+        tuple(
+            msgspec.structs.replace(each, primary=False) if each.primary else each for each in before.contacts
+        )
+        if made.primary
+        else before.contacts
+    )
+    after = msgspec.structs.replace(before, contacts=(*others, made))
+    practice.book.commit([Put(CLIENTS, after)], since=snapshot)
+    practice.events.emit(Event(key="contact.added", record=f"{before.id}/{made.id}"))
+    fields = [f"{made.id}.{name}" for name, text in values.items() if text.strip()]
+    warnings = overwritten(practice, before.id, fields) if made.primary and len(others) else []
+    return view_of(practice, before.id), warnings
+
+
+def edit_contact(
+    practice: OpenPractice, client: str, contact: str, values: Mapping[str, str]
+) -> tuple[ClientView, list[str]]:
+    """Change fields of a contact, found by our id, Contact ID, e-mail or exact name.
+
+    Gives the client and, as sentences, what sync will overwrite. Raises ``NotFound`` and ``BadInput``.
+    """
+    found = find_contact(find_client(practice.snapshot(), client), contact)
+    named = {f"{found.id}.{name.removeprefix('contact_')}": text for name, text in values.items()}
+    return edit_client(practice, client, named)
+
+
+def find_contact(client: Client, text: str) -> Contact:
+    """A contact of a client by our id, Contact ID, e-mail or name. Raises ``NotFound``, ``BadInput``."""
+    typed = text.strip()
+    rules = (
+        lambda each: each.id == typed,
+        lambda each: each.contact_id == typed,
+        lambda each: each.email.casefold() == typed.casefold(),
+        lambda each: exact(each.name) == exact(typed),
+    )
+    for rule in rules:
+        hits = [each for each in client.contacts if typed and rule(each)]
+        if len(hits) == 1:
+            return hits[0]
+        if hits:
+            shown = ", ".join(each.id for each in hits)
+            raise BadInput(f"'{visible(typed, 80)}' is several contacts.", hint=f"Say which: {shown}.")
+    has = ", ".join(f"{each.id} {visible(each.name or each.email, 40)}" for each in client.contacts)
+    raise NotFound(f"The client has no contact '{visible(typed, 80)}'.", hint=f"It has: {has or 'none'}.")
+
+
+def _primary(client: Client) -> dict[str, str]:
+    return {} if any(each.primary for each in client.contacts) else {"primary": "yes"}
+
+
+def _same(one: Contact, other: Contact) -> bool:
+    if one.email and other.email:
+        return one.email.casefold() == other.email.casefold() and exact(one.name) == exact(other.name)
+    return exact(one.name) == exact(other.name)

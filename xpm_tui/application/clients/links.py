@@ -1,0 +1,352 @@
+"""Links set and taken away, XPM clients picked: each one commit that undo knows, told in the log.
+
+Links looked over, duplicates told, a client made in XPM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from xpm_tui.application.clients.queries import sure_ones
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.lookup import find_client, find_xpm
+from xpm_tui.application.presenters.presenter import Told, change_view
+from xpm_tui.application.presenters.views import (
+    ClientView,
+    CreatedView,
+    EffectView,
+    PickView,
+    RelinkView,
+    ReviewView,
+)
+from xpm_tui.application.runs.history import Stopper
+from xpm_tui.domain.consequences import Consequences
+from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.events import Event, Scalar
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import LinkOrigin
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.log.writer import during
+from xpm_tui.store.ids import BlockIds
+from xpm_tui.sync.consequences import of_creation, of_picks
+from xpm_tui.sync.manual import links
+from xpm_tui.sync.manual.client_creation import create_client, creation_contacts
+from xpm_tui.sync.manual.picks import Picked
+from xpm_tui.sync.manual.picks import pick as pick_writes
+from xpm_tui.sync.matching.proposals import MatchIndex
+from xpm_tui.sync.planning.links import link_state, reason, relink
+
+
+def preview_link(practice: OpenPractice, client: str, xpm: str) -> EffectView:
+    """What linking these two would do. Raises ``NotFound`` and ``BadInput`` for what is not there."""
+    snapshot = practice.snapshot()
+    ours, theirs = find_client(snapshot, client), find_xpm(snapshot, xpm)
+    told = Told(snapshot)
+    effect = links.effect(snapshot, practice.policy(), ours.id, theirs.uuid)
+    link = snapshot.get(LINKS, ours.id)
+    before = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
+    refused = ""
+    if theirs.deleted:
+        refused = f"{theirs.name} is deleted in XPM: nothing can be linked to it."
+    elif link is not None and link.uuid == theirs.uuid:
+        refused = f"{ours.name} is linked to {theirs.name} already."
+    second = effect.second is not None
+    return EffectView(
+        client=told.ref(ours.id),
+        xpm=told.xpm(theirs),
+        replaces=told.link(link, link_state(snapshot, ours), before) if link else None,
+        drops_base=link is not None and link.uuid != theirs.uuid,
+        quiet=second,
+        needs_yes=_second(told, effect.second.id, theirs) if effect.second is not None else "",
+        refused=refused,
+        warnings=effect.warnings,
+        changes=tuple(change_view(told, ours.id, theirs.uuid, change) for change in effect.changes),
+        jobs=tuple(f"{job.number} {job.name}" for job in effect.jobs_staying),
+    )
+
+
+def link(
+    practice: OpenPractice, client: str, xpm: str, *, yes: bool = False, origin: LinkOrigin = "picked"
+) -> ClientView:
+    """Link a client to an XPM client, or replace its link; what was agreed with the old one is dropped.
+
+    Raises ``BadInput`` where it cannot be, and ``NeedsPerson`` where another client is linked there and
+    ``yes`` is not given; with it the new link is quiet: it carries no field.
+    """
+    practice.writable()
+    effect = preview_link(practice, client, xpm)
+    if effect.refused:
+        raise BadInput(effect.refused)
+    if effect.needs_yes and not yes:
+        raise NeedsPerson(effect.needs_yes, hint="Say yes to link it all the same.")
+    _link(practice, effect.client.id, effect.xpm.uuid, quiet=effect.quiet, origin=origin)
+    return _view(practice, effect.client.id)
+
+
+def unlink(practice: OpenPractice, client: str) -> ClientView:
+    """Take a link away, with what was agreed; the pair is not proposed again. Raises ``BadInput``."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    ours = find_client(snapshot, client)
+    before = snapshot.get(LINKS, ours.id)
+    if before is None:
+        raise BadInput(f"{ours.name} ({ours.id}) is not linked.")
+    (run,) = practice.ids.new("r")
+    writes = links.unlink(snapshot, ours.id, now=practice.clock.now(), by=practice.person, run=run)
+    practice.book.commit(writes, since=snapshot)
+    practice.events.emit(Event(key="client.unlinked", run=run, record=ours.id, uuid=before.uuid))
+    return _view(practice, ours.id)
+
+
+def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[ClientView]:
+    """Link each client to its first proposal where that is still sure and still nobody's.
+
+    They were looked at a while ago, maybe: what either side says now is looked at once more.
+    """
+    practice.writable()
+    clients = practice.snapshot()
+    ids = [view.id for view in found if clients.raw(CLIENTS, view.id) is not None]
+    still = {view.id: view.proposals[0].uuid for view in sure_ones(practice, ids)} if ids else {}
+    done = []
+    for view in found:
+        uuid = view.proposals[0].uuid
+        if still.get(view.id) == uuid and not practice.snapshot().find(LINKS, "uuid", uuid):
+            _link(practice, view.id, uuid, quiet=False, origin="review")
+            done.append(_view(practice, view.id))
+    return done
+
+
+def pick(practice: OpenPractice, xpm: Iterable[str], *, anyway: bool = False) -> list[PickView]:
+    """Bring some XPM clients into the book, by number, UUID or address.
+
+    One that the book has is linked instead; an unclear one is left and told, unless ``anyway``.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    rows = [find_xpm(snapshot, text) for text in xpm]
+    return _pick(practice, snapshot, rows, every=False, anyway=anyway)
+
+
+def pick_all(practice: OpenPractice) -> list[PickView]:
+    """Bring every clear XPM client into the book, prospects too; the unclear ones are left and told."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    return _pick(practice, snapshot, list(snapshot.rows(XPM_CLIENTS)), every=True, anyway=False)
+
+
+def preview_pick_all(practice: OpenPractice) -> Consequences:
+    """What picking every clear XPM client would do. Nothing is written, and no id is given out."""
+    snapshot = practice.snapshot()
+    picked = pick_writes(
+        snapshot,
+        [row.uuid for row in snapshot.rows(XPM_CLIENTS)],
+        ids=_NoIds(),
+        policy=practice.policy(),
+        now=practice.clock.now(),
+        by=practice.person,
+        run="r0",
+        every=True,
+        likely=_likely(snapshot),
+    )
+    kept: dict[str, list[str]] = {}
+    for each in picked.skipped:
+        if each.why != "linked":
+            kept.setdefault(each.sentence, []).append(each.name or each.uuid)
+    return of_picks(len(picked.created), len(picked.linked), kept)
+
+
+class _NoIds:
+    """Ids for a look: each another one, none of them kept."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def new(self, prefix: str, count: int = 1) -> list[str]:
+        """``count`` ids that no record has."""
+        self._last += count
+        return [f"+{prefix}{self._last - count + each}" for each in range(count)]
+
+
+def _pick(
+    practice: OpenPractice, snapshot: Snapshot, rows: list[XpmClient], *, every: bool, anyway: bool
+) -> list[PickView]:
+    (run,) = practice.ids.new("r")
+    picked = pick_writes(
+        snapshot,
+        [row.uuid for row in rows],
+        ids=BlockIds(practice.ids),
+        policy=practice.policy(),
+        now=practice.clock.now(),
+        by=practice.person,
+        run=run,
+        every=every,
+        likely=_likely(snapshot),
+        anyway=anyway,
+    )
+    if picked.writes:
+        practice.book.commit(picked.writes, since=snapshot)
+        numbers: dict[str, Scalar] = {
+            "added": len(picked.created),
+            "linked": len(picked.linked),
+            "left": len(picked.skipped),
+        }
+        practice.events.emit(Event(key="client.picked", run=run, numbers=numbers))
+    return _told(rows, picked)
+
+
+def _told(rows: list[XpmClient], picked: Picked) -> list[PickView]:
+    left = {skipped.uuid: skipped for skipped in picked.skipped}
+    views = []
+    for row in {row.uuid: row for row in rows}.values():
+        why = left.get(row.uuid)
+        added, linked = picked.created.get(row.uuid), picked.linked.get(row.uuid)
+        views.append(
+            PickView(
+                uuid=row.uuid,
+                number=row.number,
+                name=row.name,
+                outcome="added" if added else "linked" if linked else "left",
+                client=added or linked or (why.client if why else "") or None,
+                reason=why.sentence if why else "",
+                why=why.why if why else "",
+            )
+        )
+    return views
+
+
+def _likely(snapshot: Snapshot) -> Callable[[XpmClient], str]:
+    """Which unlinked client of the book an XPM client probably is; found out when first asked."""
+    found: dict[str, str] = {}
+    looked = False
+
+    def likely(row: XpmClient) -> str:
+        nonlocal looked
+        if not looked:
+            looked = True
+            free = [c for c in snapshot.rows(CLIENTS) if snapshot.raw(LINKS, c.id) is None]
+            index = MatchIndex.build(snapshot) if free else None
+            for client in free:
+                for proposal in index.propose(client) if index else ():
+                    if proposal.level != "weak":
+                        found.setdefault(proposal.uuid, client.id)
+        return found.get(row.uuid, "")
+
+    return likely
+
+
+def _link(practice: OpenPractice, client: str, uuid: str, *, quiet: bool, origin: LinkOrigin) -> None:
+    snapshot = practice.snapshot()
+    (run,) = practice.ids.new("r")
+    writes = links.link(
+        snapshot,
+        client,
+        uuid,
+        now=practice.clock.now(),
+        by=practice.person,
+        run=run,
+        origin=origin,
+        quiet=quiet,
+    )
+    practice.book.commit(writes, since=snapshot)
+    practice.events.emit(Event(key="client.linked", run=run, record=client, uuid=uuid, rule=origin))
+
+
+def _second(told: Told, other: str, theirs: XpmClient) -> str:
+    ref = told.ref(other)
+    return (
+        f"{ref.name} ({ref.id}) is linked to {theirs.name} already. A second client there carries no field: "
+        "sync leaves it alone."
+    )
+
+
+def _view(practice: OpenPractice, client: str) -> ClientView:
+    snapshot = practice.snapshot()
+    return Told(snapshot).client(find_client(snapshot, client))
+
+
+def relinks(practice: OpenPractice) -> list[RelinkView]:
+    """Every link that is not healthy, and every unlinked client that a rule has a proposal for."""
+    snapshot = practice.snapshot()
+    told = Told(snapshot)
+    found = []
+    for each in relink(snapshot):
+        if each.healthy:
+            continue
+        row = snapshot.get(XPM_CLIENTS, each.proposal) if each.proposal else None
+        renamed = f"XPM calls it {each.xpm_name}." if each.xpm_name and each.state == "linked" else ""
+        found.append(
+            RelinkView(
+                id=each.client,
+                name=told.ref(each.client).name,
+                state=each.state,
+                uuid=each.uuid or None,
+                number=each.number or None,
+                message=renamed or reason(each.state),
+                proposal=told.xpm(row) if row else None,
+            )
+        )
+    return found
+
+
+def accept(practice: OpenPractice, found: list[RelinkView]) -> list[ClientView]:
+    """Link those that have a proposal to it."""
+    return [
+        link(practice, each.id, each.proposal.uuid, origin="review")
+        for each in found
+        if each.proposal is not None
+    ]
+
+
+def creation(practice: OpenPractice, client: str) -> Consequences:
+    """What creating a client in XPM would do. Raises ``NotFound``."""
+    ours = find_client(practice.snapshot(), client)
+    return of_creation("client", ours.id, len(creation_contacts(ours, practice.policy())))
+
+
+async def create_in_xpm(practice: OpenPractice, client: str) -> CreatedView:
+    """Make a client of the book in XPM and link the two.
+
+    See :func:`xpm_tui.sync.manual.client_creation.create_client`.
+    """
+    practice.writable()
+    identity = practice.connected()
+    ours = find_client(practice.snapshot(), client)
+    if ours.state in ("lead", "inactive"):
+        raise BadInput(
+            f"{ours.name} ({ours.id}) is {ours.state} in Ignition.",
+            hint=f"Make it active first: xpm-tui clients edit {ours.id} state=active",
+        )
+    with practice.lock("creating a client in XPM").hold():
+        (run,) = practice.ids.new("r")
+        stop = Stopper(practice, run)
+        with during(run), stop.listening():
+            async with practice.wire() as wire:
+                made = await create_client(
+                    ours.id,
+                    book=practice.book,
+                    practice=wire.practice(identity.tenant),
+                    clock=practice.clock,
+                    ids=practice.ids,
+                    events=practice.events,
+                    policy=practice.policy(),
+                    by=practice.person,
+                    run=run,
+                    sure=lambda each: _sure(practice.snapshot(), each),
+                    create_lag=practice.settings.number("sync.create_lag"),
+                    stop=stop,
+                )
+    snapshot = practice.snapshot()
+    told = Told(snapshot)
+    return CreatedView(
+        client=told.client(find_client(snapshot, ours.id)),
+        xpm=told.xpm(made.row),
+        left_out=made.left_out,
+        run=run,
+    )
+
+
+def _sure(snapshot: Snapshot, client: Client) -> str:
+    found = MatchIndex.build(snapshot).propose(client, 1)
+    return found[0].uuid if found and found[0].sure else ""

@@ -1,0 +1,320 @@
+"""Looking at clients: those of the book, those of XPM, and who may be who. Nothing is written."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.lookup import find_client, find_xpm
+from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.views import (
+    ClientView,
+    ProposalView,
+    ReviewView,
+    SideBySide,
+    XpmClientView,
+)
+from xpm_tui.application.runs.plans import newest_draft
+from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import Link
+from xpm_tui.domain.plan import NeedsPerson
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.base import contact_key, mirror_values, pair
+from xpm_tui.sync.canonical import Team, bare, book_values, contact_values, is_blank, xpm_contacts
+from xpm_tui.sync.matching.proposals import MatchIndex, Proposal
+from xpm_tui.sync.matching.search_index import PickerIndex
+from xpm_tui.sync.planning.decisions import because, because_held
+from xpm_tui.sync.planning.links import CARRYING, link_state, needs_person, state_of
+from xpm_tui.sync.planning.links import reason as needs_reason
+from xpm_tui.sync.planning.planner import compare_client, rules_for
+from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, label
+
+__all__ = [
+    "find_client", "find_xpm", "list_clients", "people_views", "proposals", "review", "search_xpm",
+    "show_client", "show_xpm", "side_by_side", "sure_ones",
+]  # fmt: skip
+
+_BROKEN = ("gone", "converted", "ambiguous")
+
+
+def list_clients(practice: OpenPractice, *, only: str = "", text: str = "") -> list[ClientView]:
+    """Clients of the book in order of arrival.
+
+    ``only`` narrows to ``linked``, ``unlinked``, ``needs-link``, ``broken``, ``same-name``, ``frozen``,
+    ``ignored``, ``archived`` or ``conflict`` (in the newest plan); ``text`` is looked for in names, e-mails
+    and ids, in any case.
+    """
+    snapshot = practice.snapshot()
+    told = Told(snapshot)
+    wanted = _chooser(snapshot, only)
+    needle = text.casefold()
+    found = []
+    for client in snapshot.rows(CLIENTS):
+        if needle and needle not in _haystack(client):
+            continue
+        view = told.client(client)
+        if wanted(view):
+            found.append(view)
+    return found
+
+
+def show_client(practice: OpenPractice, text: str) -> ClientView:
+    """One client of the book by what somebody typed. Raises ``NotFound`` and ``BadInput``."""
+    snapshot = practice.snapshot()
+    return Told(snapshot).client(find_client(snapshot, text))
+
+
+def side_by_side(practice: OpenPractice, text: str) -> list[SideBySide]:
+    """Each field of a linked client on both sides, with what was agreed and why it differs; contacts after.
+
+    Empty for a client that is not linked, or whose XPM client the mirror does not have.
+    """
+    snapshot = practice.snapshot()
+    client = find_client(snapshot, text)
+    link = snapshot.get(LINKS, client.id)
+    row = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
+    if link is None or row is None:
+        return []
+    return _Sides(practice, snapshot, client, link, row).all()
+
+
+def search_xpm(
+    practice: OpenPractice, query: str, *, limit: int = 50, index: PickerIndex | None = None
+) -> list[XpmClientView]:
+    """Clients of the mirror, best first; ``index`` spares making one for every search."""
+    snapshot = practice.snapshot()
+    told = Told(snapshot)
+    index = index or PickerIndex.build(snapshot.rows(XPM_CLIENTS))
+    views = []
+    for hit in index.search(query, limit):
+        row = snapshot.get(XPM_CLIENTS, hit.uuid)
+        if row is not None:
+            views.append(told.xpm(row, why=hit.why, spans=hit.spans))
+    return views
+
+
+def show_xpm(practice: OpenPractice, text: str) -> XpmClientView:
+    """One client of XPM by number, UUID, address or code. Raises ``NotFound`` and ``BadInput``."""
+    snapshot = practice.snapshot()
+    return Told(snapshot).xpm(find_xpm(snapshot, text))
+
+
+def proposals(
+    practice: OpenPractice, client: str, *, limit: int = 5, index: MatchIndex | None = None
+) -> tuple[ProposalView, ...]:
+    """What a client of the book may be in XPM, best first; a converted prospect's new record comes first."""
+    snapshot = practice.snapshot()
+    index = index or MatchIndex.build(snapshot)
+    return _proposals(snapshot, index, find_client(snapshot, client), limit)
+
+
+def review(
+    practice: OpenPractice, only: Iterable[str] = (), *, limit: int = 5, index: MatchIndex | None = None
+) -> list[ReviewView]:
+    """The clients that need a person, each with its proposals; ``only`` narrows to some clients."""
+    snapshot = practice.snapshot()
+    chosen = [find_client(snapshot, text) for text in only] or snapshot.rows(CLIENTS)
+    found: list[ReviewView] = []
+    for client in chosen:
+        person = needs_person(snapshot, client, link_state(snapshot, client))
+        if person is None:
+            continue
+        index = index or MatchIndex.build(snapshot)
+        found.append(
+            ReviewView(
+                id=client.id,
+                client_id=client.client_id or None,
+                name=client.name,
+                reason=needs_reason(person.reason),
+                proposals=_proposals(snapshot, index, client, limit, first=person.uuid),
+                email=next((c.email for c in client.contacts if c.email), ""),
+            )
+        )
+    return found
+
+
+def sure_ones(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewView]:
+    """Those of :func:`review` whose first proposal is sure, and wanted by no other client of them. One that
+    has a link, though a broken one, is a person's to link anew."""
+    links = practice.snapshot()
+    found = [
+        view
+        for view in review(practice, only)
+        if view.proposals and view.proposals[0].sure and links.raw(LINKS, view.id) is None
+    ]
+    wanted = Counter(view.proposals[0].uuid for view in found)
+    return [view for view in found if wanted[view.proposals[0].uuid] == 1]
+
+
+def people_views(snapshot: Snapshot, people: Iterable[NeedsPerson]) -> list[dict[str, Any]]:
+    """The clients of a plan that need a person, as JSON data."""
+    told = []
+    for person in people:
+        client = snapshot.get(CLIENTS, person.client)
+        told.append(
+            {
+                "id": person.client,
+                "name": client.name if client else "",
+                "client_id": (client.client_id or None) if client else None,
+                "reason": person.reason,
+                "message": needs_reason(person.reason),
+                "uuid": person.uuid or None,
+            }
+        )
+    return told
+
+
+def _proposals(
+    snapshot: Snapshot, index: MatchIndex, client: Client, limit: int, *, first: str = ""
+) -> tuple[ProposalView, ...]:
+    found = index.propose(client, limit)
+    if first:
+        found.sort(key=lambda proposal: proposal.uuid != first)
+    return tuple(_proposal(snapshot, proposal) for proposal in found)
+
+
+def _proposal(snapshot: Snapshot, proposal: Proposal) -> ProposalView:
+    row = snapshot.get(XPM_CLIENTS, proposal.uuid)
+    return ProposalView(
+        uuid=proposal.uuid,
+        number=proposal.number,
+        name=proposal.name,
+        score=proposal.score,
+        sure=proposal.sure,
+        level=proposal.level,
+        reasons=proposal.reasons,
+        archived=bool(row and row.archived),
+        prospect=bool(row and row.prospect),
+        email=next((c.email for c in row.contacts if c.email), row.email) if row else "",
+        city=(row.city or row.postal_city) if row else "",
+        code=row.code if row else "",
+    )
+
+
+def _haystack(client: Client) -> str:
+    parts = [client.id, client.client_id, client.name]
+    for contact in client.contacts:
+        parts += (contact.name, contact.email)
+    return "\n".join(parts).casefold()
+
+
+def _chooser(snapshot: Snapshot, only: str) -> Any:
+    if only == "same-name":
+        keys: Counter[str] = Counter(name_key(client.name) for client in snapshot.rows(CLIENTS))
+        theirs = Counter(name_key(row.name) for row in snapshot.rows(XPM_CLIENTS) if not row.deleted)
+        return lambda view: keys[name_key(view.name)] > 1 or theirs[name_key(view.name)] > 1
+    if only == "conflict":
+        clients = _conflicting(snapshot)
+        return lambda view: view.id in clients
+    choosers: dict[str, Any] = {
+        "": lambda view: True,
+        "linked": lambda view: view.link is not None,
+        "unlinked": lambda view: view.link is None,
+        "needs-link": lambda view: bool(view.needs),
+        "broken": lambda view: view.link_state in _BROKEN,
+        "frozen": lambda view: bool(view.frozen),
+        "ignored": lambda view: view.ignored is not None,
+        "archived": lambda view: view.link_state == "archived",
+    }
+    return choosers[only]
+
+
+def _conflicting(snapshot: Snapshot) -> frozenset[str]:
+    newest = newest_draft(snapshot)
+    if newest is None:
+        return frozenset()
+    return frozenset(
+        record.client
+        for record in snapshot.find(PLANNED, "plan", newest.id)
+        if any(change.conflict for change in record.changes)
+    )
+
+
+class _Sides:
+    """One linked client, told field by field."""
+
+    def __init__(
+        self, practice: OpenPractice, snapshot: Snapshot, client: Client, link: Link, row: XpmClient
+    ) -> None:
+        self.snapshot = snapshot
+        self.client, self.row = client, row
+        policy = practice.policy()
+        rules = rules_for(snapshot, policy)
+        compared = compare_client(snapshot, rules, client, link, row)
+        self.carries = state_of(snapshot, client, link, row) in CARRYING
+        self.base = snapshot.get(BASE, client.id)
+        self.link = compared.link
+        self.mirror = mirror_values(row, compared.link)
+        self.told = Told(snapshot)
+        self.frozen = self.told.frozen.get(client.id, frozenset())
+        self.carried = {rule.name for rule in policy.fields()}
+        self.reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for change in compared.changes:
+            said = because_held(change.held) if change.held else because(change.rule, change.side)
+            self.reasons[change.record, change.field].append(said)
+
+    def all(self) -> list[SideBySide]:
+        """Own fields, then those of the contacts that stand for each other."""
+        ours = book_values(self.client, Team.read(self.snapshot))
+        found = [
+            self._one(
+                self.client.id,
+                rule.name,
+                rule.name,
+                rule.label,
+                ours.get(rule.name),
+                self.mirror.get(rule.name),
+            )
+            for rule in CLIENT_FIELDS
+        ]
+        theirs = {contact.uuid: contact for contact in xpm_contacts(self.row)}
+        stands = {joined.contact: joined.uuid for joined in self.link.contacts}
+        for contact in self.client.contacts:
+            other = theirs.get(stands.get(contact.id, ""))
+            mine, xpm = contact_values(contact), contact_values(other) if other else {}
+            record = f"{self.client.id}/{contact.id}"
+            for rule in CONTACT_FIELDS:
+                said = f"{rule.label} ({contact.id})"
+                key = contact_key(contact.id, rule.name)
+                found.append(self._one(record, rule.name, key, said, mine.get(rule.name), xpm.get(rule.name)))
+        return found
+
+    def _one(self, record: str, field: str, key: str, said: str, ours: Any, theirs: Any) -> SideBySide:
+        agreed = pair(self.base, key, self.mirror) if self.base else None
+        frozen = bool({field, key, "*"} & self.frozen)
+        ours, theirs = self._text(field, ours), self._text(field, theirs)
+        return SideBySide(
+            field=key,
+            label=said,
+            ignition=ours,
+            xpm=theirs,
+            agreed=self._text(field, agreed.ignition) if agreed else None,
+            has_agreed=agreed is not None,
+            reason=self._reason(record, field, ours, theirs, frozen),
+            frozen=frozen,
+        )
+
+    def _text(self, field: str, value: Any) -> Any:
+        """People by name: their UUIDs say nothing to anybody."""
+        if BY_NAME[field].kind == "person" and value:
+            return self.told.person_name(str(bare(value)))
+        return value
+
+    def _reason(self, record: str, field: str, ours: Any, theirs: Any, frozen: bool) -> str:
+        if ours == theirs or (is_blank(ours) and is_blank(theirs)):
+            return ""
+        if not self.carries:
+            return "Nothing is carried over this link until a person has looked at it."
+        planned = self.reasons.get((record, field))
+        if planned:
+            return " ".join(planned)
+        if frozen:
+            return "Frozen: sync leaves it alone."
+        if field not in self.carried:
+            return f"{label(field)} is not carried in this direction, at this level."
+        return "The two were left different when they last agreed."

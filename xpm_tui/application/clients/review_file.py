@@ -1,0 +1,278 @@
+"""The review as a CSV file (RFC 4180): out with a column for the choice, and back with what was chosen."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from xpm_tui.application.clients import frozen_fields, links
+from xpm_tui.application.clients.queries import review
+from xpm_tui.application.condition import refuse_damaged
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.lookup import find_client, find_xpm
+from xpm_tui.application.presenters.views import ReviewView
+from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import APART, IGNORED, LINKS
+from xpm_tui.files import atomic
+from xpm_tui.ignition.csv_text import decode, find_delimiter, records, squeezed
+from xpm_tui.ignition.parser import Refused, clean, read_source, shield, unusable
+from xpm_tui.sync.base import apart_id
+from xpm_tui.sync.planning.links import link_state, needs_person
+
+HEADINGS = (
+    "Client", "Ignition ID", "Client Name", "Rank", "XPM Number", "XPM UUID", "XPM Name", "Score", "Sure",
+    "Reasons", "Choice",
+)  # fmt: skip
+REASON = "settled in a review file"
+"""Why a client is ignored, where a file says so."""
+
+_NEEDED = ("Client", "Choice")
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """What one row chose: ``link`` with the XPM client, or ``ignore``."""
+
+    row: int
+    id: str
+    name: str
+    choice: str
+    uuid: str = ""
+    number: str = ""
+    xpm_name: str = ""
+
+
+class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a review file did, or would do when ``dry_run``; ``open`` counts clients without a choice,
+    ``same`` choices that stood already. ``refused`` rows changed nothing; rows count as in a spreadsheet."""
+
+    file: str
+    dry_run: bool
+    rows: int
+    open: int
+    same: int
+    items: tuple[Chosen, ...]
+    refused: tuple[Refused, ...]
+
+
+def export_review(practice: OpenPractice, only: Sequence[str] = ()) -> tuple[str, int]:
+    """The text of the file, and how many clients it has: a row for each client and proposal, one without
+    proposal for a client that has none. What a spreadsheet would run as a formula stands behind a ``'``."""
+    refuse_damaged(practice)
+    views = review(practice, only)
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(HEADINGS)
+    for view in views:
+        writer.writerows([shield(cell, True) for cell in row] for row in _rows(view))
+    return file.getvalue(), len(views)
+
+
+def export_review_file(
+    practice: OpenPractice, path: Path, only: Sequence[str] = (), *, replace: bool = False
+) -> int:
+    """Write the file (0600), marked as UTF-8 for spreadsheets; gives how many clients it has.
+
+    Raises ``BadInput`` for one that is there already, unless ``replace``, ``DiskTrouble`` and ``ReadOnly``.
+    """
+    practice.writable()
+    if path.exists() and not replace:
+        raise BadInput(f"{path} is there already.", hint="Name another file, or say --replace.")
+    if not path.parent.is_dir():
+        raise BadInput(f"There is no folder {path.parent}.")
+    text, clients = export_review(practice, only)
+    atomic.replace_bytes(path, text.encode("utf-8-sig"))
+    return clients
+
+
+def import_review(practice: OpenPractice, path: Path, *, dry_run: bool = False) -> ReviewReport:
+    """Carry out the column Choice: ``link`` (the row's own proposal), ``ignore``, or a number, UUID or web
+    address to link to. Each row by itself, as by hand; one that cannot be is refused and stops nothing else.
+
+    Raises ``BadInput`` for what is no such file.
+    """
+    if not dry_run:
+        practice.writable()
+    rows, refused = _read(path)
+    total = len(rows) + len(refused)
+    work = _Choosing(practice, dry_run)
+    for group in _by_client(rows).values():
+        try:
+            work.client(group)
+        except _No as no:
+            refused.append(Refused(no.row, no.reason))
+    return ReviewReport(
+        file=str(path),
+        dry_run=dry_run,
+        rows=total,
+        open=work.open,
+        same=work.same,
+        items=tuple(work.done),
+        refused=tuple(sorted(refused, key=lambda each: each.row)),
+    )
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """A row's cells by squeezed heading."""
+
+    number: int
+    cells: dict[str, str]
+
+    def __getitem__(self, heading: str) -> str:
+        return self.cells.get(squeezed(heading), "")
+
+
+class _No(Exception):
+    """A row is refused."""
+
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__(reason)
+        self.row = row
+        self.reason = reason
+
+
+class _Choosing:
+    """The choices of a file, client by client."""
+
+    def __init__(self, practice: OpenPractice, dry_run: bool) -> None:
+        self._practice = practice
+        self._dry_run = dry_run
+        self._taken: dict[str, int] = {}
+        self.done: list[Chosen] = []
+        self.open = 0
+        self.same = 0
+
+    def client(self, rows: Sequence[_Row]) -> None:
+        """One client's rows: at most one choice. Raises ``_No``."""
+        chosen = [row for row in rows if row["Choice"]]
+        if not chosen:
+            self.open += 1
+            return
+        row = chosen[0]
+        wanted = {self._target(each) for each in chosen}
+        if len(wanted) > 1:
+            others = ", ".join(str(each.number) for each in chosen[1:])
+            raise _No(row.number, f"row {others} chooses otherwise for the same client: choose once")
+        try:
+            self._do(row, wanted.pop())
+        except Trouble as trouble:
+            raise _No(row.number, trouble.message) from trouble
+
+    def _target(self, row: _Row) -> str:
+        """What a row chooses: ``ignore``, or the UUID to link to."""
+        snapshot, choice = self._practice.snapshot(), row["Choice"]
+        try:
+            self._same_client(snapshot, row)
+            if choice.casefold() == "ignore":
+                return "ignore"
+            if choice.casefold() != "link":
+                return find_xpm(snapshot, choice).uuid
+            if not row["XPM UUID"]:
+                raise _No(row.number, "it has no proposal to link: type a number, UUID or web address")
+            found = find_xpm(snapshot, row["XPM UUID"])
+            if row["XPM Number"] and found.number and row["XPM Number"] != found.number:
+                raise _No(
+                    row.number, "its XPM Number is not that of its XPM UUID: was a column sorted alone?"
+                )
+            return found.uuid
+        except Trouble as trouble:
+            raise _No(row.number, trouble.message) from trouble
+
+    def _same_client(self, snapshot: Snapshot, row: _Row) -> None:
+        """A sheet of which one column was sorted by itself would link the wrong ones."""
+        client, name = find_client(snapshot, row["Client"]), row["Client Name"]
+        if name and exact(name) != exact(clean(client.name)):
+            raise _No(row.number, f"{client.id} has another name: export the review anew")
+
+    def _do(self, row: _Row, target: str) -> None:
+        snapshot = self._practice.snapshot()
+        client = find_client(snapshot, row["Client"])
+        chosen = Chosen(row=row.number, id=client.id, name=client.name, choice="ignore")
+        link, state = snapshot.get(LINKS, client.id), link_state(snapshot, client)
+        if target == "ignore":
+            if state == "ignored":
+                self.same += 1
+                return
+            if link is not None:
+                raise _No(row.number, "it is linked, so it cannot be ignored")
+        else:
+            if link is not None and link.uuid == target:
+                self.same += 1
+                return
+            if state != "ignored" and needs_person(snapshot, client, state) is None:
+                raise _No(row.number, "it needs no link any more: export the review anew")
+            if row["Choice"].casefold() == "link" and self._settled_since(snapshot, client.id, target, state):
+                raise _No(row.number, "a person settled it otherwise since: export anew, or type the number")
+            if target in self._taken:
+                raise _No(
+                    row.number, f"row {self._taken[target]} links another client to the same one of XPM"
+                )
+            chosen = self._linked(row, chosen, target)
+            self._taken[target] = row.number
+        if not self._dry_run:
+            if target == "ignore":
+                frozen_fields.ignore(self._practice, client.id, REASON)
+            else:
+                links.link(self._practice, client.id, target, origin="review")
+        self.done.append(chosen)
+
+    def _settled_since(self, snapshot: Snapshot, client: str, uuid: str, state: str) -> bool:
+        """A review proposes nothing for an ignored client, and no pair that was taken apart: where the file
+        does, it is older than that. Our own word of an earlier file may be changed by the next one."""
+        ignored = snapshot.get(IGNORED, client) if state == "ignored" else None
+        apart = snapshot.raw(APART, apart_id(client, uuid)) is not None
+        return apart or (ignored is not None and ignored.reason != REASON)
+
+    def _linked(self, row: _Row, chosen: Chosen, uuid: str) -> Chosen:
+        effect = links.preview_link(self._practice, chosen.id, uuid)
+        why = effect.refused or effect.needs_yes
+        if why:
+            raise _No(row.number, why)
+        return msgspec.structs.replace(
+            chosen, choice="link", uuid=uuid, number=effect.xpm.number, xpm_name=effect.xpm.name
+        )
+
+
+def _rows(view: ReviewView) -> Iterator[tuple[str, ...]]:
+    ours = (view.id, view.client_id or "", view.name)
+    if not view.proposals:
+        yield (*ours, *[""] * (len(HEADINGS) - len(ours)))
+    for rank, each in enumerate(view.proposals, 1):
+        theirs = (each.number, each.uuid, each.name, str(each.score), "yes" if each.sure else "no")
+        yield (*ours, str(rank), *theirs, "; ".join(each.reasons), "")
+
+
+def _read(path: Path) -> tuple[list[_Row], list[Refused]]:
+    text, _ = decode(read_source(path))
+    reading = records(text.lstrip("\ufeff"), find_delimiter(text, HEADINGS))
+    head = next(reading, None)
+    headings = [squeezed(clean(cell)) for cell in head.cells] if head is not None else []
+    missing = [heading for heading in _NEEDED if squeezed(heading) not in headings]
+    if missing:
+        raise BadInput(
+            f"{path} is no review file: it has no column {' and '.join(missing)}.",
+            hint="Write one with: xpm-tui clients review --export FILE",
+        )
+    rows, refused = [], []
+    for record in reading:
+        reason = record.reason or unusable(record)
+        cells = dict(zip(headings, map(clean, record.cells), strict=False))
+        if reason:
+            refused.append(Refused(record.row, reason))
+        elif not cells.get("client"):
+            refused.append(Refused(record.row, "it names no client"))
+        else:
+            rows.append(_Row(record.row, cells))
+    return rows, refused
+
+
+def _by_client(rows: Sequence[_Row]) -> dict[str, list[_Row]]:
+    found: dict[str, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(row["Client"], []).append(row)
+    return found

@@ -1,0 +1,129 @@
+"""The condition of a practice: whether what it shows can be relied on. Reads the store, asks nobody.
+
+From the worst: the store is *damaged*; an import of a file did not finish; writes to XPM have an unknown
+outcome; Xero wants a new login; or the practice is *sound*, as is one that was never connected. Command line
+and console show it wherever they show what the store holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import Identity
+from xpm_tui.application.runs.history import alive, is_sync, list_runs
+from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.domain.ignition import Import
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import IMPORTS, INTENTS
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.sync.journal import is_linked, without_end
+
+with lazy_imports():
+    from xpm_tui.xero.auth import token_store
+
+State = Literal["damaged", "unfinished_import", "open_intents", "login_needed", "sound"]
+
+LOGIN_REFUSED = "Xero no longer accepts the login."
+_EXIT_LOGIN = 3
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """A state of the practice and one sentence on it, empty for a sound one."""
+
+    state: State
+    message: str = ""
+
+
+SOUND = Condition(state="sound")
+
+
+def conditions(practice: OpenPractice) -> tuple[Condition, ...]:
+    """Every condition that holds, the worst first; ``(SOUND,)`` where nothing is wrong."""
+    snapshot = practice.snapshot()  # which may find damage that was done while the store was open
+    found: list[Condition] = []
+    damage = practice.book.damage
+    if damage is not None:
+        found.append(damaged(damage))
+    try:
+        found += _of_rows(practice, snapshot)
+    except BookUnreadable as unreadable:
+        found = [damaged(unreadable), *(each for each in found if each.state != "damaged")]
+    return tuple(found) or (SOUND,)
+
+
+def damaged(trouble: BookUnreadable) -> Condition:
+    """The condition of a store that is damaged in this way."""
+    return Condition(state="damaged", message=f"The store is damaged: {trouble.message}")
+
+
+def refuse_damaged(practice: OpenPractice) -> None:
+    """Raise ``BookUnreadable`` where the store is damaged: for what must not leave it then, as an export."""
+    practice.snapshot()
+    if practice.book.damage is not None:
+        raise practice.book.damage
+
+
+def login_problem(practice: OpenPractice, identity: Identity, runs: Sequence[Run]) -> str:
+    """Why someone has to sign in to Xero again; empty where nobody has. ``runs``: the newest first."""
+    ended = next((r for r in runs if r.outcome not in ("running", "skipped") and is_sync(r)), None)
+    if ended is not None and ended.outcome == "failed" and ended.exit_code == _EXIT_LOGIN:
+        since = identity.since
+        if since is None or (ended.ended or ended.started) >= since:
+            return ended.error or LOGIN_REFUSED
+
+    return LOGIN_REFUSED if token_store.refused(practice.state) else ""
+
+
+def unfinished_imports(snapshot: Snapshot) -> list[Import]:
+    """Imports that began and did not end, of each form the last: a later one that ended stands for it."""
+    newest: dict[str, Import] = {}
+    for each in snapshot.rows(IMPORTS):
+        last = newest.get(each.form)
+        if last is None or (len(last.id), last.id) < (len(each.id), each.id):
+            newest[each.form] = each
+    return [each for each in newest.values() if each.state in ("begun", "undoing")]
+
+
+def _of_rows(practice: OpenPractice, snapshot: Snapshot) -> list[Condition]:
+    found: list[Condition] = []
+    unfinished = unfinished_imports(snapshot)
+    if unfinished and practice.lock_holder() is None:
+        last = max(unfinished, key=lambda each: (len(each.id), each.id))
+        what = "import" if last.state == "begun" else "undoing of the import"
+        found.append(
+            Condition(
+                state="unfinished_import",
+                message=f"The {what} of {last.file} ({last.id}) stopped half-way; import the file again, "
+                "or undo it with: xpm-tui import undo",
+            )
+        )
+    runs = list_runs(practice)
+    going = {run.id for run in runs if run.outcome == "running" and alive(run)}
+    if snapshot.count(INTENTS):
+        unknown = [
+            intent
+            for intent in without_end(snapshot)
+            if intent.run not in going and not is_linked(snapshot, intent)
+        ]
+        if unknown:
+            number = len(unknown)
+            writes = "1 write to XPM has" if number == 1 else f"{number:,} writes to XPM have"
+            found.append(
+                Condition(
+                    state="open_intents",
+                    message=f"{writes} an unknown outcome; see: xpm-tui runs list",
+                )
+            )
+    identity = practice.identity()
+    if identity is not None:
+        problem = login_problem(practice, identity, runs)
+        if problem:
+            found.append(
+                Condition(state="login_needed", message=f"{problem} Sign in again with: xpm-tui connect")
+            )
+    return found

@@ -1,0 +1,293 @@
+"""Connecting a practice: one state machine for the console's wizard and for ``connect``.
+
+Signing in is OAuth 2.0 with PKCE (RFC 6749, RFC 7636); the browser comes back to a listener on this machine,
+or the person pastes the address that it ended on. Nothing is kept until Xero has answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from xpm_tui.application.connection.steps import (
+    Advice,
+    Answer,
+    Name,
+    Step,
+    advise,
+    settle,
+    skip,
+    steps,
+    wizard,
+)
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import LISTS, Identity, put, read_identity
+from xpm_tui.application.progress import Report, silent
+from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.xpm_refresh import Refreshed, refresh
+from xpm_tui.application.trouble_events import failed, picked
+from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded, NeedsPerson, Trouble
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.plan import Direction, Level, Plan
+from xpm_tui.domain.ports import Drop, Write
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import CATEGORIES, JOBS, META, STAFF, TEMPLATES, XPM_CLIENTS
+from xpm_tui.domain.xpm import Tenant
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.sync.mirror import LISTED
+
+with lazy_imports():
+    from xpm_tui.application import xpm_access
+    from xpm_tui.xero.auth import authorization, callback_listener
+
+if TYPE_CHECKING:
+    from xpm_tui.diagnostics.known_problems.problem import Case
+    from xpm_tui.diagnostics.known_problems.records import Seen
+    from xpm_tui.xero.auth.authorization import Authorization
+
+WAIT = 300.0
+"""Seconds that the browser is waited for."""
+
+Tell = Callable[[Trouble], None]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An attempt to sign in: the address to open; over SSH the line that brings the answer back here."""
+
+    url: str
+    port: int
+    ssh: str = ""
+
+
+Switched = Literal["unknown", "yes", "no"]
+"""Whether XPM is still switched on in Ignition."""
+
+
+class Connecting:
+    """Connects one practice, step by step; what was told is kept, so it can be left at any point."""
+
+    def __init__(self, practice: OpenPractice, environ: Mapping[str, str] | None = None) -> None:
+        self.practice = practice
+        self.tenants: tuple[Tenant, ...] = ()
+        self._environ = os.environ if environ is None else environ
+        self._attempt: Authorization | None = None
+        self._settled = False
+        self._pasted: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def steps(self) -> tuple[Step, ...]:
+        """All steps with their state, facts and what is missing."""
+        return steps(self.practice, signed_in=bool(self.tenants) and not self._settled)
+
+    @property
+    def now(self) -> Name | None:
+        """The step to do next; None when nothing is left."""
+        return next((step.name for step in self.steps() if step.state == "now"), None)
+
+    def skip(self, name: Name, *, on: bool = True) -> None:
+        """Leave a step for later, or take it up again."""
+        skip(self.practice, name, on=on)
+
+    def permission(self, answer: Answer) -> Advice:
+        """What the person sees in XPM, and what to do about it."""
+        settle(self.practice, permission=answer)
+        return advise(answer)
+
+    def app(self, values: Mapping[str, str]) -> None:
+        """Keep settings of the app (``xero.*``) with the practice. Raises ``BadInput``."""
+        self.practice.writable()
+        for key, text in values.items():
+            if not key.startswith("xero."):
+                raise BadInput(f"{visible(key, 60)} is no setting of the app.")
+            self.practice.settings.set(key, text, practice=True)
+
+    def begin(self) -> Begun:
+        """Begin to sign in; a second call begins anew. Raises ``BadInput`` while no app is named."""
+
+        self.practice.writable()
+        config = xpm_access.wire_config(self.practice)
+        self._attempt = authorization.begin(config)
+        self._pasted = asyncio.Queue()
+        self.practice.events.emit(Event(key="connect.began"))
+        return Begun(self._attempt.url, config.redirect_port, _ssh_line(self._environ, config.redirect_port))
+
+    def paste(self, text: str | None) -> None:
+        """An address that the person pasted, judged by :meth:`wait`; None: nothing more will come."""
+        self._pasted.put_nowait(text)
+
+    async def wait(
+        self, *, tell: Tell = lambda _: None, wrong: Tell | None = None, limit: float = WAIT
+    ) -> tuple[Tenant, ...]:
+        """Wait for browser and pasted lines side by side, sign in, and give the practices within reach.
+
+        A pasted line that is no answer goes to ``wrong`` (else to ``tell``), what the listener meets to
+        ``tell``, and the wait goes on. Raises ``LoginNeeded`` (Cancel, an error
+        of Xero, nobody came), ``AccessDenied`` where the login opens no practice, ``WireTrouble``.
+        """
+
+        if self._attempt is None:
+            self.begin()
+        attempt = self._attempt
+        assert attempt is not None
+        practice = self.practice
+        try:
+            code = await callback_listener.wait_for_code(
+                attempt,
+                port=practice.settings.number("xero.redirect_port"),
+                paste=self._pasted.get,
+                tell=tell,
+                clock=practice.clock,
+                limit=limit,
+                wrong=wrong,
+            )
+            self._attempt = None
+            async with practice.wire() as wire:
+                await wire.login.redeem(attempt, code)
+                self.tenants = tuple(await wire.tenants())
+                self._settled = False
+        except Trouble as trouble:
+            failed(practice.events, "connect", trouble)
+            raise
+        practice.events.emit(Event(key="connect.signed_in", numbers={"tenants": len(self.tenants)}))
+        return self.tenants
+
+    async def choose(self, tenant: str = "", *, confirm: str = "") -> Identity:
+        """Connect the practice with that id, or the only one. Raises ``NeedsPerson`` where several could be
+        meant, or another practice than before until ``confirm`` is its name or the last six of its id."""
+        practice = self.practice
+        practice.writable()
+        chosen = self._chosen(tenant)
+        before = read_identity(practice.snapshot())
+        other = before is not None and before.tenant != chosen.tenant_id
+        if before is not None and other and not _confirms(chosen, confirm):
+            raise NeedsPerson(
+                f"This folder belongs to {visible(before.title, 80)}; {_named(chosen)} is another practice.",
+                hint=f"To change over, confirm with its name or {chosen.tenant_id[-6:]}. To keep both, add "
+                "another: xpm-tui practices add NAME",
+                case=CaseId.WRONG_PRACTICE,
+            )
+        async with practice.wire() as wire:
+            saved = wire.tokens.saved()
+        identity = Identity(
+            tenant=chosen.tenant_id,
+            title=chosen.name or chosen.tenant_id,
+            connection=chosen.connection_id,
+            since=practice.clock.now(),
+            by=practice.person,
+            login=saved.person if saved else "",
+            scopes=" ".join(sorted(saved.scopes)) if saved else "",
+            api=practice.settings.text("xero.api_url"),
+        )
+        writes: list[Write] = [put("identity", identity)]
+        if before is not None and other:
+            writes += _forget_mirror(practice)
+            numbers = {"tenant": identity.tenant, "before": before.tenant}
+            practice.events.emit(Event(key="connect.changed", level="warning", numbers={**numbers}))
+        practice.book.commit(writes)
+        self._settled = True
+        practice.events.emit(Event(key="connect.chosen", numbers={"tenant": identity.tenant}))
+        return identity
+
+    def direction(self, direction: Direction, level: Level) -> None:
+        """Settle which side is the master, and how much is carried."""
+        self.practice.writable()
+        for key, text in (("sync.direction", direction), ("sync.level", level)):
+            if self.practice.settings.text(key) != text:
+                self.practice.settings.set(key, text, practice=True)
+        settle(self.practice, settled=tuple({*wizard(self.practice).settled, "direction"}))
+        self.practice.events.emit(Event(key="policy.set", numbers={"direction": direction, "level": level}))
+
+    def ignition(self, answer: Switched) -> None:
+        """Settle whether XPM is still switched on in Ignition, which makes the jobs then."""
+        self.practice.writable()
+        if self.practice.settings.text("jobs.ignition_deploys") != answer:
+            self.practice.settings.set("jobs.ignition_deploys", answer, practice=True)
+            self.practice.events.emit(Event(key="settings.set", numbers={"name": "jobs.ignition_deploys"}))
+
+    async def fill(self, *, report: Report = silent) -> Refreshed:
+        """Read XPM's lists for the first time."""
+        return await refresh(self.practice, full=True, report=report)
+
+    async def first_plan(self) -> Plan:
+        """Plan from what is there; the mirror was filled just now."""
+        return await plans.make(self.practice, refresh=False)
+
+    def _chosen(self, tenant: str) -> Tenant:
+        if not self.tenants:
+            raise LoginNeeded("Nobody has signed in yet.", hint="Sign in first: xpm-tui connect")
+        if not tenant:
+            if len(self.tenants) == 1:
+                return self.tenants[0]
+            raise NeedsPerson(
+                "The login opens several practices: " + "; ".join(map(_named, self.tenants)) + ".",
+                hint="Choose one: xpm-tui connect --tenant ID",
+                case=CaseId.SECOND_PRACTICE,
+            )
+        for each in self.tenants:
+            if tenant.strip().lower() in (each.tenant_id.lower(), each.connection_id.lower()):
+                return each
+        raise BadInput(
+            f"This login opens no practice with the id {visible(tenant, 60)}.",
+            hint="It opens: " + "; ".join(map(_named, self.tenants)),
+        )
+
+    def seen(self, seen: Seen) -> Case | None:
+        """What the person sees while nobody comes back to us; gives its case."""
+        return picked(self.practice.events, seen)
+
+
+async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str:
+    """End this one connection, or with ``everything`` revoke the login; gives what was done in a sentence.
+
+    Both sides' data stay as they are. Raises ``WireTrouble`` where Xero could not be told.
+    """
+    practice.writable()
+    identity = practice.connected()
+    async with practice.wire() as wire:
+        if everything:
+            await wire.login.revoke()
+        else:
+            await wire.disconnect(identity.connection)
+            await wire.tokens.forget()
+    practice.book.commit([put("identity", msgspec.structs.replace(identity, ended=practice.clock.now()))])
+    practice.events.emit(Event(key="connect.revoked" if everything else "connect.ended"))
+    if everything:
+        return "The login was revoked: every practice that it opened is disconnected."
+    return f"{visible(identity.title, 80)} is disconnected. Clients, links and history stay."
+
+
+def _ssh_line(environ: Mapping[str, str], port: int) -> str:
+    """How to bring the browser's answer here, where this terminal came over SSH (``SSH_CONNECTION``)."""
+    parts = environ.get("SSH_CONNECTION", "").split()
+    if len(parts) != 4:
+        return ""
+    other = f"-p {parts[3]} " if parts[3] != "22" else ""
+    user = environ.get("LOGNAME") or environ.get("USER") or "USER"
+    return visible(f"ssh -L {port}:localhost:{port} {other}{user}@{parts[2]}", 200)
+
+
+def _named(tenant: Tenant) -> str:
+    return f"{visible(tenant.name, 80)} ({tenant.tenant_id})" if tenant.name else tenant.tenant_id
+
+
+def _confirms(tenant: Tenant, typed: str) -> bool:
+    said = typed.strip().lower()
+    if not said:
+        return False
+    named = bool(tenant.name) and name_key(said) == name_key(tenant.name or "")
+    return named or said in (tenant.tenant_id.lower()[-6:], tenant.tenant_id.lower())
+
+
+def _forget_mirror(practice: OpenPractice) -> list[Write]:
+    """The mirror of another practice says nothing about this one; links stay, and show as gone."""
+    snapshot = practice.snapshot()
+    writes: list[Write] = [Drop(META, LISTED), *(Drop(META, f"list:{name}") for name in LISTS)]
+    for table in (XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS):
+        writes += [Drop(table, id_) for id_ in snapshot.ids(table)]
+    return writes

@@ -1,0 +1,274 @@
+"""The permission in XPM, which cannot be seen without a login: a checklist that signing in then tests.
+
+The steps of connecting a practice, and how far each is, told from what is there already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from xpm_tui.application.jobs import templates
+from xpm_tui.application.jobs.job_settings import vanished
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import Wizard, list_state, put, read
+from xpm_tui.application.runs.plans import latest
+from xpm_tui.application.team import links as team
+from xpm_tui.application.team.people import connector
+from xpm_tui.diagnostics.known_problems.login import NEW_PERMISSION, OLD_PERMISSION
+from xpm_tui.diagnostics.known_problems.registry import CASES
+from xpm_tui.domain.errors import BadInput, CaseId
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.labels import LEVELS
+from xpm_tui.domain.tables import CLIENTS, LINKS, SERVICES, STAFF, TEAM, TEMPLATES, XPM_CLIENTS
+from xpm_tui.xero.auth.token_store import refused
+
+Answer = Literal["ticked", "no-box", "just-now"]
+
+ANSWERS: dict[Answer, str] = {
+    "ticked": "It is ticked",
+    "no-box": "The box is not there",
+    "just-now": "Someone ticked it just now",
+}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What an answer means: a sentence, the clicks in XPM's new and old screens, and the case that it is."""
+
+    sentence: str
+    path: tuple[str, ...] = ()
+    old_path: tuple[str, ...] = ()
+    case: CaseId | None = None
+
+
+GRANT = Advice("", NEW_PERMISSION, OLD_PERMISSION, CaseId.NO_PERMISSION)
+"""Before anything was answered: how the permission is given."""
+
+_SENTENCES: dict[Answer, tuple[str, CaseId]] = {
+    "no-box": (
+        "The box shows only for an administrator of XPM whose record was saved as one.",
+        CaseId.NO_PRIVILEGE_BOX,
+    ),
+    "just-now": (
+        "XPM may not notice a tick at once. If Xero offers no practice, take it off and put it on.",
+        CaseId.STALE_PERMISSION,
+    ),
+}
+
+
+def advise(answer: Answer) -> Advice:
+    """What to do next, by what the person sees in XPM."""
+    if answer == "ticked":
+        return Advice("Good: signing in will show whether XPM agrees.")
+    sentence, case = _SENTENCES[answer]
+    return Advice(sentence, CASES[case].steps, CASES[case].old_screens, case)
+
+
+Name = Literal[
+    "permission", "app", "authorise", "practice", "direction", "clients", "team", "templates", "plan"
+]
+State = Literal["done", "now", "todo", "skipped"]
+
+TITLES: dict[Name, str] = {
+    "permission": "The permission in XPM",
+    "app": "The app at Xero",
+    "authorise": "Sign in to Xero",
+    "practice": "Choose the practice",
+    "direction": "Direction and level",
+    "clients": "Clients",
+    "team": "Team",
+    "templates": "Work templates",
+    "plan": "The first plan",
+}
+IGNITION = {
+    "unknown": "Is XPM still switched on in Ignition? Until that is answered (jobs.ignition_deploys), "
+    "nothing is deployed from here.",
+    "yes": "XPM is switched on in Ignition, which makes the jobs: nothing is deployed from here.",
+    "no": "XPM is switched off in Ignition: accepted proposals that are ours are deployed from here.",
+}
+"""The question whether Ignition makes the jobs itself, by its answer."""
+CAN_SKIP: frozenset[Name] = frozenset({"clients", "team", "templates", "plan"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: ``facts`` are what is known, ``missing`` what it still wants, in sentences."""
+
+    name: Name
+    title: str
+    state: State
+    facts: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    can_skip: bool = False
+    case: CaseId | None = None
+
+
+def steps(practice: OpenPractice, *, signed_in: bool = False) -> tuple[Step, ...]:
+    """All steps in order; exactly one is ``now`` unless nothing is left to do.
+
+    ``signed_in``: the login of this session is good although no practice was chosen yet.
+    """
+    told = wizard(practice)
+    found: list[Step] = []
+    now_given = False
+    for name in TITLES:
+        facts, missing = _LOOK[name](practice, told, signed_in)
+        state: State = "todo"
+        if not missing:
+            state = "done"
+        elif name in told.skipped:
+            state = "skipped"
+        elif not now_given:
+            state, now_given = "now", True
+        case = CaseId.SCOPE_MISSING if name == "templates" and _closed(practice) else None
+        found.append(Step(name, TITLES[name], state, facts, missing, name in CAN_SKIP, case))
+    return tuple(found)
+
+
+def wizard(practice: OpenPractice) -> Wizard:
+    """What the person told so far."""
+    return read(practice.snapshot(), "wizard", Wizard) or Wizard()
+
+
+def settle(practice: OpenPractice, **told: object) -> None:
+    """Remember what the person told."""
+    before = wizard(practice)
+    after = Wizard(**{**{f: getattr(before, f) for f in before.__struct_fields__}, **told})
+    if after != before:
+        practice.book.commit([put("wizard", after)])
+
+
+def skip(practice: OpenPractice, name: Name, *, on: bool = True) -> None:
+    """Leave a step for later, or take it up again. Raises ``BadInput`` for one that cannot be left out."""
+    if name not in CAN_SKIP:
+        raise BadInput(f'The step "{TITLES[name]}" cannot be left out.')
+    skipped = [each for each in wizard(practice).skipped if each != name]
+    settle(practice, skipped=tuple([*skipped, name] if on else skipped))
+
+
+Look = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def _permission(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+    if practice.identity() is not None or signed_in:
+        return ("Signing in has shown it.",), ()
+    answer = {**ANSWERS}.get(told.permission, "")  # type: ignore[call-overload]
+    return ((answer,), ()) if answer else ((), ("Tell what your staff record in XPM shows.",))
+
+
+def _app(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+    settings = practice.settings
+    client = settings.text("xero.client_id")
+    facts = (
+        f"Client id: {client}" if client else "No client id yet",
+        f"Scopes: {settings.text('xero.scopes')}",
+        f"Redirect address: http://localhost:{settings.number('xero.redirect_port')}/callback",
+        *((f"Xero at {settings.text('xero.api_url')} (SANDBOX)",) if practice.sandbox else ()),
+    )
+    return facts, () if client else ("The client id of an app registered at developer.xero.com.",)
+
+
+def _authorise(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+    identity = practice.identity()
+    if identity is not None and not signed_in and refused(practice.state):
+        return (), ("Xero no longer accepts the login: sign in again and press Allow access.",)
+    if identity is not None:
+        who = identity.login or identity.by
+        return (f"Signed in{f' as {who}' if who else ''}.", f"Scopes: {identity.scopes}"), ()
+    return (("Signed in.",), ()) if signed_in else ((), ("Sign in and press Allow access.",))
+
+
+def _practice(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+    identity = practice.identity()
+    if identity is not None:
+        facts = (identity.title, f"Id: {identity.tenant}")
+        # A login made anew may open another practice: it is looked at, and a wrong one is refused.
+        return facts, ("Choose the practice of this login.",) if signed_in else ()
+    return (), ("Choose the practice to connect.",)
+
+
+def _direction(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+    direction, level = practice.settings.text("sync.direction"), practice.settings.text("sync.level")
+    master = "From XPM: XPM overwrites Ignition" if direction == "from_xpm" else "To XPM: Ignition overwrites"
+    chosen = {practice.settings.origin("sync.direction"), practice.settings.origin("sync.level")}
+    facts = (master, f"What to sync: {LEVELS[level].text}")
+    if "direction" in told.settled or chosen != {"default"}:
+        return facts, ()
+    return facts, ("Confirm, or choose another direction and level.",)
+
+
+def _clients(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+    snapshot = practice.snapshot()
+    clients, linked = snapshot.count(CLIENTS), snapshot.count(LINKS)
+    facts = (
+        f"Ignition: {count(clients, 'client')}, {linked:,} linked",
+        f"XPM: {count(snapshot.count(XPM_CLIENTS), 'client')}",
+    )
+    return facts, () if clients else ("Import Ignition's client file, or pick clients from XPM.",)
+
+
+def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+    snapshot = practice.snapshot()
+    members = list(snapshot.rows(TEAM))
+    linked = {member.staff for member in members if member.staff}
+    staff = [row for row in snapshot.rows(STAFF) if not row.gone]
+    free = sum(row.uuid not in linked for row in staff)
+    people = count(len(members), "person/people")
+    facts = [f"{people} in the team, {len(linked):,} linked to XPM's staff ({len(staff):,})"]
+    matches = len(team.email_matches(practice)) if free else 0
+    if matches:
+        facts.append(f"{count(matches, 'person/people')} with the same e-mail on both sides")
+    if free:
+        facts.append(f"{count(free, 'person/people')} of XPM whom nobody is linked to")
+    note = list_state(snapshot, "staff").note
+    person = connector(snapshot)
+    facts += [each for each in (note, person.sentence if person else "") if each]
+    done = (bool(members) and len(linked) == len(members)) or not staff
+    return tuple(facts), () if done else ("Link the team, so that partner and manager can be carried.",)
+
+
+def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+    snapshot = practice.snapshot()
+    services = list(snapshot.rows(SERVICES))
+    linked = sum(1 for service in services if service.templates or service.no_job)
+    known = sum(not row.gone for row in snapshot.rows(TEMPLATES))
+    settled = f"{linked:,} of {count(len(services), 'service')} settled"
+    facts = [f"{count(known, 'job template')} in XPM; {settled}"]
+    same = len(templates.same_names(snapshot))
+    if same:
+        facts.append(f"{count(same, 'service')} with the name of a job template")
+    facts += vanished(snapshot)
+    note = list_state(snapshot, "templates").note
+    facts += [note] if note else []
+    answer = practice.settings.text("jobs.ignition_deploys")
+    missing = [] if linked == len(services) else ["Link services to job templates."]
+    if services and answer == "unknown":
+        missing.append(IGNITION[answer])
+    else:
+        facts.append(IGNITION[answer])
+    return tuple(facts), tuple(missing)
+
+
+def _plan(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+    plan = latest(practice)
+    if plan is None:
+        return (), ("Make the first plan and look at it.",)
+    return (f"Plan {plan.id}: {count(plan.counts.get('items', 0), 'change')}",), ()
+
+
+def _closed(practice: OpenPractice) -> bool:
+    return bool(list_state(practice.snapshot(), "templates").scope)
+
+
+_LOOK = {
+    "permission": _permission,
+    "app": _app,
+    "authorise": _authorise,
+    "practice": _practice,
+    "direction": _direction,
+    "clients": _clients,
+    "team": _team,
+    "templates": _templates,
+    "plan": _plan,
+}

@@ -1,0 +1,98 @@
+"""What an import would do: what it saves here, and what the next sync does because of it.
+
+The next sync is planned twice, with and without the import; what the import adds is the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.runs.consequences import pace
+from xpm_tui.domain.consequences import Consequences, Here, Kept, Replaced, Requests
+from xpm_tui.domain.plan import Plan, PlannedRecord
+from xpm_tui.domain.ports import Put, Snapshot
+from xpm_tui.domain.tables import CLIENTS, LINKS
+from xpm_tui.ignition.import_steps import ImportPlan, UndoPlan
+from xpm_tui.sync.consequences import LISTS, of_plan
+from xpm_tui.sync.overlay import Overlay
+from xpm_tui.sync.planning.planner import make_plan
+
+
+def of_import(practice: OpenPractice, form: str, file: str, plan: ImportPlan) -> Consequences:
+    """Return what importing a file would do. Nothing is asked of XPM."""
+    counts = plan.counts
+    new, cells, contacts = (counts.get(key, 0) for key in ("new", "cells", "contacts"))
+    touched = new + counts.get("changed", 0)
+    return Consequences(
+        of="import",
+        about=file,
+        here=Here(
+            changes=new + cells + contacts,
+            clients=touched if form == "clients" else 0,
+            values=cells,
+            contacts=contacts,
+            added=new,
+        ),
+        replaced=Replaced(
+            values=sum(bool(edit.old) for edit in plan.edits), conflicts=sum(edit.both for edit in plan.edits)
+        ),
+        then=_next_sync(practice, plan) if form == "clients" else None,
+    )
+
+
+def of_import_undo(file: str, plan: UndoPlan) -> Consequences:
+    """Return what undoing an import would do."""
+    removed, restored = plan.counts["removed"], plan.counts["restored"]
+    left = tuple(Kept(why=note.text, number=1) for note in plan.left)
+    here = Here(changes=removed + restored, values=restored, removed=removed)
+    return Consequences(of="import-undo", about=file, here=here, kept=left)
+
+
+def _next_sync(practice: OpenPractice, plan: ImportPlan) -> Consequences | None:
+    """What the next sync changes because of the import; None where nothing was ever synced."""
+    before = practice.snapshot()
+    if practice.identity() is None and not before.count(LINKS):
+        return None
+    after = Overlay(before, [Put(step.table, step.after) for step in plan.steps])
+    ids = [str(step.table.key(step.after)) for step in plan.steps if step.table is CLIENTS]
+    if not ids:
+        return None
+    _, pending = _planned(practice, before, ids)
+    head, records = _planned(practice, after, ids)
+    more = [*_more(records, pending)]
+    return of_plan(after, head, more, before=Requests(lists=LISTS), pace=pace(practice))
+
+
+def _planned(
+    practice: OpenPractice, snapshot: Snapshot, ids: Sequence[str]
+) -> tuple[Plan, list[PlannedRecord]]:
+    return make_plan(
+        snapshot,
+        practice.policy(),
+        id="p0",
+        now=practice.clock.now(),
+        by=practice.person,
+        tenant="",
+        scopes="",
+        only=ids,
+    )
+
+
+def _more(records: Iterable[PlannedRecord], pending: Iterable[PlannedRecord]) -> Iterable[PlannedRecord]:
+    """What is planned now and was not before, record by record."""
+    known = {
+        (change.record, change.field, change.old, change.new)
+        for record in pending
+        for change in record.changes
+    }
+    for record in records:
+        changes = tuple(
+            change
+            for change in record.changes
+            if (change.record, change.field, change.old, change.new) not in known
+        )
+        if changes:
+            yield msgspec.structs.replace(record, changes=changes)

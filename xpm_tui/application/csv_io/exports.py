@@ -1,0 +1,208 @@
+"""How far the book and Ignition are apart: the age of its last file, and what is not there yet.
+
+Exporting the book to files: Ignition's forms, written privately, remembered only once they are safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from xpm_tui.application.condition import refuse_damaged
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.formatting import count, plural
+from xpm_tui.domain.ignition import Import
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import IMPORTS
+from xpm_tui.files import atomic
+from xpm_tui.files.disk import spoken
+from xpm_tui.ignition.export import (
+    Exported,
+    Flavour,
+    NotExported,
+    export_clients,
+    export_proposals,
+    export_services,
+    export_team,
+    gone_out,
+)
+from xpm_tui.ignition.forms import FORMS, FormName
+from xpm_tui.ignition.pending_changes import changes_not_in_ignition
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+
+
+def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
+    """The newest import of a form that was not taken back; its ``at`` is the age that screens show."""
+    done = [each for each in snapshot.rows(IMPORTS) if each.form == form and each.state != "undone"]
+    return max(done, key=lambda each: (each.at, len(each.id), each.id), default=None)
+
+
+def to_ignition(snapshot: Snapshot) -> int:
+    """How many clients have values that neither came from Ignition's last file nor went out since."""
+    pending = changes_not_in_ignition(snapshot).clients.values()
+    return sum(any(not each.sent for each in client) for client in pending)
+
+
+_OTHERS = {"services": export_services, "team": export_team, "proposals": export_proposals}
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A client or contact that a file leaves out, or that stands in a further file, and why."""
+
+    id: str
+    name: str
+    reason: str
+
+
+class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was exported: the files that were written, how many records and rows, who was left out.
+
+    ``remembered`` tells whether the records count as gone out now.
+    """
+
+    form: str
+    files: tuple[str, ...]
+    records: int
+    rows: int
+    refused: tuple[LeftOut, ...] = ()
+    splits: tuple[LeftOut, ...] = ()
+    remembered: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 1 when some records were left out."""
+        return 1 if self.refused else 0
+
+
+def export_file(
+    practice: OpenPractice,
+    form: FormName,
+    path: Path,
+    *,
+    changed: bool = False,
+    flavour: Flavour = "ignition",
+    again: bool = False,
+    only: Collection[str] = (),
+    replace: bool = False,
+) -> ExportReport:
+    """Write a form to ``path`` (0600); clients of one name go to ``path-2.csv`` and so on.
+
+    ``changed``: clients with something that Ignition does not have; ``again``: also those that went out
+    before. A file that is there is kept unless ``replace``. Raises ``BadInput``, ``DiskTrouble``.
+    """
+    practice.writable()
+    path = Path(path)
+    if not path.name:
+        raise BadInput(f"'{path}' is no file.", hint="Name a file, or - for standard output.")
+    exported = exported_bytes(practice, form, changed=changed, flavour=flavour, again=again, only=only)
+    places = [
+        path if at == 1 else path.with_stem(f"{path.stem}-{at}") for at in range(1, len(exported.files) + 1)
+    ]
+    for place in places:
+        _refuse_taken(place, replace)
+    if not path.parent.is_dir():
+        raise BadInput(f"There is no folder {path.parent}.")
+    for place, data in zip(places, exported.files, strict=True):
+        atomic.replace_bytes(place, data)
+    return _finish(practice, form, exported, tuple(map(str, places)))
+
+
+def _refuse_taken(place: Path, replace: bool) -> None:
+    with spoken(place):
+        if place.exists() and not replace:
+            raise BadInput(f"{place} is there already.", hint="Name another file, or say --replace.")
+        if place.exists() and not place.is_file():
+            raise BadInput(f"{place} is no plain file.", hint="Name a file, or - for standard output.")
+
+
+def export_text(
+    practice: OpenPractice,
+    form: FormName,
+    *,
+    changed: bool = False,
+    flavour: Flavour = "ignition",
+    again: bool = False,
+    only: Collection[str] = (),
+) -> tuple[bytes, ExportReport]:
+    """Return one file's bytes for standard output. That only looks: nothing counts as sent to Ignition.
+
+    Raises ``BadInput`` where clients of one name need several files.
+    """
+    exported = exported_bytes(practice, form, changed=changed, flavour=flavour, again=again, only=only)
+    if len(exported.files) > 1:
+        number = len(exported.splits)
+        raise BadInput(
+            f"{count(number, 'client')} {plural(number, 'shares its/share their')} name with another one and "
+            f"{plural(number, 'has/have')} no Client ID: in one file Ignition would make them one.",
+            hint="Name a file: they are written to several.",
+        )
+    return (exported.files[0] if exported.files else b""), _told(form, exported, (), remembered=False)
+
+
+def exported_bytes(
+    practice: OpenPractice,
+    form: FormName,
+    *,
+    changed: bool = False,
+    flavour: Flavour = "ignition",
+    again: bool = False,
+    only: Collection[str] = (),
+) -> Exported:
+    """What an export would hold; nothing is written or remembered.
+
+    Raises ``BookUnreadable`` where the store is damaged.
+    """
+    refuse_damaged(practice)
+    if form not in FORMS:
+        raise BadInput(f"There is no form {form}.", hint=f"The forms are {', '.join(FORMS)}.")
+    snapshot = practice.snapshot()
+    if form == "clients":
+        return export_clients(
+            snapshot, practice.clock.now(), changed_only=changed, flavour=flavour, again=again, only=only
+        )
+    if changed:
+        raise BadInput("Only clients can be exported by what has changed.")
+    return _OTHERS[form](snapshot, flavour)
+
+
+def preview_export(
+    practice: OpenPractice, form: FormName, **wanted: Any
+) -> tuple[ExportReport, tuple[str, ...]]:
+    """What :func:`export_file` would write, and the ids of the records in it; nothing is remembered."""
+    if form != "clients":
+        wanted = {"flavour": wanted.get("flavour", "ignition")}
+    exported = exported_bytes(practice, form, **wanted)
+    return _told(form, exported, (), False), exported.records
+
+
+def _finish(
+    practice: OpenPractice, form: FormName, exported: Exported, files: tuple[str, ...]
+) -> ExportReport:
+    remembered = bool(exported.writes)
+    if remembered:
+        practice.book.transact(lambda now: gone_out(now, exported.writes))
+    if exported.records:
+        practice.events.emit(Event(key=f"export.{form}", numbers={"count": len(exported.records)}))
+    return _told(form, exported, files, remembered)
+
+
+def _told(form: FormName, exported: Exported, files: tuple[str, ...], remembered: bool) -> ExportReport:
+    return ExportReport(
+        form=form,
+        files=files,
+        records=len(exported.records),
+        rows=exported.rows,
+        refused=tuple(map(_left_out, exported.refused)),
+        splits=tuple(map(_left_out, exported.splits)),
+        remembered=remembered,
+    )
+
+
+def _left_out(each: NotExported) -> LeftOut:
+    return LeftOut(id=each.record, name=each.name, reason=each.reason)

@@ -1,0 +1,196 @@
+"""Gathers the support bundle of a patient, and writes it where it was asked to be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from xpm_tui.application.health.doctor_target import Patient
+from xpm_tui.application.health.probe_facts import Machine, saved_login
+from xpm_tui.application.presenters.lookup import masked, name_of
+from xpm_tui.application.runs import history
+from xpm_tui.diagnostics.bundle import Part, json_part, lines_part, listing, packed, text_part
+from xpm_tui.diagnostics.findings import Probed, run_case
+from xpm_tui.diagnostics.known_problems.registry import case
+from xpm_tui.diagnostics.masking import Mask
+from xpm_tui.diagnostics.presenters import told
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.secret import Secret
+from xpm_tui.domain.tables import ALL, CLIENTS, STAFF, TEAM, XPM_CLIENTS
+from xpm_tui.files.atomic import replace_bytes
+from xpm_tui.files.disk import spoken
+from xpm_tui.log.reader import EventFilter
+from xpm_tui.log.sentences import sentence
+
+RUNS, EVENTS, ERRORS, CRASHES = 20, 2_000, 200, 3
+"""How many of each are put in, the newest."""
+
+OWN_WORDS = ("notify.command", "jobs.default_category", "xero.client_id")
+"""Settings whose value is told only as set or not: they may hold anything."""
+
+
+async def gather(patient: Patient, results: Sequence[Probed], *, names: bool = False) -> tuple[Part, ...]:
+    """All parts of the bundle, the listing first. ``names`` leaves names in. Nothing is written."""
+    return await asyncio.to_thread(_gather, patient, results, names)
+
+
+def write(parts: Sequence[Part], target: Path, patient: Patient) -> int:
+    """Write the zip (0600); gives its bytes. Raises ``BadInput`` where the file is there already."""
+    target = target.expanduser()
+    with spoken(target):
+        there = target.exists()
+    if there:
+        raise BadInput(f"{target} is there already.", hint="Name a file that is not.")
+    if not target.parent.is_dir():
+        raise BadInput(f"There is no folder {target.parent}.", hint="Make it, or name another place.")
+    return replace_bytes(target, packed(parts, patient.clock.now()))
+
+
+def _gather(patient: Patient, results: Sequence[Probed], names: bool) -> tuple[Part, ...]:
+    mask = _mask(patient, names)
+    runs = history.list_runs(patient.practice, RUNS) if patient.practice else []
+    for run in runs:
+        mask.person(run.by)
+    events = list(islice(patient.events.read(), EVENTS))
+    wrong = list(islice(patient.events.read(EventFilter(level="warning")), ERRORS))
+    shown = _shown(patient, names)
+    probed = [_probed(each, mask) for each in results]
+    met = _cases(results, runs, wrong)
+    told_wrong = [_event(each, mask, shown) for each in wrong]
+    told_all = (_event(each, mask, shown) for each in events)
+    parts = [
+        json_part("versions.json", "What runs here.", dict(Machine().versions()), mask),
+        json_part("settings.json", "Settings and their origin.", _settings(patient, mask), mask),
+        json_part("doctor.json", "What each probe found.", probed, mask),
+        json_part("runs.json", "The last runs.", [_run(run, mask) for run in runs], mask),
+        json_part("errors.json", "Warnings and errors, with Xero's ids of the calls.", told_wrong, mask),
+        json_part("store.json", "How much the book holds.", _store(patient), mask),
+        text_part("cases.txt", "The cases that were met, and their ways out.", met, mask),
+        lines_part("events.jsonl", "The log, newest first.", told_all, mask),
+        *_crashes(patient, mask),
+    ]
+    return (listing(parts, names=names, made=patient.clock.now()), *parts)
+
+
+def _mask(patient: Patient, names: bool) -> Mask:
+    places = {str(Path.home()): "~"}
+    for name in ("config", "data", "state"):
+        places[str(getattr(patient, name))] = f"<{name}>"
+        places[str(getattr(patient.home, name))] = f"<{name} of all>"
+    known = [] if names or patient.practice is None else list(_names(patient.practice.snapshot()))
+    identity = patient.practice.identity() if patient.practice is not None else None
+    if identity is not None:
+        known += [(identity.title, "the practice"), (identity.login, "the login"), (identity.by, "a person")]
+    saved = saved_login(patient, patient.name)
+    known += [(saved.person, "the login")] if saved is not None else []
+    known += [(patient.name, "the practice's folder")]
+    mask = Mask(names=known, places=places, secrets=_secrets(patient), keep_names=names)
+    mask.person(patient.person)
+    return mask
+
+
+def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    for client in snapshot.rows(CLIENTS):
+        yield client.name, masked(client.id)
+        for contact in client.contacts:
+            yield contact.name, masked(f"{client.id}/{contact.id}")
+    for row in snapshot.rows(XPM_CLIENTS):
+        yield row.name, masked(row.uuid)
+        for each in row.contacts:
+            yield each.name, masked(each.uuid)
+    for member in snapshot.rows(TEAM):
+        yield member.name, masked(member.id)
+    for staff in snapshot.rows(STAFF):
+        yield staff.name, masked(staff.uuid)
+
+
+def _secrets(patient: Patient) -> list[Secret]:
+    """Every secret that this program holds here, to look for each by itself."""
+    found = [patient.settings.secret("xero.client_secret")]
+    saved = saved_login(patient, patient.name)
+    if saved is not None:
+        found += [saved.access, saved.refresh, *([saved.previous] if saved.previous else [])]
+    for path in (patient.config / "token.key", Path(patient.environ.get("XPM_TUI_KEY_FILE") or "/dev/null")):
+        try:
+            found.append(Secret(path.read_text(encoding="utf-8").strip()))
+        except (OSError, UnicodeDecodeError):
+            continue
+    return [secret for secret in found if secret]
+
+
+def _shown(patient: Patient, names: bool) -> Callable[[str], str]:
+    practice = patient.practice
+    if not names or practice is None:
+        return masked
+    snapshot = practice.snapshot()
+    return lambda id_: name_of(snapshot, id_)
+
+
+def _settings(patient: Patient, mask: Mask) -> list[dict[str, str]]:
+    found = []
+    for item in patient.settings.items():
+        value = ("set" if item.shown else "not set") if item.key in OWN_WORDS else mask.text(item.shown)
+        found.append({"key": item.key, "value": value, "origin": item.origin})
+    return found
+
+
+def _probed(each: Probed, mask: Mask) -> Probed:
+    return msgspec.structs.replace(
+        each, sentence=mask.text(each.sentence), evidence=tuple(mask.text(fact) for fact in each.evidence)
+    )
+
+
+def _run(run: Run, mask: Mask) -> Run:
+    stops = tuple(msgspec.structs.replace(stop, sentence=mask.text(stop.sentence)) for stop in run.stops)
+    host = run.host if mask.keep_names else ""
+    return msgspec.structs.replace(
+        run, by=mask.person(run.by), host=host, error=mask.text(run.error), stops=stops
+    )
+
+
+def _event(event: Event, mask: Mask, shown: Callable[[str], str]) -> dict[str, Any]:
+    numbers = {k: mask.text(v) if isinstance(v, str) else v for k, v in event.numbers.items()}
+    plain = msgspec.structs.replace(event, by=mask.person(event.by), numbers=numbers)
+    told_: dict[str, Any] = msgspec.to_builtins(plain)
+    told_["sentence"] = mask.secret(sentence(plain, shown))
+    return told_
+
+
+def _store(patient: Patient) -> dict[str, Any]:
+    if patient.practice is None:
+        return {"open": False, "why": type(patient.why).__name__ if patient.why else "no book yet"}
+    snapshot = patient.practice.snapshot()
+    folder = patient.data / "book"
+    files = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
+    return {
+        "open": True,
+        "position": snapshot.position,
+        "rows": {table.name: snapshot.count(table) for table in ALL},
+        "files": files,
+    }
+
+
+def _cases(results: Sequence[Probed], runs: Sequence[Run], events: Sequence[Event]) -> str:
+    met = [str(each.case or "") for each in results if each.verdict != "ok"]
+    met += [str(run_case(run) or "") for run in runs] + [event.case for event in events]
+    found = [case(id_) for id_ in dict.fromkeys(met) if id_]
+    return "\n\n\n".join("\n".join(told(each)) for each in found if each is not None) + "\n"
+
+
+def _crashes(patient: Patient, mask: Mask) -> list[Part]:
+    files = sorted(patient.home.state.glob("crash-*.log"), reverse=True)[:CRASHES]
+    files.append(patient.state / "console-errors.log")
+    about = "Places that an unexpected error went through; it holds no values."
+    return [
+        text_part(path.name, about, mask.text(path.read_text("utf-8", "replace")), mask)
+        for path in files
+        if path.is_file() and not path.is_symlink()
+    ]

@@ -1,0 +1,272 @@
+"""The doctor: wires the probes to this machine, the login, the wire and the book, and runs them.
+
+It reads only. Without a login it asks each server once; with one it also asks for the connections and makes
+five small Practice Manager calls, one for each list. A login is renewed only where it has run out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from xpm_tui.application.health.doctor_target import Patient
+from xpm_tui.application.health.probe_facts import (
+    Machine,
+    Resolve,
+    counting,
+    given,
+    left,
+    login_facts,
+    nothing,
+    open_intents,
+    person_facts,
+    plan,
+    running,
+    timer_facts,
+)
+from xpm_tui.application.practice import ADDRESSES
+from xpm_tui.application.practice_identity import LISTS, Identity
+from xpm_tui.application.runs import history
+from xpm_tui.application.status.summary import allowance_at
+from xpm_tui.diagnostics.error_presenter import present
+from xpm_tui.diagnostics.examination import Probe, examine
+from xpm_tui.diagnostics.findings import Probed
+from xpm_tui.diagnostics.probe_inputs import Once, Place, Reached, StoreFacts
+from xpm_tui.diagnostics.probes.login import (
+    CallsLeft,
+    Connections,
+    Permission,
+    Person,
+    Scopes,
+    ThePractice,
+    Token,
+)
+from xpm_tui.diagnostics.probes.machine import DiskSpace, Keyring, Schedule, SettingsGood, Terminal, Versions
+from xpm_tui.diagnostics.probes.network import Certificates, ClockSkew, ListOpen, NameLookUp, Proxy
+from xpm_tui.diagnostics.probes.store import CommitLog, LastRuns, Locks, PlanFits, Store
+from xpm_tui.domain.errors import BookUnreadable, Trouble, WireTrouble
+from xpm_tui.domain.ports import Priority
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.settings.scopes import scopes
+
+with lazy_imports():
+    from xpm_tui.application import xpm_access
+    from xpm_tui.store import integrity
+
+if TYPE_CHECKING:
+    from xpm_tui.xero.client.practice import XeroPractice
+    from xpm_tui.xero.wiring import Wire
+
+NO_BOOK = "The book cannot be read, so it is not known which practice this is."
+NO_BOOK_YET = "There is no book here yet."
+OFFLINE = "Not tried: read-only mode makes no call to Xero."
+NOT_OPEN = "The practice could not be opened."
+
+
+class Doctor:
+    """Examines one patient. ``calls`` counts the Practice Manager calls that it sent.
+
+    ``offline`` leaves out every probe that asks Xero: a call renews the login and counts in files.
+    """
+
+    def __init__(self, patient: Patient, machine: Machine | None = None, *, offline: bool = False) -> None:
+        self._offline = offline
+        self._patient = patient
+        self._machine = machine or Machine()
+        self._xpm: XeroPractice | None = None
+        self._closed = ""
+
+    @property
+    def calls(self) -> int:
+        """Practice Manager calls sent so far."""
+        return self._xpm.calls if self._xpm is not None else 0
+
+    async def examine(self, *, start: str = "") -> AsyncIterator[Probed]:
+        """Run all probes in order, or those from ``start`` on. Raises ``NotFound`` for an unknown one."""
+        async with AsyncExitStack() as stack:
+            try:
+                wire = None if self._offline else await stack.enter_async_context(self._wire())
+                self._closed = OFFLINE if self._offline else ""
+            except Trouble as trouble:
+                wire, self._closed = None, trouble.message
+            probes = [*self._network(wire), *self._login(wire), *self._book(), *self._here(wire)]
+            async for each in examine(probes, self._patient.clock, start=start):
+                yield each
+
+    def _wire(self) -> Wire:
+
+        # A person waits: one repeat is enough to tell a hiccup from trouble.
+        config = replace(xpm_access.wire_config(self._patient), retries=1, retry_seconds=15.0)
+        return xpm_access.wire(self._patient, config)
+
+    # -- the way to Xero ---------------------------------------------------------------------------------
+
+    def _network(self, wire: Wire | None) -> list[Probe]:
+        origins = tuple(dict.fromkeys(self._patient.settings.text(key) for key in ADDRESSES))
+        hosts = {urlsplit(origin).hostname or "": urlsplit(origin) for origin in origins}
+        proxies = self._machine.proxies()
+        resolve = {
+            host: Resolve(self._machine, host, parts.port or (443 if parts.scheme == "https" else 80))
+            for host, parts in hosts.items()
+        }
+        names = NameLookUp(tuple(hosts), resolve, bool(proxies.keys() & {"https", "http", "all"}))
+        if wire is None:
+            return [names, *(left(kind, self._closed) for kind in (Proxy, Certificates, ClockSkew))]
+        reached = Once(lambda: self._reach(wire, origins))
+        return [names, Proxy(proxies, reached), Certificates(reached), ClockSkew(reached)]
+
+    async def _reach(self, wire: Wire, origins: tuple[str, ...]) -> tuple[Reached, ...]:
+        found = []
+        for origin in origins:
+            try:
+                answer = await wire.reach(origin)
+            except WireTrouble as trouble:
+                found.append(Reached(origin=origin, trouble=trouble))
+            else:
+                now = self._patient.clock.now()
+                found.append(
+                    Reached(
+                        origin=origin, status=answer.status, server_time=answer.date, here=now,
+                        issuer=answer.issuer,
+                    )
+                )  # fmt: skip
+        return tuple(found)
+
+    # -- the login and what it opens ---------------------------------------------------------------------
+
+    def _login(self, wire: Wire | None) -> list[Probe]:
+        settings = self._patient.settings
+        calls = CallsLeft(lambda: allowance_at(self._patient.state, self._patient.clock))
+        practice = self._patient.practice
+        person: Probe = left(Person, NO_BOOK if self._patient.why is not None else NO_BOOK_YET)
+        if practice is not None:
+            person = Person(lambda: person_facts(practice))
+        if wire is None:
+            kinds = (Token, Scopes, Connections, ThePractice, Permission)
+            return [*(left(kind, self._closed) for kind in kinds), person, calls]
+        tenants = Once(wire.tenants)
+        identity = self._identity()
+        first: list[Probe] = [
+            Token(lambda: login_facts(wire, self._patient)),
+            Scopes(scopes(settings.text("xero.scopes")), lambda: given(wire, identity)),
+            Connections(tenants, identity is not None),
+        ]
+        if self._patient.practice is None and self._patient.why is not None:
+            return [*first, left(ThePractice, NO_BOOK), Permission(nothing), person, calls, *self._lists({})]
+        known = identity or Identity(tenant="", title="")
+        xpm = self._xpm = wire.practice(known.tenant, Priority.PERSON)
+        since = self._patient.clock.now() - timedelta(minutes=1)
+
+        async def clients() -> int:
+            async with xpm.clients(modified_since=since) as listing:
+                return len([each async for each in listing])
+
+        asks = {"clients": Once(clients)}
+        for name, ask in (
+            ("staff", xpm.staff),
+            ("templates", xpm.templates),
+            ("categories", xpm.categories),
+            ("jobs", xpm.current_jobs),
+        ):
+            asks[name] = Once(counting(ask))
+        api = settings.text("xero.api_url")
+        return [
+            *first,
+            ThePractice(known.tenant, known.title, known.api, api, tenants),
+            Permission(asks["clients"]),
+            person,
+            calls,
+            *self._lists(asks),
+        ]
+
+    def _lists(self, asks: dict[str, Once[int]]) -> list[Probe]:
+        return [
+            ListOpen(
+                name,
+                name in ("clients", "staff"),
+                asks.get(name, Once(nothing)),
+                "changed in the last minute" if name == "clients" else "records",
+            )
+            for name in LISTS
+        ]
+
+    def _identity(self) -> Identity | None:
+        return self._patient.practice.identity() if self._patient.practice is not None else None
+
+    # -- the book ----------------------------------------------------------------------------------------
+
+    def _book(self) -> list[Probe]:
+        patient = self._patient
+        locks = {
+            "run": patient.state / "run.lock",
+            "book": patient.data / "book" / "book.lock",
+            "login": patient.state / "login.lock",
+        }
+        held = Locks(lambda: self._machine.holders(locks), patient.clock.now)
+        if patient.practice is None and patient.why is None:
+            kinds = (Store, CommitLog, LastRuns, PlanFits)
+            store, commits, runs, fits = (left(kind, NO_BOOK_YET) for kind in kinds)
+            return [store, commits, held, runs, fits]
+        facts = Once(self._store)
+        practice = patient.practice
+        if practice is None:
+            rest: list[Probe] = [left(LastRuns, NOT_OPEN), left(PlanFits, NOT_OPEN)]
+            return [Store(facts), left(CommitLog, NOT_OPEN), held, *rest]
+        return [
+            Store(facts),
+            CommitLog(facts, lambda: open_intents(practice), lambda: running(practice)),
+            held,
+            LastRuns(
+                lambda: tuple(history.list_runs(practice, 20)),
+                lambda: tuple(run.id for run in history.held(practice.snapshot())),
+            ),
+            PlanFits(lambda: plan(practice)),
+        ]
+
+    async def _store(self) -> StoreFacts:
+
+        report = await asyncio.to_thread(integrity.check, self._patient.data / "book")
+        of = {level: tuple(f.text for f in report.findings if f.level == level)
+              for level in ("error", "warning", "note")}  # fmt: skip
+        if not of["error"] and isinstance(self._patient.why, BookUnreadable):
+            of["error"] = (self._patient.why.message,)
+        return StoreFacts(
+            position=report.position,
+            generation=report.generation,
+            bytes=report.bytes,
+            rows=report.rows,
+            errors=of["error"],
+            warnings=of["warning"],
+            notes=of["note"],
+        )
+
+    # -- this machine ------------------------------------------------------------------------------------
+
+    def _here(self, wire: Wire | None) -> list[Probe]:
+        patient, machine = self._patient, self._machine
+        practice = patient.practice
+
+        def places() -> tuple[Place, ...]:
+            folders = {"settings": patient.config, "book": patient.data, "log and login": patient.state}
+            return tuple(machine.place(name, folder) for name, folder in folders.items())
+
+        where = wire.tokens.where if wire is not None else lambda: self._closed
+        timer: Probe = left(Schedule, NOT_OPEN)
+        if practice is not None:
+            timer = Schedule(lambda: timer_facts(practice), patient.settings.number("notify.hours"))
+        return [
+            SettingsGood(
+                tuple(present(each).short() for each in patient.settings.problems),
+                bool(patient.settings.text("xero.client_id")),
+            ),
+            DiskSpace(places),
+            Keyring(patient.home.default, where, lambda: machine.keyring(str(patient.state))),
+            Terminal(machine.terminal(patient.environ)),
+            timer,
+            Versions(machine.versions()),
+        ]

@@ -1,0 +1,105 @@
+"""Work on a practice from outside, also where its book cannot be opened: check, repair, restore, purge."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from xpm_tui.application.home import Home, practices, resolve
+from xpm_tui.application.practice import open_practice
+from xpm_tui.domain.errors import NotFound, Trouble
+from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.locks import Lock
+from xpm_tui.files.private import ensure_private
+from xpm_tui.store import admin
+from xpm_tui.store.backup import Backup
+from xpm_tui.store.integrity import Report
+
+
+class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
+    """What was deleted of a practice: ``files`` of the book, ``bytes``, and the folders that are gone."""
+
+    name: str
+    files: int
+    bytes: int
+    folders: tuple[str, ...]
+    left: tuple[str, ...] = ()
+
+
+def check(home: Home, practice: str) -> Report:
+    """Read everything of a practice's book. Raises ``BookUnreadable`` and ``NotFound``."""
+    return admin.check(_book(home, practice))
+
+
+def repair(home: Home, practice: str, person: str, *, lossy: bool = False) -> admin.Repaired:
+    """Make a damaged book whole from its last good state; ``lossy`` also where rows are lost by it."""
+    with _alone(home, practice, person, "repairing the book"):
+        return admin.repair(_book(home, practice), clock=SystemClock(), lossy=lossy)
+
+
+def compact(home: Home, practice: str) -> admin.Compacted:
+    """Fold the commit log into the tables' files."""
+    return admin.compact(_book(home, practice), clock=SystemClock())
+
+
+def backup(home: Home, practice: str, target: Path) -> Backup:
+    """Write a backup and read it back."""
+    return admin.backup(_book(home, practice), target.absolute(), clock=SystemClock())
+
+
+def restore(home: Home, practice: str, person: str, source: Path) -> admin.Restored:
+    """Put a backup in place; what was there before is backed up first."""
+    with _alone(home, practice, person, "restoring a backup"):
+        return admin.restore(_book(home, practice), source.absolute(), clock=SystemClock())
+
+
+async def purge(home: Home, practice: str, person: str) -> PurgedView:
+    """Delete a practice from this machine: login, book, log and settings. Xero and Ignition keep theirs.
+
+    Raises ``NotFound``, ``Busy`` while a run goes on, ``DiskTrouble``.
+    """
+    name = _name(home, practice)
+    with _alone(home, name, person, "deleting the practice"):
+        with suppress(Trouble), open_practice(home, name, person=person, lenient=True) as opened:
+            async with opened.wire() as wire:
+                await wire.tokens.forget()
+        gone = admin.Purged(files=0, bytes=0)
+        with suppress(Trouble):
+            gone = admin.purge(_book(home, name), clock=SystemClock())
+    folders = [folder for folder in home.practice(name) if folder.exists()]
+    for folder in folders:
+        shutil.rmtree(folder)
+    return PurgedView(
+        name=name,
+        files=gone.files,
+        bytes=gone.bytes,
+        folders=tuple(str(folder) for folder in folders),
+        left=gone.left,
+    )
+
+
+def _name(home: Home, practice: str) -> str:
+    name = resolve(home, practice or None)
+    if name not in practices(home):
+        raise NotFound("There is no practice here.", hint="Look where it is: xpm-tui locate")
+    return name
+
+
+def _book(home: Home, practice: str) -> Path:
+    return home.practice(_name(home, practice))[1] / "book"
+
+
+@contextmanager
+def _alone(home: Home, practice: str, person: str, what: str) -> Iterator[None]:
+    """Hold the run lock of a practice without opening its book."""
+    state = ensure_private(home.practice(_name(home, practice))[2])
+    lock = Lock(state / "run.lock", clock=SystemClock(), person=person, what=what)
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,272 @@
+"""What this machine tells of itself: names, proxy, disks, locks, terminal, timer, versions. Reads only.
+
+Facts for the probes, read from the login, the book and the system's timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import platform
+import shutil
+import socket
+import stat
+import sys
+import urllib.request
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sized
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from xpm_tui import __version__
+from xpm_tui.application.home import practices
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import Identity, list_state
+from xpm_tui.application.runs import history
+from xpm_tui.application.runs.due import skipped_day
+from xpm_tui.application.runs.plans import latest
+from xpm_tui.application.schedule.timer import Scheduler
+from xpm_tui.application.team.people import connector
+from xpm_tui.diagnostics.examination import LeftOut
+from xpm_tui.diagnostics.probe_inputs import LoginFacts, PersonFacts, Place, TerminalFacts, TimerFacts
+from xpm_tui.diagnostics.probes.store import Holder
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.runs import Intent
+from xpm_tui.files.listing import network_file_system
+from xpm_tui.files.locks import holder
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.sync.journal import without_end
+
+with lazy_imports():
+    from xpm_tui.xero.auth import encryption_keys, token_store
+
+if TYPE_CHECKING:
+    from xpm_tui.application.health.doctor_target import Patient
+    from xpm_tui.xero.auth.token_store import Saved
+    from xpm_tui.xero.wiring import Wire
+
+LIBRARIES = (
+    "textual", "httpx", "authlib", "tinydb", "lxml", "rapidfuzz", "msgspec", "tomlkit", "keyring",
+    "cryptography", "filelock", "click", "platformdirs",
+)  # fmt: skip
+
+
+class Machine:
+    """The real one; tests put another in its place."""
+
+    async def addresses(self, host: str, port: int) -> tuple[str, ...]:
+        """Addresses of a host. Raises ``OSError`` where the name is not known."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return tuple(dict.fromkeys(str(each[4][0]) for each in found))
+
+    def proxies(self) -> Mapping[str, str]:
+        """The proxies of the environment, without name and password."""
+        return {
+            name: value if name == "no" else bare(value)
+            for name, value in sorted(urllib.request.getproxies().items())
+        }
+
+    def place(self, name: str, folder: Path) -> Place:
+        """A folder of ours, or the nearest one above it where it is not made yet."""
+        there = folder
+        while not there.exists() and there != there.parent:
+            there = there.parent
+        return Place(
+            name=name,
+            path=str(folder),
+            free=shutil.disk_usage(there).free,
+            writable=os.access(there, os.W_OK | os.X_OK),
+            remote=network_file_system(there),
+            shared=there == folder and bool(stat.S_IMODE(there.stat().st_mode) & 0o077),
+        )
+
+    def holders(self, locks: Mapping[str, Path]) -> tuple[Holder, ...]:
+        """Who holds which of the locks right now."""
+        found = {what: holder(path) for what, path in locks.items()}
+        return tuple(Holder(what, each.words(), each.since) for what, each in found.items() if each)
+
+    def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:
+        """The streams of this process."""
+        size = shutil.get_terminal_size((0, 0))
+        return TerminalFacts(
+            stdin=_is_terminal(0),
+            stdout=_is_terminal(1),
+            term=environ.get("TERM", ""),
+            columns=size.columns,
+            lines=size.lines,
+            encoding=getattr(sys.stdout, "encoding", "") or "",
+            over_ssh="SSH_CONNECTION" in environ,
+        )
+
+    async def keyring(self, name: str) -> str:
+        """Why the keyring cannot be used; empty where it answers. Its own time limit is five seconds."""
+
+        try:
+            await asyncio.to_thread(encryption_keys.KeyringKey(name).read)
+        except encryption_keys.KeyringTrouble as trouble:
+            return str(trouble)
+        return ""
+
+    def versions(self) -> Mapping[str, str]:
+        """Ours, Python's, the system's and the libraries'; the empty text for one that is missing."""
+        found = {
+            "xpm-tui": __version__,
+            "Python": platform.python_version(),
+            platform.system(): platform.release(),
+        }
+        for name in LIBRARIES:
+            try:
+                found[name] = importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                found[name] = ""
+        return found
+
+
+def bare(address: str) -> str:
+    """A proxy's address without name and password."""
+    parts = urlsplit(address if "//" in address else f"//{address}")
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        port = ""
+    scheme = f"{parts.scheme}://" if parts.scheme else ""
+    return f"{scheme}{parts.hostname or ''}{port}"
+
+
+def _is_terminal(fd: int) -> bool:
+    try:
+        return os.isatty(fd)
+    except OSError:
+        return False
+
+
+class Resolve:
+    """Looks one name up when it is called."""
+
+    def __init__(self, machine: Machine, host: str, port: int) -> None:
+        self._machine, self._host, self._port = machine, host, port
+
+    async def __call__(self) -> tuple[str, ...]:
+        return await self._machine.addresses(self._host, self._port)
+
+
+def left(kind: Any, why: str) -> LeftOut:
+    """A probe of that kind, left out."""
+    return LeftOut(kind.name, kind.title, why, kind.needs)
+
+
+def counting(ask: Callable[[], Awaitable[Sized]]) -> Callable[[], Awaitable[int]]:
+    """The number of what ``ask`` gives."""
+
+    async def count() -> int:
+        return len(await ask())
+
+    return count
+
+
+def person_facts(practice: OpenPractice) -> PersonFacts:
+    """Who connected, held against the mirror of XPM's staff."""
+    snapshot = practice.snapshot()
+    identity, seen = practice.identity(), list_state(snapshot, "staff").full
+    if identity is None or identity.ended is not None:
+        return PersonFacts(unknown="No practice is connected.")
+    if not identity.login:
+        return PersonFacts(unknown="The login does not tell who connected.")
+    found = connector(snapshot)
+    if found is None:
+        return PersonFacts(unknown="XPM's staff were not read yet: the first plan reads them.")
+    return PersonFacts(
+        login=found.login, gone=found.state == "gone", records=len(found.staff), read=seen,
+        sentence=found.sentence, hint=found.hint,
+    )  # fmt: skip
+
+
+async def nothing() -> int:
+    """Nothing asked, nothing found."""
+    return 0
+
+
+def saved_login(patient: Patient, name: str) -> Saved | None:
+    """The login of a practice of this account as it lies on the disk; None where there is none to open."""
+
+    config, _, state = patient.home.practice(name)
+    vault = token_store.Vault(
+        state, config_folder=config, use_keyring=patient.home.default, environ=patient.environ
+    )
+    try:
+        return vault.read()
+    except Trouble:
+        return None
+
+
+def login_facts(wire: Wire, patient: Patient) -> LoginFacts:
+    """The saved login as far as it may be told. Raises ``LoginNeeded`` where it cannot be opened."""
+    state, saved = wire.tokens.state(), wire.tokens.saved()
+    if saved is None:
+        return LoginFacts(state=state, where=wire.tokens.where())
+    others: list[Saved] = []
+    if state != "good":
+        # Only then: each may ask a keyring that is slow to answer.
+        found = (saved_login(patient, name) for name in practices(patient.home) if name != patient.name)
+        others = [each for each in found if each is not None]
+    return LoginFacts(
+        state=state,
+        where=wire.tokens.where(),
+        person=saved.person,
+        scopes=saved.scopes,
+        expires=saved.expires_at,
+        renewed=saved.renewed_at,
+        refused=saved.refused_at,
+        others=len(others),
+        others_refused=sum(each.refused_at is not None for each in others),
+    )
+
+
+def given(wire: Wire, identity: Identity | None) -> Collection[str]:
+    """The scopes that Xero gave: as the login tells, else as they were when it was connected."""
+    saved = wire.tokens.saved()
+    if saved is not None and saved.scopes:
+        return saved.scopes
+    return identity.scopes.split() if identity is not None else ()
+
+
+def open_intents(practice: OpenPractice) -> tuple[Intent, ...]:
+    """Writes to XPM that were sent or are held, and have no end."""
+    return tuple(without_end(practice.snapshot()))
+
+
+def running(practice: OpenPractice) -> str:
+    """Id of the run that goes on; the empty text where none does."""
+    run = history.current(practice)
+    return run.id if run is not None else ""
+
+
+def plan(practice: OpenPractice) -> tuple[str, bool, bool] | None:
+    """The draft that waits: its id, whether practice and policy are still those that it was made for."""
+    found, identity = latest(practice), practice.identity()
+    if found is None or found.state != "draft":
+        return None
+    same = identity is not None and found.tenant == identity.tenant
+    return found.id, same, found.policy == practice.policy().hash
+
+
+async def timer_facts(practice: OpenPractice) -> TimerFacts:
+    """The daily run by the system's own word, and the last good sync by the book's."""
+    good = history.last_good(history.list_runs(practice))
+    last = good.ended if good is not None else None
+    skipped = skipped_day(practice.snapshot())
+    try:
+        timer = await asyncio.to_thread(lambda: Scheduler(practice).show())
+        told = TimerFacts(kind=timer.kind, installed=timer.installed, notes=timer.notes)
+    except Trouble as none:
+        told = TimerFacts(kind="none", installed=False, notes=(none.message,))
+    return msgspec.structs.replace(
+        told,
+        last=last,
+        hours=(practice.clock.now() - last).total_seconds() / 3600 if last else None,
+        skipped=skipped.started if skipped else None,
+    )

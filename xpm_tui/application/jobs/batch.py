@@ -1,0 +1,75 @@
+"""A batch of jobs before it starts: what would be made, what is kept back, and the calls that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from xpm_tui.application.jobs.queries import find_job, previews, unfinished
+from xpm_tui.application.jobs.views import PreviewView
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.deploy.batch import going
+from xpm_tui.deploy.occurrences import Occurrence
+from xpm_tui.domain.consequences import Consequences
+
+
+class BatchView(msgspec.Struct, frozen=True, kw_only=True):
+    """``new`` jobs would be made and ``begun`` ones finished with ``calls`` calls to Xero; with a user's
+    "anyway" the ``asks`` go out, too, and it takes ``calls_anyway``. ``holds`` stay where they are in any
+    case. ``earlier``: half-made ones of an earlier run, which every run finishes first. ``number`` is the
+    first job number of our own, empty where XPM gives them. ``consequences`` are those of the whole run, what
+    an earlier one left included, and ``consequences_anyway`` with the ``asks``."""
+
+    jobs: tuple[PreviewView, ...]
+    new: int
+    begun: int
+    asks: int
+    holds: int
+    calls: int
+    calls_anyway: int
+    consequences: Consequences
+    consequences_anyway: Consequences
+    earlier: int = 0
+    number: str = ""
+
+    @property
+    def minutes(self) -> int:
+        """What it takes at least, at Xero's pace."""
+        return self.consequences.minutes
+
+    def of(self, *, anyway: bool) -> Consequences:
+        """The consequences, without or with the jobs that ask first."""
+        return self.consequences_anyway if anyway else self.consequences
+
+
+def look(practice: OpenPractice, chosen: Sequence[Occurrence]) -> BatchView:
+    """What deploying these would do. Asks nothing of XPM."""
+    named = {each.id for each in chosen}
+    shown, found = previews(practice, chosen)
+    _, anyway = previews(practice, chosen, anyway=True)
+    goes = [view for view in shown if view.goes]
+    begun = sum(bool(view.job.number) for view in goes)
+    return BatchView(
+        jobs=tuple(shown),
+        new=len(goes) - begun,
+        begun=begun,
+        asks=sum(view.goes_anyway and not view.goes for view in shown),
+        holds=sum(not view.goes_anyway for view in shown),
+        calls=found.calls,
+        calls_anyway=anyway.calls,
+        consequences=found,
+        consequences_anyway=anyway,
+        earlier=sum(row.id not in named for row in going(practice.snapshot())),
+        number=next((view.number for view in goes if view.number and not view.job.number), ""),
+    )
+
+
+def named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
+    """The same for jobs by their ids. Raises ``NotFound``."""
+    return look(practice, [find_job(practice, id_) for id_ in ids])
+
+
+def of_cause(practice: OpenPractice, cause: str = "") -> tuple[str, ...]:
+    """Ids of what is held, failed or half-made, of one cause where one is named."""
+    return tuple(each.id for each in unfinished(practice, cause=cause))

@@ -1,0 +1,180 @@
+"""Deploying as a run: under the run lock, through the guard, with the practice's own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import cast
+
+import msgspec
+
+from xpm_tui.application.jobs.job_settings import IGNITION, IGNITION_HINT, terms_of, today
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import Identity
+from xpm_tui.application.progress import Report, silent
+from xpm_tui.application.runs.consequences import pace
+from xpm_tui.application.runs.history import Stopper
+from xpm_tui.application.runs.runner import under_lock
+from xpm_tui.application.runs.sync_run import Asked, Work
+from xpm_tui.deploy.batch import deploy, going
+from xpm_tui.deploy.consequences import Batch, of_batch
+from xpm_tui.deploy.executor import Means
+from xpm_tui.deploy.occurrences import Occurrence, due_by_itself
+from xpm_tui.domain.errors import NeedsPerson
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import JobPractice, Practice, Put, Snapshot
+from xpm_tui.domain.runs import Run, Stop, Trigger
+from xpm_tui.domain.tables import LINKS, RUNS, WORKFLOWS
+from xpm_tui.store.ids import BlockIds
+from xpm_tui.sync.applying.recover import resolve as resolve_clients
+from xpm_tui.sync.consequences import paced
+from xpm_tui.sync.matching.proposals import MatchIndex
+
+
+def sure_of(snapshot: Snapshot) -> Callable[[Client], str]:
+    """Gives the UUID of an unlinked client's sure proposal, or empty; the index is made when first needed."""
+    index: list[MatchIndex] = []
+
+    def sure(client: Client) -> str:
+        if snapshot.raw(LINKS, client.id) is not None:
+            return ""
+        if not index:
+            index.append(MatchIndex.build(snapshot))
+        best = next(iter(index[0].propose(client, 1)), None)
+        return best.uuid if best is not None and best.sure else ""
+
+    return sure
+
+
+async def deploy_jobs(
+    practice: OpenPractice,
+    wanted: Sequence[Occurrence],
+    *,
+    reviewed: bool,
+    anyway: bool = False,
+    trigger: Trigger = "hand",
+    report: Report = silent,
+) -> Run:
+    """Deploy occurrences, after what an earlier run began. ``reviewed``: a person saw how many there are,
+    so the guard's number of new jobs does not count; ``anyway`` goes on where a question stands.
+
+    Raises ``NeedsPerson`` while Ignition may deploy, ``Busy``, ``LoginNeeded``, and what ends the run early.
+    """
+    if not terms_of(practice).ours:
+        raise NeedsPerson(IGNITION, hint=IGNITION_HINT)
+
+    def work(row: Run, stop: Stopper) -> Work:
+        return DeployWork(
+            practice, practice.connected(), row, wanted, reviewed=reviewed, anyway=anyway,
+            report=report, stop=stop,
+        )  # fmt: skip
+
+    return await under_lock(practice, work, trigger=trigger, kind="deploy")
+
+
+async def deploy_due(practice: OpenPractice, *, report: Report = silent) -> Run | None:
+    """What the daily run deploys, whether or not anybody signed in; None where there is nothing."""
+    terms = terms_of(practice)
+    if not terms.ours:
+        return None
+    found = due_by_itself(practice.snapshot(), terms, today(practice))
+    if not found and not going(practice.snapshot()):
+        return None
+    return await deploy_jobs(practice, found, reviewed=False, trigger="daily", report=report)
+
+
+def due_at_once(practice: OpenPractice) -> list[str]:
+    """Ids of what would go out by itself now."""
+    terms = terms_of(practice)
+    if not terms.ours:
+        return []
+    return [each.id for each in due_by_itself(practice.snapshot(), terms, today(practice))]
+
+
+def batch_of(practice: OpenPractice, wanted: Iterable[Occurrence], *, anyway: bool = False) -> Batch:
+    """What deploying these would do, after what an earlier run left. Nothing is asked of XPM."""
+    snapshot = practice.snapshot()
+    found = {row.id: (snapshot.get(WORKFLOWS, row.workflow), row.day) for row in going(snapshot)}
+    found |= {each.id: (each.workflow, each.day) for each in wanted}
+    return of_batch(
+        snapshot,
+        terms_of(practice),
+        [(workflow, day) for workflow, day in found.values() if workflow is not None],
+        sure=sure_of(snapshot),
+        anyway=anyway,
+        pace=pace(practice),
+    )
+
+
+class DeployWork(Work):
+    """A run that makes jobs."""
+
+    def __init__(
+        self,
+        practice: OpenPractice,
+        identity: Identity,
+        run: Run,
+        wanted: Sequence[Occurrence],
+        *,
+        reviewed: bool,
+        anyway: bool,
+        report: Report,
+        stop: Stopper,
+    ) -> None:
+        super().__init__(practice, identity, run, Asked(reviewed=reviewed), report=report, stop=stop)
+        self._wanted = wanted
+        self._anyway = anyway
+
+    async def work(self, xpm: Practice) -> Run:
+        """Resolve what is unknown of clients, ask the guard, deploy."""
+        practice = self.practice
+        lag = practice.settings.number("sync.create_lag")
+        await resolve_clients(
+            book=practice.book, practice=xpm, clock=practice.clock, tell=practice.events.emit, create_lag=lag,
+            stop=self.stop,
+        )  # fmt: skip
+        self.stop.check()
+        stops = new_jobs_stop(
+            self._wanted, practice.settings.number("jobs.max_new"), reviewed=self.asked.reviewed
+        )
+        if stops:
+            numbers = {"counted": stops[0].counted, "limit": stops[0].limit}
+            practice.events.emit(
+                Event(key="guard.stop", level="warning", rule="new-jobs", numbers={**numbers})
+            )
+            return msgspec.structs.replace(self.run, outcome="held", stops=stops)
+        looked_up = xpm.calls - self.calls
+        found = batch_of(practice, self._wanted, anyway=self._anyway).consequences
+        requests = msgspec.structs.replace(found.requests, lookups=found.requests.lookups + looked_up)
+        self.expect(paced(msgspec.structs.replace(found, requests=requests), pace(practice)))
+        practice.book.commit([Put(RUNS, self.run)])
+        self.tell_expected()
+        snapshot = practice.snapshot()
+        means = Means(
+            book=practice.book,
+            practice=cast("JobPractice", xpm),
+            clock=practice.clock,
+            ids=BlockIds(practice.ids),
+            events=practice.events,
+            terms=terms_of(practice),
+            policy=practice.policy(),
+            by=practice.person,
+            run=self.run,
+            sure=sure_of(snapshot),
+            anyway=self._anyway,
+            create_lag=lag,
+            stop=self.stop,
+        )
+        return await deploy(self._wanted, means, progress=self.moved)
+
+
+def new_jobs_stop(wanted: Collection[Occurrence], limit: int, *, reviewed: bool) -> tuple[Stop, ...]:
+    """More new jobs than ``limit`` wait for a person, where none has seen how many there are."""
+    fresh = sum(not each.begun for each in wanted)
+    if reviewed or fresh <= limit:
+        return ()
+    sentence = (
+        f"{fresh} new jobs would be made in XPM; more than {limit} wait for a person. "
+        "Look at them: xpm-tui jobs list --due. Then deploy them: xpm-tui jobs deploy --due"
+    )
+    return (Stop(rule="new-jobs", counted=fresh, limit=limit, sentence=sentence),)

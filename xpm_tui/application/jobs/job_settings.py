@@ -1,0 +1,129 @@
+"""On what terms a practice deploys, and which day it is there.
+
+What new jobs follow unless their workflow says otherwise, and what of it XPM no longer has.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+
+from xpm_tui.application.jobs.views import CategoryView, DefaultView
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import list_state
+from xpm_tui.application.runs.due import time_zone
+from xpm_tui.deploy.job_spec import Terms
+from xpm_tui.domain.formatting import count, plural
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import CATEGORIES, SERVICES, TEMPLATES
+
+IGNITION = (
+    "XPM may still be switched on in Ignition, which deploys accepted proposals by itself: every job would "
+    "be made twice. Nothing is deployed from here."
+)
+IGNITION_HINT = "Switch XPM off in Ignition, then: xpm-tui settings set jobs.ignition_deploys no"
+
+
+def terms_of(practice: OpenPractice) -> Terms:
+    """The settings ``jobs.*`` in force."""
+    settings = practice.settings
+    return msgspec.convert(
+        {
+            "category": settings.text("jobs.default_category"),
+            "budget": settings.text("jobs.budget"),
+            "state_code": settings.text("jobs.state_code"),
+            "days_early": settings.number("jobs.days_early"),
+            "due_days": settings.number("jobs.due_days"),
+            "per": settings.text("jobs.per"),
+            "name": settings.text("jobs.name"),
+            "name_recurring": settings.text("jobs.name_recurring"),
+            "reference": settings.text("jobs.reference"),
+            "number": settings.text("jobs.number"),
+            "missing_person": settings.text("jobs.missing_person"),
+            "automatic": settings.yes("jobs.automatic"),
+            "ours": settings.text("jobs.ignition_deploys") == "no",
+        },
+        Terms,
+    )
+
+
+def today(practice: OpenPractice) -> date:
+    """The day that it is in the practice's time zone."""
+    return practice.clock.now().astimezone(time_zone(practice)).date()
+
+
+CATEGORY = "jobs.default_category"
+_BUDGETS = {"none": "none", "proposal": "the value of the services"}
+
+
+def categories(practice: OpenPractice) -> list[CategoryView]:
+    """XPM's job categories by name; those that are gone last."""
+    wanted = exact(practice.settings.text(CATEGORY))
+    rows = sorted(practice.snapshot().rows(CATEGORIES), key=lambda row: (row.gone, row.name.casefold()))
+    return [
+        CategoryView(
+            uuid=row.uuid, name=row.name, gone=row.gone, default=bool(wanted) and exact(row.name) == wanted
+        )
+        for row in rows
+    ]
+
+
+def defaults(practice: OpenPractice) -> list[DefaultView]:
+    """The four settings in the order in which they are asked for."""
+    settings = practice.settings
+    early = settings.number("jobs.days_early")
+    told = {
+        CATEGORY: ("category", settings.text(CATEGORY) or "none"),
+        "jobs.budget": ("budget", _BUDGETS[settings.text("jobs.budget")]),
+        "jobs.state_code": ("state", settings.text("jobs.state_code") or "XPM's first"),
+        "jobs.days_early": ("deployed", f"{count(early, 'day')} early" if early else "on its date"),
+    }
+    trouble = category_trouble(practice)
+    return [
+        DefaultView(
+            key=key,
+            label=label,
+            value=value,
+            origin=settings.origin(key),
+            trouble=trouble if key == CATEGORY else "",
+        )
+        for key, (label, value) in told.items()
+    ]
+
+
+def category_trouble(practice: OpenPractice) -> str:
+    """Why the default category cannot be given to a job, in a sentence; empty where it can, or where XPM's
+    list was never read."""
+    snapshot, wanted = practice.snapshot(), practice.settings.text(CATEGORY)
+    if not exact(wanted) or list_state(snapshot, "categories").full is None:
+        return ""
+    same = [row for row in snapshot.rows(CATEGORIES) if exact(row.name) == exact(wanted)]
+    shown = visible(wanted, 80)
+    if not same:
+        return f"XPM has no job category {shown}: jobs that would get it are held."
+    if all(row.gone for row in same):
+        return f"XPM no longer has the job category {shown}: jobs that would get it are held."
+    return ""
+
+
+def vanished(snapshot: Snapshot) -> list[str]:
+    """Each job template that services call for and XPM no longer has, in a sentence with their count."""
+    if not snapshot.count(TEMPLATES):
+        return []
+    calls: dict[str, int] = {}
+    for service in snapshot.rows(SERVICES):
+        for uuid in service.templates:
+            calls[uuid] = calls.get(uuid, 0) + 1
+    found = []
+    for uuid, number in calls.items():
+        row = snapshot.get(TEMPLATES, uuid)
+        if row is None or row.gone:
+            name = visible(row.name if row else uuid, 80)
+            found.append(
+                f"XPM no longer has the job template {name}: {count(number, 'service')} "
+                f"{plural(number, 'calls/call')} for it, and their jobs are held."
+            )
+    return found

@@ -1,0 +1,321 @@
+"""Proposals: listed, made, accepted here, taken over from Ignition, revoked. Only ours are ever deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+import msgspec
+
+from xpm_tui.application.clients.edits import LONGEST, known_field
+from xpm_tui.application.jobs.job_settings import terms_of, today
+from xpm_tui.application.jobs.services import find_service
+from xpm_tui.application.jobs.views import AgreedView, ProposalRowView
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.lookup import find_client, find_member
+from xpm_tui.application.presenters.views import RefView
+from xpm_tui.deploy.calendar import WORDS
+from xpm_tui.deploy.job_spec import Per
+from xpm_tui.deploy.workflows import make_workflows
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Proposal, ProposalService
+from xpm_tui.domain.labels import PROPOSAL_STATES, label
+from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEMPLATES, WORKFLOWS
+from xpm_tui.domain.workflows import Audit, Repeat
+from xpm_tui.store.ids import BlockIds
+
+FIELDS = ("number", "reference", "start", "end", "partner", "manager")
+
+
+def list_proposals(practice: OpenPractice, *, state: str = "", mine: bool = False) -> list[ProposalRowView]:
+    """The proposals in order of arrival; ``mine``: only those that are ours to deploy."""
+    snapshot = practice.snapshot()
+    rows = (row for row in snapshot.rows(PROPOSALS) if (not state or row.state == state))
+    return [proposal_view(snapshot, row) for row in rows if row.ours or not mine]
+
+
+def new_proposal(
+    practice: OpenPractice, name: str, client: str, services: Sequence[str], values: Mapping[str, str]
+) -> ProposalRowView:
+    """Make a draft. A service is named as in the library, ``PROJECT: SERVICE`` puts it into a project;
+    ``values``: number, reference, start, end, partner, manager. Raises ``BadInput`` and ``NotFound``."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    title = _text("name", name)
+    if not title:
+        raise BadInput("A proposal needs a name.", field="name")
+    ours = find_client(snapshot, client)
+    read: dict[str, object] = {}
+    for field, text in values.items():
+        known_field(field, field.casefold(), FIELDS)
+        if field in ("start", "end"):
+            read[field] = day(field, text)
+        elif field in ("partner", "manager"):
+            read[field] = find_member(snapshot, text).id if text.strip() else ""
+        else:
+            read[field] = _text(field, text)
+    start, end = read.get("start"), read.get("end")
+    if isinstance(start, date) and isinstance(end, date) and end < start:
+        raise BadInput(f"The end {end} is before the start {start}.", field="end")
+    number = str(read.get("number", ""))
+    taken = snapshot.find(PROPOSALS, "number", number.casefold()) if number else []
+    if taken:
+        raise BadInput(f"The number {visible(number, 40)} is that of {taken[0].id} already.")
+    made = msgspec.convert(
+        {
+            **read,
+            "id": practice.ids.new("o")[0],
+            "name": title,
+            "client": ours.id,
+            "client_id": ours.client_id,
+            "client_name": ours.name,
+            "state": "draft",
+            "origin": "new",
+            "ours": True,
+            "created": practice.clock.now(),
+        },
+        Proposal,
+    )
+    made = msgspec.structs.replace(made, services=tuple(_service(snapshot, text) for text in services))
+    practice.book.commit([Put(PROPOSALS, made)])
+    practice.events.emit(Event(key="proposal.added", record=made.id))
+    return proposal_view(practice.snapshot(), made)
+
+
+def accept(
+    practice: OpenPractice,
+    proposals: Iterable[str],
+    *,
+    repeat: Repeat | None = None,
+    start: date | None = None,
+    per: Per | None = None,
+) -> list[ProposalRowView]:
+    """Accept proposals that were made here: from now on their workflows wait, or deploy by themselves."""
+    snapshot = practice.snapshot()
+    found = [find_proposal(snapshot, text) for text in proposals]
+    for proposal in found:
+        if proposal.origin == "import":
+            raise BadInput(
+                f"{proposal.id} comes from Ignition, where it is accepted.",
+                hint=f"To have it deployed from here: xpm-tui proposals take {proposal.id}",
+            )
+        if proposal.state == "accepted":
+            raise BadInput(f"{proposal.id} is accepted already.", hint="See: xpm-tui jobs list")
+    return _ours(practice, found, "accepted", repeat, start, per)
+
+
+def take(
+    practice: OpenPractice,
+    proposals: Iterable[str] = (),
+    *,
+    every: bool = False,
+    repeat: Repeat | None = None,
+    start: date | None = None,
+    per: Per | None = None,
+) -> list[ProposalRowView]:
+    """Make accepted proposals of Ignition ours to deploy; ``every`` takes all that are not. Nothing of the
+    past is deployed by it. Raises ``BadInput`` for one that is not accepted."""
+    snapshot = practice.snapshot()
+    if every:
+        found = [row for row in snapshot.rows(PROPOSALS) if row.state == "accepted" and not row.ours]
+    else:
+        found = [find_proposal(snapshot, text) for text in proposals]
+    for proposal in found:
+        # One that was revoked here goes on when it is taken again; one that Ignition revoked does not.
+        if proposal.state != "accepted" and not (proposal.state == "revoked" and proposal.ours):
+            raise BadInput(
+                f"{proposal.id} is {proposal.state or 'without a state'}: only an accepted one can be taken.",
+                hint="Import Ignition's proposals again, once it is accepted there."
+                if proposal.origin == "import" else f"Accept it: xpm-tui proposals accept {proposal.id}",
+            )  # fmt: skip
+        workflows = snapshot.find(WORKFLOWS, "proposal", proposal.id)
+        if proposal.ours and workflows and not any(workflow.stopped for workflow in workflows):
+            raise BadInput(f"{proposal.id} is ours already.", hint="See: xpm-tui jobs list")
+    return _ours(practice, found, "taken", repeat, start, per)
+
+
+def revoke(practice: OpenPractice, proposal: str, reason: str = "") -> ProposalRowView:
+    """Stop everything of a proposal that still waits; jobs that are in XPM stay as they are."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    before = find_proposal(snapshot, proposal)
+    if before.state == "revoked":
+        raise BadInput(f"{before.id} is revoked already.")
+    now, why = practice.clock.now(), _text("reason", reason)
+    said = f"Its proposal was revoked{f': {why}' if why else ''}."
+    # Ours from now on also where it was Ignition's: that a person revoked it outlasts the next import. Not
+    # where nobody had accepted it: taken again it would be.
+    ours = before.ours or before.state == "accepted"
+    after = msgspec.structs.replace(before, state="revoked", ours=ours)
+    line = Audit(at=now, by=practice.person, what="revoked", about=why)
+    workflows = snapshot.find(WORKFLOWS, "proposal", before.id)
+    stopped = [
+        Put(WORKFLOWS, msgspec.structs.replace(each, stopped=said, audit=(*each.audit, line)))
+        for each in workflows
+        if not each.stopped
+    ]
+    practice.book.commit([Put(PROPOSALS, after), *stopped], since=snapshot)
+    practice.events.emit(Event(key="proposal.revoked", record=before.id, numbers={"workflows": len(stopped)}))
+    return proposal_view(practice.snapshot(), after)
+
+
+def find_proposal(snapshot: Snapshot, text: str) -> Proposal:
+    """A proposal by our id, its number, or its exact name. Raises ``NotFound`` and ``BadInput``."""
+    typed = text.strip()
+    found = snapshot.get(PROPOSALS, typed)
+    if found is not None:
+        return found
+    hits = snapshot.find(PROPOSALS, "number", typed.casefold()) if typed else []
+    hits = hits or [row for row in snapshot.rows(PROPOSALS) if typed and exact(row.name) == exact(typed)]
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        shown = ", ".join(row.id for row in hits[:12])
+        raise BadInput(f"'{visible(typed, 80)}' is several proposals.", hint=f"Say which: {shown}.")
+    raise NotFound(
+        f"There is no proposal '{visible(typed, 80)}'.", hint="Look at them: xpm-tui proposals list"
+    )
+
+
+def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat | None:
+    """A recurrence from its word; ``once`` or nothing is none. Raises ``BadInput``."""
+    typed = word.strip().casefold().replace("_", "-")
+    if typed in ("", "once"):
+        if until or last_day:
+            only = "An end and the last day of the month are for a job that comes back."
+            raise BadInput(only, field="until" if until else "last_day")
+        return None
+    if typed not in WORDS:
+        raise BadInput(f"'{visible(word, 40)}' is no recurrence.", hint=f"One of: once, {', '.join(WORDS)}.")
+    unit, every = WORDS[typed]
+    if last_day and unit != "month":
+        raise BadInput("The last day of the month is for jobs that come back by months.", field="last_day")
+    return Repeat(unit=unit, every=every, end=day("until", until) if until else None, last_day=last_day)
+
+
+def day(field: str, text: str) -> date | None:
+    """A date as it is typed, ``YYYY-MM-DD``; nothing is None. Raises ``BadInput``."""
+    try:
+        return date.fromisoformat(text.strip()) if text.strip() else None
+    except ValueError:
+        raise BadInput(f"{field}: '{visible(text, 40)}' is no date.", hint="Write 2026-07-31.") from None
+
+
+def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
+    """One proposal."""
+    client = snapshot.get(CLIENTS, row.client) if row.client else None
+    workflows = snapshot.find(WORKFLOWS, "proposal", row.id)
+    standing = _standing(row, any(each.stopped for each in workflows))
+    why = "" if standing == "ours" else label(PROPOSAL_STATES, standing).help
+    return ProposalRowView(
+        id=row.id,
+        name=row.name,
+        number=row.number,
+        reference=row.reference,
+        client=RefView(id=client.id, name=client.name) if client else None,
+        state=row.state,
+        standing=standing,
+        origin=row.origin,
+        ours=row.ours,
+        accepted=row.accepted,
+        start=row.start,
+        end=row.end,
+        services=tuple(service.name for service in row.services),
+        workflows=tuple(each.id for each in workflows),
+        why=why,
+    )
+
+
+def show_proposal(practice: OpenPractice, proposal: str) -> ProposalRowView:
+    """One proposal. Raises ``NotFound`` and ``BadInput``."""
+    snapshot = practice.snapshot()
+    return proposal_view(snapshot, find_proposal(snapshot, proposal))
+
+
+def agreed(practice: OpenPractice, proposal: str) -> list[AgreedView]:
+    """The services of a proposal, and what each calls for. Raises ``NotFound``."""
+    snapshot = practice.snapshot()
+    found = []
+    for each in find_proposal(snapshot, proposal).services:
+        service = snapshot.get(SERVICES, each.service) if each.service else None
+        rows = (snapshot.get(TEMPLATES, uuid) for uuid in (service.templates if service else ()))
+        found.append(
+            AgreedView(
+                name=each.name,
+                project=each.project,
+                price=each.price,
+                calls_for=tuple(row.name if row else "(gone)" for row in rows),
+                no_job=service is not None and service.no_job,
+                unknown=service is None,
+            )
+        )
+    return found
+
+
+def _standing(row: Proposal, stopped: bool) -> str:
+    if row.ours and row.state == "accepted":
+        return "changed" if stopped else "ours"
+    if row.state == "accepted":
+        return "to take"
+    if row.state == "revoked" and not row.ours:
+        return "revoked in Ignition"
+    return row.state or "unknown"
+
+
+def _ours(
+    practice: OpenPractice,
+    found: Sequence[Proposal],
+    what: str,
+    repeat: Repeat | None,
+    start: date | None,
+    per: Per | None,
+) -> list[ProposalRowView]:
+    practice.writable()
+    snapshot, terms, ids = practice.snapshot(), terms_of(practice), BlockIds(practice.ids)
+    since = today(practice)
+    writes: list[Write] = []
+    news: list[Event] = []
+    # One proposal can be named twice, by its id and its number: it asks for its jobs once.
+    for proposal in {each.id: each for each in found}.values():
+        if repeat is not None and repeat.end is not None and repeat.end < (start or proposal.start or since):
+            raise BadInput(f"The end {repeat.end} is before the first one.", field="until")
+        made = make_workflows(
+            snapshot, terms, proposal, since=since, now=practice.clock.now(), by=practice.person,
+            new_id=lambda: ids.new("w")[0], what=what, automatic=what == "accepted", repeat=repeat,
+            start=start, per=per,
+        )  # fmt: skip
+        accepted = proposal.accepted if what == "taken" else since
+        after = msgspec.structs.replace(proposal, ours=True, state="accepted", accepted=accepted or since)
+        writes += [Put(PROPOSALS, after), *(Put(WORKFLOWS, workflow) for workflow in made)]
+        news.append(Event(key=f"proposal.{what}", record=proposal.id, numbers={"workflows": len(made)}))
+    if writes:
+        practice.book.commit(writes, since=snapshot)
+        for event in news:
+            practice.events.emit(event)
+    snapshot = practice.snapshot()
+    rows = (snapshot.get(PROPOSALS, id_) for id_ in dict.fromkeys(proposal.id for proposal in found))
+    return [proposal_view(snapshot, row) for row in rows if row is not None]
+
+
+def _service(snapshot: Snapshot, typed: str) -> ProposalService:
+    """A service by name or id; one of that whole name first, then ``PROJECT: SERVICE``."""
+    project, name = "", _text("service", typed)
+    try:
+        found = find_service(snapshot, name)
+    except NotFound as missing:
+        if ":" not in name:
+            missing.hint = "Look at them: xpm-tui services list. Make it: xpm-tui services new NAME"
+            raise
+        project, name = (part.strip() for part in name.split(":", 1))
+        found = find_service(snapshot, name)
+    return ProposalService(name=found.name, service=found.id, project=project)
+
+
+def _text(field: str, text: str) -> str:
+    if "\0" in text or len(text) > LONGEST:
+        raise BadInput(f"{field} is too long, or holds a null character.")
+    return " ".join(text.split())

@@ -1,0 +1,409 @@
+"""How many jobs wait, are due, held, failed, come soon, were missed: for Overview and ``status``.
+
+XPM's current jobs, as the mirror has them: shown, never written.
+
+Jobs: listed by what became of them, previewed, skipped, chosen for deploying, and counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date
+
+import msgspec
+
+from xpm_tui.application.jobs.deployment import batch_of, sure_of
+from xpm_tui.application.jobs.job_settings import IGNITION, terms_of, today
+from xpm_tui.application.jobs.views import AuditView, JobCounts, JobRowView, PreviewView, ProblemView
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.application.presenters.views import RefView
+from xpm_tui.application.runs.history import alive
+from xpm_tui.deploy import transitions
+from xpm_tui.deploy.calendar import word
+from xpm_tui.deploy.occurrences import SOON, Occurrence, occurrences, of_workflow
+from xpm_tui.deploy.preview import OpenJobs, Preview, preview
+from xpm_tui.deploy.recovery import unknown
+from xpm_tui.domain.consequences import Consequences
+from xpm_tui.domain.errors import BadInput, Busy, NotFound
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import (
+    CATEGORIES,
+    CLIENTS,
+    DEPLOYMENTS,
+    JOBS,
+    PROPOSALS,
+    RUNS,
+    STAFF,
+    TEMPLATES,
+    WORKFLOWS,
+    XPM_CLIENTS,
+)
+from xpm_tui.domain.workflows import Audit, Deployment, Workflow
+from xpm_tui.domain.xpm import Named, XpmJob
+
+
+def counts(practice: OpenPractice) -> JobCounts:
+    """Count. O(workflows and what became of them)."""
+    snapshot, terms, day = practice.snapshot(), terms_of(practice), today(practice)
+    found = list(occurrences(snapshot, terms, day))
+    states = Counter(each.state for each in found)
+    changed = {each.workflow.proposal for each in found if each.state == "stopped"}
+    proposals = [row for id_ in changed if (row := snapshot.get(PROPOSALS, id_)) is not None]
+    return JobCounts(
+        due=states["due"],
+        due_automatic=sum(each.state == "due" and each.automatic for each in found),
+        held=states["held"],
+        failed=states["failed"],
+        going=states["going"],
+        soon=sum(each.state == "coming" and (each.day - day).days <= SOON for each in found),
+        missed=states["missed"],
+        changed=sum(row.ours and row.state == "accepted" for row in proposals),
+        to_take=sum(row.state == "accepted" and not row.ours for row in snapshot.rows(PROPOSALS)),
+        blocked="" if terms.ours else IGNITION,
+    )
+
+
+class CurrentJobView(msgspec.Struct, frozen=True, kw_only=True):
+    """A job of XPM that is neither completed nor cancelled; ``made_by`` is ours that made it, or empty."""
+
+    number: str
+    name: str
+    client: str
+    state: str
+    category: str
+    start: date | None
+    due: date | None
+    budget: str
+    reference: str
+    partner: str
+    manager: str
+    staff: tuple[str, ...]
+    url: str
+    gone: bool
+    made_by: str
+
+
+def list_current(practice: OpenPractice, text: str = "") -> tuple[list[CurrentJobView], ListState]:
+    """Next due first, those without a date last; and how old the list is, or why there is none."""
+    snapshot, wanted = practice.snapshot(), text.casefold()
+    ours = {row.number: row.id for row in snapshot.rows(DEPLOYMENTS) if row.number}
+    rows = sorted(snapshot.rows(JOBS), key=lambda job: (job.due is None, job.due or date.max, job.number))
+    found = [_view(job, ours.get(job.number, "")) for job in rows]
+    shown = [v for v in found if wanted in f"{v.number} {v.name} {v.client} {v.reference}".casefold()]
+    return shown, list_state(snapshot, "jobs")
+
+
+def current_job(practice: OpenPractice, number: str) -> CurrentJobView | None:
+    """Return the current job of XPM with that number; None where the mirror has none."""
+    snapshot = practice.snapshot()
+    job = snapshot.get(JOBS, number)
+    made = (row.id for row in snapshot.rows(DEPLOYMENTS) if row.number == number)
+    return None if job is None else _view(job, next(made, ""))
+
+
+def _view(job: XpmJob, made_by: str) -> CurrentJobView:
+    def name(of: Named | None) -> str:
+        return of.name if of else ""
+
+    return CurrentJobView(
+        number=job.number,
+        name=job.name,
+        client=name(job.client),
+        state=job.state,
+        category=job.category,
+        start=job.start,
+        due=job.due,
+        budget=job.budget,
+        reference=job.order_number,
+        partner=name(job.partner),
+        manager=name(job.manager),
+        staff=tuple(each.name for each in job.assigned),
+        url=job.web_url,
+        gone=job.gone,
+        made_by=made_by,
+    )
+
+
+OPEN = ("due", "missed", "going", "held", "failed", "coming")
+LEFT_OUT = ("skipped", "stopped")
+_SEVERAL: dict[str, tuple[str, ...]] = {"open": OPEN, "left-out": LEFT_OUT}
+_WORDS = {
+    "accepted": "the proposal was accepted",
+    "taken": "the proposal was taken over from Ignition",
+    "revoked": "the proposal was revoked",
+    "edited": "{about} edited",
+    "changed": "changed in Ignition: {about}; what still waited was stopped",
+    "deployed": "job {about} deployed",
+    "found": "job {about} found in XPM after a lost answer",
+    "held": "held: {about}",
+    "failed": "failed: {about}",
+    "skipped": "skipped",
+    "unskipped": "no longer skipped",
+    "redeploy": "to be made again: XPM no longer has {about}",
+    "sent": "decided what became of a lost answer: {about}",
+}
+
+
+def list_jobs(
+    practice: OpenPractice, *, state: str = "", cause: str = "", text: str = ""
+) -> list[JobRowView]:
+    """Jobs to be made and made, in order of date; ``state`` is one of theirs, or ``open`` for all that are
+    not done with, ``left-out`` for all of which nothing comes."""
+    if state and state not in (*OPEN, "deployed", *LEFT_OUT, *_SEVERAL):
+        known = ", ".join(("open", *OPEN, "deployed", "left-out", *LEFT_OUT))
+        raise BadInput(f"'{visible(state, 40)}' is no state of a job.", hint=f"One of: {known}.")
+    snapshot = practice.snapshot()
+    shown = _show(practice, snapshot, names=True)
+    found = [
+        each
+        for each in occurrences(snapshot, terms_of(practice), today(practice))
+        if not state or each.state in _SEVERAL.get(state, (state,))
+    ]
+    views = (row_view(snapshot, each, shown) for each in sorted(found, key=lambda o: (o.day, o.workflow.id)))
+    wanted = text.casefold()
+    return [
+        view
+        for view in views
+        if (not cause or view.cause == cause)
+        and (not wanted or wanted in f"{view.name} {view.client.name if view.client else ''}".casefold())
+    ]
+
+
+def preview_job(practice: OpenPractice, job: str) -> PreviewView:
+    """The exact job that would be sent now, with what clashes, by book and mirror."""
+    snapshot = practice.snapshot()
+    found = find_job(practice, job)
+    batch = batch_of(practice, [found], anyway=True)
+    shown = next(each for each in batch.previews if each.id == found.id)
+    made = batch.consequences if found.state in OPEN else None
+    view = _preview_view(snapshot, found, shown, made.calls if made is not None else 0)
+    return msgspec.structs.replace(view, consequences=made)
+
+
+def find_job(practice: OpenPractice, text: str) -> Occurrence:
+    """An occurrence by ``w3/2026-07-01``, by the job number that XPM gave it, or by ``w3``: its only one, or
+    the first that is not done with. Raises ``NotFound`` and ``BadInput``."""
+    snapshot, terms, typed = practice.snapshot(), terms_of(practice), text.strip()
+    workflow_id, _, day = typed.partition("/")
+    made = snapshot.find(DEPLOYMENTS, "number", typed) if typed else []
+    if made:
+        workflow_id, day = made[0].workflow, made[0].day.isoformat()
+    workflow = snapshot.get(WORKFLOWS, workflow_id)
+    if workflow is None:
+        raise NotFound(f"There is no job '{visible(typed, 80)}'.", hint="Look at them: xpm-tui jobs list")
+    now = today(practice)
+    # Up to a year after its start: one that starts in years can be looked at, and mended, too.
+    ahead = 400 + max(0, (workflow.start - now).days) if workflow.repeat is not None else 0
+    found = list(of_workflow(snapshot, terms, workflow, now, ahead))
+    if day:
+        hit = next((each for each in found if each.day.isoformat() == day), None)
+        if hit is None:
+            raise NotFound(f"Workflow {workflow.id} has no job on {visible(day, 20)}.",
+                           hint="Look at its dates: xpm-tui jobs list")  # fmt: skip
+        return hit
+    open_ = [each for each in found if each.state in OPEN]
+    if not found:
+        raise NotFound(f"Nothing comes of workflow {workflow.id} any more: its end is past.")
+    return (open_ or found[-1:])[0]
+
+
+def choose(
+    practice: OpenPractice, jobs: Iterable[str] = (), *, due: bool = False, missed: bool = False
+) -> list[Occurrence]:
+    """What is to be deployed: jobs by name, all that are due, all that were missed. Raises ``BadInput`` for
+    one that is done with."""
+    chosen = {each.id: each for each in (find_job(practice, text) for text in jobs)}
+    for each in chosen.values():
+        if each.state in ("deployed", "skipped", "stopped"):
+            raise BadInput(
+                f"Job {each.id} is {each.state} already.", hint=f"See: xpm-tui jobs preview {each.id}"
+            )
+        if each.state == "going" or each.state in ("held", "failed"):
+            continue
+    states = {state for state, wanted in (("due", due), ("missed", missed)) if wanted}
+    for each in occurrences(practice.snapshot(), terms_of(practice), today(practice), ahead=0):
+        if each.state in states:
+            chosen.setdefault(each.id, each)
+    return list(chosen.values())
+
+
+def unfinished(practice: OpenPractice, *, cause: str = "") -> list[Occurrence]:
+    """What is held, failed or half-made, of one cause where one is named."""
+    return [
+        each
+        for each in occurrences(practice.snapshot(), terms_of(practice), today(practice), ahead=0)
+        if each.state in ("held", "failed", "going")
+        and (not cause or (each.deployment is not None and each.deployment.cause == cause))
+    ]
+
+
+def previews(
+    practice: OpenPractice, chosen: Iterable[Occurrence], *, anyway: bool = False
+) -> tuple[list[PreviewView], Consequences]:
+    """What deploying them would do, and its consequences, with what an earlier run left."""
+    made = list(chosen)
+    batch = batch_of(practice, made, anyway=anyway)
+    snapshot = practice.snapshot()
+    shown = {each.id: each for each in batch.previews}
+    views = [_preview_view(snapshot, each, shown[each.id], batch.calls[each.id]) for each in made]
+    return views, batch.consequences
+
+
+def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
+    """Leave an occurrence out for good, or take that back. A job that is in XPM stays as it is there."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    found = find_job(practice, job)
+    row, now, by = found.deployment, practice.clock.now(), practice.person
+    refuse_while_made(snapshot, found)
+    if undo:
+        if row is None or row.state != "skipped":
+            raise BadInput(f"Job {found.id} is not skipped.")
+        back = msgspec.structs.replace(row, state="failed" if row.number else "going")
+        practice.book.commit(
+            [transitions.put(transitions.noted(back, now, by, "unskipped"))]
+            if row.number
+            else [Drop(DEPLOYMENTS, row.id)],
+            since=snapshot,
+        )
+    else:
+        if found.state in ("deployed", "skipped"):
+            raise BadInput(f"Job {found.id} is {found.state} already.")
+        if any(intent.record == found.id for intent in unknown(snapshot)) or (row and row.cause == "unknown"):
+            raise BadInput(
+                f"Job {found.id} was sent to XPM and no answer came: say what became of it.",
+                hint=f"xpm-tui jobs retry {found.id} --sent drop",
+            )
+        row = row or Deployment(id=found.id, workflow=found.workflow.id, day=found.day, state="skipped")
+        row = transitions.noted(msgspec.structs.replace(row, state="skipped"), now, by, "skipped")
+        practice.book.commit([transitions.put(row)], since=snapshot)
+    key = "job.unskipped" if undo else "job.skipped"
+    practice.events.emit(Event(key=key, record=found.workflow.id, numbers={"day": found.day.isoformat()}))
+    return row_of(practice, found.id)
+
+
+def row_of(practice: OpenPractice, job: str) -> JobRowView:
+    """One job as a row of the list."""
+    snapshot = practice.snapshot()
+    return row_view(snapshot, find_job(practice, job), _show(practice, snapshot, names=True))
+
+
+def row_view(snapshot: Snapshot, found: Occurrence, shown: Callable[[Occurrence], Preview]) -> JobRowView:
+    """One job as a row of the list."""
+    row = found.deployment or Deployment(
+        id=found.id, workflow=found.workflow.id, day=found.day, state="going"
+    )
+    proposal = snapshot.get(PROPOSALS, found.workflow.proposal)
+    client: Client | None = snapshot.get(CLIENTS, proposal.client) if proposal and proposal.client else None
+    spec = row.spec if row.spec is not None and row.number else shown(found).spec
+    there = snapshot.get(JOBS, row.number) if row.number else None
+    return JobRowView(
+        id=found.id,
+        name=spec.name,
+        workflow=found.workflow.id,
+        proposal=found.workflow.proposal,
+        client=RefView(id=client.id, name=client.name) if client else None,
+        date=found.day,
+        deploy_on=found.deploy_on,
+        state=found.state,
+        automatic=found.automatic,
+        repeats=word(found.workflow.repeat),
+        number=row.number,
+        url=row.url,
+        in_xpm=there.state if there is not None and not there.gone else "",
+        step=row.step if found.deployment and found.state != "deployed" else "",
+        cause=row.cause,
+        why=row.why or (found.workflow.stopped if found.state == "stopped" else ""),
+        left_out=row.left_out,
+        earlier=row.earlier,
+    )
+
+
+def _show(
+    practice: OpenPractice, snapshot: Snapshot, *, names: bool = False
+) -> Callable[[Occurrence], Preview]:
+    """Previews of one moment; with ``names`` only for what the jobs are called: no clash is looked for."""
+    terms = terms_of(practice)
+    jobs, sure = (OpenJobs(()), _nobody) if names else (OpenJobs.of(snapshot), sure_of(snapshot))
+    return lambda each: preview(snapshot, terms, each.workflow, each.day, jobs, sure=sure)
+
+
+def _nobody(client: Client) -> str:
+    return ""
+
+
+def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview, calls: int) -> PreviewView:
+    spec, client = shown.spec, shown.client
+    there = snapshot.get(XPM_CLIENTS, shown.uuid) if shown.uuid else None
+    category = snapshot.get(CATEGORIES, spec.category) if spec.category else None
+    audit = sorted([*found.workflow.audit, *(found.deployment.audit if found.deployment else ())],
+                   key=lambda line: line.at)  # fmt: skip
+
+    def person(uuid: str) -> str:
+        row = snapshot.get(STAFF, uuid) if uuid else None
+        return row.name if row else uuid
+
+    def template(uuid: str) -> RefView:
+        row = snapshot.get(TEMPLATES, uuid)
+        return RefView(id=uuid, name=row.name if row else uuid)
+
+    return PreviewView(
+        id=found.id,
+        workflow=found.workflow.id,
+        name=spec.name,
+        description=spec.description,
+        client=RefView(id=client.id, name=client.name) if client else None,
+        xpm_client=f"{there.number} {there.name}".strip() if there else "",
+        start=spec.start,
+        due=spec.due,
+        category=category.name if category else spec.category,
+        budget=spec.budget,
+        reference=spec.reference,
+        number=spec.number,
+        templates=tuple(template(uuid) for uuid in spec.templates),
+        partner=person(spec.partner),
+        manager=person(spec.manager),
+        staff=tuple(person(uuid) for uuid in spec.staff),
+        state_code=spec.state_code,
+        calls=calls,
+        goes=shown.keeps() is None,
+        goes_anyway=shown.keeps(anyway=True) is None,
+        problems=tuple(
+            ProblemView(code=each.code, weight=each.weight, sentence=each.sentence, hint=each.hint)
+            for each in shown.problems
+        ),
+        job=row_view(snapshot, found, lambda _: shown),
+        audit=tuple(_audit(line) for line in audit),
+    )
+
+
+def refuse_while_made(snapshot: Snapshot, found: Occurrence) -> None:
+    """A run that is at a job writes how far it came: what is settled meanwhile would be lost in it."""
+    row = found.deployment
+    run = snapshot.get(RUNS, row.run) if row is not None and row.state == "going" else None
+    if run is not None and run.outcome == "running" and alive(run):
+        raise Busy(
+            f"Job {found.id} is being made just now, by run {run.id}.",
+            hint=f"Wait until it is through, or stop it first: xpm-tui runs stop {run.id}",
+        )
+
+
+def _audit(line: Audit) -> AuditView:
+    sentence = _WORDS.get(line.what, line.what).replace("{about}", str(visible(line.about, 200)))
+    return AuditView(at=line.at, by=line.by, sentence=sentence)
+
+
+def put_workflow(
+    practice: OpenPractice, snapshot: Snapshot, workflow: Workflow, field: str, *, also: Iterable[Write] = ()
+) -> None:
+    """Keep a workflow that was edited as ``snapshot`` has it, with a line in its history and what goes with
+    it. Raises ``Overtaken`` where somebody changed it since."""
+    line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
+    workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
+    practice.book.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)
+    practice.events.emit(Event(key="workflow.edited", record=workflow.id, field=field))

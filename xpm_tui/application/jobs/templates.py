@@ -1,0 +1,237 @@
+"""Work templates: which job templates of XPM the services call for. Proposed by name, linked by a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from xpm_tui.application import undo_history
+from xpm_tui.application.jobs.services import find_service
+from xpm_tui.application.jobs.views import (
+    CoverageView,
+    LikelyView,
+    ServiceLinkView,
+    TemplateRow,
+    TemplateView,
+)
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import list_state
+from xpm_tui.application.presenters.views import RefView
+from xpm_tui.deploy.coverage import coverage, likely
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Service
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import PROPOSALS, SERVICES, TEMPLATES
+from xpm_tui.domain.xpm import Template
+
+FILTERS: tuple[tuple[str, str], ...] = (
+    ("", "all"),
+    ("open", "nothing chosen"),
+    ("proposed", "proposed"),
+    ("gone", "gone in XPM"),
+    ("no-job", "no job"),
+    ("unused", "not called for"),
+    ("unknown", "no service"),
+)
+"""Saved filters: the word that a verb takes, and the one that is shown."""
+
+
+def list_templates(practice: OpenPractice) -> tuple[list[TemplateView], list[ServiceLinkView], CoverageView]:
+    """XPM's templates by name, the services in order of arrival, and how they cover each other."""
+    snapshot = practice.snapshot()
+    found = coverage(snapshot)
+    rows = sorted(snapshot.rows(TEMPLATES), key=lambda row: row.name.casefold())
+    templates = [
+        TemplateView(uuid=row.uuid, name=row.name, gone=row.gone, services=found.used.get(row.uuid, 0))
+        for row in rows
+    ]
+    counts = Counter(
+        id_ for row in snapshot.rows(PROPOSALS) for id_ in {each.service for each in row.services} if id_
+    )
+    services = [
+        service_view(snapshot, service, rows, counts[service.id]) for service in snapshot.rows(SERVICES)
+    ]
+    view = CoverageView(
+        bare=tuple(RefView(id=each.id, name=each.name) for each in found.bare),
+        gone=tuple(RefView(id=uuid, name=_name(snapshot, uuid)) for uuid in found.gone),
+        unused=tuple(RefView(id=row.uuid, name=row.name) for row in found.unused),
+        unknown=found.unknown,
+        note=list_state(snapshot, "templates").note,
+    )
+    return templates, services, view
+
+
+def list_rows(
+    practice: OpenPractice, *, only: str = "", text: str = ""
+) -> tuple[list[TemplateRow], int, CoverageView]:
+    """Services by name, then what is not covered: templates that nothing calls for, names on proposals that
+    are no services; how many there are without filters; and the coverage.
+
+    ``only`` is one of ``FILTERS``, ``text`` has to be in a name, id or UUID. Raises ``BadInput``.
+    """
+    if only not in {name for name, _ in FILTERS}:
+        known = ", ".join(name for name, _ in FILTERS if name)
+        raise BadInput(f"There is no filter {only}.", hint=f"It is one of: {known}.")
+    templates, services, cover = list_templates(practice)
+    unused = {ref.id for ref in cover.unused}
+    found = [TemplateRow(service=view) for view in sorted(services, key=lambda view: view.name.casefold())]
+    found += [TemplateRow(template=view) for view in templates if view.uuid in unused]
+    found += [TemplateRow(unknown=name) for name in cover.unknown]
+    wanted = text.casefold()
+    rows = [row for row in found if _passes(row, only) and wanted in _words(row)]
+    return sorted(rows, key=lambda row: wanted not in row.name.casefold()), len(found), cover
+
+
+def find_row(practice: OpenPractice, key: str) -> TemplateRow:
+    """Return the row of a service, or of what is not covered, by its key. Raises ``NotFound``."""
+    rows, _, _ = list_rows(practice)
+    row = next((row for row in rows if row.key == key), None)
+    if row is not None:
+        return row
+    service = find_service(practice.snapshot(), key).id
+    return next(row for row in rows if row.key == service)
+
+
+def link_templates(
+    practice: OpenPractice,
+    service: str,
+    templates: Sequence[str] = (),
+    *,
+    no_job: bool = False,
+    add: bool = False,
+) -> ServiceLinkView:
+    """Say which templates a service calls for, in this order; ``add``: besides those it has. ``no_job``: it
+    wants none, by choice. Neither: nobody has chosen yet. Raises ``NotFound`` and ``BadInput``."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    before = find_service(snapshot, service)
+    if no_job and templates:
+        raise BadInput("A service that wants no job calls for no template: say the one or the other.")
+    uuids = [find_template(snapshot, text, before).uuid for text in templates]
+    linked = tuple(dict.fromkeys([*(before.templates if add else ()), *uuids]))
+    after = msgspec.structs.replace(before, templates=linked, no_job=no_job)
+    return _put(practice, snapshot, [after], f"the choice for {before.name}")[0]
+
+
+def same_names(snapshot: Snapshot) -> list[tuple[Service, Template]]:
+    """The services that nobody has chosen for, each with the one template of the same name."""
+    rows = list(snapshot.rows(TEMPLATES))
+    by_uuid = {row.uuid: row for row in rows}
+    found = []
+    for service in snapshot.rows(SERVICES):
+        if not service.templates and not service.no_job:
+            same = [each for each in likely(service, rows) if each.same]
+            if len(same) == 1:
+                found.append((service, by_uuid[same[0].uuid]))
+    return found
+
+
+def accept_same(practice: OpenPractice) -> list[ServiceLinkView]:
+    """Link every one of :func:`same_names`, in one step that can be taken back."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    linked = [
+        msgspec.structs.replace(service, templates=(template.uuid,))
+        for service, template in same_names(snapshot)
+    ]
+    return _put(practice, snapshot, linked, f"the links of {count(len(linked), 'service')} by name")
+
+
+def undo(practice: OpenPractice) -> undo_history.Undone:
+    """Take the last change of the services back. Raises ``BadInput`` where there is none."""
+    undone = undo_history.undo(practice, SERVICES, _on_proposals)
+    practice.events.emit(Event(key="services.undone", numbers={"records": len(undone.back)}))
+    return undone
+
+
+def find_template(snapshot: Snapshot, text: str, service: Service | None = None) -> Template:
+    """A job template by UUID or exact name. Where XPM's list is not open to the login, a typed UUID is
+    believed, and so is one that ``service`` calls for. Raises ``NotFound`` and ``BadInput``."""
+    typed = text.strip()
+    row = snapshot.get(TEMPLATES, typed.lower())
+    if row is not None:
+        return row
+    hits = [row for row in snapshot.rows(TEMPLATES) if exact(row.name) == exact(typed) and not row.gone]
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        shown = ", ".join(row.uuid for row in hits)
+        raise BadInput(f"'{visible(typed, 80)}' is several templates.", hint=f"Say which: {shown}.")
+    bare = typed.replace("-", "")
+    is_uuid = len(bare) == 32 and all(c in "0123456789abcdefABCDEF" for c in bare)
+    known = service is not None and typed.lower() in service.templates
+    if known or (not snapshot.count(TEMPLATES) and is_uuid):
+        return Template(uuid=typed.lower(), name=typed.lower())
+    raise NotFound(
+        f"XPM has no job template '{visible(typed, 80)}'.", hint="Look at them: xpm-tui templates list"
+    )
+
+
+def service_view(
+    snapshot: Snapshot, service: Service, rows: list[Template], on_proposals: int = 0
+) -> ServiceLinkView:
+    """One service, with proposals where nobody has chosen."""
+    open_ = not service.templates and not service.no_job
+    found = likely(service, rows) if open_ else []
+    listed = {row.uuid for row in rows if not row.gone}
+    refs = tuple(RefView(id=uuid, name=_name(snapshot, uuid)) for uuid in service.templates)
+    return ServiceLinkView(
+        id=service.id,
+        name=service.name,
+        templates=refs,
+        no_job=service.no_job,
+        proposals=tuple(
+            LikelyView(uuid=each.uuid, name=each.name, score=each.score, same=each.same) for each in found
+        ),
+        gone=tuple(ref for ref in refs if rows and ref.id not in listed),
+        on_proposals=on_proposals,
+    )
+
+
+def _put(practice: OpenPractice, snapshot: Snapshot, rows: list[Service], what: str) -> list[ServiceLinkView]:
+    changed = [row for row in rows if snapshot.get(SERVICES, row.id) != row]
+    undo_history.do(practice, snapshot, SERVICES, changed, what)
+    for row in changed:
+        practice.events.emit(
+            Event(key="service.templates", record=row.id, numbers={"templates": len(row.templates)})
+        )
+    after = practice.snapshot()
+    templates = list(after.rows(TEMPLATES))
+    return [service_view(after, row, templates) for row in rows]
+
+
+def _on_proposals(snapshot: Snapshot) -> set[str]:
+    return {each.service for row in snapshot.rows(PROPOSALS) for each in row.services}
+
+
+def _passes(row: TemplateRow, only: str) -> bool:
+    service = row.service
+    if only == "open":
+        return service is not None and not service.templates and not service.no_job
+    if only == "proposed":
+        return service is not None and bool(service.proposals)
+    if only == "gone":
+        return service is not None and bool(service.gone)
+    if only == "no-job":
+        return service is not None and service.no_job
+    if only == "unused":
+        return row.template is not None
+    return only != "unknown" or bool(row.unknown)
+
+
+def _words(row: TemplateRow) -> str:
+    found: Iterable[str] = (row.name, row.key)
+    if row.service is not None:
+        found = (*found, *(ref.name for ref in row.service.templates))
+    return "\n".join(found).casefold()
+
+
+def _name(snapshot: Snapshot, uuid: str) -> str:
+    row = snapshot.get(TEMPLATES, uuid)
+    return uuid if row is None else f"{row.name} (gone)" if row.gone else row.name

@@ -1,0 +1,218 @@
+"""What screens and verbs show of templates, proposals, workflows and jobs. Frozen; JSON names are stable."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+from xpm_tui.application.presenters.views import RefView
+from xpm_tui.domain.consequences import Consequences
+
+
+class TemplateView(msgspec.Struct, frozen=True, kw_only=True):
+    """A job template of XPM and how many services call for it; ``gone``: no longer in XPM's list."""
+
+    uuid: str
+    name: str
+    gone: bool
+    services: int
+
+
+class LikelyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A template that a service may call for; ``same``: of the same name but for case and punctuation."""
+
+    uuid: str
+    name: str
+    score: int
+    same: bool
+
+
+class ServiceLinkView(msgspec.Struct, frozen=True, kw_only=True):
+    """A service with the templates it calls for, or those that its name proposes. ``gone``: of those it calls
+    for, the ones that XPM no longer has; ``on_proposals`` counts the proposals that name it."""
+
+    id: str
+    name: str
+    templates: tuple[RefView, ...]
+    no_job: bool
+    proposals: tuple[LikelyView, ...] = ()
+    gone: tuple[RefView, ...] = ()
+    on_proposals: int = 0
+
+
+class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the work templates: a service, a template that nothing calls for, or the name of something
+    on proposals that the library does not have (``unknown``)."""
+
+    service: ServiceLinkView | None = None
+    template: TemplateView | None = None
+    unknown: str = ""
+
+    @property
+    def key(self) -> str:
+        """Our id, the UUID, or the name."""
+        return self.service.id if self.service else self.template.uuid if self.template else self.unknown
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.service.name if self.service else self.template.name if self.template else self.unknown
+
+
+class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
+    """A job category of XPM; ``default``: new jobs get it, by ``jobs.default_category``."""
+
+    uuid: str
+    name: str
+    gone: bool
+    default: bool
+
+
+class DefaultView(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that new jobs follow: its value in words, where it comes from, and what is wrong with it."""
+
+    key: str
+    label: str
+    value: str
+    origin: str
+    trouble: str = ""
+
+
+class CoverageView(msgspec.Struct, frozen=True, kw_only=True):
+    """Services without templates, templates gone that are called for, templates nobody calls for, and names
+    on proposals that the library does not have. ``note``: why XPM's list could not be read."""
+
+    bare: tuple[RefView, ...]
+    gone: tuple[RefView, ...]
+    unused: tuple[RefView, ...]
+    unknown: tuple[str, ...]
+    note: str = ""
+
+
+class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal. ``ours``: this tool deploys it; ``why`` says why not, ``workflows`` are its workflows.
+
+    ``standing``: draft, to take (accepted in Ignition, not ours), ours, changed (in Ignition, so that what
+    waited was stopped), revoked (here; it can be taken or accepted again), else what Ignition says of it.
+    """
+
+    id: str
+    name: str
+    number: str
+    reference: str
+    client: RefView | None
+    state: str
+    standing: str
+    origin: str
+    ours: bool
+    accepted: date | None
+    start: date | None
+    end: date | None
+    services: tuple[str, ...]
+    workflows: tuple[str, ...]
+    why: str = ""
+
+
+class AgreedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A service on a proposal: ``calls_for`` names its templates; empty with ``no_job`` or ``unknown``."""
+
+    name: str
+    project: str
+    price: str
+    calls_for: tuple[str, ...]
+    no_job: bool = False
+    unknown: bool = False
+
+
+class AuditView(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a workflow's history."""
+
+    at: datetime
+    by: str
+    sentence: str
+
+
+class JobRowView(msgspec.Struct, frozen=True, kw_only=True):
+    """One job: made, or to be made. ``id`` is ``<workflow>/<date>``, ``state`` coming, due, missed, going,
+    deployed, held, failed, skipped or stopped. ``step`` is where it stands, ``cause`` one word for what keeps
+    it there and ``why`` the sentence. ``number`` and ``url`` are XPM's, ``in_xpm`` its state there: empty
+    where it is not among XPM's current jobs."""
+
+    id: str
+    name: str
+    workflow: str
+    proposal: str
+    client: RefView | None
+    deploy_on: date
+    date: date
+    state: str
+    automatic: bool
+    repeats: str
+    number: str = ""
+    url: str = ""
+    in_xpm: str = ""
+    step: str = ""
+    cause: str = ""
+    why: str = ""
+    left_out: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+
+class ProblemView(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about a job: ``hold`` keeps it back, ``ask`` until a person says anyway, ``note`` is told."""
+
+    code: str
+    weight: str
+    sentence: str
+    hint: str
+
+
+class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
+    """The exact job that would be sent, by names; ``problems`` with it.
+
+    ``calls`` to Xero that it takes, and ``consequences``, are of deploying it alone; among others of a batch
+    ``calls`` are those of the job besides what all share."""
+
+    id: str
+    workflow: str
+    name: str
+    description: str
+    client: RefView | None
+    xpm_client: str
+    start: date
+    due: date
+    category: str
+    budget: str
+    reference: str
+    number: str
+    templates: tuple[RefView, ...]
+    partner: str
+    manager: str
+    staff: tuple[str, ...]
+    state_code: str
+    calls: int
+    goes: bool
+    goes_anyway: bool
+    problems: tuple[ProblemView, ...]
+    job: JobRowView
+    audit: tuple[AuditView, ...] = ()
+    consequences: Consequences | None = None
+
+
+class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """For Overview: what is ``due``, ``held``, ``failed``, half-made (``going``), comes soon (14 days),
+    was ``missed``; ``due_automatic`` of the due ones go by themselves. ``changed``: proposals of ours that
+    were changed in Ignition, so that what waited was stopped. ``to_take``: accepted proposals that are not
+    ours. ``blocked`` says why nothing is deployed, or is empty."""
+
+    due: int = 0
+    due_automatic: int = 0
+    held: int = 0
+    failed: int = 0
+    going: int = 0
+    soon: int = 0
+    missed: int = 0
+    changed: int = 0
+    to_take: int = 0
+    blocked: str = ""

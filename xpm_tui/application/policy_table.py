@@ -1,0 +1,136 @@
+"""The policy as one table: what goes which way, when and at which level, and what is left out of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.domain.labels import DIRECTIONS, WAYS
+from xpm_tui.domain.tables import CLIENTS, FREEZES
+from xpm_tui.sync.policy import FIELDS, FieldRule, label
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a field goes one way: when a record is made, and afterwards."""
+
+    creation: bool
+    ongoing: bool
+
+
+class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One field. ``levels`` are those that carry it after creation, ``off`` whether the practice switched it
+    off, ``carried`` whether a sync brings it now, ``frozen`` for how many clients it is frozen."""
+
+    field: str
+    label: str
+    xpm: str
+    from_xpm: Way
+    to_xpm: Way
+    levels: tuple[str, ...]
+    off: bool
+    carried: bool
+    frozen: int
+
+
+class FrozenView(msgspec.Struct, frozen=True, kw_only=True):
+    """A client of which a field is frozen (``*``: all of them)."""
+
+    client: str
+    name: str
+    field: str
+    reason: str
+    by: str
+    at: datetime | None
+
+
+def policy_rows(practice: OpenPractice) -> list[PolicyRow]:
+    """Every field of the policy, in its order."""
+    policy, snapshot = practice.policy(), practice.snapshot()
+    now = {rule.name for rule in policy.fields()}
+    frozen = Counter(_bare(freeze.field) for freeze in snapshot.rows(FREEZES))
+    return [
+        PolicyRow(
+            field=rule.name,
+            label=rule.label,
+            xpm=rule.element,
+            from_xpm=Way(creation=rule.sync.from_creation, ongoing=rule.sync.from_later),
+            to_xpm=Way(creation=rule.sync.to_creation, ongoing=rule.sync.to_later),
+            levels=_levels(rule),
+            off=rule.name in policy.off,
+            carried=rule.name in now,
+            frozen=frozen[rule.name],
+        )
+        for rule in FIELDS
+    ]
+
+
+def frozen_clients(practice: OpenPractice, field: str = "*") -> list[FrozenView]:
+    """The clients of which that field is frozen, of any of their contacts too; ``*``: all their fields."""
+    snapshot = practice.snapshot()
+    found = []
+    for freeze in snapshot.rows(FREEZES):
+        if _bare(freeze.field) == field:
+            client = snapshot.get(CLIENTS, freeze.client)
+            found.append(
+                FrozenView(
+                    client=freeze.client,
+                    name=client.name if client else "",
+                    field=freeze.field,
+                    reason=freeze.reason,
+                    by=freeze.by,
+                    at=freeze.at,
+                )
+            )
+    return found
+
+
+def switched(practice: OpenPractice, fields: Iterable[str], on: bool) -> tuple[str, ...]:
+    """The fields that would be off after switching some on or off, in the order of the policy."""
+    named = [name.strip().casefold() for name in fields]
+    off = practice.policy().off
+    wanted = off.difference(named) if on else off.union(named)
+    known = [rule.name for rule in FIELDS if rule.name in wanted]
+    # A name that is no field goes to the setting as it is: it says which one is near.
+    return (*known, *(name for name in named if name not in {rule.name for rule in FIELDS}))
+
+
+def told_way(way: Way) -> str:
+    """One way of a field in a word or two."""
+    if way.ongoing:
+        return "always" if way.creation else "ongoing"
+    return "at creation" if way.creation else "never"
+
+
+def sentences(row: PolicyRow) -> Iterator[str]:
+    """A row in sentences: both ways, the level, and whether it is carried now."""
+    for direction, way in (("from_xpm", row.from_xpm), ("to_xpm", row.to_xpm)):
+        times = WAYS[told_way(way)].help
+        yield f"{DIRECTIONS[direction].text}: {times[:1].lower()}{times[1:]}"
+    if row.off:
+        yield "Switched off for this practice: no sync touches it."
+    elif row.carried:
+        yield "A sync brings it now."
+    elif len(row.levels) == 0:
+        yield "It is set once, when the client is made: no sync touches it afterwards."
+    else:
+        yield "Not carried in this direction, at this level."
+
+
+def _levels(rule: FieldRule) -> tuple[str, ...]:
+    if not (rule.sync.from_later or rule.sync.to_later):
+        return ()
+    return ("everything", "name") if rule.sync.name_level else ("everything",)
+
+
+def _bare(field: str) -> str:
+    return field.rpartition(".")[2]
+
+
+__all__ = [
+    "FrozenView", "PolicyRow", "Way", "frozen_clients", "label", "policy_rows", "sentences", "switched",
+    "told_way",
+]  # fmt: skip

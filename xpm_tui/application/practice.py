@@ -1,0 +1,196 @@
+"""An open practice: its folders, settings, book, log and clock. Opening it touches no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from xpm_tui.application.home import Home, resolve
+from xpm_tui.application.home import person as person_here
+from xpm_tui.application.practice_identity import Identity, read_identity
+from xpm_tui.domain.errors import CaseId, LoginNeeded, ReadOnly
+from xpm_tui.domain.events import Severity
+from xpm_tui.domain.plan import Direction, Level
+from xpm_tui.domain.ports import Clock, Ids, Snapshot
+from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.locks import Lock, Owner, holder
+from xpm_tui.files.private import ensure_private
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.log.writer import EventLog
+from xpm_tui.settings.schema import BY_KEY
+from xpm_tui.settings.store import Settings
+from xpm_tui.store.ids import BookIds
+from xpm_tui.store.store import open_book
+from xpm_tui.sync.policy import Clear, OnConflict, Policy
+
+with lazy_imports():
+    from xpm_tui.application import xpm_access
+
+if TYPE_CHECKING:
+    from xpm_tui.xero.wiring import Wire
+
+ADDRESSES = ("xero.login_url", "xero.identity_url", "xero.api_url")
+
+
+class OpenPractice:
+    """One practice as the rest of the program knows it. Made by :func:`open_practice`.
+
+    ``name`` is its folder, ``title`` what people call it. ``transport`` replaces the network in tests.
+    ``kept`` holds what was worked out from the book, with the position that it was worked out at.
+    """
+
+    def __init__(
+        self, home: Home, name: str, *, person: str, read_only: bool, settings: Settings, clock: Clock,
+        environ: Mapping[str, str],
+        transport: Any = None,
+    ) -> None:  # fmt: skip
+        self.home = home
+        self.name = name
+        self.person = person
+        self.read_only = read_only
+        self._settings = settings
+        self.clock = clock
+        self.environ = environ
+        self.transport = transport
+        self.kept: dict[str, tuple[int, object]] = {}
+        self.config, self.data, self.state = home.practice(name)
+        self.book = open_book(self.data / "book", read_only=read_only, clock=clock)
+        self.ids: Ids = BookIds(self.book)
+        self.events = EventLog(
+            self.state / "log", clock, person, least=cast("Severity", self.settings.text("log.level"))
+        )
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force now, other processes' changes included."""
+        self._settings.follow()
+        return self._settings
+
+    @property
+    def title(self) -> str:
+        """What people call it: the name at Xero, else the folder's."""
+        identity = self.identity()
+        return identity.title if identity and identity.title else self.name
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the addresses in force are not Xero's own."""
+        return any(self.settings.get(key) != BY_KEY[key].default for key in ADDRESSES)
+
+    @property
+    def run_lock(self) -> Path:
+        """The lock that a run holds for its life."""
+        return self.state / "run.lock"
+
+    def snapshot(self) -> Snapshot:
+        """Book and mirror now; the same object as long as nothing was committed."""
+        if self._snapshot is None or self.book.watch() != self._snapshot.position:
+            self._snapshot = self.book.snapshot()
+        return self._snapshot
+
+    def place(self) -> tuple[int, int, bool]:
+        """Where store and settings stand, read cheaply: another place means that something has changed."""
+        return self.book.watch(), self.settings.version, self.book.damage is not None
+
+    def policy(self) -> Policy:
+        """What is brought where, by the settings in force."""
+        return Policy(
+            direction=cast("Direction", self.settings.text("sync.direction")),
+            level=cast("Level", self.settings.text("sync.level")),
+            off=frozenset(self.settings.names("sync.off")),
+            on_conflict=cast("OnConflict", self.settings.text("sync.on_conflict")),
+            clear=cast("Clear", self.settings.text("sync.clear")),
+        )
+
+    def identity(self) -> Identity | None:
+        """The practice of XPM that this one is connected to; None where it is not."""
+        identity = read_identity(self.snapshot())
+        return identity if identity and identity.ended is None else None
+
+    def connected(self) -> Identity:
+        """The identity; raises ``LoginNeeded`` where the practice is not connected."""
+        identity = self.identity()
+        if identity is None:
+            raise LoginNeeded("This practice is not connected to Xero yet.", hint="Run: xpm-tui connect")
+        api = self.settings.text("xero.api_url")
+        if identity.api and identity.api != api:
+            raise LoginNeeded(
+                f"This practice was connected at {identity.api}, but xero.api_url is {api} now.",
+                hint="Set the address back, or connect again: xpm-tui connect",
+                case=CaseId.PRACTICE_CHANGED,
+            )
+        return identity
+
+    def writable(self, why: str = "This changes something, and read-only mode changes nothing.") -> None:
+        """Raises ``ReadOnly`` where nothing may be written: the last guard behind the command's effect."""
+        if self.read_only:
+            raise ReadOnly(why, hint="Run it without --read-only.")
+
+    def lock(self, what: str) -> Lock:
+        """The run lock, not yet taken."""
+        ensure_private(self.state)
+        return Lock(self.run_lock, clock=self.clock, person=self.person, what=what)
+
+    def lock_holder(self) -> Owner | None:
+        """Who has the run lock right now."""
+        return holder(self.run_lock)
+
+    def wire(self) -> AbstractAsyncContextManager[Wire]:
+        """The way to Xero, to be used in ``async with``; only now the wire's libraries are loaded."""
+
+        return xpm_access.wire(self)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.events.close()
+        self.book.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_practice(
+    home: Home,
+    name: str | None = None,
+    *,
+    person: str = "",
+    read_only: bool = False,
+    overrides: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    transport: Any = None,
+    lenient: bool = False,
+) -> OpenPractice:
+    """Open a practice, made where there is none at all yet.
+
+    Raises ``NotFound`` and ``BadInput`` (no such practice, none chosen, a bad setting), ``BookUnreadable``
+    and ``DiskTrouble``. ``lenient`` passes over bad settings, so that they can be mended.
+    """
+    environ = os.environ if environ is None else environ
+    chosen = resolve(home, name)
+    config, data, _ = home.practice(chosen)
+    if not read_only:
+        ensure_private(data)
+    settings = Settings.load(
+        home.settings_file, config / "settings.toml", environ, overrides or {}, lenient=lenient
+    )
+    return OpenPractice(
+        home,
+        chosen,
+        person=person or person_here(None, environ),
+        read_only=read_only,
+        settings=settings,
+        clock=clock or SystemClock(),
+        environ=environ,
+        transport=transport,
+    )

@@ -1,0 +1,168 @@
+"""From ids to names, for sentences: the log keeps ids only.
+
+Which record is meant by what somebody typed: an id, a number, a pasted address, a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.identity import exact, name_key
+from xpm_tui.domain.ignition import Client, TeamMember
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import (
+    CATEGORIES,
+    CLIENTS,
+    PROPOSALS,
+    SERVICES,
+    STAFF,
+    TEAM,
+    TEMPLATES,
+    WORKFLOWS,
+    XPM_CLIENTS,
+    Table,
+)
+from xpm_tui.domain.xpm import Staff, XpmClient
+
+_NAMED: tuple[Table[Any], ...] = (
+    TEAM, SERVICES, WORKFLOWS, PROPOSALS, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES,
+)  # fmt: skip
+
+
+def names(practice: OpenPractice) -> Callable[[str], str]:
+    """Names as they are now, told apart; always up to date, the empty text for what is not known."""
+    return lambda id_: told_apart(practice.snapshot(), id_)
+
+
+def masked(id_: str) -> str:
+    """In place of a name, for a log that leaves the house: the kind of record and its id."""
+    client, _, contact = id_.partition("/")
+    if contact:
+        return f"contact {contact} of client {client}"
+    return f"{_KINDS.get(id_[:1], 'record')} {id_}" if id_[1:].isdigit() else f"XPM record {id_[:8]}"
+
+
+_KINDS = {
+    "c": "client", "t": "person", "s": "service", "r": "run", "p": "plan", "o": "proposal", "w": "workflow",
+}  # fmt: skip
+
+
+def told_apart(snapshot: Snapshot, id_: str) -> str:
+    """The same as ``name_of``, with what tells two of one name apart: a client of XPM has its number, one of
+    Ignition's that shares its name the id that it has here."""
+    name = name_of(snapshot, id_)
+    client_id = id_.partition("/")[0]
+    client = snapshot.get(CLIENTS, client_id)
+    if client is not None:
+        shared = len(snapshot.find(CLIENTS, "name_key", name_key(client.name))) > 1
+        return f"{name} {client_id}" if shared else name
+    row = snapshot.get(XPM_CLIENTS, id_)
+    return f"{name} #{row.number}" if row is not None and row.number else name
+
+
+def name_of(snapshot: Snapshot, id_: str) -> str:
+    """The name behind an id of ours or a UUID of XPM; a contact with its client. Empty: not known."""
+    client_id, _, contact_id = id_.partition("/")
+    client = snapshot.get(CLIENTS, client_id)
+    if client is not None:
+        contact = next((c for c in client.contacts if c.id == contact_id), None)
+        return f"{contact.name} ({client.name})" if contact else client.name
+    for table in _NAMED:
+        row = snapshot.get(table, id_)
+        if row is not None:
+            return str(row.name)
+    return ""
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ADDRESS = re.compile(r"/client/(\d+)(?:[/?#]|\Z)", re.IGNORECASE)
+
+
+def find_client(snapshot: Snapshot, text: str) -> Client:
+    """A client of the book by our id, Ignition's Client ID, or its exact name where only one has it.
+
+    Raises ``NotFound``, and ``BadInput`` naming the ids where several have that name.
+    """
+    typed = text.strip()
+    found = snapshot.get(CLIENTS, typed)
+    if found is not None:
+        return found
+    hits = snapshot.find(CLIENTS, "client_id", typed) or snapshot.find(CLIENTS, "name", exact(typed))
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        ids = ", ".join(client.id for client in hits[:12])
+        raise BadInput(f"'{visible(typed, 80)}' is the name of several clients.", hint=f"Say which: {ids}.")
+    raise NotFound(
+        f"There is no client '{visible(typed, 80)}' in the book.",
+        hint="Look for it: xpm-tui clients list --find TEXT",
+    )
+
+
+def find_xpm(snapshot: Snapshot, text: str) -> XpmClient:
+    """A client of XPM by UUID, the number in its web address, the whole address, or its client code.
+
+    A name is not enough, because names repeat. Raises ``NotFound`` and ``BadInput``.
+    """
+    typed = text.strip()
+    uuid = _UUID.search(typed)
+    address = _ADDRESS.search(typed)
+    if uuid:
+        row = snapshot.get(XPM_CLIENTS, uuid.group().lower())
+        hits = [row] if row else []
+    elif address or typed.isdigit():
+        hits = snapshot.find(XPM_CLIENTS, "number", address.group(1) if address else typed)
+        hits = hits or snapshot.find(XPM_CLIENTS, "code", typed.casefold())
+    else:
+        hits = snapshot.find(XPM_CLIENTS, "code", typed.casefold()) if typed else []
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        shown = ", ".join(row.uuid for row in hits[:5])
+        raise BadInput(f"'{visible(typed, 80)}' is there several times in XPM.", hint=f"Say which: {shown}.")
+    raise NotFound(
+        f"XPM has no client with the number, UUID, address or code '{visible(typed, 80)}'.",
+        hint="Look for it: xpm-tui clients search TEXT. If it is new there, make a plan first to read it.",
+    )
+
+
+def find_member(snapshot: Snapshot, text: str) -> TeamMember:
+    """A team member by our id, e-mail or exact name. Raises ``NotFound`` and ``BadInput``."""
+    typed = text.strip()
+    found = snapshot.get(TEAM, typed)
+    if found is not None:
+        return found
+    hits = [m for m in snapshot.rows(TEAM) if typed and m.email.casefold() == typed.casefold()]
+    hits = hits or [m for m in snapshot.rows(TEAM) if typed and exact(m.name) == exact(typed)]
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        raise BadInput(
+            f"'{visible(typed, 80)}' is several team members.",
+            hint=f"Say which: {', '.join(m.id for m in hits)}.",
+        )
+    raise NotFound(f"There is no team member '{visible(typed, 80)}'.", hint="Look at them: xpm-tui team list")
+
+
+def find_staff(snapshot: Snapshot, text: str) -> Staff:
+    """A staff record of XPM by UUID, e-mail or exact name. Raises ``NotFound`` and ``BadInput``."""
+    typed = text.strip()
+    found = snapshot.get(STAFF, typed.lower())
+    if found is not None:
+        return found
+    rows = [row for row in snapshot.rows(STAFF) if not row.gone]
+    hits = [row for row in rows if typed and row.email.casefold() == typed.casefold()]
+    hits = hits or [row for row in rows if typed and exact(row.name) == exact(typed)]
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        raise BadInput(
+            f"'{visible(typed, 80)}' is several people in XPM.",
+            hint=f"Say which: {', '.join(row.uuid for row in hits)}.",
+        )
+    raise NotFound(f"XPM has no staff member '{visible(typed, 80)}'.", hint="Look at them: xpm-tui team list")

@@ -1,0 +1,229 @@
+"""Records made into views. One teller per snapshot: what it looks up once serves a whole list.
+
+A plan as it is told: its changes with names, numbers and marks.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from operator import attrgetter
+from typing import Any
+
+from xpm_tui.application.presenters.views import (
+    ChangeView,
+    ClientView,
+    ContactView,
+    LinkView,
+    PersonView,
+    RefView,
+    XpmClientView,
+)
+from xpm_tui.domain.fields import BY_NAME, CLIENT, Kind, Record, of_record
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.links import Link, Value
+from xpm_tui.domain.plan import Change, PlannedRecord
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import CLIENTS, IGNORED, LINKS, STAFF, TEAM, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.planning.links import all_frozen, needs_person, reason, state_of
+
+
+def _shown_as_kept(record: Record) -> tuple[str, ...]:
+    """The attributes of Ignition's record that a view shows as they are kept."""
+    fields = (field for field in of_record(record).values() if field.ignition)
+    return tuple(field.attribute for field in fields if field.kind not in ("id", "person", "contacts"))
+
+
+def _of_kind(record: Record, kind: Kind) -> tuple[str, ...]:
+    return tuple(field.attribute for field in of_record(record).values() if field.kind == kind)
+
+
+_CLIENT_ATTRIBUTES, _CONTACT_ATTRIBUTES = _shown_as_kept("client"), _shown_as_kept("contact")
+_client_values, _contact_values = attrgetter(*_CLIENT_ATTRIBUTES), attrgetter(*_CONTACT_ATTRIBUTES)
+_CLIENT_IDS, _CONTACT_IDS = _of_kind("client", "id"), _of_kind("contact", "id")
+_PEOPLE = _of_kind("client", "person")
+_XPM_SHOWN = {
+    name: field.kind
+    for name, field in CLIENT.items()
+    if field.xpm and name in XpmClientView.__struct_fields__
+}
+"""The fields of an XPM client that its view has; the view is a summary."""
+
+_xpm_values = attrgetter(*_XPM_SHOWN)
+_XPM_PEOPLE = tuple(name for name, kind in _XPM_SHOWN.items() if kind == "person")
+_XPM_NAMES = tuple(name for name, kind in _XPM_SHOWN.items() if kind == "names")
+
+
+class Told:
+    """Tells the records of one snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    @cached_property
+    def frozen(self) -> dict[str, frozenset[str]]:
+        """Frozen fields by client."""
+        return all_frozen(self.snapshot)
+
+    @cached_property
+    def people(self) -> dict[str, PersonView]:
+        """Team members by id."""
+        return {
+            m.id: PersonView(id=m.id, name=m.name, staff=m.staff or None) for m in self.snapshot.rows(TEAM)
+        }
+
+    @cached_property
+    def linked(self) -> dict[str, list[str]]:
+        """Ids of the clients of the book by the UUID that they are linked to."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for link in self.snapshot.rows(LINKS):
+            found[link.uuid].append(link.id)
+        return found
+
+    def client(self, client: Client) -> ClientView:
+        """A client of the book."""
+        snapshot = self.snapshot
+        link = snapshot.get(LINKS, client.id)
+        row = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
+        state = state_of(snapshot, client, link, row)
+        person = needs_person(snapshot, client, state)
+        ignored = snapshot.get(IGNORED, client.id)
+        fields: dict[str, Any] = dict(zip(_CLIENT_ATTRIBUTES, _client_values(client), strict=True))
+        fields |= {name: getattr(client, name) or None for name in _CLIENT_IDS}
+        fields |= {name: self.person(getattr(client, name)) for name in _PEOPLE}
+        return ClientView(
+            id=client.id,
+            link=self.link(link, state, row) if link else None,
+            link_state=state,
+            needs=reason(person.reason) if person else "",
+            contacts=tuple(self._contact(contact, link) for contact in client.contacts),
+            frozen=tuple(sorted(self.frozen.get(client.id, ()))),
+            ignored=ignored.reason if ignored else None,
+            origin=client.origin,
+            extra=client.extra,
+            **fields,
+        )
+
+    def link(self, link: Link, state: str, row: XpmClient | None) -> LinkView:
+        """A link, with the name that its XPM client has in the mirror."""
+        return LinkView(
+            uuid=link.uuid,
+            number=row.number if row and row.number else link.number,
+            state=state,  # type: ignore[arg-type]
+            name=row.name if row else "",
+            origin=link.origin,
+            quiet=link.quiet,
+            at=link.at,
+            by=link.by,
+        )
+
+    def xpm(self, row: XpmClient, *, why: str = "", spans: tuple[tuple[int, int], ...] = ()) -> XpmClientView:
+        """A client of XPM. Its e-mail is a contact's where one has any, its city the postal one at need."""
+        told: dict[str, Any] = dict(zip(_XPM_SHOWN, _xpm_values(row), strict=True))
+        for name in _XPM_PEOPLE:
+            told[name] = told[name].name if told[name] else ""
+        for name in _XPM_NAMES:
+            told[name] = tuple(member.name for member in told[name] or ())
+        told["email"] = next((c.email for c in row.contacts if c.email and not c.deleted), row.email)
+        told["city"] = row.city or row.postal_city
+        return XpmClientView(
+            id=row.uuid,
+            uuid=row.uuid,
+            number=row.number,
+            url=row.web_url,
+            linked=tuple(self.ref(id_) for id_ in self._links_of(row.uuid)),
+            why=why,
+            spans=spans,
+            **told,
+        )
+
+    def ref(self, id_: str) -> RefView:
+        """A client of the book in passing."""
+        client = self.snapshot.get(CLIENTS, id_)
+        return RefView(id=id_, name=client.name if client else "")
+
+    def person(self, id_: str) -> PersonView | None:
+        """A team member named by a client; one whom the team does not know keeps the id as name."""
+        if not id_:
+            return None
+        return self.people.get(id_) or PersonView(id=id_, name=id_)
+
+    def person_name(self, id_: str) -> str:
+        """Name of a team member or a staff record of XPM; the id itself where nobody has it."""
+        member = self.people.get(id_)
+        if member:
+            return member.name
+        staff = self.snapshot.get(STAFF, id_)
+        return staff.name if staff else id_
+
+    def value(self, field: str, value: Value) -> Value:
+        """A value as a person reads it: people and links by name, the rest as it is."""
+        if not isinstance(value, str) or not value:
+            return value
+        row = BY_NAME.get(field)
+        if row is not None and row.kind == "person":
+            return self.person_name(value)
+        if field in ("link", "client"):
+            there = self.snapshot.get(XPM_CLIENTS, value)
+            return f"{there.number} {there.name}".strip() if there else value
+        return value
+
+    def _links_of(self, uuid: str) -> list[str]:
+        if "linked" in self.__dict__:
+            return self.linked.get(uuid, [])
+        return [link.id for link in self.snapshot.find(LINKS, "uuid", uuid)]
+
+    def _contact(self, contact: Contact, link: Link | None) -> ContactView:
+        stands = next((c.uuid for c in link.contacts if c.contact == contact.id), "") if link else ""
+        fields: dict[str, Any] = dict(zip(_CONTACT_ATTRIBUTES, _contact_values(contact), strict=True))
+        fields |= {name: getattr(contact, name) or None for name in _CONTACT_IDS}
+        return ContactView(
+            id=contact.id,
+            uuid=stands or None,
+            **fields,
+        )
+
+
+def change_views(snapshot: Snapshot, records: Iterable[PlannedRecord]) -> Iterator[ChangeView]:
+    """All changes of some records."""
+    told = Told(snapshot)
+    for record in records:
+        for change in record.changes:
+            yield change_view(told, record.client, record.uuid, change)
+
+
+def change_view(told: Told, client: str, uuid: str, change: Change) -> ChangeView:
+    """One change of a client that is, or would be, linked to the XPM client ``uuid``."""
+    snapshot = told.snapshot
+    ours = snapshot.get(CLIENTS, client)
+    if not uuid:
+        link = snapshot.get(LINKS, client)
+        uuid = link.uuid if link else ""
+    theirs = snapshot.get(XPM_CLIENTS, uuid) if uuid else None
+    return ChangeView(
+        record=change.record,
+        name=ours.name if ours else theirs.name if theirs else "",
+        field=change.field,
+        side=change.side,
+        old=change.old,
+        new=change.new,
+        rule=change.rule,
+        mark=change.mark,
+        conflict=change.conflict,
+        ticked=change.ticked,
+        held=change.held,
+        uuid=uuid or None,
+        number=theirs.number if theirs else None,
+        old_shown=_shown(told, ours, theirs, change.field, change.old),
+        new_shown=_shown(told, ours, theirs, change.field, change.new),
+    )
+
+
+def _shown(told: Told, ours: Client | None, theirs: XpmClient | None, field: str, value: Value) -> Value:
+    if field != "contact_primary":
+        return told.value(field, value)
+    here = {each.id: each.name or each.email for each in ours.contacts} if ours else {}
+    there = {each.uuid: each.name or each.email for each in theirs.contacts} if theirs else {}
+    return here.get(str(value)) or there.get(str(value)) or value

@@ -1,0 +1,227 @@
+"""The history of runs: looking them up, asking one to stop, and telling a live one from a dead one.
+
+Stopping a run: by a signal to its process, or by a request that somebody left in the book.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import msgspec
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.domain.errors import BadInput, CaseId, NotFound
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
+from xpm_tui.domain.runs import Run, StopRequest
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import RUNS, STOPS
+
+ENDED_BADLY = ("failed", "interrupted")
+
+
+def list_runs(practice: OpenPractice, limit: int = 0) -> list[Run]:
+    """All runs, newest first; ``limit`` of 0 is no limit."""
+    found = sorted(practice.snapshot().rows(RUNS), key=_number, reverse=True)
+    return found[:limit] if limit else found
+
+
+def show(practice: OpenPractice, run_id: str) -> Run:
+    """One run; ``last`` is the newest. Raises ``NotFound``."""
+    if run_id == "last":
+        newest = list_runs(practice, 1)
+        if newest:
+            return newest[0]
+    found = practice.snapshot().get(RUNS, run_id)
+    if found is None:
+        raise NotFound(
+            f"There is no run {visible(run_id, 40)}.", hint="`xpm-tui runs list` shows all of them."
+        )
+    return found
+
+
+def current(practice: OpenPractice) -> Run | None:
+    """The run that is going on, on this machine or another; None where none is.
+
+    A run whose process is dead is not going on, whatever its row says; the next run ends it.
+    """
+    for run in list_runs(practice):
+        if run.outcome == "running" and alive(run):
+            return run
+    return None
+
+
+def newest(snapshot: Snapshot) -> Run | None:
+    """The sync that ended last, whatever its outcome."""
+    ended = [r for r in snapshot.rows(RUNS) if r.outcome not in ("running", "skipped") and is_sync(r)]
+    return max(ended, key=_number, default=None)
+
+
+def held(snapshot: Snapshot) -> list[Run]:
+    """Runs that wait for a person: the newest sync, if it was held."""
+    last = newest(snapshot)
+    return [last] if last is not None and last.outcome == "held" else []
+
+
+def alive(run: Run) -> bool:
+    """Whether the run's process is there. One on another machine is believed; what a person did at once is
+    over, or was killed."""
+    if by_hand(run):
+        return False
+    if run.host != socket.gethostname():
+        return True
+    if run.pid == os.getpid():
+        return True
+    try:
+        os.kill(run.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return not _zombie(run.pid)
+
+
+def request_stop(practice: OpenPractice, run_id: str = "") -> Run:
+    """Ask a run to stop after its current step. Raises ``BadInput`` where none is going on."""
+    practice.writable()
+    run = show(practice, run_id) if run_id else current(practice)
+    if run is None or run.outcome != "running":
+        raise BadInput("No run is going on.", hint="`xpm-tui runs list` shows how the last ones ended.")
+    practice.book.commit([Put(STOPS, StopRequest(id=run.id, by=practice.person, at=practice.clock.now()))])
+    practice.events.emit(Event(key="run.stop_asked", run=run.id))
+    return run
+
+
+def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
+    """Mark runs as interrupted that say they are running but have no process. Call with the run lock held.
+
+    The lock proves that no run is alive, also on another machine and where the pid was given away anew.
+    """
+    dead = [r for r in practice.snapshot().rows(RUNS) if r.outcome == "running" and r.id != except_]
+    ended = [msgspec.structs.replace(run, outcome="interrupted", ended=practice.clock.now()) for run in dead]
+    if ended:
+        writes: list[Write] = [Put(RUNS, run) for run in ended]
+        writes += [Drop(STOPS, run.id) for run in ended]
+        practice.book.commit(writes)
+        for run in ended:
+            practice.events.emit(Event(key="run.interrupted", run=run.id, level="warning"))
+    return ended
+
+
+def last_good(runs: Sequence[Run]) -> Run | None:
+    """The newest sync that did its work."""
+    good = [run for run in runs if run.outcome == "done" and run.ended is not None and is_sync(run)]
+    return max(good, key=_number, default=None)
+
+
+def is_sync(run: Run) -> bool:
+    """Whether it is a run of sync: picking and linking leave runs too, for undo, which have no plan; so does
+    making a record in XPM, which counts only while something of it is left to find out."""
+    if run.kind or run.plan:
+        return not run.kind
+    return run.outcome != "done" and not (by_hand(run) and run.outcome == "failed")
+
+
+def by_hand(run: Run) -> bool:
+    """Whether it is of something that a person did at once: the runner notes its process, that does not."""
+    return not run.plan and not run.pid
+
+
+def case_of(run: Run) -> CaseId | None:
+    """The run's case, where it has one that this version knows."""
+    try:
+        return CaseId(run.case)
+    except ValueError:
+        return None
+
+
+def _number(run: Run) -> int:
+    digits = run.id[1:]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _zombie(pid: int) -> bool:
+    """Linux tells; elsewhere a dead child that nobody has waited for counts as alive."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[:1] == [b"Z"]
+    except OSError:
+        return False
+
+
+T = TypeVar("T")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(Exception):
+    """The run was asked to stop before it had begun to write."""
+
+
+class Stopper:
+    """Whether a run was asked to stop. Calling it tells, cheaply; ``signal`` is the one that came, or 0."""
+
+    def __init__(self, practice: OpenPractice, run: str) -> None:
+        self._practice = practice
+        self._run = run
+        self._asked = False
+        self._stage: asyncio.Task[Any] | None = None
+        self.signal = 0
+
+    def __call__(self) -> bool:
+        if not self._asked:
+            self._asked = self._practice.snapshot().raw(STOPS, self._run) is not None
+        return self._asked
+
+    def check(self) -> None:
+        """Raise :class:`Stopped` when asked to stop: for stages that write nothing to XPM."""
+        if self():
+            raise Stopped
+
+    def hit(self, number: int) -> None:
+        """A signal came: stop after the current step, or at once where nothing is written to XPM."""
+        self._asked = True
+        self.signal = number
+        if self._stage is not None:
+            self._stage.cancel()
+
+    async def through(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do work that may be cut off at any point. Raises :class:`Stopped` when a signal cut it off."""
+        if self._asked:
+            work.close()
+            raise Stopped
+        stage = asyncio.ensure_future(work)
+        self._stage = stage
+        try:
+            return await stage
+        except asyncio.CancelledError:
+            if self.signal:
+                raise Stopped from None
+            raise
+        finally:
+            self._stage = None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take the signals meanwhile, where this is the main thread; what was set before is set again."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        taken = [n for n in SIGNALS if before[n] is not signal.SIG_IGN]
+        for number in taken:
+            loop.add_signal_handler(number, self.hit, int(number))
+        try:
+            yield
+        finally:
+            for number in taken:
+                loop.remove_signal_handler(number)
+                signal.signal(number, before[number])

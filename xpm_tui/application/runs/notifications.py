@@ -1,0 +1,58 @@
+"""Telling a person who is not looking: the command of ``notify.command``.
+
+It is run without a shell, with the sentence on standard input and in the environment; it holds no names of
+clients. What it does never fails the work.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from typing import Literal
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.domain.events import Event
+
+Reason = Literal["held", "failed", "login-needed", "stale", "test"]
+LONGEST = 30.0
+"""Seconds that the command may take."""
+
+
+def notify(practice: OpenPractice, reason: Reason, sentence: str, *, run: str = "") -> bool:
+    """Run the command, if there is one; gives whether it ended well.
+
+    Its environment has ``XPM_TUI_NOTIFY_REASON``, ``_SENTENCE``, ``_PRACTICE`` and ``_RUN``.
+    """
+    command = practice.settings.text("notify.command")
+    if not command:
+        return False
+    told = {"reason": reason, "sentence": sentence, "practice": practice.title, "run": run}
+    environ = {f"XPM_TUI_NOTIFY_{name.upper()}": text.replace("\0", "") for name, text in told.items()}
+    status, trouble = _run(command, sentence, environ)
+    if status == 0:
+        practice.events.emit(Event(key="notify.sent", run=run, rule=reason))
+        return True
+    practice.events.emit(
+        Event(key="notify.failed", level="warning", run=run, status=status, numbers={"reason": trouble})
+    )
+    return False
+
+
+def _run(command: str, sentence: str, environ: dict[str, str]) -> tuple[int, str]:
+    try:
+        ended = subprocess.run(
+            shlex.split(command),
+            input=sentence.encode() + b"\n",
+            env={**os.environ, **environ},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=LONGEST,
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return -1, "it took too long"
+    except (OSError, ValueError) as error:
+        return -1, str(error.__class__.__name__)
+    return ended.returncode, ""

@@ -1,0 +1,192 @@
+"""Writes to XPM of which nobody can tell whether they were made: shown, looked for, settled by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.lookup import find_staff, find_xpm, name_of
+from xpm_tui.domain.errors import NotFound, RecordMissing
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.links import Value
+from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import LINKS, RUNS, STAFF, XPM_CLIENTS
+from xpm_tui.sync.applying.adoption import may_be
+from xpm_tui.sync.applying.recover import KINDS
+from xpm_tui.sync.applying.release import Choice, held, settle
+from xpm_tui.sync.applying.run_results import merge_client
+from xpm_tui.sync.canonical import xpm_contacts
+from xpm_tui.sync.journal import ADD_CLIENT, ADD_STAFF
+from xpm_tui.sync.mirror import list_writes, take
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of XPM that may be what was made; ``number`` is that of a client's web address."""
+
+    uuid: str
+    number: str
+    name: str
+    email: str = ""
+
+
+class HeldWrite(msgspec.Struct, frozen=True, kw_only=True):
+    """A write that waits for a person: ``intent`` is its id, ``record`` ours, ``sent`` what was sent, and
+    ``candidates`` what XPM has that was not there before."""
+
+    intent: str
+    run: str
+    kind: str
+    record: str
+    name: str
+    message: str
+    sent_at: datetime | None
+    sent: dict[str, Value]
+    candidates: tuple[Candidate, ...]
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What a person decided; ``xpm`` is the record to adopt: UUID, or a client's number or address."""
+
+    intent: str
+    choice: Choice
+    xpm: str = ""
+
+
+def waiting(practice: OpenPractice) -> list[HeldWrite]:
+    """What waits for a person, as far as the mirror knows XPM."""
+    snapshot = practice.snapshot()
+    return [_held_write(snapshot, intent) for intent in _held(snapshot)]
+
+
+async def look(practice: OpenPractice) -> list[HeldWrite]:
+    """The same, after asking XPM once more for each: it may show by now what was made.
+
+    One call for each write. Raises ``LoginNeeded``, ``Busy`` while a run goes on, ``WireTrouble``.
+    """
+    practice.writable()
+    identity = practice.connected()
+    intents = _held(practice.snapshot())
+    if intents:
+        with practice.lock("looking for what was sent").hold():
+            async with practice.wire() as wire:
+                xpm = wire.practice(identity.tenant)
+                for intent in intents:
+                    if intent.kind == ADD_STAFF:
+                        people = await xpm.staff()
+                        practice.book.commit(list_writes(practice.snapshot(), STAFF, people))
+                        continue
+                    if intent.kind == ADD_CLIENT:
+                        rows = await xpm.search(exact(str(intent.values.get("name") or "")))
+                    else:
+                        try:
+                            rows = [await xpm.client(intent.uuid)]
+                        except RecordMissing:
+                            rows = []
+                    snapshot = practice.snapshot()
+                    known = [(snapshot.get(XPM_CLIENTS, row.uuid), row) for row in rows]
+                    merged = [merge_client(old, row) if old else row for old, row in known]
+                    take(practice.book, merged, practice.clock.now())
+    return waiting(practice)
+
+
+def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
+    """Carry out one decision; gives the write as it was held.
+
+    A creation that was a run by itself ends that run. Raises ``NotFound`` and ``BadInput``, and ``Busy``
+    while a run goes on.
+    """
+    practice.writable()
+    with practice.lock("settling what was sent").hold():
+        snapshot, now = practice.snapshot(), practice.clock.now()
+        intent = next((each for each in _held(snapshot) if each.id == decision.intent), None)
+        if intent is None:
+            raise NotFound(
+                f"No write with the id {visible(decision.intent, 40)} is held.",
+                hint="`xpm-tui runs release` shows what is.",
+            )
+        told = _held_write(snapshot, intent)
+        uuid = _adopts(snapshot, intent, decision.xpm) if decision.choice == "adopt" else ""
+        writes = settle(snapshot, intent.id, decision.choice, now, uuid)
+        practice.book.commit([*writes, *_run_ended(snapshot, intent, decision.choice)])
+    practice.events.emit(
+        Event(key="sync.decided", run=intent.run, record=intent.record, uuid=uuid, rule=decision.choice,
+              numbers={"intent": intent.id})
+    )  # fmt: skip
+    return told
+
+
+def _held(snapshot: Snapshot) -> list[Intent]:
+    """Those of sync: what became of a job is settled where jobs are."""
+    return [intent for intent in held(snapshot) if intent.kind in KINDS]
+
+
+def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
+    name = name_of(snapshot, intent.record) or intent.record
+    noun = "staff record" if intent.kind == ADD_STAFF else "contact" if "/" in intent.record else "client"
+    what = f"The {noun} {name}"
+    return HeldWrite(
+        intent=intent.id,
+        run=intent.run,
+        kind=intent.kind,
+        record=intent.record,
+        name=name,
+        message=f"{what} was sent to XPM in run {intent.run}, and no answer came: {intent.note}.",
+        sent_at=intent.sent_at,
+        sent=dict(intent.values),
+        candidates=tuple(_candidates(snapshot, intent)),
+    )
+
+
+def _candidates(snapshot: Snapshot, intent: Intent) -> Sequence[Candidate]:
+    """What stands in XPM, was not there before, and is nobody else's."""
+    if intent.kind == ADD_STAFF:
+        people = (row for row in snapshot.rows(STAFF) if not row.gone)
+        return [
+            Candidate(uuid=row.uuid, number="", name=row.name, email=row.email)
+            for row in may_be(snapshot, intent, people)
+        ]
+    if intent.kind == ADD_CLIENT:
+        name = exact(str(intent.values.get("name") or ""))
+        return [
+            Candidate(uuid=row.uuid, number=row.number, name=row.name, email=row.email)
+            for row in snapshot.find(XPM_CLIENTS, "name", name)
+            if row.uuid not in intent.before
+            and not row.deleted
+            and not snapshot.find(LINKS, "uuid", row.uuid)
+        ]
+    row, link = snapshot.get(XPM_CLIENTS, intent.uuid), snapshot.get(LINKS, intent.record.partition("/")[0])
+    taken = {joined.uuid for joined in link.contacts} if link is not None else set()
+    return [
+        Candidate(uuid=contact.uuid, number=row.number if row else "", name=contact.name, email=contact.email)
+        for contact in (xpm_contacts(row) if row is not None else ())
+        if contact.uuid not in intent.before and contact.uuid not in taken
+    ]
+
+
+def _adopts(snapshot: Snapshot, intent: Intent, typed: str) -> str:
+    if intent.kind == ADD_CLIENT:
+        return find_xpm(snapshot, typed).uuid
+    if intent.kind == ADD_STAFF:
+        return find_staff(snapshot, typed).uuid
+    return typed.strip().lower()
+
+
+def _run_ended(snapshot: Snapshot, intent: Intent, choice: Choice) -> list[Write]:
+    """A creation by hand is a run without a plan: nothing else of it is left to go on with."""
+    run = snapshot.get(RUNS, intent.run)
+    others = any(each.run == intent.run and each.id != intent.id for each in held(snapshot))
+    if run is None or run.plan or run.outcome != "held" or others:
+        return []
+    if choice == "adopt":
+        ended = msgspec.structs.replace(
+            run, outcome="done", done=run.total, counts={"created": 1}, error="", case="", exit_code=0
+        )
+    else:
+        ended = msgspec.structs.replace(run, outcome="failed", counts={"failed": 1})
+    return [Put(RUNS, ended)]

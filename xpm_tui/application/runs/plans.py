@@ -1,0 +1,385 @@
+"""Plans: made, looked up, ticked, exported, and thrown away when nothing needs them any more.
+
+Undo as a plan that can be looked at.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+from xpm_tui.application.condition import refuse_damaged
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import Identity
+from xpm_tui.application.presenters.lookup import find_client, name_of
+from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.views import UnclearView
+from xpm_tui.application.runs.history import current, is_sync, list_runs, show
+from xpm_tui.application.runs.xpm_refresh import guard_limits, is_filled
+from xpm_tui.application.runs.xpm_refresh import refresh as refresh_lists
+from xpm_tui.domain.errors import BadInput, Busy, NotFound
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.fields import BY_NAME
+from xpm_tui.domain.links import Value
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord
+from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
+from xpm_tui.domain.runs import Image
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import IMAGES, PLANNED, PLANS, PROPOSALS
+from xpm_tui.sync.manual.plan_review import recount
+from xpm_tui.sync.manual.plan_review import tick as ticked_records
+from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.planning.guard import check
+from xpm_tui.sync.planning.planner import make_plan
+from xpm_tui.sync.policy import BY_NAME as SYNCED
+
+FRESH = timedelta(minutes=10)
+"""A run from a plan no older than this reads no list again."""
+
+UNSAVED = "p0"
+"""The id of a plan that read-only mode made and did not save."""
+
+_DRAFT_KEPT = timedelta(hours=1)
+_DRAFTS_KEPT = 3
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Which changes of a plan are meant; an empty part means any. ``record`` may be a client or a contact."""
+
+    record: str = ""
+    field: str = ""
+    rule: str = ""
+    mark: str = ""
+
+    def words(self) -> str:
+        """It as it is typed: ``c12:phone``, ``mark:clearing``."""
+        said = {"rule": self.rule, "mark": self.mark, "field": "" if self.record else self.field}
+        parts = [f"{name}:{text}" for name, text in said.items() if text]
+        of_record = ":".join(filter(None, (self.record, self.field))) if self.record else ""
+        return str(visible(" ".join(filter(None, (of_record, *parts))) or "that", 80))
+
+    def picks(self, change: Change) -> bool:
+        """Whether a change is meant."""
+        return (
+            (not self.record or change.record == self.record or change.record.startswith(self.record + "/"))
+            and (not self.field or change.field == self.field)
+            and (not self.rule or change.rule == self.rule)
+            and (not self.mark or change.mark == self.mark)
+        )
+
+
+async def make(
+    practice: OpenPractice,
+    *,
+    full: bool = False,
+    only: Collection[str] | str = "",
+    fields: Collection[str] = (),
+    refresh: bool = True,
+) -> Plan:
+    """Bring the mirror up to date and plan. Raises ``LoginNeeded``, ``WireTrouble``, ``NeedsPerson``.
+
+    ``full`` asks for the complete client list even where the rules would do without.
+    """
+    identity = practice.connected()
+    if practice.read_only:
+        return _look(practice, identity, only=only, fields=fields, full=full)
+    if refresh:
+        await refresh_lists(practice, full=full)
+    return compute(practice, identity, only=only, fields=fields, full=full)[0]
+
+
+def _look(
+    practice: OpenPractice,
+    identity: Identity,
+    *,
+    only: Collection[str] | str,
+    fields: Collection[str],
+    full: bool,
+) -> Plan:
+    """Plan from the stored mirror without a call to Xero. The plan lives as long as the open practice."""
+    if not is_filled(practice):
+        practice.writable("XPM's data was never read here, so there is nothing to plan from.")
+    snapshot = practice.snapshot()
+    plan, records = make_plan(
+        snapshot,
+        practice.policy(),
+        id=UNSAVED,
+        now=practice.clock.now(),
+        by=practice.person,
+        tenant=identity.tenant,
+        scopes=identity.scopes,
+        only=only,
+        fields=fields,
+        full=full,
+    )
+    practice.kept[UNSAVED] = (snapshot.position, (plan, records))
+    return plan
+
+
+def compute(
+    practice: OpenPractice,
+    identity: Identity,
+    *,
+    only: Collection[str] | str = "",
+    fields: Collection[str] = (),
+    full: bool = True,
+) -> tuple[Plan, list[PlannedRecord]]:
+    """Plan from book and mirror as they are, and keep the plan."""
+    (id_,) = practice.ids.new("p")
+    plan, records = make_plan(
+        practice.snapshot(),
+        practice.policy(),
+        id=id_,
+        now=practice.clock.now(),
+        by=practice.person,
+        tenant=identity.tenant,
+        scopes=identity.scopes,
+        only=only,
+        fields=fields,
+        full=full,
+    )
+    keep_plan(practice, plan, records)
+    numbers = {key: plan.counts.get(key, 0) for key in ("items", "records", "waiting")}
+    practice.events.emit(
+        Event(key="plan.made", numbers={"plan": plan.id, **numbers, "people": len(plan.people)})
+    )
+    return plan, records
+
+
+def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord]) -> None:
+    """Store a plan and drop those that nobody needs any more, in one commit."""
+    writes: list[Write] = [Put(PLANS, plan), *(Put(PLANNED, record) for record in records)]
+    writes += _superseded(practice, plan)
+    practice.book.commit(writes)
+
+
+def latest(practice: OpenPractice) -> Plan | None:
+    """The newest plan, applied or not. One of an undo is only ever meant by its id: a person may have said no
+    to it."""
+    return _newest(practice.snapshot().rows(PLANS))
+
+
+def newest_draft(snapshot: Snapshot) -> Plan | None:
+    """The newest plan that waits to be applied; an undo's is none."""
+    return _newest(plan for plan in snapshot.rows(PLANS) if plan.state == "draft")
+
+
+def _newest(plans: Iterable[Plan]) -> Plan | None:
+    """By number: a clock may have run ahead once."""
+    ours = (plan for plan in plans if not plan.undo_of)
+    return max(ours, key=lambda plan: (len(plan.id), plan.id), default=None)
+
+
+def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedRecord]]:
+    """A plan with its records; empty or ``last`` is the newest one. Raises ``NotFound``."""
+    if plan_id == UNSAVED and UNSAVED in practice.kept:
+        return cast("tuple[Plan, list[PlannedRecord]]", practice.kept[UNSAVED][1])
+    snapshot = practice.snapshot()
+    plan = latest(practice) if plan_id in ("", "last") else snapshot.get(PLANS, plan_id)
+    if plan is None:
+        wanted = f"There is no plan {visible(plan_id, 40)}." if plan_id else "There is no plan yet."
+        raise NotFound(wanted, hint="Make one: xpm-tui plan")
+    return plan, snapshot.find(PLANNED, "plan", plan.id)
+
+
+def items(records: Iterable[PlannedRecord]) -> Iterator[Change]:
+    """The ticked changes, links included."""
+    return (change for record in records for change in record.changes if change.ticked)
+
+
+def waiting(records: Iterable[PlannedRecord]) -> Iterator[Change]:
+    """What is not ticked: clearings, conflicts that are held, and what a person unticked."""
+    return (change for record in records for change in record.changes if not change.ticked)
+
+
+def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Selector], on: bool) -> int:
+    """Tick or untick changes of a draft; gives how many changed.
+
+    Raises ``NotFound`` and ``BadInput``, and ``Busy`` while a run applies it: then none of several selectors
+    is followed.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    plan, records = load(practice, plan_id)
+    if plan.state != "draft":
+        raise BadInput(f"Plan {plan.id} was applied already.", hint="Make a new one: xpm-tui plan")
+    going = current(practice)
+    if going is not None and going.plan == plan.id:
+        raise Busy(f"Run {going.id} applies plan {plan.id} already.", hint="Stop it first: xpm-tui runs stop")
+    new: dict[str, PlannedRecord] = {}
+    for each in [selector] if isinstance(selector, Selector) else selector:
+        if not any(each.picks(change) for record in records for change in record.changes):
+            raise NotFound(f"Nothing in plan {plan.id} is meant by {each.words()}.", hint="See: xpm-tui plan")
+        ticked = ticked_records(records, on, **dataclasses.asdict(each))
+        new |= {record.id: record for record in ticked}
+        records = [new.get(record.id, record) for record in records]
+    if not new:
+        return 0
+    head = recount(snapshot, plan, records)
+    writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in new.values())]
+    practice.book.commit(writes, since=snapshot)
+    changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))
+    key = "plan.ticked" if on else "plan.unticked"
+    practice.events.emit(Event(key=key, numbers={"plan": plan.id, "changes": changed}))
+    return changed
+
+
+def stops(practice: OpenPractice, plan: Plan, records: Sequence[PlannedRecord]) -> list[str]:
+    """What the guard would say to a plan if nobody looked at it: whoever looks has to know the numbers."""
+    limits = guard_limits(practice.settings)
+    return [stop.sentence for stop in check(practice.snapshot(), plan, records, limits, reviewed=False)]
+
+
+def export(practice: OpenPractice, plan_id: str = "") -> str:
+    """The plan as CSV text (RFC 4180, LF): true values, one line per change, UUIDs with a name beside."""
+    refuse_damaged(practice)
+    plan, records = load(practice, plan_id)
+    snapshot = practice.snapshot()
+    out = io.StringIO()
+    write = csv.writer(out, lineterminator="\n").writerow
+    write(
+        (
+            "plan",
+            "record",
+            "client",
+            "field",
+            "side",
+            "old",
+            "new",
+            "old_name",
+            "new_name",
+            "rule",
+            "mark",
+            "ticked",
+        )
+    )
+    for record in records:
+        client = name_of(snapshot, record.client)
+        for change in record.changes:
+            write(
+                (
+                    plan.id,
+                    change.record,
+                    client,
+                    change.field,
+                    change.side,
+                    _cell(change.old),
+                    _cell(change.new),
+                    _name(snapshot, change.field, change.old),
+                    _name(snapshot, change.field, change.new),
+                    change.rule,
+                    change.mark,
+                    "yes" if change.ticked else "no",
+                )
+            )
+    return out.getvalue()
+
+
+def _cell(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "; ".join(value) if isinstance(value, tuple) else value
+
+
+def _name(snapshot: Snapshot, field: str, value: Value) -> str:
+    """Whom a UUID means."""
+    row = BY_NAME.get(field)
+    named = field == "link" or (row is not None and row.kind == "person")
+    return name_of(snapshot, value) if named and isinstance(value, str) else ""
+
+
+def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
+    """Drafts of the last hour stay, as somebody may be looking; so does what an unfinished run needs."""
+    snapshot = practice.snapshot()
+    last = [run for run in list_runs(practice) if is_sync(run) and run.plan][:2]
+    needed = {run.plan for run in last if run.outcome not in ("done", "skipped")}
+    since = new.made - _DRAFT_KEPT
+    young = sorted(
+        (p for p in snapshot.rows(PLANS) if p.state == "draft" and p.made >= since), key=lambda p: p.made
+    )
+    needed |= {plan.id for plan in young[1 - _DRAFTS_KEPT :]} | {new.id}
+    writes: list[Write] = []
+    for plan in snapshot.rows(PLANS):
+        if plan.id not in needed:
+            writes.append(Drop(PLANS, plan.id))
+            writes += [Drop(PLANNED, row.id) for row in snapshot.find(PLANNED, "plan", plan.id)]
+    return writes
+
+
+_OTHERS = ("link", "client", "contact")
+
+
+def make_undo(
+    practice: OpenPractice, run: str, *, client: str = "", field: str = "", keep: bool = True
+) -> tuple[Plan, list[PlannedRecord], list[UnclearView]]:
+    """Plan to take back a run, or one client or field of it; ``keep`` stores the plan, to be applied.
+
+    The third part are values that changed since and stay. Raises ``NotFound`` and ``BadInput``.
+    """
+    snapshot = practice.snapshot()
+    chosen = show(practice, run)
+    ours = find_client(snapshot, client).id if client else ""
+    if field and field not in SYNCED and field not in _OTHERS:
+        raise BadInput(f"There is no field '{visible(field, 60)}'.", hint=f"The fields: {', '.join(SYNCED)}.")
+    if chosen.kind == "deploy":
+        raise BadInput(
+            f"Run {chosen.id} made jobs: what is in XPM is never touched again from here.",
+            hint="Change or delete the job in XPM. What still waits: xpm-tui jobs skip, or proposals revoke",
+        )
+    if not snapshot.find(IMAGES, "run", chosen.id):
+        raise NotFound(
+            f"Run {chosen.id} wrote nothing that could be taken back.",
+            hint="Old values are kept for retention.images_days; see: xpm-tui runs list",
+        )
+    if keep:
+        practice.writable()
+    identity = practice.identity()
+    (id_,) = practice.ids.new("p") if keep else ("p0",)
+    plan, records, unclear = plan_undo(
+        snapshot,
+        chosen.id,
+        id=id_,
+        now=practice.clock.now(),
+        by=practice.person,
+        tenant=identity.tenant if identity else "",
+        scopes=identity.scopes if identity else "",
+        policy=practice.policy(),
+        client=ours,
+        field=field,
+        in_use=frozenset(proposal.client for proposal in snapshot.rows(PROPOSALS) if proposal.client),
+    )
+    if keep:
+        keep_plan(practice, plan, records)
+        practice.events.emit(Event(key="undo.planned", numbers={"plan": plan.id, "undone": chosen.id}))
+    told = Told(snapshot)
+    left = [
+        UnclearView(
+            record=each.record,
+            name=told.ref(each.record.partition("/")[0]).name,
+            field=each.field,
+            wanted=told.value(each.field, each.wanted),
+            present=told.value(each.field, each.present),
+            reason=each.sentence,
+            address=each.address,
+        )
+        for each in unclear
+    ]
+    return plan, records, left
+
+
+def last_write(snapshot: Snapshot, client: str) -> str:
+    """The newest run that wrote something of a client that is not taken back yet, or empty."""
+    images = [image for image in snapshot.find(IMAGES, "client", client) if _left(image)]
+    return max((image.run for image in images), key=lambda run: (len(run), run), default="")
+
+
+def _left(image: Image) -> bool:
+    return len(image.undone) < len(image.written)

@@ -1,0 +1,378 @@
+"""Throwing away what the retention settings no longer keep; at most once a day.
+
+A run at work: resolve what an earlier one left, plan, ask the guard, apply, and write down its end.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import Identity, put, read
+from xpm_tui.application.progress import Progress, Report
+from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.consequences import pace
+from xpm_tui.application.runs.history import Stopped, Stopper, is_sync, list_runs
+from xpm_tui.application.runs.notifications import Reason, notify
+from xpm_tui.application.runs.xpm_refresh import guard_limits, refresh_lists
+from xpm_tui.domain.consequences import Consequences, Requests
+from xpm_tui.domain.errors import BadInput, LoginNeeded, PlanRefused, Trouble
+from xpm_tui.domain.events import Event, Severity
+from xpm_tui.domain.plan import Plan, PlannedRecord
+from xpm_tui.domain.ports import Drop, Practice, Put
+from xpm_tui.domain.runs import Run, Stop
+from xpm_tui.domain.tables import PLANNED, PLANS, RUNS, STOPS
+from xpm_tui.store.backup import prune_backups
+from xpm_tui.store.ids import BlockIds
+from xpm_tui.store.retention import outdated
+from xpm_tui.sync.applying.executor import apply
+from xpm_tui.sync.applying.recover import KINDS, resolve
+from xpm_tui.sync.applying.release import held
+from xpm_tui.sync.consequences import of_plan
+from xpm_tui.sync.manual.plan_review import keep_review, recount
+from xpm_tui.sync.planning.guard import ALWAYS, check, grown, refuse_if_outdated
+
+
+class Tidied(msgspec.Struct, frozen=True):
+    """The day (UTC) of the last time."""
+
+    day: str
+
+
+def tidy(practice: OpenPractice) -> int:
+    """Drop old days of the log, runs and what hangs on them, plans and backups; gives how many rows went."""
+    snapshot, now = practice.snapshot(), practice.clock.now()
+    today = now.date().isoformat()
+    before = read(snapshot, "tidied", Tidied)
+    if before is not None and before.day == today:
+        return 0
+    kept = practice.settings.number
+    practice.events.drop_older(kept("retention.log_days"))
+    prune_backups(practice.data / "book", kept("retention.backups"))
+    writes = outdated(
+        snapshot, now=now, runs_days=kept("retention.runs_days"), images_days=kept("retention.images_days")
+    )
+    practice.book.commit([*writes, put("tidied", Tidied(today))])
+    return len(writes)
+
+
+_LEVELS: dict[str, Severity] = {"done": "info", "failed": "error"}
+UNFINISHED = ("interrupted", "stopped", "partial", "failed")
+"""Outcomes that leave something for the next run to take up."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the run is to do: apply that plan, or make one (whole list, narrowed to clients or fields).
+
+    ``reviewed``: a person said yes to what it will plan. ``held``: the held run that a person released.
+    """
+
+    plan_id: str = ""
+    full: bool = False
+    reviewed: bool = False
+    only: str = ""
+    fields: tuple[str, ...] = ()
+    held: Run | None = None
+
+
+_OUTDATED = (
+    "The direction, what to sync or the fields were changed while the run was going on, so it stopped before "
+    "the next client. What it had done stays. Make a new plan: xpm-tui plan"
+)
+
+
+class _Halt:
+    """Whether a run has to end before its next client: on request, or because its policy was changed."""
+
+    def __init__(self, practice: OpenPractice, plan: Plan, stop: Stopper) -> None:
+        self._practice = practice
+        self._plan = plan
+        self._stop = stop
+        self._version = practice.settings.version
+        self.outdated = False
+
+    def __call__(self) -> bool:
+        version = self._practice.settings.version
+        if version != self._version:
+            self._version = version
+            # An undo takes back what was written, whatever the policy is by now.
+            if not self._plan.undo_of and self._practice.policy().hash != self._plan.policy:
+                self.outdated = True
+        return self.outdated or self._stop()
+
+
+class Work:
+    """One run, from its row in the book to its end."""
+
+    def __init__(
+        self,
+        practice: OpenPractice,
+        identity: Identity,
+        run: Run,
+        asked: Asked,
+        *,
+        report: Report,
+        stop: Stopper,
+    ) -> None:
+        self.practice = practice
+        self.identity = identity
+        self.asked = asked
+        self.run = run
+        self.report = report
+        self.stop = stop
+        self.xpm: Practice | None = None
+        self.calls = 0
+        self.timed = practice.clock.monotonic()
+
+    async def through(self) -> Run:
+        """To its end, whatever that is."""
+        try:
+            try:
+                async with self.practice.wire() as wire:
+                    self.xpm = wire.practice(self.identity.tenant)
+                    self.calls = self.xpm.calls
+                    return self.end(await self.work(self.xpm))
+            except Stopped:
+                return self.end(msgspec.structs.replace(self.run, outcome="stopped"))
+        except Trouble as trouble:
+            self.fail(trouble)
+            raise
+        except BaseException as error:
+            self.fail(Trouble(f"An error that should not be ({type(error).__name__}) ended the run."))
+            raise
+
+    async def work(self, xpm: Practice) -> Run:
+        """Resolve what is unknown, plan, ask the guard, apply."""
+        practice = self.practice
+        await resolve(
+            book=practice.book,
+            practice=xpm,
+            clock=practice.clock,
+            tell=practice.events.emit,
+            create_lag=practice.settings.number("sync.create_lag"),
+            stop=self.stop,
+        )
+        self.stop.check()
+        looked_up = xpm.calls - self.calls
+        plan, records, reviewed = await self.stop.through(self.plan(xpm))
+        before = Requests(lookups=looked_up, lists=xpm.calls - self.calls - looked_up)
+        self.expect(of_plan(practice.snapshot(), plan, records, before=before, pace=pace(practice)))
+        self.keep(plan, reviewed=reviewed)
+        self.tell_expected(plan=plan.id, items=plan.counts.get("items", 0), records=self.run.total)
+        stops = self.guarded(plan, records, reviewed)
+        if stops:
+            for stop in stops:
+                numbers = {"counted": stop.counted, "limit": stop.limit}
+                practice.events.emit(
+                    Event(key="guard.stop", level="warning", rule=stop.rule, numbers={**numbers})
+                )
+            return msgspec.structs.replace(self.run, outcome="held", stops=stops)
+        self.stop.check()
+        policy = practice.policy()
+        refuse_if_outdated(plan, policy, self.identity.tenant, self.identity.scopes)
+        halt = _Halt(practice, plan, self.stop)
+        ended = await apply(
+            plan,
+            records,
+            policy=policy,
+            run=self.run,
+            book=practice.book,
+            practice=xpm,
+            clock=practice.clock,
+            ids=BlockIds(practice.ids),
+            events=practice.events,
+            stop=halt,
+            progress=self.moved,
+            reviewed=reviewed,
+            create_lag=practice.settings.number("sync.create_lag"),
+        )
+        if halt.outdated and ended.outcome == "stopped":
+            ended = msgspec.structs.replace(ended, error=_OUTDATED, exit_code=PlanRefused.exit_code)
+        waiting = [intent for intent in held(practice.book.snapshot()) if intent.kind in KINDS]
+        # An undo that is through is: there is nothing that it could go on with once that is settled.
+        if waiting and ended.outcome in ("done", "partial") and not plan.undo_of:
+            stop = Stop(
+                rule="unknown-outcome",
+                counted=len(waiting),
+                sentence="What became of something sent to XPM could not be found out.",
+            )
+            ended = msgspec.structs.replace(ended, outcome="held", stops=(*ended.stops, stop))
+        return ended
+
+    async def plan(self, xpm: Practice) -> tuple[Plan, list[PlannedRecord], bool]:
+        """The plan that was asked for, or a new one; and whether a person has seen all of it."""
+        asked, practice = self.asked, self.practice
+        if asked.plan_id:
+            plan, records = plans.load(practice, asked.plan_id)
+            if plan.state != "draft":
+                raise BadInput(f"Plan {plan.id} was applied already.", hint="Make a new one: xpm-tui plan")
+            refuse_if_outdated(plan, practice.policy(), self.identity.tenant, self.identity.scopes)
+            if not timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH:
+                await refresh_lists(practice, xpm, full=asked.full, lately=True, report=self.listed)
+            return plan, records, True
+        lately = self.run.trigger == "daily"
+        await refresh_lists(practice, xpm, full=asked.full, lately=lately, report=self.listed)
+        self.report(Progress("plan"))
+        plan, records = plans.compute(
+            practice, self.identity, only=asked.only, fields=asked.fields, full=asked.full
+        )
+        reviewed, before = asked.reviewed, self.before()
+        if before:
+            records, unseen = keep_review(before, records)
+            plan = recount(practice.snapshot(), plan, records)
+            practice.book.commit([Put(PLANS, plan), *(Put(PLANNED, record) for record in records)])
+            reviewed = reviewed or (unseen == 0 and self.asked.held is None)
+        return plan, records, reviewed
+
+    def before(self) -> list[PlannedRecord]:
+        """What a person had looked at in the run that this one takes up; nothing for a fresh start."""
+        last = self.asked.held
+        if last is None:
+            # One that ended before it had a plan takes nothing away from what was looked at.
+            earlier = (run for run in list_runs(self.practice) if run.id != self.run.id and is_sync(run))
+            last = next((run for run in earlier if run.plan), None)
+            if last is None or not last.reviewed or last.outcome not in UNFINISHED:
+                return []
+        return self.practice.snapshot().find(PLANNED, "plan", last.plan) if last.plan else []
+
+    def guarded(self, plan: Plan, records: list[PlannedRecord], reviewed: bool) -> tuple[Stop, ...]:
+        """Why the run has to wait for a person; a release covers what it was released for."""
+        practice, daily = self.practice, self.run.trigger == "daily"
+        stops = check(
+            practice.snapshot(),
+            plan,
+            records,
+            guard_limits(practice.settings),
+            reviewed=reviewed,
+            scheduled=daily,
+        )
+        items = plan.counts.get("items", 0)
+        if daily and plan.direction == "to_xpm" and items and not practice.settings.yes("sync.daily_push"):
+            waits = "The daily run writes to XPM only with sync.daily_push; its plan waits for a person."
+            stops += (Stop(rule="daily-push", counted=items, sentence=waits),)
+        if self.asked.held is not None:
+            always = tuple(stop for stop in stops if stop.rule in ALWAYS)
+            stops = always or grown(self.asked.held.stops, stops)
+        return stops
+
+    def listed(self, progress: Progress) -> None:
+        """A part of a list came in."""
+        self.stop.check()
+        self.report(progress)
+
+    def moved(self, run: Run) -> None:
+        """A step was made."""
+        self.report(Progress("apply", run.done, run.total, run.calls))
+
+    def expect(self, found: Consequences) -> None:
+        """Note what is expected of the run, before its first write."""
+        self.run = msgspec.structs.replace(self.run, consequences=found.shortened())
+
+    def keep(self, plan: Plan, *, reviewed: bool) -> None:
+        """Keep with the run what it is going to do."""
+        self.run = msgspec.structs.replace(
+            self.run,
+            plan=plan.id,
+            total=plan.counts.get("records", 0),
+            reviewed=reviewed,
+            direction=plan.direction,
+            level=plan.level,
+            only=plan.only,
+            fields=plan.fields,
+        )
+        self.practice.book.commit([Put(RUNS, self.run)])
+
+    def fail(self, trouble: Trouble) -> None:
+        """The run ended by an error; what apply has written of its end stays."""
+        trouble.logged = True
+        found = self.practice.snapshot().get(RUNS, self.run.id) or self.run
+        outcome = "failed" if found.outcome in ("running", "done") else found.outcome
+        self.end(
+            msgspec.structs.replace(
+                found,
+                outcome=outcome,
+                error=found.error or trouble.message,
+                case=found.case or trouble.case or trouble.code,
+                exit_code=trouble.exit_code,
+            ),
+            trouble,
+        )
+
+    def end(self, run: Run, trouble: Trouble | None = None) -> Run:
+        """Write the run's end, tell it, and tidy up."""
+        practice = self.practice
+        calls = self.xpm.calls - self.calls if self.xpm is not None else run.calls
+        run = msgspec.structs.replace(
+            run,
+            ended=run.ended or practice.clock.now(),
+            calls=max(calls, run.calls),
+            exit_code=run.exit_code or exit_code(run, self.stop.signal),
+        )
+        practice.book.commit([Put(RUNS, run), Drop(STOPS, run.id)])
+        with suppress(Trouble):  # The run's end is durable; the store's close records it otherwise.
+            practice.book.record_end()
+        level = _LEVELS.get(run.outcome, "warning")
+        seconds = round(practice.clock.monotonic() - self.timed, 1)
+        practice.events.emit(
+            Event(
+                key=f"run.{run.outcome}",
+                level=level,
+                rule=run.kind,
+                case=run.case,
+                outcome=run.outcome,
+                numbers={**NONE, **figures(run), **run.counts, "done": run.done, "calls": run.calls,
+                         "seconds": seconds, "exit_code": run.exit_code},
+            )
+        )  # fmt: skip
+        deploys = run.kind == "deploy"
+        # Jobs that are left of a batch wait for a person also where others of it went out.
+        if run.outcome in ("held", "failed") or (deploys and run.outcome == "partial"):
+            waits = run.outcome == "held" or (deploys and run.counts.get("held"))
+            reason: Reason = "held" if waits else "failed"
+            reason = "login-needed" if isinstance(trouble, LoginNeeded) else reason
+            why = run.error or " ".join(stop.sentence for stop in run.stops)
+            notify(practice, reason, f"Run {run.id} is {run.outcome}. {why}".strip(), run=run.id)
+        tidy(practice)
+        self.run = run
+        return run
+
+    def tell_expected(self, **numbers: int | str) -> None:
+        """The event that says, before the first write, what is expected of this run."""
+        found = self.run.consequences
+        if found is not None:
+            told = {**figures(self.run), "calls": found.calls, **numbers}
+            self.practice.events.emit(Event(key="run.planned", rule=found.of, numbers={**told}))
+
+
+def figures(run: Run) -> dict[str, int]:
+    """What is expected of a run, as the numbers of an event."""
+    found = run.consequences
+    if found is None:
+        return {}
+    return {
+        "to_xpm": found.xpm.changes,
+        "saved_here": found.here.changes,
+        "replaced": found.replaced.values,
+        "lasting": found.not_undoable,
+        "freezes": found.freezes,
+        "expected_calls": found.calls,
+        "minutes": found.minutes,
+    }
+
+
+NONE = {"refused": 0, "deployed": 0, "failed": 0}
+"""Counts that sentences tell also where they are nought."""
+
+
+def exit_code(run: Run, signal: int = 0) -> int:
+    """What the command ends with: 0 done, 1 in part or failed, 4 held, 128 and the signal when one came."""
+    if run.exit_code:
+        return run.exit_code
+    if run.outcome == "stopped":
+        return 128 + signal if signal else 1
+    return {"done": 0, "skipped": 0, "held": 4}.get(run.outcome, 1)

@@ -1,0 +1,303 @@
+"""The guard's limits, from the settings in force.
+
+Filling the mirror: XPM's lists, read and taken over one after the other.
+
+Client list: one streamed call. A list that the login's scopes do not open is a note; what can fail for a
+while (jobs, templates) fails by itself; the client list failing ends the work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import ListState, list_state, put
+from xpm_tui.application.progress import Progress, Report, silent
+from xpm_tui.application.runs.due import full_is_due
+from xpm_tui.domain.errors import (
+    AccessDenied,
+    AllowanceUsedUp,
+    CaseId,
+    LoginNeeded,
+    NeedsPerson,
+    ScopeMissing,
+    WireTrouble,
+)
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.ports import Listing, Practice, Snapshot, Write
+from xpm_tui.domain.tables import CATEGORIES, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.settings.store import Settings
+from xpm_tui.sync.mirror import ClientsRefreshed, job_writes, list_writes, refresh_clients, since
+from xpm_tui.sync.policy import GuardLimits
+
+
+def guard_limits(settings: Settings) -> GuardLimits:
+    """From which counts a run that nobody reviewed waits for a person."""
+    return GuardLimits(
+        list_share=settings.number("guard.source_percent") / 100,
+        list_fewer=settings.number("guard.source_fewer"),
+        records_min=settings.number("guard.records_count"),
+        records_share=settings.number("guard.records_percent") / 100,
+        field_min=settings.number("guard.field_count"),
+        field_share=settings.number("guard.field_percent") / 100,
+        emptied_min=settings.number("guard.emptied_count"),
+        emptied_share=settings.number("guard.emptied_percent") / 100,
+        new_jobs=settings.number("jobs.max_new"),
+    )
+
+
+SLOW = 60.0
+"""Seconds: a complete client list that took longer is not read again at every run."""
+
+_TITLES = {"staff": "Staff", "templates": "Job templates", "categories": "Job categories", "jobs": "Jobs"}
+_SCOPES = {
+    "staff": "practicemanager.staff.read",
+    "templates": "practicemanager.read",
+    "categories": "practicemanager.read",
+    "jobs": "practicemanager.job.read",
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    """A list that could not be read, why in a sentence, and the scope that would open it, where it is one."""
+
+    list: str
+    sentence: str
+    scope: str = ""
+    case: CaseId | None = None
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What came in: records per list, how many XPM clients were new or changed, what it cost.
+
+    ``complete`` says that the client list was the whole one, ``believed`` that absence in it counts.
+    """
+
+    clients: int
+    changed: int
+    gone: int
+    lists: dict[str, int]
+    calls: int
+    complete: bool
+    believed: bool
+    seconds: float
+    notes: tuple[Note, ...]
+
+
+async def refresh(practice: OpenPractice, *, full: bool = False, report: Report = silent) -> Refreshed:
+    """Bring the mirror up to date over a connection of its own.
+
+    ``full`` asks for the complete client list; else it is asked for unless the last one took over a minute
+    and is not due again. Raises ``LoginNeeded``, ``WireTrouble`` and, for a list
+    that shares no client with the mirror, ``NeedsPerson``.
+    """
+    identity = practice.connected()
+    practice.writable("This reads XPM's data again, and read-only mode makes no call to Xero.")
+    async with practice.wire() as wire:
+        return await refresh_lists(practice, wire.practice(identity.tenant), full=full, report=report)
+
+
+async def ensure_mirror(practice: OpenPractice) -> Refreshed | None:
+    """Fill the mirror where it was never filled; None where it was."""
+    return None if is_filled(practice) else await refresh(practice, full=True)
+
+
+def is_filled(practice: OpenPractice) -> bool:
+    """Whether the mirror was ever filled."""
+    snapshot = practice.snapshot()
+    return bool(snapshot.count(XPM_CLIENTS) or list_state(snapshot, "clients").full)
+
+
+async def refresh_lists(
+    practice: OpenPractice,
+    xpm: Practice,
+    *,
+    full: bool = False,
+    lately: bool = False,
+    report: Report = silent,
+) -> Refreshed:
+    """The same, over a connection that is open already. ``lately``: what has changed will do, where the last
+    list is known."""
+    began, timed = xpm.calls, practice.clock.monotonic()
+    complete = full or _complete(practice, lately)
+    clients = await _clients(practice, xpm, complete, report)
+    small = await asyncio.gather(
+        *(_small(practice, name, read, writes) for name, read, writes in _small_lists(xpm))
+    )
+    return Refreshed(
+        clients=clients.listed,
+        changed=clients.changed,
+        gone=clients.gone,
+        lists={name: count for name, count, note in small if note is None},
+        calls=xpm.calls - began,
+        complete=complete,
+        believed=clients.believed,
+        seconds=practice.clock.monotonic() - timed,
+        notes=tuple(note for _, _, note in small if note is not None),
+    )
+
+
+def _complete(practice: OpenPractice, lately: bool) -> bool:
+    """Whether to ask for the whole client list."""
+    snapshot = practice.snapshot()
+    if since(snapshot) is None or full_is_due(practice):
+        return True
+    return not lately and list_state(snapshot, "clients").seconds <= SLOW
+
+
+async def _clients(practice: OpenPractice, xpm: Practice, complete: bool, report: Report) -> ClientsRefreshed:
+    timed = practice.clock.monotonic()
+    snapshot = practice.snapshot()
+    before = list_state(snapshot, "clients")
+    async with xpm.clients(modified_since=None if complete else since(snapshot)) as listing:
+        watched = _Watched(practice, listing, complete, lambda done: report(Progress("lists", done)))
+        got = await refresh_clients(
+            watched,
+            book=practice.book,
+            clock=practice.clock,
+            complete=complete,
+            limits=guard_limits(practice.settings),
+        )
+    seconds, now = practice.clock.monotonic() - timed, practice.clock.now()
+    state = ListState(at=now, full=before.full, count=before.count, seconds=before.seconds)
+    if complete:
+        state = ListState(at=now, full=now, count=got.listed, seconds=round(seconds, 1))
+    practice.book.commit([put("list:clients", state)])
+    numbers = {"count": got.listed, "changed": got.changed, "gone": got.gone, "seconds": round(seconds, 1)}
+    practice.events.emit(Event(key="list.clients" if complete else "list.changes", numbers={**numbers}))
+    if complete and not got.believed and not got.listed:
+        links = practice.snapshot().count(LINKS)
+        practice.events.emit(
+            Event(key="list.empty", level="error", case=CaseId.EMPTY_LIST, numbers={"links": links})
+        )
+    return got
+
+
+class _Watched:
+    """A client list that is let through once it is seen to be this practice's.
+
+    The first rows of a complete list are held back until one of them is known; when none is, nothing has
+    been taken over yet.
+    """
+
+    def __init__(
+        self, practice: OpenPractice, listing: Listing, complete: bool, counted: Callable[[int], None]
+    ) -> None:
+        self._practice = practice
+        self._listing = listing
+        self._known = practice.snapshot().ids(XPM_CLIENTS) if complete else ()
+        self._counted = counted
+
+    @property
+    def asked_at(self) -> datetime:
+        """The server's time of the list."""
+        return self._listing.asked_at
+
+    async def __aiter__(self) -> AsyncIterator[XpmClient]:
+        held: list[XpmClient] = []
+        sure = not self._known
+        done = 0
+        async for row in self._listing:
+            done += 1
+            if done % 500 == 0:
+                self._counted(done)
+            if not sure:
+                held.append(row)
+                sure = row.uuid in self._known
+                if not sure:
+                    continue
+                for each in held:
+                    yield each
+                held.clear()
+                continue
+            yield row
+        if held:
+            self._practice.events.emit(
+                Event(key="list.other", level="error", case=CaseId.WRONG_PRACTICE, numbers={"count": done})
+            )
+            raise NeedsPerson(
+                f"XPM listed {count(done, 'client')}, and none of them is one that was there before: "
+                "this looks like another practice. Nothing was taken over.",
+                hint="Check the practice's name with: xpm-tui status. To begin anew with another practice, "
+                "add it: xpm-tui practices add NAME",
+                case=CaseId.WRONG_PRACTICE,
+            )
+        self._counted(done)
+
+
+Read = Callable[[], Coroutine[Any, Any, Sequence[Any]]]
+Take = Callable[[Snapshot, Sequence[Any]], list[Write]]
+
+
+def _small_lists(xpm: Practice) -> tuple[tuple[str, Read, Take], ...]:
+    return (
+        ("staff", xpm.staff, lambda snapshot, rows: list_writes(snapshot, STAFF, rows)),
+        ("templates", xpm.templates, lambda snapshot, rows: list_writes(snapshot, TEMPLATES, rows)),
+        ("categories", xpm.categories, lambda snapshot, rows: list_writes(snapshot, CATEGORIES, rows)),
+        ("jobs", xpm.current_jobs, job_writes),
+    )
+
+
+async def _small(practice: OpenPractice, name: str, read: Read, take: Take) -> tuple[str, int, Note | None]:
+    """Read one list and take it over; trouble becomes a note, and what was there before stays."""
+    try:
+        rows = await read()
+    except (LoginNeeded, AllowanceUsedUp):
+        raise
+    except WireTrouble as trouble:
+        return name, 0, _noted(practice, name, trouble)
+    snapshot = practice.snapshot()
+    writes = take(snapshot, rows)
+    state = ListState(at=practice.clock.now(), full=practice.clock.now(), count=len(rows))
+    practice.book.commit([*writes, put(f"list:{name}", state)])
+    practice.events.emit(Event(key=f"list.{name}", numbers={"count": len(rows), "changed": len(writes)}))
+    return name, len(rows), None
+
+
+def told(notes: Iterable[Note]) -> list[str]:
+    """The notes in sentences, each once: the lists that one scope would open stand in one of them."""
+    closed: dict[str, list[str]] = {}
+    for note in notes:
+        closed.setdefault(note.scope, []).append(_TITLES[note.list] if note.scope else note.sentence)
+    found = list(dict.fromkeys(closed.pop("", [])))
+    for scope, lists in closed.items():
+        first, *rest = lists
+        listed = " and ".join([first, *(title[:1].lower() + title[1:] for title in rest)])
+        found.append(_closed(listed, scope))
+    return found
+
+
+def _closed(lists: str, scope: str) -> str:
+    return f"{lists} cannot be listed: the login lacks the scope {scope}."
+
+
+def _noted(practice: OpenPractice, name: str, trouble: WireTrouble) -> Note:
+    closed = isinstance(trouble, (ScopeMissing, AccessDenied))
+    scope = _SCOPES[name] if closed else ""
+    before = list_state(practice.snapshot(), name)
+    words = _closed(_TITLES[name], scope) if scope else trouble.message
+    state = msgspec.structs.replace(before, note=words, scope=scope)
+    if state != before:
+        practice.book.commit([put(f"list:{name}", state)])
+    practice.events.emit(
+        Event(
+            key="list.closed" if closed else "list.failed",
+            level="info" if closed else "warning",
+            rule=name,
+            case=trouble.case or "",
+            correlation=trouble.correlation,
+            status=trouble.status,
+            numbers={"scope": scope} if scope else {},
+        )
+    )
+    return Note(name, words, scope, trouble.case)

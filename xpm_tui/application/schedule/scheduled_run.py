@@ -1,0 +1,114 @@
+"""The daily run, as a timer starts it: made, skipped with a reason, or not yet due."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import msgspec
+
+from xpm_tui.application.jobs.deployment import deploy_due
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import put, read
+from xpm_tui.application.progress import Report, silent
+from xpm_tui.application.runs.due import Due, due
+from xpm_tui.application.runs.notifications import notify
+from xpm_tui.application.runs.runner import run
+from xpm_tui.application.status.summary import heartbeat
+from xpm_tui.domain.errors import LoginNeeded, WireTrouble
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import RUNS
+
+RENEW_DAYS = 7.0
+"""A login that is not used is renewed so often: Xero ends it after 60 idle days."""
+
+WORDS = {
+    "too-early": "The daily run is not due yet today.",
+    "done-today": "The daily run of today was made already.",
+    "no-sign-in": "Skipped: nobody has used the tool during the past 24 hours.",
+}
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """The last good run (id, or empty) of which it was told that nothing good came after it."""
+
+    since: str
+
+
+async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tuple[Due, Run | None]:
+    """Make the daily run if it is due; gives why, and the run (``skipped`` where nobody had signed in).
+
+    Occurrences that are due are deployed whether or not anybody had signed in; their run is given where it
+    is the one to look at.
+
+    Raises what :func:`xpm_tui.application.runs.runner.run` raises, and ``LoginNeeded`` before connecting.
+    """
+    practice.writable()
+    found = due(practice)
+    if found.why == "not-connected":
+        notify(practice, "login-needed", "The daily run cannot be made: the practice is not connected.")
+        practice.connected()
+    made: Run | None = None
+    try:
+        if found.now:
+            made = await run(practice, full=found.full, trigger="daily", report=report)
+        elif found.why == "no-sign-in":
+            made = _skipped(practice, found)
+        if found.why != "too-early":
+            deployed = await deploy_due(practice, report=report)
+            if deployed is not None and (made is None or made.exit_code == 0):
+                made = deployed
+        if made is None or made.outcome == "skipped":
+            await _keep_login(practice)
+    finally:
+        _tell_if_stale(practice)
+    return found, made
+
+
+def _skipped(practice: OpenPractice, found: Due) -> Run:
+    (run_id,) = practice.ids.new("r")
+    now = practice.clock.now()
+    policy = practice.policy()
+    made = Run(
+        id=run_id,
+        started=now,
+        ended=now,
+        by=practice.person,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        trigger="daily",
+        direction=policy.direction,
+        level=policy.level,
+        outcome="skipped",
+        error=WORDS[found.why],
+    )
+    practice.book.commit([Put(RUNS, made)])
+    practice.events.emit(
+        Event(key="run.skipped", level="warning", run=run_id, rule=found.why, outcome="skipped")
+    )
+    return made
+
+
+async def _keep_login(practice: OpenPractice) -> None:
+    """Renew a login that was idle for a week; a network that is away is tried again tomorrow."""
+    try:
+        async with practice.wire() as wire:
+            await wire.tokens.keep_alive(RENEW_DAYS)
+    except LoginNeeded as lost:
+        notify(practice, "login-needed", lost.message)
+        raise
+    except WireTrouble:
+        pass
+
+
+def _tell_if_stale(practice: OpenPractice) -> None:
+    """Tell once that nothing has synced well for too long."""
+    beat = heartbeat(practice)
+    stale = next((problem for problem in beat.problems if problem.code == "stale"), None)
+    since = beat.last_good.isoformat() if beat.last_good else ""
+    before = read(practice.snapshot(), "told-stale", _Told)
+    if stale is not None and (before is None or before.since != since):
+        practice.book.commit([put("told-stale", _Told(since))])
+        notify(practice, "stale", stale.sentence)

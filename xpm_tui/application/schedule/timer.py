@@ -1,0 +1,252 @@
+"""The timer of the daily run: a systemd user timer, or a line in the crontab.
+
+systemd.timer(5), systemd.service(5), crontab(5). Each practice has a timer of its own; what it starts decides
+by itself whether a run is due, so starting it too often does no harm.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.runs.background import command
+from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.events import Event
+from xpm_tui.files.atomic import replace_bytes
+
+Kind = Literal["systemd", "cron"]
+LONGEST = 60.0
+
+_NO_CRONTAB = ("no crontab", "no such file")
+"""What ``crontab -l`` says where there is none (cron and cronie; BusyBox), or the system without cron."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command of the system said."""
+
+    status: int
+    text: str
+
+
+Shell = Callable[[Sequence[str], str], Ran]
+"""Runs a command with a text on its standard input."""
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A practice's timer: what it does in sentences, the text of what is (to be) installed, what to know."""
+
+    kind: Kind
+    installed: bool
+    does: tuple[str, ...]
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def shell(words: Sequence[str], text: str = "") -> Ran:
+    """Run a command of the system; one that is not there or takes too long has status -1."""
+    try:
+        ended = subprocess.run(
+            list(words),
+            input=text.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            timeout=LONGEST,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Ran(-1, str(error))
+    # What went well is what was asked for, to the byte; a warning beside it is no part of it.
+    said = ended.stdout + (ended.stderr if ended.returncode else b"")
+    return Ran(ended.returncode, said.decode("utf-8", "surrogateescape").strip())
+
+
+class Scheduler:
+    """Shows, installs and removes the timer of one practice. ``shell`` is replaced in tests."""
+
+    def __init__(
+        self, practice: OpenPractice, *, shell: Shell = shell, units: Path | None = None, kind: str = ""
+    ) -> None:
+        self._practice = practice
+        self._shell = shell
+        config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        self._units = units or config / "systemd" / "user"
+        if kind not in ("", "systemd", "cron"):
+            raise BadInput("A timer is of the kind systemd or cron.")
+        self._kind: Kind = "systemd" if kind == "systemd" else "cron" if kind else self._found()
+
+    def show(self) -> Timer:
+        """What is installed, or would be. Changes nothing."""
+        installed = self._installed()
+        return Timer(self._kind, installed, self._does(), self._text(), self._notes())
+
+    def install(self) -> Timer:
+        """Install or renew the timer. Raises ``Trouble`` with what the system said."""
+        self._practice.writable()
+        if self._kind == "systemd":
+            self._units.mkdir(parents=True, exist_ok=True)
+            for suffix, text in self._unit_texts().items():
+                replace_bytes(self._units / f"{self._name}.{suffix}", text.encode())
+            self._must("systemctl", "--user", "daemon-reload")
+            self._must("systemctl", "--user", "enable", "--now", f"{self._name}.timer")
+        else:
+            self._crontab([*self._other_lines(), self._cron_line()])
+        self._practice.events.emit(Event(key="schedule.installed", rule=self._kind))
+        return self.show()
+
+    def remove(self) -> Timer:
+        """Take the timer away; none there is no error."""
+        self._practice.writable()
+        if self._kind == "systemd":
+            self._shell(["systemctl", "--user", "disable", "--now", f"{self._name}.timer"], "")
+            for suffix in self._unit_texts():
+                (self._units / f"{self._name}.{suffix}").unlink(missing_ok=True)
+            self._shell(["systemctl", "--user", "daemon-reload"], "")
+        elif self._installed():
+            self._crontab(self._other_lines())
+        self._practice.events.emit(Event(key="schedule.removed", rule=self._kind))
+        return self.show()
+
+    def prove(self) -> str:
+        """Open the login from the timer's own environment, once. Raises ``Trouble`` where that fails."""
+        words = [sys.executable, "-P", "-m", "xpm_tui.application.schedule.login_check", *self._place()]
+        if self._kind == "systemd":
+            ran = self._shell(["systemd-run", "--user", "--wait", "--pipe", "--quiet", *words], "")
+        else:
+            plain = [f"HOME={Path.home()}", f"LOGNAME={getpass.getuser()}", "PATH=/usr/bin:/bin"]
+            ran = self._shell(["env", "-i", *plain, "/bin/sh", "-c", shlex.join(words)], "")
+        if ran.status != 0:
+            raise Trouble(
+                f"The login does not open from the timer's own environment. {_last_line(ran.text)}".strip(),
+                hint="Keep the key in a file: see XPM_TUI_KEY_FILE, or use --home. Then install again.",
+            )
+        return _last_line(ran.text)
+
+    @property
+    def _name(self) -> str:
+        return f"xpm-tui-{self._practice.name}"
+
+    @property
+    def _mark(self) -> str:
+        root = self._practice.home.root
+        return f"# {self._name}" + (f" {root}" if root else "")
+
+    def _place(self) -> list[str]:
+        home = self._practice.home
+        return [self._practice.name, *([str(home.root)] if home.root else [])]
+
+    def _found(self) -> Kind:
+        if self._shell(["systemctl", "--user", "show-environment"], "").status == 0:
+            return "systemd"
+        if shutil.which("crontab"):
+            return "cron"
+        raise Trouble(
+            "This machine has neither a systemd session nor crontab.",
+            hint=f"Let your own scheduler start, every hour: {shlex.join(self._command())}",
+        )
+
+    def _command(self) -> list[str]:
+        return command(self._practice, extra=["--if-due"])
+
+    def _installed(self) -> bool:
+        if self._kind == "systemd":
+            return (self._units / f"{self._name}.timer").exists()
+        return any(line.endswith(self._mark) for line in self._lines())
+
+    def _does(self) -> tuple[str, ...]:
+        settings = self._practice.settings
+        at = settings.text("schedule.at")
+        asked = settings.yes("schedule.require_sign_in")
+        when = f"Every day at {at}, then every hour until it is done"
+        if self._kind == "cron":
+            when = f"Every hour, once a day from {at}"
+        return (
+            f"{when}: {shlex.join(self._command())}",
+            "It syncs once a day" + (", only if somebody used the tool within 24 hours." if asked else "."),
+            "The first run waits for a person, and so does what the guard stops.",
+            *(
+                ("To XPM: it plans and waits, as sync.daily_push is off.",)
+                if settings.text("sync.direction") == "to_xpm" and not settings.yes("sync.daily_push")
+                else ()
+            ),
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        if self._kind == "cron":
+            return ("Logging out does not end it: cron runs without a session.",)
+        said = self._shell(["loginctl", "show-user", getpass.getuser(), "-p", "Linger", "--value"], "")
+        if said.text == "yes":
+            return ("Lingering is on: the timer runs also while you are logged out.",)
+        return (
+            "Lingering is off: logging out ends the timer until you log in again. To keep it: "
+            "loginctl enable-linger",
+        )
+
+    def _text(self) -> str:
+        if self._kind == "cron":
+            return self._cron_line()
+        return "\n".join(
+            f"# {self._units / self._name}.{suffix}\n{text}" for suffix, text in self._unit_texts().items()
+        )
+
+    def _unit_texts(self) -> dict[str, str]:
+        zone = self._practice.settings.text("practice.timezone")
+        at = f"*-*-* {self._practice.settings.text('schedule.at')}:00{f' {zone}' if zone else ''}"
+        title = f"Daily sync of {self._practice.name} (xpm-tui)"
+        service = (
+            f"[Unit]\nDescription={title}\n\n[Service]\nType=oneshot\n"
+            f"ExecStart={' '.join(map(_unit_word, self._command()))}\nStandardOutput=null\nUMask=0077\n"
+        )
+        timer = (
+            # Every hour too: the time may be changed later, lie in the gap of summer time, or find a run on.
+            f"[Unit]\nDescription={title}\n\n[Timer]\nOnCalendar={at}\nOnCalendar=hourly\nPersistent=true\n"
+            "RandomizedDelaySec=60\n\n[Install]\nWantedBy=timers.target\n"
+        )
+        return {"service": service, "timer": timer}
+
+    def _cron_line(self) -> str:
+        # Every hour, as crontab knows no time zone and makes up for no hour that the machine slept through.
+        minute = sum(self._practice.name.encode()) % 60
+        words = shlex.join(self._command()).replace("%", r"\%")
+        return f"{minute} * * * * {words} >/dev/null {self._mark}"
+
+    def _lines(self) -> list[str]:
+        """The crontab; raises ``Trouble`` where it cannot be read: unread lines would be written over."""
+        ran = self._shell(["crontab", "-l"], "")
+        if ran.status == 0:
+            return ran.text.splitlines()
+        if any(words in ran.text.casefold() for words in _NO_CRONTAB):
+            return []
+        raise Trouble(f"The crontab could not be read: {_last_line(ran.text)}", hint="Nothing was changed.")
+
+    def _other_lines(self) -> list[str]:
+        return [line for line in self._lines() if not line.endswith(self._mark)]
+
+    def _crontab(self, lines: Sequence[str]) -> None:
+        ran = self._shell(["crontab", "-"], "".join(f"{line}\n" for line in lines))
+        if ran.status != 0:
+            raise Trouble(f"The crontab could not be changed: {_last_line(ran.text)}")
+
+    def _must(self, *words: str) -> None:
+        ran = self._shell(words, "")
+        if ran.status != 0:
+            raise Trouble(f"{' '.join(words[:3])} failed: {_last_line(ran.text)}")
+
+
+def _unit_word(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"'
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

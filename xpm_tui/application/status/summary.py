@@ -1,0 +1,302 @@
+"""Calls to Xero that are left, as far as the call times on disk tell. No network.
+
+The heartbeat: what every header shows and ``status`` prints. No network, nothing written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from xpm_tui.application.cached_counts import kept
+from xpm_tui.application.condition import login_problem
+from xpm_tui.application.csv_io.exports import last_import, to_ignition
+from xpm_tui.application.jobs.job_settings import category_trouble, terms_of, today, vanished
+from xpm_tui.application.jobs.queries import counts as job_counts
+from xpm_tui.application.jobs.views import JobCounts
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import LISTS, list_state, read_identity
+from xpm_tui.application.runs import history
+from xpm_tui.application.runs.due import skipped_day
+from xpm_tui.application.runs.plans import latest
+from xpm_tui.application.team.people import connector
+from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.links import LinkState
+from xpm_tui.domain.ports import Allowance, Clock, Snapshot
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
+from xpm_tui.sync.planning.links import link_state, needs_person
+from xpm_tui.xero.rate_limiter import ALL_MINUTE, FileGate
+
+GATE_FILE = "gate.json"
+
+
+def allowance(practice: OpenPractice) -> Allowance:
+    """What is left; before the first call everything of the minute, and nothing known of the day."""
+    return allowance_at(practice.state, practice.clock)
+
+
+def allowance_at(state: Path, clock: Clock) -> Allowance:
+    """The same by the practice's state folder, where its book is not open."""
+    path = state / GATE_FILE
+    if not path.exists():
+        return Allowance(minute_left=ALL_MINUTE)
+    gate = FileGate(path, clock)
+    try:
+        return gate.allowance()
+    finally:
+        gate.close()
+
+
+EXIT_LOGIN, EXIT_HELD, EXIT_FAILED = 3, 4, 1
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a person should know of: what, what to do, and what ``status`` ends with for it."""
+
+    code: str
+    sentence: str
+    hint: str = ""
+    exit_code: int = 0
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """The practice at a glance. Times are UTC; ``hours`` since the last good sync, None before the first.
+
+    ``links`` counts the book's clients by the state of their link, ``jobs`` those to be made by theirs.
+    ``minute_left`` and ``day_left`` are calls to Xero, None where it has not told. ``notes`` are lists
+    that the scopes do not open: no trouble.
+    """
+
+    title: str
+    folder: str
+    sandbox: bool
+    connected: bool
+    login: str
+    since: datetime | None
+    by: str
+    last_good: datetime | None
+    hours: float | None
+    last_run: str
+    last_outcome: str
+    running: str
+    jobs: JobCounts
+    held: tuple[str, ...]
+    clients: int
+    xpm_clients: int
+    linked: int
+    links: dict[str, int]
+    needs_person: int
+    waiting: int
+    conflicts: int
+    frozen: int
+    to_ignition: int
+    import_at: datetime | None
+    mirror_at: datetime | None
+    minute_left: int
+    day_left: int | None
+    day_limit: int | None
+    skipped: datetime | None
+    notes: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def login_needed(self) -> bool:
+        """Whether somebody has to sign in to Xero again."""
+        return any(problem.code == "login-needed" for problem in self.problems)
+
+    @property
+    def exit_code(self) -> int:
+        """What ``status`` ends with: 8 the book is damaged, 3 login needed, 4 held, 1 the last run failed or
+        there was none for too long."""
+        codes = {problem.exit_code for problem in self.problems}
+        order = (BookUnreadable.exit_code, EXIT_LOGIN, EXIT_HELD, EXIT_FAILED)
+        return next((code for code in order if code in codes), 0)
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What has to be counted over the whole book; kept until the book moves."""
+
+    links: dict[str, int]
+    needs_person: int
+    to_ignition: int
+    import_at: datetime | None
+    jobs: JobCounts
+
+
+def heartbeat(practice: OpenPractice) -> Heartbeat:
+    """Look at the book, the clock and the call times. O(clients) when the book has moved, else cheap."""
+    snapshot, now = practice.snapshot(), practice.clock.now()
+    basis = (today(practice), terms_of(practice))
+    counts = kept(practice, "counts", lambda now_: _counts(practice, now_), basis)
+    runs = history.list_runs(practice)
+    ended = next((r for r in runs if r.outcome not in ("running", "skipped") and history.is_sync(r)), None)
+    running = next((r for r in runs if r.outcome == "running" and history.alive(r)), None)
+    good = history.last_good(runs)
+    last_good = good.ended if good else None
+    hours = round((now - last_good).total_seconds() / 3600, 1) if last_good else None
+    identity, known = practice.identity(), read_identity(snapshot)
+    plan = latest(practice)
+    draft = plan if plan is not None and plan.state == "draft" else None
+    left = allowance(practice)
+    skipped = skipped_day(snapshot)
+    states = [list_state(snapshot, name) for name in LISTS]
+    return Heartbeat(
+        title=practice.title,
+        folder=practice.name,
+        sandbox=practice.sandbox,
+        connected=identity is not None,
+        login=known.login if known else "",
+        since=identity.since if identity else None,
+        by=identity.by if identity else "",
+        last_good=last_good,
+        hours=hours,
+        last_run=ended.id if ended else "",
+        last_outcome=ended.outcome if ended else "",
+        running=running.id if running else "",
+        jobs=counts.jobs,
+        held=tuple(run.id for run in history.held(snapshot)),
+        clients=snapshot.count(CLIENTS),
+        xpm_clients=snapshot.count(XPM_CLIENTS),
+        linked=snapshot.count(LINKS),
+        links=counts.links,
+        needs_person=counts.needs_person,
+        waiting=draft.counts.get("waiting", 0) if draft else 0,
+        conflicts=draft.counts.get("mark:conflict", 0) if draft else 0,
+        frozen=snapshot.count(FREEZES),
+        to_ignition=counts.to_ignition,
+        import_at=counts.import_at,
+        mirror_at=states[0].at,
+        minute_left=left.minute_left,
+        day_left=left.day_left,
+        day_limit=left.day_limit,
+        skipped=skipped.started if skipped else None,
+        notes=tuple(state.note for state in states if state.note and state.scope),
+        problems=(*_problems(practice, ended, good, now), *job_problems(counts.jobs, runs)),
+    )
+
+
+def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
+    links: Counter[LinkState] = Counter()
+    people = 0
+    for client in snapshot.rows(CLIENTS):
+        state = link_state(snapshot, client)
+        links[state] += 1
+        people += needs_person(snapshot, client, state) is not None
+    return Counts(
+        links={str(state): number for state, number in links.items()},
+        needs_person=people,
+        to_ignition=to_ignition(snapshot),
+        import_at=last.at if (last := last_import(snapshot)) else None,
+        jobs=job_counts(practice),
+    )
+
+
+def _problems(
+    practice: OpenPractice, ended: Run | None, good: Run | None, now: datetime
+) -> tuple[Problem, ...]:
+    snapshot = practice.snapshot()
+    found = _book_problems(practice)
+    identity = practice.identity()
+    if identity is None:
+        found.append(
+            Problem(
+                code="not-connected",
+                sentence="This practice is not connected to Xero.",
+                hint="Run: xpm-tui connect",
+                exit_code=EXIT_LOGIN,
+            )
+        )
+    elif problem := login_problem(practice, identity, [ended] if ended is not None else []):
+        found.append(
+            Problem(
+                code="login-needed",
+                sentence=problem,
+                hint="Sign in again: xpm-tui connect. Why: xpm-tui doctor",
+                exit_code=EXIT_LOGIN,
+            )
+        )
+    for run in history.held(snapshot):
+        why = run.stops[0].sentence if run.stops else run.error
+        found.append(
+            Problem(
+                code="held",
+                sentence=f"Run {run.id} waits for a person. {why}".strip(),
+                hint=f"See: xpm-tui runs show {run.id}",
+                exit_code=EXIT_HELD,
+            )
+        )
+    if ended is not None and ended.outcome in history.ENDED_BADLY:
+        words = "was cut off" if ended.outcome == "interrupted" else "failed"
+        found.append(
+            Problem(
+                code="run-failed",
+                sentence=f"Run {ended.id} {words}. {ended.error}".strip(),
+                hint=f"See: xpm-tui runs show {ended.id}",
+                exit_code=EXIT_FAILED,
+            )
+        )
+    person = connector(snapshot)
+    if person is not None and person.sentence:
+        found.append(Problem(code=f"connector-{person.state}", sentence=person.sentence, hint=person.hint))
+    found += [
+        Problem(code="vanished", sentence=sentence, hint="See: xpm-tui templates list")
+        for sentence in [*vanished(snapshot), *filter(None, [category_trouble(practice)])]
+    ]
+    stale = timedelta(hours=practice.settings.number("notify.hours"))
+    since = (good.ended if good else None) or (identity.since if identity else None)
+    if identity is not None and since is not None and now - since > stale:
+        hours = int((now - since).total_seconds() // 3600)
+        found.append(
+            Problem(
+                code="stale",
+                sentence=f"Nothing has synced well for {count(hours, 'hour')}.",
+                hint="Sync now: xpm-tui sync",
+                exit_code=EXIT_FAILED,
+            )
+        )
+    return tuple(found)
+
+
+def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[Problem]:
+    """Jobs that do not go on without a person, and what stopped the last deploying; ``runs`` newest first."""
+
+    def told(code: str, sentence: str, hint: str, exit_code: int) -> Problem:
+        return Problem(code=code, sentence=sentence.strip(), hint=hint, exit_code=exit_code)
+
+    last = next((run for run in runs if run.kind == "deploy" and run.outcome != "running"), None)
+    if last is not None and last.stops and jobs.due:
+        sentence = f"Run {last.id} waits for a person. {last.stops[0].sentence}"
+        yield told("deploy-held", sentence, "", EXIT_HELD)
+    if last is not None and last.outcome in history.ENDED_BADLY and jobs.going:
+        sentence = f"Deploying (run {last.id}) did not end. {last.error}"
+        yield told("deploy-failed", sentence, "Go on: xpm-tui jobs retry --all", EXIT_FAILED)
+    for number, state, code in ((jobs.held, "held", EXIT_HELD), (jobs.failed, "failed", EXIT_FAILED)):
+        if number:
+            sentence = f"{count(number, 'job')} {state}."
+            yield told(f"jobs-{state}", sentence, f"See: xpm-tui jobs list --state {state}", code)
+
+
+def _book_problems(practice: OpenPractice) -> list[Problem]:
+    """A damaged book is shown and can only be read; a doubtful place for it is told and stops nothing."""
+    found = [
+        Problem(code="book-warning", sentence=words, hint="See: xpm-tui locate")
+        for words in practice.book.warnings
+    ]
+    damage = practice.book.damage
+    if damage is not None:
+        found.insert(
+            0,
+            Problem(
+                code=damage.code,
+                sentence=damage.message,
+                hint=damage.hint or "See: xpm-tui book check",
+                exit_code=damage.exit_code,
+            ),
+        )
+    return found

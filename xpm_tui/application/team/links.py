@@ -1,0 +1,222 @@
+"""The team: who of the practice is who in XPM. Links are proposed, never made unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from xpm_tui.application import undo_history
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.lookup import find_member, find_staff
+from xpm_tui.application.team import people
+from xpm_tui.application.team.queries import Team
+from xpm_tui.application.team.views import MapEffect, MemberView, PersonRow, StaffView
+from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.tables import TEAM
+
+FILTERS: tuple[tuple[str, str], ...] = (
+    ("", "all"),
+    ("needs-link", "needs link"),
+    ("proposed", "proposed"),
+    ("left", "left XPM"),
+    ("same-name", "same name"),
+    ("no-access", "without access"),
+    ("xpm-only", "only in XPM"),
+)
+"""Saved filters: the word that a verb takes, and the one that is shown."""
+
+
+def list_team(practice: OpenPractice) -> list[MemberView]:
+    """The members in order of arrival, each with its staff record, or proposals and what their lack costs."""
+    team = Team.of(practice)
+    return [team.member(member) for member in team.members]
+
+
+def list_staff(practice: OpenPractice) -> list[StaffView]:
+    """XPM's staff by name, each with the member linked to it."""
+    team = Team.of(practice)
+    return [team.staff_view(row) for row in sorted(team.staff.values(), key=lambda row: name_key(row.name))]
+
+
+def list_people(practice: OpenPractice, *, only: str = "", text: str = "") -> tuple[list[PersonRow], int]:
+    """Members, then XPM's staff whom nobody is linked to, by name; and how many there are without filters.
+
+    ``only`` is one of ``FILTERS``, ``text`` has to be in name, e-mail, id or UUID. Staff who left and whom
+    nobody is linked to stand under ``left`` alone. Raises ``BadInput`` for a filter that is none.
+    """
+    if only not in {name for name, _ in FILTERS}:
+        known = ", ".join(name for name, _ in FILTERS if name)
+        raise BadInput(f"There is no filter {only}.", hint=f"It is one of: {known}.")
+    team = Team.of(practice)
+    members = [team.member(member) for member in team.members]
+    found = [PersonRow(member=view, staff=view.staff) for view in members]
+    free = [row for row in team.staff.values() if row.uuid not in team.by_staff]
+    found += [PersonRow(staff=team.staff_view(row)) for row in free if not row.gone or only == "left"]
+    wanted = text.casefold()
+    rows = [row for row in found if _passes(team, row, only) and wanted in _words(row)]
+    total = len(members) + sum(not row.gone for row in free)
+
+    def place(row: PersonRow) -> tuple[bool, str, bool, str]:
+        name = row.name.casefold()
+        return wanted not in name, name, row.member is None, row.key
+
+    return sorted(rows, key=place), total
+
+
+def find_person(practice: OpenPractice, member: str) -> MemberView:
+    """One member, by id, e-mail or name."""
+    team = Team.of(practice)
+    return team.member(find_member(practice.snapshot(), member))
+
+
+def find_row(practice: OpenPractice, person: str) -> PersonRow:
+    """Return one member by id, e-mail or name, or somebody who is only in XPM. Raises ``NotFound``."""
+    team, snapshot = Team.of(practice), practice.snapshot()
+    try:
+        member = team.member(find_member(snapshot, person))
+    except NotFound:
+        return PersonRow(staff=team.staff_view(find_staff(snapshot, person)))
+    return PersonRow(member=member, staff=member.staff)
+
+
+def preview_map(practice: OpenPractice, member: str, staff: str) -> MapEffect:
+    """What linking these two would do. Raises ``NotFound`` and ``BadInput`` for what is not there."""
+    snapshot, team = practice.snapshot(), Team.of(practice)
+    ours, theirs = find_member(snapshot, member), find_staff(snapshot, staff)
+    view, person = team.member(ours), team.staff_view(theirs)
+    if person.member is not None and person.member.id != ours.id:
+        return MapEffect(
+            refused=f"{theirs.name} is linked to {person.member.name} ({person.member.id}) already."
+        )
+    if ours.staff == theirs.uuid:
+        return MapEffect(refused=f"{ours.name} is linked to this one already.")
+    says = [f"{ours.name} is {theirs.name} in XPM from then on."]
+    if view.staff is not None:
+        says.append(f"It takes the place of {view.staff.name or view.staff.uuid}.")
+    if theirs.gone:
+        says.append("XPM no longer lists this person: nothing can be carried for somebody who left.")
+    carried = [count(view.clients, "client") + " here"] if view.clients else []
+    carried += [count(person.clients, "client") + " in XPM"] if person.clients else []
+    carried += [count(view.jobs, "job") + " to come"] if view.jobs else []
+    if carried and not theirs.gone:
+        says.append(f"Partner and manager of {', '.join(carried)} can be carried.")
+    if ours.email and theirs.email and ours.email.strip().casefold() != theirs.email.strip().casefold():
+        says.append("The e-mails differ: make sure that it is the same person.")
+    return MapEffect(says=(*says, "Nothing is written to XPM by this."))
+
+
+def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
+    """Link a member to a staff record, or replace the link. Raises ``BadInput`` where it is another's."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    ours, theirs = find_member(snapshot, member), find_staff(snapshot, staff)
+    others = [m for m in snapshot.find(TEAM, "staff", theirs.uuid) if m.id != ours.id]
+    if others:
+        raise BadInput(
+            f"{theirs.name} is linked to {others[0].name} ({others[0].id}) already.",
+            hint=f"Take that link away first: xpm-tui team unlink {others[0].id}",
+        )
+    linked = msgspec.structs.replace(ours, staff=theirs.uuid)
+    undo_history.do(practice, snapshot, TEAM, [linked], f"the link of {ours.name}")
+    practice.events.emit(Event(key="member.linked", record=ours.id, uuid=theirs.uuid))
+    return Team.of(practice).member(linked)
+
+
+def unlink_member(practice: OpenPractice, member: str) -> MemberView:
+    """Take a member's link away. Raises ``BadInput`` where there is none."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    ours = find_member(snapshot, member)
+    if not ours.staff:
+        raise BadInput(f"{ours.name} ({ours.id}) is not linked.")
+    free = msgspec.structs.replace(ours, staff="")
+    undo_history.do(practice, snapshot, TEAM, [free], f"the unlinking of {ours.name}")
+    practice.events.emit(Event(key="member.unlinked", record=ours.id, uuid=ours.staff))
+    return Team.of(practice).member(free)
+
+
+def email_matches(practice: OpenPractice) -> list[MemberView]:
+    """The members for whom exactly one staff record has the e-mail, and who are alone with it here."""
+    return [view for view in list_team(practice) if view.state == "proposed"]
+
+
+def accept_emails(practice: OpenPractice) -> list[MemberView]:
+    """Link every one of :func:`email_matches`, in one step that can be taken back."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    sure = [(find_member(snapshot, view.id), view.proposals[0].uuid) for view in email_matches(practice)]
+    linked = [msgspec.structs.replace(member, staff=uuid) for member, uuid in sure]
+    undo_history.do(
+        practice, snapshot, TEAM, linked, f"the links of {count(len(linked), 'person/people')} by e-mail"
+    )
+    for member in linked:
+        practice.events.emit(Event(key="member.linked", record=member.id, uuid=member.staff))
+    team = Team.of(practice)
+    return [team.member(member) for member in linked]
+
+
+def pick_staff(practice: OpenPractice, staff: Iterable[str] = (), *, every: bool = False) -> list[MemberView]:
+    """Bring XPM staff into the team, without access; a member who has the same e-mail is linked instead.
+
+    ``every`` takes all staff that nobody is linked to. Gives the members added or linked.
+    """
+    practice.writable()
+    snapshot, team = practice.snapshot(), Team.of(practice)
+    wanted = (
+        [row for row in team.staff.values() if not row.gone]
+        if every
+        else [find_staff(snapshot, text) for text in staff]
+    )
+    wanted = [row for row in {row.uuid: row for row in wanted}.values() if row.uuid not in team.by_staff]
+    by_email = {
+        view.proposals[0].uuid: member
+        for member in team.members
+        if (view := team.member(member)).state == "proposed"
+    }
+    fresh = [row for row in wanted if row.uuid not in by_email]
+    ids = iter(practice.ids.new("t", len(fresh)) if fresh else ())
+    rows = [
+        msgspec.structs.replace(by_email[row.uuid], staff=row.uuid)
+        if row.uuid in by_email
+        else TeamMember(id=next(ids), name=row.name, email=row.email, staff=row.uuid, access=False)
+        for row in wanted
+    ]
+    undo_history.do(practice, snapshot, TEAM, rows, f"the picking of {count(len(rows), 'person/people')}")
+    for row in rows:
+        practice.events.emit(Event(key="member.picked", record=row.id, uuid=row.staff))
+    after = Team.of(practice)
+    return [after.member(row) for row in rows]
+
+
+def undo(practice: OpenPractice) -> undo_history.Undone:
+    """Take the last change of the team back. Raises ``BadInput`` where there is none."""
+    undone = undo_history.undo(practice, TEAM, people.in_use)
+    practice.events.emit(Event(key="team.undone", numbers={"records": len(undone.back)}))
+    return undone
+
+
+def _passes(team: Team, row: PersonRow, only: str) -> bool:
+    member, staff = row.member, row.staff
+    if only == "needs-link":
+        return member is not None and member.state != "linked" and (member.active or bool(member.costs))
+    if only == "proposed":
+        return member is not None and member.state in ("proposed", "maybe")
+    if only == "left":
+        return staff is not None and staff.gone
+    if only == "same-name":
+        return team.shares_name(row)
+    if only == "no-access":
+        return member is not None and not member.access
+    return only != "xpm-only" or member is None
+
+
+def _words(row: PersonRow) -> str:
+    ours, theirs = row.member, row.staff
+    found = [ours.id, ours.name, ours.email] if ours else []
+    found += [theirs.uuid, theirs.name, theirs.email] if theirs else []
+    return "\n".join(found).casefold()

@@ -1,0 +1,207 @@
+"""Members of the team, made and edited by hand. Nobody gets a login by it, here or in XPM.
+
+A staff record made in XPM for a member of the team: shown before, sent once, linked after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from xpm_tui.application import undo_history
+from xpm_tui.application.clients.edits import known_field
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import read_identity
+from xpm_tui.application.presenters.lookup import find_member
+from xpm_tui.application.runs.history import Stopper
+from xpm_tui.application.team.links import list_team
+from xpm_tui.application.team.queries import Team
+from xpm_tui.application.team.views import MemberView, StaffMade, StaffPreview
+from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.safe_text import refuse_uncarriable_values, visible
+from xpm_tui.domain.tables import STAFF, TEAM
+from xpm_tui.ignition.cells import CellError, Unknown, canonical, check_email, plain
+from xpm_tui.ignition.cells import People as Nobody
+from xpm_tui.log.writer import during
+from xpm_tui.sync.applying.adoption import twins
+from xpm_tui.sync.applying.recover import resolve
+from xpm_tui.sync.manual.staff_creation import StaffThere, blocked, create_staff, creation_values
+
+FIELDS = ("name", "email", "access", "active")
+
+
+def new_member(
+    practice: OpenPractice, name: str, values: Mapping[str, str], *, anyway: bool = False
+) -> MemberView:
+    """Make a team member; ``values`` are ``email``, ``access`` and ``active`` (yes, no).
+
+    Raises ``BadInput`` naming the field, where the e-mail is another member's, and where one has that name
+    and ``anyway`` is not given.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    made = _edited(snapshot, TeamMember(id="", name=""), {"name": name, **values})
+    twin = next((each for each in snapshot.rows(TEAM) if exact(each.name) == exact(made.name)), None)
+    if twin is not None and not anyway:
+        raise BadInput(
+            f"The team has a '{visible(made.name, 80)}' already: {twin.id}.",
+            hint="If it is another person of the same name, say --anyway.",
+        )
+    made = msgspec.structs.replace(made, id=practice.ids.new("t")[0])
+    undo_history.do(practice, snapshot, TEAM, [made], f"the making of {made.name}")
+    practice.events.emit(Event(key="member.added", record=made.id))
+    return _view(practice, made.id)
+
+
+def edit_member(practice: OpenPractice, member: str, values: Mapping[str, str]) -> MemberView:
+    """Change fields of a team member, found by id, e-mail or name. Raises ``NotFound``, ``BadInput``."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    before = find_member(snapshot, member)
+    after = _edited(snapshot, before, values)
+    if after != before:
+        undo_history.do(practice, snapshot, TEAM, [after], f"the edit of {before.name}")
+        for name in values:
+            practice.events.emit(Event(key="member.edited", record=before.id, field=name))
+    return _view(practice, before.id)
+
+
+def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -> TeamMember:
+    changed: dict[str, Any] = {}
+    for name, text in values.items():
+        known_field(name, name, FIELDS)
+        changed[name] = _yes(name, text) if name in ("access", "active") else plain(text)
+        if "\0" in text or len(text) > 500:
+            raise BadInput(f"{name} is too long, or holds a null character.")
+    if not changed.get("name", member.name):
+        raise BadInput("A team member needs a name.", field="name")
+    email = changed.get("email", "")
+    if email:
+        try:
+            check_email(email)
+        except CellError as wrong:
+            raise BadInput(f"email cannot be that: {visible(str(wrong), 200)}.") from None
+        others = [
+            m for m in snapshot.rows(TEAM) if m.id != member.id and m.email.casefold() == email.casefold()
+        ]
+        if others:
+            raise BadInput(
+                f"That e-mail address is the one of {others[0].name} ({others[0].id}).", field="email"
+            )
+    return msgspec.structs.replace(member, **changed)
+
+
+def _yes(name: str, text: str) -> bool:
+    try:
+        return canonical("tax_registered", plain(text), Nobody(())) == "yes"
+    except Unknown:
+        raise BadInput(f"{name} is yes or no, not '{visible(text, 40)}'.") from None
+
+
+def _view(practice: OpenPractice, member: str) -> MemberView:
+    return next(view for view in list_team(practice) if view.id == member)
+
+
+OPENS = frozenset({"practicemanager", "practicemanager.staff"})
+"""The scopes that let a login write staff: either does."""
+LONGEST = 255
+
+
+def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str = "") -> StaffPreview:
+    """What would be sent for a member, and what stands against it, as far as the mirror knows XPM.
+
+    Raises ``NotFound`` for nobody of the team, ``BadInput`` for a value that XPM cannot take.
+    """
+    snapshot, team = practice.snapshot(), Team.of(practice)
+    ours = find_member(snapshot, member)
+    sent = creation_values(ours, _more(phone, mobile))
+    refuse_uncarriable_values(sent)
+    for field, text in sent.items():
+        if len(text) > LONGEST or any(ord(c) < 32 or ord(c) == 127 for c in text):
+            raise BadInput(f"{field} is too long, or holds control characters: XPM cannot take it.")
+    return StaffPreview(
+        member=team.member(ours),
+        sent=sent,
+        twins=tuple(team.staff_view(row) for row in twins(sent, snapshot.rows(STAFF)) if not row.gone),
+        blocked=blocked(snapshot, ours) or _closed(snapshot),
+    )
+
+
+async def create_in_xpm(
+    practice: OpenPractice, member: str, *, phone: str = "", mobile: str = "", anyway: bool = False
+) -> StaffMade:
+    """Make the record and link the member to it; see :func:`xpm_tui.sync.manual.staff_creation.create_staff`.
+
+    What an earlier try left open is looked up first: where XPM has it by now, that one is linked and nothing
+    is sent. Raises ``NeedsPerson`` (``StaffThere`` where XPM has the e-mail or name), ``Busy``, and what the
+    wire raises.
+    """
+    practice.writable()
+    identity = practice.connected()
+    shown = preview(practice, member, phone=phone, mobile=mobile)
+    closed = _closed(practice.snapshot())
+    if closed:
+        raise NeedsPerson(closed, case=CaseId.SCOPE_MISSING)
+    ours = shown.member.id
+    with practice.lock("creating a staff record in XPM").hold():
+        (run,) = practice.ids.new("r")
+        stop = Stopper(practice, run)
+        lag = practice.settings.number("sync.create_lag")
+        with during(run), stop.listening():
+            async with practice.wire() as wire:
+                xpm = wire.practice(identity.tenant)
+                found = await resolve(
+                    book=practice.book, practice=xpm, clock=practice.clock, tell=practice.events.emit,
+                    create_lag=lag, stop=stop, patient=False,
+                )  # fmt: skip
+                if not any(intent.record == ours for intent in found.done):
+                    await create_staff(
+                        ours,
+                        _more(phone, mobile),
+                        book=practice.book,
+                        practice=xpm,
+                        clock=practice.clock,
+                        ids=practice.ids,
+                        events=practice.events,
+                        by=practice.person,
+                        run=run,
+                        direction=practice.policy().direction,
+                        anyway=anyway,
+                        create_lag=lag,
+                        stop=stop,
+                    )
+    return _made(practice, ours, run)
+
+
+def _made(practice: OpenPractice, member: str, run: str) -> StaffMade:
+    snapshot, team = practice.snapshot(), Team.of(practice)
+    ours = snapshot.get(TEAM, member)
+    row = snapshot.get(STAFF, ours.staff) if ours else None
+    if ours is None or row is None:
+        raise NeedsPerson("The member was changed meanwhile.", hint="Look at the team: xpm-tui team list")
+    return StaffMade(member=team.member(ours), staff=team.staff_view(row), run=run)
+
+
+def _more(phone: str, mobile: str) -> dict[str, str]:
+    return {"phone": phone, "mobile": mobile}
+
+
+def _closed(snapshot: Snapshot) -> str:
+    """Whether the login may not write staff, in a sentence; empty where it may, or nobody can tell."""
+    identity = read_identity(snapshot)
+    granted = set(identity.scopes.split()) if identity else set()
+    if not granted or granted & OPENS:
+        return ""
+    return (
+        "The login may read XPM's staff, not write them: it lacks the scope practicemanager.staff. Add it to "
+        "xero.scopes (the preset both opens it), then connect again: xpm-tui connect"
+    )
+
+
+__all__ = ["StaffThere", "create_in_xpm", "preview"]

@@ -1,0 +1,192 @@
+"""Both sides of the team at one moment: who is linked, who may be who, and what it costs where nobody is."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.views import RefView
+from xpm_tui.application.team.people import People, connector, people
+from xpm_tui.application.team.views import MemberState, MemberView, PersonRow, StaffProposal, StaffView
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import STAFF, TEAM
+from xpm_tui.domain.xpm import Staff
+
+
+class Team:
+    """Members and staff; ``named`` counts what names them."""
+
+    def __init__(self, snapshot: Snapshot, named: People) -> None:
+        self.members = list(snapshot.rows(TEAM))
+        self.staff = {row.uuid: row for row in snapshot.rows(STAFF)}
+        self.by_staff = {member.staff: member for member in self.members if member.staff}
+        self._named = named
+        self._emails: dict[str, list[Staff]] = defaultdict(list)
+        self._names: dict[str, list[Staff]] = defaultdict(list)
+        for person in self.staff.values():
+            if not person.gone and person.uuid not in self.by_staff:
+                if person.email:
+                    self._emails[_email(person.email)].append(person)
+                self._names[name_key(person.name)].append(person)
+        # Linked ones count, too: an e-mail that a whole office shares tells nobody apart.
+        self._our_emails = Counter(_email(member.email) for member in self.members if member.email)
+        self._their_emails = Counter(
+            _email(row.email) for row in self.staff.values() if row.email and not row.gone
+        )
+        self._our_names = Counter(name_key(member.name) for member in self.members)
+        self._their_names = Counter(name_key(row.name) for row in self.staff.values() if not row.gone)
+        signed = connector(snapshot)
+        self._connected = frozenset(signed.staff) if signed else frozenset()
+
+    @classmethod
+    def of(cls, practice: OpenPractice) -> Team:
+        """The team as it is now."""
+        return cls(practice.snapshot(), people(practice))
+
+    def member(self, member: TeamMember) -> MemberView:
+        """One member."""
+        row = self.staff.get(member.staff) if member.staff else None
+        staff = self.staff_view(row) if row else None
+        if member.staff and row is None:
+            staff = StaffView(uuid=member.staff, name="", email="", gone=bool(self.staff))
+        proposals = () if member.staff else self._proposals(member)
+        partner, manager = self._named.partner.get(member.id, 0), self._named.manager.get(member.id, 0)
+        return MemberView(
+            id=member.id,
+            name=member.name,
+            email=member.email,
+            access=member.access,
+            active=member.active,
+            state=_state(staff, proposals),
+            staff=staff,
+            clients=self._named.ours.get(member.id, 0),
+            partner_of=partner,
+            manager_of=manager,
+            jobs=self._named.jobs.get(member.id, 0),
+            proposals=proposals,
+            costs=self._costs(member, staff, proposals),
+            notes=tuple(self._notes(member, staff)),
+        )
+
+    def staff_view(self, row: Staff) -> StaffView:
+        """One staff record."""
+        member = self.by_staff.get(row.uuid)
+        clients, jobs = self._named.clients.get(row.uuid, 0), self._named.xpm_jobs.get(row.uuid, 0)
+        notes = []
+        if row.gone:
+            notes.append("XPM no longer lists this person: left, or disabled there.")
+        if self._their_names[name_key(row.name)] > 1:
+            notes.append(
+                f"XPM has {count(self._their_names[name_key(row.name)], 'person/people')} of this name."
+            )
+        if row.uuid in self._connected:
+            notes.append("Connected this practice: the connection lives and dies with this person's record.")
+        costs = ""
+        if member is None and (clients or jobs):
+            costs = f"Not brought: {_named_on(clients, jobs)} in XPM naming this person."
+        return StaffView(
+            uuid=row.uuid,
+            name=row.name,
+            email=row.email,
+            phone=row.phone,
+            mobile=row.mobile,
+            gone=row.gone,
+            member=RefView(id=member.id, name=member.name) if member else None,
+            clients=clients,
+            jobs=jobs,
+            costs=costs,
+            notes=tuple(notes),
+        )
+
+    def shares_name(self, row: PersonRow) -> bool:
+        """Whether the name, in its loose form, is that of several people of either side."""
+        keys = {name_key(side.name) for side in (row.member, row.staff) if side is not None}
+        return any(self._our_names[key] > 1 or self._their_names[key] > 1 for key in keys)
+
+    def _proposals(self, member: TeamMember) -> tuple[StaffProposal, ...]:
+        email = _email(member.email)
+        same_email = self._emails.get(email, []) if email else []
+        alone = self._their_emails[email] == 1 and self._our_emails[email] == 1
+        found = [
+            _proposal(row, alone, "the same e-mail" if alone else "the same e-mail, which several have")
+            for row in same_email
+        ]
+        taken = {proposal.uuid for proposal in found}
+        same_name = [row for row in self._names.get(name_key(member.name), []) if row.uuid not in taken]
+        several = self._their_names[name_key(member.name)] > 1 or self._our_names[name_key(member.name)] > 1
+        for row in same_name:
+            reason = "the same name, which several have" if several else "the same name"
+            reason += ", another e-mail" if email and row.email else ", and one side has no e-mail"
+            found.append(_proposal(row, False, reason))
+        return tuple(found)
+
+    def _costs(
+        self, member: TeamMember, staff: StaffView | None, proposals: tuple[StaffProposal, ...]
+    ) -> str:
+        if staff is not None and not staff.gone:
+            return ""
+        said = []
+        partner, manager = self._named.partner.get(member.id, 0), self._named.manager.get(member.id, 0)
+        roles = [f"partner of {count(partner, 'client')}"] if partner else []
+        roles += [f"manager of {count(manager, 'client')}"] if manager else []
+        jobs = self._named.jobs.get(member.id, 0)
+        roles += [f"on {count(jobs, 'job')} to come"] if jobs else []
+        if roles:
+            said.append(f"Not sent to XPM: {', '.join(roles)} here.")
+        most = max(proposals, key=lambda p: self._weight(p.uuid), default=None)
+        if most is not None and self._weight(most.uuid):
+            clients, open_jobs = self._named.clients.get(most.uuid, 0), self._named.xpm_jobs.get(most.uuid, 0)
+            said.append(f"Not brought: {_named_on(clients, open_jobs)} in XPM naming {most.name}.")
+        return " ".join(said)
+
+    def _weight(self, uuid: str) -> int:
+        return self._named.clients.get(uuid, 0) + self._named.xpm_jobs.get(uuid, 0)
+
+    def _notes(self, member: TeamMember, staff: StaffView | None) -> list[str]:
+        found = []
+        if staff is not None and staff.gone:
+            found.append(
+                "XPM no longer lists the person this one is linked to: left, or disabled there. "
+                "Map to another, or unlink."
+            )
+        elif staff is not None and "" not in (member.email, staff.email):
+            differs = _email(member.email) != _email(staff.email)
+            said = f"The e-mail differs: {staff.email} in XPM. The link holds, it goes by XPM's UUID."
+            found += [said] if differs else []
+        if staff is not None and staff.name and name_key(staff.name) != name_key(member.name):
+            found.append(f"XPM calls this person {staff.name}.")
+        if self._our_names[name_key(member.name)] > 1:
+            found.append(
+                f"The team has {count(self._our_names[name_key(member.name)], 'person/people')} of this name."
+            )
+        if not member.access:
+            found.append("Without access: a note only. No login here or in XPM; may be on clients and jobs.")
+        if not member.active:
+            found.append("No longer active in Ignition.")
+        if staff is not None:
+            found += [note for note in staff.notes if not note.startswith("XPM no longer")]
+        return found
+
+
+def _state(staff: StaffView | None, proposals: tuple[StaffProposal, ...]) -> MemberState:
+    if staff is not None:
+        return "gone" if staff.gone else "linked"
+    if proposals:
+        return "proposed" if proposals[0].sure else "maybe"
+    return "unlinked"
+
+
+def _named_on(clients: int, jobs: int) -> str:
+    found = [count(clients, "client")] if clients else []
+    return " and ".join([*found, *([count(jobs, "job")] if jobs else [])])
+
+
+def _email(text: str) -> str:
+    return text.strip().casefold()
+
+
+def _proposal(row: Staff, sure: bool, reason: str) -> StaffProposal:
+    return StaffProposal(uuid=row.uuid, name=row.name, email=row.email, sure=sure, reason=reason)

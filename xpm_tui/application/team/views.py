@@ -1,0 +1,109 @@
+"""What screens and verbs show of the team. Frozen; the field names are the names in ``--json``, stable."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.application.presenters.views import RefView
+
+MemberState = Literal["linked", "gone", "proposed", "maybe", "unlinked"]
+
+
+class StaffView(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record of XPM; ``gone``: no longer listed; ``member`` is the linked team member, or null.
+
+    ``clients`` and ``jobs`` count what names the person in XPM: clients as partner or manager, and current
+    jobs. ``costs`` says what is not brought while nobody is linked, ``notes`` what else to know.
+    """
+
+    uuid: str
+    name: str
+    email: str
+    phone: str = ""
+    mobile: str = ""
+    gone: bool = False
+    member: RefView | None = None
+    clients: int = 0
+    jobs: int = 0
+    costs: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class StaffProposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record that a team member may be, and why; ``sure``: alone with that e-mail on each side."""
+
+    uuid: str
+    name: str
+    email: str
+    sure: bool
+    reason: str
+
+
+class MemberView(msgspec.Struct, frozen=True, kw_only=True):
+    """A team member. ``state``: linked, gone (linked to somebody XPM no longer lists), proposed (one staff
+    record has the e-mail), maybe (by name, or an e-mail that several have) or unlinked.
+
+    ``clients`` counts those of Ignition whose partner or manager the person is, ``partner_of`` and
+    ``manager_of`` each by itself, ``jobs`` those still to be made that would name them. ``costs`` says what
+    it costs that nobody of XPM is linked, ``notes`` what else a person should know.
+    """
+
+    id: str
+    name: str
+    email: str
+    access: bool
+    active: bool
+    state: MemberState
+    staff: StaffView | None
+    clients: int
+    partner_of: int = 0
+    manager_of: int = 0
+    jobs: int = 0
+    proposals: tuple[StaffProposal, ...] = ()
+    costs: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the team: a member, linked or not, or somebody of XPM whom nobody is linked to."""
+
+    member: MemberView | None = None
+    staff: StaffView | None = None
+
+    @property
+    def key(self) -> str:
+        """Our id, else the UUID of the staff record."""
+        return self.member.id if self.member else self.staff.uuid if self.staff else ""
+
+    @property
+    def name(self) -> str:
+        """The person's name, here before there."""
+        return self.member.name if self.member else self.staff.name if self.staff else ""
+
+
+class StaffPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record that is not made yet: exactly what would be ``sent``, the ``twins`` that XPM has by
+    e-mail or name, and why it cannot be made (``blocked``), empty where it can."""
+
+    member: MemberView
+    sent: dict[str, str]
+    twins: tuple[StaffView, ...] = ()
+    blocked: str = ""
+
+
+class StaffMade(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff record that was made in XPM, the member that is linked to it now, and the run that did it."""
+
+    member: MemberView
+    staff: StaffView
+    run: str
+
+
+class MapEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """What linking a member to a staff record would do, before it is done: ``says`` in sentences; ``refused``
+    says why it cannot be."""
+
+    says: tuple[str, ...] = ()
+    refused: str = ""

@@ -1,0 +1,117 @@
+"""What a person did last to the team or to the services, so that the very last thing can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import put, read
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.ignition import Service, TeamMember
+from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
+from xpm_tui.domain.tables import Table
+
+R = TypeVar("R", Service, TeamMember)
+
+MOST = 20
+"""Doings that are remembered."""
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One record: as it was (None: it was made) and as it became."""
+
+    id: str
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+
+
+class Doing(msgspec.Struct, frozen=True):
+    """One thing that somebody did."""
+
+    what: str
+    by: str
+    at: datetime
+    steps: tuple[Step, ...]
+
+
+class Doings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last of them, oldest first."""
+
+    done: tuple[Doing, ...] = ()
+
+
+class Undone(msgspec.Struct, frozen=True, kw_only=True):
+    """What was taken back: ids of records that are as before, and of those that stay, as they were changed
+    since or something hangs on them."""
+
+    what: str
+    back: tuple[str, ...]
+    stay: tuple[str, ...]
+
+
+def do(practice: OpenPractice, snapshot: Snapshot, table: Table[R], rows: Sequence[R], what: str) -> None:
+    """Write rows that were thought out on ``snapshot``, in one commit, and remember how to take that back.
+
+    ``what`` completes "Took back: …". Raises ``Overtaken`` where somebody changed one of them since.
+    """
+    practice.writable()
+    changed: list[R] = [row for row in rows if snapshot.get(table, row.id) != row]
+    if not changed:
+        return
+    steps = tuple(Step(row.id, _plain(snapshot.get(table, row.id)), _told(row)) for row in changed)
+    doing = Doing(what, practice.person, practice.clock.now(), steps)
+    kept = Doings((*_doings(snapshot, table).done[-MOST + 1 :], doing))
+    practice.book.commit([*(Put(table, row) for row in changed), put(_place(table), kept)], since=snapshot)
+
+
+def last(snapshot: Snapshot, table: Table[R]) -> Doing | None:
+    """What :func:`undo` would take back."""
+    found = _doings(snapshot, table).done
+    return found[-1] if found else None
+
+
+def undo(practice: OpenPractice, table: Table[R], in_use: Callable[[Snapshot], Collection[str]]) -> Undone:
+    """Take the last thing back: records that are still as it left them. One that it made goes, unless it is
+    ``in_use``. Raises ``BadInput`` where there is nothing left to take back."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    found = _doings(snapshot, table)
+    if not found.done:
+        raise BadInput("There is nothing left to take back.", hint=f"The last {MOST} doings are remembered.")
+    doing = found.done[-1]
+    used = in_use(snapshot) if any(step.before is None for step in doing.steps) else ()
+    writes: list[Write] = []
+    stay = []
+    for step in doing.steps:
+        row = snapshot.get(table, step.id)
+        moved = row != msgspec.convert(step.after, table.row)
+        if moved or (step.before is None and step.id in used):
+            stay.append(step.id)
+        elif step.before is None:
+            writes.append(Drop(table, step.id))
+        else:
+            writes.append(Put(table, msgspec.convert(step.before, table.row)))
+    practice.book.commit([*writes, put(_place(table), Doings(found.done[:-1]))], since=snapshot)
+    back = tuple(step.id for step in doing.steps if step.id not in stay)
+    return Undone(what=doing.what, back=back, stay=tuple(stay))
+
+
+def _doings(snapshot: Snapshot, table: Table[R]) -> Doings:
+    return read(snapshot, _place(table), Doings) or Doings()
+
+
+def _place(table: Table[R]) -> str:
+    return f"doings:{table.name}"
+
+
+def _plain(row: R | None) -> dict[str, Any] | None:
+    return None if row is None else _told(row)
+
+
+def _told(row: R) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(row)
+    return found

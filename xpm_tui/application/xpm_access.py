@@ -1,0 +1,78 @@
+"""The way to Xero of a practice, from its settings. The wire's libraries are loaded when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from xpm_tui import __version__
+from xpm_tui.application.home import Home
+from xpm_tui.domain.ports import Clock, EventSink
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.settings.scopes import scopes
+from xpm_tui.settings.store import Settings
+from xpm_tui.xero.config import WireConfig
+
+with lazy_imports():
+    from xpm_tui.xero import wiring
+
+if TYPE_CHECKING:
+    from xpm_tui.xero.wiring import Wire
+
+
+class Ground(Protocol):
+    """What the wire stands on: an open practice, or one whose book cannot be opened."""
+
+    home: Home
+    config: Path
+    state: Path
+    clock: Clock
+    person: str
+    environ: Mapping[str, str]
+    transport: Any
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+
+    @property
+    def events(self) -> EventSink:
+        """Where its events go."""
+
+
+def wire_config(practice: Ground) -> WireConfig:
+    """Where Xero is and which app we are. Raises ``BadInput`` for a setting that cannot be used."""
+    settings = practice.settings
+    return WireConfig(
+        client_id=settings.text("xero.client_id"),
+        client_secret=settings.secret("xero.client_secret"),
+        login_url=settings.text("xero.login_url"),
+        identity_url=settings.text("xero.identity_url"),
+        api_url=settings.text("xero.api_url"),
+        scopes=" ".join(scopes(settings.text("xero.scopes"))),
+        redirect_port=settings.number("xero.redirect_port"),
+        reserve=settings.number("gate.day_reserve"),
+        user_agent=f"xpm-tui/{__version__}",
+    )
+
+
+def wire(practice: Ground, config: WireConfig | None = None) -> Wire:
+    """The wire, to be used in ``async with``. Nothing is sent before it is used.
+
+    ``config`` takes the place of what the settings say.
+
+    The keyring is used for the account's own home only: any other home may move to another machine.
+    """
+
+    return wiring.open_wire(
+        config or wire_config(practice),
+        state_folder=practice.state,
+        config_folder=practice.config,
+        use_keyring=practice.home.default,
+        clock=practice.clock,
+        events=practice.events,
+        transport=practice.transport,
+        person=practice.person,
+        environ=practice.environ,
+    )

@@ -1,0 +1,109 @@
+"""Commands made from the acts: their words, arguments, options, help and an example under each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from xpm_tui.cli.completion import completer
+from xpm_tui.cli.options import global_options
+from xpm_tui.cli.tree import Positional, Verb, VerbGroup
+from xpm_tui.commands.command import Act, Param, read
+
+Perform = Callable[[click.Context, Act[Any], dict[str, Any]], None]
+
+
+def add_acts(root: VerbGroup, acts: Sequence[Act[Any]], titles: dict[str, str], perform: Perform) -> None:
+    """Hang a command for every act with a verb under ``root``; ``titles`` name the groups."""
+    spoken = [act for act in acts if act.verb]
+    groups: dict[tuple[str, ...], VerbGroup] = {(): root}
+    for act in spoken:
+        for depth in range(1, len(act.verb)):
+            words = act.verb[:depth]
+            if words not in groups:
+                groups[words] = _group(words, spoken, titles, perform)
+                groups[words[:-1]].add_command(groups[words], words[-1])
+    for act in spoken:
+        if act.verb in groups:
+            continue
+        parent = groups[act.verb[:-1]]
+        parent.add_command(_verb(act, perform), act.verb[-1])
+        for alias in act.aliases:
+            parent.add_command(_verb(act, perform, other_name_of=act.verb[-1]), alias)
+
+
+def _group(
+    words: tuple[str, ...], acts: Sequence[Act[Any]], titles: dict[str, str], perform: Perform
+) -> VerbGroup:
+    itself = next((act for act in acts if act.verb == words), None)
+    alone = itself or next((act for act in acts if act.verb[:-1] == words and act.default), None)
+    return VerbGroup(
+        name=words[-1],
+        help=itself.help if itself else titles[" ".join(words)],
+        short_help=itself.title if itself else titles[" ".join(words)],
+        epilog=alone.example if alone else "",
+        params=[*(_params(itself) if itself else []), *global_options()],
+        callback=_callback(alone, perform) if alone else None,
+        invoke_without_command=alone is not None,
+        no_args_is_help=alone is None,
+    )
+
+
+def _verb(act: Act[Any], perform: Perform, other_name_of: str = "") -> Verb:
+    return Verb(
+        name=act.verb[-1],
+        help=act.help,
+        short_help=f"The same as '{other_name_of}'." if other_name_of else act.title,
+        epilog=act.example,
+        params=[*_params(act), *global_options()],
+        callback=_callback(act, perform),
+    )
+
+
+def _callback(act: Act[Any], perform: Perform) -> Callable[..., None]:
+    @click.pass_context
+    def run(ctx: click.Context, /, **values: Any) -> None:
+        if ctx.invoked_subcommand is None:
+            perform(ctx, act, values)
+
+    return run
+
+
+def _params(act: Act[Any]) -> list[click.Parameter]:
+    return [_argument(p) if p.hint.argument else _option(p) for p in read(act.params)]
+
+
+def _argument(param: Param) -> Positional:
+    return Positional(
+        [param.name],
+        text=param.help,
+        required=param.required,
+        nargs=-1 if param.many else 1,
+        metavar=param.hint.placeholder or param.name.upper(),
+        type=_type(param),
+        shell_complete=completer(param.hint.completes),
+    )
+
+
+def _option(param: Param) -> click.Option:
+    if param.kind is bool:
+        return click.Option([param.flag, param.name], is_flag=True, default=False, help=param.help)
+    return click.Option(
+        [param.flag, param.name],
+        required=param.required,
+        multiple=param.many,
+        metavar=param.hint.placeholder or (None if param.choices else param.name.upper()),
+        help=param.help,
+        type=_type(param),
+        shell_complete=completer(param.hint.completes),
+    )
+
+
+def _type(param: Param) -> click.ParamType[Any] | type:
+    if param.choices:
+        return click.Choice([choice for choice in param.choices if choice])
+    if param.hint.completes == "file":
+        return click.Path()
+    return param.kind

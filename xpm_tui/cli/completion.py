@@ -1,0 +1,184 @@
+"""What a shell offers for a value: ids, settings, practices. It never fails and never writes.
+
+Completion in each shell: where click's own scripts fall short, ours say it.
+
+``--option=value`` is one word in zsh and fish, so what is offered begins with the option; in bash it is three
+words. fish gets a description whole, with its commas.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import click
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+    add_completion_class,
+)
+
+from xpm_tui.cli.options import collected
+from xpm_tui.commands.command import Completes
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import home as application_home
+    from xpm_tui.application import practice as application_practice
+    from xpm_tui.domain import tables
+    from xpm_tui.settings import schema
+
+MOST = 50
+
+Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+
+def completer(kind: Completes) -> Complete | None:
+    """The function that click asks, where there is something to offer."""
+    if kind in ("", "file"):
+        return None
+
+    def complete(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
+        try:
+            found = []
+            for value, about in _SOURCES[kind](ctx):
+                if value.casefold().startswith(typed.casefold()):
+                    found.append(CompletionItem(value, help=visible(about, 60)))
+                if len(found) >= MOST:
+                    break
+            return found
+        except Exception:  # a shell that waits for its completion wants no error in between
+            return []
+
+    return complete
+
+
+def _settings(ctx: click.Context) -> Iterator[tuple[str, str]]:
+
+    return ((entry.key, entry.help) for entry in schema.SCHEMA)
+
+
+def _practices(ctx: click.Context) -> Iterator[tuple[str, str]]:
+
+    return (
+        (name, "")
+        for name in application_home.practices(
+            application_home.find_home(collected(ctx).home or None, os.environ)
+        )
+    )
+
+
+def _table(name: str) -> Callable[[click.Context], Iterator[tuple[str, str]]]:
+    def rows(ctx: click.Context) -> Iterator[tuple[str, str]]:
+
+        given = collected(ctx)
+        home = application_home.find_home(given.home or None, os.environ)
+        with application_practice.open_practice(
+            home, given.practice or None, read_only=True, lenient=True
+        ) as practice:
+            for row in practice.snapshot().rows(getattr(tables, name)):
+                yield row.id, getattr(row, "name", "") or getattr(row, "outcome", "")
+
+    return rows
+
+
+_SOURCES: dict[str, Callable[[click.Context], Iterator[tuple[str, str]]]] = {
+    "client": _table("CLIENTS"),
+    "member": _table("TEAM"),
+    "plan": _table("PLANS"),
+    "run": _table("RUNS"),
+    "setting": _settings,
+    "practice": _practices,
+}
+
+
+USE = {
+    "bash": 'eval "$(xpm-tui completion bash)"',
+    "zsh": 'eval "$(xpm-tui completion zsh)"',
+    "fish": "xpm-tui completion fish | source",
+}
+"""The line that makes completion work in a shell, now or from its start-up file."""
+
+_FISH = """\
+function %(complete_func)s
+    set -l word (commandline -ct)
+    set -l response (env %(complete_var)s=fish_complete COMP_WORDS=(commandline -cp | string collect) \\
+        COMP_CWORD=$word %(prog_name)s)
+    set -l before (string match -r -- '^--[^=]*=' $word; or echo "")
+    for completion in $response
+        set -l told (string split -m 1 -- "," $completion)
+        switch $told[1]
+            case dir
+                for path in (__fish_complete_directories $told[2] "")
+                    echo $before$path
+                end
+            case file
+                for path in (__fish_complete_path $told[2] "")
+                    echo $before$path
+                end
+            case plain
+                echo $told[2]
+        end
+    end
+end
+complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
+"""
+
+
+class Bash(BashComplete):
+    """bash: cuts words at ``=``."""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """The words before, joined again at each ``=``, and the one that is typed."""
+        args, typed = super().get_completion_args()
+        words: list[str] = []
+        for word in (*args, typed):
+            if words and (word == "=" or words[-1].endswith("=")):
+                words[-1] += word
+            else:
+                words.append(word)
+        return words[:-1], words[-1]
+
+
+class _Whole(ShellComplete):
+    """Words with their option: for shells that put what is offered in place of the whole word."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
+        """With the option before each value; a path is the shell's own to find."""
+        option, equals, _ = incomplete.partition("=")
+        found = super().get_completions(args, incomplete)
+        if not (equals and option.startswith("--")):
+            return found
+        return [
+            CompletionItem(f"{option}={each.value}", each.type, each.help) if each.type == "plain" else each
+            for each in found
+        ]
+
+
+class Zsh(_Whole, ZshComplete):
+    """zsh."""
+
+    def source(self) -> str:
+        """click's script; of ``--option=path`` the path is completed."""
+        return super().source().replace("    _path_files", "    compset -P '--*='; _path_files")
+
+
+class Fish(_Whole, FishComplete):
+    """fish: a line a completion, the description behind a tab."""
+
+    source_template = _FISH
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """Kind, value and description; a line end would begin another one."""
+        about = " ".join((item.help or "").split())
+        return f"{item.type},{item.value}" + (f"\t{about}" if about else "")
+
+
+def register() -> None:
+    """Let click take ours."""
+    for kind in (Bash, Zsh, Fish):
+        add_completion_class(kind)

@@ -1,0 +1,132 @@
+"""The verbs that are no acts: the demo, the sandbox, and completion for a shell."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+from click.shell_completion import get_completion_class
+
+from xpm_tui.cli import completion
+from xpm_tui.cli.console import Console
+from xpm_tui.cli.options import collected, global_options
+from xpm_tui.cli.tree import Positional, Verb
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.cli import demo
+    from xpm_tui.sandbox import server
+
+
+def add_extra(root: click.Group, console: Console) -> None:
+    """Hang them under ``root``."""
+    root.add_command(_demo(console))
+    root.add_command(_sandbox())
+    root.add_command(_completion(root))
+
+
+def _demo(console: Console) -> click.Command:
+    @click.pass_context
+    def run(ctx: click.Context, clients: int, seed: int) -> None:
+
+        ctx.exit(demo.demo(console, collected(ctx), clients=clients, seed=seed))
+
+    return Verb(
+        name="demo",
+        help="Try it without a Xero login: a local sandbox, a sample file of Ignition's clients, and the "
+        "console. It lives in a temporary home, unless --home names one, and leaves nothing behind.",
+        short_help="Try it: sandbox, sample clients, console",
+        epilog="xpm-tui demo",
+        params=[
+            click.Option(["--clients"], type=click.IntRange(12, 50_000), default=250, metavar="N",
+                         help="How many clients the sample practice has. 250 unless you say otherwise."),
+            click.Option(["--seed"], type=int, default=1, metavar="N", help="What the sample is made from."),
+            *global_options(),
+        ],
+        callback=run,
+    )  # fmt: skip
+
+
+def _sandbox() -> click.Command:
+    @click.pass_context
+    def run(
+        ctx: click.Context,
+        port: int,
+        clients: int,
+        seed: int,
+        fault: tuple[str, ...],
+        switch: tuple[str, ...],
+        separate_hosts: bool,
+        die_with_parent: bool,
+    ) -> None:
+
+        code = server.serve(
+            port=port,
+            clients=clients,
+            seed=seed,
+            faults=fault,
+            switches=switch,
+            separate_hosts=separate_hosts,
+            die_with_parent=die_with_parent,
+        )
+        ctx.exit(code)
+
+    return Verb(
+        name="sandbox",
+        help="Run a local Xero to try things on. The first line on stdout is one JSON object with its "
+        "addresses, client id and practices. It ends on ctrl+c.",
+        short_help="Run a local Xero to try things on",
+        epilog="xpm-tui sandbox --port 8800 --clients 250",
+        params=[
+            click.Option(["--port"], type=int, default=0, metavar="N", help="Port; 0: any free one."),
+            click.Option(["--clients"], type=int, default=12, metavar="N", help="Clients of the practice."),
+            click.Option(["--seed"], type=int, default=1, metavar="N", help="What the sample is made from."),
+            click.Option(
+                ["--fault"], multiple=True, metavar="KIND[,NAME=VALUE...]", help="A fault to answer with."
+            ),
+            click.Option(
+                ["--switch"], multiple=True, metavar="NAME=VALUE", help="A switch of the simulator."
+            ),
+            click.Option(["--separate-hosts"], is_flag=True, help="Login, identity and API on three ports."),
+            click.Option(
+                ["--die-with-parent"], is_flag=True, help="End when the process that started it ends."
+            ),
+            *global_options(),
+        ],
+        callback=run,
+    )
+
+
+def _completion(root: click.Group) -> click.Command:
+    @click.pass_context
+    def run(ctx: click.Context, shell: str) -> None:
+        completion.register()
+        shell = shell or os.path.basename(os.environ.get("SHELL", ""))
+        kind = get_completion_class(shell)
+        if kind is None or shell not in completion.USE:
+            raise BadInput(f"There is no completion for '{shell}'.", hint="Say bash, zsh or fish.")
+        click.echo(kind(root, {}, "xpm-tui", "_XPM_TUI_COMPLETE").source())
+        if sys.stdout.isatty():
+            click.echo(f"To use it now: {completion.USE[shell]}", err=True)
+
+    return Verb(
+        name="completion",
+        help="Print the completion script for a shell. The example's line goes into its start-up file; in "
+        "fish it is: xpm-tui completion fish | source",
+        short_help="Print completion for bash, zsh or fish",
+        epilog='eval "$(xpm-tui completion bash)"',
+        params=[
+            Positional(
+                ["shell"],
+                text="bash, zsh or fish; left out: the shell in $SHELL.",
+                type=click.Choice(["bash", "zsh", "fish"]),
+                required=False,
+                default="",
+                metavar="[SHELL]",
+            ),
+            *global_options(),
+        ],
+        callback=run,
+    )

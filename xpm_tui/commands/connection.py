@@ -1,0 +1,363 @@
+"""Connecting in text: the wizard's steps as lines, questions only where somebody sits.
+
+The connection to XPM: made, ended, and how it stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import msgspec
+
+from xpm_tui.commands.command import (
+    Act,
+    Column,
+    NoParams,
+    Result,
+    Table,
+    Talk,
+    connected,
+    first,
+    idle,
+    option,
+)
+from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded, NeedsPerson, Trouble
+from xpm_tui.domain.formatting import ago, count, listing, when
+from xpm_tui.domain.labels import DIRECTIONS, LEVELS
+from xpm_tui.domain.xpm import Tenant
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import webbrowser
+
+    from xpm_tui.application.connection import state_machine
+    from xpm_tui.application.runs import due, xpm_refresh
+    from xpm_tui.application.status import summary
+    from xpm_tui.commands import doctor
+    from xpm_tui.diagnostics import error_presenter
+    from xpm_tui.diagnostics.known_problems import records
+
+if TYPE_CHECKING:
+    from xpm_tui.application.connection.state_machine import Connecting
+    from xpm_tui.application.jobs.views import JobCounts
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.application.practice_identity import Identity
+    from xpm_tui.application.status.summary import Heartbeat
+    from xpm_tui.domain.plan import Direction, Level
+
+
+class Connect(msgspec.Struct, frozen=True):
+    """Parameters of ``connect``."""
+
+    no_browser: Annotated[bool, option("Open no browser: print the address, read the redirect address.")] = (
+        False
+    )
+    tenant: Annotated[str, option("The practice, where the login opens several: its id.", "ID")] = ""
+    confirm: Annotated[
+        str, option("Connect another practice than before: its name, or the last six of its id.", "TEXT")
+    ] = ""
+
+
+async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result:
+    """Sign in, choose the practice, take direction and level from the settings, fill the mirror."""
+
+    machine = state_machine.Connecting(practice)
+    if talk.interactive and not practice.settings.text("xero.client_id"):
+        typed = await talk.line("Client id of the app that you registered with Xero:")
+        machine.app({"xero.client_id": typed or ""})
+    await _sign_in(machine, params, talk)
+    try:
+        identity = await _choose(machine, params, talk)
+    except NeedsPerson as held:
+        return _several(machine.tenants, held)
+    settings = practice.settings
+    direction, level = settings.text("sync.direction"), settings.text("sync.level")
+    machine.direction(cast("Direction", direction), cast("Level", level))
+    talk.say(f"Connected to {identity.title}. Reading its lists ...")
+    filled = await machine.fill()
+    lists = {"clients": filled.clients, **filled.lists}
+    data = {
+        "id": identity.tenant,
+        "name": identity.title,
+        **plain(identity),
+        "direction": direction,
+        "level": level,
+        "lists": lists,
+        "calls": filled.calls,
+        "notes": [
+            {"list": note.list, "message": note.sentence, "scope": note.scope} for note in filled.notes
+        ],
+    }
+    read = ", ".join(f"{number:,} {name}" for name, number in lists.items())
+    lines = [
+        f"Connected to {identity.title}" + (f" as {identity.login}." if identity.login else "."),
+        f"Read with {count(filled.calls, 'call')}: {read}.",
+        *xpm_refresh.told(filled.notes),
+        f"Direction: {DIRECTIONS[direction].text}. {DIRECTIONS[direction].help}",
+        f"What to sync: {LEVELS[level].text}. To change it: xpm-tui settings set sync.direction to_xpm",
+        *_left(machine),
+        "Next: xpm-tui import clients FILE, then xpm-tui plan",
+    ]
+    return Result(data=data, lines=lines)
+
+
+def _left(machine: Connecting) -> list[str]:
+    """What of team and templates is still to be settled, and by which verb."""
+    verbs = {"team": "xpm-tui team accept, xpm-tui team pick --all", "templates": "xpm-tui templates accept"}
+    return [
+        f"{step.title}: {'; '.join(step.facts)}. To settle it: {verbs[step.name]}"
+        for step in machine.steps()
+        if step.name in verbs and step.missing
+    ]
+
+
+async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
+    """Show the address and wait for the browser or a pasted line, whichever answers first."""
+    begun = machine.begin()
+    alone = params.no_browser or not talk.interactive
+    if not alone and _browser(begun.url):
+        talk.say("Your browser opens. If it does not, open this address:")
+    else:
+        talk.say("Open this address in a browser, sign in to Xero and allow access:")
+    talk.emit({"authorize": begun.url}, begun.url)
+    if begun.ssh:
+        talk.say(f"If the browser is on another machine, run there first: {begun.ssh}")
+    talk.say("The browser comes back by itself; or paste the address that it ends up at.")
+    if talk.interactive:
+        talk.say("Does it show something else? Type ? and pick it.")
+    refused: asyncio.Future[Trouble] = asyncio.get_running_loop().create_future()
+
+    def tell(trouble: Trouble) -> None:
+
+        talk.say(error_presenter.present(trouble).short())
+
+    def wrong(trouble: Trouble) -> None:
+        """A bad line is final where nobody can paste another."""
+        if talk.interactive:
+            tell(trouble)
+        elif not refused.done():
+            refused.set_result(trouble)
+
+    waiting = asyncio.create_task(machine.wait(tell=tell, wrong=wrong))
+    reading = asyncio.create_task(_read(machine, talk))
+    try:
+        await asyncio.wait((waiting, refused, reading), return_when=asyncio.FIRST_COMPLETED)
+        if reading.done() and not waiting.done():
+            reading.result()
+            await asyncio.wait((waiting, refused), return_when=asyncio.FIRST_COMPLETED)
+        if refused.done():
+            raise refused.result()
+        await waiting
+    except LoginNeeded as none:
+        reading.cancel()
+        if none.case is CaseId.NOTHING_OPENS and talk.interactive:
+            talk.say(none.message)
+            none.case = await _see(machine, talk) or none.case
+        raise
+    finally:
+        for task in (reading, waiting):
+            task.cancel()
+            with suppress(asyncio.CancelledError, Trouble):
+                await task
+
+
+async def _see(machine: Connecting, talk: Talk) -> CaseId | None:
+    """A page that never comes back to us: have it picked, and tell the way out; gives the case."""
+
+    seen = await doctor.pick(talk, records.BROWSER, "What do you see in the browser?")
+    if seen is None:
+        return None
+    machine.seen(seen)
+    for line in doctor.shown(seen):
+        talk.say(line)
+    return seen.case
+
+
+async def _read(machine: Connecting, talk: Talk) -> None:
+    """Pass typed lines on: one where nobody sits, else as many as it takes. Raises ``BadInput``."""
+    while True:
+        line = await talk.line("Address:")
+        if line is None:
+            raise BadInput(
+                "No redirect address came on stdin.",
+                hint="Paste the address that the browser ended up at, on a line of its own.",
+            )
+        if line.strip() == "?" and talk.interactive:
+            await _see(machine, talk)
+        elif line.strip():
+            machine.paste(line)
+            if not talk.interactive:
+                return
+
+
+async def _choose(machine: Connecting, params: Connect, talk: Talk) -> Identity:
+    tenant, confirm = params.tenant, params.confirm
+    if talk.interactive and not tenant and len(machine.tenants) > 1:
+        for number, each in enumerate(machine.tenants, 1):
+            talk.say(f"  {number}  {each.name or each.tenant_id}  {each.tenant_id}")
+        typed = (await talk.line("Which practice? Its number or id:") or "").strip()
+        at = int(typed) - 1 if typed.isdecimal() and len(typed) < 4 else -1
+        tenant = machine.tenants[at].tenant_id if 0 <= at < len(machine.tenants) else typed
+    try:
+        return await machine.choose(tenant, confirm=confirm)
+    except NeedsPerson as held:
+        if not talk.interactive or confirm or (len(machine.tenants) > 1 and not tenant):
+            raise
+
+        talk.say(error_presenter.present(held).short())
+        return await machine.choose(tenant, confirm=await talk.line("Its name, to go on:") or "")
+
+
+def _several(tenants: tuple[Tenant, ...], held: NeedsPerson) -> Result:
+    items: list[dict[str, Any]] = [
+        {"id": each.tenant_id, "name": each.name or each.tenant_id, "kind": each.kind} for each in tenants
+    ]
+    columns = (Column("ID", whole=True), Column("PRACTICE"))
+    table = Table(columns, [(each.tenant_id, each.name or "(no name)") for each in tenants])
+    return Result(items=items, table=table, trouble=held)
+
+
+def _browser(url: str) -> bool:
+    """Open a window where there is a desktop; a browser for terminals would take this one over."""
+    here = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    if not here or "SSH_CONNECTION" in os.environ:
+        return False
+
+    try:
+        return webbrowser.open(url)
+    except (webbrowser.Error, OSError):
+        return False
+
+
+class Disconnect(msgspec.Struct, frozen=True):
+    """Parameters of ``disconnect``."""
+
+    everything: Annotated[bool, option("Revoke the login: this cuts every practice that it opened.")] = False
+    yes: Annotated[bool, option("Do not ask.")] = False
+
+
+def _disconnects(params: Disconnect) -> Effect:
+    return Effect.IRREVERSIBLE if params.everything else Effect.WRITES_HERE
+
+
+async def disconnect(practice: OpenPractice, params: Disconnect, talk: Talk) -> Result:
+    """End this connection; both sides' data stay."""
+
+    what = "every practice of this login" if params.everything else practice.title
+    lines = (
+        ["The login is revoked at Xero. Every practice has to sign in again."] if params.everything else []
+    )
+    if not await agree(talk, Question(f"Disconnect {what}?", lines, button="Disconnect")):
+        return Result(data={"disconnected": False}, lines=["Nothing was changed."])
+    told = await state_machine.disconnect(practice, everything=params.everything)
+    return Result(data={"disconnected": True, "message": told}, lines=[told])
+
+
+async def status(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """The heartbeat and the counts, without a call to Xero."""
+
+    beat = summary.heartbeat(practice)
+    return Result(
+        data=plain(beat),
+        lines=_lines(beat, practice.clock.now(), due.time_zone(practice)),
+        trouble=_worst(beat),
+    )
+
+
+def _worst(beat: Heartbeat) -> Trouble | None:
+    if not beat.exit_code:
+        return None
+    problem = next((p for p in beat.problems if p.exit_code == beat.exit_code), None)
+    trouble = Trouble(
+        problem.sentence if problem else "Something needs a person.", hint=problem.hint if problem else ""
+    )
+    trouble.code = problem.code if problem else "trouble"
+    trouble.exit_code = beat.exit_code
+    return trouble
+
+
+def jobs_line(jobs: JobCounts) -> str:
+    """What of the jobs waits: ``2 due, 1 held, 3 in 14 days``; empty where nothing does."""
+    told = {
+        "due": jobs.due, "half-made": jobs.going, "held": jobs.held, "failed": jobs.failed,
+        "missed": jobs.missed, "in 14 days": jobs.soon,
+        "stopped, as their proposals changed": jobs.changed,
+        "accepted in Ignition and not taken over": jobs.to_take,
+    }  # fmt: skip
+    return ", ".join(f"{number:,} {what}" for what, number in told.items() if number)
+
+
+def _lines(beat: Heartbeat, now: datetime, zone: tzinfo) -> list[str]:
+    calls = f"{beat.minute_left} this minute" if beat.minute_left is not None else ""
+    if beat.day_left is not None:
+        calls += f", {beat.day_left:,} today"
+    name = f"{beat.title} (SANDBOX)" if beat.sandbox else beat.title
+    since = f"since {when(beat.since, zone)}" + (f" by {beat.by}" if beat.by else "")
+    return listing(
+        {
+            "Practice": name,
+            "Connected": since if beat.connected else "no",
+            "Last good sync": ago(beat.last_good, now),
+            "Last run": f"{beat.last_run} {beat.last_outcome}".strip(),
+            "Running": beat.running,
+            "Held": ", ".join(beat.held),
+            "Calls left": calls,
+            "Clients": f"{beat.clients:,} in Ignition, {beat.xpm_clients:,} in XPM, {beat.linked:,} linked",
+            "Need a person": count(beat.needs_person, "client") if beat.needs_person else "",
+            "Waiting": count(beat.waiting, "change") if beat.waiting else "",
+            "Conflicts": f"{beat.conflicts:,}" if beat.conflicts else "",
+            "Frozen": count(beat.frozen, "field") if beat.frozen else "",
+            "Jobs": jobs_line(beat.jobs),
+            "Not in Ignition yet": count(beat.to_ignition, "change") if beat.to_ignition else "",
+            "Ignition's file": ago(beat.import_at, now),
+            "XPM's lists": ago(beat.mirror_at, now),
+        }
+    )
+
+
+ACTS = (
+    Act(
+        name="connect",
+        title="Connect to Xero Practice Manager",
+        help="Sign in to Xero and connect a practice. Over SSH use --no-browser: the address is printed, "
+        "and the address that the browser ends up at is pasted back.",
+        params=Connect,
+        run=connect,
+        verb=("connect",),
+        example="xpm-tui connect --no-browser",
+        key="c",
+        where=("overview",),
+        footer="Connect",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="disconnect",
+        title="Disconnect the practice",
+        help="End this practice's connection with Xero. Clients, links and log stay.",
+        params=Disconnect,
+        run=disconnect,
+        verb=("disconnect",),
+        example="xpm-tui disconnect",
+        effect=per_call(_disconnects, Effect.WRITES_HERE),
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="status",
+        title="Tell how things stand",
+        help="Tell what is connected, when it last synced, and what needs a person. Exits with 3 when a "
+        "login is needed, 4 when a run is held, 1 when the last run failed or nothing synced for too long.",
+        params=NoParams,
+        run=status,
+        effect=Effect.LOOKS,
+        verb=("status",),
+        example="xpm-tui status --json",
+    ),
+)  # fmt: skip

@@ -1,0 +1,232 @@
+"""Consequences in words: the only place where previews, questions, buttons and results get their numbers.
+
+A question names what is applied with its number, the lines under it say what goes to XPM, what is saved here
+alone, what is replaced, what cannot be undone and why, what an undo freezes, and the calls and minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from xpm_tui.domain.consequences import Consequences, Here, InXpm, Kept, Lasting, Replaced, Subject
+from xpm_tui.domain.formatting import count, when_utc
+
+SHOWN = 5
+"""Records that are named one by one where something cannot be undone or is left; the others are counted."""
+
+_NO_UNDO = {
+    "contact": ("contact added in XPM/contacts added in XPM", "Remove it in XPM if it should go."),
+    "primary": ("primary contact set in XPM/primary contacts set in XPM", "XPM always keeps one."),
+    "client": ("client created in XPM/clients created in XPM", "Archive or delete it in XPM."),
+    "staff": ("staff record created in XPM/staff records created in XPM", "Remove it in XPM."),
+    "job": ("job created or changed in XPM/jobs created or changed in XPM", "Change or delete it in XPM."),
+}
+"""What cannot be undone, and what can be done about it instead."""
+
+
+_KEPT = {"jobs": ("Kept back", "job"), "picks": ("Left in XPM", "client"), "import-undo": ("Stays", "record")}
+_PICKED = ("client", "person/people")
+
+
+def action(found: Consequences) -> str:
+    """Return what applying it is called, for a button: "Apply 14 changes"."""
+    xpm, here = found.xpm, found.here
+    match found.of:
+        case "undo":
+            return f"Undo {count(found.changes, 'change')}"
+        case "jobs":
+            return _jobs_action(xpm)
+        case "links":
+            return f"Link {_linked(here)}"
+        case "picks":
+            return f"Pick {count(here.added + here.links + here.people, _PICKED[bool(here.people)])}"
+        case "client":
+            return "Create the client"
+        case "staff":
+            return "Create the staff record"
+        case "import":
+            return f"Import {count(here.changes, 'change')}"
+        case "import-undo":
+            return f"Undo {count(here.changes, 'change')}"
+        case "review":
+            return f"Settle {count(here.changes, 'client')}"
+    return f"Apply {count(found.changes, 'change')}"
+
+
+def question(found: Consequences, about: str = "") -> str:
+    """Return the question that asks whether to apply it; ``about`` says to what, where it is not plain."""
+    subjects = {"undo": f"of run {found.about}", "import-undo": f"of {found.about}", "jobs": "in XPM"}
+    return f"{' '.join(filter(None, (action(found), about or subjects.get(found.of, ''))))}?"
+
+
+def lines(found: Consequences) -> list[str]:
+    """Return the consequences as sentences, one a line, the most important first."""
+    told = [*_sides(found)]
+    told += [*_replaced(found.replaced, "XPM" if found.xpm.values else "Ignition")]
+    told += [_lasting(each) for each in found.lasting]
+    if found.changes and not found.lasting and found.of == "plan":
+        told.append("Every change can be undone afterwards.")
+    if found.freezes:
+        told.append(
+            f"{count(found.freezes, 'field')} frozen afterwards: sync does not change a frozen field until "
+            "you unfreeze it."
+        )
+    told += [_kept(each, found.of) for each in found.kept]
+    if found.waiting:
+        told.append(f"{count(found.waiting, 'change')} not ticked: nothing is done with what is not ticked.")
+    told += [*_cost(found)]
+    if found.then is not None:
+        told += [*_then(found.then)]
+    return told
+
+
+def asked(found: Consequences, *more: str, about: str = "") -> str:
+    """Return the whole text of a confirmation: the question, the consequences, and ``more`` sentences."""
+    return "\n".join([question(found, about), "", *lines(found), *more])
+
+
+def brief(found: Consequences, *, costs: bool = True) -> str:
+    """Return the consequences on one line, for a head or a table; ``costs``: with calls and minutes."""
+    told = [f"{count(found.xpm.changes, 'change')} to XPM"] if found.xpm.changes else []
+    if costs and not told:
+        told.append("nothing to XPM")
+    if found.here.changes:
+        told.append(f"{count(found.here.changes, 'change')} saved here")
+    if found.replaced.values:
+        told.append(f"{count(found.replaced.values, 'value')} replaced")
+    if found.not_undoable:
+        told.append(f"{found.not_undoable:,} cannot be undone")
+    return " · ".join([*told, cost(found)] if costs else told)
+
+
+def named(pairs: Sequence[str], shown: int) -> list[str]:
+    """Return the first of some lines, and how many more there are."""
+    more = [f"and {len(pairs) - shown:,} more"] if len(pairs) > shown else []
+    return [*pairs[:shown], *more]
+
+
+def also(found: Consequences, anyway: Consequences) -> str:
+    """Return what the jobs that ask first add, for a button; empty where none does."""
+    more = anyway.xpm.jobs_created + anyway.xpm.jobs_finished
+    more -= found.xpm.jobs_created + found.xpm.jobs_finished
+    return f"Also the {more:,} that ask" if more > 0 else ""
+
+
+def cost(found: Consequences) -> str:
+    """Return the calls and the least time: "7 calls to Xero, at least 1 minute"."""
+    if not found.calls:
+        return "no call to Xero"
+    pace = f", at least {count(found.minutes, 'minute')}" if found.minutes else ", less than a minute"
+    return f"{count(found.calls, 'call')} to Xero{pace}"
+
+
+def _sides(found: Consequences) -> Iterator[str]:
+    xpm, here = found.xpm, found.here
+    if xpm.changes:
+        yield f"To XPM: {_inside(_xpm_parts(xpm), xpm.changes)}{_for(xpm.clients)}."
+    elif found.of in ("plan", "undo", "jobs"):
+        yield "Nothing is changed in XPM."
+    if here.changes:
+        yield f"Saved here only: {_inside(_here_parts(here), here.changes)}{_for(here.clients)}."
+
+
+def _xpm_parts(xpm: InXpm) -> list[str]:
+    return _parts(
+        (xpm.values, "value"),
+        (xpm.contacts, "new contact"),
+        (xpm.clients_created, "new client"),
+        (xpm.staff_created, "new staff record"),
+        (xpm.jobs_created, "new job"),
+        (xpm.jobs_finished, "job to finish/jobs to finish"),
+    )
+
+
+def _here_parts(here: Here) -> list[str]:
+    return _parts(
+        (here.links, "link"),
+        (here.people, "link of a team member/links of team members"),
+        (here.services, "link of a service/links of services"),
+        (here.values, "value"),
+        (here.contacts, "new contact"),
+        (here.added, "new record"),
+        (here.ignored, "client set aside/clients set aside"),
+        (here.removed, "record removed/records removed"),
+    )
+
+
+def _parts(*pairs: tuple[int, str]) -> list[str]:
+    return [count(number, noun) for number, noun in pairs if number]
+
+
+def _inside(parts: list[str], changes: int) -> str:
+    """The parts; where one part is not the whole, with the sum before them."""
+    if len(parts) == 1:
+        return parts[0]
+    return f"{count(changes, 'change')} ({', '.join(parts)})" if parts else count(changes, "change")
+
+
+def _for(clients: int) -> str:
+    return f", for {count(clients, 'client')}" if clients else ""
+
+
+def _replaced(replaced: Replaced, side: str) -> Iterator[str]:
+    if not replaced.values:
+        return
+    parts = _parts(
+        (replaced.overwrites, "overwrite"),
+        (replaced.drift, f"edited in {side}/edited in {side}"),
+        (replaced.conflicts, "edited on both sides/edited on both sides"),
+        (replaced.clearings, "cleared/cleared"),
+    )
+    yield f"Replaces {count(replaced.values, 'value')}" + (f": {', '.join(parts)}." if parts else ".")
+
+
+def _lasting(each: Lasting) -> str:
+    noun, instead = _NO_UNDO[each.what]
+    return f"Cannot be undone: {count(each.number, noun)}{_names(each.records)}. {instead}"
+
+
+def _kept(each: Kept, of: Subject) -> str:
+    label, noun = _KEPT.get(of, ("Stays as it is", "value"))
+    return f"{label}: {count(each.number, noun)}{_names(each.records)}. {each.why}"
+
+
+def _names(records: Iterable[str]) -> str:
+    found = list(records)
+    if not found or len(found) > SHOWN:
+        return ""
+    return f" ({', '.join(found)})"
+
+
+def _cost(found: Consequences) -> Iterator[str]:
+    if found.calls or found.of in ("plan", "undo", "jobs", "client", "staff"):
+        told = cost(found)
+        yield f"{told[0].upper()}{told[1:]}."
+    if found.beyond_today:
+        until = f" It can go on at {when_utc(found.day_until)}." if found.day_until else ""
+        yield f"Today's allowance has no room for {count(found.beyond_today, 'call')} of them.{until}"
+
+
+def _then(found: Consequences) -> Iterator[str]:
+    if not found.changes:
+        yield "The next sync changes nothing because of it."
+        return
+    yield "With the next sync:"
+    for line in lines(found):
+        yield f"  {line}"
+
+
+def _jobs_action(xpm: InXpm) -> str:
+    parts = []
+    if xpm.jobs_created:
+        parts.append(f"create {count(xpm.jobs_created, 'job')}")
+    if xpm.jobs_finished:
+        parts.append(f"finish {count(xpm.jobs_finished, 'job')}")
+    told = " and ".join(parts) or f"create {count(0, 'job')}"
+    return told[0].upper() + told[1:]
+
+
+def _linked(here: Here) -> str:
+    if here.people:
+        return count(here.people, "person/people")
+    return count(here.services, "service") if here.services else count(here.links, "client")

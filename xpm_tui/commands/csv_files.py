@@ -1,0 +1,248 @@
+"""Ignition's files, in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+from xpm_tui.commands.command import Act, Result, Talk, argument, idle, option
+from xpm_tui.commands.consequences import action, question
+from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.effects import Effect, Question, agree, to_file, unless_dry_run
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.formatting import count
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.csv_io import exports, imports
+    from xpm_tui.application.jobs import job_settings
+    from xpm_tui.application.presenters import lookup
+    from xpm_tui.ignition import forms
+
+if TYPE_CHECKING:
+    from xpm_tui.application.csv_io.exports import ExportReport
+    from xpm_tui.application.csv_io.imports import ImportReport
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.ignition.forms import FormName
+
+_SHOWN = 20
+
+CsvFile = Annotated[str, argument("The CSV file that Ignition exported.", "FILE", completes="file")]
+
+
+class ImportFile(msgspec.Struct, frozen=True):
+    """Parameters of ``import clients`` and the other forms."""
+
+    file: CsvFile
+    map: Annotated[
+        tuple[str, ...], option("What a heading means, 'Tel=contact_phone'; remembered.", "HEADING=FIELD")
+    ] = ()
+    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    encoding: Annotated[str, option("The file's encoding, where it cannot be found out.", "NAME")] = ""
+
+
+class UndoImport(msgspec.Struct, frozen=True):
+    """Parameters of ``import undo``."""
+
+    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+
+
+class ExportFile(msgspec.Struct, frozen=True):
+    """Parameters of ``export services`` and the other forms."""
+
+    file: Annotated[str, argument("The CSV file to write; '-' is stdout.", "FILE", completes="file")]
+    form: Annotated[
+        Literal["ignition", "spreadsheet"], option("For Ignition's import, or to read and edit.")
+    ] = "ignition"
+    replace: Annotated[bool, option("Replace a file that is there already.")] = False
+
+
+class ExportClients(ExportFile, frozen=True):
+    """Parameters of ``export clients``."""
+
+    changed: Annotated[bool, option("Only what Ignition does not have yet.")] = False
+    again: Annotated[bool, option("With --changed, also what went out before.")] = False
+    client: Annotated[tuple[str, ...], option("Only this client.", "CLIENT", completes="client")] = ()
+
+
+def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Talk], Awaitable[Result]]:
+    async def run(practice: OpenPractice, params: ImportFile, talk: Talk) -> Result:
+
+        report = imports.import_file(
+            practice,
+            form,
+            Path(params.file),
+            dict(forms.mapped(word) for word in params.map),
+            params.dry_run,
+            encoding=params.encoding,
+        )
+        data = {**plain(report), "unknown_columns": [c.heading for c in report.columns if c.field is None]}
+        lines = [*_imported(report, form), *_not_ours(practice, report)]
+        return Result(data=data, lines=lines, trouble=_refused(report))
+
+    return run
+
+
+async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) -> Result:
+    """Take the last import back."""
+
+    report = imports.undo_import(practice, True)
+    if not params.dry_run:
+        found = report.consequences
+        if found is not None:
+            asked = Question(question(found), described(found), button=action(found))
+            if not await agree(talk, asked):
+                return Result(data={**plain(report), "undone": False}, lines=["Nothing was changed."])
+        report = imports.undo_import(practice)
+    told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
+    return Result(data=plain(report), lines=[f"{report.file}: {told}.", *report.left])
+
+
+def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Talk], Awaitable[Result]]:
+    async def run(practice: OpenPractice, params: ExportFile, talk: Talk) -> Result:
+
+        wanted: dict[str, Any] = {"flavour": params.form}
+        if isinstance(params, ExportClients):
+            only = [lookup.find_client(practice.snapshot(), text).id for text in params.client]
+            wanted |= {"changed": params.changed, "again": params.again, "only": only}
+        if params.file == "-":
+            raw, report = exports.export_text(practice, form, **wanted)
+            text = raw.decode("utf-8", "replace")
+            return Result(data={**plain(report), "csv": text}, raw=text, trouble=_left_out(report))
+        report = exports.export_file(practice, form, Path(params.file), replace=params.replace, **wanted)
+        return Result(data=plain(report), lines=_exported(report), trouble=_left_out(report))
+
+    return run
+
+
+def _imported(report: ImportReport, form: str) -> list[str]:
+    counts, would = report.counts, "would be " if report.dry_run else ""
+    told = f"{counts.get('new', 0):,} {would}new, {counts.get('changed', 0):,} {would}changed"
+    lines = [f"{report.file} ({report.encoding}): {form}: {told}, {counts.get('same', 0):,} the same."]
+    more = {
+        "contacts": "new contact",
+        "adopted": "client without Client ID met its own",
+        "cells": "changed cell",
+        "stopped": "workflow that waited is stopped",
+    }
+    lines += [f"  {count(counts[key], noun)}" for key, noun in more.items() if counts.get(key)]
+    if report.consequences is not None:
+        lines += [f"  {line}" for line in described(report.consequences)]
+    unknown = [column.heading for column in report.columns if column.field is None]
+    if unknown:
+        lines.append(f"  unknown columns, kept as they are: {', '.join(unknown)}")
+    lines += [f"  row {row.row}: refused: {row.reason}" for row in report.refused[:_SHOWN]]
+    lines += [
+        f"  row {row.row}: {row.reason}" if row.row else f"  {row.reason}" for row in report.notes[:_SHOWN]
+    ]
+    rest = max(0, len(report.refused) - _SHOWN) + max(0, len(report.notes) - _SHOWN)
+    return [*lines, *([f"  and {rest:,} more: --json tells them all"] if rest else [])]
+
+
+def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
+    """Importing proposals deploys nothing: what it would take to."""
+
+    number = report.counts.get("to_take", 0)
+    if not number:
+        return []
+    told = [
+        f"Nothing is deployed by this. Of {count(number, 'accepted proposal')} Ignition's own connector has "
+        "usually made the jobs; where it has not, take them over: xpm-tui proposals take PROP-12, or --all"
+    ]
+    return (
+        told
+        if job_settings.terms_of(practice).ours
+        else [*told, job_settings.IGNITION, job_settings.IGNITION_HINT]
+    )
+
+
+def _refused(report: ImportReport) -> Trouble | None:
+    if not report.refused:
+        return None
+    rows = ", ".join(str(each.row) for each in report.refused[:10])
+    return _partial(
+        f"{count(len(report.refused), 'row')} of {report.file} refused: {rows}.",
+        "Mend them in the file and import it again: what is in the book already stays as it is.",
+    )
+
+
+def _exported(report: ExportReport) -> list[str]:
+    if not report.files:
+        return ["There is nothing to export."]
+    lines = [f"{count(report.records, 'record')} in {count(report.rows, 'row')}: {', '.join(report.files)}"]
+    lines += [f"  left out: {each.id} {each.name}: {each.reason}" for each in report.refused]
+    return lines + [f"  {each.id} {each.name}: {each.reason}" for each in report.splits]
+
+
+def _left_out(report: ExportReport) -> Trouble | None:
+    if not report.refused:
+        return None
+    told = f"{count(len(report.refused), 'record')} left out, because Ignition would refuse or double them."
+    return _partial(told, f"The first: {report.refused[0].id}: {report.refused[0].reason}.")
+
+
+def _partial(message: str, hint: str) -> Trouble:
+    trouble = Trouble(message, hint=hint)
+    trouble.code = "partial"
+    return trouble
+
+
+_ABOUT: dict[FormName, tuple[str, str]] = {
+    "clients": ("Ignition's clients", "Ignition's client file"),
+    "services": ("Ignition's services", "Ignition's file of active services or its service library"),
+    "team": ("Ignition's team", "Ignition's list of users"),
+    "proposals": ("Ignition's proposals", "Ignition's file of proposals"),
+}
+
+ACTS: tuple[Act[Any], ...] = (
+    *(
+        Act(
+            name=f"import.{form}",
+            title=f"Import {whose}",
+            help=f"Merge {file} into the book. Blank cells and absent rows change nothing; a bad row is "
+            "refused with its number and stops nothing else.",
+            params=ImportFile,
+            run=_importer(form),
+            verb=("import", form),
+            example=f"xpm-tui import {form} {form}.csv --dry-run",
+            key="I" if form in ("clients", "proposals") else "",
+            where=(form,) if form in ("clients", "proposals") else (),
+            footer="Import" if form == "proposals" else "",
+            effect=unless_dry_run(Effect.WRITES_HERE, opens=Effect.LOOKS),
+            why_not=idle,
+        )
+        for form, (whose, file) in _ABOUT.items()
+    ),
+    Act(
+        name="import.undo",
+        title="Take the last import back",
+        help="Take the last import back: new records leave, changed cells return, where nobody touched them "
+        "since; the rest is listed.",
+        params=UndoImport,
+        run=undo_import,
+        verb=("import", "undo"),
+        example="xpm-tui import undo --dry-run",
+        effect=unless_dry_run(Effect.REPLACES),
+        why_not=idle,
+    ),
+    *(
+        Act(
+            name=f"export.{form}",
+            title=f"Export {whose[11:]} for Ignition",
+            help=f"Write {whose[11:]} as Ignition's own form, or with --form spreadsheet to read and edit.",
+            params=ExportClients if form == "clients" else ExportFile,
+            run=_exporter(form),
+            verb=("export", form),
+            example=f"xpm-tui export {form} {form}.csv" + (" --changed" if form == "clients" else ""),
+            key="X" if form == "clients" else "",
+            where=("clients",) if form == "clients" else (),
+            effect=to_file("file"),
+        )
+        for form, (whose, _) in _ABOUT.items()
+    ),
+)

@@ -1,0 +1,189 @@
+"""The book as files: checked, repaired, compacted, backed up, restored, deleted. None of it opens it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from xpm_tui.commands.command import Act, NoParams, Place, Result, Talk, argument, home_act, idle, option
+from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.domain.formatting import count
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import home
+    from xpm_tui.application.health import maintenance
+
+
+class Repair(msgspec.Struct, frozen=True):
+    """Parameters of ``book repair``."""
+
+    lossy: Annotated[bool, option("Also where rows are lost by it; they are counted.")] = False
+
+
+class BackUp(msgspec.Struct, frozen=True):
+    """Parameters of ``book backup``."""
+
+    file: Annotated[str, argument("The file to write.", "FILE", completes="file")]
+
+
+class Restore(msgspec.Struct, frozen=True):
+    """Parameters of ``book restore``."""
+
+    file: Annotated[str, argument("A file that 'book backup' wrote.", "FILE", completes="file")]
+    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+
+
+class Purge(msgspec.Struct, frozen=True):
+    """Parameters of ``purge``."""
+
+    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+
+
+async def check(place: Place, params: NoParams, talk: Talk) -> Result:
+    """Read everything of the book."""
+
+    report = maintenance.check(place.home, place.practice)
+    lines = [f"{finding.level}: {finding.text}" for finding in report.findings]
+    rows = sum(report.rows.values())
+    lines.append(f"{count(rows, 'row')}, {report.bytes:,} bytes, {count(report.position, 'commit')}.")
+    trouble = None
+    if not report.ok:
+        trouble = BookUnreadable("The book is damaged.", hint="Back its folder up, then: xpm-tui book repair")
+    return Result(data=plain(report), lines=lines, trouble=trouble)
+
+
+async def repair(place: Place, params: Repair, talk: Talk) -> Result:
+    """Make it whole from the last good state."""
+
+    done = maintenance.repair(place.home, place.practice, place.person, lossy=params.lossy)
+    lines = [*done.lines] or ["The book is whole: nothing was changed."]
+    if done.kept:
+        lines.append(f"The damaged files are kept in {done.kept}.")
+    return Result(data=plain(done), lines=lines)
+
+
+async def compact(place: Place, params: NoParams, talk: Talk) -> Result:
+    """Fold the log in."""
+
+    done = maintenance.compact(place.home, place.practice)
+    told = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is at it."
+    return Result(data=plain(done), lines=[told])
+
+
+async def back_up(place: Place, params: BackUp, talk: Talk) -> Result:
+    """Write a backup and read it back."""
+
+    done = maintenance.backup(place.home, place.practice, Path(params.file))
+    told = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, read back."
+    return Result(data=plain(done), lines=[told])
+
+
+async def restore(place: Place, params: Restore, talk: Talk) -> Result:
+    """Put a backup in place."""
+
+    question = f"Put {params.file} in place of what the book holds now?"
+    if not await agree(talk, Question(question, button="Restore")):
+        return Result(data={"restored": False}, lines=["Nothing was changed."])
+    done = maintenance.restore(place.home, place.practice, place.person, Path(params.file))
+    lines = [f"Restored: {count(sum(done.rows.values()), 'row')}."]
+    if done.backed_up:
+        lines.append(f"What was there before is in {done.backed_up}.")
+    return Result(data=plain(done), lines=lines)
+
+
+async def purge(place: Place, params: Purge, talk: Talk) -> Result:
+    """Delete the practice from this machine."""
+
+    name = home.resolve(place.home, place.practice or None)
+    question = Question(
+        f"Delete everything that is kept here of {name}?",
+        [
+            f"This deletes login, book, log and settings of {name} from this machine.",
+            "To end the connection at Xero as well, leave and run first: xpm-tui disconnect",
+        ],
+        type_in=name,
+    )
+    if not await agree(talk, question):
+        return Result(data={"purged": False}, lines=["Nothing was deleted."])
+    done = await maintenance.purge(place.home, name, place.person)
+    told = (
+        f"{name} is gone from this machine: {done.bytes:,} bytes. A disk may keep traces of what was deleted."
+    )
+    return Result(data={"purged": True, **plain(done)}, lines=[told])
+
+
+ACTS: tuple[Act[Any], ...] = (
+    home_act(
+        name="book.check",
+        title="Check the book",
+        help="Read everything of the book and tell what is wrong with it. Changes nothing.",
+        params=NoParams,
+        on_home=check,
+        effect=Effect.LOOKS,
+        verb=("book", "check"),
+        example="xpm-tui book check",
+        default=True,
+    ),
+    home_act(
+        name="book.repair",
+        title="Repair a damaged book",
+        help="Make a damaged book whole again from its last good state. The damaged files are kept.",
+        params=Repair,
+        on_home=repair,
+        verb=("book", "repair"),
+        example="xpm-tui book repair",
+        effect=per_call(
+            lambda params: Effect.REPLACES if params.lossy else Effect.WRITES_HERE, Effect.WRITES_HERE
+        ),
+        why_not=idle,
+        consent="lossy",
+    ),
+    home_act(
+        name="book.compact",
+        title="Compact the book",
+        help="Fold the log of commits into the book's files. It happens by itself too.",
+        params=NoParams,
+        on_home=compact,
+        verb=("book", "compact"),
+        example="xpm-tui book compact",
+        effect=Effect.WRITES_HERE,
+    ),
+    home_act(
+        name="book.backup",
+        title="Back the book up",
+        help="Write the whole book to one file and read it back. There is no login in it.",
+        params=BackUp,
+        on_home=back_up,
+        verb=("book", "backup"),
+        example="xpm-tui book backup practice.zip",
+        effect=Effect.WRITES_FILE,
+    ),
+    home_act(
+        name="book.restore",
+        title="Restore the book from a backup",
+        help="Put a backup in place of what the book holds now, which is backed up first.",
+        params=Restore,
+        on_home=restore,
+        verb=("book", "restore"),
+        example="xpm-tui book restore practice.zip",
+        effect=Effect.REPLACES,
+        why_not=idle,
+    ),
+    home_act(
+        name="purge",
+        title="Delete the practice from this machine",
+        help="Delete login, book, log and settings of a practice from this machine. Xero and Ignition keep "
+        "what they have.",
+        params=Purge,
+        on_home=purge,
+        verb=("purge",),
+        example="xpm-tui purge --practice harbour-branch",
+        effect=Effect.IRREVERSIBLE,
+        why_not=idle,
+    ),
+)

@@ -1,0 +1,267 @@
+"""Deploying: jobs made, finished where they failed, made again where XPM lost them; shown, then asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from xpm_tui.commands.command import (
+    Act,
+    Result,
+    Talk,
+    argument,
+    connected,
+    first,
+    idle,
+    ignition_off,
+    in_state,
+    option,
+)
+from xpm_tui.commands.consequences import action, cost, question
+from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.effects import Effect, Question, agree
+from xpm_tui.commands.jobs import OPEN, JobId
+from xpm_tui.commands.sync import following, told
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, Trouble
+from xpm_tui.domain.formatting import count
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.jobs import batch as jobs_batch
+    from xpm_tui.application.jobs import decisions, deployment, queries
+    from xpm_tui.diagnostics import error_presenter, findings
+
+if TYPE_CHECKING:
+    from xpm_tui.application.jobs.batch import BatchView
+    from xpm_tui.application.jobs.views import JobRowView
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.deploy.occurrences import Occurrence
+    from xpm_tui.domain.runs import Run
+
+Anyway = Annotated[bool, option("Go on also where the preview asks first.")]
+Yes = Annotated[bool, option("Do not ask.")]
+
+NOTHING = "Nothing was made: every job is kept back."
+
+_SHOWN = 20
+to_make = in_state(
+    "job", "what is done with is not made (i takes a skip back, D makes again what XPM lost)", *OPEN
+)
+
+
+class DeployJobs(msgspec.Struct, frozen=True):
+    """Parameters of ``jobs deploy``."""
+
+    jobs: Annotated[tuple[str, ...], argument("The jobs: w3/2026-07-01, or w3.", "[JOB]...")] = ()
+    due: Annotated[bool, option("All that are due.")] = False
+    missed: Annotated[bool, option("All that were missed.")] = False
+    anyway: Anyway = False
+    yes: Yes = False
+
+
+class RetryJobs(msgspec.Struct, frozen=True):
+    """Parameters of ``jobs retry``."""
+
+    jobs: Annotated[tuple[str, ...], argument("The jobs that are held or failed.", "[JOB]...")] = ()
+    cause: Annotated[str, option("All that are kept back for this cause.", "CAUSE")] = ""
+    all: Annotated[bool, option("All that are held, failed or half-made.")] = False
+    anyway: Anyway = False
+    yes: Yes = False
+    sent: Annotated[
+        Literal["", "adopt", "again", "drop"], option("What became of the step that got no answer.")
+    ] = ""
+    job: Annotated[str, option("With --sent adopt: the job's number in XPM.", "NUMBER")] = ""
+
+
+class RedeployJob(msgspec.Struct, frozen=True):
+    """Parameters of ``jobs redeploy``."""
+
+    job: JobId
+    anyway: Anyway = False
+    yes: Yes = False
+
+
+async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Talk) -> Result:
+    """Show, ask, make."""
+
+    if not (params.jobs or params.due or params.missed):
+        raise BadInput("Say which jobs, --due, or --missed.", hint="xpm-tui jobs deploy w3")
+    chosen = queries.choose(practice, params.jobs, due=params.due, missed=params.missed)
+    return await _deploy(practice, chosen, talk, anyway=params.anyway, yes=params.yes)
+
+
+async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Talk) -> Result:
+    """Go on where it failed."""
+
+    if params.sent:
+        if len(params.jobs) != 1:
+            raise BadInput("Say for one job what became of it.", hint="xpm-tui jobs retry w3 --sent again")
+        view = await decisions.settle_sent(practice, params.jobs[0], params.sent, params.job)
+        if view.state == "skipped":
+            return Result(data=plain(view), lines=[f"{view.id} {view.name} is left out."])
+    elif params.job:
+        raise BadInput("--job goes with --sent adopt.")
+    if not (params.jobs or params.cause or params.all):
+        raise BadInput("Say which jobs, --cause, or --all.", hint="xpm-tui jobs list --state failed")
+    chosen = queries.unfinished(practice, cause=params.cause) if not params.jobs else [
+        queries.find_job(practice, text) for text in params.jobs
+    ]  # fmt: skip
+    wrong = [each for each in chosen if each.state not in ("held", "failed", "going")]
+    if wrong:
+        raise BadInput(f"Job {wrong[0].id} is {wrong[0].state}: there is nothing to try again.")
+    return await _deploy(practice, chosen, talk, anyway=params.anyway, yes=params.yes)
+
+
+async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Talk) -> Result:
+    """Make it anew, where XPM no longer has it."""
+
+    view = await decisions.prepare_again(practice, params.job)
+    chosen = [queries.find_job(practice, view.id)]
+    return await _deploy(practice, chosen, talk, anyway=params.anyway, yes=params.yes)
+
+
+async def deploy_automatic(practice: OpenPractice, result: Result, talk: Talk) -> Result:
+    """After an acceptance: what is set to go by itself goes; why it does not is told with the acceptance."""
+
+    try:
+        async with following(practice, talk):
+            run = await deployment.deploy_due(practice)
+    except Trouble as trouble:
+        lines = [*result.lines, f"Not deployed yet: {error_presenter.present(trouble).short()}"]
+        return Result(data=result.data, items=result.items, table=result.table, lines=lines)
+    if run is None:
+        return result
+    data = {**result.data, "run": plain(run)}
+    return Result(data=data, items=result.items, table=result.table, lines=[*result.lines, *told(run)],
+                  trouble=_trouble(run))  # fmt: skip
+
+
+async def _deploy(
+    practice: OpenPractice, chosen: list[Occurrence], talk: Talk, *, anyway: bool, yes: bool
+) -> Result:
+
+    if not chosen:
+        return Result(data={"count": 0}, lines=["There is nothing to deploy."])
+    batch = jobs_batch.look(practice, chosen)
+    expected = batch.of(anyway=anyway)
+    if talk.interactive and not yes and not expected.changes:
+        return Result(
+            data={"count": 0, "consequences": plain(expected)},
+            lines=[*batch_lines(batch, anyway=anyway), NOTHING],
+        )
+    asked = Question(question(expected), batch_lines(batch, anyway=anyway), button=action(expected))
+    if not await agree(talk, asked):
+        return Result(data={"count": 0}, lines=["Nothing was created."])
+    reviewed = yes or talk.interactive
+    talk.say(f"{action(expected)}: {cost(expected)}.")
+    async with following(practice, talk):
+        run = await deployment.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway)
+    rows = [queries.row_of(practice, each.id) for each in chosen]
+    lines = [*told(run), *(line for row in rows for line in _outcome(row))]
+    data = {
+        **plain(run),
+        "estimate": expected.calls,
+        "consequences": plain(run.consequences or expected),
+        "jobs": [plain(row) for row in rows],
+    }
+    return Result(data=data, lines=lines, trouble=_trouble(run))
+
+
+def batch_lines(batch: BatchView, *, anyway: bool = False) -> list[str]:
+    """A batch before it starts: each job with what is the matter, then what follows from it."""
+    found: list[str] = []
+    for view in batch.jobs[:_SHOWN]:
+        found.append(f"{view.id}  {view.name}  {view.client.name if view.client else ''}")
+        found += [f"    {p.sentence} {p.hint}".rstrip() for p in view.problems if p.weight != "note"]
+    if len(batch.jobs) > _SHOWN:
+        found.append(f"  and {len(batch.jobs) - _SHOWN:,} more: xpm-tui jobs list")
+    if batch.number:
+        found.append(f"Job numbers are our own, for example {batch.number}.")
+    if batch.earlier:
+        found.append(f"{count(batch.earlier, 'job')} of an earlier run would be finished first.")
+    if batch.asks and not anyway:
+        found.append(f"{count(batch.asks, 'job')} kept back until you say --anyway.")
+    if batch.holds:
+        found.append(f"{count(batch.holds, 'job')} kept back until you fix what is wrong.")
+    return [*found, *described(batch.of(anyway=anyway))]
+
+
+def _trouble(run: Run) -> Trouble | None:
+    """Why a deploying run did not come out well, with the way on."""
+    if run.exit_code == 0:
+        return None
+    if run.outcome == "held":
+        why = " ".join(stop.sentence for stop in run.stops) or "Some jobs need your decision."
+        return NeedsPerson(
+            f"Run {run.id} is held. {why}", hint="See: xpm-tui jobs list --state held", case=CaseId.HELD
+        )
+
+    sentence = run.error or ("Some jobs failed." if run.outcome == "partial" else f"It is {run.outcome}.")
+    trouble = Trouble(sentence, hint="See why: xpm-tui jobs list --state failed. Then: xpm-tui jobs retry")
+    trouble.code, trouble.exit_code = run.outcome, run.exit_code
+    trouble.case = findings.run_case(run)
+    trouble.logged = True  # the run's own end is in the log
+    return trouble
+
+
+def _outcome(row: JobRowView) -> list[str]:
+    head = f"  {row.id}  {row.state}  {row.number}  {row.name}"
+    return [head, *(f"      {line}" for line in (row.url, row.why, *row.left_out) if line)]
+
+
+ACTS = (
+    Act(
+        name="jobs.deploy",
+        title="Deploy jobs",
+        help="Make jobs in XPM. Shows what would be made and asks; without a terminal, more new jobs than "
+        "jobs.max_new are held unless --yes is given.",
+        params=DeployJobs,
+        run=deploy_jobs,
+        verb=("jobs", "deploy"),
+        example="xpm-tui jobs deploy w3\nxpm-tui jobs deploy --due",
+        key="d",
+        where=("jobs",),
+        footer="Deploy",
+        effect=Effect.WRITES_XPM,
+        streams=True,
+        why_not=first(connected, ignition_off, to_make, idle),
+    ),
+    Act(
+        name="jobs.retry",
+        title="Try failed jobs again",
+        help="Go on with jobs that are held or failed, at the step where they stand: one, or all of a cause.",
+        params=RetryJobs,
+        run=retry_jobs,
+        verb=("jobs", "retry"),
+        example="xpm-tui jobs retry w3\nxpm-tui jobs retry --cause template-gone",
+        key="t",
+        where=("jobs",),
+        footer="Try again",
+        effect=Effect.WRITES_XPM,
+        streams=True,
+        why_not=first(
+            connected,
+            ignition_off,
+            in_state("job", "only what is held, failed or half-made goes on", "held", "failed", "going"),
+            idle,
+        ),
+    ),
+    Act(
+        name="jobs.redeploy",
+        title="Make a job again that XPM lost",
+        help="Make a job anew when XPM no longer has it: a new number, the old one stays in its history.",
+        params=RedeployJob,
+        run=redeploy_job,
+        verb=("jobs", "redeploy"),
+        example="xpm-tui jobs redeploy w3",
+        key="D",
+        where=("jobs",),
+        effect=Effect.WRITES_XPM,
+        streams=True,
+        why_not=first(
+            connected, ignition_off, in_state("job", "it was not made yet", "deployed", "failed"), idle
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,262 @@
+"""What a person sees and no program can: a list to pick from in text, and the way out of the answer.
+
+The doctor, its bundle for support, and the known cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from xpm_tui.commands.command import Act, Column, Place, Result, Table, Talk, argument, home_act, option
+from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain import labels
+from xpm_tui.domain.errors import NotFound, Trouble
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import trouble_events
+    from xpm_tui.application.health import bundle as health_bundle
+    from xpm_tui.application.health import doctor as health_doctor
+    from xpm_tui.application.health import doctor_target
+    from xpm_tui.diagnostics import error_presenter, examination, presenters
+    from xpm_tui.diagnostics.known_problems import records, registry
+
+if TYPE_CHECKING:
+    from xpm_tui.application.health.doctor_target import Patient
+    from xpm_tui.diagnostics.bundle import Part
+    from xpm_tui.diagnostics.findings import Probed
+    from xpm_tui.diagnostics.known_problems.records import Seen
+
+
+async def pick(talk: Talk, offered: Sequence[Seen], question: str) -> Seen | None:
+    """Have one picked by its number or its word; None for an empty line, or where nobody answers."""
+    for number, each in enumerate(offered, 1):
+        talk.say(f"  {number:>2}  {each.words}")
+    while True:
+        typed = (await talk.line(f"{question} A number, or enter for none of these:") or "").strip()
+        if not typed:
+            return None
+        for number, each in enumerate(offered, 1):
+            if typed.casefold() in (str(number), each.key):
+                return each
+        talk.say(f"Please type a number from 1 to {len(offered)}.")
+
+
+def shown(seen: Seen) -> list[str]:
+    """The way out of an answer, line by line."""
+
+    found = registry.case(seen.case or "")
+    return presenters.told(found) if found is not None else [seen.advice]
+
+
+class Examine(msgspec.Struct, frozen=True):
+    """Parameters of ``doctor``."""
+
+    bundle: Annotated[str, option("Write a support bundle to this file.", "FILE", completes="file")] = ""
+    names: Annotated[bool, option("Leave names in the bundle; they are masked else.")] = False
+    yes: Annotated[bool, option("Write the bundle without asking.")] = False
+    start: Annotated[str, option("Begin with this probe.", "PROBE", flag="--from")] = ""
+
+
+class ListCases(msgspec.Struct, frozen=True):
+    """Parameters of ``cases list``."""
+
+    words: Annotated[
+        tuple[str, ...], argument("Only those with these words, from any page or line.", "[WORD]")
+    ] = ()
+
+
+class ShowCase(msgspec.Struct, frozen=True):
+    """Parameters of ``cases show``."""
+
+    case: Annotated[str, argument("Its id, such as T1 or day-limit.", "ID")]
+
+
+class WhatIsSeen(msgspec.Struct, frozen=True):
+    """Parameters of ``cases seen``."""
+
+    answer: Annotated[str, argument("One of the answers that it lists, such as no-access.", "[ANSWER]")] = ""
+
+
+class Found(Trouble):
+    """The doctor found trouble; ends with what the first one ends with."""
+
+    code = "trouble-found"
+
+
+async def doctor(place: Place, params: Examine, talk: Talk) -> Result:
+    """Run the probes, tell, and write the bundle where one was asked for."""
+
+    results: list[Probed] = []
+    with doctor_target.admitted(
+        place.home, place.practice, person=place.person, overrides=place.settings
+    ) as patient:
+        physician = health_doctor.Doctor(patient, offline=place.read_only)
+        async for each in physician.examine(start=params.start):
+            results.append(each)
+            if talk.interactive:
+                for line in _lines(each):
+                    talk.emit({}, line)
+        lines = [] if talk.interactive else [line for each in results for line in _lines(each)]
+        data: dict[str, Any] = {"calls": physician.calls}
+        if params.bundle:
+            data["bundle"], told = await _bundle(patient, results, params, talk)
+            lines += told
+    code = examination.exit_code(results)
+    lines.append(_summary(results, physician.calls))
+    return Result(
+        data=data, items=[plain(each) for each in results], lines=lines, trouble=_trouble(results, code)
+    )
+
+
+def _lines(each: Probed) -> list[str]:
+    """A probe's finding for a person."""
+
+    lines = [f"{labels.VERDICTS[each.verdict].text:<9} {each.title}: {each.sentence} ({each.seconds:.1f} s)"]
+    lines += [f"          {fact}" for fact in each.evidence]
+    if each.verdict in ("note", "trouble"):
+        lines += [f"          > {each.hint}"] if each.hint else []
+        found = registry.case(each.case) if each.case else None
+        lines += [f"          > {line}" for line in error_presenter.in_short(found)] if found else []
+    return lines
+
+
+def _summary(results: list[Probed], calls: int) -> str:
+    troubles = sum(each.verdict == "trouble" for each in results)
+    notes = sum(each.verdict == "note" for each in results)
+    said = f"{count(troubles, 'trouble')}, {count(notes, 'note')}" if troubles or notes else "All is well"
+    return f"{said}; {count(len(results), 'probe')}, {count(calls, 'Practice Manager call')}."
+
+
+def _trouble(results: list[Probed], code: int) -> Trouble | None:
+    first = next((each for each in results if each.verdict == "trouble"), None)
+    if first is None:
+        return None
+    found = Found(f"{first.title}: {first.sentence}", hint=first.hint, case=first.case)
+    found.exit_code = code
+    return found
+
+
+async def _bundle(
+    patient: Patient, results: list[Probed], params: Examine, talk: Talk
+) -> tuple[dict[str, Any] | None, list[str]]:
+
+    parts = await health_bundle.gather(patient, results, names=params.names)
+    lines = ["", *_listed(parts, params.names)]
+    asked = talk.interactive and not params.yes
+    question = Question(f"Write it to {params.bundle}?", lines, button="Write it", safe=True)
+    if not await agree(talk, question):
+        return None, ["No bundle was written."]
+    lines = [] if asked else lines
+    size = health_bundle.write(parts, Path(params.bundle), patient)
+    listed = [{"name": part.name, "bytes": part.size, "about": part.about} for part in parts]
+    told = {"file": params.bundle, "bytes": size, "masked": not params.names, "parts": listed}
+    return told, [*lines, f"Written to {params.bundle}: {size:,} bytes."]
+
+
+def _listed(parts: tuple[Part, ...], names: bool) -> list[str]:
+    masked = "with names" if names else "names masked"
+    return [f"The bundle ({masked}):"] + [f"  {p.name:<14} {p.size:>9,} bytes  {p.about}" for p in parts]
+
+
+async def list_cases(place: Place, params: ListCases, talk: Talk) -> Result:
+    """All known cases, or those that fit what a person sees."""
+
+    found = registry.fitting(" ".join(params.words))
+    columns = (Column("CASE", whole=True), Column("TITLE"), Column("SIGN"))
+    rows = [(str(each.id), each.title, each.sign) for each in found]
+    empty = "No case has these words. All of them: xpm-tui cases list"
+    return Result(items=[_case(each) for each in found], table=Table(columns, rows, empty))
+
+
+async def show_case(place: Place, params: ShowCase, talk: Talk) -> Result:
+    """One case with its way out."""
+
+    wanted = params.case.strip().casefold()
+    found = next((each for each in registry.CASES.values() if each.id.casefold() == wanted), None)
+    if found is None:
+        raise NotFound(f"There is no case {visible(params.case, 40)}.", hint="See: xpm-tui cases list")
+    return Result(data=_case(found), lines=presenters.told(found))
+
+
+async def seen(place: Place, params: WhatIsSeen, talk: Talk) -> Result:
+    """What there is to see, to pick from, and the case of the answer."""
+    pass  # REMOVED-IMPORT
+
+    chosen = trouble_events.by_key(params.answer) if params.answer else None
+    if chosen is None and talk.interactive:
+        chosen = await pick(talk, records.ALL, "What do you see?")
+        if chosen is None:
+            return Result(lines=["Nothing of it. All known troubles: xpm-tui cases list"])
+    if chosen is None:
+        columns = (Column("ANSWER", whole=True), Column("CASE", whole=True), Column("WHAT THERE IS TO SEE"))
+        rows = [(each.key, str(each.case or "-"), each.words) for each in records.ALL]
+        items = [{"id": each.key, "name": each.words, "case": each.case} for each in records.ALL]
+        return Result(items=items, table=Table(columns, rows))
+    with doctor_target.admitted(
+        place.home, place.practice, person=place.person, overrides=place.settings
+    ) as patient:
+        if not place.read_only:
+            trouble_events.picked(patient.events, chosen)
+    found = registry.case(chosen.case or "")
+    data = {"answer": chosen.key, "advice": chosen.advice, "case": None if found is None else _case(found)}
+    return Result(data=data, lines=shown(chosen))
+
+
+def _case(each: Any) -> dict[str, Any]:
+    return {"name": each.title, **plain(each)}
+
+
+ACTS: tuple[Act[Any], ...] = (
+    home_act(
+        name="doctor",
+        title="Look what is wrong",
+        help="Look at the way to Xero, the login, the lists, the book and this machine, one after another, "
+        "and say for each what was found and the way out. It only reads: one call for the connections and "
+        "five small Practice Manager calls. Ends with 0 when all is well, else as the first trouble does.",
+        params=Examine,
+        on_home=doctor,
+        effect=per_call(lambda params: Effect.WRITES_FILE if params.bundle else Effect.LOOKS, Effect.LOOKS),
+        verb=("doctor",),
+        example="xpm-tui doctor\nxpm-tui doctor --bundle support.zip",
+    ),
+    home_act(
+        name="cases.list",
+        title="List the known troubles",
+        help="All known troubles with their signs, or those that have some words, such as a page of Xero's.",
+        params=ListCases,
+        on_home=list_cases,
+        effect=Effect.LOOKS,
+        verb=("cases", "list"),
+        example='xpm-tui cases list\nxpm-tui cases list "invalid scope"',
+        default=True,
+    ),
+    home_act(
+        name="cases.seen",
+        title="Say what you see",
+        help="What only a person can see: a page in the browser that never comes back, other clients than "
+        "expected. Pick it, and its way out is shown. The answer is kept in the log, for support.",
+        params=WhatIsSeen,
+        on_home=seen,
+        effect=Effect.LOOKS,
+        verb=("cases", "seen"),
+        example="xpm-tui cases seen\nxpm-tui cases seen no-access",
+    ),
+    home_act(
+        name="cases.show",
+        title="Show a known trouble",
+        help="One known trouble: sign, cause, the clicks that lead out of it, what to tell Xero's support.",
+        params=ShowCase,
+        on_home=show_case,
+        effect=Effect.LOOKS,
+        verb=("cases", "show"),
+        example="xpm-tui cases show T1",
+    ),
+)

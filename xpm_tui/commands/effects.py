@@ -1,0 +1,217 @@
+"""What a call of a command does, and what follows from it: the one place that refuses and that asks.
+
+An effect is a property of the call, not of the command: ``import clients FILE --dry-run`` only looks. The
+command line and the console both come here to learn whether read-only mode allows a call, whether the user
+has to agree to it, and whether it goes on when its terminal goes away. This module knows no command, no store
+and no screen; the text and the numbers of a question come from whoever computed the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from xpm_tui.domain.errors import NeedsPerson, ReadOnly
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from xpm_tui.commands.command import Act, Talk
+
+READ_ONLY = "This console is read-only: it shows everything and changes nothing."
+
+
+class Effect(Enum):
+    """What one call does, from the least to the most."""
+
+    LOOKS = "looks"
+    """Shows something. Read-only mode leaves out what it would keep besides: fresh XPM data, a plan."""
+    WRITES_FILE = "writes-file"
+    """Writes a file that the user named, such as an export or a backup."""
+    WRITES_HERE = "writes-here"
+    """Changes the store, the settings or the login on this machine."""
+    WRITES_XPM = "writes-xpm"
+    """Sends changes to XPM, as far as the guard and the limits allow without a question."""
+    REPLACES = "replaces"
+    """Puts other values in place of present ones: an undo, a restore, the machine's schedule."""
+    IRREVERSIBLE = "irreversible"
+    """Cannot be taken back from here: a deletion, a revoked login, a new record in XPM."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is left changed; read-only mode refuses such a call."""
+        return self is not Effect.LOOKS
+
+    @property
+    def needs_yes(self) -> bool:
+        """Whether the user has to agree even where nobody can be asked."""
+        return self in (Effect.REPLACES, Effect.IRREVERSIBLE)
+
+    @property
+    def outlives(self) -> bool:
+        """Whether the call goes on when its terminal goes away: half of it would be worse than all of it."""
+        return self in (Effect.WRITES_XPM, Effect.REPLACES, Effect.IRREVERSIBLE)
+
+
+@dataclass(frozen=True)
+class PerCall:
+    """An effect that depends on the parameters.
+
+    ``of`` gives the effect of a call, ``usual`` is that of a call without options that only look, and
+    ``opens`` what the command's key does in the console before anything is confirmed there.
+    """
+
+    of: Callable[[Any], Effect]
+    usual: Effect
+    opens: Effect
+
+
+def per_call(of: Callable[[Any], Effect], usual: Effect, opens: Effect | None = None) -> PerCall:
+    """Return an effect that ``of`` decides from the parameters."""
+    return PerCall(of, usual, usual if opens is None else opens)
+
+
+def unless_dry_run(effect: Effect, *, opens: Effect | None = None) -> PerCall:
+    """Return ``effect``, or ``LOOKS`` where ``--dry-run`` is given."""
+    return per_call(lambda params: Effect.LOOKS if params.dry_run else effect, effect, opens)
+
+
+def to_file(name: str) -> PerCall:
+    """Return the effect of writing to the file in the parameter ``name``; ``-`` is standard output."""
+    return per_call(
+        lambda params: Effect.LOOKS if getattr(params, name) in ("", "-") else Effect.WRITES_FILE,
+        Effect.WRITES_FILE,
+    )
+
+
+def effect_of(act: Act[Any], params: msgspec.Struct) -> Effect:
+    """Return what this call does."""
+    return act.effect.of(params) if isinstance(act.effect, PerCall) else act.effect
+
+
+def usual_effect(act: Act[Any]) -> Effect:
+    """Return what a call without options that only look does."""
+    return act.effect.usual if isinstance(act.effect, PerCall) else act.effect
+
+
+def opening_effect(act: Act[Any]) -> Effect:
+    """Return what the command's key does in the console before anything is confirmed there."""
+    return act.effect.opens if isinstance(act.effect, PerCall) else act.effect
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that was admitted: what it does, and whether its user has agreed beforehand.
+
+    ``words`` are what the user typed or chose, for sentences about the call; ``consent`` is the option that
+    agrees, empty where there is none.
+    """
+
+    effect: Effect
+    words: str = ""
+    consent: str = ""
+    agreed: bool = False
+    read_only: bool = False
+
+
+LOOK = Call(Effect.LOOKS)
+"""A call that shows something, for code that runs outside a command."""
+
+
+class Unconfirmed(NeedsPerson):
+    """A call that replaces or cannot be undone, where nobody can be asked and no option agrees to it."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the user is asked before a call goes on.
+
+    ``ask`` is the question, ``lines`` the consequences computed from the very change that will be applied,
+    ``button`` the name of the action on a button, and ``safe`` whether an empty answer means yes. With
+    ``type_in`` the user types that text instead of answering yes.
+    """
+
+    ask: str
+    lines: Iterable[str] = ()
+    button: str = ""
+    safe: bool = False
+    type_in: str = ""
+
+
+def refusal(effect: Effect, *, read_only: bool) -> str:
+    """Return why read-only mode refuses a call with this effect, in a sentence; empty where it does not."""
+    return READ_ONLY if read_only and effect.writes else ""
+
+
+def admit(act: Act[Any], params: msgspec.Struct, *, read_only: bool) -> Call:
+    """Decide whether a call may run at all, and describe it for the questions that follow.
+
+    Raises:
+        ReadOnly: The call would write, and read-only mode is on. Nothing was opened or written.
+    """
+    effect = effect_of(act, params)
+    words = " ".join(act.verb) or act.title
+    if read_only and effect.writes:
+        looks = "Add --dry-run to see what it would do, or run" if hasattr(params, "dry_run") else "Run"
+        raise ReadOnly(
+            f"'{words}' {_WOULD[effect]}, and read-only mode changes nothing.",
+            hint=f"{looks} it without --read-only.",
+        )
+    return Call(
+        effect,
+        words,
+        consent=act.consent if hasattr(params, act.consent) else "",
+        agreed=bool(getattr(params, act.consent, False)),
+        read_only=read_only,
+    )
+
+
+async def agree(talk: Talk, question: Question) -> bool:
+    """Ask whether the call that ``talk`` belongs to may go on; the only place that asks.
+
+    Where the user agreed beforehand, nothing is asked. Where nobody can be asked, a call that neither
+    replaces nor is irreversible goes on.
+
+    Raises:
+        Unconfirmed: Nobody can be asked, and the call replaces something or cannot be undone.
+    """
+    call = talk.call
+    if call.read_only:
+        return False
+    if call.agreed:
+        return True
+    if not talk.interactive:
+        if call.effect.needs_yes:
+            raise unconfirmed(call)
+        return True
+    for line in question.lines:
+        talk.say(line)
+    if question.type_in:
+        typed = await talk.line(f"{question.ask} Type {question.type_in} to go on:")
+        return (typed or "").strip() == question.type_in
+    return bool(await talk.confirm(question.ask, default=question.safe, button=question.button))
+
+
+def unconfirmed(call: Call) -> Unconfirmed:
+    """Return the error of a call that needs an answer where nobody can be asked."""
+    option = f"--{call.consent.replace('_', '-')}"
+    trouble = Unconfirmed(
+        f"'{call.words}' {_WOULD[call.effect]}, and nobody can be asked here. Nothing was changed.",
+        hint=f"Run it on a terminal to be asked, or add {option}."
+        if call.consent
+        else "Run it on a terminal.",
+    )
+    trouble.logged = True  # nothing happened: the log has nothing to tell
+    return trouble
+
+
+_WOULD = {
+    Effect.LOOKS: "only looks",
+    Effect.WRITES_FILE: "writes a file",
+    Effect.WRITES_HERE: "changes what is stored here",
+    Effect.WRITES_XPM: "writes to XPM",
+    Effect.REPLACES: "replaces present values",
+    Effect.IRREVERSIBLE: "cannot be undone",
+}

@@ -1,0 +1,327 @@
+"""Links: which XPM client a client of the book stands for, and what sync leaves alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from xpm_tui.commands.clients import ClientId
+from xpm_tui.commands.command import (
+    Act,
+    Column,
+    Result,
+    Table,
+    Talk,
+    argument,
+    connected,
+    first,
+    idle,
+    on_linked,
+    on_record,
+    option,
+)
+from xpm_tui.commands.effects import Effect, Question, agree, unless_dry_run
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.formatting import arrow, count
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.clients import frozen_fields, links, queries
+    from xpm_tui.application.runs import xpm_refresh
+    from xpm_tui.sync import consequences
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.application.presenters.views import EffectView
+
+XpmId = Annotated[str, argument("The XPM client: its number, UUID, or web address.", "XPM")]
+"""A client of XPM, as every verb takes it."""
+
+
+class LinkClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients link``."""
+
+    client: ClientId
+    xpm: XpmId
+    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    yes: Annotated[bool, option("Do it also where another client is linked there already.")] = False
+
+
+class UnlinkClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients unlink``."""
+
+    client: ClientId
+
+
+class PickClients(msgspec.Struct, frozen=True):
+    """Parameters of ``clients pick``."""
+
+    xpm: Annotated[
+        tuple[str, ...], argument("XPM clients: numbers, UUIDs or web addresses.", "[XPM]...")
+    ] = ()
+    all: Annotated[bool, option("Every XPM client that is clear; the unclear ones are listed.")] = False
+    anyway: Annotated[bool, option("Take also archived ones, and those that look like one of the book.")] = (
+        False
+    )
+
+
+class IgnoreClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients ignore``."""
+
+    client: ClientId
+    reason: Annotated[str, option("Why it is not meant to have an XPM client.", "TEXT")] = ""
+    undo: Annotated[bool, option("Take it back: the client needs a link again.")] = False
+
+
+class FreezeClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients freeze``."""
+
+    client: ClientId
+    field: Annotated[tuple[str, ...], argument("Fields to freeze; none: all of them.", "[FIELD]...")] = ()
+    reason: Annotated[str, option("Why, for whoever meets it later.", "TEXT")] = ""
+
+
+class UnfreezeClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients unfreeze``."""
+
+    client: ClientId
+    field: Annotated[tuple[str, ...], argument("Fields to unfreeze; none: all of them.", "[FIELD]...")] = ()
+
+
+class OneClient(msgspec.Struct, frozen=True):
+    """Parameters of an act on the client under the cursor."""
+
+    client: ClientId
+
+
+async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) -> Result:
+    """Set or replace a link, after showing what it does."""
+
+    await xpm_refresh.ensure_mirror(practice)
+    effect = links.preview_link(practice, params.client, params.xpm)
+    if params.dry_run:
+        return Result(data=plain(effect), lines=_effect(effect))
+    if effect.refused:
+        raise BadInput(effect.refused)
+    if effect.needs_yes and not params.yes and not talk.interactive:
+        raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it all the same.")
+    question = Question("Link them?", _effect(effect), button="Link", safe=not effect.needs_yes)
+    if not await agree(talk, question):
+        return Result(data={"linked": False}, lines=["Nothing was linked."])
+    view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=True)
+    told = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
+    return Result(data=plain(view), lines=[told, *effect.warnings])
+
+
+async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Talk) -> Result:
+    """Take a link away."""
+
+    view = links.unlink(practice, params.client)
+    told = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
+    return Result(data=plain(view), lines=[told])
+
+
+async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) -> Result:
+    """Bring XPM clients into the book."""
+
+    if params.all == bool(params.xpm):
+        raise BadInput("Say which XPM clients to pick, or --all.", hint="xpm-tui clients pick 1234567")
+    await xpm_refresh.ensure_mirror(practice)
+    picked = (
+        links.pick_all(practice) if params.all else links.pick(practice, params.xpm, anyway=params.anyway)
+    )
+    columns = (Column("XPM NO.", whole=True), Column("NAME"), Column("OUTCOME", whole=True),
+               Column("CLIENT", whole=True), Column("WHY", whole=True))  # fmt: skip
+    told_of = [v for v in picked if v.why != "linked" or not params.all]
+    rows = [(v.number, v.name, v.outcome, v.client or "", v.why) for v in told_of]
+    counts = {name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "left")}
+    table = Table(columns, rows, "XPM has no client to pick.")
+    told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+    lines = [told] + [
+        f"  {why}: {reason}" for why, reason in {v.why: v.reason for v in picked if v.why}.items()
+    ]
+    kept: dict[str, list[str]] = {}
+    for view in told_of:
+        if view.outcome == "left":
+            kept.setdefault(view.reason, []).append(view.uuid)
+    found = consequences.of_picks(counts["added"], counts["linked"], kept)
+    return Result(
+        data={**counts, "consequences": plain(found)},
+        items=[plain(v) for v in picked],
+        table=table,
+        lines=lines,
+    )
+
+
+async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk) -> Result:
+    """Settle that a client has no XPM client."""
+
+    if params.undo:
+        view = frozen_fields.unignore(practice, params.client)
+        return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
+    view = frozen_fields.ignore(practice, params.client, params.reason)
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} is ignored: it needs no link."])
+
+
+async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk) -> Result:
+    """Make sync leave fields alone."""
+
+    view = frozen_fields.freeze(practice, params.client, params.field, params.reason)
+    what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
+    return Result(data=plain(view), lines=[f"Sync leaves alone of {view.id} {view.name}: {what}."])
+
+
+async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Talk) -> Result:
+    """Let sync touch them again."""
+
+    view, lifted = frozen_fields.unfreeze(practice, params.client, params.field)
+    told = f"{count(lifted, 'freeze')} lifted from {view.id} {view.name}."
+    return Result(data={**plain(view), "lifted": lifted}, lines=[told])
+
+
+async def show_address(practice: OpenPractice, params: OneClient, talk: Talk) -> Result:
+    """Where the linked client is found in XPM."""
+
+    view = queries.show_client(practice, params.client)
+    if view.link is None:
+        raise BadInput(f"{view.name} ({view.id}) is not linked, so it has no address in XPM.")
+    xpm = queries.show_xpm(practice, view.link.uuid)
+    told = [f"{xpm.number} {xpm.name}", xpm.url or "XPM told no address for it.", xpm.uuid]
+    return Result(data={"number": xpm.number, "uuid": xpm.uuid, "url": xpm.url}, lines=told)
+
+
+async def copy_client(practice: OpenPractice, params: OneClient, talk: Talk) -> Result:
+    """What is worth copying of a client, on one line."""
+
+    view = queries.show_client(practice, params.client)
+    parts = [view.name, view.client_id or "", view.id]
+    parts += [view.link.number, view.link.uuid] if view.link else []
+    text = "\t".join(parts)
+    return Result(data={"text": text}, lines=[text])
+
+
+def _effect(effect: EffectView) -> list[str]:
+    xpm = effect.xpm
+    lines = [f"{effect.client.id} {effect.client.name}  ->  {xpm.number} {xpm.name} ({xpm.uuid})"]
+    if effect.replaces:
+        lines.append(f"It replaces the link to {effect.replaces.number} {effect.replaces.name}.")
+    lines += [effect.refused] if effect.refused else []
+    lines += [effect.needs_yes] if effect.needs_yes else []
+    lines += effect.warnings
+    lines += [f"Job {job} stays with the old client." for job in effect.jobs]
+    if effect.changes:
+        lines.append(f"The next sync would then make {count(len(effect.changes), 'change')}:")
+        for change in effect.changes[:12]:
+            where = "Ignition" if change.side == "ignition" else "XPM"
+            lines.append(f"  {where} {change.field}: {arrow(change.old_shown, change.new_shown)}")
+        if len(effect.changes) > 12:
+            lines.append(f"  and {len(effect.changes) - 12} more")
+    return lines
+
+
+ACTS = (
+    Act(
+        name="clients.link",
+        title="Link a client to an XPM client",
+        help="Set or replace the link of a client. Both sides are shown first; a new link forgets what was "
+        "agreed with the old one.",
+        params=LinkClient,
+        run=link_client,
+        verb=("clients", "link"),
+        aliases=("remap",),
+        example="xpm-tui clients link c12 1234567",
+        key="m",
+        where=("clients",),
+        footer="Map",
+        effect=unless_dry_run(Effect.WRITES_HERE),
+        why_not=first(on_record, connected, idle),
+    ),
+    Act(
+        name="clients.unlink",
+        title="Unlink a client",
+        help="Take a link away, with what was agreed. Nothing changes in Ignition or XPM.",
+        params=UnlinkClient,
+        run=unlink_client,
+        verb=("clients", "unlink"),
+        example="xpm-tui clients unlink c12",
+        effect=Effect.WRITES_HERE,
+        why_not=first(on_linked, idle),
+    ),
+    Act(
+        name="clients.pick",
+        title="Pick clients from XPM",
+        help="Bring XPM clients into the book. One that the book has already is linked, not doubled.",
+        params=PickClients,
+        run=pick_clients,
+        verb=("clients", "pick"),
+        example="xpm-tui clients pick --all",
+        key="p",
+        where=("clients",),
+        footer="Pick",
+        effect=Effect.WRITES_HERE,
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="clients.ignore",
+        title="Ignore a client: it has no XPM client",
+        help="Settle that a client is not meant to have an XPM client, so that it no longer needs a person.",
+        params=IgnoreClient,
+        run=ignore_client,
+        verb=("clients", "ignore"),
+        example='xpm-tui clients ignore c12 --reason "one-off job"',
+        key="i",
+        where=("clients",),
+        footer="Ignore",
+        effect=Effect.WRITES_HERE,
+        why_not=on_record,
+    ),
+    Act(
+        name="clients.freeze",
+        title="Freeze fields of a client",
+        help="Make sync leave fields of a client alone, in both directions, until they are unfrozen.",
+        params=FreezeClient,
+        run=freeze_client,
+        verb=("clients", "freeze"),
+        example='xpm-tui clients freeze c12 phone --reason "private number"',
+        key="f",
+        where=("clients",),
+        footer="Freeze",
+        effect=Effect.WRITES_HERE,
+        why_not=on_linked,
+    ),
+    Act(
+        name="clients.unfreeze",
+        title="Unfreeze fields of a client",
+        help="Let sync touch frozen fields of a client again.",
+        params=UnfreezeClient,
+        run=unfreeze_client,
+        verb=("clients", "unfreeze"),
+        example="xpm-tui clients unfreeze c12 phone",
+        effect=Effect.WRITES_HERE,
+        why_not=first(on_record, lambda s: "" if s.frozen else "Nothing of this client is frozen."),
+    ),
+    Act(
+        name="clients.address",
+        title="Show the client's address in XPM",
+        help="Show where the linked client is found in XPM: number, web address and UUID.",
+        params=OneClient,
+        run=show_address,
+        effect=Effect.LOOKS,
+        key="o",
+        where=("clients",),
+        why_not=on_linked,
+    ),
+    Act(
+        name="clients.copy",
+        title="Copy the client's name and ids",
+        help="Copy name, Client ID, XPM number and UUID of the client.",
+        params=OneClient,
+        run=copy_client,
+        effect=Effect.LOOKS,
+        key="y",
+        where=("clients",),
+        why_not=on_record,
+    ),
+)  # fmt: skip

@@ -1,0 +1,212 @@
+"""The log as it comes: every event as data, for a person one line per client.
+
+The log: what happened, filtered, or followed live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+from xpm_tui.commands.command import Act, Result, Talk, option
+from xpm_tui.commands.effects import Effect
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.formatting import count, when_exact
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.presenters import lookup
+    from xpm_tui.application.runs import history
+    from xpm_tui.log import reader, sentences
+    from xpm_tui.sync import policy
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.domain.events import Event
+    from xpm_tui.log.reader import Tail
+    from xpm_tui.log.sentences import Names
+
+_POLL = 0.2
+"""Seconds between two looks at the log."""
+_GROUPED = ("sync.change", "sync.link")
+"""Events that come once for each field: those of one client make one line."""
+_NAMED = 3
+"""How many fields such a line names."""
+
+
+def event_data(event: Event, names: Names) -> dict[str, Any]:
+    """An event as JSON: all its fields, and ``sentence``."""
+
+    return {**plain(event), "sentence": sentences.sentence(event, names)}
+
+
+def event_line(event: Event, names: Names) -> str:
+    """An event as a line of the log: time, level where it matters, run, sentence."""
+
+    return _line(event, sentences.sentence(event, names))
+
+
+def client_line(events: list[Event], names: Names) -> str:
+    """What was written to one client as one line, ``Kowhai Ltd: 5 changes (link, phone, fax and 2 more)``."""
+    if len(events) == 1:
+        return event_line(events[0], names)
+    client = _client(events[0])
+    fields = list(dict.fromkeys(_said(event.field) for event in events))
+    told = ", ".join(fields[:_NAMED])
+    if len(fields) > _NAMED:
+        told += f" and {len(fields) - _NAMED:,} more"
+    return _line(events[-1], f"{names(client) or client}: {count(len(events), 'change')} ({told})")
+
+
+@asynccontextmanager
+async def following(practice: OpenPractice, talk: Talk) -> AsyncIterator[None]:
+    """Pass the events that come meanwhile on to ``talk``, to the last one."""
+    followed = _Followed(practice, talk)
+    task = asyncio.create_task(followed.go_on())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        followed.look()
+        followed.pass_on()
+
+
+class _Followed:
+    """The tail of the log on its way to ``talk``; ``_held`` are events of one client that make one line."""
+
+    def __init__(self, practice: OpenPractice, talk: Talk) -> None:
+
+        self._practice = practice
+        self._talk = talk
+        self._tail: Tail = practice.events.tail()
+        self._held: list[Event] = []
+        self._names: Names = lookup.names(practice)
+
+    async def go_on(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            if not self.look():
+                self.pass_on()
+            await self._practice.clock.sleep(_POLL)
+
+    def look(self) -> bool:
+        """Take in what came; whether anything did."""
+        found = self._tail.poll()
+        for event in found:
+            if self._held and not _together(self._held[-1], event):
+                self.pass_on()
+            self._held.append(event)
+        return bool(found)
+
+    def pass_on(self) -> None:
+        """Give on what is held: each event as data, the line with the last of them."""
+        for event in self._held[:-1]:
+            self._talk.emit(event_data(event, self._names))
+        if self._held:
+            line = client_line(self._held, self._names)
+            self._talk.emit(event_data(self._held[-1], self._names), line)
+        self._held = []
+
+
+def _together(one: Event, other: Event) -> bool:
+    return (
+        one.key in _GROUPED
+        and other.key in _GROUPED
+        and (one.run, one.level, _client(one)) == (other.run, other.level, _client(other))
+    )
+
+
+def _client(event: Event) -> str:
+    return event.record.partition("/")[0]
+
+
+def _said(field: str) -> str:
+    """A field within a sentence: ``Contact name`` as ``contact name``, ``GST number`` as it is."""
+
+    told = policy.label(field)
+    return told if told[1:2].isupper() else told[:1].lower() + told[1:]
+
+
+def _line(event: Event, told: str) -> str:
+    level = event.level if event.level in ("warning", "error") else ""
+    return " ".join(filter(None, (when_exact(event.at), event.run, level.upper(), told)))
+
+
+_LOG_POLL = 0.25
+_LAST = 1_000
+
+
+class ReadLog(msgspec.Struct, frozen=True):
+    """Parameters of ``log``."""
+
+    follow: Annotated[bool, option("Go on and show what comes, until ctrl+c.")] = False
+    run: Annotated[str, option("Only this run ('last': the newest).", "RUN", completes="run")] = ""
+    level: Annotated[Literal["debug", "info", "warning", "error"], option("This level and above.")] = "debug"
+    record: Annotated[str, option("Only about this client (our id) or XPM UUID.", "ID")] = ""
+    find: Annotated[str, option("Only lines that have this text.", "TEXT")] = ""
+    since: Annotated[str, option("Only since then: 2h, 3d, or 2026-01-31.", "WHEN")] = ""
+    last: Annotated[
+        int, option("At most so many, the newest; 0: all. A single run is always whole.", "N")
+    ] = _LAST
+
+
+async def read_log(practice: OpenPractice, params: ReadLog, talk: Talk) -> Result:
+    """Stream events, oldest first."""
+
+    run = history.show(practice, params.run).id if params.run else ""
+    since = moment(params.since, practice.clock.now()) if params.since else None
+    wanted = reader.EventFilter(
+        run=run, level=params.level, record=params.record, text=params.find, since=since
+    )
+    names = lookup.names(practice)
+    limit = None if run and params.last == _LAST else params.last or None
+    tail = practice.events.tail()
+    found = list(islice(practice.events.read(wanted, names), limit))
+    for event in reversed(found):
+        talk.emit(event_data(event, names), event_line(event, names))
+    shown = {event.id for event in found[:100]}
+    count = len(found)
+    while params.follow:
+        for event in tail.poll():
+            if event.id not in shown and wanted.lets(event, names):
+                talk.emit(event_data(event, names), event_line(event, names))
+                count += 1
+        await practice.clock.sleep(_LOG_POLL)
+    lines = [] if count else ["Nothing in the log."]
+    return Result(data={"count": count}, lines=lines)
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """``30m``, ``2h``, ``3d``, ``1w`` ago, or a date or time in the machine's zone; raises ``BadInput``."""
+    unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}.get(text[-1:].casefold())
+    try:
+        if unit and text[:-1].isdigit():
+            return now - timedelta(**{unit: int(text[:-1])})
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        hint = "Say it as 30m, 2h, 3d, 1w, 2026-01-31 or 2026-01-31T14:00."
+        raise BadInput(f"'{text}' is no time.", hint=hint) from None
+
+
+ACTS = (
+    Act(
+        name="log",
+        title="Read the log",
+        help="Show what happened, oldest first; with --follow go on with what happens. With --json one event "
+        "a line, the outcome last.",
+        params=ReadLog,
+        run=read_log,
+        effect=Effect.LOOKS,
+        verb=("log",),
+        example="xpm-tui log --run last\nxpm-tui log --follow --level warning",
+        streams=True,
+    ),
+)

@@ -1,0 +1,293 @@
+"""Taking back, and keeping both sides in order: undo, conflicts, re-link, duplicates, create."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from xpm_tui.commands.clients import ClientId
+from xpm_tui.commands.command import (
+    Act,
+    Column,
+    NoParams,
+    Result,
+    Table,
+    Talk,
+    argument,
+    connected,
+    first,
+    idle,
+    on_record,
+    option,
+)
+from xpm_tui.commands.consequences import action, question
+from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.effects import Effect, Question, Unconfirmed, agree, per_call, unless_dry_run
+from xpm_tui.commands.log import following
+from xpm_tui.commands.plans import change_lines, stored_data
+from xpm_tui.commands.sync import run_result
+from xpm_tui.commands.tables import listed, plain
+from xpm_tui.domain import labels
+from xpm_tui.domain.errors import NeedsPerson, NotFound, Overtaken
+from xpm_tui.domain.formatting import count, value
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.clients import conflicts, queries
+    from xpm_tui.application.clients import links as clients_links
+    from xpm_tui.application.presenters import lookup, presenter
+    from xpm_tui.application.runs import consequences, plans, runner, xpm_refresh
+    from xpm_tui.sync import consequences as sync_consequences
+    from xpm_tui.sync.matching import duplicates
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.application.presenters.views import UnclearView
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """Parameters of ``undo``."""
+
+    run: Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")]
+    client: Annotated[str, option("Only this client of it.", "CLIENT", completes="client")] = ""
+    field: Annotated[str, option("Only this field.", "FIELD")] = ""
+    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+
+
+class UndoClient(msgspec.Struct, frozen=True):
+    """Parameters of the console's undo: the client under the cursor."""
+
+    client: ClientId
+
+
+class Relink(msgspec.Struct, frozen=True):
+    """Parameters of ``relink``."""
+
+    accept: Annotated[bool, option("Link those that have a proposal to it.")] = False
+
+
+class CreateClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients create``."""
+
+    client: ClientId
+    yes: Annotated[bool, option("Do not ask.")] = False
+
+
+async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
+    """Show what goes back, ask where somebody sits, and take it back."""
+
+    plan, records, left = plans.make_undo(
+        practice, params.run, client=params.client, field=params.field, keep=False
+    )
+    changes = list(presenter.change_views(practice.snapshot(), records))
+    found = consequences.consequences(practice, plan, records, left)
+    data: dict[str, Any] = {
+        "plan": plan.id,
+        "undo_of": plan.undo_of,
+        "consequences": plain(found),
+        "left": [plain(each) for each in left],
+    }
+    lines = list(change_lines(changes))
+    items = [plain(change) for change in changes]
+    if params.dry_run or not changes:
+        head = f"{count(len(changes), 'change')} of run {plan.undo_of} would go back."
+        return Result(data=data, items=items, lines=[head, *lines, *_left(left), *described(found)])
+    shown_lines = [*lines, *_left(left), *described(found)]
+    try:
+        if not await agree(talk, Question(question(found), shown_lines, button=action(found))):
+            return Result(data=data, items=[], lines=["Nothing was changed."])
+    except Unconfirmed as refused:
+        return Result(data=data, items=items, lines=[*lines, *_left(left)], trouble=refused)
+    shown = [record.changes for record in records]
+    plan, records, left = plans.make_undo(practice, params.run, client=params.client, field=params.field)
+    if [record.changes for record in records] != shown:
+        raise Overtaken(
+            "The store changed while you were asked, so nothing was undone.", hint="Run it again."
+        )
+    data["plan"] = plan.id
+    async with following(practice, talk):
+        run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True)
+    done = run_result(run)
+    trouble = done.trouble
+    if trouble is None and left:
+        told = f"{count(len(left), 'value')} changed since and stayed as they are."
+        trouble = NeedsPerson(told, hint="Set them by hand where they should go back.")
+    return Result(data={**done.data, **data}, items=items, lines=[*done.lines, *_left(left)], trouble=trouble)
+
+
+async def undo_client(practice: OpenPractice, params: UndoClient, talk: Talk) -> Result:
+    """Take back what the last run wrote of one client."""
+
+    client = lookup.find_client(practice.snapshot(), params.client)
+    run = plans.last_write(practice.snapshot(), client.id)
+    if not run:
+        raise NotFound(f"No run wrote anything of {client.name} that could be taken back.")
+    return await undo(practice, Undo(run=run, client=client.id), talk)
+
+
+async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """Fields that both sides had edited."""
+
+    found = conflicts.conflicts(practice)
+    columns = (Column("STATE", whole=True), Column("RECORD", whole=True), Column("NAME"), Column("FIELD"),
+               Column("IGNITION"), Column("XPM"), Column("WINS", whole=True),
+               Column("RUN", whole=True))  # fmt: skip
+    rows = (
+        (labels.CONFLICT_STATES[c.state].text, c.record, c.name, c.field, value(c.ignition), value(c.xpm),
+         labels.SIDES[c.wins].text, c.run or c.plan or "")
+        for c in found
+    )  # fmt: skip
+    return listed(found, Table(columns, rows, "No conflict."), count=len(found))
+
+
+async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
+    """Check every link anew; link what is confirmed."""
+
+    stored = stored_data(practice)
+    if not stored:
+        await xpm_refresh.refresh(practice, full=True)
+    found = clients_links.relinks(practice)
+    proposed = [each for each in found if each.proposal]
+    columns = (Column("ID", whole=True), Column("NAME"), Column("STATE", whole=True), Column("WHY"),
+               Column("PROPOSAL"))  # fmt: skip
+    rows = [
+        (r.id, r.name, r.state, r.message, f"{r.proposal.number} {r.proposal.name}" if r.proposal else "")
+        for r in found
+    ]
+    table = Table(columns, rows, "Every link is in order.")
+    accepted = params.accept
+    if proposed and talk.interactive and not accepted:
+        told = [f"  {r.id} {r.name} -> {r.proposal.number} {r.proposal.name}" for r in proposed if r.proposal]
+        links = sync_consequences.of_links([each.id for each in proposed])
+        accepted = await agree(talk, Question(question(links), told, button=action(links)))
+    done = clients_links.accept(practice, proposed) if accepted and proposed else []
+    lines = [*([f"{count(len(done), 'client')} linked."] if done else []), *stored]
+    return Result(
+        data={"count": len(found), "linked": [view.id for view in done]},
+        items=[plain(each) for each in found],
+        table=table,
+        lines=lines,
+    )
+
+
+async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """Clients whose names read the same, on either side, and what to do by hand."""
+
+    found = duplicates.duplicates(practice.snapshot())
+    lines = []
+    for group in found:
+        lines.append(f"{'XPM' if group.side == 'xpm' else 'Ignition'}: {group.members[0].name}")
+        for member in group.members:
+            marks = [
+                word for word, on in (("archived", member.archived), ("prospect", member.prospect)) if on
+            ]
+            keep = " keep this one" if member.id == group.survivor else ""
+            lines.append(f"  {member.id}  {member.number}  {member.name}  {' '.join(marks)}{keep}".rstrip())
+        lines.append(f"  {group.why}")
+        lines += [f"  {number}. {step}" for number, step in enumerate(group.steps, 1)]
+    return Result(
+        data={"count": len(found)},
+        items=[plain(group) for group in found],
+        lines=lines or ["No two clients of one side have the same name."],
+    )
+
+
+async def create_client(practice: OpenPractice, params: CreateClient, talk: Talk) -> Result:
+    """Make the client in XPM, after asking."""
+
+    await xpm_refresh.ensure_mirror(practice)
+    view = queries.show_client(practice, params.client)
+    found = clients_links.creation(practice, view.id)
+    asked = Question(f"Create {view.name} in XPM?", described(found), button=action(found))
+    if not await agree(talk, asked):
+        return Result(data=plain(view), lines=["Nothing was created."])
+    made = await clients_links.create_in_xpm(practice, view.id)
+    lines = [f"{made.client.id} {made.client.name} is {made.xpm.number or made.xpm.uuid} in XPM now."]
+    if made.left_out:
+        lines.append(f"Left out, since XPM does not know it: {', '.join(made.left_out)}.")
+    return Result(
+        data={**plain(made.client), "xpm": plain(made.xpm), "left_out": list(made.left_out)}, lines=lines
+    )
+
+
+def _left(left: list[UnclearView]) -> list[str]:
+    return [f"  stays: {u.record} {u.name} {u.field}: {u.reason} {u.address}".rstrip() for u in left]
+
+
+ACTS: tuple[Act[Any], ...] = (
+    Act(
+        name="undo",
+        title="Undo a run",
+        help="Take a run, or one client or field of it, back to the old values where the present ones are "
+        "still what it wrote. What is undone stays undone: the field is frozen.",
+        params=Undo,
+        run=undo,
+        verb=("undo",),
+        example="xpm-tui undo last --client c12 --dry-run",
+        key="u",
+        where=("sync",),
+        footer="Undo",
+        effect=unless_dry_run(Effect.REPLACES),
+        streams=True,
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="clients.undo",
+        title="Undo what the last run wrote of this client",
+        help="Take back what the last run wrote of this client.",
+        params=UndoClient,
+        run=undo_client,
+        key="u",
+        where=("clients",),
+        footer="Undo",
+        effect=Effect.REPLACES,
+        why_not=first(on_record, connected, idle, lambda s: "" if s.undoable else "No run wrote to it."),
+    ),
+    Act(
+        name="conflicts",
+        title="List conflicts",
+        help="List the fields that both sides had edited: waiting in the plan, or decided by a run.",
+        params=NoParams,
+        run=list_conflicts,
+        effect=Effect.LOOKS,
+        verb=("conflicts",),
+        example="xpm-tui conflicts",
+        key="W",
+        where=("overview", "clients", "sync"),
+    ),
+    Act(
+        name="relink",
+        title="Check every link",
+        help="Check every link against XPM and match the unlinked again. Nothing is linked until you say so.",
+        params=Relink,
+        run=relink,
+        verb=("relink",),
+        example="xpm-tui relink --accept",
+        effect=per_call(lambda params: Effect.WRITES_HERE if params.accept else Effect.LOOKS, Effect.LOOKS),
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="duplicates",
+        title="List duplicates",
+        help="List clients of one side whose names read the same, which to keep, and what to do by hand. "
+        "Nothing is merged from here.",
+        params=NoParams,
+        run=list_duplicates,
+        effect=Effect.LOOKS,
+        verb=("duplicates",),
+        example="xpm-tui duplicates",
+    ),
+    Act(
+        name="clients.create",
+        title="Create the client in XPM",
+        help="Make a client of the book in XPM and link the two, unless one there could be the same.",
+        params=CreateClient,
+        run=create_client,
+        verb=("clients", "create"),
+        example="xpm-tui clients create c12",
+        effect=Effect.WRITES_XPM,
+        why_not=first(on_record, connected, idle, lambda s: "It is linked already." if s.linked else ""),
+    ),
+)

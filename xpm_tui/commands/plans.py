@@ -1,0 +1,292 @@
+"""Plans: what a sync would do, before it does it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from xpm_tui.commands.clients import WHICH, Which
+from xpm_tui.commands.command import Act, Result, Talk, argument, connected, first, idle, option
+from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.effects import Effect
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain import labels
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.formatting import ago, arrow, count, when, wrap
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import practice_identity
+    from xpm_tui.application.clients import edits, queries
+    from xpm_tui.application.presenters import presenter
+    from xpm_tui.application.runs import consequences, due, plans
+    from xpm_tui.sync import policy
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.application.presenters.views import ChangeView
+    from xpm_tui.domain.consequences import Consequences
+    from xpm_tui.domain.plan import Plan, PlannedRecord
+
+PlanId = Annotated[str, argument("The plan: its id, or 'last'.", "PLAN", completes="plan")]
+What = Annotated[
+    tuple[str, ...],
+    argument("Which changes: c12, c12:phone, field:phone, rule:NAME, mark:clearing, or all.", "WHAT..."),
+]
+
+
+class MakePlan(msgspec.Struct, frozen=True):
+    """Parameters of ``plan``."""
+
+    full: Annotated[bool, option("Read everything again and compare all, not only what changed.")] = False
+    client: Annotated[str, option("Plan this client alone.", "CLIENT", completes="client")] = ""
+    field: Annotated[tuple[str, ...], option("Plan these fields alone.", "FIELD")] = ()
+    only: Annotated[Which, option(f"Plan only clients of this filter: {', '.join(WHICH)}.", "WHICH")] = ""
+
+
+class TickPlan(msgspec.Struct, frozen=True):
+    """Parameters of ``plan tick`` and ``plan untick``."""
+
+    plan: PlanId
+    what: What
+
+
+class ExportPlan(msgspec.Struct, frozen=True):
+    """Parameters of ``plan export``."""
+
+    plan: PlanId = "last"
+
+
+async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Result:
+    """Refresh the mirror and compute what a sync would do."""
+
+    for field in params.field:
+        edits.known_field(field, field, (*policy.BY_NAME, "link"))
+    only = [queries.find_client(practice.snapshot(), params.client).id] if params.client else []
+    if params.only:
+        listed = [view.id for view in queries.list_clients(practice, only=params.only)]
+        only = [id_ for id_ in listed if not only or id_ in only]
+        if not only:
+            raise BadInput(f"No client is in the filter {params.only}.", hint="See: xpm-tui clients list")
+    plan = await plans.make(practice, full=params.full, only=only, fields=params.field)
+
+    result = plan_result(practice, plan.id)
+    if plan.id != plans.UNSAVED:
+        return result
+    told = [*result.lines, *stored_data(practice), "This plan was not saved: --read-only saves nothing."]
+    data = {
+        **result.data,
+        "id": "",
+        "saved": False,
+        "mirror_at": practice_identity.list_state(practice.snapshot(), "clients").at,
+    }
+    return replace(result, data=data, lines=told)
+
+
+async def tick_plan(practice: OpenPractice, params: TickPlan, talk: Talk) -> Result:
+    """Tick changes, so that they are made."""
+    return _tick(practice, params, on=True)
+
+
+async def untick_plan(practice: OpenPractice, params: TickPlan, talk: Talk) -> Result:
+    """Untick changes, so that they wait."""
+    return _tick(practice, params, on=False)
+
+
+async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Talk) -> Result:
+    """The plan as CSV."""
+
+    plan, _ = plans.load(practice, params.plan)
+    text = plans.export(practice, plan.id)
+    return Result(data={"id": plan.id, "csv": text}, raw=text)
+
+
+def stored_data(practice: OpenPractice) -> list[str]:
+    """Return what a read-only call says of the age of XPM's data, which it did not read again."""
+    if not practice.read_only:
+        return []
+
+    at = practice_identity.list_state(practice.snapshot(), "clients").at
+    if at is None:
+        return ["XPM has not been read yet: --read-only makes no call to Xero."]
+    told = f"{when(at, due.time_zone(practice))} ({ago(at, practice.clock.now())})"
+    return [f"XPM data of {told}: --read-only makes no call to Xero."]
+
+
+def plan_result(practice: OpenPractice, plan_id: str) -> Result:
+    """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person."""
+
+    plan, records = plans.load(practice, plan_id)
+    found = consequences.consequences(practice, plan, records)
+    snapshot = practice.snapshot()
+    changes = list(presenter.change_views(snapshot, records))
+    items = [change for change in changes if change.ticked]
+    waiting = [change for change in changes if not change.ticked]
+    people = queries.people_views(snapshot, plan.people)
+    data: dict[str, Any] = {
+        "id": plan.id,
+        "made": plan.made.isoformat(),
+        "direction": plan.direction,
+        "level": plan.level,
+        "first": plan.first,
+        "counts": plan.counts,
+        "calls": found.calls,
+        "seconds": found.seconds,
+        "consequences": plain(found),
+        "waiting": [plain(change) for change in waiting],
+        "people": people,
+    }
+    return Result(
+        data=data,
+        items=[plain(change) for change in items],
+        lines=[
+            *change_lines([*items, *waiting]),
+            *summary(plan, items, found),
+            *(f"  guard: {stop}" for stop in plans.stops(practice, plan, records)),
+        ],
+    )
+
+
+def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
+    """Changes under the client that they belong to, one line each."""
+    last = ""
+    for change in changes:
+        client, _, contact = change.record.partition("/")
+        if client != last:
+            last = client
+            yield f"{client}  {change.name}" + (f"  (XPM {change.number})" if change.number else "")
+        who = f" of {contact[:8]}" if contact else ""
+        mark = labels.MARKS[change.mark].inline if change.mark else ""
+        marks = [labels.of_sides(mark, change.side), "" if change.ticked else "waits"]
+        told = ", ".join(filter(None, marks))
+        yield f"    {change.field}{who}: {arrow(change.old_shown, change.new_shown)}" + (
+            f"  [{told}]" if told else ""
+        )
+
+
+def summary(plan: Plan, items: list[ChangeView], found: Consequences) -> list[str]:
+    """A plan in a few lines: how many changes of which field, what follows from it, what waits."""
+    records = len({change.record.partition("/")[0] for change in items})
+    side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
+    lines = [f"Plan {plan.id}: {count(len(items), 'change')} in {count(records, 'client')}, {side}."]
+    archived = sum(person.reason == "archived" for person in plan.people)
+    if not items and not found.waiting:
+        why = "." if archived else ", both sides agree."
+        lines = [f"Plan {plan.id}: nothing to do{why}"]
+    by_field = Counter(change.field for change in items)
+    if by_field:
+        lines += wrap(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()), indent="  ")
+    if items or found.waiting:
+        lines += [f"  {line}" for line in described(found)]
+    if found.waiting:
+        lines.append(f"  Tick changes: xpm-tui plan tick {plan.id} ...")
+    if len(plan.people) > archived:
+        lines.append(f"  {count(len(plan.people) - archived, 'client')} for a person (clients review)")
+    if archived:
+        lines.append(f"  {count(archived, 'client')} with changes archived in XPM, where nothing is written")
+    return lines
+
+
+def changes_of(
+    practice: OpenPractice, records: list[PlannedRecord]
+) -> tuple[list[ChangeView], list[ChangeView]]:
+    """The changes that would be made, and those that wait."""
+
+    changes = list(presenter.change_views(practice.snapshot(), records))
+    made = [change for change in changes if change.ticked]
+    return made, [change for change in changes if not change.ticked]
+
+
+def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
+
+    if not params.what:
+        raise BadInput("Say which changes.", hint="For example: c12:phone, or field:phone, or all.")
+    plan, _ = plans.load(practice, params.plan)
+    changed = plans.tick(practice, plan.id, [selector(word) for word in params.what], on)
+    done = plan_result(practice, plan.id)
+    word = "ticked" if on else "unticked"
+    return Result(
+        data={**done.data, "changed": changed},
+        items=done.items,
+        lines=[f"{count(changed, 'change')} {word}.", *_summary(practice, plan.id)],
+    )
+
+
+def _summary(practice: OpenPractice, plan_id: str) -> list[str]:
+
+    plan, records = plans.load(practice, plan_id)
+    items, _ = changes_of(practice, records)
+    return summary(plan, items, consequences.consequences(practice, plan, records))
+
+
+def selector(word: str) -> plans.Selector:
+    """What ``c12``, ``c12:phone``, ``field:phone``, ``rule:NAME``, ``mark:clearing`` or ``all`` point at.
+
+    Raises ``BadInput`` where a part is left empty.
+    """
+
+    if word == "all":
+        return plans.Selector()
+    head, colon, tail = word.partition(":")
+    if not head or (colon and not tail):
+        # An empty part would mean any: a variable of a script that is empty must not tick everything.
+        raise BadInput(f"'{word}' does not say which changes.", hint="c12, c12:phone, field:phone, or all.")
+    if not colon:
+        return plans.Selector(record=head)
+    if head in ("field", "rule", "mark"):
+        return plans.Selector(**{head: tail})
+    return plans.Selector(record=head, field=tail)
+
+
+ACTS = (
+    Act(
+        name="plan",
+        title="Make a plan",
+        help="Refresh the mirror and show all that a sync would do. Nothing is written to either side.",
+        params=MakePlan,
+        run=make_plan,
+        verb=("plan",),
+        example="xpm-tui plan --json",
+        key="n",
+        where=("sync", "overview"),
+        footer="New plan",
+        effect=Effect.LOOKS,
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="plan.tick",
+        title="Tick changes of a plan",
+        help="Tick changes of a plan, clearings for example, so that 'sync --plan' makes them.",
+        params=TickPlan,
+        run=tick_plan,
+        verb=("plan", "tick"),
+        example="xpm-tui plan tick last mark:clearing",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="plan.untick",
+        title="Untick changes of a plan",
+        help="Untick changes of a plan, so that 'sync --plan' leaves them alone.",
+        params=TickPlan,
+        run=untick_plan,
+        verb=("plan", "untick"),
+        example="xpm-tui plan untick last c12:phone",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="plan.export",
+        title="Export a plan as CSV",
+        help="Write a plan as CSV to stdout.",
+        params=ExportPlan,
+        run=export_plan,
+        effect=Effect.LOOKS,
+        verb=("plan", "export"),
+        example="xpm-tui plan export last > plan.csv",
+    ),
+)  # fmt: skip

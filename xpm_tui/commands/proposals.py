@@ -1,0 +1,265 @@
+"""Proposals: what was agreed with clients, and whether it is ours to deploy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+from xpm_tui.commands.clients import ClientId
+from xpm_tui.commands.command import Act, Column, Result, Table, Talk, argument, first, idle, in_state, option
+from xpm_tui.commands.effects import Effect, per_call
+from xpm_tui.commands.records import pairs
+from xpm_tui.commands.tables import listed, plain
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.formatting import count
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.jobs import job_settings
+    from xpm_tui.application.jobs import proposals as jobs_proposals
+    from xpm_tui.commands import deployment
+
+if TYPE_CHECKING:
+    from xpm_tui.application.jobs.views import ProposalRowView
+    from xpm_tui.application.practice import OpenPractice
+
+ProposalId = Annotated[str, argument("The proposal: our id, its number, or exact name.", "PROPOSAL")]
+Repeat = Annotated[
+    Literal[
+        "once",
+        "weekly",
+        "fortnightly",
+        "four-weekly",
+        "monthly",
+        "two-monthly",
+        "quarterly",
+        "half-yearly",
+        "yearly",
+    ],
+    option(
+        "How often its job comes back: once, weekly, fortnightly, four-weekly, monthly, two-monthly, "
+        "quarterly, half-yearly or yearly.",
+        "HOW",
+    ),
+]
+Until = Annotated[str, option("The last day on which it may come back, YYYY-MM-DD.", "DATE")]
+LastDay = Annotated[bool, option("On the last day of each month, whatever its start is.")]
+Start = Annotated[str, option("The first one's date; left out: the proposal's start.", "DATE")]
+Per = Annotated[Literal["", "proposal", "project"], option("One job for all of it, or one per project.")]
+
+
+class ListProposals(msgspec.Struct, frozen=True):
+    """Parameters of ``proposals list``."""
+
+    state: Annotated[str, option("Only those in this state: draft, accepted, revoked.", "STATE")] = ""
+    mine: Annotated[bool, option("Only those that are ours to deploy.", flag="--ours")] = False
+
+
+class NewProposal(msgspec.Struct, frozen=True):
+    """Parameters of ``proposals new``."""
+
+    name: Annotated[str, argument("Its name, which its job gets, too.", "NAME")]
+    client: ClientId
+    values: Annotated[
+        tuple[str, ...],
+        argument("More of it: start=2026-07-01 end=... number=....", "[FIELD=VALUE]..."),
+    ] = ()
+    service: Annotated[
+        tuple[str, ...], option("A service of the library by name; 'PROJECT: SERVICE' groups it.", "NAME")
+    ] = ()
+
+
+class Accept(msgspec.Struct, frozen=True):
+    """Parameters of ``proposals accept``."""
+
+    proposals: Annotated[tuple[str, ...], argument("The proposals: our ids, numbers, names.", "PROPOSAL...")]
+    repeat: Repeat = "once"
+    until: Until = ""
+    last_day: LastDay = False
+    start: Start = ""
+    per: Per = ""
+    wait: Annotated[bool, option("Leave what goes by itself to the next daily run.")] = False
+
+
+class Take(msgspec.Struct, frozen=True):
+    """Parameters of ``proposals take``."""
+
+    proposals: Annotated[
+        tuple[str, ...], argument("The proposals: our ids, numbers, names.", "[PROPOSAL]...")
+    ] = ()
+    all: Annotated[bool, option("All accepted ones that are not ours yet.")] = False
+    repeat: Repeat = "once"
+    until: Until = ""
+    last_day: LastDay = False
+    start: Start = ""
+    per: Per = ""
+
+
+class Revoke(msgspec.Struct, frozen=True):
+    """Parameters of ``proposals revoke``."""
+
+    proposal: ProposalId
+    reason: Annotated[str, option("Why, for the history.", "TEXT")] = ""
+
+
+def _accepts(params: Accept) -> Effect:
+    """Jobs that are set to go by themselves go at once, unless they are left to the next run."""
+    return Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM
+
+
+async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Talk) -> Result:
+    """In order of arrival."""
+
+    found = jobs_proposals.list_proposals(practice, state=params.state, mine=params.mine)
+    empty = "There are no proposals: xpm-tui import proposals FILE, or xpm-tui proposals new"
+    return listed(found, _table(found, empty), count=len(found))
+
+
+async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Talk) -> Result:
+    """A draft of our own."""
+
+    view = jobs_proposals.new_proposal(
+        practice, params.name, params.client, params.service, pairs(params.values)
+    )
+    told = f"{view.id} {view.name} is a draft. Accept it: xpm-tui proposals accept {view.id}"
+    return Result(data=plain(view), lines=[told])
+
+
+async def accept(practice: OpenPractice, params: Accept, talk: Talk) -> Result:
+    """Accept; what is set to deploy by itself goes out."""
+
+    found = jobs_proposals.accept(practice, params.proposals, **_terms(params))
+    result = _told(practice, found, "accepted")
+    if job_settings.terms_of(practice).automatic and not params.wait:
+        return await deployment.deploy_automatic(practice, result, talk)
+    return result
+
+
+async def take(practice: OpenPractice, params: Take, talk: Talk) -> Result:
+    """Make Ignition's ours."""
+
+    if params.all == bool(params.proposals):
+        raise BadInput("Say which proposals, or --all.", hint="xpm-tui proposals take PROP-12")
+    found = jobs_proposals.take(practice, params.proposals, every=params.all, **_terms(params))
+    return _told(practice, found, "ours to deploy")
+
+
+async def revoke(practice: OpenPractice, params: Revoke, talk: Talk) -> Result:
+    """Stop what waits."""
+
+    view = jobs_proposals.revoke(practice, params.proposal, params.reason)
+    told = f"{view.id} {view.name} is revoked: what waited is stopped, jobs in XPM stay as they are."
+    return Result(data=plain(view), lines=[told])
+
+
+def _terms(params: Accept | Take) -> dict[str, Any]:
+
+    return {
+        "repeat": jobs_proposals.repeat_of(params.repeat, until=params.until, last_day=params.last_day),
+        "start": jobs_proposals.day("start", params.start),
+        "per": params.per or None,
+    }
+
+
+def _told(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Result:
+
+    table = _table(found, "There was none.")
+    jobs = sum(len(view.workflows) for view in found)
+    lines = [f"{count(len(found), 'proposal')} {what}; {count(jobs, 'workflow')}. See: xpm-tui jobs list"]
+    if not job_settings.terms_of(practice).ours:
+        lines += [job_settings.IGNITION, job_settings.IGNITION_HINT]
+    data = {"count": len(found)}
+    return Result(data=data, items=[plain(view) for view in found], table=table, lines=lines)
+
+
+def _table(found: list[ProposalRowView], empty: str) -> Table:
+    columns = (Column("ID", whole=True), Column("NUMBER", whole=True), Column("PROPOSAL"), Column("CLIENT"),
+               Column("STATE", whole=True), Column("WORKFLOWS"), Column("NOTE"))  # fmt: skip
+    rows = (
+        (v.id, v.number, v.name, v.client.name if v.client else "(not in the book)", v.state,
+         " ".join(v.workflows), v.why)
+        for v in found
+    )  # fmt: skip
+    return Table(columns, rows, empty)
+
+
+ACTS = (
+    Act(
+        name="proposals.list",
+        title="List the proposals",
+        help="List the proposals, imported and made here, and whether they are ours to deploy.",
+        params=ListProposals,
+        run=list_proposals,
+        effect=Effect.LOOKS,
+        verb=("proposals", "list"),
+        example="xpm-tui proposals list --state accepted",
+        key="v",
+        where=("jobs",),
+        footer="Proposals",
+        default=True,
+    ),
+    Act(
+        name="proposals.new",
+        title="Make a proposal",
+        help="Make a draft of a proposal for a client, with services of the library.",
+        params=NewProposal,
+        run=new_proposal,
+        verb=("proposals", "new"),
+        example="xpm-tui proposals new 'Compliance 2027' c12 start=2026-07-01 --service 'Annual accounts'",
+        key="n",
+        where=("jobs", "proposals"),
+        footer="New",
+        effect=Effect.WRITES_HERE,
+    ),
+    Act(
+        name="proposals.accept",
+        title="Accept a proposal",
+        help="Accept proposals that were made here. Their jobs wait to be deployed, or go out by themselves "
+        "where jobs.automatic says so.",
+        params=Accept,
+        run=accept,
+        verb=("proposals", "accept"),
+        example="xpm-tui proposals accept o5 --repeat monthly",
+        key="a",
+        where=("proposals",),
+        footer="Accept",
+        effect=per_call(_accepts, Effect.WRITES_XPM),
+        streams=True,
+        why_not=first(in_state("proposal", "only one made here is accepted here", "draft", "revoked"), idle),
+    ),
+    Act(
+        name="proposals.take",
+        title="Take proposals over from Ignition",
+        help="Make accepted proposals of Ignition ours to deploy. Ignition's own connector has usually made "
+        "their jobs already: take only those for which it has not.",
+        params=Take,
+        run=take,
+        verb=("proposals", "take"),
+        example="xpm-tui proposals take PROP-12",
+        key="T",
+        where=("proposals",),
+        footer="Take over",
+        effect=Effect.WRITES_HERE,
+        why_not=first(
+            in_state("proposal", "only Ignition's accepted ones are taken", "to take", "changed", "revoked"),
+            idle,
+        ),
+    ),
+    Act(
+        name="proposals.revoke",
+        title="Revoke a proposal",
+        help="Stop everything of a proposal that still waits. Jobs that are in XPM stay as they are.",
+        params=Revoke,
+        run=revoke,
+        verb=("proposals", "revoke"),
+        example="xpm-tui proposals revoke PROP-12 --reason 'client left'",
+        key="delete",
+        where=("proposals",),
+        footer="Revoke",
+        effect=Effect.WRITES_HERE,
+        why_not=first(
+            in_state("proposal", "nothing of it waits", "draft", "ours", "changed", "to take"), idle
+        ),
+    ),
+)  # fmt: skip

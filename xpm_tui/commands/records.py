@@ -1,0 +1,305 @@
+"""Editing clients of the book by hand.
+
+Contacts, team members and services of the book, made and edited by hand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from xpm_tui.commands.clients import ClientId
+from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, on_record, option
+from xpm_tui.commands.effects import Effect
+from xpm_tui.commands.tables import plain
+from xpm_tui.commands.team import Member
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.fields import editable
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.clients import edits
+    from xpm_tui.application.jobs import services
+    from xpm_tui.application.team import members
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+
+Values = Annotated[
+    tuple[str, ...],
+    argument("What to put where: phone=..., city=..., k3.email=... for a contact.", "FIELD=VALUE..."),
+]
+
+
+class EditClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients edit``."""
+
+    client: ClientId
+    values: Values
+
+
+class NewClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients new``."""
+
+    name: Annotated[str, argument("Its name.", "NAME")]
+    values: Annotated[
+        tuple[str, ...], argument("More of it: contact_email=..., phone=....", "[FIELD=VALUE]...")
+    ] = ()
+    anyway: Annotated[bool, option("Do it also where the book has a client of that name.")] = False
+
+
+async def edit_client(practice: OpenPractice, params: EditClient, talk: Talk) -> Result:
+    """Change fields, and tell what sync would overwrite."""
+
+    view, warnings = edits.edit_client(practice, params.client, pairs(params.values))
+    data = {**plain(view), "warnings": warnings}
+    return Result(data=data, lines=[f"{view.id} {view.name} is changed.", *warnings])
+
+
+async def new_client(practice: OpenPractice, params: NewClient, talk: Talk) -> Result:
+    """Make a client of the book; XPM is not asked."""
+
+    view = edits.new_client(practice, params.name, pairs(params.values), anyway=params.anyway)
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} is in the book."])
+
+
+def pairs(words: tuple[str, ...]) -> dict[str, str]:
+    """``FIELD=VALUE`` words as a table; raises ``BadInput``."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not name.strip():
+            raise BadInput(f"'{word}' is not FIELD=VALUE.", hint='For example: phone="09 555 0101"')
+        found[name.strip()] = text
+    return found
+
+
+ACTS = (
+    Act(
+        name="clients.edit",
+        title="Edit a client",
+        help="Change fields of a client in the book. An empty value empties a field. Where XPM is the "
+        "master it warns that the next sync writes it over. The fields are "
+        f"{', '.join(field.attribute for field in editable('client'))}; of a contact, with its id before "
+        f"them (k3.email), {', '.join(field.attribute for field in editable('contact'))}.",
+        params=EditClient,
+        run=edit_client,
+        verb=("clients", "edit"),
+        example='xpm-tui clients edit c12 phone="09 555 0101" k3.email=ana@example.com',
+        key="e",
+        where=("clients",),
+        footer="Edit",
+        effect=Effect.WRITES_HERE,
+        why_not=on_record,
+    ),
+    Act(
+        name="clients.new",
+        title="Make a new client",
+        help="Make a new client in the book. Nothing is made in XPM.",
+        params=NewClient,
+        run=new_client,
+        verb=("clients", "new"),
+        example='xpm-tui clients new "Puffin Street Bakery" contact_email=rosa@example.com',
+        key="n",
+        where=("clients",),
+        effect=Effect.WRITES_HERE,
+    ),
+)  # fmt: skip
+
+
+RecordsValues = Annotated[tuple[str, ...], argument("What to put where.", "FIELD=VALUE...")]
+MoreValues = Annotated[tuple[str, ...], argument("What to put where.", "[FIELD=VALUE]...")]
+Anyway = Annotated[bool, option("Do it also where there is one like it.")]
+
+
+class AddContact(msgspec.Struct, frozen=True):
+    """Parameters of ``contacts add``."""
+
+    client: ClientId
+    values: RecordsValues
+    anyway: Anyway = False
+
+
+class EditContact(msgspec.Struct, frozen=True):
+    """Parameters of ``contacts edit``."""
+
+    client: ClientId
+    contact: Annotated[str, argument("The contact: our id, Contact ID, e-mail, or exact name.", "CONTACT")]
+    values: RecordsValues
+
+
+class NewMember(msgspec.Struct, frozen=True):
+    """Parameters of ``team new``."""
+
+    name: Annotated[str, argument("The person's name.", "NAME")]
+    values: MoreValues = ()
+    anyway: Anyway = False
+
+
+class EditMember(msgspec.Struct, frozen=True):
+    """Parameters of ``team edit``."""
+
+    member: Member
+    values: RecordsValues
+
+
+class NewService(msgspec.Struct, frozen=True):
+    """Parameters of ``services new``."""
+
+    name: Annotated[str, argument("The service's name.", "NAME")]
+    values: MoreValues = ()
+    anyway: Anyway = False
+
+
+class EditService(msgspec.Struct, frozen=True):
+    """Parameters of ``services edit``."""
+
+    service: Annotated[str, argument("The service: our id, Ignition's, or exact name.", "SERVICE")]
+    values: RecordsValues
+
+
+async def add_contact(practice: OpenPractice, params: AddContact, talk: Talk) -> Result:
+    """One more contact."""
+
+    view, warnings = edits.add_contact(practice, params.client, pairs(params.values), anyway=params.anyway)
+    made = view.contacts[-1]
+    lines = [f"{made.id} {made.name or made.email} is a contact of {view.name}.", *warnings]
+    return Result(data={**plain(view), "contact": plain(made), "warnings": warnings}, lines=lines)
+
+
+async def edit_contact(practice: OpenPractice, params: EditContact, talk: Talk) -> Result:
+    """Fields of a contact."""
+
+    view, warnings = edits.edit_contact(practice, params.client, params.contact, pairs(params.values))
+    lines = [f"The contact of {view.id} {view.name} is changed.", *warnings]
+    return Result(data={**plain(view), "warnings": warnings}, lines=lines)
+
+
+async def new_member(practice: OpenPractice, params: NewMember, talk: Talk) -> Result:
+    """One more member of the team."""
+
+    view = members.new_member(practice, params.name, pairs(params.values), anyway=params.anyway)
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} is in the team."])
+
+
+async def edit_member(practice: OpenPractice, params: EditMember, talk: Talk) -> Result:
+    """Fields of a member."""
+
+    view = members.edit_member(practice, params.member, pairs(params.values))
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} is changed."])
+
+
+async def list_services(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """The library."""
+
+    views = services.list_services(practice)
+    columns = (Column("ID", whole=True), Column("SERVICE"), Column("JOB TEMPLATES"))
+    rows = [
+        (view.id, view.name, "no job" if view.no_job else ", ".join(ref.name for ref in view.templates))
+        for view in views
+    ]
+    empty = "There are no services yet: xpm-tui import services FILE"
+    return Result(items=[plain(view) for view in views], table=Table(columns, rows, empty))
+
+
+async def new_service(practice: OpenPractice, params: NewService, talk: Talk) -> Result:
+    """One more service."""
+
+    view = services.new_service(practice, params.name, pairs(params.values), anyway=params.anyway)
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} is a service."])
+
+
+async def edit_service(practice: OpenPractice, params: EditService, talk: Talk) -> Result:
+    """Name and columns of a service."""
+
+    view = services.edit_service(practice, params.service, pairs(params.values))
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} is changed."])
+
+
+RECORDS_ACTS = (
+    Act(
+        name="contacts.add",
+        title="Add a contact",
+        help="Give a client of the book one more contact. The first contact is the primary one.",
+        params=AddContact,
+        run=add_contact,
+        verb=("contacts", "add"),
+        example="xpm-tui contacts add c12 name='Ann Lee' email=ann@example.com",
+        effect=Effect.WRITES_HERE,
+    ),
+    Act(
+        name="contacts.edit",
+        title="Edit a contact",
+        help=f"Change fields of a contact: {', '.join(field.attribute for field in editable('contact'))}. "
+        "An empty value empties a field.",
+        params=EditContact,
+        run=edit_contact,
+        verb=("contacts", "edit"),
+        example="xpm-tui contacts edit c12 ann@example.com mobile='021 555 0101'",
+        effect=Effect.WRITES_HERE,
+    ),
+    Act(
+        name="team.new",
+        title="Make a team member",
+        help="Make a team member. It is a note only: nobody gets a login by it, here or in XPM.",
+        params=NewMember,
+        run=new_member,
+        verb=("team", "new"),
+        example="xpm-tui team new 'Bo Li' email=bo@example.com access=no",
+        key="n",
+        where=("team",),
+        footer="New",
+        effect=Effect.WRITES_HERE,
+    ),
+    Act(
+        name="team.edit",
+        title="Edit a team member",
+        help="Change name, email, access or active of a team member.",
+        params=EditMember,
+        run=edit_member,
+        verb=("team", "edit"),
+        example="xpm-tui team edit t3 active=no",
+        key="e",
+        where=("team",),
+        footer="Edit",
+        effect=Effect.WRITES_HERE,
+    ),
+    Act(
+        name="services.list",
+        title="List the services",
+        help="List the services of the library and the job templates that each calls for.",
+        params=NoParams,
+        run=list_services,
+        effect=Effect.LOOKS,
+        verb=("services", "list"),
+        example="xpm-tui services list",
+        default=True,
+    ),
+    Act(
+        name="services.new",
+        title="Make a service",
+        help="Make a service of the library.",
+        params=NewService,
+        run=new_service,
+        verb=("services", "new"),
+        example="xpm-tui services new 'Annual accounts' price=1200",
+        key="n",
+        where=("templates",),
+        footer="New",
+        effect=Effect.WRITES_HERE,
+    ),
+    Act(
+        name="services.edit",
+        title="Edit a service",
+        help="Change the name or a column of a service; an empty value takes the column out.",
+        params=EditService,
+        run=edit_service,
+        verb=("services", "edit"),
+        example="xpm-tui services edit s4 name='Annual accounts'",
+        key="e",
+        where=("templates",),
+        footer="Edit",
+        effect=Effect.WRITES_HERE,
+    ),
+)  # fmt: skip

@@ -1,0 +1,97 @@
+"""All acts. Importing this loads no screen, no wire and no book: what an act needs it loads when it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpm_tui.commands import (
+    clients,
+    connection,
+    csv_files,
+    data,
+    deployment,
+    doctor,
+    jobs,
+    links,
+    log,
+    maintenance,
+    plans,
+    practices,
+    proposals,
+    records,
+    runs,
+    schedule,
+    settings,
+    sync,
+    team,
+    templates,
+)
+from xpm_tui.commands import records as editing
+from xpm_tui.commands import settings as policy
+from xpm_tui.commands import team as staffing
+from xpm_tui.commands.command import Act
+
+ACTS: tuple[Act[Any], ...] = (
+    *connection.ACTS,
+    *clients.ACTS,
+    *editing.ACTS,
+    *records.RECORDS_ACTS,
+    *links.ACTS,
+    *csv_files.ACTS,
+    *plans.ACTS,
+    *policy.POLICY_ACTS,
+    *sync.ACTS,
+    *runs.RUNS_ACTS,
+    *sync.RETRYING_ACTS,
+    *log.ACTS,
+    *schedule.ACTS,
+    *settings.ACTS,
+    *team.ACTS,
+    *staffing.STAFFING_ACTS,
+    *templates.ACTS,
+    *deployment.ACTS,
+    *jobs.ACTS,
+    *proposals.ACTS,
+    *maintenance.ACTS,
+    *practices.ACTS,
+    *data.ACTS,
+    *doctor.ACTS,
+)
+
+GROUPS: dict[str, str] = {
+    "book": "The book as files: check, repair, compact, back up, restore.",
+    "cases": "Known troubles: their signs, and the way out.",
+    "clients": "Clients: look at them, link them, pick them from XPM.",
+    "contacts": "Contacts: add, edit.",
+    "export": "Write files for Ignition.",
+    "import": "Bring in Ignition's files, or take the last one back.",
+    "jobs": "Jobs: list, preview, edit, skip, deploy, retry, redeploy.",
+    "policy": "What is carried, field by field; switch fields off and on.",
+    "practices": "The practices of this account.",
+    "proposals": "Proposals: list, new, accept, take, revoke.",
+    "runs": "Runs: list, look, stop, resume, release.",
+    "schedule": "The daily run.",
+    "services": "Services: list, new, edit.",
+    "settings": "Settings: list, get, set, unset.",
+    "team": "The team: who is who in XPM; link, pick, make there.",
+    "templates": "Work templates: list, link, accept, what new jobs follow.",
+}
+"""What a group of verbs is about, where the group is no verb itself."""
+
+_BY_NAME = {act.name: act for act in ACTS}
+_BY_VERB = {(*act.verb[:-1], last): act for act in ACTS if act.verb for last in (act.verb[-1], *act.aliases)}
+
+
+def by_name(name: str) -> Act[Any]:
+    """The act of that name; raises ``KeyError``."""
+    return _BY_NAME[name]
+
+
+def by_verb(*words: str) -> Act[Any] | None:
+    """The act with those words on the command line."""
+    return _BY_VERB.get(words)
+
+
+def for_area(area: str) -> tuple[Act[Any], ...]:
+    """The acts that have a key in an area of the console, in the order of the footer."""
+    return tuple(act for act in ACTS if act.key and (area in act.where or "*" in act.where))

@@ -1,0 +1,359 @@
+"""Releasing: what was sent without an answer is settled by a person, then the held run goes on.
+
+Runs: what was done, what goes on, and what is held.
+"""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from xpm_tui.commands.command import (
+    Act,
+    Column,
+    NoParams,
+    Result,
+    Table,
+    Talk,
+    argument,
+    connected,
+    first,
+    idle,
+    option,
+    running,
+)
+from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.effects import Effect, Question, agree
+from xpm_tui.commands.log import following
+from xpm_tui.commands.sync import run_result, told
+from xpm_tui.commands.tables import listed, plain
+from xpm_tui.domain import labels
+from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, NotFound
+from xpm_tui.domain.formatting import count, listing, value, when, when_short
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.clients import links
+    from xpm_tui.application.runs import due, history, open_intents, runner
+    from xpm_tui.application.team import members
+    from xpm_tui.diagnostics import error_presenter
+    from xpm_tui.diagnostics.known_problems import registry
+    from xpm_tui.sync import journal
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.application.runs.open_intents import Decision, HeldWrite
+    from xpm_tui.domain.runs import Run
+    from xpm_tui.sync.applying.release import Choice
+
+_UNKNOWN = "unknown-outcome"
+_CHOICES: tuple[Choice, ...] = ("again", "drop")
+
+
+class ReleaseRun(msgspec.Struct, frozen=True):
+    """Parameters of ``runs release``."""
+
+    run: Annotated[str, argument("The run; left out: the one that is held.", "[RUN]", completes="run")] = ""
+    adopt: Annotated[
+        tuple[str, ...],
+        option("Take this record of XPM as the one that was made; no UUID: the only candidate.",
+               "INTENT=UUID"),
+    ] = ()  # fmt: skip
+    again: Annotated[tuple[str, ...], option("XPM did not make it: send it again.", "INTENT")] = ()
+    drop: Annotated[tuple[str, ...], option("Let it be, and do not send it again.", "INTENT")] = ()
+
+
+async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) -> Result:
+    """Settle what nobody but a person can tell, then let the held run go on."""
+
+    zone = due.time_zone(practice)
+    run = _held_run(practice, params.run)
+    waiting = await open_intents.look(practice) if open_intents.waiting(practice) else []
+    decisions = _decisions(params, waiting)
+    for held in waiting:
+        if held.intent not in decisions and talk.interactive:
+            decision = await _ask(held, talk, zone)
+            if decision is not None:
+                decisions[held.intent] = decision
+    settled = [open_intents.decide(practice, decision) for decision in decisions.values()]
+    lines = [
+        f"{held.name}: {labels.DECISIONS[decision.choice].reason}."
+        for decision, held in zip(decisions.values(), settled, strict=True)
+    ]
+    left = open_intents.waiting(practice)
+    data: dict[str, Any] = {"settled": len(settled)}
+    if left:
+        return Result(
+            data=data,
+            items=[plain(held) for held in left],
+            lines=[*lines, *(line for held in left for line in _lines(held, zone))],
+            trouble=_still(left),
+        )
+    for held in settled:
+        if decisions[held.intent].choice == "again" and "/" not in held.record:
+            lines.append(await _made_again(practice, held))
+    if run is None or run.id not in {each.id for each in history.held(practice.snapshot())}:
+        if not settled:
+            return await _go_on(practice, params.run or "last", talk)
+        return Result(data=data, items=[], lines=[*lines, "The next sync does the rest: xpm-tui sync"])
+    for line in lines:
+        talk.say(line)
+    guard = [stop for stop in run.stops if stop.rule != _UNKNOWN]
+    question = Question("Let it go on?", told(run), button="Let it go on")
+    if (guard or not settled) and not await agree(talk, question):
+        return Result(data=plain(run), lines=["It stays held."])
+    return await _go_on(practice, run.id, talk)
+
+
+def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
+    """The run that is meant; None where none is held, and none was named."""
+
+    if run_id:
+        return history.show(practice, run_id)
+    found = next(iter(history.held(practice.snapshot())), None)
+    if found is None and not open_intents.waiting(practice):
+        raise BadInput("Nothing is held.", hint="`xpm-tui runs list` shows how the last runs ended.")
+    return found
+
+
+async def _go_on(practice: OpenPractice, run_id: str, talk: Talk) -> Result:
+
+    async with following(practice, talk):
+        run = await runner.release(practice, run_id)
+    return run_result(run)
+
+
+async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
+    """A record is made only when asked for, which has just been done; a contact comes with the next plan."""
+
+    if held.kind == journal.ADD_STAFF:
+        phone, mobile = (str(held.sent.get(field) or "") for field in ("phone", "mobile"))
+        person = await members.create_in_xpm(practice, held.record, phone=phone, mobile=mobile)
+        return f"{held.name} was made in XPM's staff: {person.staff.uuid}."
+
+    made = await links.create_in_xpm(practice, held.record)
+    return f"{held.name} was made in XPM: {made.xpm.number or made.xpm.uuid}."
+
+
+def _decisions(params: ReleaseRun, waiting: list[HeldWrite]) -> dict[str, Decision]:
+    """What the options decide. Raises ``BadInput`` for one decided twice, ``NotFound`` for one not held."""
+    there = {held.intent: held for held in waiting}
+    adopt = (text.partition("=") for text in params.adopt)
+    typed: list[tuple[str, Choice, str]] = [(name, "adopt", xpm) for name, _, xpm in adopt]
+    typed += [(name, "again", "") for name in params.again]
+    typed += [(name, "drop", "") for name in params.drop]
+    found: dict[str, Decision] = {}
+    for name, choice, xpm in typed:
+        intent = name.strip()
+        if intent in found:
+            raise BadInput(f"{intent} is decided twice.", hint="Give one of --adopt, --again and --drop.")
+        if intent not in there:
+            raise NotFound(f"No write with the id {intent} is held.", hint="See them: xpm-tui runs release")
+        found[intent] = _decision(there[intent], choice, xpm.strip())
+    return found
+
+
+def _decision(held: HeldWrite, choice: Choice, xpm: str) -> open_intents.Decision:
+    """One decision; a number that counts the candidates, or none where there is only one, says which."""
+
+    if choice != "adopt":
+        return open_intents.Decision(held.intent, choice)
+    at = int(xpm) if xpm.isdecimal() and len(xpm) < 4 else 0
+    if 0 < at <= len(held.candidates):
+        xpm = held.candidates[at - 1].uuid
+    if not xpm and len(held.candidates) == 1:
+        xpm = held.candidates[0].uuid
+    if not xpm:
+        raise BadInput(f"Say which record of XPM {held.intent} became.", hint=f"--adopt {held.intent}=UUID")
+    return open_intents.Decision(held.intent, "adopt", xpm)
+
+
+async def _ask(held: HeldWrite, talk: Talk, zone: tzinfo) -> Decision | None:
+    """Show one and ask; None for an empty answer: it stays held."""
+    for line in _lines(held, zone):
+        talk.say(line)
+    adopt = "the number, UUID or address of the record that it became" if held.candidates else "its UUID"
+    while True:
+        typed = await talk.line(f"Type {adopt}, 'again' to send it again, 'drop' to let it be, or nothing:")
+        answer = (typed or "").strip()
+        if not answer:
+            return None
+        for choice in _CHOICES:
+            if answer.casefold() == choice:
+                return _decision(held, choice, "")
+        if answer.isdecimal() and len(answer) < 4 and not 0 < int(answer) <= len(held.candidates):
+            talk.say(f"There is no candidate {answer}.")
+            continue
+        return _decision(held, "adopt", answer)
+
+
+def _lines(held: HeldWrite, zone: tzinfo) -> list[str]:
+    """One held write in lines: what it was, what was sent, and what it may have become."""
+    sent = ", ".join(f"{field.replace('_', ' ')} {value(each)}" for field, each in held.sent.items())
+    lines = [f"{held.intent}  {held.message}", f"    sent {when(held.sent_at, zone)}: {sent}"]
+    for at, each in enumerate(held.candidates, 1):
+        told = "  ".join(filter(None, (each.number, each.name, each.email)))
+        lines.append(f"    {at}  {each.uuid}  {told}")
+    return lines if held.candidates else [*lines, "    XPM shows nothing new that it could be."]
+
+
+def _still(left: list[HeldWrite]) -> NeedsPerson:
+    first_ = left[0].intent
+    return NeedsPerson(
+        f"{count(len(left), 'write')} to XPM got no answer and need your decision.",
+        hint=f"Look in XPM, then: xpm-tui runs release --adopt {first_}=UUID, --again {first_} or "
+        f"--drop {first_}",
+        case=CaseId.HELD,
+    )
+
+
+ACTS = (
+    Act(
+        name="runs.release",
+        title="Release a held run",
+        help="Say what became of writes that XPM never answered (adopt, send again, let be), then plan the "
+        "held run again and go on, if no count of the guard has grown.",
+        params=ReleaseRun,
+        run=release_run,
+        verb=("runs", "release"),
+        key="a",
+        where=("sync",),
+        example="xpm-tui runs release r12\nxpm-tui runs release --adopt i9=UUID --drop i10",
+        effect=Effect.WRITES_XPM,
+        streams=True,
+        why_not=first(connected, idle),
+    ),
+)
+
+
+RunId = Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")]
+
+
+class ListRuns(msgspec.Struct, frozen=True):
+    """Parameters of ``runs list``."""
+
+    limit: Annotated[int, option("At most so many, newest first; 0: all.", "N")] = 50
+
+
+class ShowRun(msgspec.Struct, frozen=True):
+    """Parameters of ``runs show``."""
+
+    run: RunId = "last"
+
+
+class StopRun(msgspec.Struct, frozen=True):
+    """Parameters of ``runs stop``."""
+
+    run: Annotated[str, argument("The run; left out: the one that is going on.", "RUN", completes="run")] = ""
+
+
+async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Result:
+    """Newest first."""
+
+    zone = due.time_zone(practice)
+    found = history.list_runs(practice, params.limit)
+    columns = (Column("RUN", whole=True), Column("OUTCOME", whole=True), Column("STARTED", whole=True),
+               Column("BY"), Column("TRIGGER"), Column("STEPS", right=True),
+               Column("CALLS", right=True))  # fmt: skip
+    rows = (
+        (
+            r.id,
+            labels.RUN_OUTCOMES[r.outcome].text,
+            when_short(r.started, zone),
+            r.by,
+            labels.TRIGGERS[r.trigger].text,
+            f"{r.done:,}/{r.total:,}",
+            f"{r.calls:,}",
+        )
+        for r in found
+    )
+    return listed(found, Table(columns, rows, "No run yet."), count=len(found))
+
+
+async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Result:
+    """One run whole, with the way out of what ended it."""
+
+    run, zone = history.show(practice, params.run), due.time_zone(practice)
+    lines = told(run) + listing(
+        {
+            "Started": f"{when(run.started, zone)} by {run.by} on {run.host}",
+            "Ended": when(run.ended, zone),
+            "Plan": run.plan,
+            "Direction": f"{labels.DIRECTIONS[run.direction].text}, {labels.LEVELS[run.level].text}",
+            "Why": run.error,
+        }
+    )
+    if run.consequences is not None:
+        lines += ["Expected before the first write:", *(f"  {line}" for line in described(run.consequences))]
+    found = registry.case(run.case)
+    lines += error_presenter.in_short(found) if found is not None else ()
+    return Result(data=plain(run), lines=lines)
+
+
+async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Result:
+    """Leave a request; the run stops after its current step."""
+
+    run = history.request_stop(practice, params.run)
+    return Result(data=plain(run), lines=[f"Run {run.id} stops after its current step."])
+
+
+async def resume_run(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """Resolve what a cut-off run left, and go on."""
+
+    async with following(practice, talk):
+        run = await runner.resume(practice)
+    return run_result(run)
+
+
+RUNS_ACTS = (
+    Act(
+        name="runs.list",
+        title="List the runs",
+        help="List the runs of the practice, newest first.",
+        params=ListRuns,
+        run=list_runs,
+        effect=Effect.LOOKS,
+        verb=("runs", "list"),
+        example="xpm-tui runs list",
+        default=True,
+    ),
+    Act(
+        name="runs.show",
+        title="Show one run",
+        help="Show one run: outcome, counts, what the guard said, why it failed.",
+        params=ShowRun,
+        run=show_run,
+        effect=Effect.LOOKS,
+        verb=("runs", "show"),
+        example="xpm-tui runs show last",
+    ),
+    Act(
+        name="runs.stop",
+        title="Stop the run after its current step",
+        help="Ask the run that is going on to stop after its current step. What is done stays done.",
+        params=StopRun,
+        run=stop_run,
+        verb=("runs", "stop"),
+        example="xpm-tui runs stop",
+        key="x",
+        where=("sync",),
+        footer="Stop",
+        effect=Effect.WRITES_HERE,
+        why_not=running,
+    ),
+    Act(
+        name="runs.resume",
+        title="Resume a run that was cut off",
+        help="Find out what a stopped or cut-off run left undone, and finish it.",
+        params=NoParams,
+        run=resume_run,
+        verb=("runs", "resume"),
+        example="xpm-tui runs resume",
+        effect=Effect.WRITES_XPM,
+        streams=True,
+        why_not=first(connected, idle),
+    ),
+    *ACTS,
+)  # fmt: skip

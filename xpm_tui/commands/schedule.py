@@ -1,0 +1,115 @@
+"""The daily run: installed, shown, taken away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from xpm_tui.commands.command import Act, Result, Talk, connected, option
+from xpm_tui.commands.effects import Effect, Question, agree, unless_dry_run
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.schedule import timer as schedule_timer
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.application.schedule.timer import Timer
+
+Kind = Annotated[
+    Literal["", "systemd", "cron"], option("A systemd user timer, or a crontab line; what is there, else.")
+]
+
+
+class ShowSchedule(msgspec.Struct, frozen=True):
+    """Parameters of ``schedule show`` and ``remove``."""
+
+    kind: Kind = ""
+
+
+class InstallSchedule(msgspec.Struct, frozen=True):
+    """Parameters of ``schedule install``."""
+
+    kind: Kind = ""
+    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+
+
+async def show(practice: OpenPractice, params: ShowSchedule, talk: Talk) -> Result:
+    """What is installed, or would be."""
+
+    return _told(schedule_timer.Scheduler(practice, kind=params.kind).show())
+
+
+async def install(practice: OpenPractice, params: InstallSchedule, talk: Talk) -> Result:
+    """Show what it does, ask, install, and prove that the login opens there."""
+
+    scheduler = schedule_timer.Scheduler(practice, kind=params.kind)
+    if params.dry_run:
+        return _told(scheduler.show())
+    practice.connected()
+    question = Question("Install it?", _told(scheduler.show()).lines, button="Install")
+    if not await agree(talk, question):
+        return Result(data={"installed": False}, lines=["Nothing was installed."])
+    timer = scheduler.install()
+    proof = scheduler.prove()
+    told = _told(timer)
+    return Result(data={**told.data, "proof": proof}, lines=[*told.lines, proof])
+
+
+async def remove(practice: OpenPractice, params: ShowSchedule, talk: Talk) -> Result:
+    """Take the timer away."""
+
+    timer = schedule_timer.Scheduler(practice, kind=params.kind).remove()
+    return Result(
+        data={"kind": timer.kind, "installed": timer.installed}, lines=["The daily run is taken away."]
+    )
+
+
+def _told(timer: Timer) -> Result:
+    data = {
+        "kind": timer.kind,
+        "installed": timer.installed,
+        "does": list(timer.does),
+        "text": timer.text,
+        "notes": list(timer.notes),
+    }
+    head = f"{'Installed' if timer.installed else 'Not installed'} ({timer.kind})."
+    return Result(data=data, lines=[head, *timer.does, *timer.notes, "", *timer.text.splitlines()])
+
+
+ACTS = (
+    Act(
+        name="schedule.show",
+        title="Show the daily run",
+        help="Show whether the daily run is installed, what it does, and what logging out does to it.",
+        params=ShowSchedule,
+        run=show,
+        effect=Effect.LOOKS,
+        verb=("schedule", "show"),
+        example="xpm-tui schedule show",
+        default=True,
+    ),
+    Act(
+        name="schedule.install",
+        title="Install the daily run",
+        help="Install the daily run for this practice and prove that its login opens there.",
+        params=InstallSchedule,
+        run=install,
+        verb=("schedule", "install"),
+        example="xpm-tui schedule install --dry-run",
+        effect=unless_dry_run(Effect.REPLACES),
+        why_not=connected,
+    ),
+    Act(
+        name="schedule.remove",
+        title="Take the daily run away",
+        help="Take the daily run of this practice away.",
+        params=ShowSchedule,
+        run=remove,
+        verb=("schedule", "remove"),
+        example="xpm-tui schedule remove",
+        effect=Effect.WRITES_HERE,
+    ),
+)  # fmt: skip

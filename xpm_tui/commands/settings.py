@@ -1,0 +1,297 @@
+"""Settings: what they are, where each comes from, and changing them.
+
+The policy as one table: what goes which way, when, and what this practice and its clients leave out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, idle, option
+from xpm_tui.commands.effects import Effect
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain import labels
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.formatting import count, listing
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import policy_table
+    from xpm_tui.domain import errors, events, secret
+    from xpm_tui.settings import kinds
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.settings.store import Item
+
+Key = Annotated[str, argument("The setting, for example sync.level.", "KEY", completes="setting")]
+Everywhere = Annotated[bool, option("For all practices of this account, not for this one alone.")]
+
+
+class ListSettings(msgspec.Struct, frozen=True):
+    """Parameters of ``settings list``."""
+
+    find: Annotated[str, argument("Only those with this text in key or meaning.", "[TEXT]")] = ""
+    changed: Annotated[bool, option("Only those that somebody set.")] = False
+
+
+class GetSetting(msgspec.Struct, frozen=True):
+    """Parameters of ``settings get``."""
+
+    key: Key
+
+
+class SetSetting(msgspec.Struct, frozen=True):
+    """Parameters of ``settings set``."""
+
+    key: Key
+    value: Annotated[
+        str,
+        argument("The new value; '-' reads it from stdin, so that no list of processes shows it.", "VALUE"),
+    ]
+    all_practices: Everywhere = False
+
+
+class UnsetSetting(msgspec.Struct, frozen=True):
+    """Parameters of ``settings unset``."""
+
+    key: Key
+    all_practices: Everywhere = False
+
+
+async def list_settings(practice: OpenPractice, params: ListSettings, talk: Talk) -> Result:
+    """All settings in the order of the schema."""
+    wanted = params.find.casefold()
+    found = [
+        item
+        for item in practice.settings.items()
+        if wanted in f"{item.key} {item.entry.label} {item.entry.help}".casefold()
+        and not (params.changed and item.origin == "default")
+    ]
+    columns = (Column("SETTING", whole=True), Column("VALUE"), Column("FROM", whole=True))
+    rows = ((item.key, item.shown, labels.ORIGINS[item.origin].text) for item in found)
+    table = Table(columns, rows, "No setting like this.")
+    return Result(data={"count": len(found)}, items=[_data(item) for item in found], table=table)
+
+
+async def get_setting(practice: OpenPractice, params: GetSetting, talk: Talk) -> Result:
+    """One setting with its meaning."""
+    item = practice.settings.item(params.key)
+    lines = listing(
+        {
+            item.key: item.shown or "(empty)",
+            "from": labels.ORIGINS[item.origin].text,
+            "values": item.entry.kind.words,
+            "variable": item.entry.env,
+            "label": item.entry.label,
+            "meaning": item.entry.help,
+        }
+    )
+    return Result(data=_data(item), lines=lines)
+
+
+async def set_setting(practice: OpenPractice, params: SetSetting, talk: Talk) -> Result:
+    """Write a setting to a file."""
+
+    text = params.value
+    if text == "-":
+        read = await talk.line(f"{params.key}:")
+        if read is None:
+            raise errors.BadInput(
+                "Nothing came on stdin.", hint="Pipe the value in, or type it and press enter."
+            )
+        text = read
+    item = practice.settings.set(params.key, text, practice=not params.all_practices)
+    practice.events.emit(events.Event(key="settings.set", numbers={"name": item.key}))
+    return Result(data=_data(item), lines=_now(item, params.all_practices))
+
+
+async def unset_setting(practice: OpenPractice, params: UnsetSetting, talk: Talk) -> Result:
+    """Take a setting out of a file."""
+
+    item = practice.settings.unset(params.key, practice=not params.all_practices)
+    practice.events.emit(events.Event(key="settings.set", numbers={"name": item.key}))
+    return Result(data=_data(item), lines=_now(item, params.all_practices))
+
+
+def _now(item: Item, everywhere: bool) -> list[str]:
+    written = "file" if everywhere else "practice"
+    told = f"{item.key} is {item.shown or '(empty)'} (from {labels.ORIGINS[item.origin].reason})."
+    if item.origin not in (written, "default", "file"):
+        return [told, f"What you set is kept, but {labels.ORIGINS[item.origin].reason} wins."]
+    return [told]
+
+
+def _data(item: Item) -> dict[str, Any]:
+
+    default = item.entry.default
+    return {
+        "key": item.key,
+        "value": item.shown if isinstance(item.value, secret.Secret) else item.value,
+        "default": kinds.written(default) if isinstance(default, secret.Secret) else default,
+        "origin": item.origin,
+        "values": item.entry.kind.words,
+        "variable": item.entry.env,
+        "secret": item.entry.secret,
+        "label": item.entry.label,
+        "help": item.entry.help,
+    }
+
+
+ACTS = (
+    Act(
+        name="settings.list",
+        title="List the settings",
+        help="List the settings, each with its value and where it comes from: default, file, practice, "
+        "environment or option.",
+        params=ListSettings,
+        run=list_settings,
+        effect=Effect.LOOKS,
+        verb=("settings", "list"),
+        example="xpm-tui settings list sync",
+        default=True,
+    ),
+    Act(
+        name="settings.get",
+        title="Show one setting",
+        help="Show one setting: value, origin, what may be said, and what it means.",
+        params=GetSetting,
+        run=get_setting,
+        effect=Effect.LOOKS,
+        verb=("settings", "get"),
+        example="xpm-tui settings get sync.level",
+    ),
+    Act(
+        name="settings.set",
+        title="Change a setting",
+        help="Change a setting of this practice, or with --all-practices of all that say nothing else.",
+        params=SetSetting,
+        run=set_setting,
+        verb=("settings", "set"),
+        example="xpm-tui settings set sync.level name",
+        effect=Effect.WRITES_HERE,
+    ),
+    Act(
+        name="settings.unset",
+        title="Take a setting back",
+        help="Take a setting out of the file, so that the default (or what is set for all practices) holds.",
+        params=UnsetSetting,
+        run=unset_setting,
+        verb=("settings", "unset"),
+        example="xpm-tui settings unset sync.level",
+        effect=Effect.WRITES_HERE,
+    ),
+)  # fmt: skip
+
+
+_COLUMNS = (
+    Column("FIELD"),
+    Column("FROM XPM", whole=True),
+    Column("TO XPM", whole=True),
+    Column("WHAT TO SYNC", whole=True),
+    Column("NOW", whole=True),
+    Column("FROZEN", whole=True, right=True),
+)
+
+
+class SwitchFields(msgspec.Struct, frozen=True):
+    """Parameters of ``policy off`` and ``policy on``."""
+
+    field: Annotated[
+        tuple[str, ...], argument("The fields, as `xpm-tui policy --json` names them.", "FIELD...")
+    ]
+
+
+async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """Every field of the policy, with what is carried now and for how many clients it is frozen."""
+
+    policy, rows = practice.policy(), policy_table.policy_rows(practice)
+    cells = [
+        (
+            row.label,
+            labels.WAYS[policy_table.told_way(row.from_xpm)].text,
+            labels.WAYS[policy_table.told_way(row.to_xpm)].text,
+            labels.LEVELS[row.levels[-1]].text if row.levels else "",
+            "carried" if row.carried else "switched off" if row.off else "not carried",
+            str(row.frozen or ""),
+        )
+        for row in rows
+    ]
+    whole = len(policy_table.frozen_clients(practice))
+    return Result(
+        data={"direction": policy.direction, "level": policy.level, "frozen_whole": whole},
+        items=[plain(row) for row in rows],
+        table=Table(_COLUMNS, cells),
+        lines=[
+            f"Now: {labels.DIRECTIONS[policy.direction].text}, {labels.LEVELS[policy.level].text}. "
+            f"{count(whole, 'client')} frozen as a whole.",
+            "Switch fields off for every client: xpm-tui policy off website fax",
+            "Freeze one for one client: xpm-tui clients freeze CLIENT phone",
+            "Never carried: tax, company and business numbers, relationships, status, custom fields.",
+        ],
+    )
+
+
+async def switch_off(practice: OpenPractice, params: SwitchFields, talk: Talk) -> Result:
+    """Leave fields alone for every client."""
+    return await _switch(practice, params, talk, on=False)
+
+
+async def switch_on(practice: OpenPractice, params: SwitchFields, talk: Talk) -> Result:
+    """Carry them again."""
+    return await _switch(practice, params, talk, on=True)
+
+
+async def _switch(practice: OpenPractice, params: SwitchFields, talk: Talk, *, on: bool) -> Result:
+
+    if not params.field:
+        raise BadInput("Say which fields.", hint="xpm-tui policy off website")
+    off = policy_table.switched(practice, params.field, on)
+    done = await set_setting(practice, SetSetting(key="sync.off", value=", ".join(off)), talk)
+    names = ", ".join(policy_table.label(field.strip().casefold()) for field in params.field)
+    told = f"{names}: carried again where direction and level do." if on else f"{names}: left alone by sync."
+    return Result(
+        data={**done.data, "off": list(off)},
+        lines=[told, "A plan made before is refused: make it anew.", *list(done.lines)[1:]],
+    )
+
+
+POLICY_ACTS = (
+    Act(
+        name="policy",
+        title="Show what is carried, field by field",
+        help="Show the policy as one table: each field both ways, what is carried now, what is frozen.",
+        params=NoParams,
+        run=show,
+        effect=Effect.LOOKS,
+        verb=("policy",),
+        example="xpm-tui policy --json",
+        key="P",
+        where=("settings", "sync"),
+        footer="Policy",
+    ),
+    Act(
+        name="policy.off",
+        title="Switch a field off for every client",
+        help="Leave fields alone for every client of this practice, both ways: the setting sync.off.",
+        params=SwitchFields,
+        run=switch_off,
+        verb=("policy", "off"),
+        example="xpm-tui policy off website fax",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="policy.on",
+        title="Switch a field on again",
+        help="Carry fields again that were switched off, where direction and level carry them.",
+        params=SwitchFields,
+        run=switch_on,
+        verb=("policy", "on"),
+        example="xpm-tui policy on website",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+)

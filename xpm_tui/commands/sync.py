@@ -1,0 +1,234 @@
+"""Sync: a plan applied, followed line by line.
+
+Trying again what XPM refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from xpm_tui.commands.command import (
+    Act,
+    Column,
+    Result,
+    Table,
+    Talk,
+    argument,
+    connected,
+    first,
+    idle,
+    on_linked,
+    option,
+)
+from xpm_tui.commands.consequences import action, brief, question
+from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.log import following as following
+from xpm_tui.commands.plans import change_lines, changes_of, summary
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain import labels
+from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.domain.formatting import count
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.clients import queries
+    from xpm_tui.application.runs import background, consequences, plans, retries, runner
+    from xpm_tui.application.schedule import scheduled_run
+    from xpm_tui.diagnostics import findings
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.domain.runs import Run
+
+
+class Sync(msgspec.Struct, frozen=True):
+    """Parameters of ``sync``."""
+
+    plan: Annotated[str, option("Apply this plan, which counts as reviewed.", "PLAN", completes="plan")] = ""
+    full: Annotated[bool, option("Read everything again and compare all, not only what changed.")] = False
+    yes: Annotated[bool, option("Do not ask; the guard still stops what is too much.")] = False
+    client: Annotated[str, option("Sync this client alone.", "CLIENT", completes="client")] = ""
+    if_due: Annotated[bool, option("Only if the daily run is due; for timers.")] = False
+    detach: Annotated[bool, option("Start the run as a process of its own and return at once.")] = False
+
+
+async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
+    """Plan, show, ask where somebody sits, apply."""
+
+    if params.client and (params.plan or params.if_due):
+        other = "--plan" if params.plan else "--if-due"
+        raise BadInput(
+            f"{other} and --client do not go together: {other} takes all of its clients.",
+            hint="Plan the one client: xpm-tui plan --client CLIENT, then: xpm-tui sync --plan last",
+        )
+    if params.plan and params.if_due:
+        raise BadInput("--if-due makes a plan of its own: leave out --plan.")
+    if params.if_due:
+        return await _if_due(practice, talk)
+    practice.connected()
+    only = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
+    plan_id = plans.load(practice, params.plan)[0].id if params.plan else ""
+    if talk.interactive and not params.yes and not plan_id:
+        plan = await plans.make(practice, full=params.full, only=only)
+        records = plans.load(practice, plan.id)[1]
+        made, _ = changes_of(practice, records)
+        found = consequences.consequences(practice, plan, records)
+        lines = list(change_lines(made[:20]))
+        if len(made) > 20:
+            lines.append(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
+        lines += summary(plan, made, found)
+        lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
+        if not made:
+            for line in lines:
+                talk.say(line)
+        elif not await agree(talk, Question(question(found), lines, button=action(found))):
+            told = f"Nothing was changed. The plan is kept: xpm-tui sync --plan {plan.id}"
+            return Result(data={"plan": plan.id, "applied": False}, lines=[told])
+        plan_id = plan.id
+    if params.detach:
+        extra = [*(["--full"] if params.full else []), *(["--client", only] if only and not plan_id else [])]
+        detached = background.detach(practice, plan_id=plan_id, extra=extra)
+        run = await background.wait_for_run(practice, detached)
+        told = f"Run {run.id} goes on by itself (process {detached.pid}). Follow it: xpm-tui log --follow"
+        return Result(data={**plain(run), "pid": detached.pid}, lines=[told])
+    async with following(practice, talk):
+        run = await runner.run(practice, plan_id=plan_id, full=params.full, only=only)
+    return run_result(run)
+
+
+async def _if_due(practice: OpenPractice, talk: Talk) -> Result:
+    """The daily run: made, or left for a reason that is told."""
+
+    async with following(practice, talk):
+        due, run = await scheduled_run.run_if_due(practice)
+    if run is None or run.outcome == "skipped":
+        told = scheduled_run.WORDS.get(due.why, due.why)
+        return Result(data={"outcome": "skipped", "why": due.why, "message": told}, lines=[told])
+    return run_result(run)
+
+
+def run_result(run: Run) -> Result:
+    """A run that has ended, with its exit code and why it did not go to the end."""
+
+    return Result(data=plain(run), lines=told(run), trouble=_trouble(run, runner.exit_code(run)))
+
+
+def told(run: Run) -> list[str]:
+    """A run in a line, and a line for each stop."""
+    counts = ", ".join(f"{name} {number:,}" for name, number in sorted(run.counts.items()) if number)
+    outcome = labels.RUN_OUTCOMES[run.outcome].inline
+    steps = f"{run.done:,} of {count(run.total, 'step')}"
+    head = f"Run {run.id}: {outcome}, {steps}, {count(run.calls, 'call')}"
+    lines = [head + (f" ({counts})" if counts else "") + "."]
+    if run.consequences is not None:
+        lines.append(f"  expected: {brief(run.consequences)}")
+    return lines + [f"  stopped by {stop.rule}: {stop.sentence}" for stop in run.stops]
+
+
+def _trouble(run: Run, code: int) -> Trouble | None:
+    if code == 0:
+        return None
+
+    if run.outcome == "held":
+        why = " ".join(stop.sentence for stop in run.stops) or run.error or "A person has to decide."
+        trouble: Trouble = NeedsPerson(
+            f"Run {run.id} is held. {why}",
+            hint=f"Look at the plan, then: xpm-tui runs release {run.id}",
+        )
+    else:
+        sentences = {
+            "partial": f"Run {run.id} is done in part: some records failed.",
+            "stopped": f"Run {run.id} was stopped; the next sync goes on where it was.",
+            "interrupted": f"Run {run.id} was cut off.",
+        }
+        trouble = Trouble(
+            run.error or sentences.get(run.outcome, f"Run {run.id} ended as {run.outcome}."),
+            hint=f"What happened is in: xpm-tui log --run {run.id}",
+        )
+        trouble.code = run.outcome
+    trouble.exit_code = code
+    trouble.case = findings.run_case(run)
+    trouble.logged = True  # the run's own end is in the log
+    return trouble
+
+
+ACTS = (
+    Act(
+        name="sync",
+        title="Sync now",
+        help="Bring both sides together in the direction and at the level that the settings say. On a "
+        "terminal the plan is shown first; else it is applied as far as the guard allows. Events stream.",
+        params=Sync,
+        run=sync,
+        verb=("sync",),
+        example="xpm-tui sync --json",
+        key="s",
+        where=("sync", "overview"),
+        footer="Sync",
+        effect=Effect.WRITES_XPM,
+        streams=True,
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="clients.sync",
+        title="Sync this client",
+        help="Plan and apply one client alone.",
+        params=Sync,
+        run=sync,
+        key="s",
+        where=("clients",),
+        footer="Sync this",
+        effect=Effect.WRITES_XPM,
+        streams=True,
+        why_not=first(on_linked, connected, idle),
+    ),
+)  # fmt: skip
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """Parameters of ``runs retry``."""
+
+    run: Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")] = "last"
+    client: Annotated[str, option("Only what failed for this client.", "CLIENT", completes="client")] = ""
+    cause: Annotated[str, option("Only what failed for this cause: some of its words.", "WORDS")] = ""
+    list: Annotated[bool, option("Show what failed and why; try nothing.")] = False
+
+
+async def retry(practice: OpenPractice, params: Retry, talk: Talk) -> Result:
+    """List what failed, or try it again."""
+
+    found = retries.failures(practice, params.run)
+    if params.list:
+        return Result(
+            items=[plain(failure) for failure in found],
+            table=Table(
+                (Column("CLIENT", whole=True), Column("NAME"), Column("CAUSE")),
+                [(failure.client, failure.name, failure.cause) for failure in found],
+                empty="Nothing failed in this run.",
+            ),
+        )
+    client = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
+    left = retries.chosen(found, client=client, cause=params.cause)
+    for failure in left:
+        talk.say(f"Again: {failure.sentence}")
+    async with following(practice, talk):
+        run = await retries.retry(practice, left)
+    return run_result(run)
+
+
+RETRYING_ACTS = (
+    Act(
+        name="runs.retry",
+        title="Try again what XPM refused",
+        help="Try again the records that failed in a run: all, those of one client, or all of one cause.",
+        params=Retry,
+        run=retry,
+        verb=("runs", "retry"),
+        example='xpm-tui runs retry last --cause "Invalid"',
+        effect=per_call(lambda params: Effect.LOOKS if params.list else Effect.WRITES_XPM, Effect.WRITES_XPM),
+        streams=True,
+        why_not=first(connected, idle),
+    ),
+)

@@ -1,0 +1,85 @@
+"""Records as JSON data.
+
+A table of an act in plain columns, for a terminal and for a box of the console.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from xpm_tui.commands.command import Column, Result, Table
+from xpm_tui.domain.formatting import cells, cut
+from xpm_tui.domain.safe_text import Shown, visible
+
+
+def plain(record: msgspec.Struct) -> dict[str, Any]:
+    """A record as JSON data, with every field there, also those that have their default."""
+    return {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
+
+
+def _plain(told: object) -> Any:
+    if isinstance(told, msgspec.Struct):
+        return plain(told)
+    if isinstance(told, tuple | list):
+        return [_plain(each) for each in told]
+    return msgspec.to_builtins(told)
+
+
+def listed(views: list[Any], table: Table, **data: Any) -> Result:
+    """A list of views with its table."""
+    return Result(data=data, items=[plain(view) for view in views], table=table)
+
+
+_GAP = 2
+_NARROWEST = 4
+MOST = 500
+"""Rows of a table that a box of the console shows."""
+
+
+def tabled(result: Result, width: int) -> Iterator[str]:
+    """The table of a result for a box: the first rows, and how many more there are."""
+    if result.table is None:
+        return
+    rows = list(result.table.rows)
+    yield from render(Table(result.table.columns, rows[:MOST], result.table.empty), width)
+    if len(rows) > MOST:
+        yield f"and {len(rows) - MOST:,} more: the command line tells them all"
+
+
+def render(table: Table, width: int) -> Iterator[str]:
+    """A table in plain columns that fit ``width`` cells as far as its whole columns allow."""
+    rows = [tuple(visible(cell) for cell in row) for row in table.rows]
+    if not rows:
+        yield visible(table.empty or "Nothing to show.")
+        return
+    widths = _widths(table.columns, rows, width)
+    yield _line((Shown(c.title) for c in table.columns), table.columns, widths)
+    for row in rows:
+        yield _line(row, table.columns, widths)
+
+
+def _widths(columns: tuple[Column, ...], rows: list[tuple[Any, ...]], width: int) -> list[int]:
+    widths = [
+        max(cells(column.title), *(cells(row[at]) for row in rows)) for at, column in enumerate(columns)
+    ]
+    soft = [at for at, column in enumerate(columns) if not column.whole]
+    over = sum(widths) + _GAP * (len(columns) - 1) - width
+    while over > 0 and soft:
+        widest = max(soft, key=lambda at: widths[at])
+        if widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
+        over -= 1
+    return widths
+
+
+def _line(row: Iterable[Shown], columns: tuple[Column, ...], widths: list[int]) -> str:
+    shown = []
+    for cell, column, width in zip(row, columns, widths, strict=True):
+        text = cut(cell, width)
+        blank = " " * (width - cells(text))
+        shown.append(blank + text if column.right else text + blank)
+    return (" " * _GAP).join(shown).rstrip()

@@ -1,0 +1,394 @@
+"""The team: who of the practice is who in XPM. Partner and manager need it.
+
+Making a member of the team in XPM's staff: shown exactly, asked, sent once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+from xpm_tui.commands.command import (
+    Act,
+    Column,
+    NoParams,
+    Result,
+    Table,
+    Talk,
+    argument,
+    connected,
+    first,
+    idle,
+    option,
+)
+from xpm_tui.commands.consequences import action, named, question
+from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.effects import Effect, Question, Unconfirmed, agree, unless_dry_run
+from xpm_tui.commands.tables import listed, plain
+from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.formatting import listing
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.runs import xpm_refresh
+    from xpm_tui.application.team import links as team_links
+    from xpm_tui.application.team import members as team_members
+    from xpm_tui.application.team import people
+    from xpm_tui.sync import consequences
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.application.team.views import MemberView, StaffPreview
+    from xpm_tui.application.undo_history import Undone
+
+Member = Annotated[
+    str, argument("The team member: our id, e-mail, or exact name.", "MEMBER", completes="member")
+]
+Only = Literal["", "needs-link", "proposed", "left", "same-name", "no-access", "xpm-only"]
+
+
+class ListTeam(msgspec.Struct, frozen=True):
+    """Parameters of ``team list``."""
+
+    only: Annotated[Only, option("Only these people.", "FILTER")] = ""
+    find: Annotated[str, option("Only those with this text in name, e-mail, id or UUID.", "TEXT")] = ""
+
+
+class LinkMember(msgspec.Struct, frozen=True):
+    """Parameters of ``team link``."""
+
+    member: Annotated[
+        str, argument("The team member: our id, e-mail, or exact name.", "[MEMBER]", completes="member")
+    ] = ""
+    staff: Annotated[str, argument("The person in XPM: UUID, e-mail, or exact name.", "[STAFF]")] = ""
+    by_email: Annotated[bool, option("Link everybody whose e-mail is the same on both sides.")] = False
+    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+
+
+class AcceptEmails(msgspec.Struct, frozen=True):
+    """Parameters of ``team accept``."""
+
+    yes: Annotated[bool, option("Do not ask.")] = False
+
+
+class UnlinkMember(msgspec.Struct, frozen=True):
+    """Parameters of ``team unlink``."""
+
+    member: Member
+
+
+class OneMember(msgspec.Struct, frozen=True):
+    """Parameters of what is about the person under the cursor."""
+
+    member: Member
+
+
+class PickStaff(msgspec.Struct, frozen=True):
+    """Parameters of ``team pick``."""
+
+    staff: Annotated[tuple[str, ...], argument("People in XPM: UUIDs, e-mails, or names.", "[STAFF]...")] = ()
+    all: Annotated[bool, option("All staff that nobody of the team is linked to.")] = False
+
+
+async def list_team(practice: OpenPractice, params: ListTeam, talk: Talk) -> Result:
+    """Members, then XPM's staff who are nobody here, and what the connection stands on."""
+
+    rows, total = team_links.list_people(practice, only=params.only, text=params.find)
+    members = [row.member for row in rows if row.member is not None]
+    free = [row.staff for row in rows if row.staff is not None and row.member is None]
+    lines: list[str] = []
+    if free:
+        lines += ["", "In XPM only:"]
+        lines += [f"  {row.name} <{row.email}> {row.uuid}  {row.costs}".rstrip() for row in free]
+    signed = people.connector(practice.snapshot())
+    if signed is not None and signed.sentence:
+        lines += ["", f"! {signed.sentence}", f"  {signed.hint}"]
+    empty = "The team is empty: xpm-tui team pick --all" if not total else "Nobody goes by this."
+    return Result(
+        data={
+            "count": len(members),
+            "total": total,
+            "staff": [plain(row) for row in free],
+            "connected_by": plain(signed) if signed is not None else None,
+        },
+        items=[plain(member) for member in members],
+        table=_table(members, empty),
+        lines=lines,
+    )
+
+
+async def link_member(practice: OpenPractice, params: LinkMember, talk: Talk) -> Result:
+    """Link one, or all with the same e-mail."""
+
+    await xpm_refresh.ensure_mirror(practice)
+    if params.by_email and not params.member:
+        done = team_links.email_matches(practice) if params.dry_run else team_links.accept_emails(practice)
+        return _accepted(done)
+    if not params.member or not params.staff:
+        raise BadInput("Say who, and who it is in XPM.", hint="xpm-tui team link t3 ana@example.com")
+    effect = team_links.preview_map(practice, params.member, params.staff)
+    if params.dry_run:
+        lines = [effect.refused] if effect.refused else effect.says
+        return Result(data=plain(effect), lines=lines)
+    view = team_links.link_member(practice, params.member, params.staff)
+    told = f"{view.id} {view.name} is {view.staff.name if view.staff else ''} in XPM."
+    return Result(data=plain(view), lines=[told])
+
+
+async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Talk) -> Result:
+    """Link all sure ones, after asking with their count."""
+
+    await xpm_refresh.ensure_mirror(practice)
+    found = team_links.email_matches(practice)
+    if not found:
+        return _accepted([])
+    told = [f"{v.name}  =  {v.proposals[0].name} <{v.proposals[0].email}>" for v in found]
+    links = consequences.of_links(people=len(found))
+    asked = Question(question(links, "whose e-mail is the same"), named(told, 8), button=action(links))
+    if not await agree(talk, asked):
+        return Result(data={"count": 0}, items=[], lines=["Nobody was linked."])
+    return _accepted(team_links.accept_emails(practice))
+
+
+async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Talk) -> Result:
+    """Take the link away."""
+
+    view = team_links.unlink_member(practice, params.member)
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
+
+
+async def undo_team(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """Take the last change back."""
+
+    return undone(team_links.undo(practice))
+
+
+def undone(found: Undone) -> Result:
+    """What was taken back, of the team or of the services."""
+    lines = [f"Took back: {found.what}."] if found.back or not found.stay else []
+    if found.stay:
+        lines.append(f"Changed since, or in use, and left: {', '.join(found.stay)}.")
+    return Result(data=plain(found), lines=lines)
+
+
+async def copy_member(practice: OpenPractice, params: OneMember, talk: Talk) -> Result:
+    """Name and ids of a person, as support asks for them."""
+
+    row = team_links.find_row(practice, params.member)
+    email = row.member.email if row.member else row.staff.email if row.staff else ""
+    ids = (row.member.id if row.member else "", row.staff.uuid if row.staff else "")
+    return Result(data=plain(row), lines=["\t".join((row.name, email, *ids))])
+
+
+async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> Result:
+    """Bring staff into the team."""
+
+    if params.all == bool(params.staff):
+        raise BadInput("Say whom to pick, or --all.", hint="xpm-tui team pick ana@example.com")
+    await xpm_refresh.ensure_mirror(practice)
+    done = team_links.pick_staff(practice, params.staff, every=params.all)
+    return listed(done, _table(done, "Everybody of XPM is in the team already."), count=len(done))
+
+
+def _accepted(done: list[MemberView]) -> Result:
+    return listed(done, _table(done, "Nobody has the same e-mail on both sides."), count=len(done))
+
+
+def _table(members: list[MemberView], empty: str) -> Table:
+    columns = (Column("ID", whole=True), Column("NAME"), Column("E-MAIL"), Column("IN XPM"),
+               Column("CLIENTS", right=True), Column("NOTE"))  # fmt: skip
+    rows = ((m.id, m.name, m.email, _in_xpm(m), f"{m.clients:,}", note(m)) for m in members)
+    return Table(columns, rows, empty)
+
+
+def _in_xpm(member: MemberView) -> str:
+    if member.staff is None:
+        return ""
+    return (member.staff.name or member.staff.uuid) + (" (gone)" if member.staff.gone else "")
+
+
+def note(member: MemberView) -> str:
+    """What a person should know of a member first, in one line."""
+    said = []
+    if member.staff is None and member.proposals:
+        first_ = member.proposals[0]
+        said.append(f"maybe {first_.name} ({first_.reason}).")
+    if member.costs:
+        said.append(member.costs)
+    return " ".join([*said, *member.notes])
+
+
+ACTS: tuple[Act[Any], ...] = (
+    Act(
+        name="team.list",
+        title="List the team",
+        help="List the team: who is who in XPM, who is proposed, and what a missing link costs.",
+        params=ListTeam,
+        run=list_team,
+        effect=Effect.LOOKS,
+        verb=("team", "list"),
+        example="xpm-tui team list\nxpm-tui team list --only needs-link",
+        default=True,
+    ),
+    Act(
+        name="team.link",
+        title="Link a team member to XPM's staff",
+        help="Say who a team member is in XPM, so that partner and manager can be carried. Nothing is "
+        "written to XPM.",
+        params=LinkMember,
+        run=link_member,
+        verb=("team", "link"),
+        example="xpm-tui team link t3 ana@example.com\nxpm-tui team link --by-email",
+        key="m",
+        where=("team",),
+        footer="Map",
+        effect=unless_dry_run(Effect.WRITES_HERE),
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="team.accept",
+        title="Accept all e-mail matches",
+        help="Link every member for whom exactly one person of XPM has the e-mail, after asking with the "
+        "count. Names alone are never accepted this way.",
+        params=AcceptEmails,
+        run=accept_emails,
+        verb=("team", "accept"),
+        example="xpm-tui team accept --yes",
+        key="a",
+        where=("team",),
+        footer="Accept all",
+        effect=Effect.WRITES_HERE,
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="team.pick",
+        title="Pick XPM staff into the team",
+        help="Bring people of XPM into the team. They get no access here; they can be partner and manager.",
+        params=PickStaff,
+        run=pick_staff,
+        verb=("team", "pick"),
+        example="xpm-tui team pick --all",
+        key="p",
+        where=("team",),
+        footer="Pick",
+        effect=Effect.WRITES_HERE,
+        why_not=first(connected, idle),
+    ),
+    Act(
+        name="team.unlink",
+        title="Unlink a team member",
+        help="Take a team member's link away: partner and manager are no longer carried for them.",
+        params=UnlinkMember,
+        run=unlink_member,
+        verb=("team", "unlink"),
+        example="xpm-tui team unlink t3",
+        key="delete",
+        where=("team",),
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="team.undo",
+        title="Undo the last change of the team",
+        help="Take back what was done last to the team: links, picks, edits. Repeat it to go further back.",
+        params=NoParams,
+        run=undo_team,
+        verb=("team", "undo"),
+        example="xpm-tui team undo",
+        key="u",
+        where=("team",),
+        footer="Undo",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="team.copy",
+        title="Copy the person's name and ids",
+        help="Copy name, e-mail, our id and the UUID in XPM of the person under the cursor.",
+        params=OneMember,
+        run=copy_member,
+        effect=Effect.LOOKS,
+        key="y",
+        where=("team",),
+    ),
+)
+
+
+class CreateStaff(msgspec.Struct, frozen=True):
+    """Parameters of ``team create``."""
+
+    member: Member
+    phone: Annotated[str, option("Phone of the person, as XPM is to have it.", "NUMBER")] = ""
+    mobile: Annotated[str, option("Mobile of the person, as XPM is to have it.", "NUMBER")] = ""
+    anyway: Annotated[
+        bool, option("It is another person than the one whom XPM has with this e-mail or name.")
+    ] = False
+    dry_run: Annotated[bool, option("Show exactly what would be sent, and send nothing.")] = False
+    yes: Annotated[bool, option("Do not ask.")] = False
+
+
+async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) -> Result:
+    """Show what would be sent, ask, make the record, link the member."""
+
+    if not params.dry_run:
+        await xpm_refresh.ensure_mirror(practice)
+    shown = team_members.preview(practice, params.member, phone=params.phone, mobile=params.mobile)
+    lines = preview_lines(shown)
+    if params.dry_run:
+        return Result(data=plain(shown), lines=lines)
+    if shown.blocked:
+        raise NeedsPerson(shown.blocked, hint="See: xpm-tui team list")
+    member = shown.member
+    if shown.twins and not params.anyway:
+        twin = shown.twins[0]
+        taken = f", linked to {twin.member.name}" if twin.member else ""
+        raise NeedsPerson(
+            f"XPM has {twin.name} <{twin.email}> already{taken}: nothing was sent.",
+            hint=f"Link that one: xpm-tui team link {member.id} {twin.uuid}. If it is another person, say "
+            "--anyway.",
+        )
+    asked = Question(
+        f"Create {member.name} in XPM's staff?",
+        [*lines, *described(consequences.of_creation("staff", member.id))],
+        button="Create the staff record",
+    )
+    try:
+        if not await agree(talk, asked):
+            return Result(data=plain(shown), lines=["Nothing was created."])
+    except Unconfirmed as refused:
+        return Result(data=plain(shown), lines=lines, trouble=refused)
+    made = await team_members.create_in_xpm(
+        practice, member.id, phone=params.phone, mobile=params.mobile, anyway=params.anyway
+    )
+    told = f"{made.member.id} {made.member.name} is in XPM's staff now, and linked: {made.staff.uuid}."
+    return Result(data={**plain(made.member), "run": made.run}, lines=[told])
+
+
+def preview_lines(shown: StaffPreview) -> list[str]:
+    """Exactly what would be sent, what it is not, and who may be the same person."""
+    lines = ["To XPM's staff (staff.api/add) would be sent:", *listing(dict(shown.sent), "  ")]
+    lines.append("A record only: no login, no permission. XPM's own people add those.")
+    for twin in shown.twins:
+        lines.append(f"! XPM has this e-mail or name already: {twin.name} <{twin.email}> {twin.uuid}")
+    if shown.blocked:
+        lines.append(f"! {shown.blocked}")
+    return lines
+
+
+STAFFING_ACTS = (
+    Act(
+        name="team.create",
+        title="Make a team member in XPM's staff",
+        help="Make a staff record in XPM for a team member who has none there, and link the two. Shows "
+        "exactly what is sent and asks; refuses where XPM has the e-mail or the name. Never done unasked.",
+        params=CreateStaff,
+        run=create_staff,
+        verb=("team", "create"),
+        example="xpm-tui team create t3 --dry-run\nxpm-tui team create t3 --mobile '021 555 0101'",
+        key="C",
+        where=("team",),
+        effect=unless_dry_run(Effect.IRREVERSIBLE),
+        why_not=first(connected, idle),
+    ),
+)

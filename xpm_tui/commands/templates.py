@@ -1,0 +1,316 @@
+"""Work templates: which job templates of XPM the services of the library call for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, idle, option
+from xpm_tui.commands.consequences import action, named, question
+from xpm_tui.commands.effects import Effect, Question, agree
+from xpm_tui.commands.tables import listed, plain
+from xpm_tui.commands.team import undone
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.formatting import count
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import practice_identity
+    from xpm_tui.application.jobs import job_settings
+    from xpm_tui.application.jobs import templates as jobs_templates
+    from xpm_tui.application.runs import xpm_refresh
+    from xpm_tui.sync import consequences
+
+if TYPE_CHECKING:
+    from xpm_tui.application.jobs.views import CoverageView, ServiceLinkView
+    from xpm_tui.application.practice import OpenPractice
+
+Only = Literal["", "open", "proposed", "gone", "no-job", "unused", "unknown"]
+ServiceId = Annotated[str, argument("The service: our id, Ignition's, or exact name.", "SERVICE")]
+
+
+class ListTemplates(msgspec.Struct, frozen=True):
+    """Parameters of ``templates list``."""
+
+    only: Annotated[
+        Only, option("Only these: services by what is chosen, or what is not covered.", "FILTER")
+    ] = ""
+    find: Annotated[str, option("Only those with this text in a name, id or UUID.", "TEXT")] = ""
+
+
+class OneService(msgspec.Struct, frozen=True):
+    """Parameters of what is about one service."""
+
+    service: ServiceId
+
+
+class AcceptSame(msgspec.Struct, frozen=True):
+    """Parameters of ``templates accept``."""
+
+    yes: Annotated[bool, option("Do not ask.")] = False
+
+
+class LinkTemplates(msgspec.Struct, frozen=True):
+    """Parameters of ``templates link``."""
+
+    service: Annotated[str, argument("The service: our id, Ignition's, or exact name.", "[SERVICE]")] = ""
+    templates: Annotated[
+        tuple[str, ...], argument("Job templates in XPM, in order: UUIDs or exact names.", "[TEMPLATE]...")
+    ] = ()
+    add: Annotated[bool, option("Besides those that it calls for already.")] = False
+    no_job: Annotated[bool, option("It wants no job: a choice of its own.")] = False
+    clear: Annotated[bool, option("Take its templates away: nobody has chosen then.")] = False
+    same_names: Annotated[bool, option("Link every open service to the template of the same name.")] = False
+
+
+async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Talk) -> Result:
+    """Services with their templates, then what is not covered, and what new jobs follow."""
+
+    if practice.identity() is not None and not practice.read_only:
+        await xpm_refresh.ensure_mirror(practice)
+    found, _, cover = jobs_templates.list_templates(practice)
+    rows, total, _ = jobs_templates.list_rows(practice, only=params.only, text=params.find)
+    services = [row.service for row in rows if row.service is not None]
+    empty = "No service goes by this." if total else "There are no services yet: xpm-tui import services FILE"
+    lines = [] if params.only or params.find else _coverage(practice, cover, len(found))
+    if params.only in ("unused", "unknown"):
+        lines = [f"{row.name}  {row.key if row.template else ''}".rstrip() for row in rows]
+    narrowed = {row.template.uuid for row in rows if row.template} if params.only == "unused" else None
+    return Result(
+        data={
+            "templates": [plain(view) for view in found if narrowed is None or view.uuid in narrowed],
+            "coverage": plain(cover),
+            "defaults": [plain(view) for view in job_settings.defaults(practice)],
+        },
+        items=[plain(view) for view in services],
+        table=None if params.only in ("unused", "unknown") else _table(services, empty),
+        lines=lines,
+    )
+
+
+def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> list[str]:
+
+    lines = [
+        "",
+        f"XPM has {count(templates, 'job template')}; {len(cover.unused):,} are called for by nothing.",
+    ]
+    lines += [f"  not called for: {ref.name} {ref.id}" for ref in cover.unused]
+    lines += [f"  gone in XPM, but called for: {ref.name}" for ref in cover.gone]
+    lines += [f"  on proposals, but not among the services: {name}" for name in cover.unknown]
+    lines += [cover.note] if cover.note else []
+    told = ", ".join(f"{each.label} {each.value}" for each in job_settings.defaults(practice))
+    return [*lines, f"New jobs: {told}.", *filter(None, [job_settings.category_trouble(practice)])]
+
+
+async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Talk) -> Result:
+    """Link one service, or all of the same name."""
+
+    if practice.identity() is not None:
+        await xpm_refresh.ensure_mirror(practice)
+    if params.same_names:
+        if params.service:
+            raise BadInput("Say one service, or --same-names for all of them.")
+        return _accepted(jobs_templates.accept_same(practice))
+    if not params.service or not (params.templates or params.no_job or params.clear):
+        raise BadInput(
+            "Say which service, and its templates, --no-job, or --clear.",
+            hint='xpm-tui templates link s4 "Annual Accounts"',
+        )
+    view = jobs_templates.link_templates(
+        practice, params.service, params.templates, no_job=params.no_job, add=params.add
+    )
+    called = ", ".join(ref.name for ref in view.templates)
+    told = "wants no job" if view.no_job else f"calls for {called}" if called else "calls for nothing yet"
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} {told}."])
+
+
+async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Talk) -> Result:
+    """Link all of the same name, after asking with their count."""
+
+    found = jobs_templates.same_names(practice.snapshot())
+    told = [f"{service.name}  =  {template.name}" for service, template in found]
+    links = consequences.of_links(services=len(found))
+    asked = Question(
+        question(links, "to the job template of the same name"), named(told, 8), button=action(links)
+    )
+    if found and not await agree(talk, asked):
+        return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
+    return _accepted(jobs_templates.accept_same(practice))
+
+
+async def no_job(practice: OpenPractice, params: OneService, talk: Talk) -> Result:
+    """The console's key for a choice of its own."""
+    return await link_templates(practice, LinkTemplates(service=params.service, no_job=True), talk)
+
+
+async def clear(practice: OpenPractice, params: OneService, talk: Talk) -> Result:
+    """The console's key to take the choice away."""
+    return await link_templates(practice, LinkTemplates(service=params.service, clear=True), talk)
+
+
+async def copy_service(practice: OpenPractice, params: OneService, talk: Talk) -> Result:
+    """Name and ids, as support asks for them."""
+
+    row = jobs_templates.find_row(practice, params.service)
+    ids = [ref.id for ref in row.service.templates] if row.service else []
+    return Result(data=plain(row), lines=["\t".join([row.name, row.key, *ids])])
+
+
+async def undo(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """Take the last change of the services back."""
+
+    return undone(jobs_templates.undo(practice))
+
+
+async def job_defaults(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """The settings that new jobs follow, and XPM's categories."""
+
+    found, kinds = job_settings.defaults(practice), job_settings.categories(practice)
+    columns = (Column("SETTING", whole=True), Column("VALUE"), Column("FROM", whole=True))
+    lines = ["", "Job categories of XPM:"]
+    lines += [
+        f"  {each.name}{' (gone)' if each.gone else ''}{' (default)' if each.default else ''}"
+        for each in kinds
+    ]
+    lines += [each.trouble for each in found if each.trouble]
+    note = practice_identity.list_state(practice.snapshot(), "categories").note
+    return Result(
+        data={"categories": [plain(each) for each in kinds], "note": note},
+        items=[plain(each) for each in found],
+        table=Table(columns, ((each.key, each.value, each.origin) for each in found)),
+        lines=[*lines, *([note] if note else [])],
+    )
+
+
+def _accepted(done: list[ServiceLinkView]) -> Result:
+    return listed(done, _table(done, "No open service has a template's name."), count=len(done))
+
+
+def _table(services: list[ServiceLinkView], empty: str) -> Table:
+    columns = (Column("ID", whole=True), Column("SERVICE"), Column("JOB TEMPLATES"), Column("NOTE"))
+    rows = ((v.id, v.name, ", ".join(ref.name for ref in v.templates), note(v)) for v in services)
+    return Table(columns, rows, empty)
+
+
+def note(view: ServiceLinkView) -> str:
+    """What a person should know of a service first, in a few words."""
+    if view.no_job:
+        return "no job, by choice"
+    if view.gone:
+        return f"{count(len(view.gone), 'template')} gone in XPM"
+    if view.templates:
+        return ""
+    return f"maybe {view.proposals[0].name}" if view.proposals else "nothing chosen"
+
+
+ACTS: tuple[Act[Any], ...] = (
+    Act(
+        name="templates.list",
+        title="List services and job templates",
+        help="List the services with the job templates they call for, those that nothing calls for, those "
+        "that are gone, and services without any.",
+        params=ListTemplates,
+        run=list_templates,
+        effect=Effect.LOOKS,
+        verb=("templates", "list"),
+        example="xpm-tui templates list\nxpm-tui templates list --only open",
+        default=True,
+    ),
+    Act(
+        name="templates.link",
+        title="Link a service to job templates",
+        help="Say which job templates of XPM a service calls for: none, one or several. A proposal's job "
+        "gets the tasks of all its services' templates, each once.",
+        params=LinkTemplates,
+        run=link_templates,
+        verb=("templates", "link"),
+        example='xpm-tui templates link s4 "Annual Accounts" "Tax"\nxpm-tui templates link s7 --no-job',
+        key="m",
+        where=("templates",),
+        footer="Map",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="templates.accept",
+        title="Accept all templates of the same name",
+        help="Link every service that nobody has chosen for to the one job template of the same name, after "
+        "asking with the count.",
+        params=AcceptSame,
+        run=accept_same,
+        verb=("templates", "accept"),
+        example="xpm-tui templates accept --yes",
+        key="a",
+        where=("templates",),
+        footer="Accept all",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="templates.no_job",
+        title="Settle that a service wants no job",
+        help="Settle that a service wants no job: a choice, other than not having chosen yet.",
+        params=OneService,
+        run=no_job,
+        verb=("templates", "no-job"),
+        example="xpm-tui templates no-job s7",
+        key="0",
+        where=("templates",),
+        footer="No job",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="templates.clear",
+        title="Clear the choice for a service",
+        help="Take the templates of a service, or its choice of no job, away: nobody has chosen then.",
+        params=OneService,
+        run=clear,
+        verb=("templates", "clear"),
+        example="xpm-tui templates clear s4",
+        key="delete",
+        where=("templates",),
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="templates.defaults",
+        title="What new jobs follow",
+        help="Show what new jobs follow unless their workflow says otherwise: default category, budget, "
+        "state, days early; and XPM's job categories. In the console they can be changed there.",
+        params=NoParams,
+        run=job_defaults,
+        effect=Effect.LOOKS,
+        verb=("templates", "defaults"),
+        example="xpm-tui templates defaults",
+        key="P",
+        where=("templates",),
+        footer="Defaults",
+    ),
+    Act(
+        name="templates.undo",
+        title="Undo the last change of the services",
+        help="Take back what was done last to the services: links, choices, edits. Repeat it to go further "
+        "back.",
+        params=NoParams,
+        run=undo,
+        verb=("templates", "undo"),
+        example="xpm-tui templates undo",
+        key="u",
+        where=("templates",),
+        footer="Undo",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="templates.copy",
+        title="Copy the service's name and ids",
+        help="Copy the name and id of the service under the cursor, and the UUIDs of its templates.",
+        params=OneService,
+        run=copy_service,
+        effect=Effect.LOOKS,
+        key="y",
+        where=("templates",),
+    ),
+)

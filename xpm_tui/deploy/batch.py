@@ -1,0 +1,140 @@
+"""A batch of occurrences deployed: what is unknown first, one list of open jobs, then one after the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from xpm_tui.deploy.executor import Deployer, Means
+from xpm_tui.deploy.occurrences import Occurrence, still_comes
+from xpm_tui.deploy.preview import OpenJobs, preview
+from xpm_tui.deploy.recovery import resolve
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.ports import Put, Snapshot
+from xpm_tui.domain.runs import Outcome, Run
+from xpm_tui.domain.tables import DEPLOYMENTS, RUNS, WORKFLOWS
+from xpm_tui.domain.workflows import Deployment
+from xpm_tui.sync.mirror import job_writes
+
+
+def going(snapshot: Snapshot) -> list[Deployment]:
+    """What was begun and has no end: a run was cut off, or Xero was out of reach."""
+    return snapshot.find(DEPLOYMENTS, "state", "going")
+
+
+async def deploy(
+    wanted: Sequence[Occurrence],
+    means: Means,
+    *,
+    progress: Callable[[Run], None] = lambda _: None,
+) -> Run:
+    """Deploy occurrences, and first finish what an earlier run left.
+
+    The run is in the book already; its end is written here. Outcomes: ``done``; ``partial`` (XPM refused
+    some); ``held`` (a person must decide on some); ``stopped``. Raises the ``Trouble`` that ended it early
+    after the run's end is in the book.
+    """
+    batch = _Batch(means, progress)
+    try:
+        await batch.through(wanted)
+    except Trouble as trouble:
+        batch.end("partial" if batch.tally["deployed"] else "failed", trouble)
+        raise
+    return batch.end(batch.outcome())
+
+
+class _Batch:
+    """One batch, and the run's row while it grows."""
+
+    def __init__(self, means: Means, progress: Callable[[Run], None]) -> None:
+        self._means = means
+        self._progress = progress
+        self._run = means.run
+        self._began = means.practice.calls - means.run.calls
+        self.tally: Counter[str] = Counter()
+        self._causes: set[str] = set()
+        self.stopped = False
+
+    async def through(self, wanted: Sequence[Occurrence]) -> None:
+        """Resolve, list, deploy; then what got no answer, until nothing moves any more."""
+        means = self._means
+        await resolve(means)
+        jobs = await means.practice.current_jobs()
+        means.book.commit(job_writes(means.book.snapshot(), jobs))
+        deployer = Deployer(means, OpenJobs(jobs))
+        left = {row.id: (row.workflow, row.day) for row in going(means.book.snapshot())}
+        left |= {each.id: (each.workflow.id, each.day) for each in wanted}
+        self._run = msgspec.structs.replace(self._run, total=len(left))
+        while left:
+            for id_, (workflow_id, day) in left.items():
+                if means.stop():
+                    self.stopped = True
+                    return
+                workflow = means.book.snapshot().get(WORKFLOWS, workflow_id)
+                row = means.book.snapshot().get(DEPLOYMENTS, id_)
+                if workflow is None or (row is not None and row.state in ("deployed", "skipped")):
+                    self._ended("gone")
+                    continue
+                if row is None and not still_comes(workflow, day):
+                    self._ended("gone")
+                    continue
+                if row is not None and row.state == "held" and row.cause == "unknown":
+                    self._ended("held")
+                    continue
+                shown = preview(
+                    means.book.snapshot(), means.terms, workflow, day, deployer.jobs, sure=means.sure
+                )
+                row = await deployer.deploy(shown)
+                if row.state != "going":
+                    self._ended(row.state, row.cause)
+            left = {row.id: (row.workflow, row.day) for row in going(means.book.snapshot())}
+            settled = await resolve(means) if left else 0
+            self.stopped = means.stop()
+            if left and not settled:
+                self.tally["waiting"] += len(left)
+                return
+            for row in [means.book.snapshot().get(DEPLOYMENTS, id_) for id_ in left]:
+                if row is not None and row.state in ("held", "failed"):
+                    left.pop(row.id)
+                    self._ended(row.state, row.cause)
+
+    def outcome(self) -> Outcome:
+        """What became of the batch as a whole."""
+        if self.stopped:
+            return "stopped"
+        if self.tally["held"] or self.tally["waiting"]:
+            return "held"
+        return "partial" if self.tally["failed"] else "done"
+
+    def end(self, outcome: Outcome, trouble: Trouble | None = None) -> Run:
+        """Write the end of the run."""
+        self._run = msgspec.structs.replace(
+            self._now(),
+            outcome=outcome,
+            ended=self._means.clock.now(),
+            error=trouble.message if trouble else "",
+            case=str(trouble.case or trouble.code) if trouble else self._only_cause(),
+        )
+        self._means.book.commit([Put(RUNS, self._run)])
+        self._progress(self._run)
+        return self._run
+
+    def _only_cause(self) -> str:
+        """Why it did not go to the end, where there is one reason for all."""
+        return next(iter(self._causes)) if len(self._causes) == 1 else ""
+
+    def _ended(self, state: str, cause: str = "") -> None:
+        self.tally[state] += 1
+        self._causes |= {cause} - {""}
+        self._run = msgspec.structs.replace(self._now(), done=self._run.done + 1)
+        self._means.book.commit([Put(RUNS, self._run)])
+        self._progress(self._run)
+
+    def _now(self) -> Run:
+        return msgspec.structs.replace(
+            self._run,
+            calls=self._means.practice.calls - self._began,
+            counts={key: number for key, number in self.tally.items() if number},
+        )

@@ -1,0 +1,82 @@
+"""Occurrences of a workflow: pure calendar. A day is a day of the practice; hours play no part in it."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.workflows import Repeat, Unit
+
+WORDS: dict[str, tuple[Unit, int]] = {
+    "weekly": ("week", 1),
+    "fortnightly": ("week", 2),
+    "four-weekly": ("week", 4),
+    "monthly": ("month", 1),
+    "two-monthly": ("month", 2),
+    "quarterly": ("month", 3),
+    "half-yearly": ("month", 6),
+    "yearly": ("year", 1),
+}
+"""The recurrences that can be typed."""
+
+_MONTHS = {"month": 1, "year": 12}
+
+
+def word(repeat: Repeat | None) -> str:
+    """A recurrence in one word; ``once`` for none."""
+    if repeat is None:
+        return "once"
+    named = {parts: name for name, parts in WORDS.items()}
+    return named.get((repeat.unit, repeat.every), f"every {count(repeat.every, repeat.unit)}")
+
+
+def occurrence(start: date, repeat: Repeat, index: int) -> date:
+    """The date of the occurrence with that index, the start's being 0. Always counted from the start, so a
+    short month in between shifts nothing. Raises ``OverflowError`` beyond the calendar."""
+    if repeat.unit == "week":
+        return start + timedelta(weeks=repeat.every * index)
+    months = start.month - 1 + _MONTHS[repeat.unit] * repeat.every * index
+    year, month = start.year + months // 12, months % 12 + 1
+    if year > date.max.year:
+        raise OverflowError(year)
+    last = calendar.monthrange(year, month)[1]
+    return date(year, month, last if repeat.last_day else min(start.day, last))
+
+
+def between(start: date, repeat: Repeat | None, first: date, last: date) -> Iterator[date]:
+    """The dates from ``first`` to ``last``, both taken in, in order."""
+    if repeat is None:
+        if first <= start <= last:
+            yield start
+        return
+    end = min(last, repeat.end) if repeat.end else last
+    index = max(0, _about(start, repeat, first) - 2)
+    while True:
+        try:
+            day = occurrence(start, repeat, index)
+        except OverflowError:
+            return
+        if day > end:
+            return
+        if day >= first and day >= start:
+            yield day
+        index += 1
+
+
+def period(day: date, repeat: Repeat | None) -> str:
+    """What an occurrence is called: its year, its month, or its date where it comes back within a month."""
+    if repeat is None or repeat.unit == "year":
+        return str(day.year)
+    return f"{calendar.month_name[day.month]} {day.year}" if repeat.unit == "month" else day.isoformat()
+
+
+def _about(start: date, repeat: Repeat, day: date) -> int:
+    """The index of the last occurrence before a day, at most one off."""
+    if day <= start:
+        return 0
+    if repeat.unit == "week":
+        return (day - start).days // (7 * repeat.every)
+    months = (day.year - start.year) * 12 + day.month - start.month
+    return months // (_MONTHS[repeat.unit] * repeat.every)

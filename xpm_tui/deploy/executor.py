@@ -1,0 +1,387 @@
+"""One occurrence through its steps: client, look, add, further templates, people, state.
+
+Each call goes through the outbox, and its outcome is one commit with the occurrence's row; so a retry goes on
+at the step that failed. What got no answer is never sent again blindly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import msgspec
+
+from xpm_tui.deploy import transitions
+from xpm_tui.deploy.job_spec import Problem, Terms
+from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, Sure, found_again, preview
+from xpm_tui.domain.errors import BadInput, NeedsPerson, RecordMissing, Refused, Trouble, WireTrouble
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Put, Snapshot, Write
+from xpm_tui.domain.runs import Intent, Run
+from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, WORKFLOWS
+from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow
+from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, without_end
+from xpm_tui.sync.manual.client_creation import create_client
+from xpm_tui.sync.outbox import (
+    Message,
+    Outbox,
+    job_creation,
+    people_assignment,
+    state_change,
+    store_commit,
+    template_addition,
+)
+from xpm_tui.sync.policy import Policy
+
+Reply = TypeVar("Reply")
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the steps work with. ``anyway``: a person said to go on where a question stands."""
+
+    book: Book
+    practice: JobPractice
+    clock: Clock
+    ids: Ids
+    events: EventSink
+    terms: Terms
+    policy: Policy
+    by: str
+    run: Run
+    sure: Sure
+    anyway: bool = False
+    create_lag: float = 300.0
+    stop: Callable[[], bool] = lambda: False
+
+
+class Unknown(Exception):
+    """A write got no answer; what became of it is looked up when the others are through."""
+
+
+class Halt(Exception):
+    """The occurrence stays where it is: ``state`` held or failed, ``cause`` a word, ``why`` a sentence."""
+
+    def __init__(self, state: str, cause: str, why: str) -> None:
+        super().__init__(why)
+        self.state, self.cause, self.why = state, cause, why
+
+
+class Deployer:
+    """Takes occurrences through their steps, one at a time. ``jobs`` are XPM's open jobs, read once."""
+
+    def __init__(self, means: Means, jobs: OpenJobs) -> None:
+        self._means = means
+        self.jobs = jobs
+        self._outbox = Outbox(
+            means.book,
+            means.practice,
+            means.clock,
+            means.ids,
+            means.run.id,
+            store_commit(means.book, means.events),
+        )
+
+    async def deploy(self, shown: Preview) -> Deployment:
+        """To its end: deployed, held or failed; ``going`` where an answer is missing.
+
+        Raises ``WireTrouble`` where going on makes no sense for any other one either: the row then says how
+        far it came.
+        """
+        means = self._means
+        snapshot = means.book.snapshot()
+        row = transitions.begun(snapshot.get(DEPLOYMENTS, shown.id), shown.workflow, shown.day, means.run.id)
+        means.book.commit([transitions.put(row)])
+        try:
+            row = await self._through(row, shown.workflow)
+        except Unknown:
+            return self._row(row.id)
+        except Halt as halt:
+            row = transitions.stays(self._row(row.id, row), halt.state, halt.cause, halt.why)
+            row = transitions.noted(row, means.clock.now(), means.by, halt.state, halt.why)
+            means.book.commit([transitions.put(row)])
+            self._tell(f"job.{halt.state}", row, level="warning", rule=halt.cause)
+            return row
+        row = transitions.noted(
+            msgspec.structs.replace(row, state="deployed"),
+            means.clock.now(),
+            means.by,
+            "deployed",
+            row.number,
+        )
+        means.book.commit([transitions.put(row)])
+        self._tell("job.deployed", row)
+        return row
+
+    async def _through(self, row: Deployment, workflow: Workflow) -> Deployment:
+        if not row.number:
+            row = await self._add(row, workflow)
+        spec, left_out = self._rest(row, workflow)
+        for template in spec.templates:
+            if template not in row.applied:
+                row = await self._apply(row, template)
+        if not row.assigned:
+            row = await self._assign(row, spec, left_out)
+        if not row.state_set:
+            row = await self._state(row, spec)
+        return row
+
+    async def _add(self, row: Deployment, workflow: Workflow) -> Deployment:
+        """Look whether it may be made, make its client where there is none, and make it."""
+        self._no_unknown(row)
+        there_after_all = await self._made_after_all(row)
+        if there_after_all is not None:
+            return there_after_all
+        uuid = await self._client(row, workflow)
+        shown = self._look(row, workflow)
+        back = shown.keeps(anyway=self._means.anyway)
+        if back is not None:
+            raise Halt("held", back.code, back.sentence)
+        spec = shown.spec
+        if spec.number:
+            await self._number_free(spec.number)
+        left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
+        row = transitions.at(row, "add", spec=spec, client=uuid, left_out=left_out)
+        self._means.book.commit([transitions.put(row)])
+        there = [job.uuid or job.number for job in self.jobs.of_client(uuid)]
+        job = await self._send(
+            row, job_creation(row.id, uuid, spec, there), lambda job: transitions.made(row, job, spec)
+        )
+        self.jobs.add(job)
+        row = self._row(row.id)
+        self._tell("job.added", row)
+        return row
+
+    async def _client(self, row: Deployment, workflow: Workflow) -> str:
+        """UUID of the client in XPM, which is made where rule and book allow it."""
+        shown = self._look(row, workflow)
+        back = shown.keeps(anyway=self._means.anyway)
+        if back is not None:
+            raise Halt("held", back.code, back.sentence)
+        if shown.uuid or shown.client is None:
+            return shown.uuid
+        means = self._means
+        try:
+            created = await create_client(
+                shown.client.id,
+                book=means.book,
+                practice=means.practice,
+                clock=means.clock,
+                ids=means.ids,
+                events=means.events,
+                policy=means.policy,
+                by=means.by,
+                run=means.run.id,
+                sure=means.sure,
+                create_lag=means.create_lag,
+                stop=means.stop,
+            )
+        except NeedsPerson as waits:
+            raise Halt("held", "client-waits", waits.message) from waits
+        except (Refused, BadInput) as no:
+            raise Halt("failed", "client-refused", f"The client was not made: {no.message}") from no
+        return created.row.uuid
+
+    def _look(self, row: Deployment, workflow: Workflow) -> Preview:
+        """The occurrence against XPM's open jobs as they are now."""
+        means = self._means
+        return preview(
+            means.book.snapshot(), means.terms, self._workflow(workflow), row.day, self.jobs, sure=means.sure
+        )
+
+    def _rest(self, row: Deployment, workflow: Workflow) -> tuple[JobSpec, tuple[str, ...]]:
+        """What is still to be done to a job that is there, by what the workflow says now: a template that was
+        exchanged, a person who was linked meanwhile."""
+        shown = self._look(row, workflow)
+        back = next((each for each in shown.problems if each.code in FINISHING), None)
+        if back is not None and not self._is_whole(row, shown.spec):
+            raise Halt("held", back.code, back.sentence)
+        left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
+        return shown.spec, left_out
+
+    def _is_whole(self, row: Deployment, spec: JobSpec) -> bool:
+        return row.assigned and row.state_set and set(spec.templates) <= set(row.applied)
+
+    async def _made_after_all(self, row: Deployment) -> Deployment | None:
+        """The job of an earlier try that was said to have failed, where XPM shows it all the same."""
+        there = found_again(self._means.book.snapshot(), row, self.jobs, self._failed(row, ADD_JOB))
+        if there is None or row.spec is None:
+            return None
+        job = await self._means.practice.job(there.number)
+        return self._found(transitions.made(row, job, row.spec))
+
+    def _failed(self, row: Deployment, kind: str) -> list[Intent]:
+        """Earlier tries of a step that were said to have failed."""
+        failed = self._means.book.snapshot().find(INTENTS, "state", "failed")
+        return [intent for intent in failed if intent.record == row.id and intent.kind == kind]
+
+    def _found(self, row: Deployment) -> Deployment:
+        row = transitions.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
+        self._means.book.commit([transitions.put(row)])
+        return row
+
+    async def _apply(self, row: Deployment, template: str) -> Deployment:
+        self._no_unknown(row)
+        row = transitions.at(row, "template")
+        if any(intent.values.get("template") == template for intent in self._failed(row, APPLY_TEMPLATE)):
+            try:
+                job = await self._means.practice.job(row.number)
+            except Refused as no:
+                raise refused(APPLY_TEMPLATE, no, row) from no
+            if len(job.tasks or ()) > row.tasks:
+                return self._found(transitions.applied(row, template, job))
+        await self._send(
+            row,
+            template_addition(row.id, row.uuid, row.number, template, row.tasks),
+            lambda job: transitions.applied(row, template, job),
+        )
+        return self._row(row.id)
+
+    async def _assign(self, row: Deployment, spec: JobSpec, left_out: tuple[str, ...]) -> Deployment:
+        row = transitions.at(row, "assign", left_out=left_out)
+        if spec.partner or spec.manager or spec.staff:
+            await self._send(
+                row,
+                people_assignment(row.id, row.uuid, row.number, spec),
+                lambda _: msgspec.structs.replace(row, assigned=True),
+            )
+            return self._row(row.id)
+        row = msgspec.structs.replace(row, assigned=True)
+        self._means.book.commit([transitions.put(row)])
+        return row
+
+    async def _state(self, row: Deployment, spec: JobSpec) -> Deployment:
+        row = transitions.at(row, "state")
+        if spec.state_code:
+            await self._send(
+                row,
+                state_change(row.id, row.uuid, row.number, spec.state_code),
+                lambda _: msgspec.structs.replace(row, state_set=True),
+            )
+            return self._row(row.id)
+        return msgspec.structs.replace(row, state_set=True)
+
+    async def _send(
+        self, row: Deployment, message: Message[Reply], after: Callable[[Reply], Deployment]
+    ) -> Reply:
+        """One call; its outcome and the row it brings about are one commit.
+
+        Raises:
+            Unknown: No answer came.
+            Halt: XPM refused it, or a value of it cannot be sent.
+            Trouble: Going on makes no sense for any other job either; the row says how far this one came.
+        """
+        means = self._means
+
+        def follow(_: Snapshot, __: Intent, reply: Reply) -> tuple[list[Write], tuple[Event, ...]]:
+            writes: list[Write] = [transitions.put(after(reply))]
+            if isinstance(reply, XpmJob):
+                writes.append(Put(JOBS, msgspec.structs.replace(reply, tasks=None)))
+            return writes, ()
+
+        try:
+            sent = await self._outbox.send(message, follow)
+        except WireTrouble as trouble:
+            # What was made stays named; what was not begun in XPM is as if it had not been tried.
+            means.book.commit(
+                [transitions.put(transitions.stays(row, "going", trouble.code, trouble.message))]
+            )
+            raise
+        if sent.ending == "done":
+            return cast(Reply, sent.reply)
+        means.book.commit([transitions.put(row)])
+        if sent.ending == "unknown":
+            day = row.day.isoformat()
+            means.events.emit(sent.event("job.unknown", row.workflow, job=row.number or "", day=day))
+            raise Unknown from sent.cause
+        raise halt_of(message.kind, sent.cause, row) from sent.cause
+
+    async def _number_free(self, number: str) -> None:
+        try:
+            there = await self._means.practice.job(number)
+        except RecordMissing:
+            return
+        raise Halt("held", "number-taken", Problem(code="number-taken", about=there.number).sentence)
+
+    def _no_unknown(self, row: Deployment) -> None:
+        """Nothing is sent while a write of this occurrence has no end."""
+        pending = without_end(self._means.book.snapshot())
+        if any(intent.record == row.id and intent.kind in JOB_KINDS for intent in pending):
+            raise Halt(
+                "held",
+                "unknown",
+                row.why
+                or "It was sent to XPM before and no answer came; a person has to say what became of it.",
+            )
+
+    def _workflow(self, workflow: Workflow) -> Workflow:
+        return self._means.book.snapshot().get(WORKFLOWS, workflow.id) or workflow
+
+    def _row(self, id_: str, default: Deployment | None = None) -> Deployment:
+        row = self._means.book.snapshot().get(DEPLOYMENTS, id_) or default
+        assert row is not None
+        return row
+
+    def _tell(
+        self,
+        key: str,
+        row: Deployment,
+        *,
+        level: str = "info",
+        rule: str = "",
+    ) -> None:
+        numbers = {"job": row.number or "", "day": row.day.isoformat()}
+        self._means.events.emit(
+            Event(
+                key=key,
+                level=level,  # type: ignore[arg-type]
+                record=row.workflow,
+                uuid=row.client,
+                rule=rule,
+                numbers={**numbers},
+            )
+        )
+
+
+_NOT_DONE = {
+    ADD_JOB: "The job was not made",
+    APPLY_TEMPLATE: "Job {number} is there, but a template could not be put on it",
+    ASSIGN_PEOPLE: "Job {number} is there, but its people could not be set",
+    SET_STATE: "Job {number} is there, but its state could not be set",
+}
+
+
+def halt_of(kind: str, error: Trouble, row: Deployment) -> Halt:
+    """Why one step did not go: which one, what of the job is there, and what to do."""
+    if isinstance(error, Refused):
+        return refused(kind, error, row)
+    return Halt(
+        "failed",
+        "unsendable",
+        f"{_NOT_DONE[kind].format(number=row.number)}: {error.message} "
+        f"Correct it (jobs edit), then: jobs retry {row.id}",
+    )
+
+
+def refused(kind: str, no: Refused, row: Deployment) -> Halt:
+    """XPM said no to one step: which one, what of the job is there, and what to do."""
+    said = no.words.casefold()
+    cause, way = "refused", "Change what it refuses (jobs edit), then: jobs retry"
+    if "template" in said:
+        cause, way = "template-gone", "Link another template, then: jobs retry"
+    elif "category" in said:
+        cause, way = "category-gone", "Choose another category, then: jobs retry"
+    elif "state code" in said:
+        cause, way = (
+            "state-code",
+            "Set the code that XPM shows in its settings, of a Standard state, then: jobs retry",
+        )
+    elif "staff" in said:
+        cause, way = "person-gone", "Link the person anew, then: jobs retry"
+    elif "id already exists" in said:
+        cause, way = "number-taken", "Change the setting jobs.number, then: jobs retry"
+    elif kind != ADD_JOB and isinstance(no, RecordMissing):
+        cause, way = "job-gone", "XPM no longer has it: jobs redeploy"
+    return Halt("failed", cause, f"{_NOT_DONE[kind].format(number=row.number)}: {no.message} {way}.")

@@ -1,0 +1,364 @@
+"""The terms on which jobs are made: the practice's choices, as one frozen value.
+
+Who is named on a job: team members as staff of XPM, and those who cannot be named.
+
+Why a job cannot be made as it stands: a small closed set, each with its sentence and its way out.
+
+The exact job of an occurrence: what the workflow says, else its proposal, services and the settings.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.deploy.calendar import period
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client, Proposal, ProposalService, Service
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import CATEGORIES, SERVICES, STAFF, TEAM, TEMPLATES
+from xpm_tui.domain.workflows import JobSpec, Workflow
+
+Per = Literal["proposal", "project"]
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings ``jobs.*``. ``category`` is a name; ``number`` a pattern for job numbers of our own, empty
+    where XPM gives them. ``ours``: Ignition no longer deploys to XPM, so this tool may.
+    """
+
+    category: str = ""
+    budget: Literal["none", "proposal"] = "none"
+    state_code: str = ""
+    days_early: int = 0
+    due_days: int = 365
+    per: Per = "proposal"
+    name: str = "{proposal}"
+    name_recurring: str = "{proposal} {period}"
+    reference: Literal["none", "client", "proposal"] = "proposal"
+    number: str = ""
+    missing_person: Literal["skip", "hold"] = "skip"
+    automatic: bool = False
+    ours: bool = False
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """Partner, manager and staff as UUIDs of XPM; ``missing`` are sentences about the others."""
+
+    partner: str = ""
+    manager: str = ""
+    staff: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def named(snapshot: Snapshot, partner: str, manager: str, staff: tuple[str, ...]) -> Named:
+    """The staff records behind ids of team members; an empty id is nobody."""
+    missing: list[str] = []
+
+    def of(member: str, role: str) -> str:
+        person = snapshot.get(TEAM, member) if member else None
+        if person is None:
+            if member:
+                missing.append(f"The {role} {member} is not in the team")
+            return ""
+        row = snapshot.get(STAFF, person.staff) if person.staff else None
+        if row is not None and not row.gone:
+            return row.uuid
+        why = "is no longer listed in XPM" if person.staff else "is linked to nobody in XPM"
+        missing.append(f"{person.name} ({role}) {why}")
+        return ""
+
+    found = Named(partner=of(partner, "partner"), manager=of(manager, "manager"))
+    people = dict.fromkeys(uuid for each in staff if (uuid := of(each, "staff")))
+    return msgspec.structs.replace(found, staff=tuple(people), missing=tuple(missing))
+
+
+Weight = Literal["hold", "ask", "note"]
+
+_SENTENCES: dict[str, tuple[Weight, str, str]] = {
+    "no-client": ("hold", "Its proposal names no client of the book: {about}.",
+                  "Import or make the client, then import the proposals again."),
+    "client-ignored": ("hold", "{about} is set aside as having no XPM client.",
+                       "Lift that first, or skip the job."),
+    "client-gone": ("hold", "XPM no longer has the client that {about} is linked to.", "Link it anew."),
+    "client-converted": ("hold", "The prospect that {about} is linked to was made a client of another id.",
+                         "Link the new one."),
+    "client-ambiguous": ("hold", "It is not clear which XPM client {about} is.", "Link it: clients review."),
+    "client-archived": ("hold", "The XPM client of {about} is archived.",
+                        "Take it out of the archive in XPM, or link another client, then sync."),
+    "client-waits": ("hold", "{about}", "Link the client: clients review."),
+    "client-new": ("note", "XPM has no client {about} yet: it is made first.", ""),
+    "prospect": ("note", "{about} is a prospect in XPM: its id changes when it is made a client.", ""),
+    "no-name": ("hold", "The job has no name.", "Give it one: jobs edit ID name=..."),
+    "long-name": ("hold", "The job's name has {about} characters; XPM takes no more than 255.",
+                  "Shorten it: jobs edit ID name=..."),
+    "no-description": ("note", "The job has no description: no service is on the proposal.", ""),
+    "due-first": ("hold", "The job would be due before it starts: {about}.",
+                  "Set the date: jobs edit ID due=YYYY-MM-DD"),
+    "bad-budget": ("hold", "The budget is not a number: {about}.", "Set it: jobs edit ID budget=1200.00"),
+    "no-price": ("note", "The budget is left out, because a price is no number: {about}.", ""),
+    "no-template": ("ask", "No service on it calls for a job template: the job would have no tasks.",
+                    "Link the services (templates link), or say that it is to go out anyway."),
+    "service-bare": ("note", "The service {about} calls for no template.", ""),
+    "template-gone": ("hold", "XPM no longer has the job template {about}.",
+                      "Link another one: templates link, or jobs edit ID templates=..."),
+    "category-gone": ("hold", "XPM has no job category {about}.",
+                      "Choose another one: jobs edit ID category=..., or the setting jobs.default_category."),
+    "category-several": ("hold", "XPM has several job categories {about}.",
+                         "Choose one by its UUID: jobs edit ID category=..."),
+    "person-left-out": ("note", "{about}, and is left out.", "Link the person: team link."),
+    "person-missing": ("hold", "{about}.", "Link the person: team link. Or set jobs.missing_person to skip."),
+    "reference-ours": ("note", "The reference {about} is on an open job of this proposal already: left out.",
+                       ""),
+    "reference-taken": ("ask", "The open job {about} carries this reference already, so invoices would not "
+                        "find their way.", "Leave it out (jobs edit ID reference=), or say to go on anyway."),
+    "same-job": ("ask", "The client has an open job of this name and start already: {about}. Ignition may "
+                 "have made it.", "Skip it (jobs skip), or say that it is to go out anyway."),
+    "same-name": ("note", "The client has an open job of this name already: {about}.", ""),
+    "number-taken": ("hold", "XPM has a job {about} already.", 
+                     "Change the setting jobs.number, or empty it."),
+    "stopped": ("hold", "{about}", "Take the proposal again to go on."),
+    "not-ours": ("hold", "The proposal is not ours to deploy: {about}.", "Say so: proposals take ID"),
+    "ignition": ("hold", "XPM may still be switched on in Ignition, which would make the job, too.",
+                 "Switch it off there, then: settings set jobs.ignition_deploys no"),
+}  # fmt: skip
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing about a job: ``hold`` keeps it back, ``ask`` too until a person says to go on anyway,
+    ``note`` is only told."""
+
+    code: str
+    about: str = ""
+
+    @property
+    def weight(self) -> Weight:
+        """Whether it keeps the job back."""
+        return _SENTENCES[self.code][0]
+
+    @property
+    def sentence(self) -> str:
+        """What is the matter."""
+        return _SENTENCES[self.code][1].replace("{about}", str(visible(self.about, 160)))
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return _SENTENCES[self.code][2]
+
+
+LONGEST_NAME = 255
+BUDGET = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
+"""A budget as XPM takes it: a plain decimal number."""
+_AMOUNT = re.compile(r"([0-9]{1,3}(?:[,' ][0-9]{3})+|[0-9]+)?(\.[0-9]+)?")
+
+
+def services_of(proposal: Proposal, workflow: Workflow) -> tuple[ProposalService, ...]:
+    """The services of the proposal that this workflow is for."""
+    if not workflow.split:
+        return proposal.services
+    return tuple(service for service in proposal.services if service.project == workflow.project)
+
+
+def called_for(
+    snapshot: Snapshot, services: tuple[ProposalService, ...]
+) -> tuple[list[str], list[str], bool]:
+    """The templates that services call for, each once; the names of services that call for none; whether one
+    of all the services wants a job at all."""
+    templates: list[str] = []
+    bare: list[str] = []
+    wanted = not services
+    for each in services:
+        known: Service | None = snapshot.get(SERVICES, each.service) if each.service else None
+        if known is not None and known.no_job:
+            continue
+        wanted = True
+        if known is None or not known.templates:
+            bare.append(each.name)
+        else:
+            templates += known.templates
+    return list(dict.fromkeys(templates)), bare, wanted
+
+
+def make_spec(
+    snapshot: Snapshot,
+    terms: Terms,
+    workflow: Workflow,
+    proposal: Proposal,
+    client: Client | None,
+    day: date,
+    *,
+    attempt: int = 1,
+) -> tuple[JobSpec, list[Problem]]:
+    """What would be sent for the occurrence of that day, and what is the matter with it. Pure."""
+    found: list[Problem] = []
+    services = services_of(proposal, workflow)
+    name = _name(terms, workflow, client, services, day)
+    if not name:
+        found.append(Problem(code="no-name"))
+    elif len(name) > LONGEST_NAME:
+        found.append(Problem(code="long-name", about=str(len(name))))
+    description = workflow.description
+    if description is None:
+        description = "\n".join(service.name for service in services if service.name)
+    if not description:
+        found.append(Problem(code="no-description"))
+    due = _due(terms, workflow, proposal, day)
+    if due < day:
+        found.append(Problem(code="due-first", about=f"start {day}, due {due}"))
+    templates = _templates(snapshot, workflow, services, found)
+    people = named(
+        snapshot,
+        first_of(workflow.partner, proposal.partner, client.partner if client else ""),
+        first_of(workflow.manager, proposal.manager, client.manager if client else ""),
+        workflow.staff,
+    )
+    code = "person-missing" if terms.missing_person == "hold" else "person-left-out"
+    found += [Problem(code=code, about=each) for each in people.missing]
+    spec = JobSpec(
+        name=name,
+        description=description,
+        start=day,
+        due=due,
+        category=_category(snapshot, terms, workflow, found),
+        budget=_budget(terms, workflow, services, found),
+        reference=_reference(terms, workflow, proposal),
+        number=own_number(terms.number, workflow, day, attempt),
+        templates=templates,
+        partner=people.partner,
+        manager=people.manager,
+        staff=people.staff,
+        state_code=terms.state_code if workflow.state_code is None else workflow.state_code,
+    )
+    return spec, found
+
+
+def own_number(pattern: str, workflow: Workflow, day: date, attempt: int) -> str:
+    """A job number of our own, such as ``IGN-W3-20260701``; empty where XPM is to give one."""
+    if not pattern:
+        return ""
+    made = pattern.replace("{workflow}", workflow.id.upper())
+    if "{date}" in made:
+        made = made.replace("{date}", f"{day:%Y%m%d}")
+    elif workflow.repeat is not None:
+        made += f"-{day:%Y%m%d}"
+    return made + (f"-{attempt}" if attempt > 1 else "")
+
+
+def amount(text: str) -> str:
+    """An amount as it is typed or exported, ``$1,200.50``, as a plain number; empty where it is none. A comma
+    that does not part thousands may be a decimal one: nobody can tell, so that is none."""
+    plain = re.sub(r"^[$£€]?\s*|\s*(?:[A-Z]{3}|[$£€])?$", "", text.strip())
+    return re.sub(r"[,' ]", "", plain) if _AMOUNT.fullmatch(plain) else ""
+
+
+def budget_of(services: tuple[ProposalService, ...]) -> tuple[str, str]:
+    """The value of services, price by quantity; and the first price that is no number, instead."""
+    total = Decimal(0)
+    for service in services:
+        if not service.price:
+            continue
+        price = amount(re.sub(r"[()]|^\s*-", "", service.price))
+        times = amount(service.quantity or "1")
+        if not price:
+            return "", service.price
+        if not times:
+            return "", f"{service.quantity} times {service.price}"
+        less = service.price.lstrip().startswith(("-", "("))
+        total += (-1 if less else 1) * Decimal(price) * Decimal(times)
+    told = f"{total:.2f}"
+    if total > 0 and not BUDGET.fullmatch(told):
+        return "", told
+    return (told, "") if total > 0 else ("", "")
+
+
+def _name(
+    terms: Terms,
+    workflow: Workflow,
+    client: Client | None,
+    services: tuple[ProposalService, ...],
+    day: date,
+) -> str:
+    usual = terms.name if workflow.repeat is None else terms.name_recurring
+    pattern = usual if workflow.job_name is None else workflow.job_name
+    words = {
+        "proposal": workflow.name,
+        "client": client.name if client else "",
+        "service": services[0].name if services else "",
+        "period": period(day, workflow.repeat),
+    }
+    return " ".join(re.sub(r"\{(\w+)\}", lambda m: words.get(m[1], m[0]), pattern).split())
+
+
+def _due(terms: Terms, workflow: Workflow, proposal: Proposal, day: date) -> date:
+    days = terms.due_days if workflow.due_days is None else workflow.due_days
+    if workflow.repeat is None:
+        if workflow.due is not None:
+            return workflow.due
+        if workflow.due_days is None and proposal.end is not None:
+            return proposal.end
+    return day + min(timedelta(days=days), date.max - day)
+
+
+def _templates(
+    snapshot: Snapshot, workflow: Workflow, services: tuple[ProposalService, ...], found: list[Problem]
+) -> tuple[str, ...]:
+    called, bare, _ = called_for(snapshot, services)
+    templates = tuple(dict.fromkeys(called if workflow.templates is None else workflow.templates))
+    if workflow.templates is None:
+        found += [Problem(code="service-bare", about=name) for name in bare]
+    if not templates:
+        found.append(Problem(code="no-template"))
+    listed = snapshot.count(TEMPLATES) > 0
+    for uuid in templates:
+        row = snapshot.get(TEMPLATES, uuid)
+        if (row is None and listed) or (row is not None and row.gone):
+            found.append(Problem(code="template-gone", about=row.name if row else uuid))
+    return templates
+
+
+def _category(snapshot: Snapshot, terms: Terms, workflow: Workflow, found: list[Problem]) -> str:
+    if workflow.category is not None:
+        row = snapshot.get(CATEGORIES, workflow.category) if workflow.category else None
+        listed = snapshot.count(CATEGORIES) > 0
+        if workflow.category and ((row is None and listed) or (row is not None and row.gone)):
+            found.append(Problem(code="category-gone", about=row.name if row else workflow.category))
+        return workflow.category
+    wanted = exact(terms.category)
+    if not wanted:
+        return ""
+    rows = [row for row in snapshot.rows(CATEGORIES) if exact(row.name) == wanted and not row.gone]
+    if len(rows) != 1:
+        found.append(Problem(code="category-several" if rows else "category-gone", about=wanted))
+    return rows[0].uuid if rows else ""
+
+
+def _budget(
+    terms: Terms, workflow: Workflow, services: tuple[ProposalService, ...], found: list[Problem]
+) -> str:
+    if workflow.budget is not None:
+        if workflow.budget and not BUDGET.fullmatch(workflow.budget):
+            found.append(Problem(code="bad-budget", about=workflow.budget))
+        return workflow.budget
+    if terms.budget == "none":
+        return ""
+    total, wrong = budget_of(services)
+    if wrong:
+        found.append(Problem(code="no-price", about=wrong))
+    return total
+
+
+def _reference(terms: Terms, workflow: Workflow, proposal: Proposal) -> str:
+    if workflow.reference is not None:
+        return workflow.reference
+    return {"none": "", "client": proposal.reference, "proposal": proposal.number}[terms.reference]
+
+
+def first_of(typed: str | None, *others: str) -> str:
+    """What was typed, empty included, else the first that is not empty."""
+    return typed if typed is not None else next((each for each in others if each), "")

@@ -1,0 +1,210 @@
+"""Writes of jobs that were sent and have no end: found out by looking, never by sending again.
+
+A job is looked for by our own number, else among the open jobs of its client; a template by the count of
+tasks; people and state are read again, and may be sent once more where they were not set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from xpm_tui.deploy import transitions
+from xpm_tui.deploy.executor import Means
+from xpm_tui.domain.errors import RecordMissing, Refused
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS
+from xpm_tui.domain.workflows import Deployment
+from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.sync.applying import recover
+from xpm_tui.sync.journal import (
+    ADD_JOB,
+    APPLY_TEMPLATE,
+    ASSIGN_PEOPLE,
+    JOB_KINDS,
+    SET_STATE,
+    done,
+    failed,
+    held,
+)
+
+_ADDED = (
+    "No answer came when the job was sent, and XPM shows no such job: nobody can tell whether it will. Look "
+    "for it in XPM, then: jobs retry {id} --sent adopt|again|drop"
+)
+_SEVERAL = (
+    "No answer came when the job was sent, and XPM shows {count} jobs that it may be: {numbers}. Say which: "
+    "jobs retry {id} --sent adopt --job NUMBER"
+)
+_TAKEN = (
+    "No answer came when the job was sent, and the job {numbers} that XPM has is another one. Change the "
+    "setting jobs.number, then: jobs retry {id} --sent again"
+)
+_TEMPLATE = (
+    "No answer came when a template was put on job {numbers}, and no task of it is there. Look at the job in "
+    "XPM, then: jobs retry {id} --sent adopt|again|drop"
+)
+
+_UNSEEN = (
+    "No answer came, and job {numbers} cannot be looked at: {said} Look at it in XPM, then: "
+    "jobs retry {id} --sent adopt|again|drop"
+)
+_NOT_SET = (
+    "Job {numbers} is there, but its {what} could not be set: no answer came, twice, and XPM does not show "
+    "them. Set them in XPM, or: jobs retry {id}"
+)
+_WHAT = {ASSIGN_PEOPLE: "people", SET_STATE: "state"}
+_NO_EFFECT = "did not take effect"
+
+
+def unknown(snapshot: Snapshot) -> list[Intent]:
+    """The writes of jobs that were sent and have no end, of whatever run."""
+    return recover.unknown(snapshot, JOB_KINDS)
+
+
+async def resolve(means: Means) -> int:
+    """Find out what became of each, waiting for creations until ``create_lag`` is over; gives how many are
+    settled, held ones included. What was never sent is closed. Raises ``WireTrouble``."""
+    work = _JobRecovery(means)
+    await work.run(means.stop)
+    return len(work.ends)
+
+
+def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
+    """The row once its write is known to have taken effect; ``job`` is read whole."""
+    if intent.kind == ADD_JOB:
+        assert row.spec is not None
+        return transitions.made(row, job, row.spec)
+    if intent.kind == APPLY_TEMPLATE:
+        return transitions.applied(row, str(intent.values["template"]), job)
+    if intent.kind == ASSIGN_PEOPLE:
+        return msgspec.structs.replace(row, assigned=True)
+    return msgspec.structs.replace(row, state_set=True)
+
+
+class _JobRecovery(recover.Recovery):
+    """The unknown writes of jobs while they are looked up."""
+
+    kinds = JOB_KINDS
+
+    def __init__(self, means: Means) -> None:
+        super().__init__(means.book, means.clock, means.events.emit, means.create_lag)
+        self._means = means
+
+    async def look_up(self, intents: Sequence[Intent]) -> None:
+        """One list of open jobs tells about those without a number of ours, the job itself about the rest."""
+        named = [i for i in intents if i.kind == ADD_JOB and not i.values.get("number")]
+        jobs = await self._means.practice.current_jobs() if named else []
+        for intent in intents:
+            row = self.book.snapshot().get(DEPLOYMENTS, intent.record)
+            if row is None:
+                self._close(failed(intent, "its occurrence is gone"), None)
+            elif intent in named:
+                await self._added(intent, row, jobs)
+            else:
+                await self._one(intent, row)
+
+    async def _added(self, intent: Intent, row: Deployment, jobs: list[XpmJob]) -> None:
+        snapshot = self._means.book.snapshot()
+        spec = row.spec
+        equal = [
+            job
+            for job in jobs
+            if spec is not None
+            and job.client is not None
+            and job.client.uuid == intent.uuid
+            and (job.uuid or job.number) not in intent.before
+            and not snapshot.find(DEPLOYMENTS, "number", job.number)
+            and transitions.same_job(spec, intent.uuid, job)
+        ]
+        if len(equal) == 1:
+            self._adopt(intent, row, await self._means.practice.job(equal[0].number))
+        elif equal:
+            numbers = ", ".join(job.number for job in equal)
+            self._hold(intent, row, _SEVERAL.format(count=len(equal), numbers=numbers, id=row.id))
+        else:
+            self._wait(intent, row, _ADDED.format(id=row.id))
+
+    async def _one(self, intent: Intent, row: Deployment) -> None:
+        number = str(intent.values.get("number") or row.number)
+        try:
+            job = await self._means.practice.job(number)
+        except RecordMissing:
+            if intent.kind == ADD_JOB:
+                self._wait(intent, row, _ADDED.format(id=row.id))
+            else:
+                why = f"XPM no longer has job {number}. Make it again: jobs redeploy {row.id}"
+                self._close(
+                    failed(intent, "the job is gone"), transitions.stays(row, "failed", "job-gone", why)
+                )
+            return
+        except Refused as no:
+            # One that XPM will not show must not keep all the others back for good.
+            self._wait(intent, row, _UNSEEN.format(numbers=number, said=no.message, id=row.id))
+            return
+        if intent.kind == ADD_JOB:
+            if row.spec is not None and transitions.same_job(row.spec, intent.uuid, job):
+                self._adopt(intent, row, job)
+            else:
+                self._hold(intent, row, _TAKEN.format(numbers=number, id=row.id))
+        elif intent.kind == APPLY_TEMPLATE:
+            if len(job.tasks or ()) > int(intent.before[0]):
+                self._adopt(intent, row, job)
+            else:
+                self._wait(intent, row, _TEMPLATE.format(numbers=number, id=row.id))
+        elif _took(intent, row, job):
+            self._adopt(intent, row, job)
+        elif self._tried(intent):
+            why = _NOT_SET.format(numbers=number, what=_WHAT[intent.kind], id=row.id)
+            self._close(failed(intent, _NO_EFFECT), transitions.stays(row, "failed", "no-answer", why))
+        else:
+            self._close(failed(intent, _NO_EFFECT), row)
+
+    def _tried(self, intent: Intent) -> bool:
+        """Whether this run has sent it in vain before: a third time would come out the same, on and on."""
+        before = self._means.book.snapshot().find(INTENTS, "state", "failed")
+        return any(
+            each.record == intent.record and each.kind == intent.kind and each.run == intent.run
+            and each.note == _NO_EFFECT
+            for each in before
+        )  # fmt: skip
+
+    def _adopt(self, intent: Intent, row: Deployment, job: XpmJob) -> None:
+        row = adopt(row, intent, job)
+        row = transitions.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
+        self._close(done(intent, job.uuid), row)
+
+    def _wait(self, intent: Intent, row: Deployment, why: str) -> None:
+        """Not to be seen: looked for again, until it is held."""
+        if self.is_overdue(intent):
+            self._hold(intent, row, why)
+
+    def _hold(self, intent: Intent, row: Deployment, why: str) -> None:
+        row = transitions.noted(row, self._means.clock.now(), self._means.by, "held", why)
+        self._close(held(intent, why), transitions.stays(row, "held", "unknown", why))
+
+    def _close(self, intent: Intent, row: Deployment | None) -> None:
+        self.close(
+            intent,
+            [transitions.put(row)] if row else [],
+            "job.resolved",
+            row.workflow if row else "",
+            job=row.number if row else "",
+            step=intent.kind,
+        )
+
+
+def _took(intent: Intent, row: Deployment, job: XpmJob) -> bool:
+    """Whether people or state are as they were sent."""
+    if intent.kind == SET_STATE:
+        return bool(row.first_state) and job.state != row.first_state
+    values, people = intent.values, {person.uuid for person in job.assigned}
+    staff = values.get("staff") or ()
+    return (
+        (not values.get("manager") or (job.manager is not None and job.manager.uuid == values["manager"]))
+        and (not values.get("partner") or (job.partner is not None and job.partner.uuid == values["partner"]))
+        and isinstance(staff, tuple | list)
+        and set(staff) <= people
+    )

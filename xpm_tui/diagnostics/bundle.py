@@ -1,0 +1,70 @@
+"""The support bundle as data: parts with a word about each, shown, then packed into one zip."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from xpm_tui.diagnostics.masking import Mask
+from xpm_tui.domain.formatting import when_utc
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of the bundle: ``about`` says in a sentence what is in it."""
+
+    name: str
+    about: str
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes, unpacked."""
+        return len(self.data)
+
+
+def json_part(name: str, about: str, value: object, mask: Mask) -> Part:
+    """A part of JSON, indented for people."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=1).decode()
+    return text_part(name, about, text, mask)
+
+
+def lines_part(name: str, about: str, values: Iterable[object], mask: Mask) -> Part:
+    """A part of JSON lines."""
+    text = "".join(msgspec.json.encode(value).decode() + "\n" for value in values)
+    return text_part(name, about, text, mask)
+
+
+def text_part(name: str, about: str, text: str, mask: Mask) -> Part:
+    """A part of text. Secrets are looked for once more, whatever it was made of."""
+    return Part(name=name, about=about, data=mask.secret(text).encode())
+
+
+def listing(parts: Sequence[Part], *, names: bool, made: datetime) -> Part:
+    """``README.txt``: what the bundle holds, and what it does not."""
+    shown = "Names of clients and people are in it." if names else "Names are masked: one name, one number."
+    lines = [
+        f"Support bundle of xpm-tui, made {when_utc(made)}.",
+        shown,
+        "Never in it: tokens, codes, secrets, tax numbers, values of clients' fields.",
+        "",
+        *(f"{part.name:<14} {part.size:>9,} bytes  {part.about}" for part in parts),
+        "",
+    ]
+    return Part(name="README.txt", about="What is in the bundle.", data="\n".join(lines).encode())
+
+
+def packed(parts: Sequence[Part], made: datetime) -> bytes:
+    """The zip. The same parts and time give the same bytes."""
+    out = io.BytesIO()
+    when = (max(made.year, 1980), made.month, made.day, made.hour, made.minute, made.second)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in parts:
+            entry = zipfile.ZipInfo(part.name, when)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o600 << 16
+            archive.writestr(entry, part.data)
+    return out.getvalue()

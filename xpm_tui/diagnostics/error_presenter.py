@@ -1,0 +1,182 @@
+"""The one presenter of errors: what happened, why as observed, what to do, and the known problem.
+
+The command line (text and JSON), the console's dialogs and toasts, the log and the doctor all take it from
+here; none of them puts the parts of a ``Trouble`` together for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from xpm_tui.diagnostics.known_problems.problem import Case
+from xpm_tui.diagnostics.known_problems.registry import case
+from xpm_tui.domain.errors import (
+    AccessDenied,
+    AllowanceUsedUp,
+    BadReply,
+    BookUnreadable,
+    Busy,
+    CaseId,
+    DiskTrouble,
+    LoginNeeded,
+    OutcomeUnknown,
+    OutOfReach,
+    PlanRefused,
+    Refused,
+    ScopeMissing,
+    Trouble,
+    WireTrouble,
+)
+from xpm_tui.domain.formatting import when_utc
+from xpm_tui.domain.safe_text import visible, visible_lines
+
+_BY_KIND: tuple[tuple[type[Trouble], CaseId], ...] = (
+    (AllowanceUsedUp, CaseId.DAY_LIMIT),
+    (ScopeMissing, CaseId.SCOPE_MISSING),
+    (AccessDenied, CaseId.DISCONNECTED),
+    (OutcomeUnknown, CaseId.UNKNOWN_OUTCOME),
+    (Refused, CaseId.OK_BUT_ERROR),
+    (BadReply, CaseId.BAD_REPLY),
+    (OutOfReach, CaseId.NO_NETWORK),
+    (PlanRefused, CaseId.POLICY_CHANGED),
+    (Busy, CaseId.LOCKED),
+    (BookUnreadable, CaseId.STORE),
+    (DiskTrouble, CaseId.DISK),
+)
+
+
+@dataclass(frozen=True)
+class TroubleView:
+    """An error as every surface shows it. All texts are data: show them through the plain-text door only.
+
+    ``message`` says what happened, and to which ``record`` where one is known; ``why`` is the cause as
+    observed, empty where none was; ``hint`` is what to do next. ``call``, ``status`` and ``correlation``
+    identify the call to Xero; ``until`` is when to go on.
+    """
+
+    code: str
+    message: str
+    why: str
+    hint: str
+    record: str
+    problem: Case | None
+    call: str
+    status: int
+    correlation: str
+    until: datetime | None
+    exit_code: int
+
+    def lines(self) -> list[str]:
+        """Return what happened, why, what to do, the known problem and Xero's id, a line each."""
+        return list(filter(None, (self.message, *self._after())))
+
+    def text(self) -> str:
+        """Return the same for a terminal, safe to show: the first line, and the others indented."""
+        first, *rest = map(visible_lines, self.lines())
+        return "\n".join([first, *(f"  {line}" for line in rest)])
+
+    def sentence(self) -> str:
+        """Return the same on one line, for a toast or a form: without the steps of the known problem."""
+        known = f"{problem_title(self.problem)}." if self.problem is not None else ""
+        return " ".join(filter(None, (self.message, self.why, self.hint, known)))
+
+    def short(self) -> str:
+        """Return what happened, why and what to do on one line, without the known problem."""
+        return " ".join(filter(None, (self.message, self.why, self.hint)))
+
+    def advice(self) -> list[str]:
+        """Return what follows the message where the rest of the known problem is a key away."""
+        first = [f"{problem_title(self.problem)}.", f"First: {self.problem.steps[0]}"] if self.problem else []
+        return list(filter(None, (self.why, self.hint, *first)))
+
+    def evidence(self) -> list[str]:
+        """Return the facts of the call for the doctor and the bundle, a line each."""
+        facts = [f"call: {self.call}"] if self.call else []
+        facts += [f"HTTP status: {self.status}"] if self.status else []
+        facts += [f"correlation id: {self.correlation}"] if self.correlation else []
+        return facts + ([f"goes on at: {when_utc(self.until)}"] if self.until is not None else [])
+
+    def for_support(self) -> list[str]:
+        """Return what Xero's support asks for; nothing where no call was made."""
+        if not self.call:
+            return []
+        facts = {"Call": self.call, "HTTP status": self.status, "Correlation id": self.correlation}
+        known = [f"  {name}: {value}" for name, value in facts.items() if value]
+        return ["", "For Xero's support (the time is in the log):", *known]
+
+    def data(self) -> dict[str, Any]:
+        """Return the error as JSON data: ``code``, ``message``, ``hint``, and the rest where there is one.
+
+        ``record`` and ``why``; ``case`` with its ``case_title``, ``steps`` and, where XPM's old screens
+        differ, ``old_steps``; ``call``, ``status`` and ``correlation`` where Xero was asked; ``until``.
+        """
+        data: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.hint}
+        data |= {name: text for name, text in (("record", self.record), ("why", self.why)) if text}
+        if self.problem is not None:
+            data |= {"case": str(self.problem.id), "case_title": self.problem.title}
+            data |= {"steps": list(self.problem.steps)}
+            if self.problem.old_screens:
+                data["old_steps"] = list(self.problem.old_screens)
+        if self.call:
+            data |= {"call": self.call, "status": self.status, "correlation": self.correlation}
+        return data | ({"until": self.until} if self.until is not None else {})
+
+    def _after(self) -> Iterator[str]:
+        yield self.why
+        yield self.hint
+        if self.problem is not None:
+            yield from in_short(self.problem)
+        if self.correlation:
+            yield f"Xero's correlation id: {self.correlation}"
+
+
+def present(trouble: Trouble) -> TroubleView:
+    """Return the view of an error."""
+    wire = trouble if isinstance(trouble, WireTrouble) else None
+    known = case_id(trouble)
+    return TroubleView(
+        code=trouble.code,
+        message=trouble.message,
+        why=trouble.why or _answer(wire),
+        hint=trouble.hint,
+        record=trouble.record,
+        problem=case(known) if known is not None else None,
+        call=wire.asked if wire else "",
+        status=wire.status if wire else 0,
+        correlation=wire.correlation if wire else "",
+        until=trouble.until if isinstance(trouble, AllowanceUsedUp) else None,
+        exit_code=trouble.exit_code,
+    )
+
+
+def _answer(wire: WireTrouble | None) -> str:
+    """Return what Xero said, where the message does not quote it."""
+    if wire is None or not wire.words or wire.words in wire.message:
+        return ""
+    return f"Xero answered: {visible(wire.words)}"
+
+
+def case_id(trouble: Trouble) -> CaseId | None:
+    """Return the known problem of an error: the one it names, else that of its kind; None for bad input."""
+    if trouble.case is not None:
+        return trouble.case
+    if isinstance(trouble, LoginNeeded):
+        # Without a call behind it, nobody asked Xero: there is no login to refuse.
+        return CaseId.NEEDS_RECONNECT if trouble.asked or trouble.status else CaseId.NOT_CONNECTED
+    return next((case for kind, case in _BY_KIND if isinstance(trouble, kind)), None)
+
+
+def problem_title(problem: Case) -> str:
+    """Return the name of a known problem: ``Known problem T6: Xero no longer accepts the login``."""
+    return f"Known problem {problem.id}: {problem.title}"
+
+
+def in_short(problem: Case) -> tuple[str, str]:
+    """Return a known problem in two lines: which one with its first step, and where all steps are."""
+    return (
+        f"{problem_title(problem)}. {problem.steps[0]}",
+        f"All steps: xpm-tui cases show {problem.id}",
+    )

@@ -1,0 +1,35 @@
+"""All cases, by id."""
+
+from __future__ import annotations
+
+from xpm_tui.diagnostics.known_problems import environment, login, records
+from xpm_tui.diagnostics.known_problems.problem import Case
+from xpm_tui.domain.errors import CaseId
+
+CASES: dict[CaseId, Case] = {
+    case.id: case for case in (*login.CASES, *environment.WIRE_CASES, *records.CASES, *environment.CASES)
+}
+
+
+def case(id: str | CaseId) -> Case | None:  # noqa: A002
+    """The case of an id as events and errors carry it (``T1``, ``day-limit``); None for an unknown one."""
+    try:
+        return CASES.get(CaseId(id))
+    except ValueError:
+        return None
+
+
+def fitting(text: str) -> tuple[Case, ...]:
+    """The cases that have every word of ``text`` in them, those whose sign has them first."""
+    words = [word.strip('",.:;').casefold() for word in text.split()]
+    words = [word for word in words if word]
+
+    def has(told: str) -> bool:
+        folded = told.casefold()
+        return all(word in folded for word in words)
+
+    def all_of(each: Case) -> str:
+        return " ".join((each.id, each.title, each.sign, each.cause, *each.steps, *each.old_screens))
+
+    found = [each for each in CASES.values() if has(all_of(each))]
+    return tuple(sorted(found, key=lambda each: not has(each.sign)))

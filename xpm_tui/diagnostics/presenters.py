@@ -1,0 +1,30 @@
+"""A case in words: for a verb, a screen, the bundle and the trouble page."""
+
+from __future__ import annotations
+
+from xpm_tui.diagnostics.known_problems.problem import Case
+
+
+def told(found: Case) -> list[str]:
+    """Its name, sign and cause, and the way out."""
+    return [f"{found.id}: {found.title}", "", *nameless(found)]
+
+
+def nameless(found: Case) -> list[str]:
+    """The same under a heading that names it."""
+    return [f"Sign: {found.sign}", f"Cause: {found.cause}", "", *way_out(found)]
+
+
+def way_out(found: Case) -> list[str]:
+    """The way out with numbered steps for XPM's new and old screens, and what to tell support."""
+    lines = ["Way out" + (" (XPM's new screens):" if found.old_screens else ":"), *numbered(found.steps)]
+    if found.old_screens:
+        lines += ["Way out (XPM's old screens):", *numbered(found.old_screens)]
+    if found.support:
+        lines += ["", found.support]
+    return lines
+
+
+def numbered(steps: tuple[str, ...]) -> list[str]:
+    """Steps with their numbers."""
+    return [f"  {number}. {step}" for number, step in enumerate(steps, 1)]

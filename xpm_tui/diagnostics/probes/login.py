@@ -1,0 +1,265 @@
+"""The login, what it may do, and which practice it reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import ClassVar
+
+from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok, skipped
+from xpm_tui.diagnostics.probe_inputs import Ask, LoginFacts, PersonFacts
+from xpm_tui.domain.errors import AccessDenied, CaseId, ScopeMissing
+from xpm_tui.domain.formatting import count, when_utc
+from xpm_tui.domain.ports import Allowance
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.xpm import Tenant
+
+FEW = 100
+"""Calls of the day below which it is told."""
+
+
+def _quoted(name: str) -> str:
+    """A name that only Xero knows, such as that of another practice: in quotes, which a bundle takes out."""
+    return '"' + " ".join(name.replace('"', "'").split()) + '"'
+
+
+@dataclass(frozen=True)
+class Token:
+    """Is there a login, and can it be opened? Reads it where it lies: nothing is sent, nothing renewed."""
+
+    read: Callable[[], LoginFacts]
+    name: ClassVar[str] = "login"
+    title: ClassVar[str] = "The login"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Open it."""
+        facts = self.read()
+        told = [f"kept in: {facts.where}"]
+        for name, at in (
+            ("signed in or renewed", facts.renewed),
+            ("good until", facts.expires),
+            ("refused", facts.refused),
+        ):
+            if at is not None:
+                told.append(f"{name}: {when_utc(at)}")
+        if facts.person:
+            told.append(f"signed in at Xero: {facts.person}")
+        if facts.state == "none":
+            return bad(
+                "There is no login here.",
+                *told,
+                hint="Run: xpm-tui connect",
+                case=CaseId.NOT_CONNECTED,
+                exit_code=3,
+            )
+        if facts.state != "good" and facts.others:
+            told.append(f"other practices here with a login: {facts.others}, refused: {facts.others_refused}")
+        if facts.state != "good" and 0 < facts.others == facts.others_refused:
+            return bad(
+                "Xero no longer accepts the login of any practice here.",
+                *told,
+                hint="Sign in again with each: xpm-tui connect",
+                case=CaseId.MASS_OUTAGE,
+                exit_code=3,
+            )
+        if facts.state != "good":
+            return bad(
+                "Xero no longer accepts the login.",
+                *told,
+                hint="Sign in again: xpm-tui connect",
+                case=CaseId.NEEDS_RECONNECT,
+                exit_code=3,
+            )
+        return ok("There is a login, and it opens.", *told)
+
+
+@dataclass(frozen=True)
+class Scopes:
+    """What was asked for against what was given."""
+
+    asked: Collection[str]
+    given: Callable[[], Collection[str]]
+    name: ClassVar[str] = "scopes"
+    title: ClassVar[str] = "What the login may do"
+    needs: ClassVar[tuple[str, ...]] = ("login",)
+
+    async def look(self) -> Finding:
+        """Compare."""
+        given = set(self.given())
+        told = [f"given: {' '.join(sorted(given)) or 'not known'}"]
+        missing = sorted(set(self.asked) - given) if given else []
+        if missing:
+            told.append(f"asked for and not given: {' '.join(missing)}")
+        if given and "offline_access" not in given:
+            return note(
+                "The login cannot be renewed: it ends after half an hour.",
+                *told,
+                hint="Ask for offline_access (every preset does) and connect again.",
+                case=CaseId.SCOPE_MISSING,
+            )
+        if missing:
+            return note(
+                "The settings ask for more than the login was given.",
+                *told,
+                hint="Connect again to be given more: xpm-tui connect",
+                case=CaseId.SCOPE_MISSING,
+            )
+        if given and not given & {"practicemanager", "practicemanager.read"}:
+            return ok("Everything that was asked for was given.", *told,
+                      "granular scopes alone may not list job templates and categories")  # fmt: skip
+        return ok("Everything that was asked for was given.", *told)
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Which practices does the login reach? One call, which belongs to no practice."""
+
+    tenants: Ask[list[Tenant]]
+    known: bool
+    name: ClassVar[str] = "connections"
+    title: ClassVar[str] = "Practices of the login"
+    needs: ClassVar[tuple[str, ...]] = ("tls", "login")
+
+    async def look(self) -> Finding:
+        """List them. None at all: where a practice was connected before, it was taken away."""
+        try:
+            found = await self.tenants()
+        except AccessDenied as none:
+            return from_error(none, case=CaseId.DISCONNECTED if self.known else None)
+        told = [f"{_quoted(each.name) if each.name else 'no name'} ({each.tenant_id})" for each in found]
+        return ok(f"The login reaches {count(len(found), 'practice')} of XPM.", *told)
+
+
+@dataclass(frozen=True)
+class ThePractice:
+    """Is the practice that this folder belongs to among them?"""
+
+    tenant: str
+    title_before: str
+    connected_at: str
+    api_now: str
+    tenants: Ask[list[Tenant]]
+    name: ClassVar[str] = "practice"
+    title: ClassVar[str] = "The practice"
+    needs: ClassVar[tuple[str, ...]] = ("connections",)
+
+    async def look(self) -> Finding:
+        """Compare by id; names may change."""
+        if not self.tenant:
+            return bad(
+                "A login is there, and no practice was chosen.",
+                hint="Run: xpm-tui connect",
+                case=CaseId.NOT_CONNECTED,
+                exit_code=3,
+            )
+        told = [f"connected: {self.title_before} ({self.tenant})"]
+        if self.connected_at and self.connected_at != self.api_now:
+            return bad(
+                f"It was connected at {self.connected_at}, but xero.api_url is {self.api_now} now.",
+                *told,
+                hint="Set the address back, or connect again: xpm-tui connect",
+                case=CaseId.PRACTICE_CHANGED,
+                exit_code=3,
+            )
+        here = next((each for each in await self.tenants() if each.tenant_id == self.tenant), None)
+        if here is None:
+            return bad(
+                "The practice is no longer connected at Xero.",
+                *told,
+                hint="Somebody disconnected it there. Connect again: xpm-tui connect",
+                case=CaseId.DISCONNECTED,
+                exit_code=3,
+            )
+        if here.name and here.name != self.title_before:
+            return note("The practice has another name at Xero now.", *told, f"now: {_quoted(here.name)}")
+        return ok("The practice is connected.", *told)
+
+
+@dataclass(frozen=True)
+class Permission:
+    """May the person who connected still use XPM from outside? The first call of the practice shows it."""
+
+    first: Ask[int]
+    name: ClassVar[str] = "permission"
+    title: ClassVar[str] = "The permission in XPM"
+    needs: ClassVar[tuple[str, ...]] = ("practice",)
+
+    async def look(self) -> Finding:
+        """Make the first call. What else may befall it is told by its own probe."""
+        try:
+            await self.first()
+        except AccessDenied as denied:
+            # The practice is connected, so it can only be the person.
+            told = from_error(denied)
+            return bad(
+                "The practice is connected, and XPM denies it to the person who connected.",
+                *told.evidence,
+                hint="It was taken away, or the person left. Give it back, or connect as somebody else.",
+                case=CaseId.NO_PERMISSION,
+                exit_code=told.exit_code,
+            )
+        except ScopeMissing:
+            return ok("XPM answers this login; the list that it does not open is told below.")
+        return ok("XPM answers this login.")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Is the person who connected still there? The connection lives and dies with their record in XPM.
+
+    Reads what the last plan or run brought; the list itself is asked for by its own probe.
+    """
+
+    read: Callable[[], PersonFacts]
+    name: ClassVar[str] = "person"
+    title: ClassVar[str] = "The person who connected"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Compare. A person who is gone is no trouble yet: it is one on the day on which the login ends."""
+        facts = self.read()
+        if facts.unknown:
+            return skipped(facts.unknown)
+        told = [
+            f"signed in at Xero: {facts.login}",
+            f"XPM's staff that may be them: {facts.records}",
+        ]
+        if facts.read is not None:
+            told.append(f"XPM's staff as read: {when_utc(facts.read)}")
+        if facts.sentence:
+            return note(facts.sentence, *told, hint=facts.hint, case=CaseId.CONNECTING_PERSON)
+        return ok(f"{visible(facts.login, 80)}, who connected this practice, is among XPM's staff.", *told)
+
+
+@dataclass(frozen=True)
+class CallsLeft:
+    """How many calls are left? Told by the answers so far; costs none."""
+
+    read: Callable[[], Allowance]
+    name: ClassVar[str] = "allowance"
+    title: ClassVar[str] = "Calls left"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Read the call times."""
+        left = self.read()
+        day = "not known yet" if left.day_left is None else f"{left.day_left:,}"
+        told = [f"this minute: {left.minute_left}", f"today: {day}"]
+        if left.day_limit:
+            told.append(f"a day has: {left.day_limit:,}")
+        if left.until is not None or left.day_left == 0:
+            at = f" until {when_utc(left.until)}" if left.until else ""
+            return bad(
+                f"The calls of the day are used up{at}.",
+                *told,
+                hint="A run goes on then where it was.",
+                case=CaseId.DAY_LIMIT,
+                exit_code=6,
+            )
+        if left.minute_left <= 0:
+            return note("The calls of this minute are used up; they come back.", *told,
+                        case=CaseId.RATE_LIMITED)  # fmt: skip
+        if left.day_left is not None and left.day_left < FEW:
+            return note("Few calls of the day are left.", *told, case=CaseId.DAY_LIMIT)
+        return ok("There are calls left.", *told)

@@ -1,0 +1,183 @@
+"""This machine: settings, disk, keyring, terminal, schedule, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from xpm_tui.diagnostics.findings import Finding, bad, note, ok
+from xpm_tui.diagnostics.probe_inputs import Ask, Place, TerminalFacts, TimerFacts
+from xpm_tui.domain.errors import CaseId, Trouble
+from xpm_tui.domain.formatting import count, when_utc
+
+MB = 1024 * 1024
+LITTLE, TOO_LITTLE = 500 * MB, 20 * MB
+"""Bytes free: below the first it is told, below the second the next commit may fail."""
+
+
+@dataclass(frozen=True)
+class SettingsGood:
+    """Can every setting be used? ``problems`` are sentences that name setting, value and place."""
+
+    problems: tuple[str, ...]
+    client_id: bool
+    name: ClassVar[str] = "settings"
+    title: ClassVar[str] = "Settings"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Tell what was met when they were read."""
+        if self.problems:
+            return bad(
+                f"{len(self.problems)} of the settings cannot be used.",
+                *self.problems,
+                hint="Until then every other verb stops with that sentence.",
+                case=CaseId.SETTINGS,
+                exit_code=2,
+            )
+        if not self.client_id:
+            return note(
+                "No Xero app is named yet.",
+                hint="xpm-tui settings set xero.client_id ID, with the id from developer.xero.com",
+                case=CaseId.NOT_CONNECTED,
+            )
+        return ok("All settings can be used.")
+
+
+@dataclass(frozen=True)
+class DiskSpace:
+    """Is there room, and may we write?"""
+
+    places: Callable[[], tuple[Place, ...]]
+    name: ClassVar[str] = "disk"
+    title: ClassVar[str] = "Disk"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Ask the system; nothing is written to find out."""
+        places = self.places()
+        told = [_place(each) for each in places]
+        stuck = [each for each in places if not each.writable or each.free < TOO_LITTLE]
+        if stuck:
+            why = "is full" if stuck[0].writable else "cannot be written"
+            return bad(
+                f"The folder of {stuck[0].name} {why}.",
+                *told,
+                hint="Make space, or give the folder back to this account. Where it is: xpm-tui locate",
+                case=CaseId.DISK,
+                exit_code=8,
+            )
+        if any(each.remote for each in places):
+            return note("A folder lies on a network file system: locks are only as good as its server.",
+                        *told, case=CaseId.DISK)  # fmt: skip
+        if any(each.shared for each in places):
+            return note("A folder is open to other accounts.", *told, hint="Run chmod 700 on it.",
+                        case=CaseId.DISK)  # fmt: skip
+        if any(each.free < LITTLE for each in places):
+            return note("Little space is left.", *told, case=CaseId.DISK)
+        return ok("There is room.", *told)
+
+
+def _place(each: Place) -> str:
+    facts = [f"{each.free // MB:,} MB free", "" if each.writable else "not writable",
+             f"on {each.remote}" if each.remote else "", "open to others" if each.shared else ""]  # fmt: skip
+    return f"{each.name} {each.path}: {', '.join(filter(None, facts))}"
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """What guards the saved login? ``ask`` gives nothing, or why the keyring cannot be used here."""
+
+    wanted: bool
+    where: Callable[[], str]
+    ask: Ask[str]
+    name: ClassVar[str] = "keyring"
+    title: ClassVar[str] = "Keyring"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Ask the keyring within its time limit; nothing is kept in it for that."""
+        told: tuple[str, ...]
+        try:
+            told = (f"the login: {self.where()}",)
+        except Trouble as closed:
+            told = (f"the login: {closed.message}",)
+        if not self.wanted:
+            return ok("The keyring is not used for a home of one's own: its key lies in a file.", *told)
+        why = await self.ask()
+        if why:
+            return note(f"The keyring cannot be used here: {why}.", *told, case=CaseId.KEYRING)
+        return ok("The keyring answers.", *told)
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Can the console open here?"""
+
+    facts: TerminalFacts
+    name: ClassVar[str] = "terminal"
+    title: ClassVar[str] = "Terminal"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Tell what the process was given."""
+        seen = self.facts
+        told = [f"TERM: {seen.term or 'not set'}"]
+        told += [f"size: {seen.columns}x{seen.lines}"] if seen.columns else []
+        told.append(f"encoding: {seen.encoding or 'not known'}")
+        told += ["over SSH"] if seen.over_ssh else []
+        if not (seen.stdin and seen.stdout):
+            return note("Input or output is no terminal: the console would not open, verbs work.", *told,
+                        case=CaseId.TERMINAL)  # fmt: skip
+        if seen.term in ("", "dumb"):
+            return note("The terminal is too simple for the console; verbs work.", *told,
+                        case=CaseId.TERMINAL)  # fmt: skip
+        if 0 < seen.columns < 80 or 0 < seen.lines < 24:
+            return note("The terminal is smaller than 80x24.", *told, case=CaseId.TERMINAL)
+        return ok("The console can open here.", *told)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Does the daily run come?"""
+
+    read: Ask[TimerFacts]
+    stale: int
+    name: ClassVar[str] = "schedule"
+    title: ClassVar[str] = "The daily run"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Ask the system for its timer, and the book for the last good sync."""
+        facts = await self.read()
+        told = [*facts.notes]
+        if facts.last is not None:
+            told.append(f"last good sync: {when_utc(facts.last)}")
+        if facts.skipped is not None:
+            told.append(f"skipped: {when_utc(facts.skipped)}")
+        if not facts.installed:
+            return note("The daily run is not installed.", *told, case=CaseId.SCHEDULE,
+                        hint="Install it: xpm-tui schedule install")  # fmt: skip
+        if facts.hours is not None and facts.hours > self.stale:
+            return bad(f"Nothing has synced well for {count(round(facts.hours), 'hour')}.", *told,
+                       case=CaseId.SCHEDULE, hint="Sync now: xpm-tui sync")  # fmt: skip
+        return ok(f"The daily run is installed ({facts.kind}).", *told)
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What runs here."""
+
+    versions: Mapping[str, str]
+    name: ClassVar[str] = "versions"
+    title: ClassVar[str] = "Versions"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Tell them."""
+        lost = [name for name, version in self.versions.items() if not version]
+        told = [f"{name} {version}" for name, version in self.versions.items() if version]
+        if lost:
+            return bad(f"A library is missing: {', '.join(lost)}.", *told, hint="Install xpm-tui anew.")
+        return ok("Everything is there.", *told)

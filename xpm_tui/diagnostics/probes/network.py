@@ -1,0 +1,172 @@
+"""The way to Xero: names, proxy, certificates, time. Nothing here needs a login or costs a call.
+
+Is each list of XPM open to this login? One small call each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from typing import ClassVar
+
+from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok
+from xpm_tui.diagnostics.probe_inputs import Ask, Reached
+from xpm_tui.domain.errors import CaseId, ScopeMissing
+from xpm_tui.domain.formatting import count, when_exact
+
+SKEW_NOTE, SKEW_TROUBLE = 30.0, 120.0
+"""Seconds between this clock and Xero's. A login is renewed two minutes before its end: beyond that it may
+be used when it is over, or renewed when it is not."""
+
+
+@dataclass(frozen=True)
+class NameLookUp:
+    """Are the names of Xero's servers known here?"""
+
+    hosts: tuple[str, ...]
+    resolve: Mapping[str, Ask[tuple[str, ...]]]
+    proxied: bool
+    name: ClassVar[str] = "names"
+    title: ClassVar[str] = "Names of Xero's servers"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Look each name up."""
+        found, lost = [], []
+        for host in self.hosts:
+            try:
+                addresses = await self.resolve[host]()
+            except OSError as error:
+                lost.append(host)
+                found.append(f"{host}: {(error.strerror or 'not found').lower()}")
+            else:
+                found.append(f"{host}: {', '.join(addresses[:4])}")
+        if lost and self.proxied:
+            return note("Not every name is known here; the proxy may know them.", *found)
+        if lost:
+            return bad(
+                f"The name {lost[0]} is not known here.",
+                *found,
+                hint="Check this machine's network and its name service (DNS).",
+                case=CaseId.NO_NETWORK,
+                exit_code=7,
+            )
+        return ok("All names are known.", *found)
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Is there a proxy in between, and does it let us through? ``settings`` hold no password."""
+
+    settings: Mapping[str, str]
+    reached: Ask[tuple[Reached, ...]]
+    name: ClassVar[str] = "proxy"
+    title: ClassVar[str] = "Proxy"
+    needs: ClassVar[tuple[str, ...]] = ("names",)
+
+    async def look(self) -> Finding:
+        """Go through it where there is one."""
+        told = [f"{name}: {value}" for name, value in self.settings.items()]
+        for each in await self.reached():
+            if each.trouble is not None and each.trouble.case is CaseId.PROXY:
+                return from_error(each.trouble, *told, f"asked: {each.origin}")
+        return ok("No proxy is set." if not told else "The proxy lets us through.", *told)
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Do the servers answer, with a certificate that this machine trusts?"""
+
+    reached: Ask[tuple[Reached, ...]]
+    name: ClassVar[str] = "tls"
+    title: ClassVar[str] = "Servers and certificates"
+    needs: ClassVar[tuple[str, ...]] = ("names", "proxy")
+
+    async def look(self) -> Finding:
+        """Ask each server for any answer."""
+        found = await self.reached()
+        told = [_answer(each) for each in found]
+        for each in found:
+            if each.trouble is not None:
+                return from_error(each.trouble, *told)
+        if all(each.origin.startswith("http://") for each in found):
+            return note("The servers answer without encryption: a sandbox on this machine.", *told)
+        return ok("The servers answer, and their certificates are good.", *told)
+
+
+def _answer(each: Reached) -> str:
+    if each.trouble is not None:
+        return f"{each.origin}: no answer"
+    signed = f", certificate by {each.issuer}" if each.issuer else ""
+    return f"{each.origin}: answered {each.status}{signed}"
+
+
+@dataclass(frozen=True)
+class ClockSkew:
+    """Does this machine's clock agree with Xero's?"""
+
+    reached: Ask[tuple[Reached, ...]]
+    name: ClassVar[str] = "clock"
+    title: ClassVar[str] = "This machine's clock"
+    needs: ClassVar[tuple[str, ...]] = ("tls",)
+
+    async def look(self) -> Finding:
+        """Compare with the date of the answers (RFC 9110, section 6.6.1: whole seconds)."""
+        off, told = 0.0, []
+        for each in await self.reached():
+            if each.server_time is None or each.here is None:
+                continue
+            seconds = (each.here - each.server_time).total_seconds()
+            told.append(f"{each.origin}: {when_exact(each.server_time, UTC)} UTC, {seconds:+.0f} s here")
+            off = max(off, abs(seconds))
+        if not told:
+            return note("No server told its time.")
+        hint = "Switch on time synchronisation: timedatectl set-ntp true"
+        if off >= SKEW_TROUBLE:
+            words = f"This machine's clock is {count(round(off / 60), 'minute')} off."
+            return bad(words, *told, hint=hint, case=CaseId.CLOCK)
+        if off >= SKEW_NOTE:
+            words = f"This machine's clock is {count(round(off), 'second')} off."
+            return note(words, *told, hint=hint, case=CaseId.CLOCK)
+        return ok("The clock is right.", *told)
+
+
+@dataclass(frozen=True)
+class ListOpen:
+    """One list. ``ask`` gives the number of its records; ``vital``: sync cannot do without it.
+
+    The client list is asked for the changes of the last minute only, which shows that it is open.
+    """
+
+    list: str
+    vital: bool
+    ask: Ask[int]
+    seen: str = "records"
+    needs: ClassVar[tuple[str, ...]] = ("permission",)
+
+    @property
+    def name(self) -> str:
+        """``list-staff``."""
+        return f"list-{self.list}"
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"XPM's list of {self.list}"
+
+    async def look(self) -> Finding:
+        """Ask for it. A list that the scopes do not open is a note, unless nothing works without it."""
+        try:
+            count = await self.ask()
+        except ScopeMissing as closed:
+            told = from_error(closed)
+            if self.vital:
+                return told
+            return note(
+                f"The list of {self.list} is not open to this login; the rest works without it.",
+                *told.evidence,
+                case=told.case,
+                hint=told.hint,
+            )
+        return ok("It is open.", f"{self.seen}: {count:,}")

@@ -1,0 +1,178 @@
+"""The book: store, commit log, locks, and what its last runs and plan tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from xpm_tui.diagnostics.findings import Finding, bad, note, ok, run_case
+from xpm_tui.diagnostics.probe_inputs import Ask, StoreFacts
+from xpm_tui.domain import labels
+from xpm_tui.domain.errors import CaseId
+from xpm_tui.domain.formatting import count, when_utc
+from xpm_tui.domain.runs import Intent, Run
+
+LONG = timedelta(hours=6)
+"""A lock that is held for longer is told as trouble."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """Is the book whole? Every row is read."""
+
+    read: Ask[StoreFacts]
+    name: ClassVar[str] = "store"
+    title: ClassVar[str] = "The book"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Read all of it."""
+        facts = await self.read()
+        kept = sum(facts.rows.values())
+        told = [f"rows: {kept:,}", f"bytes: {facts.bytes:,}", *facts.errors, *facts.warnings]
+        if facts.errors:
+            return bad(
+                "The book is damaged.",
+                *told,
+                hint="Nothing was overwritten. Look closer: xpm-tui book check",
+                case=CaseId.STORE,
+                exit_code=8,
+            )
+        if facts.warnings:
+            return note("The book is whole, with a warning.", *told, case=CaseId.STORE)
+        return ok("The book is whole.", *told)
+
+
+@dataclass(frozen=True)
+class CommitLog:
+    """Are all commits in, and is every write to XPM accounted for?"""
+
+    read: Ask[StoreFacts]
+    intents: Callable[[], tuple[Intent, ...]]
+    running: Callable[[], str]
+    name: ClassVar[str] = "commits"
+    title: ClassVar[str] = "The journal of writes"
+    needs: ClassVar[tuple[str, ...]] = ("store",)
+
+    async def look(self) -> Finding:
+        """Look for writes without an end; those of a run that goes on are its own affair."""
+        facts = await self.read()
+        told = [f"commits: {facts.position:,}", f"generation: {facts.generation}", *facts.notes]
+        running = self.running()
+        open_ = [each for each in self.intents() if each.run != running]
+        sent = [each for each in open_ if each.state == "sent"]
+        held = [each for each in open_ if each.state == "held"]
+        told += [
+            f"{each.kind} of {each.record} in run {each.run}: {each.state}" for each in [*sent, *held][:10]
+        ]
+        if held:
+            creates = any(each.kind.startswith(("add", "create")) for each in held)
+            return note(
+                f"{len(held)} writes to XPM wait for a person.",
+                *told,
+                hint="Say what to do with each: xpm-tui runs release",
+                case=CaseId.CREATE_LAG if creates else CaseId.UNKNOWN_OUTCOME,
+            )
+        if sent:
+            return note(
+                f"Of {len(sent)} writes to XPM it is not known whether they arrived.",
+                *told,
+                hint="The next run looks in XPM first; or now: xpm-tui runs resume",
+                case=CaseId.UNKNOWN_OUTCOME,
+            )
+        return ok("Every commit is in, every write to XPM has its end.", *told)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock, in words, and since when."""
+
+    what: str
+    words: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Locks:
+    """Does anybody hold the practice?"""
+
+    holders: Callable[[], tuple[Holder, ...]]
+    now: Callable[[], datetime]
+    name: ClassVar[str] = "locks"
+    title: ClassVar[str] = "Locks"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Ask the kernel who holds what."""
+        held = self.holders()
+        told = [f"{each.what}: {each.words}" for each in held]
+        if any(self.now() - each.since > LONG for each in held):
+            return bad(
+                "The practice has been held for hours.",
+                *told,
+                hint="Ask its run to stop: xpm-tui runs stop. Or end that process.",
+                case=CaseId.LOCKED,
+                exit_code=5,
+            )
+        if held:
+            return note("Somebody works on the practice right now.", *told, case=CaseId.LOCKED)
+        return ok("Nobody holds the practice.")
+
+
+@dataclass(frozen=True)
+class LastRuns:
+    """How did the last runs end? ``held`` are those that wait for a person."""
+
+    runs: Callable[[], tuple[Run, ...]]
+    held: Callable[[], tuple[str, ...]]
+    name: ClassVar[str] = "runs"
+    title: ClassVar[str] = "The last runs"
+    needs: ClassVar[tuple[str, ...]] = ("store",)
+
+    async def look(self) -> Finding:
+        """Look at the newest that ended."""
+        runs = self.runs()
+        told = [_run(run) for run in runs[:5]]
+        last = next((run for run in runs if run.outcome not in ("running", "skipped")), None)
+        if last is None:
+            return ok("Nothing has run yet.", *told)
+        case = run_case(last)
+        if last.id in self.held():
+            return note(f"Run {last.id} waits for a person.", *told, case=case or CaseId.HELD,
+                        hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip
+        if last.outcome in ("failed", "interrupted", "partial"):
+            return note(f"Run {last.id}: {labels.RUN_OUTCOMES[last.outcome].inline}.", *told, case=case,
+                        hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip
+        return ok(f"Run {last.id} ended well.", *told)
+
+
+def _run(run: Run) -> str:
+    why = f": {run.error}" if run.error else f": {run.stops[0].sentence}" if run.stops else ""
+    outcome = labels.RUN_OUTCOMES[run.outcome].inline
+    return f"{run.id} {when_utc(run.started)} {outcome}, {count(run.calls, 'call')}{why}"
+
+
+@dataclass(frozen=True)
+class PlanFits:
+    """Does the plan that waits still fit? ``policy`` and ``tenant`` are the plan's and today's."""
+
+    plan: Callable[[], tuple[str, bool, bool] | None]
+    name: ClassVar[str] = "plan"
+    title: ClassVar[str] = "The plan that waits"
+    needs: ClassVar[tuple[str, ...]] = ("store",)
+
+    async def look(self) -> Finding:
+        """Compare what it was made from with what is now: (id, same practice, same policy)."""
+        plan = self.plan()
+        if plan is None:
+            return ok("No plan waits.")
+        name, same_practice, same_policy = plan
+        if not same_practice:
+            return note(f"Plan {name} was made for another practice and is refused.",
+                        case=CaseId.PRACTICE_CHANGED, hint="Make it again: xpm-tui plan")  # fmt: skip
+        if not same_policy:
+            return note(f"Plan {name} was made with another direction, level or fields and is refused.",
+                        case=CaseId.POLICY_CHANGED, hint="Make it again: xpm-tui plan")  # fmt: skip
+        return ok(f"Plan {name} fits.")

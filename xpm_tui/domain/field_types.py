@@ -1,0 +1,181 @@
+"""What a row of the field registry says: the types of :mod:`xpm_tui.domain.fields`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.domain.plan import Direction
+
+Record = Literal["client", "contact"]
+
+Kind = Literal[
+    "text", "email", "phone", "postcode", "choice", "flag", "names", "person", "contacts", "id", "masked",
+    "client",
+]  # fmt: skip
+"""What a field holds.
+
+``text``, ``email``, ``phone`` and ``postcode`` are texts (a spreadsheet spoils the last two), ``choice`` is
+one of a few words. ``flag`` is yes, no or, unless the field is required, not known. ``names`` is a list of
+names. ``person`` is a team member here and a staff record in XPM. ``contacts`` are the contacts of a client a
+s
+a whole. ``id`` identifies the record in Ignition. ``masked`` values and the ``client`` that is billed are
+only read.
+"""
+
+TEXTS: frozenset[Kind] = frozenset({"text", "email", "phone", "postcode", "choice"})
+"""The kinds whose value is a text on both sides."""
+
+
+class Sync(msgspec.Struct, frozen=True, kw_only=True):
+    """When sync carries a field: each direction, at the creation of a record and later.
+
+    ``name_level``: carried later also where *What to sync* is "Client name only".
+    """
+
+    from_creation: bool = False
+    from_later: bool = False
+    to_creation: bool = False
+    to_later: bool = False
+    name_level: bool = False
+
+    @property
+    def at_all(self) -> bool:
+        """Whether sync ever carries it."""
+        return self.from_creation or self.from_later or self.to_creation or self.to_later
+
+    @property
+    def to_xpm(self) -> bool:
+        """Whether sync ever writes it to XPM."""
+        return self.to_creation or self.to_later
+
+    def carries(self, direction: Direction, *, creation: bool) -> bool:
+        """Whether the field goes this way, at creation or later."""
+        if direction == "from_xpm":
+            return self.from_creation if creation else self.from_later
+        return self.to_creation if creation else self.to_later
+
+
+NEVER = Sync()
+BOTH_WAYS = Sync(from_creation=True, from_later=True, to_creation=True, to_later=True)
+FROM_XPM = Sync(from_creation=True, from_later=True)
+AT_CREATION = Sync(from_creation=True, to_creation=True)
+ALSO_NAME_LEVEL = msgspec.structs.replace(BOTH_WAYS, name_level=True)
+
+
+class Xpm(msgspec.Struct, frozen=True):
+    """A field in XPM: its elements in replies, and its element in requests (empty: no request carries it).
+
+    ``place`` orders the elements of a request as Xero's page has them; rows of one place keep the order of
+    the registry. ``member`` is the element inside a list.
+    """
+
+    read: tuple[str, ...]
+    write: str = ""
+    place: int = 0
+    member: str = ""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A further column that holds a part of a field's value."""
+
+    name: str
+    heading: str
+    also: tuple[str, ...] = ()
+
+
+class Csv(msgspec.Struct, frozen=True):
+    """A field's column in Ignition's clients form.
+
+    ``place`` orders the columns of an export, ``also`` are other headings for it, in lower case with single
+    blanks. ``doubtful`` are headings that mean this field only where the cells fit its kind; with
+    ``must_fit`` that holds for all of its headings. ``always``: Ignition's import needs the column.
+    ``computed``: Ignition works the value out itself, so that it is neither missing there nor exported
+    unless its own file had the column.
+    """
+
+    place: int
+    heading: str
+    also: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    must_fit: bool = False
+    always: bool = False
+    computed: bool = False
+    parts: tuple[Part, ...] = ()
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One value of a ``choice``: the word that is kept, its label, and other words for it in a file."""
+
+    value: str
+    label: str
+    also: tuple[str, ...] = ()
+
+
+class Apart(msgspec.Struct, frozen=True):
+    """Lists of XPM clients show the field to tell namesakes apart: in which place, and after which word."""
+
+    place: int
+    word: str
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the registry.
+
+    ``name`` is what the policy, settings and plans call the field: the attribute, with ``contact_`` before it
+    for a contact's. ``ignition``: Ignition's record has it. ``required``: XPM has no record without it, so it
+    is never cleared. ``whole``: it is compared for all contacts of a client together.
+    """
+
+    name: str
+    label: str
+    help: str
+    of: Record = "client"
+    kind: Kind = "text"
+    ignition: bool = True
+    xpm: Xpm | None = None
+    csv: Csv | None = None
+    sync: Sync = NEVER
+    required: bool = False
+    whole: bool = False
+    editable: bool = False
+    choices: tuple[Choice, ...] = ()
+    apart: Apart | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a row that promises what nothing could keep."""
+        if self.sync.at_all and (not self.ignition or self.xpm is None):
+            raise ValueError(f"{self.name} is synced, so both sides have to have it")
+        if self.sync.to_xpm and not (self.xpm and self.xpm.write):
+            raise ValueError(f"{self.name} goes to XPM, so it needs an element for requests")
+        if (self.editable or self.csv is not None) and not self.ignition:
+            raise ValueError(f"{self.name} is edited or imported, so Ignition's record has to have it")
+        if bool(self.choices) != (self.kind == "choice"):
+            raise ValueError(f"{self.name}: a choice, and nothing else, has choices")
+
+    @property
+    def attribute(self) -> str:
+        """Name of the attribute in the records that hold it."""
+        if self.kind in ("contacts", "id"):
+            return "contacts" if self.kind == "contacts" else self.name
+        return self.name.removeprefix("contact_") if self.of == "contact" else self.name
+
+    @property
+    def contact(self) -> bool:
+        """Whether it is a field of a contact, compared contact by contact."""
+        return self.of == "contact" and not self.whole
+
+    @property
+    def element(self) -> str:
+        """XPM's word for it, with the element it stands in; empty where XPM has none."""
+        word = self.xpm.read[0] if self.xpm else ""
+        return f"Contact/{word}" if word and self.of == "contact" else word
+
+    @property
+    def short_label(self) -> str:
+        """The label beside a contact that is named already: ``e-mail``."""
+        short = self.label
+        if self.of == "contact":
+            short = short.removeprefix("Contact ").removesuffix(" contact")
+        return short[:1].lower() + short[1:]

@@ -1,0 +1,310 @@
+"""The field registry: one row for each field of a client and of a contact, on either side.
+
+A row says everything that the program has to know of a field: its label and help, what kind of value it
+holds, the XPM elements that carry it in replies and in requests, the headings of its column in Ignition's
+clients form, when sync carries it, and whether users may edit it. The XML decoder, the request builder, the
+policy, the canonical form, the JSON views, the CSV form, the edit form, the settings that name fields and
+the reference pages are derived from these rows; none of them keeps a list of its own.
+
+To add a field, add its row here and its attribute to the record types that hold it: the records of
+:mod:`xpm_tui.domain.ignition` and :mod:`xpm_tui.domain.xpm`, and the JSON view. ``tests/fields`` walks the rows and
+fails where a row and the records disagree, or where a value is lost on the way.
+
+Sources: Xero's Practice Manager 3.1 pages for the elements; Ignition's help page "Import and edit your
+clients in bulk" for the headings.
+"""
+
+from __future__ import annotations
+
+from xpm_tui.domain.field_types import (
+    ALSO_NAME_LEVEL,
+    AT_CREATION,
+    BOTH_WAYS,
+    FROM_XPM,
+    TEXTS,
+    Apart,
+    Choice,
+    Csv,
+    Field,
+    Kind,
+    Part,
+    Record,
+    Sync,
+    Xpm,
+)
+
+__all__ = [
+    "APART", "BOTH_WAYS", "BY_NAME", "CLIENT", "COLUMNS", "CONTACT", "FIELDS", "SYNCED", "TEXTS", "Choice",
+    "Csv", "Field", "Kind", "Record", "Sync", "Xpm", "editable", "in_requests", "label", "of_record",
+]  # fmt: skip
+
+
+def _contact(
+    name: str, label: str, about: str, *, kind: Kind = "text", xpm: Xpm, csv: Csv, required: bool = False
+) -> Field:
+    return Field(
+        name=name, label=label, help=about, of="contact", kind=kind, xpm=xpm, csv=csv, sync=BOTH_WAYS,
+        required=required, editable=True,
+    )  # fmt: skip
+
+
+def _xpm_only(
+    name: str, label: str, about: str, element: str, *,
+    write: str = "", of: Record = "client", kind: Kind = "text", place: int = 0, apart: Apart | None = None,
+) -> Field:  # fmt: skip
+    return Field(
+        name=name,
+        label=label,
+        help=about,
+        of=of,
+        kind=kind,
+        ignition=False,
+        xpm=Xpm((element,), write, place),
+        apart=apart,
+    )
+
+
+def _address(prefix: str, spoken: str, kinds: tuple[str, ...], place: int) -> tuple[Field, ...]:
+    """The five parts of an address; ``kinds`` are the words before a part's name in headings."""
+    parts: tuple[tuple[str, str, Kind, tuple[str, ...]], ...] = (
+        ("address", "Address", "text", ("address", "street", "address line 1", "address 1",
+                                        "address street")),
+        ("city", "City", "text", ("city", "town", "suburb", "town city", "suburb city", "address city")),
+        ("region", "Region", "text", ("region", "province", "county", "state region", "address state",
+                                      "address region")),
+        ("postcode", "Postcode", "postcode", ("postcode", "post code", "zip", "zip code", "zipcode",
+                                              "address postcode")),
+        ("country", "Country", "text", ("country", "address country")),
+    )  # fmt: skip
+    xpm_prefix = spoken.strip()
+    made = []
+    for at, (name, label, kind, words) in enumerate(parts):
+        element = xpm_prefix + ("PostCode" if name == "postcode" else label)
+        also = tuple(f"{before} {word}".strip() for before in kinds for word in words)
+        if name == "region":  # "Client State" is the client's status, not a part of its address.
+            also += tuple(f"{before} state".strip() for before in kinds if before != "client")
+        shown = f"{spoken}{label.lower()}" if spoken else label
+        made.append(
+            Field(
+                name=prefix + name,
+                label=shown,
+                help=f"{shown} of the client; an address may have several lines."
+                if name == "address"
+                else f"{shown} in the client's {'postal' if prefix else 'street'} address.",
+                kind=kind,
+                xpm=Xpm((element,), element),
+                csv=Csv(place + at, f"{spoken}{label}", also),
+                sync=BOTH_WAYS,
+                editable=True,
+                apart=Apart(6, "city") if (prefix, name) == ("", "city") else None,
+            )
+        )
+    return tuple(made)
+
+
+FIELDS: tuple[Field, ...] = (
+    Field(
+        name="name", label="Client name", help="The client's name.", required=True, editable=True,
+        xpm=Xpm(("Name",), "Name"), sync=ALSO_NAME_LEVEL,
+        csv=Csv(30, "Client Name", ("client", "name", "company name", "company", "business name",
+                                    "organisation", "organization", "entity name"), always=True),
+    ),
+    Field(
+        name="contact", label="Contacts", help="Whether whole contacts come and go with a sync.",
+        kind="contacts", whole=True, xpm=Xpm(("Contacts",), "Contacts", member="Contact"), sync=BOTH_WAYS,
+    ),
+    Field(
+        name="contact_primary", label="Primary contact", help="Whether this is the client's first contact.",
+        of="contact", kind="flag", whole=True, required=True, editable=True,
+        xpm=Xpm(("IsPrimary",), "IsPrimary", 8), sync=BOTH_WAYS,
+        csv=Csv(100, "Primary Contact", ("primary", "is primary"), must_fit=True, computed=True),
+    ),
+    _contact(
+        "contact_name", "Contact name", "The contact's full name.", required=True,
+        xpm=Xpm(("Name",), "Name", 1),
+        csv=Csv(40, "Contact Name", ("contact", "full name", "primary contact name", "primary contact"),
+                always=True, parts=(
+                    Part("contact_first_name", "Contact First Name",
+                         ("first name", "given name", "given names")),
+                    Part("contact_last_name", "Contact Last Name", ("last name", "surname", "family name")),
+                )),
+    ),
+    _contact(
+        "contact_email", "Contact e-mail", "The contact's e-mail address.", kind="email",
+        xpm=Xpm(("Email",), "Email", 5),
+        csv=Csv(50, "Contact Email", ("email", "e mail", "email address", "contact email address",
+                                      "client email", "primary email"), always=True),
+    ),
+    _contact(
+        "contact_phone", "Contact phone", "The contact's own phone number.", kind="phone",
+        xpm=Xpm(("Phone",), "Phone", 6),
+        csv=Csv(60, "Contact Phone", ("contact phone number", "direct phone")),
+    ),
+    _contact(
+        "contact_mobile", "Contact mobile", "The contact's mobile number.", kind="phone",
+        xpm=Xpm(("Mobile",), "Mobile", 4),
+        csv=Csv(70, "Contact Mobile", ("mobile", "mobile phone", "mobile number", "cell", "cell phone",
+                                       "contact mobile number", "contact cell")),
+    ),
+    _contact(
+        "contact_salutation", "Contact salutation", "How a letter greets the contact.",
+        xpm=Xpm(("Salutation",), "Salutation", 2),
+        csv=Csv(80, "Contact Salutation", ("salutation", "greeting")),
+    ),
+    _contact(
+        "contact_addressee", "Contact addressee", "The name on an envelope to the contact.",
+        xpm=Xpm(("Addressee",), "Addressee", 3), csv=Csv(90, "Contact Addressee", ("addressee",)),
+    ),
+    Field(
+        name="contact_id", label="Contact ID", kind="id", of="contact",
+        help="Ignition's id of the contact; empty until Ignition has it.",
+        csv=Csv(20, "Contact ID", ("ignition contact id", "contact identifier"), always=True),
+    ),
+    _xpm_only("contact_position", "Contact position", "The contact's position at the client, in XPM.",
+              "Position",
+              write="Position", of="contact", place=7),
+    _xpm_only("contact_deleted", "Contact deleted in XPM", "Whether the contact is deleted in XPM.",
+              "IsDeleted",
+              of="contact", kind="flag"),
+    _xpm_only("email", "E-mail in XPM", "The client's own e-mail address in XPM.", "Email", write="Email",
+              kind="email", apart=Apart(5, "e-mail")),
+    *_address("", "", ("", "client", "street", "physical", "business", "company"), 140),
+    *_address("postal_", "Postal ", ("postal", "mailing", "post"), 150),
+    Field(
+        name="phone", label="Phone", help="The client's phone number.", kind="phone", editable=True,
+        xpm=Xpm(("Phone",), "Phone"), sync=BOTH_WAYS,
+        csv=Csv(110, "Phone", ("client phone", "phone number", "telephone", "company phone", "business phone",
+                               "office phone")),
+    ),
+    Field(
+        name="fax", label="Fax", help="The client's fax number.", kind="phone", editable=True,
+        xpm=Xpm(("Fax",), "Fax"), sync=BOTH_WAYS, csv=Csv(120, "Fax", ("client fax", "fax number")),
+    ),
+    Field(
+        name="website", label="Website", help="The client's website.", editable=True,
+        xpm=Xpm(("Website", "WebSite"), "WebSite"), sync=FROM_XPM,
+        csv=Csv(130, "Website", ("web site", "url", "web address", "client website", "homepage")),
+    ),
+    Field(
+        name="referral_source", label="Referral source", help="How the client came to the practice.",
+        editable=True, xpm=Xpm(("ReferralSource",), "ReferralSource"), sync=FROM_XPM,
+    ),
+    _xpm_only("export_code", "Export code", "The client's code in XPM's exports.", "ExportCode",
+              write="ExportCode"),
+    Field(
+        name="tax_registered", label="Tax registered",
+        help="Whether the client is registered for GST or VAT.",
+        kind="flag", editable=True, xpm=Xpm(("GSTRegistered",)), sync=FROM_XPM,
+        csv=Csv(160, "Tax Registered", ("gst registered", "vat registered", "is gst registered",
+                                        "registered for gst", "registered for tax")),
+    ),
+    Field(
+        name="groups", label="Client groups", help="The groups that the client belongs to.", kind="names",
+        editable=True, xpm=Xpm(("Groups",), member="Group"), sync=FROM_XPM, apart=Apart(3, "group"),
+        csv=Csv(180, "Client Groups", ("groups", "group", "client group")),
+    ),
+    Field(
+        name="partner", label="Partner", help="The team member who is the client's partner.", kind="person",
+        editable=True, xpm=Xpm(("AccountManager",), "AccountManagerUUID"), sync=BOTH_WAYS,
+        apart=Apart(4, "partner"),
+        csv=Csv(190, "Partner", ("client partner",)),
+    ),
+    Field(
+        name="manager", label="Manager", help="The team member who manages the client.", kind="person",
+        editable=True, xpm=Xpm(("JobManager",), "JobManagerUUID"), sync=BOTH_WAYS,
+        csv=Csv(200, "Manager", ("client manager", "job manager")),
+    ),
+    _xpm_only("first_name", "First name in XPM", "The client's own first name, of an individual.",
+              "FirstName",
+              write="FirstName"),
+    _xpm_only("last_name", "Last name in XPM", "The client's own last name, of an individual.", "LastName",
+              write="LastName"),
+    Field(
+        name="structure", label="Business structure", editable=True,
+        help="Company, trust, individual and so on; XPM takes the names of its own settings only.",
+        xpm=Xpm(("BusinessStructure",), "BusinessStructure"), sync=AT_CREATION, apart=Apart(2, "structure"),
+        csv=Csv(170, "Company Structure", ("structure", "business structure", "entity type",
+                                           "legal structure")),
+    ),
+    Field(
+        name="state", label="Client status",
+        help="Where the client stands in Ignition: lead, active or inactive.",
+        kind="choice", editable=True,
+        choices=(Choice("lead", "Lead", ("prospect",)), Choice("active", "Active", ("client",)),
+                 Choice("inactive", "Inactive", ("archived", "lost"))),
+        csv=Csv(210, "Client Status", ("status", "client state", "lifecycle"), ("state",), computed=True),
+    ),
+    Field(
+        name="client_id", label="Client ID", help="Ignition's id of the client; empty until Ignition has it.",
+        kind="id", editable=True,
+        csv=Csv(10, "Client ID", ("id", "client identifier", "ignition client id", "ignition id"),
+                always=True),
+    ),
+    _xpm_only("code", "Client code", "The client's code in XPM.", "ClientCode",
+              apart=Apart(1, "code")),
+    _xpm_only("company_number", "Company number", "The number of the company's registration.",
+              "CompanyNumber"),
+    _xpm_only("business_number", "Business number", "The client's business number.", "BusinessNumber"),
+    _xpm_only("tax_number", "Tax number", "The client's tax number; XPM masks it.", "TaxNumber",
+              kind="masked"),
+    _xpm_only("billing_client", "Billed client", "The XPM client that is billed.", "BillingClient",
+              kind="client"),
+    _xpm_only("prospect", "Prospect", "Whether XPM has it as a prospect.", "IsProspect", kind="flag"),
+    _xpm_only("archived", "Archived", "Whether it is archived in XPM.", "IsArchived", kind="flag"),
+    _xpm_only("deleted", "Deleted", "Whether it is deleted in XPM.", "IsDeleted", kind="flag"),
+)  # fmt: skip
+
+BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
+CLIENT: dict[str, Field] = {field.attribute: field for field in FIELDS if field.of == "client"}
+"""The fields of a client by attribute."""
+
+CONTACT: dict[str, Field] = {field.attribute: field for field in FIELDS if field.of == "contact"}
+"""The fields of a contact by attribute."""
+
+SYNCED: tuple[Field, ...] = tuple(field for field in FIELDS if field.sync.at_all)
+"""The fields that sync may carry: the rows of the policy."""
+
+COLUMNS: tuple[Field, ...] = tuple(
+    sorted(
+        (field for field in FIELDS if field.csv is not None),
+        key=lambda field: field.csv.place if field.csv is not None else 0,
+    )
+)
+"""The columns of Ignition's clients form, in its order."""
+
+APART: tuple[tuple[str, str], ...] = tuple(
+    (word, attribute)
+    for _, word, attribute in sorted(
+        (field.apart.place, field.apart.word, field.attribute) for field in FIELDS if field.apart
+    )
+)
+"""What tells XPM clients of one name apart, in a fixed order: the word for it, and the attribute."""
+
+_OTHER_LABELS = {"link": "Link", "client": "Client", "*": "Everything"}
+
+
+def of_record(record: Record) -> dict[str, Field]:
+    """The fields of a client or of a contact, by attribute."""
+    return CLIENT if record == "client" else CONTACT
+
+
+def editable(record: Record) -> tuple[Field, ...]:
+    """The fields that users may edit, in the order of a form."""
+    found = [field for field in of_record(record).values() if field.editable]
+    return tuple(sorted(found, key=lambda field: field.whole))
+
+
+def in_requests(record: Record) -> dict[str, str]:
+    """Attribute -> element of a request to XPM, in the order of Xero's page. Lists of records have none."""
+    written = [
+        (field.xpm.place, field.attribute, field.xpm.write)
+        for field in of_record(record).values()
+        if field.xpm is not None and field.xpm.write and not field.xpm.member
+    ]
+    return {attribute: element for _, attribute, element in sorted(written, key=lambda each: each[0])}
+
+
+def label(field: str) -> str:
+    """The label of a field as plans, settings and freezes name it, such as ``k3.contact_email``."""
+    row = BY_NAME.get(field.rpartition(".")[2])
+    return row.label if row is not None else _OTHER_LABELS.get(field, field)

@@ -1,0 +1,303 @@
+"""Times, counts, values and lines of text as users read them: the only formatter of the product.
+
+Pure: a time comes with its zone, an age with its "now". JSON and CSV do not come here, they use ISO 8601.
+What is data is made visible (``model.text``) before it is returned as ``Shown``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from xpm_tui.domain.safe_text import LIMIT, Shown, visible
+
+if TYPE_CHECKING:
+    from xpm_tui.domain.links import Value
+
+NONE = "–"
+"""Shown where a value is empty, so that an empty cell is never in doubt."""
+
+_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Month names as printed, whatever the locale of the process."""
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+# Times
+
+
+def when(at: datetime | None, zone: tzinfo | None = None, *, none: str = "") -> str:
+    """Return a day and time for running text: ``4 May 2026, 09:05``.
+
+    Args:
+        at: An aware time.
+        zone: The zone to show it in: the practice's, or the machine's where it is None.
+        none: Returned where there is no time.
+    """
+    if at is None:
+        return none
+    at = at.astimezone(zone)
+    return f"{day(at)}, {at.hour:02}:{at.minute:02}"
+
+
+def when_utc(at: datetime) -> str:
+    """Return a day and time in UTC, and say so: for diagnostics, which are read on other machines."""
+    return f"{when(at, UTC)} UTC"
+
+
+def when_short(at: datetime | None, zone: tzinfo | None = None, *, none: str = "") -> str:
+    """Return a day and time for a table, without the year: ``4 May 09:05``."""
+    if at is None:
+        return none
+    at = at.astimezone(zone)
+    return f"{at.day} {_MONTHS[at.month]} {at.hour:02}:{at.minute:02}"
+
+
+def day(of: date | None, *, none: str = NONE) -> str:
+    """Return a calendar day: ``4 May 2026``."""
+    return f"{of.day} {_MONTHS[of.month]} {of.year}" if of else none
+
+
+def clock(at: datetime | None, zone: tzinfo | None = None) -> str:
+    """Return the time of day to the second, always eight characters wide: ``09:05:12``."""
+    if at is None:
+        return " " * 8
+    at = at.astimezone(zone)
+    return f"{at.hour:02}:{at.minute:02}:{at.second:02}"
+
+
+def when_exact(at: datetime | None, zone: tzinfo | None = None) -> str:
+    """Return a day and time to the second for a line of the log: ``4 May 09:05:12``; empty for none."""
+    if at is None:
+        return ""
+    at = at.astimezone(zone)
+    return f"{at.day} {_MONTHS[at.month]} {clock(at, at.tzinfo)}"
+
+
+def ago(at: datetime | None, now: datetime, *, never: str = "never") -> str:
+    """Return how long ago a time was: ``just now``, ``2 min ago``, ``3 h ago``, ``2 days ago``.
+
+    A time in the future reads as ``just now``: the clock of another machine may be ahead.
+    """
+    return never if at is None else elapsed((now - at).total_seconds())
+
+
+def elapsed(seconds: float) -> str:
+    """Return an age in seconds in words, as ``ago`` does."""
+    if seconds < _MINUTE:
+        return "just now"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min ago"
+    if seconds < 2 * _DAY:
+        return f"{int(seconds // _HOUR)} h ago"
+    return f"{count(int(seconds // _DAY), 'day')} ago"
+
+
+def duration(seconds: float, *, about: bool = False) -> str:
+    """Return a length of time: ``40 s``, ``3 min``, ``1.5 h``; as an estimate: ``about 3 min``."""
+    if seconds < 90:
+        length = f"{round(seconds)} s"
+    elif seconds < 90 * _MINUTE:
+        length = f"{round(seconds / _MINUTE)} min"
+    else:
+        length = f"{seconds / _HOUR:.1f}".removesuffix(".0") + " h"
+    return f"about {length}" if about else length
+
+
+# Counts
+
+
+def count(number: float, noun: str, *, zero: str = "") -> str:
+    """Return a number with its noun: ``1 client``, ``1,204 clients``, ``3 people``.
+
+    Args:
+        number: How many.
+        noun: The singular; with an irregular plural both, as in ``person/people``.
+        zero: The word in place of 0, ``No`` at the start of a sentence: ``No clients``.
+    """
+    shown = zero if zero and number == 0 else figure(number)
+    return f"{shown} {plural(number, noun)}"
+
+
+def plural(number: float, noun: str) -> str:
+    """Return the word that agrees with a number: ``plural(2, "category")`` is ``categories``.
+
+    Verbs and pronouns are given in both forms: ``plural(n, "waits/wait")``.
+    """
+    one, _, many = noun.partition("/")
+    if number == 1:
+        return one
+    if many:
+        return many
+    if re.search(r"(?:s|x|ch|sh)$", one):
+        return f"{one}es"
+    return f"{one[:-1]}ies" if re.search(r"[^aeiou]y$", one) else f"{one}s"
+
+
+def figure(number: float) -> str:
+    """Return a number with separators between the thousands, and at most one decimal: ``1,204``, ``0.5``."""
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.1f}".removesuffix(".0")
+
+
+# Values
+
+
+def value(of: Value, *, none: str = NONE, limit: int = LIMIT) -> Shown:
+    """Return a field's value on one line, safe to show.
+
+    A flag reads yes or no; several names, and the lines of an address, stand behind commas.
+
+    Args:
+        of: The value; people and records are resolved to their names before.
+        none: Shown for an empty value.
+        limit: Characters at most.
+    """
+    if isinstance(of, bool):
+        return Shown("yes" if of else "no")
+    if not of:
+        return Shown(none)
+    return visible(", ".join(of.splitlines() if isinstance(of, str) else of), limit)
+
+
+def scalar(of: object, *, none: str = NONE) -> str:
+    """Return a plain value of an event or a setting: a flag as yes or no, a number with separators."""
+    if isinstance(of, bool):
+        return "yes" if of else "no"
+    if isinstance(of, int | float):
+        return figure(of)
+    return none if of is None else str(of)
+
+
+def arrow(old: Value, new: Value) -> str:
+    """Return what a value was and what it becomes: ``06 350 → 06 351``."""
+    return f"{value(old)} → {value(new)}"
+
+
+def listing(pairs: Mapping[str, str], indent: str = "") -> list[str]:
+    """Return named values one under the other, the values in one column; empty ones are left out."""
+    shown = {name: text for name, text in pairs.items() if text}
+    wide = max((cells(name) for name in shown), default=0)
+    return [f"{indent}{name}{' ' * (wide - cells(name))}  {text}" for name, text in shown.items()]
+
+
+def sequence(names: Iterable[str], *, last: str = "and", most: int = 0) -> str:
+    """Return names as a phrase: ``a``, ``a and b``, ``a, b and c``; beyond ``most``: ``a, b and 3 more``."""
+    found = list(names)
+    if most and len(found) > most:
+        return f"{', '.join(found[:most])} {last} {figure(len(found) - most)} more"
+    return f" {last} ".join([", ".join(found[:-1]), found[-1]]) if len(found) > 1 else "".join(found)
+
+
+# Width
+
+
+def cells(text: str) -> int:
+    """Return how many terminal cells a text takes (Unicode UAX 11), as the console's own library measures."""
+    return len(text) if text.isascii() else sum(map(_cell, text))
+
+
+@lru_cache(4096)
+def _cell(char: str) -> int:
+    # Rich is loaded only where a text is not ASCII: commands must start fast.
+    from rich.cells import get_character_cell_size
+
+    return get_character_cell_size(char)
+
+
+def cut(text: Shown, width: int) -> Shown:
+    """Return a text cut to at most ``width`` cells, ended with an ellipsis where something is missing.
+
+    Args:
+        text: Shown text.
+        width: Terminal cells.
+    """
+    if width <= 0:
+        return Shown("")
+    if cells(text) <= width:
+        return text
+    return Shown(text[: _prefix(text, width - 1)].rstrip() + "…")
+
+
+def _prefix(text: str, room: int) -> int:
+    """Return how many characters of a text fit into ``room`` cells."""
+    if text.isascii():
+        return max(0, room)
+    for place, char in enumerate(text):
+        room -= _cell(char)
+        if room < 0:
+            return place
+    return len(text)
+
+
+# Lines
+
+_WORDS = re.compile(r"\s*\S+\s*|\s+")
+_BEFORE = re.compile(
+    r"\s*"
+    r"(?:(?:\d{1,3}[.)]|[^\w\s\"'“‘(\[{<]{1,2})\s+(?=\S))?"  # 1. or a mark: ! → ■ •
+    r"(?:(?:\w[\w-]*(?: [\w-]+){0,2}: +|\S+(?: \S+){0,3} {2,})(?=\S))?"  # a label, by colon or in a column
+)
+_LABEL = 20
+"""Cells of a label at most: what is longer is text of its own."""
+
+
+class Row(NamedTuple):
+    """A row of a wrapped text: from which character to which."""
+
+    start: int
+    end: int
+
+
+def hanging_indent(text: str, width: int) -> int:
+    """Return the cells before a line's text (blanks, a mark or number, a label): what goes on stands there.
+
+    Nothing that takes more than two fifths of the width counts.
+    """
+    found = _BEFORE.match(text)
+    before = cells(found[0]) if found is not None else 0
+    if before <= min(_LABEL, width * 2 // 5):
+        return before
+    blanks = cells(text) - cells(text.lstrip())
+    return blanks if blanks <= width * 2 // 5 else 0
+
+
+def rows(text: str, width: int) -> list[Row]:
+    """Return the rows of a text broken at blanks; all but the first are narrower by ``hanging_indent``."""
+    if width <= 0:
+        return []
+    found: list[Row] = []
+    inner = width - hanging_indent(text, width)
+    room, start, used = width, 0, 0
+    for match in _WORDS.finditer(text):
+        word, at = match[0], match.start()
+        if used and used + cells(word.rstrip()) > room:
+            found.append(Row(start, start + len(text[start:at].rstrip())))
+            start = at + len(word) - len(word.lstrip())
+            word, room, used = text[start : match.end()], inner, 0
+        while not used and cells(word.rstrip()) > room:
+            part = word[: _prefix(word, room)].rstrip() or word[:1]
+            found.append(Row(start, start + len(part)))
+            start, word, room = start + len(part), word[len(part) :], inner
+        used += cells(word)
+    found.append(Row(start, start + len(text[start:].rstrip()) if used > room else len(text)))
+    return found
+
+
+def wrap(text: str, width: int = 78, *, indent: str = "") -> list[str]:
+    """Return a line as several of at most ``width`` cells, broken at blanks, with a hanging indent.
+
+    Args:
+        text: One line of shown text.
+        width: Terminal cells.
+        indent: Put before every line.
+    """
+    return list(_wrapped(f"{indent}{text}", width))
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    blank = " " * hanging_indent(text, width)
+    for place, row in enumerate(rows(text, width)):
+        yield (blank if place else "") + text[row.start : row.end]

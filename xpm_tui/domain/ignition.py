@@ -1,0 +1,194 @@
+"""Records of the book: the Ignition side. All frozen; ids are ours and never change.
+
+Proposals of the book, as Ignition's export of active services tells them or as they are made here.
+
+Imports of Ignition's files: what came in, and what was there before, so that the last can be undone.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+import msgspec
+
+ClientState = Literal["", "lead", "active", "inactive"]
+Origin = Literal["import", "pick", "new"]
+
+
+class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
+    """A person of a client. ``id`` (``k12``) is ours, ``contact_id`` Ignition's (empty when it has none)."""
+
+    id: str
+    name: str = ""
+    contact_id: str = ""
+    email: str = ""
+    phone: str = ""
+    mobile: str = ""
+    salutation: str = ""
+    addressee: str = ""
+    primary: bool = False
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Client(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
+    """A client of the book. ``id`` (``c12``) is ours, ``client_id`` Ignition's (empty when it has none).
+
+    ``partner`` and ``manager`` are ids of team members, empty for nobody. ``tax_registered`` is None when
+    nobody has said. ``extra`` keeps columns that we do not know, by their heading.
+    """
+
+    id: str
+    name: str
+    client_id: str = ""
+    state: ClientState = ""
+    contacts: tuple[Contact, ...] = ()
+    phone: str = ""
+    fax: str = ""
+    website: str = ""
+    referral_source: str = ""
+    address: str = ""
+    city: str = ""
+    region: str = ""
+    postcode: str = ""
+    country: str = ""
+    postal_address: str = ""
+    postal_city: str = ""
+    postal_region: str = ""
+    postal_postcode: str = ""
+    postal_country: str = ""
+    tax_registered: bool | None = None
+    structure: str = ""
+    groups: tuple[str, ...] = ()
+    partner: str = ""
+    manager: str = ""
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
+    origin: Origin = "import"
+    created: datetime | None = None
+
+
+class Imported(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What Ignition's last file said of one client: by it a cell is known to be an edit, or not.
+
+    ``cells`` are the client's fields, ``contacts`` those of each contact by our contact id; people are ids of
+    team members. ``sent`` is when the client last went out by export, ``out`` and ``out_contacts`` what then
+    went out that no later file has confirmed. ``at`` is None while no file has told of the client.
+    """
+
+    id: str
+    at: datetime | None = None
+    cells: dict[str, str] = msgspec.field(default_factory=dict)
+    contacts: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+    sent: datetime | None = None
+    out: dict[str, str] = msgspec.field(default_factory=dict)
+    out_contacts: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+
+
+class TeamMember(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A person of the practice (``t3``). ``staff`` is the UUID of the linked XPM staff record, or empty.
+
+    A member without access has no login in Ignition and may still be given work.
+    """
+
+    id: str
+    name: str
+    email: str = ""
+    staff: str = ""
+    access: bool = True
+    active: bool = True
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Service(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A service of Ignition's library (``s4``) and the XPM job templates it calls for, by UUID.
+
+    ``no_job`` says that it wants none: a choice, other than not having chosen yet.
+    """
+
+    id: str
+    name: str
+    templates: tuple[str, ...] = ()
+    no_job: bool = False
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+ProposalState = Literal["", "draft", "sent", "accepted", "completed", "lost", "revoked"]
+
+
+class ProposalService(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A service within a proposal; ``service`` is our id of it, empty where the library has none of the name.
+
+    ``price`` and ``quantity`` are texts as the file has them. ``end`` is None while it goes on. ``project``
+    is the group that it belongs to, where there are several.
+    """
+
+    name: str
+    service: str = ""
+    project: str = ""
+    start: date | None = None
+    end: date | None = None
+    billing: str = ""
+    price: str = ""
+    quantity: str = ""
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Proposal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A proposal (``o5``). ``number`` (``PROP-12``) is Ignition's or typed, never made here.
+
+    ``client`` is our id; empty where the file names a client that the book does not have. ``ours`` says that
+    a person made it ours to deploy: Ignition's own connector has usually deployed an imported one.
+    """
+
+    id: str
+    name: str
+    number: str = ""
+    client: str = ""
+    client_id: str = ""
+    client_name: str = ""
+    reference: str = ""
+    state: ProposalState = ""
+    accepted: date | None = None
+    start: date | None = None
+    end: date | None = None
+    services: tuple[ProposalService, ...] = ()
+    partner: str = ""
+    manager: str = ""
+    origin: Literal["import", "new"] = "import"
+    ours: bool = False
+    created: datetime | None = None
+    extra: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Import(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One import (``m3``). ``fields`` are the fields that the file had a column for.
+
+    ``state`` is ``begun`` until its last batch is in the book, ``undoing`` until it is taken back; only the
+    last import keeps its images.
+    """
+
+    id: str
+    at: datetime
+    by: str = ""
+    form: str = "clients"
+    file: str = ""
+    encoding: str = ""
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    state: Literal["begun", "done", "undoing", "undone"] = "begun"
+
+
+class ImportImage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Before-image of one row in one import; ``id`` is ``<import>/<table>/<row>``.
+
+    A row that was changed keeps both its states, ``before`` and ``after``; of one that the import made a
+    ``digest`` says whether it has been touched since.
+    """
+
+    id: str
+    batch: str
+    table: str
+    row: str
+    digest: str = ""
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None

@@ -1,0 +1,35 @@
+"""The reference page of all labels: ``python -m xpm_tui.domain.labels_reference > docs/states.md``."""
+
+from __future__ import annotations
+
+import sys
+
+from xpm_tui.domain.labels import ALL, Label, of_sides
+
+_HEAD = """\
+# States, marks and rules
+
+<!-- Made from the labels: `python -m xpm_tui.domain.labels_reference > docs/states.md`. Do not edit. -->
+
+The console and the tables of the command line show the labels; JSON, settings and options use the codes.
+"""
+
+
+def render() -> str:
+    """Return the page as Markdown."""
+    parts = [_HEAD]
+    for heading, (name, labels) in ALL.items():
+        rows = (_row(code, label) for code, label in labels.items())
+        parts.append(
+            f"## {heading}\n\n| code (`{name}`) | label | meaning |\n| --- | --- | --- |\n{''.join(rows)}"
+        )
+    return "\n".join(parts)
+
+
+def _row(code: str, label: Label) -> str:
+    text = of_sides(label.text, "")
+    return f"| `{code}` | {text} | {of_sides(label.help, '')} |\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

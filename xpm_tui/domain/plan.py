@@ -1,0 +1,98 @@
+"""Plans and changes: what would happen, computed without side effect, shown before it is done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.domain.links import Value
+
+Direction = Literal["from_xpm", "to_xpm"]
+Level = Literal["everything", "name", "nothing"]
+Side = Literal["ignition", "xpm"]
+Mark = Literal["", "first", "drift", "conflict", "clearing"]
+
+
+class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The unit that is shown, written, logged and undone.
+
+    ``record`` is a client's id (``c12``) or a contact's (``c12/k3``); ``field`` a field of the policy, or
+    ``link``, ``contact`` (a whole contact comes or goes), ``state``. ``side`` is the side that is written.
+    ``rule`` names the rule of the policy that asks for it; ``mark`` what makes it remarkable. A change that
+    is not ticked waits for a person.
+    """
+
+    record: str
+    field: str
+    side: Side
+    rule: str
+    old: Value = None
+    new: Value = None
+    mark: Mark = ""
+    ticked: bool = True
+    held: str = ""
+
+    @property
+    def conflict(self) -> bool:
+        """True where both sides were edited since they last agreed."""
+        return self.mark == "conflict"
+
+
+class PlannedRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """All changes of one client in one plan; ``id`` is ``<plan>/<client>``.
+
+    ``ignition`` and ``xpm`` are fingerprints of what the plan was made from: a record that moved since drops
+    out.
+    """
+
+    id: str
+    plan: str
+    client: str
+    uuid: str
+    changes: tuple[Change, ...]
+    ignition: str = ""
+    xpm: str = ""
+
+
+class NeedsPerson(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A client that no rule can decide: why, and the first proposal where there is one."""
+
+    client: str
+    reason: str
+    uuid: str = ""
+
+
+class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a run would cost: calls to Xero and the least number of seconds they take."""
+
+    calls: int = 0
+    seconds: float = 0.0
+
+
+class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The head of a plan (``p7``); its records are rows of their own.
+
+    ``policy``, ``tenant`` and ``scopes`` are hashes or ids: when one of them changed, the plan is refused
+    whole. ``counts`` tells changes by rule, mark and field (keys ``rule:…``, ``mark:…``, ``field:…``,
+    ``records``, ``items``, ``waiting``). ``only`` narrows it to one client, ``fields`` to some fields.
+    """
+
+    id: str
+    made: datetime
+    by: str
+    direction: Direction
+    level: Level
+    tenant: str
+    policy: str
+    scopes: str
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+    people: tuple[NeedsPerson, ...] = ()
+    estimate: Estimate = Estimate()
+    first: bool = False
+    full: bool = True
+    only: str = ""
+    fields: tuple[str, ...] = ()
+    undo_of: str = ""
+    state: Literal["draft", "applied", "replaced"] = "draft"

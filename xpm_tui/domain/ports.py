@@ -1,0 +1,354 @@
+"""The ports: how sync, deploy and the service know disk, wire, time and each other's news.
+
+``PORT_ERRORS`` at the end names every error that each method of each port may raise. The contract suites
+(``tests/contracts``) walk it: an error that no implementation can raise, or that the outbox does not handle,
+fails a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime
+from enum import IntEnum
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from xpm_tui.domain.errors import (
+    AccessDenied,
+    AllowanceUsedUp,
+    BadInput,
+    BadReply,
+    BookUnreadable,
+    Busy,
+    DiskTrouble,
+    EditConflict,
+    LoginNeeded,
+    OutcomeUnknown,
+    OutOfReach,
+    Overtaken,
+    ReadOnly,
+    RecordMissing,
+    Refused,
+    ScopeMissing,
+    Trouble,
+    UnsendableValue,
+)
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.links import Value
+from xpm_tui.domain.tables import Table
+from xpm_tui.domain.xpm import Category, Staff, Template, XpmClient, XpmContact, XpmJob
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Clock(Protocol):
+    """Time, so that tests can move it."""
+
+    def now(self) -> datetime:
+        """Wall-clock time, aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward, for pacing and time-outs."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, cancellable."""
+
+
+class Ids(Protocol):
+    """New ids of the book: a prefix and a number that no process has given before (``c12``)."""
+
+    def new(self, prefix: str, count: int = 1) -> list[str]:
+        """``count`` fresh ids, durable before they are returned."""
+
+
+class Put(msgspec.Struct, frozen=True):
+    """Write a row: ``table`` and the whole new value."""
+
+    table: Any
+    row: Any
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """Remove a row by id; removing one that is not there is no error."""
+
+    table: Any
+    id: str
+
+
+Write = Put | Drop
+
+
+class Snapshot(Protocol):
+    """The book and the mirror at one moment: later commits do not show in it."""
+
+    @property
+    def position(self) -> int:
+        """Number of the last commit in it; grows by one with each."""
+
+    def get(self, table: Table[T], id: str) -> T | None:  # noqa: A002
+        """The row, or None. O(1)."""
+
+    def find(self, table: Table[T], index: str, value: str) -> list[T]:
+        """Rows by an index of the table, in order of id. O(hits)."""
+
+    def rows(self, table: Table[T]) -> Iterator[T]:
+        """All rows, decoded one at a time, in order of arrival."""
+
+    def ids(self, table: Table[Any]) -> Collection[str]:
+        """All ids of a table, without decoding a row."""
+
+    def raw(self, table: Table[Any], id: str) -> bytes | None:  # noqa: A002
+        """The row's stored bytes, for comparing without decoding."""
+
+    def count(self, table: Table[Any]) -> int:
+        """How many rows."""
+
+
+class Book(Protocol):
+    """The book and the mirror. One commit is all or nothing over as many tables as it needs.
+
+    Raises ``BookUnreadable``, ``DiskTrouble``, ``ReadOnly`` and, when another process keeps the lock too
+    long, ``Busy``.
+    """
+
+    def snapshot(self) -> Snapshot:
+        """What is there now, other processes' commits included."""
+
+    def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
+        """Make the writes durable, all or none; gives the new position.
+
+        ``since`` is the snapshot that the writes were thought out on: where one of these rows is another one
+        by now, raises ``Overtaken`` and writes nothing.
+        """
+
+    def transact(self, make: Callable[[Snapshot], Sequence[Write]]) -> int:
+        """Commit what ``make`` asks for when shown the newest snapshot, nobody coming in between.
+
+        ``make`` is called once and must be quick: everybody else who writes waits for it.
+        """
+
+    def watch(self) -> int:
+        """Position on disk, read cheaply: differs from a snapshot's when the book has moved."""
+
+
+class Listing(Protocol):
+    """A streamed client list. Reading to the end without an error means that it was complete."""
+
+    @property
+    def asked_at(self) -> datetime:
+        """The server's own time when it began to answer: the next bookmark (UTC)."""
+
+    def __aiter__(self) -> AsyncIterator[XpmClient]:
+        """The clients, one at a time."""
+
+
+class Practice(Protocol):
+    """XPM, as far as the product needs it. What its methods raise: ``READ_ERRORS`` and ``WRITE_ERRORS``.
+
+    A write raises ``OutcomeUnknown`` when it may have taken effect, ``Refused`` when XPM said no, and
+    ``UnsendableValue`` (or ``BadInput`` for a malformed id) before anything is sent. Only the outbox
+    (:mod:`xpm_tui.sync.outbox`) calls a writing method. ``calls`` counts what was sent.
+    """
+
+    @property
+    def calls(self) -> int:
+        """Practice Manager calls sent so far by this object."""
+
+    def clients(self, *, modified_since: datetime | None = None) -> AbstractAsyncContextManager[Listing]:
+        """All clients, detailed, archived and deleted included, in one streamed call."""
+
+    async def client(self, uuid: str) -> XpmClient:
+        """One client in full."""
+
+    async def search(self, query: str) -> list[XpmClient]:
+        """Clients whose name holds ``query``, any case."""
+
+    async def staff(self) -> list[Staff]:
+        """All staff."""
+
+    async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
+        """Create a staff record without a login."""
+
+    async def templates(self) -> list[Template]:
+        """All job templates."""
+
+    async def categories(self) -> list[Category]:
+        """All job categories."""
+
+    async def current_jobs(self) -> list[XpmJob]:
+        """All jobs neither completed nor cancelled."""
+
+    async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
+        """Create a client; ``values`` by field name with ``name`` among them, people as staff UUIDs."""
+
+    async def update_client(self, uuid: str, name: str, values: Mapping[str, Value]) -> XpmClient:
+        """Change the given fields of a client and nothing else; an empty text clears a field."""
+
+    async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
+        """Create a contact for a client (its ``uuid`` is ignored)."""
+
+    async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
+        """Change a contact, addressed together with its client."""
+
+
+class JobPractice(Practice, Protocol):
+    """XPM with the calls for jobs, which are addressed by their number. Raises as ``Practice`` does."""
+
+    async def job(self, number: str) -> XpmJob:
+        """One job with its tasks; ``RecordMissing`` when there is none."""
+
+    async def add_job(
+        self,
+        *,
+        name: str,
+        description: str,
+        client: str,
+        start: date,
+        due: date,
+        contact: str = "",
+        order_number: str = "",
+        number: str = "",
+        template: str = "",
+        category: str = "",
+        budget: str = "",
+    ) -> XpmJob:
+        """Create a job, in the practice's first state, with the tasks of one template."""
+
+    async def apply_template(self, number: str, template: str, *, append: bool = False) -> XpmJob:
+        """Add a template's tasks to a job; sent twice it adds them twice."""
+
+    async def assign(
+        self,
+        number: str,
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        manager: str | None = None,
+        partner: str | None = None,
+    ) -> XpmJob:
+        """Set staff, manager and partner by UUID."""
+
+    async def set_job_state(self, number: str, code: str) -> None:
+        """Put a job into a state, by the code that the practice gave it."""
+
+
+class Priority(IntEnum):
+    """Who asks: a person waiting at the screen passes a push."""
+
+    PERSON = 0
+    PUSH = 1
+
+
+class Allowance(msgspec.Struct, frozen=True, kw_only=True):
+    """What may still be asked of Xero; None: Xero has not told yet."""
+
+    minute_left: int
+    day_left: int | None = None
+    day_limit: int | None = None
+    until: datetime | None = None
+
+
+class Gate(Protocol):
+    """The one gate for calls: sliding minute, four in flight, the day's limit."""
+
+    def enter(self, priority: Priority) -> AbstractAsyncContextManager[None]:
+        """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit."""
+
+    def allowance(self) -> Allowance:
+        """What is left, as far as known."""
+
+
+class EventSink(Protocol):
+    """Where events go; never fails the work that reports."""
+
+    def emit(self, event: Event) -> None:
+        """Record one event; ``id``, ``at``, ``by`` and ``run`` are filled in where empty."""
+
+
+CALL_ERRORS: tuple[type[Trouble], ...] = (
+    LoginNeeded,
+    ScopeMissing,
+    AccessDenied,
+    Refused,
+    AllowanceUsedUp,
+    OutOfReach,
+    Busy,
+    DiskTrouble,
+)
+"""What any call to Xero may raise. ``Busy`` and ``DiskTrouble`` come from the files of the login and of the
+rate limiter, before the request or after the reply."""
+
+READ_ERRORS: tuple[type[Trouble], ...] = (*CALL_ERRORS, BadReply)
+"""What a call that reads a list may raise."""
+
+RECORD_ERRORS: tuple[type[Trouble], ...] = (*READ_ERRORS, RecordMissing, BadInput)
+"""What a call that reads one record may raise; ``BadInput`` for a malformed id, before anything is sent."""
+
+WRITE_ERRORS: tuple[type[Trouble], ...] = (
+    *RECORD_ERRORS,
+    UnsendableValue,
+    EditConflict,
+    OutcomeUnknown,
+)
+"""What a call that writes may raise. ``BadReply`` only from the read that comes before the write; a reply to
+the write itself that cannot be read is ``OutcomeUnknown``."""
+
+WRITES: frozenset[str] = frozenset(
+    {
+        "add_client",
+        "update_client",
+        "add_contact",
+        "update_contact",
+        "add_staff",
+        "add_job",
+        "apply_template",
+        "assign",
+        "set_job_state",
+    }
+)
+"""The writing methods of ``JobPractice``."""
+
+OPEN_ERRORS: tuple[type[Trouble], ...] = (BookUnreadable, DiskTrouble)
+"""What reading the store may raise."""
+
+COMMIT_ERRORS: tuple[type[Trouble], ...] = (*OPEN_ERRORS, Busy, ReadOnly, BadInput)
+"""What a commit may raise; ``BadInput`` for a value that does not fit its field or UTF-8. Nothing is written
+then."""
+
+PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[Trouble], ...]]] = {
+    Clock: {"now": (), "monotonic": (), "sleep": ()},
+    Ids: {"new": COMMIT_ERRORS},
+    Snapshot: {
+        "position": (),
+        "get": OPEN_ERRORS,
+        "find": OPEN_ERRORS,
+        "rows": OPEN_ERRORS,
+        "ids": OPEN_ERRORS,
+        "raw": OPEN_ERRORS,
+        "count": OPEN_ERRORS,
+    },
+    Book: {
+        "snapshot": OPEN_ERRORS,
+        "commit": (*COMMIT_ERRORS, Overtaken),
+        "transact": COMMIT_ERRORS,
+        "watch": OPEN_ERRORS,
+    },
+    Listing: {"asked_at": (), "__aiter__": (OutOfReach, BadReply, Refused)},
+    JobPractice: {
+        "calls": (),
+        "clients": READ_ERRORS,
+        "client": RECORD_ERRORS,
+        "search": READ_ERRORS,
+        "staff": READ_ERRORS,
+        "templates": READ_ERRORS,
+        "categories": READ_ERRORS,
+        "current_jobs": READ_ERRORS,
+        "job": RECORD_ERRORS,
+        **dict.fromkeys(sorted(WRITES), WRITE_ERRORS),
+    },
+    Gate: {"enter": (AllowanceUsedUp, Busy, DiskTrouble), "allowance": ()},
+    EventSink: {"emit": ()},
+}
+"""Every error by port and method. ``Practice`` raises as ``JobPractice`` does."""

@@ -1,0 +1,94 @@
+"""The plain-text rule: text from outside is shown, never obeyed.
+
+``visible`` is the only way from a record, a reply or a file to a terminal. It follows CWE-150
+(escape sequences in output) and Unicode TR36 (bidirectional text spoofing).
+
+Which text an XML 1.0 document can carry: the one rule that requests and the outbox share.
+
+Source: XML 1.0 (Fifth Edition), production 2 ("Char"): tab, line feed, carriage return and everything from
+U+0020 except surrogates, U+FFFE and U+FFFF.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import NewType
+
+from xpm_tui.domain.errors import UnsendableValue
+
+Shown = NewType("Shown", str)
+"""Text that is safe to write to a terminal: no control, no bidi, no zero-width character is left in it."""
+
+LIMIT = 500
+"""Longest shown text in characters, unless the caller says otherwise."""
+
+_NAMED = {"\t": "→", "\n": "⏎", "\r": "␍", "\x7f": "␡"}
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+
+
+def visible(text: str, limit: int = LIMIT) -> Shown:
+    """Make ``text`` safe to show: NFC, hidden characters made visible, cut at ``limit`` with an ellipsis.
+
+    Lone surrogates, C0, C1, bidi and zero-width characters become symbols or ``<U+XXXX>``.
+    """
+    cut = text[: limit + 1]
+    shown = _HIDDEN.sub(_name, unicodedata.normalize("NFC", cut))
+    return Shown(shown if len(text) <= limit else shown[:limit] + "…")
+
+
+def visible_each(text: str) -> Shown:
+    """Hidden characters made visible one for one, so that offsets into the text stay: for a field that is
+    edited. Neither cut nor normalised."""
+    return Shown(_HIDDEN.sub(lambda match: name if len(name := _name(match)) == 1 else "\ufffd", text))
+
+
+def visible_lines(text: str, limit: int = 20_000) -> Shown:
+    """Like :func:`visible`, with line feeds kept: for addresses and other texts of several lines."""
+    return Shown("\n".join(visible(line, limit) for line in text[:limit].replace("\r\n", "\n").split("\n")))
+
+
+def _name(match: re.Match[str]) -> str:
+    char = match.group()
+    if char in _NAMED:
+        return _NAMED[char]
+    code = ord(char)
+    return chr(0x2400 + code) if code < 0x20 else f"<U+{code:04X}>"
+
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def refuse_uncarriable(text: str, field: str) -> None:
+    """Raise ``UnsendableValue`` where ``text`` holds a character that XML cannot carry.
+
+    Args:
+        text: The value of a field.
+        field: The field's name, for the message; it may name what the field belongs to ("contact phone").
+    """
+    bad = _ILLEGAL.search(text)
+    if bad is not None:
+        raise UnsendableValue(
+            f"The field {field!r} holds a character that XML cannot carry "
+            f"(U+{ord(bad.group()):04X}, character {bad.start() + 1}).",
+            hint="Remove that character and try again; nothing was sent.",
+            field=field,
+        )
+
+
+def refuse_uncarriable_values(values: Mapping[str, object], prefix: str = "") -> None:
+    """Raise ``UnsendableValue`` for the first value that XML cannot carry; lists are looked into."""
+    for name, value in values.items():
+        texts: Iterable[object] = value if isinstance(value, tuple | list) else (value,)
+        for text in texts:
+            if isinstance(text, str):
+                refuse_uncarriable(text, prefix + name)
+
+
+def storable(text: str) -> str:
+    """The text with lone surrogates spelled out, which the store (UTF-8 JSON) cannot keep."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,67 @@
+"""A value that must never be seen: not in a repr, a log line, a traceback or a file.
+
+Masked values: Xero hides all but the last digits of a tax number (Practice Manager API 3.1, clients).
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from typing import NoReturn
+
+import msgspec
+
+
+class Secret:
+    """Holds a token, a code, a verifier or a client secret. Only :meth:`reveal` gives it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str = "") -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself; hand it to the wire or the vault and to nothing else."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(("Secret", self._value))
+
+    def __repr__(self) -> str:
+        return "Secret(hidden)" if self._value else "Secret()"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret cannot be pickled or copied")
+
+
+_MASK = re.compile(r"\*{2,}[^*]{0,6}\Z")
+
+
+def looks_masked(value: object) -> bool:
+    """True for a text such as ``******789``, wherever it turns up."""
+    return isinstance(value, str) and _MASK.match(value.strip()) is not None
+
+
+class Masked(msgspec.Struct, frozen=True, eq=False):
+    """A value known to exist but unreadable: it can be shown, never compared and never written."""
+
+    shown: str
+
+    def __eq__(self, other: object) -> NoReturn:
+        raise TypeError("a masked value cannot be compared")
+
+    def __hash__(self) -> NoReturn:
+        raise TypeError("a masked value cannot be compared")

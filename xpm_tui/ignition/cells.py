@@ -1,0 +1,246 @@
+"""Dates as spreadsheets write them. Whether day or month comes first is decided by the whole file.
+
+Clients and contacts as cells, and cells as clients and contacts: one text for each value.
+
+The canonical cell is what is compared with the last import: NFC, ``\n`` line ends, trimmed; yes or no;
+groups joined by ``;``; people as ids of team members.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from xpm_tui.domain.fields import BY_NAME, CLIENT, COLUMNS, CONTACT, Field, Kind, Record
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client, Contact, TeamMember
+
+_NUMBERS = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})(?:[ T,].*)?")
+_ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T].*)?")
+_WORDS = (
+    "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y",
+    "%B %d %Y", "%a %d %b %Y", "%A %d %B %Y",
+)  # fmt: skip
+
+
+class NoDate(ValueError):
+    """A text that is no date."""
+
+
+@dataclass(frozen=True)
+class DateStyle:
+    """Whether the day comes first; ``guessed`` when no date of the file decided it."""
+
+    day_first: bool = True
+    guessed: bool = False
+
+    def read(self, text: str) -> date:
+        """The date that a cell means; raises :class:`NoDate`."""
+        text = text.strip()
+        try:
+            iso = _ISO.fullmatch(text)
+            if iso:
+                return date(int(iso[1]), int(iso[2]), int(iso[3]))
+            numbers = _NUMBERS.fullmatch(text)
+            if numbers:
+                one, two, year = int(numbers[1]), int(numbers[2]), int(numbers[3])
+                year += 2000 if year < 100 else 0
+                return date(year, two, one) if self.day_first else date(year, one, two)
+        except ValueError:
+            raise NoDate(text) from None
+        for style in _WORDS:
+            try:
+                return datetime.strptime(text, style).date()
+            except ValueError:
+                continue
+        raise NoDate(text)
+
+
+def date_style(texts: Iterable[str]) -> DateStyle:
+    """Look at all dates of a file: a first number over 12 is a day, a second one over 12 too.
+
+    Where none decides it, the day comes first, as in Australia, New Zealand and Great Britain.
+    """
+    numbers = [match for text in texts if (match := _NUMBERS.fullmatch(text.strip()))]
+    day = any(int(match[1]) > 12 for match in numbers)
+    month = any(int(match[2]) > 12 for match in numbers)
+    if day != month:
+        return DateStyle(day_first=day)
+    # Both kinds in one file: the ones that do not fit are refused row by row.
+    return DateStyle(guessed=any(match[1] != match[2] for match in numbers))
+
+
+PEOPLE = frozenset(field.name for field in COLUMNS if field.kind == "person")
+
+
+def _of(record: Record) -> dict[str, Field]:
+    """The fields of one record that a cell can hold, by attribute, in the order of the form."""
+    return {field.attribute: field for field in COLUMNS if field.of == record and field.kind != "id"}
+
+
+CLIENT_FIELDS: dict[str, Field] = _of("client")
+"""Fields of a client that a cell can hold, in the order of the form."""
+
+CONTACT_FIELDS: dict[str, Field] = _of("contact")
+"""Fields of a contact that a cell can hold; their columns are ``contact_`` and this."""
+
+EXTRA = "extra:"
+"""What the key of an unknown column's cell begins with; the rest is its heading."""
+
+FLAG_WORDS = {
+    **dict.fromkeys(("yes", "true", "y", "1", "on", "registered"), "yes"),
+    **dict.fromkeys(("no", "false", "n", "0", "off", "not registered", "unregistered"), "no"),
+}
+"""Every word for yes and for no in a cell."""
+
+_CELLS_NUMBERS: frozenset[Kind] = frozenset({"phone", "postcode"})
+"""The kinds whose text looks like a number to a spreadsheet."""
+
+
+class CellError(ValueError):
+    """A cell that cannot be taken; its text completes "row 7: ..."."""
+
+
+class People:
+    """Team members by what a cell may call them: e-mail, or a name that only one of them has."""
+
+    def __init__(self, members: Iterable[TeamMember]) -> None:
+        self.by_id = {member.id: member for member in members}
+        self._named: dict[str, set[str]] = {}
+        for member in self.by_id.values():
+            for word in {member.email.casefold(), exact(member.name).casefold()} - {""}:
+                self._named.setdefault(word, set()).add(member.id)
+
+    def find(self, text: str) -> str:
+        """The member's id, or empty when nobody, or more than one, is called so."""
+        found = self._named.get(exact(text).casefold(), set())
+        return next(iter(found)) if len(found) == 1 else ""
+
+    def label(self, id: str) -> str:  # noqa: A002
+        """What a cell calls a member: the name, or the e-mail where another one has the name too."""
+        member = self.by_id.get(id)
+        if member is None:
+            return ""
+        return member.name if self.find(member.name) == id or not member.email else member.email
+
+
+def plain(text: str) -> str:
+    """A text as a cell: NFC, ``\\n`` line ends, trimmed."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return (text if text.isascii() else unicodedata.normalize("NFC", text)).strip()
+
+
+def canonical(field: str, text: str, people: People) -> str:
+    """A cell of a file in its canonical form, by the kind of its field.
+
+    Raises :class:`CellError` for one that a spreadsheet has spoilt or that is no e-mail address, and
+    :class:`Unknown` for a word that stands for nothing here.
+    """
+    row = BY_NAME[field]
+    if row.kind == "person":
+        found = people.find(text)
+        if not found:
+            raise Unknown(f"nobody in the team is called {text}")
+        return found
+    if row.kind == "choice":
+        return _word(text, choice_words(row), f"is no {row.label.lower()}")
+    if row.kind == "flag":
+        return _word(text, FLAG_WORDS, "is neither yes nor no")
+    if row.kind == "names":
+        return joined(text.replace("\n", ";").split(";"))
+    if row.kind == "email":
+        check_email(text)
+    if row.kind in _CELLS_NUMBERS and re.fullmatch(r"\d(?:[.,]\d+)?E\+\d{2}", text, re.IGNORECASE):
+        raise CellError(f"{text} is a number that a spreadsheet has shortened; format the column as text")
+    return plain(text)
+
+
+def choice_words(field: Field) -> dict[str, str]:
+    """Every word for a value of a choice, and the value."""
+    return {word: each.value for each in field.choices for word in (each.value, *each.also)}
+
+
+class Unknown(ValueError):
+    """A word that stands for nothing here: the cell is left out and reported, the row is taken."""
+
+
+def _word(text: str, words: Mapping[str, str], wrong: str) -> str:
+    found = words.get(text.casefold())
+    if found is None:
+        raise Unknown(f"{text} {wrong}")
+    return found
+
+
+def check_email(text: str) -> None:
+    """Raise :class:`CellError` unless the text has the shape of an e-mail address (RFC 5321, roughly)."""
+    if not re.fullmatch(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]+", text) or len(text) > 254:
+        raise CellError(f"{text} is no e-mail address")
+
+
+def joined(names: Iterable[str]) -> str:
+    """Group names as one cell."""
+    return "; ".join(dict.fromkeys(name for name in map(plain, names) if name))
+
+
+def spoilt(field: str, old: str, new: str) -> bool:
+    """Whether ``new`` is ``old`` as a spreadsheet spoils it: a number without its ``+`` or leading zeros."""
+    row = BY_NAME.get(field)
+    if row is None or row.kind not in _CELLS_NUMBERS or not re.fullmatch(r"\+?\d+", old) or old == new:
+        return False
+    return new == (old.lstrip("+").lstrip("0") or "0")
+
+
+def client_cell(client: Client, field: str) -> str:
+    """A client's field as a canonical cell."""
+    return _cell(CLIENT_FIELDS[field].kind, getattr(client, field))
+
+
+def contact_cell(contact: Contact, field: str) -> str:
+    """A contact's field as a canonical cell."""
+    return _cell(CONTACT_FIELDS[field].kind, getattr(contact, field))
+
+
+def client_value(field: str, cell: str) -> Any:
+    """What a canonical cell puts into a client."""
+    return value_of(CLIENT[field], cell)
+
+
+def contact_value(field: str, cell: str) -> Any:
+    """What a canonical cell puts into a contact."""
+    return value_of(CONTACT[field], cell)
+
+
+def value_of(field: Field, cell: str) -> Any:
+    """What a canonical cell puts into a record; an empty one empties the field."""
+    if field.kind == "names":
+        return tuple(filter(None, (name.strip() for name in cell.split(";"))))
+    if field.kind == "flag":
+        return None if not cell and not field.required else cell == "yes"
+    return cell
+
+
+def _cell(kind: Kind, value: Any) -> str:
+    if kind == "names":
+        return joined(value)
+    if kind == "flag":
+        return "" if value is None else "yes" if value else "no"
+    return plain(value)
+
+
+def client_cells(client: Client, people: People) -> dict[str, str]:
+    """All cells of a client, unknown columns among them (keys :data:`EXTRA`); blank ones left out."""
+    cells = {field: client_cell(client, field) for field in CLIENT_FIELDS}
+    cells |= {f"{EXTRA}{heading}": plain(text) for heading, text in client.extra.items()}
+    return {key: text for key, text in cells.items() if text and (key not in PEOPLE or text in people.by_id)}
+
+
+def contact_cells(contact: Contact) -> dict[str, str]:
+    """All cells of a contact; blank ones left out."""
+    cells = {field: contact_cell(contact, field) for field in CONTACT_FIELDS}
+    cells |= {f"{EXTRA}{heading}": plain(text) for heading, text in contact.extra.items()}
+    return {key: text for key, text in cells.items() if text}

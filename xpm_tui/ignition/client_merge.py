@@ -1,0 +1,226 @@
+"""Rows of one client merged into what the book has: only what was edited in Ignition changes anything.
+
+A blank cell says nothing. A cell equal to the last import, or to what we sent, is no edit. Nothing leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from xpm_tui.domain.ignition import Client, Contact, Imported
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.ignition.cells import (
+    EXTRA,
+    client_cell,
+    client_value,
+    contact_cell,
+    contact_value,
+    plain,
+    spoilt,
+)
+from xpm_tui.ignition.client_rows import ClientRow, match_contacts
+from xpm_tui.ignition.import_steps import Edit
+from xpm_tui.ignition.parser import Refused
+
+Said = dict[str, tuple[str, int]]
+"""What a file says, by field: the cell and its row."""
+
+
+@dataclass
+class Merged:
+    """What came of merging. ``client`` and ``imported`` equal the old ones where nothing changed."""
+
+    client: Client
+    imported: Imported
+    edits: list[Edit] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    contacts: int = 0
+    mended: int = 0
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One client or contact before merging: how its cells look, what the last file said, what we sent."""
+
+    record: str
+    prefix: str
+    present: Callable[[str], str]
+    known: Mapping[str, str]
+    out: Mapping[str, str]
+    new: bool
+
+    def is_edit(self, key: str, cell: str) -> bool:
+        """Whether Ignition changed the cell since its last file, as far as can be told."""
+        return cell != self.known.get(key) and cell != self.out.get(key) and not self.is_spoilt(key, cell)
+
+    def is_spoilt(self, key: str, cell: str) -> bool:
+        """Whether a spreadsheet took zeros or a plus sign away."""
+        if self.new or not cell.isdecimal():
+            return False
+        return any(
+            spoilt(self.prefix + key, old, cell) for old in (self.present(key), self.known.get(key, ""))
+        )
+
+
+class Merge:
+    """Merges one client after the other. ``new_contact`` gives the id of a contact that is made."""
+
+    def __init__(self, now: datetime, new_contact: Callable[[], str]) -> None:
+        self._now = now
+        self._new_contact = new_contact
+
+    def run(
+        self, client: Client, known: Imported | None, rows: list[ClientRow], *, new: bool, client_id: str = ""
+    ) -> Merged:
+        """Merge ``rows`` into ``client``; ``new``: it was made for them, and its cells are no edits."""
+        merged = Merged(client, known or Imported(id=client.id))
+        side = _Side(
+            client.id,
+            "",
+            lambda key: _client_cell(client, key),
+            merged.imported.cells,
+            merged.imported.out,
+            new,
+        )
+        rows, said = _agreeing(side, rows, merged)
+        if client_id and not client.client_id:
+            merged.client = msgspec.structs.replace(client, client_id=client_id)
+        cells, out, values = _settled(side, said, merged)
+        merged.client = _with(merged.client, values, client_value)
+        merged.imported = msgspec.structs.replace(merged.imported, cells=cells, out=out)
+        self._contacts(merged, rows, new)
+        if merged.imported.at is None:
+            merged.imported = msgspec.structs.replace(merged.imported, at=self._now)
+        return merged
+
+    def _contacts(self, merged: Merged, rows: list[ClientRow], new: bool) -> None:
+        matches = match_contacts(merged.client.contacts, rows)
+        merged.refused.extend(matches.refused)
+        contacts = {contact.id: contact for contact in merged.client.contacts}
+        known, out = dict(merged.imported.contacts), dict(merged.imported.out_contacts)
+        primary = ""
+        for row, found in matches.pairs:
+            contact = found or self._made(row, first=not contacts)
+            merged.contacts += found is None
+            if row.contact_id and not contact.contact_id:
+                contact = msgspec.structs.replace(contact, contact_id=row.contact_id)
+            side = _contact_side(merged, contact, new or found is None)
+            said = {key: (cell, row.number) for key, cell in row.contact.items()}
+            known[contact.id], out[contact.id], values = _settled(side, said, merged)
+            contacts[contact.id] = _with(contact, values, contact_value)
+            primary = contact.id if values.get("primary") == "yes" else primary
+        everybody = _one_primary(contacts.values(), primary)
+        if everybody != merged.client.contacts:
+            merged.client = msgspec.structs.replace(merged.client, contacts=everybody)
+        merged.imported = msgspec.structs.replace(
+            merged.imported,
+            contacts={key: cells for key, cells in known.items() if cells},
+            out_contacts={key: cells for key, cells in out.items() if cells},
+        )
+
+    def _made(self, row: ClientRow, *, first: bool) -> Contact:
+        return Contact(
+            id=self._new_contact(), contact_id=row.contact_id, primary=first and "primary" not in row.contact
+        )
+
+
+def _agreeing(side: _Side, rows: list[ClientRow], merged: Merged) -> tuple[list[ClientRow], Said]:
+    """The rows without those that contradict one above them, and what the others say of the client.
+
+    Every row of a client repeats its cells; where one of them is edited, the edited one counts.
+    """
+    good: list[ClientRow] = []
+    said: Said = {}
+    for row in rows:
+        edits = {key for key, cell in row.client.items() if key == "name" or side.is_edit(key, cell)}
+        other = next(
+            (
+                key
+                for key in sorted(edits)
+                if key in said
+                and said[key][0] != row.client[key]
+                and (key == "name" or side.is_edit(key, said[key][0]))
+            ),
+            "",
+        )
+        if other:
+            merged.refused.append(Refused(row.number, _disagreement(other, row.client[other], said[other])))
+            continue
+        for key, cell in row.client.items():
+            if key not in said or key in edits:
+                said[key] = (cell, said[key][1] if key in said and said[key][0] == cell else row.number)
+        good.append(row)
+    return good, said
+
+
+def _settled(
+    side: _Side, said: Said, merged: Merged
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """What the file now has said, what we sent and still wait for, and the cells to take over."""
+    known, out, values = dict(side.known), dict(side.out), {}
+    for key, (cell, row) in said.items():
+        if side.is_spoilt(key, cell) and cell != side.known.get(key):
+            merged.mended += 1
+            continue
+        known[key] = cell
+        out.pop(key, None)
+        old = side.present(key)
+        if cell == old or not side.is_edit(key, cell):
+            continue
+        values[key] = cell
+        if not side.new:
+            both = key in side.known and side.known[key] != old
+            merged.edits.append(Edit(side.record, side.prefix + key, old, cell, row, both))
+    return known, out, values
+
+
+def _with(record: Any, values: Mapping[str, str], value: Callable[[str, str], Any]) -> Any:
+    """The client or contact with some cells taken over."""
+    if not values:
+        return record
+    changes = {key: value(key, cell) for key, cell in values.items() if not key.startswith(EXTRA)}
+    extra = {key.removeprefix(EXTRA): cell for key, cell in values.items() if key.startswith(EXTRA)}
+    return msgspec.structs.replace(record, **changes, extra={**record.extra, **extra})
+
+
+def _contact_side(merged: Merged, contact: Contact, new: bool) -> _Side:
+    return _Side(
+        f"{merged.client.id}/{contact.id}",
+        "contact_",
+        lambda key: _contact_cell(contact, key),
+        merged.imported.contacts.get(contact.id, {}),
+        merged.imported.out_contacts.get(contact.id, {}),
+        new,
+    )
+
+
+def _client_cell(client: Client, key: str) -> str:
+    if key.startswith(EXTRA):
+        return plain(client.extra.get(key.removeprefix(EXTRA), ""))
+    return client_cell(client, key)
+
+
+def _contact_cell(contact: Contact, key: str) -> str:
+    if key.startswith(EXTRA):
+        return plain(contact.extra.get(key.removeprefix(EXTRA), ""))
+    return contact_cell(contact, key)
+
+
+def _one_primary(contacts: Iterable[Contact], primary: str) -> tuple[Contact, ...]:
+    """All contacts, only the one that a file has just named primary being so; nothing named: as they are."""
+    return tuple(
+        contact
+        if not primary or contact.primary == (contact.id == primary)
+        else msgspec.structs.replace(contact, primary=contact.id == primary)
+        for contact in contacts
+    )
+
+
+def _disagreement(key: str, cell: str, said: tuple[str, int]) -> str:
+    here, there = visible(cell, 60), visible(said[0], 60)
+    return f"{key.removeprefix(EXTRA)} is {here}, and row {said[1]} of the same client says {there}"

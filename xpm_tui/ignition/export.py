@@ -1,0 +1,374 @@
+"""Exporting the clients form so that Ignition's bulk import takes it, with its traps kept clear of.
+
+Ignition's traps (its help page "Import and edit your clients in bulk"): a blank Client ID makes a new client
+at every import; equal names with blank ids become one client; a row without client name, contact name or
+contact e-mail fails.
+
+Exporting services, team and proposals in the forms that are read again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.domain.fields import COLUMNS
+from xpm_tui.domain.formatting import day
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client, Contact, Imported
+from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.tables import CLIENTS, IMPORTED, META, PROPOSALS, SERVICES, TEAM
+from xpm_tui.ignition.cells import EXTRA, PEOPLE, People, client_cells, contact_cells
+from xpm_tui.ignition.client_import import HEADINGS
+from xpm_tui.ignition.forms import CLIENTS as FORM
+from xpm_tui.ignition.library_import import SERVICE_ID
+from xpm_tui.ignition.parser import shield
+from xpm_tui.ignition.pending_changes import COMPUTED, client_pending, columns_of_last, label
+
+Flavour = Literal["ignition", "spreadsheet"]
+
+_ALWAYS = tuple(field.name for field in COLUMNS if field.csv is not None and field.csv.always)
+_ONLY_IF_THERE = COMPUTED | {part.name for field in COLUMNS if field.csv for part in field.csv.parts}
+
+
+@dataclass(frozen=True)
+class NotExported:
+    """A client or contact that is left out, and why; ``record`` is ``c1`` or ``c1/k2``."""
+
+    record: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Exported:
+    """``files``: the CSV, and more of them where clients of one name must not meet in one import.
+
+    ``records`` are the ids of the clients in them, ``rows`` counts rows, ``splits`` says who is in which
+    further file. ``writes`` remember what went out: commit them once the files are safe.
+    """
+
+    files: tuple[bytes, ...]
+    rows: int
+    records: tuple[str, ...]
+    refused: tuple[NotExported, ...] = ()
+    splits: tuple[NotExported, ...] = ()
+    writes: tuple[Write, ...] = ()
+
+
+@dataclass
+class _Sheet:
+    """One file in the making."""
+
+    rows: list[tuple[Client, Contact]] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+
+def export_clients(
+    snapshot: Snapshot,
+    now: datetime,
+    *,
+    changed_only: bool = False,
+    flavour: Flavour = "ignition",
+    again: bool = False,
+    only: Collection[str] = (),
+) -> Exported:
+    """The clients as Ignition's form.
+
+    ``changed_only`` takes what Ignition does not have and what has not gone out yet. A client without Client
+    ID goes out once; ``again`` sends it once more. ``only`` are ids of clients. The ``spreadsheet`` flavour
+    is for reading and editing: it holds every client, what Ignition would refuse too, is not remembered as
+    gone out, and keeps cells from being run as formulas, which changes how a phone such as +64 looks.
+    """
+    people, columns = People(snapshot.rows(TEAM)), columns_of_last(snapshot)
+    sheets = [_Sheet()]
+    refused: list[NotExported] = []
+    splits: list[NotExported] = []
+    writes: list[Write] = []
+    records: list[str] = []
+    clients = filter(None, (snapshot.get(CLIENTS, each) for each in only)) if only else snapshot.rows(CLIENTS)
+    for client in clients:
+        known = snapshot.get(IMPORTED, client.id)
+        wanted: Collection[str] | None = None
+        if changed_only:
+            pending = [
+                each for each in client_pending(client, known, people, columns) if again or not each.sent
+            ]
+            if not pending:
+                continue
+            wanted = {each.record.partition("/")[2] for each in pending} - {""}
+            wanted = None if pending[0].field == "client" else wanted
+        if flavour == "spreadsheet":
+            contacts = list(client.contacts) or [Contact(id="")]
+        else:
+            contacts = _contacts(client, known, wanted, again, refused)
+        if not contacts:
+            continue
+        at = _sheet_for(client, sheets) if flavour == "ignition" else 0
+        if at:
+            reason = f"it has the name of another client without Client ID: it stands in file {at + 1}"
+            splits.append(NotExported(client.id, client.name, reason))
+        sheets[at].rows += [(client, contact) for contact in contacts]
+        records.append(client.id)
+        if flavour == "ignition":
+            writes.append(Put(IMPORTED, _sent(client, contacts, known, people, now)))
+    if not records:
+        return Exported((), 0, (), tuple(refused))
+    heads = _columns(snapshot, [client for sheet in sheets for client, _ in sheet.rows])
+    files = tuple(_csv(sheet.rows, heads, people, flavour) for sheet in sheets)
+    rows = sum(len(sheet.rows) for sheet in sheets)
+    return Exported(files, rows, tuple(records), tuple(refused), tuple(splits), tuple(writes))
+
+
+def _contacts(
+    client: Client,
+    known: Imported | None,
+    wanted: Collection[str] | None,
+    again: bool,
+    refused: list[NotExported],
+) -> list[Contact]:
+    """The contacts whose rows are written.
+
+    ``wanted`` None: all of them; else these, or one of the others to carry the client's own cells.
+    """
+
+    def refuse(reason: str, record: str = "") -> None:
+        refused.append(NotExported(record or client.id, client.name, reason))
+
+    if not client.name.strip():
+        refuse("it has no name")
+        return []
+    if not client.client_id and known is not None and known.sent is not None and not again:
+        refuse(
+            f"it went out on {day(known.sent)} and has no Client ID yet: a second import into Ignition "
+            "would make it twice. Import Ignition's own export here first"
+        )
+        return []
+    if _unwritable(client):
+        refuse("it holds a NUL byte, which no CSV can carry")
+        return []
+    good = []
+    for contact in client.contacts:
+        lack = "name" if not contact.name.strip() else "e-mail" if not contact.email.strip() else ""
+        gone_out = known is not None and contact.id in known.out_contacts and not contact.contact_id
+        if lack and (wanted is None or contact.id in wanted):
+            who = contact.name or contact.email or contact.id
+            refuse(f"its contact {who} has no {lack}; Ignition's import fails without",
+                   f"{client.id}/{contact.id}")  # fmt: skip
+        elif client.client_id and gone_out and not again and (wanted is None or contact.id in wanted):
+            refuse("its contact went out before and has no Contact ID yet: Ignition would make it twice",
+                   f"{client.id}/{contact.id}")  # fmt: skip
+        elif not lack:
+            good.append(contact)
+    if not client.contacts:
+        refuse("it has no contact; Ignition's import fails without contact name and e-mail")
+    if wanted is None:
+        return good
+    chosen = [contact for contact in good if contact.id in wanted]
+    return chosen or sorted(good, key=lambda contact: (not contact.primary, not contact.contact_id))[:1]
+
+
+def _unwritable(client: Client) -> bool:
+    return b"\\u0000" in msgspec.json.encode(client)
+
+
+def _sheet_for(client: Client, sheets: list[_Sheet]) -> int:
+    """The first file without another client of that name, where Ignition would make the two one."""
+    if client.client_id:
+        return 0
+    name = exact(client.name).casefold()
+    at = next((at for at, sheet in enumerate(sheets) if name not in sheet.names), len(sheets))
+    if at == len(sheets):
+        sheets.append(_Sheet())
+    sheets[at].names.add(name)
+    return at
+
+
+def _sent(
+    client: Client, contacts: Iterable[Contact], known: Imported | None, people: People, now: datetime
+) -> Imported:
+    """What went out, where it differs from what Ignition's files have said."""
+    known = known or Imported(id=client.id)
+    cells = client_cells(client, people)
+    out = {
+        key: cells.get(key, "")
+        for key in {*cells, *known.cells}
+        if cells.get(key, "") != known.cells.get(key)
+    }
+    out_contacts = dict(known.out_contacts)
+    for contact in contacts:
+        told, own = known.contacts.get(contact.id, {}), contact_cells(contact)
+        out_contacts[contact.id] = {key: cell for key, cell in own.items() if cell != told.get(key)}
+    kept = {key: each for key, each in out_contacts.items() if each}
+    return msgspec.structs.replace(known, sent=now, out=out, out_contacts=kept)
+
+
+def gone_out(now: Snapshot, writes: Iterable[Write]) -> list[Write]:
+    """``Exported.writes`` for the book as it is when the files are safe: what an import has said meanwhile
+    stays, and a client that has left the book meanwhile stays away."""
+    out: list[Write] = []
+    for row in (write.row for write in writes if isinstance(write, Put)):
+        newest = now.get(IMPORTED, row.id) or Imported(id=row.id)
+        if now.raw(CLIENTS, row.id) is not None:
+            out.append(Put(IMPORTED, _sent_of(row, newest)))
+    return out
+
+
+def _sent_of(row: Imported, newest: Imported) -> Imported:
+    """``newest`` with what went out by ``row``, where Ignition has not said the same since."""
+    contacts = {
+        key: {field: cell for field, cell in cells.items() if newest.contacts.get(key, {}).get(field) != cell}
+        for key, cells in {**newest.out_contacts, **row.out_contacts}.items()
+    }
+    return msgspec.structs.replace(
+        newest,
+        sent=row.sent,
+        out={key: cell for key, cell in row.out.items() if newest.cells.get(key, "") != cell},
+        out_contacts={key: cells for key, cells in contacts.items() if cells},
+    )
+
+
+def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, str]]:
+    """Heading and field: those of Ignition's last file in its order, then the others that have a value."""
+    remembered = snapshot.get(META, HEADINGS)
+    heads = [(str(heading), str(name)) for heading, name in (remembered.value if remembered else ())]
+    there = {name for _, name in heads if name} | {f"{EXTRA}{heading}" for heading, name in heads if not name}
+    used: dict[str, None] = dict.fromkeys(_ALWAYS)
+    for client in clients:
+        used |= dict.fromkeys(client_cells(client, _NOBODY))
+        used |= dict.fromkeys(name for name in sorted(PEOPLE) if getattr(client, name))
+        for contact in client.contacts:
+            used |= dict.fromkeys(_contact_key(key) for key in contact_cells(contact))
+    heads += [
+        (each.heading, each.name)
+        for each in FORM.fields
+        if each.name in used and each.name not in there | _ONLY_IF_THERE
+    ]
+    return heads + [
+        (key.removeprefix(EXTRA), "") for key in used if key.startswith(EXTRA) and key not in there
+    ]
+
+
+_NOBODY = People(())
+
+
+def _contact_key(key: str) -> str:
+    return key if key.startswith(EXTRA) else f"contact_{key}"
+
+
+def _csv(
+    rows: Iterable[tuple[Client, Contact]], heads: Sequence[tuple[str, str]], people: People, flavour: Flavour
+) -> bytes:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    spreadsheet = flavour == "spreadsheet"
+    writer.writerow([shield(heading, spreadsheet) for heading, _ in heads])
+    for client, contact in rows:
+        cells = client_cells(client, people)
+        cells = {key: label(key, cell, people) for key, cell in cells.items()}
+        for key, cell in contact_cells(contact).items():
+            cells[_contact_key(key)] = cell
+        first, _, last = cells.get("contact_name", "").rpartition(" ")
+        cells |= {"contact_first_name": first or last, "contact_last_name": last if first else ""}
+        cells |= {"client_id": client.client_id, "contact_id": contact.contact_id}
+        writer.writerow(
+            [shield(cells.get(name or f"{EXTRA}{heading}", ""), spreadsheet) for heading, name in heads]
+        )
+    # A mark at the start tells spreadsheets that it is UTF-8; Ignition would read it as part of a heading.
+    return file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
+
+
+def export_services(snapshot: Snapshot, flavour: Flavour = "ignition") -> Exported:
+    """The library of services, with the columns that it was imported with."""
+    services = list(snapshot.rows(SERVICES))
+    extra = _extra_headings(service.extra for service in services)
+    rows = [
+        [service.extra.get(SERVICE_ID, ""), service.name, *_cells(service.extra, extra)]
+        for service in services
+    ]
+    return _exported([SERVICE_ID, "Service Name", *extra], rows, [each.id for each in services], flavour)
+
+
+def export_team(snapshot: Snapshot, flavour: Flavour = "ignition") -> Exported:
+    """The team members."""
+    team = list(snapshot.rows(TEAM))
+    extra = _extra_headings(member.extra for member in team)
+    rows = [
+        [
+            each.name,
+            each.email,
+            _yes(each.access),
+            "active" if each.active else "inactive",
+            *_cells(each.extra, extra),
+        ]
+        for each in team
+    ]
+    return _exported(["Name", "Email", "Access", "Status", *extra], rows, [each.id for each in team], flavour)
+
+
+def export_proposals(snapshot: Snapshot, flavour: Flavour = "ignition") -> Exported:
+    """The proposals, one row for each service."""
+    people = People(snapshot.rows(TEAM))
+    proposals = list(snapshot.rows(PROPOSALS))
+    extra = _extra_headings(service.extra for each in proposals for service in each.services)
+    rows = []
+    for each in proposals:
+        client = snapshot.get(CLIENTS, each.client) if each.client else None
+        head = [
+            each.number,
+            each.name,
+            client.client_id if client else each.client_id,
+            client.name if client else each.client_name,
+            each.reference,
+            each.state,
+            _day(each.accepted),
+            people.label(each.partner),
+            people.label(each.manager),
+        ]
+        for service in each.services:
+            cells = [service.name, _day(service.start), _day(service.end), service.billing, service.price]
+            rows.append([*head, *cells, service.quantity, *_cells(service.extra, extra)])
+        if not each.services:
+            rows.append([*head, "", _day(each.start), _day(each.end), "", "", "", *_cells({}, extra)])
+    headings = [
+        "Proposal Number", "Proposal Name", "Client ID", "Client Name", "Client Reference", "Proposal Status",
+        "Accepted Date", "Partner", "Manager", "Service Name", "Start Date", "End Date", "Billing Type",
+        "Price", "Quantity",
+    ]  # fmt: skip
+    return _exported([*headings, *extra], rows, [each.id for each in proposals], flavour)
+
+
+def _extra_headings(extras: Iterable[dict[str, str]]) -> list[str]:
+    return [
+        heading for heading in dict.fromkeys(h for extra in extras for h in extra) if heading != SERVICE_ID
+    ]
+
+
+def _cells(extra: dict[str, str], headings: Sequence[str]) -> list[str]:
+    return [extra.get(heading, "") for heading in headings]
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _exported(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], records: Sequence[str], flavour: Flavour
+) -> Exported:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    spreadsheet = flavour == "spreadsheet"
+    writer.writerow([shield(heading, spreadsheet) for heading in headings])
+    writer.writerows([shield(cell, spreadsheet) for cell in row] for row in rows)
+    data = file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
+    return Exported((data,) if rows else (), len(rows), tuple(records))

@@ -1,0 +1,242 @@
+"""Ignition's CSV forms: their fields, the headings they are exported under, and the headings they go by.
+
+Sources: Ignition's help pages "Import and edit your clients in bulk" (Client ID, Contact ID, Client Name,
+Contact Name, Contact Email; the last three must be filled) and "How to export active services". What else a
+practice's file holds differs by plan, so that every other heading is a synonym or an unknown column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from xpm_tui.domain import fields
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.ignition.cells import choice_words
+from xpm_tui.ignition.csv_text import squeezed
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import difflib
+
+FormName = Literal["clients", "services", "team", "proposals"]
+IGNORE = "ignore"
+"""What a heading is mapped to so that its column is passed over."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a form; ``also`` are other headings for it, as :func:`squeezed` gives them.
+
+    ``doubtful`` are headings that mean it only where ``fits`` says so of the column's values; with
+    ``must_fit`` all of its headings are.
+    """
+
+    name: str
+    heading: str
+    also: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    must_fit: bool = False
+    fits: Callable[[Sequence[str]], bool] = lambda values: True
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form: its fields in the order of export; a file must have one of the fields in ``needs``."""
+
+    name: FormName
+    fields: tuple[Field, ...]
+    needs: tuple[str, ...]
+    by_name: Mapping[str, Field] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {each.name: each for each in self.fields})
+
+    def headings(self) -> list[str]:
+        """Every heading that is understood."""
+        return [heading for each in self.fields for heading in (each.heading, *each.also)]
+
+
+_YES_NO = {"yes", "no", "true", "false", "y", "n", "1", "0"}
+
+
+def _all_in(words: set[str]) -> Callable[[Sequence[str]], bool]:
+    def looks(values: Sequence[str]) -> bool:
+        filled = [value.strip().casefold() for value in values if value.strip()]
+        return bool(filled) and all(value in words for value in filled)
+
+    return looks
+
+
+def _fits(row: fields.Field) -> Callable[[Sequence[str]], bool]:
+    """Whether a column's values are words of the field's kind."""
+    if row.kind == "flag":
+        return _all_in(_YES_NO)
+    return _all_in(set(choice_words(row))) if row.kind == "choice" else lambda values: True
+
+
+def _client_columns() -> Iterator[Field]:
+    for row in fields.COLUMNS:
+        if row.csv is not None:
+            csv = row.csv
+            yield Field(row.name, csv.heading, csv.also, csv.doubtful, csv.must_fit, _fits(row))
+            yield from (Field(part.name, part.heading, part.also) for part in csv.parts)
+
+
+CLIENTS = Form("clients", tuple(_client_columns()), ("client_id", "name", "contact_id"))
+
+SERVICES = Form(
+    "services",
+    (
+        Field("service_id", "Service ID", ("id",)),
+        Field("name", "Service Name", ("service", "name", "title")),
+    ),
+    ("name",),
+)
+
+TEAM = Form(
+    "team",
+    (
+        Field("name", "Name", ("full name", "user", "user name", "team member", "staff name", "staff")),
+        Field("first_name", "First Name", ("given name", "given names")),
+        Field("last_name", "Last Name", ("surname", "family name")),
+        Field("email", "Email", ("e mail", "email address", "user email", "login", "login email")),
+        Field("access", "Access", ("has access", "login access", "can sign in")),
+        Field("active", "Status", ("active", "state", "is active")),
+    ),
+    ("name", "first_name", "email"),
+)
+
+PROPOSALS = Form(
+    "proposals",
+    (
+        Field("number", "Proposal Number", ("proposal id", "proposal ref", "proposal reference", "number",
+                                            "proposal", "reference")),
+        Field("name", "Proposal Name", ("proposal title", "title")),
+        Field("client_id", "Client ID", ("ignition client id",)),
+        Field("client_reference", "Client Reference", ("client number", "client ref")),
+        Field("client_name", "Client Name", ("client", "company name", "company")),
+        Field("contact_email", "Contact Email", ("email", "client email", "contact email address")),
+        Field("state", "Proposal Status", ("status", "state", "service status", "proposal state")),
+        Field("accepted", "Accepted Date", ("accepted", "acceptance date", "accepted on", "date accepted")),
+        Field("start", "Start Date", ("start", "service start date", "service start", "starts",
+                                      "effective date", "proposal start date", "effective start date")),
+        Field("end", "End Date", ("end", "service end date", "service end", "ends", "expiry date", "expires",
+                                  "contract end date", "proposal end date", "minimum contract end date")),
+        Field("service", "Service Name", ("service",)),
+        Field("service_id", "Service ID", ()),
+        Field("billing", "Billing Type", ("billing", "billing frequency", "billing mode", "frequency")),
+        Field("price", "Price", ("amount", "value", "service price", "total", "net price", "price ex tax")),
+        Field("quantity", "Quantity", ("qty", "units")),
+        Field("partner", "Partner", ("client partner",)),
+        Field("manager", "Manager", ("client manager", "job manager", "proposal manager")),
+    ),
+    ("number", "name", "client_name", "client_id"),
+)  # fmt: skip
+
+FORMS: dict[str, Form] = {form.name: form for form in (CLIENTS, SERVICES, TEAM, PROPOSALS)}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file: ``field`` is empty where it is unknown; ``heading`` is unique within the file."""
+
+    index: int
+    heading: str
+    field: str = ""
+    ignored: bool = False
+
+
+def columns(
+    form: Form, headings: Sequence[str], samples: Sequence[Sequence[str]], mapping: Mapping[str, str]
+) -> tuple[Column, ...]:
+    """Which column is which field.
+
+    A mapped heading goes first, then the form's own headings, then synonyms; of two columns for one field the
+    better one takes it, and the other is kept as an unknown column. Raises ``BadInput`` for a mapping that
+    names no field, and when no column is one that the form needs.
+    """
+    unique = _unique(headings)
+    told = {squeezed(heading): _field(form, name) for heading, name in mapping.items()}
+    taken: dict[str, int] = {}
+    ignored = {at for at, heading in enumerate(headings) if told.get(squeezed(heading)) == IGNORE}
+    for rank in range(3):
+        for at, heading in enumerate(headings):
+            if at in ignored or at in taken.values() or (rank and squeezed(heading) in told):
+                continue
+            name = _match(form, squeezed(heading), [row[at] for row in samples if at < len(row)], told, rank)
+            if name and name not in taken:
+                taken[name] = at
+    if not any(name in taken for name in form.needs):
+        raise _none_usable(form, headings)
+    by_index = {at: name for name, at in taken.items()}
+    return tuple(
+        Column(at, heading, by_index.get(at, ""), at in ignored) for at, heading in enumerate(unique)
+    )
+
+
+def mapped(text: str) -> tuple[str, str]:
+    """``Heading=field`` as a pair; raises ``BadInput``."""
+    heading, sign, name = text.rpartition("=")
+    if not sign or not heading.strip():
+        raise BadInput(
+            f"{visible(text, 80)} is no mapping.",
+            hint="Write the heading, =, and a field: 'Tel=contact_phone'.",
+        )
+    return heading.strip(), name.strip()
+
+
+def _match(form: Form, heading: str, values: Sequence[str], told: Mapping[str, str], rank: int) -> str:
+    if rank == 0:
+        return told.get(heading, "")
+    if rank == 2:
+        for each in form.fields:
+            if heading in each.doubtful and each.fits(values):
+                return each.name
+    for each in form.fields:
+        if heading not in ({squeezed(each.heading)} if rank == 1 else each.also):
+            continue
+        if not each.must_fit or each.fits(values):
+            return each.name
+    return ""
+
+
+def _field(form: Form, told: str) -> str:
+    if told.casefold() in ("", "-", IGNORE):
+        return IGNORE
+    by_heading = {squeezed(each.heading): each.name for each in form.fields}
+    name = told.strip().casefold()
+    found = name if name in form.by_name else by_heading.get(squeezed(told), "")
+    if not found:
+        near = difflib.get_close_matches(name, form.by_name, 1, 0.5)
+        raise BadInput(
+            f"There is no field {visible(told, 60)} in the form for {form.name}.",
+            hint=f"Did you mean {near[0]}?" if near else f"The fields are {', '.join(form.by_name)}.",
+        )
+    return found
+
+
+def _unique(headings: Sequence[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    unique = []
+    for at, heading in enumerate(headings, 1):
+        name = heading.strip() or f"Column {at}"
+        seen[name.casefold()] = seen.get(name.casefold(), 0) + 1
+        again = seen[name.casefold()]
+        unique.append(name if again == 1 else f"{name} ({again})")
+    return unique
+
+
+def _none_usable(form: Form, headings: Sequence[str]) -> BadInput:
+    found = ", ".join(str(visible(re.sub(r"\s+", " ", heading), 40)) for heading in headings[:12] if heading)
+    more = f" and {len(headings) - 12} more" if len(headings) > 12 else ""
+    needed = " or ".join(form.by_name[name].heading for name in form.needs)
+    example = "name" if "name" in form.needs else form.needs[0]
+    return BadInput(
+        f"No column of the file can be used for {form.name}. Found: {found or 'no headings'}{more}. "
+        f"Needed: {needed}.",
+        hint=f"If one of them is it, say which: --map 'Heading={example}'.",
+    )

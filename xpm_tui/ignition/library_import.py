@@ -1,0 +1,220 @@
+"""Importing the services and team forms: by id, e-mail or exact name; blank cells change nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Service, TeamMember
+from xpm_tui.domain.ports import Ids, Snapshot
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import SERVICES, TEAM, Table
+from xpm_tui.ignition.cells import CellError, check_email
+from xpm_tui.ignition.import_steps import Edit, ImportPlan, Note, Step
+from xpm_tui.ignition.parser import Parsed, Refused, Row
+
+R = TypeVar("R", Service, TeamMember)
+
+SERVICE_ID = "Service ID"
+"""Key of a service's ``extra`` that holds Ignition's id of it."""
+
+_YES = {"yes", "true", "y", "1", "active", "enabled", "current", "admin", "member", "principal", "user"}
+_NO = {
+    "no",
+    "false",
+    "n",
+    "0",
+    "inactive",
+    "disabled",
+    "archived",
+    "deactivated",
+    "no access",
+    "none",
+    "left",
+}
+
+
+class _Found(Exception):
+    """A row that cannot be taken; the text says why."""
+
+
+def plan_services(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan:
+    """What importing a services file would do: by Service ID, else by exact name."""
+    services = list(snapshot.rows(SERVICES))
+    by_id = {service.extra[SERVICE_ID]: service for service in services if SERVICE_ID in service.extra}
+    by_name: dict[str, list[Service]] = {}
+    for service in services:
+        by_name.setdefault(exact(service.name), []).append(service)
+
+    def find(row: Row) -> Service | None:
+        told = row.cells.get("service_id", "")
+        if told in by_id:
+            return by_id[told]
+        name = row.cells.get("name", "")
+        if not name:
+            raise _Found("Service Name is blank")
+        same = [s for s in by_name.get(exact(name), []) if not told or SERVICE_ID not in s.extra]
+        if len(same) > 1:
+            raise _Found(f"{', '.join(s.id for s in same)} all have this name; give a Service ID")
+        return same[0] if same else None
+
+    def values(row: Row, now: Service | None) -> dict[str, Any]:
+        extra = dict(row.extra)
+        if "service_id" in row.cells:
+            extra[SERVICE_ID] = row.cells["service_id"]
+        name = {"name": row.cells["name"]} if "name" in row.cells else {}
+        return {**name, "extra": {**(now.extra if now else {}), **extra}}
+
+    def key(row: Row) -> str:
+        return row.cells.get("service_id") or exact(row.cells.get("name", ""))
+
+    return _Planner(SERVICES, "s", parsed, find, values, key).plan(ids)
+
+
+def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan:
+    """What importing a team file would do: by e-mail, else by exact name."""
+    members = list(snapshot.rows(TEAM))
+
+    def find(row: Row) -> TeamMember | None:
+        email, name = row.cells.get("email", "").casefold(), exact(_name(row))
+        if not name and not email:
+            raise _Found("name and e-mail are both blank")
+        by_email = [member for member in members if email and member.email.casefold() == email]
+        same = by_email or [
+            member
+            for member in members
+            if name and exact(member.name) == name and not (email and member.email)
+        ]
+        if len(same) > 1:
+            raise _Found(f"{', '.join(member.id for member in same)} could all be meant; give an e-mail")
+        return same[0] if same else None
+
+    def values(row: Row, now: TeamMember | None) -> dict[str, Any]:
+        found: dict[str, Any] = {"extra": {**(now.extra if now else {}), **row.extra}}
+        if _name(row) or now is None:
+            found["name"] = _name(row) or row.cells["email"]
+        if "email" in row.cells:
+            try:
+                check_email(row.cells["email"])
+            except CellError as wrong:
+                raise _Found(str(visible(str(wrong), 200))) from None
+            found["email"] = row.cells["email"]
+        for field in ("access", "active"):
+            if field in row.cells:
+                found[field] = _yes(field, row.cells[field])
+        return found
+
+    def key(row: Row) -> str:
+        return row.cells.get("email", "").casefold() or exact(_name(row))
+
+    return _Planner(TEAM, "t", parsed, find, values, key).plan(ids)
+
+
+def _name(row: Row) -> str:
+    parts = [row.cells[part] for part in ("first_name", "last_name") if part in row.cells]
+    return row.cells.get("name") or " ".join(parts)
+
+
+def _yes(field: str, text: str) -> bool:
+    word = text.casefold()
+    if word not in _YES | _NO:
+        raise _Found(f"{field}: {visible(text, 60)} is neither yes nor no")
+    return word in _YES
+
+
+class _Planner:
+    """Rows of a plain form, one for each record."""
+
+    def __init__(
+        self,
+        table: Table[Any],
+        prefix: str,
+        parsed: Parsed,
+        find: Callable[[Row], Any],
+        values: Callable[[Row, Any], dict[str, Any]],
+        key: Callable[[Row], str],
+    ) -> None:
+        self._table, self._prefix, self._parsed = table, prefix, parsed
+        self._find, self._values, self._key = find, values, key
+
+    def plan(self, ids: Ids | None) -> ImportPlan:
+        """The plan; ``ids`` None gives out no id."""
+        refused: list[Refused] = list(self._parsed.refused)
+        counts: Counter[str] = Counter({"new": 0, "changed": 0, "same": 0, "cells": 0})
+        steps: list[tuple[Any, dict[str, Any]]] = []
+        edits: list[Edit] = []
+        seen: dict[str, int] = {}
+        met: dict[str, int] = {}
+        for row in self._parsed.rows:
+            try:
+                now = self._find(row)
+                values = self._values(row, now)
+                self._once(row, now, seen, met)
+            except _Found as reason:
+                refused.append(Refused(row.number, str(reason)))
+                continue
+            if now is None:
+                counts["new"] += 1
+                steps.append((None, values))
+                continue
+            changed = {name: value for name, value in values.items() if getattr(now, name) != value}
+            counts["changed" if changed else "same"] += 1
+            if changed:
+                steps.append((now, changed))
+                made = list(_edits(now, changed, row.number))
+                counts["cells"] += len(made)
+                edits += made
+        fresh = sum(now is None for now, _ in steps)
+        names = iter(ids.new(self._prefix, fresh) if ids and fresh else _tokens(self._prefix, fresh))
+        groups = tuple(
+            (
+                Step(
+                    self._table,
+                    now,
+                    msgspec.structs.replace(now, **values)
+                    if now is not None
+                    else self._table.row(id=next(names), **values),
+                ),
+            )
+            for now, values in steps
+        )
+        rows = {"rows": len(self._parsed.rows) + len(self._parsed.refused)}
+        notes = tuple(Note(0, text) for text in self._parsed.notes)
+        return ImportPlan(
+            groups,
+            {**rows, **counts, "refused": len(refused)},
+            tuple(edits),
+            tuple(sorted(refused, key=lambda each: each.row)),
+            notes,
+        )
+
+    def _once(self, row: Row, now: Any, seen: dict[str, int], met: dict[str, int]) -> None:
+        """A record is one row's."""
+        key = self._key(row)
+        first = seen.setdefault(key, row.number)
+        if now is not None:
+            first = min(first, met.setdefault(now.id, row.number))
+        if first != row.number:
+            raise _Found(f"row {first} is about the same one")
+
+
+def _tokens(prefix: str, count: int) -> Iterable[str]:
+    return (f"+{prefix}{at}" for at in range(1, count + 1))
+
+
+def _edits(now: Any, changed: dict[str, Any], row: int) -> Iterable[Edit]:
+    for name, value in changed.items():
+        if name != "extra":
+            yield Edit(now.id, name, _text(getattr(now, name)), _text(value), row)
+            continue
+        for heading, text in value.items():
+            if now.extra.get(heading) != text:
+                yield Edit(now.id, heading, now.extra.get(heading, ""), text, row)
+
+
+def _text(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

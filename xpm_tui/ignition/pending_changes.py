@@ -1,0 +1,105 @@
+"""What the book has and Ignition, as far as its files have told, has not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from xpm_tui.domain.fields import COLUMNS
+from xpm_tui.domain.ignition import Client, Imported
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import CLIENTS, IMPORTED, IMPORTS, TEAM
+from xpm_tui.ignition.cells import EXTRA, PEOPLE, People, client_cells, contact_cells
+
+COMPUTED = frozenset(field.name for field in COLUMNS if field.csv is not None and field.csv.computed)
+"""Fields that Ignition works out by itself: never a change that is not there yet."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """One cell that Ignition does not have: ``record`` is ``c1`` or ``c1/k2``.
+
+    Field ``client`` or ``contact`` stands for a whole new one. ``sent``: it has gone out by export, and no
+    file of Ignition's has told of it since.
+    """
+
+    record: str
+    field: str
+    old: str
+    new: str
+    sent: bool
+
+
+@dataclass(frozen=True)
+class NotInIgnition:
+    """All of them by client: ``changes`` counts those that still have to go out, ``sent`` the others."""
+
+    clients: Mapping[str, tuple[Pending, ...]] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> int:
+        """How many still have to be exported."""
+        return sum(not each.sent for pending in self.clients.values() for each in pending)
+
+    @property
+    def sent(self) -> int:
+        """How many were exported and wait to be seen in Ignition's next file."""
+        return sum(each.sent for pending in self.clients.values() for each in pending)
+
+
+def changes_not_in_ignition(snapshot: Snapshot) -> NotInIgnition:
+    """Compare every client with what the last files said. O(clients)."""
+    people, columns = People(snapshot.rows(TEAM)), columns_of_last(snapshot)
+    found = {}
+    for client in snapshot.rows(CLIENTS):
+        pending = client_pending(client, snapshot.get(IMPORTED, client.id), people, columns)
+        if pending:
+            found[client.id] = pending
+    return NotInIgnition(found)
+
+
+def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
+    """Fields that the last clients file had a column for; empty before the first."""
+    done = [each for each in snapshot.rows(IMPORTS) if each.form == "clients" and each.state == "done"]
+    return frozenset(max(done, key=lambda each: each.at).fields) if done else frozenset()
+
+
+def client_pending(
+    client: Client, known: Imported | None, people: People, columns: frozenset[str]
+) -> tuple[Pending, ...]:
+    """What Ignition does not have of one client, in the order of the form."""
+    known = known or Imported(id=client.id)
+    if not client.client_id and not known.cells:
+        return (Pending(client.id, "client", "", client.name, known.sent is not None),)
+    found = list(_cells(client.id, "", client_cells(client, people), known.cells, known.out, columns))
+    for contact in client.contacts:
+        record, told = f"{client.id}/{contact.id}", known.contacts.get(contact.id)
+        out = known.out_contacts.get(contact.id, {})
+        if told is None and not contact.contact_id:
+            found.append(Pending(record, "contact", "", contact.name or contact.email, bool(out)))
+        else:
+            found += _cells(record, "contact_", contact_cells(contact), told or {}, out, columns)
+    return tuple(found)
+
+
+def _cells(
+    record: str,
+    prefix: str,
+    cells: Mapping[str, str],
+    known: Mapping[str, str],
+    out: Mapping[str, str],
+    columns: frozenset[str],
+) -> Iterator[Pending]:
+    for key in dict.fromkeys([*cells, *known]):
+        old, new = known.get(key, ""), cells.get(key, "")
+        if old == new or prefix + key in COMPUTED or key.startswith(EXTRA):
+            continue
+        sent = out.get(key) == new
+        # A field that Ignition's file has no column for can never come back: sent is all that it will be.
+        if not (sent and columns and prefix + key not in columns):
+            yield Pending(record, prefix + key, old, new, sent)
+
+
+def label(field_name: str, cell: str, people: People) -> str:
+    """A canonical cell as a file shows it: people by name."""
+    return people.label(cell) if field_name in PEOPLE else cell

@@ -1,0 +1,340 @@
+"""Importing Ignition's export of active services: its rows are services, and together they make proposals.
+
+Nothing that is imported is ours to deploy: that takes a person's word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client, Proposal, ProposalService, ProposalState
+from xpm_tui.domain.ports import Ids, Snapshot
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, SERVICES, TEAM, WORKFLOWS
+from xpm_tui.domain.workflows import Audit, Workflow
+from xpm_tui.ignition.cells import DateStyle, NoDate, People, date_style
+from xpm_tui.ignition.import_steps import Edit, ImportPlan, Note, Step
+from xpm_tui.ignition.parser import Parsed, Refused, Row
+
+_STATES: dict[str, ProposalState] = {
+    **dict.fromkeys(
+        ("accepted", "active", "upcoming", "signed", "won", "in progress", "current"), "accepted"
+    ),
+    **dict.fromkeys(("completed", "complete", "finished", "inactive", "ended", "expired"), "completed"),
+    **dict.fromkeys(("draft", "new"), "draft"),
+    **dict.fromkeys(("sent", "awaiting acceptance", "pending", "viewed", "shared"), "sent"),
+    **dict.fromkeys(("lost", "declined", "rejected"), "lost"),
+    **dict.fromkeys(("revoked", "cancelled", "canceled", "withdrawn"), "revoked"),
+}
+_COUNTED = ("new", "changed", "same", "services", "to_take", "stopped")
+_DATES = ("accepted", "start", "end")
+_TEXTS = ("name", "number", "client_id", "client_name")
+
+
+class _Bad(Exception):
+    """A row that cannot be taken; the text says why."""
+
+
+def plan_proposals(snapshot: Snapshot, parsed: Parsed, ids: Ids | None, now: datetime) -> ImportPlan:
+    """What importing a file of active services would do; proposals are known by number, else by name."""
+    return _Planner(snapshot, parsed, now).plan(ids)
+
+
+class _Planner:
+    def __init__(self, snapshot: Snapshot, parsed: Parsed, now: datetime) -> None:
+        self._snapshot, self._parsed, self._now = snapshot, parsed, now
+        self._people = People(snapshot.rows(TEAM))
+        self._services: dict[str, list[str]] = {}
+        for service in snapshot.rows(SERVICES):
+            self._services.setdefault(exact(service.name), []).append(service.id)
+        self._strays: dict[tuple[str, str], Proposal] | None = None
+        self._left_out: Counter[str] = Counter()
+        self._refused: list[Refused] = list(parsed.refused)
+        self._notes = [Note(0, text) for text in parsed.notes]
+        texts = (row.cells[name] for row in parsed.rows for name in _DATES if name in row.cells)
+        self._style: DateStyle = date_style(texts)
+        if self._style.guessed:
+            self._notes.append(Note(0, "Dates such as 03/04/2026 are read as day/month/year."))
+
+    def plan(self, ids: Ids | None) -> ImportPlan:
+        groups: dict[str, list[Row]] = {}
+        for row in self._parsed.rows:
+            groups.setdefault(self._key(row), []).append(row)
+        counts: Counter[str] = Counter(dict.fromkeys(_COUNTED, 0))
+        steps: list[tuple[Proposal | None, Proposal, list[tuple[Workflow, Workflow]]]] = []
+        edits: list[Edit] = []
+        for rows in groups.values():
+            good = [(row, service) for row in rows if (service := self._service(row)) is not None]
+            if not good:
+                continue
+            made = self._proposal([row for row, _ in good], [service for _, service in good])
+            before = self._known(made)
+            after = _new(made) if before is None else _merged(before, made)
+            counts["services"] += len(good)
+            stopped: list[tuple[Workflow, Workflow]] = []
+            if before is not None and before.ours and after != before:
+                after, stopped = self._of_ours(before, after, good[0][0].number)
+            counts["new" if before is None else "same" if after == before else "changed"] += 1
+            counts["to_take"] += after.state == "accepted" and not after.ours
+            counts["stopped"] += len(stopped)
+            if after != before:
+                steps.append((before, after, stopped))
+                edits += _edits(before, after, good[0][0].number)
+        fresh = sum(before is None for before, _, _ in steps)
+        names = iter(ids.new("o", fresh) if ids and fresh else [f"+o{at}" for at in range(1, fresh + 1)])
+        groups_ = tuple(
+            (
+                Step(PROPOSALS, old, new if old else msgspec.structs.replace(new, id=next(names))),
+                *(Step(WORKFLOWS, *halves) for halves in stopped),
+            )
+            for old, new, stopped in steps
+        )
+        rows_ = len(self._parsed.rows) + len(self._parsed.refused)
+        self._notes += [
+            Note(0, f"{text} ({count(number, 'row')}).") for text, number in self._left_out.items()
+        ]
+        return ImportPlan(
+            groups_,
+            {"rows": rows_, **counts, "cells": len(edits), "refused": len(self._refused)},
+            tuple(edits),
+            tuple(sorted(self._refused, key=lambda each: each.row)),
+            tuple(self._notes),
+        )
+
+    def _of_ours(
+        self, before: Proposal, after: Proposal, row: int
+    ) -> tuple[Proposal, list[tuple[Workflow, Workflow]]]:
+        """What Ignition says of a proposal that is ours to deploy: a change of what its jobs are made from
+        stops what still waits, until a person has looked and takes it again."""
+        if before.origin == "new":
+            self._notes.append(Note(row, f"{before.id} was made here: left as it is"))
+            return before, []
+        if after.state not in ("accepted", "revoked"):
+            after = msgspec.structs.replace(after, ours=False)
+        if before.state == "revoked":
+            after = msgspec.structs.replace(after, state=before.state)
+        told = [name for name, old in _material(before).items() if old != _material(after)[name]]
+        if not told or before.state == "revoked":
+            return after, []
+        if "state" in told:
+            after = msgspec.structs.replace(after, ours=False)
+            why = f"Ignition says that its proposal is {after.state}."
+        else:
+            why = f"Its proposal was changed in Ignition: {', '.join(told)}."
+        line = Audit(at=self._now, by="Ignition", what="changed", about=", ".join(told))
+        found = [
+            (each, msgspec.structs.replace(each, stopped=why, audit=(*each.audit, line)))
+            for each in self._snapshot.find(WORKFLOWS, "proposal", before.id)
+            if not each.stopped and self._waits(each)
+        ]
+        if found:
+            ids = ", ".join(each.id for each, _ in found)
+            way = "" if "state" in told else f" Look at it, then: proposals take {before.id}"
+            self._notes.append(Note(row, f"{before.id}: {why} Stopped: {ids}.{way}"))
+        return after, found
+
+    def _waits(self, workflow: Workflow) -> bool:
+        """Whether something may still be made of it."""
+        made = self._snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
+        return workflow.repeat is not None or all(row.state not in ("deployed", "skipped") for row in made)
+
+    @staticmethod
+    def _key(row: Row) -> str:
+        if "number" in row.cells:
+            return f"number:{row.cells['number'].casefold()}"
+        client = row.cells.get("client_id") or exact(row.cells.get("client_name", ""))
+        return f"name:{client}/{exact(row.cells.get('name', ''))}"
+
+    def _service(self, row: Row) -> ProposalService | None:
+        """The service of a row; None when the row is refused."""
+        try:
+            if not row.cells.keys() & {"number", "name"}:
+                raise _Bad("Proposal Number and Proposal Name are both blank")
+            dates = {name: self._date(row, name) for name in _DATES}
+            price = row.cells.get("price", "")
+            if price and not re.fullmatch(
+                r"[-(]?\s*[$£€]?\s*[\d.,' ]*\d[\d.,']*\s*\)?\s*(?:[A-Z]{3})?", price
+            ):
+                raise _Bad(f"Price {visible(price, 40)} is no number")
+            if dates["start"] and dates["end"] and dates["end"] < dates["start"]:
+                raise _Bad(f"its end {dates['end']} is before its start {dates['start']}")
+        except _Bad as reason:
+            self._refused.append(Refused(row.number, str(reason)))
+            return None
+        name = row.cells.get("service", "")
+        found = self._services.get(exact(name), [])
+        if name and len(found) != 1:
+            words = "is not among the services" if not found else "is the name of several services"
+            self._left_out[f"Service {visible(name, 80)} {words}: kept by its name"] += 1
+        return ProposalService(
+            name=name,
+            service=found[0] if len(found) == 1 else "",
+            start=dates["start"],
+            end=dates["end"],
+            billing=row.cells.get("billing", ""),
+            price=price,
+            quantity=row.cells.get("quantity", ""),
+            extra=dict(row.extra),
+        )
+
+    def _date(self, row: Row, name: str) -> date | None:
+        text = row.cells.get(name, "")
+        try:
+            return self._style.read(text) if text else None
+        except NoDate:
+            raise _Bad(f"{name} {visible(text, 40)} is no date") from None
+
+    def _proposal(self, rows: list[Row], services: list[ProposalService]) -> Proposal:
+        first = {name: cell for row in reversed(rows) for name, cell in row.cells.items()}
+        client = self._client(first)
+        starts = [service.start for service in services if service.start]
+        ends = [service.end for service in services]
+        state = first.get("state", "").casefold()
+        if state and state not in _STATES:
+            self._left_out[f"Proposal Status {visible(state, 60)} is not known: left out"] += len(rows)
+        return Proposal(
+            id="",
+            name=first.get("name") or first.get("number", ""),
+            number=first.get("number", ""),
+            client=client.id if client else "",
+            client_id=first.get("client_id", "") or (client.client_id if client else ""),
+            client_name=first.get("client_name", "") or (client.name if client else ""),
+            reference=first.get("client_reference", ""),
+            state=_STATES.get(state, ""),
+            accepted=next((day for row in rows if (day := self._date(row, "accepted"))), None),
+            start=min(starts) if starts else None,
+            end=max(end for end in ends if end) if ends and all(ends) else None,
+            services=tuple(service for service in services if service.name),
+            created=self._now,
+            partner=self._person("partner", first),
+            manager=self._person("manager", first),
+        )
+
+    def _person(self, field: str, cells: dict[str, str]) -> str:
+        if field not in cells:
+            return ""
+        found = self._people.find(cells[field])
+        if not found:
+            self._left_out[
+                f"{field}: nobody in the team is called {visible(cells[field], 60)}: left out"
+            ] += 1
+        return found
+
+    def _client(self, cells: dict[str, str]) -> Client | None:
+        told, name = cells.get("client_id", ""), exact(cells.get("client_name", ""))
+        same = self._snapshot.find(CLIENTS, "client_id", told) if told else []
+        if not same and name:
+            # A namesake that has another id is another client.
+            namesakes = self._snapshot.find(CLIENTS, "name", name)
+            same = [each for each in namesakes if not (told and each.client_id)]
+        email = cells.get("contact_email", "").casefold()
+        if len(same) > 1 and email:
+            same = [c for c in same if any(each.email.casefold() == email for each in c.contacts)]
+        if len(same) == 1:
+            return same[0]
+        who = visible(cells.get("client_name") or told or "(no client)", 60)
+        self._left_out[f"Client {who} is {'not in the book' if not same else 'there more than once'}"] += 1
+        return None
+
+    def _known(self, made: Proposal) -> Proposal | None:
+        if made.number:
+            found = self._snapshot.find(PROPOSALS, "number", made.number.casefold())
+            return found[0] if found else None
+        if made.client:
+            same = self._snapshot.find(PROPOSALS, "client", made.client)
+            return next((p for p in same if not p.number and exact(p.name) == exact(made.name)), None)
+        if self._strays is None:
+            strays = (p for p in self._snapshot.rows(PROPOSALS) if not p.number and not p.client)
+            self._strays = {(exact(p.client_name), exact(p.name)): p for p in strays}
+        return self._strays.get((exact(made.client_name), exact(made.name)))
+
+
+def _material(proposal: Proposal) -> dict[str, object]:
+    """What the jobs of a proposal are made from, by the words for it."""
+    told = {name: getattr(proposal, name) for name in ("state", "name", "client", "number", "reference")}
+    told |= {name: getattr(proposal, name) for name in ("start", "end", "partner", "manager")}
+    return told | {"services": [(s.name, s.start, s.end, s.price, s.quantity) for s in proposal.services]}
+
+
+def _new(made: Proposal) -> Proposal:
+    """A service is active once its proposal is accepted: without a word of its state, that is what it is."""
+    return made if made.state else msgspec.structs.replace(made, state="accepted")
+
+
+def _merged(before: Proposal, made: Proposal) -> Proposal:
+    """The proposal with what the file says: blank says nothing, services that are not in it stay."""
+    values: dict[str, Any] = {
+        name: getattr(made, name)
+        for name in (
+            *_TEXTS,
+            "client",
+            "reference",
+            "state",
+            "accepted",
+            "start",
+            "end",
+            "partner",
+            "manager",
+        )
+        if getattr(made, name)
+    }
+    services, left, moved = list(before.services), list(range(len(before.services))), []
+    for service in made.services:
+        # A proposal can have the same service from the same day on several lines: the first is the first.
+        at = next((at for at in left if _key(services[at]) == _key(service)), None)
+        if at is None:
+            moved.append(service)
+        else:
+            left.remove(at)
+            services[at] = _merged_service(services[at], service)
+    for service in moved:
+        # One whose days overlap is the same with another start; one of another year stands beside it.
+        at = next((at for at in left if _overlap(services[at], service)), None)
+        if at is None:
+            services.append(service)
+        else:
+            left.remove(at)
+            merged = _merged_service(services[at], service)
+            services[at] = msgspec.structs.replace(merged, start=service.start or merged.start)
+    return msgspec.structs.replace(before, **values, services=tuple(services))
+
+
+def _key(service: ProposalService) -> tuple[str, date | None]:
+    return exact(service.name), service.start
+
+
+def _overlap(old: ProposalService, new: ProposalService) -> bool:
+    """Whether two services of one name run at the same time; one without dates does at any."""
+    if exact(old.name) != exact(new.name):
+        return False
+    ends_first = old.end is not None and new.start is not None and old.end < new.start
+    return not ends_first and not (new.end is not None and old.start is not None and new.end < old.start)
+
+
+def _merged_service(old: ProposalService, new: ProposalService) -> ProposalService:
+    values = {
+        name: getattr(new, name)
+        for name in ("service", "end", "billing", "price", "quantity")
+        if getattr(new, name)
+    }
+    return msgspec.structs.replace(old, **values, extra={**old.extra, **new.extra})
+
+
+def _edits(before: Proposal | None, after: Proposal, row: int) -> Iterable[Edit]:
+    if before is None:
+        return
+    for name in after.__struct_fields__:
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            if name == "services":
+                yield Edit(before.id, name, "", count(len(new), "service"), row)
+            else:
+                yield Edit(before.id, name, str(old or ""), str(new or ""), row)

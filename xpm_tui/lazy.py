@@ -1,0 +1,129 @@
+"""Imports that wait until they are used: the one mechanism by which start-up stays fast.
+
+A verb must answer in a fraction of a second, so a module that declares commands or opens screens may not
+load everything that they can lead to. Such imports stand at the top of the file like all others, inside
+``with lazy_imports():``, where readers, type checkers and import contracts see them. Each binds a module,
+never a name in it (``from xpm_tui.application.runs import plans``, then ``plans.make(...)``): reading an
+attribute of the module for the first time loads it.
+
+No import stands inside a function. This module knows nothing of the rest of the program.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+_PASSIVE = frozenset(
+    {"__class__", "__dict__", "__file__", "__loader__", "__name__", "__package__", "__path__", "__spec__"}
+)
+"""What the import system itself reads of a module: these do not load it."""
+
+
+class _Pending:
+    """A module that was bound but not loaded: its loader, and who is loading it."""
+
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
+        self.lock = threading.RLock()
+        self.thread = 0
+
+
+_ROOT = __name__.partition(".")[0]
+_pending: dict[str, _Pending] = {}
+_block = threading.local()
+
+
+class _LazyModule(ModuleType):
+    """A module whose code runs when one of its attributes is read for the first time."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name not in _PASSIVE:
+            _load(self)
+        return ModuleType.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # A submodule is bound to its package by the import system: no reason to load the package.
+        if name not in _PASSIVE and not isinstance(value, ModuleType):
+            _load(self)
+        ModuleType.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _load(self)
+        ModuleType.__delattr__(self, name)
+
+
+def _load(module: ModuleType) -> None:
+    """Run the module's code unless another thread has done so, or this one is doing so."""
+    pending = _pending.get(module.__name__)
+    if pending is None:
+        return
+    with pending.lock:
+        if pending.thread == threading.get_ident() or module.__name__ not in _pending:
+            return
+        pending.thread = threading.get_ident()
+        blocked, _block.active = getattr(_block, "active", False), False
+        try:
+            pending.loader.exec_module(module)
+        finally:
+            _block.active = blocked
+            pending.thread = 0
+        module.__class__ = ModuleType
+        del _pending[module.__name__]
+
+
+class _LazyLoader(Loader):
+    """Creates the module and leaves its code for later."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self._loader
+        _pending[module.__name__] = _Pending(self._loader)
+        module.__class__ = _LazyModule
+
+
+class _LazyFinder(MetaPathFinder):
+    """Finds what is imported inside a block of lazy imports, in the thread that runs the block."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not getattr(_block, "active", False):
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.loader is None:
+            return None
+        if spec.submodule_search_locations is not None and fullname.partition(".")[0] == _ROOT:
+            return None  # A package of ours holds one docstring: nothing is gained by waiting with it.
+        spec.loader = _LazyLoader(spec.loader)
+        return spec
+
+
+_FINDER = _LazyFinder()
+
+
+@contextmanager
+def lazy_imports() -> Iterator[None]:
+    """Let the imports of this block wait until they are used.
+
+    Only modules can be imported inside the block; a name from a module would load it at once.
+    """
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
+    before, _block.active = getattr(_block, "active", False), True
+    try:
+        yield
+    finally:
+        _block.active = before

@@ -1,0 +1,244 @@
+"""The sentences of all event keys, by area. A key is one word for the area, a point, what happened.
+
+One sentence per event key. Names are filled in when a sentence is shown, so other names mask it exactly.
+
+In a template ``{calls:call}`` is a number with its noun ("1 call", "1,204 calls"; ``person/people`` for an
+irregular one), ``{record}`` and ``{uuid}`` are given by name, every other word is a part of the event or one
+of its numbers. A part that the event does not have reads as "?"; a template is never taken from data.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from xpm_tui.domain import labels
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.formatting import count, scalar
+from xpm_tui.domain.labels import Labels, of_sides
+
+SENTENCES: dict[str, str] = {
+    # the log itself
+    "log.lost": "{events:event} could not be written to the log (the disk refused)",
+    # calls to Xero
+    "call": "{call} answered {status}",
+    "token.refreshed": "The login was renewed",
+    "token.failed": "The login could not be renewed",
+    # trouble that a person was told of, or told of
+    "act.failed": "An act did not work: {rule} ({case})",
+    "trouble.seen": "{by} picked what there is to see: {rule} (case {case})",
+    # connection
+    "connect.began": "{by} began to connect to Xero",
+    "connect.signed_in": "Signed in to Xero: {tenants:practice} of XPM can be reached",
+    "connect.chosen": "Connected to the practice with the id {tenant}",
+    "connect.changed": "{by} confirmed another practice: {tenant} instead of {before}",
+    "connect.ended": "{by} disconnected the practice",
+    "connect.revoked": "{by} revoked the login: every practice of it is disconnected",
+    "policy.set": "{by} set the direction to {direction} and the level to {level}",
+    # lists that fill the mirror
+    "list.clients": "XPM's client list: {count:client}, {changed} new or changed, {seconds} s",
+    "list.changes": "Changes since the last list: {count:XPM client}, {changed} new or changed, {seconds} s",
+    "list.staff": "XPM's staff list: {count:person/people}, {changed} new or changed",
+    "list.templates": "XPM's job templates: {count:template}, {changed} new or changed",
+    "list.categories": "XPM's job categories: {count:category/categories}, {changed} new or changed",
+    "list.jobs": "XPM's current jobs: {count:job}, {changed} new or changed",
+    "list.closed": "XPM's list of {rule} is not open to this login: the scope {scope} is missing",
+    "list.failed": "XPM's list of {rule} could not be read; the one of before is kept",
+    "list.empty": "XPM's client list came back empty, while {links:link} stand: nothing was taken over",
+    "list.other": "XPM's client list shares no client with the one of before: is it another practice?",
+    # plans and runs
+    "plan.made": "Plan {plan}: {items:change} in {records:client}, {waiting} waiting, "
+    "{people:client} for a person",
+    "plan.ticked": "{by} ticked {changes:change} of plan {plan}",
+    "plan.unticked": "{by} unticked {changes:change} of plan {plan}",
+    "run.started": "{by} started run {run} ({trigger})",
+    "run.planned": "Run {run} is to make {items:change} in {records:client}, about {calls:call}",
+    "run.planned:plan": "Run {run} starts: {to_xpm:change} to XPM, {saved_here:change} saved here, "
+    "{replaced:value} replaced, {lasting} cannot be undone, {calls:call}, at least {minutes:minute}",
+    "run.planned:undo": "Run {run} starts an undo: {to_xpm:change} to XPM, {saved_here:change} saved here, "
+    "{freezes:field} frozen, {calls:call}, at least {minutes:minute}",
+    "run.planned:jobs": "Run {run} starts: {to_xpm:change} to XPM that cannot be undone, {calls:call}, "
+    "at least {minutes:minute}",
+    "run.done": "Run {run} is done: {done:client}, {calls:call}, {seconds} s",
+    "run.partial": "Run {run} is done in part: {refused:client} refused, {done:client} done, {calls:call}",
+    "run.held": "Run {run} is held for a person",
+    "run.failed": "Run {run} failed ({case})",
+    "run.stopped": "Run {run} was stopped after its current step: {done:client} done, the rest is kept",
+    "run.interrupted": "Run {run} had been cut off; what it left is resolved first",
+    "run.skipped": "The daily run was skipped ({rule})",
+    "run.stop_asked": "{by} asked run {run} to stop after its current step",
+    "run.released": "{by} released the held run {held}",
+    # what a run does to records
+    "sync.link": "{record} is linked to {uuid} ({why})",
+    "sync.link:undo": "{record} is no longer linked to {uuid} (undone)",
+    "sync.change": "{record}: {field} written ({why})",
+    "sync.change:ignition": "{record}: {field} updated in Ignition ({why})",
+    "sync.change:xpm": "{record}: {field} updated in XPM ({why})",
+    "sync.change:undo": "{record}: {field} put back as it was (undone)",
+    "sync.moved": "{record} was left out: {why}",
+    "sync.refused": "XPM refused {call} for {record}; the others go on",
+    "sync.unsendable": "{record} was not sent to XPM: {field} cannot be sent as it is; the others go on",
+    "sync.unknown": "No answer came to {call} for {record}: what became of it is looked up",
+    "sync.waiting": "XPM does not show yet what was made for {record}; it is looked for again",
+    "sync.resolved": "What was sent for {record} was looked up: {why}",
+    "sync.decided": "{by} decided about what was sent for {record}: {why}",
+    "sync.edited": "{record}: {field} was edited in XPM meanwhile; taken over into what XPM said",
+    "sync.altered": "{record}: XPM kept {field} otherwise than it was sent",
+    "sync.created": "{record} was made in XPM: {uuid}",
+    "guard.stop": "The guard stopped the run ({rule}): {counted} counted, {limit} allowed",
+    "undo.planned": "{by} planned to take run {undone} back (plan {plan})",
+    # clients and team, by hand
+    "client.linked": "{by} linked {record} to {uuid}",
+    "client.unlinked": "{by} took {record} apart from {uuid}",
+    "client.picked": "{by} picked {added:client} of XPM, linked {linked} and left {left}",
+    "client.ignored": "{by} settled that {record} has no XPM client",
+    "client.unignored": "{by} took back that {record} is ignored",
+    "review.taken_back": "{by} took back what the review settled of {record}",
+    "client.frozen": "{by} froze {field} of {record}",
+    "client.unfrozen": "{by} lifted the freeze of {field} of {record}",
+    "client.edited": "{by} edited {field} of {record}",
+    "client.added": "{by} made the client {record}",
+    "member.linked": "{by} linked {record} of the team to {uuid}",
+    "member.unlinked": "{by} unlinked {record} of the team",
+    "contact.added": "{by} added a contact to {record}",
+    "member.added": "{by} made the team member {record}",
+    "member.edited": "{by} edited {field} of {record}",
+    "service.added": "{by} made the service {record}",
+    "service.edited": "{by} edited {field} of {record}",
+    "member.picked": "{by} picked {record} into the team",
+    "team.undone": "{by} took back what was done last to the team ({records:person/people})",
+    # templates, proposals and jobs
+    "services.undone": "{by} took back what was done last to the services ({records:service})",
+    "service.templates": "{by} linked {record} to {templates:job template}",
+    "proposal.added": "{by} made the proposal {record}",
+    "proposal.accepted": "{by} accepted {record}: {workflows:workflow} wait",
+    "proposal.taken": "{by} took {record} over from Ignition: {workflows:workflow} wait",
+    "proposal.revoked": "{by} revoked {record}: {workflows:workflow} stopped",
+    "workflow.edited": "{by} edited {field} of {record}",
+    "job.added": "{record}: job {job} was made in XPM",
+    "job.deployed": "{record}: job {job} is deployed",
+    "job.held": "{record}: the job of {day} is held ({why})",
+    "job.failed": "{record}: the job of {day} failed ({why})",
+    "job.unknown": "No answer came to {call} for {record}: what became of it is looked up",
+    "job.resolved": "What was sent for {record} was looked up: {why}",
+    "job.skipped": "{by} skipped the job of {day} of {record}",
+    "job.unskipped": "{by} took back that the job of {day} of {record} is skipped",
+    "job.settled": "{by} decided what became of the job of {day} of {record}: {choice}",
+    "job.again": "{by} has {record} made again: XPM no longer has {job}",
+    "run.done:deploy": "Run {run} is done: {deployed:job} deployed, {calls:call}, {seconds} s",
+    "run.partial:deploy": "Run {run} is done in part: {deployed:job} deployed, {failed} failed, {calls:call}",
+    "run.held:deploy": "Run {run} made {deployed:job}; {held} wait for a person",
+    "run.stopped:deploy": "Run {run} was stopped after its current step: {deployed:job} deployed",
+    # files
+    "import.clients": "{by} imported {rows:row}: {added} new, {changed} changed, {refused} refused",
+    "import.services": "{by} imported {rows:row} of services: {added} new, {changed} changed, "
+    "{refused} refused",
+    "import.team": "{by} imported {rows:row} of the team: {added} new, {changed} changed, {refused} refused",
+    "import.proposals": "{by} imported {rows:row} of proposals: {added} new, {changed} changed, "
+    "{refused} refused",
+    "import.edit": "{field} of {record} was changed in Ignition",
+    "import.undone": "{by} took import {batch} back: {removed:record} removed, {restored} restored, "
+    "{left} left",
+    "export.clients": "{by} exported {count:client}",
+    "export.services": "{by} exported {count:service}",
+    "export.team": "{by} exported {count:team member}",
+    "export.proposals": "{by} exported {count:proposal}",
+    # the rest
+    "settings.set": "{by} set {name}",
+    "schedule.installed": "{by} installed the daily run",
+    "schedule.removed": "{by} removed the daily run",
+    "notify.sent": "The notify command was run ({rule})",
+    "notify.failed": "The notify command failed: it ended with {status}",
+}
+
+REASONS: dict[str, Labels] = {
+    "sync.link": labels.RULES,
+    "sync.change": labels.RULES,
+    "sync.moved": labels.MOVED,
+    "sync.resolved": labels.INTENT_STATES,
+    "sync.decided": labels.DECISIONS,
+    "job.resolved": labels.INTENT_STATES,
+    "job.held": labels.JOB_CAUSES,
+    "job.failed": labels.JOB_CAUSES,
+}
+"""The labels that say why: by the event's key, then by its rule (or its outcome)."""
+
+
+Names = Callable[[str], str]
+"""From an id (``c12``, ``c12/k3``, ``t4``, an XPM UUID) to a name; the empty text when it has none."""
+
+_ABSENT = "?"
+
+
+def sentence(event: Event, names: Names | None = None) -> str:
+    """The event in words, for people. Its names are data: show it through the plain-text door only."""
+    template = _template(event)
+    if template is None:
+        return _bare(event, names)
+    return _FORMAT.vformat(template, (), _parts(event, names))
+
+
+def _template(event: Event) -> str | None:
+    """The sentence for this rule or this side, where there is one, else the key's own."""
+    for variant in (event.rule, event.numbers.get("side")):
+        found = SENTENCES.get(f"{event.key}:{variant}") if variant else None
+        if found is not None:
+            return found
+    return SENTENCES.get(event.key)
+
+
+class _Words(string.Formatter):
+    """Inserts values as they are: no attribute or index is ever followed."""
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return kwargs.get(field_name, _ABSENT), field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec and isinstance(value, int | float):
+            return count(value, format_spec)
+        return scalar(value, none=_ABSENT)
+
+
+_FORMAT = _Words()
+
+
+def _parts(event: Event, names: Names | None) -> dict[str, object]:
+    parts: dict[str, object] = {
+        "by": event.by or _ABSENT,
+        "run": event.run or _ABSENT,
+        "record": _named(event.record, names),
+        "uuid": _named(event.uuid, names),
+        "field": event.field.replace("_", " ") or _ABSENT,
+        "rule": event.rule or _ABSENT,
+        "why": _why(event),
+        "call": event.call or _ABSENT,
+        "status": event.status or _ABSENT,
+        "outcome": event.outcome or _ABSENT,
+        "case": event.case or _ABSENT,
+        "correlation": event.correlation or _ABSENT,
+    }
+    return {**event.numbers, **parts} if event.numbers else parts
+
+
+def _why(event: Event) -> str:
+    known = REASONS.get(event.key, {})
+    found = next((known[code] for code in (event.rule, event.outcome) if code in known), None)
+    if found is None:
+        return event.rule or _ABSENT
+    return of_sides(found.reason, str(event.numbers.get("side", "")))
+
+
+def _named(id_: str, names: Names | None) -> str:
+    if not id_:
+        return _ABSENT
+    return (names(id_) if names is not None else "") or id_
+
+
+def _bare(event: Event, names: Names | None) -> str:
+    """A key that this version does not know, from a newer one or an older: all that it carries."""
+    told = [event.key.replace(".", " ").replace("_", " ")]
+    for name, value in _parts(event, names).items():
+        if value != _ABSENT and name not in ("by", "run", "why"):
+            told.append(f"{name.replace('_', ' ')} {scalar(value, none=_ABSENT)}")
+    return told[0] if len(told) == 1 else f"{told[0]}: {', '.join(told[1:])}"

@@ -1,0 +1,133 @@
+"""Backups: one generation of the book in one zip file, read back before it counts as made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from xpm_tui.domain.errors import BadInput, BookUnreadable
+from xpm_tui.files.disk import spoken, trouble
+from xpm_tui.files.private import ensure_private
+from xpm_tui.store.loader import Loaded, load
+from xpm_tui.store.manifest import HEAD, Damage
+
+BACKUPS = "backups"
+"""Folder for the backups that are made unasked, beside the book's files."""
+
+_COPY = 1 << 20
+
+
+class Backup(msgspec.Struct, frozen=True, kw_only=True):
+    """A backup that was made and read back: ``position`` and rows by table are those of the book then."""
+
+    path: str
+    position: int
+    rows: dict[str, int]
+    bytes: int
+
+
+def write_backup(folder: Path, target: Path) -> Backup:
+    """Write what the book holds to ``target`` (0600); whoever calls it keeps compactions out.
+
+    Raises ``BookUnreadable`` where the book is damaged (a backup of damage is none), ``BadInput`` where the
+    file is already there, ``DiskTrouble``.
+    """
+    loaded = load(folder)
+    if loaded is None:
+        raise BookUnreadable(f"There is no book in {folder}.", hint="Check --home and --practice.")
+    with spoken(target):
+        if os.path.lexists(target):
+            raise BadInput(f"{target} is already there.", hint="Name another file, or move that one away.")
+    temporary = target.with_name(f".{target.name}.tmp")
+    head, mark = loaded.head, loaded.state.mark
+    with spoken(target):
+        try:
+            with (
+                _private(temporary) as stream,
+                zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed,
+            ):
+                packed.write(folder / HEAD, HEAD)
+                for known in head.tables.values():
+                    packed.write(folder / known.file, known.file)
+                with packed.open(head.log, "w", force_zip64=True) as inside:
+                    _copy(folder / head.log, inside, mark.offset)
+            with unpacked(temporary) as again:
+                if again.state.mark != mark:
+                    raise BookUnreadable(f"The backup {target} does not read back as it was written.")
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    rows = {name: len(live.rows) for name, live in loaded.state.tables.items() if live.rows}
+    return Backup(path=str(target), position=mark.position, rows=rows, bytes=target.stat().st_size)
+
+
+@contextmanager
+def unpacked(source: Path) -> Iterator[Loaded]:
+    """The state in a backup, wholly verified. Raises ``BadInput`` for a file that is no whole backup."""
+    refusal = f"{source} is no whole backup of a book"
+    scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=_scratch_parent(source)))
+    try:
+        with zipfile.ZipFile(source) as packed:
+            for member in packed.infolist():
+                # Names only: a path inside a backup leads nowhere.
+                name = Path(member.filename).name
+                if name == member.filename and not member.is_dir():
+                    with packed.open(member) as inside, (scratch / name).open("wb") as out:
+                        shutil.copyfileobj(inside, out, _COPY)
+        loaded = load(scratch)
+        if loaded is None:
+            raise BadInput(f"{refusal}: it has no head.", hint="Choose another backup.")
+        yield loaded
+    except FileNotFoundError as error:
+        raise BadInput(f"There is no file {source}.") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, Damage, RuntimeError) as error:
+        raise BadInput(f"{refusal}: it is damaged.", hint="Choose another backup.") from error
+    except OSError as error:
+        raise trouble(error, source, "read") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def own_backup(folder: Path, why: str, now: datetime) -> Path:
+    """Where a backup goes that is made unasked."""
+    place = ensure_private(folder / BACKUPS)
+    return place / f"{now:%Y%m%dT%H%M%S%f}-{why}.zip"
+
+
+def prune_backups(folder: Path, keep: int) -> list[Path]:
+    """Remove the oldest of the backups that were made unasked, but for ``keep``; gives what was removed."""
+    found = sorted((folder / BACKUPS).glob("*.zip"))
+    gone = found[: max(0, len(found) - keep)]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return gone
+
+
+def _scratch_parent(source: Path) -> Path | None:
+    return source.parent if source.parent.is_dir() and os.access(source.parent, os.W_OK) else None
+
+
+@contextmanager
+def _private(path: Path) -> Iterator[IO[bytes]]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w+b") as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _copy(source: Path, out: IO[bytes], size: int) -> None:
+    with source.open("rb") as stream:
+        while size > 0 and (piece := stream.read(min(size, _COPY))):
+            size -= len(piece)
+            out.write(piece)

@@ -1,0 +1,178 @@
+"""The commit log: one file for all tables, only appended to, one sealed and fsynced line a transaction."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from io import BufferedReader
+from itertools import chain as joined
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from xpm_tui.files.append import AppendFile
+from xpm_tui.files.disk import DISK, Disk, trouble
+from xpm_tui.store.checksum import changes_of, pack, seal_struct, unpack, unseal
+from xpm_tui.store.encoding import Change
+from xpm_tui.store.manifest import Damage, Head
+
+_LONGEST = 4096
+_HOLE = re.compile(rb"\x00{8}")
+_PEEK = re.compile(rb"\t(\d+) \d+ ([.+])\t[0-9a-f]{8}\n$")
+
+
+class Mark(NamedTuple):
+    """A place in the log: behind transaction ``position``, made at ``millis``, whose seal is ``chain``."""
+
+    offset: int
+    position: int
+    chain: int
+    millis: int = 0
+
+
+class Transaction(NamedTuple):
+    """A whole transaction and the mark behind it."""
+
+    changes: list[Change]
+    mark: Mark
+
+
+Tail = Literal["clean", "torn", "whole", "damaged", "short"]
+"""What follows the last whole transaction: nothing; a write that never ended; a transaction that lacks only
+its line end; bytes that were once written and are no longer what they were; or less than is known to have
+been there (see ``log_end``)."""
+
+BROKEN: tuple[Tail, ...] = ("damaged", "short")
+"""Ends of a log that has lost something."""
+
+
+class Scan:
+    """Reads transactions from a mark on; when it has ended, ``mark`` and ``tail`` tell how."""
+
+    def __init__(self, path: Path, mark: Mark) -> None:
+        self.path = path
+        self.mark = mark
+        self.tail: Tail = "clean"
+
+    def __iter__(self) -> Iterator[Transaction]:
+        """Raises :class:`Damage` where the log is missing or cannot be read."""
+        try:
+            stream = self.path.open("rb")
+        except FileNotFoundError:
+            raise Damage(self.path, "is missing.", missing=True) from None
+        except OSError as error:
+            raise trouble(error, self.path, "read") from error
+        with stream:
+            stream.seek(self.mark.offset)
+            offset, chain = self.mark.offset, self.mark.chain
+            changes: list[Change] = []
+            for text in stream:
+                offset += len(text)
+                line = unpack(text[:-1], chain) if text.endswith(b"\n") else None
+                if line is None or line.position != self.mark.position + 1:
+                    self.tail = self._judge(text, chain, stream)
+                    return
+                chain = line.chain
+                changes += changes_of(line.body)
+                if line.last:
+                    self.mark = Mark(offset, line.position, chain, line.millis)
+                    yield Transaction(changes, self.mark)
+                    changes = []
+            if changes:
+                self.tail = "torn"
+
+    def _judge(self, text: bytes, chain: int, rest: BufferedReader) -> Tail:
+        if _HOLE.search(text):
+            # Blocks that the disk never got before the power went: zeros. A later transaction was begun only
+            # when this one was durable, so that behind it zeros are damage.
+            return "damaged" if any(map(self._later, joined([text], rest))) else "torn"
+        if text.endswith(b"\n") or rest.peek(1):
+            return "damaged"
+        for ended in (text, text[:-1]):
+            line = unpack(ended, chain)
+            if line is not None and line.last and line.position == self.mark.position + 1:
+                return "whole"
+        return "torn"
+
+    def _later(self, text: bytes) -> bool:
+        found = _PEEK.search(text)
+        return found is not None and int(found[1]) > self.mark.position + 1
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """First line of a log: which book and generation it belongs to, and what it goes on from."""
+
+    book: str
+    generation: int
+    position: int
+    chain: int
+
+
+def first_line(head: Head) -> bytes:
+    """The first line of the log of a generation."""
+    base = Base(book=head.book, generation=head.generation, position=head.position, chain=head.chain)
+    return seal_struct(base)
+
+
+def read_base(path: Path) -> Mark:
+    """Where a log begins. Raises :class:`Damage`."""
+    try:
+        with path.open("rb") as stream:
+            line = stream.readline(_LONGEST)
+    except FileNotFoundError:
+        raise Damage(path, "is missing.", missing=True) from None
+    except OSError as error:
+        raise trouble(error, path, "read") from error
+    opened = unseal(line[:-1]) if line.endswith(b"\n") else None
+    try:
+        base = msgspec.json.decode(opened[0] if opened else b"", type=Base)
+    except msgspec.MsgspecError as error:
+        raise Damage(path, "has a damaged first line.") from error
+    return Mark(len(line), base.position, base.chain)
+
+
+class CommitLog:
+    """The log of one generation, open for appending."""
+
+    def __init__(self, path: Path, *, disk: Disk = DISK) -> None:
+        self.path = path
+        self._file = AppendFile(path, disk=disk)
+
+    def append(self, changes: list[Change], mark: Mark, millis: int) -> Mark:
+        """Add one transaction behind ``mark`` (the end of the file), durably; gives the mark behind it.
+
+        Raises ``DiskTrouble``; nothing of it is in the log then.
+        """
+        lines = pack(changes, mark.position + 1, millis, mark.chain)
+        size = self._file.append(lines)
+        return Mark(size, mark.position + 1, int(lines[-1][-9:-1], 16), millis)
+
+    def cut(self, mark: Mark) -> None:
+        """Cut everything behind ``mark``. The caller holds the book lock."""
+        if self._file.size > mark.offset:
+            try:
+                self._file.cut(mark.offset)
+            except OSError as error:
+                raise trouble(error, self.path, "cut back") from error
+
+    def heal(self, mark: Mark) -> None:
+        """Give the transaction behind ``mark`` the line end that it lacks. The caller holds the book lock."""
+        text = os.pread(self._file.fd, self._file.size - mark.offset, mark.offset)
+        start = text.rfind(b"\n", 0, -1) + 1
+        ended = len(text)
+        if not re.search(rb"\t[0-9a-f]{8}$", text[start:]):
+            ended -= 1
+        self.cut(mark._replace(offset=mark.offset + ended))
+        self._file.append(b"\n")
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+
+def peek_position(fd: int, size: int) -> int | None:
+    """Number of the last commit from a log's last bytes; None where there is none, or one is under way."""
+    found = _PEEK.search(os.pread(fd, 96, max(0, size - 96)))
+    return int(found[1]) if found and found[2] == b"." else None

@@ -1,0 +1,78 @@
+"""Writes as checked bytes: nothing reaches the log that could not be read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, TypeVar, cast
+
+import msgspec
+
+from xpm_tui.domain.errors import BadInput, BookUnreadable, Overtaken
+from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import Table
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+ENCODER = msgspec.json.Encoder()
+_decoders: dict[int, tuple[Table[Any], msgspec.json.Decoder[Any]]] = {}
+
+
+class Change(NamedTuple):
+    """One write: the row's bytes (JSON, no line end in them), or None where the row goes away."""
+
+    table: str
+    id: str
+    raw: bytes | None
+
+
+def decoder(table: Table[T]) -> msgspec.json.Decoder[T]:
+    """The table's decoder, made once."""
+    known = _decoders.get(id(table))
+    if known is None:
+        known = _decoders[id(table)] = (table, msgspec.json.Decoder(table.row))
+    return cast("msgspec.json.Decoder[T]", known[1])
+
+
+def decode(table: Table[T], id: str, raw: bytes) -> T:  # noqa: A002
+    """A row from its bytes. Raises ``BookUnreadable`` naming table and id."""
+    try:
+        return decoder(table).decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BookUnreadable(
+            f"The row {visible(id, 60)} of the table {table.name} cannot be read: {visible(str(error), 200)}",
+            hint="See what is wrong with: xpm-tui book check",
+        ) from error
+
+
+def encode(table: Table[Any], row: Any) -> Change:
+    """A row as checked bytes. Raises ``BadInput`` where a value does not fit its field or JSON."""
+    name = "?"
+    try:
+        name = table.key(row)
+        raw = ENCODER.encode(row)
+        decoder(table).decode(raw)
+        ENCODER.encode(name)
+    except (msgspec.MsgspecError, UnicodeError, TypeError, OverflowError) as error:
+        half = isinstance(error, UnicodeError)
+        what = "it holds half a character (a lone surrogate)" if half else str(error)
+        raise BadInput(
+            f"{visible(str(name), 60)} cannot be kept in the table {table.name}: {visible(what, 200)}.",
+            hint="Nothing was written. Correct the value and try again.",
+        ) from error
+    if not name:
+        raise BadInput(f"A row of the table {table.name} has no id.", hint="Nothing was written.")
+    return Change(table.name, name, raw)
+
+
+def refuse_overtaken(writes: Iterable[Write], since: Snapshot, now: Snapshot) -> None:
+    """Raise ``Overtaken`` where a row that is to be written has changed between the two snapshots."""
+    if since.position == now.position:
+        return
+    for write in writes:
+        name = write.table.key(write.row) if isinstance(write, Put) else write.id
+        if since.raw(write.table, name) != now.raw(write.table, name):
+            raise Overtaken(
+                f"Somebody else has just changed {visible(name, 60)} ({write.table.name}).",
+                hint="Nothing was written. Look at it again, then do it once more.",
+            )

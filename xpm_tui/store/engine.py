@@ -1,0 +1,380 @@
+"""One open book: its files, its state in memory, and the order in which the two change."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from xpm_tui.domain.errors import BookUnreadable, DiskTrouble, ReadOnly, Trouble
+from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.tables import Table
+from xpm_tui.files.atomic import replace_bytes
+from xpm_tui.files.disk import DISK, Disk
+from xpm_tui.files.locks import Lock
+from xpm_tui.files.private import ensure_private
+from xpm_tui.store.commit_log import BROKEN, CommitLog, Mark, Scan, first_line, peek_position
+from xpm_tui.store.encoding import Change
+from xpm_tui.store.loader import Loaded, at, follow, load, millis, rescue
+from xpm_tui.store.log_end import EVERY, write_log_end
+from xpm_tui.store.manifest import HEAD, Damage, Head, read_head, write_head
+from xpm_tui.store.memory import Index, LiveTable
+from xpm_tui.store.migrations import newest
+from xpm_tui.store.snapshot import BookSnapshot
+from xpm_tui.store.snapshot_set import BOOK_LOCK, PATIENCE, both_locks
+from xpm_tui.store.upgrades import migrated, upgrade
+
+_Seen = tuple[int, int, int]
+
+CLOSING = 2.0
+"""Seconds that closing waits for another process, to record the end of the log."""
+
+
+class Engine:
+    """Holds no lock between two calls. Its methods may be called from any thread.
+
+    ``damage`` says why a book that was to be written is open for reading only.
+    """
+
+    def __init__(
+        self, folder: Path, *, read_only: bool, clock: Clock, person: str = "", disk: Disk = DISK
+    ) -> None:
+        self.folder = folder
+        self.disk = disk
+        self.clock = clock
+        self.damage: BookUnreadable | None = None
+        self._read_only = read_only
+        self._closed = False
+        self._mutex = threading.RLock()
+        self._views: weakref.WeakSet[BookSnapshot] = weakref.WeakSet()
+        self._lock: Lock | None = None
+        self._log: CommitLog | None = None
+        self._failed: _Seen | None = None
+        if not read_only:
+            ensure_private(folder)
+            self._lock = Lock(folder / BOOK_LOCK, clock=clock, person=person, what="writing")
+        self._head_path = str(folder / HEAD)
+        before = _stat(self._head_path)
+        loaded = self._open()
+        self.state, self.head = loaded.state, loaded.head
+        self._log_path = str(folder / self.head.log)
+        self._sure = self.state.mark
+        self._recorded = self.state.mark.position
+        # Always what was there before it was read, so that nothing in between is taken for seen.
+        self._seen: tuple[_Seen, _Seen | None] = (before, None)
+        if not self.read_only and loaded.tail != "clean":
+            with self.locked():
+                pass  # Which cuts the torn tail.
+        self.refresh()
+
+    # What there is
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be written, by wish or after damage."""
+        return self._read_only or self.damage is not None
+
+    @property
+    def mark(self) -> Mark:
+        """The newest commit known."""
+        return self.state.mark
+
+    def snapshot(self) -> BookSnapshot:
+        """What is there now, other processes' commits included."""
+        # While another thread commits, what that thread saw under the lock is the newest there is.
+        if self._mutex.acquire(timeout=0.01):
+            try:
+                self.refresh()
+            finally:
+                self._mutex.release()
+        return self.view()
+
+    def view(self) -> BookSnapshot:
+        """What is in memory now."""
+        view = BookSnapshot(self.state, self._build)
+        self._views.add(view)
+        return view
+
+    def watch(self) -> int:
+        """Position on disk, from two ``stat`` calls and the last bytes of the log."""
+        known = self.state.mark.position
+        if self.damage is not None:
+            return known
+        head, log = self._look()
+        if (head, log) == self._seen:
+            return known
+        before = self._seen[1]
+        if head != self._seen[0] or (before is not None and log[1] <= before[1]):
+            # Another generation, or a log that changed and did not grow: only reading it can tell.
+            return self.snapshot().position
+        try:
+            fd = os.open(self.folder / self.head.log, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return known
+        try:
+            return peek_position(fd, log[1]) or known
+        finally:
+            os.close(fd)
+
+    # Changing it
+
+    def transact(self, make: Callable[[BookSnapshot], Sequence[Change]]) -> int:
+        """Commit what ``make`` asks for when it is shown the newest state, nobody coming in between.
+
+        Raises ``ReadOnly``, ``BookUnreadable``, ``DiskTrouble`` and ``Busy``; nothing is written then.
+        """
+        self._refuse_reading()
+        with self.locked():
+            changes = list(make(self.view()))
+            if changes:
+                self._append(changes)
+            return self.state.mark.position
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the book lock with the newest state in memory and the log whole behind it."""
+        self._refuse_reading()
+        assert self._lock is not None
+        with self._mutex, self._lock.hold(PATIENCE):
+            self.refresh(locked=True)
+            yield
+
+    def refresh(self, *, locked: bool = False) -> None:
+        """Take in what other processes have committed. ``locked``: the book lock is held; mends the tail.
+
+        Damage is raised where the lock is held; a reader keeps the state that it has, and ``damage`` is set.
+        """
+        if self.damage is not None:
+            return
+        seen = self._look()
+        if seen == self._seen and (not locked or seen[1][1] == self.state.mark.offset):
+            return
+        if self._failed == seen[1] and seen[0] == self._seen[0] and not locked:
+            return  # What is new there is our own write that failed and could not be taken back yet.
+        log = self._log_path
+        try:
+            self._catch_up(seen, locked)
+        except BookUnreadable as error:
+            self.damage = error
+            if locked:
+                raise
+            return
+        if locked:
+            self._sure = self.state.mark
+            self._failed = None
+        # Without the lock somebody may have written since we looked: then the next look differs.
+        self._seen = self._look() if locked else (seen[0], seen[1] if log == self._log_path else None)
+
+    def _catch_up(self, seen: tuple[_Seen, _Seen], locked: bool) -> None:
+        head, log = seen
+        known = self._seen[1]
+        if locked and self._failed == log and head == self._seen[0] and self._log is not None:
+            # Our last write failed and could not be taken back; nobody has written behind it since.
+            self._log.cut(self.state.mark)
+        elif head != self._seen[0]:
+            self._switch(locked)
+        elif log[1] < self.state.mark.offset or (
+            known is not None and (log[0] != known[0] or (log[1] == known[1] and log != known))
+        ):
+            # Another file, a shorter one, or the same length written anew: read and verify everything.
+            self._reload(locked)
+        else:
+            self._read_on(locked)
+
+    def adopt(self, head: Head, mark: Mark) -> None:
+        """Go over to a new generation that this process has just put in place, holding the book lock."""
+        self.head = head
+        self.state.step.mark = mark
+        self._sure = mark
+        self._reopen()
+        with suppress(DiskTrouble):
+            self._record()
+        self._seen = self._look()
+
+    def replace_state(self, loaded: Loaded) -> None:
+        """Go over to another state altogether; snapshots keep the old one."""
+        self.state, self.head = loaded.state, loaded.head
+        self._reopen()
+
+    def record_end(self, patience: float = PATIENCE) -> None:
+        """Record durably how far the log reaches, where this process has committed since the last record.
+
+        Raises ``Busy``, ``BookUnreadable`` and ``DiskTrouble``; the store itself is whole then.
+        """
+        if self.read_only or self._lock is None or self._sure.position <= self._recorded:
+            return
+        with self._mutex, self._lock.hold(patience):
+            self.refresh(locked=True)
+            self._record()
+
+    def _record(self) -> None:
+        write_log_end(self.folder, self.head, self.state.mark, disk=self.disk)
+        self._recorded = self.state.mark.position
+
+    def close(self) -> None:
+        """Record the end of the log and give the files back; a second time is no error."""
+        with suppress(Trouble):
+            if not self._closed:
+                self.record_end(CLOSING)
+        with self._mutex:
+            if self._log is not None:
+                self._log.close()
+                self._log = None
+            if self._lock is not None:
+                self._lock.close()
+            self._closed = True
+
+    # Within
+
+    def _open(self) -> Loaded:
+        try:
+            loaded = load(self.folder)
+            if loaded is None:
+                return self._create()
+            return loaded if loaded.head.format == newest() else self._upgrade(loaded)
+        except BookUnreadable as error:
+            saved = rescue(self.folder, error)
+            self.damage = saved.damage
+            return saved.loaded
+
+    def _create(self) -> Loaded:
+        if self._lock is None:
+            raise BookUnreadable(f"There is no book in {self.folder}.", hint="Check --home and --practice.")
+        with self._lock.hold(PATIENCE):
+            loaded = load(self.folder)
+            if loaded is not None:
+                return loaded
+            head = Head(
+                format=newest(),
+                book=secrets.token_hex(8),
+                generation=1,
+                position=0,
+                chain=0,
+                made=self.clock.now(),
+                tables={},
+            )
+            size = replace_bytes(self.folder / head.log, first_line(head), disk=self.disk)
+            write_head(self.folder, head, disk=self.disk)
+            write_log_end(self.folder, head, Mark(size, 0, 0), disk=self.disk)
+            made = load(self.folder)
+            assert made is not None
+            return made
+
+    def _upgrade(self, loaded: Loaded) -> Loaded:
+        """From an older format; a reader does it in memory only."""
+        if self._read_only:
+            return migrated(loaded)
+        with both_locks(self.folder, self.clock, "changing the format"):
+            loaded = upgrade(self.folder, self.clock, self.disk)
+        return loaded
+
+    def _append(self, changes: list[Change]) -> None:
+        if self._log is None:
+            self._log = CommitLog(self.folder / self.head.log, disk=self.disk)
+        try:
+            mark = self._log.append(changes, self.state.mark, millis(self.clock.now()))
+        except DiskTrouble:
+            left = self._look()[1]
+            self._failed = left if left[1] > self.state.mark.offset else None
+            raise
+        self.state.apply(changes, mark, watched=len(self._views) > 0)
+        self._sure = mark
+        if mark.position - self._recorded >= EVERY:
+            with suppress(DiskTrouble):  # The commit itself is durable; the next one tries again.
+                self._record()
+        self._seen = self._look()
+
+    def _read_on(self, locked: bool) -> None:
+        scan = Scan(self.folder / self.head.log, self.state.mark)
+        for transaction in scan:
+            self.state.apply(transaction.changes, transaction.mark, watched=len(self._views) > 0)
+        if scan.tail == "damaged":
+            # Perhaps a failed write that was taken back behind us: only a full reading can tell.
+            self._reload(locked)
+        elif locked:
+            self._mend(scan.tail)
+
+    def _switch(self, locked: bool) -> None:
+        """Another process has put a new generation in place."""
+        if (self.folder / self.head.log).exists():
+            self._read_on(locked=False)
+        head = read_head(self.folder / HEAD)
+        if head is None or head.book != self.head.book:
+            raise Damage(self.folder / HEAD, "was replaced by that of another book. Nothing was written.")
+        try:
+            # All of the old log is in the new generation, so a state that is as far needs only go on there.
+            tail = follow(self.state, self.folder / head.log, watched=len(self._views) > 0)
+        except Damage:
+            tail = None
+        if tail is None or tail in BROKEN:
+            self._reload(locked)
+            return
+        self.head = head
+        self._reopen()
+        if locked:
+            self._mend(tail)
+
+    def _reload(self, locked: bool) -> None:
+        loaded = load(self.folder)
+        if loaded is None:
+            raise Damage(self.folder / HEAD, "is gone: the book was deleted. Nothing was written.")
+        if loaded.head.book != self.head.book:
+            raise Damage(self.folder / HEAD, "was replaced by that of another book. Nothing was written.")
+        same = loaded.head.generation == self.head.generation
+        if locked and same and loaded.state.mark.position < self._sure.position:
+            raise Damage(
+                self.folder / loaded.head.log,
+                f"was cut by a foreign hand: it ends at {at(loaded.state.mark)} and was at {at(self._sure)}."
+                " Nothing was written.",
+            )
+        self.replace_state(loaded)
+        if locked:
+            self._mend(loaded.tail)
+
+    def _mend(self, tail: str) -> None:
+        """Cut a torn tail, or end a whole one, holding the book lock."""
+        if tail == "clean":
+            return
+        if self._log is None:
+            self._log = CommitLog(self.folder / self.head.log, disk=self.disk)
+        if tail == "whole":
+            self._log.heal(self.state.mark)
+            self._read_on(locked=False)
+        else:
+            self._log.cut(self.state.mark)
+
+    def _reopen(self) -> None:
+        self._log_path = str(self.folder / self.head.log)
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def _look(self) -> tuple[_Seen, _Seen]:
+        return _stat(self._head_path), _stat(self._log_path)
+
+    def _build(self, live: LiveTable, table: Table[Any], name: str) -> Index:
+        with self._mutex:
+            return live.indexes.get(name) or live.indexes.build(table, name, live.rows)
+
+    def _refuse_reading(self) -> None:
+        if self._closed:
+            raise ReadOnly("The book is closed.")
+        if self.damage is not None:
+            raise self.damage
+        if self._read_only:
+            raise ReadOnly(
+                "The book is open for reading only.", hint="Run it again without --read-only to write."
+            )
+
+
+def _stat(path: str) -> _Seen:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return (0, -1, 0)
+    return (found.st_ino, found.st_size, found.st_mtime_ns)

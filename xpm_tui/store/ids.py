@@ -1,0 +1,63 @@
+"""New ids of the book: counted per prefix in the book itself, so that no two processes give the same."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from xpm_tui.domain.ports import Ids, Put, Snapshot, Write
+from xpm_tui.domain.tables import META, Meta
+
+
+class Transacting(Protocol):
+    """A book that can read and write in one step."""
+
+    def transact(self, make: Callable[[Snapshot], Sequence[Write]]) -> int:
+        """Commit what ``make`` asks for when shown the newest snapshot."""
+
+
+class BookIds:
+    """The Ids port over a book."""
+
+    def __init__(self, book: Transacting) -> None:
+        self._book = book
+
+    def new(self, prefix: str, count: int = 1) -> list[str]:
+        """``count`` fresh ids (``c12``), durable before they are returned; one commit, however many."""
+        if count < 1:
+            return []
+        name = f"ids/{prefix}"
+        last = 0
+
+        def advance(snapshot: Snapshot) -> Sequence[Write]:
+            nonlocal last
+            row = snapshot.get(META, name)
+            last = (int(row.value) if row else 0) + count
+            return [Put(META, Meta(id=name, value=last))]
+
+        self._book.transact(advance)
+        return [f"{prefix}{number}" for number in range(last - count + 1, last + 1)]
+
+
+class BlockIds:
+    """The Ids port for many small wishes: takes ids in growing blocks, so that few of them cost a commit.
+
+    What is left of the last block when it is let go is never given again. ``most`` bounds a block; blocks
+    begin with one and double, so that at most as many are left over as were used.
+    """
+
+    def __init__(self, ids: Ids, most: int = 512) -> None:
+        self._ids = ids
+        self._most = most
+        self._free: dict[str, deque[str]] = {}
+        self._next: dict[str, int] = {}
+
+    def new(self, prefix: str, count: int = 1) -> list[str]:
+        """``count`` fresh ids, durable before they are returned."""
+        free = self._free.setdefault(prefix, deque())
+        if len(free) < count:
+            block = self._next.get(prefix, 1)
+            self._next[prefix] = min(2 * block, self._most)
+            free.extend(self._ids.new(prefix, max(block, count - len(free))))
+        return [free.popleft() for _ in range(count)]

@@ -1,0 +1,238 @@
+"""Reading a book from its files: the newest state, and after damage the last good one that can be proved.
+
+What can still be read of a book of which no good state is left: block by block, honestly counted.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.domain.formatting import count, when_utc
+from xpm_tui.store.commit_log import BROKEN, Mark, Scan, Tail, read_base
+from xpm_tui.store.log_end import LogEnd, read_log_end
+from xpm_tui.store.manifest import HEAD, Damage, Head, previous_head, read_head
+from xpm_tui.store.memory import Rows, State
+from xpm_tui.store.snapshot_file import Salvage, read_table
+
+_TRIES = 20
+
+
+class Loaded(NamedTuple):
+    """A state, the head that it came from, and how its log ended."""
+
+    state: State
+    head: Head
+    tail: Tail
+
+
+class Rescue(NamedTuple):
+    """The last good state after damage. ``lossless``: it is also the newest one."""
+
+    loaded: Loaded
+    damage: BookUnreadable
+    lossless: bool
+
+
+def load(folder: Path) -> Loaded | None:
+    """The newest state; None where there is no book.
+
+    Takes no lock: where another process puts a new generation in place meanwhile, it begins again. Raises
+    :class:`Damage`, and ``BookUnreadable`` for a newer format.
+    """
+    damage: Damage | None = None
+    for _ in range(_TRIES):
+        head = None
+        try:
+            # The end first: what is recorded was in the log before, whatever others write meanwhile.
+            end = read_log_end(folder)
+            head = read_head(folder / HEAD)
+            if head is None:
+                _refuse_headless(folder)
+                return None
+            loaded = load_generation(folder, head, end)
+            if loaded.tail not in BROKEN:
+                return loaded
+            found = log_damage(folder, loaded)
+        except Damage as error:
+            if head is None and error.path == folder / HEAD:
+                raise
+            found = error
+            head = head or read_head(folder / HEAD)
+        # What a newer head no longer names may go away while it is read, and a failed write is taken back.
+        if read_head(folder / HEAD) == head and damage is not None and str(damage) == str(found):
+            raise found
+        damage = found
+    raise BookUnreadable(f"{folder} is being rewritten again and again.", hint="Try again in a minute.")
+
+
+def load_generation(folder: Path, head: Head, end: LogEnd | None = None) -> Loaded:
+    """The state of one generation: its snapshot files, then its log. Raises :class:`Damage`.
+
+    ``end`` is where the log is known to reach: the tail is ``short`` where it does not.
+    """
+    tables: dict[str, Rows] = {
+        name: read_table(folder / known.file, known) for name, known in head.tables.items()
+    }
+    base = Mark(0, head.position, head.chain, millis(head.made))
+    state = State(tables, base)
+    tail = follow(state, folder / head.log)
+    if tail is None:
+        raise Damage(folder / head.log, "does not belong to this state of the book.")
+    if tail != "damaged" and end is not None and end.is_missed_by(head, state.mark):
+        tail = "short"
+    return Loaded(state, head, tail)
+
+
+def follow(state: State, log: Path, *, watched: bool = False) -> Tail | None:
+    """Bring a state up to the end of a log that begins at its position or before.
+
+    Gives how the log ends, and None, with the state as it was, where the log does not go on from the state.
+    Raises :class:`Damage` where the log is missing or its first line damaged.
+    """
+    base = read_base(log)
+    scan = Scan(log, base)
+    joined = base.position == state.mark.position and base.chain == state.mark.chain
+    if joined:
+        state.step.mark = base._replace(millis=state.mark.millis)
+    for transaction in scan:
+        mark = transaction.mark
+        if joined:
+            state.apply(transaction.changes, mark, watched=watched)
+        elif mark.position == state.mark.position:
+            if mark.chain != state.mark.chain:
+                return None
+            state.step.mark = mark
+            joined = True
+    return scan.tail if joined else None
+
+
+def rescue(folder: Path, damage: BookUnreadable) -> Rescue:
+    """The last good state, for reading only. Raises ``damage`` itself where none can be proved."""
+    if not isinstance(damage, Damage):
+        raise damage
+    head = _head(folder / HEAD)
+    end = _end(folder)
+    newest = _generation(folder, head, end) if head is not None else None
+    if newest is not None:
+        return _rescued(damage, newest, lossless=newest.tail not in BROKEN)
+    before = _head(previous_head(folder))
+    older = _generation(folder, before, None) if before is not None else None
+    if before is None or older is None:
+        raise damage
+    log = folder / f"log.{head.generation if head is not None else before.generation + 1}"
+    try:
+        tail = follow(older.state, log)
+    except Damage as error:
+        # Without a newer log the older generation may be the newest that was ever completed.
+        tail = "clean" if error.missing and head is None else None
+    reached = head is None or older.state.mark.position >= head.position
+    if end is not None and end.is_missed_by(before, older.state.mark):
+        reached = False
+    lossless = tail is not None and tail not in BROKEN and reached
+    return _rescued(damage, older._replace(tail=tail or "damaged"), lossless=lossless)
+
+
+def log_damage(folder: Path, loaded: Loaded) -> Damage:
+    """The words for a log that is damaged behind its last good transaction, or ends too early."""
+    if loaded.tail == "short":
+        words = f"has lost commits at its end: it ends at {at(loaded.state.mark)} and once reached further."
+        return Damage(folder / loaded.head.log, words)
+    return Damage(folder / loaded.head.log, f"is damaged behind {at(loaded.state.mark)}.")
+
+
+def at(mark: Mark) -> str:
+    """For people: ``commit 812 of 2026-11-22 15:40:07 UTC``."""
+    made = datetime.fromtimestamp(mark.millis / 1000, UTC)
+    return f"commit {mark.position} of {when_utc(made)}"
+
+
+def millis(moment: datetime) -> int:
+    """Milliseconds since 1970, UTC."""
+    return round(moment.timestamp() * 1000)
+
+
+def _rescued(damage: Damage, loaded: Loaded, *, lossless: bool) -> Rescue:
+    where = at(loaded.state.mark)
+    lacks = "no commit is missing" if lossless else "what was committed after it cannot be read"
+    words = f"{damage.message} The book is open for reading only, as of {where}: {lacks}."
+    return Rescue(loaded, BookUnreadable(words, hint=damage.hint), lossless)
+
+
+def _head(path: Path) -> Head | None:
+    try:
+        return read_head(path)
+    except Damage:
+        return None
+
+
+def _end(folder: Path) -> LogEnd | None:
+    try:
+        return read_log_end(folder)
+    except Damage:
+        return None
+
+
+def _generation(folder: Path, head: Head, end: LogEnd | None) -> Loaded | None:
+    try:
+        return load_generation(folder, head, end)
+    except Damage:
+        return None
+
+
+def _refuse_headless(folder: Path) -> None:
+    """A folder with book files and no head is a damaged book, not a new one."""
+    if not folder.is_dir():
+        return
+    found = [path.name for path in folder.iterdir() if path.name.startswith("log.") or path.suffix == ".rows"]
+    # A new book gets its log before its head: a kill in between leaves a log without a commit.
+    if found and not (found == ["log.1"] and (folder / "log.1").read_bytes().count(b"\n") <= 1):
+        words = f"is missing, though other files of a book are there ({min(found)})."
+        raise Damage(folder / HEAD, words, missing=True)
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What the salvage could not read, in words, and how many rows that is."""
+
+    lines: tuple[str, ...]
+    lost_rows: int
+
+
+def salvage(folder: Path, damage: Damage) -> tuple[Loaded, Told]:
+    """The rows of all whole blocks, then as much of the log as goes on from there.
+
+    Raises ``damage`` where not even a head can be read.
+    """
+    head = None
+    for path in (folder / HEAD, previous_head(folder)):
+        try:
+            head = head or read_head(path)
+        except Damage:
+            continue
+    if head is None:
+        raise damage
+    tables: dict[str, dict[str, bytes]] = {}
+    lines: list[str] = []
+    lost = 0
+    for name, known in head.tables.items():
+        told = Salvage()
+        try:
+            tables[name] = read_table(folder / known.file, known, told)
+            gone = told.rows
+        except Damage:
+            gone = known.rows
+        if gone:
+            lines.append(f"{known.file}: {gone} of {count(known.rows, 'row')} could not be read.")
+            lost += gone
+    state = State(tables, Mark(0, head.position, head.chain, millis(head.made)))
+    try:
+        tail = follow(state, folder / head.log) or "damaged"
+    except Damage:
+        tail = "damaged"
+    if tail == "damaged":
+        lines.append(f"{head.log}: what was committed after commit {state.mark.position} could not be read.")
+    return Loaded(state, head, tail), Told(tuple(lines), lost)

@@ -1,0 +1,118 @@
+"""The head of a book: which files it is made of. Replacing it is what makes a new generation the true one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.files.atomic import previous, replace_bytes
+from xpm_tui.files.disk import DISK, Disk, trouble
+from xpm_tui.store.checksum import seal_struct, unseal
+from xpm_tui.store.migrations import newest
+
+HEAD = "head"
+WAY_OUT = "Look with: xpm-tui book check. Then: xpm-tui book repair, or xpm-tui book restore FILE."
+
+
+class TableFile(msgspec.Struct, frozen=True):
+    """A snapshot file: its name, rows, bytes, last block's checksum, and the checksum of the whole file.
+
+    ``crc`` is the CRC-32 of all bytes; heads of format 1 have none.
+    """
+
+    file: str
+    rows: int
+    bytes: int
+    chain: int
+    crc: int | None = None
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """A generation: its snapshot files hold everything up to commit ``position``, its log what came after.
+
+    ``chain`` is the checksum that the log goes on from.
+    """
+
+    format: int
+    book: str
+    generation: int
+    position: int
+    chain: int
+    made: datetime
+    tables: dict[str, TableFile]
+
+    @property
+    def log(self) -> str:
+        """Name of its commit log."""
+        return f"log.{self.generation}"
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in all snapshot files."""
+        return sum(table.bytes for table in self.tables.values())
+
+
+class Damage(BookUnreadable):
+    """A file of the book is not as it was written: which, and whether it is missing."""
+
+    def __init__(self, path: Path, words: str, *, missing: bool = False, hint: str = WAY_OUT) -> None:
+        super().__init__(f"{path} {words}", hint=hint)
+        self.path = path
+        self.missing = missing
+
+
+def read_head(path: Path) -> Head | None:
+    """The head in ``path``; None where there is no file.
+
+    Raises :class:`Damage`, and ``BookUnreadable`` for a format newer than ours.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise trouble(error, path, "read") from error
+    opened = unseal(data[:-1]) if data.endswith(b"\n") else None
+    if opened is None:
+        raise Damage(path, "is damaged, or was changed by a foreign hand.")
+    try:
+        head = msgspec.json.decode(opened[0], type=Head)
+    except msgspec.MsgspecError as error:
+        kind = _format(opened[0])
+        if kind > newest():
+            raise newer(path, kind) from error
+        raise Damage(path, "cannot be understood.") from error
+    if head.format > newest():
+        raise newer(path, head.format)
+    return head
+
+
+def newer(path: Path, found: int) -> BookUnreadable:
+    """The refusal of a book that a newer version wrote."""
+    return BookUnreadable(
+        f"{path} was written by a newer version of xpm-tui (format {found}, this one knows {newest()}).",
+        hint="Update xpm-tui. Nothing was changed.",
+    )
+
+
+def _format(body: bytes) -> int:
+    class Only(msgspec.Struct):
+        format: int = 0
+
+    try:
+        return msgspec.json.decode(body, type=Only).format
+    except msgspec.MsgspecError:
+        return 0
+
+
+def write_head(folder: Path, head: Head, *, disk: Disk = DISK) -> None:
+    """Make ``head`` the true one, durably; the one before is kept. Raises ``DiskTrouble``."""
+    replace_bytes(folder / HEAD, seal_struct(head), keep_previous=True, disk=disk)
+
+
+def previous_head(folder: Path) -> Path:
+    """Where the head of the generation before is kept."""
+    return previous(folder / HEAD)

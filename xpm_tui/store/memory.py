@@ -1,0 +1,225 @@
+"""Indexes in memory: built when first asked for, kept up with every commit.
+
+The book in memory: rows as bytes, and a trail of what each commit replaced, for those who look back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from xpm_tui.domain.tables import Table
+from xpm_tui.store.commit_log import Mark
+from xpm_tui.store.encoding import Change, decode
+
+Values = Callable[[Any], Iterable[str]]
+Bucket = str | dict[str, None]
+"""The ids under one value: almost always one, then the id itself; a bucket is never empty."""
+
+
+class Index:
+    """Ids by value."""
+
+    __slots__ = ("buckets",)
+
+    def __init__(self) -> None:
+        self.buckets: dict[str, Bucket] = {}
+
+    def add(self, value: str, id: str) -> None:  # noqa: A002
+        """Put an id under a value."""
+        bucket = self.buckets.get(value)
+        if bucket is None:
+            self.buckets[value] = id
+        elif isinstance(bucket, dict):
+            bucket[id] = None
+        elif bucket != id:
+            self.buckets[value] = {bucket: None, id: None}
+
+    def discard(self, value: str, id: str) -> None:  # noqa: A002
+        """Take an id away from under a value."""
+        bucket = self.buckets.get(value)
+        if isinstance(bucket, dict):
+            bucket.pop(id, None)
+            if not bucket:
+                del self.buckets[value]
+        elif bucket == id:
+            del self.buckets[value]
+
+    def ids(self, value: str) -> list[str]:
+        """The ids under a value, in no order."""
+        bucket = self.buckets.get(value)
+        if bucket is None:
+            return []
+        return [bucket] if isinstance(bucket, str) else list(bucket)
+
+
+class Indexes:
+    """The indexes of one table that have been built, by name."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, tuple[Table[Any], Index]] = {}
+
+    def get(self, name: str) -> Index | None:
+        """An index, if it has been built."""
+        built = self._built.get(name)
+        return built[1] if built else None
+
+    def build(self, table: Table[Any], name: str, rows: Mapping[str, bytes]) -> Index:
+        """Build an index over all rows. The caller keeps commits out meanwhile."""
+        index = Index()
+        values = table.indexes[name]
+        for id_, found in _each(table, values, rows):
+            for value in found:
+                index.add(value, id_)
+        self._built[name] = (table, index)
+        return index
+
+    def change(self, old: Mapping[str, bytes | None], new: Mapping[str, bytes]) -> None:
+        """Follow a commit: ``old`` bytes of the rows that it touched, ``new`` ones of those still there."""
+        if not self._built:
+            return
+        table = next(iter(self._built.values()))[0]
+        for id_, before in old.items():
+            after = new.get(id_)
+            if before == after:
+                continue
+            was = decode(table, id_, before) if before is not None else None
+            now = decode(table, id_, after) if after is not None else None
+            for name, (_, index) in self._built.items():
+                values = table.indexes[name]
+                gone = set(values(was)) if was is not None else set()
+                come = set(values(now)) if now is not None else set()
+                for value in gone - come:
+                    index.discard(value, id_)
+                for value in come - gone:
+                    index.add(value, id_)
+
+
+class _Probe:
+    """Stands in for a row to learn which fields an index looks at."""
+
+    def __init__(self, row: type[msgspec.Struct]) -> None:
+        self._known = {field.name for field in msgspec.structs.fields(row)}
+        self.seen: set[str] = set()
+
+    def __getattr__(self, name: str) -> str:
+        if name.startswith("_") or name not in self._known:
+            raise AttributeError(name)
+        self.seen.add(name)
+        return "x"
+
+
+def _each(table: Table[Any], values: Values, rows: Mapping[str, bytes]) -> Iterable[tuple[str, list[str]]]:
+    """The values of every row, decoding only the fields that ``values`` looks at where that will do."""
+    narrow = _narrow(table, values)
+    for id_, raw in rows.items():
+        if narrow is not None:
+            try:
+                yield id_, list(values(narrow.decode(raw)))
+                continue
+            except (msgspec.MsgspecError, AttributeError):
+                narrow = None
+        yield id_, list(values(decode(table, id_, raw)))
+
+
+def _narrow(table: Table[Any], values: Values) -> msgspec.json.Decoder[Any] | None:
+    probe = _Probe(table.row)
+    try:
+        tuple(values(probe))
+    except (AttributeError, TypeError, ValueError):
+        return None
+    if not probe.seen:
+        return None
+    fields: list[Any] = []
+    for field in msgspec.structs.fields(table.row):
+        if field.name not in probe.seen:
+            continue
+        if field.default is not msgspec.NODEFAULT:
+            fields.append((field.encode_name, field.type, field.default))
+        elif field.default_factory is not msgspec.NODEFAULT:
+            return None
+        else:
+            fields.append((field.encode_name, field.type))
+        if field.encode_name != field.name:
+            return None
+    made = msgspec.defstruct(f"Narrow{table.row.__name__}", fields, kw_only=True, frozen=True)
+    return msgspec.json.Decoder(made)
+
+
+Rows = dict[str, bytes]
+
+
+class Step:
+    """The state at ``mark``; when the next commit comes, what that replaced, and the step after it.
+
+    Snapshots hold on to the step that they were taken at and read forward from there, so a commit costs the
+    same however many snapshots are alive, and a step that nobody holds is gone at once.
+    """
+
+    __slots__ = ("mark", "next", "replaced")
+
+    def __init__(self, mark: Mark) -> None:
+        self.mark = mark
+        self.next: Step | None = None
+        self.replaced: dict[str, dict[str, bytes | None]] = {}
+
+
+class LiveTable:
+    """The newest rows of a table, in order of arrival, and the indexes that somebody has asked for."""
+
+    __slots__ = ("indexes", "name", "rows")
+
+    def __init__(self, name: str, rows: Rows | None = None) -> None:
+        self.name = name
+        self.rows: Rows = {} if rows is None else rows
+        self.indexes = Indexes()
+
+
+class State:
+    """All tables. Changed by one thread at a time; read by any, without a lock.
+
+    What makes that safe: a commit first hangs what it is about to replace on the newest step, then changes
+    the rows, then moves on to the new step; a reader looks at the rows first and at the steps after it.
+    """
+
+    def __init__(self, tables: dict[str, Rows], mark: Mark) -> None:
+        self.tables = {name: LiveTable(name, rows) for name, rows in tables.items()}
+        self.step = Step(mark)
+
+    @property
+    def mark(self) -> Mark:
+        """The newest commit."""
+        return self.step.mark
+
+    def apply(self, changes: list[Change], mark: Mark, *, watched: bool) -> None:
+        """Take a durable commit over. ``watched``: snapshots are alive."""
+        replaced: dict[str, dict[str, bytes | None]] = {}
+        puts: dict[str, dict[str, bytes]] = {}
+        drops: dict[str, set[str]] = {}
+        for name, id_, raw in changes:
+            live = self.tables.get(name)
+            if live is None:
+                live = self.tables[name] = LiveTable(name)
+            replaced.setdefault(name, {}).setdefault(id_, live.rows.get(id_))
+            if raw is None:
+                # A row that comes back later in the same commit arrives anew, as the last.
+                drops.setdefault(name, set()).add(id_)
+                puts.get(name, {}).pop(id_, None)
+            else:
+                puts.setdefault(name, {})[id_] = raw
+        step, after = self.step, Step(mark)
+        step.replaced = replaced
+        step.next = after
+        for name, before in replaced.items():
+            live, put = self.tables[name], puts.get(name, {})
+            live.indexes.change(before, put)
+            gone = drops.get(name)
+            if gone and watched:
+                # Snapshots keep the old dict, so that what is dropped keeps its place among their rows.
+                live.rows = dict(live.rows)
+            for id_ in gone or ():
+                live.rows.pop(id_, None)
+            live.rows.update(put)
+        self.step = after

@@ -1,0 +1,163 @@
+"""A snapshot: the book at one position, whatever is committed after it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+import msgspec
+
+from xpm_tui.domain.tables import Table
+from xpm_tui.store.encoding import decode
+from xpm_tui.store.memory import Index, LiveTable, Rows, State
+
+T = TypeVar("T", bound=msgspec.Struct)
+Build = Callable[[LiveTable, Table[Any], str], Index]
+
+_UNTOUCHED: Any = object()
+
+
+def by_id(id: str) -> tuple[int, str]:  # noqa: A002
+    """The order of ids: ``c2`` before ``c10``."""
+    return len(id), id
+
+
+class BookSnapshot:
+    """The Snapshot port over the state in memory. May be read from any thread.
+
+    Rows that no commit has touched since are read from the newest state; of the others the snapshot keeps
+    the bytes from before, which it collects step by step when it is read.
+    """
+
+    def __init__(self, state: State, build: Build) -> None:
+        self._step = state.step
+        self._position = self._step.mark.position
+        self._live = dict(state.tables)
+        self._rows: dict[str, Rows] = {name: live.rows for name, live in self._live.items()}
+        self._build = build
+        self._lock = threading.Lock()
+        self._before: dict[str, dict[str, bytes | None]] = {}
+        self._old: dict[tuple[str, str], tuple[Index, int]] = {}
+
+    @property
+    def position(self) -> int:
+        """Number of the last commit in it."""
+        return self._position
+
+    def get(self, table: Table[T], id: str) -> T | None:  # noqa: A002
+        """The row, or None. O(1)."""
+        raw = self.raw(table, id)
+        return None if raw is None else decode(table, id, raw)
+
+    def raw(self, table: Table[Any], id: str) -> bytes | None:  # noqa: A002
+        """The row's stored bytes."""
+        return self.raw_in(table.name, id)
+
+    def raw_in(self, name: str, id: str) -> bytes | None:  # noqa: A002
+        """The stored bytes of a row in the table of this name."""
+        newest = self._rows.get(name, {}).get(id)
+        before = self._look_back(name).get(id, _UNTOUCHED)
+        return newest if before is _UNTOUCHED else before
+
+    def find(self, table: Table[T], index: str, value: str) -> list[T]:
+        """Rows by an index, in order of id (short ids first). O(hits), once the index has been built."""
+        live = self._live.get(table.name)
+        if live is None:
+            return []
+        built = live.indexes.get(index) or self._build(live, table, index)
+        newest = built.ids(value)
+        before = self._look_back(table.name)
+        if before:
+            newest = [id_ for id_ in newest if id_ not in before]
+            newest += self._index_before(table, index, before).ids(value)
+        rows = ((id_, self.raw(table, id_)) for id_ in sorted(set(newest), key=by_id))
+        return [decode(table, id_, raw) for id_, raw in rows if raw is not None]
+
+    def rows(self, table: Table[T]) -> Iterator[T]:
+        """All rows, decoded one at a time, in order of arrival."""
+        for id_, raw in self.items(table.name):
+            yield decode(table, id_, raw)
+
+    def items(self, name: str) -> Iterator[tuple[str, bytes]]:
+        """Id and bytes of every row of the table of this name, in order of arrival."""
+        # A copy is made in one go. A list of pairs is not: each pair may set off a look for garbage, and with
+        # it another thread's commit.
+        newest = self._rows.get(name, {}).copy()
+        if not self._look_back(name):
+            yield from newest.items()
+            return
+        for id_ in self._keys(name):
+            raw = self.raw_in(name, id_)
+            if raw is not None:
+                yield id_, raw
+
+    def ids(self, table: Table[Any]) -> Collection[str]:
+        """All ids of a table, without decoding a row."""
+        return _Ids(self, table.name)
+
+    def count(self, table: Table[Any]) -> int:
+        """How many rows."""
+        return self.count_in(table.name)
+
+    def count_in(self, name: str) -> int:
+        """How many rows in the table of this name."""
+        size = len(self._rows.get(name, {}))
+        return len(self._keys(name)) if self._look_back(name) else size
+
+    def names(self) -> list[str]:
+        """Names of the tables that have rows."""
+        return [name for name in self._rows if self.count_in(name)]
+
+    def keys(self, name: str) -> list[str]:
+        """All ids in the table of this name, in order of arrival."""
+        newest = list(self._rows.get(name, {}))
+        return self._keys(name) if self._look_back(name) else newest
+
+    def _keys(self, name: str) -> list[str]:
+        rows = self._rows.get(name, {})
+        newest = list(rows)
+        before = self._look_back(name)
+        kept = [id_ for id_ in newest if before.get(id_, _UNTOUCHED) is not None]
+        gone = set(before).difference(newest)
+        return kept + [id_ for id_ in before if id_ in gone and before[id_] is not None]
+
+    def _look_back(self, name: str) -> dict[str, bytes | None]:
+        """What the rows that were touched since were before: always asked after the newest were read."""
+        if self._step.next is not None:
+            with self._lock:
+                while self._step.next is not None:
+                    for table, replaced in self._step.replaced.items():
+                        before = self._before.setdefault(table, {})
+                        for id_, raw in replaced.items():
+                            before.setdefault(id_, raw)
+                    self._step = self._step.next
+        return self._before.get(name, {})
+
+    def _index_before(self, table: Table[Any], name: str, before: dict[str, bytes | None]) -> Index:
+        with self._lock:
+            index, seen = self._old.get((table.name, name), (Index(), 0))
+            values = table.indexes[name]
+            for id_, raw in islice(before.items(), seen, None):
+                for value in values(decode(table, id_, raw)) if raw is not None else ():
+                    index.add(value, id_)
+            self._old[table.name, name] = index, len(before)
+            return index
+
+
+class _Ids(Collection[str]):
+    """The ids of a table in a snapshot."""
+
+    def __init__(self, view: BookSnapshot, name: str) -> None:
+        self._view = view
+        self._name = name
+
+    def __contains__(self, id_: object) -> bool:
+        return isinstance(id_, str) and self._view.raw_in(self._name, id_) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._view.keys(self._name))
+
+    def __len__(self) -> int:
+        return self._view.count_in(self._name)

@@ -1,0 +1,133 @@
+"""TinyDB's storage seam, filled in with the commit log.
+
+With it ``TinyDB(folder, storage=CommitLogStorage)`` is a TinyDB like any other, only that a kill, a full disk
+or a second process cannot destroy it. Rows of the tables that we know are checked before they are written,
+whoever writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+from tinydb.storages import Storage
+
+from xpm_tui.domain.errors import BadInput, Busy
+from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.tables import ALL
+from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.disk import DISK, Disk
+from xpm_tui.store.encoding import ENCODER, Change, encode
+from xpm_tui.store.engine import Engine
+from xpm_tui.store.snapshot import BookSnapshot
+
+KNOWN = {table.name: table for table in ALL}
+Fields = dict[str, Any]
+
+
+class Rows(Mapping[str, Fields]):
+    """A table of a snapshot as TinyDB reads it: id to document, each decoded when it is looked at."""
+
+    def __init__(self, view: BookSnapshot, name: str) -> None:
+        self.view = view
+        self.name = name
+
+    def __getitem__(self, id_: str) -> Fields:
+        raw = self.view.raw_in(self.name, id_)
+        if raw is None:
+            raise KeyError(id_)
+        return cast(Fields, msgspec.json.decode(raw))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.view.keys(self.name))
+
+    def __len__(self) -> int:
+        return self.view.count_in(self.name)
+
+
+class CommitLogStorage(Storage):
+    """A TinyDB storage in a folder of its own: commit log and one snapshot file per table."""
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        read_only: bool = False,
+        clock: Clock | None = None,
+        person: str = "",
+        disk: Disk = DISK,
+    ) -> None:
+        self.engine = Engine(
+            Path(folder), read_only=read_only, clock=clock or SystemClock(), person=person, disk=disk
+        )
+        self._read: BookSnapshot | None = None
+
+    def read(self) -> dict[str, Any] | None:
+        """All tables, none of their rows decoded yet; None for an empty book."""
+        view = self._read = self.engine.snapshot()
+        return {name: Rows(view, name) for name in view.names()} or None
+
+    def write(self, data: dict[str, Any]) -> None:
+        """Commit what ``data`` changes against the last reading, as one transaction.
+
+        Raises ``Busy`` where another process has changed one of the same rows since.
+        """
+        read = self._read or self.engine.view()
+        changes = _differences(read, data)
+
+        def unmoved(view: BookSnapshot) -> list[Change]:
+            for change in changes:
+                if view.raw_in(change.table, change.id) != read.raw_in(change.table, change.id):
+                    raise Busy(
+                        f"Another process has just changed {change.id} in the table {change.table}.",
+                        hint="Nothing was written. Read it again, then try again.",
+                    )
+            return changes
+
+        self.engine.transact(unmoved)
+
+    def close(self) -> None:
+        """Give the files back."""
+        self.engine.close()
+
+
+def _differences(view: BookSnapshot, data: Mapping[str, Any]) -> list[Change]:
+    changes: list[Change] = []
+    for name in view.names():
+        kept = data.get(name, {})
+        if not isinstance(kept, Rows):
+            here = {str(id_) for id_ in kept}
+            changes += [Change(name, id_, None) for id_ in view.keys(name) if id_ not in here]
+    for name, rows in data.items():
+        if not isinstance(rows, Rows):
+            changes += puts(view, name, rows)
+    return changes
+
+
+def puts(view: BookSnapshot, name: str, rows: Mapping[Any, Any]) -> Iterator[Change]:
+    """The documents that differ from what the book has, as changes."""
+    for id_, fields in rows.items():
+        change = checked(name, str(id_), fields)
+        old = view.raw_in(name, change.id)
+        if old is None or (old != change.raw and msgspec.json.decode(old) != fields):
+            yield change
+
+
+def checked(name: str, id_: str, fields: Mapping[str, Any]) -> Change:
+    """A document as a change. Raises ``BadInput`` where it does not fit its table."""
+    known = KNOWN.get(name)
+    try:
+        raw = ENCODER.encode(dict(fields))
+        row = msgspec.json.decode(raw, type=known.row) if known is not None else None
+    except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
+        raise BadInput(f"This document does not fit the table {name}: {error}") from error
+    if known is None:
+        if not name.isidentifier() or name != name.lower():
+            raise BadInput(f"A table needs a name of small letters, digits and underscores, not {name!r}.")
+        return Change(name, id_, raw)
+    change = encode(known, row)
+    if change.id != id_:
+        raise BadInput(f"This document of the table {name} says that it is {change.id}, not {id_}.")
+    return change

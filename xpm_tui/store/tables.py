@@ -1,0 +1,277 @@
+"""The tables of the store: TinyDB's own methods, and typed ones for the Book port, over the same rows.
+
+Every read and write of the product goes through :class:`RowTable`: the Book port calls its typed methods
+(rows as frozen values, at the position of a snapshot), TinyDB's API its documents. Both are served by one
+engine, so what one writes the other reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, TypeVar, cast
+
+import msgspec
+from tinydb import TinyDB
+from tinydb.queries import QueryLike
+from tinydb.table import Document
+from tinydb.table import Table as TinyTable
+
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.tables import Table
+from xpm_tui.store.encoding import Change, decode, encode, refuse_overtaken
+from xpm_tui.store.engine import Engine
+from xpm_tui.store.snapshot import BookSnapshot
+from xpm_tui.store.storage import KNOWN, CommitLogStorage, Fields, Rows, puts
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class RowTable(TinyTable):
+    """A TinyDB table whose work by id does not grow with the table. Ids are texts."""
+
+    document_id_class = str  # type: ignore[assignment]
+
+    _storage: CommitLogStorage
+    _next_id: Any
+    _read_at = -1
+
+    # Typed methods, for the Book port. ``kind`` says which rows the table holds, ``at`` as of when.
+
+    def row(self, kind: Table[T], id_: str, at: BookSnapshot) -> T | None:
+        """The row with this id, or None. O(1)."""
+        raw = at.raw_in(self.name, id_)
+        return None if raw is None else decode(kind, id_, raw)
+
+    def raw(self, id_: str, at: BookSnapshot) -> bytes | None:
+        """The stored bytes of the row with this id."""
+        return at.raw_in(self.name, id_)
+
+    def find(self, kind: Table[T], index: str, value: str, at: BookSnapshot) -> list[T]:
+        """Rows by an index of ``kind``, in order of id. O(hits)."""
+        return at.find(kind, index, value)
+
+    def typed_rows(self, kind: Table[T], at: BookSnapshot) -> Iterator[T]:
+        """All rows, decoded one at a time, in order of arrival."""
+        return at.rows(kind)
+
+    def ids(self, kind: Table[Any], at: BookSnapshot) -> Collection[str]:
+        """All ids, without decoding a row."""
+        return at.ids(kind)
+
+    def row_count(self, at: BookSnapshot) -> int:
+        """Number of rows."""
+        return at.count_in(self.name)
+
+    def change(self, write: Write) -> Change:
+        """A write as checked bytes. Raises ``BadInput`` where a value does not fit its field."""
+        if isinstance(write, Put):
+            return encode(write.table, write.row)
+        return Change(self.name, write.id, None)
+
+    # TinyDB's methods
+
+    def get(  # type: ignore[override]
+        self,
+        cond: QueryLike | None = None,
+        doc_id: str | None = None,
+        doc_ids: list[str] | None = None,
+    ) -> Document | list[Document] | None:
+        """As TinyDB's; by ``doc_id`` and ``doc_ids`` without reading any other row."""
+        if doc_id is None and doc_ids is None:
+            return super().get(cast(QueryLike, cond))
+        rows = Rows(self._storage.engine.snapshot(), self.name)
+        if doc_ids is not None:
+            return [self._document(rows[id_], id_) for id_ in dict.fromkeys(doc_ids) if id_ in rows]
+        assert doc_id is not None
+        return self._document(rows[doc_id], doc_id) if doc_id in rows else None
+
+    def search(self, cond: QueryLike) -> list[Document]:
+        """As TinyDB's; the cache of queries is dropped when the book has moved."""
+        position = self._storage.engine.snapshot().position
+        if position != self._read_at:
+            self.clear_cache()
+            self._read_at = position
+        return super().search(cond)
+
+    def __len__(self) -> int:
+        return self._storage.engine.snapshot().count_in(self.name)
+
+    def _document(self, fields: Fields, id_: str) -> Document:
+        return self.document_class(fields, cast(int, id_))
+
+    def _get_next_id(self) -> str:
+        """The next number; rows of our own tables bring their id along."""
+        if self._next_id is None:
+            ids = self._storage.engine.snapshot().keys(self.name)
+            self._next_id = max((int(id_) for id_ in ids if id_.isdecimal()), default=0) + 1
+        number, self._next_id = self._next_id, self._next_id + 1
+        return str(number)
+
+    def insert(self, document: Mapping[str, Any]) -> str:  # type: ignore[override]
+        """Insert a document; in a table of ours its id is the row's own."""
+        return super().insert(self._with_id(document))  # type: ignore[return-value]
+
+    def insert_multiple(self, documents: Iterable[Mapping[str, Any]]) -> list[str]:  # type: ignore[override]
+        """Insert documents, all or none."""
+        return super().insert_multiple(  # type: ignore[return-value]
+            [self._with_id(each) for each in documents]
+        )
+
+    def _with_id(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        known = KNOWN.get(self.name)
+        if known is None or isinstance(document, Document):
+            return document
+        try:
+            row = msgspec.convert(dict(document), known.row)
+        except msgspec.ValidationError as error:
+            raise BadInput(f"This document does not fit the table {self.name}: {error}") from error
+        return self._document(dict(document), known.key(row))
+
+    def _update_table(self, updater: Callable[[dict[int, Mapping[str, Any]]], None]) -> None:
+        """Let ``updater`` work on a view that decodes and remembers only the rows that it touches."""
+
+        def changes(view: BookSnapshot) -> list[Change]:
+            work = _Work(view, self.name)
+            updater(cast("dict[int, Mapping[str, Any]]", work))
+            return work.changes()
+
+        try:
+            self._storage.engine.transact(changes)
+        finally:
+            # Also after a failed commit: what TinyDB remembers may be of what was never written.
+            self._next_id = None
+            self.clear_cache()
+
+
+class _Work(MutableMapping[str, Fields]):
+    """One table during one update."""
+
+    def __init__(self, view: BookSnapshot, name: str) -> None:
+        self._rows = Rows(view, name)
+        self._touched: dict[str, Fields | None] = {}
+
+    def __getitem__(self, id_: str) -> Fields:
+        if id_ not in self._touched:
+            self._touched[id_] = self._rows[id_]
+        fields = self._touched[id_]
+        if fields is None:
+            raise KeyError(id_)
+        return fields
+
+    def __setitem__(self, id_: str, fields: Fields) -> None:
+        self._touched[id_] = fields
+
+    def __delitem__(self, id_: str) -> None:
+        if id_ not in self:
+            raise KeyError(id_)
+        self._touched[id_] = None
+
+    def __contains__(self, id_: object) -> bool:
+        if id_ in self._touched:
+            return self._touched[id_] is not None
+        return self._rows.view.raw_in(self._rows.name, cast(str, id_)) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (id_ for id_ in self._rows if self._touched.get(id_, id_) is not None)
+        yield from (id_ for id_, fields in self._touched.items() if fields is not None and self._new(id_))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _new(self, id_: str) -> bool:
+        return self._rows.view.raw_in(self._rows.name, id_) is None
+
+    def changes(self) -> list[Change]:
+        """What was changed, added and taken away."""
+        view, name = self._rows.view, self._rows.name
+        gone = [id_ for id_, fields in self._touched.items() if fields is None and not self._new(id_)]
+        kept = {id_: fields for id_, fields in self._touched.items() if fields is not None}
+        return [Change(name, id_, None) for id_ in gone] + list(puts(view, name, kept))
+
+
+class PracticeDB(TinyDB):
+    """TinyDB with our storage and our tables."""
+
+    table_class = RowTable
+    default_storage_class = CommitLogStorage  # type: ignore[assignment]
+
+    @property
+    def engine(self) -> Engine:
+        """The open store underneath."""
+        return cast(CommitLogStorage, self.storage).engine
+
+    def table_of(self, kind: Table[Any]) -> RowTable:
+        """The table that holds the rows of ``kind``."""
+        found: RowTable | None = self._tables.get(kind.name)  # type: ignore[assignment]
+        return self.table(kind.name) if found is None else found  # type: ignore[return-value]
+
+    def snapshot(self) -> TableSnapshot:
+        """Every table as it is now, other processes' commits included."""
+        return TableSnapshot(self, self.engine.snapshot())
+
+    def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
+        """Write to as many tables as it needs in one transaction; returns the new position.
+
+        ``since``: only where none of these rows has changed after that snapshot. No writes: no commit.
+        Raises what :meth:`transact` raises, and ``Overtaken``; nothing is written then.
+        """
+        changes = self._changes(writes)
+        if not changes:
+            return self.engine.mark.position
+
+        def make(now: BookSnapshot) -> list[Change]:
+            if since is not None:
+                refuse_overtaken(writes, since, TableSnapshot(self, now))
+            return changes
+
+        return self.engine.transact(make)
+
+    def transact(self, make: Callable[[TableSnapshot], Sequence[Write]]) -> int:
+        """Commit the writes that ``make`` returns for the newest snapshot, with other writers kept out.
+
+        Raises ``BadInput``, ``ReadOnly``, ``BookUnreadable``, ``DiskTrouble`` and ``Busy``.
+        """
+        return self.engine.transact(lambda now: self._changes(make(TableSnapshot(self, now))))
+
+    def _changes(self, writes: Iterable[Write]) -> list[Change]:
+        return [self.table_of(write.table).change(write) for write in writes]
+
+
+class TableSnapshot:
+    """The Snapshot port: all tables of a database at one position. Any thread may read it."""
+
+    __slots__ = ("_db", "view")
+
+    def __init__(self, db: PracticeDB, view: BookSnapshot) -> None:
+        self._db = db
+        self.view = view
+
+    @property
+    def position(self) -> int:
+        """Number of the last commit in it."""
+        return self.view.position
+
+    def get(self, table: Table[T], id: str) -> T | None:  # noqa: A002
+        """The row, or None. O(1)."""
+        return self._db.table_of(table).row(table, id, self.view)
+
+    def find(self, table: Table[T], index: str, value: str) -> list[T]:
+        """Rows by an index of the table, in order of id. O(hits)."""
+        return self._db.table_of(table).find(table, index, value, self.view)
+
+    def rows(self, table: Table[T]) -> Iterator[T]:
+        """All rows, decoded one at a time, in order of arrival."""
+        return self._db.table_of(table).typed_rows(table, self.view)
+
+    def ids(self, table: Table[Any]) -> Collection[str]:
+        """All ids of a table, without decoding a row."""
+        return self._db.table_of(table).ids(table, self.view)
+
+    def raw(self, table: Table[Any], id: str) -> bytes | None:  # noqa: A002
+        """The row's stored bytes."""
+        return self._db.table_of(table).raw(id, self.view)
+
+    def count(self, table: Table[Any]) -> int:
+        """Number of rows."""
+        return self._db.table_of(table).row_count(self.view)

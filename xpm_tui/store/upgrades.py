@@ -1,0 +1,55 @@
+"""Bringing a book of an older format to the newest: a backup first, then a new generation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.tables import Table
+from xpm_tui.files.disk import Disk
+from xpm_tui.store.backup import own_backup, write_backup
+from xpm_tui.store.loader import Loaded, load
+from xpm_tui.store.memory import Index, LiveTable, State
+from xpm_tui.store.migrations import migrate, newest
+from xpm_tui.store.snapshot import BookSnapshot
+from xpm_tui.store.snapshot_set import install
+
+
+def migrated(loaded: Loaded) -> Loaded:
+    """The same state with rows of the newest format."""
+    tables = {name: live.rows for name, live in loaded.state.tables.items()}
+    state = State(migrate(tables, loaded.head.format), loaded.state.mark)
+    return loaded._replace(state=state, head=msgspec.structs.replace(loaded.head, format=newest()))
+
+
+def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
+    """Put the newest format in place. The caller holds both locks. Raises what a commit raises."""
+    old = load(folder)
+    assert old is not None
+    if old.head.format < newest():
+        write_backup(folder, own_backup(folder, f"format-{old.head.format}", clock.now()))
+        new = migrated(old)
+        mark = old.state.mark
+        install(
+            folder,
+            whole(new.state),
+            book=old.head.book,
+            position=mark.position + 1,
+            chain=mark.chain ^ 1,
+            clock=clock,
+            disk=disk,
+        )
+    loaded = load(folder)
+    assert loaded is not None
+    return loaded
+
+
+def whole(state: State) -> BookSnapshot:
+    """A view of a state that nobody else has."""
+
+    def build(live: LiveTable, table: Table[object], name: str) -> Index:  # type: ignore[type-var]
+        return live.indexes.build(table, name, live.rows)
+
+    return BookSnapshot(state, build)

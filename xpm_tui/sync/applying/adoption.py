@@ -1,0 +1,120 @@
+"""A client that was made in XPM for a client of the book: from then on the two are linked and in step.
+
+A staff record made in XPM for a member of the team: which one it is, and the link that follows. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value
+from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.runs import Intent, Run, Written
+from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, RUNS, STAFF, TEAM
+from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
+from xpm_tui.sync.applying.run_results import image_write
+from xpm_tui.sync.base import agree, mirror_values
+from xpm_tui.sync.canonical import Team, Values, contact_values, xpm_contacts
+from xpm_tui.sync.mirror import client_writes
+from xpm_tui.sync.planning.comparison import Sides, compare
+from xpm_tui.sync.planning.decisions import Rules
+from xpm_tui.sync.policy import Policy
+
+
+def adopted(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> list[Write]:
+    """The writes that link the client of ``intent`` to what was made for it; what XPM kept otherwise than it
+    was sent is remembered as agreed, not planned again. A link that a person made meanwhile stays."""
+    client = snapshot.get(CLIENTS, intent.record)
+    writes = client_writes(snapshot, [row], now)
+    if client is None or snapshot.raw(LINKS, client.id) is not None:
+        return writes
+    run = snapshot.get(RUNS, intent.run) or Run(id=intent.run, started=now, by="")
+    link = Link(
+        id=client.id,
+        uuid=row.uuid,
+        number=row.number,
+        origin="created",
+        at=now,
+        by=run.by,
+        run=run.id,
+    )
+    link = msgspec.structs.replace(link, contacts=_same_contacts(client, row))
+    mirror = mirror_values(row, link)
+    sent = {key: Pair(value, mirror.get(key, value)) for key, value in intent.values.items()}
+    base = agree(Base(id=client.id), sent, mirror)
+    rules = Rules.of(Policy(direction="to_xpm"), Team.read(snapshot))
+    met = compare(rules, Sides(client, row, link, base))
+    written = Written(record=client.id, field="link", side="xpm", rule="create", new=row.uuid)
+    return [
+        *writes,
+        Put(LINKS, met.link),
+        Put(BASE, met.base),
+        image_write(snapshot, run.id, client.id, row.uuid, [written], created=True),
+    ]
+
+
+def _same_contacts(client: Client, row: XpmClient) -> tuple[ContactLink, ...]:
+    """Which contact was made for which: the one with the same values, else one that says nothing else, since
+    a field that is switched off was not sent; each but once. Two people may share a name and have no e-mail,
+    and must not be made again for that."""
+    free = [*xpm_contacts(row)]
+    joined: dict[str, str] = {}
+    for whole in (True, False):
+        for ours in client.contacts:
+            values = contact_values(ours)
+            same = next((theirs for theirs in free if _reads(values, theirs, whole=whole)), None)
+            if same is not None and ours.id not in joined:
+                free.remove(same)
+                joined[ours.id] = same.uuid
+    return tuple(ContactLink(contact=contact, uuid=uuid) for contact, uuid in joined.items())
+
+
+def _reads(values: Values, theirs: XpmContact, *, whole: bool) -> bool:
+    shown = contact_values(theirs)
+    return shown == values if whole else all(values.get(name) == text for name, text in shown.items() if text)
+
+
+FIELDS = ("name", "email", "phone", "mobile")
+"""What is sent of a person, in this order: a record in XPM, never a login."""
+
+
+def twins(sent: Mapping[str, Value], rows: Iterable[Staff]) -> list[Staff]:
+    """The staff who have the e-mail or the exact name of what is to be sent."""
+    email = str(sent.get("email") or "").casefold()
+    name = exact(str(sent.get("name") or ""))
+    return [
+        row for row in rows if exact(row.name) == name or (email and row.email.strip().casefold() == email)
+    ]
+
+
+def may_be(snapshot: Snapshot, intent: Intent, rows: Iterable[Staff]) -> list[Staff]:
+    """The records that were not there before, are nobody else's, and have the name or e-mail sent."""
+    return [
+        row
+        for row in twins(intent.values, rows)
+        if row.uuid not in intent.before
+        and not any(member.id != intent.record for member in snapshot.find(TEAM, "staff", row.uuid))
+    ]
+
+
+def as_sent(intent: Intent, row: Staff) -> bool:
+    """Whether the record is equal to what was sent, in all that was sent."""
+    return all(
+        exact(getattr(row, field)) == exact(str(intent.values.get(field) or ""))
+        for field in FIELDS
+        if intent.values.get(field)
+    )
+
+
+def joined(snapshot: Snapshot, intent: Intent, row: Staff) -> list[Write]:
+    """The writes that link the member of ``intent`` to its record; one who is linked by now stays so."""
+    writes: list[Write] = [Put(STAFF, row)]
+    member = snapshot.get(TEAM, intent.record)
+    if member is not None and not member.staff:
+        writes.append(Put(TEAM, msgspec.structs.replace(member, staff=row.uuid)))
+    return writes

@@ -1,0 +1,198 @@
+"""Applying a plan: Ignition's side in batches, XPM's side one journaled call at a time.
+
+Each batch is one commit with records, links, base, images and the run's progress in it, so a kill at any
+point leaves every client as it was or as it was to be. Whatever moved since the plan drops out and is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
+
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.plan import Plan, PlannedRecord
+from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Snapshot, Write
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.sync.applying.local_commits import Booked, book_here, contacts_wanted, events_of
+from xpm_tui.sync.applying.preconditions import Standing, is_wanted
+from xpm_tui.sync.applying.run_recorder import Ledger
+from xpm_tui.sync.applying.run_results import changed_writes
+from xpm_tui.sync.applying.undo_writes import undo_here
+from xpm_tui.sync.applying.xpm_writes import Pusher
+from xpm_tui.sync.planning.decisions import Rules
+from xpm_tui.sync.planning.links import CARRYING, state_of
+from xpm_tui.sync.planning.planner import compare_client, rules_for, written_records
+from xpm_tui.sync.policy import Policy
+
+BATCH = 100
+"""Clients in one commit: small enough that a stop is prompt, large enough that the disk is not the limit."""
+
+CREATE_LAG = 300.0
+"""Seconds after which a record that XPM was to create, and does not show, is held for a person."""
+
+T = TypeVar("T")
+
+
+async def apply(
+    plan: Plan,
+    records: Sequence[PlannedRecord],
+    *,
+    policy: Policy,
+    run: Run,
+    book: Book,
+    practice: Practice | None,
+    clock: Clock,
+    ids: Ids,
+    events: EventSink,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[Run], None] = lambda _: None,
+    reviewed: bool = False,
+    create_lag: float = CREATE_LAG,
+) -> Run:
+    """Do what the plan's ticked changes say; the guard and ``refuse_if_outdated`` come before this.
+
+    ``run`` is already in the book, as running; its progress goes into every commit and its end is written
+    here. ``stop`` is asked between records; ``practice`` is needed only where XPM is written. Outcomes:
+    ``done``, ``partial`` (XPM refused some), ``held`` (a person must say what became of one), ``stopped``.
+
+    Raises the ``Trouble`` that ended it early (login, allowance, no network, disk), after the run's end
+    (``failed``, or ``partial`` where something was done) is in the book.
+    """
+    ledger = Ledger(run, book=book, practice=practice, clock=clock, events=events, progress=progress)
+    work = _Apply(plan, policy, ledger, book, clock, ids, stop)
+    wanted = [record for record in records if is_wanted(record)]
+    ledger.total(len(wanted))
+    try:
+        await work.here([record for record in wanted if not written_records(record)])
+        there = [record for record in wanted if written_records(record)]
+        if there and practice is not None and not work.stopped:
+            pusher = Pusher(work.book_one, ledger, book, practice, clock, ids, create_lag, policy)
+            await work.there(there, pusher)
+        await work.agree()
+    except Trouble as trouble:
+        outcome = ledger.outcome(stopped=False, trouble=trouble)
+        ledger.end(plan, outcome, trouble, reviewed=reviewed)
+        raise
+    return ledger.end(plan, ledger.outcome(stopped=work.stopped), None, reviewed=reviewed)
+
+
+class _Apply:
+    """One plan while it is applied."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        policy: Policy,
+        ledger: Ledger,
+        book: Book,
+        clock: Clock,
+        ids: Ids,
+        stop: Callable[[], bool],
+    ) -> None:
+        self._plan = plan
+        self._policy = policy
+        self._ledger = ledger
+        self._book = book
+        self._clock = clock
+        self._ids = ids
+        self._stop = stop
+        self.stopped = False
+
+    async def here(self, records: Sequence[PlannedRecord]) -> None:
+        """Clients whose changes are all on Ignition's side: a commit for each batch, then its events."""
+        for batch in _batches(records, BATCH):
+            if self._stops():
+                return
+            self._book_all(batch, done=len(batch))
+            await self._clock.sleep(0)
+
+    async def there(self, records: Sequence[PlannedRecord], pusher: Pusher) -> None:
+        """Clients with changes on XPM's side: one after the other, then what is still unknown."""
+        for record in records:
+            if self._stops():
+                break
+            await pusher.push(record)
+        await pusher.resolve(self._stops)
+
+    async def agree(self) -> None:
+        """Take into base and links what the two sides agree on anyway, for all the clients of the plan."""
+        if self._plan.undo_of or rules_for(self._book.snapshot(), self._policy, self._plan.fields).idle:
+            return
+        for batch in _batches(self._plan.only.split() or [*self._book.snapshot().ids(LINKS)], 5 * BATCH):
+            if self._stops():
+                return
+            self._book.transact(partial(self._agreements, batch))
+            await self._clock.sleep(0)
+
+    def book_one(self, record: PlannedRecord) -> Standing | None:
+        """The part of one client that is on Ignition's side, the link above all, in a commit of its own.
+
+        Gives the client as it stands after that, or None where the record dropped out.
+        """
+        (standing,) = self._book_all([record], done=0)
+        return standing
+
+    def _book_all(self, records: Sequence[PlannedRecord], *, done: int) -> list[Standing | None]:
+        """Ignition's part of some clients, thought out and written on the same state."""
+        wanted = sum(contacts_wanted(record.changes) for record in records)
+        new_ids = iter(self._ids.new("k", wanted) if wanted else ())
+        standings: list[Standing | None] = []
+
+        def make(snapshot: Snapshot) -> tuple[list[Write], list[Event]]:
+            rules = rules_for(snapshot, self._policy, self._plan.fields)
+            writes: list[Write] = []
+            news: list[Event] = []
+            for record in records:
+                written, told, standing = self._record(snapshot, record, rules, new_ids.__next__)
+                writes += written
+                news += told
+                standings.append(standing)
+            return writes, news
+
+        self._ledger.transact(make, done=done)
+        return standings
+
+    def _record(
+        self,
+        snapshot: Snapshot,
+        record: PlannedRecord,
+        rules: Rules,
+        new_contact: Callable[[], str],
+    ) -> tuple[Sequence[Write], Iterable[Event], Standing | None]:
+        run, now = self._ledger.run, self._clock.now()
+        if self._plan.undo_of:
+            made = undo_here(snapshot, record, rules.team, run, now)
+        else:
+            made = book_here(snapshot, record, rules, run, now, new_contact)
+        if not isinstance(made, Booked):
+            self._ledger.drop(record, made)
+            return (), (), None
+        self._ledger.count(made.written)
+        return made.writes, events_of(made.written, record.client, record.uuid), made.standing
+
+    def _agreements(self, clients: Sequence[str], snapshot: Snapshot) -> list[Write]:
+        rules = rules_for(snapshot, self._policy, self._plan.fields)
+        return [write for id_ in clients for write in self._agreement(snapshot, rules, id_)]
+
+    def _agreement(self, snapshot: Snapshot, rules: Rules, id_: str) -> Iterable[Write]:
+        client, link = snapshot.get(CLIENTS, id_), snapshot.get(LINKS, id_)
+        row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+        if client is None or link is None or row is None or link.quiet:
+            return ()
+        if state_of(snapshot, client, link, row) not in CARRYING:
+            return ()
+        met = compare_client(snapshot, rules, client, link, row)
+        self._ledger.tally["agreed"] += met.agreed
+        return changed_writes(snapshot, met.link, met.base) if met.agreed else ()
+
+    def _stops(self) -> bool:
+        self.stopped = self.stopped or self._stop()
+        return self.stopped
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

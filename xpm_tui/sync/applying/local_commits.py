@@ -1,0 +1,82 @@
+"""One client's changes on Ignition's side, as the writes of a commit: record, link, base, image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.plan import Change, PlannedRecord
+from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.runs import Run, Written
+from xpm_tui.domain.tables import CLIENTS
+from xpm_tui.sync.applying.local_writes import write_book
+from xpm_tui.sync.applying.preconditions import Moved, Standing, stand
+from xpm_tui.sync.applying.run_results import changed_writes, image_write
+from xpm_tui.sync.planning.comparison import compare
+from xpm_tui.sync.planning.decisions import Rules
+
+
+class Booked(msgspec.Struct, frozen=True):
+    """The writes, what they did, and the record as it stands after them: what is left goes to XPM."""
+
+    writes: tuple[Write, ...]
+    written: tuple[Written, ...]
+    standing: Standing | None
+
+
+def book_here(
+    snapshot: Snapshot,
+    record: PlannedRecord,
+    rules: Rules,
+    run: Run,
+    now: datetime,
+    new_contact: Callable[[], str],
+) -> Booked | Moved:
+    """Make the link, if the record makes one, and write the changes of Ignition's side."""
+    standing = stand(snapshot, record, rules.team, run, now)
+    if not isinstance(standing, Standing):
+        return standing
+    matched = compare(rules, standing.sides).link
+    sides = msgspec.structs.replace(standing.sides, link=matched)
+    ours = [change for change in standing.changes if change.side == "ignition"]
+    made = write_book(sides, ours, rules.team, new_contact, rules.policy.of_new_contact(sides.frozen))
+    met = compare(rules, msgspec.structs.replace(sides, client=made.client, link=made.link))
+    linked = () if standing.linking is None else (_linked(standing.linking),)
+    written = (*linked, *made.written)
+    writes: list[Write] = []
+    if made.client != sides.client:
+        writes.append(Put(CLIENTS, made.client))
+    writes += changed_writes(snapshot, met.link, met.base)
+    if written:
+        writes.append(image_write(snapshot, run.id, sides.client.id, sides.row.uuid, written))
+    after = msgspec.structs.replace(sides, client=made.client, link=met.link, base=met.base)
+    rest = tuple(change for change in standing.changes if change.side == "xpm")
+    return Booked(tuple(writes), written, Standing(after, rest))
+
+
+def contacts_wanted(changes: Iterable[Change]) -> int:
+    """How many new contact ids these changes take."""
+    return sum(
+        1 for c in changes if c.ticked and c.field == "contact" and c.side == "ignition" and c.new is not None
+    )
+
+
+def events_of(written: Sequence[Written], client: str, uuid: str) -> Iterator[Event]:
+    """One event for each thing that was written. Values are not in it: names are filled in when shown."""
+    for each in written:
+        key = "sync.link" if each.field == "link" else "sync.change"
+        yield Event(
+            key=key,
+            record=each.record or client,
+            uuid=uuid,
+            field=each.field,
+            rule=each.rule,
+            numbers={"side": each.side},
+        )
+
+
+def _linked(change: Change) -> Written:
+    return Written(record=change.record, field="link", side="ignition", rule=change.rule, new=change.new)

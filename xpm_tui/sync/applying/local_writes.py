@@ -1,0 +1,162 @@
+"""What the ticked changes of one client make of it in the book. Pure: values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+import msgspec
+
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.links import ContactLink, Link, Pair, Value
+from xpm_tui.domain.plan import Change
+from xpm_tui.domain.runs import Written
+from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.sync.base import PRIMARY, mirror_values, pair
+from xpm_tui.sync.base import base_key as base_key
+from xpm_tui.sync.canonical import Team, contact_values, write_client, write_contact, xpm_contacts
+from xpm_tui.sync.planning.comparison import Sides
+from xpm_tui.sync.policy import BY_NAME
+
+
+class BookWriting(msgspec.Struct, frozen=True):
+    """The client and its link as they are to be, and what undo needs to know of it."""
+
+    client: Client
+    link: Link
+    written: tuple[Written, ...]
+
+
+def write_book(
+    sides: Sides,
+    changes: Iterable[Change],
+    team: Team,
+    new_contact: Callable[[], str],
+    carried: Collection[str] = (),
+) -> BookWriting:
+    """Make the changes that are written to Ignition's side; ``new_contact`` gives the id of a contact, which
+    is made of the fields ``carried``."""
+    work = _Writing(sides, new_contact, carried)
+    values: dict[str, Value] = {}
+    of_contacts: dict[str, dict[str, Value]] = {}
+    primary: Change | None = None
+    for change in changes:
+        contact = change.record.partition("/")[2]
+        if change.field == "contact" and change.new is None:
+            work.remove(change, contact)
+        elif change.field == "contact":
+            work.add(change, contact)
+        elif change.field == PRIMARY:
+            primary = change
+        elif change.field in BY_NAME:
+            if contact:
+                of_contacts.setdefault(contact, {})[change.field] = change.new
+            else:
+                values[change.field] = change.new
+            work.note(change, contact)
+    work.client = write_client(work.client, values, team)
+    work.edit_contacts(of_contacts)
+    if primary is not None:
+        work.make_primary(primary)
+    return BookWriting(work.client, work.link, tuple(work.written))
+
+
+def new_contact(id_: str, theirs: XpmContact, carried: Collection[str], *, primary: bool) -> Contact:
+    """A contact of the book made from what is carried of XPM's."""
+    values = {name: value for name, value in contact_values(theirs).items() if name in carried}
+    return write_contact(Contact(id=id_, primary=primary), values)
+
+
+def own_contact(id_: str, row: XpmClient, carried: Collection[str]) -> Contact:
+    """The contact that a client without any gets from XPM's own first and last name."""
+    own = XpmContact(
+        uuid="", name=exact(f"{row.first_name} {row.last_name}"), email=row.email, phone=row.phone
+    )
+    return new_contact(id_, own, carried, primary=True)
+
+
+class _Writing:
+    """One client while it is written."""
+
+    def __init__(self, sides: Sides, new_id: Callable[[], str], carried: Collection[str]) -> None:
+        self.client = sides.client
+        self.link = sides.link
+        self.row: XpmClient = sides.row
+        self.written: list[Written] = []
+        self._base = sides.base
+        self._mirror: Mapping[str, Value] = mirror_values(sides.row, sides.link)
+        self._new_id = new_id
+        self._carried = carried
+
+    def note(self, change: Change, contact: str, record: str = "") -> None:
+        """Keep what undo needs: both values, and what was agreed before."""
+        before: Pair | None = pair(self._base, base_key(change.field, contact), self._mirror)
+        self.written.append(
+            Written(
+                record=record or change.record,
+                field=change.field,
+                side=change.side,
+                rule=change.rule,
+                old=change.old,
+                new=change.new,
+                pair=before,
+            )
+        )
+
+    def add(self, change: Change, uuid: str) -> None:
+        """A contact that only XPM has comes into the book; that it is primary is a change of its own."""
+        theirs = next((contact for contact in xpm_contacts(self.row) if contact.uuid == uuid), None)
+        if theirs is None:
+            return
+        made = new_contact(self._new_id(), theirs, self._carried, primary=False)
+        self.client = msgspec.structs.replace(self.client, contacts=(*self.client.contacts, made))
+        self._join(ContactLink(contact=made.id, uuid=uuid))
+        self.written.append(
+            Written(
+                record=f"{self.client.id}/{made.id}",
+                field="contact",
+                side="ignition",
+                rule=change.rule,
+                new=change.new,
+            )
+        )
+
+    def remove(self, change: Change, contact: str) -> None:
+        """A contact leaves the book; the link remembers, so that it is not made again."""
+        kept = tuple(each for each in self.client.contacts if each.id != contact)
+        self.client = msgspec.structs.replace(self.client, contacts=kept)
+        for joined in self.link.contacts:
+            if joined.contact == contact and joined.uuid:
+                self._join(ContactLink(contact=contact, uuid=joined.uuid, removed="ignition"))
+        self.note(change, contact)
+
+    def edit_contacts(self, values: Mapping[str, Mapping[str, Value]]) -> None:
+        """New values for contacts that are there."""
+        if values:
+            edited = tuple(
+                write_contact(each, values[each.id]) if each.id in values else each
+                for each in self.client.contacts
+            )
+            self.client = msgspec.structs.replace(self.client, contacts=edited)
+
+    def make_primary(self, change: Change) -> None:
+        """One contact is primary, the others not; named by its XPM UUID or its own id (empty: none is)."""
+        standing = str(change.new or "")
+        joined = {each.uuid: each.contact for each in self.link.contacts if each.uuid and each.contact}
+        mine = joined.get(standing, standing)
+        self.note(change, "", f"{self.client.id}/{mine}" if mine else "")
+        contacts = tuple(
+            msgspec.structs.replace(each, primary=each.id == mine)
+            if each.primary != (each.id == mine)
+            else each
+            for each in self.client.contacts
+        )
+        self.client = msgspec.structs.replace(self.client, contacts=contacts)
+
+    def _join(self, joined: ContactLink) -> None:
+        others = tuple(
+            each
+            for each in self.link.contacts
+            if each.uuid != joined.uuid or (not joined.uuid and each.contact != joined.contact)
+        )
+        self.link = msgspec.structs.replace(self.link, contacts=(*others, joined))

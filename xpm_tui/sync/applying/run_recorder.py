@@ -1,0 +1,154 @@
+"""A run's own bookkeeping: its counts, its progress in every commit, its news after the commit, its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.plan import Plan, PlannedRecord
+from xpm_tui.domain.ports import Book, Clock, EventSink, Practice, Put, Snapshot, Write
+from xpm_tui.domain.runs import Outcome, Run, Written
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import CLIENTS, META, PLANS, RUNS, Meta
+from xpm_tui.sync.mirror import accept_list
+from xpm_tui.sync.planning.planner import FIRST_APPLIED
+
+UNSENT_NAMED = 3
+"""How many records that could not be sent the end of a run names; ``runs retry --list`` names them all."""
+
+
+class Ledger:
+    """Counts what becomes of the records; ``run`` is always what the book has, or is about to have.
+
+    Counts of a run: ``records`` and ``changes`` written, ``moved`` (dropped out), ``refused`` by XPM,
+    ``unsendable`` (a value of the record cannot be sent), ``held`` for a person, ``edited`` and ``altered``
+    fields in XPM's answers, ``agreed``.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        book: Book,
+        practice: Practice | None,
+        clock: Clock,
+        events: EventSink,
+        progress: Callable[[Run], None],
+    ) -> None:
+        self.run = run
+        self.tally: Counter[str] = Counter(run.counts)
+        self._book = book
+        self._practice = practice
+        self._clock = clock
+        self._events = events
+        self._progress = progress
+        self._unsent: list[str] = []
+        self._calls = run.calls - (practice.calls if practice is not None else 0)
+
+    def total(self, records: int) -> None:
+        """How many records there are to do."""
+        self.run = msgspec.structs.replace(self.run, total=records)
+
+    def commit(self, writes: Iterable[Write], *, done: int = 0, news: Iterable[Event] = ()) -> None:
+        """Commit some writes together with the run's progress; then tell."""
+        self.transact(lambda _: (writes, news), done=done)
+
+    def transact(
+        self, make: Callable[[Snapshot], tuple[Iterable[Write], Iterable[Event]]], *, done: int = 0
+    ) -> None:
+        """The same for what ``make`` thinks out on the newest state: no edit of a person comes in between.
+
+        Nothing thought out and nothing ``done``: no commit. Where the book refuses, nothing of it is counted.
+        """
+        before = self.run, self.tally.copy()
+        told: list[Event] = []
+
+        def with_progress(snapshot: Snapshot) -> list[Write]:
+            writes, news = make(snapshot)
+            writes = [*writes]
+            told.extend(news)
+            if not writes and not done:
+                return []
+            self.run = self._now(self.run.done + done)
+            return [*writes, Put(RUNS, self.run)]
+
+        try:
+            self._book.transact(with_progress)
+        except BaseException:
+            self.run, self.tally = before
+            raise
+        for event in told:
+            self._events.emit(event)
+        self._progress(self.run)
+
+    def count(self, written: Sequence[Written]) -> None:
+        """One client's changes were made."""
+        self.tally["records"] += bool(written)
+        self.tally["changes"] += len(written)
+
+    def drop(self, record: PlannedRecord, why: str) -> None:
+        """A record is no longer as planned: listed, no failure, back in the next plan."""
+        self.tally["moved"] += 1
+        self._events.emit(Event(key="sync.moved", record=record.client, uuid=record.uuid, rule=why))
+
+    def left_out(self, record: str, error: Trouble) -> None:
+        """A value of a record could not be sent: the run's end names the record, the field and what to do."""
+        client = self._book.snapshot().get(CLIENTS, record.partition("/")[0])
+        name = visible(client.name, 80) if client is not None else ""
+        self._unsent.append(f"{name} ({record}) was not sent to XPM. {error.message}".strip())
+
+    def tell(self, event: Event) -> None:
+        """One event."""
+        self._events.emit(event)
+
+    def outcome(self, *, stopped: bool, trouble: Trouble | None = None) -> Outcome:
+        """What became of the run as a whole."""
+        if trouble is not None:
+            return "partial" if self.tally["changes"] else "failed"
+        if stopped:
+            return "stopped"
+        if self.tally["held"]:
+            return "held"
+        return "partial" if self.tally["refused"] or self.tally["unsendable"] else "done"
+
+    def end(self, plan: Plan, outcome: Outcome, trouble: Trouble | None, *, reviewed: bool) -> Run:
+        """Write the end of the run and what it means for the plan and the practice, in one commit."""
+        snapshot = self._book.snapshot()
+        self.run = msgspec.structs.replace(
+            self._now(self.run.done),
+            outcome=outcome,
+            ended=self._clock.now(),
+            error=trouble.message if trouble is not None else self._unsent_sentence(),
+            case=str(trouble.case or trouble.code) if trouble is not None else "",
+        )
+        writes: list[Write] = [Put(RUNS, self.run)]
+        if self.tally["changes"] and snapshot.raw(META, FIRST_APPLIED) is None:
+            writes.append(Put(META, Meta(id=FIRST_APPLIED, value=self.run.id)))
+        if trouble is None and outcome != "stopped":
+            writes.append(Put(PLANS, msgspec.structs.replace(plan, state="applied")))
+            # Only who looked at all clients has seen what follows from a short list.
+            whole = not (plan.only or plan.fields or plan.undo_of)
+            writes += accept_list(snapshot) if reviewed and whole else []
+        self._book.commit(writes)
+        self._progress(self.run)
+        return self.run
+
+    def _unsent_sentence(self) -> str:
+        if not self._unsent:
+            return ""
+        others = len(self._unsent) - UNSENT_NAMED
+        told = " ".join(self._unsent[:UNSENT_NAMED])
+        more = f" {others} more could not be sent, either: xpm-tui runs retry --list" if others > 0 else ""
+        return f"{told}{more} Correct it (clients edit, contacts edit), then sync again."
+
+    def _now(self, done: int) -> Run:
+        return msgspec.structs.replace(
+            self.run,
+            done=done,
+            calls=self._calls + (self._practice.calls if self._practice is not None else 0),
+            counts={key: number for key, number in self.tally.items() if number},
+        )

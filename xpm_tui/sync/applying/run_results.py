@@ -1,0 +1,274 @@
+"""What XPM answered to a write, laid over what the mirror had: what changed that we did not send.
+
+What is remembered of a value that was taken back: the pair of before, and a freeze so that it lasts.
+
+What is remembered once something was written: image, base, link, mirror, all in one commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from xpm_tui.domain.links import Base, ContactLink, Freeze, Link, Pair, Value
+from xpm_tui.domain.plan import Change
+from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.runs import Image, Intent, Run, Written
+from xpm_tui.domain.tables import BASE, FREEZES, IMAGES, LINKS, PLANNED, PLANS, RUNS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.sync.applying.local_writes import base_key
+from xpm_tui.sync.base import PRIMARY, agree, carry, forget, mirror_values, pair
+from xpm_tui.sync.canonical import Values, contact_values, xpm_values
+from xpm_tui.sync.journal import ADD_CONTACT
+from xpm_tui.sync.mirror import client_writes
+
+
+def merge_client(old: XpmClient, reply: XpmClient) -> XpmClient:
+    """The reply as a mirror row. What an answer to a write may leave out (groups, contacts, the number of
+    the web address, the masked tax number) stays as it was."""
+    return msgspec.structs.replace(
+        reply,
+        groups=reply.groups if reply.groups is not None else old.groups,
+        contacts=reply.contacts or old.contacts,
+        number=reply.number or old.number,
+        web_url=reply.web_url or old.web_url,
+        tax_number=reply.tax_number or old.tax_number,
+        seen_at=old.seen_at,
+    )
+
+
+def merge_contact(old: XpmClient, reply: XpmContact) -> XpmClient:
+    """The mirror row with one contact as the reply has it; a new primary takes the place of the old one."""
+    others = [
+        msgspec.structs.replace(each, primary=False) if reply.primary and each.primary else each
+        for each in old.contacts
+    ]
+    if any(each.uuid == reply.uuid for each in others):
+        contacts = [reply if each.uuid == reply.uuid else each for each in others]
+    else:
+        contacts = [*others, reply]
+    return msgspec.structs.replace(old, contacts=tuple(contacts))
+
+
+def edited_fields(old: XpmClient, new: XpmClient, sent: Collection[str]) -> list[str]:
+    """The client's fields that differ although we did not send them."""
+    return _edited(xpm_values(old), xpm_values(new), sent)
+
+
+def edited_contact_fields(old: XpmContact | None, new: XpmContact, sent: Collection[str]) -> list[str]:
+    """The contact's fields that differ although we did not send them."""
+    return [] if old is None else _edited(contact_values(old), contact_values(new), sent)
+
+
+def altered(sent: Mapping[str, Value], row: XpmClient, contact: XpmContact | None) -> list[str]:
+    """The fields that XPM kept otherwise than we sent them."""
+    values: Values = contact_values(contact) if contact is not None else xpm_values(row)
+    return [field for field, value in sent.items() if field in values and values[field] != value]
+
+
+def contact_of(row: XpmClient, uuid: str) -> XpmContact | None:
+    """One contact of a client."""
+    return next((contact for contact in row.contacts if contact.uuid == uuid), None)
+
+
+def _edited(old: Values, new: Values, sent: Iterable[str]) -> list[str]:
+    ours = frozenset(sent)
+    return [field for field, value in new.items() if field not in ours and old.get(field) != value]
+
+
+UNDO = "undo"
+
+
+def is_undo(changes: Iterable[Change]) -> bool:
+    """Whether these changes take back what an earlier run wrote."""
+    return any(change.rule == UNDO for change in changes)
+
+
+def image_of(snapshot: Snapshot, run: Run, client: str) -> Image | None:
+    """The before-image that an undoing run works from."""
+    plan = snapshot.get(PLANS, run.plan)
+    return snapshot.get(IMAGES, f"{plan.undo_of}/{client}") if plan is not None else None
+
+
+def take_back(
+    snapshot: Snapshot,
+    run: Run,
+    client: str,
+    changes: Sequence[Change],
+    base: Base,
+    mirror: Mapping[str, Value],
+    now: datetime,
+) -> tuple[Base, list[Write]]:
+    """Restore what was agreed before the undone run, freeze the fields, and note in its image what is undone.
+
+    ``mirror`` is XPM's side by base key as it will be. Gives the new base and the writes besides it.
+    """
+    image = image_of(snapshot, run, client)
+    if image is None:
+        return base, []
+    agreed = {mark(written.record, written.field): written.pair for written in image.written}
+    writes: list[Write] = []
+    for change in changes:
+        key = base_key(change.field, change.record.partition("/")[2])
+        before = agreed.get(mark(change.record, change.field))
+        base = forget(base, [key]) if before is None else agree(base, {key: before}, mirror)
+        freeze = undo_freeze(client, key, image.run, run.by, now)
+        there = snapshot.get(FREEZES, freeze.id)
+        # A freeze that a person made is theirs: linking anew must not lift it.
+        if change.field != "contact" and (there is None or there.undo):
+            writes.append(Put(FREEZES, freeze))
+    return base, [*writes, noted(image, changes)]
+
+
+def undo_freeze(client: str, key: str, undone: str, by: str, now: datetime) -> Freeze:
+    """The freeze that makes an undo last until a person lifts it."""
+    return Freeze(
+        id=f"{client}/{key}",
+        client=client,
+        field=key,
+        reason=f"undone by {by}, run {undone}",
+        by=by,
+        at=now,
+        undo=True,
+    )
+
+
+def noted(image: Image, changes: Iterable[Change]) -> Put:
+    """The image with the changes that are undone now."""
+    undone = dict.fromkeys((*image.undone, *(mark(change.record, change.field) for change in changes)))
+    return Put(IMAGES, msgspec.structs.replace(image, undone=tuple(undone)))
+
+
+def mark(record: str, field: str) -> str:
+    """How an image names a change of its own that was undone; who is primary is one change of the client."""
+    return f"{record.partition('/')[0] if field == PRIMARY else record} {field}"
+
+
+def image_write(
+    snapshot: Snapshot, run: str, client: str, uuid: str, written: Iterable[Written], *, created: bool = False
+) -> Put:
+    """The before-image of one client in one run, grown by what was just written."""
+    id_ = f"{run}/{client}"
+    image = snapshot.get(IMAGES, id_) or Image(id=id_, run=run, client=client, uuid=uuid)
+    return Put(
+        IMAGES,
+        msgspec.structs.replace(
+            image, uuid=uuid, written=(*image.written, *written), created=image.created or created
+        ),
+    )
+
+
+def changed_writes(snapshot: Snapshot, link: Link, base: Base) -> list[Write]:
+    """Link and base, where they say something new."""
+    writes: list[Write] = []
+    if snapshot.get(LINKS, link.id) != link:
+        writes.append(Put(LINKS, link))
+    old = snapshot.get(BASE, base.id)
+    if (old or Base(id=base.id)) != base:
+        writes.append(Put(BASE, base))
+    return writes
+
+
+def joined_elsewhere(snapshot: Snapshot, record: str) -> frozenset[str]:
+    """Contacts of XPM that stand for other contacts of the same client: two may have been sent alike, and
+    what was made for the one is never taken for the other's, too."""
+    client, _, contact = record.partition("/")
+    link = snapshot.get(LINKS, client)
+    return frozenset(each.uuid for each in link.contacts if each.contact != contact) if link else frozenset()
+
+
+class Landed(msgspec.Struct, frozen=True):
+    """What follows from a write that took effect: the writes of its commit, and what they did."""
+
+    writes: tuple[Write, ...]
+    written: tuple[Written, ...]
+
+
+def landed(
+    snapshot: Snapshot, run: Run, intent: Intent, changes: Sequence[Change], row: XpmClient, now: datetime
+) -> Landed:
+    """All that follows from a write which took effect in XPM; ``row`` is the client as it is there now.
+
+    The end of the intent itself is left to the caller, who puts it into the same commit.
+    """
+    client, _, contact = intent.record.partition("/")
+    link = snapshot.get(LINKS, client)
+    if link is None or link.uuid != row.uuid:
+        # An undo takes the link first: what it then put back in XPM is counted and noted all the same.
+        image = image_of(snapshot, run, client) if is_undo(changes) else None
+        back = [*client_writes(snapshot, [row], now), *([noted(image, changes)] if image else [])]
+        return Landed(tuple(back), tuple(map(_put_back, changes)) if image else ())
+    base = snapshot.get(BASE, client) or Base(id=client)
+    old = snapshot.get(XPM_CLIENTS, row.uuid) or row
+    before = mirror_values(old, link)
+    if intent.kind == ADD_CONTACT:
+        others = tuple(joined for joined in link.contacts if joined.contact != contact)
+        link = msgspec.structs.replace(
+            link, contacts=(*others, ContactLink(contact=contact, uuid=intent.found))
+        )
+    after = mirror_values(row, link)
+    written = tuple(
+        Written(
+            record=change.record,
+            field=change.field,
+            side="xpm",
+            rule=change.rule,
+            old=change.old,
+            new=intent.found
+            if change.field == PRIMARY and intent.kind == ADD_CONTACT
+            else after.get(base_key(change.field, contact), change.new),
+            pair=pair(base, base_key(change.field, contact), before),
+        )
+        for change in changes
+    )
+    base = carry(base, before, after)
+    writes: list[Write] = [
+        write
+        for write in client_writes(snapshot, [row], now)
+        if not (write.table is BASE and isinstance(write, Put) and write.row.id == client)
+    ]
+    if is_undo(changes):
+        base, undone = take_back(snapshot, run, client, changes, base, after, now)
+        writes += undone
+    else:
+        base = agree(base, _sent(intent, changes, contact, after), after)
+    writes += changed_writes(snapshot, link, base)
+    writes.append(image_write(snapshot, run.id, client, row.uuid, written))
+    return Landed(tuple(writes), written)
+
+
+def _put_back(change: Change) -> Written:
+    return Written(
+        record=change.record,
+        field=change.field,
+        side=change.side,
+        rule=change.rule,
+        old=change.old,
+        new=change.new,
+    )
+
+
+def landed_as_planned(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> Landed:
+    """The same, found out later: with the changes as the run of that time had planned them."""
+    run = snapshot.get(RUNS, intent.run) or Run(id=intent.run, started=now, by="")
+    record = snapshot.get(PLANNED, f"{run.plan}/{intent.record.partition('/')[0]}")
+    changes: list[Change] = []
+    for change in record.changes if record is not None else ():
+        if change.ticked and change.side == "xpm" and change.record == intent.record:
+            changes.append(change)
+    return landed(snapshot, run, intent, changes, row, now)
+
+
+def _sent(intent: Intent, changes: Sequence[Change], contact: str, after: Values) -> dict[str, Pair]:
+    """What both sides agree on now: what we sent, and what XPM kept of it."""
+    sent = {change.field: change.new for change in changes if change.field != "contact"}
+    if intent.kind == ADD_CONTACT:
+        sent.update(intent.values)
+        sent.pop(PRIMARY, None)
+    pairs: dict[str, Pair] = {}
+    for field, value in sent.items():
+        key = base_key(field, contact)
+        pairs[key] = Pair(value, after.get(key, value))
+    return pairs

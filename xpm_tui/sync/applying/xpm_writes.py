@@ -1,0 +1,225 @@
+"""Writing one client to XPM through the outbox: each answer compared, each failure this client's alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.links import Value
+from xpm_tui.domain.plan import Change, PlannedRecord
+from xpm_tui.domain.ports import Book, Clock, Ids, Practice, Snapshot, Write
+from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.sync.applying.local_commits import events_of
+from xpm_tui.sync.applying.preconditions import Standing
+from xpm_tui.sync.applying.recover import resolve
+from xpm_tui.sync.applying.run_recorder import Ledger
+from xpm_tui.sync.applying.run_results import (
+    altered,
+    contact_of,
+    edited_contact_fields,
+    edited_fields,
+    landed,
+    merge_client,
+    merge_contact,
+)
+from xpm_tui.sync.base import PRIMARY
+from xpm_tui.sync.canonical import contact_values
+from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT
+from xpm_tui.sync.mirror import OVERLAP, refresh_clients, since
+from xpm_tui.sync.outbox import Delivery, Message, Outbox, client_update, contact_creation, contact_update
+from xpm_tui.sync.planning.planner import MOVED_CHECK, unknown_additions, written_records
+from xpm_tui.sync.policy import Policy
+
+
+class Pusher:
+    """Writes planned records to XPM, one at a time.
+
+    ``book_one`` does the part of a record that is on Ignition's side and says how it stands then.
+    """
+
+    def __init__(
+        self,
+        book_one: Callable[[PlannedRecord], Standing | None],
+        ledger: Ledger,
+        book: Book,
+        practice: Practice,
+        clock: Clock,
+        ids: Ids,
+        create_lag: float,
+        policy: Policy,
+    ) -> None:
+        self._policy = policy
+        self._book_one = book_one
+        self._ledger = ledger
+        self._book = book
+        self._practice = practice
+        self._clock = clock
+        self._create_lag = create_lag
+        self._outbox = Outbox(book, practice, clock, ids, ledger.run.id, ledger.transact)
+        self._until_check = 0
+        self._unknown = False
+
+    async def push(self, record: PlannedRecord) -> None:
+        """One client: its own fields, then each contact. A refusal ends this client and no other.
+
+        Raises ``WireTrouble`` where going on makes no sense: no login, no allowance, nobody there.
+        """
+        if self._until_check <= 0:
+            await self._look_what_moved()
+        standing = self._book_one(record)
+        if standing is None:
+            self._ledger.commit((), done=1)
+            return
+        rest = msgspec.structs.replace(record, changes=standing.changes)
+        before = self._ledger.tally["changes"]
+        for target, changes in written_records(rest).items():
+            self._until_check -= 1
+            if not await self._send(standing, target, changes):
+                break
+        self._ledger.tally["records"] += self._ledger.tally["changes"] > before
+        self._ledger.commit((), done=1)
+
+    async def resolve(self, stop: Callable[[], bool]) -> None:
+        """Find out what became of the writes that got no answer."""
+        if self._unknown:
+            found = await resolve(
+                book=self._book,
+                practice=self._practice,
+                clock=self._clock,
+                tell=self._ledger.tell,
+                create_lag=self._create_lag,
+                stop=stop,
+            )
+            self._ledger.tally["held"] += len(found.held) + len(found.waiting)
+            self._ledger.tally["changes"] += found.changes
+            self._ledger.tally["refused"] += len(found.failed)
+
+    async def _look_what_moved(self) -> None:
+        """One call tells what a colleague changed meanwhile; those records drop out when their turn comes."""
+        mark = since(self._book.snapshot()) or self._clock.now() - OVERLAP
+        async with self._practice.clients(modified_since=mark) as listing:
+            await refresh_clients(listing, book=self._book, clock=self._clock, complete=False)
+        self._until_check = MOVED_CHECK
+
+    async def _send(self, standing: Standing, target: str, changes: Sequence[Change]) -> bool:
+        """One call. False: it was not sent, refused, or not answered, so the rest of this client waits."""
+        call = _Call.of(standing, target, changes, self._book, self._policy)
+        if call is None:
+            return True
+        if call.kind == ADD_CONTACT and target in unknown_additions(self._book.snapshot()):
+            self._ledger.tally["held"] += 1
+            return True
+        row = _row(self._book.snapshot(), standing.sides.row.uuid)
+        sent: Delivery[Any] = await self._outbox.send(
+            call.message(target, row), partial(self._landed, call, changes)
+        )
+        if sent.ending == "done":
+            return True
+        if sent.ending == "unknown":
+            self._unknown = True
+        else:
+            self._ledger.tally[sent.ending] += 1
+        if sent.ending == "unsendable":
+            self._ledger.left_out(target, sent.cause)
+        self._ledger.tell(sent.event(f"sync.{sent.ending}"))
+        return False
+
+    def _landed(
+        self,
+        call: _Call,
+        changes: Sequence[Change],
+        snapshot: Snapshot,
+        end: Intent,
+        reply: XpmClient | XpmContact,
+    ) -> tuple[list[Write], list[Event]]:
+        """Record, link, base, mirror and image, and what was not as expected in XPM's answer."""
+        old = _row(snapshot, end.uuid)
+        contact = reply if isinstance(reply, XpmContact) else None
+        row = merge_client(old, reply) if isinstance(reply, XpmClient) else merge_contact(old, reply)
+        written = landed(snapshot, self._ledger.run, end, changes, row, self._clock.now())
+        self._ledger.tally["changes"] += len(written.written)
+        news = [*events_of(written.written, end.record, row.uuid)]
+        if contact is None:
+            edited = edited_fields(old, row, call.values)
+        else:
+            edited = edited_contact_fields(contact_of(old, contact.uuid), contact, call.values)
+        for key, fields in (("edited", edited), ("altered", altered(call.values, row, contact))):
+            self._ledger.tally[key] += len(fields)
+            news += [
+                Event(key=f"sync.{key}", level="warning", record=end.record, uuid=row.uuid, field=field)
+                for field in fields
+            ]
+        return [*written.writes], news
+
+
+def _row(snapshot: Snapshot, uuid: str) -> XpmClient:
+    row = snapshot.get(XPM_CLIENTS, uuid)
+    if row is None:
+        raise LookupError(uuid)
+    return row
+
+
+class _Call(msgspec.Struct, frozen=True):
+    """One call to be made: its kind, the values by the names of the policy, the XPM contact it is about."""
+
+    kind: str
+    values: dict[str, Value]
+    contact: str = ""
+    before: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(
+        standing: Standing, target: str, changes: Sequence[Change], book: Book, policy: Policy
+    ) -> _Call | None:
+        """The call that makes these changes; None where its contact is no longer there."""
+        client_id, _, contact = target.partition("/")
+        values = {change.field: change.new for change in changes if change.field != "contact"}
+        if not contact:
+            return _Call(UPDATE_CLIENT, values)
+        if any(change.field == "contact" for change in changes):
+            client = book.snapshot().get(CLIENTS, client_id)
+            ours = next((c for c in client.contacts if c.id == contact), None) if client is not None else None
+            if ours is None:
+                return None
+            first = PRIMARY in values
+            carried = policy.of_new_contact(standing.sides.frozen)
+            ours_now = contact_values(ours)
+            values = {name: value for name, value in ours_now.items() if value and name in carried}
+            if first:
+                values[PRIMARY] = True
+            there = tuple(each.uuid for each in standing.sides.row.contacts)
+            return _Call(ADD_CONTACT, values, before=there)
+        joined = {each.contact: each.uuid for each in standing.sides.link.contacts}
+        uuid = joined.get(contact, contact)
+        return _Call(UPDATE_CONTACT, values, contact=uuid) if uuid else None
+
+    def message(self, target: str, row: XpmClient) -> Message[Any]:
+        """The message that makes the call for our record ``target``; ``row`` is the client in XPM."""
+        if self.kind == UPDATE_CLIENT:
+            return client_update(target, row.uuid, str(self.values.get("name") or row.name), self.values)
+        if self.kind == ADD_CONTACT:
+            return contact_creation(target, row.uuid, self.values, self.as_contact(), self.before)
+        return contact_update(target, row.uuid, self.contact, self.values, self.with_name(row))
+
+    def attributes(self) -> dict[str, Value]:
+        """The values by the attributes of an XPM contact."""
+        named = {field.removeprefix("contact_"): value for field, value in self.values.items()}
+        if PRIMARY in self.values:
+            named["primary"] = True
+        return named
+
+    def with_name(self, row: XpmClient) -> dict[str, Value]:
+        """The values, and the name that XPM wants with them; known here, so that it need not be asked."""
+        known = contact_of(row, self.contact)
+        name = known.name if known is not None else ""
+        return {"name": name, **self.attributes()} if name else self.attributes()
+
+    def as_contact(self) -> XpmContact:
+        """The values as a contact that is still to be made."""
+        return msgspec.convert({**self.attributes(), "uuid": ""}, XpmContact)

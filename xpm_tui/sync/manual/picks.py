@@ -1,0 +1,280 @@
+"""Picking: bringing an XPM client into the book. The same client is looked for there first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.domain.identity import exact, name_key
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.links import Base, ContactLink, Link, Pair
+from xpm_tui.domain.plan import Direction
+from xpm_tui.domain.ports import Drop, Ids, Put, Snapshot, Write
+from xpm_tui.domain.runs import Image, Run, Written
+from xpm_tui.domain.tables import APART, BASE, CLIENTS, IGNORED, IMAGES, LINKS, RUNS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.applying.local_writes import new_contact, own_contact
+from xpm_tui.sync.base import agree, apart_id, contact_key, mirror_values, primary
+from xpm_tui.sync.canonical import (
+    Team,
+    Values,
+    book_values,
+    contact_values,
+    is_blank,
+    write_client,
+    xpm_contacts,
+    xpm_values,
+)
+from xpm_tui.sync.planning.comparison import Sides, compare
+from xpm_tui.sync.planning.decisions import Rules
+from xpm_tui.sync.planning.links import named
+from xpm_tui.sync.policy import BY_NAME, Policy
+
+Why = Literal["missing", "deleted", "archived", "linked", "twin", "same-name", "likely", "apart", "ignored"]
+
+_WHY = {
+    "missing": "XPM has no client with this id.",
+    "deleted": "It is deleted in XPM.",
+    "archived": "It is archived in XPM.",
+    "linked": "A client of Ignition is already linked to it.",
+    "twin": "XPM has another client of the same name: link or pick them one by one.",
+    "same-name": "Ignition has a client of the same name: link that one, or pick this one by itself.",
+    "likely": "It looks like a client that Ignition already has: link that one, or pick this one by itself.",
+    "ignored": "A person settled that the client of that name has no XPM client: link it, or pick this one.",
+    "apart": "It was taken apart from the client of that name: link them again by hand.",
+}
+
+
+class NotPicked(msgspec.Struct, frozen=True, kw_only=True):
+    """An XPM client that was left where it is: why, and the client of the book that stands in the way."""
+
+    uuid: str
+    name: str = ""
+    why: Why
+    client: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Why, in words."""
+        return _WHY[self.why]
+
+
+class Picked(msgspec.Struct, frozen=True, kw_only=True):
+    """What picking does: ``created`` and ``linked`` tell the client of the book by XPM UUID."""
+
+    writes: tuple[Write, ...]
+    created: dict[str, str]
+    linked: dict[str, str]
+    skipped: tuple[NotPicked, ...]
+
+
+def nobody(_: XpmClient) -> str:
+    """No client of the book looks like it."""
+    return ""
+
+
+def pick(
+    snapshot: Snapshot,
+    uuids: Iterable[str],
+    *,
+    ids: Ids,
+    policy: Policy,
+    now: datetime,
+    by: str,
+    run: str,
+    every: bool = False,
+    likely: Callable[[XpmClient], str] = nobody,
+    anyway: bool = False,
+) -> Picked:
+    """The writes that bring these XPM clients into the book, as one hand-made run that can be undone.
+
+    A client of exactly the same name, alone on both sides and not linked, is linked instead. ``every`` is
+    picking all: it skips and lists archived ones, XPM twins, and those that a client of the book may be
+    (``likely`` gives its id for a sure or likely proposal). One by one these are taken when the person says
+    ``anyway``; archived ones are then taken too.
+    """
+    picking = _Picking(snapshot, ids, policy, now, by, run)
+    for uuid in dict.fromkeys(uuids):
+        picking.one(uuid, every=every, likely=likely, anyway=anyway)
+    return picking.result()
+
+
+class _Picking:
+    """One act of picking while it is planned."""
+
+    def __init__(
+        self, snapshot: Snapshot, ids: Ids, policy: Policy, now: datetime, by: str, run: str
+    ) -> None:
+        self.snapshot = snapshot
+        self.ids = ids
+        self.now = now
+        self.by = by
+        self.run = run
+        self.direction: Direction = policy.direction
+        self.team = Team.read(snapshot)
+        whole = Policy(direction="from_xpm", level="everything", off=policy.off)
+        self.carried = frozenset(rule.name for rule in whole.fields(creation=True))
+        self.rules = Rules.of(whole, self.team)
+        self.writes: list[Write] = []
+        self.created: dict[str, str] = {}
+        self.linked: dict[str, str] = {}
+        self.skipped: list[NotPicked] = []
+
+    def one(self, uuid: str, *, every: bool, likely: Callable[[XpmClient], str], anyway: bool) -> None:
+        """Decide one XPM client: link, create, or leave."""
+        row = self.snapshot.get(XPM_CLIENTS, uuid)
+        if row is None:
+            self.skipped.append(NotPicked(uuid=uuid, why="missing"))
+            return
+        taken = self.snapshot.find(LINKS, "uuid", uuid)
+        same = self.snapshot.find(CLIENTS, "name", exact(row.name)) if exact(row.name) else []
+        free = [client for client in same if self.snapshot.raw(LINKS, client.id) is None]
+        twins = len(named(self.snapshot, exact(row.name))) > 1
+        if row.deleted:
+            self._skip(row, "deleted")
+        elif taken:
+            self._skip(row, "linked", taken[0].id)
+        elif row.archived and not anyway:
+            self._skip(row, "archived")
+        elif len(same) == len(free) == 1 and not twins and not anyway:
+            apart = self.snapshot.raw(APART, apart_id(free[0].id, uuid)) is not None
+            if apart:
+                self._skip(row, "apart", free[0].id)
+            elif every and self.snapshot.raw(IGNORED, free[0].id) is not None:
+                self._skip(row, "ignored", free[0].id)
+            else:
+                self._link(free[0], row)
+        elif not anyway and (found := self._unclear(row, twins and every, likely)):
+            self.skipped.append(found)
+        else:
+            self._create(row)
+
+    def result(self) -> Picked:
+        """All writes, with the run they belong to."""
+        done = len(self.created) + len(self.linked)
+        if done:
+            self.writes.append(
+                Put(
+                    RUNS,
+                    Run(
+                        id=self.run,
+                        started=self.now,
+                        ended=self.now,
+                        by=self.by,
+                        direction=self.direction,
+                        outcome="done",
+                        total=done,
+                        done=done,
+                        counts={"picked": len(self.created), "links": len(self.linked)},
+                    ),
+                )
+            )
+        return Picked(
+            writes=tuple(self.writes),
+            created=self.created,
+            linked=self.linked,
+            skipped=tuple(self.skipped),
+        )
+
+    def _unclear(self, row: XpmClient, twins: bool, likely: Callable[[XpmClient], str]) -> NotPicked | None:
+        key = name_key(row.name)
+        near = self.snapshot.find(CLIENTS, "name_key", key) if key else []
+        if near:
+            return NotPicked(uuid=row.uuid, name=row.name, why="same-name", client=near[0].id)
+        if twins:
+            return NotPicked(uuid=row.uuid, name=row.name, why="twin")
+        found = likely(row)
+        return NotPicked(uuid=row.uuid, name=row.name, why="likely", client=found) if found else None
+
+    def _skip(self, row: XpmClient, why: Why, client: str = "") -> None:
+        self.skipped.append(NotPicked(uuid=row.uuid, name=row.name, why=why, client=client))
+
+    def _link(self, client: Client, row: XpmClient) -> None:
+        """Only the link: its values follow with the next plan, where they can be seen."""
+        self.linked[row.uuid] = client.id
+        self.writes += [Put(LINKS, self._new_link(client.id, row)), Drop(IGNORED, client.id)]
+        written = Written(record=client.id, field="link", side="ignition", rule="pick", new=row.uuid)
+        self._image(client.id, row, written, created=False)
+
+    def _create(self, row: XpmClient) -> None:
+        id_ = self.ids.new("c")[0]
+        values = {
+            name: value
+            for name, value in xpm_values(row).items()
+            if name in self.carried and not self._unlinked_person(name, value)
+        }
+        client = write_client(
+            Client(id=id_, name=row.name, origin="pick", created=self.now), values, self.team
+        )
+        contacts, joined = self._contacts(row)
+        client = msgspec.structs.replace(client, contacts=contacts)
+        link = msgspec.structs.replace(self._new_link(id_, row), contacts=joined)
+        met = compare(self.rules, Sides(client, row, link, Base(id=id_)))
+        self.created[row.uuid] = id_
+        base = self._remembered(met.base, client, mirror_values(row, met.link))
+        self.writes += [Put(CLIENTS, client), Put(LINKS, met.link), Put(BASE, base)]
+        written = Written(record=id_, field="client", side="ignition", rule="pick", new=row.uuid)
+        self._image(id_, row, written, created=True)
+
+    def _remembered(self, base: Base, client: Client, mirror: Values) -> Base:
+        """With what no sync carries later (structure, the own contact): undo has to know it from an edit."""
+        told = book_values(client, self.team)
+        for contact in client.contacts:
+            told |= {contact_key(contact.id, name): value for name, value in contact_values(contact).items()}
+        given = {
+            key: Pair(value, value)
+            for key, value in told.items()
+            if key not in base.agreed and not is_blank(value)
+        }
+        return agree(base, given, mirror)
+
+    def _contacts(self, row: XpmClient) -> tuple[tuple[Contact, ...], tuple[ContactLink, ...]]:
+        """XPM's contacts; a client without any gets one from its own first and last name."""
+        theirs = xpm_contacts(row) if "contact" in self.carried else ()
+        if theirs:
+            first = primary(theirs) or theirs[0].uuid
+            new_ids = self.ids.new("k", len(theirs))
+            contacts = tuple(
+                new_contact(id_, each, self.carried, primary=each.uuid == first)
+                for id_, each in zip(new_ids, theirs, strict=True)
+            )
+            joined = tuple(
+                ContactLink(contact=id_, uuid=each.uuid) for id_, each in zip(new_ids, theirs, strict=True)
+            )
+            return contacts, joined
+        if not exact(f"{row.first_name} {row.last_name}") or "contact" not in self.carried:
+            return (), ()
+        own = own_contact(self.ids.new("k")[0], row, self.carried)
+        return (own,), (ContactLink(contact=own.id, uuid="", removed="xpm"),)
+
+    def _unlinked_person(self, name: str, value: object) -> bool:
+        return BY_NAME[name].kind == "person" and bool(value) and value not in self.team.member
+
+    def _new_link(self, client: str, row: XpmClient) -> Link:
+        return Link(
+            id=client,
+            uuid=row.uuid,
+            number=row.number,
+            origin="picked",
+            at=self.now,
+            by=self.by,
+            run=self.run,
+        )
+
+    def _image(self, client: str, row: XpmClient, written: Written, *, created: bool) -> None:
+        self.writes.append(
+            Put(
+                IMAGES,
+                Image(
+                    id=f"{self.run}/{client}",
+                    run=self.run,
+                    client=client,
+                    uuid=row.uuid,
+                    written=(written,),
+                    created=created,
+                ),
+            )
+        )

@@ -1,0 +1,299 @@
+"""Undo: taking a run, a client or a field back, as a plan of its own.
+
+A value goes back only where it is still the one that the run wrote; the rest is listed. What is undone stays
+undone: its field is frozen for that client while the link stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.links import Base, Value
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.runs import Image, Written
+from xpm_tui.domain.tables import BASE, CLIENTS, IMAGES, IMPORTED, LINKS, XPM_CLIENTS
+from xpm_tui.sync.applying.local_writes import base_key, own_contact
+from xpm_tui.sync.applying.run_results import UNDO, mark
+from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
+from xpm_tui.sync.canonical import (
+    Team,
+    Values,
+    book_print,
+    book_values,
+    contact_values,
+    is_blank,
+    primary_of,
+    xpm_print,
+    xpm_values,
+)
+from xpm_tui.sync.planning.planner import count, estimate
+from xpm_tui.sync.policy import Policy
+
+Why = Literal[
+    "edited", "client-edited", "contact-edited", "in-use", "stays-in-xpm", "relinked", "archived", "missing"
+]
+
+_WHY = {
+    "edited": "It was changed again since: now it is neither the value written then nor the one before.",
+    "client-edited": "The client was edited in Ignition since it was brought in, so it stays.",
+    "contact-edited": "The contact was edited in Ignition since it was added, so it stays.",
+    "in-use": "Other records hang on the client, so it stays.",
+    "stays-in-xpm": "XPM keeps it: remove it there by hand if it should go.",
+    "relinked": "The client's link was changed since.",
+    "archived": "The client was archived in XPM since, so nothing is written there.",
+    "missing": "The record is no longer there.",
+}
+
+
+class Unclear(msgspec.Struct, frozen=True, kw_only=True):
+    """What an undo leaves as it is: the value it would have put back, the one that is there, and why.
+
+    ``address`` is where the record is found in XPM, when it is one that stays there.
+    """
+
+    record: str
+    field: str
+    wanted: Value = None
+    present: Value = None
+    why: Why
+    address: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Why, in words."""
+        return _WHY[self.why]
+
+
+def plan_undo(
+    snapshot: Snapshot,
+    run: str,
+    *,
+    id: str,  # noqa: A002
+    now: datetime,
+    by: str,
+    tenant: str,
+    scopes: str,
+    policy: Policy,
+    client: str = "",
+    field: str = "",
+    in_use: frozenset[str] = frozenset(),
+) -> tuple[Plan, list[PlannedRecord], tuple[Unclear, ...]]:
+    """Plan to take back a run, or one client or one field (``phone``, ``contact_email``, ``link``) of it.
+
+    ``in_use`` are clients that something hangs on (a proposal, a job). The plan is applied like any other.
+    """
+    team = Team.read(snapshot)
+    records: list[PlannedRecord] = []
+    unclear: list[Unclear] = []
+    for image in snapshot.find(IMAGES, "run", run):
+        if client in ("", image.client):
+            looked = _Look(snapshot, image, team, field, image.client in in_use)
+            changes = tuple(looked.changes())
+            unclear += looked.unclear
+            if changes:
+                records.append(looked.record(id, changes))
+    plan = Plan(
+        id=id,
+        made=now,
+        by=by,
+        direction=policy.direction,
+        level=policy.level,
+        tenant=tenant,
+        policy=policy.hash,
+        scopes=scopes,
+        counts=count(records),
+        only=client,
+        fields=(field,) if field else (),
+        undo_of=run,
+    )
+    return estimate(snapshot, plan, records), records, tuple(unclear)
+
+
+class _Look:
+    """One image beside what is there now."""
+
+    def __init__(self, snapshot: Snapshot, image: Image, team: Team, field: str, in_use: bool) -> None:
+        self._image = image
+        self._team = team
+        self._field = field
+        self._in_use = in_use
+        self._client = snapshot.get(CLIENTS, image.client)
+        self._row = snapshot.get(XPM_CLIENTS, image.uuid)
+        self._link = snapshot.get(LINKS, image.client)
+        self._base = snapshot.get(BASE, image.client) or Base(id=image.client)
+        self._imported = snapshot.raw(IMPORTED, image.client) is not None
+        self.unclear: list[Unclear] = []
+
+    def record(self, plan: str, changes: tuple[Change, ...]) -> PlannedRecord:
+        """The row of this client in the undo's plan."""
+        return PlannedRecord(
+            id=f"{plan}/{self._image.client}",
+            plan=plan,
+            client=self._image.client,
+            uuid=self._image.uuid,
+            changes=changes,
+            ignition=book_print(self._client, self._team) if self._client is not None else "",
+            xpm=xpm_print(self._row) if self._row is not None else "",
+        )
+
+    def changes(self) -> Iterator[Change]:
+        """What goes back; what cannot is put into ``unclear``. The link goes last."""
+        gone = frozenset(self._image.undone)
+        kept = [w for w in self._image.written if mark(w.record, w.field) not in gone]
+        for written in sorted(kept, key=lambda w: w.field in ("link", "client")):
+            if self._field not in ("", written.field, base_key(written.field, _contact(written))):
+                continue
+            change = self._back(written)
+            if isinstance(change, Unclear):
+                self.unclear.append(change)
+            elif change is not None:
+                yield change
+
+    def _back(self, written: Written) -> Change | Unclear | None:
+        if self._client is None:
+            return Unclear(record=written.record, field=written.field, wanted=written.old, why="missing")
+        if written.field == "client":
+            return self._client_back(written, self._client)
+        if written.field == "link":
+            return self._link_back(written)
+        if written.field == "contact":
+            return self._contact_back(written, self._client)
+        if not self._as_linked:
+            return self._unclear(written, "relinked")
+        values = self._values(written, self._client)
+        if values is None or written.field not in values:
+            return self._unclear(written, "missing")
+        if written.side == "xpm" and self._row is not None and (self._row.archived or self._row.deleted):
+            return self._unclear(written, "archived" if self._row.archived else "missing")
+        present = values[written.field]
+        if present == written.old:
+            return None
+        if present != written.new:
+            return self._unclear(written, "edited", present)
+        if written.field == PRIMARY and written.side == "xpm":
+            return self._primary_back(written)
+        return _undo(written, present, written.old)
+
+    def _primary_back(self, written: Written) -> Change | Unclear:
+        """XPM is told who is primary, never who is not: the call goes to the contact that was it."""
+        before = str(written.old or "")
+        if not before:
+            return self._unclear(written, "stays-in-xpm", written.new)
+        joined = {each.uuid: each.contact for each in self._link.contacts} if self._link is not None else {}
+        back = _undo(written, written.new, before)
+        return msgspec.structs.replace(back, record=f"{self._image.client}/{joined.get(before) or before}")
+
+    def _client_back(self, written: Written, client: Client) -> Change | Unclear:
+        if self._in_use:
+            return self._unclear(written, "in-use")
+        if not self._as_linked:
+            return self._unclear(written, "relinked")
+        if self._edited(client):
+            return self._unclear(written, "client-edited")
+        return _undo(written, written.new, None)
+
+    def _link_back(self, written: Written) -> Change | Unclear | None:
+        if written.rule == "create" and self._row is not None:
+            self.unclear.append(
+                Unclear(
+                    record=written.record,
+                    field="client",
+                    present=self._row.uuid,
+                    why="stays-in-xpm",
+                    address=self._row.web_url,
+                )
+            )
+        present = self._link.uuid if self._link is not None else None
+        if present == written.old:
+            return None
+        if present != written.new:
+            return self._unclear(written, "relinked", present)
+        return _undo(written, written.new, written.old)
+
+    def _contact_back(self, written: Written, client: Client) -> Change | Unclear | None:
+        if written.side == "xpm":
+            return self._unclear(written, "stays-in-xpm")
+        id_ = _contact(written)
+        contact = next((each for each in client.contacts if each.id == id_), None)
+        if contact is None:
+            return None
+        if not self._as_linked:
+            return self._unclear(written, "relinked")
+        if self._contact_edited(contact):
+            return self._unclear(written, "contact-edited")
+        return _undo(written, written.new, None)
+
+    def _edited(self, client: Client) -> bool:
+        """Whether Ignition knows the client by now, or anything differs from what came from XPM."""
+        if client.client_id or self._imported:
+            return True
+        return any(
+            self._changed(key, value) for key, value in book_values(client, self._team).items()
+        ) or any(self._contact_edited(contact) for contact in client.contacts)
+
+    def _contact_edited(self, contact: Contact) -> bool:
+        if contact.contact_id or contact.extra:
+            return True
+        values = contact_values(contact)
+        if self._row is not None:
+            own = contact_values(own_contact(contact.id, self._row, values))
+            if all(not value or value == own[field] for field, value in values.items()):
+                return False
+        return any(self._changed(contact_key(contact.id, field), value) for field, value in values.items())
+
+    def _changed(self, key: str, value: Value) -> bool:
+        """Whether a value is another one than was agreed; where nothing was, than XPM's, or none."""
+        mirror = self._mirror()
+        agreed = pair(self._base, key, mirror)
+        if agreed is not None:
+            return agreed.ignition != value
+        return not is_blank(value) and value != mirror.get(key)
+
+    @property
+    def _as_linked(self) -> bool:
+        """Whether the client is still linked to what the run wrote it by."""
+        return self._link is not None and self._link.uuid == self._image.uuid
+
+    def _mirror(self) -> Values:
+        if self._row is None or self._link is None:
+            return {}
+        return mirror_values(self._row, self._link)
+
+    def _values(self, written: Written, client: Client) -> Values | None:
+        """The values as they are now on the side that was written."""
+        contact = _contact(written)
+        joined = {each.contact: each.uuid for each in self._link.contacts} if self._link is not None else {}
+        if written.field == PRIMARY:
+            ours = primary_of(client)
+            here = joined.get(ours) or ours
+            return {PRIMARY: here if written.side == "ignition" else self._mirror().get(PRIMARY, "")}
+        if written.side == "ignition":
+            if not contact:
+                return book_values(client, self._team)
+            return next((contact_values(each) for each in client.contacts if each.id == contact), None)
+        if self._row is None:
+            return None
+        if not contact:
+            return xpm_values(self._row)
+        wanted = joined.get(contact, "")
+        return next((contact_values(each) for each in self._row.contacts if each.uuid == wanted), None)
+
+    def _unclear(self, written: Written, why: Why, present: Value = None) -> Unclear:
+        return Unclear(
+            record=written.record, field=written.field, wanted=written.old, present=present, why=why
+        )
+
+
+def _undo(written: Written, old: Value, new: Value) -> Change:
+    side = "ignition" if written.field == "link" else written.side
+    return Change(record=written.record, field=written.field, side=side, rule=UNDO, old=old, new=new)
+
+
+def _contact(written: Written) -> str:
+    return written.record.partition("/")[2]

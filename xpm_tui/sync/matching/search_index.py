@@ -1,0 +1,256 @@
+"""Search as you type over all XPM clients: the picker's index.
+
+Ranking by tiers, so that what is typed exactly comes first: a pasted web address, number or UUID finds one
+client; then code, exact name, word starts, all words anywhere, e-mail, and last a likeness that forgives
+typing errors. The names lie in one text, sorted, so that the C-level search of ``str.find`` does the work.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from heapq import merge
+from itertools import accumulate, islice
+from typing import TypeVar
+
+import msgspec
+from rapidfuzz import fuzz, process
+
+from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.xpm import XpmClient
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
+_ADDRESS = re.compile(r"/client/(\d+)(?:\b|/)", re.I)
+_FUZZY_FROM = 3
+_ENOUGH = 20
+"""So many exact hits make guessing at typing errors pointless."""
+_FUZZY_CUTOFF = 72
+PIECE = 2_000
+"""Names that are sorted or compared in one go: a longer call would hold up whoever shares the interpreter."""
+
+T = TypeVar("T")
+
+GUESS = "sounds alike"
+"""Why of a hit that forgives typing errors."""
+
+
+class Hit(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One client found: why in words, and which characters of its name to mark."""
+
+    uuid: str
+    name: str
+    why: str
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+class PickerIndex:
+    """All clients of the mirror, prepared for searching, in small steps; safe to use from another thread."""
+
+    def __init__(self, rows: Iterable[tuple[XpmClient, str]]) -> None:
+        by_uuid: dict[str, XpmClient] = {}
+
+        def names() -> Iterator[tuple[str, str, str]]:
+            for row, key in rows:
+                by_uuid[row.uuid] = row
+                yield key, row.name, row.uuid
+
+        self._keys: list[str] = []
+        self._names: list[str] = []
+        self._uuids: list[str] = []
+        for key, name, uuid in _in_order(names()):
+            self._keys.append(key)
+            self._names.append(name)
+            self._uuids.append(uuid)
+        self._places = {uuid: place for place, uuid in enumerate(self._uuids)}
+        self._initials = ["".join({word[0] for word in key.split()}) for key in self._keys]
+        self._by_initial: dict[str, list[int]] = defaultdict(list)
+        for place, letters in enumerate(self._initials):
+            for letter in letters:
+                self._by_initial[letter].append(place)
+        self._starts: list[int] = []
+        pieces: list[str] = []
+        length = 0
+        for key in self._keys:
+            self._starts.append(length)
+            piece = f" {key}\n"
+            pieces.append(piece)
+            length += len(piece)
+        self._text = "".join(pieces)
+        self._numbers: dict[str, str] = {}
+        self._codes: dict[str, list[int]] = defaultdict(list)
+        mails: list[tuple[str, int]] = []
+        for place, uuid in enumerate(self._uuids):
+            row = by_uuid.pop(uuid)  # one by one: to let go of all at once takes long
+            if row.number:
+                self._numbers.setdefault(row.number, uuid)
+            if row.code:
+                self._codes[row.code.casefold()].append(place)
+            for mail in {row.email, *(contact.email for contact in row.contacts)} - {""}:
+                mails.append((mail.casefold(), place))
+        self._in_order = list(_in_order(self._numbers))
+        self._mail_places = [place for _, place in mails]
+        self._mail_text = "".join(f"{mail}\n" for mail, _ in mails)
+        self._mail_starts = [0, *accumulate(len(mail) + 1 for mail, _ in mails)]
+
+    @classmethod
+    def build(cls, rows: Iterable[XpmClient]) -> PickerIndex:
+        """From the mirror's rows; deleted ones are left out, since they can never be picked."""
+        return cls((row, name_key(row.name)) for row in rows if not row.deleted)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def resolve(self, text: str) -> str | None:
+        """The UUID for a pasted web address, number or UUID; None when it is none or nobody has it."""
+        typed = text.strip()
+        found = _UUID.search(typed)
+        if found:
+            uuid = found.group().lower()
+            return uuid if uuid in self._places else None
+        address = _ADDRESS.search(typed)
+        number = address.group(1) if address else typed
+        return self._numbers.get(number) if number.isdigit() else None
+
+    def search(self, query: str, limit: int = 100) -> list[Hit]:
+        """The best clients for what is typed, at most ``limit``; with nothing typed, the first by name."""
+        typed = query.strip()
+        if not typed:
+            return [self._hit(place, "", ()) for place in range(min(limit, len(self._keys)))]
+        direct = self.resolve(typed)
+        if direct is not None:
+            place = self._places[direct]
+            return [self._hit(place, "the number in its web address" if "-" not in typed else "its UUID", ())]
+        if _UUID.fullmatch(typed) or _ADDRESS.search(typed):
+            return []
+        key = name_key(typed)
+        terms = key.split()
+        hits: dict[int, str] = {}
+        for why, places in self._tiers(typed, key, terms, limit):
+            if why == GUESS and len(hits) >= _ENOUGH:
+                break
+            for place in places:
+                if place not in hits:
+                    hits[place] = why
+                if len(hits) >= limit:
+                    break
+            if len(hits) >= limit:
+                break
+        return [self._hit(place, why, _spans(self._names[place], terms)) for place, why in hits.items()]
+
+    def _tiers(
+        self, typed: str, key: str, terms: list[str], limit: int
+    ) -> Iterator[tuple[str, Iterable[int]]]:
+        folded = typed.casefold()
+        yield "its client code", self._codes.get(folded, ())
+        if typed.isdigit() and len(typed) >= 3:
+            yield "its number starts so", self._by_number(typed)
+        if not terms:
+            return
+        yield "exactly this name", self._from(key, key.__eq__)
+        yield "the name starts so", self._from(key, lambda name: name.startswith(key))
+        yield "words start so", self._find(f" {terms[0]}", self._all_start(terms), limit)
+        longest = max(terms, key=len)
+        yield "all words are in it", self._find(longest, self._all_in(terms), limit)
+        if len(folded) >= _FUZZY_FROM:
+            yield "its e-mail address", self._by_mail(folded)
+            yield GUESS, self._fuzzy(key, limit)
+
+    def _by_number(self, digits: str) -> Iterator[int]:
+        for at in range(bisect_left(self._in_order, digits), len(self._in_order)):
+            if not self._in_order[at].startswith(digits):
+                return
+            yield self._places[self._numbers[self._in_order[at]]]
+
+    def _from(self, key: str, accept: Callable[[str], bool]) -> Iterator[int]:
+        """Places from where ``key`` stands in the order of names, as long as they are accepted."""
+        for place in range(bisect_left(self._keys, key), len(self._keys)):
+            if not accept(self._keys[place]):
+                return
+            yield place
+
+    def _find(self, needle: str, accept: Callable[[str], bool], limit: int) -> Iterator[int]:
+        """Places whose line holds ``needle`` and passes ``accept``, in order of name, at most ``limit``."""
+        found, at, text = 0, 0, self._text
+        while found < limit:
+            at = text.find(needle, at)
+            if at < 0:
+                return
+            place = bisect_right(self._starts, at) - 1
+            if accept(" " + self._keys[place]):
+                found += 1
+                yield place
+            at = self._starts[place + 1] if place + 1 < len(self._starts) else len(text)
+
+    def _by_mail(self, typed: str) -> Iterator[int]:
+        at = self._mail_text.find(typed)
+        while at >= 0:
+            line = bisect_right(self._mail_starts, at) - 1
+            yield self._mail_places[line]
+            at = self._mail_text.find(typed, self._mail_starts[line + 1])
+
+    @staticmethod
+    def _all_start(terms: list[str]) -> Callable[[str], bool]:
+        needles = [f" {term}" for term in terms]
+        return lambda line: all(needle in line for needle in needles)
+
+    @staticmethod
+    def _all_in(terms: list[str]) -> Callable[[str], bool]:
+        return lambda line: all(term in line for term in terms)
+
+    def _fuzzy(self, key: str, limit: int) -> Iterator[int]:
+        """Names with typing errors. Lazy: nothing is compared until somebody asks for the first one.
+
+        Hardly anybody mistypes the first letter of a word, so only names with words of these letters count.
+        """
+        there = {term[0]: self._by_initial.get(term[0], []) for term in key.split()}
+        first, *others = sorted(there, key=lambda letter: len(there[letter]))
+        near = there[first]
+        for letter in others:
+            near = [place for place in near if letter in self._initials[place]]
+        rough: list[tuple[float, int]] = []
+        for some in _pieces(near):
+            found = process.extract(
+                key, [self._keys[place] for place in some], scorer=fuzz.partial_ratio,
+                score_cutoff=_FUZZY_CUTOFF, limit=limit, processor=None,
+            )  # fmt: skip
+            rough += [(-score, some[at]) for _, score, at in found]
+        best = sorted(rough)[:limit]
+        fine = [(-fuzz.WRatio(key, self._keys[place]), score, place) for score, place in best]
+        yield from (place for _, _, place in sorted(fine))
+
+    def _hit(self, place: int, why: str, spans: tuple[tuple[int, int], ...]) -> Hit:
+        return Hit(uuid=self._uuids[place], name=self._names[place], why=why, spans=spans)
+
+
+def _pieces(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while piece := list(islice(rest, PIECE)):
+        yield piece
+
+
+def _in_order(items: Iterable[T]) -> Iterator[T]:
+    """Sorted, but never all in one call that nothing can interrupt."""
+    return merge(*(sorted(piece) for piece in _pieces(items)))  # type: ignore[type-var]
+
+
+def _spans(name: str, terms: list[str]) -> tuple[tuple[int, int], ...]:
+    """Where the typed words stand in the name as it is written, as offsets, without overlap."""
+    folded: list[str] = []
+    origin: list[int] = []
+    for place, char in enumerate(name):
+        for part in name_key(char) or " ":
+            folded.append(part)
+            origin.append(place)
+    line = " " + "".join(folded)
+    spans: list[tuple[int, int]] = []
+    for term in sorted(terms, key=len, reverse=True):
+        at = line.find(f" {term}")
+        at = at + 1 if at >= 0 else line.find(term)
+        if at < 1 or at - 1 + len(term) > len(origin):
+            continue
+        start, end = origin[at - 1], origin[at - 2 + len(term)] + 1
+        if all(end <= s or start >= e for s, e in spans):
+            spans.append((start, end))
+    return tuple(sorted(spans))

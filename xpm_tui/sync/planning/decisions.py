@@ -1,0 +1,158 @@
+"""The three-way decision for one field: master, other side, and what they last agreed on. Nothing else.
+
+Like a merge with a common ancestor, except that the master decides: an edit on the other side is overwritten,
+but it is known to have been there.
+
+The policy made ready for one plan: which fields take part, the verdict on a value, the change it asks for.
+
+Every change names the verdict that asks for it as its rule; ``because`` says each in a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from xpm_tui.domain import labels
+from xpm_tui.domain.links import Pair, Value
+from xpm_tui.domain.plan import Change, Mark, Side
+from xpm_tui.sync.canonical import Team, bare, is_blank
+from xpm_tui.sync.policy import FieldRule, Policy
+
+Verdict = Literal["same", "agree", "fill", "first", "update", "drift", "conflict", "clear"]
+"""``same``: nothing to do. ``agree``: nothing to write, but both sides are to be remembered as they are.
+The others write the master's value: into a blank, over a value never agreed on, after an edit of the master,
+over an edit of the other side, over both sides' edits; ``clear`` empties what the master emptied."""
+
+
+def decide(master: Value, other: Value, agreed: tuple[Value, Value] | None) -> Verdict:
+    """What is to become of the other side's value; ``agreed`` is (master, other) at the last agreement."""
+    if master == other:
+        return "same" if agreed == (master, other) else "agree"
+    if agreed is None:
+        if is_blank(master):
+            return "agree"
+        return "fill" if is_blank(other) else "first"
+    master_moved, other_moved = master != agreed[0], other != agreed[1]
+    if not master_moved and not other_moved:
+        return "same"
+    if is_blank(master):
+        return "clear" if master_moved else "agree"
+    if not other_moved:
+        return "update"
+    return "conflict" if master_moved else "drift"
+
+
+SHARED = "shared"
+NO_NAME = "no-name"
+UNKNOWN = "unknown"
+UNTICKABLE = frozenset({NO_NAME, UNKNOWN})
+"""What holds a change that no tick can let go: something else has to be settled first."""
+
+_MARKS: dict[str, Mark] = {"first": "first", "drift": "drift", "conflict": "conflict", "clear": "clearing"}
+
+_HELD = {
+    "conflict": "Edited on both sides: held for you, because conflicts are set to be held.",
+    SHARED: "The contact belongs to several XPM clients, and writing it here would change it there too.",
+    NO_NAME: "XPM takes no contact without a name.",
+    UNKNOWN: "It was sent before and no answer came: say what became of it with `runs release`.",
+}
+
+
+def because(rule: str, side: Side) -> str:
+    """Why a change is planned, in a sentence; ``side`` is the side that is written."""
+    found = labels.RULES.get(rule)
+    return labels.of_sides(found.help, side) if found else rule
+
+
+def because_held(held: str) -> str:
+    """Why a change waits for a person, in a sentence; empty when it does not."""
+    return _HELD.get(held, held)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One policy at work on one team. ``shared`` tells whether an XPM contact belongs to several clients."""
+
+    policy: Policy
+    team: Team
+    side: Side
+    client_fields: tuple[FieldRule, ...]
+    contact_fields: tuple[FieldRule, ...]
+    whole: frozenset[str]
+    shared: Callable[[str], bool] = field(default=lambda _: False)
+
+    @staticmethod
+    def of(
+        policy: Policy,
+        team: Team,
+        *,
+        only: Iterable[str] = (),
+        shared: Callable[[str], bool] = lambda _: False,
+    ) -> Rules:
+        """``only`` narrows to some fields of the policy (none given: all)."""
+        wanted = frozenset(only)
+        fields = [rule for rule in policy.fields() if not wanted or rule.name in wanted]
+        return Rules(
+            policy=policy,
+            team=team,
+            side="ignition" if policy.direction == "from_xpm" else "xpm",
+            client_fields=tuple(rule for rule in fields if rule.of == "client" and not rule.whole),
+            contact_fields=tuple(rule for rule in fields if rule.contact),
+            whole=frozenset(rule.name for rule in fields if rule.whole),
+            shared=shared,
+        )
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is carried at all: level Nothing, or everything switched off."""
+        return not (self.client_fields or self.contact_fields or self.whole)
+
+    def master_first(self, ours: Value, theirs: Value) -> tuple[Value, Value]:
+        """(master, other) of Ignition's and XPM's value."""
+        return (theirs, ours) if self.side == "ignition" else (ours, theirs)
+
+    def verdict(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> Verdict:
+        """The decision within the field's limits: an unlinked person takes no part, a name is not cleared."""
+        master, other = self.master_first(ours, theirs)
+        known = None if agreed is None else self.master_first(agreed.ignition, agreed.xpm)
+        if rule.kind == "person" and master and str(master) not in self.team.member:
+            return "same" if known == (master, other) else "agree"
+        verdict = decide(master, other, known)
+        if verdict == "clear" and (rule.required or self.policy.clear == "never"):
+            return "same"
+        # A clearing that nobody is asked about would empty what somebody edited.
+        unasked = self.policy.clear == "yes" and self.policy.on_conflict == "hold"
+        if verdict == "clear" and unasked and known and other != known[1]:
+            return "conflict"
+        return verdict
+
+    def change(
+        self, record: str, rule: FieldRule, ours: Value, theirs: Value, verdict: Verdict, contact: str = ""
+    ) -> Change:
+        """The change a verdict asks for, ticked, or waiting where a person has to say so.
+
+        ``contact`` is the XPM contact's UUID, where it is one: writing a shared one reaches further.
+        """
+        new, old = self.master_first(ours, theirs)
+        if rule.kind == "person":
+            new, old = bare(new), bare(old)
+        held = ""
+        if verdict == "conflict" and self.policy.on_conflict == "hold":
+            held = "conflict"
+        elif contact and self.side == "xpm" and verdict in ("first", "drift", "conflict"):
+            held = SHARED if self.shared(contact) else ""
+        ticked = not held and (verdict != "clear" or self.policy.clear == "yes")
+        mark = _MARKS.get(verdict, "")
+        return Change(
+            record=record,
+            field=rule.name,
+            side=self.side,
+            rule=verdict,
+            old=old,
+            new=new,
+            mark=mark,
+            ticked=ticked,
+            held=held,
+        )

@@ -1,0 +1,221 @@
+"""The plan: every change that would be made, for every client, computed without side effect.
+
+The same snapshot and policy give the same plan. Nothing is read but the snapshot.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import Base, Link
+from xpm_tui.domain.plan import Change, Estimate, NeedsPerson, Plan, PlannedRecord
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import BASE, CLIENTS, IGNORED, LINKS, META, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.canonical import Team, book_print, xpm_contacts, xpm_print
+from xpm_tui.sync.consequences import MOVED_CHECK as MOVED_CHECK
+from xpm_tui.sync.consequences import of_plan
+from xpm_tui.sync.consequences import written_records as written_records
+from xpm_tui.sync.journal import ADD_CONTACT, without_end
+from xpm_tui.sync.planning.comparison import WHOLE, Compared, Sides, changes_of, compare
+from xpm_tui.sync.planning.decisions import UNKNOWN, Rules
+from xpm_tui.sync.planning.links import all_frozen, exact_match, frozen_fields, needs_person, state_of
+from xpm_tui.sync.policy import Policy
+
+FIRST_APPLIED = "first_applied"
+"""Name of the small fact that a run of this practice was applied; its value is that run's id."""
+
+
+def make_plan(
+    snapshot: Snapshot,
+    policy: Policy,
+    *,
+    id: str,  # noqa: A002
+    now: datetime,
+    by: str,
+    tenant: str,
+    scopes: str,
+    only: Collection[str] | str = "",
+    fields: Collection[str] = (),
+    full: bool = True,
+) -> tuple[Plan, list[PlannedRecord]]:
+    """Plan everything, or only some clients (ids) or fields (names of the policy).
+
+    ``tenant`` and ``scopes`` say where the plan is good. Records come in the book's order and only where
+    there is something to change or to decide.
+    """
+    chosen = tuple(only.split()) if isinstance(only, str) else tuple(only)
+    planner = _Planner(snapshot, policy, fields)
+    records: list[PlannedRecord] = []
+    people: list[NeedsPerson] = []
+    for client in _clients(snapshot, chosen):
+        changes, uuid, person = planner.client(client)
+        if person is not None:
+            people.append(person)
+        if changes:
+            records.append(planner.record(id, client, uuid, changes))
+    counts = count(records)
+    plan = Plan(
+        id=id,
+        made=now,
+        by=by,
+        direction=policy.direction,
+        level=policy.level,
+        tenant=tenant,
+        policy=policy.hash,
+        scopes=scopes,
+        counts=counts,
+        people=tuple(people),
+        first=is_first(snapshot),
+        full=full,
+        only=" ".join(chosen),
+        fields=tuple(fields),
+    )
+    return estimate(snapshot, plan, records), records
+
+
+def is_first(snapshot: Snapshot) -> bool:
+    """Whether no run of this practice was ever applied."""
+    return snapshot.raw(META, FIRST_APPLIED) is None
+
+
+def count(records: Iterable[PlannedRecord]) -> dict[str, int]:
+    """The counts of a plan: ``records`` and ``items`` (ticked), ``waiting``, by rule, mark and field."""
+    counts: Counter[str] = Counter(records=0, items=0, waiting=0)
+    for record in records:
+        counts["records"] += any(change.ticked for change in record.changes)
+        for change in record.changes:
+            counts["items" if change.ticked else "waiting"] += 1
+            counts[f"rule:{change.rule}"] += 1
+            counts[f"field:{change.field}"] += 1
+            if change.mark:
+                counts[f"mark:{change.mark}"] += 1
+    return dict(counts)
+
+
+def estimate(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Plan:
+    """The plan with the calls that its changes take and the least number of seconds; reading lists not
+    included."""
+    found = of_plan(snapshot, plan, records)
+    return msgspec.structs.replace(plan, estimate=Estimate(calls=found.calls, seconds=found.seconds))
+
+
+def compare_client(
+    snapshot: Snapshot, rules: Rules, client: Client, link: Link, row: XpmClient, *, fresh: bool = False
+) -> Compared:
+    """Compare one client as the snapshot has it; ``fresh``: as if nothing had ever been agreed."""
+    base = None if fresh else snapshot.get(BASE, client.id)
+    frozen = frozen_fields(snapshot, client.id)
+    return compare(rules, Sides(client, row, link, base or Base(id=client.id), frozen))
+
+
+def rules_for(snapshot: Snapshot, policy: Policy, fields: Collection[str] = ()) -> Rules:
+    """The policy at work on the snapshot's team and contacts."""
+    return Rules.of(policy, Team.read(snapshot), only=fields, shared=_Shared(snapshot))
+
+
+def unknown_additions(snapshot: Snapshot) -> frozenset[str]:
+    """The records of contacts that were sent to XPM and of which nobody knows yet whether it made them."""
+    return frozenset(intent.record for intent in without_end(snapshot) if intent.kind == ADD_CONTACT)
+
+
+class _Shared:
+    """Which XPM contacts belong to several clients; looked up only when it matters, then all at once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._shared: frozenset[str] | None = None
+
+    def __call__(self, uuid: str) -> bool:
+        if self._shared is None:
+            owners = Counter(
+                contact.uuid
+                for row in self._snapshot.rows(XPM_CLIENTS)
+                if not row.deleted
+                for contact in xpm_contacts(row)
+            )
+            self._shared = frozenset(contact for contact, times in owners.items() if times > 1)
+        return uuid in self._shared
+
+
+class _Planner:
+    """Plans one client after the other over one snapshot."""
+
+    def __init__(self, snapshot: Snapshot, policy: Policy, fields: Collection[str]) -> None:
+        self.snapshot = snapshot
+        self.policy = policy
+        self.rules = rules_for(snapshot, policy, fields)
+        self.frozen = all_frozen(snapshot)
+        self.linking = not fields or "link" in fields
+        self.unknown = unknown_additions(snapshot)
+
+    def client(self, client: Client) -> tuple[tuple[Change, ...], str, NeedsPerson | None]:
+        """The changes of one client, its XPM client, and whether it needs a person."""
+        snapshot = self.snapshot
+        link = snapshot.get(LINKS, client.id)
+        if link is None:
+            return self._unlinked(client)
+        row = snapshot.get(XPM_CLIENTS, link.uuid)
+        state = state_of(snapshot, client, link, row)
+        if row is None or state not in ("linked", "archived"):
+            return (), link.uuid, needs_person(snapshot, client, state)
+        changes = self._compare(client, link, row)
+        if state == "archived" and self.policy.direction == "to_xpm":
+            person = NeedsPerson(client=client.id, reason="archived", uuid=row.uuid) if changes else None
+            return (), link.uuid, person
+        return changes, link.uuid, None
+
+    def record(self, plan: str, client: Client, uuid: str, changes: tuple[Change, ...]) -> PlannedRecord:
+        """The row of one client, with the fingerprints of what it was made from."""
+        row = self.snapshot.get(XPM_CLIENTS, uuid)
+        return PlannedRecord(
+            id=f"{plan}/{client.id}",
+            plan=plan,
+            client=client.id,
+            uuid=uuid,
+            changes=changes,
+            ignition=book_print(client, self.rules.team),
+            xpm=xpm_print(row) if row is not None else "",
+        )
+
+    def _unlinked(self, client: Client) -> tuple[tuple[Change, ...], str, NeedsPerson | None]:
+        """An exact name on both sides is linked by the plan, and the values follow in the same one."""
+        snapshot = self.snapshot
+        if snapshot.raw(IGNORED, client.id) is not None or WHOLE in self.frozen.get(client.id, ()):
+            return (), "", None
+        uuid = exact_match(snapshot, client) if self.linking else ""
+        row = snapshot.get(XPM_CLIENTS, uuid) if uuid else None
+        if row is None:
+            return (), "", needs_person(snapshot, client, state_of(snapshot, client, None, None))
+        linking = Change(
+            record=client.id, field="link", side="ignition", rule="exact-name", old=None, new=uuid
+        )
+        values = self._compare(client, Link(id=client.id, uuid=uuid), row)
+        return (linking, *values), uuid, None
+
+    def _compare(self, client: Client, link: Link, row: XpmClient) -> tuple[Change, ...]:
+        base = self.snapshot.get(BASE, client.id) or Base(id=client.id)
+        sides = Sides(client, row, link, base, self.frozen.get(client.id, frozenset()))
+        changes = changes_of(self.rules, sides)
+        return tuple(map(self._waits, changes)) if self.unknown else changes
+
+    def _waits(self, change: Change) -> Change:
+        """A contact that may have been made already is not made again until that is known."""
+        if change.field != "contact" or change.side != "xpm" or change.record not in self.unknown:
+            return change
+        return msgspec.structs.replace(change, ticked=False, held=UNKNOWN)
+
+
+def _clients(snapshot: Snapshot, chosen: tuple[str, ...]) -> Iterator[Client]:
+    if not chosen:
+        yield from snapshot.rows(CLIENTS)
+        return
+    for id_ in chosen:
+        client = snapshot.get(CLIENTS, id_)
+        if client is not None:
+            yield client

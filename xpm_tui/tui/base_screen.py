@@ -1,0 +1,37 @@
+"""What all screens of ours share: no new picture when the focus moves, and a screen leaves only by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.await_complete import AwaitComplete
+from textual.reactive import Reactive
+from textual.widget import Widget
+
+from xpm_tui.tui.app_protocol import Guest
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+
+class Quiet(Guest):
+    """Mixed into every screen of ours. Stock Textual sends the whole screen for each move of the focus."""
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    _late: tuple[Any] | None = None
+    """What the screen gives as soon as it is in front again."""
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Leave. Stock Textual takes away what is in front, whichever screen that is by now."""
+        screen = cast("Screen[Any]", self)
+        if screen.is_active:
+            done: AwaitComplete = super().dismiss(result)  # type: ignore[misc]
+            return done
+        self._late = (result,)
+        return AwaitComplete()
+
+    def on_screen_resume(self, *_: Any, **__: Any) -> None:
+        """What stood over it is gone."""
+        if self._late is not None:
+            (result,), self._late = self._late, None
+            self.dismiss(result)

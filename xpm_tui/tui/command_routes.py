@@ -1,0 +1,129 @@
+"""Acts that have screens of their own, from wherever they are called: by key, by palette, by a letter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui.app_protocol import Host
+
+with lazy_imports():
+    from xpm_tui.application.presenters import lookup
+    from xpm_tui.tui.dialogs import file_picker, trouble
+    from xpm_tui.tui.screens import area as screens_area
+    from xpm_tui.tui.screens import (
+        conflicts,
+        doctor,
+        export_preview,
+        import_preview,
+        policy,
+        practices,
+        proposals,
+        review,
+    )
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.ignition.forms import FormName
+
+FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
+
+JOBS = frozenset({"jobs.deploy", "jobs.retry", "jobs.redeploy", "jobs.edit", "jobs.skip"})
+"""Acts about a job, for which one has to be chosen in its area: they start there."""
+
+
+def way(app: Host, act: str) -> Callable[[], object] | None:
+    """What opens the act's screen; None where its form does. Importing a screen waits until it is opened."""
+    ways: dict[str, Callable[[], object]] = {
+        "plan": app.plan_and_show,
+        "sync": app.plan_and_show,
+        "connect": app.connect,
+        "runs.release": app.release,
+        "runs.resume": app.release,
+        "doctor": lambda: app.push_screen(_doctor()),
+        "cases.seen": lambda: app.work(lambda: _seen(app), "seen", exclusive=True),
+        "conflicts": lambda: app.push_screen(_conflicts()),
+        "policy": lambda: app.push_screen(_policy()),
+        "practices.list": lambda: app.push_screen(_practices()),
+        "practices.switch": lambda: app.push_screen(_practices()),
+        "clients.review": lambda: app.push_screen(_review()),
+        "proposals.list": lambda: app.push_screen(_proposals()),
+    }
+    if act in JOBS:
+        return lambda: _to_jobs(app)
+    form: FormName
+    for form in FORMS:
+        if act == f"import.{form}":
+            return partial(app.work, partial(_import, app, form), "import", exclusive=True)
+        if act == f"export.{form}":
+            return partial(app.work, partial(_export, app, form), "export", exclusive=True)
+    return ways.get(act)
+
+
+async def _import(app: Host, form: FormName) -> None:
+    """Which file, then what it would do."""
+
+    about = "Which file? It is looked at first, and nothing is written before you say so."
+    path = await app.push_screen_wait(
+        file_picker.PickFile(f"Import {form}", about, start=file_picker.folder_of(app), suffix=".csv")
+    )
+    if path:
+        app.folder = str(Path(path).parent)
+        app.push_screen(import_preview.ImportPreview(form, path))
+
+
+async def _export(app: Host, form: FormName) -> None:
+    """What would go out; the file is named after that."""
+
+    area = next((screen for screen in app.screen_stack if isinstance(screen, screens_area.AreaScreen)), None)
+    record = area.situation().record if area is not None and form == area.AREA == "clients" else ""
+
+    def named(practice: OpenPractice) -> str:
+        return lookup.name_of(practice.snapshot(), record) if record else ""
+
+    app.push_screen(export_preview.ExportPreview(form, record, await app.desk.ask(named)))
+
+
+def _to_jobs(app: Host) -> None:
+    app.go("jobs")
+    app.toast("Choose the job here first.")
+
+
+def _doctor() -> Screen[None]:
+
+    return doctor.DoctorScreen()
+
+
+async def _seen(app: Host) -> None:
+
+    await trouble.what_is_seen(app)
+
+
+def _conflicts() -> Screen[None]:
+
+    return conflicts.Conflicts()
+
+
+def _practices() -> Screen[None]:
+
+    return practices.Practices()
+
+
+def _policy() -> Screen[None]:
+
+    return policy.PolicyScreen()
+
+
+def _review() -> Screen[None]:
+
+    return review.Review()
+
+
+def _proposals() -> Screen[None]:
+
+    return proposals.Proposals()

@@ -1,0 +1,183 @@
+"""Doing acts in the console: what they depend on, their form, what came of them, and the list of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui.app_protocol import AREAS, Host
+
+with lazy_imports():
+    from xpm_tui.commands import command, effects, registry, tables
+    from xpm_tui.tui import command_routes, keymap
+    from xpm_tui.tui.dialogs import dialog, edit, form, palette, trouble
+    from xpm_tui.tui.dialogs import talk as dialogs_talk
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from xpm_tui.commands.command import Act, Result
+    from xpm_tui.tui.app_protocol import Sheet
+    from xpm_tui.tui.screens.area import AreaScreen
+
+TOAST_LINES = 4
+TOAST_LETTERS = 300
+"""More than this is not told in passing."""
+
+SWITCH = -1
+"""What the app gives back when another practice was chosen: to be started again over that one."""
+
+
+class Acting(Host):
+    """What the console does with acts. Mixed into the app; loads acts and forms when they are asked for."""
+
+    def situation(self, area: str, **about: Any) -> command.Situation:
+        """What the acts depend on, from the last heartbeat: cheap at any key press."""
+
+        return command.Situation(
+            area=area,
+            practice=self.desk.practice,
+            connected=self.pulse.connected,
+            read_only=self.desk.practice.read_only,
+            running=self.pulse.running,
+            **about,
+        )
+
+    def way(self, act: str) -> Callable[[], object] | None:
+        """What opens the act's own screen; None where its form does."""
+
+        return command_routes.way(self, act)
+
+    def perform(
+        self,
+        act: Act[Any],
+        preset: Mapping[str, Any],
+        *,
+        title: str = "",
+        start: Mapping[str, Any] | None = None,
+        ask: bool = True,
+        after: Callable[[], None] | None = None,
+        sheet: Sheet | None = None,
+    ) -> None:
+        """Do an act: ask for what ``preset`` does not settle, run it on the desk, say what came of it.
+
+        ``start`` fills the form in without settling; ``ask`` of False shows no form; with a ``sheet`` the
+        record's own fields are edited instead, and what was changed are the act's values. What is refused
+        comes back as it was typed. ``after`` is called when it is done, before what came of it is told.
+        """
+        self.work(
+            lambda: self._perform(act, dict(preset), title, start, ask, sheet, after), f"act:{act.name}"
+        )
+
+    async def _perform(
+        self, act: Act[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
+        ask: bool, sheet: Sheet | None, after: Callable[[], None] | None,
+    ) -> None:  # fmt: skip
+        done = await self._filled_and_done(act, preset, title, start, ask, sheet)
+        if done is None:
+            return
+        result, said = done
+        await self.refresh_pulse()
+        if act.name.startswith("settings."):
+            await self.desk.reopen()
+        if act.name in ("practices.switch", "practices.add") and result.trouble is None:
+            self.exit(SWITCH)
+            return
+        if after is not None:
+            after()
+        self.tell_result(act, result, said)
+
+    async def run_act(
+        self, act: Act[Any], params: msgspec.Struct, *, title: str = ""
+    ) -> tuple[Result, list[str]]:
+        """Run one call of an act on the desk: the only way there. Gives its result and what it said."""
+
+        call = effects.admit(act, params, read_only=self.desk.practice.read_only)
+        talk = dialogs_talk.ScreenTalk(self, title or act.title, call)
+        result = await self.desk.run(act.run, params, talk)
+        return result, talk.said
+
+    async def _filled_and_done(
+        self, act: Act[Any], preset: Mapping[str, Any], title: str, start: Mapping[str, Any] | None,
+        ask: bool, sheet: Sheet | None,
+    ) -> tuple[Result, list[str]] | None:  # fmt: skip
+
+        async def do(params: msgspec.Struct) -> tuple[Result, list[str]]:
+            return await self.run_act(act, params, title=title)
+
+        async def do_sheet(changed: tuple[str, ...]) -> tuple[Result, list[str]]:
+            return await do(edit.params_of(act, preset, changed))
+
+        if sheet is not None:
+            return await form.until_taken(self, lambda turned: edit.Edit(sheet, turned), do_sheet)
+        if ask and form.asked(act, preset):
+            return await form.until_taken(self, lambda turned: form.Form(act, preset, start, turned), do)
+        return await do(form.build(act, preset))
+
+    def copy_act(self, name: str, preset: Mapping[str, Any]) -> None:
+        """Run an act that gives a text, and copy that text."""
+
+        async def copy() -> None:
+            self.copy_to_clipboard(await self._text_of(name, preset))
+
+        self.work(copy, f"act:{name}", exclusive=True)
+
+    def read_act(self, name: str, preset: Mapping[str, Any], title: str) -> None:
+        """Run an act that gives a text, and show that text to select or to copy."""
+
+        async def read() -> None:
+
+            self.push_screen(dialog.Told(title, await self._text_of(name, preset), wide=True))
+
+        self.work(read, f"act:{name}", exclusive=True)
+
+    async def _text_of(self, name: str, preset: Mapping[str, Any]) -> str:
+
+        act = registry.by_name(name)
+        result, _ = await self.run_act(act, form.build(act, preset))
+        return "\n".join(result.lines)
+
+    def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
+        """A short outcome as a toast, a long one to read."""
+
+        told = [
+            *said,
+            *tables.tabled(result, min(self.size.width, 100) - 8),
+            *(str(line) for line in result.lines),
+        ]
+        if result.trouble is not None:
+            trouble.tell(self, result.trouble, title=act.title, text="\n".join(told), act=act.name)
+        elif len(told) > TOAST_LINES or sum(map(len, told)) > TOAST_LETTERS:
+            self.push_screen(dialog.Told(act.title, "\n".join(told), wide=True))
+        elif told:
+            self.toast("\n".join(told))
+
+    def show_palette(self, screen: AreaScreen) -> None:
+        """All acts of this area and of everywhere, and the areas themselves."""
+
+        found = keymap.entries(screen.AREA, screen.situation())
+        found += [
+            palette.Entry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}") for area in AREAS
+        ]
+        found += [
+            palette.Entry(
+                "redraw", "Draw the screen again", "Whatever another program has written there.", "ctrl+l"
+            ),
+            palette.Entry(
+                "leave", "Leave the console", "A run that is going on goes on by itself.", "ctrl+q"
+            ),
+        ]
+        own = {"redraw": self.action_redraw, "leave": self.leave}
+
+        def chosen(name: str | None) -> None:
+            if name is None:
+                return
+            if name in own:
+                own[name]()
+            elif name.startswith("go:"):
+                self.go(name[3:])
+            else:
+                screen.action_act(name)
+
+        self.push_screen(palette.Palette(found), chosen)

@@ -1,0 +1,38 @@
+"""Accepting all that is clear, of team and services: the command asks with the count, then links."""
+
+from __future__ import annotations
+
+from xpm_tui.application.jobs import templates
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.commands.registry import by_name
+from xpm_tui.domain import formatting
+from xpm_tui.domain.ignition import Service
+from xpm_tui.domain.xpm import Template
+from xpm_tui.tui.app_protocol import Host
+from xpm_tui.tui.dialogs.form import build
+
+
+def same_names(practice: OpenPractice) -> list[tuple[Service, Template]]:
+    """The services with the one template of the same name."""
+    return templates.same_names(practice.snapshot())
+
+
+async def accept_emails(app: Host) -> bool:
+    """Link everybody whose e-mail is the same; False where nobody was linked."""
+    return await _accept(app, "team.accept", "person/people", "u in Team takes it back.")
+
+
+async def accept_same_names(app: Host) -> bool:
+    """Link every open service to the template of its name; False where none was linked."""
+    return await _accept(app, "templates.accept", "service", "u in Templates takes it back.")
+
+
+async def _accept(app: Host, name: str, noun: str, undo: str) -> bool:
+    act = by_name(name)
+    result, _ = await app.run_act(act, build(act, {}), title="Accept all")
+    await app.refresh_pulse()
+    linked = int(result.data.get("count", 0))
+    empty = result.table.empty if result.table is not None else ""
+    told = f"{formatting.count(linked, noun)} linked.\n{undo}" if linked else "\n".join(result.lines) or empty
+    app.toast(told)
+    return linked > 0

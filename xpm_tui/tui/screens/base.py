@@ -1,0 +1,121 @@
+"""What the screens over an area share: a foot, a way back, and acts that say why they cannot be done.
+
+What the screens with a list share: a head, the list, and the one under the cursor told below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+
+from xpm_tui.commands.registry import by_name
+from xpm_tui.tui.base_screen import Quiet
+from xpm_tui.tui.widgets.cells import Line, lines
+from xpm_tui.tui.widgets.footer import Explains, Foot
+from xpm_tui.tui.widgets.table import Table
+from xpm_tui.tui.widgets.text import Says
+
+R = TypeVar("R")
+
+
+class OverScreen(Explains, Quiet, Screen[R]):
+    """A screen that is left with escape. A child class composes ``body``; ``AREA`` is whose acts it does."""
+
+    AREA: ClassVar[str] = ""
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
+
+    def body(self) -> ComposeResult:
+        """What stands over the foot."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """Body, foot."""
+        yield from self.body()
+        yield Foot()
+
+    def refused(self, act: str, **about: Any) -> bool:
+        """Whether an act cannot be done now; then it has said why."""
+        reason = by_name(act).unavailable(self.host.situation(self.AREA, **about))
+        if reason:
+            self.host.toast(reason, "warning")
+        return bool(reason)
+
+    def do(
+        self,
+        act: str,
+        preset: Mapping[str, Any],
+        *,
+        ask: bool = False,
+        after: Callable[[], None] | None = None,
+        **about: Any,
+    ) -> None:
+        """Do an act, or say why not."""
+        if not self.refused(act, **about):
+            self.host.perform(by_name(act), preset, ask=ask, after=after)
+
+    def action_leave(self) -> None:
+        """One level up."""
+        self.dismiss(None)
+
+
+UNSEEN = "It has to be read first: nothing is done that was not shown."
+T = TypeVar("T")
+
+
+class Listed(OverScreen[R], Generic[R, T]):
+    """A child class reads in ``look``, gives what it found to ``put``, and tells of one in ``telling``.
+
+    ``GROUP`` names its reading among the console's work; ``look`` in the style sheet begins its classes.
+    """
+
+    GROUP: ClassVar[str] = ""
+
+    def __init__(self, table: Table[T], look: str) -> None:
+        super().__init__()
+        self._table = table
+        self._head = Says(classes=f"{look}-head")
+        self._told = Says(classes=f"{look}-told")
+        self.shown = False
+        """Whether what stands there is what was asked for last."""
+
+    def body(self) -> ComposeResult:
+        """Counts, list, the one under the cursor."""
+        yield self._head
+        yield self._table
+        yield self._told
+
+    async def look(self) -> None:
+        """Read what is shown."""
+        raise NotImplementedError
+
+    def telling(self, item: T) -> list[Line]:
+        """What is said of the one under the cursor."""
+        raise NotImplementedError
+
+    def again(self) -> None:
+        """Read, beside the screen."""
+        self.shown = False
+        self.host.work(lambda: self.look(), self.GROUP, exclusive=True, node=self)
+
+    def put(self, rows: Sequence[T]) -> None:
+        """Show what was read."""
+        self.shown = True
+        self._table.show(rows)
+        self._table.rows.focus()
+        self._tell(self._table.item)
+
+    @on(Table.Moved)
+    def _moved(self, event: Table.Moved) -> None:
+        event.stop()
+        self._tell(event.item)
+
+    def _tell(self, item: T | None) -> None:
+        self._told.say(Content("") if item is None else lines(self.telling(item)))
+        self.refresh_bindings()

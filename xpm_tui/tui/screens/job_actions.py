@@ -1,0 +1,218 @@
+"""What is done with jobs in the console: shown first, asked, then a run of its own that is followed live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from xpm_tui.application.jobs import batch as job_batch
+from xpm_tui.application.jobs import decisions as job_settling
+from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.jobs.queries import CurrentJobView
+from xpm_tui.application.jobs.views import JobRowView, PreviewView
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.commands.registry import by_name
+from xpm_tui.domain import formatting
+from xpm_tui.domain.labels import DECISIONS
+from xpm_tui.tui.app_protocol import Sheet
+from xpm_tui.tui.dialogs.dialog import Ask, Choose
+from xpm_tui.tui.dialogs.edit import Edit, params_of, typed
+from xpm_tui.tui.dialogs.form import until_taken
+from xpm_tui.tui.dialogs.progress import Working, done
+from xpm_tui.tui.screens.area import FilteredArea
+from xpm_tui.tui.screens.job_dialogs import DeployReview, JobReading
+from xpm_tui.tui.widgets.cells import Line
+from xpm_tui.tui.widgets.job_lines import all_lines
+
+UNDONE = ("held", "failed", "going")
+_SENT = tuple((code, f"{label.text}: {label.help}") for code, label in DECISIONS.items())
+
+
+class JobActs(FilteredArea):
+    """The acts of the Jobs area; its screen says which job they are about."""
+
+    @property
+    def job(self) -> JobRowView | None:
+        """The job of ours under the cursor."""
+        raise NotImplementedError
+
+    @property
+    def current(self) -> CurrentJobView | None:
+        """The job of XPM's under the cursor."""
+        raise NotImplementedError
+
+    @property
+    def listed(self) -> Sequence[JobRowView]:
+        """All that are shown."""
+        raise NotImplementedError
+
+    def read(self, title: str, told: list[Line], *, job: str = "") -> None:
+        """All of a job, to read; the key of an act does it with that ``job``."""
+
+        def answered(name: str | None) -> None:
+            if not name:
+                return
+            if self.job is None or self.job.id != job:
+                # The list has moved under it: an act is about the one under the cursor.
+                self.host.toast(f"{title} is not in this list any more: nothing was done with it.", "warning")
+                return
+            self.action_act(name)
+
+        self.app.push_screen(JobReading(title, told, acts=bool(job)), answered)
+
+    def do_jobs_preview(self) -> None:
+        """The whole job."""
+        if (view := self.job) is not None:
+            self.host.work(lambda: self.open_job(view.id), "open", exclusive=True, node=self)
+
+    async def open_job(self, job: str) -> None:
+        shown: PreviewView = await self.host.desk.ask(jobs.preview_job, job)
+        self.read(shown.name, all_lines(shown), job=job)
+
+    # -- deploy, try again ----------------------------------------------------------------------------------
+
+    def do_jobs_deploy(self) -> None:
+        """This one, or all of a kind; shown first."""
+        if (view := self.job) is not None:
+            self.host.work(lambda: self._choose_deploy(view), "deploy", exclusive=True, node=self)
+
+    async def _choose_deploy(self, view: JobRowView) -> None:
+        ids = await self._which(view, _kinds(self.listed, view.state), "make")
+        if ids:
+            await self._go(ids, "Deploy", ("jobs", "deploy"))
+
+    def do_jobs_retry(self) -> None:
+        """This one, all of its cause, or all that stand still."""
+        if (view := self.job) is not None:
+            self.host.work(lambda: self._choose_retry(view), "retry", exclusive=True, node=self)
+
+    async def _choose_retry(self, view: JobRowView) -> None:
+        if view.cause == "unknown":
+            if await self._settle(view):
+                await self._go([view.id], "Try again", ("jobs", "retry"))
+            return
+
+        def read(practice: OpenPractice) -> list[tuple[str, tuple[str, ...]]]:
+            same = job_batch.of_cause(practice, view.cause) if view.cause else ()
+            still = job_batch.of_cause(practice)
+            return [(f"all of this cause ({view.cause})", same), ("all that stand still", still)]
+
+        ids = await self._which(view, await self.host.desk.ask(read), "try")
+        if ids:
+            await self._go(ids, "Try again", ("jobs", "retry"))
+
+    async def _which(
+        self, view: JobRowView, kinds: Sequence[tuple[str, tuple[str, ...]]], verb: str
+    ) -> Sequence[str]:
+        """The job under the cursor, or one of the kinds that hold more than it."""
+        more = [(words, ids) for words, ids in kinds if set(ids) - {view.id}]
+        more = [each for at, each in enumerate(more) if each[1] not in [ids for _, ids in more[:at]]]
+        if not more:
+            return [view.id]
+        choices = [("", f"this one: {view.name}")]
+        for at, (words, ids) in enumerate(more):
+            choices.append((str(at), f"{words}: {formatting.count(len(ids), 'job')}"))
+        box = Choose(f"Which jobs to {verb}?", choices, title="Jobs")
+        picked: str | None = await self.app.push_screen_wait(box)
+        if picked is None:
+            return []
+        return more[int(picked)][1] if picked else [view.id]
+
+    async def _settle(self, view: JobRowView) -> bool:
+        """Ask what became of a lost answer; whether it goes on from there."""
+        title = "No answer came"
+        choice: Any = await self.app.push_screen_wait(Choose(f"{view.why}\n", _SENT[::-1], title=title))
+        if choice is None:
+            return False
+        number = ""
+        if choice == "adopt" and not view.number:
+            asked = Ask("The number of the job in XPM, for example J000412:", title=title)
+            number = await self.app.push_screen_wait(asked) or ""
+            if not number:
+                return False
+        row = await self.host.desk.run(job_settling.settle_sent, view.id, choice, number)
+        await self.host.refresh_pulse()
+        return row.state != "skipped"
+
+    async def _go(self, ids: Sequence[str], title: str, verb: tuple[str, str]) -> None:
+        batch = await self.host.desk.ask(job_batch.named, ids)
+        answer = await self.app.push_screen_wait(DeployReview(batch, title))
+        if answer:
+            extra = [*ids, "--yes", *(["--anyway"] if answer == "anyway" else [])]
+            run = await self.host.start_run(verb=verb, extra=extra)
+            self.host.show_run(run)
+
+    def do_jobs_redeploy(self) -> None:
+        """Ask XPM whether it lost the job; then it is shown like any other."""
+        if (view := self.job) is not None:
+            self.host.work(lambda: self._again(view), "redeploy", exclusive=True, node=self)
+
+    async def _again(self, view: JobRowView) -> None:
+        box = Working("Make again", f"Asking XPM for job {view.number} …")
+        await self.app.push_screen(box)
+        row = await done(self.host.desk.run(job_settling.prepare_again, view.id), box)
+        await self.host.refresh_pulse()
+        await self._go([row.id], "Make again", ("jobs", "retry"))
+
+    # -- edit, skip -----------------------------------------------------------------------------------------
+
+    def do_jobs_edit(self) -> None:
+        """All that can be changed, with what is there; what cannot be used is said under its field."""
+        if (view := self.job) is not None:
+            self.host.work(lambda: self._edit(view), "edit", exclusive=True, node=self)
+
+    async def _edit(self, view: JobRowView) -> None:
+        desk = self.host.desk
+        fields = await desk.ask(job_editing.values, view.id)
+        about = EDITING if view.repeats == "once" else f"{EDITING} It changes all that are to come."
+        shown = [(each.name, each.label, each.value) for each in fields]
+        sheet = Sheet(f"Edit {view.name}", about, shown)
+
+        act = by_name("jobs.edit")
+
+        async def save(changed: tuple[str, ...]) -> tuple[str, ...]:
+            await self.host.run_act(act, params_of(act, {"job": view.id}, changed))
+            return changed
+
+        given = await until_taken(self.host, lambda turned: Edit(sheet, turned), save)
+        if given is not None:
+            await self.host.refresh_pulse()
+            self.host.toast(f"{view.workflow}: {', '.join(typed(given))} changed.")
+
+    def do_jobs_skip(self) -> None:
+        """Leave it out, or take that back: the same key."""
+        if (view := self.job) is not None:
+            preset = {"job": view.id, "undo": view.state == "skipped"}
+            self.host.perform(by_name("jobs.skip"), preset, ask=False)
+
+    # -- look up --------------------------------------------------------------------------------------------
+
+    def do_jobs_address(self) -> None:
+        """A browser is elsewhere over SSH: show the address to select or copy."""
+        view = self.job or self.current
+        if view is None:
+            return
+        if not view.number:
+            self.host.toast("This job is not in XPM yet: it has no address there.", "warning")
+            return
+        self.host.read_act("jobs.address", {"job": view.number}, "In XPM")
+
+    def do_jobs_copy(self) -> None:
+        """What support asks for."""
+        job = self.job.id if self.job else self.current.number if self.current else ""
+        if job:
+            self.host.copy_act("jobs.copy", {"job": job})
+
+
+EDITING = "Until it is in XPM. 'default' follows proposal and settings again; empty is nobody or nothing."
+
+
+def _kinds(listed: Sequence[JobRowView], here: str) -> list[tuple[str, tuple[str, ...]]]:
+    """What of a list can be made at once, by state; what is not due yet only from one that is not."""
+    kinds = (
+        (f"all shown that are {state}", tuple(view.id for view in listed if view.state == state))
+        for state in ("due", "missed", "coming")
+        if state != "coming" or here == state
+    )
+    return [(words, ids) for words, ids in kinds if ids]

@@ -1,0 +1,151 @@
+"""Two boxes about jobs: one to read the whole job, and one that shows a batch before it is made, and asks."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Button, Static
+
+from xpm_tui.application.jobs.batch import BatchView
+from xpm_tui.commands.consequences import action, also, cost
+from xpm_tui.commands.consequences import lines as described
+from xpm_tui.domain import formatting
+from xpm_tui.domain.safe_text import Shown, visible
+from xpm_tui.tui.dialogs.dialog import Reading
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.job_lines import problem_lines
+from xpm_tui.tui.widgets.text import Prose
+
+ANSWERS = {"d": "jobs.deploy", "e": "jobs.edit", "t": "jobs.retry", "i": "jobs.skip", "o": "jobs.address"}
+SHOWN = 300
+"""Jobs of a batch that are told one by one."""
+
+FEW = 5
+"""Fewer jobs than this are told with their notes."""
+MARKS = (ours("■ ", "bad"), ours("? ", "warn"), ours("● ", "good"))
+"""A job that is kept back, that asks first, that goes."""
+
+Answer = Literal["", "go", "anyway"]
+
+
+class JobReading(Reading[str]):
+    """All of one job. Gives the name of the act whose key was pressed, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(key, f"take({name!r})", show=False) for key, name in ANSWERS.items()),
+        Binding("enter", "leave", show=False),
+        Binding("y", "copy", "Copy", show=False),
+    ]
+
+    def __init__(self, title: str, told: list[Line], *, acts: bool = False) -> None:
+        super().__init__(classes="wide")
+        self.title_text = visible(title)
+        self._told = told
+        self._acts = acts
+
+    def box(self) -> ComposeResult:
+        """The lines, and what can be done."""
+        with VerticalScroll(classes="words", can_focus=False):
+            yield Prose(lines(self._told))
+        hint = "d deploy · e edit · t again · i skip · o address · " if self._acts else ""
+        yield Static(content(Shown(f"{hint}y copy · esc")), classes="hint")
+
+    def action_take(self, name: str) -> None:
+        """Do that with the job, back where it is listed."""
+        if self._acts:
+            self.dismiss(name)
+
+    def action_copy(self) -> None:
+        """The whole text."""
+        self.app.copy_to_clipboard("\n".join("".join(piece.text for piece in line) for line in self._told))
+
+
+class DeployReview(Reading[Answer]):
+    """What would be made and with how many calls; the safe button has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer('go')", "Make them", show=False),
+        Binding("n", "leave", "Leave", show=False),
+    ]
+
+    def __init__(self, batch: BatchView, title: str = "Deploy") -> None:
+        super().__init__(classes="wide")
+        self.title_text = visible(title)
+        self._batch = batch
+
+    def box(self) -> ComposeResult:
+        """The counts, the jobs, the answers."""
+        batch = self._batch
+        yield Prose(lines(summary_lines(batch)))
+        with VerticalScroll(classes="words batch", can_focus=False):
+            yield Prose(lines(batch_lines(batch)))
+        with Horizontal(classes="buttons"):
+            yield Button(content(Shown("Leave")), id="leave")
+            if self._goes:
+                yield Button(content(Shown(action(batch.consequences))), id="go")
+            if more := also(batch.consequences, batch.consequences_anyway):
+                yield Button(content(Shown(more)), id="anyway")
+            yield Static(content(Shown("← → choose · esc back")), classes="hint")
+
+    @property
+    def _goes(self) -> bool:
+        """Whether anything goes out as it stands."""
+        return bool(self._batch.consequences.changes)
+
+    def on_mount(self) -> None:
+        """The safe button first."""
+        self.query_one("#leave", Button).focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "leave":
+            self.dismiss(None)
+        else:
+            self.action_answer("anyway" if event.button.id == "anyway" else "go")
+
+    def action_answer(self, answer: Answer) -> None:
+        """By letter: only where something would go out."""
+        if answer == "anyway" or self._goes:
+            self.dismiss(answer)
+
+
+def summary_lines(batch: BatchView) -> list[Line]:
+    """What follows from the batch, in words and numbers."""
+    found: list[Line] = []
+    if batch.consequences.changes:
+        found.append([ours(action(batch.consequences), "strong"), ours(".")])
+    else:
+        found.append([ours("Nothing can go out as it stands.", "warn")])
+    found += [[span(line)] for line in described(batch.consequences)]
+    if batch.asks:
+        found.append([ours(f"{formatting.count(batch.asks, 'job')} kept back until you say so: with them "
+                           f"{cost(batch.consequences_anyway)}.", "warn")])  # fmt: skip
+    if batch.holds:
+        held = formatting.count(batch.holds, "job")
+        found.append([ours(f"{held} kept back until you fix what is wrong.", "warn")])
+    if batch.earlier:
+        found.append([ours(f"{formatting.count(batch.earlier, 'job')} of an earlier run is finished first.")])
+    if batch.number:
+        found.append([ours("Job numbers are our own, for example "), span(batch.number, "strong"), ours(".")])
+    return found
+
+
+def batch_lines(batch: BatchView) -> list[Line]:
+    """Each job, with what is the matter with it."""
+    found: list[Line] = []
+    weights = ("hold", "ask", "note") if len(batch.jobs) < FEW else ("hold", "ask")
+    for view in batch.jobs[:SHOWN]:
+        client = view.client.name if view.client else "(not among the clients)"
+        dates = ours(f"  {formatting.day(view.start)} – {formatting.day(view.due)}", "muted")
+        mark = MARKS[view.goes + view.goes_anyway]
+        found.append([mark, span(view.name or "(no name)", "strong"), span(f"  {client}"), dates])
+        found += problem_lines(view.problems, weights)
+    if len(batch.jobs) > SHOWN:
+        found.append([ours(f"… and {len(batch.jobs) - SHOWN:,} more", "muted")])
+    return found

@@ -1,0 +1,196 @@
+"""Which job templates a service calls for: several, in order, put in and taken out until they are saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Button
+
+from xpm_tui.application.jobs import templates
+from xpm_tui.application.jobs.views import ServiceLinkView, TemplateView
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.domain import formatting
+from xpm_tui.domain.safe_text import Shown
+from xpm_tui.tui.dialogs.help import Page
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.screens.chooser import Chooser
+from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
+
+
+class CalledFor(Chooser[TemplateView]):
+    """Enter puts the template under the cursor in or takes it out; nothing is kept before it is saved."""
+
+    PLACEHOLDER = "name or UUID of a job template"
+    NOTHING = (
+        "XPM has no job template like this. F4 begins anew. Where its list is closed, type a whole UUID."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", "In or out", tooltip="Put the template in, or take it out", priority=True),
+        Binding("f6", "no_job", "No job"),
+        Binding("f10", "save", "Save"),
+        Binding("tab", "app.focus_next", "Buttons"),
+    ]
+
+    def __init__(self, service: ServiceLinkView) -> None:
+        super().__init__()
+        self._service = service
+        self._inside = [ref.id for ref in service.templates]
+        self._names = {ref.id: ref.name for ref in service.templates}
+        self._order = {each.uuid: place for place, each in enumerate(service.proposals)}
+        self._all: Sequence[TemplateView] = ()
+
+    def head(self) -> list[Line]:
+        """The service, and what it would call for."""
+        first: list[Span] = [ours(" Map ", "muted"), span(self._service.name, "strong"),
+                             ours(f"  {self._service.id}  to job templates of XPM", "muted")]  # fmt: skip
+        second: list[Span] = [ours(" Calls for: ", "muted")]
+        for place, uuid in enumerate(self._inside, 1):
+            second.append(span(f"{place} {self._names.get(uuid, uuid)}  ", "good"))
+        if not self._inside:
+            second.append(ours("nothing yet", "warn"))
+        return [first, second]
+
+    def below(self) -> ComposeResult:
+        """The same as the keys, for terminals that keep F10."""
+        with Horizontal(classes="buttons"):
+            yield Button(content(Shown("Save")), id="save")
+            yield Button(content(Shown("No job")), id="no-job")
+            yield Button(content(Shown("Leave")), id="leave")
+
+    async def load(self) -> Sequence[TemplateView]:
+        """Chosen ones in their order, then those that the name proposes, then the rest; gone ones last."""
+
+        def read(practice: OpenPractice) -> list[TemplateView]:
+            return templates.list_templates(practice)[0]
+
+        if not self._all:
+            listed = await self.host.desk.ask(read)
+            known = {view.uuid for view in listed}
+            missing = [
+                TemplateView(uuid=uuid, name=self._names.get(uuid, uuid), gone=bool(listed), services=0)
+                for uuid in self._inside
+                if uuid not in known
+            ]
+            self._names |= {view.uuid: view.name for view in listed}
+            chosen = {uuid: place for place, uuid in enumerate(self._inside)}
+
+            def rank(view: TemplateView) -> tuple[int, int, bool]:
+                far = len(self._inside) + len(self._order)
+                return chosen.get(view.uuid, far), self._order.get(view.uuid, far), view.gone
+
+            kept = [view for view in (*missing, *listed) if not view.gone or view.uuid in chosen]
+            self._all = sorted(kept, key=rank)
+        return self._all
+
+    def words_of(self, item: TemplateView) -> str:
+        """Name and UUID."""
+        return f"{item.name} {item.uuid}"
+
+    def key_of(self, item: TemplateView) -> str:
+        """The UUID."""
+        return item.uuid
+
+    def draw(self, item: TemplateView, line: int, columns: int) -> Line:
+        """Its place among the chosen, name and UUID; below it who calls for it already."""
+        if line == 0:
+            place = self._inside.index(item.uuid) + 1 if item.uuid in self._inside else 0
+            mark = ours(f" [{place}] " if place else " [ ] ", "good" if place else "muted")
+            tags = [ours("  ✗ gone in XPM", "bad")] if item.gone else []
+            same = sum(each.name.casefold() == item.name.casefold() for each in self.items) > 1
+            tags += [ours("  =name", "accent")] if same else []
+            room = max(20, columns - 42)
+            return [mark, *fit([span(item.name, "strong"), *tags], room), span(item.uuid, "muted")]
+        pieces: list[Span] = [ours("     ")]
+        proposal = next((each for each in self._service.proposals if each.uuid == item.uuid), None)
+        if proposal is not None:
+            why = "the same name" if proposal.same else f"{proposal.score}% alike"
+            pieces.append(ours(f"◇ proposed: {why}  ", "accent"))
+        called = formatting.count(item.services, "service")
+        pieces.append(ours(f"called for by {called}" if item.services else "called for by nothing", "muted"))
+        return pieces
+
+    async def effect(self, item: TemplateView) -> list[Line]:
+        """What enter does, and what saving would."""
+        inside = item.uuid in self._inside
+        if inside:
+            first = "enter takes it out."
+        elif self._inside:
+            first = f"enter puts it in, as number {len(self._inside) + 1}: its tasks come after the others'."
+        else:
+            first = "enter puts it in: a job of this service is made with its tasks."
+        found: list[Line] = [[ours(" → ", "accent"), ours(first)]]
+        if item.gone:
+            found.append([ours(" ✗ ", "bad"), ours("XPM no longer has it: jobs that need it are held.")])
+        names = ", ".join(self._names.get(uuid, uuid) for uuid in self._inside)
+        told = f"Saving now: it calls for {names}." if names else "Saving now: nobody has chosen."
+        found.append([ours(" → ", "accent"), span(told)])
+        found.append(
+            [ours(" · ", "muted"), ours("Jobs that were made stay as they are. u takes it back.", "muted")]
+        )
+        return found
+
+    async def take(self, item: TemplateView) -> None:
+        """In or out."""
+        if item.uuid in self._inside:
+            self._inside.remove(item.uuid)
+        else:
+            self._inside.append(item.uuid)
+        await self.begin()
+        await self.tell(item)
+
+    def search(self, at: str = "") -> None:
+        """A whole UUID that the list does not have can be put in where XPM's list is closed."""
+        typed = self.field.value.strip().lower()
+        if len(typed) == 36 and typed.count("-") == 4 and not any(v.uuid == typed for v in self._all):
+            closed = not any(not view.gone for view in self._all if view.uuid not in self._inside)
+            if closed:
+                self._names.setdefault(typed, typed)
+                self.items = [TemplateView(uuid=typed, name=typed, gone=False, services=0), *self._all]
+        super().search(at)
+
+    def action_no_job(self) -> None:
+        """It wants none: a choice of its own."""
+        self.host.work(lambda: self._keep(no_job=True), "take", exclusive=True, node=self)
+
+    def action_save(self) -> None:
+        """Keep what is chosen."""
+        self.host.work(lambda: self._keep(), "take", exclusive=True, node=self)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        {"save": self.action_save, "no-job": self.action_no_job}.get(
+            event.button.id or "", self.action_leave
+        )()
+
+    async def _keep(self, *, no_job: bool = False) -> None:
+        if self.only_shows():
+            return
+        chosen = () if no_job else tuple(self._inside)
+        desk, service = self.host.desk, self._service
+        view = await desk.ask(templates.link_templates, service.id, chosen, no_job=no_job)
+        await self.host.refresh_pulse()
+        called = ", ".join(ref.name for ref in view.templates)
+        told = "wants no job" if no_job else f"calls for {called}" if called else "calls for nothing yet"
+        self.host.toast(f"{view.name} {told}.\nu takes it back.")
+        self.dismiss(service.id)
+
+    def help_page(self) -> Page:
+        """F1."""
+        return Page(
+            "Map a service",
+            "Type letters of a template's name. Enter puts the one under the cursor in, or takes it out; the "
+            "numbers tell the order, and the first comes with the job. Nothing is kept before it is saved.",
+            [
+                ("enter", "put in, or take out"),
+                ("F10", "save (or tab to the button)"),
+                ("F6", "it wants no job"),
+                ("F4", "empty the field"),
+                ("esc", "leave without saving"),
+            ],
+        )

@@ -1,0 +1,199 @@
+"""Which of XPM's staff: to map a member of the team to, or to pick into the team."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.team import links as team
+from xpm_tui.application.team.views import MapEffect, MemberView, StaffView
+from xpm_tui.commands.consequences import action, question
+from xpm_tui.domain import formatting
+from xpm_tui.sync.consequences import of_people
+from xpm_tui.tui.dialogs.dialog import Confirm
+from xpm_tui.tui.dialogs.help import Page
+from xpm_tui.tui.screens.chooser import Chooser, said
+from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
+
+PICKED = "Members with the same e-mail are linked; the others are added without access. u takes it back."
+
+
+class Person(Chooser[StaffView]):
+    """Rows: name, state and UUID; below it e-mail, who is linked, what names the person."""
+
+    PLACEHOLDER = "name, e-mail or UUID"
+    NOTHING = "Nobody of XPM's staff goes by this. Fewer letters find more; F4 begins anew."
+
+    def words_of(self, item: StaffView) -> str:
+        """Name, e-mail, UUID."""
+        return f"{item.name} {item.email} {item.uuid}"
+
+    def key_of(self, item: StaffView) -> str:
+        """The UUID."""
+        return item.uuid
+
+    def draw(self, item: StaffView, line: int, columns: int) -> Line:
+        """Two lines that tell people of one name apart."""
+        if line == 0:
+            same = sum(other.name.casefold() == item.name.casefold() for other in self.items) > 1
+            tags: list[Span] = [ours("  ✗ left, or disabled", "bad")] if item.gone else []
+            tags += [ours("  =name", "accent")] if same else []
+            room = max(20, columns - 38)
+            return [ours(" "), *fit([span(item.name, "strong"), *tags], room), span(item.uuid, "muted")]
+        pieces: list[Span] = [ours("   "), span(item.email or "no e-mail", "" if item.email else "muted")]
+        if item.member is not None:
+            pieces += [ours("  ● linked to ", "good"), span(f"{item.member.id} {item.member.name}", "good")]
+        named = [formatting.count(item.clients, "client")] if item.clients else []
+        named += [formatting.count(item.jobs, "job")] if item.jobs else []
+        if named:
+            pieces.append(ours(f"  named on {', '.join(named)}", "muted"))
+        return pieces
+
+
+class MapPerson(Person):
+    """Map a member; the proposals stand first. Gives the UUID taken."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Map to this one", priority=True)]
+
+    def __init__(self, member: MemberView) -> None:
+        super().__init__()
+        self._member = member
+        self._order = {each.uuid: place for place, each in enumerate(member.proposals)}
+        self._why = {each.uuid: each.reason for each in member.proposals}
+
+    def head(self) -> list[Line]:
+        """The member, and how many there are."""
+        member = self._member
+        return [
+            [ours(" Map ", "muted"), span(member.name, "strong"),
+             span(f"  {member.id}  {member.email}", "muted"), ours("  to one of XPM's staff", "muted")],
+            [ours(f" {formatting.count(len(self.items), 'person/people')} in XPM, proposals first", "muted")],
+        ]  # fmt: skip
+
+    async def load(self) -> Sequence[StaffView]:
+        """All staff: proposed, then free, then linked, those who left last."""
+        rows = await self.host.desk.ask(team.list_staff)
+
+        def rank(row: StaffView) -> tuple[int, bool, bool]:
+            return self._order.get(row.uuid, len(self._order)), row.gone, row.member is not None
+
+        return sorted(rows, key=rank)
+
+    async def effect(self, item: StaffView) -> list[Line]:
+        """What linking would do, or why it cannot be."""
+        found: MapEffect = await self.host.desk.ask(team.preview_map, self._member.id, item.uuid)
+        why = self._why.get(item.uuid)
+        told: list[Line] = [[ours(" ◇ ", "accent"), ours("Proposed: "), span(why), ours(".")]] if why else []
+        if found.refused:
+            return [*told, [ours(" ✗ ", "bad"), span(found.refused)]]
+        return [*told, *([ours(" → ", "accent"), span(sentence)] for sentence in found.says)]
+
+    async def take(self, item: StaffView) -> None:
+        """Link, say so, and how to take it back."""
+        found = await self.host.desk.ask(team.preview_map, self._member.id, item.uuid)
+        if found.refused:
+            self.host.toast(found.refused, "warning")
+            return
+        view = await self.host.desk.ask(team.link_member, self._member.id, item.uuid)
+        await self.host.refresh_pulse()
+        self.host.toast(f"{view.name} is {item.name} in XPM.\nu takes it back.")
+        self.dismiss(item.uuid)
+
+    def help_page(self) -> Page:
+        """F1."""
+        return Page(
+            "Map a team member",
+            "Type letters of a name, an e-mail or a UUID. Proposals stand first, with the reason below; rows "
+            "marked =name share their name with another. Below stands what linking would do. Nothing is "
+            "written to XPM.",
+            [("enter", "map to the person under the cursor"), ("F4", "empty the field"), ("esc", "leave")],
+        )
+
+
+class PickPerson(Person):
+    """Pick staff into the team, one after the other or all."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", "Pick", priority=True),
+        Binding("f5", "all", "Pick all"),
+    ]
+
+    def __init__(self, at: str = "") -> None:
+        super().__init__()
+        self._at = at
+
+    def head(self) -> list[Line]:
+        """How many are not in the team."""
+        told = f" {formatting.count(len(self.items), 'person/people')} whom nobody of the team is linked to"
+        return [[ours(" Pick XPM's staff into the team", "strong")], [ours(told, "muted")]]
+
+    async def load(self) -> Sequence[StaffView]:
+        """Those who are nobody here and have not left."""
+        rows = await self.host.desk.ask(team.list_staff)
+        found = [row for row in rows if row.member is None and not row.gone]
+        if not found:
+            self._none_left()
+        return found
+
+    def _none_left(self) -> None:
+        self.NOTHING = "Everybody of XPM is in the team already. esc goes back."
+
+    async def begin(self, at: str = "") -> None:
+        """The cursor at first on the one that was under it in the area."""
+        at, self._at = at or self._at, ""
+        await super().begin(at)
+
+    async def effect(self, item: StaffView) -> list[Line]:
+        """A member who has the e-mail is linked, else one is made."""
+
+        def same(practice: OpenPractice) -> MemberView | None:
+            matches = team.email_matches(practice)
+            return next((view for view in matches if view.proposals[0].uuid == item.uuid), None)
+
+        found = await self.host.desk.ask(same)
+        if found is not None:
+            told: Line = [ours(" → ", "accent"), ours("Links "), span(f"{found.name} ({found.id})", "strong"),
+                          ours(", who has the same e-mail.")]  # fmt: skip
+        else:
+            told = said("→", "Makes a member without access: a note, no login here or in XPM.")
+        return [told, said("→", "Partner and manager can be carried then. Nothing is written to XPM.")]
+
+    async def take(self, item: StaffView) -> None:
+        """Pick one and stay."""
+        await self._pick([item.uuid])
+
+    def action_all(self) -> None:
+        """Everybody, asked with the count."""
+        self.host.work(lambda: self._all(), "take", exclusive=True, node=self)
+
+    async def _all(self) -> None:
+        if not self.items:
+            return
+        found = of_people(len(self.items))
+        text = f"{question(found, 'of XPM into the team')}\n\n{PICKED}"
+        if await self.host.push_screen_wait(Confirm(text, title="Pick all", yes=action(found))):
+            await self._pick([row.uuid for row in self.items])
+
+    async def _pick(self, uuids: list[str]) -> None:
+        done = await self.host.desk.ask(team.pick_staff, uuids)
+        await self.host.refresh_pulse()
+        names = ", ".join(view.name for view in done[:3]) + (" …" if len(done) > 3 else "")
+        told = f"{formatting.count(len(done), 'person/people')} linked: {names}.\nu takes it back."
+        self.host.toast(told)
+        await self.begin()
+
+    def help_page(self) -> Page:
+        """F1."""
+        return Page(
+            "Pick XPM's staff",
+            "People of XPM whom nobody of the team is linked to. Picking one links the member who has the "
+            "same e-mail, or makes a member without access. Nothing is written to XPM.",
+            [
+                ("enter", "pick the person under the cursor"),
+                ("F5", "pick all, after asking"),
+                ("esc", "leave"),
+            ],
+        )

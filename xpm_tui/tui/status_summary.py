@@ -1,0 +1,63 @@
+"""The heartbeat as the console knows it, read every now and then: frozen, cheap to compare.
+
+The heartbeat as the header tells it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from xpm_tui.application.condition import conditions
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.status.summary import heartbeat
+
+
+class Pulse(NamedTuple):
+    """The heartbeat as the header tells it; ``None`` where nothing is known."""
+
+    title: str = ""
+    sandbox: bool = False
+    connected: bool = False
+    login_needed: bool = False
+    """Whether Xero has to be signed in to again before anything can be read or sent."""
+    read_only: bool = False
+    hours: float | None = None
+    minute_left: int | None = None
+    day_left: int | None = None
+    running: str = ""
+    held: int = 0
+    needs_person: int = 0
+    condition: str = ""
+    """The worst that is wrong with the store or with what it says: its state's name; empty for nothing."""
+    known: bool = True
+    """Whether it has been read yet."""
+
+
+def _hours(at: datetime, now: datetime) -> float:
+    """By the minute, so that the header changes no more often than what it says."""
+    return max(0, int((now - at).total_seconds() // 60)) / 60
+
+
+_SAID_BY_ITSELF = ("sound", "login_needed")
+
+
+def read_pulse(practice: OpenPractice) -> tuple[object, Pulse]:
+    """Where store and settings stand, and the heartbeat there. For the desk."""
+    position = practice.place()
+    worst = conditions(practice)[0].state
+    beat = heartbeat(practice)
+    return position, Pulse(
+        title=beat.title,
+        sandbox=beat.sandbox,
+        connected=beat.connected,
+        login_needed=beat.login_needed,
+        read_only=practice.read_only,
+        hours=None if beat.last_good is None else _hours(beat.last_good, practice.clock.now()),
+        minute_left=beat.minute_left,
+        day_left=beat.day_left,
+        running=beat.running,
+        held=len(beat.held),
+        needs_person=beat.needs_person,
+        condition="" if worst in _SAID_BY_ITSELF else worst,
+    )

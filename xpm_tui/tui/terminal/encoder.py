@@ -1,0 +1,151 @@
+"""The cells of a row that differ, as strokes: each is text of one look, drawn from left to right.
+
+In which order strokes are drawn: a look costs more than a move, so those of one look mostly follow each
+other, wherever they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import zip_longest
+from typing import NamedTuple
+from unicodedata import category
+
+from rich.cells import cell_len
+
+from xpm_tui.tui.terminal.cell_style import PLAIN, Look, Row, alike, change
+
+BRIDGE = 4
+"""Cells that are drawn again where the cursor would have to move over them: a move costs as much."""
+MOVE, LOOK = 7, 4
+"""Bytes of a move, and of a look for as many strokes as usually share one."""
+
+
+class Stroke(NamedTuple):
+    """``end`` is the column after it, below zero where terminals may differ."""
+
+    row: int
+    column: int
+    text: str
+    look: Look
+    end: int
+
+    @property
+    def blank(self) -> bool:
+        """Whether it shows no ink."""
+        return self.text.isspace() and not self.look.extras
+
+
+Chain = list[Stroke]
+"""Strokes of one row that must be drawn in their order."""
+
+
+def strokes(number: int, row: Row, old: Row) -> Iterator[Chain]:
+    """What makes ``old``, the row of this number, look like ``row``. Where letters may stand elsewhere it is
+    one chain, of all cells from the first on that differs."""
+    if not (row.odd() or old.odd()):
+        for stroke in _plain(number, row, old):
+            yield [stroke]
+    elif chain := list(_odd(number, row, old)):
+        yield chain
+
+
+def cost(row: Row, old: Row) -> int:
+    """About how many bytes make a row look like another."""
+    return sum(MOVE + LOOK + len(stroke.text) for chain in strokes(0, row, old) for stroke in chain)
+
+
+def _plain(number: int, row: Row, old: Row) -> Iterator[Stroke]:
+    start, end, look, blank = 0, 0, None, True
+    for column, (text, new, was, worn) in enumerate(
+        zip_longest(row.texts, row.looks, old.texts[: len(row.texts)], old.looks[: len(row.texts)])
+    ):
+        if new is None or (text == was and (new is worn or alike(text, new, worn))):
+            continue
+        if look is not None:
+            near = column == end or (column - end <= BRIDGE and _stays(row, end, column, look))
+            if near and (alike(text, new, look) or (blank and alike(" ", look, new))):
+                end, look, blank = column + 1, new if blank else look, blank and text == " "
+                continue
+            yield Stroke(number, start, "".join(row.texts[start:end]), look, end)
+        start, end, look, blank = column, column + 1, new, text == " "
+    if look is not None:
+        yield Stroke(number, start, "".join(row.texts[start:end]), look, end)
+
+
+def _stays(row: Row, start: int, end: int, look: Look) -> bool:
+    """Whether what stands between can be drawn again in this look."""
+    return all(
+        new is not None and alike(text, new, look)
+        for text, new in zip(row.texts[start:end], row.looks[start:end], strict=True)
+    )
+
+
+def _odd(number: int, row: Row, old: Row) -> Iterator[Stroke]:
+    last: Stroke | None = None
+    differs = False
+    for column, (text, look) in enumerate(zip(row.texts, row.looks, strict=True)):
+        if look is None or (not differs and old.has(column, text, look)):
+            continue
+        differs = True
+        if not text:
+            continue
+        end = column + 1 if simple(text) else -1
+        if last is not None and last.end == column and alike(text, look, last.look):
+            last = last._replace(text=last.text + text, end=end)
+            continue
+        if last is not None:
+            yield last
+        last = Stroke(number, column, text, look, end)
+    if last is not None:
+        yield last
+
+
+@lru_cache(4096)
+def simple(text: str) -> bool:
+    """Whether it is a letter that fills one cell on every terminal."""
+    return len(text) == 1 and cell_len(text) == 1 and category(text)[0] not in "MC"
+
+
+def drawn(chains: Sequence[Chain], rest: tuple[int, int]) -> str:
+    """What draws all of them in the fewest bytes, and puts the cursor where it belongs (row, column).
+    It begins and ends without a look."""
+    return min((_in_order(way, rest) for way in (chains, list(_look_after_look(chains)))), key=len)
+
+
+def _look_after_look(chains: Sequence[Chain]) -> Iterator[Chain]:
+    """After each look the one that costs least."""
+    waiting: dict[Look, list[Chain]] = {}
+    for chain in chains:
+        first = chain[0]
+        waiting.setdefault(first.look._replace(ink="") if first.blank else first.look, []).append(chain)
+    look = PLAIN
+    while waiting:
+        nearest = min(waiting, key=lambda other: len(change(look, _fitting(waiting[other][0][0], look))))
+        for chain in waiting.pop(nearest):
+            yield chain
+            look = _fitting(chain[-1], look)
+
+
+def _in_order(chains: Sequence[Chain], rest: tuple[int, int]) -> str:
+    sent: list[str] = []
+    look, row, column = PLAIN, -1, -1
+    for chain in chains:
+        for stroke in chain:
+            old, look = look, _fitting(stroke, look)
+            sent += (_move(row, column, stroke.row, stroke.column), change(old, look), stroke.text)
+            row, column = stroke.row, stroke.end
+    return "".join((*sent, change(look, PLAIN), _move(row, column, *rest)))
+
+
+def _fitting(stroke: Stroke, look: Look) -> Look:
+    """Its look; blanks show no ink, so they take what there is."""
+    return stroke.look._replace(ink=look.ink) if stroke.blank and not look.extras else stroke.look
+
+
+def _move(row: int, column: int, to_row: int, to_column: int) -> str:
+    """By places alone, never by steps: in the last column terminals differ in what a step is."""
+    if row != to_row:
+        return f"\x1b[{to_row + 1};{to_column + 1}H" if to_column else f"\x1b[{to_row + 1}H"
+    return "" if column == to_column else f"\x1b[{to_column + 1}G"

@@ -1,0 +1,197 @@
+"""A line of cells: shown text with a look each, fitted to a width in terminal columns.
+
+Spans as content for a stock widget: the same looks outside of rows, by theme variables.
+
+How the console draws states: label and sign of each code from the one registry, with a style.
+
+A bar of block characters: exact to an eighth of a cell, still until its number changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from textual.content import Content
+
+from xpm_tui.domain import labels
+from xpm_tui.domain.formatting import cells, cut, hanging_indent, rows
+from xpm_tui.domain.labels import Label, Labels
+from xpm_tui.domain.safe_text import Shown, visible
+
+Look = Literal["", "strong", "muted", "good", "warn", "bad", "match", "accent", "head"]
+LOOKS: tuple[Look, ...] = ("strong", "muted", "good", "warn", "bad", "match", "accent", "head")
+
+
+class Span(NamedTuple):
+    """A piece of shown text and how it looks; meaning is always in the words too."""
+
+    text: Shown
+    look: Look = ""
+
+
+Line = Sequence[Span]
+
+
+def span(text: str, look: Look = "") -> Span:
+    """Any text, made visible, as a span."""
+    return Span(visible(text), look)
+
+
+def ours(text: str, look: Look = "") -> Span:
+    """A text of ours (never data) as a span, without a look at each letter."""
+    return Span(Shown(text), look)
+
+
+def width(line: Iterable[Span]) -> int:
+    """Columns that a line takes."""
+    return sum(cells(piece.text) for piece in line)
+
+
+def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
+    """The line in exactly ``columns`` columns: cut with an ellipsis, or filled with blanks."""
+    done: list[Span] = []
+    left = columns
+    for index, piece in enumerate(line):
+        size = cells(piece.text)
+        more = any(later.text for later in line[index + 1 :])
+        if size > left or (size == left and more):
+            shown = cut(piece.text, left) if size > left else cut(Shown(piece.text + " "), left)
+            if shown:
+                done.append(Span(shown, piece.look))
+                left -= cells(shown)
+            break
+        done.append(piece)
+        left -= size
+    blank = Span(Shown(" " * max(0, left)))
+    if not blank.text:
+        return done
+    return [blank, *done] if right else [*done, blank]
+
+
+def wrap(line: Line, columns: int) -> list[list[Span]]:
+    """The line in as many as it takes, broken at blanks, each at most ``columns`` wide; what goes on stands
+    under the text, behind the mark or label of the first."""
+    text = "".join(piece.text for piece in line)
+    indent = Span(Shown(" " * hanging_indent(text, columns)))
+    found = [_between(line, start, end) for start, end in rows(text, columns)]
+    return [[indent, *row] if place and indent.text else row for place, row in enumerate(found)]
+
+
+def _between(line: Line, start: int, end: int) -> list[Span]:
+    """The pieces of a line from one letter to another."""
+    found, at = [], 0
+    for text, look in line:
+        piece = text[max(0, start - at) : max(0, end - at)]
+        if piece:
+            found.append(Span(Shown(piece), look))
+        at += len(text)
+    return found
+
+
+def marked(text: Shown, spans: Sequence[tuple[int, int]], look: Look = "") -> list[Span]:
+    """The text with the given (start, end) stretches as matches: offsets, never markup."""
+    pieces: list[Span] = []
+    at = 0
+    for start, end in sorted(spans):
+        start, end = max(start, at), min(end, len(text))
+        if start >= end:
+            continue
+        if start > at:
+            pieces.append(Span(Shown(text[at:start]), look))
+        pieces.append(Span(Shown(text[start:end]), "match"))
+        at = end
+    if at < len(text):
+        pieces.append(Span(Shown(text[at:]), look))
+    return pieces or [Span(text, look)]
+
+
+STYLES: dict[Look, str] = {
+    "": "",
+    "strong": "bold",
+    "muted": "$muted",
+    "good": "$success",
+    "warn": "$warning",
+    "bad": "bold $error",
+    "match": "bold underline",
+    "accent": "$accent",
+    "head": "bold $primary",
+}
+
+
+def words(line: Line) -> Content:
+    """One line."""
+    return Content("").join(
+        Content.styled(piece.text, STYLES[piece.look]) if piece.look else Content(piece.text)
+        for piece in line
+    )
+
+
+def lines(many: Sequence[Line]) -> Content:
+    """Several lines."""
+    return Content("\n").join(words(line) for line in many)
+
+
+@dataclass(frozen=True)
+class StateLooks:
+    """One table of labels with the style of each of its codes; the label and sign say the state, too."""
+
+    labels: Labels
+    styles: Mapping[str, Look]
+
+    def look(self, code: str) -> Look:
+        """Return the style of a code."""
+        return self.styles.get(code, "")
+
+    def label(self, code: str) -> Label:
+        """Return the label of a code."""
+        return labels.label(self.labels, code)
+
+    def draw(self, code: str, *, written: str = "") -> Span:
+        """Return sign and label of a code; ``written`` is the side written, where a label names it."""
+        return span(labels.of_sides(self.label(code).marked, written), self.look(code))
+
+    def sign(self, code: str) -> Span:
+        """Return the sign of a code alone."""
+        return span(self.label(code).glyph or " ", self.look(code))
+
+
+RUN_OUTCOMES = StateLooks(labels.RUN_OUTCOMES, {
+    "running": "accent", "done": "good", "partial": "warn", "held": "warn",
+    "failed": "bad", "interrupted": "bad", "stopped": "warn", "skipped": "muted",
+})  # fmt: skip
+LINK_STATES = StateLooks(labels.LINK_STATES, {
+    "linked": "good", "archived": "muted", "gone": "bad", "converted": "warn",
+    "ambiguous": "warn", "ignored": "muted", "unlinked": "warn",
+})  # fmt: skip
+MEMBER_STATES = StateLooks(labels.MEMBER_STATES, {
+    "linked": "good", "gone": "bad", "proposed": "accent", "maybe": "warn", "unlinked": "warn",
+})  # fmt: skip
+MATCHES = StateLooks(labels.MATCHES, {"sure": "good", "likely": "accent", "weak": "muted"})
+MARKS = StateLooks(labels.MARKS, {"first": "accent", "drift": "warn", "conflict": "bad", "clearing": "bad"})
+CONFLICT_STATES = StateLooks(labels.CONFLICT_STATES, {
+    "planned": "bad", "held": "warn", "overwritten": "accent", "undone": "muted",
+})  # fmt: skip
+JOB_STATES = StateLooks(labels.JOB_STATES, {
+    "coming": "muted", "due": "accent", "missed": "warn", "going": "warn", "held": "warn",
+    "failed": "bad", "deployed": "good", "skipped": "muted", "stopped": "warn",
+})  # fmt: skip
+PROBLEM_WEIGHTS = StateLooks(labels.PROBLEM_WEIGHTS, {"hold": "bad", "ask": "warn", "note": "muted"})
+PROPOSAL_STATES = StateLooks(labels.PROPOSAL_STATES, {
+    "to take": "warn", "ours": "good", "changed": "warn", "draft": "accent", "revoked": "muted",
+})  # fmt: skip
+VERDICTS = StateLooks(labels.VERDICTS, {"ok": "good", "note": "warn", "trouble": "bad", "skipped": "muted"})
+SEVERITIES = StateLooks(labels.SEVERITIES, {"debug": "muted", "warning": "warn", "error": "bad"})
+STEP_STATES = StateLooks(labels.STEP_STATES, {
+    "done": "good", "now": "accent", "todo": "muted", "skipped": "muted",
+})  # fmt: skip
+
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def bar(part: float, columns: int) -> str:
+    """``columns`` cells, filled to ``part`` of one."""
+    full, rest = divmod(round(max(0.0, min(1.0, part)) * columns * 8), 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(columns)

@@ -1,0 +1,253 @@
+"""What linking would do, before it is done: the values that go across, and what to know first.
+
+Facts of one record: both sides beside each other, sentences that wrap; with the focus it scrolls.
+
+One client, both sides: Ignition, XPM, what was last agreed, and the reason for each difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from xpm_tui.application.presenters.views import ClientView, EffectView, SideBySide
+from xpm_tui.domain import formatting, labels
+from xpm_tui.domain.fields import label as field_label
+from xpm_tui.domain.safe_text import Shown
+from xpm_tui.sync.policy import CLIENT_FIELDS
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, lines, ours, span, wrap
+from xpm_tui.tui.widgets.lines import Lines
+from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.text import Says
+
+
+def effect_lines(effect: EffectView, most: int) -> list[Line]:
+    """At most ``most`` lines: refusals and warnings first, then the values."""
+    found: list[Line] = []
+    if effect.refused:
+        found.append([ours(" ✗ ", "bad"), span(effect.refused)])
+    if effect.needs_yes:
+        found.append([ours(" ! ", "warn"), span(effect.needs_yes)])
+    if effect.replaces:
+        old = effect.replaces
+        found.append([ours(" ! ", "warn"), span(f"Replaces the link to #{old.number} {old.name}"),
+                      ours("; what was agreed is forgotten." if effect.drops_base else ".")])  # fmt: skip
+    found += [[ours(" ! ", "warn"), span(warning)] for warning in effect.warnings]
+    if effect.jobs:
+        told = f"{formatting.count(len(effect.jobs), 'job')} in XPM stay behind: {', '.join(effect.jobs)}"
+        found.append([ours(" ! ", "warn"), span(told)])
+    if effect.quiet:
+        found.append([ours(" · ", "muted"), ours("As the second client there it carries no field.")])
+    if not effect.refused:
+        found += _values(effect, most - len(found))
+    return found[:most]
+
+
+def _values(effect: EffectView, most: int) -> list[Line]:
+    changes = effect.changes
+    if not changes:
+        return [[ours(" ✓ ", "good"), ours("Both sides agree: the next sync would change nothing.")]]
+    sides = {change.side for change in changes}
+    where = " and ".join(labels.SIDES[side].text for side in labels.SIDES if side in sides)
+    head: list[Span] = [
+        ours(" → ", "accent"),
+        ours(f"The next sync would make {formatting.count(len(changes), 'change')} in {where}:"),
+    ]
+    found: list[Line] = [head]
+    room = max(0, most - 1)
+    shown = changes if len(changes) <= room else changes[: max(0, room - 1)]
+    for change in shown:
+        found.append(
+            [
+                ours(f"   {field_label(change.field):<16} ", "muted"),
+                Span(formatting.value(change.old_shown, limit=60), "muted"),
+                ours(" → "),
+                Span(formatting.value(change.new_shown, limit=60), "strong"),
+                *([ours("  "), cells.MARKS.draw(change.mark, written=change.side)] if change.mark else []),
+            ]
+        )
+    if len(shown) < len(changes):
+        found.append([Span(Shown(f"   and {len(changes) - len(shown)} more"), "muted")])
+    return found
+
+
+LABEL = 12
+GAP = 2
+
+
+class Facts(Lines):
+    """The detail pane of an area: ``show`` gets what makes its lines for a width in columns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._make: Callable[[int], list[Line]] | None = None
+        self._lines: list[Line] = []
+
+    def show(self, make: Callable[[int], list[Line]] | None) -> None:
+        """Another record, or none."""
+        self._make = make
+        if self.scroll_offset.y:
+            self.scroll_home(animate=False)
+        self._draw()
+
+    def length(self) -> int:
+        """Lines, wrapped."""
+        return len(self._lines)
+
+    def made(self, place: int, columns: int) -> Line:
+        """Wrapped already."""
+        return self._lines[place]
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Columns follow the width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.scrollable_content_region.width
+        found = self._make(width) if self._make is not None and width > 0 else []
+        self._lines = [row for line in found for row in wrap(line, width)]
+        self.measure()
+        self.repaint()
+
+
+def beside(label: str, here: Line, there: Line, columns: int) -> Line:
+    """A label, then what each side has, in columns of the same width."""
+    each = max(8, (columns - LABEL - GAP) // 2)
+    return [*fit([ours(label, "muted")], LABEL), *fit(here, each), ours(" " * GAP), *fit(there, each)]
+
+
+def sentence(mark: str, look: Look, text: str) -> list[Span]:
+    """A sentence with its mark: it wraps where it does not fit."""
+    return [ours(f"{mark} ", look), span(text)]
+
+
+NOTHING = {True: "nothing yet", False: ""}
+
+
+class Sides(Vertical):
+    """The detail pane."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._head = Says(classes="sides-head")
+        self._why = Says(classes="sides-why")
+        self._linked = False
+        self._needs = ""
+        self._client: tuple[str, bool] = ("", False)
+        self.table: Table[SideBySide] = Table(
+            (
+                Column("FIELD", 17, grow=0),
+                Column("IGNITION", 14, grow=1),
+                Column("XPM", 14, grow=1),
+                Column("LAST AGREED", 14, grow=1, drop=1),
+            ),
+            self._cells,
+            lambda side: side.field,
+        )
+
+    def compose(self) -> ComposeResult:
+        """Head, fields, the reason for the one under the cursor."""
+        yield self._head
+        yield self.table
+        yield self._why
+
+    def clear(self) -> None:
+        """Nothing is chosen."""
+        self._head.say(content(Shown("")))
+        self._client, self._needs = ("", False), ""
+        self._why.say(content(Shown("")))
+        self.table.say_empty("")
+        self.table.show(())
+
+    def show(self, view: ClientView, sides: Sequence[SideBySide]) -> None:
+        """Another client; fields that are blank on both sides are left out."""
+        self._head.say(lines(head(view)))
+        if not view.link:
+            sides = alone(view)
+        told = [side for side in sides if side.reason or _filled(side.ignition) or _filled(side.xpm)]
+        # What differs comes first: that is what somebody looks for.
+        told.sort(key=lambda side: not side.reason)
+        self.table.say_empty(
+            "Not linked: m maps it to an XPM client, and both sides stand here." if not view.link
+            else "The mirror does not have this XPM client."
+        )  # fmt: skip
+        self._linked, self._needs = view.link is not None, view.needs
+        other, self._client = self._client != (view.id, self._linked), (view.id, self._linked)
+        self.table.show(told, told[0].field if other and told else "")
+        self._tell(self.table.item)
+
+    def _cells(self, side: SideBySide) -> list[Line]:
+        look: Look = "warn" if side.reason else ""
+        agreed = formatting.value(side.agreed) if side.has_agreed else Shown(NOTHING[self._linked])
+        mark = "❄" if side.frozen else "≠" if side.reason else " "
+        return [
+            [ours(mark + " ", "accent" if side.frozen else look), span(side.label, "muted")],
+            [Span(formatting.value(side.ignition), look)],
+            [Span(formatting.value(side.xpm), look)],
+            [Span(agreed, "muted")],
+        ]
+
+    @on(Table.Moved)
+    def _moved(self, event: Table.Moved) -> None:
+        event.stop()
+        self._tell(event.item)
+
+    def on_resize(self) -> None:
+        """The sentence below breaks where the pane ends."""
+        self._tell(self.table.item)
+
+    def _tell(self, side: SideBySide | None) -> None:
+        if self._needs:
+            told: Line = [ours(" ! ", "warn"), span(self._needs), ours(" m maps it.")]
+        elif not self._client[0]:
+            told = []
+        elif not self._linked:
+            told = [ours(" ○ ", "warn"), ours("Not linked: m maps it to an XPM client.")]
+        elif side is None:
+            told = []
+        elif side.reason:
+            told = [ours(" ≠ ", "warn"), span(side.reason)]
+        elif side.frozen:
+            told = [ours(" ❄ ", "accent"), ours("Frozen: sync leaves it alone.")]
+        else:
+            told = [ours(" Both sides agree.", "muted")]
+        self._why.say(lines(wrap(told, self.size.width or 80)))
+
+
+def alone(view: ClientView) -> list[SideBySide]:
+    """What Ignition has of a client that is linked to nothing: its own fields and its contacts'."""
+    found = [(rule.name, rule.label, view.shown(rule)) for rule in CLIENT_FIELDS]
+    for contact in view.contacts:
+        mark = "primary contact" if contact.primary else "contact"
+        found.append((contact.id, mark.capitalize(), contact.summary))
+    return [
+        SideBySide(field=name, label=label, xpm=None, agreed=None, has_agreed=False, ignition=value)
+        for name, label, value in found
+    ]
+
+
+def head(view: ClientView) -> list[Line]:
+    """Name and ids; then what its link is: what has to be told apart or acted on stands before the name."""
+    first: list[Span] = [ours(" "), span(view.name, "strong"), ours(f"  {view.id}", "muted")]
+    if view.client_id:
+        first.append(span(f"  {view.client_id}", "muted"))
+    state = view.link_state
+    second: list[Span] = [ours(" "), cells.LINK_STATES.draw(state)]
+    if view.link:
+        second.append(span(f" #{view.link.number}" if view.link.number else ""))
+        if view.link.quiet:
+            second.append(ours("  second client there: carries no field", "warn"))
+    if view.ignored is not None:
+        second.append(span(f"  {view.ignored}", "muted"))
+    if view.link:
+        second += [span(f"  {view.link.uuid}", "muted"), span(f"  {view.link.name}")]
+    return [first, second]
+
+
+def _filled(value: object) -> bool:
+    return value not in (None, "", ())

@@ -1,0 +1,151 @@
+"""A list to drop down and a box to tick, for forms: space works them, enter goes on to the next field.
+
+One of a few, told by a mark and not by colour: moving picks.
+
+A text field that is silent when idle, takes pastes of several lines, and never gives a secret away.
+
+One row of a form: a label, what is filled in, and under it what is wrong with that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Checkbox, Input, Select, Static
+
+from xpm_tui.domain.safe_text import visible, visible_each
+from xpm_tui.tui.safe_text import content, rich
+from xpm_tui.tui.widgets.cells import Line, ours, span
+from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.widgets.text import Prose
+
+
+class Choice(Select[str], inherit_bindings=False):
+    """One of a few words."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space,down,up", "show_overlay", show=False),
+        Binding("enter", "app.focus_next", show=False),
+    ]
+
+
+class Tick(Checkbox, inherit_bindings=False):
+    """Yes or no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "toggle_button", show=False),
+        Binding("enter", "app.focus_next", show=False),
+    ]
+
+
+class OneOf(Rows):
+    """A short list of (key, words); the row under the cursor is the choice, enter confirms it."""
+
+    def __init__(self, options: Sequence[tuple[str, str]], chosen: str = "") -> None:
+        super().__init__()
+        self.options = tuple(options)
+        self.choose(chosen)
+        self.styles.height = len(self.options)
+
+    @property
+    def chosen(self) -> str:
+        """The key of the choice."""
+        return self.options[self.cursor][0] if self.options else ""
+
+    def choose(self, key: str) -> None:
+        """Put the choice on a key; the first where there is none of it."""
+        keys = [each for each, _ in self.options]
+        self.set_reactive(Rows.cursor, keys.index(key) if key in keys else 0)
+        self.refresh()
+
+    def count(self) -> int:
+        """Options."""
+        return len(self.options)
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """The mark, then the words."""
+        here = row == self.cursor
+        return [ours(" (•) " if here else " ( ) ", "accent" if here else "muted"), span(self.options[row][1])]
+
+
+class Field(Input):
+    """Our text field: no blinking cursor (an idle console sends nothing), markup is never read."""
+
+    def __init__(
+        self,
+        value: str = "",
+        *,
+        placeholder: str = "",
+        password: bool = False,
+        compact: bool = True,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(
+            value,
+            placeholder=placeholder,
+            password=password,
+            compact=compact,
+            id=id,
+            classes=classes,
+            select_on_focus=False,
+        )
+        self.cursor_blink = False
+
+    @property
+    def _value(self) -> Text:
+        """What is drawn: a hidden character of the value is one sign, and no order to the terminal."""
+        return super()._value if self.password else rich(visible_each(self.value))
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Stock fields keep only the first line; a wrapped address is one line to its owner."""
+        lines = [line.strip() for line in event.text.splitlines()]
+        joined = ("" if self.password or "://" in event.text else " ").join(line for line in lines if line)
+        selection = self.selection
+        self.replace(joined[:8192], *selection) if not selection.is_empty else self.insert_text_at_cursor(
+            joined[:8192]
+        )
+        event.stop()
+        event.prevent_default()
+
+    def action_copy(self) -> None:
+        """Copy, except out of a secret."""
+        if not self.password:
+            super().action_copy()
+
+    def action_cut(self) -> None:
+        """Cut, except out of a secret."""
+        if not self.password:
+            super().action_cut()
+
+
+class FormRow(Vertical):
+    """As high as it has to be: the sentence takes room only where there is one."""
+
+    def __init__(self, label: str, filled: Widget) -> None:
+        super().__init__(classes="row")
+        self._label = Static(content(visible(label)), classes="label")
+        self.filled = filled
+        self._wrong = Prose(classes="error")
+        self._wrong.display = False
+
+    def compose(self) -> ComposeResult:
+        """Label and field beside each other, the sentence under the field."""
+        with Horizontal(classes="field"):
+            yield self._label
+            yield self.filled
+        yield self._wrong
+
+    def complain(self, sentence: str) -> None:
+        """Say what is wrong, and put the cursor there; an empty sentence takes it away."""
+        self._wrong.display = bool(sentence)
+        self._wrong.update(content(visible(f"! {sentence}" if sentence else "")))
+        if sentence:
+            self.filled.focus()

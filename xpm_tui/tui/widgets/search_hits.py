@@ -1,0 +1,132 @@
+"""XPM clients found: two lines each, everything that tells one from another, same-name ones marked apart.
+
+Proposals for one client: how sure, in words, and why.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from xpm_tui.application.presenters.views import ProposalView, XpmClientView
+from xpm_tui.domain.fields import APART
+from xpm_tui.domain.formatting import cut
+from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, marked, ours, span, width, wrap
+from xpm_tui.tui.widgets.rows import Items
+
+_UUID = 36
+_NUMBER = 10
+
+Fact = tuple[str, str]
+
+
+def facts(view: XpmClientView) -> list[Fact]:
+    """What tells clients apart, in a fixed order: (what it is, its text)."""
+    told = [(word, getattr(view, attribute)) for word, attribute in APART]
+    return [(word, text if isinstance(text, str) else ", ".join(text)) for word, text in told]
+
+
+def differing(views: Sequence[XpmClientView]) -> dict[str, frozenset[str]]:
+    """For clients that share a name key with another one here: which facts differ among them, by UUID."""
+    groups: dict[str, list[XpmClientView]] = defaultdict(list)
+    for view in views:
+        groups[name_key(view.name)].append(view)
+    found: dict[str, frozenset[str]] = {}
+    for group in groups.values():
+        if len(group) > 1:
+            columns = zip(*(facts(view) for view in group), strict=True)
+            apart = frozenset(column[0][0] for column in columns if len({text for _, text in column}) > 1)
+            for view in group:
+                found[view.uuid] = apart
+    return found
+
+
+class Hits(Items[XpmClientView]):
+    """The list of the picker."""
+
+    row_height = 2
+    driven = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linked_to = ""
+        self._apart: dict[str, frozenset[str]] = {}
+
+    def show(self, items: Sequence[XpmClientView], at: int = 0) -> None:
+        """Other hits, and what tells those of one name apart."""
+        self._apart = differing(items)
+        super().show(items, at)
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """Name, number, UUID; below it the facts and who is linked there."""
+        view = self.items[row]
+        return self._first(view, columns) if line == 0 else self._second(view, columns)
+
+    def _first(self, view: XpmClientView, columns: int) -> Line:
+        state = "archived" if view.archived else "prospect" if view.prospect else ""
+        tags: list[Span] = [ours(f" {state.upper()}", "warn")] if state else []
+        if view.uuid in self._apart:
+            tags.append(ours(" =name", "accent"))
+        room = columns - _UUID - _NUMBER - 4
+        name = visible(view.name)
+        pieces = [*marked(cut(name, room - width(tags)), view.spans), *tags]
+        return [
+            ours("▌" if view.uuid == self.linked_to else " ", "good"),
+            *fit(pieces, room),
+            ours(" "),
+            *fit([ours("#", "muted"), span(view.number or "–", "strong")], _NUMBER),
+            ours(" "),
+            span(view.uuid, "muted"),
+        ]
+
+    def _second(self, view: XpmClientView, columns: int) -> Line:
+        apart = self._apart.get(view.uuid, frozenset())
+        pieces: list[Span] = [ours("   ")]
+        if view.linked:
+            names = ", ".join(f"{ref.id} {ref.name}" for ref in view.linked)
+            pieces += [ours("● linked to ", "good"), span(names, "good"), ours("  ")]
+        for what, text in facts(view):
+            if not text and what not in apart:
+                continue
+            look: Look = "accent" if what in apart else "muted"
+            said = text or f"no {what}"
+            pieces += [
+                span(said if what in ("code", "e-mail") or not text else f"{what} {said}", look),
+                ours("  "),
+            ]
+        if view.why:
+            pieces.append(span(f"({view.why})", "muted"))
+        return fit(pieces, columns)
+
+
+INDENT = " " * 4
+
+
+class Proposals(Items[ProposalView]):
+    """Four lines each: name and number, UUID and facts, the reasons in two."""
+
+    row_height = 4
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Accept")]
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """Name and number; UUID and facts; reasons."""
+        view = self.items[row]
+        word, look = cells.MATCHES.draw(view.level)
+        if line == 0:
+            state = "  ARCHIVED" if view.archived else "  PROSPECT" if view.prospect else ""
+            return [
+                ours(f" {word:<9}", look), ours(f"{view.score:>3}  ", "strong"),
+                *fit([span(view.name, "strong"), ours(state, "warn")], max(10, columns - 28)),
+                ours(" #", "muted"), span(view.number or "–", "strong"),
+            ]  # fmt: skip
+        if line == 1:
+            facts = "  ".join(filter(None, (view.code, view.email, view.city)))
+            return [ours(INDENT), span(view.uuid, "muted"), ours("  "), span(facts)]
+        reasons = wrap([span("; ".join(view.reasons), look or "muted")], columns - len(INDENT) - 1)
+        return [ours(INDENT), *reasons[line - 2]] if line - 2 < len(reasons) else []

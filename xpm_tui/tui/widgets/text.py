@@ -1,0 +1,117 @@
+"""Text to read whose continuation lines stand under the text: steps, facts, sentences with a mark.
+
+A text painted only where it says something else, and that moves nothing when its height is fixed.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import Any, Self
+
+from textual.content import Content
+from textual.css.styles import RulesMap
+from textual.geometry import Region
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import RenderOptions, Visual
+from textual.widgets import Static
+
+from xpm_tui.domain.formatting import hanging_indent, rows
+
+
+def laid(text: Content, columns: int) -> Content:
+    """The text in lines of at most ``columns``."""
+    found: list[Content] = []
+    for line in text.split("\n", allow_blank=True):
+        indent = Content(" " * hanging_indent(line.plain, columns))
+        for place, (start, end) in enumerate(rows(line.plain, columns)):
+            found.append(indent + line[start:end] if place else line[start:end])
+    return Content("\n").join(found)
+
+
+class Hung(Visual):
+    """A text that is laid out for the width it gets; as it is where its lines are not wrapped at all."""
+
+    def __init__(self, text: Content) -> None:
+        self.text = text
+        self._laid: tuple[int, Content] = (0, Content(""))
+
+    def at(self, columns: int, rules: RulesMap) -> Content:
+        """For a width."""
+        if columns <= 0 or rules.get("text_wrap") == "nowrap":
+            return self.text
+        if self._laid[0] != columns:
+            self._laid = (columns, laid(self.text, columns))
+        return self._laid[1]
+
+    def render_strips(
+        self, width: int, height: int | None, style: Style, options: RenderOptions
+    ) -> list[Strip]:
+        """Painted."""
+        return self.at(width, options.rules).render_strips(width, height, style, options)
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
+        """That of its longest line."""
+        return self.text.get_optimal_width(rules, container_width)
+
+    def get_minimal_width(self, rules: RulesMap) -> int:
+        """That of its longest word."""
+        return self.text.get_minimal_width(rules)
+
+    def get_height(self, rules: RulesMap, width: int) -> int:
+        """Lines for a width."""
+        return self.at(width, rules).get_height(rules, width)
+
+
+class Prose(Static):
+    """A stock text, hung."""
+
+    def __init__(self, text: Content | None = None, *, classes: str = "") -> None:
+        self._hung = Hung(text if text is not None else Content(""))
+        super().__init__(self._hung, classes=classes)
+
+    def update(self, content: Any = "", *, layout: bool = True) -> None:
+        """Another text."""
+        self._hung = Hung(content if isinstance(content, Content) else Content(content))
+        super().update(self._hung, layout=layout)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """What was marked with the mouse, as it stands on the screen."""
+        return selection.extract(self._hung.at(self.content_size.width, self.styles.get_rules()).plain), "\n"
+
+
+class Says(Prose):
+    """``fixed``: its height comes from the stylesheet, so another text needs no new layout; nor does one of
+    as many lines that are not wrapped. Of lines that are not wrapped only those that differ are painted.
+    """
+
+    def __init__(self, text: Content | None = None, *, fixed: bool = True, classes: str = "") -> None:
+        self._now = text if text is not None else Content("")
+        self._fixed = fixed
+        self._other: list[Region] = []
+        super().__init__(self._now, classes=classes)
+
+    def say(self, text: Content) -> None:
+        """Another text, or the same one: then nothing happens."""
+        old, new = self._now.split("\n", allow_blank=True), text.split("\n", allow_blank=True)
+        other = [y for y, (a, b) in enumerate(zip_longest(old, new)) if not _same(a, b)]
+        if not other:
+            return
+        self._now = text
+        bare = self.styles.text_wrap == "nowrap"
+        self._other = [Region(0, y, self.size.width, 1) for y in other] if bare else []
+        self.update(text, layout=not (self._fixed or (bare and len(old) == len(new))))
+        self._other = []
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Paint again; while it says something else, only the lines that differ."""
+        return super().refresh(
+            *(regions or self._other), repaint=repaint, layout=layout, recompose=recompose
+        )  # fmt: skip
+
+
+def _same(one: Content | None, other: Content | None) -> bool:
+    return one is not None and other is not None and one.plain == other.plain and one.spans == other.spans

@@ -1,0 +1,151 @@
+"""The permission in XPM: a checklist, since it cannot be seen without a login.
+
+The app at Xero: its client id, what Xero attached to it, where it sends the browser back to.
+"""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from xpm_tui.application.connection.state_machine import Connecting
+from xpm_tui.application.connection.steps import ANSWERS, GRANT, Advice, Answer, Step
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.settings.schema import entry
+from xpm_tui.tui.safe_text import show
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.inputs import Field
+from xpm_tui.tui.widgets.text import Prose
+from xpm_tui.tui.wizard.step_pane import Pane, button
+
+
+class PermissionPane(Pane):
+    """Where to click, and what is there."""
+
+    STEP = "permission"
+    INTRO = (
+        "Whoever signs in needs a permission in XPM, else Xero offers no practice at all. "
+        "It takes a minute; signing in then tests it."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._path = Prose(classes="path")
+        self._answers: dict[str, Answer] = {f"answer-{name}": name for name in ANSWERS}
+
+    def body(self) -> ComposeResult:
+        """The click path over the three answers."""
+        self._path.update(both(GRANT))
+        yield self._path
+        with Horizontal(classes="buttons"):
+            for name, answer in self._answers.items():
+                yield button(ANSWERS[answer], name)
+        with Horizontal(classes="buttons after"):
+            yield button("Go on", "go-on")
+
+    def on_mount(self) -> None:
+        """Going on comes with the advice."""
+        self.query_one("#go-on").display = False
+
+    @on(Button.Pressed)
+    async def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        answer = self._answers.get(event.button.id or "")
+        if answer is None:
+            self.settled()
+            return
+
+        def tell(connecting: Connecting) -> Advice:
+            return connecting.permission(answer)
+
+        advice = await self.wizard.ask(tell)
+        if answer == "ticked":
+            self.settled()
+            return
+        self._path.update(both(advice))
+        go_on = self.query_one("#go-on")
+        go_on.display = True
+        go_on.focus()
+
+
+def both(advice: Advice) -> Content:
+    """What it means, then the click paths of XPM's new and old screens, one click a line."""
+    found: list[Line] = [[ours(advice.sentence, "warn")]] if advice.sentence else []
+    for title, path in (("XPM's new screens", advice.path), ("XPM's old screens", advice.old_path)):
+        found += [[ours(title, "muted")]] if path else []
+        found += [[ours(f" {place}  ", "accent"), span(step)] for place, step in enumerate(path, 1)]
+    return lines(found)
+
+
+FIELDS = (
+    ("xero.client_id", "Client id"),
+    ("xero.client_secret", "Secret (web app only)"),
+    ("xero.scopes", "Scopes"),
+    ("xero.redirect_port", "Redirect port"),
+)
+
+
+class AppPane(Pane):
+    """Four fields; only the first has to be filled."""
+
+    STEP = "app"
+    INTRO = (
+        "Register an app at developer.xero.com (type: mobile or desktop, PKCE) with the redirect "
+        "address below, "
+        "and ask Xero to attach Practice Manager to it. Scopes: granular, broad, both, read-only, or "
+        "their names."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fields = {
+            key: Field(password=entry(key).secret, placeholder=str(entry(key).kind.words))
+            for key, _ in FIELDS
+        }
+
+    def body(self) -> ComposeResult:
+        """Label and field, four times."""
+        for key, label in FIELDS:
+            with Horizontal(classes="field"):
+                yield Static(show(label), classes="label")
+                yield self._fields[key]
+        with Horizontal(classes="buttons"):
+            yield button("Save and go on", "save")
+
+    def begin(self, step: Step) -> None:
+        """Fill in what is known; a secret stays hidden."""
+        settings = self.host.desk.practice.settings
+        for key, field in self._fields.items():
+            field.value = "" if entry(key).secret else settings.item(key).shown
+        self.focus_first()
+
+    @on(Field.Submitted)
+    def _entered(self, event: Field.Submitted) -> None:
+        event.stop()
+        if event.input is list(self._fields.values())[-1]:
+            self.query_one("#save", Button).press()
+        else:
+            self.screen.focus_next()
+
+    @on(Button.Pressed)
+    async def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        settings = self.host.desk.practice.settings
+        values = {
+            key: field.value.strip()
+            for key, field in self._fields.items()
+            if field.value.strip() and field.value.strip() != settings.item(key).shown
+        }
+
+        def keep(connecting: Connecting) -> None:
+            connecting.app(values)
+
+        try:
+            await self.wizard.ask(keep)
+        except Trouble as trouble:
+            self.complain(trouble)
+            return
+        self.settled()

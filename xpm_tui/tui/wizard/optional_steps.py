@@ -1,0 +1,287 @@
+"""Clients: brought in now, or later; and what the steps share that can be skipped and come back.
+
+The team: who is who in XPM, settled now for those who are clear, or later.
+
+Work templates: same names accepted, and the question who makes the jobs; or later.
+
+The first plan: all that a sync would do, to be looked at before any of it is done.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Button, Static
+
+from xpm_tui.application.clients import links
+from xpm_tui.application.connection.state_machine import Connecting, Switched
+from xpm_tui.application.connection.steps import Name, Step
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.team import links as team
+from xpm_tui.commands.registry import by_name
+from xpm_tui.domain import formatting
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.plan import Plan
+from xpm_tui.tui.dialogs.bulk_accept import accept_emails, accept_same_names, same_names
+from xpm_tui.tui.dialogs.form import build
+from xpm_tui.tui.safe_text import show
+from xpm_tui.tui.widgets.inputs import Field, OneOf
+from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.wizard.step_pane import Pane, button
+
+
+class SkippablePane(Pane):
+    """A step that can wait."""
+
+    async def skip(self) -> None:
+        """Leave it for later."""
+        name: Name = self.STEP
+
+        def leave(connecting: Connecting) -> None:
+            connecting.skip(name)
+
+        await self.wizard.ask(leave)
+        self.settled()
+
+    async def stay(self) -> None:
+        """Something was done and more is left: look at the step again."""
+        await self.host.refresh_pulse()
+        await self.wizard.show(self.STEP)
+
+
+class ClientsPane(SkippablePane):
+    """Import Ignition's file, pick from XPM, or later."""
+
+    STEP = "clients"
+    INTRO = (
+        "Where do the clients of this book come from? Ignition's bulk export (CSV) is best: it keeps "
+        "Ignition's "
+        "ids. Or pick them from XPM. Nothing is linked by this: the first plan shows what would be."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._path = Field(placeholder="path of Ignition's client CSV on this machine")
+
+    def body(self) -> ComposeResult:
+        """The file, or the other two."""
+        yield self._path
+        with Horizontal(classes="buttons"):
+            yield button("Import the file", "import")
+            yield button("Pick all clear ones from XPM", "pick")
+            yield button("Later", "later")
+
+    def begin(self, step: Step) -> None:
+        """The file first; done already means go on."""
+        if step.state == "done":
+            self.query_one("#later", Button).label = "Go on"
+            self.query_one("#later").focus()
+        else:
+            self.focus_first()
+
+    @on(Field.Submitted)
+    def _entered(self, event: Field.Submitted) -> None:
+        event.stop()
+        self.query_one("#import", Button).press()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        jobs = {"import": self._import, "pick": self._pick, "later": self._later}
+        self.host.work(jobs[event.button.id or "later"], "clients", exclusive=True, node=self)
+
+    async def _import(self) -> None:
+        if not self._path.value.strip():
+            self._say("Type the path of the file first.", "$warning")
+            self._path.focus()
+            return
+        act = by_name("import.clients")
+        try:
+            result, said = await self.host.run_act(act, build(act, {"file": self._path.value.strip()}))
+        except Trouble as trouble:
+            self.complain(trouble)
+            return
+        self.host.tell_result(act, result, said)
+        self.settled()
+
+    async def _pick(self) -> None:
+        self._say("Picking …")
+        try:
+            self.host.picked(await self.host.desk.ask(links.pick_all))
+        except Trouble as trouble:
+            self.complain(trouble)
+            return
+        self.settled()
+
+    async def _later(self) -> None:
+        await self.skip()
+
+
+class TeamPane(SkippablePane):
+    """Accept the e-mail matches, bring in XPM's staff, or later; one by one it is done in the Team area."""
+
+    STEP = "team"
+    INTRO = (
+        "Partner and manager of a client are carried only where the person is known on both sides. Bringing "
+        "in XPM's staff links those with the same e-mail and adds the others without access: a note, no "
+        "login. One by one it is done in Team (g t)."
+    )
+
+    def body(self) -> ComposeResult:
+        """What is clear, everybody, or later."""
+        with Horizontal(classes="buttons"):
+            yield button("Accept the e-mail matches", "accept")
+            yield button("Bring in XPM's staff", "pick")
+            yield button("Later", "later")
+
+    def begin(self, step: Step) -> None:
+        """Count what can be done; what cannot is not offered."""
+        for name in ("accept", "pick"):
+            self.query_one(f"#{name}", Button).display = False
+        self.query_one("#later", Button).label = "Go on" if step.state == "done" else "Later"
+        self.query_one("#later", Button).focus()
+        self.host.work(lambda: self._count(step), "team", exclusive=True, node=self)
+
+    async def _count(self, step: Step) -> None:
+        def look(practice: OpenPractice) -> tuple[int, int]:
+            free = [row for row in team.list_staff(practice) if row.member is None and not row.gone]
+            return len(team.email_matches(practice)), len(free)
+
+        matches, free = await self.host.desk.ask(look)
+        accept, pick = self.query_one("#accept", Button), self.query_one("#pick", Button)
+        accept.label = show(f"Accept {formatting.count(matches, 'e-mail match')}")
+        pick.label = show(f"Bring in XPM's staff ({free:,})")
+        accept.display, pick.display = matches > 0, free > 0
+        if step.state != "done":
+            self.focus_first()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        job = {"pick": self._pick, "accept": self._accept}.get(event.button.id or "", self.skip)
+        self.host.work(job, "team", exclusive=True, node=self)
+
+    async def _accept(self) -> None:
+        if await accept_emails(self.host):
+            await self.stay()
+
+    async def _pick(self) -> None:
+        try:
+            done = await self.host.desk.ask(team.pick_staff, every=True)
+        except Trouble as trouble:
+            self.complain(trouble)
+            return
+        self.host.toast(f"{formatting.count(len(done), 'person/people')} linked to XPM.")
+        await self.stay()
+
+
+ANSWERS: tuple[tuple[Switched, str], ...] = (
+    ("unknown", "I do not know yet: nothing is deployed from here"),
+    ("yes", "Yes: Ignition makes the jobs, nothing is deployed from here"),
+    ("no", "No: jobs of proposals that are ours are made from here, when asked"),
+)
+
+
+class TemplatesPane(SkippablePane):
+    """Nothing of clients depends on it; jobs do."""
+
+    STEP = "templates"
+    INTRO = (
+        "Services call for job templates of XPM when their jobs are made. Client sync does not need it. "
+        "One by one it is done in Templates (g l)."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answer = OneOf(ANSWERS)
+
+    def body(self) -> ComposeResult:
+        """The question, what is clear, go on."""
+        yield Static(show("Is XPM still switched on in Ignition?"), classes="label")
+        yield self._answer
+        with Horizontal(classes="buttons"):
+            yield button("Accept the same names", "accept")
+            yield button("Keep the answer, go on", "go-on")
+            yield button("Later", "later")
+
+    def begin(self, step: Step) -> None:
+        """The answer in force; what is clear is counted."""
+        self._answer.choose(self.host.desk.practice.settings.text("jobs.ignition_deploys"))
+        self.query_one("#accept", Button).display = False
+        self._answer.focus()
+        self.host.work(lambda: self._count(), "templates", exclusive=True, node=self)
+
+    async def _count(self) -> None:
+        matches = await self.host.desk.ask(same_names)
+        accept = self.query_one("#accept", Button)
+        accept.label = show(f"Accept {formatting.count(len(matches), 'same name')}")
+        accept.display = bool(matches)
+
+    @on(Rows.Chosen)
+    def _picked(self, event: Rows.Chosen) -> None:
+        event.stop()
+        self.query_one("#go-on", Button).focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        job = {"accept": self._accept, "go-on": self._go_on}.get(event.button.id or "", self.skip)
+        self.host.work(job, "templates", exclusive=True, node=self)
+
+    async def _accept(self) -> None:
+        await self._keep()
+        if await accept_same_names(self.host):
+            await self.stay()
+
+    async def _go_on(self) -> None:
+        await self._keep()
+        await self.skip()
+
+    async def _keep(self) -> None:
+        answer = cast("Switched", self._answer.chosen)
+
+        def keep(connecting: Connecting) -> None:
+            connecting.ignition(answer)
+
+        await self.wizard.ask(keep)
+
+
+class PlanPane(Pane):
+    """Make it; the review comes up."""
+
+    STEP = "plan"
+    INTRO = (
+        "Everything is ready. The first plan shows each change before it is made: what is linked, what "
+        "replaces "
+        "what, and why. Nothing is written until you apply it, and every change can be undone."
+    )
+
+    def body(self) -> ComposeResult:
+        """Now, or from the Sync area later."""
+        with Horizontal(classes="buttons"):
+            yield button("Show me the first plan", "plan")
+            yield button("Later", "later")
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "later":
+            self.wizard.dismiss(None)
+        else:
+            self.host.work(lambda: self._plan(), "plan", exclusive=True, node=self)
+
+    async def _plan(self) -> None:
+        self._say("Comparing both sides …")
+
+        async def make(connecting: Connecting) -> Plan:
+            return await connecting.first_plan()
+
+        try:
+            plan = await self.wizard.ask_async(make)
+        except Trouble as trouble:
+            self.complain(trouble)
+            return
+        self.wizard.dismiss(plan.id)

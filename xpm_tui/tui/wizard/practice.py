@@ -1,0 +1,168 @@
+"""The practice: the only one is taken by itself, several are a choice, another than before needs its name.
+
+Direction and level: which side is the master, and how much is carried.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Static
+
+from xpm_tui.application.connection.state_machine import Connecting
+from xpm_tui.application.connection.steps import Step
+from xpm_tui.application.practice_identity import Identity
+from xpm_tui.application.runs.xpm_refresh import Refreshed
+from xpm_tui.diagnostics.error_presenter import present
+from xpm_tui.domain import formatting
+from xpm_tui.domain.errors import CaseId, NeedsPerson, Trouble
+from xpm_tui.domain.labels import DIRECTIONS, LEVELS, Labels
+from xpm_tui.domain.plan import Direction, Level
+from xpm_tui.domain.xpm import Tenant
+from xpm_tui.tui.dialogs.dialog import Ask
+from xpm_tui.tui.safe_text import show
+from xpm_tui.tui.widgets.inputs import OneOf
+from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.wizard.step_pane import Pane, button
+
+
+class PracticePane(Pane):
+    """A button per practice; then its lists are read."""
+
+    STEP = "practice"
+    INTRO = (
+        "One practice of XPM is connected here. Its clients, staff, templates and jobs are then read once."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._list = Vertical(classes="choices")
+        self._tenants: tuple[Tenant, ...] = ()
+
+    def body(self) -> ComposeResult:
+        """The practices."""
+        yield self._list
+
+    def begin(self, step: Step) -> None:
+        """Ask which there are."""
+        self.host.work(lambda: self._offer(step), "practice", exclusive=True, node=self)
+
+    async def _offer(self, step: Step) -> None:
+        def tenants(connecting: Connecting) -> tuple[Tenant, ...]:
+            return connecting.tenants
+
+        self._tenants = await self.wizard.ask(tenants)
+        await self._list.remove_children()
+        if step.state == "done" and not self._tenants:
+            return
+        if len(self._tenants) == 1:
+            await self._choose(self._tenants[0])
+            return
+        await self._list.mount(
+            *(
+                Button(
+                    show(f"{t.name or 'without a name'}   {t.tenant_id}"),
+                    id=f"tenant-{place}",
+                    classes="wide",
+                )
+                for place, t in enumerate(self._tenants)
+            )
+        )
+        self.focus_first()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        place = int((event.button.id or "tenant-0").partition("-")[2])
+        self.host.work(lambda: self._choose(self._tenants[place]), "practice", exclusive=True, node=self)
+
+    async def _choose(self, tenant: Tenant, confirm: str = "") -> None:
+        async def choose(connecting: Connecting) -> Identity:
+            return await connecting.choose(tenant.tenant_id, confirm=confirm)
+
+        try:
+            await self.wizard.ask_async(choose)
+        except NeedsPerson as held:
+            if held.case is not CaseId.WRONG_PRACTICE or confirm:
+                self.complain(held)
+                return
+            typed = await self.app.push_screen_wait(
+                Ask("\n\n".join(present(held).lines()[:2]), title="Another practice than before")
+            )
+            if typed:
+                await self._choose(tenant, typed)
+            return
+        except Trouble as trouble:
+            self.complain(trouble)
+            return
+        await self._fill()
+
+    async def _fill(self) -> None:
+        self._say("Connected. Reading clients, staff, templates and jobs …")
+
+        async def fill(connecting: Connecting) -> Refreshed:
+            return await connecting.fill()
+
+        try:
+            read = await self.wizard.ask_async(fill)
+        except Trouble as trouble:
+            self.complain(trouble)
+            return
+        self.host.toast(f"Read {formatting.count(read.clients, 'client')} from XPM.")
+        self.settled()
+
+
+def _choices(known: Labels) -> tuple[tuple[str, str], ...]:
+    """Return each code with its label and help on one line."""
+    return tuple((code, f"{label.text}: {label.help}") for code, label in known.items())
+
+
+class DirectionPane(Pane):
+    """Two choices and a button. Nothing is written by choosing."""
+
+    STEP = "direction"
+    INTRO = (
+        "Which side is right where they differ? The other one is overwritten: shown before, undoable after."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._direction = OneOf(_choices(DIRECTIONS))
+        self._level = OneOf(_choices(LEVELS))
+
+    def body(self) -> ComposeResult:
+        """Direction, level, go on."""
+        yield self._direction
+        yield Static(show("What to sync"), classes="label after")
+        yield self._level
+        with Horizontal(classes="buttons"):
+            yield button("Go on", "go-on")
+
+    def begin(self, step: Step) -> None:
+        """What is in force now; go on is the safe one."""
+        policy = self.host.desk.practice.policy()
+        self._direction.choose(policy.direction)
+        self._level.choose(policy.level)
+        self.query_one("#go-on").focus()
+
+    @on(Rows.Chosen)
+    def _picked(self, event: Rows.Chosen) -> None:
+        event.stop()
+        self.screen.focus_next()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.host.work(lambda: self._settle(), "direction", exclusive=True, node=self)
+
+    async def _settle(self) -> None:
+        direction, level = self._direction.chosen, self._level.chosen
+
+        def settle(connecting: Connecting) -> None:
+            connecting.direction(cast("Direction", direction), cast("Level", level))
+
+        await self.wizard.ask(settle)
+        self.settled()

@@ -1,0 +1,170 @@
+"""The screen that holds the steps, as they know it.
+
+What the wizard's panes share: facts and missing things in words, buttons, and a line for what happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Button
+
+from xpm_tui.application.connection.state_machine import Connecting
+from xpm_tui.application.connection.steps import Name, Step
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.diagnostics.error_presenter import present, problem_title
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.safe_text import Shown
+from xpm_tui.tui.app_protocol import Guest
+from xpm_tui.tui.base_screen import Quiet
+from xpm_tui.tui.dialogs.trouble import way_out
+from xpm_tui.tui.safe_text import content, show
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.text import Prose
+
+R = TypeVar("R")
+
+
+class Holder(Quiet, Screen[str]):
+    """Has the connection's state machine, which lives on the desk. Gives a plan's id, or None when left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._connecting: Connecting | None = None
+
+    async def ask(self, look: Callable[[Connecting], R]) -> R:
+        """Call something on the state machine."""
+
+        def call(practice: OpenPractice) -> R:
+            return look(self._machine(practice))
+
+        return await self.host.desk.ask(call)
+
+    async def ask_async(self, look: Callable[[Connecting], Awaitable[R]]) -> R:
+        """The same for what takes its time."""
+
+        async def call(practice: OpenPractice) -> R:
+            return await look(self._machine(practice))
+
+        return await self.host.desk.run(call)
+
+    def _machine(self, practice: OpenPractice) -> Connecting:
+        if self._connecting is None:
+            self._connecting = Connecting(practice)
+        return self._connecting
+
+    async def show(self, step: Name) -> None:
+        """Look at a step as it is now."""
+        raise NotImplementedError
+
+
+class Pane(Guest, VerticalScroll, can_focus=False):
+    """One step. ``fill`` gets the step's state each time it comes up."""
+
+    STEP: ClassVar[Name]
+    INTRO: ClassVar[str] = ""
+
+    class Settled(Message):
+        """Something was done: look at the steps again, and go on."""
+
+    def __init__(self) -> None:
+        super().__init__(id=f"step-{self.STEP}")
+        self._facts = Prose(classes="facts")
+        self._said = Prose(classes="said")
+        self._out = Button(content(Shown("All steps of the way out")), classes="way-out", action="way_out")
+        self._trouble: Trouble | None = None
+
+    @property
+    def wizard(self) -> Holder:
+        """The screen by its type."""
+        return cast("Holder", self.screen)
+
+    def compose(self) -> ComposeResult:
+        """Why this step is, what is known, then its own."""
+        yield Prose(content(Shown(self.INTRO)), classes="intro")
+        yield self._facts
+        yield from self.body()
+        yield self._said
+        yield self._out
+
+    def body(self) -> ComposeResult:
+        """The step's own widgets."""
+        raise NotImplementedError
+
+    def take(self, step: Step) -> None:
+        """The step as it is now."""
+        found: list[Line] = [
+            [ours("✓ " if step.state == "done" else "· ", "good"), span(f)] for f in step.facts
+        ]
+        found += [[ours("○ ", "warn"), span(missing)] for missing in step.missing]
+        self._facts.update(lines(found))
+        self._facts.display = bool(found)
+        self._say("")
+        self.begin(step)
+
+    def begin(self, step: Step) -> None:
+        """It comes up: set the focus, fill fields."""
+        self.focus_first()
+
+    def focus_first(self) -> None:
+        """The first thing that takes keys."""
+        for widget in self.query("Field, OneOf, Button"):
+            if widget.display and not widget.disabled:
+                widget.focus()
+                return
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._said.update(show(text, style, 1000))
+        self._said.display = bool(text)
+        self._out.display = False
+
+    def complain(self, trouble: Trouble) -> None:
+        """A trouble in place, with what to do and the way out a key away."""
+        view = present(trouble)
+        found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
+        found += [[ours("  "), span(view.why)]] if view.why else []
+        if view.hint:
+            found.append([ours("→ ", "accent"), span(view.hint)])
+        if view.problem is not None:
+            found.append([ours(problem_title(view.problem), "accent")])
+            found.append([ours("First: ", "muted"), ours(view.problem.steps[0])])
+        self._said.update(lines(found))
+        self._said.display = True
+        self._trouble = trouble
+        self._out.display = view.problem is not None
+        # Once it is laid out: what was said last must be in sight, and so must the focus.
+        self.call_after_refresh(self._to_the_end)
+
+    def _to_the_end(self) -> None:
+        self.scroll_end(animate=False)
+        self.call_after_refresh(self._keep_focus)
+
+    def _keep_focus(self) -> None:
+        focused = self.screen.focused
+        if focused is None:
+            self.focus_first()
+        elif self in focused.ancestors and not self.region.contains_region(focused.region):
+            if self._out.display:
+                self._out.focus()
+            else:
+                focused.scroll_visible(animate=False)
+
+    def action_way_out(self) -> None:
+        """The case whole, for XPM's new and old screens."""
+        case = present(self._trouble).problem if self._trouble is not None else None
+        if case is not None:
+            self.app.push_screen(way_out(case, self._trouble))
+
+    def settled(self) -> None:
+        """Go on."""
+        self.post_message(self.Settled())
+
+
+def button(words: str, name: str) -> Button:
+    """A button of a pane."""
+    return Button(content(Shown(words)), id=name)

@@ -1,0 +1,184 @@
+"""The browser's half of a login: the address to open, and the address that comes back (RFC 6749, RFC 7636).
+
+Nothing here touches the network. A redirect is judged in this order: is it ours, error, state, one code.
+
+What a sign-in gave: the tokens, until when, for what, and who signed in.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.secret import Secret
+from xpm_tui.xero.config import WireConfig
+
+_LONGEST = 8192
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """One attempt to sign in. ``url`` is what the browser opens; it holds the state, so it is told to the
+    person who signs in and to nobody else."""
+
+    url: str
+    state: Secret
+    verifier: Secret
+    redirect_uri: str
+
+    def __repr__(self) -> str:
+        return f"Authorization(redirect_uri={self.redirect_uri!r})"
+
+
+def begin(config: WireConfig) -> Authorization:
+    """Make the authorize address: PKCE (S256) for an app without secret, as Xero has it for desktop apps.
+
+    Raises ``BadInput`` when no app is named.
+    """
+    # Authlib is slow to load and needed only here and at the token endpoint.
+    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+    config.need_app()
+    state, verifier = secrets.token_urlsafe(32), ""
+    pkce = {}
+    if not config.client_secret:
+        verifier = secrets.token_urlsafe(64)
+        pkce = {
+            "code_challenge": create_s256_code_challenge(verifier),
+            "code_challenge_method": "S256",
+        }
+    url = prepare_grant_uri(
+        config.authorize_url,
+        client_id=config.client_id,
+        response_type="code",
+        redirect_uri=config.redirect_uri,
+        scope=config.scopes,
+        state=state,
+        **pkce,
+    )
+    return Authorization(str(url), Secret(state), Secret(verifier), config.redirect_uri)
+
+
+def read_redirect(address: str, authorization: Authorization) -> Secret:
+    """Take the code out of the address that the browser ended on; its query alone will do too.
+
+    Raises ``LoginNeeded`` when the person pressed Cancel or Xero sent another error; ``BadInput`` for what
+    is no answer to this attempt, so that the person can be asked again. No message repeats the address.
+    """
+    fields = parse_qs(_query(address, authorization), keep_blank_values=True, max_num_fields=50)
+    if "error" in fields:
+        raise _error(fields["error"][0], " ".join(fields.get("error_description", [])))
+    state = fields.get("state", [])
+    if len(state) != 1 or not hmac.compare_digest(
+        state[0].encode("utf-8", "replace"), authorization.state.reveal().encode()
+    ):
+        raise BadInput(
+            "This address belongs to another attempt to sign in, or a part of it is missing.",
+            hint="Copy the whole address from the browser's address bar, of the attempt begun last.",
+            case=CaseId.STATE_MISMATCH,
+        )
+    code = fields.get("code", [])
+    if len(code) != 1 or not code[0]:
+        raise BadInput(
+            "The address holds no code, or more than one.",
+            hint="Copy the whole address from the browser's address bar.",
+        )
+    return Secret(code[0])
+
+
+def _query(address: str, authorization: Authorization) -> str:
+    # A terminal may have broken the address over lines when it was copied.
+    text = re.sub(r"\s+", "", address).strip("<>\"'")
+    if not text:
+        raise BadInput("Nothing was pasted.", hint="Paste the address that the browser ended on.")
+    if len(text) > _LONGEST:
+        raise BadInput("That is too long for the address of a sign-in.", hint="Paste the address alone.")
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text):
+        return text.partition("#")[0].rpartition("?")[2]
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    ours = urlsplit(authorization.redirect_uri)
+    if (parts.scheme, parts.netloc.lower(), parts.path.rstrip("/")) != (ours.scheme, ours.netloc, ours.path):
+        raise BadInput(
+            "That is not the address that Xero sends the browser to.",
+            hint=f"It begins with {authorization.redirect_uri}? and may show an error page; that is no harm.",
+        )
+    return parts.query
+
+
+def _error(error: str, description: str) -> LoginNeeded:
+    said = visible(f"{error} {description}".strip(), 200)
+    if error == "access_denied":
+        return LoginNeeded(
+            "Access was not allowed: Cancel was pressed on Xero's page.",
+            hint="Sign in again and press Allow access. If Xero offered no practice there, your staff record"
+            ' in XPM lacks "Connect third-party add-ons".',
+            case=CaseId.CANCELLED,
+            words=said,
+        )
+    if "scope" in error or error == "unauthorized_client":
+        return LoginNeeded(
+            f'Xero refused the scopes or the app: "{said}".',
+            hint="Xero must have attached Practice Manager to your app; then check xero.scopes.",
+            case=CaseId.SCOPE_NOT_ATTACHED,
+            words=said,
+        )
+    return LoginNeeded(
+        f'Xero ended the sign-in with an error: "{said}".',
+        hint="Try again; if it stays, look up that word in Xero's OAuth pages.",
+        case=CaseId.OTHER_XERO_ERROR,
+        words=said,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """A pair of tokens. ``expires_at`` (UTC) is the access token's end; ``refresh`` is empty without
+    ``offline_access``. ``person`` is the name or e-mail of who signed in, as far as the scopes tell."""
+
+    access: Secret
+    refresh: Secret
+    expires_at: datetime
+    scopes: tuple[str, ...] = ()
+    person: str = ""
+    auth_event: str = ""
+
+
+def claims(token: str) -> dict[str, Any]:
+    """The claims of a JWT, unverified: for display only (it came straight from the token endpoint by TLS,
+    OpenID Connect Core 3.1.3.7). Empty for anything that is no JWT."""
+    parts = token.split(".")
+    if len(parts) != 3 or len(parts[1]) > 16_384:
+        return {}
+    try:
+        raw = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+        found = msgspec.json.decode(raw)
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def person_of(id_token: str) -> str:
+    """Who signed in: "Given Family", else the name, else the e-mail address of an id token."""
+    found = claims(id_token)
+    full = " ".join(
+        part for part in (found.get("given_name"), found.get("family_name")) if isinstance(part, str) and part
+    )
+    for text in (full, found.get("name"), found.get("email"), found.get("preferred_username")):
+        if isinstance(text, str) and text.strip():
+            return text.strip()[:200]
+    return ""

@@ -1,0 +1,289 @@
+"""The login in use: one renewal at a time across tasks and processes, and no pair used before it is durable.
+
+Xero rotates the refresh token at every renewal and takes the one before for 30 minutes more. So a renewal
+whose answer was lost is simply begun again with the old token, and a login is lost only when Xero says so
+twice. What Xero refuses is kept and marked: needing a login is a state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import suppress
+from datetime import timedelta
+from typing import Literal, Protocol
+
+import msgspec
+
+from xpm_tui.domain.errors import Busy, CaseId, LoginNeeded, OutOfReach
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.ports import Clock, EventSink
+from xpm_tui.domain.secret import Secret
+from xpm_tui.files.locks import Lock
+from xpm_tui.files.private import ensure_private
+from xpm_tui.xero.auth.authorization import Grant
+from xpm_tui.xero.auth.token_store import Saved, Vault
+from xpm_tui.xero.config import WireConfig
+
+State = Literal["none", "good", "needed"]
+
+GRACE = timedelta(minutes=30)
+"""How long Xero takes the refresh token before (OAuth 2.0 pages of Xero: grace period)."""
+
+MARGIN = timedelta(seconds=120)
+"""A pair is renewed so long before its end."""
+
+_LOCK_SECONDS = 90.0
+_LOCK_POLL = 0.05
+_TRIES = 3
+
+
+class Renewing(Protocol):
+    """The part of the token endpoint that a renewal needs."""
+
+    async def refresh(self, refresh: Secret) -> Grant:
+        """Renew; ``LoginNeeded`` when the token is refused, another ``WireTrouble`` when unreachable."""
+
+
+class Tokens:
+    """The one place that a bearer token comes from."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        endpoint: Renewing,
+        config: WireConfig,
+        *,
+        clock: Clock,
+        events: EventSink,
+        person: str = "",
+        jitter: random.Random | None = None,
+    ) -> None:
+        self._vault = vault
+        self._endpoint = endpoint
+        self._config = config
+        self._clock = clock
+        self._events = events
+        self._jitter = jitter or random.Random()
+        self._lock = Lock(
+            vault.path.with_name("login.lock"), clock=clock, person=person, what="renews the login"
+        )
+        self._turn = asyncio.Lock()
+        self._now: Saved | None = None
+        self._unsaved: Saved | None = None
+        self._over: Secret | None = None
+        self._renewal: asyncio.Task[Saved] | None = None
+
+    def state(self) -> State:
+        """Whether there is a login: ``needed`` when Xero refused it. Reads the file; no network."""
+        saved = self.saved()
+        if saved is None or not self._ours(saved):
+            return "none"
+        return "needed" if saved.refused_at is not None else "good"
+
+    def saved(self) -> Saved | None:
+        """The login as it is kept, for its person, scopes and dates; its tokens stay hidden."""
+        return self._unsaved if self._waits() else self._vault.read()
+
+    def where(self) -> str:
+        """Where the login lies and what guards it."""
+        return self._vault.where()
+
+    async def access(self, stale: Secret | None = None) -> Secret:
+        """A bearer token that is good for two minutes or more; ``stale`` is one that Xero just refused.
+
+        Raises ``LoginNeeded``, ``OutOfReach``, ``DiskTrouble`` when a new pair cannot be saved, ``Busy``.
+        """
+        saved = self._now
+        if saved is not None and self._good(saved, stale):
+            return saved.access
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew(stale))
+            self._renewal.add_done_callback(_seen)
+        # A screen that is closed must not tear a renewal apart: the pair would be lost in between.
+        return (await asyncio.shield(self._renewal)).access
+
+    async def keep_alive(self, days: float = 7.0) -> bool:
+        """Renew when the last renewal is ``days`` old, so that 60 idle days never end the login."""
+        saved = self.saved()
+        if saved is None or self._clock.now() - saved.renewed_at < timedelta(days=days):
+            return False
+        await self.access(stale=saved.access)
+        return True
+
+    async def keep(self, grant: Grant) -> None:
+        """Save what a sign-in gave; it replaces the login before."""
+        await self._take_lock()
+        try:
+            self._save(self._from(grant, None))
+        finally:
+            self._give_lock()
+
+    async def forget(self) -> None:
+        """Take the login off this machine, after the person asked for it."""
+        await self._take_lock()
+        try:
+            self._vault.forget()
+            self._now = self._unsaved = None
+        finally:
+            self._give_lock()
+
+    async def aclose(self) -> None:
+        """Let a renewal that is under way come to its end."""
+        if self._renewal is not None and not self._renewal.done():
+            with suppress(Exception):
+                await asyncio.shield(self._renewal)
+        self._lock.close()
+
+    # -- one renewal -------------------------------------------------------------------------------------
+
+    async def _renew(self, stale: Secret | None) -> Saved:
+        await self._take_lock()
+        try:
+            saved = self._stored()
+            if self._good(saved, stale):
+                self._now = saved
+                return saved
+            if not saved.refresh:
+                raise _needed("The login has run out, and it was made without offline_access.")
+            if saved.refused_at is not None and self._clock.now() - saved.refused_at < timedelta(minutes=1):
+                raise _needed("Xero no longer accepts the login.")
+            grant = await self._renewed(saved)
+            self._save(self._from(grant, saved))
+            self._events.emit(Event(key="token.refreshed", level="debug"))
+            assert self._now is not None
+            return self._now
+        finally:
+            self._give_lock()
+
+    def _stored(self) -> Saved:
+        if self._unsaved is not None and self._waits():
+            # The disk refused the new pair before: it must be durable before anything else happens.
+            self._save(self._unsaved)
+        self._unsaved = None
+        saved = self._vault.read()
+        if saved is None:
+            raise _needed("There is no login yet.")
+        if not self._ours(saved):
+            raise _needed("The saved login belongs to another app or another address of Xero.")
+        return saved
+
+    async def _renewed(self, saved: Saved) -> Grant:
+        """Renew with the token, then with what the file says now, then with the one before, in its grace."""
+        self._vault.write(msgspec.structs.replace(saved, renewing_since=self._clock.now()))
+        tried = [saved.refresh]
+        try:
+            return await self._ask(saved.refresh)
+        except LoginNeeded as refused:
+            lost = refused
+        if lost.case is not CaseId.NEEDS_RECONNECT:
+            raise lost
+        again = self._vault.read() or saved
+        for other in (again.refresh, self._graced(saved)):
+            if other and other not in tried:
+                tried.append(other)
+                try:
+                    return await self._ask(other)
+                except LoginNeeded as refused:
+                    lost = refused
+        marked = msgspec.structs.replace(saved, renewing_since=None, refused_at=self._clock.now())
+        self._vault.write(marked)
+        self._now = None
+        self._events.emit(
+            Event(key="token.failed", level="error", case=str(lost.case or ""), correlation=lost.correlation)
+        )
+        raise lost
+
+    async def _ask(self, refresh: Secret) -> Grant:
+        for left in reversed(range(_TRIES)):
+            try:
+                return await self._endpoint.refresh(refresh)
+            except OutOfReach:
+                # Safe to repeat: Xero takes the same token again for 30 minutes after a lost answer.
+                if not left:
+                    raise
+                await self._clock.sleep(self._jitter.uniform(0.0, 2.0 ** (_TRIES - left)))
+        raise AssertionError("unreachable")
+
+    def _graced(self, saved: Saved) -> Secret | None:
+        if saved.previous is None or saved.previous_until is None:
+            return None
+        return saved.previous if self._clock.now() < saved.previous_until else None
+
+    def _from(self, grant: Grant, before: Saved | None) -> Saved:
+        now = self._clock.now()
+        return Saved(
+            access=grant.access,
+            refresh=grant.refresh,
+            expires_at=grant.expires_at,
+            renewed_at=now,
+            client_id=self._config.client_id,
+            identity_url=self._config.identity_url,
+            scopes=grant.scopes or (before.scopes if before else ()),
+            person=grant.person or (before.person if before else ""),
+            auth_event=grant.auth_event or (before.auth_event if before else ""),
+            previous=before.refresh if before else None,
+            previous_until=now + GRACE if before else None,
+        )
+
+    def _save(self, saved: Saved) -> None:
+        if saved is not self._unsaved:
+            with suppress(LoginNeeded):
+                there = self._vault.read()
+                self._over = there.refresh if there is not None else None
+        self._unsaved = saved
+        self._vault.write(saved)
+        self._unsaved = None
+        self._now = saved
+
+    def _waits(self) -> bool:
+        """Whether a pair waits for the disk, and nobody has saved another login, or taken it off, since."""
+        if self._unsaved is None:
+            return False
+        try:
+            there = self._vault.read()
+        except LoginNeeded:
+            return True
+        return (there.refresh if there is not None else None) in (self._over, self._unsaved.refresh)
+
+    def _good(self, saved: Saved, stale: Secret | None) -> bool:
+        return (
+            self._ours(saved)
+            and saved.expires_at - self._clock.now() > MARGIN
+            and (stale is None or saved.access != stale)
+            and saved.refused_at is None
+        )
+
+    def _ours(self, saved: Saved) -> bool:
+        # A token is never sent to an address other than the one that it was made for.
+        return (saved.client_id, saved.identity_url) == (self._config.client_id, self._config.identity_url)
+
+    async def _take_lock(self) -> None:
+        await self._turn.acquire()
+        try:
+            ensure_private(self._lock.path.parent)
+            until = self._clock.monotonic() + _LOCK_SECONDS
+            while True:
+                try:
+                    self._lock.acquire()
+                    return
+                except Busy:
+                    if self._clock.monotonic() > until:
+                        raise
+                await self._clock.sleep(_LOCK_POLL)
+        except BaseException:
+            self._turn.release()
+            raise
+
+    def _give_lock(self) -> None:
+        self._lock.release()
+        self._turn.release()
+
+
+def _seen(task: asyncio.Task[Saved]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+def _needed(message: str) -> LoginNeeded:
+    return LoginNeeded(message, hint="Sign in: xpm-tui connect.", case=CaseId.NEEDS_RECONNECT)

@@ -1,0 +1,217 @@
+"""The token endpoint of Xero's identity server: exchange a code, renew, revoke (RFC 6749, RFC 7009).
+
+A web app sends its secret by HTTP Basic; a PKCE app sends its client id in the form and no header.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from xpm_tui.domain.errors import BadReply, CaseId, LoginNeeded, OutOfReach, WireTrouble
+from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.secret import Secret
+from xpm_tui.xero.auth.authorization import Authorization, Grant, begin, claims, person_of
+from xpm_tui.xero.client import error_mapping
+from xpm_tui.xero.client.transport import Network, NoReply, Request, TooLarge
+from xpm_tui.xero.config import WireConfig
+from xpm_tui.xero.error_body import Asked
+
+_LIMIT = 1024 * 1024
+_OTHER_WAY = ("unsupported_grant_type", "invalid_request")
+"""Said to a renewal that was good before (RFC 6749, 5.2): not this login, the way of signing in has ended.
+``unauthorized_client`` says so, too, unless a secret was set that a PKCE app must not have."""
+_TOKEN = Asked("POST /connect/token")
+_REVOKE = Asked("POST /connect/revocation")
+
+
+class TokenEndpoint:
+    """Calls to the identity server. Every method raises ``WireTrouble`` or a child of it."""
+
+    def __init__(self, config: WireConfig, network: Network, clock: Clock) -> None:
+        self._config = config
+        self._network = network
+        self._clock = clock
+
+    def begin(self) -> Authorization:
+        """Start an attempt to sign in; see :func:`xpm_tui.xero.auth.authorization.begin`."""
+        return begin(self._config)
+
+    async def redeem(self, authorization: Authorization, code: Secret) -> Grant:
+        """Exchange a code (single use, five minutes) for tokens. ``LoginNeeded`` when it is spent."""
+        from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
+        form = Secret(
+            prepare_token_request(
+                "authorization_code",
+                redirect_uri=authorization.redirect_uri,
+                code=code.reveal(),
+                code_verifier=authorization.verifier.reveal(),
+                **self._identity(),
+            )
+        )
+        return await self._token(form, Secret())
+
+    async def refresh(self, refresh: Secret) -> Grant:
+        """Renew the pair. ``LoginNeeded`` (case T6) when Xero no longer takes the refresh token."""
+        from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
+        form = Secret(
+            prepare_token_request("refresh_token", refresh_token=refresh.reveal(), **self._identity())
+        )
+        return await self._token(form, refresh)
+
+    async def revoke(self, refresh: Secret) -> None:
+        """Revoke a refresh token: removes all connections of this login. An unknown token is no error."""
+        from authlib.common.urls import url_encode
+
+        form = Secret(url_encode([("token", refresh.reveal()), *self._identity().items()]))
+        status, body, asked = await self._post("/connect/revocation", form, _REVOKE)
+        if status != 200:
+            raise self._fault(status, body, asked, renewing=False)
+
+    def _identity(self) -> dict[str, str]:
+        return {} if self._config.client_secret else {"client_id": self._config.client_id}
+
+    # Forms and replies travel as secrets: a traceback may show the locals of every frame.
+
+    async def _token(self, form: Secret, before: Secret) -> Grant:
+        status, body, asked = await self._post("/connect/token", form, _TOKEN)
+        if status != 200:
+            raise self._fault(status, body, asked, renewing=bool(before))
+        grant = self._grant(body, before)
+        if grant is None:
+            raise _no_token(asked)
+        return grant
+
+    def _request(self, path: str, form: Secret) -> Request:
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept": "application/json",
+            "User-Agent": self._config.user_agent,
+        }
+        if self._config.client_secret:
+            pair = f"{self._config.client_id}:{self._config.client_secret.reveal()}"
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return Request(
+            "POST",
+            self._config.identity_url + path,
+            headers,
+            body=form.reveal().encode(),
+            read_timeout=30.0,
+            deadline=60.0,
+        )
+
+    async def _post(self, path: str, form: Secret, asked: Asked) -> tuple[int, Secret, Asked]:
+        try:
+            async with self._network.open(self._request(path, form)) as incoming:
+                asked = Asked(
+                    asked.call, False, incoming.status, error_mapping.correlation_of(incoming.headers)
+                )
+                body = await incoming.body(_LIMIT)
+                return incoming.status, Secret(body.decode("utf-8", "replace")), asked
+        except NoReply as fault:
+            raise error_mapping.no_reply(fault, asked) from None
+        except TooLarge:
+            raise _no_token(asked) from None
+
+    def _grant(self, body: Secret, before: Secret) -> Grant | None:
+        found = _object(body)
+        access = found.get("access_token")
+        if not isinstance(access, str) or not access:
+            return None
+        if str(found.get("token_type", "Bearer")).lower() != "bearer":
+            return None
+        seconds = found.get("expires_in", 1800)
+        if not isinstance(seconds, int | float) or not 0 < seconds < 86_400 * 366:
+            seconds = 1800
+        refresh = found.get("refresh_token")
+        scope = found.get("scope")
+        inside = claims(access)
+        if isinstance(scope, str):
+            scopes = tuple(scope.split())
+        else:
+            listed = inside.get("scope", [])
+            scopes = tuple(str(one) for one in listed) if isinstance(listed, list) else ()
+        return Grant(
+            access=Secret(access),
+            refresh=Secret(refresh) if isinstance(refresh, str) and refresh else before,
+            expires_at=self._clock.now() + timedelta(seconds=float(seconds)),
+            scopes=scopes,
+            person=person_of(str(found.get("id_token", ""))),
+            auth_event=str(inside.get("authentication_event_id", ""))[:64],
+        )
+
+    def _fault(self, status: int, body: Secret, asked: Asked, *, renewing: bool) -> WireTrouble:
+        error = _object(body).get("error")
+        error = error[:80] if isinstance(error, str) else ""
+        more = error_mapping.about(asked, words=visible(error, 80))
+        if error == "invalid_grant":
+            if renewing:
+                return error_mapping.login_lost(asked)
+            return LoginNeeded(
+                "Xero did not take the code of this sign-in.",
+                hint="A code lives five minutes and works once. Sign in again, and be quick.",
+                case=CaseId.NEEDS_RECONNECT,
+                **more,
+            )
+        other_way = _OTHER_WAY if self._config.client_secret else (*_OTHER_WAY, "unauthorized_client")
+        if renewing and error in other_way:
+            return LoginNeeded(
+                "Xero no longer takes the way in which this app signs in, though it took it before.",
+                hint="Connect again. If other practices stopped on the same day, look for a newer version.",
+                case=CaseId.MASS_OUTAGE,
+                **more,
+            )
+        if error in ("invalid_client", "unauthorized_client") or status == 401:
+            kind = "with a client secret" if self._config.client_secret else "without a client secret"
+            return LoginNeeded(
+                f"Xero does not know this app, or not in this way ({kind}).",
+                hint="Compare xero.client_id with developer.xero.com. A web app needs xero.client_secret; a"
+                " mobile or desktop app (PKCE) must have none.",
+                case=CaseId.UNKNOWN_APP,
+                **more,
+            )
+        if error == "invalid_scope":
+            return LoginNeeded(
+                "Xero refused the scopes.",
+                hint="Xero must have attached Practice Manager to your app; then check xero.scopes.",
+                case=CaseId.SCOPE_NOT_ATTACHED,
+                **more,
+            )
+        if error:
+            return LoginNeeded(
+                f'Xero refused the sign-in: "{visible(error, 80)}".',
+                hint="Sign in again; if it stays, look for a newer version of this program.",
+                case=CaseId.OTHER_XERO_ERROR,
+                **more,
+            )
+        if status == 429 or status >= 500:
+            return OutOfReach(
+                f"Xero's identity server is out of order (HTTP {status}).",
+                hint="Try again later; look at status.xero.com. The login is kept.",
+                case=CaseId.XERO_DOWN,
+                **error_mapping.about(asked, repeatable=True),
+            )
+        return _no_token(asked)
+
+
+def _object(body: Secret) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(body.reveal())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _no_token(asked: Asked) -> BadReply:
+    return BadReply(
+        f"The identity server's answer is none of Xero's (HTTP {asked.status}).",
+        hint="A proxy may have answered in Xero's place, or xero.identity_url is wrong.",
+        case=CaseId.BAD_REPLY,
+        **error_mapping.about(asked, repeatable=True),
+    )

@@ -1,0 +1,347 @@
+"""One call to Practice Manager, with all that may befall it: login, gate, limits, repeats, refusals.
+
+A read is repeated within bounds (tries and seconds, full jitter). A write is sent again only where Xero
+certainly did not act: no connection was made, or it answered 401 or 429. Anything else that leaves a write
+without a clear answer is ``OutcomeUnknown``.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from xpm_tui.domain.errors import AllowanceUsedUp, BadReply, CaseId, OutOfReach, WireTrouble
+from xpm_tui.domain.events import Event, Scalar
+from xpm_tui.domain.ports import Clock, EventSink, Priority
+from xpm_tui.domain.secret import Secret
+from xpm_tui.xero.auth.session import Tokens
+from xpm_tui.xero.client import error_mapping
+from xpm_tui.xero.client.transport import Incoming, Network, NoReply, Request, TooLarge
+from xpm_tui.xero.codec.xml_reader import REPLY_LIMIT
+from xpm_tui.xero.config import API_PATH, WireConfig
+from xpm_tui.xero.error_body import Asked, ErrorBody
+from xpm_tui.xero.rate_limiter import FileGate
+
+R = TypeVar("R")
+Parse = Callable[[bytes, Asked], R]
+
+_ERROR_LIMIT = 256 * 1024
+_THROTTLED = 8
+_LONGEST_WAIT = 120.0
+_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A call to make. ``record``: its path names a record; ``long``: it may be slow and huge."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] | None = None
+    body: bytes | None = None
+    record: bool = False
+    long: bool = False
+
+    @property
+    def asked(self) -> Asked:
+        """What an error may tell of it."""
+        return Asked(f"{self.method} {self.path}", write=self.method != "GET")
+
+
+class _Budget:
+    """How often and how long one call may still be tried."""
+
+    def __init__(self, config: WireConfig, clock: Clock, jitter: random.Random) -> None:
+        self._left = config.retries
+        self._clock = clock
+        self._jitter = jitter
+        self._until = clock.monotonic() + config.retry_seconds
+        self._step = 0.5
+        self.throttled = _THROTTLED
+        self.renewed = False
+
+    def next(self, error: WireTrouble, least: float = 0.0) -> float:
+        """Seconds to wait before the next try; raises ``error`` when there is to be none."""
+        wait = least or self._jitter.uniform(0.0, self._step)
+        if self._left <= 0 or self._clock.monotonic() + wait > self._until:
+            raise error
+        self._left -= 1
+        self._step = min(self._step * 2, 20.0)
+        return wait
+
+    def extend(self, seconds: float) -> None:
+        """Time spent at the gate or on a renewal is not the call's."""
+        self._until += seconds
+
+
+class Caller:
+    """Makes the calls of one practice with one priority. ``calls`` counts what was sent."""
+
+    def __init__(
+        self,
+        *,
+        network: Network,
+        tokens: Tokens,
+        gate: FileGate,
+        config: WireConfig,
+        tenant: str,
+        priority: Priority,
+        clock: Clock,
+        events: EventSink,
+        jitter: random.Random | None = None,
+    ) -> None:
+        self._network = network
+        self._tokens = tokens
+        self._gate = gate
+        self._tenant = tenant
+        self._priority = priority
+        self._events = events
+        self._jitter = jitter or random.Random()
+        self.config = config
+        self.clock = clock
+        self.calls = 0
+
+    async def read(self, spec: Spec, parse: Parse[R]) -> R:
+        """Make a reading call and parse its body; a cut or broken reply is read again, within bounds."""
+        budget = _Budget(self.config, self.clock, self._jitter)
+        broken = False
+        while True:
+            try:
+                body, asked = await self._whole(spec, budget)
+                return parse(body, asked)
+            except NoReply as fault:
+                wait = budget.next(error_mapping.no_reply(fault, spec.asked))
+            except _Broken as fault:
+                raise fault.error from None
+            except BadReply as error:
+                if broken:
+                    raise
+                broken = True
+                wait = budget.next(error)
+            await self.clock.sleep(wait)
+
+    async def write(self, spec: Spec, parse: Parse[R]) -> R:
+        """Make a writing call and parse its reply; a reply that cannot be read leaves the outcome unknown."""
+        budget = _Budget(self.config, self.clock, self._jitter)
+        try:
+            body, asked = await self._whole(spec, budget)
+            return parse(body, asked)
+        except NoReply as fault:
+            raise error_mapping.no_reply(fault, spec.asked) from None
+        except _Broken as fault:
+            raise fault.error from None
+        except BadReply as error:
+            found = replace(spec.asked, status=error.status, correlation=error.correlation)
+            raise error_mapping.unknown(found, error.message) from None
+
+    async def _whole(self, spec: Spec, budget: _Budget) -> tuple[bytes, Asked]:
+        async with self._opened(spec, budget) as (incoming, asked):
+            try:
+                return await incoming.body(REPLY_LIMIT), asked
+            except TooLarge:
+                raise bad_reply(asked, "it is larger than any such reply can be") from None
+
+    @asynccontextmanager
+    async def stream(self, spec: Spec) -> AsyncIterator[tuple[Incoming, Asked]]:
+        """Make a reading call and give its head; repeats end where the body begins."""
+        budget = _Budget(self.config, self.clock, self._jitter)
+        try:
+            async with self._opened(spec, budget) as opened:
+                yield opened
+        except _Broken as fault:
+            raise fault.error from None
+        except NoReply as fault:
+            raise error_mapping.no_reply(fault, spec.asked) from None
+
+    # -- tries -------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _opened(self, spec: Spec, budget: _Budget) -> AsyncIterator[tuple[Incoming, Asked]]:
+        stale: Secret | None = None
+        while True:
+            async with AsyncExitStack() as stack:
+                since = self.clock.monotonic()
+                token = await self._tokens.access(stale)
+                await self._pass_gate(stack, spec.asked)
+                began = self.clock.monotonic()
+                budget.extend(began - since)
+                self.calls += 1
+                try:
+                    incoming = await stack.enter_async_context(self._network.open(self._request(spec, token)))
+                except NoReply as fault:
+                    self._tell(spec.asked, began, 0, {})
+                    wait = self._unreached(spec, fault, budget)
+                else:
+                    asked = replace(
+                        spec.asked,
+                        status=incoming.status,
+                        correlation=error_mapping.correlation_of(incoming.headers),
+                    )
+                    self._gate.learn(incoming.headers)
+                    if 200 <= incoming.status < 300:
+                        tally = _Tally(incoming.chunks)
+                        try:
+                            _check_charset(incoming.headers, asked)
+                            yield replace(incoming, chunks=tally.chunks()), asked
+                        finally:
+                            self._tell(asked, began, tally.count, incoming.headers)
+                        return
+                    found, size = await _error_body(incoming)
+                    self._tell(asked, began, size, incoming.headers)
+                    if incoming.status == 401:
+                        stale = self._unauthorised(asked, found, budget, token)
+                        wait = 0.0
+                    else:
+                        wait = self._next(spec, asked, found, incoming.headers, budget)
+            await self.clock.sleep(wait)
+
+    async def _pass_gate(self, stack: AsyncExitStack, asked: Asked) -> None:
+        try:
+            await stack.enter_async_context(self._gate.enter(self._priority))
+        except AllowanceUsedUp as used_up:
+            used_up.asked = asked.call
+            raise
+
+    def _request(self, spec: Spec, token: Secret) -> Request:
+        headers = {
+            "Authorization": f"Bearer {token.reveal()}",
+            "xero-tenant-id": self._tenant,
+            "Accept": "application/xml, text/xml",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": self.config.user_agent,
+        }
+        if spec.body is not None:
+            headers["Content-Type"] = "application/xml"
+        times = self.config.timeouts
+        return Request(
+            spec.method,
+            self.config.api_url + API_PATH + spec.path,
+            headers,
+            query=spec.query,
+            body=spec.body,
+            read_timeout=times.list_read if spec.long else times.read,
+            deadline=times.list_deadline if spec.long else times.deadline,
+        )
+
+    def _unreached(self, spec: Spec, fault: NoReply, budget: _Budget) -> float:
+        error = error_mapping.no_reply(fault, spec.asked)
+        if not isinstance(error, OutOfReach) or fault.kind in ("tls", "request"):
+            raise _Broken(error)
+        return budget.next(error)
+
+    def _unauthorised(self, asked: Asked, found: ErrorBody, budget: _Budget, token: Secret) -> Secret:
+        if "authorizationunsuccessful" in found.detail.lower():
+            raise error_mapping.scope_missing(asked, found.words)
+        if budget.renewed:
+            raise error_mapping.login_lost(asked)
+        budget.renewed = True
+        return token
+
+    def _next(
+        self, spec: Spec, asked: Asked, found: ErrorBody, headers: Mapping[str, str], budget: _Budget
+    ) -> float:
+        """What to do after a reply that is no success: seconds to wait, or the error is raised."""
+        after = _seconds(headers.get("retry-after", ""))
+        if asked.status == 429:
+            return self._throttled(asked, headers, after, budget)
+        error = error_mapping.of_status(asked, found, record=spec.record)
+        if isinstance(error, OutOfReach) and (after or 0.0) <= _LONGEST_WAIT:
+            return budget.next(error, after or 0.0)
+        raise _Broken(error)
+
+    def _throttled(
+        self, asked: Asked, headers: Mapping[str, str], after: float | None, budget: _Budget
+    ) -> float:
+        problem = headers.get("x-rate-limit-problem", "").strip().lower()
+        if problem.startswith("da") or (after is not None and after > _LONGEST_WAIT):
+            used_up = self._gate.shut_day(3600.0 if after is None else after)
+            used_up.asked, used_up.correlation = asked.call, asked.correlation
+            raise _Broken(used_up)
+        budget.throttled -= 1
+        if budget.throttled <= 0:
+            raise _Broken(
+                OutOfReach(
+                    "Xero keeps refusing calls as too many.",
+                    hint="Another program may be using the same Xero app. Try again in a few minutes.",
+                    case=CaseId.RATE_LIMITED,
+                    **error_mapping.about(asked, repeatable=True),
+                )
+            )
+        if problem.startswith("con"):
+            wait = (after or 1.0) + self._jitter.uniform(0.0, 1.0)
+        else:
+            wait = 60.0 if after is None else after
+            self._gate.shut_minute(wait)
+        budget.extend(wait)
+        return wait
+
+    def _tell(self, asked: Asked, began: float, size: int, headers: Mapping[str, str]) -> None:
+        numbers: dict[str, Scalar] = {"ms": round((self.clock.monotonic() - began) * 1000), "bytes": size}
+        for name, header in (("minute_left", "x-minlimit-remaining"), ("day_left", "x-daylimit-remaining")):
+            text = headers.get(header, "")
+            if text.isascii() and text.isdigit():
+                numbers[name] = int(text[:9])
+        # A 401 is an expired login, renewed without a word, or a closed list, which is told by itself.
+        good = 200 <= asked.status < 300 or asked.status == 401
+        self._events.emit(
+            Event(
+                key="call",
+                level="debug" if good else "warning",
+                call=asked.call,
+                status=asked.status,
+                correlation=asked.correlation,
+                numbers=numbers,
+            )
+        )
+
+
+class _Broken(Exception):
+    """Carries an error that is final past the handlers of those that may be repeated."""
+
+    def __init__(self, error: WireTrouble) -> None:
+        super().__init__()
+        self.error = error
+
+
+class _Tally:
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self.count = 0
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            self.count += len(chunk)
+            yield chunk
+
+
+async def _error_body(incoming: Incoming) -> tuple[ErrorBody, int]:
+    try:
+        body = await incoming.body(_ERROR_LIMIT)
+    except (NoReply, TooLarge):
+        return ErrorBody(), 0
+    return error_mapping.error_body(body, incoming.headers), len(body)
+
+
+def _check_charset(headers: Mapping[str, str], asked: Asked) -> None:
+    found = _CHARSET.search(headers.get("content-type", ""))
+    if found is not None and found.group(1).lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise bad_reply(asked, f"it is in the encoding {found.group(1)[:30]}, not in UTF-8")
+
+
+def bad_reply(asked: Asked, problem: str) -> BadReply:
+    """The error for a reply that is not even parsed."""
+    return BadReply(
+        f"Xero's reply cannot be read: {problem}.",
+        hint="Try again; if it stays, tell support the correlation id.",
+        case=CaseId.BAD_REPLY,
+        **error_mapping.about(asked, repeatable=not asked.write),
+    )
+
+
+def _seconds(text: str) -> float | None:
+    text = text.strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 9 else None

@@ -1,0 +1,187 @@
+"""What a status, an error body or a missing reply means: our errors, in a sentence with a way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from xpm_tui.domain.errors import (
+    AccessDenied,
+    BadReply,
+    CaseId,
+    LoginNeeded,
+    OutcomeUnknown,
+    OutOfReach,
+    Refused,
+    ScopeMissing,
+    WireTrouble,
+)
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.xero.client.transport import NoReply
+from xpm_tui.xero.codec.xml_reader import read_words
+from xpm_tui.xero.error_body import Asked, ErrorBody, read_json, refusal, says_no
+
+_CORRELATION = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+_UNREACHED: dict[str, tuple[str, str, CaseId]] = {
+    "name": (
+        "The name of Xero's server is not known here.",
+        "Check this machine's network and DNS.",
+        CaseId.NO_NETWORK,
+    ),
+    "connect": (
+        "No connection to Xero could be made.",
+        "Check this machine's network, then try again.",
+        CaseId.NO_NETWORK,
+    ),
+    "timeout": (
+        "Xero did not answer in time.",
+        "Try again; if it stays, look at status.xero.com.",
+        CaseId.XERO_DOWN,
+    ),
+    "tls": (
+        "The server's certificate was not accepted.",
+        "A proxy may be in between: name its certificate authority in SSL_CERT_FILE. Check the date, too.",
+        CaseId.TLS,
+    ),
+    "proxy": (
+        "The proxy refused the connection.",
+        "Check HTTPS_PROXY and NO_PROXY.",
+        CaseId.PROXY,
+    ),
+    "cut": (
+        "The connection was cut before the whole answer had come.",
+        "Try again in a moment.",
+        CaseId.NO_NETWORK,
+    ),
+    "request": (
+        "The request could not be sent as it is.",
+        "Check the addresses under xero.* in the settings.",
+        CaseId.NO_NETWORK,
+    ),
+}
+
+
+def correlation_of(headers: Mapping[str, str]) -> str:
+    """Xero's id of the call, where the reply carries one that looks like one."""
+    found = headers.get("xero-correlation-id", "")
+    return found if _CORRELATION.fullmatch(found) else ""
+
+
+def error_body(body: bytes, headers: Mapping[str, str]) -> ErrorBody:
+    """Read an error body: XML envelope, JSON of either family, or nothing that can be read."""
+    stripped = body.lstrip()
+    if stripped.startswith((b"{", b"[")):
+        return read_json(stripped)
+    if stripped.startswith((b"<R", b"<?xml", b"\xef\xbb\xbf")):
+        words = read_words(stripped)
+        if words is not None:
+            return ErrorBody(words=words, envelope=True)
+    return ErrorBody()
+
+
+def about(asked: Asked, **more: Any) -> dict[str, Any]:
+    """The keyword arguments that every wire error takes."""
+    return {"asked": asked.call, "status": asked.status, "correlation": asked.correlation, **more}
+
+
+def no_reply(fault: NoReply, asked: Asked) -> WireTrouble:
+    """The error for a call that got no reply: unknown for a write that may have arrived."""
+    message, hint, case = _UNREACHED[fault.kind]
+    if asked.write and fault.sent:
+        return unknown(asked, message)
+    return OutOfReach(message, hint=hint, case=case, **about(asked, repeatable=True))
+
+
+def unknown(asked: Asked, why: str) -> OutcomeUnknown:
+    """The error for a write that may have taken effect."""
+    return OutcomeUnknown(
+        f"It is not known whether XPM made the change. {why}",
+        hint="It is looked for in XPM before anything is sent again.",
+        case=CaseId.UNKNOWN_OUTCOME,
+        **about(asked),
+    )
+
+
+def login_lost(asked: Asked) -> LoginNeeded:
+    """The error for a login that Xero does not accept even after a renewal."""
+    return LoginNeeded(
+        "Xero no longer accepts the login.",
+        hint="Sign in again: xpm-tui connect. Practice data and links stay as they are.",
+        case=CaseId.NEEDS_RECONNECT,
+        **about(asked, repeatable=True),
+    )
+
+
+def of_status(asked: Asked, found: ErrorBody, *, record: bool) -> WireTrouble:
+    """The error for a reply that is neither a success nor one of those that are waited out (401, 429).
+
+    ``record``: the path names a record, so that 404 means that there is none.
+    """
+    status, words = asked.status, found.words
+    if status == 403:
+        return AccessDenied(
+            "Xero denies access to this practice.",
+            hint="It was disconnected, or the person who connected it lost the permission"
+            ' "Connect third-party add-ons" in XPM. Check both, then connect again.',
+            case=CaseId.DISCONNECTED,
+            **about(asked, words=words, repeatable=True),
+        )
+    if status >= 500:
+        return _server_error(asked, found)
+    if status == 409 or (status == 404 and (record or found.envelope)):
+        return refusal(words, asked)
+    if status == 404:
+        return Refused(
+            "Xero does not know this call.",
+            hint="Check xero.api_url; if it is right, this program is out of date.",
+            **about(asked, words=words, repeatable=True),
+        )
+    if status in (405, 406, 415):
+        return Refused(
+            f"Xero does not take this form of the call any more (HTTP {status}).",
+            hint="Look for a newer version of this program.",
+            **about(asked, words=words, repeatable=True),
+        )
+    if 400 <= status < 500:
+        return refusal(words, asked)
+    if 300 <= status < 400:
+        return _not_a_reply(asked, "Xero's server points to another address, which is not followed.")
+    return _not_a_reply(asked, f"Xero answered with HTTP {status}, which means nothing here.")
+
+
+def _server_error(asked: Asked, found: ErrorBody) -> WireTrouble:
+    if found.envelope and says_no(found.words):
+        return refusal(found.words, asked)
+    # Any other 500 may have come after the change was made, envelope or not.
+    said = f' ("{visible(found.words, 120)}")' if found.words else ""
+    if asked.write:
+        return unknown(asked, f"Xero answered HTTP {asked.status}{said}.")
+    return OutOfReach(
+        f"Xero is out of order: HTTP {asked.status}{said}.",
+        hint="Try again later; look at status.xero.com.",
+        case=CaseId.XERO_DOWN,
+        **about(asked, words=found.words, repeatable=True),
+    )
+
+
+def _not_a_reply(asked: Asked, message: str) -> WireTrouble:
+    if asked.write:
+        return unknown(asked, message)
+    return BadReply(
+        message,
+        hint="A proxy may answer in Xero's place; check the network and xero.api_url.",
+        case=CaseId.BAD_REPLY,
+        **about(asked, repeatable=True),
+    )
+
+
+def scope_missing(asked: Asked, words: str) -> ScopeMissing:
+    """The error for a good login that lacks the scope of this call."""
+    return ScopeMissing(
+        "The login does not cover this call: Xero was not asked for the scope, or did not give it.",
+        hint="Set xero.scopes (for job templates and categories: broad or both) and connect again.",
+        case=CaseId.SCOPE_MISSING,
+        **about(asked, words=words),
+    )

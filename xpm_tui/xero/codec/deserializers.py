@@ -1,0 +1,366 @@
+"""Elements of Practice Manager 3.1 replies -> values of the model, by element name, never by position.
+
+Names and values: Xero's Practice Manager 3.1 pages and recorded replies. An absent and an empty element are
+the same; unknown elements are ignored; what cannot be read is refused with its place, never dropped.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from datetime import date
+from functools import lru_cache, partial
+from typing import Any, TypeAlias
+
+from xpm_tui.domain.fields import CLIENT, CONTACT, Field, Kind
+from xpm_tui.domain.secret import Masked, looks_masked
+from xpm_tui.domain.xpm import Category, Named, Staff, Task, Template, XpmClient, XpmContact, XpmJob
+
+Element: TypeAlias = Any
+"""An ``lxml.etree._Element``; not imported here, so that the shapes need no parser."""
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NUMBER = re.compile(r"/client/([0-9]+)(?:[/?#]|\Z)", re.IGNORECASE)
+_FLAGS = {"Yes": True, "No": False}
+_LOOSE_FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+Found: TypeAlias = dict[str, Any]
+Table: TypeAlias = dict[str, str | tuple[str, Callable[[Element], Any]]]
+"""Element name -> the field that its text goes to, or a field and the reader of the whole element."""
+
+
+class ShapeFault(Exception):
+    """What is wrong with an element and where, seen from the record; the reader adds the rest."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"{where}: {problem}")
+        self.where = where
+        self.problem = problem
+
+
+def clean(text: str) -> str:
+    """Canonical text: NFC, ``\\n`` line ends, white space alone counts as nothing."""
+    if not text.isascii() or "\r" in text:
+        text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return "" if text.isspace() else text
+
+
+def read(element: Element, table: Table, found: Found) -> None:
+    """Read the children of ``element`` that ``table`` names into ``found``: texts, or whole parts."""
+    # The one hot loop of the wire: about 70 turns for each client of a detailed list.
+    place_of = table.get
+    for child in element:
+        place = place_of(child.tag)
+        if place is None:
+            continue
+        if place.__class__ is not str:
+            _part(child, place, found)
+            continue
+        text = child.text
+        if len(child):
+            raise ShapeFault(child.tag, "has elements inside where a text belongs")
+        if text:
+            if text < "!" or not text.isascii() or "\r" in text:
+                text = clean(text)
+                if not text:
+                    continue
+            if place in found and found[place] != text:
+                raise ShapeFault(child.tag, "is there twice with different values")
+            found[place] = text
+
+
+def _part(child: Element, place: Any, found: Found) -> None:
+    field, reader = place
+    if field in found:
+        raise ShapeFault(child.tag, "is there twice")
+    try:
+        found[field] = reader(child)
+    except ShapeFault as fault:
+        if fault.where.startswith(f"{child.tag}/"):
+            raise
+        raise _inside(child.tag, fault) from None
+
+
+def uuid_of(found: Found) -> str:
+    """Make the UUID in ``found`` lower case; refuses a missing or malformed one."""
+    found["uuid"] = uuid = _uuid(found.get("uuid", ""))
+    return uuid
+
+
+def _uuid(text: str) -> str:
+    if _UUID.fullmatch(text) is not None:
+        return text
+    lowered = text.strip().lower()
+    if not lowered:
+        raise ShapeFault("UUID", "is missing")
+    if _UUID.fullmatch(lowered) is None:
+        raise ShapeFault("UUID", "is no UUID")
+    return lowered
+
+
+def flag(found: Found, field: str, tag: str) -> None:
+    """Turn a Yes/No text into a bool in place; a missing or empty one is left to the record's default."""
+    text = found.get(field)
+    if text == "No":
+        found[field] = False
+        return
+    if not text:
+        found.pop(field, None)
+        return
+    value = _FLAGS.get(text)
+    if value is None:
+        value = _LOOSE_FLAGS.get(text.strip().lower())
+    if value is None:
+        raise ShapeFault(tag, "is neither Yes nor No")
+    found[field] = value
+
+
+def _need(found: Found, field: str, tag: str) -> None:
+    if not found.get(field):
+        raise ShapeFault(tag, "is missing or empty")
+
+
+_NAMED: Table = {"UUID": "uuid", "Name": "name"}
+
+
+def named(element: Element) -> Named | None:
+    """A person, group or client named in passing; None for an empty element."""
+    found: Found = {}
+    read(element, _NAMED, found)
+    if not found:
+        return None
+    return _shared(found.get("uuid", ""), found.get("name", ""))
+
+
+@lru_cache(maxsize=4096)
+def _shared(uuid: str, name: str) -> Named:
+    # The same few people and groups stand in thousands of clients: one value serves them all.
+    return Named(uuid=_uuid(uuid), name=name)
+
+
+def _nth(member: Element) -> str:
+    n = 1 + sum(1 for _ in member.itersiblings(member.tag, preceding=True))
+    return f"{member.getparent().tag}/{member.tag}[{n}]"
+
+
+def _inside(where: str, fault: ShapeFault) -> ShapeFault:
+    return ShapeFault(f"{where}/{fault.where}", fault.problem)
+
+
+def named_list(element: Element, tag: str) -> tuple[Named, ...]:
+    """The members of a list of named records, in order, the same one only once."""
+    out: dict[str, Named] = {}
+    for child in element.iterchildren(tag):
+        try:
+            one = named(child)
+        except ShapeFault as fault:
+            raise _inside(_nth(child), fault) from None
+        if one is None:
+            raise ShapeFault(_nth(child), "has neither UUID nor name")
+        out.setdefault(one.uuid, one)
+    return tuple(out.values())
+
+
+def _member(member: str, element: Element) -> tuple[Named, ...]:
+    return named_list(element, member)
+
+
+_READERS: dict[Kind, Callable[[Field], Callable[[Element], Any]]] = {
+    "person": lambda field: named,
+    "client": lambda field: named,
+    "names": lambda field: partial(_member, field.xpm.member if field.xpm else ""),
+    "contacts": lambda field: contacts,
+}
+"""The reader of a whole element, for the kinds that are more than a text."""
+
+
+def _table(fields: Iterable[Field], **others: str) -> Table:
+    """Every element of a reply that holds one of the fields, and the ``others`` by element."""
+    table: Table = dict(others)
+    for field in fields:
+        reader = _READERS.get(field.kind)
+        for element in field.xpm.read if field.xpm else ():
+            table[element] = field.attribute if reader is None else (field.attribute, reader(field))
+    return table
+
+
+def _of_kind(fields: Iterable[Field], kind: Kind) -> tuple[tuple[str, str], ...]:
+    """Attribute and element of the fields of one kind."""
+    return tuple((field.attribute, field.xpm.read[0]) for field in fields if field.kind == kind and field.xpm)
+
+
+_CONTACT: Table = _table(CONTACT.values(), UUID="uuid")
+_CONTACT_FLAGS = _of_kind(CONTACT.values(), "flag")
+
+
+def contact(element: Element) -> XpmContact:
+    """A ``Contact``: in a client, or alone in the reply to a contact call."""
+    found: Found = {}
+    read(element, _CONTACT, found)
+    uuid_of(found)
+    for attribute, element_name in _CONTACT_FLAGS:
+        flag(found, attribute, element_name)
+    return XpmContact(**found)
+
+
+def contacts(element: Element) -> tuple[XpmContact, ...]:
+    """The ``Contacts`` of a client; one that is there twice is refused."""
+    out: dict[str, XpmContact] = {}
+    for child in element.iterchildren("Contact"):
+        try:
+            one = contact(child)
+        except ShapeFault as fault:
+            raise _inside(_nth(child), fault) from None
+        if one.uuid in out:
+            raise ShapeFault(_nth(child), f"has the same UUID as another contact of the client ({one.uuid})")
+        out[one.uuid] = one
+    return tuple(out.values())
+
+
+_CLIENT: Table = _table(CLIENT.values(), UUID="uuid", WebUrl="web_url")
+_CLIENT_FLAGS = _of_kind(CLIENT.values(), "flag")
+_CLIENT_MASKED = _of_kind(CLIENT.values(), "masked")
+
+
+def client(element: Element, beside: str = "") -> XpmClient:
+    """A ``Client``, plain or detailed; ``beside`` is a WebUrl that stood next to ``Status``."""
+    found: Found = {}
+    read(element, _CLIENT, found)
+    uuid_of(found)
+    _need(found, "name", "Name")
+    for attribute, element_name in _CLIENT_FLAGS:
+        flag(found, attribute, element_name)
+    for attribute, _ in _CLIENT_MASKED:
+        text = found.pop(attribute, "")
+        if text:
+            found[attribute] = _masked(text)
+    url = found.get("web_url") or beside
+    if url:
+        found["web_url"] = url
+        number = _NUMBER.search(url)
+        if number is not None:
+            found["number"] = number.group(1)
+    return XpmClient(**found)
+
+
+def _masked(text: str) -> Masked:
+    # Xero masks tax numbers; should one come in clear, it is masked here, so that nothing ever keeps it.
+    return Masked(shown=text.strip() if looks_masked(text) else "******" + text.strip()[-3:])
+
+
+_STAFF: Table = {"UUID": "uuid", "Name": "name", "Email": "email", "Phone": "phone", "Mobile": "mobile"}
+
+
+def staff(element: Element, beside: str = "") -> Staff:
+    """A ``Staff`` of ``StaffList``."""
+    return Staff(**_record(element, _STAFF))
+
+
+def template(element: Element, beside: str = "") -> Template:
+    """A job ``Template``."""
+    return Template(**_record(element, _NAMED))
+
+
+def category(element: Element, beside: str = "") -> Category:
+    """A job ``Category``."""
+    return Category(**_record(element, _NAMED))
+
+
+def named_record(element: Element, beside: str = "") -> Named:
+    """A record of which only UUID and name are read: a job state, a practice task, a group in a list."""
+    return Named(**_record(element, _NAMED))
+
+
+def _record(element: Element, leaves: Table) -> Found:
+    found: Found = {}
+    read(element, leaves, found)
+    uuid_of(found)
+    _need(found, "name", "Name")
+    return found
+
+
+_TASK: Table = {
+    "UUID": "uuid",
+    "Name": "name",
+    "TaskUUID": "task_uuid",
+    "EstimatedMinutes": "minutes",
+    "Completed": "completed",
+}
+
+
+def task(element: Element) -> Task:
+    """A ``Task`` on a job."""
+    found = _record(element, _TASK)
+    flag(found, "completed", "Completed")
+    if "minutes" in found:
+        text = found["minutes"].strip()
+        if re.fullmatch(r"[0-9]{1,9}(?:\.0*)?", text) is None:
+            raise ShapeFault("EstimatedMinutes", "is no whole number")
+        found["minutes"] = int(text.partition(".")[0])
+    if found.get("task_uuid"):
+        found["task_uuid"] = found["task_uuid"].strip().lower()
+    return Task(**found)
+
+
+def tasks(element: Element) -> tuple[Task, ...]:
+    """The ``Tasks`` of a job."""
+    out = []
+    for child in element.iterchildren("Task"):
+        try:
+            out.append(task(child))
+        except ShapeFault as fault:
+            raise _inside(_nth(child), fault) from None
+    return tuple(out)
+
+
+_JOB: Table = {
+    "ID": "number",
+    "UUID": "uuid",
+    "Name": "name",
+    "Description": "description",
+    "ClientOrderNumber": "order_number",
+    "Budget": "budget",
+    "State": "state",
+    "Type": "category",
+    "StartDate": "start",
+    "DueDate": "due",
+    "CompletedDate": "completed",
+    "WebUrl": "web_url",
+    "Client": ("client", named),
+    "Manager": ("manager", named),
+    "Partner": ("partner", named),
+    "Assigned": ("assigned", lambda e: named_list(e, "Staff")),
+    "Tasks": ("tasks", tasks),
+}
+
+
+def job(element: Element, beside: str = "") -> XpmJob:
+    """A ``Job``, plain or detailed; ``beside`` is a WebUrl that stood next to ``Status``."""
+    found: Found = {}
+    read(element, _JOB, found)
+    if found.get("uuid"):
+        uuid_of(found)
+    found["number"] = found.get("number", "").strip()
+    _need(found, "number", "ID")
+    _need(found, "name", "Name")
+    for field, tag in (("start", "StartDate"), ("due", "DueDate"), ("completed", "CompletedDate")):
+        if field in found:
+            found[field] = _day(found[field], tag)
+    if not found.get("web_url") and beside:
+        found["web_url"] = beside
+    return XpmJob(**found)
+
+
+def _day(text: str, tag: str) -> date | None:
+    # yyyy-MM-dd with or without a time; the time carries no zone and is midnight for every date we read.
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        if len(text) > 10 and text[10] not in "T ":
+            raise ValueError
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        raise ShapeFault(tag, "is no date (yyyy-MM-dd)") from None

@@ -1,0 +1,185 @@
+"""Bodies of Practice Manager 3.1 requests. Only what is given is sent; an empty element clears.
+
+The names differ from the replies' (``WebSite``, ``AccountManagerUUID``, ``ClientNumber``); dates go in as
+``yyyyMMdd``. Text that XML 1.0 cannot carry and masked values are refused with the field's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from lxml import etree
+
+from xpm_tui.domain.errors import UnsendableValue
+from xpm_tui.domain.fields import in_requests
+from xpm_tui.domain.links import Value
+from xpm_tui.domain.safe_text import refuse_uncarriable
+from xpm_tui.domain.secret import Masked, looks_masked
+from xpm_tui.domain.xpm import XpmContact
+from xpm_tui.xero.codec.deserializers import Element
+
+CLIENT_ELEMENTS: dict[str, str] = in_requests("client")
+"""Field -> element of a client request, in the order of Xero's page. Tax and company numbers have none."""
+
+CONTACT_ELEMENTS: dict[str, str] = in_requests("contact")
+"""Field -> element of a contact request, in the order of Xero's page."""
+
+
+def add_client(values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> bytes:
+    """``POST client.api/add``: ``name`` is needed; empty values are left out, there is nothing to clear."""
+    if not values.get("name"):
+        raise UnsendableValue(
+            "A client needs a name before XPM can take it.", hint="Fill in the name.", field="name"
+        )
+    root = etree.Element("Client")
+    _client_fields(root, {field: value for field, value in values.items() if value not in ("", None)})
+    if contacts:
+        inner = etree.SubElement(root, "Contacts")
+        for contact in contacts:
+            # If several are primary, XPM takes the last one.
+            _contact_fields(etree.SubElement(inner, "Contact"), contact_values(contact), keep_empty=False)
+    return _bytes(root)
+
+
+def update_client(uuid: str, name: str, values: Mapping[str, Value]) -> bytes:
+    """``PUT client.api/update``: UUID, name and the given fields; an empty value clears its field."""
+    root = etree.Element("Client")
+    _leaf(root, "UUID", uuid, "UUID")
+    _client_fields(root, {**values, "name": values.get("name") or name})
+    return _bytes(root)
+
+
+def add_contact(client: str, contact: XpmContact) -> bytes:
+    """``POST client.api/contact``: client and name are needed."""
+    return _contact(client, contact_values(contact), keep_empty=False)
+
+
+def update_contact(client: str, values: Mapping[str, Value]) -> bytes:
+    """``PUT client.api/contact/{uuid}``: name is needed; an empty value clears its field."""
+    return _contact(client, values, keep_empty=True)
+
+
+def contact_values(contact: XpmContact) -> dict[str, Value]:
+    """A contact's fields as a mapping, without its UUID."""
+    return {field: getattr(contact, field) for field in CONTACT_ELEMENTS}
+
+
+def contact_field(field: str) -> str:
+    """``contact_email`` and ``email`` are the same field here."""
+    return field.removeprefix("contact_")
+
+
+def job(root_fields: Mapping[str, str | date]) -> bytes:
+    """``job.api/add``, ``state`` and ``applytemplate``: element name -> value, in order."""
+    root = etree.Element("Job")
+    for element, value in root_fields.items():
+        _leaf(root, element, value, element)
+    return _bytes(root)
+
+
+def assign(
+    number: str,
+    *,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+    manager: str | None = None,
+    partner: str | None = None,
+) -> bytes:
+    """``PUT job.api/assign``: staff UUIDs; manager or partner ``""`` takes the present one away."""
+    root = etree.Element("Job")
+    _leaf(root, "ID", number, "ID")
+    for tag, people in (("add", add), ("remove", remove)):
+        for person in people:
+            etree.SubElement(root, tag).set("uuid", _text(person, tag))
+    for tag, who in (("manager", manager), ("partner", partner)):
+        if who:
+            etree.SubElement(root, f"add-{tag}").set("uuid", _text(who, tag))
+        elif who is not None:
+            etree.SubElement(root, f"remove-{tag}")
+    return _bytes(root)
+
+
+def staff(values: Mapping[str, str]) -> bytes:
+    """``POST staff.api/add``: element name -> value; ``Name`` is needed."""
+    if not values.get("Name"):
+        raise UnsendableValue("A staff record needs a name.", hint="Fill in the name.", field="name")
+    root = etree.Element("Staff")
+    for element, value in values.items():
+        if value:
+            _leaf(root, element, value, element)
+    return _bytes(root)
+
+
+def _client_fields(root: Element, values: Mapping[str, Value]) -> None:
+    for field in values:
+        if field not in CLIENT_ELEMENTS:
+            raise UnsendableValue(
+                f"The field {field!r} cannot be written to XPM.",
+                hint="Leave it out; XPM stays as it is.",
+                field=field,
+            )
+    for field, element in CLIENT_ELEMENTS.items():
+        if field in values:
+            _leaf(root, element, values[field], field)
+
+
+def _contact(client: str, values: Mapping[str, Value], *, keep_empty: bool) -> bytes:
+    root = etree.Element("Contact")
+    _leaf(etree.SubElement(root, "Client"), "UUID", client, "client")
+    _contact_fields(root, values, keep_empty=keep_empty)
+    return _bytes(root)
+
+
+def _contact_fields(root: Element, values: Mapping[str, Value], *, keep_empty: bool) -> None:
+    given = {contact_field(field): value for field, value in values.items()}
+    if not given.get("name"):
+        raise UnsendableValue(
+            "A contact needs a name before XPM can take it.",
+            hint="Fill in the contact's name.",
+            field="contact name",
+        )
+    for field in given:
+        if field not in CONTACT_ELEMENTS:
+            raise UnsendableValue(
+                f"The contact field {field!r} cannot be written to XPM.",
+                hint="Leave it out; XPM stays as it is.",
+                field=f"contact {field}",
+            )
+    for field, element in CONTACT_ELEMENTS.items():
+        if field not in given:
+            continue
+        value = given[field]
+        if keep_empty or value not in ("", None, False):
+            _leaf(root, element, value, f"contact {field}")
+
+
+def _leaf(root: Element, element: str, value: Any, field: str) -> None:
+    etree.SubElement(root, element).text = _text(value, field) or None
+
+
+def _text(value: Any, field: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, date):
+        return value.strftime("%Y%m%d")
+    if isinstance(value, Masked) or looks_masked(value):
+        raise UnsendableValue(
+            f"The field {field!r} holds a masked value; writing it would destroy the real one.",
+            hint="Leave the field out, or type the full value.",
+            field=field,
+        )
+    if not isinstance(value, str):
+        raise UnsendableValue(
+            f"The field {field!r} holds no text.", hint="XPM takes text there.", field=field
+        )
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    refuse_uncarriable(text, field)
+    return text
+
+
+def _bytes(root: Element) -> bytes:
+    return etree.tostring(root, encoding="utf-8", xml_declaration=False)

@@ -1,0 +1,362 @@
+"""The gate's memory: calls of the last minute, calls in flight and the day, in one file of the practice.
+
+All processes of the practice share it. It is replaced whole, but not forced to the disk: after a power loss
+the minute that it remembers is over anyway.
+
+The one gate for calls to a practice: a sliding log of the last minute, shared by all processes.
+
+Xero allows 60 calls in any rolling minute, 5 at once, and 5,000 (or 1,000) a day, per app and practice
+(developer.xero.com, limits). We take less, so that delays on the way cannot squeeze calls over the limit: a
+push 55 of a minute and 3 at once, all together 59 and 4. So a person always finds a slot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from xpm_tui.domain.errors import AllowanceUsedUp
+from xpm_tui.domain.formatting import count, plural, when_utc
+from xpm_tui.domain.pace import ALL_FLIGHT as ALL_FLIGHT
+from xpm_tui.domain.pace import ALL_MINUTE as ALL_MINUTE
+from xpm_tui.domain.pace import PUSH_FLIGHT as PUSH_FLIGHT
+from xpm_tui.domain.pace import PUSH_MINUTE as PUSH_MINUTE
+from xpm_tui.domain.pace import Pace, until_free
+from xpm_tui.domain.ports import Allowance, Clock, Priority
+from xpm_tui.files.atomic import replace_bytes
+from xpm_tui.files.disk import Disk
+from xpm_tui.files.locks import Lock
+from xpm_tui.files.private import ensure_private
+
+MINUTE = 60.0
+DAY = 86_400.0
+BUCKET = 600.0
+"""Seconds of one count of the day's log."""
+
+STALE = 7_200.0
+"""Seconds after which a call in flight is no longer believed in (a process number may be given anew)."""
+
+
+class Ticket(msgspec.Struct, array_like=True):
+    """One call: a number, who made it, and when it last touched the server (seconds since 1970).
+
+    ``pid`` 0: not in flight. ``push``: made for a run, not for a person.
+    """
+
+    id: str
+    pid: int
+    at: float
+    push: bool
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """What the file holds. ``day_left`` is what Xero told at ``day_at``; ``buckets`` our own calls by time.
+
+    ``since_day_at`` counts our calls since then, ``day_most`` is the most that Xero ever told.
+    """
+
+    tickets: list[Ticket] = []
+    closed_until: float = 0.0
+    day_until: float = 0.0
+    day_left: int | None = None
+    day_at: float = 0.0
+    day_most: int = 0
+    since_day_at: int = 0
+    buckets: list[tuple[float, int]] = []
+
+
+class _Light(Disk):
+    def fsync(self, fd: int) -> None:
+        """Not needed here: see the module."""
+
+    def sync_folder(self, folder: Path) -> None:
+        """Not needed here: see the module."""
+
+
+_LIGHT = _Light()
+
+
+class GateFile:
+    """The file and its lock. Each visit is short and never waits for the network."""
+
+    def __init__(self, path: Path, *, clock: Clock, person: str = "") -> None:
+        self.path = path
+        self._clock = clock
+        self._made = False
+        self._lock = Lock(
+            path.with_name(path.name + ".lock"), clock=clock, person=person, what="makes a call"
+        )
+
+    @contextmanager
+    def visit(self) -> Iterator[State]:
+        """Read, change and write back, alone. Raises ``Busy`` after ten seconds, ``DiskTrouble``."""
+        if not self._made:
+            ensure_private(self.path.parent)
+            self._made = True
+        with self._lock.hold(timeout=10.0):
+            state = self.read()
+            try:
+                yield state
+            finally:
+                replace_bytes(self.path, msgspec.json.encode(state), disk=_LIGHT)
+
+    def read(self) -> State:
+        """What the file says, tidied for now: calls out of the minute and of dead processes dropped."""
+        now = self._clock.now().timestamp()
+        try:
+            state = msgspec.json.decode(self.path.read_bytes(), type=State)
+        except FileNotFoundError:
+            return State()
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            # Unknown is not empty: take the minute as spent rather than spend it twice.
+            return State(closed_until=now + MINUTE)
+        return tidy(state, now)
+
+    def close(self) -> None:
+        """Give the lock's descriptor back."""
+        self._lock.close()
+
+
+def tidy(state: State, now: float) -> State:
+    """Drop what no longer counts at ``now``; a time ahead of the clock counts as now."""
+    kept = []
+    for ticket in state.tickets:
+        ticket.at = min(ticket.at, now)
+        if ticket.pid and (now - ticket.at > STALE or not _alive(ticket.pid)):
+            ticket.pid = 0
+        if ticket.pid or now - ticket.at < MINUTE:
+            kept.append(ticket)
+    state.tickets = kept
+    state.closed_until = min(state.closed_until, now + DAY)
+    state.day_until = min(state.day_until, now + DAY)
+    state.day_at = min(state.day_at, now)
+    state.buckets = [(at, n) for at, n in state.buckets if now - at < 2 * DAY + BUCKET]
+    if now - state.day_at > DAY:
+        state.day_left = None
+    return state
+
+
+def _alive(pid: int) -> bool:
+    if pid == os.getpid():
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def left_today(state: State, now: float) -> int | None:
+    """Calls left of the day: what Xero told, less ours since, plus ours that have left the day since."""
+    if state.day_left is None:
+        return None
+    freed = sum(n for at, n in state.buckets if at + BUCKET + DAY <= now and at + BUCKET + DAY > state.day_at)
+    return max(0, state.day_left - state.since_day_at + freed)
+
+
+def more_at(state: State, now: float, wanted: int) -> float:
+    """When ``wanted`` calls of the day will be left, as far as our own calls tell; else in an hour."""
+    left = left_today(state, now) or 0
+    for at, n in sorted(state.buckets):
+        free = at + BUCKET + DAY
+        if free <= now:
+            continue
+        left += n
+        if left >= wanted:
+            return free
+    return now + 3600.0
+
+
+def count_call(state: State, now: float) -> None:
+    """Add one call to the day's log."""
+    start = now - now % BUCKET
+    if state.buckets and state.buckets[-1][0] == start:
+        state.buckets[-1] = (start, state.buckets[-1][1] + 1)
+    else:
+        state.buckets.append((start, 1))
+    state.since_day_at += 1
+
+
+_POLL = 0.05
+
+
+class FileGate:
+    """Implements the Gate port over a file that all processes of the practice share.
+
+    ``reserve``: calls of the day that a push leaves for people and for recovery.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        reserve: int = 100,
+        person: str = "",
+        jitter: random.Random | None = None,
+    ) -> None:
+        self._file = GateFile(path, clock=clock, person=person)
+        self._clock = clock
+        self._reserve = reserve
+        self._jitter = jitter or random.Random()
+        self._queues = {priority: asyncio.Lock() for priority in Priority}
+
+    def enter(self, priority: Priority) -> AbstractAsyncContextManager[None]:
+        """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit."""
+        return self._turn(priority)
+
+    @asynccontextmanager
+    async def _turn(self, priority: Priority) -> AsyncIterator[None]:
+        # In one process those of a kind come in order; between kinds and processes the file decides.
+        async with self._queues[priority]:
+            while (wait := self._try(priority, ticket := secrets.token_hex(6))) > 0:
+                await self._clock.sleep(wait)
+        try:
+            yield
+        finally:
+            self._leave(ticket)
+
+    def _try(self, priority: Priority, ticket: str) -> float:
+        """Take a slot and give 0, or give the seconds after which to try again."""
+        with self._file.visit() as state:
+            now = self._clock.now().timestamp()
+            self._check_day(state, now, priority)
+            wait = self._wait(state, now, priority)
+            if wait <= 0:
+                push = priority is Priority.PUSH
+                state.tickets.append(Ticket(ticket, os.getpid(), now, push))
+                count_call(state, now)
+            return wait
+
+    def _wait(self, state: State, now: float, priority: Priority) -> float:
+        if state.closed_until > now:
+            return state.closed_until - now
+        push = priority is Priority.PUSH
+        flying = [t for t in state.tickets if t.pid]
+        pushing = sum(t.push for t in flying)
+        if len(flying) >= ALL_FLIGHT or (push and pushing >= PUSH_FLIGHT):
+            return _POLL
+        limit = PUSH_MINUTE if push else ALL_MINUTE
+        return until_free(_ends(state, now), limit, now)
+
+    def _check_day(self, state: State, now: float, priority: Priority) -> None:
+        if state.day_until > now:
+            raise _used_up("The practice's calls of the day are used up.", state.day_until)
+        left = left_today(state, now)
+        if left is None:
+            return
+        keep = self._reserve if priority is Priority.PUSH else 0
+        if left > keep:
+            return
+        until = more_at(state, now, keep + 1)
+        if keep and left:
+            raise _used_up(
+                f"Only {count(left, 'call')} of the day {plural(left, 'is/are')} left, kept for people.",
+                until,
+            )
+        raise _used_up("The practice's calls of the day are used up.", until)
+
+    def _leave(self, ticket: str) -> None:
+        with self._file.visit() as state:
+            for each in state.tickets:
+                if each.id == ticket:
+                    each.pid = 0
+                    each.at = self._clock.now().timestamp()
+
+    def pace(self) -> Pace:
+        """How fast a run may call from now on, as far as known; reads the file only."""
+        now = self._clock.now().timestamp()
+        state = self._file.read()
+        left = left_today(state, now)
+        until = state.day_until if state.day_until > now else 0.0
+        if not until and left is not None and left <= self._reserve:
+            until = more_at(state, now, self._reserve + 1)
+        return Pace(
+            frees=tuple(end - now for end in _ends(state, now)),
+            closed=max(0.0, state.closed_until - now),
+            day_left=0 if state.day_until > now else None if left is None else max(0, left - self._reserve),
+            day_until=datetime.fromtimestamp(until, UTC) if until else None,
+        )
+
+    def allowance(self) -> Allowance:
+        """What is left, as far as known; reads the file only."""
+        now = self._clock.now().timestamp()
+        state = self._file.read()
+        left = left_today(state, now)
+        until = state.day_until if state.day_until > now else 0.0
+        if not until and left is not None and left <= 0:
+            until = more_at(state, now, 1)
+        shut = state.closed_until > now or bool(until)
+        most = state.day_most
+        return Allowance(
+            minute_left=0 if shut else max(0, ALL_MINUTE - len(state.tickets)),
+            day_left=0 if until else left,
+            day_limit=None if not most else 5_000 if most >= 1_000 else 1_000,
+            until=datetime.fromtimestamp(until, UTC) if until else None,
+        )
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Take in what a reply says of the limits (``X-MinLimit-Remaining``, ``X-DayLimit-Remaining``).
+
+        Calls of the same app from elsewhere show as a smaller remainder than ours: they are counted in.
+        """
+        minute = _number(headers, "x-minlimit-remaining")
+        day = _number(headers, "x-daylimit-remaining")
+        if minute is None and day is None:
+            return
+        with self._file.visit() as state:
+            now = self._clock.now().timestamp()
+            if minute is not None:
+                foreign = 60 - minute - len(state.tickets)
+                state.tickets += [
+                    Ticket(secrets.token_hex(6), 0, now, False) for _ in range(min(foreign, 60))
+                ]
+            if day is not None:
+                state.day_left, state.day_at, state.since_day_at = day, now, 0
+                state.day_most = max(state.day_most, day)
+
+    def shut_minute(self, seconds: float) -> None:
+        """Xero said 429 for the minute: nobody calls for exactly so long."""
+        with self._file.visit() as state:
+            state.closed_until = max(state.closed_until, self._clock.now().timestamp() + seconds)
+
+    def shut_day(self, seconds: float) -> AllowanceUsedUp:
+        """Xero said 429 for the day: remember until when, and give the error that says so."""
+        with self._file.visit() as state:
+            # The day is a rolling one: whatever the reply says, it is over within 24 hours.
+            state.day_until = self._clock.now().timestamp() + min(seconds, DAY)
+            return _used_up("Xero takes no more calls of this practice today.", state.day_until)
+
+    def close(self) -> None:
+        """Give the file's lock back."""
+        self._file.close()
+
+
+def _ends(state: State, now: float) -> list[float]:
+    """When each call leaves the minute. One in flight may still touch the server: its minute begins when it
+    ends."""
+    return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
+
+
+def _number(headers: Mapping[str, str], name: str) -> int | None:
+    text = headers.get(name, "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+
+def _used_up(message: str, until: float) -> AllowanceUsedUp:
+    when = datetime.fromtimestamp(until, UTC)
+    return AllowanceUsedUp(
+        message,
+        until=when,
+        hint=f"It can go on at {when_utc(when)}; what was begun is kept.",
+    )
