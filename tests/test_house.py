@@ -16,12 +16,15 @@ LONGEST = 450
 
 def loaded(code: str) -> set[str]:
     """Top-level packages in ``sys.modules`` after running ``code`` in an interpreter of its own."""
-    script = f"import sys\n{code}\nprint('\\n'.join(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    script = (
+        f"import sys\nfrom xpm_tui.lazy import waiting\n{code}\n"
+        "print('\\n'.join(sorted({m.split('.')[0] for m in set(sys.modules) - waiting()})))"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("room", ["model", "files", "events", "settings", "sync", "acts", "service"])
+@pytest.mark.parametrize("room", ["domain", "files", "log", "settings", "sync", "commands", "application"])
 def test_rooms_below_the_console_load_no_textual_and_no_http(room: str) -> None:
     modules = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -53,3 +56,41 @@ def test_no_public_thing_goes_without_a_word() -> None:
             ):
                 bare.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
     assert bare == []
+
+
+def functions_with_imports(path: Path) -> list[str]:
+    """Where a file imports inside a function."""
+    found = []
+    for outer in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found += [
+                f"{path.relative_to(ROOT)}:{inner.lineno}"
+                for inner in ast.walk(outer)
+                if isinstance(inner, (ast.Import, ast.ImportFrom))
+            ]
+    return found
+
+
+def test_imports_wait_only_through_lazy_imports() -> None:
+    """Only the entry points import inside a function: what they start would wait for the mechanism itself."""
+    entries = {ROOT / "xpm_tui" / "__main__.py", ROOT / "xpm_tui" / "sandbox" / "__main__.py"}
+    hidden = [place for path in SOURCES if path not in entries for place in functions_with_imports(path)]
+    assert hidden == []
+
+
+def test_what_waits_is_bound_as_a_module_and_nothing_else() -> None:
+    """A name imported from a module would load it at once, so it would not wait."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in SOURCES}
+    eager = []
+    for path in SOURCES:
+        for block in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(block, ast.With) or ast.unparse(block.items[0]) != "lazy_imports()":
+                continue
+            for inner in block.body:
+                if isinstance(inner, ast.ImportFrom):
+                    eager += [
+                        f"{path.relative_to(ROOT)}:{inner.lineno} {alias.name}"
+                        for alias in inner.names
+                        if f"{inner.module}.{alias.name}" not in names
+                    ]
+    assert eager == []

@@ -114,6 +114,11 @@ class _LazyFinder(MetaPathFinder):
 _FINDER = _LazyFinder()
 
 
+def waiting() -> frozenset[str]:
+    """Return the names of the modules that are bound but not loaded."""
+    return frozenset(_pending)
+
+
 @contextmanager
 def lazy_imports() -> Iterator[None]:
     """Let the imports of this block wait until they are used.

@@ -18,6 +18,7 @@ import collections, gc, json, os, sys
 from textual import app, screen
 from textual.css import stylesheet
 from xpm_tui.__main__ import main
+from xpm_tui.lazy import waiting
 from xpm_tui.tui import terminal
 from xpm_tui.tui.app import Console
 
@@ -52,7 +53,7 @@ def looks():
 
 def ready(self):
     found.update(
-        modules=sorted(sys.modules), widgets=len(list(self.screen.walk_children())),
+        modules=sorted(set(sys.modules) - waiting()), widgets=len(list(self.screen.walk_children())),
         screens=len(self.screen_stack),
         looks=looks() - before,
         searched=gc.isenabled(), **counts,
@@ -91,8 +92,8 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
 
 LATER = (
     "msgspec", "secrets", "sqlite3", "tomllib", "httpx", "authlib", "lxml", "rapidfuzz",
-    "concurrent.futures.thread", "xpm_tui.commands", "xpm_tui.store", "xpm_tui.cli.runner", "xpm_tui.settings",
-    "xpm_tui.sync", "xpm_tui.xero", "xpm_tui.application.practice", "xpm_tui.tui.keymap",
+    "concurrent.futures.thread", "xpm_tui.commands", "xpm_tui.store", "xpm_tui.cli.runner",
+    "xpm_tui.settings", "xpm_tui.sync", "xpm_tui.xero", "xpm_tui.application.practice", "xpm_tui.tui.keymap",
     "xpm_tui.tui.dialogs.dialog", "xpm_tui.tui.screens.clients",
 )  # fmt: skip
 

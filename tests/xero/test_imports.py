@@ -8,16 +8,22 @@ import sys
 import pytest
 
 LIGHT = [
-    "xpm_tui.xero.config", "xpm_tui.xero.auth.authorization", "xpm_tui.xero.auth.callback_listener", "xpm_tui.xero.auth.token_store",
-    "xpm_tui.xero.rate_limiter", "xpm_tui.xero.codec.request_bodies", "xpm_tui.xero.codec.listings", "xpm_tui.xero.auth.session",
-]  # fmt: skip
+    "xpm_tui.xero.config",
+    "xpm_tui.xero.auth.authorization",
+    "xpm_tui.xero.auth.callback_listener",
+    "xpm_tui.xero.auth.session",
+    "xpm_tui.xero.auth.token_store",
+    "xpm_tui.xero.codec.listings",
+    "xpm_tui.xero.codec.request_bodies",
+    "xpm_tui.xero.rate_limiter",
+]
 
 
 def loaded(*modules: str) -> set[str]:
     """The top-level modules that importing these brings in."""
     code = (
-        f"import sys\nfor m in {modules!r}: __import__(m)\n"
-        "print(' '.join({n.split('.')[0] for n in sys.modules}))"
+        f"import sys\nfrom xpm_tui.lazy import waiting\nfor m in {modules!r}: __import__(m)\n"
+        "print(' '.join({n.split('.')[0] for n in set(sys.modules) - waiting()}))"
     )
     return set(
         subprocess.run(

@@ -1,1 +1,1 @@
-"""Wires the ports together: the practice facade, connection, runner, schedule."""
+"""Use cases: what commands and screens ask for, over one open practice."""

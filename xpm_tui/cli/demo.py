@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpm_tui.cli.console import Console, open_console
-from xpm_tui.cli.options import Globals
+from xpm_tui.cli.global_values import Globals
 from xpm_tui.domain.errors import Busy, Trouble
 from xpm_tui.lazy import lazy_imports
 

@@ -10,7 +10,8 @@ from click.shell_completion import get_completion_class
 
 from xpm_tui.cli import completion
 from xpm_tui.cli.console import Console
-from xpm_tui.cli.options import collected, global_options
+from xpm_tui.cli.global_values import collected
+from xpm_tui.cli.options import global_options
 from xpm_tui.cli.tree import Positional, Verb
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.lazy import lazy_imports

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 import click
 
 from xpm_tui.cli.console import Console, NoConsole, open_console
-from xpm_tui.cli.options import collected, global_options
+from xpm_tui.cli.global_values import collected
+from xpm_tui.cli.options import global_options
 from xpm_tui.cli.tree import Tree
 from xpm_tui.files.private import set_umask
 from xpm_tui.lazy import lazy_imports

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import xpm_tui
+from xpm_tui.cli.global_values import remember
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -16,27 +16,9 @@ with lazy_imports():
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-_KEY = "xpm_tui.globals"
-
-
-class Globals(NamedTuple):
-    """What the global options said; an empty text: not given."""
-
-    home: str = ""
-    practice: str = ""
-    json: bool = False
-    read_only: bool = False
-    person: str = ""
-    settings: Mapping[str, str] = {}
-
 
 class GlobalOption(click.Option):
     """An option that is the same for every verb, listed apart in help."""
-
-
-def collected(ctx: click.Context) -> Globals:
-    """All global options given so far, wherever they stood."""
-    return Globals(**ctx.meta.get(_KEY, {}))
 
 
 def global_options() -> list[click.Parameter]:
@@ -77,7 +59,7 @@ def global_options() -> list[click.Parameter]:
 
 
 def _option(flags: list[str], name: str, **more: Any) -> GlobalOption:
-    return GlobalOption([*flags, f"_{name}"], expose_value=False, is_eager=True, callback=_remember, **more)
+    return GlobalOption([*flags, f"_{name}"], expose_value=False, is_eager=True, callback=remember, **more)
 
 
 def _practices(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
@@ -85,23 +67,6 @@ def _practices(ctx: click.Context, param: click.Parameter, typed: str) -> list[C
 
     offer = completion.completer("practice")
     return offer(ctx, param, typed) if offer else []
-
-
-def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    if not value:
-        return
-    name = str(param.name)[1:]
-    known = ctx.meta.setdefault(_KEY, {})
-    if name == "settings":
-        value = {**known.get(name, {}), **dict(_pair(ctx, text) for text in value)}
-    known[name] = value
-
-
-def _pair(ctx: click.Context, text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise click.BadParameter(f"'{text}' is not KEY=VALUE.", ctx=ctx, param_hint="--set")
-    return key.strip(), value
 
 
 def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from xpm_tui.cli.conditions import judged, of_place, reporting, sentences
-from xpm_tui.cli.options import Globals, collected
+from xpm_tui.cli.global_values import Globals, collected
 from xpm_tui.cli.output import CommandTalk, dumps, lines, outcome
 from xpm_tui.commands.command import Act, Place, Result
 from xpm_tui.commands.effects import admit

@@ -1,1 +1,1 @@
-"""What a user can do, each act once: verb, key, palette entry and form come from here."""
+"""Everything a user can do, each command once: verb, key, palette entry and form."""

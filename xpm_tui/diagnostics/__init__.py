@@ -1,1 +1,1 @@
-"""Known trouble: cases, probes, the doctor, the support bundle."""
+"""Known problems, probes, findings and the support bundle."""

@@ -1,2 +1,4 @@
-"""Frozen values, ports, name keys, case ids and the plain-text rule.
-No input or output; imports nothing of ours."""
+"""Immutable values, ports, labels and the field registry.
+
+No input or output; imports none of our other packages.
+"""

@@ -1,1 +1,1 @@
-"""The one seam to the disk: private folders, durable writes, kernel locks and the clock."""
+"""The one way to the disk: private folders, durable writes, locks and the clock."""

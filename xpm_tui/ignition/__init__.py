@@ -1,1 +1,1 @@
-"""Ignition's CSV forms: read, matched with the book, merged, and written."""
+"""Read and write Ignition's CSV forms, and plan what an import would change."""

@@ -17,6 +17,7 @@ from xpm_tui.settings import scopes
 
 with lazy_imports():
     import difflib
+    import zoneinfo
 
 Setting = str | int | bool | tuple[str, ...] | Secret
 """A setting's value."""
@@ -78,12 +79,10 @@ def is_this_machine(host: str) -> bool:
 
 
 def _zone(value: str) -> str:
-    from zoneinfo import ZoneInfo
-
     name = _text(value)
     try:
         if name:
-            ZoneInfo(name)
+            zoneinfo.ZoneInfo(name)
     except (OSError, ValueError, KeyError):
         raise ValueError(
             "it is a name of the tz database, such as Pacific/Auckland or Australia/Sydney"

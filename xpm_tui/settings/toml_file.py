@@ -14,7 +14,9 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     import tomllib
 
+    import filelock
     import tomlkit
+    import tomlkit.exceptions
 
 LARGEST = 1_000_000
 """Bytes: a settings file is never larger."""
@@ -27,7 +29,6 @@ def read(path: Path) -> dict[str, object]:
 
     Raises ``BadInput`` naming the file and, where TOML tells it, line and column.
     """
-
     text = _text(path)
     if not text.strip():
         return {}
@@ -45,18 +46,17 @@ def change(path: Path, key: str, value: Any) -> None:
 
     Raises ``BadInput`` when the file is no TOML, ``DiskTrouble`` when it cannot be written.
     """
-    from filelock import FileLock
-
     private.ensure_private(path.parent)
     # Read, changed and replaced in one go: else the later of two people would take the other's setting out.
     beside = path.with_name(f".{path.name}.lock")
-    with spoken(path), FileLock(str(beside), timeout=PATIENCE, mode=private.FILE_MODE, thread_local=False):
+    with (
+        spoken(path),
+        filelock.FileLock(str(beside), timeout=PATIENCE, mode=private.FILE_MODE, thread_local=False),
+    ):
         _change(path, key, value)
 
 
 def _change(path: Path, key: str, value: Any) -> None:
-    from tomlkit.exceptions import TOMLKitError
-
     before = read(path)
     try:
         document = tomlkit.parse(_text(path))
@@ -74,7 +74,7 @@ def _change(path: Path, key: str, value: Any) -> None:
             table[name] = list(value) if isinstance(value, tuple) else value
         text = tomlkit.dumps(document)
         data = text.encode()
-    except (TOMLKitError, TypeError, AttributeError, UnicodeError) as reason:
+    except (tomlkit.exceptions.TOMLKitError, TypeError, AttributeError, UnicodeError) as reason:
         raise _cannot_edit(path, key, str(reason)) from None
     wanted = {k: v for k, v in before.items() if k != key}
     if value is not None:

@@ -1,2 +1,4 @@
-"""The Ignition side and the mirror on TinyDB: storage, tables, commit log, CSV forms.
-Reached through the Book port alone."""
+"""The TinyDB database of a practice on durable storage: commit log, snapshot files, tables.
+
+The rest of the program reaches it through the store port alone.
+"""

@@ -1,2 +1,4 @@
-"""What would change and why: policy, matching, plan, guard, apply, undo.
-Knows disk and wire only as ports."""
+"""Decide what would change and why, apply it, and undo it.
+
+Knows disk and wire only as ports.
+"""

@@ -234,9 +234,10 @@ class Console(Flows, Acting):
     def on_resize(self, event: events.Resize) -> None:
         """The terminal may have moved what it shows. A window in which nothing fits says so."""
         self.action_redraw()
-        if capabilities.too_small(*event.size):
-            if not any(isinstance(screen, progress.TooSmall) for screen in self.screen_stack):
-                self.push_screen(progress.TooSmall())
+        if capabilities.too_small(*event.size) and not any(
+            isinstance(screen, progress.TooSmall) for screen in self.screen_stack
+        ):
+            self.push_screen(progress.TooSmall())
 
     def on_unmount(self) -> None:
         """Give the signals back."""

@@ -7,18 +7,16 @@ loop gets frozen values back.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import gc
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
     from xpm_tui.application.practice import OpenPractice
 
 P = ParamSpec("P")
@@ -58,10 +56,8 @@ class Desk:
         """Questions that wait for their answer."""
 
     @cached_property
-    def _glances(self) -> ThreadPoolExecutor:
-        from concurrent.futures import ThreadPoolExecutor
-
-        return ThreadPoolExecutor(1, thread_name_prefix="glance")
+    def _glances(self) -> concurrent.futures.ThreadPoolExecutor:
+        return concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="glance")
 
     @property
     def practice(self) -> OpenPractice:
@@ -83,9 +79,9 @@ class Desk:
         """The same, without holding up the loop of whoever waits."""
         await asyncio.wrap_future(self._start())
 
-    def _start(self) -> Future[None]:
+    def _start(self) -> concurrent.futures.Future[None]:
         """Serve from a thread of its own; the future is done when the practice is open."""
-        done: Future[None] = Future()
+        done: concurrent.futures.Future[None] = concurrent.futures.Future()
         loop = self._loop = asyncio.new_event_loop()
 
         def serve() -> None:

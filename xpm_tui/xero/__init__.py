@@ -1,2 +1,4 @@
-"""The wire: OAuth, tokens, the gate, transport, XML, Practice Manager calls.
-The only room that knows HTTP."""
+"""Reach Xero: login, rate limiter, client and codec.
+
+The only package that knows HTTP.
+"""

@@ -1,1 +1,1 @@
-"""Clients and their contacts: looked at, edited, linked, picked, reviewed, kept, made in XPM."""
+"""Clients and their contacts: queries, edits, links, frozen fields and reviews."""

@@ -1,1 +1,1 @@
-"""Connecting a practice: the state machine of the wizard and of ``connect``, its steps, the permission."""
+"""Connect a practice: the state machine behind the wizard and `connect`, and its steps."""

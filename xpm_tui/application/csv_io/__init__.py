@@ -1,1 +1,1 @@
-"""Files of Ignition, in and out, and how far the book and Ignition are apart."""
+"""Import and export Ignition's CSV files."""

@@ -1,1 +1,1 @@
-"""The doctor's patient: probes wired to this machine, the support bundle, and repair from outside."""
+"""Examine a practice and its machine, write the support bundle, and repair a store from outside."""

@@ -1,1 +1,1 @@
-"""Services, job templates, proposals and jobs: from what was sold to what is deployed."""
+"""Services, job templates, proposals and jobs."""

@@ -1,1 +1,1 @@
-"""Records looked up and made into what is shown: typed words to records, records to views, ids to names."""
+"""Turn records into views, ids into names, and typed text into records."""

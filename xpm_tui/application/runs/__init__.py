@@ -1,1 +1,1 @@
-"""Plans and runs: the mirror filled, a plan made, a run at work, stopped, retried, released, undone."""
+"""Plans and sync runs: refresh the mirror, plan, run, stop, retry and undo."""

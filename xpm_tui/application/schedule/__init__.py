@@ -1,1 +1,1 @@
-"""The daily run: its timer, the run that it starts, and the proof that the login opens there."""
+"""The scheduled run: its timer, the run itself, and the check that a login opens there."""

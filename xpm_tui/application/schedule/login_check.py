@@ -1,4 +1,6 @@
-"""Proves that the login opens where a timer runs: ``python -m xpm_tui.application.schedule.login_check PRACTICE [HOME]``.
+"""Prove that the login opens where a timer runs.
+
+Run as ``python -m xpm_tui.application.schedule.login_check PRACTICE [HOME]``.
 
 Prints one sentence; ends with 0 when the login is there and can be read, else with the trouble's exit code.
 Nothing is sent to Xero.

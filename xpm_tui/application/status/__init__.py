@@ -1,1 +1,1 @@
-"""What every header shows: the state of the practice, of all practices, and the calls that are left."""
+"""The state of one practice and of all practices, as every header and `status` show it."""

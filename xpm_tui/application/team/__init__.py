@@ -1,1 +1,1 @@
-"""The team and XPM's staff: who is who, who names whom, and the person who connected."""
+"""Team members and XPM staff: links, queries and members."""

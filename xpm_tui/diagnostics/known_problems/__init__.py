@@ -1,2 +1,4 @@
-"""Known trouble as data: sign, cause, way out, and what to tell Xero's support.
-One file per place where it shows: the login, the wire, the practice's records, this machine."""
+"""Known problems as data: symptom, cause, remedy, and what to tell Xero support.
+
+One file per place where they show.
+"""

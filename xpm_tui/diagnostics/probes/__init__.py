@@ -1,1 +1,1 @@
-"""The probes, one file per place: the way to Xero, the login, the lists, the book, this machine."""
+"""The probes, one file per place: network, login, store and machine."""

@@ -1,1 +1,1 @@
-"""Carrying out changes on either side, journaled, and finding out what became of a lost answer."""
+"""Apply a plan on both sides, journaled, and find out what became of a lost answer."""

@@ -1,1 +1,1 @@
-"""What a person does to a client: link, pick, review, create in XPM, undo."""
+"""Changes that a user asks for one by one: link, pick, review, create in XPM, undo."""

@@ -1,1 +1,1 @@
-"""Who may be who: names taken apart, scored and proposed; the picker's search; duplicates. Pure."""
+"""Compare names, propose links, search clients and find duplicates. Pure."""

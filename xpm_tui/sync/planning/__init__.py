@@ -1,1 +1,1 @@
-"""From both sides and what they agreed on to changes: rules, comparing, the plan, the guard. Pure."""
+"""Compare both sides with what they last agreed on, and plan the changes. Pure."""

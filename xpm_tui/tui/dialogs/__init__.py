@@ -1,1 +1,1 @@
-"""Boxes over a screen: questions, forms, trouble, help, palette, files; how an act speaks."""
+"""Dialogs over a screen: questions, forms, trouble, help, palette and files."""

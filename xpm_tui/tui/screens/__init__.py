@@ -1,1 +1,1 @@
-"""One file per screen; its look is in styles/ under the same name."""
+"""One file per screen; its stylesheet is in styles/ under the same name."""

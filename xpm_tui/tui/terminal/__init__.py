@@ -1,1 +1,1 @@
-"""The way to the terminal: of each picture what differs, in few bytes, and no waiting for it to be taken."""
+"""The terminal driver: send only the cells that differ, and never wait for a slow terminal."""

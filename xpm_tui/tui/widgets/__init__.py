@@ -1,1 +1,1 @@
-"""Small widgets that screens are made of; data enters through the plain-text door."""
+"""Widgets that screens are built from; data enters through the safe-text function."""

@@ -1,1 +1,1 @@
-"""The wizard's steps: one pane each, over the connection's own state machine."""
+"""The wizard: its screen and one pane per step, over the connection's state machine."""

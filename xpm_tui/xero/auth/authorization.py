@@ -22,7 +22,12 @@ import msgspec
 from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.xero.config import WireConfig
+
+with lazy_imports():
+    import authlib.oauth2.rfc6749.parameters
+    import authlib.oauth2.rfc7636
 
 _LONGEST = 8192
 
@@ -46,20 +51,16 @@ def begin(config: WireConfig) -> Authorization:
 
     Raises ``BadInput`` when no app is named.
     """
-    # Authlib is slow to load and needed only here and at the token endpoint.
-    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-    from authlib.oauth2.rfc7636 import create_s256_code_challenge
-
     config.need_app()
     state, verifier = secrets.token_urlsafe(32), ""
     pkce = {}
     if not config.client_secret:
         verifier = secrets.token_urlsafe(64)
         pkce = {
-            "code_challenge": create_s256_code_challenge(verifier),
+            "code_challenge": authlib.oauth2.rfc7636.create_s256_code_challenge(verifier),
             "code_challenge_method": "S256",
         }
-    url = prepare_grant_uri(
+    url = authlib.oauth2.rfc6749.parameters.prepare_grant_uri(
         config.authorize_url,
         client_id=config.client_id,
         response_type="code",

@@ -21,6 +21,11 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.domain.secret import Secret
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.private import ensure_private
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import keyring.backend
+    import keyring.core
 
 T = TypeVar("T")
 
@@ -146,9 +151,6 @@ def _recommended() -> Any:
     Not keyring's own choice: that may silently be a plain-text file, one that keeps nothing, or a chain that
     falls through to either.
     """
-    import keyring.backend
-    import keyring.core
-
     bad = ("keyring.backends.fail", "keyring.backends.null", "keyring.backends.chainer")
     named = keyring.core.load_env()
     found = [named] if named is not None else keyring.backend.get_all_keyring()

@@ -15,11 +15,16 @@ from xpm_tui.domain.errors import BadReply, CaseId, LoginNeeded, OutOfReach, Wir
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.xero.auth.authorization import Authorization, Grant, begin, claims, person_of
 from xpm_tui.xero.client import error_mapping
 from xpm_tui.xero.client.transport import Network, NoReply, Request, TooLarge
 from xpm_tui.xero.config import WireConfig
 from xpm_tui.xero.error_body import Asked
+
+with lazy_imports():
+    import authlib.common.urls
+    import authlib.oauth2.rfc6749.parameters
 
 _LIMIT = 1024 * 1024
 _OTHER_WAY = ("unsupported_grant_type", "invalid_request")
@@ -43,10 +48,8 @@ class TokenEndpoint:
 
     async def redeem(self, authorization: Authorization, code: Secret) -> Grant:
         """Exchange a code (single use, five minutes) for tokens. ``LoginNeeded`` when it is spent."""
-        from authlib.oauth2.rfc6749.parameters import prepare_token_request
-
         form = Secret(
-            prepare_token_request(
+            authlib.oauth2.rfc6749.parameters.prepare_token_request(
                 "authorization_code",
                 redirect_uri=authorization.redirect_uri,
                 code=code.reveal(),
@@ -58,18 +61,18 @@ class TokenEndpoint:
 
     async def refresh(self, refresh: Secret) -> Grant:
         """Renew the pair. ``LoginNeeded`` (case T6) when Xero no longer takes the refresh token."""
-        from authlib.oauth2.rfc6749.parameters import prepare_token_request
-
         form = Secret(
-            prepare_token_request("refresh_token", refresh_token=refresh.reveal(), **self._identity())
+            authlib.oauth2.rfc6749.parameters.prepare_token_request(
+                "refresh_token", refresh_token=refresh.reveal(), **self._identity()
+            )
         )
         return await self._token(form, refresh)
 
     async def revoke(self, refresh: Secret) -> None:
         """Revoke a refresh token: removes all connections of this login. An unknown token is no error."""
-        from authlib.common.urls import url_encode
-
-        form = Secret(url_encode([("token", refresh.reveal()), *self._identity().items()]))
+        form = Secret(
+            authlib.common.urls.url_encode([("token", refresh.reveal()), *self._identity().items()])
+        )
         status, body, asked = await self._post("/connect/revocation", form, _REVOKE)
         if status != 200:
             raise self._fault(status, body, asked, renewing=False)

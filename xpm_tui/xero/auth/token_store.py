@@ -15,7 +15,12 @@ from xpm_tui.domain.errors import CaseId, DiskTrouble, LoginNeeded
 from xpm_tui.domain.secret import Secret
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.private import ensure_private
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.xero.auth.encryption_keys import KeyringKey, KeyringTrouble, file_key, given_key, keyring_closed
+
+with lazy_imports():
+    import cryptography.exceptions
+    import cryptography.hazmat.primitives.ciphers.aead
 
 KeySource = Literal["given", "keyring", "file"]
 
@@ -116,22 +121,19 @@ class Vault:
     # Key and plain text live in frames that raise nothing: a traceback may show the locals of every frame.
 
     def _opened(self, box: _Box) -> Saved | None:
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        cipher = AESGCM(self._key_of(box.key))
+        cipher = cryptography.hazmat.primitives.ciphers.aead.AESGCM(self._key_of(box.key))
         try:
             plain = cipher.decrypt(base64.b64decode(box.nonce), base64.b64decode(box.data), _BOUND)
             return msgspec.json.decode(plain, type=Saved, dec_hook=_decode)
-        except (InvalidTag, ValueError, msgspec.DecodeError):
+        except (cryptography.exceptions.InvalidTag, ValueError, msgspec.DecodeError):
             return None
 
     def _sealed(self, saved: Saved) -> _Box:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
         source, key = self._key_for_writing()
         nonce = os.urandom(12)
-        data = AESGCM(key).encrypt(nonce, msgspec.json.encode(saved, enc_hook=_encode), _BOUND)
+        data = cryptography.hazmat.primitives.ciphers.aead.AESGCM(key).encrypt(
+            nonce, msgspec.json.encode(saved, enc_hook=_encode), _BOUND
+        )
         return _Box(
             format=1,
             key=source,

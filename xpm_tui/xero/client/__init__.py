@@ -1,1 +1,1 @@
-"""client."""
+"""Call the Practice Manager API: transport, retries, errors, and the calls themselves."""

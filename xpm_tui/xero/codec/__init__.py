@@ -1,1 +1,1 @@
-"""codec."""
+"""Read and write the XML of the Practice Manager API, by element name and never by position."""
