@@ -19,18 +19,18 @@ SOURCES = {
     if path.relative_to(PACKAGE).parts[0] != "sandbox"
 }
 
-FORMATTER = "model/formatting.py"
-LABELS = "model/labels.py"
-PRESENTER = "diagnose/trouble_view.py"
+FORMATTER = "domain/formatting.py"
+LABELS = "domain/labels.py"
+PRESENTER = "diagnostics/error_presenter.py"
 
 OTHER_TIMES = {
-    "book/backup.py": "names of files",
-    "book/care.py": "names of folders",
-    "cli/crash.py": "the crash file, ISO 8601, and its name",
-    "cli/sample_work.py": "sample data",
-    "deploy/spec.py": "job numbers, by a pattern that users set",
-    "xero/addresses.py": "the wire",
-    "xero/requests_xml.py": "the wire",
+    "store/backup.py": "names of files",
+    "store/admin.py": "names of folders",
+    "cli/error_exit.py": "the crash file, ISO 8601, and its name",
+    "cli/sample_data.py": "sample data",
+    "deploy/job_spec.py": "job numbers, by a pattern that users set",
+    "xero/client/jobs.py": "the wire",
+    "xero/codec/request_bodies.py": "the wire",
 }
 """Who may format a time in another way, and what for: never for a user to read in a sentence or table."""
 
@@ -45,8 +45,8 @@ def test_one_formatter_of_times() -> None:
 
 
 def test_one_measure_of_width_and_one_wrapper() -> None:
-    assert list(_found(widths, but={FORMATTER, "diagnose/masking.py", "tui/output/strokes.py",
-                                    "tui/output/picture.py"})) == []  # fmt: skip
+    assert list(_found(widths, but={FORMATTER, "diagnostics/masking.py", "tui/terminal/encoder.py",
+                                    "tui/terminal/screen_buffer.py"})) == []  # fmt: skip
 
 
 def test_one_place_for_labels() -> None:

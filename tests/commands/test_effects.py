@@ -234,9 +234,9 @@ def called(tree: ast.AST) -> Iterator[str]:
 def test_nobody_else_refuses_for_read_only_mode() -> None:
     names = {name for name, tree in sources("") if "ReadOnly" in set(called(tree))}
     assert names == {
-        "acts/effects.py",  # decides
-        "service/practice.py",  # the guard behind it, at the door of every service that writes
-        "book/engine.py",  # the store itself
+        "commands/effects.py",  # decides
+        "application/practice.py",  # the guard behind it, at the door of every service that writes
+        "store/engine.py",  # the store itself
     }
     named = {
         name
@@ -245,13 +245,13 @@ def test_nobody_else_refuses_for_read_only_mode() -> None:
         if isinstance(node, ast.Name | ast.Attribute | ast.alias)
         and "READ_ONLY" in (getattr(node, "id", ""), getattr(node, "attr", ""), getattr(node, "name", ""))
     }
-    assert named == {"acts/effects.py"}
+    assert named == {"commands/effects.py"}
     assert [name for name, tree in sources("acts") if "writable" in set(called(tree))] == []
 
 
 def test_nobody_else_asks_whether_a_call_may_go_on() -> None:
     assert [name for name, tree in sources("acts", "cli") if "confirm" in set(called(tree))] == [
-        "acts/effects.py"
+        "commands/effects.py"
     ]
 
 
@@ -266,4 +266,4 @@ def test_an_act_is_run_by_the_two_runners_alone() -> None:
         and isinstance(node.value, ast.Name)
         and node.value.id == "act"
     ]
-    assert sorted(set(running)) == ["cli/perform.py", "tui/acting.py"]
+    assert sorted(set(running)) == ["cli/runner.py", "tui/command_runner.py"]

@@ -27,38 +27,37 @@ VOCABULARIES = {
 }
 
 ALLOWED = {
-    "model/fields.py": "the registry itself",
-    "model/field_types.py": "the kinds of fields",
+    "domain/fields.py": "the registry itself",
+    "domain/field_types.py": "the kinds of fields",
     # Records of another kind, whose fields happen to have the same names.
-    "book/ignition/export_library.py": "proposals, services and team members",
-    "book/ignition/proposals.py": "proposals",
-    "book/ignition/forms.py:TEAM": "team members",
-    "book/ignition/forms.py:PROPOSALS": "proposals",
-    "deploy/spec.py": "jobs",
-    "service/jobs/current.py": "jobs",
-    "service/jobs/editing.py": "jobs",
-    "service/jobs/listing.py": "jobs",
-    "service/jobs/proposals.py": "proposals",
-    "service/team/look.py": "team members and staff",
-    "sync/applying/staffing.py": "staff",
-    "sync/by_hand/create_staff.py": "staff",
+    "ignition/export.py": "proposals, services and team members",
+    "ignition/proposal_import.py": "proposals",
+    "ignition/forms.py:TEAM": "team members",
+    "ignition/forms.py:PROPOSALS": "proposals",
+    "deploy/job_spec.py": "jobs",
+    "application/jobs/workflow_edits.py": "jobs",
+    "application/jobs/queries.py": "jobs",
+    "application/jobs/proposals.py": "proposals",
+    "application/team/queries.py": "team members and staff",
+    "sync/applying/adoption.py": "staff",
+    "sync/outbox.py:staff_creation": "staff",
     "tui/widgets/job_lines.py": "jobs",
-    "xero/practice_manager.py:XeroPractice": "staff",
-    "xero/shapes.py:_STAFF": "staff",
-    "xero/shapes.py:_JOB": "jobs",
+    "xero/client/practice.py:XeroPractice": "staff",
+    "xero/codec/deserializers.py:_STAFF": "staff",
+    "xero/codec/deserializers.py:_JOB": "jobs",
     # What identifies a client, or tells its state: a decision about few fields, not a list of all.
-    "acts/clients.py:search_clients": "the table of a search",
-    "book/ignition/forms.py:CLIENTS": "what a file needs at least",
-    "service/clients/looking.py:_proposal": "the summary of a proposed client",
-    "service/clients/looking.py:review": "the summary of a client that needs a link",
-    "service/telling/views.py:ContactView": "the summary of a contact on one line",
-    "sync/applying/replies.py:merge_client": "what an answer to a write may leave out",
-    "sync/applying/writing.py:own_contact": "the contact made of an individual's own name",
+    "commands/clients.py:search_clients": "the table of a search",
+    "ignition/forms.py:CLIENTS": "what a file needs at least",
+    "application/clients/queries.py:_proposal": "the summary of a proposed client",
+    "application/clients/queries.py:review": "the summary of a client that needs a link",
+    "application/presenters/views.py:ContactView": "the summary of a contact on one line",
+    "sync/applying/run_results.py:merge_client": "what an answer to a write may leave out",
+    "sync/applying/local_writes.py:own_contact": "the contact made of an individual's own name",
     "sync/matching/duplicates.py": "evidence",
-    "sync/matching/match.py": "evidence",
-    "sync/view.py:xpm_print": "the state of a client",
-    "tui/widgets/proposals.py": "the summary of a proposed client",
-    "cli/sample.py": "a sample file, written as Ignition would",
+    "sync/matching/proposals.py": "evidence",
+    "sync/canonical.py:xpm_print": "the state of a client",
+    "tui/widgets/search_hits.py": "the summary of a proposed client",
+    "cli/sample_data.py": "a sample file, written as Ignition would",
 }
 
 
@@ -131,7 +130,8 @@ def test_a_second_list_is_seen(text: str) -> None:
 
 
 COMPUTED_WITH_DEFAULT = {
-    "service/jobs/editing.py": "a proposal or a client that may be missing",
+    "commands/effects.py": "an option that a command need not have",
+    "application/jobs/workflow_edits.py": "a proposal or a client that may be missing",
     "tui/screens/area.py": "an action that a screen need not have",
 }
 

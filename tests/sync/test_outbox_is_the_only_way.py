@@ -30,8 +30,8 @@ def bypasses(source: str) -> Iterator[tuple[int, str]]:
                     yield node.lineno, str(argument.value)
 
 
-MODULES_OF_OURS = {"contacts"}
-"""``service/clients/contacts.py`` has an ``add_contact`` that adds one to the store."""
+MODULES_OF_OURS = {"edits"}
+"""``application/clients/edits.py`` has an ``add_contact`` that adds one to the store."""
 
 
 def test_only_the_outbox_writes_to_xpm() -> None:

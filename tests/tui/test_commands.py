@@ -34,7 +34,7 @@ FLOWS = {
     "do_clients_undo": "undo",
     "do_connect": "connect",
 }
-"""Keys that begin a way over several screens (``tui/flows.py``)."""
+"""Keys that begin a way over several screens (``tui/navigation.py``)."""
 
 THROUGH = {
     "do_team_accept": ("accept_emails", "team.accept"),

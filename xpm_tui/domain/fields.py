@@ -7,8 +7,8 @@ policy, the canonical form, the JSON views, the CSV form, the edit form, the set
 the reference pages are derived from these rows; none of them keeps a list of its own.
 
 To add a field, add its row here and its attribute to the record types that hold it: the records of
-:mod:`xpm_tui.domain.ignition` and :mod:`xpm_tui.domain.xpm`, and the JSON view. ``tests/fields`` walks the rows and
-fails where a row and the records disagree, or where a value is lost on the way.
+:mod:`xpm_tui.domain.ignition` and :mod:`xpm_tui.domain.xpm`, and the JSON view. ``tests/fields`` walks the
+rows and fails where a row and the records disagree, or where a value is lost on the way.
 
 Sources: Xero's Practice Manager 3.1 pages for the elements; Ignition's help page "Import and edit your
 clients in bulk" for the headings.

@@ -13,6 +13,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from xpm_tui.domain.safe_text import LIMIT, Shown, visible
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import rich.cells  # only where a text is not ASCII
 
 if TYPE_CHECKING:
     from xpm_tui.domain.links import Value
@@ -201,10 +205,7 @@ def cells(text: str) -> int:
 
 @lru_cache(4096)
 def _cell(char: str) -> int:
-    # Rich is loaded only where a text is not ASCII: commands must start fast.
-    from rich.cells import get_character_cell_size
-
-    return get_character_cell_size(char)
+    return rich.cells.get_character_cell_size(char)
 
 
 def cut(text: Shown, width: int) -> Shown:
