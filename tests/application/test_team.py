@@ -6,11 +6,17 @@ import pytest
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
+from xpm_tui.application.team.views import MemberView
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ignition import Client, TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import Named, Staff, XpmClient
+
+
+def found(practice: OpenPractice, member: str) -> MemberView:
+    """One member, as the list shows it."""
+    return next(view for view in team.list_team(practice) if view.id == member)
 
 
 @pytest.fixture
@@ -92,7 +98,7 @@ def test_filters_and_letters_narrow_the_people(filled: OpenPractice) -> None:
     assert names(text="OLD.example") == ["Tom Reid"]
     team.link_member(filled, "t2", "e")
     assert names("left") == ["Tom Reid"]
-    view = team.find_person(filled, "t2")
+    view = found(filled, "t2")
     assert (view.state, "no longer lists" in view.notes[0]) == ("gone", True)
     with pytest.raises(BadInput, match="no filter"):
         names("nonsense")
@@ -109,7 +115,7 @@ def test_two_of_one_name_are_told_on_either_side(filled: OpenPractice) -> None:
     filled.book.commit(
         [Put(STAFF, Staff(uuid="f", name="tom REID")), Put(TEAM, TeamMember(id="t4", name="Tom Reid"))]
     )
-    tom = team.find_person(filled, "t2")
+    tom = found(filled, "t2")
     assert tom.proposals[0].reason.startswith("the same name, which several have")
     assert any("2 people of this name" in note for note in tom.notes)
     assert {row.name for row in team.list_people(filled, only="same-name")[0]} == {"Tom Reid", "tom REID"}
@@ -144,7 +150,7 @@ def test_what_was_changed_since_or_is_in_use_stays(filled: OpenPractice) -> None
     team.link_member(filled, "t1", "a")
     filled.book.commit([Put(TEAM, TeamMember(id="t1", name="Ana S.", staff="a"))])
     assert team.undo(filled).stay == ("t1",)
-    assert team.find_person(filled, "t1").name == "Ana S."
+    assert found(filled, "t1").name == "Ana S."
 
 
 def test_jobs_to_come_count_too(filled: OpenPractice) -> None:

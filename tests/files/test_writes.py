@@ -12,7 +12,7 @@ import pytest
 
 from tests.store.faults import FailingDisk, Kind
 from xpm_tui.domain.errors import DiskTrouble
-from xpm_tui.files.append import AppendFile, cut_torn_tail, read_lines, torn_tail
+from xpm_tui.files.append import AppendFile
 from xpm_tui.files.atomic import leftovers, previous, replace_bytes
 from xpm_tui.files.disk import Disk
 
@@ -103,20 +103,3 @@ def test_a_kernel_that_takes_a_part_is_given_the_rest(tmp_path: Path) -> None:
     with AppendFile(tmp_path / "log", disk=Sipping()) as file:
         assert file.append(b"0123456789\n") == 11
     assert (tmp_path / "log").read_bytes() == b"0123456789\n"
-
-
-def test_a_torn_tail_is_not_read_and_can_be_cut(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    assert list(read_lines(path)) == []
-    assert torn_tail(path) == cut_torn_tail(path) == 0
-    path.write_bytes(b"one\ntwo\nthr")
-    assert list(read_lines(path)) == [(b"one", 4), (b"two", 8)]
-    assert list(read_lines(path, 4)) == [(b"two", 8)]
-    assert torn_tail(path) == 3
-    assert cut_torn_tail(path) == 3
-    assert path.read_bytes() == b"one\ntwo\n"
-    path.write_bytes(b"x" * 200_000)
-    assert cut_torn_tail(path) == 200_000
-    path.write_bytes(b"a\n" + b"x" * 200_000)
-    assert cut_torn_tail(path) == 200_000
-    assert path.read_bytes() == b"a\n"

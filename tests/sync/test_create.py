@@ -12,8 +12,8 @@ from xpm_tui.domain.errors import NeedsPerson, NotFound, OutcomeUnknown, Refused
 from xpm_tui.domain.links import Apart
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.tables import APART, IMAGES, INTENTS, LINKS, PLANS, RUNS
-from xpm_tui.sync.applying.recover import Resolved, interrupted, resolve, unknown
-from xpm_tui.sync.applying.release import settle
+from xpm_tui.sync.applying.intent_decisions import settle
+from xpm_tui.sync.applying.recovery import Resolved, interrupted, resolve, unknown
 from xpm_tui.sync.manual.client_creation import Created, MustWait, create_client
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy

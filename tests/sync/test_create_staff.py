@@ -13,8 +13,8 @@ from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.tables import INTENTS, RUNS, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
-from xpm_tui.sync.applying.recover import Resolved, resolve
-from xpm_tui.sync.applying.release import held, settle
+from xpm_tui.sync.applying.intent_decisions import held, settle
+from xpm_tui.sync.applying.recovery import Resolved, resolve
 from xpm_tui.sync.manual.staff_creation import StaffThere, create_staff
 
 LAG = 300.0

@@ -22,8 +22,8 @@ from xpm_tui.domain.errors import EditConflict, OutcomeUnknown, Refused, WireTro
 from xpm_tui.domain.ports import Write
 from xpm_tui.domain.tables import CLIENTS, INTENTS, RUNS
 from xpm_tui.domain.xpm import XpmContact
-from xpm_tui.sync.applying.recover import interrupted, resolve, unknown
-from xpm_tui.sync.applying.release import held, settle
+from xpm_tui.sync.applying.intent_decisions import held, settle
+from xpm_tui.sync.applying.recovery import interrupted, resolve, unknown
 from xpm_tui.sync.policy import Policy
 
 EXAMPLES = settings(max_examples=count(default=150, soak=10_000), deadline=None)

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from tests.sync.world import World, client, linked, one, xpm
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.links import Apart, Freeze, Ignored, LinkState
-from xpm_tui.domain.tables import APART, FREEZES, IGNORED, JOBS, LINKS
+from xpm_tui.domain.plan import NeedsPerson
+from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, IGNORED, JOBS, LINKS
 from xpm_tui.domain.xpm import Named, XpmJob
 from xpm_tui.sync.manual.links import effect, link, unlink
-from xpm_tui.sync.planning.links import exact_match, link_state, needing_person, reason, relink
+from xpm_tui.sync.planning.links import exact_match, link_state, needs_person, reason, relink
 from xpm_tui.sync.policy import Policy
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
@@ -22,6 +23,13 @@ NOW = datetime(2026, 5, 4, tzinfo=UTC)
 async def state(world: World, id_: str = "c1") -> LinkState:
     await world.refresh()
     return link_state(world.book.snapshot(), world.client(id_))
+
+
+def waiting(world: World) -> list[NeedsPerson]:
+    """The clients that need a decision now."""
+    snapshot = world.book.snapshot()
+    found = (needs_person(snapshot, each, link_state(snapshot, each)) for each in snapshot.rows(CLIENTS))
+    return [each for each in found if each is not None]
 
 
 async def match(world: World, id_: str = "c1") -> str:
@@ -39,7 +47,7 @@ async def test_a_link_is_linked_archived_or_gone() -> None:
 async def test_a_prospect_made_client_is_converted_and_the_new_one_proposed() -> None:
     world = World([client()], [xpm(prospect=True), xpm(2, name="Client 1")], links=[linked()])
     assert await state(world) == "converted"
-    (person,) = needing_person(world.book.snapshot())
+    (person,) = waiting(world)
     assert (person.reason, person.uuid) == ("converted", "u2")
     gone = World([client()], [xpm(2, name="Client 1")], links=[linked()])
     assert await state(gone) == "converted"
@@ -64,7 +72,7 @@ async def test_ignored_says_so_whatever_else() -> None:
     world.put(IGNORED, [Ignored(id="c1", reason="closed")])
     assert await state(world) == "ignored"
     assert await match(world) == ""
-    assert [*needing_person(world.book.snapshot())] == []
+    assert [*waiting(world)] == []
     assert await world.changes() == []
 
 
@@ -120,7 +128,7 @@ async def test_leads_and_inactive_clients_can_wait_and_those_without_a_state_can
     world = World(
         [client(1, state="lead"), client(2, state="inactive"), client(3), client(4, state="active")], []
     )
-    assert [person.client for person in needing_person(world.book.snapshot())] == ["c3", "c4"]
+    assert [person.client for person in waiting(world)] == ["c3", "c4"]
 
 
 def test_every_reason_has_a_sentence() -> None:

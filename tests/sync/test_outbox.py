@@ -46,7 +46,7 @@ from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS
 from xpm_tui.domain.workflows import JobSpec
 from xpm_tui.domain.xpm import XpmClient, XpmContact, XpmJob
-from xpm_tui.sync.applying.recover import resolve
+from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.journal import JOB_KINDS, SYNC_KINDS
 from xpm_tui.sync.outbox import (
     ENDINGS,

@@ -16,7 +16,7 @@ from xpm_tui.domain.errors import NeedsPerson, Trouble
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import WRITE_ERRORS
 from xpm_tui.domain.tables import INTENTS, RUNS
-from xpm_tui.sync.applying.recover import resolve, unknown
+from xpm_tui.sync.applying.recovery import resolve, unknown
 from xpm_tui.sync.policy import Policy
 
 ERRORS = pytest.mark.parametrize("error", WRITE_ERRORS, ids=lambda error: error.__name__)

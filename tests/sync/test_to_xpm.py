@@ -22,8 +22,8 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, RUNS
 from xpm_tui.domain.xpm import Named
-from xpm_tui.sync.applying.recover import resolve
-from xpm_tui.sync.applying.release import held, settle
+from xpm_tui.sync.applying.intent_decisions import held, settle
+from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.policy import Policy
 
 TO = Policy(direction="to_xpm")

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.runs.open_intents import Decision, HeldWrite
     from xpm_tui.domain.runs import Run
-    from xpm_tui.sync.applying.release import Choice
+    from xpm_tui.sync.applying.intent_decisions import Choice
 
 _UNKNOWN = "unknown-outcome"
 _CHOICES: tuple[Choice, ...] = ("again", "drop")

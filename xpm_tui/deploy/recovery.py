@@ -18,7 +18,7 @@ from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS
 from xpm_tui.domain.workflows import Deployment
 from xpm_tui.domain.xpm import XpmJob
-from xpm_tui.sync.applying import recover
+from xpm_tui.sync.applying import recovery
 from xpm_tui.sync.journal import (
     ADD_JOB,
     APPLY_TEMPLATE,
@@ -61,7 +61,7 @@ _NO_EFFECT = "did not take effect"
 
 def unknown(snapshot: Snapshot) -> list[Intent]:
     """The writes of jobs that were sent and have no end, of whatever run."""
-    return recover.unknown(snapshot, JOB_KINDS)
+    return recovery.unknown(snapshot, JOB_KINDS)
 
 
 async def resolve(means: Means) -> int:
@@ -84,7 +84,7 @@ def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
     return msgspec.structs.replace(row, state_set=True)
 
 
-class _JobRecovery(recover.Recovery):
+class _JobRecovery(recovery.Recovery):
     """The unknown writes of jobs while they are looked up."""
 
     kinds = JOB_KINDS

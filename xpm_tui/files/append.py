@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -77,51 +77,3 @@ class AppendFile:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def read_lines(path: Path, offset: int = 0) -> Iterator[tuple[bytes, int]]:
-    """Whole lines from ``offset`` on, each without its end and with the offset after it.
-
-    A last line without a line end is torn, or being written right now: it is not given. No file: no lines.
-    """
-    try:
-        stream = path.open("rb")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise trouble(error, path, "read") from error
-    with stream:
-        stream.seek(offset)
-        for line in stream:
-            if not line.endswith(b"\n"):
-                return
-            offset += len(line)
-            yield line[:-1], offset
-
-
-def torn_tail(path: Path) -> int:
-    """How many bytes follow the last line end: 0 for a whole file, and for none."""
-    try:
-        stream = path.open("rb")
-    except FileNotFoundError:
-        return 0
-    with stream:
-        end = stream.seek(0, os.SEEK_END)
-        at = end
-        while at > 0:
-            start = max(0, at - _BLOCK)
-            stream.seek(start)
-            found = stream.read(at - start).rfind(b"\n")
-            if found >= 0:
-                return end - (start + found + 1)
-            at = start
-        return end
-
-
-def cut_torn_tail(path: Path, *, disk: Disk = DISK) -> int:
-    """Cut a torn last line away, durably; gives the number of bytes cut. Callers hold the file's lock."""
-    torn = torn_tail(path)
-    if torn:
-        with spoken(path), AppendFile(path, disk=disk) as file:
-            file.cut(file.size - torn)
-    return torn

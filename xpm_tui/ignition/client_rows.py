@@ -6,7 +6,7 @@ Which contact of a client each of its rows is about.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from xpm_tui.domain.fields import BY_NAME
@@ -127,11 +127,6 @@ def _give_to_contacts(
 
 def _disagree(groups: Iterable[list[ClientRow]], key: str) -> bool:
     return any(len({row.client[key] for row in group if key in row.client}) > 1 for group in groups)
-
-
-def extra_headings(cells: Mapping[str, str]) -> set[str]:
-    """Headings of the unknown columns among some cells."""
-    return {key.removeprefix(EXTRA) for key in cells if key.startswith(EXTRA)}
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 Every write goes through three durable steps: the *intent* (what will be written), *sent* (durable before the
 first byte leaves) and the *outcome*, which is one commit with everything that follows from it. An intent that
-was sent and has no outcome is unknown: it is looked up (:mod:`xpm_tui.sync.applying.recover`), never sent
+was sent and has no outcome is unknown: it is looked up (:mod:`xpm_tui.sync.applying.recovery`), never sent
 again blindly.
 
 The outbox knows messages and outcomes. It does not know plans, runs or jobs: what follows from a write is

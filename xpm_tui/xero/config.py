@@ -134,8 +134,3 @@ class WireConfig:
     def authorize_url(self) -> str:
         """Where the browser goes."""
         return f"{self.login_url}/identity/connect/authorize"
-
-    @property
-    def is_xero(self) -> bool:
-        """False for a sandbox: any address that is not Xero's own."""
-        return self.api_url == API_URL

@@ -26,7 +26,7 @@ from xpm_tui.domain.ports import JobPractice, Practice, Put, Snapshot
 from xpm_tui.domain.runs import Run, Stop, Trigger
 from xpm_tui.domain.tables import LINKS, RUNS, WORKFLOWS
 from xpm_tui.store.ids import BlockIds
-from xpm_tui.sync.applying.recover import resolve as resolve_clients
+from xpm_tui.sync.applying.recovery import resolve as resolve_clients
 from xpm_tui.sync.consequences import paced
 from xpm_tui.sync.matching.proposals import MatchIndex
 

@@ -121,17 +121,6 @@ class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
     frozen: bool = False
 
 
-class FreezeView(msgspec.Struct, frozen=True, kw_only=True):
-    """A field that sync leaves alone for one client; ``undo``: an undo froze it."""
-
-    client: str
-    field: str
-    reason: str
-    by: str
-    at: datetime | None
-    undo: bool
-
-
 class XpmClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A client of XPM as the mirror has it; ``linked`` are the clients of the book linked to it.
 

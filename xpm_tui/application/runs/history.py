@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.domain.errors import BadInput, CaseId, NotFound
+from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import Run, StopRequest
@@ -132,14 +132,6 @@ def is_sync(run: Run) -> bool:
 def by_hand(run: Run) -> bool:
     """Whether it is of something that a person did at once: the runner notes its process, that does not."""
     return not run.plan and not run.pid
-
-
-def case_of(run: Run) -> CaseId | None:
-    """The run's case, where it has one that this version knows."""
-    try:
-        return CaseId(run.case)
-    except ValueError:
-        return None
 
 
 def _number(run: Run) -> int:

@@ -18,8 +18,8 @@ from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import LINKS, RUNS, STAFF, XPM_CLIENTS
 from xpm_tui.sync.applying.adoption import may_be
-from xpm_tui.sync.applying.recover import KINDS
-from xpm_tui.sync.applying.release import Choice, held, settle
+from xpm_tui.sync.applying.intent_decisions import Choice, held, settle
+from xpm_tui.sync.applying.recovery import KINDS
 from xpm_tui.sync.applying.run_results import merge_client
 from xpm_tui.sync.canonical import xpm_contacts
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_STAFF

@@ -30,8 +30,8 @@ from xpm_tui.store.backup import prune_backups
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.store.retention import outdated
 from xpm_tui.sync.applying.executor import apply
-from xpm_tui.sync.applying.recover import KINDS, resolve
-from xpm_tui.sync.applying.release import held
+from xpm_tui.sync.applying.intent_decisions import held
+from xpm_tui.sync.applying.recovery import KINDS, resolve
 from xpm_tui.sync.consequences import of_plan
 from xpm_tui.sync.manual.plan_review import keep_review, recount
 from xpm_tui.sync.planning.guard import ALWAYS, check, grown, refuse_if_outdated

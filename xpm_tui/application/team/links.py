@@ -68,12 +68,6 @@ def list_people(practice: OpenPractice, *, only: str = "", text: str = "") -> tu
     return sorted(rows, key=place), total
 
 
-def find_person(practice: OpenPractice, member: str) -> MemberView:
-    """One member, by id, e-mail or name."""
-    team = Team.of(practice)
-    return team.member(find_member(practice.snapshot(), member))
-
-
 def find_row(practice: OpenPractice, person: str) -> PersonRow:
     """Return one member by id, e-mail or name, or somebody who is only in XPM. Raises ``NotFound``."""
     team, snapshot = Team.of(practice), practice.snapshot()

@@ -30,7 +30,7 @@ from xpm_tui.ignition.cells import CellError, Unknown, canonical, check_email, p
 from xpm_tui.ignition.cells import People as Nobody
 from xpm_tui.log.writer import during
 from xpm_tui.sync.applying.adoption import twins
-from xpm_tui.sync.applying.recover import resolve
+from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.manual.staff_creation import StaffThere, blocked, create_staff, creation_values
 
 FIELDS = ("name", "email", "access", "active")

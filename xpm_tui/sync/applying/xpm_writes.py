@@ -17,7 +17,7 @@ from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.local_commits import events_of
 from xpm_tui.sync.applying.preconditions import Standing
-from xpm_tui.sync.applying.recover import resolve
+from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.applying.run_recorder import Ledger
 from xpm_tui.sync.applying.run_results import (
     altered,

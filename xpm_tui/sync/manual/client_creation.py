@@ -17,7 +17,7 @@ from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.adoption import adopted
 from xpm_tui.sync.canonical import Team, book_values, clean, contact_values, is_blank, primary_of
 from xpm_tui.sync.journal import ADD_CLIENT, is_linked, without_end
-from xpm_tui.sync.manual.making import Maker, Making
+from xpm_tui.sync.manual.creation import Maker, Making
 from xpm_tui.sync.mirror import take
 from xpm_tui.sync.outbox import client_creation
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy

@@ -13,7 +13,7 @@ from xpm_tui.domain.tables import STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
 from xpm_tui.sync.applying.adoption import FIELDS, joined, twins
 from xpm_tui.sync.journal import ADD_STAFF, is_linked, without_end
-from xpm_tui.sync.manual.making import Maker, Making
+from xpm_tui.sync.manual.creation import Maker, Making
 from xpm_tui.sync.mirror import list_writes
 from xpm_tui.sync.outbox import staff_creation
 

@@ -124,14 +124,6 @@ def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> NeedsP
     return NeedsPerson(client=client.id, reason=state, uuid=uuid)
 
 
-def needing_person(snapshot: Snapshot) -> Iterator[NeedsPerson]:
-    """All clients that need a person now, in order of arrival."""
-    for client in snapshot.rows(CLIENTS):
-        found = needs_person(snapshot, client, link_state(snapshot, client))
-        if found is not None:
-            yield found
-
-
 def frozen_fields(snapshot: Snapshot, client: str) -> frozenset[str]:
     """The fields that sync leaves alone for one client; ``*`` is all of them."""
     return frozenset(freeze.field for freeze in snapshot.find(FREEZES, "client", client))

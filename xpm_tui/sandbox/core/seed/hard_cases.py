@@ -19,7 +19,7 @@ from xpm_tui.sandbox.core.records import (
     Relationship,
     with_values,
 )
-from xpm_tui.sandbox.core.seed.ordinary import TERMS, make_taxes
+from xpm_tui.sandbox.core.seed.ordinary_clients import TERMS, make_taxes
 
 COMPANY, INDIVIDUAL, TRUST = make_taxes("Company"), make_taxes("Individual"), make_taxes("Trust")
 HOBART = Address("Unit 4\n12 Jetty Rd", "Hobart", "TAS", "7000", "Australia")

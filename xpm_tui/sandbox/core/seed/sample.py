@@ -26,7 +26,7 @@ from xpm_tui.sandbox.core.records import (
 )
 from xpm_tui.sandbox.core.seed import words
 from xpm_tui.sandbox.core.seed.hard_cases import HardCases
-from xpm_tui.sandbox.core.seed.ordinary import ClientMaker, pick
+from xpm_tui.sandbox.core.seed.ordinary_clients import ClientMaker, pick
 
 STATES = (
     ("Planned", "PLANNED", False),

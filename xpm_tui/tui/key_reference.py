@@ -1,4 +1,4 @@
-"""The sheet of keys, made from acts and screens: ``python -m xpm_tui.tui.keysheet > docs/keys.md``."""
+"""The sheet of keys, made from acts and screens: ``python -m xpm_tui.tui.key_reference > docs/keys.md``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xpm_tui.tui.keymap import shown
 _HEAD = """\
 # Keys
 
-<!-- Made from the acts and screens: `python -m xpm_tui.tui.keysheet > docs/keys.md`. Do not edit. -->
+<!-- Made from the acts and screens: `python -m xpm_tui.tui.key_reference > docs/keys.md`. Do not edit. -->
 
 `F1` and `?` tell what the keys do where you are (`?` is a letter where a text is typed). `ctrl+p` and `:`
 list every act, also those without a key, with the reason where one cannot be done now. Arrow keys, home, end

@@ -16,7 +16,7 @@ from xpm_tui.domain.runs import Intent, Outcome, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import RUNS, Table
 from xpm_tui.domain.xpm import Staff, XpmClient
-from xpm_tui.sync.applying.recover import resolve
+from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, store_commit
 
 Made = TypeVar("Made", XpmClient, Staff)
