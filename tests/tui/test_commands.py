@@ -37,6 +37,7 @@ FLOWS = {
 """Keys that begin a way over several screens (``tui/navigation.py``)."""
 
 THROUGH = {
+    "do_clients_edit": ("_edit", "clients.edit"),
     "do_team_accept": ("accept_emails", "team.accept"),
     "do_templates_accept": ("accept_same_names", "templates.accept"),
     "do_proposals_accept": ("_agree", "proposals.accept"),
@@ -95,7 +96,7 @@ def test_a_key_runs_its_command_or_opens_a_screen(screen: str, name: str, node: 
         assert runs == act
         assert beside in called
         source = (TUI / "screens" / f"{screen}.py").read_text(encoding="utf-8")
-        source += (TUI / "dialogs/accepting.py").read_text(encoding="utf-8")
+        source += (TUI / "dialogs/bulk_accept.py").read_text(encoding="utf-8")
         assert f'"{act}"' in source
     elif name in LEFT:
         assert not called & RUNNERS, "it runs its command by now: take it out of LEFT"

@@ -19,7 +19,7 @@ from textual import app, screen
 from textual.css import stylesheet
 from xpm_tui.__main__ import main
 from xpm_tui.lazy import waiting
-from xpm_tui.tui import terminal
+from xpm_tui.tui.terminal import capabilities
 from xpm_tui.tui.app import Console
 
 counts = collections.Counter()
@@ -45,7 +45,7 @@ counted(stylesheet.Stylesheet, "apply")
 counted(screen.Screen, "_refresh_layout")
 stock_run, stock_begin = app.App.run, Console._begin
 Console.run = lambda self, **more: stock_run(self, headless=True, size=(80, 24))
-terminal.require_terminal = lambda environ: None
+capabilities.require_terminal = lambda environ: None
 stock_ready = Console.on_ready
 
 def looks():
@@ -92,8 +92,9 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
 
 LATER = (
     "msgspec", "secrets", "sqlite3", "tomllib", "httpx", "authlib", "lxml", "rapidfuzz",
-    "concurrent.futures.thread", "xpm_tui.commands", "xpm_tui.store", "xpm_tui.cli.runner",
-    "xpm_tui.settings", "xpm_tui.sync", "xpm_tui.xero", "xpm_tui.application.practice", "xpm_tui.tui.keymap",
+    "concurrent.futures.thread", "xpm_tui.commands.registry", "xpm_tui.store.store", "xpm_tui.cli.runner",
+    "xpm_tui.settings.schema", "xpm_tui.sync.policy", "xpm_tui.xero.wiring",
+    "xpm_tui.application.practice", "xpm_tui.tui.keymap",
     "xpm_tui.tui.dialogs.dialog", "xpm_tui.tui.screens.clients",
 )  # fmt: skip
 

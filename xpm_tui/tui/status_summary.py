@@ -1,16 +1,18 @@
-"""The heartbeat as the console knows it, read every now and then: frozen, cheap to compare.
-
-The heartbeat as the header tells it.
-"""
+"""The status of the practice as the console's head shows it: read now and then, frozen, cheap to compare."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from xpm_tui.application.condition import conditions
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.status.summary import heartbeat
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import condition
+    from xpm_tui.application.status import summary
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
 
 
 class Pulse(NamedTuple):
@@ -45,8 +47,8 @@ _SAID_BY_ITSELF = ("sound", "login_needed")
 def read_pulse(practice: OpenPractice) -> tuple[object, Pulse]:
     """Where store and settings stand, and the heartbeat there. For the desk."""
     position = practice.place()
-    worst = conditions(practice)[0].state
-    beat = heartbeat(practice)
+    worst = condition.conditions(practice)[0].state
+    beat = summary.heartbeat(practice)
     return position, Pulse(
         title=beat.title,
         sandbox=beat.sandbox,

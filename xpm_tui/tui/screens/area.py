@@ -14,7 +14,6 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widget import Widget
 
-from xpm_tui.application.jobs.job_settings import terms_of
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AREAS
 from xpm_tui.tui.base_screen import Quiet
@@ -28,6 +27,7 @@ from xpm_tui.tui.widgets.table import Table, filter_spans
 from xpm_tui.tui.widgets.text import Says
 
 with lazy_imports():
+    from xpm_tui.application.jobs import job_settings
     from xpm_tui.commands import registry
     from xpm_tui.tui import keymap
 
@@ -226,7 +226,7 @@ class FilteredArea(AreaScreen):
         """Read again, also where the terms on which jobs are made have changed: settings do not move the
         book."""
         if self.host.ready:
-            terms = terms_of(self.host.desk.practice)
+            terms = job_settings.terms_of(self.host.desk.practice)
             force, self._terms = force or terms != self._terms, terms
         super().refresh_data(force=force)
 
