@@ -99,7 +99,7 @@ def test_an_act_meets_it(ground: Ground, case: CaseId, sign: Met) -> None:
 
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         app.perform(by_name(sign.act), sign.preset, ask=False)
-        await until(pilot, lambda: f"Case {case}: " in text_of(app))
+        await until(pilot, lambda: f"Known problem {case}: " in text_of(app))
         assert isinstance(app.screen, InTrouble)
         await press(pilot, "v")
         assert_told(text_of(app), case)
@@ -132,7 +132,7 @@ def test_the_doctor_finds_it(ground: Ground, case: CaseId, sign: Probed) -> None
         screen = await at_the_doctor(app, pilot)
         screen.look_at(sign.probe)
         await settle(pilot)
-        assert f"Case {case}: " in text_of(app)
+        assert f"Known problem {case}: " in text_of(app)
         await press(pilot, "enter")
         assert_told(text_of(app), case)
 
@@ -183,7 +183,7 @@ def test_signing_in_meets_it(ground: Ground, case: CaseId, sign: Signed) -> None
         pane = await at_authorise(app, pilot)
         assert pane._begun is not None
         await pane._give(ground.redirect(pane._begun.url))
-        await until(pilot, lambda: f"Case {case}: " in text_of(app))
+        await until(pilot, lambda: f"Known problem {case}: " in text_of(app))
         pane.action_way_out()
         await calm(pilot)
         assert_told(text_of(app), case)
