@@ -210,7 +210,7 @@ def test_where_no_console_opens_it_is_told(ground: Ground, case: CaseId, sign: C
     sign.make(ground)
     with terminal([], {**ground.command.environ, "TERM": "xterm-256color", **sign.environ}) as shown:
         assert shown.end() != 0
-    assert f"Case {case}: " in shown.text
+    assert f"Known problem {case}: " in shown.text
     assert one_line(CASES[case].steps[0])[:30] in one_line(shown.text)
     if sign.verb:
         assert_error(ground.verb(f"{sign.verb} --json").error, case)
