@@ -101,7 +101,7 @@ def test_an_error_names_its_case() -> None:
     assert told["case_title"]
     assert told["steps"]
     assert "case" not in present(BadInput("No.")).data()
-    assert present(NeedsPerson("Held.")).data()["case"] == "held"
+    assert "case" not in present(NeedsPerson("Held.")).data(), "only a held run or record names that problem"
 
 
 def test_lines_are_shown_through_the_door() -> None:
