@@ -60,6 +60,11 @@ def test_an_error_is_raised_where_the_module_is_used_and_at_the_next_use_again(t
     assert run(tmp_path, code).splitlines() == ["bad runs", "no", "bad runs", "no"]
 
 
+def test_listing_a_module_loads_it(tmp_path: Path) -> None:
+    code = "with lazy_imports():\n    import two\nprint('VALUE' in dir(two))"
+    assert run(tmp_path, code).splitlines() == ["two runs", "True"]
+
+
 def test_two_threads_load_a_module_once_and_neither_sees_half_of_it(tmp_path: Path) -> None:
     code = (
         "import builtins, threading\nbuiltins.started, builtins.go = threading.Event(), threading.Event()\n"

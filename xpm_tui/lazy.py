@@ -50,22 +50,26 @@ class _LazyModule(ModuleType):
 
     def __getattribute__(self, name: str) -> Any:
         if name not in _PASSIVE:
-            _load(self)
+            load(self)
         return ModuleType.__getattribute__(self, name)
+
+    def __dir__(self) -> list[str]:
+        load(self)
+        return list(ModuleType.__dir__(self))
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A submodule is bound to its package by the import system: no reason to load the package.
         if name not in _PASSIVE and not isinstance(value, ModuleType):
-            _load(self)
+            load(self)
         ModuleType.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
-        _load(self)
+        load(self)
         ModuleType.__delattr__(self, name)
 
 
-def _load(module: ModuleType) -> None:
-    """Run the module's code unless another thread has done so, or this one is doing so."""
+def load(module: ModuleType) -> None:
+    """Run the code of a module that waits; leave one that is loaded, or being loaded by this thread."""
     pending = _pending.get(module.__name__)
     if pending is None:
         return

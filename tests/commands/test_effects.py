@@ -246,11 +246,11 @@ def test_nobody_else_refuses_for_read_only_mode() -> None:
         and "READ_ONLY" in (getattr(node, "id", ""), getattr(node, "attr", ""), getattr(node, "name", ""))
     }
     assert named == {"commands/effects.py"}
-    assert [name for name, tree in sources("acts") if "writable" in set(called(tree))] == []
+    assert [name for name, tree in sources("commands") if "writable" in set(called(tree))] == []
 
 
 def test_nobody_else_asks_whether_a_call_may_go_on() -> None:
-    assert [name for name, tree in sources("acts", "cli") if "confirm" in set(called(tree))] == [
+    assert [name for name, tree in sources("commands", "cli") if "confirm" in set(called(tree))] == [
         "commands/effects.py"
     ]
 

@@ -28,6 +28,7 @@ from xpm_tui.cli.manual import EXITS
 from xpm_tui.commands.command import Act, Situation
 from xpm_tui.commands.registry import ACTS as COMMANDS
 from xpm_tui.domain.errors import CaseId, Trouble
+from xpm_tui.lazy import load
 from xpm_tui.log.sentences import REASONS, SENTENCES
 from xpm_tui.settings.kinds import written
 from xpm_tui.settings.schema import SCHEMA
@@ -122,7 +123,9 @@ def bound_keys() -> Iterator[tuple[str, str]]:
 def _modules(name: str, path: Iterable[str]) -> Iterator[Any]:
     for found in pkgutil.walk_packages(path, name + "."):
         if not found.name.endswith("__main__"):
-            yield importlib.import_module(found.name)
+            module = importlib.import_module(found.name)
+            load(module)
+            yield module
 
 
 def settings() -> Iterator[tuple[str, str, str, str]]:

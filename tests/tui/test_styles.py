@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from tests.tui.world import World, settle
 from xpm_tui import tui
+from xpm_tui.lazy import load
 from xpm_tui.tui.theme import DARK, folder
 
 SHEETS = sorted(path for path in folder().glob("*.tcss") if path.stem != "console")
@@ -21,7 +22,7 @@ SHEETS = sorted(path for path in folder().glob("*.tcss") if path.stem != "consol
 def screens_of(sheet: Path) -> set[str]:
     """Names of the screens that bring this sheet."""
     for module in pkgutil.walk_packages(tui.__path__, f"{tui.__name__}."):
-        importlib.import_module(module.name)
+        load(importlib.import_module(module.name))
     found: set[str] = set()
     todo: list[type] = [Screen]
     while todo:

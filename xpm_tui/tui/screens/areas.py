@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from xpm_tui.lazy import lazy_imports
+from xpm_tui.lazy import lazy_imports, load
 from xpm_tui.tui.screens.area import AreaScreen
 
 with lazy_imports():
@@ -28,7 +28,7 @@ LOADED_AHEAD = (
 def load_ahead() -> None:
     """Import them beside whatever goes on: the first visit then waits for no file."""
     for name in LOADED_AHEAD:
-        import_module(f"xpm_tui.tui.screens.{name}")
+        load(import_module(f"xpm_tui.tui.screens.{name}"))
 
 
 def make(name: str) -> AreaScreen:
