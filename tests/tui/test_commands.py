@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.tui.writing import TUI, bypasses, writing
+from tests.tui.writing import TUI, bypasses, parsed, writing
 from xpm_tui.commands.registry import ACTS
 
 RUNNERS = {"perform", "copy_act", "read_act", "run_act"}
@@ -75,6 +75,16 @@ ALLOWED: dict[str, tuple[str, str]] = {
     "wizard/sign_in.py": ("Connecting.begin Connecting.wait", _WIZARD),
 }
 """What modules of the console write beside every command, and why. This table only shrinks."""
+
+CONFIRMS = {
+    "app.py": "leaving the console while a run goes on changes nothing",
+    "dialogs/talk.py": "shows what a command asks",
+    "navigation.py": _OTHERS,
+    "screens/plan_review.py": _OTHERS,
+    "screens/run.py": _OTHERS,
+    "screens/staff_picker.py": _OTHERS,
+}
+"""Modules with a yes-or-no question of their own, and why. This table only shrinks."""
 
 LEFT = {
     "do_jobs_preview",
@@ -147,6 +157,12 @@ def test_a_screen_writes_by_a_command_only(module: str) -> None:
     found = {name.removeprefix("connection.state_machine.") for name in bypasses(TUI / module)}
     assert found - allowed == set(), "run a command instead: host.run_act(by_name(...), ...)"
     assert allowed - found == set(), f"it does so no longer ({why}): take it out of ALLOWED"
+
+
+def test_only_commands_ask_whether_to_go_on() -> None:
+    asking = {module for module in MODULES if "Confirm" in calls(parsed(TUI / module))}
+    assert asking == set(CONFIRMS), "put the question into the command: effects.agree(talk, Question(...))"
+    assert list(CONFIRMS) == sorted(CONFIRMS)
 
 
 def test_what_writes_is_known() -> None:
