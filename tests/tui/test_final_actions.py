@@ -26,6 +26,10 @@ async def mirrored(world: World, *, empty: bool = False) -> None:
             practice.book.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
 
 
+def shows(app: Console, screen: type[object]) -> bool:
+    return isinstance(app.screen, screen)
+
+
 def links(world: World) -> dict[str, str]:
     with world.open() as practice:
         return {row.id: row.uuid for row in practice.snapshot().rows(LINKS)}
@@ -40,7 +44,7 @@ async def test_picking_all_asks_with_the_number_that_is_picked(world: World, con
         await pilot.press("f5")
         await until(pilot, "Pick 20 clients?")
         await press(pilot, "n")
-        assert isinstance(app.screen, Picker)
+        assert shows(app, Picker)
         assert links(world) == {}, "who says no has picked nothing"
         await pilot.press("f5")
         await until(pilot, "Pick 20 clients")
@@ -63,12 +67,12 @@ async def test_a_second_client_is_asked_about_and_one_that_was_shown_is_not(
         await pilot.press("enter")  # shown was a link to nobody's client: that has changed meanwhile
         await until(pilot, "is linked to Client 00003 already")
         await press(pilot, "escape")
-        assert isinstance(app.screen, Picker)
+        assert shows(app, Picker)
         assert "c3" not in links(world)
         await pilot.press("enter")
         await until(pilot, "Link them?")
         await press(pilot, "y")
-        assert isinstance(app.screen, Clients)
+        assert shows(app, Clients)
     assert links(world)["c3"] == UUID.format(3)
 
 
@@ -84,14 +88,14 @@ async def test_a_file_is_replaced_after_asking(world: World, console: Make, tmp_
         await pilot.press("enter")
         await until(pilot, "Replace it?")
         await press(pilot, "n")
-        assert isinstance(app.screen, ExportPreview)
+        assert shows(app, ExportPreview)
         assert taken.read_text(encoding="utf-8") == "mine"
         await press(pilot, "w")
         await pilot.press("enter")
         await until(pilot, "Replace it?")
         await press(pilot, "y")
         assert "Client 00003" in taken.read_text(encoding="utf-8-sig")
-        assert not isinstance(app.screen, ExportPreview)
+        assert not shows(app, ExportPreview)
 
 
 async def test_a_decision_of_one_console_is_undone_by_its_own_screen(world: World, console: Make) -> None:
