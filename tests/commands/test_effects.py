@@ -39,6 +39,9 @@ CALLS: tuple[tuple[str, dict[str, Any], Effect], ...] = (
     ("clients.review", {"take": "x.csv"}, HERE),
     ("clients.review", {"take": "x.csv", "dry_run": True}, LOOKS),
     ("clients.review", {"accept_sure": True, "dry_run": True}, HERE),
+    ("clients.review", {"link": "1234567"}, HERE),
+    ("clients.review", {"ignore": True}, HERE),
+    ("clients.review", {"undo": True}, HERE),
     ("clients.link", {"client": "c1", "xpm": "1"}, HERE),
     ("clients.link", {"client": "c1", "xpm": "1", "yes": True}, HERE),
     ("clients.link", {"client": "c1", "xpm": "1", "dry_run": True}, LOOKS),
@@ -195,6 +198,11 @@ async def test_where_somebody_can_be_asked(effect: Effect) -> None:
     assert await agree(talk, Question("Sure?", safe=True))
     assert await agree(talk, Question("Sure?", type_in="harbour"))
     assert not await agree(talk, Question("Sure?", type_in="branch"))
+    seen = Someone(Call(effect, shown=("3 clients",)))
+    assert await agree(seen, Question("Sure?", ["3 clients"])), "the screen shows these very consequences"
+    assert seen.asked == []
+    assert not await agree(seen, Question("Sure?", ["4 clients"])), "what changed meanwhile is asked"
+    assert not await agree(seen, Question("Sure?"))
     silent = Someone(Call(effect, agreed=True))
     assert await agree(silent, Question("Sure?"))
     assert silent.asked == []

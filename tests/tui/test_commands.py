@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.tui.writing import TUI, bypasses, parsed, writing
 from xpm_tui.commands.registry import ACTS
-
-TUI = Path(__file__).parents[2] / "xpm_tui/tui"
 
 RUNNERS = {"perform", "copy_act", "read_act", "run_act"}
 """What runs a command: each of them comes to ``run_act``."""
@@ -48,6 +46,45 @@ THROUGH = {
     "do_services_edit": ("_edit", "services.edit"),
 }
 """Keys that run their command through a function beside them."""
+
+_OTHERS = "still an implementation of its own beside the command's"
+_WIZARD = "the wizard and `connect` take the steps of one state machine"
+_READS = "reads XPM where nothing was read yet, before anything is shown"
+
+ALLOWED: dict[str, tuple[str, str]] = {
+    "app.py": ("runs.due.signed_in writable", "notes that someone is here; asks before it saves a text"),
+    "dialogs/trouble.py": ("trouble_events.failed", "what went wrong on the screen goes into the log"),
+    "navigation.py": ("runs.background.detach runs.plans.make runs.plans.make_undo", _OTHERS),
+    "screens/job_actions.py": ("jobs.decisions.prepare_again jobs.decisions.settle_sent", _OTHERS),
+    "screens/picker.py": ("runs.xpm_refresh.ensure_mirror", _READS),
+    "screens/plan_review.py": ("runs.plans.tick", _OTHERS),
+    "screens/review.py": (
+        "clients.review_undo.keep_place runs.xpm_refresh.ensure_mirror",
+        f"where the review was left is no action; {_READS}",
+    ),
+    "screens/run.py": ("runs.history.request_stop", _OTHERS),
+    "screens/service_templates.py": ("jobs.templates.link_templates", _OTHERS),
+    "screens/staff_picker.py": ("team.links.link_member team.links.pick_staff", _OTHERS),
+    "wizard/access.py": ("Connecting.app Connecting.permission", _WIZARD),
+    "wizard/optional_steps.py": (
+        "Connecting.first_plan Connecting.ignition Connecting.skip clients.links.pick_all "
+        "team.links.pick_staff",
+        f"{_WIZARD}; {_OTHERS}",
+    ),
+    "wizard/practice.py": ("Connecting.choose Connecting.direction Connecting.fill", _WIZARD),
+    "wizard/sign_in.py": ("Connecting.begin Connecting.wait", _WIZARD),
+}
+"""What modules of the console write beside every command, and why. This table only shrinks."""
+
+CONFIRMS = {
+    "app.py": "leaving the console while a run goes on changes nothing",
+    "dialogs/talk.py": "shows what a command asks",
+    "navigation.py": _OTHERS,
+    "screens/plan_review.py": _OTHERS,
+    "screens/run.py": _OTHERS,
+    "screens/staff_picker.py": _OTHERS,
+}
+"""Modules with a yes-or-no question of their own, and why. This table only shrinks."""
 
 LEFT = {
     "do_jobs_preview",
@@ -108,3 +145,30 @@ def test_a_key_runs_its_command_or_opens_a_screen(screen: str, name: str, node: 
 def test_no_list_names_what_is_not_there() -> None:
     names = {name for _, name, _ in METHODS}
     assert {*OPENS, *FLOWS, *THROUGH, *LEFT} <= names
+
+
+MODULES = sorted(str(path.relative_to(TUI)) for path in TUI.rglob("*.py"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_screen_writes_by_a_command_only(module: str) -> None:
+    words, why = ALLOWED.get(module, ("", ""))
+    allowed = set(words.split())
+    found = {name.removeprefix("connection.state_machine.") for name in bypasses(TUI / module)}
+    assert found - allowed == set(), "run a command instead: host.run_act(by_name(...), ...)"
+    assert allowed - found == set(), f"it does so no longer ({why}): take it out of ALLOWED"
+
+
+def test_only_commands_ask_whether_to_go_on() -> None:
+    asking = {module for module in MODULES if "Confirm" in calls(parsed(TUI / module))}
+    assert asking == set(CONFIRMS), "put the question into the command: effects.agree(talk, Question(...))"
+    assert list(CONFIRMS) == sorted(CONFIRMS)
+
+
+def test_what_writes_is_known() -> None:
+    assert {"plans.tick", "links.link", "frozen_fields.ignore", "imports.import_file", "undo_history.do"} <= {
+        ".".join(name.split(".")[-2:]) for name in writing()
+    }
+    assert not any(name.endswith((".preview_link", ".list_clients", ".review.review")) for name in writing())
+    assert list(ALLOWED) == sorted(ALLOWED)
+    assert set(ALLOWED) <= set(MODULES)

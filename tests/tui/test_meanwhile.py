@@ -32,7 +32,6 @@ from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.consent import ConsentScreen
 from xpm_tui.tui.dialogs.dialog import Ask, Choose, Confirm, Told
 from xpm_tui.tui.dialogs.form import Form
-from xpm_tui.tui.screens import import_preview as screen_importing
 from xpm_tui.tui.screens import picker
 from xpm_tui.tui.screens.bundle import BundleScreen
 from xpm_tui.tui.screens.clients import Clients
@@ -256,7 +255,7 @@ async def test_review_undo_after_busy_takes_back_the_last(
         assert isinstance(screen, Review)
         await press(pilot, "enter", "enter")
         assert len(screen._settled) == 2
-        first, _ = (each[0].after.client for each in screen._settled)
+        first, _ = (each[0] for each in screen._settled)
         stock = review_undo.take_back
 
         def busy(*args: Any) -> Any:
@@ -282,7 +281,7 @@ async def test_review_slow_accept_twice_is_still_undone(
         screen = app.screen
         assert isinstance(screen, Review)
         await press(pilot, "enter")
-        first = screen._settled[0][0].after.client
+        first = screen._settled[0][0]
         view = screen._view
         assert view is not None
         stock = linking.link
@@ -534,8 +533,7 @@ async def test_a_file_is_not_taken_in_before_it_was_shown(
             return stock(*args, **more)
 
         await press(pilot, "g", "c", "I", "=new.csv")
-        for name in (imports, screen_importing):
-            monkeypatch.setattr(name, "import_file", slowly)
+        monkeypatch.setattr(imports, "import_file", slowly)
         monkeypatch.setattr(type_ahead, "PATIENCE", 0.05)
         await pilot.press("enter", "a")
         await taken_in(pilot)

@@ -5,7 +5,8 @@ Looking at clients: those of the book, those of XPM, and what one may be of the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
@@ -23,49 +24,73 @@ from xpm_tui.commands.command import (
     on_record,
     option,
 )
-from xpm_tui.commands.consequences import action, question
-from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.consequences import action, named, question
+from xpm_tui.commands.effects import Effect, Question, agree, may_write_over, per_call
 from xpm_tui.commands.tables import listed, plain
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
 from xpm_tui.domain.fields import editable
 from xpm_tui.domain.formatting import NONE, count, listing, value, wrap
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    from xpm_tui.application.clients import frozen_fields, queries, review_file, review_undo
     from xpm_tui.application.clients import links as clients_links
-    from xpm_tui.application.clients import queries, review_file
+    from xpm_tui.application.presenters import lookup
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
     from xpm_tui.application.clients.review_file import Chosen, ReviewReport
+    from xpm_tui.application.clients.review_undo import Settled
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, ReviewView, SideBySide
 
 _SHOWN = 20
 """Rows of each kind that a person is shown; --json tells all."""
 
+_FILL_IN = "Fill in the column Choice: link, ignore, or a number, UUID or web address of XPM."
 
-def export_review(practice: OpenPractice, path: Path, only: Sequence[str], *, replace: bool) -> Result:
+REVIEWED = "settled in review"
+"""Why a client is ignored, where a review says so."""
+
+
+async def export_review(
+    practice: OpenPractice, path: Path, only: Sequence[str], talk: Talk, *, replace: bool
+) -> Result:
     """Write the file; ``-`` is stdout."""
 
     if str(path) == "-":
         text, clients = review_file.export_review(practice, only)
         return Result(data={"count": clients, "csv": text}, raw=text)
-    clients = review_file.export_review_file(practice, path, only, replace=replace)
+    over = await may_write_over(talk, path, replace=replace)
+    if over is None:
+        return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
+    clients = review_file.export_review_file(practice, path, only, replace=over)
     told = f"{count(clients, 'client')} in {path}. Fill in the column Choice, then: "
     return Result(
         data={"count": clients, "file": str(path)},
         lines=[told + f"xpm-tui clients review --import {path}"],
+        value=clients,
     )
 
 
-def import_review(practice: OpenPractice, path: Path, *, dry_run: bool) -> Result:
-    """Carry out what the file chooses, and say what was refused."""
+async def import_review(practice: OpenPractice, path: Path, talk: Talk, params: ReviewClients) -> Result:
+    """Show what the file chooses, ask where somebody sits, carry it out, and say what was refused."""
 
-    report = review_file.import_review(practice, path, dry_run=dry_run)
-    return Result(data=plain_report(report), lines=report_lines(report), trouble=_refused(report))
+    settled: tuple[Settled, ...] = ()
+    report = would = review_file.import_review(practice, path, dry_run=True)
+    if not params.dry_run:
+        links = sum(each.choice == "link" for each in would.items)
+        found = consequences.of_review(links, len(would.items) - links)
+        asked = Question(question(found), report_lines(would, params.limit), button=action(found))
+        if would.items and not await agree(talk, asked):
+            return Result(data={"count": 0}, lines=["Nothing was settled."], declined=True)
+        report, settled = review_undo.settle(
+            practice, [each.id for each in would.items], lambda: review_file.import_review(practice, path)
+        )
+    lines = report_lines(report, params.limit) + ([] if report.items else [_FILL_IN])
+    return Result(data=plain_report(report), lines=lines, trouble=_refused(report), value=_ids(settled))
 
 
 def plain_report(report: ReviewReport) -> dict[str, object]:
@@ -164,10 +189,17 @@ class ReviewClients(msgspec.Struct, frozen=True):
     ] = ""
     replace: Annotated[bool, option("With --export: write over a file that is there.")] = False
     dry_run: Annotated[bool, option("With --import: say what it would do, and do nothing.")] = False
+    link: Annotated[str, option("Link the one client to this XPM client, if it needs a link.", "XPM")] = ""
+    ignore: Annotated[bool, option("Ignore the one client, if it needs a link.")] = False
+    undo: Annotated[
+        bool, option("Undo your last decision, or your last one about exactly these clients.")
+    ] = False
+    yes: Annotated[bool, option("Do not ask; link also where another client is linked there.")] = False
+    limit: Annotated[int, option("Show at most so many rows of each kind.", "N")] = _SHOWN
 
 
 def _review_effect(params: ReviewClients) -> Effect:
-    if params.accept_sure or params.take:
+    if params.accept_sure or params.take or params.link or params.ignore or params.undo:
         return Effect.LOOKS if params.take and params.dry_run else Effect.WRITES_HERE
     return Effect.WRITES_FILE if params.export not in ("", "-") else Effect.LOOKS
 
@@ -220,13 +252,18 @@ async def search_clients(practice: OpenPractice, params: SearchClients, talk: Ta
 async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Talk) -> Result:
     """Clients that need a person, with proposals."""
 
-    if sum(map(bool, (params.accept_sure, params.export, params.take))) > 1:
-        raise BadInput("Give one of --accept-sure, --export and --import.")
+    what = (params.accept_sure, params.export, params.take, params.link, params.ignore, params.undo)
+    if sum(map(bool, what)) > 1:
+        raise BadInput("Give one of --accept-sure, --export, --import, --link, --ignore and --undo.")
+    if params.undo:
+        return _undo_review(practice, params.client)
     await xpm_refresh.ensure_mirror(practice)
+    if params.link or params.ignore:
+        return await _decide(practice, params, talk)
     if params.export:
-        return export_review(practice, Path(params.export), params.client, replace=params.replace)
+        return await export_review(practice, Path(params.export), params.client, talk, replace=params.replace)
     if params.take:
-        return import_review(practice, Path(params.take), dry_run=params.dry_run)
+        return await import_review(practice, Path(params.take), talk, params)
     if not params.accept_sure:
         views = queries.review(practice, params.client)
         lines = [line for view in views for line in _proposals(view)] or ["No client needs a link."]
@@ -234,14 +271,66 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
     found = queries.sure_ones(practice, params.client)
     told = [f"{v.id}  {v.name}  ->  {v.proposals[0].number}  {v.proposals[0].name}" for v in found]
     links = consequences.of_links([view.id for view in found])
-    if found and not await agree(talk, Question(question(links), told, button=action(links))):
-        return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
-    done = clients_links.accept_sure(practice, found)
+    asked = Question(question(links), named(told, params.limit), button=action(links))
+    if found and not await agree(talk, asked):
+        return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
+    done, settled = review_undo.settle(
+        practice, [view.id for view in found], lambda: clients_links.accept_sure(practice, found)
+    )
     columns = (Column("ID", whole=True), Column("NAME"), Column("XPM NO.", whole=True), Column("XPM NAME"))
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
     links = consequences.of_links([view.id for view in done])
-    table = Table(columns, rows, "No proposal is sure.")
-    return listed(done, table, count=len(done), consequences=plain(links))
+    table = Table(columns, rows, "No proposal is sure: each of these needs a look.")
+    result = listed(done, table, count=len(done), consequences=plain(links))
+    return replace(result, value=_ids(settled))
+
+
+async def _decide(practice: OpenPractice, params: ReviewClients, talk: Talk) -> Result:
+    """Settle one client that still needs it; what was settled elsewhere meanwhile stays."""
+    if len(params.client) != 1:
+        raise BadInput("Name one client.", hint="xpm-tui clients review c12 --link 1234567")
+    view = queries.show_client(practice, params.client[0])
+    if not view.needs:
+        raise BadInput(
+            f"{view.name} ({view.id}) needs no link: it stays as it is.",
+            hint=f"To link it otherwise: xpm-tui clients link {view.id} XPM",
+        )
+    if params.ignore:
+        told = f"{view.id} {view.name} is ignored: it needs no link."
+        return _settled(practice, view.id, lambda: frozen_fields.ignore(practice, view.id, REVIEWED), told)
+    effect = clients_links.preview_link(practice, view.id, params.link)
+    if effect.refused:
+        raise BadInput(effect.refused)
+    if effect.needs_yes and not params.yes:
+        if not talk.interactive:
+            raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it all the same.")
+        if not await agree(talk, Question("Link it all the same?", [effect.needs_yes], button="Link")):
+            return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
+    second = params.yes or bool(effect.needs_yes)
+    told = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
+    return _settled(
+        practice,
+        view.id,
+        lambda: clients_links.link(practice, view.id, effect.xpm.uuid, yes=second, origin="review"),
+        told,
+    )
+
+
+def _settled(practice: OpenPractice, client: str, act: Callable[[], ClientView], told: str) -> Result:
+    view, settled = review_undo.settle(practice, [client], act)
+    return Result(data=plain(view), lines=[told], value=_ids(settled))
+
+
+def _undo_review(practice: OpenPractice, clients: Sequence[str]) -> Result:
+    ids = [lookup.find_client(practice.snapshot(), text).id for text in clients]
+    names = review_undo.undo(practice, ids)
+    told = names[0] if len(names) == 1 else count(len(names), "client")
+    return Result(data={"count": len(names)}, lines=[f"{told} stands as before."], value=tuple(names))
+
+
+def _ids(settled: Iterable[Settled]) -> tuple[str, ...]:
+    """The clients that were settled, for a screen that offers to undo that."""
+    return tuple(each.after.client for each in settled)
 
 
 def needs(view: ClientView) -> str:
@@ -349,7 +438,8 @@ ACTS = (
         run=review_clients,
         effect=per_call(_review_effect, Effect.LOOKS),
         verb=("clients", "review"),
-        example="xpm-tui clients review --accept-sure\nxpm-tui clients review --export review.csv\n"
+        example="xpm-tui clients review --accept-sure\nxpm-tui clients review c12 --link 1234567\n"
+        "xpm-tui clients review --undo\nxpm-tui clients review --export review.csv\n"
         "xpm-tui clients review --import review.csv --dry-run",
         key="r",
         where=("clients",),

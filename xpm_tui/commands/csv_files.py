@@ -11,7 +11,7 @@ import msgspec
 from xpm_tui.commands.command import Act, Result, Talk, argument, idle, option
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, agree, to_file, unless_dry_run
+from xpm_tui.commands.effects import Effect, Question, agree, may_write_over, to_file, unless_dry_run
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.formatting import count
@@ -83,7 +83,7 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Talk], Awai
         )
         data = {**plain(report), "unknown_columns": [c.heading for c in report.columns if c.field is None]}
         lines = [*_imported(report, form), *_not_ours(practice, report)]
-        return Result(data=data, lines=lines, trouble=_refused(report))
+        return Result(data=data, lines=lines, trouble=_refused(report), value=report)
 
     return run
 
@@ -97,7 +97,8 @@ async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) ->
         if found is not None:
             asked = Question(question(found), described(found), button=action(found))
             if not await agree(talk, asked):
-                return Result(data={**plain(report), "undone": False}, lines=["Nothing was changed."])
+                data = {**plain(report), "undone": False}
+                return Result(data=data, lines=["Nothing was changed."], declined=True)
         report = imports.undo_import(practice)
     told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
     return Result(data=plain(report), lines=[f"{report.file}: {told}.", *report.left])
@@ -114,8 +115,12 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Talk], Awaitable[R
             raw, report = exports.export_text(practice, form, **wanted)
             text = raw.decode("utf-8", "replace")
             return Result(data={**plain(report), "csv": text}, raw=text, trouble=_left_out(report))
-        report = exports.export_file(practice, form, Path(params.file), replace=params.replace, **wanted)
-        return Result(data=plain(report), lines=_exported(report), trouble=_left_out(report))
+        path = Path(params.file)
+        over = await may_write_over(talk, path, replace=params.replace)
+        if over is None:
+            return Result(data={"records": 0, "files": []}, lines=["Nothing was written."], declined=True)
+        report = exports.export_file(practice, form, path, replace=over, **wanted)
+        return Result(data=plain(report), lines=_exported(report), trouble=_left_out(report), value=report)
 
     return run
 

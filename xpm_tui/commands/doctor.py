@@ -188,8 +188,6 @@ async def show_case(place: Place, params: ShowCase, talk: Talk) -> Result:
 
 async def seen(place: Place, params: WhatIsSeen, talk: Talk) -> Result:
     """What there is to see, to pick from, and the case of the answer."""
-    pass  # REMOVED-IMPORT
-
     chosen = trouble_events.by_key(params.answer) if params.answer else None
     if chosen is None and talk.interactive:
         chosen = await pick(talk, records.ALL, "What do you see?")

@@ -9,8 +9,10 @@ and no screen; the text and the numbers of a question come from whoever computed
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpm_tui.domain.errors import NeedsPerson, ReadOnly
@@ -106,7 +108,8 @@ class Call:
     """One call that was admitted: what it does, and whether its user has agreed beforehand.
 
     ``words`` are what the user typed or chose, for sentences about the call; ``consent`` is the option that
-    agrees, empty where there is none.
+    agrees, empty where there is none. ``shown`` are the consequences that a screen shows beside the key that
+    made the call: the same ones are not asked about again.
     """
 
     effect: Effect
@@ -114,6 +117,7 @@ class Call:
     consent: str = ""
     agreed: bool = False
     read_only: bool = False
+    shown: tuple[str, ...] = ()
 
 
 LOOK = Call(Effect.LOOKS)
@@ -171,8 +175,8 @@ def admit(act: Act[Any], params: msgspec.Struct, *, read_only: bool) -> Call:
 async def agree(talk: Talk, question: Question) -> bool:
     """Ask whether the call that ``talk`` belongs to may go on; the only place that asks.
 
-    Where the user agreed beforehand, nothing is asked. Where nobody can be asked, a call that neither
-    replaces nor is irreversible goes on.
+    Where the user agreed beforehand, or made the call where these very consequences are shown, nothing is
+    asked. Where nobody can be asked, a call that neither replaces nor is irreversible goes on.
 
     Raises:
         Unconfirmed: Nobody can be asked, and the call replaces something or cannot be undone.
@@ -186,12 +190,34 @@ async def agree(talk: Talk, question: Question) -> bool:
         if call.effect.needs_yes:
             raise unconfirmed(call)
         return True
-    for line in question.lines:
+    lines = tuple(question.lines)
+    if call.shown and call.shown == lines:
+        return True
+    for line in lines:
         talk.say(line)
     if question.type_in:
         typed = await talk.line(f"{question.ask} Type {question.type_in} to go on:")
         return (typed or "").strip() == question.type_in
     return bool(await talk.confirm(question.ask, default=question.safe, button=question.button))
+
+
+def asks(talk: Talk) -> bool:
+    """Return whether :func:`agree` will ask, for a question that takes long to compute."""
+    return talk.interactive and not talk.call.agreed and not talk.call.read_only
+
+
+async def may_write_over(talk: Talk, path: Path, *, replace: bool) -> bool | None:
+    """Return whether a file that exists is replaced; None where the user was asked and said no.
+
+    Where nobody can be asked, nothing is replaced without ``replace``: whoever writes the file refuses it.
+    """
+    if replace or not talk.interactive:
+        return replace
+    with suppress(OSError, ValueError):  # whoever writes the file says what is wrong with its name
+        if path.exists():
+            question = Question("Replace it?", [f"{path} exists."], button="Replace")
+            return True if await agree(talk, question) else None
+    return replace
 
 
 def unconfirmed(call: Call) -> Unconfirmed:

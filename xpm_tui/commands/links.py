@@ -21,7 +21,9 @@ from xpm_tui.commands.command import (
     on_record,
     option,
 )
-from xpm_tui.commands.effects import Effect, Question, agree, unless_dry_run
+from xpm_tui.commands.consequences import action, question
+from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.effects import Effect, Question, agree, asks, unless_dry_run
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput, NeedsPerson
 from xpm_tui.domain.formatting import arrow, count
@@ -65,6 +67,7 @@ class PickClients(msgspec.Struct, frozen=True):
     anyway: Annotated[bool, option("Take also archived ones, and those that look like one of the book.")] = (
         False
     )
+    yes: Annotated[bool, option("Do not ask.")] = False
 
 
 class IgnoreClient(msgspec.Struct, frozen=True):
@@ -102,15 +105,16 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) ->
     await xpm_refresh.ensure_mirror(practice)
     effect = links.preview_link(practice, params.client, params.xpm)
     if params.dry_run:
-        return Result(data=plain(effect), lines=_effect(effect))
+        return Result(data=plain(effect), lines=effect_lines(effect))
     if effect.refused:
         raise BadInput(effect.refused)
     if effect.needs_yes and not params.yes and not talk.interactive:
         raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it all the same.")
-    question = Question("Link them?", _effect(effect), button="Link", safe=not effect.needs_yes)
-    if not await agree(talk, question):
-        return Result(data={"linked": False}, lines=["Nothing was linked."])
-    view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=True)
+    asked = Question("Link them?", effect_lines(effect), button="Link", safe=not effect.needs_yes)
+    if not await agree(talk, asked):
+        return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
+    second = params.yes or bool(effect.needs_yes)
+    view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=second)
     told = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
     return Result(data=plain(view), lines=[told, *effect.warnings])
 
@@ -129,6 +133,11 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
     if params.all == bool(params.xpm):
         raise BadInput("Say which XPM clients to pick, or --all.", hint="xpm-tui clients pick 1234567")
     await xpm_refresh.ensure_mirror(practice)
+    if params.all and asks(talk):
+        found = links.preview_pick_all(practice)
+        asked = Question(question(found), described(found), button=action(found))
+        if found.changes and not await agree(talk, asked):
+            return Result(data={"added": 0, "linked": 0}, lines=["Nothing was picked."], declined=True)
     picked = (
         links.pick_all(practice) if params.all else links.pick(practice, params.xpm, anyway=params.anyway)
     )
@@ -152,6 +161,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
         items=[plain(v) for v in picked],
         table=table,
         lines=lines,
+        value=picked,
     )
 
 
@@ -202,7 +212,8 @@ async def copy_client(practice: OpenPractice, params: OneClient, talk: Talk) -> 
     return Result(data={"text": text}, lines=[text])
 
 
-def _effect(effect: EffectView) -> list[str]:
+def effect_lines(effect: EffectView) -> list[str]:
+    """What linking two would do, in sentences: the lines that the question shows."""
     xpm = effect.xpm
     lines = [f"{effect.client.id} {effect.client.name}  ->  {xpm.number} {xpm.name} ({xpm.uuid})"]
     if effect.replaces:

@@ -9,7 +9,7 @@ The console itself stands on top and knows its screens; they know only this page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -141,11 +141,12 @@ class Host(App[int]):
         return effects.refusal(effects.Effect.WRITES_FILE, read_only=self.desk.practice.read_only)
 
     async def run_act(
-        self, act: Act[Any], params: msgspec.Struct, *, title: str = ""
+        self, act: Act[Any], params: msgspec.Struct, *, title: str = "", shown: Iterable[str] = ()
     ) -> tuple[Result, list[str]]:
         """Run one call of an act on the desk: the only way there. Gives its result and what it said.
 
-        Raises what the act raises, and ``ReadOnly`` where read-only mode refuses the call.
+        ``shown`` are the consequences that the screen shows: the same ones are not asked about again. Raises
+        what the act raises, and ``ReadOnly`` where read-only mode refuses the call.
         """
         raise NotImplementedError
 

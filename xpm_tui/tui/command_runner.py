@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpm_tui.lazy import lazy_imports
@@ -84,17 +85,17 @@ class Acting(Host):
         if act.name in ("practices.switch", "practices.add") and result.trouble is None:
             self.exit(SWITCH)
             return
-        if after is not None:
+        if after is not None and not result.declined:
             after()
         self.tell_result(act, result, said)
 
     async def run_act(
-        self, act: Act[Any], params: msgspec.Struct, *, title: str = ""
+        self, act: Act[Any], params: msgspec.Struct, *, title: str = "", shown: Iterable[str] = ()
     ) -> tuple[Result, list[str]]:
         """Run one call of an act on the desk: the only way there. Gives its result and what it said."""
 
         call = effects.admit(act, params, read_only=self.desk.practice.read_only)
-        talk = dialogs_talk.ScreenTalk(self, title or act.title, call)
+        talk = dialogs_talk.ScreenTalk(self, title or act.title, replace(call, shown=tuple(shown)))
         result = await self.desk.run(act.run, params, talk)
         return result, talk.said
 

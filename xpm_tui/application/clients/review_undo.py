@@ -1,4 +1,4 @@
-"""What a review settles, client by client: kept so that the last can be taken back, and where one was.
+"""What a review settles, client by client: stored so that the last can be undone, and where one was.
 
 Undo of a run keeps a pair apart for good. This is something else: a slip of the finger, taken back at once,
 after which the client stands exactly as it stood before.
@@ -6,7 +6,7 @@ after which the client stands exactly as it stood before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,6 +20,9 @@ from xpm_tui.domain.tables import APART, BASE, FREEZES, IGNORED, IMAGES, LINKS, 
 from xpm_tui.sync.applying.run_results import mark
 
 R = TypeVar("R")
+
+MOST = 100
+"""Decisions of one person that are remembered; one may be about many clients."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +54,29 @@ def standing(snapshot: Snapshot, client: str) -> Standing:
     return Standing(client=client, name=find_client(snapshot, client).name, rows=tuple(rows))
 
 
-def take_back(practice: OpenPractice, settled: Iterable[Settled]) -> list[str]:
-    """Put clients back to where they stood, in one commit; gives their names.
+def undo(practice: OpenPractice, clients: Collection[str] = ()) -> list[str]:
+    """Undo this person's last decision, or their last one about exactly these clients; gives the names.
+
+    Raises ``BadInput`` where there is none, or where a client of it has moved since: that decision stays and
+    is not offered again. After any other error it can be undone once more.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    for id_ in reversed(_decisions(practice, snapshot)):
+        settled = _read(snapshot, id_)
+        if settled and (not clients or {each.after.client for each in settled} == set(clients)):
+            break
+    else:
+        raise BadInput("There is no decision to undo.", hint=f"The last {MOST} of each person can be undone.")
+    try:
+        return take_back(practice, settled, Drop(META, id_))
+    except BadInput:
+        practice.book.commit([Drop(META, id_)])
+        raise
+
+
+def take_back(practice: OpenPractice, settled: Iterable[Settled], *more: Write) -> list[str]:
+    """Put clients back to where they stood, in one commit with ``more``; gives their names.
 
     Raises ``BadInput``, and changes nothing, where one of them has moved since: a sync wrote by its link, or
     somebody linked it otherwise.
@@ -66,7 +90,7 @@ def take_back(practice: OpenPractice, settled: Iterable[Settled]) -> list[str]:
                 f"{each.after.name} ({each.after.client}) has moved since: it stays as it is.",
                 hint="Clients shows how it stands; u there takes back what a run wrote.",
             )
-    practice.book.commit([write for each in wanted for write in _back(snapshot, each)])
+    practice.book.commit([*(write for each in wanted for write in _back(snapshot, each)), *more])
     for each in wanted:
         practice.events.emit(Event(key="review.taken_back", record=each.after.client))
     return [each.after.name for each in wanted]
@@ -88,11 +112,14 @@ def _back(snapshot: Snapshot, each: Settled) -> Iterable[Write]:
 def settle(
     practice: OpenPractice, clients: Iterable[str], act: Callable[[], R]
 ) -> tuple[R, tuple[Settled, ...]]:
-    """Do something to clients and keep how they stood: those that stand otherwise afterwards."""
+    """Do something to clients and store how they stood; gives those that stand otherwise afterwards."""
     snapshot = practice.snapshot()
     before = [standing(snapshot, client) for client in clients]
     done = act()
-    return done, since(practice, before)
+    settled = since(practice, before)
+    if settled:
+        _remember(practice, settled)
+    return done, settled
 
 
 def since(practice: OpenPractice, before: Iterable[Standing]) -> tuple[Settled, ...]:
@@ -102,9 +129,38 @@ def since(practice: OpenPractice, before: Iterable[Standing]) -> tuple[Settled, 
     return tuple(Settled(before=each, after=after) for each, after in now if after != each)
 
 
+def _remember(practice: OpenPractice, settled: tuple[Settled, ...]) -> None:
+    known = _decisions(practice, practice.snapshot())
+    number = int(known[-1].rpartition("/")[2]) + 1 if known else 1
+    row = Meta(id=f"{_key(practice, 'decided')}/{number:09}", value=msgspec.to_builtins(settled))
+    practice.book.commit([Put(META, row), *(Drop(META, id_) for id_ in known[: -MOST + 1])])
+
+
+def _decisions(practice: OpenPractice, snapshot: Snapshot) -> list[str]:
+    """The rows of this person's decisions, the oldest first."""
+    before = f"{_key(practice, 'decided')}/"
+    return sorted(id_ for id_ in snapshot.ids(META) if id_.startswith(before))
+
+
+def _read(snapshot: Snapshot, id_: str) -> tuple[Settled, ...]:
+    """A stored decision; nothing where this version cannot read it."""
+    row = snapshot.get(META, id_)
+    try:
+        settled = msgspec.convert(row.value if row is not None else (), tuple[Settled, ...])
+        return tuple(Settled(before=_typed(each.before), after=_typed(each.after)) for each in settled)
+    except (msgspec.ValidationError, KeyError):
+        return ()
+
+
+def _typed(stored: Standing) -> Standing:
+    tables = {**_TABLES, **_MANY}
+    rows = tuple((name, msgspec.convert(row, tables[name].row)) for name, row in stored.rows)
+    return msgspec.structs.replace(stored, rows=rows)
+
+
 def place(practice: OpenPractice) -> str:
     """The client at which this person left the review; empty when there is none."""
-    row = practice.snapshot().get(META, _key(practice))
+    row = practice.snapshot().get(META, _key(practice, "place"))
     return str(row.value) if row is not None else ""
 
 
@@ -112,9 +168,10 @@ def keep_place(practice: OpenPractice, client: str) -> None:
     """Remember where this person leaves the review. Nothing is kept by a console that may not write."""
     if practice.read_only or place(practice) == client:
         return
-    write: Write = Put(META, Meta(id=_key(practice), value=client)) if client else Drop(META, _key(practice))
+    key = _key(practice, "place")
+    write: Write = Put(META, Meta(id=key, value=client)) if client else Drop(META, key)
     practice.book.commit([write])
 
 
-def _key(practice: OpenPractice) -> str:
-    return f"review.place.{practice.person}"
+def _key(practice: OpenPractice, what: str) -> str:
+    return f"review.{what}.{practice.person}"

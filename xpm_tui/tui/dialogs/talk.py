@@ -15,6 +15,9 @@ from xpm_tui.tui.dialogs.dialog import Ask, Confirm
 
 R = TypeVar("R")
 
+LINES = 8
+"""A question with more lines than this gets a wide box."""
+
 
 class ScreenTalk:
     """Talk over the console, used on the desk's thread.
@@ -39,10 +42,13 @@ class ScreenTalk:
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
         """Yes or no, under what was said so far."""
-        text = "\n".join([*self._above(), question])
+        lines = [*self._above(), question]
         return await self._show(
-            Confirm(text, title=self._title or "Sure?", yes=button or "Yes", safe=default)
-        )
+            Confirm(
+                "\n".join(lines),
+                title=self._title or "Sure?", yes=button or "Yes", safe=default, wide=len(lines) > LINES,
+            )
+        )  # fmt: skip
 
     async def line(self, prompt: str) -> str | None:
         """One line; None when left."""

@@ -11,10 +11,13 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.trouble_events import failed, picked
+from xpm_tui.application.trouble_events import failed
+from xpm_tui.commands.doctor import WhatIsSeen
+from xpm_tui.commands.registry import by_name
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.diagnostics.known_problems.problem import Case
 from xpm_tui.diagnostics.known_problems.records import BROWSER, ELSEWHERE, Seen
+from xpm_tui.diagnostics.known_problems.registry import case
 from xpm_tui.diagnostics.presenters import nameless
 from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.safe_text import Shown
@@ -94,11 +97,7 @@ async def what_is_seen(app: Host, *, browser: bool = False) -> Seen | None:
     seen = next((each for each in offered if each.key == key), None)
     if seen is None:
         return None
-
-    def write(practice: OpenPractice) -> Case | None:
-        return picked(practice.events, seen)
-
-    found = await app.desk.ask(write)
-    if found is not None:
+    await app.run_act(by_name("cases.seen"), WhatIsSeen(answer=seen.key))
+    if seen.case is not None and (found := case(seen.case)) is not None:
         app.push_screen(way_out(found))
     return seen

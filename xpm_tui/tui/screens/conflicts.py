@@ -9,7 +9,8 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.application.clients.conflicts import conflicts
 from xpm_tui.application.presenters.views import ConflictView
-from xpm_tui.application.runs import plans
+from xpm_tui.commands.plans import TickPlan
+from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.tui.dialogs.help import Page
@@ -115,9 +116,9 @@ class Conflicts(Listed[None, ConflictView]):
             self.host.work(lambda: self._hold(view), "hold", exclusive=True, node=self)
 
     async def _hold(self, view: ConflictView) -> None:
-        on_ = view.state == "held"
-        selector = plans.Selector(record=view.record, field=view.field)
-        await self.host.desk.ask(plans.tick, view.plan or "", selector, on_)
+        act = by_name("plan.tick" if view.state == "held" else "plan.untick")
+        what = (f"{view.record}:{view.field}",)
+        await self.host.run_act(act, TickPlan(plan=view.plan or "", what=what))
         await self.look()
 
     def action_freeze(self) -> None:

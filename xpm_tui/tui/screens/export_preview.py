@@ -11,10 +11,8 @@ from xpm_tui.application.csv_io.exports import ExportReport, preview_export
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.domain import formatting
-from xpm_tui.files.listing import listing
 from xpm_tui.ignition.export import Flavour
 from xpm_tui.ignition.forms import FormName
-from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.file_picker import PickFile, folder_of
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.base import UNSEEN, Listed
@@ -153,12 +151,9 @@ class ExportPreview(Listed[None, Outgoing]):
         path = await self.app.push_screen_wait(PickFile(f"Export {self._form}", about, start=start, new=True))
         if not path:
             return
-        there = (await self.host.desk.ask(lambda _: listing(path))).is_file
-        if there and not await self.app.push_screen_wait(Replace(path)):
-            return
         self.host.folder = str(Path(path).parent)
         wanted = self._wanted()
-        preset: dict[str, Any] = {"file": path, "form": wanted["flavour"], "replace": there}
+        preset: dict[str, Any] = {"file": path, "form": wanted["flavour"]}
         if self._form == "clients":
             preset |= {
                 "changed": wanted["changed"],
@@ -184,13 +179,6 @@ class ExportPreview(Listed[None, Outgoing]):
                 ("esc", "leave; nothing was written"),
             ],
         )
-
-
-class Replace(Confirm):
-    """A file is there already."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(f"{path}\nis there already. Write over it?", title="Replace", yes="Write over it")
 
 
 def _cells(each: Outgoing) -> list[Line]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+import msgspec
 from textual import on
 from textual.binding import Binding, BindingType
 
-from xpm_tui.application.csv_io.imports import ImportReport, import_file
+from xpm_tui.application.csv_io.imports import ImportReport
 from xpm_tui.commands.consequences import brief
+from xpm_tui.commands.csv_files import ImportFile
+from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.ignition.forms import FORMS, IGNORE, FormName
 from xpm_tui.tui.dialogs.dialog import Choose
@@ -80,9 +83,8 @@ class ImportPreview(Listed[bool, Finding]):
     async def look(self) -> None:
         """What it would do, dry."""
         try:
-            self._report = report = await self.host.desk.ask(
-                import_file, self._form, Path(self._path), self._mapping, True, encoding=self._encoding
-            )
+            result, _ = await self.host.run_act(by_name(f"import.{self._form}"), self._params(dry_run=True))
+            self._report = report = result.value
         except Exception:
             # Told by whoever gets it; there is nothing here to look at then, unless there was before.
             if self._report is None:
@@ -145,9 +147,11 @@ class ImportPreview(Listed[bool, Finding]):
 
     def action_apply(self) -> None:
         """Take the file in; what came of it is told."""
+        self.do(f"import.{self._form}", msgspec.structs.asdict(self._params()), after=self._imported)
+
+    def _params(self, *, dry_run: bool = False) -> ImportFile:
         words = tuple(f"{heading}={field}" for heading, field in self._mapping.items())
-        preset = {"file": self._path, "map": words, "encoding": self._encoding}
-        self.do(f"import.{self._form}", preset, after=self._imported)
+        return ImportFile(file=self._path, map=words, encoding=self._encoding, dry_run=dry_run)
 
     def _imported(self) -> None:
         self.dismiss(True)

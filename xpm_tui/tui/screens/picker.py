@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,20 +17,20 @@ from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import list_state
 from xpm_tui.application.presenters.views import ClientView, EffectView, XpmClientView
-from xpm_tui.commands.consequences import action, asked
+from xpm_tui.commands.clients import ReviewClients
+from xpm_tui.commands.links import LinkClient, PickClients, effect_lines
+from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
-from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.domain.tables import XPM_CLIENTS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.matching.search_index import PickerIndex
 from xpm_tui.tui.base_screen import Quiet
-from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets import comparison
 from xpm_tui.tui.widgets.cells import Span, lines, ours, span, words
-from xpm_tui.tui.widgets.comparison import effect_lines
 from xpm_tui.tui.widgets.footer import Foot
 from xpm_tui.tui.widgets.inputs import Field
 from xpm_tui.tui.widgets.rows import Rows
@@ -40,6 +40,9 @@ from xpm_tui.tui.widgets.text import Prose, Says
 with lazy_imports():
     from xpm_tui.application.runs import xpm_refresh
 
+if TYPE_CHECKING:
+    from xpm_tui.commands.command import Act
+
 MOST = 100
 INVITATION = "Type a name, a code, an e-mail, the number from XPM's web address, or a UUID."
 NOTHING = "No XPM client goes by this. Fewer letters find more; F4 begins anew."
@@ -47,8 +50,12 @@ PAUSE = 0.06
 """Seconds to wait for the next letter before searching."""
 
 
-class Picker(Quiet, Screen[str]):
-    """Map a client (``client`` given), or bring XPM clients into the book. Gives the UUID taken, or None."""
+class Picker(Quiet, Screen[tuple[str, ...]]):
+    """Map a client (``client`` given), or bring XPM clients into the book.
+
+    Gives what was linked, None where nothing was; with ``reviewing`` that is a decision of the review, and it
+    gives the clients that were settled.
+    """
 
     CSS_PATH: ClassVar = style("picker")
     AUTO_FOCUS = ""
@@ -63,9 +70,10 @@ class Picker(Quiet, Screen[str]):
         Binding("f5", "all", "Pick all clear ones"),
     ]
 
-    def __init__(self, client: ClientView | None) -> None:
+    def __init__(self, client: ClientView | None, *, reviewing: bool = False) -> None:
         super().__init__()
         self._client = client
+        self._reviewing = reviewing
         self._index: PickerIndex | None = None
         self._field = Field(
             client.name if client else "", placeholder="name, code, e-mail, number, UUID or web address"
@@ -175,7 +183,7 @@ class Picker(Quiet, Screen[str]):
             return
         effect = await self.host.desk.glance(links.preview_link, self._client.id, view.uuid)
         self._shown = effect
-        self._effect.say(lines(effect_lines(effect, max(3, self._effect.size.height))))
+        self._effect.say(lines(comparison.effect_lines(effect, max(3, self._effect.size.height))))
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
@@ -208,8 +216,7 @@ class Picker(Quiet, Screen[str]):
 
     async def _link(self, view: XpmClientView) -> None:
         assert self._client is not None
-        desk, client = self.host.desk, self._client
-        effect = self._shown
+        client, effect = self._client, self._shown
         if effect is None or effect.xpm.uuid != view.uuid:
             # Never link what has not been shown: show it now, and wait for the next enter.
             await self._preview(view)
@@ -219,25 +226,29 @@ class Picker(Quiet, Screen[str]):
             return
         if self.only_shows():
             return
-        yes = False
-        if effect.needs_yes:
-            answer = await self.host.push_screen_wait(Confirm(effect.needs_yes, title="A second client"))
-            yes = bool(answer)
-            if not yes:
-                return
+        act: Act[Any]
+        params: LinkClient | ReviewClients
+        if self._reviewing:
+            act, params = by_name("clients.review"), ReviewClients(client=(client.id,), link=view.uuid)
+        else:
+            act, params = by_name("clients.link"), LinkClient(client=client.id, xpm=view.uuid)
+        shown = () if effect.needs_yes else effect_lines(effect)
         self._taken = True
         try:
-            await desk.ask(links.link, client.id, view.uuid, yes=yes)
-        except Trouble:
+            result, _ = await self.host.run_act(act, params, shown=shown)
+        except BaseException:
             self._taken = False
             raise
+        if result.declined:
+            self._taken = False
+            return
         self.host.linked(client, view)
-        self.dismiss(view.uuid)
+        self.dismiss(result.value if self._reviewing else (client.id,))
 
     async def _pick(self, view: XpmClientView) -> None:
-        done = await self.host.desk.ask(links.pick, [view.uuid])
+        result, _ = await self.host.run_act(by_name("clients.pick"), PickClients(xpm=(view.uuid,)))
         said = "; ".join(
-            f"{one.name}: {one.outcome}" + (f" ({one.reason})" if one.reason else "") for one in done
+            f"{one.name}: {one.outcome}" + (f" ({one.reason})" if one.reason else "") for one in result.value
         )
         self.host.toast(said)
         await self._search(self._field.value)
@@ -247,15 +258,13 @@ class Picker(Quiet, Screen[str]):
         self.host.work(lambda: self._pick_all(), "take", exclusive=True, node=self)
 
     async def _pick_all(self) -> None:
-        found = await self.host.desk.ask(links.preview_pick_all)
-        if not found.changes:
+        result, _ = await self.host.run_act(by_name("clients.pick"), PickClients(all=True), title="Pick all")
+        if result.declined:
+            return
+        if all(one.outcome == "left" for one in result.value):
             self.host.toast("XPM has no clear client that you do not have yet.")
             return
-        box = Confirm(asked(found), title="Pick all", yes=action(found), wide=True)
-        if not await self.host.push_screen_wait(box):
-            return
-        done = await self.host.desk.ask(links.pick_all)
-        self.host.picked(done)
+        self.host.picked(result.value)
         await self._search(self._field.value)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

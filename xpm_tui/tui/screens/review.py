@@ -1,4 +1,4 @@
-"""The review as a file, from the console: saved, and taken back after showing what its choices would do.
+"""The review as a file, from the console: saved, and imported after showing what its choices would do.
 
 Bulk review: the clients that need a person, one after the other, each settled with one key.
 """
@@ -7,30 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
-from xpm_tui.application.clients import frozen_fields, review_undo
-from xpm_tui.application.clients import links as linking
 from xpm_tui.application.clients import queries as clients
-from xpm_tui.application.clients.review_file import ReviewReport, export_review_file, import_review
-from xpm_tui.application.clients.review_undo import Settled, Standing
+from xpm_tui.application.clients import review_undo
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.views import ClientView, EffectView, ReviewView
-from xpm_tui.commands.clients import report_lines
-from xpm_tui.commands.consequences import action, named, question
+from xpm_tui.application.presenters.views import ReviewView
+from xpm_tui.commands.clients import ReviewClients
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.files.listing import listing
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.consequences import of_links, of_review
 from xpm_tui.tui.app_protocol import Host
-from xpm_tui.tui.dialogs.dialog import Confirm, Told
 from xpm_tui.tui.dialogs.file_picker import PickFile, folder_of
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.base import OverScreen
@@ -44,8 +37,11 @@ with lazy_imports():
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.tui.screens import picker
 
+if TYPE_CHECKING:
+    from xpm_tui.commands.command import Result
+
 SHOWN = 500
-"""Rows of a file that are shown one by one before it is taken in."""
+"""Rows of a file that are shown one by one before it is imported."""
 
 
 async def save(app: Host) -> None:
@@ -56,52 +52,36 @@ async def save(app: Host) -> None:
     )
     if not path:
         return
-    there = (await app.desk.ask(lambda _: listing(path))).is_file
-    question = f"{path}\nis there already. Write over it?"
-    if there and not await app.push_screen_wait(Confirm(question, title="Replace", yes="Write over it")):
+    result = await run(app, ReviewClients(export=path), "Save the review")
+    if result.declined:
         return
     app.folder = str(Path(path).parent)
-    count = await app.desk.ask(lambda practice: export_review_file(practice, Path(path), replace=there))
-    clients = formatting.count(count, "client")
-    app.toast(f"{clients} in {path}\nI takes the file back in once it is filled in.")
+    clients = formatting.count(result.value, "client")
+    app.toast(f"{clients} in {path}\nI imports the file once it is filled in.")
 
 
-async def take(app: Host) -> tuple[Settled, ...]:
-    """Name a file, show what it would do, do it; gives what was settled, so that it can be taken back."""
+async def run(app: Host, params: ReviewClients, title: str = "Review") -> Result:
+    """Run one call of the command of this screen."""
+    result, _ = await app.run_act(by_name("clients.review"), params, title=title)
+    return result
+
+
+async def take(app: Host) -> tuple[str, ...]:
+    """Name a file, show what it would do, do it; gives the clients that were settled."""
     about = "The file with the column Choice. What it would do is shown first."
-    path = await app.push_screen_wait(
-        PickFile("Take in a review", about, start=folder_of(app), suffix=".csv")
-    )
+    path = await app.push_screen_wait(PickFile("Import a review", about, start=folder_of(app), suffix=".csv"))
     if not path:
         return ()
     app.folder = str(Path(path).parent)
-    would = await app.desk.ask(lambda practice: import_review(practice, Path(path), dry_run=True))
-    told = "\n".join(report_lines(would, SHOWN))
-    if not would.items:
-        app.push_screen(Told("Nothing to take in", told, hint=NOTHING, wide=True))
+    result = await run(app, ReviewClients(take=path, limit=SHOWN), "Import a review")
+    if result.declined:
         return ()
-    links = sum(each.choice == "link" for each in would.items)
-    found = of_review(links, len(would.items) - links)
-    box = Confirm(
-        "\n".join([told, "", question(found)]),
-        title="Take in a review", yes=action(found), no="Cancel", wide=True,
-    )  # fmt: skip
-    if not await app.push_screen_wait(box):
-        return ()
-
-    def carry_out(practice: OpenPractice) -> tuple[ReviewReport, tuple[Settled, ...]]:
-        ids = [each.id for each in would.items]
-        return review_undo.settle(practice, ids, lambda: import_review(practice, Path(path)))
-
-    done, settled = await app.desk.ask(carry_out)
-    if done.refused:
-        app.push_screen(Told("Taken in, in part", "\n".join(report_lines(done, SHOWN)), wide=True))
+    settled: tuple[str, ...] = result.value
+    if result.trouble is not None or not settled:
+        app.tell_result(by_name("clients.review"), result, [])
     else:
-        app.toast(f"{formatting.count(len(settled), 'client')} settled by the file. u takes them all back.")
+        app.toast(f"{formatting.count(len(settled), 'client')} settled by the file. u undoes them all.")
     return settled
-
-
-NOTHING = "Fill in the column Choice: link, ignore, or a number, UUID or web address of XPM."
 
 
 class Review(OverScreen[None]):
@@ -117,14 +97,15 @@ class Review(OverScreen[None]):
         Binding("u", "undo", "Undo"),
         Binding("S", "sure", "All sure", tooltip="Link all sure ones, after asking with the count"),
         Binding("w", "export", "Save CSV", tooltip="Save the list as a CSV file", show=False),
-        Binding("I", "take", "Take in a CSV", tooltip="Take in a CSV file that was filled in", show=False),
+        Binding("I", "take", "Import CSV", tooltip="Import a CSV file that was filled in", show=False),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._views: list[ReviewView] = []
         self._at = 0
-        self._settled: list[tuple[Settled, ...]] = []
+        self._settled: list[tuple[str, ...]] = []
+        """The clients of each decision made here, the last one at the end."""
         self._settling: Worker[Any] | None = None
         self._head = Says(classes="review-head")
         self._none = Prose(classes="empty")
@@ -224,31 +205,19 @@ class Review(OverScreen[None]):
             self._settling = self.host.work(job, "settle", node=self)
 
     async def _accept(self, view: ReviewView, uuid: str) -> None:
-        def look(practice: OpenPractice) -> tuple[EffectView, ClientView]:
-            return linking.preview_link(practice, view.id, uuid), clients.show_client(practice, view.id)
+        await self._decide(view, ReviewClients(client=(view.id,), link=uuid))
 
-        effect, now = await self.host.desk.ask(look)
-        if not now.needs:
-            self.host.toast(f"{now.name} was settled elsewhere meanwhile: it stays as it is.", "warning")
-            self._settled_one(view, ())
+    async def _decide(self, view: ReviewView, params: ReviewClients) -> None:
+        try:
+            result = await run(self.host, params)
+        except BadInput as refused:
+            self.host.toast(refused.message, "warning")
+            now = await self.host.desk.ask(clients.show_client, view.id)
+            if not now.needs:
+                self._settled_one(view, ())
             return
-        if effect.refused:
-            self.host.toast(effect.refused, "warning")
-            return
-        yes = False
-        if effect.needs_yes:
-            answer = await self.host.push_screen_wait(Confirm(effect.needs_yes, title="A second client"))
-            yes = bool(answer)
-            if not yes:
-                return
-
-        def link(practice: OpenPractice) -> tuple[ClientView, tuple[Settled, ...]]:
-            return review_undo.settle(
-                practice, [view.id], lambda: linking.link(practice, view.id, uuid, yes=yes, origin="review")
-            )
-
-        _, settled = await self.host.desk.ask(link)
-        self._settled_one(view, settled)
+        if not result.declined:
+            self._settled_one(view, result.value)
 
     def action_map(self) -> None:
         """Search for another one."""
@@ -258,27 +227,16 @@ class Review(OverScreen[None]):
 
     async def _map(self, view: ReviewView) -> None:
 
-        def before(practice: OpenPractice) -> tuple[ClientView, Standing]:
-            return clients.show_client(practice, view.id), review_undo.standing(practice.snapshot(), view.id)
-
-        client, stood = await self.host.desk.ask(before)
-        if await self.host.push_screen_wait(picker.Picker(client)):
-            self._settled_one(view, await self.host.desk.ask(review_undo.since, [stood]))
+        client = await self.host.desk.ask(clients.show_client, view.id)
+        settled = await self.host.push_screen_wait(picker.Picker(client, reviewing=True))
+        if settled is not None:
+            self._settled_one(view, settled)
 
     def action_ignore(self) -> None:
         """It is not meant to have one."""
         view = self._view
         if view is not None and not self._refused():
-            self._settle(lambda: self._ignore(view))
-
-    async def _ignore(self, view: ReviewView) -> None:
-        def ignore(practice: OpenPractice) -> tuple[ClientView, tuple[Settled, ...]]:
-            return review_undo.settle(
-                practice, [view.id], lambda: frozen_fields.ignore(practice, view.id, "settled in review")
-            )
-
-        _, settled = await self.host.desk.ask(ignore)
-        self._settled_one(view, settled)
+            self._settle(lambda: self._decide(view, ReviewClients(client=(view.id,), ignore=True)))
 
     def action_sure(self) -> None:
         """All whose first proposal is sure, in one go, with the count."""
@@ -286,24 +244,15 @@ class Review(OverScreen[None]):
             self._settle(lambda: self._sure())
 
     async def _sure(self) -> None:
-        found = await self.host.desk.ask(clients.sure_ones)
-        if not found:
-            self.host.toast("No proposal is sure: each of these needs a look.")
+        result = await run(self.host, ReviewClients(accept_sure=True), "All sure ones")
+        if result.declined:
             return
-        pairs = [f"{view.name}  →  #{view.proposals[0].number} {view.proposals[0].name}" for view in found]
-        links = of_links([view.id for view in found])
-        text = "\n".join([question(links, "to the proposal that is sure"), "", *named(pairs, 12)])
-        if await self.host.push_screen_wait(Confirm(text, title="All sure ones", yes=action(links))):
-
-            def accept(practice: OpenPractice) -> tuple[list[ClientView], tuple[Settled, ...]]:
-                ids = [view.id for view in found]
-                return review_undo.settle(practice, ids, lambda: linking.accept_sure(practice, found))
-
-            done, settled = await self.host.desk.ask(accept)
-            if settled:
-                self._settled.append(settled)
-            self.host.toast(f"{formatting.count(len(done), 'client')} linked. u takes them all back.")
-            await self._read()
+        if not result.value:
+            self.host.tell_result(by_name("clients.review"), result, [])
+            return
+        self._settled.append(result.value)
+        self.host.toast(f"{formatting.count(len(result.value), 'client')} linked. u undoes them all.")
+        await self._read()
 
     def action_undo(self) -> None:
         """What was settled last goes back to where it stood: one client, or all sure ones together."""
@@ -313,14 +262,13 @@ class Review(OverScreen[None]):
     async def _undo(self) -> None:
         last = self._settled[-1]
         try:
-            names = await self.host.desk.ask(review_undo.take_back, last)
+            result = await run(self.host, ReviewClients(client=last, undo=True))
         except BadInput:
             self._settled.pop()  # it has moved since, and stays; after any other trouble it is tried again
             raise
         self._settled.pop()
-        told = names[0] if len(names) == 1 else formatting.count(len(names), "client")
-        self.host.toast(f"{told} stands as before.")
-        await self._read(last[0].before.client)
+        self.host.tell_result(by_name("clients.review"), result, [])
+        await self._read(last[0])
 
     def action_export(self) -> None:
         """All of it as a file, to be filled in elsewhere."""
@@ -337,7 +285,7 @@ class Review(OverScreen[None]):
             self._settled.append(settled)
             await self._read()
 
-    def _settled_one(self, view: ReviewView, settled: tuple[Settled, ...]) -> None:
+    def _settled_one(self, view: ReviewView, settled: tuple[str, ...]) -> None:
         if settled:
             self._settled.append(settled)
         if view in self._views:
@@ -370,10 +318,10 @@ class Review(OverScreen[None]):
                 ("m", "search for another one"),
                 ("n, p", "next and previous; nothing is settled"),
                 ("i", "this client is not meant to have an XPM client"),
-                ("u", "take the last one back, again and again; all sure ones go back together"),
+                ("u", "undo the last one, again and again; all sure ones go back together"),
                 ("S", "accept all that are sure, after showing them"),
                 ("w", "save all proposals as a CSV file with a column for your choice"),
-                ("I", "take in such a file: what it would do is shown first"),
+                ("I", "import such a file: what it would do is shown first"),
                 ("esc", "leave; the rest waits, and the next time begins here"),
             ],
         )

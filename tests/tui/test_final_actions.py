@@ -1,0 +1,117 @@
+"""Final actions of the console: what their command asks, shows and keeps, however they are begun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.tui.world import World, press, settle, text_of, until
+from xpm_tui.application.clients import links as linking
+from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.domain.ports import Drop
+from xpm_tui.domain.tables import CLIENTS, LINKS
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.screens.clients import Clients
+from xpm_tui.tui.screens.export_preview import ExportPreview
+from xpm_tui.tui.screens.picker import Picker
+
+Make = Callable[..., Console]
+UUID = "00000000-0000-0000-0000-{:012}"
+
+
+async def mirrored(world: World, *, empty: bool = False) -> None:
+    with world.open() as practice:
+        await refresh(practice, full=True)
+        if empty:
+            practice.book.commit([Drop(CLIENTS, row.id) for row in practice.snapshot().rows(CLIENTS)])
+
+
+def shows(app: Console, screen: type[object]) -> bool:
+    return isinstance(app.screen, screen)
+
+
+def links(world: World) -> dict[str, str]:
+    with world.open() as practice:
+        return {row.id: row.uuid for row in practice.snapshot().rows(LINKS)}
+
+
+async def test_picking_all_asks_with_the_number_that_is_picked(world: World, console: Make) -> None:
+    await mirrored(world, empty=True)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "p")
+        await pilot.press("f5")
+        await until(pilot, "Pick 20 clients?")
+        await press(pilot, "n")
+        assert shows(app, Picker)
+        assert links(world) == {}, "who says no has picked nothing"
+        await pilot.press("f5")
+        await until(pilot, "Pick 20 clients")
+        await press(pilot, "y")
+    assert len(links(world)) == 20
+
+
+async def test_a_second_client_is_asked_about_and_one_that_was_shown_is_not(
+    world: World, console: Make
+) -> None:
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "slash", "=00003", "enter", "m")
+        await until(pilot, "as XPM said")
+        await settle(pilot)
+        with world.open() as other:
+            linking.link(other, "c5", UUID.format(3))
+        await pilot.press("enter")  # shown was a link to nobody's client: that has changed meanwhile
+        await until(pilot, "is linked to Client 00003 already")
+        await press(pilot, "escape")
+        assert shows(app, Picker)
+        assert "c3" not in links(world)
+        await pilot.press("enter")
+        await until(pilot, "Link them?")
+        await press(pilot, "y")
+        assert shows(app, Clients)
+    assert links(world)["c3"] == UUID.format(3)
+
+
+async def test_a_file_is_replaced_after_asking(world: World, console: Make, tmp_path: Path) -> None:
+    await mirrored(world)
+    taken = tmp_path / "clients.csv"
+    taken.write_text("mine", encoding="utf-8")
+    app = console(world)
+    app.folder = str(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "X", "v", "v", "w")
+        await pilot.press("enter")
+        await until(pilot, "Replace it?")
+        await press(pilot, "n")
+        assert shows(app, ExportPreview)
+        assert taken.read_text(encoding="utf-8") == "mine"
+        await press(pilot, "w")
+        await pilot.press("enter")
+        await until(pilot, "Replace it?")
+        await press(pilot, "y")
+        assert "Client 00003" in taken.read_text(encoding="utf-8-sig")
+        assert not shows(app, ExportPreview)
+
+
+async def test_a_decision_of_one_console_is_undone_by_its_own_screen(world: World, console: Make) -> None:
+    """Each screen undoes what was settled there, although a person's decisions are stored together."""
+    await mirrored(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "r", "enter")
+        (first,) = links(world)
+        other = console(world)
+        async with other.run_test(size=(80, 24)) as elsewhere:
+            await settle(elsewhere)
+            await press(elsewhere, "g", "c", "r", "enter")
+        assert len(links(world)) == 2
+        await press(pilot, "u")
+        assert "stands as before" in text_of(app)
+    assert first not in links(world)
+    assert len(links(world)) == 1
