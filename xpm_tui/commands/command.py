@@ -82,6 +82,9 @@ class Result:
     ``items`` for a list, else ``data``; ``table`` and then ``lines`` say the same to a person, ``raw`` is a
     file's own text, for stdout as it is. Where it did not come out well, ``trouble`` says why: its code,
     sentence, hint and exit code go with the data. ``conditions`` are those of the practice that it is from.
+
+    For a screen, ``value`` is the record or report itself, and ``declined`` says that the user was asked and
+    said no, so that nothing was done.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -91,6 +94,8 @@ class Result:
     raw: str = ""
     trouble: Trouble | None = None
     conditions: tuple[Condition, ...] = ()
+    value: Any = None
+    declined: bool = False
 
     @property
     def exit_code(self) -> int:

@@ -65,6 +65,7 @@ class PickClients(msgspec.Struct, frozen=True):
     anyway: Annotated[bool, option("Take also archived ones, and those that look like one of the book.")] = (
         False
     )
+    yes: Annotated[bool, option("Do not ask.")] = False
 
 
 class IgnoreClient(msgspec.Struct, frozen=True):
@@ -152,6 +153,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
         items=[plain(v) for v in picked],
         table=table,
         lines=lines,
+        value=picked,
     )
 
 
