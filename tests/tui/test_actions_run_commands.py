@@ -81,10 +81,10 @@ async def test_a_plan_is_made_ticked_exported_applied_and_undone(
         assert isinstance(app.screen, RunScreen)
         assert taken(ran) == [("sync", {"plan": "p1", "detach": True})]
         await press(pilot, "u")
-        assert taken(ran) == [("undo", {"run": "r1", "as_plan": True})]
+        assert taken(ran) == [("undo", {"run": "r1", "review": True})]
         await press(pilot, "escape", "escape", "g", "c", "u")
         ((act, preset),) = taken(ran)
-        assert (act, preset["as_plan"]) == ("clients.undo", True)
+        assert (act, preset["review"]) == ("clients.undo", True)
 
 
 def world_runs(world: World) -> list[Run]:

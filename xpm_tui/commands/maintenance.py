@@ -46,14 +46,14 @@ if TYPE_CHECKING:
     from xpm_tui.application.presenters.views import UnclearView
 
 
-AsPlan = Annotated[bool, option("Save it as a plan to review and apply nothing: xpm-tui sync --plan ID.")]
+ToReview = Annotated[bool, option("Save it as a plan to review and apply nothing: xpm-tui sync --plan ID.")]
 
 
 def _undoes(params: Undo | UndoClient) -> Effect:
     """A plan of it replaces nothing yet."""
     if getattr(params, "dry_run", False):
         return Effect.LOOKS
-    return Effect.WRITES_HERE if params.as_plan else Effect.REPLACES
+    return Effect.WRITES_HERE if params.review else Effect.REPLACES
 
 
 class Undo(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ class Undo(msgspec.Struct, frozen=True):
     client: Annotated[str, option("Only this client of it.", "CLIENT", completes="client")] = ""
     field: Annotated[str, option("Only this field.", "FIELD")] = ""
     dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
-    as_plan: AsPlan = False
+    review: ToReview = False
     yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
 
 
@@ -71,7 +71,7 @@ class UndoClient(msgspec.Struct, frozen=True):
     """Parameters of the console's undo: the client under the cursor."""
 
     client: ClientId
-    as_plan: AsPlan = False
+    review: ToReview = False
 
 
 class Relink(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
     }
     lines = list(change_lines(changes))
     items = [plain(change) for change in changes]
-    if params.as_plan and changes and not params.dry_run:
+    if params.review and changes and not params.dry_run:
         plan, _, _ = plans.make_undo(practice, params.run, client=params.client, field=params.field)
         data["plan"] = plan.id
         told = f"Plan {plan.id} would undo it. Review it, then: xpm-tui sync --plan {plan.id}"
@@ -141,7 +141,7 @@ async def undo_client(practice: OpenPractice, params: UndoClient, talk: Talk) ->
     run = plans.last_write(practice.snapshot(), client.id)
     if not run:
         raise NotFound(f"No run wrote anything of {client.name} that could be taken back.")
-    return await undo(practice, Undo(run=run, client=client.id, as_plan=params.as_plan), talk)
+    return await undo(practice, Undo(run=run, client=client.id, review=params.review), talk)
 
 
 async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:

@@ -95,9 +95,9 @@ class Flows(Host):
     async def _undo(self, run: str, client: str, field: str) -> None:
         if run:
             preset = {"run": run, "client": client, "field": field}
-            result = await self.run_named("undo", {**preset, "as_plan": True})
+            result = await self.run_named("undo", {**preset, "review": True})
         else:
-            result = await self.run_named("clients.undo", {"client": client, "as_plan": True})
+            result = await self.run_named("clients.undo", {"client": client, "review": True})
         changes, left = list(result.items or ()), result.data["left"]
         if left:
             title = f"{formatting.count(len(left), 'value')} changed since, and stay"
