@@ -14,6 +14,7 @@ from tests.application.flows import World
 from tests.support.inprocess import consent
 from xpm_tui.application.connection.state_machine import Connecting, disconnect
 from xpm_tui.application.connection.steps import CAN_SKIP
+from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.application.status.summary import heartbeat
@@ -97,7 +98,7 @@ async def test_from_nothing_to_the_first_plan(world: World) -> None:
     assert all(snapshot.count(table) for table in (STAFF, TEMPLATES, CATEGORIES))
     assert now(connecting) == "clients"
     world.book(world.unique_names())
-    plan = await connecting.first_plan()
+    plan = await plans.make(world.practice, refresh=False)
     assert plan.first
     assert plan.counts["items"] > 0
     assert states(connecting)["plan"] == "done"

@@ -59,6 +59,7 @@ SCRIPTS: dict[str, str] = {
         policy
         policy off fax
         policy on fax
+        policy set --direction from_xpm
         runs
         runs list --limit 1
         runs show

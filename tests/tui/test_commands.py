@@ -10,7 +10,7 @@ import pytest
 from tests.tui.writing import TUI, bypasses, parsed, writing
 from xpm_tui.commands.registry import ACTS
 
-RUNNERS = {"perform", "copy_act", "read_act", "run_act"}
+RUNNERS = {"perform", "copy_act", "read_act", "run_act", "run_named", "start_act"}
 """What runs a command: each of them comes to ``run_act``."""
 
 OPENS = {
@@ -44,34 +44,28 @@ THROUGH = {
     "do_templates_clear": ("_at_once", "templates.clear"),
     "do_jobs_edit": ("_edit", "jobs.edit"),
     "do_services_edit": ("_edit", "services.edit"),
+    "do_jobs_preview": ("open_job", "jobs.preview"),
+    "do_jobs_deploy": ("_choose_deploy", "jobs.deploy"),
+    "do_jobs_retry": ("_choose_retry", "jobs.retry"),
+    "do_jobs_redeploy": ("_again", "jobs.redeploy"),
+    "do_templates_defaults": ("_change_default", "templates.defaults"),
 }
 """Keys that run their command through a function beside them."""
 
-_OTHERS = "still an implementation of its own beside the command's"
 _WIZARD = "the wizard and `connect` take the steps of one state machine"
 _READS = "reads XPM where nothing was read yet, before anything is shown"
 
 ALLOWED: dict[str, tuple[str, str]] = {
     "app.py": ("runs.due.signed_in writable", "notes that someone is here; asks before it saves a text"),
     "dialogs/trouble.py": ("trouble_events.failed", "what went wrong on the screen goes into the log"),
-    "navigation.py": ("runs.background.detach runs.plans.make runs.plans.make_undo", _OTHERS),
-    "screens/job_actions.py": ("jobs.decisions.prepare_again jobs.decisions.settle_sent", _OTHERS),
     "screens/picker.py": ("runs.xpm_refresh.ensure_mirror", _READS),
-    "screens/plan_review.py": ("runs.plans.tick", _OTHERS),
     "screens/review.py": (
         "clients.review_undo.keep_place runs.xpm_refresh.ensure_mirror",
         f"where the review was left is no action; {_READS}",
     ),
-    "screens/run.py": ("runs.history.request_stop", _OTHERS),
-    "screens/service_templates.py": ("jobs.templates.link_templates", _OTHERS),
-    "screens/staff_picker.py": ("team.links.link_member team.links.pick_staff", _OTHERS),
     "wizard/access.py": ("Connecting.app Connecting.permission", _WIZARD),
-    "wizard/optional_steps.py": (
-        "Connecting.first_plan Connecting.ignition Connecting.skip clients.links.pick_all "
-        "team.links.pick_staff",
-        f"{_WIZARD}; {_OTHERS}",
-    ),
-    "wizard/practice.py": ("Connecting.choose Connecting.direction Connecting.fill", _WIZARD),
+    "wizard/optional_steps.py": ("Connecting.skip", _WIZARD),
+    "wizard/practice.py": ("Connecting.choose Connecting.fill", _WIZARD),
     "wizard/sign_in.py": ("Connecting.begin Connecting.wait", _WIZARD),
 }
 """What modules of the console write beside every command, and why. This table only shrinks."""
@@ -79,21 +73,11 @@ ALLOWED: dict[str, tuple[str, str]] = {
 CONFIRMS = {
     "app.py": "leaving the console while a run goes on changes nothing",
     "dialogs/talk.py": "shows what a command asks",
-    "navigation.py": _OTHERS,
-    "screens/plan_review.py": _OTHERS,
-    "screens/run.py": _OTHERS,
-    "screens/staff_picker.py": _OTHERS,
 }
 """Modules with a yes-or-no question of their own, and why. This table only shrinks."""
 
-LEFT = {
-    "do_jobs_preview",
-    "do_jobs_deploy",
-    "do_jobs_retry",
-    "do_jobs_redeploy",
-    "do_templates_defaults",
-}
-"""Keys that still have an implementation of their own beside the command's. This set only shrinks."""
+LEFT: set[str] = set()
+"""Keys with an implementation of their own beside the command's: none, and none is added."""
 
 
 def methods() -> Iterator[tuple[str, str, ast.FunctionDef]]:

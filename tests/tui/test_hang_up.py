@@ -80,7 +80,7 @@ def begin(first: Terminal) -> None:
     first.type("s")
     first.shows("Keep for later")
     first.type("a")
-    first.shows("Apply ")
+    first.shows(" changes?")
     first.type("y")
 
 

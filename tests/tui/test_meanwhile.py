@@ -21,7 +21,7 @@ from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.csv_io import imports
 from xpm_tui.application.health import bundle
 from xpm_tui.application.jobs import queries as jobs
-from xpm_tui.application.runs import background, plans
+from xpm_tui.application.runs import background, history, plans
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.errors import Busy
 from xpm_tui.domain.ports import Drop
@@ -37,6 +37,7 @@ from xpm_tui.tui.screens.bundle import BundleScreen
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.job_dialogs import DeployReview, JobReading
 from xpm_tui.tui.screens.jobs import Jobs
+from xpm_tui.tui.screens.plan_review import CHANGED
 from xpm_tui.tui.screens.review import Review
 from xpm_tui.tui.screens.staff_picker import PickPerson
 from xpm_tui.tui.worker_thread import Desk
@@ -159,7 +160,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
         await until(pilot, "Plan p")
         await settle(pilot)
         await pilot.press("a")
-        await until(pilot, "Make ")
+        await until(pilot, "Apply 55 changes?")
         await pilot.press("y")
         await until(pilot, "process of its own")
         told = text_of(app)
@@ -217,7 +218,17 @@ async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
             plans.tick(other, plan.id, plans.Selector(), True)
             now = sum(1 for _ in plans.items(plans.load(other, plan.id)[1]))
         await press(pilot, "a")
-        assert f"Make {now} change" in text_of(app) or "Apply plan" not in text_of(app)
+        assert f"Apply {now} change" not in text_of(app)
+        assert CHANGED in [n.message for n in app._notifications]
+        await pilot.press("a")
+        await until(pilot, f"Apply {now} changes?")
+        with world.open() as other:
+            plans.tick(other, plan.id, plans.Selector(field="phone"), False)
+        await press(pilot, "y")
+        assert [type(each).__name__ for each in app.screen_stack] == ["Overview", "PlanReview"]
+        assert [n.message for n in app._notifications].count(CHANGED) == 2
+    with world.open() as practice:
+        assert not history.list_runs(practice), "what was asked about is what is applied"
 
 
 async def test_review_does_not_replace_a_colleagues_link(world: World, console: Consoles) -> None:
@@ -341,7 +352,7 @@ async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: 
         assert "takes back" in shown
         assert "Client 00001" in shown
         await press(pilot, "escape", "down", "u")
-        assert "No run wrote anything of this client" in text_of(app)
+        assert "No run wrote anything of Client 0000" in text_of(app)
 
 
 @pytest.mark.parametrize("keys", [("slash", "=00003", "enter"), ("right_square_bracket",) * 5])
@@ -358,7 +369,7 @@ async def test_another_list_after_mapping_is_moving_on(
         await until(pilot, "as XPM said")
         await settle(pilot)
         await press(pilot, "enter", *keys, "u")
-        assert "No run wrote anything of this client" in text_of(app)
+        assert "No run wrote anything of Client 0000" in text_of(app)
 
 
 async def test_names_are_not_written_with_a_bundle_that_says_masked(

@@ -20,9 +20,9 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import action, cost, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, agree
+from xpm_tui.commands.effects import Effect, Question, agree, per_call, unless_dry_run
 from xpm_tui.commands.jobs import OPEN, JobId
-from xpm_tui.commands.sync import following, told
+from xpm_tui.commands.sync import Detach, detached, following, told
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, Trouble
 from xpm_tui.domain.formatting import count
@@ -38,10 +38,12 @@ if TYPE_CHECKING:
     from xpm_tui.application.jobs.views import JobRowView
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.deploy.occurrences import Occurrence
+    from xpm_tui.domain.consequences import Consequences
     from xpm_tui.domain.runs import Run
 
 Anyway = Annotated[bool, option("Go on also where the preview asks first.")]
 Yes = Annotated[bool, option("Do not ask.")]
+DryRun = Annotated[bool, option("Show what would be made, and make nothing.")]
 
 NOTHING = "Nothing was made: every job is kept back."
 
@@ -57,7 +59,10 @@ class DeployJobs(msgspec.Struct, frozen=True):
     jobs: Annotated[tuple[str, ...], argument("The jobs: w3/2026-07-01, or w3.", "[JOB]...")] = ()
     due: Annotated[bool, option("All that are due.")] = False
     missed: Annotated[bool, option("All that were missed.")] = False
+    automatic: Annotated[bool, option("All that are set to go by themselves, unreviewed.")] = False
     anyway: Anyway = False
+    dry_run: DryRun = False
+    detach: Detach = False
     yes: Yes = False
 
 
@@ -68,11 +73,14 @@ class RetryJobs(msgspec.Struct, frozen=True):
     cause: Annotated[str, option("All that are kept back for this cause.", "CAUSE")] = ""
     all: Annotated[bool, option("All that are held, failed or half-made.")] = False
     anyway: Anyway = False
+    dry_run: DryRun = False
+    detach: Detach = False
     yes: Yes = False
     sent: Annotated[
         Literal["", "adopt", "again", "drop"], option("What became of the step that got no answer.")
     ] = ""
     job: Annotated[str, option("With --sent adopt: the job's number in XPM.", "NUMBER")] = ""
+    wait: Annotated[bool, option("With --sent: only say what became of it, and go on later.")] = False
 
 
 class RedeployJob(msgspec.Struct, frozen=True):
@@ -80,27 +88,42 @@ class RedeployJob(msgspec.Struct, frozen=True):
 
     job: JobId
     anyway: Anyway = False
+    detach: Detach = False
+    wait: Annotated[bool, option("Only get it ready, and make it later: xpm-tui jobs retry.")] = False
     yes: Yes = False
 
 
 async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Talk) -> Result:
     """Show, ask, make."""
 
-    if not (params.jobs or params.due or params.missed):
+    if params.automatic:
+        if params.jobs or params.due or params.missed or params.anyway or params.yes:
+            raise BadInput("--automatic chooses by itself: give no jobs with it, and no --anyway or --yes.")
+        ids = deployment.due_at_once(practice)
+        chosen = [queries.find_job(practice, each) for each in ids]
+    elif not (params.jobs or params.due or params.missed):
         raise BadInput("Say which jobs, --due, or --missed.", hint="xpm-tui jobs deploy w3")
-    chosen = queries.choose(practice, params.jobs, due=params.due, missed=params.missed)
-    return await _deploy(practice, chosen, talk, anyway=params.anyway, yes=params.yes)
+    else:
+        chosen = queries.choose(practice, params.jobs, due=params.due, missed=params.missed)
+    return await _deploy(practice, chosen, talk, params)
 
 
 async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Talk) -> Result:
     """Go on where it failed."""
 
+    if params.sent and params.dry_run:
+        raise BadInput("--sent says what became of a step for good: leave out --dry-run.")
+    if params.wait and not params.sent:
+        raise BadInput("--wait goes with --sent.")
     if params.sent:
         if len(params.jobs) != 1:
             raise BadInput("Say for one job what became of it.", hint="xpm-tui jobs retry w3 --sent again")
         view = await decisions.settle_sent(practice, params.jobs[0], params.sent, params.job)
         if view.state == "skipped":
-            return Result(data=plain(view), lines=[f"{view.id} {view.name} is left out."])
+            return Result(data=plain(view), lines=[f"{view.id} {view.name} is left out."], value=view)
+        if params.wait:
+            told = f"{view.id} {view.name} can go on: xpm-tui jobs retry {view.id}"
+            return Result(data=plain(view), lines=[told], value=view)
     elif params.job:
         raise BadInput("--job goes with --sent adopt.")
     if not (params.jobs or params.cause or params.all):
@@ -111,15 +134,17 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Talk) -> R
     wrong = [each for each in chosen if each.state not in ("held", "failed", "going")]
     if wrong:
         raise BadInput(f"Job {wrong[0].id} is {wrong[0].state}: there is nothing to try again.")
-    return await _deploy(practice, chosen, talk, anyway=params.anyway, yes=params.yes)
+    return await _deploy(practice, chosen, talk, params)
 
 
 async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Talk) -> Result:
     """Make it anew, where XPM no longer has it."""
 
     view = await decisions.prepare_again(practice, params.job)
-    chosen = [queries.find_job(practice, view.id)]
-    return await _deploy(practice, chosen, talk, anyway=params.anyway, yes=params.yes)
+    if params.wait:
+        told = f"{view.id} {view.name} can be made again: xpm-tui jobs retry {view.id}"
+        return Result(data=plain(view), lines=[told], value=view)
+    return await _deploy(practice, [queries.find_job(practice, view.id)], talk, params)
 
 
 async def deploy_automatic(practice: OpenPractice, result: Result, talk: Talk) -> Result:
@@ -139,13 +164,23 @@ async def deploy_automatic(practice: OpenPractice, result: Result, talk: Talk) -
 
 
 async def _deploy(
-    practice: OpenPractice, chosen: list[Occurrence], talk: Talk, *, anyway: bool, yes: bool
+    practice: OpenPractice, chosen: list[Occurrence], talk: Talk, params: DeployJobs | RetryJobs | RedeployJob
 ) -> Result:
 
     if not chosen:
         return Result(data={"count": 0}, lines=["There is nothing to deploy."])
+    anyway, yes = params.anyway, params.yes
     batch = jobs_batch.look(practice, chosen)
     expected = batch.of(anyway=anyway)
+    if getattr(params, "dry_run", False):
+        return Result(
+            data={"count": len(chosen), "consequences": plain(expected)},
+            items=[plain(view) for view in batch.jobs],
+            lines=batch_lines(batch, anyway=anyway),
+            value=batch,
+        )
+    if getattr(params, "automatic", False):
+        return await _make(practice, chosen, talk, expected, params, reviewed=False)
     if talk.interactive and not yes and not expected.changes:
         return Result(
             data={"count": 0, "consequences": plain(expected)},
@@ -153,8 +188,21 @@ async def _deploy(
         )
     asked = Question(question(expected), batch_lines(batch, anyway=anyway), button=action(expected))
     if not await agree(talk, asked):
-        return Result(data={"count": 0}, lines=["Nothing was created."])
-    reviewed = yes or talk.interactive
+        return Result(data={"count": 0}, lines=["Nothing was created."], declined=True)
+    return await _make(practice, chosen, talk, expected, params, reviewed=yes or talk.interactive)
+
+
+async def _make(
+    practice: OpenPractice, chosen: list[Occurrence], talk: Talk, expected: Consequences,
+    params: DeployJobs | RetryJobs | RedeployJob, *, reviewed: bool,
+) -> Result:  # fmt: skip
+    """Make the jobs here, or in a process of its own; what was not ``reviewed`` stays inside the limits."""
+
+    anyway = params.anyway
+    if params.detach:
+        words = [*(each.id for each in chosen), *(["--yes"] if reviewed else [])]
+        verb = ("jobs", "deploy" if isinstance(params, DeployJobs) else "retry")
+        return await detached(practice, verb, [*words, *(["--anyway"] if anyway else [])])
     talk.say(f"{action(expected)}: {cost(expected)}.")
     async with following(practice, talk):
         run = await deployment.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway)
@@ -211,6 +259,13 @@ def _outcome(row: JobRowView) -> list[str]:
     return [head, *(f"      {line}" for line in (row.url, row.why, *row.left_out) if line)]
 
 
+def _retries(params: RetryJobs) -> Effect:
+    """To say what became of a step writes here alone, where the rest waits."""
+    if params.dry_run:
+        return Effect.LOOKS
+    return Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM
+
+
 ACTS = (
     Act(
         name="jobs.deploy",
@@ -224,7 +279,7 @@ ACTS = (
         key="d",
         where=("jobs",),
         footer="Deploy",
-        effect=Effect.WRITES_XPM,
+        effect=unless_dry_run(Effect.WRITES_XPM),
         streams=True,
         why_not=first(connected, ignition_off, to_make, idle),
     ),
@@ -239,7 +294,7 @@ ACTS = (
         key="t",
         where=("jobs",),
         footer="Try again",
-        effect=Effect.WRITES_XPM,
+        effect=per_call(_retries, Effect.WRITES_XPM),
         streams=True,
         why_not=first(
             connected,
@@ -258,7 +313,9 @@ ACTS = (
         example="xpm-tui jobs redeploy w3",
         key="D",
         where=("jobs",),
-        effect=Effect.WRITES_XPM,
+        effect=per_call(
+            lambda params: Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM, Effect.WRITES_XPM
+        ),
         streams=True,
         why_not=first(
             connected, ignition_off, in_state("job", "it was not made yet", "deployed", "failed"), idle

@@ -109,7 +109,8 @@ class Call:
 
     ``words`` are what the user typed or chose, for sentences about the call; ``consent`` is the option that
     agrees, empty where there is none. ``shown`` are the consequences that a screen shows beside the key that
-    made the call: the same ones are not asked about again.
+    made the call: the same ones are not asked about again. ``keyed`` is a call that a key of the console
+    started: unlike a typed command, a key can be pressed by mistake.
     """
 
     effect: Effect
@@ -118,6 +119,7 @@ class Call:
     agreed: bool = False
     read_only: bool = False
     shown: tuple[str, ...] = ()
+    keyed: bool = False
 
 
 LOOK = Call(Effect.LOOKS)
@@ -134,7 +136,8 @@ class Question:
 
     ``ask`` is the question, ``lines`` the consequences computed from the very change that will be applied,
     ``button`` the name of the action on a button, and ``safe`` whether an empty answer means yes. With
-    ``type_in`` the user types that text instead of answering yes.
+    ``type_in`` the user types that text instead of answering yes. One that is ``keyed`` is asked where a key
+    started the call: whoever types the command has said enough.
     """
 
     ask: str
@@ -142,6 +145,7 @@ class Question:
     button: str = ""
     safe: bool = False
     type_in: str = ""
+    keyed: bool = False
 
 
 def refusal(effect: Effect, *, read_only: bool) -> str:
@@ -149,8 +153,10 @@ def refusal(effect: Effect, *, read_only: bool) -> str:
     return READ_ONLY if read_only and effect.writes else ""
 
 
-def admit(act: Act[Any], params: msgspec.Struct, *, read_only: bool) -> Call:
+def admit(act: Act[Any], params: msgspec.Struct, *, read_only: bool, keyed: bool = False) -> Call:
     """Decide whether a call may run at all, and describe it for the questions that follow.
+
+    ``keyed``: a key of the console started it.
 
     Raises:
         ReadOnly: The call would write, and read-only mode is on. Nothing was opened or written.
@@ -169,6 +175,7 @@ def admit(act: Act[Any], params: msgspec.Struct, *, read_only: bool) -> Call:
         consent=act.consent if hasattr(params, act.consent) else "",
         agreed=bool(getattr(params, act.consent, False)),
         read_only=read_only,
+        keyed=keyed,
     )
 
 
@@ -184,7 +191,7 @@ async def agree(talk: Talk, question: Question) -> bool:
     call = talk.call
     if call.read_only:
         return False
-    if call.agreed:
+    if call.agreed or (question.keyed and not call.keyed):
         return True
     if not talk.interactive:
         if call.effect.needs_yes:

@@ -82,7 +82,7 @@ async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Talk) ->
     """The exact job."""
 
     view = queries.preview_job(practice, params.job)
-    return Result(data=plain(view), lines=_preview(view, runs_due.time_zone(practice)))
+    return Result(data=plain(view), lines=_preview(view, runs_due.time_zone(practice)), value=view)
 
 
 async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:

@@ -23,7 +23,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, Unconfirmed, agree, per_call, unless_dry_run
+from xpm_tui.commands.effects import Effect, Question, Unconfirmed, agree, per_call
 from xpm_tui.commands.log import following
 from xpm_tui.commands.plans import change_lines, stored_data
 from xpm_tui.commands.sync import run_result
@@ -46,6 +46,16 @@ if TYPE_CHECKING:
     from xpm_tui.application.presenters.views import UnclearView
 
 
+ToReview = Annotated[bool, option("Save it as a plan to review and apply nothing: xpm-tui sync --plan ID.")]
+
+
+def _undoes(params: Undo | UndoClient) -> Effect:
+    """A plan of it replaces nothing yet."""
+    if getattr(params, "dry_run", False):
+        return Effect.LOOKS
+    return Effect.WRITES_HERE if params.review else Effect.REPLACES
+
+
 class Undo(msgspec.Struct, frozen=True):
     """Parameters of ``undo``."""
 
@@ -53,6 +63,7 @@ class Undo(msgspec.Struct, frozen=True):
     client: Annotated[str, option("Only this client of it.", "CLIENT", completes="client")] = ""
     field: Annotated[str, option("Only this field.", "FIELD")] = ""
     dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    review: ToReview = False
     yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
 
 
@@ -60,6 +71,7 @@ class UndoClient(msgspec.Struct, frozen=True):
     """Parameters of the console's undo: the client under the cursor."""
 
     client: ClientId
+    review: ToReview = False
 
 
 class Relink(msgspec.Struct, frozen=True):
@@ -91,6 +103,11 @@ async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
     }
     lines = list(change_lines(changes))
     items = [plain(change) for change in changes]
+    if params.review and changes and not params.dry_run:
+        plan, _, _ = plans.make_undo(practice, params.run, client=params.client, field=params.field)
+        data["plan"] = plan.id
+        told = f"Plan {plan.id} would undo it. Review it, then: xpm-tui sync --plan {plan.id}"
+        return Result(data=data, items=items, lines=[*lines, *_left(left), *described(found), told])
     if params.dry_run or not changes:
         head = f"{count(len(changes), 'change')} of run {plan.undo_of} would go back."
         return Result(data=data, items=items, lines=[head, *lines, *_left(left), *described(found)])
@@ -124,7 +141,7 @@ async def undo_client(practice: OpenPractice, params: UndoClient, talk: Talk) ->
     run = plans.last_write(practice.snapshot(), client.id)
     if not run:
         raise NotFound(f"No run wrote anything of {client.name} that could be taken back.")
-    return await undo(practice, Undo(run=run, client=client.id), talk)
+    return await undo(practice, Undo(run=run, client=client.id, review=params.review), talk)
 
 
 async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
@@ -229,7 +246,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="u",
         where=("sync",),
         footer="Undo",
-        effect=unless_dry_run(Effect.REPLACES),
+        effect=per_call(_undoes, Effect.REPLACES),
         streams=True,
         why_not=first(connected, idle),
     ),
@@ -242,7 +259,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="u",
         where=("clients",),
         footer="Undo",
-        effect=Effect.REPLACES,
+        effect=per_call(_undoes, Effect.REPLACES),
         why_not=first(on_record, connected, idle, lambda s: "" if s.undoable else "No run wrote to it."),
     ),
     Act(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
 PlanId = Annotated[str, argument("The plan: its id, or 'last'.", "PLAN", completes="plan")]
 What = Annotated[
     tuple[str, ...],
-    argument("Which changes: c12, c12:phone, field:phone, rule:NAME, mark:clearing, or all.", "WHAT..."),
+    argument(
+        "Which changes: c12, c12:phone, field:phone, rule:NAME, mark:clearing, or all; "
+        "'field:phone,rule:NAME' is what both mean.",
+        "WHAT...",
+    ),
 ]
 
 
@@ -46,6 +51,7 @@ class MakePlan(msgspec.Struct, frozen=True):
     client: Annotated[str, option("Plan this client alone.", "CLIENT", completes="client")] = ""
     field: Annotated[tuple[str, ...], option("Plan these fields alone.", "FIELD")] = ()
     only: Annotated[Which, option(f"Plan only clients of this filter: {', '.join(WHICH)}.", "WHICH")] = ""
+    stored: Annotated[bool, option("Plan from the XPM data stored here, without a call to Xero.")] = False
 
 
 class TickPlan(msgspec.Struct, frozen=True):
@@ -72,7 +78,9 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Res
         only = [id_ for id_ in listed if not only or id_ in only]
         if not only:
             raise BadInput(f"No client is in the filter {params.only}.", hint="See: xpm-tui clients list")
-    plan = await plans.make(practice, full=params.full, only=only, fields=params.field)
+    plan = await plans.make(
+        practice, full=params.full, only=only, fields=params.field, refresh=not params.stored
+    )
 
     result = plan_result(practice, plan.id)
     if plan.id != plans.UNSAVED:
@@ -117,8 +125,12 @@ def stored_data(practice: OpenPractice) -> list[str]:
     return [f"XPM data of {told}: --read-only makes no call to Xero."]
 
 
-def plan_result(practice: OpenPractice, plan_id: str) -> Result:
-    """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person."""
+def plan_result(practice: OpenPractice, plan_id: str, done: str = "") -> Result:
+    """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person.
+
+    The lines are the changes with a summary; where ``done`` says what was done, that and the summary.
+    Its ``items`` and ``lines`` can be read once: they are made only then, as a screen needs neither.
+    """
 
     plan, records = plans.load(practice, plan_id)
     found = consequences.consequences(practice, plan, records)
@@ -140,14 +152,17 @@ def plan_result(practice: OpenPractice, plan_id: str) -> Result:
         "waiting": [plain(change) for change in waiting],
         "people": people,
     }
+    told = summary(plan, items, found)
+    if done:
+        lines: Iterable[str] = [done, *told]
+    else:
+        stops = [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
+        lines = chain(change_lines([*items, *waiting]), told, stops)
     return Result(
         data=data,
-        items=[plain(change) for change in items],
-        lines=[
-            *change_lines([*items, *waiting]),
-            *summary(plan, items, found),
-            *(f"  guard: {stop}" for stop in plans.stops(practice, plan, records)),
-        ],
+        items=(plain(change) for change in items),
+        lines=lines,
+        value=plan,
     )
 
 
@@ -207,39 +222,35 @@ def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
         raise BadInput("Say which changes.", hint="For example: c12:phone, or field:phone, or all.")
     plan, _ = plans.load(practice, params.plan)
     changed = plans.tick(practice, plan.id, [selector(word) for word in params.what], on)
-    done = plan_result(practice, plan.id)
-    word = "ticked" if on else "unticked"
-    return Result(
-        data={**done.data, "changed": changed},
-        items=done.items,
-        lines=[f"{count(changed, 'change')} {word}.", *_summary(practice, plan.id)],
-    )
-
-
-def _summary(practice: OpenPractice, plan_id: str) -> list[str]:
-
-    plan, records = plans.load(practice, plan_id)
-    items, _ = changes_of(practice, records)
-    return summary(plan, items, consequences.consequences(practice, plan, records))
+    done = plan_result(practice, plan.id, f"{count(changed, 'change')} {'ticked' if on else 'unticked'}.")
+    return replace(done, data={**done.data, "changed": changed})
 
 
 def selector(word: str) -> plans.Selector:
     """What ``c12``, ``c12:phone``, ``field:phone``, ``rule:NAME``, ``mark:clearing`` or ``all`` point at.
 
-    Raises ``BadInput`` where a part is left empty.
+    Several with a comma between them point at what all of them mean. Raises ``BadInput`` where a part is left
+    empty, or says twice what another one says.
     """
 
     if word == "all":
         return plans.Selector()
-    head, colon, tail = word.partition(":")
-    if not head or (colon and not tail):
-        # An empty part would mean any: a variable of a script that is empty must not tick everything.
-        raise BadInput(f"'{word}' does not say which changes.", hint="c12, c12:phone, field:phone, or all.")
-    if not colon:
-        return plans.Selector(record=head)
-    if head in ("field", "rule", "mark"):
-        return plans.Selector(**{head: tail})
-    return plans.Selector(record=head, field=tail)
+    found: dict[str, str] = {}
+    for part in word.split(","):
+        head, colon, tail = part.partition(":")
+        if not colon:
+            said = {"record": head}
+        elif head in ("field", "rule", "mark"):
+            said = {head: tail}
+        else:
+            said = {"record": head, "field": tail}
+        if not all(said.values()) or said.keys() & found.keys():
+            # An empty part would mean any: a variable of a script that is empty must not tick everything.
+            raise BadInput(
+                f"'{word}' does not say which changes.", hint="c12, c12:phone, field:phone, or all."
+            )
+        found |= said
+    return plans.Selector(**found)
 
 
 ACTS = (

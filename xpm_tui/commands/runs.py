@@ -13,7 +13,6 @@ import msgspec
 from xpm_tui.commands.command import (
     Act,
     Column,
-    NoParams,
     Result,
     Table,
     Talk,
@@ -27,7 +26,7 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, agree
 from xpm_tui.commands.log import following
-from xpm_tui.commands.sync import run_result, told
+from xpm_tui.commands.sync import Detach, detached, run_result, told
 from xpm_tui.commands.tables import listed, plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, NotFound
@@ -63,6 +62,13 @@ class ReleaseRun(msgspec.Struct, frozen=True):
     ] = ()  # fmt: skip
     again: Annotated[tuple[str, ...], option("XPM did not make it: send it again.", "INTENT")] = ()
     drop: Annotated[tuple[str, ...], option("Let it be, and do not send it again.", "INTENT")] = ()
+    detach: Detach = False
+
+
+class ResumeRun(msgspec.Struct, frozen=True):
+    """Parameters of ``runs resume``."""
+
+    detach: Detach = False
 
 
 async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) -> Result:
@@ -96,15 +102,16 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
             lines.append(await _made_again(practice, held))
     if run is None or run.id not in {each.id for each in history.held(practice.snapshot())}:
         if not settled:
-            return await _go_on(practice, params.run or "last", talk)
+            return await _go_on(practice, params.run or "last", talk, detach=params.detach)
         return Result(data=data, items=[], lines=[*lines, "The next sync does the rest: xpm-tui sync"])
     for line in lines:
         talk.say(line)
     guard = [stop for stop in run.stops if stop.rule != _UNKNOWN]
-    question = Question("Let it go on?", told(run), button="Let it go on")
+    again = "It is planned again, and goes on if none of these counts has grown."
+    question = Question("Let it go on?", [*told(run), again], button="Let it go on")
     if (guard or not settled) and not await agree(talk, question):
-        return Result(data=plain(run), lines=["It stays held."])
-    return await _go_on(practice, run.id, talk)
+        return Result(data=plain(run), lines=["It stays held."], declined=True)
+    return await _go_on(practice, run.id, talk, detach=params.detach)
 
 
 def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
@@ -118,8 +125,10 @@ def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
     return found
 
 
-async def _go_on(practice: OpenPractice, run_id: str, talk: Talk) -> Result:
+async def _go_on(practice: OpenPractice, run_id: str, talk: Talk, *, detach: bool) -> Result:
 
+    if detach:
+        return await detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
     async with following(practice, talk):
         run = await runner.release(practice, run_id)
     return run_result(run)
@@ -295,13 +304,36 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Resul
 async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Result:
     """Leave a request; the run stops after its current step."""
 
-    run = history.request_stop(practice, params.run)
+    asked = history.going(practice, params.run)
+    goes_on = "t in Jobs, or the daily run, goes on" if asked.kind == "deploy" else "the next sync goes on"
+    question = Question(
+        f"Stop run {asked.id} after its current step?",
+        [f"Nothing is lost: {goes_on} where it was."],
+        button="Stop the run",
+        keyed=True,
+    )
+    if not await agree(talk, question):
+        return Result(data=plain(asked), lines=["It goes on."], declined=True)
+    run = history.request_stop(practice, asked.id)
     return Result(data=plain(run), lines=[f"Run {run.id} stops after its current step."])
 
 
-async def resume_run(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Talk) -> Result:
     """Resolve what a cut-off run left, and go on."""
 
+    run = history.newest(practice.snapshot())
+    lines = told(run) if run is not None else []
+    question = Question(
+        "Let it go on?",
+        [*lines, "What it had sent is looked up first, then it goes on where it was."],
+        button="Let it go on",
+        keyed=True,
+    )
+    if not await agree(talk, question):
+        data = plain(run) if run is not None else {}
+        return Result(data=data, lines=["It stays as it is."], declined=True)
+    if params.detach:
+        return await detached(practice, ("runs", "resume"))
     async with following(practice, talk):
         run = await runner.resume(practice)
     return run_result(run)
@@ -347,7 +379,7 @@ RUNS_ACTS = (
         name="runs.resume",
         title="Resume a run that was cut off",
         help="Find out what a stopped or cut-off run left undone, and finish it.",
-        params=NoParams,
+        params=ResumeRun,
         run=resume_run,
         verb=("runs", "resume"),
         example="xpm-tui runs resume",

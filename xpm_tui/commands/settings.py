@@ -5,7 +5,7 @@ The policy as one table: what goes which way, when, and what this practice and i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -19,6 +19,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import policy_table
+    from xpm_tui.application.connection import state_machine
     from xpm_tui.domain import errors, events, secret
     from xpm_tui.settings import kinds
 
@@ -204,6 +205,18 @@ class SwitchFields(msgspec.Struct, frozen=True):
     ]
 
 
+class SetPolicy(msgspec.Struct, frozen=True):
+    """Parameters of ``policy set``."""
+
+    direction: Annotated[
+        Literal["", "from_xpm", "to_xpm"],
+        option("Which side is right where they differ; left out: as it is."),
+    ] = ""
+    level: Annotated[
+        Literal["", "everything", "name", "nothing"], option("What to sync; left out: as it is.")
+    ] = ""
+
+
 async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     """Every field of the policy, with what is carried now and for how many clients it is frozen."""
 
@@ -232,6 +245,20 @@ async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
             "Never carried: tax, company and business numbers, relationships, status, custom fields.",
         ],
     )
+
+
+async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Talk) -> Result:
+    """Choose which side is the master, and how much of it is synced."""
+
+    if not (params.direction or params.level):
+        raise BadInput("Say --direction, --level, or both.", hint="xpm-tui policy set --direction to_xpm")
+    before = practice.policy()
+    state_machine.Connecting(practice).direction(
+        params.direction or before.direction, params.level or before.level
+    )
+    now = practice.policy()
+    told = f"Now: {labels.DIRECTIONS[now.direction].text}, {labels.LEVELS[now.level].text}."
+    return Result(data={"direction": now.direction, "level": now.level}, lines=[told])
 
 
 async def switch_off(practice: OpenPractice, params: SwitchFields, talk: Talk) -> Result:
@@ -271,6 +298,18 @@ POLICY_ACTS = (
         key="P",
         where=("settings", "sync"),
         footer="Policy",
+    ),
+    Act(
+        name="policy.set",
+        title="Choose the direction and what to sync",
+        help="Choose which side is right where the two differ, and what is synced: the settings "
+        "sync.direction and sync.level. Nothing is written to either side by choosing.",
+        params=SetPolicy,
+        run=set_policy,
+        verb=("policy", "set"),
+        example="xpm-tui policy set --direction to_xpm --level name",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
     ),
     Act(
         name="policy.off",

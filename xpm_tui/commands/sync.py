@@ -5,6 +5,7 @@ Trying again what XPM refused.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -23,12 +24,13 @@ from xpm_tui.commands.command import (
     option,
 )
 from xpm_tui.commands.consequences import action, brief, question
+from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, agree, per_call
 from xpm_tui.commands.log import following as following
 from xpm_tui.commands.plans import change_lines, changes_of, summary
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.domain.errors import BadInput, NeedsPerson, Overtaken, Trouble
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
     from xpm_tui.domain.runs import Run
 
 
+Detach = Annotated[bool, option("Start the run as a process of its own and return at once.")]
+
+
 class Sync(msgspec.Struct, frozen=True):
     """Parameters of ``sync``."""
 
@@ -51,7 +56,7 @@ class Sync(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask; the guard still stops what is too much.")] = False
     client: Annotated[str, option("Sync this client alone.", "CLIENT", completes="client")] = ""
     if_due: Annotated[bool, option("Only if the daily run is due; for timers.")] = False
-    detach: Annotated[bool, option("Start the run as a process of its own and return at once.")] = False
+    detach: Detach = False
 
 
 async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
@@ -85,17 +90,46 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
                 talk.say(line)
         elif not await agree(talk, Question(question(found), lines, button=action(found))):
             told = f"Nothing was changed. The plan is kept: xpm-tui sync --plan {plan.id}"
-            return Result(data={"plan": plan.id, "applied": False}, lines=[told])
+            return Result(data={"plan": plan.id, "applied": False}, lines=[told], declined=True)
         plan_id = plan.id
+    elif plan_id and talk.call.keyed and not await _agreed(practice, plan_id, talk):
+        return Result(data={"plan": plan_id, "applied": False}, lines=["Nothing was changed."], declined=True)
     if params.detach:
         extra = [*(["--full"] if params.full else []), *(["--client", only] if only and not plan_id else [])]
-        detached = background.detach(practice, plan_id=plan_id, extra=extra)
-        run = await background.wait_for_run(practice, detached)
-        told = f"Run {run.id} goes on by itself (process {detached.pid}). Follow it: xpm-tui log --follow"
-        return Result(data={**plain(run), "pid": detached.pid}, lines=[told])
+        return await detached(practice, extra=extra, plan_id=plan_id)
     async with following(practice, talk):
         run = await runner.run(practice, plan_id=plan_id, full=params.full, only=only)
     return run_result(run)
+
+
+async def _agreed(practice: OpenPractice, plan_id: str, talk: Talk) -> bool:
+    """Ask whether a plan that was reviewed is applied. Raises ``Overtaken`` if it was changed meanwhile."""
+
+    plan, records = plans.load(practice, plan_id)
+    found = consequences.consequences(practice, plan, records)
+    # What the guard would say: an answer passes it, so it has to be read first.
+    stops = [f"■ {stop}" for stop in plans.stops(practice, plan, records)]
+    asked = Question(question(found), [*described(found), *stops], button=action(found), keyed=True)
+    if not await agree(talk, asked):
+        return False
+    if plans.load(practice, plan_id) != (plan, records):
+        told = f"Plan {plan.id} was changed while you were asked, so nothing was applied."
+        raise Overtaken(told, hint="Review it again.")
+    return True
+
+
+async def detached(
+    practice: OpenPractice, verb: Sequence[str] = ("sync",), extra: Sequence[str] = (), plan_id: str = ""
+) -> Result:
+    """Start a verb that makes a run as a process of its own, and tell which run it is.
+
+    ``detached`` in the data says that the run goes on by itself.
+    """
+
+    begun = background.detach(practice, plan_id=plan_id, extra=extra, verb=verb)
+    run = await background.wait_for_run(practice, begun)
+    told = f"Run {run.id} goes on by itself (process {run.pid}). Follow it: xpm-tui log --follow"
+    return Result(data={**plain(run), "pid": run.pid, "detached": True}, lines=[told])
 
 
 async def _if_due(practice: OpenPractice, talk: Talk) -> Result:

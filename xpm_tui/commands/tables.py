@@ -30,7 +30,7 @@ def _plain(told: object) -> Any:
 
 def listed(views: list[Any], table: Table, **data: Any) -> Result:
     """A list of views with its table."""
-    return Result(data=data, items=[plain(view) for view in views], table=table)
+    return Result(data=data, items=[plain(view) for view in views], table=table, value=views)
 
 
 _GAP = 2

@@ -45,6 +45,11 @@ if TYPE_CHECKING:
 Member = Annotated[
     str, argument("The team member: our id, e-mail, or exact name.", "MEMBER", completes="member")
 ]
+PICKED = (
+    "Members with the same e-mail are linked; the others are added without access. 'team undo' undoes it."
+)
+"""What picking all staff does."""
+
 Only = Literal["", "needs-link", "proposed", "left", "same-name", "no-access", "xpm-only"]
 
 
@@ -89,6 +94,7 @@ class PickStaff(msgspec.Struct, frozen=True):
 
     staff: Annotated[tuple[str, ...], argument("People in XPM: UUIDs, e-mails, or names.", "[STAFF]...")] = ()
     all: Annotated[bool, option("All staff that nobody of the team is linked to.")] = False
+    yes: Annotated[bool, option("Do not ask.")] = False
 
 
 async def list_team(practice: OpenPractice, params: ListTeam, talk: Talk) -> Result:
@@ -130,10 +136,10 @@ async def link_member(practice: OpenPractice, params: LinkMember, talk: Talk) ->
     effect = team_links.preview_map(practice, params.member, params.staff)
     if params.dry_run:
         lines = [effect.refused] if effect.refused else effect.says
-        return Result(data=plain(effect), lines=lines)
+        return Result(data=plain(effect), lines=lines, value=effect)
     view = team_links.link_member(practice, params.member, params.staff)
     told = f"{view.id} {view.name} is {view.staff.name if view.staff else ''} in XPM."
-    return Result(data=plain(view), lines=[told])
+    return Result(data=plain(view), lines=[told], value=view)
 
 
 async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Talk) -> Result:
@@ -187,7 +193,14 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
     if params.all == bool(params.staff):
         raise BadInput("Say whom to pick, or --all.", hint="xpm-tui team pick ana@example.com")
     await xpm_refresh.ensure_mirror(practice)
-    done = team_links.pick_staff(practice, params.staff, every=params.all)
+    wanted = params.staff
+    if params.all and (free := team_links.free_staff(practice)):
+        wanted = tuple(row.uuid for row in free)
+        found = consequences.of_people(len(free))
+        asked = Question(question(found, "of XPM into the team"), [PICKED], button=action(found), keyed=True)
+        if not await agree(talk, asked):
+            return Result(data={"count": 0}, items=[], lines=["Nobody was picked."], declined=True)
+    done = team_links.pick_staff(practice, wanted) if wanted else []
     return listed(done, _table(done, "Everybody of XPM is in the team already."), count=len(done))
 
 

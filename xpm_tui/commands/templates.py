@@ -122,7 +122,7 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Ta
     )
     called = ", ".join(ref.name for ref in view.templates)
     told = "wants no job" if view.no_job else f"calls for {called}" if called else "calls for nothing yet"
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} {told}."])
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} {told}."], value=view)
 
 
 async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Talk) -> Result:
@@ -180,6 +180,7 @@ async def job_defaults(practice: OpenPractice, params: NoParams, talk: Talk) -> 
         items=[plain(each) for each in found],
         table=Table(columns, ((each.key, each.value, each.origin) for each in found)),
         lines=[*lines, *([note] if note else [])],
+        value=(found, kinds),
     )
 
 

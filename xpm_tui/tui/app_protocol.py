@@ -17,6 +17,7 @@ from textual.app import App
 from textual.dom import DOMNode
 from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
+from textual.screen import Screen
 from textual.worker import Worker
 
 from xpm_tui.lazy import lazy_imports
@@ -141,12 +142,33 @@ class Host(App[int]):
         return effects.refusal(effects.Effect.WRITES_FILE, read_only=self.desk.practice.read_only)
 
     async def run_act(
-        self, act: Act[Any], params: msgspec.Struct, *, title: str = "", shown: Iterable[str] = ()
+        self,
+        act: Act[Any],
+        params: msgspec.Struct,
+        *,
+        title: str = "",
+        shown: Iterable[str] = (),
+        box: Screen[None] | None = None,
     ) -> tuple[Result, list[str]]:
         """Run one call of an act on the desk: the only way there. Gives its result and what it said.
 
-        ``shown`` are the consequences that the screen shows: the same ones are not asked about again. Raises
-        what the act raises, and ``ReadOnly`` where read-only mode refuses the call.
+        ``shown`` are the consequences that the screen shows: the same ones are not asked about again. ``box``
+        stands there from the user's yes to the end. Raises what the act raises, and ``ReadOnly`` where
+        read-only mode refuses the call.
+        """
+        raise NotImplementedError
+
+    async def run_named(self, name: str, preset: Mapping[str, Any], *, title: str = "") -> Result:
+        """Run an act by its name with these parameters, and give its result. Raises like :meth:`run_act`."""
+        raise NotImplementedError
+
+    async def start_act(
+        self, name: str, preset: Mapping[str, Any], *, title: str = "", asks: bool = True
+    ) -> tuple[Result, str]:
+        """Run an act whose run is a process of its own; gives its result and the id of that run.
+
+        The id is empty where no run began: the user said no, or there was nothing to do. ``asks`` is False
+        for a call that asks nothing more. Raises like :meth:`run_act`.
         """
         raise NotImplementedError
 
@@ -209,12 +231,6 @@ class Host(App[int]):
 
     def show_plan(self, plan_id: str) -> None:
         """Review a plan; when it is applied, its run comes up."""
-        raise NotImplementedError
-
-    async def start_run(
-        self, plan_id: str = "", verb: Sequence[str] = ("sync",), extra: Sequence[str] = ()
-    ) -> str:
-        """Start the run as a process of its own; gives its id as soon as it is in the book."""
         raise NotImplementedError
 
     def show_run(self, run_id: str) -> None:

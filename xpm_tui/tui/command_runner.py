@@ -12,11 +12,12 @@ from xpm_tui.tui.app_protocol import AREAS, Host
 with lazy_imports():
     from xpm_tui.commands import command, effects, registry, tables
     from xpm_tui.tui import command_routes, keymap
-    from xpm_tui.tui.dialogs import dialog, edit, form, palette, trouble
+    from xpm_tui.tui.dialogs import dialog, edit, form, palette, progress, trouble
     from xpm_tui.tui.dialogs import talk as dialogs_talk
 
 if TYPE_CHECKING:
     import msgspec
+    from textual.screen import Screen
 
     from xpm_tui.commands.command import Act, Result
     from xpm_tui.tui.app_protocol import Sheet
@@ -90,14 +91,44 @@ class Acting(Host):
         self.tell_result(act, result, said)
 
     async def run_act(
-        self, act: Act[Any], params: msgspec.Struct, *, title: str = "", shown: Iterable[str] = ()
+        self,
+        act: Act[Any],
+        params: msgspec.Struct,
+        *,
+        title: str = "",
+        shown: Iterable[str] = (),
+        box: Screen[None] | None = None,
     ) -> tuple[Result, list[str]]:
         """Run one call of an act on the desk: the only way there. Gives its result and what it said."""
-
-        call = effects.admit(act, params, read_only=self.desk.practice.read_only)
-        talk = dialogs_talk.ScreenTalk(self, title or act.title, replace(call, shown=tuple(shown)))
-        result = await self.desk.run(act.run, params, talk)
+        call = effects.admit(act, params, read_only=self.desk.practice.read_only, keyed=True)
+        talk = dialogs_talk.ScreenTalk(self, title or act.title, replace(call, shown=tuple(shown)), box=box)
+        try:
+            result = await self.desk.run(act.run, params, talk)
+        finally:
+            await talk.end()
         return result, talk.said
+
+    async def run_named(self, name: str, preset: Mapping[str, Any], *, title: str = "") -> Result:
+        """Run an act by its name with these parameters, and give its result."""
+
+        act = registry.by_name(name)
+        return (await self.run_act(act, form.build(act, preset), title=title))[0]
+
+    async def start_act(
+        self, name: str, preset: Mapping[str, Any], *, title: str = "", asks: bool = True
+    ) -> tuple[Result, str]:
+        """Run an act whose run is a process of its own; gives its result and the id of that run."""
+
+        act = registry.by_name(name)
+        params = form.build(act, {**preset, "detach": True})
+        box = progress.Working("Starting", "The run starts in a process of its own …")
+        if asks:
+            result, _ = await self.run_act(act, params, title=title, box=box)
+        else:
+            await self.push_screen(box)
+            result, _ = await progress.done(self.run_act(act, params, title=title), box)
+        await self.refresh_pulse()
+        return result, str(result.data["id"]) if result.data.get("detached") else ""
 
     async def _filled_and_done(
         self, act: Act[Any], preset: Mapping[str, Any], title: str, start: Mapping[str, Any] | None,

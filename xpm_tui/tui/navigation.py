@@ -13,9 +13,9 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import Host
 
 with lazy_imports():
-    from xpm_tui.application.runs import background, history, open_intents, plans
-    from xpm_tui.commands import consequences, registry
-    from xpm_tui.domain import errors, fields
+    from xpm_tui.application.runs import history, open_intents
+    from xpm_tui.commands import registry
+    from xpm_tui.domain import fields
     from xpm_tui.tui.dialogs import dialog, progress
     from xpm_tui.tui.screens import clients, jobs, plan_review
     from xpm_tui.tui.screens import run as screens_run
@@ -25,15 +25,8 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, PickView, XpmClientView
-    from xpm_tui.domain.plan import Plan
     from xpm_tui.domain.runs import Run
 
-SYNC = ("sync",)
-_GOES_ON = {
-    "runs.release": "It is planned again, and goes on if none of these counts has grown.",
-    "runs.resume": "What it had sent is looked up first, then it goes on where it was.",
-}
-"""What letting a run go on means."""
 _OUTCOMES = {
     "added": "added",
     "linked": "linked to a client you had",
@@ -54,14 +47,9 @@ class Flows(Host):
         box = progress.Working("Planning", "Reading XPM and comparing both sides …")
         box.watch_over(get_current_worker())
         await self.push_screen(box)
-
-        async def make(practice: OpenPractice) -> Plan:
-
-            return await plans.make(practice, only=only)
-
-        plan = await progress.done(self.desk.run(make), box)
+        result = await progress.done(self.run_named("plan", {"client": only}), box)
         await self.refresh_pulse()
-        self.show_plan(plan.id)
+        self.show_plan(result.value.id)
 
     def show_plan(self, plan_id: str) -> None:
         """Review a plan; when it is applied, its run comes up."""
@@ -71,23 +59,6 @@ class Flows(Host):
                 self.show_run(run)
 
         self.push_screen(plan_review.PlanReview(plan_id), reviewed)
-
-    async def start_run(
-        self, plan_id: str = "", verb: Sequence[str] = SYNC, extra: Sequence[str] = ()
-    ) -> str:
-        """Start the run as a process of its own; gives its id as soon as it is in the book."""
-
-        box = progress.Working("Starting", "The run starts in a process of its own …")
-        await self.push_screen(box)
-
-        async def start(practice: OpenPractice) -> Run:
-
-            begun = background.detach(practice, plan_id=plan_id, extra=extra, verb=verb)
-            return await background.wait_for_run(practice, begun)
-
-        run = await progress.done(self.desk.run(start), box)
-        await self.refresh_pulse()
-        return run.id
 
     def release(self, run_id: str = "") -> None:
         """Let a run that ended before its end go on, the newest if none is named: told first, then asked."""
@@ -101,25 +72,18 @@ class Flows(Host):
             return run, bool(open_intents.waiting(practice))
 
         run, waiting = await self.desk.ask(read)
-        act = registry.by_name(
-            run_card.HELD.get(run.outcome, "runs.release") if run is not None else "runs.release"
-        )
-        if waiting:
-            # What XPM never answered has to be settled first: one question after the other.
-            self.perform(act, {"run": run_id}, ask=False)
-            return
-        if run is None or run.outcome not in run_card.HELD:
+        name = run_card.HELD.get(run.outcome, "") if run is not None else ""
+        if not name and not waiting:
             self.toast("Nothing is held: the last run went to its end.", "warning")
             return
-        said = "\n".join(f"■ {stop.sentence or stop.rule}" for stop in run.stops)
-        expected = (
-            f"It was to do: {consequences.brief(run.consequences)}." if run.consequences is not None else ""
-        )
-        question = "\n\n".join(filter(None, (said, expected, _GOES_ON[act.name])))
-        box = dialog.Confirm(question, title=f"Run {run.id}", yes="Let it go on", no="Not yet")
-        if not await self.push_screen_wait(box):
+        # What XPM never answered is settled first: one question after the other.
+        name = "runs.release" if waiting else name
+        preset = {"run": run_id} if name == "runs.release" else {}
+        result, new = await self.start_act(name, preset, title=f"Run {run.id}" if run is not None else "")
+        if not new:
+            if not result.declined:
+                self.tell_result(registry.by_name(name), result, [])
             return
-        new = await self.start_run(verb=act.verb, extra=(run.id,) if act.name == "runs.release" else ())
         if isinstance(self.screen, screens_run.RunScreen):
             self.pop_screen()
         self.show_run(new)
@@ -129,21 +93,18 @@ class Flows(Host):
         self.work(lambda: self._undo(run, client, field), "undo", exclusive=True)
 
     async def _undo(self, run: str, client: str, field: str) -> None:
-        def plan(practice: OpenPractice) -> tuple[str, int, list[str]]:
-
-            wanted = run or plans.last_write(practice.snapshot(), client)
-            if not wanted:
-                raise errors.NotFound("No run wrote anything of this client that could be taken back.")
-            made, records, left = plans.make_undo(practice, wanted, client=client, field=field)
-            told = [f"{view.record} {fields.label(view.field)}: {view.reason}" for view in left]
-            return made.id, sum(len(record.changes) for record in records), told
-
-        plan_id, changes, left = await self.desk.ask(plan)
+        if run:
+            preset = {"run": run, "client": client, "field": field}
+            result = await self.run_named("undo", {**preset, "review": True})
+        else:
+            result = await self.run_named("clients.undo", {"client": client, "review": True})
+        changes, left = list(result.items or ()), result.data["left"]
         if left:
             title = f"{formatting.count(len(left), 'value')} changed since, and stay"
-            await self.push_screen_wait(dialog.Told(title, "\n".join(left), wide=True))
+            told = (f"{view['record']} {fields.label(view['field'])}: {view['reason']}" for view in left)
+            await self.push_screen_wait(dialog.Told(title, "\n".join(told), wide=True))
         if changes:
-            self.show_plan(plan_id)
+            self.show_plan(result.data["plan"])
         elif not left:
             self.toast("Nothing of it is left to take back.")
 

@@ -28,13 +28,12 @@ from xpm_tui.application.connection.steps import (
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, Identity, put, read_identity
 from xpm_tui.application.progress import Report, silent
-from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.xpm_refresh import Refreshed, refresh
 from xpm_tui.application.trouble_events import failed, picked
 from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded, NeedsPerson, Trouble
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import name_key
-from xpm_tui.domain.plan import Direction, Level, Plan
+from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.ports import Drop, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CATEGORIES, JOBS, META, STAFF, TEMPLATES, XPM_CLIENTS
@@ -203,20 +202,9 @@ class Connecting:
         settle(self.practice, settled=tuple({*wizard(self.practice).settled, "direction"}))
         self.practice.events.emit(Event(key="policy.set", numbers={"direction": direction, "level": level}))
 
-    def ignition(self, answer: Switched) -> None:
-        """Settle whether XPM is still switched on in Ignition, which makes the jobs then."""
-        self.practice.writable()
-        if self.practice.settings.text("jobs.ignition_deploys") != answer:
-            self.practice.settings.set("jobs.ignition_deploys", answer, practice=True)
-            self.practice.events.emit(Event(key="settings.set", numbers={"name": "jobs.ignition_deploys"}))
-
     async def fill(self, *, report: Report = silent) -> Refreshed:
         """Read XPM's lists for the first time."""
         return await refresh(self.practice, full=True, report=report)
-
-    async def first_plan(self) -> Plan:
-        """Plan from what is there; the mirror was filled just now."""
-        return await plans.make(self.practice, refresh=False)
 
     def _chosen(self, tenant: str) -> Tenant:
         if not self.tenants:

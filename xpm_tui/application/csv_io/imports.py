@@ -246,7 +246,7 @@ def _unmoved(
     """The writes of what is still as planned; what is not is added to ``moved``."""
     writes: list[Write] = []
     for group in groups:
-        if _as_planned(snapshot, group):
+        if _reviewned(snapshot, group):
             writes += group_writes(group, batch)
         else:
             moved.append(_record(group))
@@ -259,7 +259,7 @@ def _forget_images(practice: OpenPractice) -> None:
         practice.book.commit([Drop(IMPORT_IMAGES, each) for each in batch])
 
 
-def _as_planned(snapshot: Snapshot, group: Sequence[Step]) -> bool:
+def _reviewned(snapshot: Snapshot, group: Sequence[Step]) -> bool:
     return all(snapshot.get(step.table, step.table.key(step.after)) == step.before for step in group)
 
 

@@ -88,12 +88,18 @@ def alive(run: Run) -> bool:
     return not _zombie(run.pid)
 
 
-def request_stop(practice: OpenPractice, run_id: str = "") -> Run:
-    """Ask a run to stop after its current step. Raises ``BadInput`` where none is going on."""
-    practice.writable()
+def going(practice: OpenPractice, run_id: str = "") -> Run:
+    """Return the run of that id, else the one that is going on. Raises ``BadInput`` where none is."""
     run = show(practice, run_id) if run_id else current(practice)
     if run is None or run.outcome != "running":
         raise BadInput("No run is going on.", hint="`xpm-tui runs list` shows how the last ones ended.")
+    return run
+
+
+def request_stop(practice: OpenPractice, run_id: str = "") -> Run:
+    """Ask a run to stop after its current step. Raises ``BadInput`` where none is going on."""
+    practice.writable()
+    run = going(practice, run_id)
     practice.book.commit([Put(STOPS, StopRequest(id=run.id, by=practice.person, at=practice.clock.now()))])
     practice.events.emit(Event(key="run.stop_asked", run=run.id))
     return run

@@ -57,12 +57,16 @@ class Selector:
     rule: str = ""
     mark: str = ""
 
-    def words(self) -> str:
-        """It as it is typed: ``c12:phone``, ``mark:clearing``."""
+    def typed(self) -> str:
+        """Return it as it is typed: ``c12:phone``, ``rule:first,field:phone``, ``all``."""
         said = {"rule": self.rule, "mark": self.mark, "field": "" if self.record else self.field}
         parts = [f"{name}:{text}" for name, text in said.items() if text]
         of_record = ":".join(filter(None, (self.record, self.field))) if self.record else ""
-        return str(visible(" ".join(filter(None, (of_record, *parts))) or "that", 80))
+        return ",".join(filter(None, (of_record, *parts))) or "all"
+
+    def words(self) -> str:
+        """Return it as it is typed, safe to show."""
+        return str(visible(self.typed(), 80))
 
     def picks(self, change: Change) -> bool:
         """Whether a change is meant."""

@@ -43,6 +43,11 @@ def list_staff(practice: OpenPractice) -> list[StaffView]:
     return [team.staff_view(row) for row in sorted(team.staff.values(), key=lambda row: name_key(row.name))]
 
 
+def free_staff(practice: OpenPractice) -> list[StaffView]:
+    """Return XPM's present staff to whom nobody in the team is linked."""
+    return [row for row in list_staff(practice) if row.member is None and not row.gone]
+
+
 def list_people(practice: OpenPractice, *, only: str = "", text: str = "") -> tuple[list[PersonRow], int]:
     """Members, then XPM's staff whom nobody is linked to, by name; and how many there are without filters.
 

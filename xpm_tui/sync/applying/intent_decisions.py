@@ -14,7 +14,7 @@ from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.sync.applying.adoption import adopted, joined
-from xpm_tui.sync.applying.run_results import contact_of, joined_elsewhere, landed_as_planned
+from xpm_tui.sync.applying.run_results import contact_of, joined_elsewhere, landed_reviewned
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, done, failed, is_linked
 
 Choice = Literal["adopt", "again", "drop"]
@@ -62,7 +62,7 @@ def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iter
     if uuid in joined_elsewhere(snapshot, intent.record):
         raise BadInput("Another contact of this client stands for it already.")
     intent = done(intent, uuid)
-    return [Put(INTENTS, intent), *landed_as_planned(snapshot, intent, row, now).writes]
+    return [Put(INTENTS, intent), *landed_reviewned(snapshot, intent, row, now).writes]
 
 
 def _adopt_staff(snapshot: Snapshot, intent: Intent, uuid: str) -> Iterable[Write]:

@@ -25,7 +25,7 @@ from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, LINKS, RUNS, STAFF, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.applying.adoption import adopted, as_sent, joined, may_be
-from xpm_tui.sync.applying.run_results import contact_of, joined_elsewhere, landed_as_planned, merge_client
+from xpm_tui.sync.applying.run_results import contact_of, joined_elsewhere, landed_reviewned, merge_client
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.canonical import Values, contact_values, xpm_contacts, xpm_values
 from xpm_tui.sync.journal import (
@@ -285,7 +285,7 @@ class _SyncRecovery(Recovery):
                 writes += adopted(snapshot, intent, row, now)
                 self._changes += 1
             else:
-                made = landed_as_planned(snapshot, intent, row, now)
+                made = landed_reviewned(snapshot, intent, row, now)
                 writes += made.writes
                 self._changes += len(made.written)
         self.close(intent, writes, "sync.resolved", intent.record)

@@ -250,7 +250,7 @@ def _put_back(change: Change) -> Written:
     )
 
 
-def landed_as_planned(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> Landed:
+def landed_reviewned(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> Landed:
     """The same, found out later: with the changes as the run of that time had planned them."""
     run = snapshot.get(RUNS, intent.run) or Run(id=intent.run, started=now, by="")
     record = snapshot.get(PLANNED, f"{run.plan}/{intent.record.partition('/')[0]}")

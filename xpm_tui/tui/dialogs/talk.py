@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -17,20 +17,27 @@ R = TypeVar("R")
 
 LINES = 8
 """A question with more lines than this gets a wide box."""
+ROOM = 60
+"""Letters in a line of a question above which its box is a wide one."""
 
 
 class ScreenTalk:
     """Talk over the console, used on the desk's thread.
 
     What is said before a question stands above that question; the rest is in ``said`` for the outcome.
+    ``box`` stands there from the user's yes until :meth:`end`.
     """
 
     interactive = True
 
-    def __init__(self, app: Host, title: str = "", call: Call = LOOK) -> None:
+    def __init__(
+        self, app: Host, title: str = "", call: Call = LOOK, *, box: Screen[None] | None = None
+    ) -> None:
         self.call = call
         self._app = app
         self._title = title
+        self._box = box
+        self._shown: Awaitable[None] | None = None
         self.said: list[str] = []
 
     def say(self, sentence: str) -> None:
@@ -42,17 +49,23 @@ class ScreenTalk:
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
         """Yes or no, under what was said so far."""
-        lines = [*self._above(), question]
-        return await self._show(
-            Confirm(
-                "\n".join(lines),
-                title=self._title or "Sure?", yes=button or "Yes", safe=default, wide=len(lines) > LINES,
-            )
+        lines = "\n".join([*self._above(), question]).splitlines()
+        wide = len(lines) > LINES or max(map(len, lines), default=0) > ROOM
+        box = Confirm(
+            "\n".join(lines),
+            title=self._title or "Sure?", yes=button or "Go on", no="Cancel", safe=default, wide=wide,
         )  # fmt: skip
+        return await self._show(box)
 
     async def line(self, prompt: str) -> str | None:
         """One line; None when left."""
         return await self._show(Ask("\n".join([*self._above(), prompt]), title=self._title))
+
+    async def end(self) -> None:
+        """Take the box away, on the screen's thread."""
+        if self._box is not None and self._shown is not None:
+            await self._shown
+            await self._box.dismiss(None)
 
     def _above(self) -> list[str]:
         said, self.said = self.said, []
@@ -63,6 +76,8 @@ class ScreenTalk:
         answer: Future[R | None] = Future()
 
         def answered(value: R | None) -> None:
+            if value is True and self._box is not None:
+                self._shown = self._app.push_screen(self._box)
             if not answer.done():
                 answer.set_result(value)
 

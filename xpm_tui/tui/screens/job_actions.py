@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from xpm_tui.application.jobs import batch as job_batch
-from xpm_tui.application.jobs import decisions as job_settling
-from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.jobs.batch import BatchView
 from xpm_tui.application.jobs.queries import CurrentJobView
 from xpm_tui.application.jobs.views import JobRowView, PreviewView
 from xpm_tui.application.practice import OpenPractice
@@ -67,7 +66,7 @@ class JobActs(FilteredArea):
             self.host.work(lambda: self.open_job(view.id), "open", exclusive=True, node=self)
 
     async def open_job(self, job: str) -> None:
-        shown: PreviewView = await self.host.desk.ask(jobs.preview_job, job)
+        shown: PreviewView = (await self.host.run_named("jobs.preview", {"job": job})).value
         self.read(shown.name, all_lines(shown), job=job)
 
     # -- deploy, try again ----------------------------------------------------------------------------------
@@ -80,7 +79,7 @@ class JobActs(FilteredArea):
     async def _choose_deploy(self, view: JobRowView) -> None:
         ids = await self._which(view, _kinds(self.listed, view.state), "make")
         if ids:
-            await self._go(ids, "Deploy", ("jobs", "deploy"))
+            await self._go(ids, "Deploy", "jobs.deploy")
 
     def do_jobs_retry(self) -> None:
         """This one, all of its cause, or all that stand still."""
@@ -90,7 +89,7 @@ class JobActs(FilteredArea):
     async def _choose_retry(self, view: JobRowView) -> None:
         if view.cause == "unknown":
             if await self._settle(view):
-                await self._go([view.id], "Try again", ("jobs", "retry"))
+                await self._go([view.id], "Try again", "jobs.retry")
             return
 
         def read(practice: OpenPractice) -> list[tuple[str, tuple[str, ...]]]:
@@ -100,7 +99,7 @@ class JobActs(FilteredArea):
 
         ids = await self._which(view, await self.host.desk.ask(read), "try")
         if ids:
-            await self._go(ids, "Try again", ("jobs", "retry"))
+            await self._go(ids, "Try again", "jobs.retry")
 
     async def _which(
         self, view: JobRowView, kinds: Sequence[tuple[str, tuple[str, ...]]], verb: str
@@ -131,16 +130,19 @@ class JobActs(FilteredArea):
             number = await self.app.push_screen_wait(asked) or ""
             if not number:
                 return False
-        row = await self.host.desk.run(job_settling.settle_sent, view.id, choice, number)
+        settled = {"jobs": (view.id,), "sent": choice, "job": number, "wait": True}
+        row: JobRowView = (await self.host.run_named("jobs.retry", settled)).value
         await self.host.refresh_pulse()
         return row.state != "skipped"
 
-    async def _go(self, ids: Sequence[str], title: str, verb: tuple[str, str]) -> None:
-        batch = await self.host.desk.ask(job_batch.named, ids)
+    async def _go(self, ids: Sequence[str], title: str, act: str) -> None:
+        """Show what the act would do; it is the answer to what the act would ask."""
+        jobs = {"jobs": tuple(ids)}
+        batch: BatchView = (await self.host.run_named(act, {**jobs, "dry_run": True})).value
         answer = await self.app.push_screen_wait(DeployReview(batch, title))
         if answer:
-            extra = [*ids, "--yes", *(["--anyway"] if answer == "anyway" else [])]
-            run = await self.host.start_run(verb=verb, extra=extra)
+            agreed = {**jobs, "yes": True, "anyway": answer == "anyway"}
+            _, run = await self.host.start_act(act, agreed, asks=False)
             self.host.show_run(run)
 
     def do_jobs_redeploy(self) -> None:
@@ -151,9 +153,9 @@ class JobActs(FilteredArea):
     async def _again(self, view: JobRowView) -> None:
         box = Working("Make again", f"Asking XPM for job {view.number} …")
         await self.app.push_screen(box)
-        row = await done(self.host.desk.run(job_settling.prepare_again, view.id), box)
+        await done(self.host.run_named("jobs.redeploy", {"job": view.id, "wait": True}), box)
         await self.host.refresh_pulse()
-        await self._go([row.id], "Make again", ("jobs", "retry"))
+        await self._go([view.id], "Make again", "jobs.retry")
 
     # -- edit, skip -----------------------------------------------------------------------------------------
 

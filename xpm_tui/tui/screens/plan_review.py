@@ -12,13 +12,13 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import change_views
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs import plans
-from xpm_tui.application.runs.consequences import consequences, of_stored
-from xpm_tui.commands.consequences import action, asked, cost
+from xpm_tui.application.runs.consequences import consequences
+from xpm_tui.commands.consequences import cost
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.consequences import Consequences
+from xpm_tui.domain.errors import Overtaken
 from xpm_tui.domain.plan import Plan
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.plan_rows import Tree, client_of
 from xpm_tui.tui.screens.base import OverScreen
@@ -30,6 +30,9 @@ from xpm_tui.tui.widgets.text import Prose, Says
 
 with lazy_imports():
     from xpm_tui.tui.screens import review
+
+
+CHANGED = "This plan was changed in another window. Review it again."
 
 
 class PlanReview(OverScreen[str]):
@@ -110,7 +113,8 @@ class PlanReview(OverScreen[str]):
         self.host.work(lambda: self._tick(event.selector, event.on), "tick", node=self)
 
     async def _tick(self, selector: plans.Selector, on_: bool) -> None:
-        await self.host.desk.ask(plans.tick, self._plan_id, selector, on_)
+        act = "plan.tick" if on_ else "plan.untick"
+        await self.host.run_named(act, {"plan": self._plan_id, "what": (selector.typed(),)})
         await self._read()
 
     @property
@@ -154,27 +158,26 @@ class PlanReview(OverScreen[str]):
         self.host.work(lambda: self._export(), "export", node=self)
 
     async def _export(self) -> None:
-        text = await self.host.desk.ask(plans.export, self._plan_id)
-        path = self.host.save_text(f"plan-{self._plan_id}.csv", text)
+        result = await self.host.run_named("plan.export", {"plan": self._plan_id})
+        path = self.host.save_text(f"plan-{self._plan_id}.csv", result.raw)
         self.host.toast(f"The plan is in {path}")
 
     def action_apply(self) -> None:
-        """Ask once, with the numbers; then a run of its own does it."""
+        """The command asks once, with the numbers; then a run of its own does it."""
         self.host.work(lambda: self._apply(), "apply", exclusive=True, node=self)
 
     async def _apply(self) -> None:
         if self.refused("sync") or not await self._as_shown():
             return
-        plan = self._plan
-        assert plan is not None
-        found = await self.host.desk.ask(of_stored, plan.id)
-        stops = [f"■ {stop}" for stop in await self.host.desk.ask(self._stops)]
-        text = asked(found, *stops)
-        answer = await self.host.push_screen_wait(
-            Confirm(text, title=f"Plan {plan.id}", yes=action(found), no="Not yet", wide=True)
-        )
-        if answer and await self._as_shown():
-            self.dismiss(await self.host.start_run(plan.id))
+        preset, title = {"plan": self._plan_id}, f"Plan {self._plan_id}"
+        try:
+            _, run = await self.host.start_act("sync", preset, title=title)
+        except Overtaken:
+            await self._read()
+            self.host.toast(CHANGED, "warning")
+            return
+        if run:
+            self.dismiss(run)
 
     async def _as_shown(self) -> bool:
         """Whether the plan is still what stands here; another console may have ticked or applied it."""
@@ -182,17 +185,12 @@ class PlanReview(OverScreen[str]):
         await self._read()
         if self._ticks == shown and not self.why_not("apply"):
             return True
-        self.host.toast("The plan is another one now: it was changed elsewhere. Look again.", "warning")
+        self.host.toast(CHANGED, "warning")
         return False
 
     @property
     def _ticks(self) -> list[tuple[str, bool]]:
         return [(change.selector, change.ticked) for change in self._tree.changes]
-
-    def _stops(self, practice: OpenPractice) -> list[str]:
-        """What the guard would say: a yes passes it, so it has to be read first."""
-        plan, records = plans.load(practice, self._plan_id)
-        return plans.stops(practice, plan, records)
 
     def help_page(self) -> Page:
         """F1."""

@@ -208,10 +208,12 @@ class Proposals(FilteredArea):
         if result.trouble is not None:
             app.tell_result(act, result, said)
             return
-        if ids := await app.desk.ask(due_at_once):
+        if await app.desk.ask(due_at_once):
             # What goes by itself does so as a process of its own, inside the guard like the daily run.
-            app.show_run(await app.start_run(verb=("jobs", "deploy"), extra=ids))
-            return
+            _, run = await app.start_act("jobs.deploy", {"automatic": True}, asks=False)
+            if run:
+                app.show_run(run)
+                return
         made = await app.desk.ask(lambda practice: proposals.show_proposal(practice, view.id))
         number = len(made.workflows)
         waits = f"{formatting.count(number, 'job')} {formatting.plural(number, 'waits/wait')}"

@@ -8,9 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from xpm_tui.application.runs import history as runs
 from xpm_tui.domain.runs import Run
-from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.base import OverScreen
 from xpm_tui.tui.theme import style
@@ -91,14 +89,9 @@ class RunScreen(OverScreen[None]):
         self.host.work(lambda: self._stop(), "stop", exclusive=True, node=self)
 
     async def _stop(self) -> None:
-        deploy = self._run is not None and self._run.kind == "deploy"
-        goes_on = "t in Jobs, or the daily run, goes on" if deploy else "the next sync goes on"
-        question = f"Stop this run after its current step?\nNothing is lost: {goes_on} where it was."
-        if await self.host.push_screen_wait(
-            Confirm(question, title=f"Run {self._run_id}", yes="Stop", no="Go on")
-        ):
-            await self.host.desk.ask(runs.request_stop, self._run_id)
-            self.host.toast("It stops after its current step.")
+        result = await self.host.run_named("runs.stop", {"run": self._run_id}, title=f"Run {self._run_id}")
+        if not result.declined:
+            self.host.toast("\n".join(result.lines))
 
     def help_page(self) -> Page:
         """F1."""

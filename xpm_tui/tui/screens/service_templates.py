@@ -172,13 +172,14 @@ class CalledFor(Chooser[TemplateView]):
         if self.only_shows():
             return
         chosen = () if no_job else tuple(self._inside)
-        desk, service = self.host.desk, self._service
-        view = await desk.ask(templates.link_templates, service.id, chosen, no_job=no_job)
+        choice = {"no_job": no_job, "clear": not chosen and not no_job}
+        preset = {"service": self._service.id, "templates": chosen, **choice}
+        view: ServiceLinkView = (await self.host.run_named("templates.link", preset)).value
         await self.host.refresh_pulse()
         called = ", ".join(ref.name for ref in view.templates)
         told = "wants no job" if no_job else f"calls for {called}" if called else "calls for nothing yet"
         self.host.toast(f"{view.name} {told}.\nu takes it back.")
-        self.dismiss(service.id)
+        self.dismiss(self._service.id)
 
     def help_page(self) -> Page:
         """F1."""

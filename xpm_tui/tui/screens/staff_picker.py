@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.views import MapEffect, MemberView, StaffView
-from xpm_tui.commands.consequences import action, question
 from xpm_tui.domain import formatting
-from xpm_tui.sync.consequences import of_people
-from xpm_tui.tui.dialogs.dialog import Confirm
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.chooser import Chooser, said
 from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
-
-PICKED = "Members with the same e-mail are linked; the others are added without access. u takes it back."
 
 
 class Person(Chooser[StaffView]):
@@ -84,7 +79,8 @@ class MapPerson(Person):
 
     async def effect(self, item: StaffView) -> list[Line]:
         """What linking would do, or why it cannot be."""
-        found: MapEffect = await self.host.desk.ask(team.preview_map, self._member.id, item.uuid)
+        pair = {"member": self._member.id, "staff": item.uuid, "dry_run": True}
+        found: MapEffect = (await self.host.run_named("team.link", pair)).value
         why = self._why.get(item.uuid)
         told: list[Line] = [[ours(" ◇ ", "accent"), ours("Proposed: "), span(why), ours(".")]] if why else []
         if found.refused:
@@ -93,11 +89,12 @@ class MapPerson(Person):
 
     async def take(self, item: StaffView) -> None:
         """Link, say so, and how to take it back."""
-        found = await self.host.desk.ask(team.preview_map, self._member.id, item.uuid)
+        pair = {"member": self._member.id, "staff": item.uuid}
+        found: MapEffect = (await self.host.run_named("team.link", {**pair, "dry_run": True})).value
         if found.refused:
             self.host.toast(found.refused, "warning")
             return
-        view = await self.host.desk.ask(team.link_member, self._member.id, item.uuid)
+        view: MemberView = (await self.host.run_named("team.link", pair)).value
         await self.host.refresh_pulse()
         self.host.toast(f"{view.name} is {item.name} in XPM.\nu takes it back.")
         self.dismiss(item.uuid)
@@ -132,8 +129,7 @@ class PickPerson(Person):
 
     async def load(self) -> Sequence[StaffView]:
         """Those who are nobody here and have not left."""
-        rows = await self.host.desk.ask(team.list_staff)
-        found = [row for row in rows if row.member is None and not row.gone]
+        found = await self.host.desk.ask(team.free_staff)
         if not found:
             self._none_left()
         return found
@@ -163,22 +159,18 @@ class PickPerson(Person):
 
     async def take(self, item: StaffView) -> None:
         """Pick one and stay."""
-        await self._pick([item.uuid])
+        await self._pick({"staff": (item.uuid,)})
 
     def action_all(self) -> None:
-        """Everybody, asked with the count."""
-        self.host.work(lambda: self._all(), "take", exclusive=True, node=self)
+        """Everybody: the command asks with the count."""
+        if self.items:
+            self.host.work(lambda: self._pick({"all": True}), "take", exclusive=True, node=self)
 
-    async def _all(self) -> None:
-        if not self.items:
+    async def _pick(self, whom: dict[str, Any]) -> None:
+        result = await self.host.run_named("team.pick", whom, title="Pick all")
+        if result.declined:
             return
-        found = of_people(len(self.items))
-        text = f"{question(found, 'of XPM into the team')}\n\n{PICKED}"
-        if await self.host.push_screen_wait(Confirm(text, title="Pick all", yes=action(found))):
-            await self._pick([row.uuid for row in self.items])
-
-    async def _pick(self, uuids: list[str]) -> None:
-        done = await self.host.desk.ask(team.pick_staff, uuids)
+        done: list[MemberView] = result.value
         await self.host.refresh_pulse()
         names = ", ".join(view.name for view in done[:3]) + (" …" if len(done) > 3 else "")
         told = f"{formatting.count(len(done), 'person/people')} linked: {names}.\nu takes it back."

@@ -235,7 +235,10 @@ class TemplatesArea(FilteredArea):
 
     async def _change_default(self) -> None:
 
-        shown = [(each.key, f"{each.label:<9} {each.value}") for each in self._defaults]
+        followed: list[DefaultView]
+        categories: list[CategoryView]
+        followed, categories = (await self.host.run_named("templates.defaults", {})).value
+        shown = [(each.key, f"{each.label:<9} {each.value}") for each in followed]
         question = "What new jobs follow, unless their workflow says otherwise. Which one changes?"
         key: str | None = await self.app.push_screen_wait(dialog.Choose(question, shown, title="New jobs"))
         if key is None:
@@ -243,7 +246,7 @@ class TemplatesArea(FilteredArea):
         value: str | None
         setting = schema.entry(key)
         now = self.host.desk.practice.settings.item(key).shown
-        kinds = [each.name for each in self._categories if not each.gone]
+        kinds = [each.name for each in categories if not each.gone]
         words = settings.words_of(setting.kind.words)
         if key == job_defaults.CATEGORY and kinds:
             options = [("", "none"), *((name, name) for name in dict.fromkeys(kinds))]

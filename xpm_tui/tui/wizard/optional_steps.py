@@ -9,14 +9,11 @@ The first plan: all that a sync would do, to be looked at before any of it is do
 
 from __future__ import annotations
 
-from typing import cast
-
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
-from xpm_tui.application.clients import links
 from xpm_tui.application.connection.state_machine import Connecting, Switched
 from xpm_tui.application.connection.steps import Name, Step
 from xpm_tui.application.practice import OpenPractice
@@ -24,7 +21,6 @@ from xpm_tui.application.team import links as team
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import Trouble
-from xpm_tui.domain.plan import Plan
 from xpm_tui.tui.dialogs.bulk_accept import accept_emails, accept_same_names, same_names
 from xpm_tui.tui.dialogs.form import build
 from xpm_tui.tui.safe_text import show
@@ -110,7 +106,7 @@ class ClientsPane(SkippablePane):
     async def _pick(self) -> None:
         self._say("Picking …")
         try:
-            self.host.picked(await self.host.desk.ask(links.pick_all))
+            self.host.picked((await self.host.run_named("clients.pick", {"all": True, "yes": True})).value)
         except Trouble as trouble:
             self.complain(trouble)
             return
@@ -147,8 +143,7 @@ class TeamPane(SkippablePane):
 
     async def _count(self, step: Step) -> None:
         def look(practice: OpenPractice) -> tuple[int, int]:
-            free = [row for row in team.list_staff(practice) if row.member is None and not row.gone]
-            return len(team.email_matches(practice)), len(free)
+            return len(team.email_matches(practice)), len(team.free_staff(practice))
 
         matches, free = await self.host.desk.ask(look)
         accept, pick = self.query_one("#accept", Button), self.query_one("#pick", Button)
@@ -170,11 +165,11 @@ class TeamPane(SkippablePane):
 
     async def _pick(self) -> None:
         try:
-            done = await self.host.desk.ask(team.pick_staff, every=True)
+            result = await self.host.run_named("team.pick", {"all": True, "yes": True})
         except Trouble as trouble:
             self.complain(trouble)
             return
-        self.host.toast(f"{formatting.count(len(done), 'person/people')} linked to XPM.")
+        self.host.toast(f"{formatting.count(len(result.value), 'person/people')} linked to XPM.")
         await self.stay()
 
 
@@ -241,12 +236,9 @@ class TemplatesPane(SkippablePane):
         await self.skip()
 
     async def _keep(self) -> None:
-        answer = cast("Switched", self._answer.chosen)
-
-        def keep(connecting: Connecting) -> None:
-            connecting.ignition(answer)
-
-        await self.wizard.ask(keep)
+        answer, key = self._answer.chosen, "jobs.ignition_deploys"
+        if self.host.desk.practice.settings.text(key) != answer:
+            await self.host.run_named("settings.set", {"key": key, "value": answer})
 
 
 class PlanPane(Pane):
@@ -276,12 +268,10 @@ class PlanPane(Pane):
     async def _plan(self) -> None:
         self._say("Comparing both sides …")
 
-        async def make(connecting: Connecting) -> Plan:
-            return await connecting.first_plan()
-
         try:
-            plan = await self.wizard.ask_async(make)
+            # XPM's lists were read a moment ago.
+            result = await self.host.run_named("plan", {"stored": True})
         except Trouble as trouble:
             self.complain(trouble)
             return
-        self.wizard.dismiss(plan.id)
+        self.wizard.dismiss(result.value.id)

@@ -5,8 +5,6 @@ Direction and level: which side is the master, and how much is carried.
 
 from __future__ import annotations
 
-from typing import cast
-
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -20,7 +18,6 @@ from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import CaseId, NeedsPerson, Trouble
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS, Labels
-from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.tui.dialogs.dialog import Ask
 from xpm_tui.tui.safe_text import show
@@ -159,10 +156,6 @@ class DirectionPane(Pane):
         self.host.work(lambda: self._settle(), "direction", exclusive=True, node=self)
 
     async def _settle(self) -> None:
-        direction, level = self._direction.chosen, self._level.chosen
-
-        def settle(connecting: Connecting) -> None:
-            connecting.direction(cast("Direction", direction), cast("Level", level))
-
-        await self.wizard.ask(settle)
+        chosen = {"direction": self._direction.chosen, "level": self._level.chosen}
+        await self.host.run_named("policy.set", chosen)
         self.settled()

@@ -1,0 +1,228 @@
+"""What a screen ends in is one call of the command that the command line has, with these parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from tests.deploy.world import Deploying
+from tests.tui.people import UUID, fill
+from tests.tui.test_steps import choose
+from tests.tui.world import TERMINAL, World, press, settle, until
+from xpm_tui.application.connection import steps
+from xpm_tui.application.runs import history, runner
+from xpm_tui.commands import effects
+from xpm_tui.commands.command import Act
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import RUNS
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.screens.run import RunScreen
+from xpm_tui.tui.worker_thread import Desk
+
+Call = tuple[str, dict[str, Any]]
+Make = Callable[..., Console]
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """Every call that was admitted from a key: the command, and the parameters that are not its defaults."""
+    found: list[Call] = []
+    stock = effects.admit
+
+    def admit(act: Act[Any], params: msgspec.Struct, **about: Any) -> effects.Call:
+        assert about["keyed"]
+        plain = {
+            field.name: value
+            for field in msgspec.structs.fields(type(params))
+            if (value := getattr(params, field.name)) != field.default
+        }
+        found.append((act.name, plain))
+        return stock(act, params, **about)
+
+    monkeypatch.setattr(effects, "admit", admit)
+    return found
+
+
+def taken(ran: list[Call]) -> list[Call]:
+    """The calls since the last look."""
+    found = [*ran]
+    ran.clear()
+    return found
+
+
+@pytest.mark.usefixtures("inline")
+async def test_a_plan_is_made_ticked_exported_applied_and_undone(
+    world: World, console: Make, ran: list[Call]
+) -> None:
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "s")
+        await until(pilot, "Plan p1")
+        assert taken(ran) == [("plan", {})]
+        await press(pilot, "space", "space")
+        group = {"plan": "p1", "what": ("rule:exact-name,field:link",)}
+        assert taken(ran) == [("plan.untick", group), ("plan.tick", group)]
+        await press(pilot, "right", "down", "space", "space")
+        one = {"plan": "p1", "what": ("c0:link,rule:exact-name",)}
+        assert taken(ran) == [("plan.untick", one), ("plan.tick", one)]
+        await press(pilot, "w")
+        assert taken(ran) == [("plan.export", {"plan": "p1"})]
+        await press(pilot, "a", "n")
+        assert taken(ran) == [("sync", {"plan": "p1", "detach": True})]
+        assert not world_runs(world), "the user said no"
+        await press(pilot, "a", "y")
+        assert isinstance(app.screen, RunScreen)
+        assert taken(ran) == [("sync", {"plan": "p1", "detach": True})]
+        await press(pilot, "u")
+        assert taken(ran) == [("undo", {"run": "r1", "review": True})]
+        await press(pilot, "escape", "escape", "g", "c", "u")
+        ((act, preset),) = taken(ran)
+        assert (act, preset["review"]) == ("clients.undo", True)
+
+
+def world_runs(world: World) -> list[Run]:
+    with world.open(read_only=True) as practice:
+        return history.list_runs(practice)
+
+
+@pytest.mark.usefixtures("inline")
+async def test_a_run_is_released_resumed_and_stopped(world: World, console: Make, ran: list[Call]) -> None:
+    with world.open() as practice:
+        held = await runner.run(practice, full=True, trigger="daily")
+        assert held.outcome == "held"
+    app = console(world)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "s", "a", "n")
+        assert taken(ran) == [("runs.release", {"detach": True})]
+        assert len(world_runs(world)) == 1, "the user said no"
+        app.show_run(held.id)
+        await settle(pilot)
+        await press(pilot, "a", "y")
+        assert taken(ran) == [("runs.release", {"run": held.id, "detach": True})]
+        (last, *_) = world_runs(world)
+        with world.open() as practice:
+            practice.book.commit([Put(RUNS, msgspec.structs.replace(last, outcome="interrupted"))])
+        await app.refresh_pulse()
+        await until(pilot, "a Release")
+        await press(pilot, "a", "n")
+        assert taken(ran) == [("runs.resume", {"detach": True})]
+        with world.open() as practice:
+            practice.book.commit([Put(RUNS, msgspec.structs.replace(last, outcome="running"))])
+        await press(pilot, "escape")
+        app.show_run(last.id)
+        await until(pilot, "Running")
+        await press(pilot, "x")
+        await until(pilot, "Nothing is lost")
+        await press(pilot, "n")
+        assert taken(ran) == [("runs.stop", {"run": last.id})]
+        assert not [n for n in app._notifications if "stops after" in n.message], "the user said no"
+        await press(pilot, "x", "y")
+        assert [n for n in app._notifications if "stops after its current step" in n.message]
+
+
+@pytest.fixture
+def desks() -> Iterator[list[Desk]]:
+    made: list[Desk] = []
+    yield made
+    for desk in made:
+        desk.close()
+
+
+@pytest.mark.usefixtures("inline")
+async def test_jobs_are_previewed_made_and_made_again(
+    tmp_path: Path, desks: list[Desk], ran: list[Call]
+) -> None:
+    office = Deploying(tmp_path)
+    await office.ready()
+    office.accepted()
+    desks.append(Desk(office.open))
+    desks[0].open()
+    app = Console(desks[0], environ=TERMINAL, welcome=False)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "j", "enter", "escape")
+        ((act, preset),) = taken(ran)
+        assert (act, preset["job"].partition("/")[0]) == ("jobs.preview", "w1")
+        job = preset["job"]
+        await press(pilot, "d", "escape")
+        assert taken(ran) == [("jobs.deploy", {"jobs": (job,), "dry_run": True})]
+        await press(pilot, "d", "right", "enter")
+        assert taken(ran) == [
+            ("jobs.deploy", {"jobs": (job,), "dry_run": True}),
+            ("jobs.deploy", {"jobs": (job,), "detach": True, "yes": True}),
+        ]
+        (there,) = office.made()
+        await office.control("colleague", delete=there.number)
+        await press(pilot, "escape", "left_square_bracket", "D", "right", "enter")
+        assert taken(ran) == [
+            ("jobs.redeploy", {"job": job, "wait": True}),
+            ("jobs.retry", {"jobs": (job,), "dry_run": True}),
+            ("jobs.retry", {"jobs": (job,), "detach": True, "yes": True}),
+        ]
+
+
+async def test_team_and_templates_are_linked_and_picked(world: World, console: Make, ran: list[Call]) -> None:
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "t", "slash", "=bo li", "enter", "m", "=samuel")
+        taken(ran)
+        await press(pilot, "enter")
+        pair = {"member": "t5", "staff": UUID.format(1, 4)}
+        assert taken(ran) == [("team.link", {**pair, "dry_run": True}), ("team.link", pair)]
+        await press(pilot, "p", "=sam@", "enter")
+        assert taken(ran) == [("team.pick", {"staff": (UUID.format(1, 3),)})]
+        await press(pilot, "f4", "f5", "n")
+        assert taken(ran) == [("team.pick", {"all": True})]
+        await press(pilot, "escape", "g", "l", "slash", "=advice", "enter", "m")
+        await press(pilot, "=payroll", "enter", "f10")
+        service = {"service": "s3", "templates": (UUID.format(2, 3),)}
+        assert taken(ran) == [("templates.link", service)]
+        await press(pilot, "m", "enter", "f10")
+        assert taken(ran) == [("templates.link", {"service": "s3", "clear": True})]
+        await press(pilot, "m", "f6")
+        assert taken(ran) == [("templates.link", {"service": "s3", "no_job": True})]
+        await press(pilot, "P", "enter", "down", "enter")
+        setting = {"key": "jobs.default_category", "value": "Compliance"}
+        assert taken(ran) == [("templates.defaults", {}), ("settings.set", setting)]
+
+
+async def test_the_wizard_runs_commands(tmp_path: Path, console: Make, ran: list[Call]) -> None:
+    world = World(tmp_path, settings={"xero.client_id": "abc"})
+    await fill(world)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "c")
+        await to_step(pilot, "direction")
+        await choose(pilot, "go-on")
+        assert taken(ran) == [("policy.set", {"direction": "from_xpm", "level": "everything"})]
+        await to_step(pilot, "clients")
+        await choose(pilot, "pick")
+        assert taken(ran) == [("clients.pick", {"all": True, "yes": True})]
+        await press(pilot, "escape")
+        await to_step(pilot, "team")
+        await choose(pilot, "pick")
+        assert taken(ran) == [("team.pick", {"all": True, "yes": True})]
+        await to_step(pilot, "templates")
+        await press(pilot, "down", "down")
+        await choose(pilot, "go-on")
+        assert taken(ran) == [("settings.set", {"key": "jobs.ignition_deploys", "value": "no"})]
+        await to_step(pilot, "plan")
+        await choose(pilot, "plan")
+        assert taken(ran) == [("plan", {"stored": True})]
+
+
+async def to_step(pilot: Pilot[Any], name: steps.Name) -> None:
+    """Look at a step of the wizard."""
+    await pilot.app.screen.show(name)  # type: ignore[attr-defined]
+    await settle(pilot)
