@@ -62,7 +62,9 @@ def test_four_healthy_clients_are_sent_and_the_fifth_is_named(
     assert "'phone'" in message
     assert code(bad) in message
     assert "clients edit" in message
+    assert "Not sent to XPM: 1 change" in office("plan").out
     told = office("sync", "--yes", code=1)
+    assert "0 clients refused, 1 client not sent, 0 clients done" in told.out
     assert f"{held['name']} was not sent to XPM: phone" in told.out
     assert held["name"] in told.err
     assert own.asked("client.api/update") == 4

@@ -89,6 +89,12 @@ def refuse_uncarriable_values(values: Mapping[str, object], prefix: str = "") ->
                 refuse_uncarriable(text, prefix + name)
 
 
+def is_carriable(value: object) -> bool:
+    """Whether XML can carry a value, as :func:`refuse_uncarriable_values` has it."""
+    texts: Iterable[object] = value if isinstance(value, tuple | list) else (value,)
+    return not any(isinstance(text, str) and _ILLEGAL.search(text) for text in texts)
+
+
 def storable(text: str) -> str:
     """The text with lone surrogates spelled out, which the store (UTF-8 JSON) cannot keep."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
