@@ -14,6 +14,7 @@ from xpm_tui.commands.effects import PerCall, usual_effect
 from xpm_tui.commands.registry import ACTS
 
 CALLS: dict[str, tuple[str, ...]] = {
+    "clients.create": ("clients", "create", "Only Here Ltd"),
     "disconnect": ("disconnect", "--everything"),
     "import.undo": ("import", "undo"),
     "schedule.install": ("schedule", "install", "--kind", "cron"),

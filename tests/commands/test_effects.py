@@ -96,10 +96,9 @@ ALWAYS: dict[Effect, set[str]] = {
     },
     XPM: {
         "sync", "clients.sync", "runs.resume", "runs.release", "jobs.deploy", "jobs.retry", "jobs.redeploy",
-        "clients.create",
     },
     REPLACES: {"clients.undo", "book.restore"},
-    NEVER: {"purge"},
+    NEVER: {"clients.create", "purge"},
 }  # fmt: skip
 """Commands that do the same whatever the parameters are."""
 

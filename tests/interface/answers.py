@@ -84,6 +84,7 @@ SCRIPTS: dict[str, str] = {
         settings set sync.direction to_xpm
         clients new Somebody contact_name=Ann contact_email=ann@example.com
         clients create c8
+        clients create c8 --yes
         clients edit c1 phone=12
         sync
         settings set guard.records_count 0

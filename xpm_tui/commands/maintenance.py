@@ -287,7 +287,7 @@ ACTS: tuple[Act[Any], ...] = (
         run=create_client,
         verb=("clients", "create"),
         example="xpm-tui clients create c12",
-        effect=Effect.WRITES_XPM,
+        effect=Effect.IRREVERSIBLE,
         why_not=first(on_record, connected, idle, lambda s: "It is linked already." if s.linked else ""),
     ),
 )

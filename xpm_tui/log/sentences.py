@@ -219,7 +219,7 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
         "case": event.case or _ABSENT,
         "correlation": event.correlation or _ABSENT,
     }
-    # An event of an earlier version does not have every number.
+    # An event has this number only where it is not nought.
     return {"unsendable": 0, **event.numbers, **parts} if event.numbers else parts
 
 

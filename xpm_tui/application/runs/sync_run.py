@@ -365,7 +365,7 @@ def figures(run: Run) -> dict[str, int]:
     }
 
 
-NONE = {"refused": 0, "unsendable": 0, "deployed": 0, "failed": 0}
+NONE = {"refused": 0, "deployed": 0, "failed": 0}
 """Counts that sentences tell also where they are nought."""
 
 
