@@ -20,6 +20,7 @@ from xpm_tui.application.jobs import batch as job_batch
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import services
 from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.application.runs import plans as undoing
 from xpm_tui.application.runs.consequences import consequences, of_stored
@@ -106,18 +107,23 @@ async def colleague(world: World, client: Client, **values: str) -> None:
     await world.control("colleague", client=link.uuid, set=values)
 
 
+def living(practice: OpenPractice) -> list[Client]:
+    """Clients with contacts whose XPM client is in use."""
+    found = []
+    for row in practice.snapshot().rows(CLIENTS):
+        link = practice.snapshot().get(LINKS, row.id)
+        there = practice.snapshot().get(XPM_CLIENTS, link.uuid) if link is not None else None
+        if row.contacts and there is not None and not there.archived and not there.prospect:
+            found.append(row)
+    return found
+
+
 async def edited(world: World) -> None:
     """Every kind of change at once: values, contacts, new ones, a clearing, conflicts, links, drift."""
     practice = world.practice
     practice.settings.set("sync.clear", "yes")
-    rows = [row for row in practice.snapshot().rows(CLIENTS) if row.contacts]
-    living = []
-    for row in rows:
-        link = practice.snapshot().get(LINKS, row.id)
-        there = practice.snapshot().get(XPM_CLIENTS, link.uuid) if link is not None else None
-        if there is not None and not there.archived and not there.prospect:
-            living.append(row)
-    one, two, three, four, five, *_ = living
+    rows = living(practice)
+    one, two, three, four, five, *_ = rows
     edit(world, one, city="Ōtaki", phone="09 1")
     (fresh,) = practice.ids.new("k")
     edit(world, two, contacts=(*two.contacts, Contact(id=fresh, name="Zoe New", email="zoe@new.example")))
@@ -127,7 +133,7 @@ async def edited(world: World) -> None:
     await colleague(world, four, phone="09 4444")
     edit(world, five, phone="09 555")
     await colleague(world, five, phone="09 999")
-    names = [row for row in living[5:] if row.name in world.unique_names()][:2]
+    names = [row for row in rows[5:] if row.name in world.unique_names()][:2]
     for row in names:
         practice.book.commit([Drop(CLIENTS, row.id), Drop(LINKS, row.id), Drop(BASE, row.id)])
     world.book([row.name for row in names])
@@ -171,6 +177,30 @@ async def test_a_plan_and_its_undo_are_what_the_sandbox_records(direction: str, 
     assert taken_back.counts["changes"] == undone.changes
     assert practice.snapshot().count(FREEZES) - freezes == undone.freezes > 0
     world.close()
+
+
+async def test_what_xml_cannot_carry_is_not_counted_as_sent(tmp_path: Path) -> None:
+    world = await settled(tmp_path)
+    practice = world.practice
+    practice.settings.set("sync.direction", "to_xpm")
+    alone, first, fine, *_ = living(practice)
+    edit(world, alone, fax="09\x0b1")
+    contact = msgspec.structs.replace(first.contacts[0], mobile="021 000")
+    edit(world, first, phone="\ufffe", contacts=(contact, *first.contacts[1:]))
+    edit(world, fine, phone="09 777")
+    plan = await plans.make(practice, full=True)
+    world.sandbox.log.clear()
+    found = of_stored(practice, plan.id)
+    done = await runner.run(practice, plan_id=plan.id)
+    assert done.outcome == "partial"
+    as_foretold(world, found, done)
+    assert (done.counts["changes"], done.counts["unsendable"]) == (found.xpm.changes, 2) == (1, 2)
+    (kept,) = found.kept
+    assert kept.number == 3
+    assert set(kept.records) == {
+        f"{alone.id}:fax", f"{first.id}:phone", f"{first.id}/{contact.id}:contact_mobile"
+    }  # fmt: skip
+    assert "XML cannot carry" in kept.why
 
 
 async def test_a_long_run_takes_the_time_that_was_computed(tmp_path: Path) -> None:

@@ -62,7 +62,9 @@ def test_four_healthy_clients_are_sent_and_the_fifth_is_named(
     assert "'phone'" in message
     assert code(bad) in message
     assert "clients edit" in message
+    assert "Not sent to XPM: 1 change" in office("plan").out
     told = office("sync", "--yes", code=1)
+    assert "0 clients refused, 1 client not sent, 0 clients done" in told.out
     assert f"{held['name']} was not sent to XPM: phone" in told.out
     assert held["name"] in told.err
     assert own.asked("client.api/update") == 4
@@ -91,7 +93,7 @@ def test_a_client_is_not_created(office: Inline, own: SandboxProcess, bad: str) 
         words = [f"{field}={bad}", *(["contact_name=Rosa Lind"] if "contact" in field else [])]
         made = office("clients", "new", f"Puffin {field}", *words, "--json").json
         own.control("DELETE", "requests")
-        refused = office("clients", "create", made["id"], "--json", code=2)
+        refused = office("clients", "create", made["id"], "--yes", "--json", code=2)
         assert refused.error["code"] == "unsendable-value"
         assert f"Puffin {field} ({made['id']}) was not created in XPM" in refused.error["message"]
         assert field.removeprefix("contact_") in refused.error["message"]
@@ -100,7 +102,7 @@ def test_a_client_is_not_created(office: Inline, own: SandboxProcess, bad: str) 
         assert office("status", "--json", code=None).json["held"] == []
     office("clients", "edit", made["id"], f"{made['contacts'][0]['id']}.mobile=021 1", code=None)
     office("contacts", "edit", made["id"], made["contacts"][0]["id"], "mobile=021 1", code=None)
-    assert office("clients", "create", made["id"], "--json").json["ok"]
+    assert office("clients", "create", made["id"], "--yes", "--json").json["ok"]
 
 
 def test_a_staff_record_is_not_created(office: Inline, own: SandboxProcess) -> None:
@@ -109,6 +111,7 @@ def test_a_staff_record_is_not_created(office: Inline, own: SandboxProcess) -> N
     for bad in ("02\x0b1", "02\ufffe", "02\udcff"):
         refused = office("team", "create", member["id"], "--phone", bad, "--yes", "--json", code=2)
         assert "'phone'" in refused.error["message"]
+        assert f"Bo Li ({member['id']}) was not created in XPM" in refused.error["message"]
         assert "U+" in refused.error["message"]
     assert own.asked("staff.api/add") == 0
 

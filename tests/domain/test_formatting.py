@@ -150,3 +150,7 @@ def test_wrapped_lines_go_on_under_their_text() -> None:
         "     list of all",
         "     staff",
     ]
+
+
+def test_characters_that_no_font_has_are_made_visible() -> None:
+    assert visible("a\ufffe\uffffb") == "a<U+FFFE><U+FFFF>b"

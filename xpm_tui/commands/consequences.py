@@ -24,7 +24,12 @@ _NO_UNDO = {
 """What cannot be undone, and what can be done about it instead."""
 
 
-_KEPT = {"jobs": ("Kept back", "job"), "picks": ("Left in XPM", "client"), "import-undo": ("Stays", "record")}
+_KEPT = {
+    "plan": ("Not sent to XPM", "change"),
+    "jobs": ("Kept back", "job"),
+    "picks": ("Left in XPM", "client"),
+    "import-undo": ("Stays", "record"),
+}
 _PICKED = ("client", "person/people")
 
 

@@ -304,6 +304,7 @@ ACTS: tuple[Act[Any], ...] = (
         run=create_client,
         verb=("clients", "create"),
         example="xpm-tui clients create c12",
+        # The verb names one client, which is the consent; what could be a duplicate is refused by itself.
         effect=Effect.WRITES_XPM,
         why_not=first(on_record, connected, idle, lambda s: "It is linked already." if s.linked else ""),
     ),

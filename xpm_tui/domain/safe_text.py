@@ -27,14 +27,14 @@ LIMIT = 500
 _NAMED = {"\t": "→", "\n": "⏎", "\r": "␍", "\x7f": "␡"}
 _HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 
 
 def visible(text: str, limit: int = LIMIT) -> Shown:
     """Make ``text`` safe to show: NFC, hidden characters made visible, cut at ``limit`` with an ellipsis.
 
-    Lone surrogates, C0, C1, bidi and zero-width characters become symbols or ``<U+XXXX>``.
+    Lone surrogates, C0, C1, bidi and zero-width characters and U+FFFE and U+FFFF become symbols or ``<U+XXXX>``.
     """
     cut = text[: limit + 1]
     shown = _HIDDEN.sub(_name, unicodedata.normalize("NFC", cut))
@@ -87,6 +87,12 @@ def refuse_uncarriable_values(values: Mapping[str, object], prefix: str = "") ->
         for text in texts:
             if isinstance(text, str):
                 refuse_uncarriable(text, prefix + name)
+
+
+def is_carriable(value: object) -> bool:
+    """Whether XML can carry a value, as :func:`refuse_uncarriable_values` has it."""
+    texts: Iterable[object] = value if isinstance(value, tuple | list) else (value,)
+    return not any(isinstance(text, str) and _ILLEGAL.search(text) for text in texts)
 
 
 def storable(text: str) -> str:

@@ -61,7 +61,8 @@ SENTENCES: dict[str, str] = {
     "run.planned:jobs": "Run {run} starts: {to_xpm:change} to XPM that cannot be undone, {calls:call}, "
     "at least {minutes:minute}",
     "run.done": "Run {run} is done: {done:client}, {calls:call}, {seconds} s",
-    "run.partial": "Run {run} is done in part: {refused:client} refused, {done:client} done, {calls:call}",
+    "run.partial": "Run {run} is done in part: {refused:client} refused, {unsendable:client} not sent, "
+    "{done:client} done, {calls:call}",
     "run.held": "Run {run} is held for a person",
     "run.failed": "Run {run} failed ({case})",
     "run.stopped": "Run {run} was stopped after its current step: {done:client} done, the rest is kept",
@@ -218,7 +219,8 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
         "case": event.case or _ABSENT,
         "correlation": event.correlation or _ABSENT,
     }
-    return {**event.numbers, **parts} if event.numbers else parts
+    # An event has this number only where it is not nought.
+    return {"unsendable": 0, **event.numbers, **parts} if event.numbers else parts
 
 
 def _why(event: Event) -> str:

@@ -22,13 +22,15 @@ from xpm_tui.domain.consequences import (
     Subject,
     What,
 )
+from xpm_tui.domain.links import Value
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.safe_text import is_carriable
 from xpm_tui.domain.tables import CLIENTS, FREEZES, INTENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.sync.base import PRIMARY, base_key
-from xpm_tui.sync.canonical import is_blank, xpm_contacts
+from xpm_tui.sync.canonical import contact_values, is_blank, xpm_contacts
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, UPDATE_CLIENT, UPDATE_CONTACT
 
 MOVED_CHECK = 300
@@ -36,6 +38,9 @@ MOVED_CHECK = 300
 
 LISTS = 5
 """Calls that bring the mirror up to date: clients, staff, templates, categories, current jobs."""
+
+UNSENDABLE = "XML cannot carry a character of the value. Correct it (clients edit, contacts edit)."
+"""Why a change is not sent to XPM, and what to do."""
 
 _MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "clearing": "clearings"}
 _KINDS = (UPDATE_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
@@ -100,7 +105,7 @@ def of_plan(
             lasting=tuple(
                 Lasting(what=what, number=len(ids), records=tuple(ids)) for what, ids in work.lasting.items()
             ),
-            kept=tuple(kept),
+            kept=(*kept, *work.unsendable()),
             freezes=work.freezes,
             waiting=work.waiting,
             requests=Requests(**work.requests) + (before or Requests()),
@@ -202,12 +207,23 @@ class _Counting:
         self.lasting: defaultdict[What, list[str]] = defaultdict(list)
         self.freezes = 0
         self.waiting = 0
+        self._unsendable: list[str] = []
+
+    def unsendable(self) -> tuple[Kept, ...]:
+        """Return the changes that are not sent, by the fields that hold what XML cannot carry."""
+        found = tuple(self._unsendable)
+        return (Kept(why=UNSENDABLE, number=len(found), records=found),) if found else ()
 
     def record(self, record: PlannedRecord) -> None:
         """One client: what its ticked changes do, and the calls that they take."""
         ticked = tuple(change for change in record.changes if change.ticked)
         done = possible(record.changes, ticked) if is_wanted(record) else ()
         self.waiting += len(record.changes) - len(done)
+        record = msgspec.structs.replace(record, changes=done)
+        unsent = self._unsent(record)
+        if unsent:
+            self._unsendable += (f"{change.record}:{change.field}" for change in unsent)
+            done = tuple(change for change in done if change not in unsent)
         for side, tally in (("xpm", self.xpm), ("ignition", self.here)):
             found = [change for change in done if change.side == side]
             tally["changes"] += len(found)
@@ -219,7 +235,25 @@ class _Counting:
             self._lasting(change)
         if self._undo:
             self.freezes += self._frozen(record, done)
-        self._calls(msgspec.structs.replace(record, changes=done))
+        self._calls(record, unsent)
+
+    def _unsent(self, record: PlannedRecord) -> list[Change]:
+        """The changes of the first call with a value that XML cannot carry, and of those that follow it: the
+        client's remaining calls wait for it."""
+        unsent: list[Change] = []
+        for target, changes in written_records(record).items():
+            if unsent or not all(is_carriable(value) for value in self._values(target, changes)):
+                unsent += changes
+        return unsent
+
+    def _values(self, target: str, changes: Iterable[Change]) -> Iterable[Value]:
+        """What a call sends; a contact that is added is sent as a whole."""
+        client_id, _, contact = target.partition("/")
+        if contact and any(change.field == "contact" for change in changes):
+            client = self._snapshot.get(CLIENTS, client_id)
+            ours = next((c for c in client.contacts if c.id == contact), None) if client is not None else None
+            return contact_values(ours).values() if ours is not None else ()
+        return [change.new for change in changes]
 
     def _replaced(self, change: Change) -> None:
         if change.field in ("link", "contact", "client"):
@@ -249,8 +283,8 @@ class _Counting:
         there = {freeze.field for freeze in self._snapshot.find(FREEZES, "client", record.client)}
         return len(fields - there)
 
-    def _calls(self, record: PlannedRecord) -> None:
-        """The calls for one client, in the order in which they are sent."""
+    def _calls(self, record: PlannedRecord, unsent: Collection[Change]) -> None:
+        """The calls for one client, in the order in which they are sent, up to one that cannot be."""
         targets = written_records(record)
         if not targets:
             return
@@ -260,6 +294,8 @@ class _Counting:
         nameless = _Nameless(self._snapshot, record)
         for target, changes in targets.items():
             self._until_check -= 1
+            if changes[0] in unsent:
+                return
             contact = target.partition("/")[2]
             if not contact:
                 self.requests["client_updates"] += 1

@@ -325,8 +325,8 @@ class Work:
                 rule=run.kind,
                 case=run.case,
                 outcome=run.outcome,
-                numbers={**NONE, **figures(run), **run.counts, "done": run.done, "calls": run.calls,
-                         "seconds": seconds, "exit_code": run.exit_code},
+                numbers={**NONE, **figures(run), **run.counts, "done": written_records(run),
+                         "calls": run.calls, "seconds": seconds, "exit_code": run.exit_code},
             )
         )  # fmt: skip
         deploys = run.kind == "deploy"
@@ -367,6 +367,11 @@ def figures(run: Run) -> dict[str, int]:
 
 NONE = {"refused": 0, "deployed": 0, "failed": 0}
 """Counts that sentences tell also where they are nought."""
+
+
+def written_records(run: Run) -> int:
+    """Return how many records a run came to and neither XPM refused nor a value held back."""
+    return max(0, run.done - run.counts.get("refused", 0) - run.counts.get("unsendable", 0))
 
 
 def exit_code(run: Run, signal: int = 0) -> int:

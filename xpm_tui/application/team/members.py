@@ -19,7 +19,7 @@ from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.team.links import list_team
 from xpm_tui.application.team.queries import Team
 from xpm_tui.application.team.views import MemberView, StaffMade, StaffPreview
-from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson
+from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, UnsendableValue
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import TeamMember
@@ -121,7 +121,14 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
     snapshot, team = practice.snapshot(), Team.of(practice)
     ours = find_member(snapshot, member)
     sent = creation_values(ours, _more(phone, mobile))
-    refuse_uncarriable_values(sent)
+    try:
+        refuse_uncarriable_values(sent)
+    except UnsendableValue as error:
+        raise UnsendableValue(
+            f"{visible(ours.name, 80)} ({ours.id}) was not created in XPM. {error.message}",
+            hint=error.hint,
+            field=error.field,
+        ) from None
     for field, text in sent.items():
         if len(text) > LONGEST or any(ord(c) < 32 or ord(c) == 127 for c in text):
             raise BadInput(f"{field} is too long, or holds control characters: XPM cannot take it.")
