@@ -34,7 +34,7 @@ _HIDDEN = re.compile(
 def visible(text: str, limit: int = LIMIT) -> Shown:
     """Make ``text`` safe to show: NFC, hidden characters made visible, cut at ``limit`` with an ellipsis.
 
-    Lone surrogates, C0, C1, bidi and zero-width characters and U+FFFE and U+FFFF become symbols or ``<U+XXXX>``.
+    Lone surrogates, C0, C1, bidi and zero-width characters, U+FFFE and U+FFFF become symbols or ``<U+XXXX>``.
     """
     cut = text[: limit + 1]
     shown = _HIDDEN.sub(_name, unicodedata.normalize("NFC", cut))
