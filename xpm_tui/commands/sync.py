@@ -103,9 +103,15 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
 
 
 async def _agreed(practice: OpenPractice, plan_id: str, talk: Talk) -> bool:
-    """Ask whether a plan that was reviewed is applied. Raises ``Overtaken`` if it was changed meanwhile."""
+    """Ask whether a plan that was reviewed is applied.
+
+    Raises:
+        PlanRefused: The plan was made under other settings, for another practice or with other scopes.
+        Overtaken: The plan was changed while the user was asked.
+    """
 
     plan, records = plans.load(practice, plan_id)
+    plans.refuse_outdated(practice, plan)
     found = consequences.consequences(practice, plan, records)
     # What the guard would say: an answer passes it, so it has to be read first.
     stops = [f"■ {stop}" for stop in plans.stops(practice, plan, records)]

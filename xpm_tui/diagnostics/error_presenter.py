@@ -87,10 +87,15 @@ class TroubleView:
         """Return what happened, why and what to do on one line, without the known problem."""
         return " ".join(filter(None, (self.message, self.why, self.hint)))
 
-    def advice(self) -> list[str]:
-        """Return what follows the message where the rest of the known problem is a key away."""
-        first = [f"{problem_title(self.problem)}.", f"First: {self.problem.steps[0]}"] if self.problem else []
-        return list(filter(None, (self.why, self.hint, *first)))
+    def advice(self, *, titled: bool = True) -> list[str]:
+        """Return what follows the message where the rest of the known problem is a key away.
+
+        Args:
+            titled: Whether to name the known problem, for a place that does not name it above.
+        """
+        title = [f"{problem_title(self.problem)}."] if self.problem and titled else []
+        first = [f"First: {self.problem.steps[0]}"] if self.problem else []
+        return list(filter(None, (self.why, self.hint, *title, *first)))
 
     def evidence(self) -> list[str]:
         """Return the facts of the call for the doctor and the bundle, a line each."""

@@ -34,7 +34,7 @@ from xpm_tui.domain.tables import IMAGES, PLANNED, PLANS, PROPOSALS
 from xpm_tui.sync.manual.plan_review import recount
 from xpm_tui.sync.manual.plan_review import tick as ticked_records
 from xpm_tui.sync.manual.undo import plan_undo
-from xpm_tui.sync.planning.guard import check
+from xpm_tui.sync.planning.guard import check, refuse_if_outdated
 from xpm_tui.sync.planning.planner import make_plan
 from xpm_tui.sync.policy import BY_NAME as SYNCED
 
@@ -232,6 +232,13 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
     key = "plan.ticked" if on else "plan.unticked"
     practice.events.emit(Event(key=key, numbers={"plan": plan.id, "changes": changed}))
     return changed
+
+
+def refuse_outdated(practice: OpenPractice, plan: Plan) -> None:
+    """Raise ``PlanRefused`` where a run would refuse the plan: nobody is asked about such a plan."""
+    identity = practice.identity()
+    if identity is not None:
+        refuse_if_outdated(plan, practice.policy(), identity.tenant, identity.scopes)
 
 
 def stops(practice: OpenPractice, plan: Plan, records: Sequence[PlannedRecord]) -> list[str]:

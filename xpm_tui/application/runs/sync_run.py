@@ -211,7 +211,7 @@ class Work:
             plan, records = plans.load(practice, asked.plan_id)
             if plan.state != "draft":
                 raise BadInput(f"Plan {plan.id} was applied already.", hint="Make a new one: xpm-tui plan")
-            refuse_if_outdated(plan, practice.policy(), self.identity.tenant, self.identity.scopes)
+            plans.refuse_outdated(practice, plan)
             if not timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH:
                 await refresh_lists(practice, xpm, full=asked.full, lately=True, report=self.listed)
             return plan, records, True

@@ -14,13 +14,13 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.trouble_events import failed
 from xpm_tui.commands.doctor import WhatIsSeen
 from xpm_tui.commands.registry import by_name
-from xpm_tui.diagnostics.error_presenter import present
+from xpm_tui.diagnostics.error_presenter import present, problem_title
 from xpm_tui.diagnostics.known_problems.problem import Case
 from xpm_tui.diagnostics.known_problems.records import BROWSER, ELSEWHERE, Seen
 from xpm_tui.diagnostics.known_problems.registry import case
 from xpm_tui.diagnostics.presenters import nameless
 from xpm_tui.domain.errors import Trouble
-from xpm_tui.domain.safe_text import Shown
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import Host
 from xpm_tui.tui.dialogs.dialog import Choose, Told
 from xpm_tui.tui.safe_text import content
@@ -38,11 +38,13 @@ class InTrouble(Told):
         view = present(trouble)
         self.case = view.problem
         self._trouble = trouble
-        super().__init__(title, text or view.message, hint="\n".join(view.advice()), bad=True)
+        super().__init__(title, text or view.message, hint="\n".join(view.advice(titled=False)), bad=True)
 
     def box(self) -> ComposeResult:
         """The same as a text to read, with one more button where a case is known."""
         with VerticalScroll(classes="words", can_focus=False):
+            if self.case is not None:
+                yield Prose(content(visible(problem_title(self.case))), classes="problem")
             yield Prose(content(self._text))
             if self._hint:
                 yield Prose(content(self._hint), classes="next")
