@@ -40,6 +40,7 @@ class _Maker:
         self.random = random.Random(seed)
         self.out = LabelledSet()
         self.used: set[str] = set()
+        self.swapped: set[frozenset[str]] = set()
 
     def fresh(self, make: object) -> str:
         for _ in range(500):
@@ -199,7 +200,8 @@ def _near(maker: _Maker) -> None:
     maker.theirs(f"{given} {name}", email=mail)
     maker.ours(f"{given} & {maker.pick(GIVEN)} {name}", None, "one of a couple", email=mail)
     a, b = maker.pick(GIVEN), maker.pick(GIVEN)
-    if a != b:
+    if a != b and frozenset((a, b)) not in maker.swapped:
+        maker.swapped.add(frozenset((a, b)))
         maker.theirs(f"{a} {b}")
         maker.ours(f"{b} {a}", None, "given name / surname")
     shared = maker.mail()
