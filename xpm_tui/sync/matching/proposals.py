@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 from rapidfuzz import fuzz, process
 
-from xpm_tui.domain.identity import initials_of
+from xpm_tui.domain.identity import Answer, initials_of
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.names import Name, read_name, without_code
 from xpm_tui.domain.ports import Snapshot
@@ -47,6 +47,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     sure: bool
     level: Literal["sure", "likely", "weak"]
     reasons: tuple[str, ...]
+    identity: Answer = "different"
 
 
 class Alike(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +62,19 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True):
     prospect: bool = False
     linked: bool = False
 
+    @property
+    def blocks(self) -> bool:
+        """Whether it keeps the client from being created: a near one that is linked elsewhere does not."""
+        return self.same or not self.linked
+
+    @property
+    def sentence(self) -> str:
+        """Which client this is, and why it may be the same one."""
+        marks = [word for word, on in (("archived", self.archived), ("a prospect", self.prospect),
+                                       ("linked to another client", self.linked)) if on]  # fmt: skip
+        where = ", ".join([f"number {self.number}" if self.number else self.uuid, *marks])
+        return f"XPM has {self.name} ({where}): {self.reason}."
+
 
 class _Theirs(msgspec.Struct, frozen=True, gc=False):
     uuid: str
@@ -72,7 +86,7 @@ class _Theirs(msgspec.Struct, frozen=True, gc=False):
 
 
 class MatchIndex:
-    """Both sides, prepared for proposing; made from one snapshot and never changed."""
+    """Both sides, prepared for proposing; made from one snapshot. Only :meth:`add` changes it."""
 
     def __init__(
         self,
@@ -88,12 +102,13 @@ class MatchIndex:
         self._joined: list[str] = []
         self._blocks: dict[str, list[int]] = defaultdict(list)
         self._keys: dict[str, list[int]] = defaultdict(list)
+        self._known: dict[str, int] = {}
         for row in theirs:
             if not row.deleted:
                 self._add(row)
         self._our_keys: dict[str, list[str]] = defaultdict(list)
         for client in ours:
-            for key in _keys(read_name(client.name)):
+            for key in keys(read_name(client.name)):
                 self._our_keys[key].append(client.id)
 
     @classmethod
@@ -125,6 +140,13 @@ class MatchIndex:
             self._proposal(client, ours, each, sure=rank == 0 and sure)
             for rank, each in enumerate(found[:limit])
         ]
+
+    def add(self, row: XpmClient, *, linked: bool = False) -> None:
+        """Take in a client that XPM has since got; ``linked``: it was made for one of Ignition's."""
+        if linked:
+            self._linked |= {row.uuid}
+        if row.uuid not in self._known and not row.deleted:
+            self._add(row)
 
     def alike(self, client: Client) -> list[Alike]:
         """Every XPM client whose name is the same or near, best first; those taken apart included."""
@@ -203,14 +225,16 @@ class MatchIndex:
             sure=sure,
             level="sure" if sure else "likely" if likeness.score >= LIKELY else "weak",
             reasons=tuple(words),
+            identity=likeness.identity,
         )
 
     def _add(self, row: XpmClient) -> None:
         facts = facts_of_xpm(row)
         place = len(self._rows)
+        self._known[row.uuid] = place
         self._rows.append(_Theirs(row.uuid, row.number, row.name, facts, row.archived, row.prospect))
         self._joined.append(facts.name.joined.lower())
-        for key in _keys(facts.name, facts.raw_code):
+        for key in keys(facts.name, facts.raw_code):
             self._keys[key].append(place)
         blocks = self._blocks
         for block in {*_strong(facts), *_weak(facts)}:
@@ -249,7 +273,7 @@ class MatchIndex:
         return [order[at] for _, _, at in close]
 
 
-def _keys(name: Name, code: str = "") -> set[str]:
+def keys(name: Name, code: str = "") -> set[str]:
     """The keys under which a name meets all names that are the same."""
     found = set(spellings(name.key))
     if code and (bare := without_code(name.exact, code)):
@@ -259,7 +283,7 @@ def _keys(name: Name, code: str = "") -> set[str]:
 
 def _both(ours: Facts, row: _Theirs) -> set[str]:
     code = row.facts.raw_code
-    return _keys(ours.name, code) | _keys(row.facts.name, code)
+    return keys(ours.name, code) | keys(row.facts.name, code)
 
 
 def _strong(facts: Facts) -> Iterator[str]:

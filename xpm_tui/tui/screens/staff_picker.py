@@ -180,8 +180,15 @@ class PickPerson(Person):
     async def _pick(self, uuids: list[str]) -> None:
         done = await self.host.desk.ask(team.pick_staff, uuids)
         await self.host.refresh_pulse()
-        names = ", ".join(view.name for view in done[:3]) + (" …" if len(done) > 3 else "")
-        told = f"{formatting.count(len(done), 'person/people')} linked: {names}.\nu takes it back."
+        members = done.members
+        names = ", ".join(view.name for view in members[:3]) + (" …" if len(members) > 3 else "")
+        told = f"{formatting.count(len(members), 'person/people')} linked: {names}.\nu takes it back."
+        if not members:
+            told = "Nobody was added."
+        for each in done.skipped[:3]:
+            told += f"\nNot added: {each.staff.name}. Your team has {each.member.name}: {each.reason}."
+        if len(done.skipped) > 3:
+            told += f"\n{len(done.skipped) - 3:,} more were not added."
         self.host.toast(told)
         await self.begin()
 

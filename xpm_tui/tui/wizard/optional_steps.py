@@ -174,7 +174,12 @@ class TeamPane(SkippablePane):
         except Trouble as trouble:
             self.complain(trouble)
             return
-        self.host.toast(f"{formatting.count(len(done), 'person/people')} linked to XPM.")
+        told = f"{formatting.count(len(done.members), 'person/people')} linked to XPM."
+        for each in done.skipped[:3]:
+            told += f"\nNot added: {each.staff.name}. Your team has {each.member.name}: {each.reason}."
+        if len(done.skipped) > 3:
+            told += f"\n{len(done.skipped) - 3:,} more were not added: link them in Team (m)."
+        self.host.toast(told)
         await self.stay()
 
 
