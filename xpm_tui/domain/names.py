@@ -92,6 +92,16 @@ def exact(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 
 
+def key_of(name: str) -> str:
+    """The ``key`` of a name alone, where nothing else of it is needed."""
+    return " ".join(_tokens(_surname_last(_apostrophes_closed(exact(name)))))
+
+
+def _apostrophes_closed(text: str) -> str:
+    """ "O' Brien" becomes "O'Brien"."""
+    return _O_SPACE.sub(r"\1'", text) if "'" in text or "`" in text or not text.isascii() else text
+
+
 @lru_cache(maxsize=4096)
 def read(name: str) -> Name:
     """Read a name into its normal forms. Never fails; a name without a word has an empty ``core``."""
@@ -101,7 +111,7 @@ def read(name: str) -> Name:
 def read_name(name: str) -> Name:
     """As :func:`read`, without remembering the answer: for going through a whole practice."""
     whole = exact(name)
-    text = _O_SPACE.sub(r"\1'", whole) if "'" in whole or "`" in whole or not whole.isascii() else whole
+    text = _apostrophes_closed(whole)
     tokens = _tokens(_surname_last(text))
     key = " ".join(tokens)
     code, rest = split_code(text)
