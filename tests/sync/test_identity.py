@@ -42,6 +42,9 @@ Kea Inc|Kea Incorporated
 Smith, John|John Smith
 Smith, J R|J.R. Smith
 Smith, John & Jane|John and Jane Smith
+van der Berg, Jan|Jan van der Berg
+Lee S.M.S.F.|Lee SMSF
+Tui Farms L.P.|Tui Farms LP
 """.strip().splitlines()
 
 NEAR = """
@@ -64,6 +67,9 @@ Bob Smith|Robert Smith
 JR Smith|John Robert Smith
 John A Smith|John Smith
 Smith John|John Smith
+Smith J|John Smith
+Urquhart, Q & F|Quentin & Fiona Urquhart
+Bob Smith|Robert John Smith
 Jon Smithe|Jon Smith
 Kea Nominees Ltd ATF Lee Trust|Lee Trust
 Lee Trust|The Trustee for the Lee Trust
@@ -82,6 +88,7 @@ Unit 1 2 Ltd|Unit 12 Ltd
 John Smith Jnr|John Smith Snr
 SMI01 - Smith Farms|Smith Farms
 Blue Bell Ltd|Bluebell Ltd
+Tui Joinery Compass Ltd|Compass Tui Joinery Ltd
 """.strip().splitlines()
 
 DIFFERENT = """

@@ -198,7 +198,8 @@ def _core(a: Name, b: Name) -> _Found | None:
         if len(a.persons) != len(b.persons):
             return 12, ["one person here, two in XPM" if len(a.persons) < 2 else "two persons here"], True
         return 0, [], False
-    joined = same_word(a.joined, b.joined)
+    couple = len(a.persons) != len(b.persons) and max(len(a.persons), len(b.persons)) > 1
+    joined = not couple and same_word(a.joined, b.joined)
     if joined and len(a.joined) > 3:
         return 5, ["the same name but for spaces or hyphens"], False
     people = _people(a, b)

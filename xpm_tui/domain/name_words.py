@@ -67,3 +67,5 @@ ORDINALS = {"second": "2", "third": "3", "fourth": "4", "fifth": "5", "2nd": "2"
              "5th": "5", "1st": "1"}  # fmt: skip
 NUMBER_MARKS = frozenset(["no", "number", "nr", "num", "#"])
 FILLER = frozenset(["the", "of", "and"])
+PARTICLES = frozenset("van von der den de la le ten ter du di da del dos st".split())
+"""Words before a surname that belong to it."""

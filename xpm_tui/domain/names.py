@@ -27,13 +27,14 @@ from xpm_tui.domain.name_words import (
     NOT_MISSPELT,
     NUMBER_MARKS,
     ORDINALS,
+    PARTICLES,
     ROMAN,
     RUN_STARTS,
     SPELT,
     SPELT_OUT,
     TITLES,
 )
-from xpm_tui.domain.spelling import APOSTROPHES, fold, misspelt
+from xpm_tui.domain.spelling import APOSTROPHES, fold, slips
 
 _TOKENS = re.compile(r"\d+(?:[.,:/]\d+)+|[^\W_]+(?:-[^\W_]+)*|#(?=\s*\d)")
 _O_SPACE = re.compile(rf"\b([oO])[{APOSTROPHES}]\s+(?=\w)")
@@ -184,7 +185,8 @@ def _surname_last(text: str) -> str:
     before, _, after = text.partition(",")
     first = fold(after.replace("&", " and ")).replace(".", " ").split()
     last = fold(before).split()
-    if not first or not last or len(last) > 2 or len(first) > 5:
+    longest = 4 if PARTICLES.intersection(last) else 2
+    if not first or not last or len(last) > longest or len(first) > 5:
         return text
     for word in (*first, *last):
         if word in FORM_WORDS or word in GENERATIONS or word in BUSINESS_WORDS or not word[0].isalpha():
@@ -232,6 +234,8 @@ def _tokens(text: str) -> list[str]:
             out.append(token)
             initials = False
         place += 1
+    if any(map(FORM_WORDS.__contains__, out[1:])):  # "S.M.S.F.", whose letters were joined just now
+        out[1:] = [FORM_WORDS.get(token, token) for token in out[1:]]
     return out
 
 
@@ -370,7 +374,7 @@ def _loose_form(token: str) -> str:
     if len(token) < 4 or token in BUSINESS_WORDS or token in NOT_MISSPELT:
         return ""
     for word, form in SPELT_OUT.items():
-        if token[0] == word[0] and abs(len(token) - len(word)) <= 2 and misspelt(token, word):
+        if token[0] == word[0] and slips(token, word) <= (2 if len(word) > 10 else 1):
             return form
     return ""
 
@@ -388,6 +392,8 @@ def _persons(words: Sequence[str], titles: Sequence[str]) -> tuple[tuple[Person,
         word in BUSINESS_WORDS or word in FILLER - {"and"} for word in people
     ):
         return (), tail
+    if len(people[-1]) <= 2 < len(people[0]) and "and" not in people:
+        people = [*people[1:], people[0]]  # "Smith J R"
     groups = list(_groups(people))
     last = groups[-1]
     if len(last) < 2 or len(groups) > 4 or any(not 1 <= len(group) <= 4 for group in groups):

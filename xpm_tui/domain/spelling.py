@@ -64,6 +64,11 @@ def same_word(a: str, b: str) -> bool:
     return not set(spellings(a)).isdisjoint(spellings(b))
 
 
+def slips(a: str, b: str) -> int:
+    """How many letters were lost, doubled, exchanged or swapped between two words; 3 stands for more."""
+    return OSA.distance(a, b, score_cutoff=2)
+
+
 @lru_cache(maxsize=65536)
 def misspelt(a: str, b: str) -> bool:
     """Whether one word may be the other with a slip of the keyboard, or its plural.
@@ -80,7 +85,7 @@ def misspelt(a: str, b: str) -> bool:
         return True
     if a[0] != b[0] and (len(short) < 6 or sorted(a[:2]) != sorted(b[:2])):
         return False
-    distance = OSA.distance(a, b, score_cutoff=2)
+    distance = slips(a, b)
     if distance == 1:
         if len(short) == 3:
             return False
