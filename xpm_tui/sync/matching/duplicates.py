@@ -31,8 +31,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
-    """Clients of one side whose names are the same, in whatever form. ``survivor`` is the safest one to keep and ``why`` says
-    what speaks for it; ``steps`` are to be done by hand, in this order."""
+    """Clients of one side whose names are the same, in whatever form. ``survivor`` is the safest one to keep
+    and ``why`` says what speaks for it; ``steps`` are to be done by hand, in this order."""
 
     side: Side
     key: str

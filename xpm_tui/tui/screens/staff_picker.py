@@ -179,6 +179,15 @@ class PickPerson(Person):
 
     async def _pick(self, uuids: list[str]) -> None:
         done = await self.host.desk.ask(team.pick_staff, uuids)
+        if len(uuids) == 1 and done.skipped:
+            each = done.skipped[0]
+            text = (
+                f"Your team has {each.member.name} ({each.member.id}), who may be the same person: "
+                f"{each.reason}.\n\nIs {each.staff.name} a different person?"
+            )
+            yes = "Different person: add"
+            if await self.host.push_screen_wait(Confirm(text, title="The same person?", yes=yes)):
+                done = await self.host.desk.ask(team.pick_staff, uuids, anyway=True)
         await self.host.refresh_pulse()
         members = done.members
         names = ", ".join(view.name for view in members[:3]) + (" …" if len(members) > 3 else "")
