@@ -160,12 +160,12 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
 
 def _unclear(picked: Sequence[PickView]) -> Trouble | None:
     """What a bulk pick skipped because a client of that name is there, or may be."""
-    left = [view for view in picked if view.why in ("same-name", "likely", "twin", "apart")]
+    left = [view for view in picked if view.why in ("same-name", "likely")]
     if not left:
         return None
     many = count(len(left), "XPM client was/XPM clients were")
     return Trouble(
-        f"{many} skipped: Ignition or XPM has a client that may be the same one.",
+        f"{many} skipped: Ignition has a client that may be the same one.",
         hint="Link them: xpm-tui clients review. Or pick one by itself: xpm-tui clients pick NUMBER --anyway",
     )
 
