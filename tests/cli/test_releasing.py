@@ -103,7 +103,7 @@ def test_one_that_is_there_is_never_sent_twice(office: Inline, own: SandboxProce
     shown(own)
     (item,) = waiting(office)
     refused = office("runs", "release", "--again", item["intent"], "--json", code=4)
-    assert "exactly this name" in refused.error["message"]
+    assert f"XPM has {NAME} (number " in refused.error["message"]
     assert own.asked("client.api/add") == 1
 
 

@@ -85,12 +85,22 @@ def test_a_client_is_made_in_xpm_once(tmp_path: Path) -> None:
         assert made["link"]["uuid"] == made["xpm"]["uuid"]
         assert command("clients", "create", puffin["id"], "--yes", "--json", code=4).error["message"]
         twin = command("clients", "new", "John Smith", "--json").json
-        assert (
-            "exactly this name"
-            in command("clients", "create", twin["id"], "--yes", "--json", code=4).error["message"]
-        )
+        refused = command("clients", "create", twin["id"], "--yes", "--json", code=4).error
+        there = command("clients", "search", "John Smith", "--json").json["items"]
+        assert all(row["number"] in refused["message"] for row in there)
+        near = command("clients", "new", "Puffin Street Bakery Ltd", "--json").json
+        same = command("clients", "new", "PUFFIN STREET BAKERY", "--json").json
+        assert command("clients", "create", near["id"], "--yes", "--json").json["xpm"]["number"]
+        refused = command("clients", "create", same["id"], "--json", code=4).error
+        number = made["xpm"]["number"]
+        assert f"Puffin Street Bakery (number {number}, linked to another client)" in refused["message"]
+        assert f"--different-from {number}" in refused["hint"]
+        command("clients", "create", same["id"], "--different-from", "99", "--json", code=2)
+        consent = ("--different-from", number)
+        other = command("clients", "create", same["id"], *consent, "--json").json
+        assert other["xpm"]["number"] != number
         found = command("clients", "search", "Puffin", "--json").json["items"]
-        assert [row["name"] for row in found] == ["Puffin Street Bakery"]
+        assert len(found) == 3
         assert command("plan", "--client", puffin["id"], "--json").json["items"] == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,7 +14,12 @@ from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sync.base import different
 
 
 @pytest.fixture
@@ -71,3 +77,25 @@ async def test_deploying_while_the_day_is_over_in_between(world: Deploying) -> N
     await deployment.deploy_jobs(world.practice, [*chosen, *chosen], reviewed=True)
     await deployment.deploy_jobs(world.practice, chosen, reviewed=True)
     assert len(world.made("First")) == 1
+
+
+@pytest.mark.parametrize("archived", [False, True])
+async def test_a_client_whose_name_xpm_has_in_another_form_is_not_created_by_a_deployment(
+    world: Deploying, archived: bool
+) -> None:
+    """The job waits, and the match is named with its number, until a user says that it is a different one."""
+    practice = world.practice
+    there = XpmClient(uuid=str(uuid4()), name="A.B.C. Motors Ltd", number="4711", archived=archived)
+    (ours,) = practice.ids.new("c")
+    practice.book.commit([Put(XPM_CLIENTS, there), Put(CLIENTS, Client(id=ours, name="ABC Motors Limited"))])
+    world.accepted("First", ours)
+    before = len(world.sandbox.practice.clients)
+    await world.deploy("w1")
+    row = jobs.row_of(practice, "w1")
+    assert row.state == "held"
+    assert "A.B.C. Motors Ltd (number 4711" in row.why
+    assert len(world.sandbox.practice.clients) == before
+    practice.book.commit([different(ours, there.uuid, by="kim", now=practice.clock.now())])
+    await world.deploy("w1")
+    assert jobs.row_of(practice, "w1").state == "deployed"
+    assert len(world.sandbox.practice.clients) == before + 1

@@ -198,10 +198,9 @@ def _near(maker: _Maker) -> None:
     mail = maker.mail()
     maker.theirs(f"{given} {name}", email=mail)
     maker.ours(f"{given} & {maker.pick(GIVEN)} {name}", None, "one of a couple", email=mail)
-    a, b = maker.pick(GIVEN), maker.pick(GIVEN)
-    if a != b:
-        maker.theirs(f"{a} {b}")
-        maker.ours(f"{b} {a}", None, "given name / surname")
+    a, b = maker.person().split(" ", 1)
+    maker.theirs(f"{a} {b}")
+    maker.ours(f"{b} {a}", None, "given name / surname")
     shared = maker.mail()
     maker.theirs(maker.company(), email=shared)
     maker.ours(maker.trust(), None, "same e-mail, other entity", email=shared)

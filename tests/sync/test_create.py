@@ -16,6 +16,7 @@ from xpm_tui.sync.applying.intent_decisions import settle
 from xpm_tui.sync.applying.recovery import Resolved, interrupted, resolve, unknown
 from xpm_tui.sync.manual.client_creation import Created, MustWait, create_client
 from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.sync.matching.proposals import MatchIndex
 from xpm_tui.sync.policy import Policy
 
 LAG = 300.0
@@ -69,7 +70,9 @@ async def test_everything_goes_over_whatever_the_level_and_both_are_in_step() ->
         manager="t2",
         contacts=(contact(1, name="Jo", primary=True), contact(2, name="Jo"), contact(3, email="x@y")),
     )
-    world = World([ours], [xpm(9, structure="Trust")], team=[member(1, staff="s1"), member(2)])
+    world = World(
+        [ours], [xpm(9, name="Kea Ltd", structure="Trust")], team=[member(1, staff="s1"), member(2)]
+    )
     await world.refresh()
     made = await create(world)
     ((verb, _, sent),) = world.practice.sent
@@ -92,7 +95,7 @@ async def test_everything_goes_over_whatever_the_level_and_both_are_in_step() ->
 
 
 async def test_a_structure_that_xpm_does_not_use_is_left_out() -> None:
-    world = World([client(structure="Guild")], [xpm(9, structure="Trust")])
+    world = World([client(structure="Guild")], [xpm(9, name="Kea Ltd", structure="Trust")])
     await world.refresh()
     assert (await create(world)).left_out == ("structure",)
     assert "structure" not in world.practice.sent[0][2]
@@ -124,19 +127,77 @@ async def test_a_twin_that_a_colleague_has_just_made_is_seen() -> None:
 
 
 async def test_what_is_or_was_linked_unnamed_or_surely_there_waits() -> None:
-    world = World([client(1), client(2, name=" "), client(3), client(4)], [xpm(1)], links=[linked(1)])
+    world = World(
+        [client(1), client(2, name=" "), client(3), client(4, name="KEA LTD."), client(5, name="Bob Tui")],
+        [xpm(1), xpm(8, name="Kea Limited"), xpm(9, name="Robert Tui", archived=True)],
+        links=[linked(1)],
+    )
     world.put(APART, [Apart(id="c3/u9", client="c3", uuid="u9")])
     await world.refresh()
     whys = {}
-    for id_ in ("c1", "c2", "c3", "c4"):
+    for id_ in ("c1", "c2", "c3", "c4", "c5"):
         with pytest.raises(MustWait) as waits:
-            await create(world, id_, sure=lambda _: "u8")
+            await create(world, id_)
         whys[id_] = waits.value.blocked.why
         assert waits.value.message.endswith(".")
-    assert whys == {"c1": "linked", "c2": "no-name", "c3": "was-linked", "c4": "sure"}
+    assert whys == {"c1": "linked", "c2": "no-name", "c3": "was-linked", "c4": "same", "c5": "near"}
     with pytest.raises(NotFound):
         await create(world, "c99")
     assert world.practice.sent == []
+
+
+async def test_the_message_names_the_client_in_the_way_and_how_to_go_on() -> None:
+    world = World([client(name="KEA PLUMBING LTD.")], [xpm(8, name="Kea Plumbing Limited", archived=True)])
+    await world.refresh()
+    with pytest.raises(MustWait) as waits:
+        await create(world)
+    number = world.mirror("u8").number
+    assert "Kea Plumbing Limited" in waits.value.message
+    assert f"number {number}, archived" in waits.value.message
+    assert f"--different-from {number}" in waits.value.hint
+    assert waits.value.exit_code == 4
+    assert world.practice.sent == []
+
+
+def _apart(world: World) -> list[Apart]:
+    return list(world.book.snapshot().rows(APART))
+
+
+async def test_a_user_may_say_that_it_is_a_different_client_and_it_is_remembered() -> None:
+    world = World(
+        [client(name="Kea Plumbing")], [xpm(8, name="Kea Plumbing Ltd"), xpm(9, name="Kea Plumbin")]
+    )
+    await world.refresh()
+    with pytest.raises(MustWait) as waits:
+        await create(world, different=["u8"])
+    assert waits.value.blocked.uuids == ("u9",)
+    assert _apart(world) == []
+    world.practice.faults = [Refused("No.", words="Busy")]
+    with pytest.raises(Refused):
+        await create(world, different=["u8", "u9"])
+    assert {row.uuid for row in _apart(world) if row.different} == {"u8", "u9"}
+    assert (await create(world)).row.name == "Kea Plumbing"
+
+
+async def test_a_near_one_that_is_linked_elsewhere_blocks_nothing_and_the_same_one_always_does() -> None:
+    world = World(
+        [client(1, name="Bob Tui"), client(2), client(3, name="Kea Ltd"), client(4)],
+        [xpm(2, name="Robert Tui"), xpm(4, name="Kea Limited")],
+        links=[linked(2), linked(4)],
+    )
+    await world.refresh()
+    assert (await create(world, "c1")).row.name == "Bob Tui"
+    with pytest.raises(MustWait):
+        await create(world, "c3")
+
+
+async def test_the_second_of_two_that_are_the_same_waits_for_the_first() -> None:
+    world = World([client(1, name="Kea Ltd"), client(2, name="Kea Limited")])
+    await world.refresh()
+    index = MatchIndex.build(world.book.snapshot())
+    assert (await create(world, "c1", index=index)).row.name == "Kea Ltd"
+    with pytest.raises(MustWait):
+        await create(world, "c2", index=index)
 
 
 async def test_a_refusal_is_an_end() -> None:

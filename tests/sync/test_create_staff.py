@@ -96,6 +96,9 @@ async def test_what_was_shown_is_sent_and_the_member_is_linked() -> None:
     [
         Staff(uuid="s1", name="Someone", email="BO@x.example"),
         Staff(uuid="s1", name="Bo Li", email="o@x.example"),
+        Staff(uuid="s1", name="LI, Bo"),
+        Staff(uuid="s1", name="Bo M Li"),
+        Staff(uuid="s1", name="B. Li"),
     ],
 )
 async def test_who_is_there_by_email_or_name_is_to_be_linked_instead(twin: Staff) -> None:

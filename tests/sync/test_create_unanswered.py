@@ -67,7 +67,10 @@ async def test_what_was_made_for_one_of_a_name_is_not_taken_for_the_other() -> N
 
 
 async def test_a_client_made_just_now_is_not_gone_because_a_list_lags() -> None:
-    world = World([client(1)], [xpm(number) for number in range(2, 12)])
+    world = World(
+        [client(1)],
+        [xpm(number, f"{word} Ltd") for number, word in enumerate("Kea Tui Weka Ruru Titi".split(), 2)],
+    )
     await world.refresh()
     world.practice.lag = 200
     await create(world)
@@ -76,7 +79,10 @@ async def test_a_client_made_just_now_is_not_gone_because_a_list_lags() -> None:
 
 
 async def test_a_client_made_while_a_list_comes_in_is_not_gone() -> None:
-    world = World([client(1)], [xpm(number) for number in range(2, 12)])
+    world = World(
+        [client(1)],
+        [xpm(number, f"{word} Ltd") for number, word in enumerate("Kea Tui Weka Ruru Titi".split(), 2)],
+    )
     await world.refresh()
     async with world.practice.clients() as listing:
         await create(world)

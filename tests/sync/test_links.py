@@ -76,6 +76,18 @@ async def test_ignored_says_so_whatever_else() -> None:
     assert await world.changes() == []
 
 
+@pytest.mark.parametrize("second", ["Kea Farms Limited", "KEA FARMS LTD.", "Keā Farms Ltd"])
+@pytest.mark.parametrize("side", ["ignition", "xpm"])
+async def test_an_exact_name_links_only_where_no_second_client_is_the_same(side: str, second: str) -> None:
+    other = xpm(2, second) if side == "xpm" else xpm(2, "Tui Farms Ltd")
+    mine = [client(1, name="Kea Farms Ltd"), client(2, name=second if side == "ignition" else "Weka")]
+    world = World(mine, [xpm(1, "Kea Farms Ltd"), other])
+    await world.refresh()
+    _, records = world.plan()
+    assert not [change for record in records for change in record.changes if change.field == "link"]
+    assert [each.proposal for each in relink(world.book.snapshot())] == ["", ""]
+
+
 @pytest.mark.parametrize(
     ("name", "matches"),
     [

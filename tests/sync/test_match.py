@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.support.profile import count
 from tests.sync.labelled_names import make
 from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.names import read
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.matching.name_parts import take_apart
 from xpm_tui.sync.matching.proposals import MatchIndex, Proposal
 
 
@@ -60,20 +60,20 @@ def test_labelled_pairs_sure_is_never_wrong_and_the_best_is_nearly_always_right(
         )
     assert wrong_sure == 0, missed
     assert right / same >= 0.985, missed
-    assert sure / same >= 0.60, unsure
+    # 8 of the 14 classes are near by design 2.3 (a form left out, trustee, code, misspelt, ...): never sure.
+    assert sure / same >= 0.35, unsure
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        ("Kowhai Plumbing Pty Ltd", "Kōwhai Plumbing Limited"),
+        ("Kowhai Plumbing Pty Ltd", "Kōwhai Plumbing P/L"),
+        ("KOWHAI PLUMBING LTD.", "Kōwhai Plumbing Limited"),
         ("Smith, John", "John Smith"),
         ("Jones & Sons Builders", "Jones and Sons Builders"),
-        ("The Trustee for Lee Family Trust", "Lee Family Trust"),
-        ("Harbour Nominees Pty Ltd ATF Lee Family Trust", "Lee Family Trust"),
-        ("1478 Blue Bell Group", "Blue Bell Group"),
+        ("The Lee Family Trust", "Lee Family Tst"),
         ("Rimu Farms P/L", "Rimu Farms Pty Ltd"),
-        ("Lee Family Trust No. 2", "LEE FAMILY TRUST #2"),
+        ("Lee Family Trust No. 2", "LEE FAMILY TRUST NO 2"),
     ],
 )
 def test_another_form_of_the_same_name_is_sure_when_nothing_else_could_be_meant(
@@ -90,24 +90,49 @@ def test_another_form_of_the_same_name_is_sure_when_nothing_else_could_be_meant(
     [
         ("Lee Family Trust", "Lee Family Trust No 2", "number"),
         ("John Smith Jnr", "John Smith Snr", "junior"),
-        ("John Smith", "John Smith Pty Ltd", "company"),
-        ("Smith Holdings Pty Ltd", "Smith Holdings Trust", "trust"),
+        ("John Smith", "John Smith Pty Ltd", "Pty Ltd"),
+        ("Smith Holdings Pty Ltd", "Smith Holdings Trust", "Pty Ltd here, Trust in XPM"),
         ("Stewart James", "James Stewart", "another order"),
         ("12 Queen Street Pty Ltd", "14 Queen Street Pty Ltd", "number 12 here, 14 in XPM"),
         ("12 Queen Street Pty Ltd", "Queen Street Pty Ltd", "12"),
         ("SMI01 - Smith Farms", "SMI02 - Smith Farms", "smi01"),
         ("John A Smith", "John Smith", "middle name"),
-        ("A J Smith", "J Smith", "one side only"),
+        ("A J Smith", "J Smith", "one side"),
         ("A Smith Pty Ltd", "Smith Pty Ltd", "one side only"),
         ("Mr J Smith", "Mrs J Smith", "Mrs in XPM"),
         ("Lee Nominees Pty Ltd ATF Lee Trust", "Kea Nominees Pty Ltd ATF Lee Trust", "trustees"),
+        # Near by design 2.3: what normalising used to drop tells entities apart.
+        ("Kowhai Plumbing Pty Ltd", "Kōwhai Plumbing Limited", "Pty Ltd here, Ltd in XPM"),
+        ("The Trustee for Lee Family Trust", "Lee Family Trust", "trustee"),
+        ("1478 Blue Bell Group", "Blue Bell Group", "1478"),
+        ("Lee Family Trust No. 2", "LEE FAMILY TRUST #2", "number written in another way"),
+        ("Kea & Co", "Kea Limited", "Ltd in XPM"),
+        ("Tui Farms LP", "Tui Farms Limited", "LP here, Ltd in XPM"),
+        ("Lee Super Fund", "Lee Super Pty Ltd", "Super Fund here"),
+        ("R44 Flying Fox Ltd", "Flying Fox Ltd", "r44"),
+        ("Allan Scott Plumbing", "Scott Allan Plumbing", "another order"),
+        ("Lot A Kea Ltd", "Lot B Kea Ltd", '"A" here, "B" in XPM'),
+        ("Kea Property Ltd", "Kea Properties Ltd", '"property" here, "properties" in XPM'),
     ],
 )
 def test_near_misses_are_proposed_with_their_doubt_and_never_sure(ours: str, theirs: str, word: str) -> None:
-    proposals = propose(Client(id="c1", name=ours), xpm(1, theirs))
+    mail = Contact(id="k1", email="family@x.example")
+    proposals = propose(
+        Client(id="c1", name=ours, contacts=(mail,)), xpm(1, theirs, email="family@x.example")
+    )
     assert proposals
     assert not proposals[0].sure
     assert any(word in reason for reason in proposals[0].reasons)
+
+
+def test_sister_entities_are_ranked_by_legal_form_and_then_by_the_raw_name() -> None:
+    sisters = ("Kea Limited", "Kea Pty Ltd", "Kea Trust", "Kea LP", "Kea Super Fund")
+    rows = [xpm(number, name) for number, name in enumerate(sorted(sisters), 1)]
+    for name in sisters:
+        for typed in (name.upper(), f"{name}."):
+            assert propose(Client(id="c1", name=typed), *rows)[0].name == name
+    twins = (xpm(1, "KEA LIMITED"), xpm(2, "Kea Ltd"))
+    assert propose(Client(id="c1", name="Kea Ltd."), *twins)[0].uuid == uuid(2)
 
 
 def test_two_xpm_clients_of_one_name_are_told_apart_by_number_and_neither_is_sure() -> None:
@@ -156,7 +181,9 @@ def test_a_company_number_is_that_of_the_trustee_and_one_company_has_several_tru
     assert "the business number is the same" in other.reasons
     assert not other.sure
     ours = Client(id="c1", name="Lee Family Trust", extra={"ABN": "51 824 753 556"})
-    assert propose(ours, xpm(1, "Lee Fam Trust", business_number="51824753556"))[0].sure
+    best = propose(ours, xpm(1, "Lee Fam Trust", business_number="51824753556"))[0]
+    assert best.score > 90
+    assert not best.sure  # evidence beyond the name never makes a near name sure
 
 
 def test_an_email_alone_never_proposes_another_entity_as_sure() -> None:
@@ -164,12 +191,12 @@ def test_an_email_alone_never_proposes_another_entity_as_sure() -> None:
     assert not any(p.sure for p in propose(client, xpm(1, "Lee Builders Pty Ltd", email="LEE@x.example")))
 
 
-def test_taking_apart_names() -> None:
-    parts = take_apart("SMI01 - Harbour Nominees Pty Ltd as trustee for The Smith Family Trust No. 2")
-    assert parts.code == "smi01"
-    assert parts.words == ("smith", "family", "trust")
-    assert parts.numbers == ("2",)
-    assert parts.others == (("harbour", "nominees"),)
+def test_reading_a_name() -> None:
+    name = read("SMI01 - Harbour Nominees Pty Ltd as trustee for The Smith Family Trust No. 2")
+    assert name.code == "smi01"
+    assert (name.core, name.forms) == (("smith", "family"), ("trust",))
+    assert name.numbers == ("2",)
+    assert name.others == (("harbour", "nominees"),)
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

@@ -135,7 +135,7 @@ async def test_review_settles_one_client_per_key(world: World, console: Make) ->
         assert "Link " in text_of(app)
         await press(pilot, "y", "escape")
     with world.open() as practice:
-        assert practice.snapshot().count(LINKS) == 9, "two by enter, seven by all sure ones"
+        assert practice.snapshot().count(LINKS) == 18, "two by enter, sixteen by all sure ones"
 
 
 async def test_a_setting_is_found_and_changed(world: World, console: Make) -> None:

@@ -66,7 +66,8 @@ async def test_the_team_is_settled_by_what_is_clear(world: World, console: Make)
         assert "3 linked to XPM's staff (6)" in text_of(app)
         assert "Accept" not in text_of(app)
         await choose(pilot, "pick")
-        assert "10 people in the team, 7 linked" in text_of(app)
+        assert "8 people in the team, 5 linked" in text_of(app)
+        assert "Bring in XPM's staff (2)" in text_of(app), "both of XPM's may be the team's Sam Lee"
         await choose(pilot, "later")
         assert states(world)["team"] == "skipped"
         assert "Is XPM still switched on in Ignition?" in text_of(app)

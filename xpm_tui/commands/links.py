@@ -25,7 +25,7 @@ from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, agree, asks, unless_dry_run
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
 from xpm_tui.domain.formatting import arrow, count
 from xpm_tui.lazy import lazy_imports
 
@@ -35,8 +35,10 @@ with lazy_imports():
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.presenters.views import EffectView
+    from xpm_tui.application.presenters.views import EffectView, PickView
 
 XpmId = Annotated[str, argument("The XPM client: its number, UUID, or web address.", "XPM")]
 """A client of XPM, as every verb takes it."""
@@ -162,6 +164,19 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
         table=table,
         lines=lines,
         value=picked,
+        trouble=_unclear(picked) if params.all else None,
+    )
+
+
+def _unclear(picked: Sequence[PickView]) -> Trouble | None:
+    """Return what a bulk pick skipped because Ignition has, or may have, that client."""
+    left = [view for view in picked if view.why in ("same-name", "likely")]
+    if not left:
+        return None
+    many = count(len(left), "XPM client was/XPM clients were")
+    return Trouble(
+        f"{many} skipped: Ignition has a client that may be the same one.",
+        hint="Link them: xpm-tui clients review. Or pick one by itself: xpm-tui clients pick NUMBER --anyway",
     )
 
 

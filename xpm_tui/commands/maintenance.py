@@ -39,6 +39,7 @@ with lazy_imports():
     from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, plans, runner, xpm_refresh
     from xpm_tui.sync import consequences as sync_consequences
+    from xpm_tui.sync.manual import client_creation
     from xpm_tui.sync.matching import duplicates
 
 if TYPE_CHECKING:
@@ -84,6 +85,18 @@ class CreateClient(msgspec.Struct, frozen=True):
     """Parameters of ``clients create``."""
 
     client: ClientId
+    different_from: Annotated[
+        tuple[str, ...],
+        option(
+            "An XPM client of the same or a similar name that is a different client: number or UUID. May be "
+            "repeated; the answer is remembered.",
+            "NUMBER",
+            completes="xpm",
+        ),
+    ] = ()
+    anyway: Annotated[
+        bool, option("As --different-from for every XPM client whose name is the same or near.")
+    ] = False
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
@@ -216,11 +229,22 @@ async def create_client(practice: OpenPractice, params: CreateClient, talk: Talk
 
     await xpm_refresh.ensure_mirror(practice)
     view = queries.show_client(practice, params.client)
+    different = list(params.different_from)
+    blocked = clients_links.in_the_way(practice, view.id, different)
+    alike = blocked.alike if blocked is not None else ()
+    if params.anyway:
+        different += [each.uuid for each in alike]
+    elif blocked is not None and not (alike and talk.interactive and not talk.call.agreed):
+        raise client_creation.MustWait(blocked, view.id)
     found = clients_links.creation(practice, view.id)
     asked = Question(f"Create {view.name} in XPM?", described(found), button=action(found))
+    if alike and not params.anyway:
+        warned = [*(each.sentence for each in alike), *described(found)]
+        asked = Question(f"Is {view.name} a different client?", warned, button="Different client: create it")
     if not await agree(talk, asked):
         return Result(data=plain(view), lines=["Nothing was created."])
-    made = await clients_links.create_in_xpm(practice, view.id)
+    different += [each.uuid for each in alike if each.uuid not in different]
+    made = await clients_links.create_in_xpm(practice, view.id, different=different)
     lines = [f"{made.client.id} {made.client.name} is {made.xpm.number or made.xpm.uuid} in XPM now."]
     if made.left_out:
         lines.append(f"Left out, since XPM does not know it: {', '.join(made.left_out)}.")
@@ -299,11 +323,12 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="clients.create",
         title="Create the client in XPM",
-        help="Make a client of the book in XPM and link the two, unless one there could be the same.",
+        help="Create a client of Ignition in XPM and link the two. Where XPM has a client of the same or a "
+        "similar name, archived ones and prospects included, say that it is another one: --different-from.",
         params=CreateClient,
         run=create_client,
         verb=("clients", "create"),
-        example="xpm-tui clients create c12",
+        example="xpm-tui clients create c12\nxpm-tui clients create c12 --different-from 40012",
         # The verb names one client, which is the consent; what could be a duplicate is refused by itself.
         effect=Effect.WRITES_XPM,
         why_not=first(on_record, connected, idle, lambda s: "It is linked already." if s.linked else ""),

@@ -5,6 +5,7 @@ Making a member of the team in XPM's staff: shown exactly, asked, sent once.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -24,13 +25,14 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import action, named, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, Unconfirmed, agree, unless_dry_run
+from xpm_tui.commands.effects import Effect, Question, Unconfirmed, agree, asks, unless_dry_run
 from xpm_tui.commands.tables import listed, plain
-from xpm_tui.domain.errors import BadInput, NeedsPerson
-from xpm_tui.domain.formatting import listing
+from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.domain.formatting import count, listing
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    from xpm_tui.application.presenters import lookup
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.application.team import links as team_links
     from xpm_tui.application.team import members as team_members
@@ -39,7 +41,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.team.views import MemberView, StaffPreview
+    from xpm_tui.application.team.views import MemberView, NotAdded, StaffPreview
     from xpm_tui.application.undo_history import Undone
 
 Member = Annotated[
@@ -95,6 +97,15 @@ class PickStaff(msgspec.Struct, frozen=True):
     staff: Annotated[tuple[str, ...], argument("People in XPM: UUIDs, e-mails, or names.", "[STAFF]...")] = ()
     all: Annotated[bool, option("All staff that nobody of the team is linked to.")] = False
     yes: Annotated[bool, option("Do not ask.")] = False
+    different_from: Annotated[
+        tuple[str, ...],
+        option(
+            "A member of the team of the same or a similar name who is a different person: id, e-mail or "
+            "name. May be repeated; the answer is remembered.",
+            "MEMBER",
+        ),
+    ] = ()
+    anyway: Annotated[bool, option("As --different-from for everybody of a same or similar name.")] = False
 
 
 async def list_team(practice: OpenPractice, params: ListTeam, talk: Talk) -> Result:
@@ -193,15 +204,49 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
     if params.all == bool(params.staff):
         raise BadInput("Say whom to pick, or --all.", hint="xpm-tui team pick ana@example.com")
     await xpm_refresh.ensure_mirror(practice)
-    wanted = params.staff
-    if params.all and (free := team_links.free_staff(practice)):
-        wanted = tuple(row.uuid for row in free)
-        found = consequences.of_people(len(free))
-        asked = Question(question(found, "of XPM into the team"), [PICKED], button=action(found), keyed=True)
-        if not await agree(talk, asked):
+    if params.all and (params.different_from or params.anyway):
+        raise BadInput(
+            "--different-from and --anyway are for people picked by name.", hint="Leave --all out."
+        )
+    if params.all and asks(talk):
+        would = team_links.pick_staff(practice, every=True, dry_run=True)
+        found = consequences.of_people(len(would.members))
+        told = [PICKED, *(skipped_line(each) for each in would.skipped)]
+        asked = Question(question(found, "of XPM into the team"), told, button=action(found), keyed=True)
+        if would.members and not await agree(talk, asked):
             return Result(data={"count": 0}, items=[], lines=["Nobody was picked."], declined=True)
-    done = team_links.pick_staff(practice, wanted) if wanted else []
-    return listed(done, _table(done, "Everybody of XPM is in the team already."), count=len(done))
+    done = team_links.pick_staff(
+        practice, params.staff, different=params.different_from, anyway=params.anyway, every=params.all
+    )
+    if len(params.staff) == 1 and done.skipped and asks(talk) and await agree(talk, _same(done.skipped[0])):
+        done = team_links.pick_staff(practice, params.staff, anyway=True)
+    members, skipped = list(done.members), done.skipped
+    lines = [skipped_line(each) for each in skipped]
+    trouble: Trouble | None = None
+    if skipped:
+        first_ = skipped[0]
+        hint = (
+            f"Link them: xpm-tui team link {first_.member.id} {first_.staff.uuid}. If it is a different "
+            f"person: xpm-tui team pick {first_.staff.uuid} --different-from {first_.member.id}"
+        )
+        told_ = f"{count(len(skipped), 'person was/people were')} not added: see above."
+        trouble = Trouble(told_, hint=hint) if params.all or members else NeedsPerson(told_, hint=hint)
+    table = _table(members, "" if skipped else "Everybody of XPM is in the team already.")
+    made = listed(members, table, count=len(members), skipped=[plain(each) for each in skipped])
+    return replace(made, lines=[*made.lines, *lines], trouble=trouble, value=done)
+
+
+def _same(each: NotAdded) -> Question:
+    """Return the question whether somebody in XPM is a different person from a member of the same name."""
+    told = f"Your team has {each.member.name} ({each.member.id}), who may be the same person: {each.reason}."
+    return Question(f"Is {each.staff.name} a different person?", [told], button="Different person: add")
+
+
+def skipped_line(each: NotAdded) -> str:
+    """Return who was not added, and who in the team may be the same person."""
+    return (
+        f"Not added: {each.staff.name}. Your team has {each.member.name} ({each.member.id}): {each.reason}."
+    )
 
 
 def _accepted(done: list[MemberView]) -> Result:
@@ -334,9 +379,15 @@ class CreateStaff(msgspec.Struct, frozen=True):
     member: Member
     phone: Annotated[str, option("Phone of the person, as XPM is to have it.", "NUMBER")] = ""
     mobile: Annotated[str, option("Mobile of the person, as XPM is to have it.", "NUMBER")] = ""
-    anyway: Annotated[
-        bool, option("It is another person than the one whom XPM has with this e-mail or name.")
-    ] = False
+    different_from: Annotated[
+        tuple[str, ...],
+        option(
+            "Somebody in XPM's staff of the same or a similar name who is a different person: UUID, e-mail "
+            "or name. May be repeated; the answer is remembered.",
+            "STAFF",
+        ),
+    ] = ()
+    anyway: Annotated[bool, option("As --different-from for everybody of a same or similar name.")] = False
     dry_run: Annotated[bool, option("Show exactly what would be sent, and send nothing.")] = False
     yes: Annotated[bool, option("Do not ask.")] = False
 
@@ -353,18 +404,24 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
     if shown.blocked:
         raise NeedsPerson(shown.blocked, hint="See: xpm-tui team list")
     member = shown.member
-    if shown.twins and not params.anyway:
-        twin = shown.twins[0]
-        taken = f", linked to {twin.member.name}" if twin.member else ""
+    different = [lookup.find_staff(practice.snapshot(), text).uuid for text in params.different_from]
+    left = [] if params.anyway else [twin for twin in shown.twins if twin.uuid not in different]
+    attended = talk.interactive and not talk.call.agreed
+    if left and not attended:
+        first_ = left[0]
+        why = dict(zip((twin.uuid for twin in shown.twins), shown.alike, strict=True))
+        taken = f", linked to {first_.member.name}" if first_.member else ""
+        consent = " ".join(f"--different-from {twin.uuid}" for twin in left)
         raise NeedsPerson(
-            f"XPM has {twin.name} <{twin.email}> already{taken}: nothing was sent.",
-            hint=f"Link that one: xpm-tui team link {member.id} {twin.uuid}. If it is another person, say "
-            "--anyway.",
+            f"XPM has {first_.name} <{first_.email}> already{taken}: {why[first_.uuid]}. Nothing was sent.",
+            hint=f"Link that one: xpm-tui team link {member.id} {first_.uuid}. If it is a different person, "
+            f"say {consent}.",
         )
+    different += [twin.uuid for twin in left]
     asked = Question(
-        f"Create {member.name} in XPM's staff?",
+        f"Is {member.name} a different person?" if left else f"Create {member.name} in XPM's staff?",
         [*lines, *described(consequences.of_creation("staff", member.id))],
-        button="Create the staff record",
+        button="Different person: create" if left else "Create the staff record",
     )
     try:
         if not await agree(talk, asked):
@@ -372,7 +429,12 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
     except Unconfirmed as refused:
         return Result(data=plain(shown), lines=lines, trouble=refused)
     made = await team_members.create_in_xpm(
-        practice, member.id, phone=params.phone, mobile=params.mobile, anyway=params.anyway
+        practice,
+        member.id,
+        phone=params.phone,
+        mobile=params.mobile,
+        different=different,
+        anyway=params.anyway,
     )
     told = f"{made.member.id} {made.member.name} is in XPM's staff now, and linked: {made.staff.uuid}."
     return Result(data={**plain(made.member), "run": made.run}, lines=[told])
@@ -382,8 +444,8 @@ def preview_lines(shown: StaffPreview) -> list[str]:
     """Exactly what would be sent, what it is not, and who may be the same person."""
     lines = ["To XPM's staff (staff.api/add) would be sent:", *listing(dict(shown.sent), "  ")]
     lines.append("A record only: no login, no permission. XPM's own people add those.")
-    for twin in shown.twins:
-        lines.append(f"! XPM has this e-mail or name already: {twin.name} <{twin.email}> {twin.uuid}")
+    for twin, why in zip(shown.twins, shown.alike, strict=True):
+        lines.append(f"! XPM has {twin.name} <{twin.email}> {twin.uuid} already: {why}")
     if shown.blocked:
         lines.append(f"! {shown.blocked}")
     return lines
@@ -394,7 +456,8 @@ STAFFING_ACTS = (
         name="team.create",
         title="Make a team member in XPM's staff",
         help="Make a staff record in XPM for a team member who has none there, and link the two. Shows "
-        "exactly what is sent and asks; refuses where XPM has the e-mail or the name. Never done unasked.",
+        "exactly what is sent and asks; refuses where XPM has the e-mail, or the same or a similar name. "
+        "Never done unasked.",
         params=CreateStaff,
         run=create_staff,
         verb=("team", "create"),

@@ -84,7 +84,7 @@ class _Batch:
                     self._ended("held")
                     continue
                 shown = preview(
-                    means.book.snapshot(), means.terms, workflow, day, deployer.jobs, sure=means.sure
+                    means.book.snapshot(), means.terms, workflow, day, deployer.jobs, alike=means.alike
                 )
                 row = await deployer.deploy(shown)
                 if row.state != "going":

@@ -13,7 +13,7 @@ from datetime import date
 import msgspec
 
 from xpm_tui.deploy.job_spec import Terms
-from xpm_tui.deploy.preview import OpenJobs, Preview, Sure, found_again, preview
+from xpm_tui.deploy.preview import OpenJobs, Preview, found_again, preview
 from xpm_tui.domain.consequences import Consequences, InXpm, Kept, Lasting, Requests
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.ports import Snapshot
@@ -23,6 +23,7 @@ from xpm_tui.domain.workflows import Workflow
 from xpm_tui.domain.xpm import Named, XpmJob
 from xpm_tui.sync.consequences import lookups, paced
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE
+from xpm_tui.sync.manual.client_creation import Lookup
 
 UNKNOWN = "It was sent to XPM before and no answer came: say what became of it (jobs retry ID --sent ...)."
 
@@ -42,7 +43,7 @@ def of_batch(
     terms: Terms,
     wanted: Iterable[tuple[Workflow, date]],
     *,
-    sure: Sure = lambda _: "",
+    alike: Lookup | None = None,
     anyway: bool = False,
     pace: Pace | None = None,
 ) -> Batch:
@@ -52,11 +53,11 @@ def of_batch(
         snapshot: The store and the mirror.
         terms: The practice's choices for jobs.
         wanted: The occurrences in the order of the run: what an earlier run left comes first.
-        sure: Gives the XPM client that an unlinked client surely is.
+        alike: Gives the XPM clients whose name is the same as that of a client, or near to it.
         anyway: Whether jobs go that wait for a user's "go on anyway".
         pace: What the rate limiter allows; by default an unused minute.
     """
-    work = _Batch(snapshot, terms, sure, anyway)
+    work = _Batch(snapshot, terms, alike, anyway)
     for workflow, day in wanted:
         work.one(workflow, day)
     return Batch(tuple(work.previews), frozenset(work.goes), work.calls, work.result(pace))
@@ -65,10 +66,10 @@ def of_batch(
 class _Batch:
     """One batch while it is gone through."""
 
-    def __init__(self, snapshot: Snapshot, terms: Terms, sure: Sure, anyway: bool) -> None:
+    def __init__(self, snapshot: Snapshot, terms: Terms, alike: Lookup | None, anyway: bool) -> None:
         self._snapshot = snapshot
         self._terms = terms
-        self._sure = sure
+        self._alike = alike
         self._anyway = anyway
         self._jobs = OpenJobs.of(snapshot)
         self._created: dict[str, str] = {}
@@ -86,7 +87,7 @@ class _Batch:
     def one(self, workflow: Workflow, day: date) -> None:
         """One occurrence: kept back, finished, or made."""
         shown = preview(
-            self._snapshot, self._terms, workflow, day, self._jobs, sure=self._sure, created=self._created
+            self._snapshot, self._terms, workflow, day, self._jobs, alike=self._alike, created=self._created
         )
         self.previews.append(shown)
         self.calls[shown.id] = 0

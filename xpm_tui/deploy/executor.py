@@ -6,7 +6,7 @@ at the step that failed. What got no answer is never sent again blindly.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -14,9 +14,10 @@ import msgspec
 
 from xpm_tui.deploy import transitions
 from xpm_tui.deploy.job_spec import Problem, Terms
-from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, Sure, found_again, preview
+from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, found_again, preview
 from xpm_tui.domain.errors import BadInput, NeedsPerson, RecordMissing, Refused, Trouble, WireTrouble
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, WORKFLOWS
@@ -24,6 +25,7 @@ from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, without_end
 from xpm_tui.sync.manual.client_creation import create_client
+from xpm_tui.sync.matching.proposals import Alike, MatchIndex
 from xpm_tui.sync.outbox import (
     Message,
     Outbox,
@@ -40,7 +42,8 @@ Reply = TypeVar("Reply")
 
 @dataclass(frozen=True)
 class Means:
-    """What the steps work with. ``anyway``: a person said to go on where a question stands."""
+    """What the steps work with. ``index`` gives XPM's clients for looking up names; ``anyway``: a user said
+    to go on where a question stands."""
 
     book: Book
     practice: JobPractice
@@ -51,10 +54,14 @@ class Means:
     policy: Policy
     by: str
     run: Run
-    sure: Sure
+    index: Callable[[], MatchIndex]
     anyway: bool = False
     create_lag: float = 300.0
     stop: Callable[[], bool] = lambda: False
+
+    def alike(self, client: Client) -> Sequence[Alike]:
+        """XPM's clients whose name is the same as this one's, or near to it."""
+        return self.index().alike(client)
 
 
 class Unknown(Exception):
@@ -174,7 +181,7 @@ class Deployer:
                 policy=means.policy,
                 by=means.by,
                 run=means.run.id,
-                sure=means.sure,
+                index=means.index(),
                 create_lag=means.create_lag,
                 stop=means.stop,
             )
@@ -188,7 +195,12 @@ class Deployer:
         """The occurrence against XPM's open jobs as they are now."""
         means = self._means
         return preview(
-            means.book.snapshot(), means.terms, self._workflow(workflow), row.day, self.jobs, sure=means.sure
+            means.book.snapshot(),
+            means.terms,
+            self._workflow(workflow),
+            row.day,
+            self.jobs,
+            alike=means.alike,
         )
 
     def _rest(self, row: Deployment, workflow: Workflow) -> tuple[JobSpec, tuple[str, ...]]:

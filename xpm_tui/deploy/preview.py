@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import msgspec
@@ -17,14 +17,11 @@ from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow, deployment_id
 from xpm_tui.domain.xpm import XpmJob
-from xpm_tui.sync.manual.client_creation import blocked
+from xpm_tui.sync.manual.client_creation import Lookup, blocked
 from xpm_tui.sync.planning.links import state_of
 
 FINISHING = frozenset({"template-gone", "person-missing", "ignition", "stopped"})
 """What keeps back a job that is in XPM already and only has to be finished."""
-
-Sure = Callable[[Client], str]
-"""UUID of the XPM client that a client surely is, or empty."""
 
 
 class OpenJobs:
@@ -105,7 +102,7 @@ def preview(
     day: date,
     jobs: OpenJobs,
     *,
-    sure: Sure = lambda _: "",
+    alike: Lookup | None = None,
     created: Mapping[str, str] | None = None,
 ) -> Preview:
     """The occurrence of that day as book and mirror have it now; nothing is asked of XPM. ``created`` are
@@ -121,7 +118,7 @@ def preview(
     if workflow.stopped:
         found.append(Problem(code="stopped", about=workflow.stopped))
     uuid = (created or {}).get(client.id, "") if client is not None else ""
-    uuid = uuid or _client(snapshot, proposal, client, sure, found)
+    uuid = uuid or _client(snapshot, proposal, client, alike, found)
     spec, more = make_spec(
         snapshot, terms, workflow, proposal, client, day, attempt=done.attempt if done else 1
     )
@@ -187,7 +184,7 @@ def found_again(
 
 
 def _client(
-    snapshot: Snapshot, proposal: Proposal, client: Client | None, sure: Sure, found: list[Problem]
+    snapshot: Snapshot, proposal: Proposal, client: Client | None, alike: Lookup | None, found: list[Problem]
 ) -> str:
     if client is None:
         found.append(Problem(code="no-client", about=proposal.client_name or proposal.client_id or "(none)"))
@@ -198,7 +195,7 @@ def _client(
     if state in ("gone", "converted", "archived", "ignored") or (state == "ambiguous" and link is not None):
         found.append(Problem(code=f"client-{state}", about=client.name))
     elif link is None:
-        block = blocked(snapshot, client, sure)
+        block = blocked(snapshot, client, alike)
         code = "client-new" if block is None else "client-waits"
         found.append(Problem(code=code, about=f"{client.name}: {block.sentence}" if block else client.name))
     elif row is not None and row.prospect:

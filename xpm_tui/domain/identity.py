@@ -1,19 +1,401 @@
-"""Name keys: the loose form of a name by which records are proposed to each other, never linked."""
+"""Whether two names are the same, near or different, and why. Pure; says nothing about other evidence.
+
+*Same* names differ in form only: case, accents, macrons, kinds of apostrophe, dots, spaces in initials and
+after Mc, Mac and O', ``&`` and "and", spellings of one legal form, a leading "The", "Surname, First", a
+leading code that is the XPM client's own. *Near* names may be the same client or a sister of it: initials,
+nicknames, order, misspellings, titles, trustee and trading names, another legal form or number. Only *same*
+may be called sure; *same* and *near* both keep a client from being created unasked.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from itertools import permutations
+from typing import Literal
+
+import msgspec
+
+from xpm_tui.domain.name_words import BUSINESS_WORDS, SPELT_FORMS
+from xpm_tui.domain.names import Name, Person, exact, read, without_code
+from xpm_tui.domain.spelling import misspelt, same_word
+
+__all__ = ["Answer", "Comparison", "compare", "compare_names", "exact", "name_key", "read"]
+
+Answer = Literal["same", "near", "different"]
 
 _WORDS = re.compile(r"[^\W_]+")
 
+_NICKNAMES = """
+robert rob bob bobby robbie bert|william will bill billy willie|richard rick dick rich ricky
+james jim jimmy jamie|john jack johnny jon|jonathan jon jonny|michael mike mick micky|thomas tom tommy
+edward ed eddie ted ned|charles charlie chuck|elizabeth liz beth betty lizzie eliza libby bess
+margaret maggie meg peggy marg|katherine catherine kathryn kate katie kathy cathy kath cath kat
+patricia pat trish tricia patty|patrick pat paddy|anthony tony|christopher chris kit
+christine chris tina chrissie|alexander alex sandy alec|alexandra alex sandra|andrew andy drew
+daniel dan danny|david dave davey|stephen steven steve|matthew matt|nicholas nick nicky|samuel sam
+samantha sam|joseph joe joey|benjamin ben benny|timothy tim|gregory greg|geoffrey jeffrey geoff jeff
+kenneth ken kenny|ronald ron ronnie|donald don donny|raymond ray|peter pete|philip phillip phil
+frederick fred freddie|henry harry hank|harold harry|lawrence laurence larry laurie|leonard len lenny
+albert bert al|francis frank|frances fran|susan sue suzanne susie|deborah debra deb debbie
+jennifer jen jenny|rebecca becky bec|victoria vicky tori|jacqueline jackie|barbara barb|pamela pam
+sandra sandy|judith judy|dorothy dot|helen nell|eleanor ellie nell|gerald gerry jerry|terence terry
+theresa teresa terry|vincent vince|walter wally walt|graham graeme|joshua josh|zachary zac zack
+oliver ollie|olivia liv|isabella bella izzy|charlotte lottie charlie|abigail abby|amanda mandy
+angela angie|cynthia cindy|allan alan al|wiremu bill wi|hemi jim james|hohepa joe joseph|mere mary
+rawiri david dave|tamati tom thomas|pita peter pete
+"""
+_GROUPS: dict[str, frozenset[int]] = {}
+for _number, _group in enumerate(re.split(r"[|\n]", _NICKNAMES.strip())):
+    for _word in _group.split():
+        _GROUPS[_word] = _GROUPS.get(_word, frozenset()) | {_number}
 
-def exact(name: str) -> str:
-    """The exact form: NFC and trimmed; case and punctuation count. Only this form may link by itself."""
-    return unicodedata.normalize("NFC", name).strip()
+_INITIALS = {
+    word: frozenset(other[0] for other, theirs in _GROUPS.items() if not groups.isdisjoint(theirs))
+    for word, groups in _GROUPS.items()
+}
+
+_COMPANIES = frozenset(["ltd", "pty ltd", "pty", "inc", "llc", "plc", "corp", "gmbh", "nl", "company"])
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer, how far apart the names are (0: equal) and in what they differ, in words.
+
+    ``apart`` tells that a difference usually means another entity: a number, a title, a kind of entity.
+    """
+
+    answer: Answer
+    cost: int = 0
+    reasons: tuple[str, ...] = ()
+    apart: bool = False
+
+
+DIFFERENT = Comparison(answer="different", cost=100)
+
+
+def initials_of(person: Person) -> frozenset[str]:
+    """The letters that a person's given name may begin with: Bob is Robert, too."""
+    if not person.given:
+        return frozenset()
+    first = person.given[0].lower()
+    return _INITIALS.get(first) or frozenset(first[0])
 
 
 def name_key(name: str) -> str:
     """The loose form: case folded, marks (macrons, accents) and punctuation dropped, ``&`` read as "and"."""
     plain = unicodedata.normalize("NFKD", name.replace("&", " and ")).casefold()
     return " ".join(_WORDS.findall("".join(c for c in plain if not unicodedata.combining(c))))
+
+
+def compare(ours: str, theirs: str, code: str = "") -> Comparison:
+    """Compare two names; ``code`` is the XPM client's own code, which either name may begin with."""
+    return compare_names(read(ours), read(theirs), code)
+
+
+def compare_names(a: Name, b: Name, code: str = "") -> Comparison:
+    """As :func:`compare`, of names that were read already. Symmetric but for the wording of reasons."""
+    if a.exact == b.exact:
+        return Comparison(answer="same", reasons=("the name is the same",))
+    if _same(a, b):
+        return Comparison(answer="same", cost=2, reasons=(_form(a, b),))
+    if code and _same_without_code(a, b, code):
+        return Comparison(answer="same", cost=3, reasons=("the same name but for its own client code",))
+    return _near(a, b) or DIFFERENT
+
+
+def _same(a: Name, b: Name) -> bool:
+    return bool(a.key) and same_word(a.key, b.key)
+
+
+def _same_without_code(a: Name, b: Name, code: str) -> bool:
+    ours, theirs = without_code(a.exact, code), without_code(b.exact, code)
+    if ours and _same(read(ours), b):
+        return True
+    return bool(theirs) and (_same(a, read(theirs)) or (bool(ours) and _same(read(ours), read(theirs))))
+
+
+def _form(a: Name, b: Name) -> str:
+    """What differs between two names that are the same, in words."""
+    x, y = a.exact, b.exact
+    found: list[str] = []
+    if x.casefold() == y.casefold():
+        return "the same name but for case"
+    ours, theirs = _plain(x), _plain(y)
+    if _letters(x) != _letters(y):
+        found.append("case")
+    if _marks(x) != _marks(y):
+        found.append("macrons" if "\u0304" in _marks(x) + _marks(y) else "accents")
+    if ("&" in x) != ("&" in y) or ("+" in x) != ("+" in y):
+        found.append('"&"')
+    if _spelt_forms(ours) != _spelt_forms(theirs):
+        found.append("the spelling of the legal form")
+    if (ours[:1] == ["the"]) != (theirs[:1] == ["the"]):
+        found.append('a leading "The"')
+    if ("," in x) != ("," in y) and ours != theirs and sorted(ours) == sorted(theirs):
+        found.append("the order of surname and first name")
+    elif _punctuation(x) != _punctuation(y):
+        found.append("punctuation")
+    if ours != theirs and "".join(ours) == "".join(theirs):
+        found.append("spaces")
+    if not found:
+        return "the same name but for " + ("spaces" if x.isascii() and y.isascii() else "accents")
+    return "the same name but for " + " and ".join([", ".join(found[:-1]), found[-1]] if found[1:] else found)
+
+
+def _plain(name: str) -> list[str]:
+    return name_key(name.replace("'", "").replace("’", "")).split()
+
+
+def _letters(name: str) -> list[bool]:
+    """Which words begin with a capital letter, and whether all do throughout."""
+    return [name.isupper(), name.islower()]
+
+
+def _marks(name: str) -> str:
+    return "".join(sorted(c for c in unicodedata.normalize("NFD", name) if unicodedata.combining(c)))
+
+
+def _spelt_forms(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word in SPELT_FORMS]
+
+
+def _punctuation(name: str) -> str:
+    return "".join(c for c in name if not (c.isalnum() or c.isspace() or c in "&+"))
+
+
+def _near(a: Name, b: Name) -> Comparison | None:
+    if not a.core or not b.core:
+        return None
+    found = _core(a, b)
+    if found is None:
+        return _of_other_names(a, b)
+    cost, words, apart = found
+    for more, said, parted in (_forms(a, b), _numbers(a, b), _titles(a, b), _others(a, b)):
+        cost, words, apart = cost + more, [*words, *said], apart or parted
+    if not words:
+        cost, words = 5, [_loosely(a, b)]
+    return Comparison(answer="near", cost=min(cost, 60), reasons=tuple(words), apart=apart)
+
+
+def _loosely(a: Name, b: Name) -> str:
+    """What differs between names of the same words, forms and numbers that are not the same."""
+    if a.numbers:
+        return "the same name, with its number written in another way"
+    if sorted(a.key.replace("-", " ").split()) == sorted(b.key.replace("-", " ").split()):
+        return "the same name but for hyphens" if "-" in a.key + b.key else "the same words in another order"
+    if a.key.replace(" ", "") == b.key.replace(" ", ""):
+        return "the same name but for spaces"
+    return 'the same name but for small words such as "of" or "and"'
+
+
+_Found = tuple[int, list[str], bool]
+
+
+def _core(a: Name, b: Name) -> _Found | None:
+    """How the words that name the entity differ, or None where they are others."""
+    if _equal(a.core, b.core):
+        if len(a.persons) != len(b.persons):
+            return 12, ["one person here, two in XPM" if len(a.persons) < 2 else "two persons here"], True
+        return 0, [], False
+    couple = len(a.persons) != len(b.persons) and max(len(a.persons), len(b.persons)) > 1
+    joined = not couple and same_word(a.joined, b.joined)
+    if joined and len(a.joined) > 3:
+        return 5, ["the same name but for spaces or hyphens"], False
+    people = _people(a, b)
+    if people is not None:
+        return people
+    if sorted(w.lower() for w in a.core) == sorted(w.lower() for w in b.core):
+        return 14, ["the same words in another order"], True
+    return _spelling(a, b)
+
+
+def _equal(a: Sequence[str], b: Sequence[str]) -> bool:
+    return len(a) == len(b) and all(map(same_word, a, b))
+
+
+def _spelling(a: Name, b: Name) -> _Found | None:
+    """Words that are misspelt, or a letter that tells one of a series from another."""
+    if len(a.core) == len(b.core):
+        pairs = [(x, y) for x, y in zip(a.core, b.core, strict=True) if not same_word(x, y)]
+        if len(pairs) > max(1, len(a.core) // 2):
+            return None
+        if len(pairs) == 1 and len(pairs[0][0]) == len(pairs[0][1]) == 1:
+            x, y = pairs[0]
+            series = a.core[0] != x and (a.forms or b.forms or not BUSINESS_WORDS.isdisjoint(a.core))
+            return (30, [f'"{x.upper()}" here, "{y.upper()}" in XPM'], True) if series else None
+        if all(misspelt(x, y) for x, y in pairs):
+            said = [f'"{x.lower()}" here, "{y.lower()}" in XPM' for x, y in pairs]
+            return 8 * len(pairs), said, False
+        return None
+    x, y = a.joined, b.joined
+    if min(len(w) for w in (*a.core, *b.core)) > 1 and min(len(x), len(y)) >= 9 and misspelt(x, y):
+        return 10, ["nearly the same spelling, with spaces elsewhere"], False
+    return None
+
+
+def _people(a: Name, b: Name) -> _Found | None:
+    ours, theirs = a.persons, b.persons
+    if not ours or len(ours) != len(theirs) or not _equal(a.tail, b.tail):
+        return None
+    best: _Found | None = None
+    for order in permutations(theirs):
+        found = _in_this_order(ours, order)
+        if found is not None:
+            cost, words = found
+            if order != theirs and len(ours) > 1:
+                cost, words = cost + 4, [*words, "the persons stand in another order"]
+            if best is None or cost < best[0]:
+                best = cost, list(dict.fromkeys(words)), False
+    return best
+
+
+def _in_this_order(ours: Sequence[Person], theirs: Sequence[Person]) -> tuple[int, list[str]] | None:
+    cost, words = 0, []
+    for x, y in zip(ours, theirs, strict=True):
+        if not same_word(x.surname, y.surname):
+            if not misspelt(x.surname, y.surname):
+                return None
+            cost += 8
+            words.append(f'"{x.surname.lower()}" here, "{y.surname.lower()}" in XPM')
+        given = _given(x.given, y.given)
+        if given is None:
+            return None
+        cost += given[0]
+        words += given[1]
+    return cost, words
+
+
+def _given(a: Sequence[str], b: Sequence[str]) -> tuple[int, list[str]] | None:
+    """Given names that may be one person's: initials, nicknames, a middle name on one side."""
+    if _equal(a, b):
+        return 0, []
+    if not a or not b:
+        return 10, ["a given name is missing on one side"]
+    for short, long in ((a, b), (b, a)):
+        letters = "".join(short)
+        if len(letters) <= 3 and len(long) > 1 and letters == "".join(word[0] for word in long):
+            return 6, ["given names are initials on one side"]
+    if len(a) == len(b) == 1 and _fewer_initials(*sorted((a[0], b[0]), key=len)):
+        return 14, ["an initial stands on one side only"]
+    cost = 0
+    words: list[str] = []
+    for x, y in zip(a, b, strict=False):
+        if same_word(x, y):
+            continue
+        if 1 in (len(x), len(y)) and x[0].lower() == y[0].lower():
+            cost, words = cost + 6, [*words, "a given name is an initial on one side"]
+        elif len(x) <= 3 and len(a) < len(b) and y[0] == x[0] and x not in _GROUPS:
+            return None
+        elif not _GROUPS.get(x, frozenset()).isdisjoint(_GROUPS.get(y, frozenset())):
+            short, long = sorted((x.lower(), y.lower()), key=lambda word: (len(word), word))
+            cost, words = cost + 7, [*words, f"{short.title()} may be short for {long.title()}"]
+        elif misspelt(x, y):
+            cost, words = cost + 9, [*words, f'"{x.lower()}" here, "{y.lower()}" in XPM']
+        elif _initials(x, y, a, b):
+            cost, words = cost + 12, [*words, "a given name is an initial on one side"]
+        else:
+            return None
+    if len(a) != len(b):
+        cost, words = cost + 7, [*words, "a middle name stands on one side only"]
+    return cost, words
+
+
+def _fewer_initials(short: str, long: str) -> bool:
+    """J against AJ: initials of one person, of whom one side gives fewer."""
+    return len(short) < len(long) <= 3 and set(short) <= set(long)
+
+
+def _initials(x: str, y: str, a: Sequence[str], b: Sequence[str]) -> bool:
+    """JR against J, or against John: the first letter is the same and one side gives more of them."""
+    short, long = sorted((x, y), key=len)
+    single = len(a) == 1 and len(b) == 1
+    vowels = set("aeiouy")
+    return single and len(short) in (2, 3) and vowels.isdisjoint(short) and short[0] == long[0].lower()
+
+
+def _forms(a: Name, b: Name) -> _Found:
+    """Another legal form, a missing one, or a misspelt one."""
+    if a.forms == b.forms:
+        if a.loose or b.loose:
+            return 3, ["the legal form is spelt in another way"], False
+        return 0, [], False
+    ours, theirs = set(map(_kind_of, a.forms)), set(map(_kind_of, b.forms))
+    if ours == theirs:
+        return 4, [f"{_spell(a.forms)} here, {_spell(b.forms)} in XPM"], False
+    if not ours or not theirs:
+        there = set(a.forms or b.forms)
+        said = f'"{_spell(there)}" stands on one side only'
+        light = there <= _COMPANIES
+        business = light and not BUSINESS_WORDS.isdisjoint(a.core)
+        return (6 if business else 12 if light else 16), [said], not business
+    said = f"{_spell(a.forms)} here, {_spell(b.forms)} in XPM"
+    if ours <= _COMPANIES and theirs <= _COMPANIES:
+        return 9, [said], False
+    if ours & theirs:
+        return 14, [said], True
+    return 20, [said], True
+
+
+def _kind_of(form: str) -> str:
+    return "super fund" if form == "super" else form
+
+
+def _spell(forms: Sequence[str] | set[str]) -> str:
+    return " ".join(
+        {"lp": "LP", "llc": "LLC", "llp": "LLP", "plc": "PLC", "nl": "NL"}.get(form, form.title())
+        for form in sorted(forms)
+    )
+
+
+def _numbers(a: Name, b: Name) -> _Found:
+    cost, said = 0, []
+    if a.numbers != b.numbers:
+        cost, said = 32, [_two_sides("number", " ".join(a.numbers), " ".join(b.numbers))]
+    if a.code != b.code:
+        if a.code and b.code:
+            cost, said = cost + 24, [*said, f'"{a.code}" before the name here, "{b.code}" in XPM']
+        else:
+            cost, said = cost + 10, [*said, f'"{a.code or b.code}" stands before the name on one side only']
+    return cost, said, cost > 20
+
+
+def _titles(a: Name, b: Name) -> _Found:
+    cost, said = 0, []
+    if a.generation != b.generation:
+        cost, said = 32, [_two_sides("generation", a.generation, b.generation)]
+    if a.titles != b.titles:
+        ours, theirs = " ".join(a.titles).title(), " ".join(b.titles).title()
+        if ours and theirs:
+            cost, said = cost + 30, [*said, f"{ours} here, {theirs} in XPM"]
+        else:
+            cost, said = cost + 3, [*said, f"{ours or theirs} stands on one side only"]
+    return cost, said, cost > 10
+
+
+def _others(a: Name, b: Name) -> _Found:
+    """Trading names and trustees, where one name or both have them."""
+    if a.trustee == b.trustee and a.others == b.others:
+        return 0, [], False
+    if a.others and b.others and not any(_equal(x, y) for x in a.others for y in b.others):
+        return 18, ["the trustees or trading names differ"], True
+    if a.trustee != b.trustee:
+        return 4, ["the trustee is named on one side only"], False
+    return 4, ["a trading name stands on one side only"], False
+
+
+def _of_other_names(a: Name, b: Name) -> Comparison | None:
+    """The trading name or trustee of one is the name of the other."""
+    for x, y in ((a, b), (b, a)):
+        if any(len("".join(other)) > 3 and _equal(other, y.core) for other in x.others):
+            apart = x.trustee
+            of = "the trustee" if apart else "the trading name"
+            said = f"{of} of one is the name of the other"
+            return Comparison(answer="near", cost=24 if apart else 12, reasons=(said,), apart=apart)
+    return None
+
+
+def _two_sides(what: str, ours: str, theirs: str) -> str:
+    if ours and theirs:
+        return f"{what} {ours} here, {theirs} in XPM"
+    return f'{what} "{ours or theirs}" stands on one side only'

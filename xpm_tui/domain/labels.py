@@ -80,7 +80,9 @@ MEMBER_STATES: Labels = {
     "unlinked": Label("Unlinked", "The team member is not linked to anyone in XPM.", "○"),
 }
 MATCHES: Labels = {
-    "sure": Label("Sure", "Names and evidence agree, and nothing contradicts the match.", "✓"),
+    "sure": Label(
+        "Sure", "The names are the same but for their form, and nothing contradicts the match.", "✓"
+    ),
     "likely": Label("Likely", "Most of the evidence agrees.", "~"),
     "weak": Label("Possible", "Some of the evidence agrees: compare the two before you link them.", "·"),
 }

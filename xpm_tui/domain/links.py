@@ -86,7 +86,8 @@ class Ignored(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Apart(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A pair that was linked and taken apart; ``id`` is ``<client>/<uuid>``.
 
-    It is neither linked nor proposed again until a person links it.
+    It is neither linked nor proposed again until a person links it. ``different``: the two were never linked;
+    a user said that they are different, so that one does not keep the other from being created.
     """
 
     id: str
@@ -94,3 +95,4 @@ class Apart(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     uuid: str
     by: str = ""
     at: datetime | None = None
+    different: bool = False

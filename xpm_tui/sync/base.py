@@ -128,3 +128,9 @@ def apart_id(client: str, uuid: str) -> str:
 def kept_apart(client: str, uuid: str, by: str, now: datetime) -> Put:
     """The write that says so."""
     return Put(APART, Apart(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now))
+
+
+def different(client: str, uuid: str, *, by: str, now: datetime) -> Put:
+    """Remember that a user said that these two are different."""
+    row = Apart(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, different=True)
+    return Put(APART, row)

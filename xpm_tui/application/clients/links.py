@@ -23,8 +23,8 @@ from xpm_tui.application.runs.history import Stopper
 from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.errors import BadInput, NeedsPerson
 from xpm_tui.domain.events import Event, Scalar
-from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import LinkOrigin
+from xpm_tui.domain.names import read_name
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
@@ -32,10 +32,10 @@ from xpm_tui.log.writer import during
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.sync.consequences import of_creation, of_picks
 from xpm_tui.sync.manual import links
-from xpm_tui.sync.manual.client_creation import create_client, creation_contacts
+from xpm_tui.sync.manual.client_creation import Blocked, blocked, create_client, creation_contacts
 from xpm_tui.sync.manual.picks import Picked
 from xpm_tui.sync.manual.picks import pick as pick_writes
-from xpm_tui.sync.matching.proposals import MatchIndex
+from xpm_tui.sync.matching.proposals import MatchIndex, keys
 from xpm_tui.sync.planning.links import link_state, reason, relink
 
 
@@ -217,21 +217,33 @@ def _told(rows: list[XpmClient], picked: Picked) -> list[PickView]:
 
 
 def _likely(snapshot: Snapshot) -> Callable[[XpmClient], str]:
-    """Which unlinked client of the book an XPM client probably is; found out when first asked."""
+    """Which client of Ignition an XPM client may be; found out when first asked.
+
+    A linked one only where the name is the same; one that is not linked also where it is near, or likely by
+    other evidence.
+    """
     found: dict[str, str] = {}
+    linked: dict[str, str] = {}
     looked = False
 
     def likely(row: XpmClient) -> str:
         nonlocal looked
         if not looked:
             looked = True
-            free = [c for c in snapshot.rows(CLIENTS) if snapshot.raw(LINKS, c.id) is None]
+            free = []
+            for client in snapshot.rows(CLIENTS):
+                if snapshot.raw(LINKS, client.id) is None:
+                    free.append(client)
+                else:
+                    linked.update(dict.fromkeys(keys(read_name(client.name)), client.id))
             index = MatchIndex.build(snapshot) if free else None
             for client in free:
-                for proposal in index.propose(client) if index else ():
-                    if proposal.level != "weak":
+                for proposal in index.propose(client, 20) if index else ():
+                    if proposal.level != "weak" or proposal.identity != "different":
                         found.setdefault(proposal.uuid, client.id)
-        return found.get(row.uuid, "")
+        if row.uuid in found or not linked:
+            return found.get(row.uuid, "")
+        return next((linked[key] for key in keys(read_name(row.name), row.code) if key in linked), "")
 
     return likely
 
@@ -305,9 +317,19 @@ def creation(practice: OpenPractice, client: str) -> Consequences:
     return of_creation("client", ours.id, len(creation_contacts(ours, practice.policy())))
 
 
-async def create_in_xpm(practice: OpenPractice, client: str) -> CreatedView:
-    """Make a client of the book in XPM and link the two.
+def in_the_way(practice: OpenPractice, client: str, different: Iterable[str] = ()) -> Blocked | None:
+    """Return why a client must not be created in XPM, naming the XPM clients that may be the same one.
 
+    ``different`` are numbers or UUIDs of XPM clients of which the user says that they are different clients.
+    """
+    snapshot = practice.snapshot()
+    return blocked(snapshot, find_client(snapshot, client), different=_uuids(snapshot, different))
+
+
+async def create_in_xpm(practice: OpenPractice, client: str, *, different: Iterable[str] = ()) -> CreatedView:
+    """Create a client in XPM and link the two.
+
+    ``different`` are numbers or UUIDs of XPM clients of which the user says that they are different clients.
     See :func:`xpm_tui.sync.manual.client_creation.create_client`.
     """
     practice.writable()
@@ -333,7 +355,7 @@ async def create_in_xpm(practice: OpenPractice, client: str) -> CreatedView:
                     policy=practice.policy(),
                     by=practice.person,
                     run=run,
-                    sure=lambda each: _sure(practice.snapshot(), each),
+                    different=_uuids(practice.snapshot(), different),
                     create_lag=practice.settings.number("sync.create_lag"),
                     stop=stop,
                 )
@@ -347,6 +369,5 @@ async def create_in_xpm(practice: OpenPractice, client: str) -> CreatedView:
     )
 
 
-def _sure(snapshot: Snapshot, client: Client) -> str:
-    found = MatchIndex.build(snapshot).propose(client, 1)
-    return found[0].uuid if found and found[0].sure else ""
+def _uuids(snapshot: Snapshot, different: Iterable[str]) -> list[str]:
+    return [find_xpm(snapshot, text).uuid for text in different]

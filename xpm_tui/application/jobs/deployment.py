@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import cast
 
 import msgspec
@@ -24,26 +24,29 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import JobPractice, Practice, Put, Snapshot
 from xpm_tui.domain.runs import Run, Stop, Trigger
-from xpm_tui.domain.tables import LINKS, RUNS, WORKFLOWS
+from xpm_tui.domain.tables import RUNS, WORKFLOWS
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.sync.applying.recovery import resolve as resolve_clients
 from xpm_tui.sync.consequences import paced
-from xpm_tui.sync.matching.proposals import MatchIndex
+from xpm_tui.sync.matching.proposals import Alike, MatchIndex
 
 
-def sure_of(snapshot: Snapshot) -> Callable[[Client], str]:
-    """Gives the UUID of an unlinked client's sure proposal, or empty; the index is made when first needed."""
-    index: list[MatchIndex] = []
+class LazyIndex:
+    """The index of both sides at one moment, built when the first unlinked client is looked up."""
 
-    def sure(client: Client) -> str:
-        if snapshot.raw(LINKS, client.id) is not None:
-            return ""
-        if not index:
-            index.append(MatchIndex.build(snapshot))
-        best = next(iter(index[0].propose(client, 1)), None)
-        return best.uuid if best is not None and best.sure else ""
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._index: MatchIndex | None = None
 
-    return sure
+    def __call__(self) -> MatchIndex:
+        """The index."""
+        if self._index is None:
+            self._index = MatchIndex.build(self._snapshot)
+        return self._index
+
+    def alike(self, client: Client) -> Sequence[Alike]:
+        """XPM's clients whose name is the same as this one's, or near to it."""
+        return self().alike(client)
 
 
 async def deploy_jobs(
@@ -100,7 +103,7 @@ def batch_of(practice: OpenPractice, wanted: Iterable[Occurrence], *, anyway: bo
         snapshot,
         terms_of(practice),
         [(workflow, day) for workflow, day in found.values() if workflow is not None],
-        sure=sure_of(snapshot),
+        alike=LazyIndex(snapshot).alike,
         anyway=anyway,
         pace=pace(practice),
     )
@@ -160,7 +163,7 @@ class DeployWork(Work):
             policy=practice.policy(),
             by=practice.person,
             run=self.run,
-            sure=sure_of(snapshot),
+            index=LazyIndex(snapshot),
             anyway=self._anyway,
             create_lag=lag,
             stop=self.stop,

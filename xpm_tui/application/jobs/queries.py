@@ -8,12 +8,12 @@ Jobs: listed by what became of them, previewed, skipped, chosen for deploying, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 import msgspec
 
-from xpm_tui.application.jobs.deployment import batch_of, sure_of
+from xpm_tui.application.jobs.deployment import LazyIndex, batch_of
 from xpm_tui.application.jobs.job_settings import IGNITION, terms_of, today
 from xpm_tui.application.jobs.views import AuditView, JobCounts, JobRowView, PreviewView, ProblemView
 from xpm_tui.application.practice import OpenPractice
@@ -45,6 +45,7 @@ from xpm_tui.domain.tables import (
 )
 from xpm_tui.domain.workflows import Audit, Deployment, Workflow
 from xpm_tui.domain.xpm import Named, XpmJob
+from xpm_tui.sync.matching.proposals import Alike
 
 
 def counts(practice: OpenPractice) -> JobCounts:
@@ -329,12 +330,12 @@ def _show(
 ) -> Callable[[Occurrence], Preview]:
     """Previews of one moment; with ``names`` only for what the jobs are called: no clash is looked for."""
     terms = terms_of(practice)
-    jobs, sure = (OpenJobs(()), _nobody) if names else (OpenJobs.of(snapshot), sure_of(snapshot))
-    return lambda each: preview(snapshot, terms, each.workflow, each.day, jobs, sure=sure)
+    jobs, alike = (OpenJobs(()), _none) if names else (OpenJobs.of(snapshot), LazyIndex(snapshot).alike)
+    return lambda each: preview(snapshot, terms, each.workflow, each.day, jobs, alike=alike)
 
 
-def _nobody(client: Client) -> str:
-    return ""
+def _none(client: Client) -> Sequence[Alike]:
+    return ()
 
 
 def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview, calls: int) -> PreviewView:

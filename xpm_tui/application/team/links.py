@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from xpm_tui.application import undo_history
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_member, find_staff
+from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.team import people
 from xpm_tui.application.team.queries import Team
-from xpm_tui.application.team.views import MapEffect, MemberView, PersonRow, StaffView
+from xpm_tui.application.team.views import (
+    MapEffect,
+    MemberView,
+    NotAdded,
+    PersonRow,
+    StaffPick,
+    StaffView,
+)
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
-from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.identity import compare, name_key
 from xpm_tui.domain.ignition import TeamMember
-from xpm_tui.domain.tables import TEAM
+from xpm_tui.domain.ports import Put, Snapshot
+from xpm_tui.domain.tables import APART, TEAM
+from xpm_tui.domain.xpm import Staff
+from xpm_tui.sync.base import apart_id
+from xpm_tui.sync.base import different as as_different
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("", "all"),
@@ -159,12 +171,31 @@ def accept_emails(practice: OpenPractice) -> list[MemberView]:
     return [team.member(member) for member in linked]
 
 
-def pick_staff(practice: OpenPractice, staff: Iterable[str] = (), *, every: bool = False) -> list[MemberView]:
+def pick_staff(
+    practice: OpenPractice,
+    staff: Iterable[str] = (),
+    *,
+    every: bool = False,
+    different: Iterable[str] = (),
+    anyway: bool = False,
+    dry_run: bool = False,
+) -> StaffPick:
     """Bring XPM staff into the team, without access; a member who has the same e-mail is linked instead.
 
-    ``every`` takes all staff that nobody is linked to. Gives the members added or linked.
+    Somebody whom a member of the team may be (the same name, or a similar one while that member is not
+    linked) is skipped.
+
+    Args:
+        practice: The practice.
+        staff: Whom to bring in: UUID, e-mail or name.
+        every: Bring in all staff that nobody is linked to.
+        different: Members of the team, by id, e-mail or name, of whom the user says that they are different
+            people; the answer is remembered for each pair.
+        anyway: Say so of everybody.
+        dry_run: Write nothing; return who would be brought in and who would be skipped.
     """
-    practice.writable()
+    if not dry_run:
+        practice.writable()
     snapshot, team = practice.snapshot(), Team.of(practice)
     wanted = (
         [row for row in team.staff.values() if not row.gone]
@@ -177,19 +208,48 @@ def pick_staff(practice: OpenPractice, staff: Iterable[str] = (), *, every: bool
         for member in team.members
         if (view := team.member(member)).state == "proposed"
     }
-    fresh = [row for row in wanted if row.uuid not in by_email]
-    ids = iter(practice.ids.new("t", len(fresh)) if fresh else ())
-    rows = [
-        msgspec.structs.replace(by_email[row.uuid], staff=row.uuid)
-        if row.uuid in by_email
-        else TeamMember(id=next(ids), name=row.name, email=row.email, staff=row.uuid, access=False)
-        for row in wanted
-    ]
-    undo_history.do(practice, snapshot, TEAM, rows, f"the picking of {count(len(rows), 'person/people')}")
-    for row in rows:
-        practice.events.emit(Event(key="member.picked", record=row.id, uuid=row.staff))
+    others = {find_member(snapshot, text).id for text in different}
+    skipped: list[NotAdded] = []
+    settled: list[Put] = []
+    rows: list[TeamMember] = []
+    for row in wanted:
+        if row.uuid in by_email:
+            rows.append(msgspec.structs.replace(by_email[row.uuid], staff=row.uuid))
+            continue
+        alike = _alike(snapshot, [*team.members, *rows], row)
+        left = [] if anyway else [each for each in alike if each[0].id not in others]
+        if left:
+            member, reason = left[0]
+            ref = RefView(id=member.id, name=member.name)
+            skipped.append(NotAdded(staff=team.staff_view(row), member=ref, reason=reason))
+            continue
+        now = practice.clock.now()
+        settled += [as_different(each.id, row.uuid, by=practice.person, now=now) for each, _ in alike]
+        (id_,) = ("t0",) if dry_run else practice.ids.new("t")
+        rows.append(TeamMember(id=id_, name=row.name, email=row.email, staff=row.uuid, access=False))
+    if dry_run:
+        return StaffPick(members=tuple(team.member(each) for each in rows), skipped=tuple(skipped))
+    if rows:
+        picked = count(len(rows), "person/people")
+        undo_history.do(practice, snapshot, TEAM, rows, f"the picking of {picked}")
+    if settled:
+        practice.book.commit(settled)
+    for each in rows:
+        practice.events.emit(Event(key="member.picked", record=each.id, uuid=each.staff))
     after = Team.of(practice)
-    return [after.member(row) for row in rows]
+    return StaffPick(members=tuple(after.member(each) for each in rows), skipped=tuple(skipped))
+
+
+def _alike(snapshot: Snapshot, members: Sequence[TeamMember], row: Staff) -> list[tuple[TeamMember, str]]:
+    """Members of the team who may be this person of XPM's staff, and in what they agree."""
+    found = []
+    for member in members:
+        if snapshot.raw(APART, apart_id(member.id, row.uuid)) is not None:
+            continue
+        answer = compare(member.name, row.name)
+        if answer.answer == "same" or (answer.answer == "near" and not member.staff):
+            found.append((answer.answer != "same", bool(member.staff), member, answer.reasons[0]))
+    return [(member, reason) for _, _, member, reason in sorted(found, key=lambda each: each[:2])]
 
 
 def undo(practice: OpenPractice) -> undo_history.Undone:

@@ -5,7 +5,7 @@ A staff record made in XPM for a member of the team: shown before, sent once, li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from xpm_tui.application import undo_history
 from xpm_tui.application.clients.edits import known_field
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import read_identity
-from xpm_tui.application.presenters.lookup import find_member
+from xpm_tui.application.presenters.lookup import find_member, find_staff
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.team.links import list_team
 from xpm_tui.application.team.queries import Team
@@ -29,9 +29,15 @@ from xpm_tui.domain.tables import STAFF, TEAM
 from xpm_tui.ignition.cells import CellError, Unknown, canonical, check_email, plain
 from xpm_tui.ignition.cells import People as Nobody
 from xpm_tui.log.writer import during
-from xpm_tui.sync.applying.adoption import twins
 from xpm_tui.sync.applying.recovery import resolve
-from xpm_tui.sync.manual.staff_creation import StaffThere, blocked, create_staff, creation_values
+from xpm_tui.sync.manual.staff_creation import (
+    StaffThere,
+    blocked,
+    create_staff,
+    creation_values,
+    in_the_way,
+    likeness,
+)
 
 FIELDS = ("name", "email", "access", "active")
 
@@ -132,16 +138,24 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
     for field, text in sent.items():
         if len(text) > LONGEST or any(ord(c) < 32 or ord(c) == 127 for c in text):
             raise BadInput(f"{field} is too long, or holds control characters: XPM cannot take it.")
+    people = in_the_way(snapshot, ours, snapshot.rows(STAFF))
     return StaffPreview(
         member=team.member(ours),
         sent=sent,
-        twins=tuple(team.staff_view(row) for row in twins(sent, snapshot.rows(STAFF)) if not row.gone),
+        twins=tuple(team.staff_view(row) for row in people),
+        alike=tuple(likeness(ours, row) for row in people),
         blocked=blocked(snapshot, ours) or _closed(snapshot),
     )
 
 
 async def create_in_xpm(
-    practice: OpenPractice, member: str, *, phone: str = "", mobile: str = "", anyway: bool = False
+    practice: OpenPractice,
+    member: str,
+    *,
+    phone: str = "",
+    mobile: str = "",
+    different: Iterable[str] = (),
+    anyway: bool = False,
 ) -> StaffMade:
     """Make the record and link the member to it; see :func:`xpm_tui.sync.manual.staff_creation.create_staff`.
 
@@ -179,6 +193,7 @@ async def create_in_xpm(
                         by=practice.person,
                         run=run,
                         direction=practice.policy().direction,
+                        different=[find_staff(practice.snapshot(), text).uuid for text in different],
                         anyway=anyway,
                         create_lag=lag,
                         stop=stop,

@@ -85,11 +85,13 @@ class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class StaffPreview(msgspec.Struct, frozen=True, kw_only=True):
     """A staff record that is not made yet: exactly what would be ``sent``, the ``twins`` that XPM has by
-    e-mail or name, and why it cannot be made (``blocked``), empty where it can."""
+    e-mail or name (in what they agree: ``alike``), and why it cannot be made (``blocked``), empty where it
+    can."""
 
     member: MemberView
     sent: dict[str, str]
     twins: tuple[StaffView, ...] = ()
+    alike: tuple[str, ...] = ()
     blocked: str = ""
 
 
@@ -99,6 +101,21 @@ class StaffMade(msgspec.Struct, frozen=True, kw_only=True):
     member: MemberView
     staff: StaffView
     run: str
+
+
+class NotAdded(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody of XPM's staff who was not brought in: the member of the team who may be the same, and why."""
+
+    staff: StaffView
+    member: RefView
+    reason: str
+
+
+class StaffPick(msgspec.Struct, frozen=True, kw_only=True):
+    """What bringing in staff did: the ``members`` added or linked, and those ``skipped``."""
+
+    members: tuple[MemberView, ...] = ()
+    skipped: tuple[NotAdded, ...] = ()
 
 
 class MapEffect(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
-"""Making a client of the book in XPM: only when asked, only when nobody there could be the same one."""
+"""Create a client of Ignition in XPM: only when asked, and only where none there could be the same one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
 import msgspec
@@ -15,21 +15,28 @@ from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Snapshot
 from xpm_tui.domain.tables import APART, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.adoption import adopted
+from xpm_tui.sync.base import different as apart_as_different
 from xpm_tui.sync.canonical import Team, book_values, clean, contact_values, is_blank, primary_of
 from xpm_tui.sync.journal import ADD_CLIENT, is_linked, without_end
 from xpm_tui.sync.manual.creation import Maker, Making
+from xpm_tui.sync.matching.proposals import Alike, MatchIndex
 from xpm_tui.sync.mirror import take
 from xpm_tui.sync.outbox import client_creation
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
 
-Why = Literal["linked", "was-linked", "no-name", "twin", "sure", "unknown", "twin-unknown"]
+Why = Literal["linked", "was-linked", "no-name", "twin", "same", "near", "unknown", "twin-unknown"]
+Lookup = Callable[[Client], Sequence[Alike]]
+
+SHOWN = 3
+"""So many clients in the way are named."""
 
 _WHY = {
     "linked": "It is linked to an XPM client already.",
     "was-linked": "It was linked to an XPM client before: link that one again, or another one.",
     "no-name": "It has no name, and XPM takes no client without one.",
-    "twin": "XPM has a client of exactly this name. Link that one, or give one of the two another name.",
-    "sure": "XPM has a client that is very probably the same one. Link it, or set the two apart.",
+    "twin": "XPM has a client of exactly this name.",
+    "same": "XPM has a client of the same name in another form.",
+    "near": "XPM has a client that may be the same one.",
     "unknown": "It was sent to XPM before and no answer came. What became of that has to be found out first.",
     "twin-unknown": "Another client of this name was sent to XPM and no answer came. What became of that has "
     "to be found out first.",
@@ -37,15 +44,33 @@ _WHY = {
 
 
 class Blocked(msgspec.Struct, frozen=True):
-    """Why a client is not made in XPM: the UUIDs to look at in the picker."""
+    """Why a client is not created in XPM: the UUIDs to look at in the picker, and the clients in the way."""
 
     why: Why
     uuids: tuple[str, ...] = ()
+    alike: tuple[Alike, ...] = ()
 
     @property
     def sentence(self) -> str:
-        """Why, in words."""
-        return _WHY[self.why]
+        """Why, in words, naming the clients in the way."""
+        if not self.alike:
+            return _WHY[self.why]
+        more = len(self.alike) - SHOWN
+        said = " ".join(each.sentence for each in self.alike[:SHOWN])
+        return said + (f" And {more} more." if more > 0 else "")
+
+    def way_on(self, client: str) -> str:
+        """What to do about it."""
+        if self.why in ("unknown", "twin-unknown"):
+            return "Sync: it is looked for then; what stays unknown is for `runs release`."
+        if not self.alike:
+            return "Open the picker: `clients review`."
+        numbers = [each.number or each.uuid for each in self.alike]
+        consent = " ".join(f"--different-from {number}" for number in numbers)
+        return (
+            f"Link that one: xpm-tui clients link {client} {numbers[0]}. If it is a different client: "
+            f"xpm-tui clients create {client} {consent}"
+        )
 
 
 class MustWait(NeedsPerson):
@@ -53,10 +78,8 @@ class MustWait(NeedsPerson):
 
     code = "create-waits"
 
-    def __init__(self, blocked: Blocked) -> None:
-        lost = blocked.why in ("unknown", "twin-unknown")
-        way = "Sync: it is looked for then; what stays unknown is for `runs release`."
-        super().__init__(blocked.sentence, hint=way if lost else "Open the picker: `clients review`.")
+    def __init__(self, blocked: Blocked, client: str) -> None:
+        super().__init__(blocked.sentence, hint=blocked.way_on(client))
         self.blocked = blocked
 
 
@@ -70,17 +93,25 @@ class Created(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def blocked(
-    snapshot: Snapshot, client: Client, sure: Callable[[Client], str] = lambda _: ""
+    snapshot: Snapshot, client: Client, alike: Lookup | None = None, different: Collection[str] = ()
 ) -> Blocked | None:
-    """Why this client must not be made in XPM, or None. ``sure`` gives the UUID of a sure proposal."""
+    """Why this client must not be created in XPM, or None.
+
+    Args:
+        snapshot: The store and the mirror.
+        client: The client to create.
+        alike: Gives the XPM clients whose name is the same or near; by default they are looked for now.
+        different: UUIDs of XPM clients of which a user says that they are different clients. What was
+            answered before is remembered.
+    """
     name = exact(client.name)
     if snapshot.raw(LINKS, client.id) is not None:
         return Blocked("linked")
     if not name:
         return Blocked("no-name")
     apart = snapshot.find(APART, "client", client.id)
-    if apart:
-        return Blocked("was-linked", tuple(each.uuid for each in apart))
+    if were := tuple(each.uuid for each in apart if not each.different):
+        return Blocked("was-linked", were)
     pending = [intent for intent in without_end(snapshot) if intent.kind == ADD_CLIENT]
     if any(intent.record == client.id for intent in pending):
         return Blocked("unknown")
@@ -90,11 +121,14 @@ def blocked(
         for intent in pending
     ):
         return Blocked("twin-unknown")
-    twins = [row.uuid for row in snapshot.find(XPM_CLIENTS, "name", name) if not row.deleted]
-    if twins:
-        return Blocked("twin", tuple(twins))
-    found = sure(client)
-    return Blocked("sure", (found,)) if found else None
+    settled = {each.uuid for each in apart} | set(different)
+    look = alike or MatchIndex.build(snapshot).alike
+    found = tuple(each for each in look(client) if each.blocks and each.uuid not in settled)
+    if not found:
+        return None
+    twin = any(exact(each.name) == name for each in found)
+    why: Why = "twin" if twin else "same" if found[0].same else "near"
+    return Blocked(why, tuple(each.uuid for each in found), found)
 
 
 async def create_client(
@@ -108,29 +142,42 @@ async def create_client(
     policy: Policy,
     by: str,
     run: str,
-    sure: Callable[[Client], str] = lambda _: "",
+    index: MatchIndex | None = None,
+    different: Collection[str] = (),
     create_lag: float = 300.0,
     stop: Callable[[], bool] = lambda: False,
 ) -> Created:
-    """Make a client in XPM with all that is carried at creation, and link the two.
+    """Create a client in XPM with all that is carried at creation, and link the two.
 
-    ``run`` is a run that is in the book already, or the id for one that this act is by itself. XPM is asked
-    once more for the name before anything is sent. Raises ``MustWait`` where a person has to choose,
-    ``NeedsPerson`` when nobody can tell whether XPM made it, ``Refused`` when XPM said no, and what the wire
-    raises.
+    ``run`` is a run that is in the store already, or the id for one of its own. ``different`` are the UUIDs
+    of XPM clients of which the user says that they are different clients; the answer is remembered for each
+    pair. XPM is asked once more for the name before anything is sent.
+
+    Raises:
+        MustWait: The user has to choose: XPM has a client that is the same or near.
+        NeedsPerson: Nobody can tell whether XPM created it.
+        Refused: XPM said no.
     """
     snapshot = book.snapshot()
     client = snapshot.get(CLIENTS, client_id)
     if client is None:
         raise NotFound(f"There is no client with the id {client_id}.")
-    found = blocked(snapshot, client, sure)
+    index = index or MatchIndex.build(snapshot)
+    found = blocked(snapshot, client, index.alike, different)
     if found is not None:
-        raise MustWait(found)
+        raise MustWait(found, client.id)
     there = await practice.search(exact(client.name))
     take(book, [row for row in there if snapshot.raw(XPM_CLIENTS, row.uuid) is None], clock.now())
-    twins = [row.uuid for row in there if exact(row.name) == exact(client.name) and not row.deleted]
-    if twins:
-        raise MustWait(Blocked("twin", tuple(twins)))
+    for each in there:
+        index.add(each)
+    found = blocked(book.snapshot(), client, index.alike, different)
+    if found is not None:
+        raise MustWait(found, client.id)
+    if different:
+        said = [
+            apart_as_different(client.id, uuid, by=by, now=clock.now()) for uuid in sorted(set(different))
+        ]
+        book.commit(said)
     values, left_out = creation_values(book.snapshot(), client, policy)
     asked = Making(
         client_creation(client.id, values, creation_contacts(client, policy), [row.uuid for row in there]),
@@ -141,6 +188,7 @@ async def create_client(
     )
     maker = Maker(book, practice, clock, ids, events, by, run, policy.direction)
     row = await maker.make(asked, create_lag, stop)
+    index.add(row, linked=True)
     return Created(client=client.id, row=row, left_out=left_out)
 
 

@@ -42,7 +42,7 @@ _WHY = {
     "linked": "A client of Ignition is already linked to it.",
     "twin": "XPM has another client of the same name: link or pick them one by one.",
     "same-name": "Ignition has a client of the same name: link that one, or pick this one by itself.",
-    "likely": "It looks like a client that Ignition already has: link that one, or pick this one by itself.",
+    "likely": "Ignition has a client that may be this one: link that one, or pick this one with --anyway.",
     "ignored": "A person settled that the client of that name has no XPM client: link it, or pick this one.",
     "apart": "It was taken apart from the client of that name: link them again by hand.",
 }

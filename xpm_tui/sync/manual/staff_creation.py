@@ -1,17 +1,18 @@
-"""Making a member of the team in XPM's staff: only when asked, only when nobody there could be the same."""
+"""Create a team member in XPM's staff: only when asked, and only where nobody could be the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from xpm_tui.domain.errors import NeedsPerson, NotFound
-from xpm_tui.domain.identity import exact
+from xpm_tui.domain.identity import compare, exact
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Snapshot
-from xpm_tui.domain.tables import STAFF, TEAM
+from xpm_tui.domain.tables import APART, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
-from xpm_tui.sync.applying.adoption import FIELDS, joined, twins
+from xpm_tui.sync.applying.adoption import FIELDS, joined
+from xpm_tui.sync.base import different as as_different
 from xpm_tui.sync.journal import ADD_STAFF, is_linked, without_end
 from xpm_tui.sync.manual.creation import Maker, Making
 from xpm_tui.sync.mirror import list_writes
@@ -19,21 +20,45 @@ from xpm_tui.sync.outbox import staff_creation
 
 
 class StaffThere(NeedsPerson):
-    """XPM has staff of that e-mail or name: ``people`` are they, for a person to link instead."""
+    """XPM has staff of that e-mail, or of the same or a similar name: ``people``, to be linked instead."""
 
     code = "staff-there"
 
-    def __init__(self, member: TeamMember, people: list[Staff]) -> None:
-        first = people[0]
-        what = "this e-mail" if _same_email(member, first) else "exactly this name"
+    def __init__(self, member: TeamMember, people: Sequence[Staff]) -> None:
+        consent = " ".join(f"--different-from {person.uuid}" for person in people)
         super().__init__(
-            f"XPM has {len(people)} staff of {what} already, among them {first.name}."
-            if len(people) > 1
-            else f"XPM has {first.name} with {what} already.",
-            hint=f"Link that one: xpm-tui team link {member.id} {first.uuid}. If it is another person, say "
-            "--anyway.",
+            " ".join(f"XPM has {_who(person)} already: {likeness(member, person)}." for person in people),
+            hint=f"Link that one: xpm-tui team link {member.id} {people[0].uuid}. If it is a different "
+            f"person, say {consent}.",
         )
         self.people = people
+
+
+def likeness(member: TeamMember, person: Staff) -> str:
+    """In what a member and a person of XPM's staff agree, in words; empty where they are different."""
+    if _same_email(member, person):
+        return "the e-mail is the same"
+    found = compare(member.name, person.name)
+    return "" if found.answer == "different" else found.reasons[0]
+
+
+def in_the_way(snapshot: Snapshot, member: TeamMember, staff: Iterable[Staff]) -> list[Staff]:
+    """Return XPM's staff who may be this member: the same e-mail, the same name, or a similar one.
+
+    Somebody of a similar name who is linked to another member is not in the way, nor is anybody of whom a
+    user said that they are different people.
+    """
+    taken = {other.staff for other in snapshot.rows(TEAM) if other.staff and other.id != member.id}
+    settled = {pair.uuid for pair in snapshot.find(APART, "client", member.id)}
+    found = []
+    for person in staff:
+        if person.gone or person.uuid in settled:
+            continue
+        answer = compare(member.name, person.name).answer
+        near = answer == "near" and person.uuid not in taken
+        if answer == "same" or near or _same_email(member, person):
+            found.append(person)
+    return sorted(found, key=lambda person: (not _same_email(member, person), person.name, person.uuid))
 
 
 def blocked(snapshot: Snapshot, member: TeamMember) -> str:
@@ -75,15 +100,20 @@ async def create_staff(
     by: str,
     run: str,
     direction: Direction,
+    different: Collection[str] = (),
     anyway: bool = False,
     create_lag: float = 300.0,
     stop: Callable[[], bool] = lambda: False,
 ) -> Staff:
-    """Make a staff record without login in XPM, and link the member to it.
+    """Create a staff record without login in XPM, and link the member to it.
 
-    XPM's staff are read once more before anything is sent. Raises ``StaffThere`` where one of them has the
-    e-mail or the exact name and ``anyway`` is not given, ``NeedsPerson`` where it must not or cannot be told,
-    ``Refused`` when XPM said no, and what the wire raises.
+    XPM's staff are read once more before anything is sent. ``different`` are the UUIDs of staff of whom the
+    user says that they are different people, and ``anyway`` says so of all; the answer is remembered.
+
+    Raises:
+        StaffThere: One of them has the e-mail, or the same or a similar name.
+        NeedsPerson: It must not be created, or nobody can tell whether XPM created it.
+        Refused: XPM said no.
     """
     member = book.snapshot().get(TEAM, member_id)
     if member is None:
@@ -94,9 +124,12 @@ async def create_staff(
     there = await practice.staff()
     book.commit(list_writes(book.snapshot(), STAFF, there))
     values = creation_values(member, more)
-    people = twins(values, there)
-    if people and not anyway:
-        raise StaffThere(member, people)
+    people = in_the_way(book.snapshot(), member, there)
+    left = [person for person in people if person.uuid not in different]
+    if left and not anyway:
+        raise StaffThere(member, left)
+    if people:
+        book.commit([as_different(member.id, each.uuid, by=by, now=clock.now()) for each in people])
     asked = Making(
         staff_creation(member.id, values, [row.uuid for row in there]),
         name=member.name,
@@ -105,6 +138,10 @@ async def create_staff(
         adopt=joined,
     )
     return await Maker(book, practice, clock, ids, events, by, run, direction).make(asked, create_lag, stop)
+
+
+def _who(person: Staff) -> str:
+    return f"{person.name} <{person.email}>" if person.email else person.name
 
 
 def _same_email(member: TeamMember, person: Staff) -> bool:

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.names import key_of
 from xpm_tui.domain.plan import Side
 from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, XPM_CLIENTS
 
 
@@ -29,8 +31,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
-    """Clients of one side whose names read the same. ``survivor`` is the safest one to keep and ``why`` says
-    what speaks for it; ``steps`` are to be done by hand, in this order."""
+    """Clients of one side whose names are the same, in whatever form. ``survivor`` is the safest one to keep
+    and ``why`` says what speaks for it; ``steps`` are to be done by hand, in this order."""
 
     side: Side
     key: str
@@ -48,10 +50,18 @@ def duplicates(snapshot: Snapshot) -> list[Duplicate]:
 
 def _of_side(side: Side, members: Iterator[Member]) -> Iterator[Duplicate]:
     groups: defaultdict[str, list[Member]] = defaultdict(list)
+    with_macrons: list[tuple[tuple[str, ...], Member]] = []
     for member in members:
-        groups[name_key(member.name)].append(member)
-    for key, group in groups.items():
-        if key and len(group) > 1:
+        spelt = spellings(key_of(member.name))
+        if len(spelt) == 1:
+            groups[spelt[0]].append(member)
+        else:
+            with_macrons.append((spelt, member))
+    for spelt, member in with_macrons:
+        groups[next((key for key in spelt if key in groups), spelt[0])].append(member)
+    for same, group in groups.items():
+        if same and len(group) > 1:
+            key = min(name_key(member.name) for member in group)
             group.sort(key=_safest_first)
             keep = group[0]
             steps = _xpm_steps(keep, group[1:]) if side == "xpm" else _book_steps(keep, group[1:])

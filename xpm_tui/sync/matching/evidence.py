@@ -1,10 +1,7 @@
-"""What a record of either side tells about itself, prepared for comparing.
+"""What a record of either side tells about itself, and how alike two clients are, as a score with reasons.
 
-How alike two clients are, as a score with its reasons in words; and when that may be called sure.
-
-A score proposes, it never links. "Sure" means that a person may accept it together with others in one go, so
-it is given only where the name says the same in another form, or a number or an address backs it, and where
-nothing on either side could be meant as well.
+A score proposes, it never links. Identity says whether two names are the same, near or different; everything
+else (numbers, e-mails, codes, phones, contacts) raises or lowers the score and never changes that answer.
 """
 
 from __future__ import annotations
@@ -15,61 +12,74 @@ from collections.abc import Iterable
 import msgspec
 from rapidfuzz import fuzz
 
-from xpm_tui.domain.identity import exact, name_key
+from xpm_tui.domain.identity import Answer, compare_names, name_key
 from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.names import Name, read_name
+from xpm_tui.domain.spelling import fold
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.matching.name_parts import NameParts, fold, is_latin, take_apart
 
 _NUMBER_HEADINGS = re.compile(
     r"\b(a\.?b\.?n|a\.?c\.?n|nzbn|business number|company number|gst number)\b", re.I
 )
 _CODE_HEADINGS = re.compile(r"\b(client code|code)\b", re.I)
+_BIRTH_HEADINGS = re.compile(r"\b(date of birth|birth ?date|dob|born)\b", re.I)
+_NO_DIGIT = re.compile(r"\D+")
+_ABN, _ACN = 11, 9
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Facts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What of a record speaks for or against its being the same as another.
 
-    ``exact`` is the name after NFC and trimming; ``numbers`` business and company numbers as digits;
-    ``people`` the folded names of its contacts; ``structure`` its folded business structure.
+    ``numbers`` are business and company numbers as digits; ``people`` the loose names of its contacts;
+    ``structure`` its loose business structure; ``code`` the client code, folded, and ``raw_code`` as written.
     """
 
-    exact: str
-    parts: NameParts
+    name: Name
     emails: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
     phones: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
     structure: str = ""
     code: str = ""
+    raw_code: str = ""
+    born: str = ""
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 def facts_of(client: Client) -> Facts:
-    """What a client of the book tells about itself, columns that we do not know by heart included."""
+    """What a client of Ignition tells about itself, columns that we do not know by heart included."""
     numbers = [v for k, v in client.extra.items() if _NUMBER_HEADINGS.search(k)]
     code = next((v for k, v in client.extra.items() if _CODE_HEADINGS.search(k)), "")
-    parts = take_apart(client.name)
+    born = next((v for k, v in client.extra.items() if _BIRTH_HEADINGS.search(k)), "")
+    name = read_name(client.name)
     return Facts(
-        exact=exact(client.name),
-        parts=parts,
+        name=name,
         emails=_emails(contact.email for contact in client.contacts),
         numbers=_numbers(numbers),
         phones=_phones((client.phone, *(p for c in client.contacts for p in (c.phone, c.mobile)))),
+        people=frozenset(filter(None, (name_key(contact.name) for contact in client.contacts))),
         structure=name_key(client.structure),
-        code=fold(code.strip() or parts.code),
+        code=fold(code.strip()) or name.code,
+        born="".join(c for c in born if c.isdigit()),
     )
 
 
 def facts_of_xpm(row: XpmClient) -> Facts:
     """What an XPM client tells about itself."""
-    live = [contact for contact in row.contacts if not contact.deleted]
+    live = [contact for contact in row.contacts if not contact.deleted] if row.contacts else []
     return Facts(
-        exact=exact(row.name),
-        parts=take_apart(row.name),
-        emails=_emails((row.email, *(contact.email for contact in live))),
+        name=read_name(row.name),
+        emails=_emails((row.email, *(contact.email for contact in live))) if row.email or live else _NONE,
         numbers=_numbers((row.company_number, row.business_number)),
-        phones=_phones((row.phone, *(p for c in live for p in (c.phone, c.mobile)))),
-        structure=name_key(row.structure),
-        code=fold(row.code.strip()),
-    )
+        phones=_phones((row.phone, *(p for c in live for p in (c.phone, c.mobile)))) if row.phone or live
+        else _NONE,
+        people=frozenset(filter(None, (name_key(contact.name) for contact in live))) if live else _NONE,
+        structure=name_key(row.structure) if row.structure else "",
+        code=fold(row.code.strip()) if row.code else "",
+        raw_code=row.code.strip(),
+    )  # fmt: skip
 
 
 def _emails(texts: Iterable[str]) -> frozenset[str]:
@@ -77,179 +87,133 @@ def _emails(texts: Iterable[str]) -> frozenset[str]:
 
 
 def _numbers(texts: Iterable[str]) -> frozenset[str]:
-    digits = ("".join(c for c in text if c.isdigit()) for text in texts if "*" not in text)
-    return frozenset(d for d in digits if len(d) >= 8)
+    digits = [_NO_DIGIT.sub("", text) for text in texts if text and "*" not in text]
+    return frozenset([d for d in digits if len(d) >= 7]) if digits else _NONE
 
 
 def _phones(texts: Iterable[str]) -> frozenset[str]:
-    digits = ("".join(c for c in text if c.isdigit()) for text in texts)
+    digits = [_NO_DIGIT.sub("", text) for text in texts if text]
     return frozenset(d[-8:] for d in digits if len(d) >= 8)
 
 
 LIKELY = 80
 WEAK = 55
-
-_CONSUMER_KINDS = ("trust", "super", "partnership", "estate")
+NEAREST = 94
+"""The score of a near name before its differences are taken off."""
+FURTHEST = 76
+"""The most that a different name can score by its spelling alone."""
 
 
 class Likeness(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome, ``score`` 0 to 100.
 
-    ``same_name``: only the form differs; ``backed``: other facts say so too; ``against``: some say no.
+    ``identity`` is what the names alone say. ``backed``: a number, code or address says so, too; ``against``:
+    something else than the name says that they are two.
     """
 
     score: int
     reasons: tuple[str, ...]
-    same_name: bool
+    identity: Answer
     backed: bool
     against: bool
 
 
 def compare(ours: Facts, theirs: Facts) -> Likeness:
-    """How alike a client of the book and one of XPM are."""
-    score, reasons, same = _names(ours, theirs)
-    cap, doubts = _doubts(ours, theirs)
-    backed, words, lift = _backing(ours, theirs)
-    lifted = score + (100 - score) * lift if score >= 45 or lift >= 0.8 else score
-    score = min(lifted, cap if not (backed and lift >= 0.9) else max(cap, 85))
-    if ours.exact == theirs.exact and not doubts:
-        score = 100.0
+    """How alike a client of Ignition and one of XPM are."""
+    found = compare_names(ours.name, theirs.name, theirs.raw_code)
+    backed, words, lift, certain = _backing(ours, theirs)
+    numbered = certain or not ours.numbers.isdisjoint(theirs.numbers)
+    doubts = _doubts(ours, theirs)
+    if found.answer == "same":
+        score, said = 100.0 - found.cost, list(found.reasons)
+    elif found.answer == "near":
+        score, said = float(max(NEAREST - found.cost, WEAK)), list(found.reasons)
+    else:
+        score, said = _spelling(ours.name, theirs.name)
+    if found.apart and not certain:
+        lift *= 0.4
+    if score >= 45 or numbered:
+        score += (100 - score) * lift
+    if found.answer != "same":
+        score = min(score, 96.0)
+    if doubts:
+        score = min(score, 62.0 if found.answer != "same" else 74.0)
     return Likeness(
         score=max(0, min(100, round(score))),
-        reasons=(*reasons, *words, *doubts),
-        same_name=same and not doubts,
+        reasons=(*said, *words, *doubts),
+        identity=found.answer,
         backed=backed,
         against=bool(doubts),
     )
 
 
-def _names(ours: Facts, theirs: Facts) -> tuple[float, list[str], bool]:
-    a, b = ours.parts, theirs.parts
-    if ours.exact == theirs.exact:
-        return 100.0, ["the name is the same"], True
-    if a.key == b.key:
-        return 97.0, [_form(ours, theirs)], True
-    if a.bag == b.bag:
-        return 95.0, ["the same words in another order"], a.like_business
-    if "".join(a.words) == "".join(b.words) and len(a.key) > 5:
-        return 93.0, ["the same name with spaces elsewhere"], False
-    if _initials(a.words, b.words):
-        return 84.0, ["the given name is an initial on one side"], False
-    if _alias(a, b):
-        return 86.0, ["the trading name or trustee of one is the name of the other"], False
-    if _without_middle(a.words, b.words):
-        return 82.0, ["the same but for a middle name"], False
-    if not all(map(is_latin, a.words + b.words)):
-        ratio = fuzz.ratio(a.key, b.key)
-        return ratio * 0.9, ["a similar name"], False
-    return _spelling(a, b)
-
-
-def _spelling(a: NameParts, b: NameParts) -> tuple[float, list[str], bool]:
-    ratio = max(fuzz.ratio(a.bag, b.bag), fuzz.ratio(a.key, b.key))
-    ours, theirs = set(a.words), set(b.words)
-    if ours and theirs and (ours < theirs or theirs < ours):
+def _spelling(a: Name, b: Name) -> tuple[float, list[str]]:
+    """The likeness of two different names, and what can be said of it."""
+    x, y = " ".join(a.core), " ".join(b.core)
+    if not x or not y:
+        return 0.0, ["another name"]
+    ratio = fuzz.ratio(x, y)
+    ours, theirs = set(a.core), set(b.core)
+    one_kind = 4 if a.forms == b.forms else 0
+    if ours < theirs or theirs < ours:
         share = min(len(ours), len(theirs)) / max(len(ours), len(theirs))
-        more = sorted(ours ^ theirs)
-        return max(ratio * 0.85, 60 + 20 * share), [f'"{" ".join(more)}" stands on one side only'], False
-    if ratio >= 88:
-        return ratio * 0.92, ["nearly the same spelling"], False
-    return ratio * 0.82, ["a similar name"], False
+        more = " ".join(word.lower() for word in sorted(ours ^ theirs))
+        said = f'"{more}" stands on one side only'
+        return min(FURTHEST, max(ratio * 0.8, 50 + 20 * share) + one_kind), [said]
+    if any(set(other) >= theirs or set(other) >= ours for other in (*a.others, *b.others)):
+        return 70.0, ["a trading name or trustee of one is like the other"]
+    sorted_ratio = fuzz.ratio(" ".join(sorted(a.core)), " ".join(sorted(b.core)))
+    return min(FURTHEST, max(ratio, sorted_ratio) * 0.8 + one_kind), ["a similar name"]
 
 
-def _form(ours: Facts, theirs: Facts) -> str:
-    if (ours.parts.kind == "company") != (theirs.parts.kind == "company"):
-        return 'the same name but for the legal form ("Pty Ltd", "Limited")'
-    if ours.parts.code != theirs.parts.code:
-        return "the same name but for a code before it"
-    return "the same name but for case, accents or punctuation"
-
-
-def _initials(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    """J Smith and John Smith; J A Smith and John Andrew Smith; the last word must be spelt out and equal."""
-    if len(a) != len(b) or len(a) < 2 or a[-1] != b[-1] or len(a[-1]) < 2 or "and" in a or "and" in b:
-        return False
-    return all(
-        x == y or (1 in (len(x), len(y)) and x[0] == y[0]) for x, y in zip(a[:-1], b[:-1], strict=True)
-    )
-
-
-def _alias(a: NameParts, b: NameParts) -> bool:
-    names = {a.words, *a.others} & {b.words, *b.others}
-    return any(name and (name != a.words or name != b.words) for name in names)
-
-
-def _without_middle(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
-    return (
-        len(shorter) == 2 and len(longer) == 3 and (longer[0], longer[2]) == shorter and "and" not in longer
-    )
-
-
-def _doubts(ours: Facts, theirs: Facts) -> tuple[float, list[str]]:
-    """What speaks against it; the lowest cap of the score wins."""
-    a, b = ours.parts, theirs.parts
-    cap = 100.0
+def _doubts(ours: Facts, theirs: Facts) -> list[str]:
+    """What else than the name speaks against it."""
     words: list[str] = []
-    if a.numbers != b.numbers:
-        cap, words = min(cap, 68), [*words, _differ("number", a.numbers, b.numbers)]
-    if a.generation != b.generation:
-        cap, words = min(cap, 66), [*words, f'"{a.generation or b.generation}" stands on one side only']
-    if a.title and b.title and a.title != b.title:
-        cap, words = min(cap, 66), [*words, f"{a.title.capitalize()} here, {b.title.capitalize()} in XPM"]
-    if a.code and b.code and a.code != b.code:
-        cap, words = min(cap, 78), [*words, f'"{a.code}" before the name here, "{b.code}" in XPM']
-    if a.kind in ("trust", "super") and a.others and b.others and set(a.others).isdisjoint(b.others):
-        cap, words = min(cap, 88), [*words, "the trustees or trading names differ"]
-    if _kinds_clash(ours, theirs):
-        cap, words = min(cap, 78), [*words, f"{_entity(a)} here, {_entity(b)} in XPM"]
-    if ours.numbers and theirs.numbers and not ours.numbers & theirs.numbers:
-        cap, words = min(cap, 60), [*words, "the business numbers differ"]
+    if ours.numbers and theirs.numbers and _numbers_clash(ours.numbers, theirs.numbers):
+        words.append("the business numbers differ")
     if ours.structure and theirs.structure and _structures_clash(ours.structure, theirs.structure):
-        cap, words = min(cap, 72), [*words, f"{ours.structure} here, {theirs.structure} in XPM"]
-    return cap, words
+        words.append(f"{ours.structure} here, {theirs.structure} in XPM")
+    if ours.born and theirs.born and ours.born != theirs.born:
+        words.append("the dates of birth differ")
+    return words
 
 
-def _differ(what: str, a: tuple[str, ...], b: tuple[str, ...]) -> str:
-    if a and b:
-        return f"{what} {' '.join(a)} here, {' '.join(b)} in XPM"
-    return f'{what} "{" ".join(a or b)}" stands on one side only'
-
-
-def _kinds_clash(ours: Facts, theirs: Facts) -> bool:
-    """A trust, fund or estate is never the company or person of that name; a person never their company."""
-    a, b = ours.parts, theirs.parts
-    if a.kind == b.kind:
+def _numbers_clash(ours: frozenset[str], theirs: frozenset[str]) -> bool:
+    """Only numbers of one kind can differ, and an ABN ends with the company's ACN."""
+    if _shared(ours, theirs):
         return False
-    if a.kind in _CONSUMER_KINDS or b.kind in _CONSUMER_KINDS:
-        return True
-    bare = b if a.kind == "company" else a
-    return not (bare.like_business or _is_company(ours if bare is a else theirs))
+    return not {len(number) for number in ours}.isdisjoint(len(number) for number in theirs)
 
 
-def _is_company(facts: Facts) -> bool:
-    return "company" in facts.structure
-
-
-def _entity(parts: NameParts) -> str:
-    names = {"": "no legal form", "super": "a super fund", "estate": "an estate"}
-    return names.get(parts.kind, f"a {parts.kind}")
+def _shared(ours: frozenset[str], theirs: frozenset[str]) -> set[str]:
+    found = set(ours & theirs)
+    for some, others in ((ours, theirs), (theirs, ours)):
+        found |= {n for n in some if len(n) == _ABN and any(len(m) == _ACN and n.endswith(m) for m in others)}
+    return found
 
 
 def _structures_clash(a: str, b: str) -> bool:
     return a != b and not (a in b or b in a)
 
 
-def _backing(ours: Facts, theirs: Facts) -> tuple[bool, list[str], float]:
-    lift = 0.0
+def _backing(ours: Facts, theirs: Facts) -> tuple[bool, list[str], float, bool]:
+    """Whether other facts say so too, in which words, by how much, and whether one is as good as an id.
+
+    A company number on a trust or fund is that of its trustee, who is trustee of several.
+    """
+    lift, certain = 0.0, False
     words: list[str] = []
-    if ours.numbers & theirs.numbers:
-        lift, words = 0.92, ["the business number is the same"]
-    if ours.emails & theirs.emails:
-        lift, words = max(lift, 0.55), [*words, "an e-mail address is the same"]
+    if ours.numbers and theirs.numbers and (shared := _shared(ours.numbers, theirs.numbers)):
+        held = {"trust", "super fund", "super"}.isdisjoint((*ours.name.forms, *theirs.name.forms))
+        certain = held or any(len(number) == _ABN for number in shared)
+        lift, words = 0.92 if certain else 0.5, ["the business number is the same"]
     if ours.code and ours.code == theirs.code:
-        lift, words = max(lift, 0.7), [*words, "the client code is the same"]
-    strong = lift >= 0.55
-    if ours.phones & theirs.phones:
-        lift, words = max(lift, 0.3), [*words, "a phone number is the same"]
-    return strong, words, lift
+        lift, words = max(lift, 0.8), [*words, "the client code is the same"]
+    if not ours.emails.isdisjoint(theirs.emails):
+        lift, words = max(lift, 0.55), [*words, "an e-mail address is the same"]
+    strong = lift >= 0.5
+    if not ours.phones.isdisjoint(theirs.phones):
+        lift, words = max(lift + 0.05, 0.3), [*words, "a phone number is the same"]
+    if not ours.people.isdisjoint(theirs.people):
+        lift, words = max(lift + 0.05, 0.3), [*words, "a contact has the same name"]
+    return strong, words, min(lift, 0.95), certain

@@ -1,36 +1,44 @@
-"""Which XPM client a client of the book probably is: proposals with scores and reasons.
+"""Which XPM client a client of Ignition probably is: proposals with scores and reasons.
 
-Candidates come from blocks (name key, rare words and their ends, numbers, e-mails), so that five thousand
-clients against fifty thousand stay quick; only candidates are compared in full.
+Candidates come from blocks (the name in one word, its words, persons, numbers, e-mails), so that five
+thousand clients against fifty thousand stay quick; only candidates are compared in full.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
+from rapidfuzz import fuzz, process
 
-from xpm_tui.domain.identity import exact
+from xpm_tui.domain.identity import Answer, initials_of
 from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.names import Name, read_name, without_code
 from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import APART, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.matching.evidence import LIKELY, WEAK, Facts, Likeness, compare, facts_of, facts_of_xpm
-from xpm_tui.sync.matching.name_parts import NameParts, take_apart
 
-CANDIDATES = 60
+CANDIDATES = 40
 """Most records compared in full for one client."""
-
-_ABN = 11
 
 _COMMON = 1_500
 """A block shared by more records than this says nothing."""
 
+_SIMILAR = 12
+"""Most records compared in full only because their spelling is similar."""
+
+_ENOUGH = 600
+"""So many places of rare blocks make looking at more common ones pointless."""
+
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """One XPM client that a client of the book may stand for; ``score`` 0 to 100, reasons in words."""
+    """One XPM client that a client of Ignition may be; ``score`` 0 to 100, reasons in words."""
 
     uuid: str
     number: str
@@ -39,9 +47,36 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     sure: bool
     level: Literal["sure", "likely", "weak"]
     reasons: tuple[str, ...]
+    identity: Answer = "different"
 
 
-class _Theirs(msgspec.Struct, frozen=True):
+class Alike(msgspec.Struct, frozen=True, kw_only=True):
+    """An XPM client whose name is the same as a client's, or near to it. ``linked``: to another client."""
+
+    uuid: str
+    number: str
+    name: str
+    same: bool
+    reason: str
+    archived: bool = False
+    prospect: bool = False
+    linked: bool = False
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it keeps the client from being created: a near one that is linked elsewhere does not."""
+        return self.same or not self.linked
+
+    @property
+    def sentence(self) -> str:
+        """Which client this is, and why it may be the same one."""
+        marks = [word for word, on in (("archived", self.archived), ("a prospect", self.prospect),
+                                       ("linked to another client", self.linked)) if on]  # fmt: skip
+        where = ", ".join([f"number {self.number}" if self.number else self.uuid, *marks])
+        return f"XPM has {self.name} ({where}): {self.reason}."
+
+
+class _Theirs(msgspec.Struct, frozen=True, gc=False):
     uuid: str
     number: str
     name: str
@@ -51,7 +86,7 @@ class _Theirs(msgspec.Struct, frozen=True):
 
 
 class MatchIndex:
-    """Both sides, prepared for proposing; made from one snapshot and never changed."""
+    """Both sides, prepared for proposing; made from one snapshot. Only :meth:`add` changes it."""
 
     def __init__(
         self,
@@ -64,21 +99,21 @@ class MatchIndex:
         self._linked = linked
         self._apart = apart
         self._rows: list[_Theirs] = []
+        self._joined: list[str] = []
         self._blocks: dict[str, list[int]] = defaultdict(list)
-        self._keys: Counter[str] = Counter()
-        self._exact: Counter[str] = Counter()
+        self._keys: dict[str, list[int]] = defaultdict(list)
+        self._known: dict[str, int] = {}
         for row in theirs:
             if not row.deleted:
                 self._add(row)
-        self._our_keys: Counter[str] = Counter()
-        self._our_exact: Counter[str] = Counter()
+        self._our_keys: dict[str, list[str]] = defaultdict(list)
         for client in ours:
-            self._our_keys[_same_key(take_apart(client.name))] += 1
-            self._our_exact[exact(client.name)] += 1
+            for key in keys(read_name(client.name)):
+                self._our_keys[key].append(client.id)
 
     @classmethod
     def build(cls, snapshot: Snapshot) -> MatchIndex:
-        """From the book and the mirror. XPM's deleted clients are left out: they are never proposed."""
+        """From the store and the mirror. XPM's deleted clients are left out: they are never proposed."""
         return cls(
             snapshot.rows(XPM_CLIENTS),
             snapshot.rows(CLIENTS),
@@ -96,128 +131,209 @@ class MatchIndex:
                 continue
             likeness = compare(ours, row.facts)
             if likeness.score >= WEAK:
-                found.append((row, likeness))
-        best = sorted(found, key=lambda pair: self._rank(pair[0], pair[1].score))
-        lead = _lead([likeness.score for _, likeness in best])
+                found.append((place, row, likeness))
+        found.sort(key=lambda each: self._rank(ours, each[1], each[2]))
+        if not found:
+            return []
+        sure = self._sure(client, ours, found[0], [likeness for _, _, likeness in found[1:]])
         return [
-            self._proposal(ours, row, likeness.score, likeness.reasons,
-                           sure=place == 0 and lead and self._sure(ours, row, likeness))
-            for place, (row, likeness) in enumerate(best[:limit])
-        ]  # fmt: skip
+            self._proposal(client, ours, each, sure=rank == 0 and sure)
+            for rank, each in enumerate(found[:limit])
+        ]
 
-    def _rank(self, row: _Theirs, score: int) -> tuple[int, bool, bool, bool, str, str]:
-        return (-score, row.archived, row.uuid in self._linked, row.prospect, row.name, row.uuid)
+    def add(self, row: XpmClient, *, linked: bool = False) -> None:
+        """Take in a client that XPM has since got; ``linked``: it was made for one of Ignition's."""
+        if linked:
+            self._linked |= {row.uuid}
+        if row.uuid not in self._known and not row.deleted:
+            self._add(row)
 
-    def _sure(self, ours: Facts, row: _Theirs, likeness: Likeness) -> bool:
-        """Only where no other record of either side could be meant, and nothing speaks against it."""
-        if likeness.against or row.archived or row.prospect or row.uuid in self._linked:
+    def alike(self, client: Client) -> list[Alike]:
+        """Every XPM client whose name is the same or near, best first; those taken apart included."""
+        ours = facts_of(client)
+        found = []
+        for place in self._candidates(ours, most=400):
+            row = self._rows[place]
+            likeness = compare(ours, row.facts)
+            if likeness.identity != "different":
+                found.append((place, row, likeness))
+        found.sort(key=lambda each: (each[2].identity != "same", self._rank(ours, each[1], each[2])))
+        return [
+            Alike(
+                uuid=row.uuid,
+                number=row.number,
+                name=row.name,
+                same=likeness.identity == "same",
+                reason=likeness.reasons[0],
+                archived=row.archived,
+                prospect=row.prospect,
+                linked=row.uuid in self._linked,
+            )
+            for _, row, likeness in found
+        ]
+
+    def _rank(
+        self, ours: Facts, row: _Theirs, likeness: Likeness
+    ) -> tuple[int, bool, bool, bool, float, str, str]:
+        raw = -fuzz.ratio(ours.name.exact, row.name)
+        return (
+            -likeness.score, row.archived, row.uuid in self._linked, row.prospect, raw, row.name, row.uuid,
+        )  # fmt: skip
+
+    def _sure(
+        self, client: Client, ours: Facts, best: tuple[int, _Theirs, Likeness], others: list[Likeness]
+    ) -> bool:
+        """Only where the names are the same, no other record could be meant, and nothing contradicts it."""
+        _, row, likeness = best
+        if likeness.identity != "same" or likeness.against or not ours.name.core:
             return False
-        key, their_key = _same_key(ours.parts), _same_key(row.facts.parts)
-        alone = (
-            self._keys[key] <= 1
-            and self._keys[their_key] <= 1
-            and self._our_keys[key] <= 1
-            and self._our_keys[their_key] <= 1
-            and self._our_exact[ours.exact] <= 1
-            and self._exact[row.facts.exact] <= 1
-        )
-        if not alone:
+        if row.archived or row.prospect or row.uuid in self._linked:
             return False
-        if likeness.same_name:
-            return True
-        return likeness.backed and likeness.score >= 90 and _backs_up(ours, row.facts)
+        if self._several(ours, row) or self._several_of_ours(client, ours, row):
+            return False
+        return likeness.backed or not any(other.backed and other.score >= LIKELY for other in others)
+
+    def _several(self, ours: Facts, row: _Theirs) -> bool:
+        """Whether XPM has more than one client that is the same as either of the two."""
+        return len({place for key in _both(ours, row) for place in self._keys.get(key, ())}) > 1
+
+    def _several_of_ours(self, client: Client, ours: Facts, row: _Theirs) -> bool:
+        """Whether Ignition has another client that is the same as either of the two."""
+        return any(id_ != client.id for key in _both(ours, row) for id_ in self._our_keys.get(key, ()))
 
     def _proposal(
-        self, ours: Facts, row: _Theirs, score: int, reasons: tuple[str, ...], *, sure: bool
+        self, client: Client, ours: Facts, found: tuple[int, _Theirs, Likeness], *, sure: bool
     ) -> Proposal:
-        words = list(reasons)
+        _, row, likeness = found
+        words = list(likeness.reasons)
         if row.archived:
             words.append("archived in XPM")
         if row.prospect:
             words.append("a prospect in XPM: its number will change when it becomes a client")
         if row.uuid in self._linked:
             words.append("already linked to another client")
-        if self._exact[row.facts.exact] > 1 or self._keys[_same_key(row.facts.parts)] > 1:
-            words.append("XPM has several clients of this name")
-        if self._our_exact[ours.exact] > 1 or self._our_keys[_same_key(ours.parts)] > 1:
-            words.append("Ignition has several clients of this name")
+        if likeness.identity == "same":
+            if self._several(ours, row):
+                words.append("XPM has several clients of this name")
+            if self._several_of_ours(client, ours, row):
+                words.append("Ignition has several clients of this name")
         return Proposal(
             uuid=row.uuid,
             number=row.number,
             name=row.name,
-            score=score,
+            score=likeness.score,
             sure=sure,
-            level="sure" if sure else "likely" if score >= LIKELY else "weak",
+            level="sure" if sure else "likely" if likeness.score >= LIKELY else "weak",
             reasons=tuple(words),
+            identity=likeness.identity,
         )
 
     def _add(self, row: XpmClient) -> None:
         facts = facts_of_xpm(row)
         place = len(self._rows)
+        self._known[row.uuid] = place
         self._rows.append(_Theirs(row.uuid, row.number, row.name, facts, row.archived, row.prospect))
-        self._keys[_same_key(facts.parts)] += 1
-        self._exact[facts.exact] += 1
-        for block in set(_blocks(facts)):
-            self._blocks[block].append(place)
+        self._joined.append(facts.name.joined.lower())
+        for key in keys(facts.name, facts.raw_code):
+            self._keys[key].append(place)
+        blocks = self._blocks
+        for block in {*_strong(facts), *_weak(facts)}:
+            blocks[block].append(place)
 
-    def _candidates(self, ours: Facts) -> list[int]:
+    def _candidates(self, ours: Facts, most: int = CANDIDATES) -> list[int]:
+        """Places of the records to compare in full, the rarest in common with this one first."""
         weights: dict[int, float] = defaultdict(float)
-        for block in set(_blocks(ours)):
-            places = self._blocks.get(block, ())
-            strong = block[0] in "=#@"
-            if not places or (len(places) > _COMMON and not strong):
-                continue
-            weight = (50.0 if strong else 1.0) / len(places) ** 0.5
-            for place in places[:_COMMON]:
-                weights[place] += weight
-        return sorted(weights, key=lambda place: (-weights[place], place))[:CANDIDATES]
+        for block in set(_strong(ours)):
+            places = self._blocks.get(block)
+            if places is not None and (len(places) <= _COMMON or block[0] in "=#@"):
+                weight = (50.0 if block[0] in "=#@" else 8.0) / len(places) ** 0.5
+                for place in places[:_COMMON]:
+                    weights[place] += weight
+        found = sorted(weights, key=lambda place: (-weights[place], place))[:most]
+        return [*found, *self._similar(ours, weights)]
+
+    def _similar(self, ours: Facts, known: dict[int, float]) -> list[int]:
+        """Places of other records that share words, those of the most similar spelling."""
+        weak = [places for block in set(_weak(ours)) if (places := self._blocks.get(block)) is not None]
+        seen: set[int] = set()
+        for places in sorted(weak, key=len):
+            if len(seen) + len(places) > _ENOUGH:
+                break
+            seen.update(places)
+        order = sorted(seen.difference(known))
+        names = [self._joined[place] for place in order]
+        close = process.extract(
+            ours.name.joined.lower(),
+            names,
+            scorer=fuzz.ratio,
+            processor=None,
+            score_cutoff=60,
+            limit=_SIMILAR,
+        )
+        return [order[at] for _, _, at in close]
 
 
-def _lead(scores: list[int]) -> bool:
-    """True where the first is ahead of the second, so that "the best one" is one."""
-    return len(scores) < 2 or scores[0] - scores[1] >= 3
+def keys(name: Name, code: str = "") -> set[str]:
+    """The keys under which a name meets all names that are the same."""
+    found = set(spellings(name.key))
+    if code and (bare := without_code(name.exact, code)):
+        found |= set(spellings(read_name(bare).key))
+    return found
 
 
-def _backs_up(ours: Facts, theirs: Facts) -> bool:
-    """A shared number always backs a name; a shared e-mail only one that differs by spelling alone.
-
-    On a trust or fund only its own business number counts (11 digits, the ABN): a company number is that of
-    its trustee, and one company is trustee of several.
-    """
-    shared = ours.numbers & theirs.numbers
-    if any(len(number) == _ABN for number in shared):
-        return True
-    if shared:
-        return theirs.parts.kind not in ("trust", "super")
-    a, b = ours.parts.words, theirs.parts.words
-    return (
-        len(a) == len(b) and "and" not in (*a, *b) and ours.parts.like_business and theirs.parts.like_business
-    )
+def _both(ours: Facts, row: _Theirs) -> set[str]:
+    code = row.facts.raw_code
+    return keys(ours.name, code) | keys(row.facts.name, code)
 
 
-def _same_key(parts: NameParts) -> str:
-    """Records of equal key may be confused by a person who reads quickly."""
-    return parts.bag
-
-
-def _blocks(facts: Facts) -> Iterator[str]:
-    parts = facts.parts
-    yield "=" + parts.bag
-    yield "=" + "".join(parts.words)
-    for other in parts.others:
-        yield "=" + " ".join(sorted(other))
+def _strong(facts: Facts) -> Iterator[str]:
+    """Blocks in which every record meets those whose names are the same or near."""
+    name = facts.name
+    core = tuple(word.lower() for word in name.core)
+    joined = "".join(core)
+    yield "=" + joined
+    if len(core) > 1:
+        yield "b" + " ".join(sorted(core))
+        for place, word in enumerate(core):
+            yield f"d{''.join(core[:place])}.{''.join(core[place + 1 :])}{word[0]}"
+    if joined != name.joined:
+        for spelt in spellings(name.joined):
+            yield "=" + spelt
+    for other in name.others:
+        yield "=" + "".join(other).lower()
     for number in facts.numbers:
-        yield "#" + number
+        yield "#" + number[-9:]
     for email in facts.emails:
         yield "@" + email
-    for word in {*parts.words, *(w for other in parts.others for w in other)}:
+    if facts.code:
+        yield "c" + facts.code
+    for person in name.persons:
+        for letter in initials_of(person):
+            yield f"p{person.surname.lower()} {letter}"
+        yield "s" + _skeleton(person.surname) + "".join(initials_of(person))
+
+
+def _weak(facts: Facts) -> Iterator[str]:
+    """Blocks of words, their beginnings, ends and consonants: where names are misspelt or only similar."""
+    name = facts.name
+    for word in name.core if not name.others else {*name.core, *(w for o in name.others for w in o)}:
+        word = word.lower()
         yield "w" + word
         if len(word) >= 4:
-            yield "<" + word[:3]
-            yield ">" + word[-3:]
-        if len(word) >= 6:
-            yield "~" + "".join(c for c in word if c not in "aeiouhy")
-    if parts.words and not "".join(parts.words).isascii():
-        joined = "".join(parts.words)
+            yield "<" + word[:4]
+    joined = name.joined
+    if not joined.isascii():
         for start in range(len(joined) - 1):
             yield "2" + joined[start : start + 2]
+    elif len(joined) >= 4:
+        yield "~" + _skeleton(joined)
+
+
+_VOWELS = str.maketrans(dict.fromkeys("aeiouhyAEIOU"))
+_DOUBLED = re.compile(r"(.)\1+")
+
+
+@lru_cache(maxsize=65536)
+def _skeleton(word: str) -> str:
+    """A word's first letter and consonants, doubled ones once."""
+    return word[0].lower() + _DOUBLED.sub(r"\1", word[1:].translate(_VOWELS))

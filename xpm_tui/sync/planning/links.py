@@ -14,8 +14,10 @@ from xpm_tui.domain import labels
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, LinkState
+from xpm_tui.domain.names import key_of
 from xpm_tui.domain.plan import NeedsPerson
 from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, IGNORED, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import apart_id
@@ -88,11 +90,28 @@ def named(snapshot: Snapshot, name: str) -> list[XpmClient]:
     return [row for row in snapshot.find(XPM_CLIENTS, "name", name) if not row.deleted]
 
 
-def exact_match(snapshot: Snapshot, client: Client) -> str:
+class SameNames:
+    """Which names several clients of one side have, in whatever form; counted when first asked."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._counts: list[Counter[str]] = []
+
+    def several(self, name: str) -> bool:
+        """Whether more than one client of Ignition, or of XPM, has a name that is the same as this one."""
+        if not self._counts:
+            theirs = (row.name for row in self._snapshot.rows(XPM_CLIENTS) if not row.deleted)
+            for names in ((client.name for client in self._snapshot.rows(CLIENTS)), theirs):
+                self._counts.append(Counter(key for each in names for key in spellings(key_of(each))))
+        return any(count[key] > 1 for count in self._counts for key in spellings(key_of(name)))
+
+
+def exact_match(snapshot: Snapshot, client: Client, names: SameNames | None = None) -> str:
     """UUID of the XPM client that an unlinked client may be linked to by its name alone, or empty.
 
     Exactly one client of that name stands on each side, linked or not; XPM's is neither archived nor a
-    prospect and nobody's yet; a person neither set this client aside nor took the two apart.
+    prospect and nobody's yet; a person neither set this client aside nor took the two apart. With ``names``,
+    no second client of either side has the same name in another form.
     """
     name = exact(client.name)
     found = named(snapshot, name)
@@ -105,6 +124,7 @@ def exact_match(snapshot: Snapshot, client: Client) -> str:
         or len(snapshot.find(CLIENTS, "name", name)) != 1
         or snapshot.find(LINKS, "uuid", uuid)
         or snapshot.raw(APART, apart_id(client.id, uuid)) is not None
+        or (names is not None and names.several(name))
     ):
         return ""
     return uuid
@@ -172,16 +192,17 @@ def relink(snapshot: Snapshot) -> list[Relink]:
 
 
 def _each(snapshot: Snapshot) -> Iterator[Relink]:
+    names = SameNames(snapshot)
     for client in snapshot.rows(CLIENTS):
-        yield _one(snapshot, client)
+        yield _one(snapshot, client, names)
 
 
-def _one(snapshot: Snapshot, client: Client) -> Relink:
+def _one(snapshot: Snapshot, client: Client, names: SameNames) -> Relink:
     link = snapshot.get(LINKS, client.id)
     row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
     state = state_of(snapshot, client, link, row)
     if link is None:
-        return Relink(client=client.id, state=state, proposal=exact_match(snapshot, client))
+        return Relink(client=client.id, state=state, proposal=exact_match(snapshot, client, names))
     renamed = row is not None and exact(row.name) != exact(client.name)
     return Relink(
         client=client.id,

@@ -24,7 +24,14 @@ from xpm_tui.sync.consequences import written_records as written_records
 from xpm_tui.sync.journal import ADD_CONTACT, without_end
 from xpm_tui.sync.planning.comparison import WHOLE, Compared, Sides, changes_of, compare
 from xpm_tui.sync.planning.decisions import UNKNOWN, Rules
-from xpm_tui.sync.planning.links import all_frozen, exact_match, frozen_fields, needs_person, state_of
+from xpm_tui.sync.planning.links import (
+    SameNames,
+    all_frozen,
+    exact_match,
+    frozen_fields,
+    needs_person,
+    state_of,
+)
 from xpm_tui.sync.policy import Policy
 
 FIRST_APPLIED = "first_applied"
@@ -151,6 +158,7 @@ class _Planner:
         self.policy = policy
         self.rules = rules_for(snapshot, policy, fields)
         self.frozen = all_frozen(snapshot)
+        self.names = SameNames(snapshot)
         self.linking = not fields or "link" in fields
         self.unknown = unknown_additions(snapshot)
 
@@ -188,7 +196,7 @@ class _Planner:
         snapshot = self.snapshot
         if snapshot.raw(IGNORED, client.id) is not None or WHOLE in self.frozen.get(client.id, ()):
             return (), "", None
-        uuid = exact_match(snapshot, client) if self.linking else ""
+        uuid = exact_match(snapshot, client, self.names) if self.linking else ""
         row = snapshot.get(XPM_CLIENTS, uuid) if uuid else None
         if row is None:
             return (), "", needs_person(snapshot, client, state_of(snapshot, client, None, None))

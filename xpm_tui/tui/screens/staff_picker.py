@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
-from xpm_tui.application.team.views import MapEffect, MemberView, StaffView
+from xpm_tui.application.team.views import MapEffect, MemberView, StaffPick, StaffView
 from xpm_tui.domain import formatting
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.chooser import Chooser, said
@@ -170,10 +170,17 @@ class PickPerson(Person):
         result = await self.host.run_named("team.pick", whom, title="Pick all")
         if result.declined:
             return
-        done: list[MemberView] = result.value
+        done: StaffPick = result.value
         await self.host.refresh_pulse()
-        names = ", ".join(view.name for view in done[:3]) + (" …" if len(done) > 3 else "")
-        told = f"{formatting.count(len(done), 'person/people')} linked: {names}.\nu takes it back."
+        members = done.members
+        names = ", ".join(view.name for view in members[:3]) + (" …" if len(members) > 3 else "")
+        told = f"{formatting.count(len(members), 'person/people')} linked: {names}.\nu takes it back."
+        if not members:
+            told = "Nobody was added."
+        for each in done.skipped[:3]:
+            told += f"\nNot added: {each.staff.name}. Your team has {each.member.name}: {each.reason}."
+        if len(done.skipped) > 3:
+            told += f"\n{len(done.skipped) - 3:,} more were not added."
         self.host.toast(told)
         await self.begin()
 

@@ -18,6 +18,7 @@ from xpm_tui.application.connection.state_machine import Connecting, Switched
 from xpm_tui.application.connection.steps import Name, Step
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
+from xpm_tui.application.team.views import StaffPick
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import Trouble
@@ -169,7 +170,13 @@ class TeamPane(SkippablePane):
         except Trouble as trouble:
             self.complain(trouble)
             return
-        self.host.toast(f"{formatting.count(len(result.value), 'person/people')} linked to XPM.")
+        done: StaffPick = result.value
+        told = f"{formatting.count(len(done.members), 'person/people')} linked to XPM."
+        for each in done.skipped[:3]:
+            told += f"\nNot added: {each.staff.name}. Your team has {each.member.name}: {each.reason}."
+        if len(done.skipped) > 3:
+            told += f"\n{len(done.skipped) - 3:,} more were not added: link them in Team (m)."
+        self.host.toast(told)
         await self.stay()
 
 
