@@ -1,4 +1,4 @@
-"""A value that XML cannot carry holds its own record, by verb: it is named, and the rest is sent."""
+"""A record that XPM refuses, or that holds a value XML cannot carry: it is named, and the rest is sent."""
 
 from __future__ import annotations
 
@@ -73,6 +73,19 @@ def test_four_healthy_clients_are_sent_and_the_fifth_is_named(
     office("clients", "edit", held["id"], "phone=09 555 0199")
     assert office("sync", "--yes", "--json").json["outcome"] == "done"
     assert own.asked("client.api/update") == 5
+
+
+def test_who_was_refused_is_named_with_what_xpm_said(office: Inline, own: SandboxProcess) -> None:
+    clients = linked(office)
+    for client in clients[:3]:
+        office("clients", "edit", client["id"], "phone=09 555 0102")
+    own.control("POST", "faults", {"kind": "status-error", "endpoint": "client.api/update", "nth": 1})
+    done = office("sync", "--yes", code=1)
+    (failed,) = office("runs", "retry", "--list", "--json").json["items"]
+    assert failed["cause"]
+    assert f"XPM refused {failed['name']} ({failed['client']}): {failed['cause'].rstrip('.')}." in done.err
+    run = office("runs", "list", "--json").json["items"][0]
+    assert f"{failed['name']} ({failed['client']})" in run["error"]
 
 
 def test_a_contact_holds_its_client_alone(office: Inline, own: SandboxProcess) -> None:
