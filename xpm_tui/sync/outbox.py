@@ -40,7 +40,7 @@ from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Practice, Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent
-from xpm_tui.domain.safe_text import refuse_uncarriable_values, storable
+from xpm_tui.domain.safe_text import is_carriable, refuse_uncarriable_values, storable
 from xpm_tui.domain.tables import INTENTS
 from xpm_tui.domain.workflows import JobSpec
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact, XpmJob
@@ -80,6 +80,11 @@ class Message(Generic[Reply]):
     before: Sequence[str] = ()
     found: str = ""
     texts: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_carriable(self) -> bool:
+        """Whether XML can carry everything that goes into the request."""
+        return all(map(is_carriable, self.texts.values()))
 
 
 Ending = Literal["done", "refused", "unsendable", "unknown", "stopped", "interrupted"]

@@ -103,6 +103,7 @@ def batch_of(practice: OpenPractice, wanted: Iterable[Occurrence], *, anyway: bo
         sure=sure_of(snapshot),
         anyway=anyway,
         pace=pace(practice),
+        policy=practice.policy(),
     )
 
 

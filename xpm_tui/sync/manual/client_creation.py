@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -19,7 +19,7 @@ from xpm_tui.sync.canonical import Team, book_values, clean, contact_values, is_
 from xpm_tui.sync.journal import ADD_CLIENT, is_linked, without_end
 from xpm_tui.sync.manual.creation import Maker, Making
 from xpm_tui.sync.mirror import take
-from xpm_tui.sync.outbox import client_creation
+from xpm_tui.sync.outbox import Message, client_creation
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
 
 Why = Literal["linked", "was-linked", "no-name", "twin", "sure", "unknown", "twin-unknown"]
@@ -131,9 +131,9 @@ async def create_client(
     twins = [row.uuid for row in there if exact(row.name) == exact(client.name) and not row.deleted]
     if twins:
         raise MustWait(Blocked("twin", tuple(twins)))
-    values, left_out = creation_values(book.snapshot(), client, policy)
+    message, left_out = creation_message(book.snapshot(), client, policy, [row.uuid for row in there])
     asked = Making(
-        client_creation(client.id, values, creation_contacts(client, policy), [row.uuid for row in there]),
+        message,
         name=client.name,
         noun="client",
         table=XPM_CLIENTS,
@@ -142,6 +142,15 @@ async def create_client(
     maker = Maker(book, practice, clock, ids, events, by, run, policy.direction)
     row = await maker.make(asked, create_lag, stop)
     return Created(client=client.id, row=row, left_out=left_out)
+
+
+def creation_message(
+    snapshot: Snapshot, client: Client, policy: Policy, before: Sequence[str] = ()
+) -> tuple[Message[XpmClient], tuple[str, ...]]:
+    """Return the message that creates a client, and the fields that have to be left out of it; ``before`` are
+    the UUIDs of the XPM clients that have its name."""
+    values, left_out = creation_values(snapshot, client, policy)
+    return client_creation(client.id, values, creation_contacts(client, policy), before), left_out
 
 
 def creation_values(
