@@ -59,7 +59,7 @@ def test_four_healthy_clients_are_sent_and_the_fifth_is_named(
     message = done["error"]["message"]
     assert held["name"] in message
     assert held["id"] in message
-    assert "'phone'" in message
+    assert "'Phone'" in message
     assert code(bad) in message
     assert "clients edit" in message
     assert "Not sent to XPM: 1 change" in office("plan").out
@@ -95,7 +95,7 @@ def test_a_contact_holds_its_client_alone(office: Inline, own: SandboxProcess) -
     own.control("DELETE", "requests")
     done = office("sync", "--yes", "--json", code=1).json
     assert clients[0]["name"] in done["error"]["message"]
-    assert "'contact mobile'" in done["error"]["message"]
+    assert "'Contact mobile'" in done["error"]["message"]
     assert own.asked("client.api/update") == 1
     assert own.asked("client.api/contact") == 0
 
@@ -123,7 +123,7 @@ def test_a_staff_record_is_not_created(office: Inline, own: SandboxProcess) -> N
     member = office("team", "new", "Bo Li", "email=bo@puffin.example", "--json").json
     for bad in ("02\x0b1", "02\ufffe", "02\udcff"):
         refused = office("team", "create", member["id"], "--phone", bad, "--yes", "--json", code=2)
-        assert "'phone'" in refused.error["message"]
+        assert "'Phone'" in refused.error["message"]
         assert f"Bo Li ({member['id']}) was not created in XPM" in refused.error["message"]
         assert "U+" in refused.error["message"]
     assert own.asked("staff.api/add") == 0

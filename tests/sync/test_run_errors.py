@@ -114,7 +114,7 @@ async def test_one_value_that_cannot_be_sent_holds_one_client(bad: str, place: s
     assert (run.outcome, run.counts["unsendable"]) == ("partial", 1)
     assert [world.practice.rows[f"u{n}"].phone for n in (1, 3)] == ["1", "3"]
     assert "Client 2 (c2" in run.error
-    assert ("phone" if place == "client" else "contact mobile") in run.error
+    assert ("'Phone'" if place == "client" else "'Contact mobile'") in run.error
     assert f"U+{ord(bad[1:][:1] or bad):04X}" in run.error
     (event,) = [event for event in world.events.all if event.key == "sync.unsendable"]
     assert event.record.partition("/")[0] == "c2"
