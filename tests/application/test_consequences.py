@@ -287,6 +287,43 @@ async def test_a_batch_of_jobs_is_what_the_sandbox_records(tmp_path: Path) -> No
     world.close()
 
 
+async def test_jobs_that_xml_cannot_carry_are_not_counted_as_sent(tmp_path: Path) -> None:
+    world = Deploying(tmp_path, jobs__state_code="INPROGRESS")
+    await world.ready()
+    practice = world.practice
+    bad, fresh = practice.ids.new("c", 2)
+    practice.book.commit(
+        [
+            Put(CLIENTS, Client(id=bad, name="Weka Brightwater", phone="09\x0b1")),
+            Put(CLIENTS, Client(id=fresh, name="Kea Brightwater")),
+        ]
+    )
+    world.accepted("Of a client that cannot be created", bad)
+    world.accepted("Of the same client", bad)
+    world.accepted("Not the job, but its client", fresh)
+    world.accepted("Neither", world.clients[0])
+    world.accepted("Fine", world.clients[1])
+    world.accepted("Fine for the new client", fresh)
+    for name in ("w3", "w4"):
+        job_editing.edit_workflow(practice, name, {"name": f"{name}\ufffe"})
+    names = [f"w{number}" for number in range(1, 7)]
+    world.sandbox.log.clear()
+    alone = jobs.preview_job(practice, "w4")
+    batch = job_batch.named(practice, names)
+    found = batch.consequences
+    run = await world.deploy(*names)
+    as_foretold(world, found, run)
+    assert (run.counts["deployed"], run.counts["failed"]) == (found.xpm.jobs_created, 4) == (2, 4)
+    assert (found.xpm.clients_created, found.xpm.clients, found.xpm.changes) == (1, 2, 3)
+    (kept,) = found.kept
+    assert [each.partition("/")[0] for each in kept.records] == names[:4]
+    assert "Not sent to XPM: XML cannot carry" in kept.why
+    assert (batch.new, batch.holds, alone.goes, alone.goes_anyway) == (2, 4, False, False)
+    assert alone.consequences is not None
+    assert (alone.consequences.xpm.changes, alone.consequences.requests.job_creations) == (0, 0)
+    world.close()
+
+
 async def test_a_job_says_the_same_in_its_preview_and_in_its_batch(tmp_path: Path) -> None:
     world = Deploying(tmp_path)
     await world.ready()

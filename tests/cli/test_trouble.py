@@ -149,6 +149,21 @@ def test_a_revoked_login_asks_for_a_new_one(own: tuple[Inline, SandboxProcess]) 
     assert connected("status", "--json", code=3).json["connected"] in (True, False)
 
 
+def test_a_revoked_login_is_said_once(own: tuple[Inline, SandboxProcess]) -> None:
+    connected, sandbox = own
+    sandbox.control("POST", "tokens", {"revoke": True})
+    for verb in (["sync", "--yes"], ["status"], ["plan"]):
+        told = connected(*verb, code=3).err.splitlines()
+        alone = [line for line in told if "Known problem" not in line]
+        assert sum("Xero no longer accepts the login." in line for line in alone) == 1, told
+        assert sum("xpm-tui connect" in line for line in told) == 1, told
+        both = connected(*verb, "--json", code=3).json
+        assert both["condition"]["state"] == "login_needed"
+        assert both["condition"]["message"].startswith(both["error"]["message"])
+    # Where nothing failed, the condition says it.
+    assert "accepts the login. Sign in again with: xpm-tui connect" in connected("clients", "list").err
+
+
 def test_too_many_calls_are_waited_out(connected: Command, sandbox: SandboxProcess) -> None:
     fault(sandbox, "429-minute", times=1, seconds=1)
     assert connected("plan", "--json").json["ok"] is True

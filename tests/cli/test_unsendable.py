@@ -1,4 +1,4 @@
-"""A value that XML cannot carry holds its own record, by verb: it is named, and the rest is sent."""
+"""A record that XPM refuses, or that holds a value XML cannot carry: it is named, and the rest is sent."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_four_healthy_clients_are_sent_and_the_fifth_is_named(
     message = done["error"]["message"]
     assert held["name"] in message
     assert held["id"] in message
-    assert "'phone'" in message
+    assert "'Phone'" in message
     assert code(bad) in message
     assert "clients edit" in message
     assert "Not sent to XPM: 1 change" in office("plan").out
@@ -75,6 +75,19 @@ def test_four_healthy_clients_are_sent_and_the_fifth_is_named(
     assert own.asked("client.api/update") == 5
 
 
+def test_who_was_refused_is_named_with_what_xpm_said(office: Inline, own: SandboxProcess) -> None:
+    clients = linked(office)
+    for client in clients[:3]:
+        office("clients", "edit", client["id"], "phone=09 555 0102")
+    own.control("POST", "faults", {"kind": "status-error", "endpoint": "client.api/update", "nth": 1})
+    done = office("sync", "--yes", code=1)
+    (failed,) = office("runs", "retry", "--list", "--json").json["items"]
+    assert failed["cause"]
+    assert f"XPM refused {failed['name']} ({failed['client']}): {failed['cause'].rstrip('.')}." in done.err
+    run = office("runs", "list", "--json").json["items"][0]
+    assert f"{failed['name']} ({failed['client']})" in run["error"]
+
+
 def test_a_contact_holds_its_client_alone(office: Inline, own: SandboxProcess) -> None:
     clients = linked(office)
     office("contacts", "add", clients[0]["id"], "name=Rosa Lind", "mobile=02\x0b1")
@@ -82,7 +95,7 @@ def test_a_contact_holds_its_client_alone(office: Inline, own: SandboxProcess) -
     own.control("DELETE", "requests")
     done = office("sync", "--yes", "--json", code=1).json
     assert clients[0]["name"] in done["error"]["message"]
-    assert "'contact mobile'" in done["error"]["message"]
+    assert "'Contact mobile'" in done["error"]["message"]
     assert own.asked("client.api/update") == 1
     assert own.asked("client.api/contact") == 0
 
@@ -110,7 +123,7 @@ def test_a_staff_record_is_not_created(office: Inline, own: SandboxProcess) -> N
     member = office("team", "new", "Bo Li", "email=bo@puffin.example", "--json").json
     for bad in ("02\x0b1", "02\ufffe", "02\udcff"):
         refused = office("team", "create", member["id"], "--phone", bad, "--yes", "--json", code=2)
-        assert "'phone'" in refused.error["message"]
+        assert "'Phone'" in refused.error["message"]
         assert f"Bo Li ({member['id']}) was not created in XPM" in refused.error["message"]
         assert "U+" in refused.error["message"]
     assert own.asked("staff.api/add") == 0

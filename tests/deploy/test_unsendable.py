@@ -23,10 +23,17 @@ async def world(tmp_path: Path) -> Deploying:
 
 
 @pytest.mark.parametrize(
-    ("bad", "field"),
-    [("1\x012", "name"), ("a\ufffe", "name"), ("1\x0b2", "description"), ("1\x0b2", "reference")],
+    ("bad", "field", "label"),
+    [
+        ("1\x012", "name", "Job name"),
+        ("a\ufffe", "name", "Job name"),
+        ("1\x0b2", "description", "Description"),
+        ("1\x0b2", "reference", "Reference"),
+    ],
 )
-async def test_one_job_with_a_value_that_cannot_be_sent(world: Deploying, bad: str, field: str) -> None:
+async def test_one_job_with_a_value_that_cannot_be_sent(
+    world: Deploying, bad: str, field: str, label: str
+) -> None:
     world.accepted("First")
     world.accepted("Second", client=world.clients[1])
     job_editing.edit_workflow(world.practice, "w1", {field: bad})
@@ -37,7 +44,7 @@ async def test_one_job_with_a_value_that_cannot_be_sent(world: Deploying, bad: s
     row = world.practice.snapshot().get(DEPLOYMENTS, first.id)
     assert row is not None
     assert f"U+{ord(bad[1]):04X}" in row.why
-    assert f"'{field}'" in row.why
+    assert f"'{label}'" in row.why
     assert "jobs edit" in row.why
     assert len(world.sandbox.log.rows(lambda asked: asked.endpoint == "job.api/add")) == 1
     job_editing.edit_workflow(world.practice, "w1", {field: "fine"})

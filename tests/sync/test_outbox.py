@@ -6,6 +6,7 @@ may be sent again and what never, whether other records go on, and who is named.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
@@ -358,9 +359,38 @@ async def test_every_text_of_a_request_is_looked_at(tmp_path: Path) -> None:
         )  # fmt: skip
         for each in messages:
             sender = Sender(here.practice)
-            assert (await sender.send(each)).ending == "unsendable", each.texts
+            delivery = await sender.send(each)
+            assert delivery.ending == "unsendable", each.texts
+            assert re.match("The field '[A-Z][^_]*' holds a character", delivery.cause.message)
             assert sender.last().sent_at is None
         assert here.writes() == 0
+
+
+@pytest.mark.parametrize(
+    ("build", "field", "label"),
+    [
+        (lambda: client_update("c1", CLIENT, "Kowhai", {"postal_postcode": BAD}),
+         "postal_postcode", "Postal postcode"),
+        (lambda: client_creation("c1", {"name": "New"}, [XpmContact(uuid="", name="Jo", mobile=BAD)], []),
+         "contact mobile", "Contact mobile"),
+        (lambda: client_creation("c1", {"name": "New"}, [XpmContact(uuid="", name="Jo"),
+                                                         XpmContact(uuid="", name=BAD)], []),
+         "contact 2 name", "Contact name (contact 2)"),
+        (lambda: staff_creation("t1", {"name": "Jo", "email": BAD}, []), "email", "E-mail"),
+        (lambda: job_creation("w1", CLIENT, JobSpec(**{**_fields(spec()), "number": BAD}), []),
+         "number", "Job number"),
+        (lambda: client_update("c1", CLIENT, "Kowhai", {"postal_postcode": "******789"}),
+         "postal_postcode", "Postal postcode"),
+    ],
+)  # fmt: skip
+async def test_the_sentence_has_the_label_and_the_error_has_the_key(
+    build: Callable[[], Message[Any]], field: str, label: str, tmp_path: Path
+) -> None:
+    async with real(tmp_path) as here:
+        delivery = await Sender(here.practice).send(build())
+        assert isinstance(delivery.cause, UnsendableValue)
+        assert delivery.cause.field == field
+        assert delivery.cause.message.startswith(f"The field '{label}' holds")
 
 
 async def test_what_the_request_builder_refuses_is_unsendable_too(tmp_path: Path) -> None:

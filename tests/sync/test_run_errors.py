@@ -12,7 +12,7 @@ from tests.sync.test_create_staff import create as create_member
 from tests.sync.test_create_staff import world as staff_world
 from tests.sync.test_outbox import EXPECTED
 from tests.sync.world import World, client, contact, linked, xpm
-from xpm_tui.domain.errors import NeedsPerson, Trouble
+from xpm_tui.domain.errors import NeedsPerson, Refused, Trouble
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import WRITE_ERRORS
 from xpm_tui.domain.tables import INTENTS, RUNS
@@ -48,6 +48,7 @@ async def test_a_run_with_one_client_that_fails(error: type[Trouble]) -> None:
         assert [world.practice.rows[f"u{n}"].phone for n in (1, 2, 3)] == ["1", "", "3"]
         named = [event.record for event in world.events.all if event.key == f"sync.{ending}"]
         assert named == ["c2"]
+        assert "Client 2 (c2)" in run.error
     else:
         with pytest.raises(error):
             await world.apply(plan, records)
@@ -113,7 +114,7 @@ async def test_one_value_that_cannot_be_sent_holds_one_client(bad: str, place: s
     assert (run.outcome, run.counts["unsendable"]) == ("partial", 1)
     assert [world.practice.rows[f"u{n}"].phone for n in (1, 3)] == ["1", "3"]
     assert "Client 2 (c2" in run.error
-    assert ("phone" if place == "client" else "contact mobile") in run.error
+    assert ("'Phone'" if place == "client" else "'Contact mobile'") in run.error
     assert f"U+{ord(bad[1:][:1] or bad):04X}" in run.error
     (event,) = [event for event in world.events.all if event.key == "sync.unsendable"]
     assert event.record.partition("/")[0] == "c2"
@@ -142,4 +143,23 @@ async def test_the_end_of_a_run_names_the_first_three_and_counts_the_rest() -> N
     assert run.counts["unsendable"] == 5
     assert run.error.count("was not sent to XPM") == 3
     assert "2 more could not be sent" in run.error
+    assert world.practice.rows["u9"].phone == "9"
+
+
+@pytest.mark.parametrize(
+    ("number", "rest"), [(2, ""), (5, ""), (7, "; and 2 more (xpm-tui runs retry --list)")]
+)
+async def test_the_end_of_a_run_names_whom_xpm_refused_and_what_it_said(number: int, rest: str) -> None:
+    refused = range(1, number + 1)
+    world = World(
+        [client(n, phone=str(n)) for n in (*refused, 9)],
+        [xpm(n) for n in (*refused, 9)],
+        links=[linked(n) for n in (*refused, 9)],
+        policy=TO_XPM,
+    )
+    world.practice.faults = [Refused("It failed.", words=f"No {n}\x1b.") for n in refused]
+    run = await world.sync()
+    assert (run.outcome, run.counts["refused"], run.counts["records"]) == ("partial", number, 1)
+    named = "; ".join(f"Client {n} (c{n}): No {n}␛" for n in refused[:5])
+    assert run.error == f"XPM refused {named}{rest}."
     assert world.practice.rows["u9"].phone == "9"

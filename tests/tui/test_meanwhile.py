@@ -133,7 +133,7 @@ async def test_leaving_an_import_that_is_under_way(
         let.set()
         await settle(pilot)
         assert "An error of ours" not in text_of(app)
-        assert isinstance(app.screen, Form)
+        assert isinstance(app.screen, Form), text_of(app)
     assert "Brand New Ltd" in names(world)
 
 
@@ -160,7 +160,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
         await until(pilot, "Plan p")
         await settle(pilot)
         await pilot.press("a")
-        await until(pilot, "Apply 55 changes?")
+        await until(pilot, "Apply 43 changes?")
         await pilot.press("y")
         await until(pilot, "process of its own")
         told = text_of(app)

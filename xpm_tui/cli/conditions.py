@@ -94,9 +94,11 @@ def data(found: Sequence[Condition]) -> dict[str, Any]:
 
 
 def sentences(found: Sequence[Condition], trouble: Trouble | None) -> Iterator[str]:
-    """What to say on stderr: every condition but *sound*, unless ``trouble`` says just that."""
+    """What to say on stderr: every condition but *sound*, and none that begins with what ``trouble`` says,
+    whose own hint says what to do."""
+    said = trouble.message if trouble is not None else ""
     for each in found:
-        if each.message and (trouble is None or trouble.message != each.message):
+        if each.message and not (said and each.message.startswith(said)):
             yield each.message
 
 

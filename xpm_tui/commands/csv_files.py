@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.commands.command import Act, Result, Talk, argument, idle, option
-from xpm_tui.commands.consequences import action, question
+from xpm_tui.commands.consequences import action, brief, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, agree, may_write_over, to_file, unless_dry_run
 from xpm_tui.commands.tables import plain
@@ -137,7 +137,10 @@ def _imported(report: ImportReport, form: str) -> list[str]:
     }
     lines += [f"  {count(counts[key], noun)}" for key, noun in more.items() if counts.get(key)]
     if report.consequences is not None:
-        lines += [f"  {line}" for line in described(report.consequences)]
+        found = report.consequences
+        lines += [
+            f"  {line}" for line in (described(found) if report.dry_run else [brief(found, costs=False)])
+        ]
     unknown = [column.heading for column in report.columns if column.field is None]
     if unknown:
         lines.append(f"  unknown columns, kept as they are: {', '.join(unknown)}")

@@ -183,8 +183,11 @@ def _trouble(run: Run, code: int) -> Trouble | None:
             "stopped": f"Run {run.id} was stopped; the next sync goes on where it was.",
             "interrupted": f"Run {run.id} was cut off.",
         }
+        sentence = sentences.get(run.outcome, f"Run {run.id} ended as {run.outcome}.")
+        # Of a run that was stopped, the error only names the records that failed before.
+        said = f"{sentence} {run.error}".strip() if run.outcome == "stopped" else run.error or sentence
         trouble = Trouble(
-            run.error or sentences.get(run.outcome, f"Run {run.id} ended as {run.outcome}."),
+            said,
             hint=f"What happened is in: xpm-tui log --run {run.id}",
         )
         trouble.code = run.outcome

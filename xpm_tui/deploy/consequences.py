@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
 import msgspec
 
@@ -23,17 +24,24 @@ from xpm_tui.domain.workflows import Workflow
 from xpm_tui.domain.xpm import Named, XpmJob
 from xpm_tui.sync.consequences import lookups, paced
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE
-from xpm_tui.sync.manual.client_creation import Lookup
+from xpm_tui.sync.manual.client_creation import Lookup, creation_message
+from xpm_tui.sync.outbox import Message, job_creation, people_assignment, state_change, template_addition
+from xpm_tui.sync.policy import Policy
 
 UNKNOWN = "It was sent to XPM before and no answer came: say what became of it (jobs retry ID --sent ...)."
 
+UNSENDABLE = (
+    "Not sent to XPM: XML cannot carry a character of the job or of its client. "
+    "Correct it (jobs edit, clients edit, contacts edit), then deploy again."
+)
+
 
 class Batch(msgspec.Struct, frozen=True):
-    """A batch before it starts: each job as it would go out, which of them go, the ``calls`` of each besides
-    those that all share, and what follows from it."""
+    """A batch before it starts: each job as it would go out, those that are ``unsendable`` (with a value that
+    XML cannot carry), the ``calls`` of each besides those that all share, and what follows from it."""
 
     previews: tuple[Preview, ...]
-    goes: frozenset[str]
+    unsendable: frozenset[str]
     calls: dict[str, int]
     consequences: Consequences
 
@@ -46,6 +54,7 @@ def of_batch(
     alike: Lookup | None = None,
     anyway: bool = False,
     pace: Pace | None = None,
+    policy: Policy | None = None,
 ) -> Batch:
     """Return what deploying these would do; nothing is asked of XPM.
 
@@ -56,21 +65,25 @@ def of_batch(
         alike: Gives the XPM clients whose name is the same as that of a client, or near to it.
         anyway: Whether jobs go that wait for a user's "go on anyway".
         pace: What the rate limiter allows; by default an unused minute.
+        policy: What clients are created with; by default with every field.
     """
-    work = _Batch(snapshot, terms, alike, anyway)
+    work = _Batch(snapshot, terms, alike, anyway, policy or Policy())
     for workflow, day in wanted:
         work.one(workflow, day)
-    return Batch(tuple(work.previews), frozenset(work.goes), work.calls, work.result(pace))
+    return Batch(tuple(work.previews), frozenset(work.unsendable), work.calls, work.result(pace))
 
 
 class _Batch:
     """One batch while it is gone through."""
 
-    def __init__(self, snapshot: Snapshot, terms: Terms, alike: Lookup | None, anyway: bool) -> None:
+    def __init__(
+        self, snapshot: Snapshot, terms: Terms, alike: Lookup | None, anyway: bool, policy: Policy
+    ) -> None:
         self._snapshot = snapshot
         self._terms = terms
         self._alike = alike
         self._anyway = anyway
+        self._policy = policy
         self._jobs = OpenJobs.of(snapshot)
         self._created: dict[str, str] = {}
         self._clients: set[str] = set()
@@ -81,7 +94,8 @@ class _Batch:
         held = snapshot.find(INTENTS, "state", "held")
         self._held = {each.record for each in held if each.kind.startswith("job.")}
         self.previews: list[Preview] = []
-        self.goes: set[str] = set()
+        self._written = 0
+        self.unsendable: set[str] = set()
         self.calls: dict[str, int] = {}
 
     def one(self, workflow: Workflow, day: date) -> None:
@@ -97,46 +111,77 @@ class _Batch:
         if shown.id in self._held or back is not None:
             self._kept[UNKNOWN if shown.id in self._held else back.sentence if back else ""].append(shown.id)
             return
-        self.goes.add(shown.id)
-        before = self._requests.total()
-        self._steps(shown)
+        before, written = self._requests.total(), self._written
+        whole = self._steps(shown)
         self.calls[shown.id] = self._requests.total() - before
-        self._clients |= {shown.uuid or (shown.client.id if shown.client else "")}
+        if not whole:
+            self.unsendable.add(shown.id)
+            self._kept[UNSENDABLE].append(shown.id)
+            if self._written == written:
+                return
+        self._clients.add(shown.client.id if shown.client is not None else shown.uuid)
         if shown.fresh:
             self._made.append(shown.id)
             self._jobs.add(_planned(shown, self._uuid(shown)), proposal=workflow.proposal)
         else:
             self._finished.append(shown.id)
 
-    def _uuid(self, shown: Preview) -> str:
-        """The job's client in XPM: one that this batch makes goes by an id of its own until then."""
-        if shown.uuid or shown.client is None:
-            return shown.uuid
-        if shown.client.id not in self._created:
-            self._created[shown.client.id] = f"new:{shown.client.id}"
-            self._requests["searches"] += 1
-            self._requests["client_creations"] += 1
-        return self._created[shown.client.id]
-
-    def _steps(self, shown: Preview) -> None:
-        """The calls of one job, step by step."""
+    def _steps(self, shown: Preview) -> bool:
+        """Count the calls of one job, step by step, up to one that cannot be sent; whether there is none."""
         spec, row = shown.spec, shown.deployment
-        applied: Sequence[str] = row.applied if row is not None and row.number else spec.templates[:1]
+        number = row.number if row is not None else ""
+        applied: Sequence[str] = row.applied if row is not None and number else spec.templates[:1]
         if shown.fresh:
             if found_again(self._snapshot, row, self._jobs, self._failed(shown.id, ADD_JOB)) is not None:
                 self._requests["job_reads"] += 1
+                self._written += 1
             else:
-                self._uuid(shown)
+                if not self._has_client(shown):
+                    return False
                 self._requests["job_reads"] += bool(spec.number)
-                self._requests["job_creations"] += 1
+                if not self._writes("job_creations", job_creation(shown.id, "", spec, ())):
+                    return False
         tried = {str(intent.values.get("template")) for intent in self._failed(shown.id, APPLY_TEMPLATE)}
         for template in spec.templates:
             if template not in applied:
                 self._requests["job_reads"] += template in tried
-                self._requests["template_additions"] += 1
-        people = bool(spec.partner or spec.manager or spec.staff)
-        self._requests["job_assignments"] += people and not (row is not None and row.assigned)
-        self._requests["job_states"] += bool(spec.state_code) and not (row is not None and row.state_set)
+                if not self._writes(
+                    "template_additions", template_addition(shown.id, "", number, template, 0)
+                ):
+                    return False
+        people = bool(spec.partner or spec.manager or spec.staff) and not (row is not None and row.assigned)
+        if people and not self._writes("job_assignments", people_assignment(shown.id, "", number, spec)):
+            return False
+        if spec.state_code and not (row is not None and row.state_set):
+            return self._writes("job_states", state_change(shown.id, "", number, spec.state_code))
+        return True
+
+    def _writes(self, kind: str, message: Message[Any]) -> bool:
+        """Count a write of a job where it can be sent; whether it can."""
+        sent = message.is_carriable
+        self._requests[kind] += sent
+        self._written += sent
+        return sent
+
+    def _has_client(self, shown: Preview) -> bool:
+        """Whether the job has a client in XPM, which is created where there is none."""
+        client = shown.client
+        if shown.uuid or client is None or client.id in self._created:
+            return True
+        self._requests["searches"] += 1
+        if not creation_message(self._snapshot, client, self._policy)[0].is_carriable:
+            return False
+        # One that this batch makes goes by an id of its own until then.
+        self._created[client.id] = f"new:{client.id}"
+        self._clients.add(client.id)
+        self._requests["client_creations"] += 1
+        return True
+
+    def _uuid(self, shown: Preview) -> str:
+        """The job's client in XPM, as far as there is one."""
+        if shown.uuid or shown.client is None:
+            return shown.uuid
+        return self._created.get(shown.client.id, "")
 
     def _failed(self, record: str, kind: str) -> list[Intent]:
         failed = self._snapshot.find(INTENTS, "state", "failed")

@@ -281,6 +281,8 @@ APART: tuple[tuple[str, str], ...] = tuple(
 """What tells XPM clients of one name apart, in a fixed order: the word for it, and the attribute."""
 
 _OTHER_LABELS = {"link": "Link", "client": "Client", "*": "Everything"}
+_JOB_LABELS = {"name": "Job name", "number": "Job number", "state": "Job state"}
+_STAFF_LABELS = {"email": "E-mail"}
 
 
 def of_record(record: Record) -> dict[str, Field]:
@@ -308,3 +310,23 @@ def label(field: str) -> str:
     """The label of a field as plans, settings and freezes name it, such as ``k3.contact_email``."""
     row = BY_NAME.get(field.rpartition(".")[2])
     return row.label if row is not None else _OTHER_LABELS.get(field, field)
+
+
+def sent_label(field: str) -> str:
+    """The label of a client's field as a request names it: ``phone``, ``contact mobile``, and
+    ``contact 2 mobile`` for the client's second contact."""
+    of, *place, attribute = ("", field) if " " not in field else field.split(" ")
+    row = CONTACT.get(attribute) if of == "contact" else None
+    if row is None:
+        return label(field)
+    return f"{row.label} (contact {place[0]})" if place else row.label
+
+
+def job_label(field: str) -> str:
+    """The label of a field of a job."""
+    return _JOB_LABELS.get(field, field.capitalize())
+
+
+def staff_label(field: str) -> str:
+    """The label of a field of a staff record."""
+    return _STAFF_LABELS.get(field, field.capitalize())

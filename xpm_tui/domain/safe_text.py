@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NewType
 
 from xpm_tui.domain.errors import UnsendableValue
@@ -63,30 +63,34 @@ def _name(match: re.Match[str]) -> str:
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def refuse_uncarriable(text: str, field: str) -> None:
+def refuse_uncarriable(text: str, field: str, label: str = "") -> None:
     """Raise ``UnsendableValue`` where ``text`` holds a character that XML cannot carry.
 
     Args:
         text: The value of a field.
-        field: The field's name, for the message; it may name what the field belongs to ("contact phone").
+        field: The field's name, for the error; it may name what the field belongs to ("contact phone").
+        label: What the sentence calls the field; by default its name.
     """
     bad = _ILLEGAL.search(text)
     if bad is not None:
         raise UnsendableValue(
-            f"The field {field!r} holds a character that XML cannot carry "
+            f"The field '{label or field}' holds a character that XML cannot carry "
             f"(U+{ord(bad.group()):04X}, character {bad.start() + 1}).",
             hint="Remove that character and try again; nothing was sent.",
             field=field,
         )
 
 
-def refuse_uncarriable_values(values: Mapping[str, object], prefix: str = "") -> None:
-    """Raise ``UnsendableValue`` for the first value that XML cannot carry; lists are looked into."""
+def refuse_uncarriable_values(
+    values: Mapping[str, object], prefix: str = "", *, label: Callable[[str], str] = str
+) -> None:
+    """Raise ``UnsendableValue`` for the first value that XML cannot carry; lists are looked into. ``label``
+    gives what the sentence calls a field."""
     for name, value in values.items():
         texts: Iterable[object] = value if isinstance(value, tuple | list) else (value,)
         for text in texts:
             if isinstance(text, str):
-                refuse_uncarriable(text, prefix + name)
+                refuse_uncarriable(text, prefix + name, label(prefix + name))
 
 
 def is_carriable(value: object) -> bool:

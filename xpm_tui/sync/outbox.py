@@ -37,10 +37,11 @@ from xpm_tui.domain.errors import (
     WireTrouble,
 )
 from xpm_tui.domain.events import Event, Scalar
+from xpm_tui.domain.fields import job_label, sent_label, staff_label
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Practice, Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent
-from xpm_tui.domain.safe_text import refuse_uncarriable_values, storable
+from xpm_tui.domain.safe_text import is_carriable, refuse_uncarriable_values, storable
 from xpm_tui.domain.tables import INTENTS
 from xpm_tui.domain.workflows import JobSpec
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact, XpmJob
@@ -68,7 +69,8 @@ class Message(Generic[Reply]):
 
     ``uuid`` is the XPM client's or job's, ``values`` what is journaled, ``before`` the ids that are there
     already where something is created, ``found`` the contact that is changed. ``texts`` is everything that
-    goes into the request, by field. ``identify`` gives the id of what the reply shows.
+    goes into the request, by field, and ``label`` gives what sentences call a field. ``identify`` gives the
+    id of what the reply shows.
     """
 
     kind: str
@@ -80,6 +82,12 @@ class Message(Generic[Reply]):
     before: Sequence[str] = ()
     found: str = ""
     texts: Mapping[str, object] = field(default_factory=dict)
+    label: Callable[[str], str] = sent_label
+
+    @property
+    def is_carriable(self) -> bool:
+        """Whether XML can carry everything that goes into the request."""
+        return all(map(is_carriable, self.texts.values()))
 
 
 Ending = Literal["done", "refused", "unsendable", "unknown", "stopped", "interrupted"]
@@ -193,7 +201,7 @@ class Outbox:
             Trouble: The write is ``stopped`` or ``interrupted``: going on makes no sense for other records.
         """
         try:
-            refuse_uncarriable_values(message.texts)
+            refuse_uncarriable_values(message.texts, label=message.label)
         except UnsendableValue as error:
             closed = failed(self._intent(message), error.message)
             self._book.commit([Put(INTENTS, closed)])
@@ -340,6 +348,7 @@ def staff_creation(record: str, values: Mapping[str, str], before: Sequence[str]
         values=values,
         before=before,
         texts=values,
+        label=staff_label,
     )
 
 
@@ -375,6 +384,7 @@ def job_creation(record: str, client: str, spec: JobSpec, before: Sequence[str])
         values=values,
         before=before,
         texts={**values, "description": spec.description},
+        label=job_label,
     )
 
 
@@ -390,6 +400,7 @@ def template_addition(record: str, uuid: str, number: str, template: str, tasks:
         values=values,
         before=[str(tasks)],
         texts=values,
+        label=job_label,
     )
 
 
@@ -408,6 +419,7 @@ def people_assignment(record: str, uuid: str, number: str, spec: JobSpec) -> Mes
         uuid=uuid,
         values=values,
         texts=values,
+        label=job_label,
     )
 
 
@@ -422,6 +434,7 @@ def state_change(record: str, uuid: str, number: str, code: str) -> Message[None
         uuid=uuid,
         values=values,
         texts=values,
+        label=job_label,
     )
 
 

@@ -106,6 +106,7 @@ def batch_of(practice: OpenPractice, wanted: Iterable[Occurrence], *, anyway: bo
         alike=LazyIndex(snapshot).alike,
         anyway=anyway,
         pace=pace(practice),
+        policy=practice.policy(),
     )
 
 

@@ -22,6 +22,7 @@ from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.runs.history import alive
 from xpm_tui.deploy import transitions
 from xpm_tui.deploy.calendar import word
+from xpm_tui.deploy.consequences import Batch
 from xpm_tui.deploy.occurrences import SOON, Occurrence, occurrences, of_workflow
 from xpm_tui.deploy.preview import OpenJobs, Preview, preview
 from xpm_tui.deploy.recovery import unknown
@@ -182,7 +183,7 @@ def preview_job(practice: OpenPractice, job: str) -> PreviewView:
     batch = batch_of(practice, [found], anyway=True)
     shown = next(each for each in batch.previews if each.id == found.id)
     made = batch.consequences if found.state in OPEN else None
-    view = _preview_view(snapshot, found, shown, made.calls if made is not None else 0)
+    view = _preview_view(snapshot, found, shown, batch, calls=made.calls if made is not None else 0)
     return msgspec.structs.replace(view, consequences=made)
 
 
@@ -251,7 +252,9 @@ def previews(
     batch = batch_of(practice, made, anyway=anyway)
     snapshot = practice.snapshot()
     shown = {each.id: each for each in batch.previews}
-    views = [_preview_view(snapshot, each, shown[each.id], batch.calls[each.id]) for each in made]
+    views = [
+        _preview_view(snapshot, each, shown[each.id], batch, calls=batch.calls[each.id]) for each in made
+    ]
     return views, batch.consequences
 
 
@@ -338,8 +341,11 @@ def _none(client: Client) -> Sequence[Alike]:
     return ()
 
 
-def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview, calls: int) -> PreviewView:
+def _preview_view(
+    snapshot: Snapshot, found: Occurrence, shown: Preview, batch: Batch, *, calls: int
+) -> PreviewView:
     spec, client = shown.spec, shown.client
+    sendable = shown.id not in batch.unsendable
     there = snapshot.get(XPM_CLIENTS, shown.uuid) if shown.uuid else None
     category = snapshot.get(CATEGORIES, spec.category) if spec.category else None
     audit = sorted([*found.workflow.audit, *(found.deployment.audit if found.deployment else ())],
@@ -372,8 +378,8 @@ def _preview_view(snapshot: Snapshot, found: Occurrence, shown: Preview, calls: 
         staff=tuple(person(uuid) for uuid in spec.staff),
         state_code=spec.state_code,
         calls=calls,
-        goes=shown.keeps() is None,
-        goes_anyway=shown.keeps(anyway=True) is None,
+        goes=sendable and shown.keeps() is None,
+        goes_anyway=sendable and shown.keeps(anyway=True) is None,
         problems=tuple(
             ProblemView(code=each.code, weight=each.weight, sentence=each.sentence, hint=each.hint)
             for each in shown.problems

@@ -21,6 +21,7 @@ from xpm_tui.application.team.queries import Team
 from xpm_tui.application.team.views import MemberView, StaffMade, StaffPreview
 from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, UnsendableValue
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.fields import staff_label
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Snapshot
@@ -128,7 +129,7 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
     ours = find_member(snapshot, member)
     sent = creation_values(ours, _more(phone, mobile))
     try:
-        refuse_uncarriable_values(sent)
+        refuse_uncarriable_values(sent, label=staff_label)
     except UnsendableValue as error:
         raise UnsendableValue(
             f"{visible(ours.name, 80)} ({ours.id}) was not created in XPM. {error.message}",
@@ -137,7 +138,9 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
         ) from None
     for field, text in sent.items():
         if len(text) > LONGEST or any(ord(c) < 32 or ord(c) == 127 for c in text):
-            raise BadInput(f"{field} is too long, or holds control characters: XPM cannot take it.")
+            raise BadInput(
+                f"{staff_label(field)} is too long, or holds control characters: XPM cannot take it."
+            )
     people = in_the_way(snapshot, ours, snapshot.rows(STAFF))
     return StaffPreview(
         member=team.member(ours),

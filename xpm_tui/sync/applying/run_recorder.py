@@ -20,6 +20,9 @@ from xpm_tui.sync.planning.planner import FIRST_APPLIED
 UNSENT_NAMED = 3
 """How many records that could not be sent the end of a run names; ``runs retry --list`` names them all."""
 
+FAILED_NAMED = 5
+"""How many records that XPM refused, or whose change it had not applied, the end of a run names."""
+
 
 class Ledger:
     """Counts what becomes of the records; ``run`` is always what the book has, or is about to have.
@@ -47,6 +50,8 @@ class Ledger:
         self._events = events
         self._progress = progress
         self._unsent: list[str] = []
+        self._refused: list[str] = []
+        self._unapplied: list[str] = []
         self._calls = run.calls - (practice.calls if practice is not None else 0)
 
     def total(self, records: int) -> None:
@@ -97,9 +102,18 @@ class Ledger:
 
     def left_out(self, record: str, error: Trouble) -> None:
         """A value of a record could not be sent: the run's end names the record, the field and what to do."""
-        client = self._book.snapshot().get(CLIENTS, record.partition("/")[0])
-        name = visible(client.name, 80) if client is not None else ""
-        self._unsent.append(f"{name} ({record}) was not sent to XPM. {error.message}".strip())
+        self.tally["unsendable"] += 1
+        self._unsent.append(f"{self._named(record)} was not sent to XPM. {error.message}")
+
+    def refuse(self, record: str, words: str) -> None:
+        """Count a record that XPM refused; the run's end names it with what XPM said, which is ``words``."""
+        self.tally["refused"] += 1
+        self._refused.append(f"{self._named(record)}: {visible(words, 200).rstrip('. ')}")
+
+    def unapplied(self, record: str) -> None:
+        """Count a change that got no answer and, when it was looked up, had not been made."""
+        self.tally["refused"] += 1
+        self._unapplied.append(self._named(record))
 
     def tell(self, event: Event) -> None:
         """One event."""
@@ -122,7 +136,7 @@ class Ledger:
             self._now(self.run.done),
             outcome=outcome,
             ended=self._clock.now(),
-            error=trouble.message if trouble is not None else self._unsent_sentence(),
+            error=trouble.message if trouble is not None else self._failures(),
             case=str(trouble.case or trouble.code) if trouble is not None else "",
         )
         writes: list[Write] = [Put(RUNS, self.run)]
@@ -136,6 +150,18 @@ class Ledger:
         self._book.commit(writes)
         self._progress(self.run)
         return self.run
+
+    def _named(self, record: str) -> str:
+        client = self._book.snapshot().get(CLIENTS, record.partition("/")[0])
+        return f"{visible(client.name, 80)} ({record})" if client is not None else record
+
+    def _failures(self) -> str:
+        found = (
+            _sentence("XPM refused", self._refused),
+            _sentence("XPM did not answer, and had not applied the changes of", self._unapplied),
+            self._unsent_sentence(),
+        )
+        return " ".join(filter(None, found))
 
     def _unsent_sentence(self) -> str:
         if not self._unsent:
@@ -152,3 +178,12 @@ class Ledger:
             calls=self._calls + (self._practice.calls if self._practice is not None else 0),
             counts={key: number for key, number in self.tally.items() if number},
         )
+
+
+def _sentence(what: str, records: Sequence[str]) -> str:
+    """What happened, to which records; empty where it happened to none."""
+    if not records:
+        return ""
+    others = len(records) - FAILED_NAMED
+    more = [f"and {others:,} more (xpm-tui runs retry --list)"] if others > 0 else []
+    return f"{what} {'; '.join([*records[:FAILED_NAMED], *more])}."

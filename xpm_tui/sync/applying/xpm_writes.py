@@ -98,7 +98,8 @@ class Pusher:
             )
             self._ledger.tally["held"] += len(found.held) + len(found.waiting)
             self._ledger.tally["changes"] += found.changes
-            self._ledger.tally["refused"] += len(found.failed)
+            for intent in found.failed:
+                self._ledger.unapplied(intent.record)
 
     async def _look_what_moved(self) -> None:
         """One call tells what a colleague changed meanwhile; those records drop out when their turn comes."""
@@ -123,9 +124,9 @@ class Pusher:
             return True
         if sent.ending == "unknown":
             self._unknown = True
+        elif sent.ending == "refused":
+            self._ledger.refuse(target, sent.intent.note)
         else:
-            self._ledger.tally[sent.ending] += 1
-        if sent.ending == "unsendable":
             self._ledger.left_out(target, sent.cause)
         self._ledger.tell(sent.event(f"sync.{sent.ending}"))
         return False

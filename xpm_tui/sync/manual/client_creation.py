@@ -21,7 +21,7 @@ from xpm_tui.sync.journal import ADD_CLIENT, is_linked, without_end
 from xpm_tui.sync.manual.creation import Maker, Making
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
 from xpm_tui.sync.mirror import take
-from xpm_tui.sync.outbox import client_creation
+from xpm_tui.sync.outbox import Message, client_creation
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
 
 Why = Literal["linked", "was-linked", "no-name", "twin", "same", "near", "unknown", "twin-unknown"]
@@ -178,9 +178,9 @@ async def create_client(
             apart_as_different(client.id, uuid, by=by, now=clock.now()) for uuid in sorted(set(different))
         ]
         book.commit(said)
-    values, left_out = creation_values(book.snapshot(), client, policy)
+    message, left_out = creation_message(book.snapshot(), client, policy, [row.uuid for row in there])
     asked = Making(
-        client_creation(client.id, values, creation_contacts(client, policy), [row.uuid for row in there]),
+        message,
         name=client.name,
         noun="client",
         table=XPM_CLIENTS,
@@ -190,6 +190,15 @@ async def create_client(
     row = await maker.make(asked, create_lag, stop)
     index.add(row, linked=True)
     return Created(client=client.id, row=row, left_out=left_out)
+
+
+def creation_message(
+    snapshot: Snapshot, client: Client, policy: Policy, before: Sequence[str] = ()
+) -> tuple[Message[XpmClient], tuple[str, ...]]:
+    """Return the message that creates a client, and the fields that have to be left out of it; ``before`` are
+    the UUIDs of the XPM clients that have its name."""
+    values, left_out = creation_values(snapshot, client, policy)
+    return client_creation(client.id, values, creation_contacts(client, policy), before), left_out
 
 
 def creation_values(

@@ -13,7 +13,7 @@ from typing import Any
 from lxml import etree
 
 from xpm_tui.domain.errors import UnsendableValue
-from xpm_tui.domain.fields import in_requests
+from xpm_tui.domain.fields import in_requests, sent_label
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.safe_text import refuse_uncarriable
 from xpm_tui.domain.secret import Masked, looks_masked
@@ -116,7 +116,7 @@ def _client_fields(root: Element, values: Mapping[str, Value]) -> None:
     for field in values:
         if field not in CLIENT_ELEMENTS:
             raise UnsendableValue(
-                f"The field {field!r} cannot be written to XPM.",
+                f"The field '{sent_label(field)}' cannot be written to XPM.",
                 hint="Leave it out; XPM stays as it is.",
                 field=field,
             )
@@ -143,7 +143,7 @@ def _contact_fields(root: Element, values: Mapping[str, Value], *, keep_empty: b
     for field in given:
         if field not in CONTACT_ELEMENTS:
             raise UnsendableValue(
-                f"The contact field {field!r} cannot be written to XPM.",
+                f"The field '{sent_label(f'contact {field}')}' cannot be written to XPM.",
                 hint="Leave it out; XPM stays as it is.",
                 field=f"contact {field}",
             )
@@ -168,16 +168,16 @@ def _text(value: Any, field: str) -> str:
         return value.strftime("%Y%m%d")
     if isinstance(value, Masked) or looks_masked(value):
         raise UnsendableValue(
-            f"The field {field!r} holds a masked value; writing it would destroy the real one.",
+            f"The field '{sent_label(field)}' holds a masked value; writing it would destroy the real one.",
             hint="Leave the field out, or type the full value.",
             field=field,
         )
     if not isinstance(value, str):
         raise UnsendableValue(
-            f"The field {field!r} holds no text.", hint="XPM takes text there.", field=field
+            f"The field '{sent_label(field)}' holds no text.", hint="XPM takes text there.", field=field
         )
     text = value.replace("\r\n", "\n").replace("\r", "\n")
-    refuse_uncarriable(text, field)
+    refuse_uncarriable(text, field, sent_label(field))
     return text
 
 
