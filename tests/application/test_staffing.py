@@ -11,7 +11,7 @@ import pytest
 from tests.application.flows import World
 from xpm_tui.application.team import members
 from xpm_tui.commands.effects import Call, Effect
-from xpm_tui.commands.team import CreateStaff, create_staff
+from xpm_tui.commands.staff import CreateStaff, create_staff
 from xpm_tui.domain.errors import BadInput, NeedsPerson
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put

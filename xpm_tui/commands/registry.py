@@ -22,13 +22,13 @@ from xpm_tui.commands import (
     runs,
     schedule,
     settings,
+    staff,
     sync,
     team,
     templates,
 )
 from xpm_tui.commands import records as editing
 from xpm_tui.commands import settings as policy
-from xpm_tui.commands import team as staffing
 from xpm_tui.commands.command import Act
 
 ACTS: tuple[Act[Any], ...] = (
@@ -47,7 +47,7 @@ ACTS: tuple[Act[Any], ...] = (
     *schedule.ACTS,
     *settings.ACTS,
     *team.ACTS,
-    *staffing.STAFFING_ACTS,
+    *staff.ACTS,
     *templates.ACTS,
     *deployment.ACTS,
     *jobs.ACTS,

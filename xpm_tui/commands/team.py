@@ -1,7 +1,4 @@
-"""The team: who of the practice is who in XPM. Partner and manager need it.
-
-Making a member of the team in XPM's staff: shown exactly, asked, sent once.
-"""
+"""The team: who of the practice is who in XPM. Partner and manager need it."""
 
 from __future__ import annotations
 
@@ -24,24 +21,21 @@ from xpm_tui.commands.command import (
     option,
 )
 from xpm_tui.commands.consequences import action, named, question
-from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, Unconfirmed, agree, asks, unless_dry_run
+from xpm_tui.commands.effects import Effect, Question, agree, asks, unless_dry_run
 from xpm_tui.commands.tables import listed, plain
 from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
-from xpm_tui.domain.formatting import count, listing
+from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.presenters import lookup
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.application.team import links as team_links
-    from xpm_tui.application.team import members as team_members
     from xpm_tui.application.team import people
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.team.views import MemberView, NotAdded, StaffPreview
+    from xpm_tui.application.team.views import MemberView, NotAdded
     from xpm_tui.application.undo_history import Undone
 
 Member = Annotated[
@@ -369,102 +363,5 @@ ACTS: tuple[Act[Any], ...] = (
         effect=Effect.LOOKS,
         key="y",
         where=("team",),
-    ),
-)
-
-
-class CreateStaff(msgspec.Struct, frozen=True):
-    """Parameters of ``team create``."""
-
-    member: Member
-    phone: Annotated[str, option("Phone of the person, as XPM is to have it.", "NUMBER")] = ""
-    mobile: Annotated[str, option("Mobile of the person, as XPM is to have it.", "NUMBER")] = ""
-    different_from: Annotated[
-        tuple[str, ...],
-        option(
-            "Somebody in XPM's staff of the same or a similar name who is a different person: UUID, e-mail "
-            "or name. May be repeated; the answer is remembered.",
-            "STAFF",
-        ),
-    ] = ()
-    anyway: Annotated[bool, option("As --different-from for everybody of a same or similar name.")] = False
-    dry_run: Annotated[bool, option("Show exactly what would be sent, and send nothing.")] = False
-    yes: Annotated[bool, option("Do not ask.")] = False
-
-
-async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) -> Result:
-    """Show what would be sent, ask, make the record, link the member."""
-
-    if not params.dry_run:
-        await xpm_refresh.ensure_mirror(practice)
-    shown = team_members.preview(practice, params.member, phone=params.phone, mobile=params.mobile)
-    lines = preview_lines(shown)
-    if params.dry_run:
-        return Result(data=plain(shown), lines=lines)
-    if shown.blocked:
-        raise NeedsPerson(shown.blocked, hint="See: xpm-tui team list")
-    member = shown.member
-    different = [lookup.find_staff(practice.snapshot(), text).uuid for text in params.different_from]
-    left = [] if params.anyway else [twin for twin in shown.twins if twin.uuid not in different]
-    attended = talk.interactive and not talk.call.agreed
-    if left and not attended:
-        first_ = left[0]
-        why = dict(zip((twin.uuid for twin in shown.twins), shown.alike, strict=True))
-        taken = f", linked to {first_.member.name}" if first_.member else ""
-        consent = " ".join(f"--different-from {twin.uuid}" for twin in left)
-        raise NeedsPerson(
-            f"XPM has {first_.name} <{first_.email}> already{taken}: {why[first_.uuid]}. Nothing was sent.",
-            hint=f"Link that one: xpm-tui team link {member.id} {first_.uuid}. If it is a different person, "
-            f"say {consent}.",
-        )
-    different += [twin.uuid for twin in left]
-    asked = Question(
-        f"Is {member.name} a different person?" if left else f"Create {member.name} in XPM's staff?",
-        [*lines, *described(consequences.of_creation("staff", member.id))],
-        button="Different person: create" if left else "Create the staff record",
-    )
-    try:
-        if not await agree(talk, asked):
-            return Result(data=plain(shown), lines=["Nothing was created."])
-    except Unconfirmed as refused:
-        return Result(data=plain(shown), lines=lines, trouble=refused)
-    made = await team_members.create_in_xpm(
-        practice,
-        member.id,
-        phone=params.phone,
-        mobile=params.mobile,
-        different=different,
-        anyway=params.anyway,
-    )
-    told = f"{made.member.id} {made.member.name} is in XPM's staff now, and linked: {made.staff.uuid}."
-    return Result(data={**plain(made.member), "run": made.run}, lines=[told])
-
-
-def preview_lines(shown: StaffPreview) -> list[str]:
-    """Exactly what would be sent, what it is not, and who may be the same person."""
-    lines = ["To XPM's staff (staff.api/add) would be sent:", *listing(dict(shown.sent), "  ")]
-    lines.append("A record only: no login, no permission. XPM's own people add those.")
-    for twin, why in zip(shown.twins, shown.alike, strict=True):
-        lines.append(f"! XPM has {twin.name} <{twin.email}> {twin.uuid} already: {why}")
-    if shown.blocked:
-        lines.append(f"! {shown.blocked}")
-    return lines
-
-
-STAFFING_ACTS = (
-    Act(
-        name="team.create",
-        title="Make a team member in XPM's staff",
-        help="Make a staff record in XPM for a team member who has none there, and link the two. Shows "
-        "exactly what is sent and asks; refuses where XPM has the e-mail, or the same or a similar name. "
-        "Never done unasked.",
-        params=CreateStaff,
-        run=create_staff,
-        verb=("team", "create"),
-        example="xpm-tui team create t3 --dry-run\nxpm-tui team create t3 --mobile '021 555 0101'",
-        key="C",
-        where=("team",),
-        effect=unless_dry_run(Effect.IRREVERSIBLE),
-        why_not=first(connected, idle),
     ),
 )

@@ -5,7 +5,10 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from rapidfuzz.distance import OSA
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import rapidfuzz.distance.OSA
 
 APOSTROPHES = "'’‘‛`´ʼʻʹʾʿ′＇ꞌ՚"
 _LETTERS = {
@@ -66,7 +69,7 @@ def same_word(a: str, b: str) -> bool:
 
 def slips(a: str, b: str) -> int:
     """How many letters were lost, doubled, exchanged or swapped between two words; 3 stands for more."""
-    return OSA.distance(a, b, score_cutoff=2)
+    return int(rapidfuzz.distance.OSA.distance(a, b, score_cutoff=2))
 
 
 @lru_cache(maxsize=65536)
