@@ -117,5 +117,5 @@ async def test_a_login_that_may_only_read_staff_says_which_scope_is_missing(tmp_
 @pytest.mark.parametrize("phone", ["0" * 256, "1\n2"])
 async def test_what_xpm_cannot_take_is_said_before(tmp_path: Path, phone: str) -> None:
     world = await opened(tmp_path)
-    with pytest.raises(BadInput, match="phone"):
+    with pytest.raises(BadInput, match="Phone"):
         members.preview(world.practice, "t1", phone=phone)

@@ -179,7 +179,7 @@ async def test_team_and_templates_are_linked_and_picked(world: World, console: M
         await press(pilot, "enter")
         pair = {"member": "t5", "staff": UUID.format(1, 4)}
         assert taken(ran) == [("team.link", {**pair, "dry_run": True}), ("team.link", pair)]
-        await press(pilot, "p", "=sam@", "enter")
+        await press(pilot, "p", "=sam@", "enter", "y")
         assert taken(ran) == [("team.pick", {"staff": (UUID.format(1, 3),)})]
         await press(pilot, "f4", "f5", "n")
         assert taken(ran) == [("team.pick", {"all": True})]
