@@ -54,6 +54,7 @@ ALLOWED = {
     "sync/applying/run_results.py:merge_client": "what an answer to a write may leave out",
     "sync/applying/local_writes.py:own_contact": "the contact made of an individual's own name",
     "sync/matching/duplicates.py": "evidence",
+    "sync/matching/evidence.py": "evidence",
     "sync/matching/proposals.py": "evidence",
     "sync/canonical.py:xpm_print": "the state of a client",
     "tui/widgets/search_hits.py": "the summary of a proposed client",
