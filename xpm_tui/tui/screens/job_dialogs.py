@@ -81,9 +81,9 @@ class DeployReview(Reading[Answer]):
     def box(self) -> ComposeResult:
         """The counts, the jobs, the answers."""
         batch = self._batch
-        yield Prose(lines(summary_lines(batch)))
-        with VerticalScroll(classes="words batch", can_focus=False):
-            yield Prose(lines(batch_lines(batch)))
+        with VerticalScroll(classes="words", can_focus=False):
+            yield Prose(lines(summary_lines(batch)))
+            yield Prose(lines(batch_lines(batch)), classes="batch")
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Leave")), id="leave")
             if self._goes:
