@@ -5,7 +5,7 @@ Exporting the book to files: Ignition's forms, written privately, remembered onl
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,21 +20,23 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import IMPORTS
 from xpm_tui.files import atomic
 from xpm_tui.files.disk import spoken
-from xpm_tui.ignition.export import (
-    Exported,
-    Flavour,
-    NotExported,
-    export_clients,
-    export_proposals,
-    export_services,
-    export_team,
-    gone_out,
-)
 from xpm_tui.ignition.forms import FORMS, FormName
-from xpm_tui.ignition.pending_changes import changes_not_in_ignition
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.ignition import export, pending_changes
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
+
+
+def _others() -> dict[str, Callable[..., export.Exported]]:
+    """Return the exporters of the forms beside that of clients."""
+    return {
+        "services": export.export_services,
+        "team": export.export_team,
+        "proposals": export.export_proposals,
+    }
 
 
 def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
@@ -45,11 +47,8 @@ def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
 
 def to_ignition(snapshot: Snapshot) -> int:
     """How many clients have values that neither came from Ignition's last file nor went out since."""
-    pending = changes_not_in_ignition(snapshot).clients.values()
+    pending = pending_changes.changes_not_in_ignition(snapshot).clients.values()
     return sum(any(not each.sent for each in client) for client in pending)
-
-
-_OTHERS = {"services": export_services, "team": export_team, "proposals": export_proposals}
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +85,7 @@ def export_file(
     path: Path,
     *,
     changed: bool = False,
-    flavour: Flavour = "ignition",
+    flavour: export.Flavour = "ignition",
     again: bool = False,
     only: Collection[str] = (),
     replace: bool = False,
@@ -126,7 +125,7 @@ def export_text(
     form: FormName,
     *,
     changed: bool = False,
-    flavour: Flavour = "ignition",
+    flavour: export.Flavour = "ignition",
     again: bool = False,
     only: Collection[str] = (),
 ) -> tuple[bytes, ExportReport]:
@@ -150,10 +149,10 @@ def exported_bytes(
     form: FormName,
     *,
     changed: bool = False,
-    flavour: Flavour = "ignition",
+    flavour: export.Flavour = "ignition",
     again: bool = False,
     only: Collection[str] = (),
-) -> Exported:
+) -> export.Exported:
     """What an export would hold; nothing is written or remembered.
 
     Raises ``BookUnreadable`` where the store is damaged.
@@ -163,12 +162,12 @@ def exported_bytes(
         raise BadInput(f"There is no form {form}.", hint=f"The forms are {', '.join(FORMS)}.")
     snapshot = practice.snapshot()
     if form == "clients":
-        return export_clients(
+        return export.export_clients(
             snapshot, practice.clock.now(), changed_only=changed, flavour=flavour, again=again, only=only
         )
     if changed:
         raise BadInput("Only clients can be exported by what has changed.")
-    return _OTHERS[form](snapshot, flavour)
+    return _others()[form](snapshot, flavour)
 
 
 def preview_export(
@@ -182,17 +181,19 @@ def preview_export(
 
 
 def _finish(
-    practice: OpenPractice, form: FormName, exported: Exported, files: tuple[str, ...]
+    practice: OpenPractice, form: FormName, exported: export.Exported, files: tuple[str, ...]
 ) -> ExportReport:
     remembered = bool(exported.writes)
     if remembered:
-        practice.book.transact(lambda now: gone_out(now, exported.writes))
+        practice.book.transact(lambda now: export.gone_out(now, exported.writes))
     if exported.records:
         practice.events.emit(Event(key=f"export.{form}", numbers={"count": len(exported.records)}))
     return _told(form, exported, files, remembered)
 
 
-def _told(form: FormName, exported: Exported, files: tuple[str, ...], remembered: bool) -> ExportReport:
+def _told(
+    form: FormName, exported: export.Exported, files: tuple[str, ...], remembered: bool
+) -> ExportReport:
     return ExportReport(
         form=form,
         files=files,
@@ -204,5 +205,5 @@ def _told(form: FormName, exported: Exported, files: tuple[str, ...], remembered
     )
 
 
-def _left_out(each: NotExported) -> LeftOut:
+def _left_out(each: export.NotExported) -> LeftOut:
     return LeftOut(id=each.record, name=each.name, reason=each.reason)

@@ -13,7 +13,6 @@ from datetime import date
 
 import msgspec
 
-from xpm_tui.application.jobs.deployment import LazyIndex, batch_of
 from xpm_tui.application.jobs.job_settings import IGNITION, terms_of, today
 from xpm_tui.application.jobs.views import AuditView, JobCounts, JobRowView, PreviewView, ProblemView
 from xpm_tui.application.practice import OpenPractice
@@ -22,10 +21,7 @@ from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.runs.history import alive
 from xpm_tui.deploy import transitions
 from xpm_tui.deploy.calendar import word
-from xpm_tui.deploy.consequences import Batch
 from xpm_tui.deploy.occurrences import SOON, Occurrence, occurrences, of_workflow
-from xpm_tui.deploy.preview import OpenJobs, Preview, preview
-from xpm_tui.deploy.recovery import unknown
 from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
 from xpm_tui.domain.events import Event
@@ -46,7 +42,14 @@ from xpm_tui.domain.tables import (
 )
 from xpm_tui.domain.workflows import Audit, Deployment, Workflow
 from xpm_tui.domain.xpm import Named, XpmJob
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.matching.proposals import Alike
+
+with lazy_imports():
+    from xpm_tui.application.jobs import deployment
+    from xpm_tui.deploy import consequences as job_consequences
+    from xpm_tui.deploy import preview as deploy_preview
+    from xpm_tui.deploy import recovery
 
 
 def counts(practice: OpenPractice) -> JobCounts:
@@ -180,7 +183,7 @@ def preview_job(practice: OpenPractice, job: str) -> PreviewView:
     """The exact job that would be sent now, with what clashes, by book and mirror."""
     snapshot = practice.snapshot()
     found = find_job(practice, job)
-    batch = batch_of(practice, [found], anyway=True)
+    batch = deployment.batch_of(practice, [found], anyway=True)
     shown = next(each for each in batch.previews if each.id == found.id)
     made = batch.consequences if found.state in OPEN else None
     view = _preview_view(snapshot, found, shown, batch, calls=made.calls if made is not None else 0)
@@ -249,7 +252,7 @@ def previews(
 ) -> tuple[list[PreviewView], Consequences]:
     """What deploying them would do, and its consequences, with what an earlier run left."""
     made = list(chosen)
-    batch = batch_of(practice, made, anyway=anyway)
+    batch = deployment.batch_of(practice, made, anyway=anyway)
     snapshot = practice.snapshot()
     shown = {each.id: each for each in batch.previews}
     views = [
@@ -278,7 +281,9 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
     else:
         if found.state in ("deployed", "skipped"):
             raise BadInput(f"Job {found.id} is {found.state} already.")
-        if any(intent.record == found.id for intent in unknown(snapshot)) or (row and row.cause == "unknown"):
+        if any(intent.record == found.id for intent in recovery.unknown(snapshot)) or (
+            row and row.cause == "unknown"
+        ):
             raise BadInput(
                 f"Job {found.id} was sent to XPM and no answer came: say what became of it.",
                 hint=f"xpm-tui jobs retry {found.id} --sent drop",
@@ -297,7 +302,9 @@ def row_of(practice: OpenPractice, job: str) -> JobRowView:
     return row_view(snapshot, find_job(practice, job), _show(practice, snapshot, names=True))
 
 
-def row_view(snapshot: Snapshot, found: Occurrence, shown: Callable[[Occurrence], Preview]) -> JobRowView:
+def row_view(
+    snapshot: Snapshot, found: Occurrence, shown: Callable[[Occurrence], deploy_preview.Preview]
+) -> JobRowView:
     """One job as a row of the list."""
     row = found.deployment or Deployment(
         id=found.id, workflow=found.workflow.id, day=found.day, state="going"
@@ -330,11 +337,15 @@ def row_view(snapshot: Snapshot, found: Occurrence, shown: Callable[[Occurrence]
 
 def _show(
     practice: OpenPractice, snapshot: Snapshot, *, names: bool = False
-) -> Callable[[Occurrence], Preview]:
+) -> Callable[[Occurrence], deploy_preview.Preview]:
     """Previews of one moment; with ``names`` only for what the jobs are called: no clash is looked for."""
     terms = terms_of(practice)
-    jobs, alike = (OpenJobs(()), _none) if names else (OpenJobs.of(snapshot), LazyIndex(snapshot).alike)
-    return lambda each: preview(snapshot, terms, each.workflow, each.day, jobs, alike=alike)
+    jobs, alike = (
+        (deploy_preview.OpenJobs(()), _none)
+        if names
+        else (deploy_preview.OpenJobs.of(snapshot), deployment.LazyIndex(snapshot).alike)
+    )
+    return lambda each: deploy_preview.preview(snapshot, terms, each.workflow, each.day, jobs, alike=alike)
 
 
 def _none(client: Client) -> Sequence[Alike]:
@@ -342,7 +353,12 @@ def _none(client: Client) -> Sequence[Alike]:
 
 
 def _preview_view(
-    snapshot: Snapshot, found: Occurrence, shown: Preview, batch: Batch, *, calls: int
+    snapshot: Snapshot,
+    found: Occurrence,
+    shown: deploy_preview.Preview,
+    batch: job_consequences.Batch,
+    *,
+    calls: int,
 ) -> PreviewView:
     spec, client = shown.spec, shown.client
     sendable = shown.id not in batch.unsendable

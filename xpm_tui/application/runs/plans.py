@@ -31,12 +31,14 @@ from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import Image
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import IMAGES, PLANNED, PLANS, PROPOSALS
-from xpm_tui.sync.manual.plan_review import recount
-from xpm_tui.sync.manual.plan_review import tick as ticked_records
-from xpm_tui.sync.manual.undo import plan_undo
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.planning.guard import check, refuse_if_outdated
-from xpm_tui.sync.planning.planner import make_plan
 from xpm_tui.sync.policy import BY_NAME as SYNCED
+
+with lazy_imports():
+    from xpm_tui.sync.manual import plan_review
+    from xpm_tui.sync.manual import undo as manual_undo
+    from xpm_tui.sync.planning import planner
 
 FRESH = timedelta(minutes=10)
 """A run from a plan no older than this reads no list again."""
@@ -110,7 +112,7 @@ def _look(
     if not is_filled(practice):
         practice.writable("XPM's data was never read here, so there is nothing to plan from.")
     snapshot = practice.snapshot()
-    plan, records = make_plan(
+    plan, records = planner.make_plan(
         snapshot,
         practice.policy(),
         id=UNSAVED,
@@ -136,7 +138,7 @@ def compute(
 ) -> tuple[Plan, list[PlannedRecord]]:
     """Plan from book and mirror as they are, and keep the plan."""
     (id_,) = practice.ids.new("p")
-    plan, records = make_plan(
+    plan, records = planner.make_plan(
         practice.snapshot(),
         practice.policy(),
         id=id_,
@@ -220,12 +222,12 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
     for each in [selector] if isinstance(selector, Selector) else selector:
         if not any(each.picks(change) for record in records for change in record.changes):
             raise NotFound(f"Nothing in plan {plan.id} is meant by {each.words()}.", hint="See: xpm-tui plan")
-        ticked = ticked_records(records, on, **dataclasses.asdict(each))
+        ticked = plan_review.tick(records, on, **dataclasses.asdict(each))
         new |= {record.id: record for record in ticked}
         records = [new.get(record.id, record) for record in records]
     if not new:
         return 0
-    head = recount(snapshot, plan, records)
+    head = plan_review.recount(snapshot, plan, records)
     writes: list[Write] = [Put(PLANS, head), *(Put(PLANNED, record) for record in new.values())]
     practice.book.commit(writes, since=snapshot)
     changed = abs(head.counts.get("items", 0) - plan.counts.get("items", 0))
@@ -354,7 +356,7 @@ def make_undo(
         practice.writable()
     identity = practice.identity()
     (id_,) = practice.ids.new("p") if keep else ("p0",)
-    plan, records, unclear = plan_undo(
+    plan, records, unclear = manual_undo.plan_undo(
         snapshot,
         chosen.id,
         id=id_,
