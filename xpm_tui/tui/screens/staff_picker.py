@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.views import MapEffect, MemberView, StaffPick, StaffView
+from xpm_tui.commands import team as team_commands
 from xpm_tui.domain import formatting
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.chooser import Chooser, said
@@ -178,7 +179,7 @@ class PickPerson(Person):
         if not members:
             told = "Nobody was added."
         for each in done.skipped[:3]:
-            told += f"\nNot added: {each.staff.name}. Your team has {each.member.name}: {each.reason}."
+            told += f"\n{team_commands.skipped_line(each)}"
         if len(done.skipped) > 3:
             told += f"\n{len(done.skipped) - 3:,} more were not added."
         self.host.toast(told)

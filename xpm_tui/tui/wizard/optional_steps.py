@@ -19,6 +19,7 @@ from xpm_tui.application.connection.steps import Name, Step
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.views import StaffPick
+from xpm_tui.commands import team as team_commands
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import Trouble
@@ -173,7 +174,7 @@ class TeamPane(SkippablePane):
         done: StaffPick = result.value
         told = f"{formatting.count(len(done.members), 'person/people')} linked to XPM."
         for each in done.skipped[:3]:
-            told += f"\nNot added: {each.staff.name}. Your team has {each.member.name}: {each.reason}."
+            told += f"\n{team_commands.skipped_line(each)}"
         if len(done.skipped) > 3:
             told += f"\n{len(done.skipped) - 3:,} more were not added: link them in Team (m)."
         self.host.toast(told)
