@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.source_code import parsed
 from xpm_tui.domain import labels
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +42,7 @@ def test_one_pluraliser() -> None:
 
 def test_one_formatter_of_times() -> None:
     assert list(_found(times, but={FORMATTER, *OTHER_TIMES})) == []
-    assert all(times(ast.parse(SOURCES[name])) for name in OTHER_TIMES), "an exception that is not needed"
+    assert all(times(parsed(SOURCES[name])) for name in OTHER_TIMES), "an exception that is not needed"
 
 
 def test_one_measure_of_width_and_one_wrapper() -> None:
@@ -71,7 +72,7 @@ def test_one_presenter_of_errors() -> None:
     ],
 )
 def test_a_second_pluraliser_is_found(code: str) -> None:
-    assert plurals(ast.parse(code))
+    assert plurals(parsed(code))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_a_second_pluraliser_is_found(code: str) -> None:
      'calendar.month_abbr[at.month]'],
 )  # fmt: skip
 def test_a_second_formatter_of_times_is_found(code: str) -> None:
-    assert times(ast.parse(code))
+    assert times(parsed(code))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_a_second_formatter_of_times_is_found(code: str) -> None:
     ],
 )
 def test_a_second_table_of_labels_is_found(code: str) -> None:
-    assert label_tables(ast.parse(code))
+    assert label_tables(parsed(code))
 
 
 @pytest.mark.parametrize(
@@ -103,11 +104,11 @@ def test_a_second_table_of_labels_is_found(code: str) -> None:
      '[trouble.message, trouble.hint]', '{"message": e.message, "hint": e.hint}'],
 )  # fmt: skip
 def test_a_second_presenter_is_found(code: str) -> None:
-    assert error_texts(ast.parse(code))
+    assert error_texts(parsed(code))
 
 
 def test_what_is_no_second_one_is_left_alone() -> None:
-    harmless = ast.parse(
+    harmless = parsed(
         'found[0] if len(found) == 1 else None\n{"linked": "good", "gone": "bad"}\n'
         'f"{name} clients"\nf"{a.message}"\n{"id": "ID", "done": "x"}\n'
     )
@@ -280,9 +281,4 @@ def _numeric(value: ast.FormattedValue) -> bool:
 def _found(search: object, *, but: set[str]) -> Iterator[str]:
     for name, text in SOURCES.items():
         if name not in but:
-            yield from (f"{name}:{line}" for line in search(_parsed(text)))  # type: ignore[operator]
-
-
-@cache
-def _parsed(text: str) -> ast.Module:
-    return ast.parse(text)
+            yield from (f"{name}:{line}" for line in search(parsed(text)))  # type: ignore[operator]

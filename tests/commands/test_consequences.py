@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import xpm_tui
+from tests.support.source_code import parsed
 from xpm_tui.commands import consequences as presenter
 from xpm_tui.commands.consequences import action, asked, brief, lines, question
 from xpm_tui.domain.consequences import Consequences, Here, InXpm, Kept, Lasting, Replaced, Requests
@@ -156,7 +157,7 @@ def bypasses(source: str) -> list[int]:
     """The lines of confirmations whose text holds a number that the presenter did not put there."""
     if not any(f"{name}(" in source for name in ASKING):
         return []
-    tree = ast.parse(source)
+    tree = parsed(source)
     found = []
     for function, call in questions(tree):
         assigned: dict[str, list[ast.AST]] = {}

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import xpm_tui
+from tests.support.source_code import parsed
 from xpm_tui.domain import fields
 
 ROOT = Path(xpm_tui.__file__).parent
@@ -84,7 +85,7 @@ def _named(node: ast.AST) -> set[str]:
 
 def _lists(text: str) -> Iterator[tuple[str, int, str]]:
     """Top-level name, line and words of everything that looks like a list of fields."""
-    for top in ast.parse(text).body:
+    for top in parsed(text).body:
         target = top.targets[0] if isinstance(top, ast.Assign) else getattr(top, "target", None)
         name = target.id if isinstance(target, ast.Name) else getattr(top, "name", "")
         for node in ast.walk(top):
@@ -139,7 +140,7 @@ COMPUTED_WITH_DEFAULT = {
 
 def _hiding(text: str) -> Iterator[int]:
     """Lines of ``getattr(record, name, default)``: where the field is missing, it hides that."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)) if "getattr(" in text else ():
         called = node.func if isinstance(node, ast.Call) else None
         if isinstance(node, ast.Call) and isinstance(called, ast.Name) and called.id == "getattr":
             hides = len(node.args) == 3 and not isinstance(node.args[1], ast.Constant)

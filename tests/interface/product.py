@@ -22,6 +22,7 @@ from textual.binding import Binding
 
 import xpm_tui
 import xpm_tui.tui
+from tests.support.source_code import parsed
 from xpm_tui.cli import main as command_line
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.manual import EXITS
@@ -195,7 +196,7 @@ def environment() -> set[str]:
         source = path.read_text(encoding="utf-8")
         if not re.search(r"environ|getenv|XPM_TUI_", source):
             continue
-        tree = ast.parse(source)
+        tree = parsed(source)
         constants = {
             target.id: node.value.value
             for node in tree.body

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import xpm_tui
+from tests.support.source_code import parsed
 from xpm_tui.domain.ports import PORT_ERRORS, WRITE_ERRORS, WRITES, JobPractice
 
 ROOT = Path(next(iter(xpm_tui.__path__)))
@@ -19,7 +20,7 @@ ADAPTERS = ("xero", "sandbox")
 
 def bypasses(source: str) -> Iterator[tuple[int, str]]:
     """Line and name of every use of a writing method: as an attribute, or by name through ``getattr``."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Attribute) and node.attr in WRITES:
             # A function of ours may have the same name where it is imported from a module of ours.
             if not (isinstance(node.value, ast.Name) and node.value.id in MODULES_OF_OURS):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support import source_code
 from tests.tui.writing import TUI, bypasses, parsed, writing
 from xpm_tui.commands.registry import ACTS
 
@@ -82,7 +83,7 @@ LEFT: set[str] = set()
 
 def methods() -> Iterator[tuple[str, str, ast.FunctionDef]]:
     for path in sorted((TUI / "screens").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(source_code.parsed(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("do_"):
                 yield path.stem, node.name, node
 

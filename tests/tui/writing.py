@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from tests.support import source_code
+
 PACKAGE = Path(__file__).parents[2] / "xpm_tui"
 TUI = PACKAGE / "tui"
 
@@ -130,7 +132,7 @@ def parts(node: ast.expr) -> tuple[str, ...]:
 
 def parsed(path: Path) -> ast.Module:
     """Return the syntax tree of a file."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return source_code.parsed(path.read_text(encoding="utf-8"))
 
 
 def dotted_name(path: Path) -> str:

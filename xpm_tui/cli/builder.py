@@ -44,7 +44,7 @@ def _group(
         help=itself.help if itself else titles[" ".join(words)],
         short_help=itself.title if itself else titles[" ".join(words)],
         epilog=alone.example if alone else "",
-        params=[*(_params(itself) if itself else []), *global_options()],
+        parameters=lambda: [*(_params(itself) if itself else []), *global_options()],
         callback=_callback(alone, perform) if alone else None,
         invoke_without_command=alone is not None,
         no_args_is_help=alone is None,
@@ -57,7 +57,7 @@ def _verb(act: Act[Any], perform: Perform, other_name_of: str = "") -> Verb:
         help=act.help,
         short_help=f"The same as '{other_name_of}'." if other_name_of else act.title,
         epilog=act.example,
-        params=[*_params(act), *global_options()],
+        parameters=lambda: [*_params(act), *global_options()],
         callback=_callback(act, perform),
     )
 

@@ -40,7 +40,7 @@ def _demo(console: Console) -> click.Command:
         "console. It lives in a temporary home, unless --home names one, and leaves nothing behind.",
         short_help="Try it: sandbox, sample clients, console",
         epilog="xpm-tui demo",
-        params=[
+        parameters=lambda: [
             click.Option(["--clients"], type=click.IntRange(12, 50_000), default=250, metavar="N",
                          help="How many clients the sample practice has. 250 unless you say otherwise."),
             click.Option(["--seed"], type=int, default=1, metavar="N", help="What the sample is made from."),
@@ -80,7 +80,7 @@ def _sandbox() -> click.Command:
         "addresses, client id and practices. It ends on ctrl+c.",
         short_help="Run a local Xero to try things on",
         epilog="xpm-tui sandbox --port 8800 --clients 250",
-        params=[
+        parameters=lambda: [
             click.Option(["--port"], type=int, default=0, metavar="N", help="Port; 0: any free one."),
             click.Option(["--clients"], type=int, default=12, metavar="N", help="Clients of the practice."),
             click.Option(["--seed"], type=int, default=1, metavar="N", help="What the sample is made from."),
@@ -118,7 +118,7 @@ def _completion(root: click.Group) -> click.Command:
         "fish it is: xpm-tui completion fish | source",
         short_help="Print completion for bash, zsh or fish",
         epilog='eval "$(xpm-tui completion bash)"',
-        params=[
+        parameters=lambda: [
             Positional(
                 ["shell"],
                 text="bash, zsh or fish; left out: the shell in $SHELL.",

@@ -54,7 +54,7 @@ def root(console: Console) -> Tree:
         name="xpm-tui",
         help=_HELP,
         epilog="xpm-tui demo\nxpm-tui plan --json",
-        params=global_options(),
+        parameters=global_options,
         callback=alone,
         grow=grow,
         invoke_without_command=True,

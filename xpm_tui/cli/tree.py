@@ -19,7 +19,26 @@ class Positional(click.Argument):
 
 
 class Verb(click.Command):
-    """A command whose help lists arguments, its own options and the global ones apart."""
+    """A command whose help lists arguments, its own options and the global ones apart.
+
+    Its parameters are built when they are first needed: there are a hundred commands, and one is called.
+    """
+
+    def __init__(self, *, parameters: Callable[[], list[click.Parameter]], **more: Any) -> None:
+        self._parameters: Callable[[], list[click.Parameter]] | None = parameters
+        super().__init__(**more)
+
+    @property
+    def params(self) -> list[click.Parameter]:
+        """The arguments and options, in the order of help."""
+        build, self._parameters = self._parameters, None
+        if build is not None:
+            self._params = build()
+        return self._params
+
+    @params.setter
+    def params(self, params: list[click.Parameter]) -> None:
+        self._params = params
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Three sections, each only where it has something."""

@@ -5,11 +5,15 @@ Masked values: Xero hides all but the last digits of a tax number (Practice Mana
 
 from __future__ import annotations
 
-import hmac
 import re
 from typing import NoReturn
 
 import msgspec
+
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import hmac
 
 
 class Secret:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -43,13 +44,15 @@ from xpm_tui.domain.tables import (
 from xpm_tui.domain.workflows import Audit, Deployment, Workflow
 from xpm_tui.domain.xpm import Named, XpmJob
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.matching.proposals import Alike
 
 with lazy_imports():
     from xpm_tui.application.jobs import deployment
     from xpm_tui.deploy import consequences as job_consequences
     from xpm_tui.deploy import preview as deploy_preview
     from xpm_tui.deploy import recovery
+
+if TYPE_CHECKING:
+    from xpm_tui.sync.matching.proposals import Alike
 
 
 def counts(practice: OpenPractice) -> JobCounts:
