@@ -315,7 +315,7 @@ async def test_to_xpm_writes_what_differs_and_then_nothing(world: World) -> None
 
 
 async def test_any_size_takes_one_client_call(tmp_path: Path) -> None:
-    world = World(tmp_path, clients=count(400, 10_000))
+    world = World(tmp_path, clients=count(120, 10_000))
     await world.connect()
     world.book(world.unique_names())
     before = world.net.asked("client.api/list")

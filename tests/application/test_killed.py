@@ -25,8 +25,8 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
 
-KILLS = count(5, 60)
-PUSH_KILLS = count(2, 20)
+KILLS = count(3, 60)
+PUSH_KILLS = count(1, 20)
 
 
 def killed_at(open_: Callable[[], OpenPractice], commit: int, *, after: bool) -> bool:

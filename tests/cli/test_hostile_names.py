@@ -69,7 +69,7 @@ def test_no_verb_prints_what_a_terminal_obeys(command: Inline) -> None:
             found = ORDERS.search(text)
             assert found is None, (typed, text[max(0, found.start() - 80) : found.end() + 20])
         speaking += any(each[:12] in done.out + done.err for each in shown)
-        if place % count(3, 1) == 0:
+        if place % count(10, 1) == 0:
             done = command(*typed, "--json", code=None)
             assert done.out.isascii(), typed
             assert ORDERS.search(done.out + done.err) is None, typed

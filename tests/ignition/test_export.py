@@ -216,7 +216,7 @@ def books(draw: st.DrawFn) -> list[Client]:
     return clients
 
 
-@settings(max_examples=count(60, 2000), deadline=None)
+@settings(max_examples=count(25, 2000), deadline=None)
 @given(
     books(), st.randoms(use_true_random=False), st.sampled_from(["ignition", "spreadsheet"]), st.booleans()
 )

@@ -6,7 +6,7 @@ from tests.ignition.support import Desk
 from tests.support.profile import count
 from xpm_tui.ignition.parser import parse
 
-ROWS = count(3_000, 100_000)
+ROWS = count(1_000, 100_000)
 HEAD = "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Phone,Address,City,Tag\n"
 
 

@@ -52,7 +52,7 @@ def xml_bodies(draw: st.DrawFn) -> bytes:
     st.sampled_from(("application/xml", "application/json", "application/x-www-form-urlencoded", "")),
     xml_bodies() | st.binary(max_size=40) | JSON_VALUES.map(lambda value: json.dumps(value).encode()),
 )
-@settings(max_examples=count(150, 20_000), deadline=None)
+@settings(max_examples=count(50, 20_000), deadline=None)
 async def test_no_request_raises(
     method: str, path: str, held: str, name: str, value: str, kind: str, body: bytes
 ) -> None:

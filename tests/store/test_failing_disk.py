@@ -10,6 +10,7 @@ import pytest
 from tests.store.faults import FailingDisk, Kind
 from tests.store.script import Truth, holds, opened, truths, writes
 from tests.store.test_kill import assert_good, prepared
+from tests.support.profile import count
 from xpm_tui.domain.errors import DiskTrouble, ReadOnly, Trouble
 
 START = 4
@@ -29,7 +30,7 @@ def test_every_call_fails_once(tmp_path: Path, truth: list[Truth], kind: Kind, l
     nth, failed = 0, True
     refused = 0
     while failed:
-        nth += 1
+        nth += count(4, 1)
         folder = tmp_path / "book"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(start, folder)
@@ -58,7 +59,7 @@ def test_every_call_fails_once(tmp_path: Path, truth: list[Truth], kind: Kind, l
         # On a disk that takes a write and then neither fsync nor cut, the last one may be there, whole.
         assert_good(folder, truth, step, step + lasting)
     print(
-        f"\n{nth - 1} calls failed in turn ({kind}, lasting: {lasting}): {refused} refusals, 0 half-written"
+        f"\n{nth - 1} calls, failing in turn ({kind}, lasting: {lasting}): {refused} refusals, 0 half-written"
     )
     assert nth > 40
 

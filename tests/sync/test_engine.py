@@ -26,7 +26,7 @@ from xpm_tui.sync.applying.intent_decisions import held, settle
 from xpm_tui.sync.applying.recovery import interrupted, resolve, unknown
 from xpm_tui.sync.policy import Policy
 
-EXAMPLES = settings(max_examples=count(default=150, soak=10_000), deadline=None)
+EXAMPLES = settings(max_examples=count(default=50, soak=10_000), deadline=None)
 ROUNDS = 4
 
 
