@@ -91,6 +91,8 @@ SENTENCES: dict[str, str] = {
     "undo.planned": "{by} planned to take run {undone} back (plan {plan})",
     # clients and team, by hand
     "client.linked": "{by} linked {record} to {uuid}",
+    "client.merged": "The XPM client of {record} was merged into {uuid}: accept it in the review",
+    "client.successor": "XPM no longer has the client of {record}; it may have been merged into {uuid}",
     "client.unlinked": "{by} took {record} apart from {uuid}",
     "client.picked": "{by} picked {added:client} of XPM, linked {linked} and left {left}",
     "client.ignored": "{by} settled that {record} has no XPM client",
