@@ -61,6 +61,7 @@ class _Signs(msgspec.Struct, frozen=True, kw_only=True):
     names: dict[str, str] = {}
     numbers: frozenset[str] = frozenset()
     phones: frozenset[str] = frozenset()
+    email: str = ""
     code: str = ""
     places: frozenset[str] = frozenset()
     archived: bool = False
@@ -77,7 +78,8 @@ class _Count(msgspec.Struct, kw_only=True):
     arrived: int = 0
     weight: float = 0.0
     groups: tuple[str, ...] = ()
-    groups_arrived: int = 0
+    groups_arrived: tuple[str, ...] = ()
+    email: bool = False
     new: bool = False
     code: bool = False
     number: bool = False
@@ -154,6 +156,7 @@ class SuccessorIndex:
             jobs=sum(since is None or at >= since for at in self._jobs[signs.uuid][theirs.uuid]),
             code=bool(signs.code) and signs.code == theirs.code,
             number=not signs.numbers.isdisjoint(theirs.numbers),
+            email=bool(signs.email) and signs.email == theirs.email,
             phone=not signs.phones.isdisjoint(theirs.phones),
             place=not signs.places.isdisjoint(theirs.places),
             answer=compared.answer,
@@ -163,8 +166,8 @@ class SuccessorIndex:
         for person in signs.people:
             self._meet(made, person, theirs, came)
         shared = signs.groups & theirs.groups
-        made.groups = tuple(sorted(theirs.names[group] for group in shared if theirs.names[group]))
-        made.groups_arrived = len(shared & came)
+        made.groups = tuple(sorted(theirs.names[group] for group in shared - came))
+        made.groups_arrived = tuple(sorted(theirs.names[group] for group in shared & came))
         made.new = any(new for _, new in self._arrived.get(theirs.uuid, {}).values()) and bool(came)
         return made
 
@@ -207,8 +210,8 @@ class SuccessorIndex:
         if not signs.groups <= theirs.groups:
             return False
         # One contact alone may have been put there by hand before the client was deleted.
-        besides = found.groups_arrived or found.code or found.number or found.answer == "same"
-        return found.arrived > 1 or bool(besides)
+        besides = bool(found.groups_arrived) or found.code or found.number or found.answer == "same"
+        return found.arrived > 1 or besides
 
 
 def _score(found: _Count, strong: bool = False) -> int:
@@ -216,8 +219,8 @@ def _score(found: _Count, strong: bool = False) -> int:
     score = 45.0 + 3 * min(found.jobs - 1, 4) if found.jobs else 0.0
     score += 22.0 + 8 * min(found.arrived - 1, 3) if found.arrived else 0.0
     score += min(20.0, 12 * found.weight)
-    score += 6 * min(found.groups_arrived, 2) + 2 * min(len(found.groups), 2)
-    score += 22 * found.code + 22 * found.number + 5 * found.place + 4 * found.phone
+    score += 14 * min(len(found.groups_arrived), 2) + 2 * min(len(found.groups), 2)
+    score += 22 * found.code + 22 * found.number + 8 * found.email + 5 * found.place + 4 * found.phone
     score += {"same": 30, "near": 16, "different": 0}[found.answer]
     return min(100, max(STRONG, round(score))) if strong else min(STRONG - 1, round(score))
 
@@ -236,10 +239,14 @@ def _words(found: _Count, theirs: _Signs) -> Iterator[str]:
         yield "the same client code"
     if found.number:
         yield "the same business number"
+    if found.groups_arrived:
+        yield f"{count(len(found.groups_arrived), 'group')} moved ({', '.join(found.groups_arrived[:3])})"
     if found.groups:
         yield f"the same {'group' if len(found.groups) == 1 else 'groups'} ({', '.join(found.groups[:3])})"
     if found.alike:
         yield found.alike
+    if found.email:
+        yield "the same e-mail"
     if found.place:
         yield "the same address"
     if found.phone:
@@ -259,7 +266,8 @@ def _of_row(row: XpmClient) -> _Signs:
         groups=frozenset(each.uuid for each in row.groups or ()),
         names={each.uuid: each.name for each in row.groups or ()},
         numbers=facts.numbers,
-        phones=facts.phones,
+        phones=_phone(row.phone),
+        email=row.email.strip().casefold(),
         code=facts.code,
         places=_places(
             (row.address, row.city, row.postcode), (row.postal_address, row.postal_city, row.postal_postcode)
@@ -278,7 +286,7 @@ def _of_client(client: Client, link: Link) -> _Signs:
         name=facts.name,
         people=_people((joined.get(each.id, ""), each.email, each.name) for each in client.contacts),
         numbers=facts.numbers,
-        phones=facts.phones,
+        phones=_phone(client.phone),
         code=facts.code,
         places=_places(
             (client.address, client.city, client.postcode),
@@ -293,6 +301,11 @@ def _people(found: Iterable[tuple[str, str, str]]) -> tuple[_Person, ...]:
         for uuid, email, name in found
     )
     return tuple(person for person in people if person.said)
+
+
+def _phone(text: str) -> frozenset[str]:
+    digits = "".join(c for c in text if c.isdigit())
+    return frozenset([digits[-8:]]) if len(digits) >= 8 else frozenset()
 
 
 def _full_name(name: str) -> str:
@@ -319,6 +332,8 @@ def _blocks(signs: _Signs) -> set[str]:
         }
     found |= {"#" + number for number in signs.numbers} | {"t" + phone for phone in signs.phones}
     found |= {"a" + place for place in signs.places} | {"g" + group for group in signs.groups}
+    if signs.email:
+        found.add("e" + signs.email)
     if signs.code:
         found.add("c" + signs.code)
     return found

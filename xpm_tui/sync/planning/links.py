@@ -96,6 +96,18 @@ def lost_links(snapshot: Snapshot, client: str) -> list[Link]:
     ]
 
 
+def takes_over(snapshot: Snapshot, client: str, uuid: str) -> bool:
+    """Whether an XPM client is the lost one under another id: values that came from that one are its own."""
+    ours = snapshot.get(CLIENTS, client)
+    for link in lost_links(snapshot, client):
+        if any(each.uuid == uuid and each.level != "weak" for each in survivors(snapshot, client, link)):
+            return True
+        row = snapshot.get(XPM_CLIENTS, link.uuid)
+        if ours is not None and (row is None or row.prospect):
+            return uuid in _successors(snapshot, ours, link, row)
+    return False
+
+
 def survivor(snapshot: Snapshot, client: str, link: Link) -> Successor | None:
     """The XPM client that the lost one was merged into, where the evidence is strong and points to one."""
     found = [each for each in survivors(snapshot, client, link) if each.level == "sure"]
