@@ -132,7 +132,8 @@ def review(
     chosen = [find_client(snapshot, text) for text in only] or snapshot.rows(CLIENTS)
     found: list[ReviewView] = []
     for client in chosen:
-        person = needs_person(snapshot, client, link_state(snapshot, client))
+        state = link_state(snapshot, client)
+        person = needs_person(snapshot, client, state)
         if person is None:
             continue
         index = index or MatchIndex.build(snapshot)
@@ -144,6 +145,7 @@ def review(
                 reason=needs_reason(snapshot, person),
                 proposals=_proposals(snapshot, index, client, limit, first=person.uuid),
                 email=next((c.email for c in client.contacts if c.email), ""),
+                link_state=state,
             )
         )
     return found
@@ -152,15 +154,13 @@ def review(
 def sure_ones(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewView]:
     """Those of :func:`review` whose first proposal is sure, and wanted by no other client of them. One that
     has a link, though a broken one, is only among them where its XPM client was merged into another one."""
-    snapshot = practice.snapshot()
-
-    def may(client: str) -> bool:
-        return snapshot.raw(LINKS, client) is None or (
-            link_state(snapshot, find_client(snapshot, client)) == "merged"
-        )
-
+    links = practice.snapshot()
     found = [
-        view for view in review(practice, only) if view.proposals and view.proposals[0].sure and may(view.id)
+        view
+        for view in review(practice, only)
+        if view.proposals
+        and view.proposals[0].sure
+        and (view.link_state == "merged" or links.raw(LINKS, view.id) is None)
     ]
     wanted = Counter(view.proposals[0].uuid for view in found)
     return [view for view in found if wanted[view.proposals[0].uuid] == 1]
@@ -193,7 +193,8 @@ def _proposals(
         found = _after_loss(snapshot, client, lost, found, limit)
     if first:
         found.sort(key=lambda proposal: proposal.uuid != first)
-    return tuple(_proposal(snapshot, proposal) for proposal in found)
+    heirs = {each.uuid for link in lost for each in survivors(snapshot, client.id, link)}
+    return tuple(_proposal(snapshot, proposal, proposal.uuid in heirs) for proposal in found)
 
 
 def _after_loss(
@@ -244,7 +245,7 @@ def _together(one: int, other: int) -> int:
     return min(STRONG - 1, round(max(one, other) + 0.4 * min(one, other)))
 
 
-def _proposal(snapshot: Snapshot, proposal: Proposal) -> ProposalView:
+def _proposal(snapshot: Snapshot, proposal: Proposal, successor: bool) -> ProposalView:
     row = snapshot.get(XPM_CLIENTS, proposal.uuid)
     return ProposalView(
         uuid=proposal.uuid,
@@ -259,6 +260,7 @@ def _proposal(snapshot: Snapshot, proposal: Proposal) -> ProposalView:
         email=next((c.email for c in row.contacts if c.email), row.email) if row else "",
         city=(row.city or row.postal_city) if row else "",
         code=row.code if row else "",
+        successor=successor,
     )
 
 

@@ -70,6 +70,12 @@ class Blocked(msgspec.Struct, frozen=True):
             return "Open the picker: `clients review`."
         numbers = [each.number or each.uuid for each in self.alike]
         consent = " ".join(f"--different-from {number}" for number in numbers)
+        if self.why == "merged" and self.alike[0].linked:
+            return (
+                f"Two clients of Ignition are one client in XPM now. Keep one and ignore the other: "
+                f"xpm-tui clients ignore {client}. If it is a different client: "
+                f"xpm-tui clients create {client} {consent}"
+            )
         return (
             f"Link that one: xpm-tui clients link {client} {numbers[0]}. If it is a different client: "
             f"xpm-tui clients create {client} {consent}"

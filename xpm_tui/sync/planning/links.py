@@ -225,7 +225,7 @@ def why(snapshot: Snapshot, person: NeedsPerson) -> str:
     named = f"{row.name} ({row.number})" if row.number else row.name
     if person.reason == "gone":
         return f"{reason('gone')} It may have been merged into {named}: {evidence}."
-    said = f"Merged in XPM. Survivor: {named}: {evidence}."
+    said = f"Merged in XPM, survivor: {named}: {evidence}."
     return f"{said} {both_linked(snapshot, person.client, person.uuid)}".strip()
 
 
