@@ -43,6 +43,7 @@ SENTENCES: dict[str, str] = {
     "list.templates": "XPM's job templates: {count:template}, {changed} new or changed",
     "list.categories": "XPM's job categories: {count:category/categories}, {changed} new or changed",
     "list.jobs": "XPM's current jobs: {count:job}, {changed} new or changed",
+    "list.successors": "XPM is asked for the jobs of what may have taken over {lost:client}: {calls:call}",
     "list.closed": "XPM's list of {rule} is not open to this login: the scope {scope} is missing",
     "list.failed": "XPM's list of {rule} could not be read; the one of before is kept",
     "list.empty": "XPM's client list came back empty, while {links:link} stand: nothing was taken over",

@@ -11,7 +11,7 @@ import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.errors import AllowanceUsedUp, LoginNeeded, WireTrouble
-from xpm_tui.domain.events import Event
+from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.links import Link, Successor, Vanished
 from xpm_tui.domain.ports import Practice, Put, Snapshot
 from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, MOVES, VANISHED, XPM_CLIENTS
@@ -96,8 +96,10 @@ def _is_open(vanished: Vanished) -> bool:
 
 async def _ask(practice: OpenPractice, xpm: Practice, lost: Sequence[Vanished]) -> None:
     """Read the jobs of the best candidates, and remember which of them were a lost client's."""
-    wanted = dict.fromkeys(found.uuid for each in lost for found in each.found[:2])
-    for uuid in list(wanted)[:MOST_CALLS]:
+    wanted = list(dict.fromkeys(found.uuid for each in lost for found in each.found[:2]))[:MOST_CALLS]
+    numbers: dict[str, Scalar] = {"lost": len(lost), "calls": len(wanted)}
+    practice.events.emit(Event(key="list.successors", numbers=numbers))
+    for uuid in wanted:
         try:
             jobs = await xpm.client_jobs(uuid)
         except (LoginNeeded, AllowanceUsedUp):

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import msgspec
 
-from xpm_tui.domain.formatting import count
+from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.identity import Answer, compare_names, name_key
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, Successor, Vanished
@@ -242,7 +242,7 @@ def _words(found: _Count, theirs: _Signs) -> Iterator[str]:
     if found.groups_arrived:
         yield f"{count(len(found.groups_arrived), 'group')} moved ({', '.join(found.groups_arrived[:3])})"
     if found.groups:
-        yield f"the same {'group' if len(found.groups) == 1 else 'groups'} ({', '.join(found.groups[:3])})"
+        yield f"the same {plural(len(found.groups), 'group')} ({', '.join(found.groups[:3])})"
     if found.alike:
         yield found.alike
     if found.email:
