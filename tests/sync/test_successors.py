@@ -54,7 +54,7 @@ class Practice(World):
         snapshot = self.book.snapshot()
         link = snapshot.get(LINKS, "c1")
         assert link is not None
-        index = SuccessorIndex(snapshot)
+        index = SuccessorIndex(snapshot, [(self.client(), link)])
         vanished = snapshot.get(VANISHED, link.uuid) or Vanished(id=link.uuid)
         self.put(VANISHED, [replace(vanished, found=index.find(self.client(), link, vanished))])
         snapshot = self.book.snapshot()
@@ -176,7 +176,8 @@ async def test_a_survivor_that_is_merged_in_turn_leads_to_the_last_one() -> None
     snapshot = world.book.snapshot()
     second = snapshot.get(VANISHED, "u2")
     assert second is not None
-    found = SuccessorIndex(snapshot).find(Client(id="c2", name="Rowan"), Link(id="c2", uuid="u2"), second)
+    lost = Client(id="c2", name="Rowan"), Link(id="c2", uuid="u2")
+    found = SuccessorIndex(snapshot, [lost]).find(*lost, second)
     world.put(VANISHED, [replace(second, found=found)])
     snapshot = world.book.snapshot()
     assert (link_state(snapshot, world.client()), takes_over(snapshot, "c1", "u3")) == ("merged", True)

@@ -79,14 +79,14 @@ def _lost(snapshot: Snapshot, complete: bool) -> Iterator[tuple[Link, Vanished]]
 def _find(
     practice: OpenPractice, snapshot: Snapshot, lost: Sequence[tuple[Link, Vanished]]
 ) -> list[tuple[Link, Vanished]]:
-    index, now = SuccessorIndex(snapshot), practice.clock.now()
-    made = []
-    for link, each in lost:
-        client = snapshot.get(CLIENTS, link.id)
-        if client is not None:
-            found = index.find(client, link, each)
-            made.append((link, msgspec.structs.replace(each, searched=now, found=found)))
-    return made
+    now = practice.clock.now()
+    clients = {link.id: client for link, _ in lost if (client := snapshot.get(CLIENTS, link.id)) is not None}
+    index = SuccessorIndex(snapshot, [(clients[link.id], link) for link, _ in lost if link.id in clients])
+    return [
+        (link, msgspec.structs.replace(each, searched=now, found=index.find(clients[link.id], link, each)))
+        for link, each in lost
+        if link.id in clients
+    ]
 
 
 def _is_open(vanished: Vanished) -> bool:

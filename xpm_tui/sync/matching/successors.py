@@ -38,6 +38,12 @@ _RARE = 30
 """A word of a name that more XPM clients than this have finds no candidates."""
 
 
+_FORMS = frozenset(
+    "ltd limited pty trust family super fund the and company holdings group partnership".split()
+)
+"""Words that too many names have for them to lead to candidates."""
+
+
 class _Person(msgspec.Struct, frozen=True, gc=False):
     """What identifies a contact."""
 
@@ -66,6 +72,7 @@ class _Signs(msgspec.Struct, frozen=True, kw_only=True):
     places: frozenset[str] = frozenset()
     archived: bool = False
     prospect: bool = False
+    tokens: frozenset[str] = frozenset()
 
 
 class _Count(msgspec.Struct, kw_only=True):
@@ -95,22 +102,25 @@ class _Count(msgspec.Struct, kw_only=True):
 
 
 class SuccessorIndex:
-    """All XPM clients that are still there, prepared for the search; made from one snapshot."""
+    """The XPM clients that have anything in common with some lost ones; made from one snapshot.
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    Reading a name takes long, so only clients that share a word, a contact, a number or the like are read.
+    """
+
+    def __init__(self, snapshot: Snapshot, lost: Iterable[tuple[Client, Link]]) -> None:
+        self._signs = {(client.id, link.uuid): _of_lost(snapshot, client, link) for client, link in lost}
         self._rows: dict[str, _Signs] = {}
         self._blocks: dict[str, list[str]] = defaultdict(list)
         self._jobs: dict[str, dict[str, list[datetime]]] = defaultdict(lambda: defaultdict(list))
         self._arrived: dict[str, dict[str, tuple[datetime, bool]]] = defaultdict(dict)
         self._staying: set[str] = set()
-        for row in snapshot.rows(XPM_CLIENTS):
-            if not row.deleted:
-                signs = self._rows[row.uuid] = _of_row(row)
-                for block in _blocks(signs):
-                    self._blocks[block].append(row.uuid)
+        self._read_moves(snapshot)
+        self._read_clients(snapshot)
+
+    def _read_moves(self, snapshot: Snapshot) -> None:
+        uuids = {uuid for _, uuid in self._signs}
         for job in snapshot.rows(JOBS):
-            if not job.gone and job.client is not None and job.client.uuid not in self._rows:
+            if not job.gone and job.client is not None and job.client.uuid in uuids:
                 self._staying.add(job.client.uuid)
         for move in snapshot.rows(MOVES):
             if move.kind == "job":
@@ -118,12 +128,18 @@ class SuccessorIndex:
             else:
                 self._arrived[move.to][move.what] = (move.at, move.new)
 
+    def _read_clients(self, snapshot: Snapshot) -> None:
+        wanted = {token for signs in self._signs.values() for token in signs.tokens}
+        went = {to for _, uuid in self._signs for to in self._jobs.get(uuid, ())}
+        for row in snapshot.rows(XPM_CLIENTS):
+            if not row.deleted and (row.uuid in went or not wanted.isdisjoint(_tokens(row))):
+                signs = self._rows[row.uuid] = _of_row(row)
+                for block in _blocks(signs):
+                    self._blocks[block].append(row.uuid)
+
     def find(self, client: Client, link: Link, vanished: Vanished) -> tuple[Successor, ...]:
-        """The possible successors of the XPM client that ``client`` is linked to, best first."""
-        gone = self._snapshot.get(XPM_CLIENTS, link.uuid)
-        signs = _of_row(gone) if gone is not None else _of_client(client, link)
-        if gone is not None and not signs.people:
-            signs = msgspec.structs.replace(signs, people=_of_client(client, link).people)
+        """The possible successors of the XPM client that ``client`` has lost, best first."""
+        signs = self._signs[client.id, link.uuid]
         since = vanished.since - OVERLAP if vanished.since is not None else None
         found = {uuid: self._count(signs, self._rows[uuid], since) for uuid in self._candidates(signs)}
         strong = [uuid for uuid, each in found.items() if self._is_strong(signs, uuid, each)]
@@ -255,6 +271,42 @@ def _words(found: _Count, theirs: _Signs) -> Iterator[str]:
         yield "archived in XPM"
     if theirs.prospect:
         yield "a prospect in XPM"
+
+
+def _of_lost(snapshot: Snapshot, client: Client, link: Link) -> _Signs:
+    """What a lost client is recognised by: as XPM last described it, else as Ignition does."""
+    row, ours = snapshot.get(XPM_CLIENTS, link.uuid), _of_client(client, link)
+    if row is None:
+        return msgspec.structs.replace(ours, tokens=_words_of(client.name) | _tokens_of(ours))
+    signs = _of_row(row)
+    if not signs.people:
+        signs = msgspec.structs.replace(signs, people=ours.people)
+    return msgspec.structs.replace(signs, tokens=_tokens(row) | _tokens_of(signs))
+
+
+def _tokens_of(signs: _Signs) -> frozenset[str]:
+    people = {text for person in signs.people for text in (person.uuid, person.email, person.name) if text}
+    numbers = {number[-8:] for number in signs.numbers}
+    return signs.phones | numbers | people | {word.lower() for word in signs.name.core if len(word) > 2}
+
+
+def _words_of(name: str) -> frozenset[str]:
+    return frozenset(word for word in name.casefold().split() if len(word) > 2 and word not in _FORMS)
+
+
+def _tokens(row: XpmClient) -> frozenset[str]:
+    """Whatever two rows must have one of in common for one to be a candidate for the other; quick to make."""
+    found = {row.email.strip().casefold(), row.code.strip().casefold(), row.address.casefold().strip()}
+    found.update((row.postal_address.casefold().strip(), *_words_of(row.name)))
+    found.update(
+        "".join(filter(str.isdigit, text))[-8:]
+        for text in (row.phone, row.business_number, row.company_number)
+        if text
+    )
+    found.update(group.uuid for group in row.groups or ())
+    for contact in row.contacts:
+        found.update((contact.uuid, contact.email.strip().casefold(), contact.name.casefold()))
+    return frozenset(found - {""})
 
 
 def _of_row(row: XpmClient) -> _Signs:
