@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from tests.sync.world import World, client
+from tests.sync.world import World, client, linked, xpm
+from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Apart, Link, LinkState, Successor, Vanished
 from xpm_tui.domain.tables import APART, LINKS, VANISHED, XPM_CLIENTS
@@ -16,6 +17,7 @@ from xpm_tui.domain.xpm import Named, XpmClient, XpmContact, XpmJob
 from xpm_tui.sync.matching.successors import SuccessorIndex
 from xpm_tui.sync.mirror import job_writes
 from xpm_tui.sync.planning.links import link_state, survivors, takes_over
+from xpm_tui.sync.policy import Policy
 
 GROUP = Named("g1", "Birch family")
 ANN = XpmContact(uuid="p1", name="Ann Birch", email="ann@birch.example")
@@ -190,3 +192,14 @@ async def test_what_a_user_calls_another_client_is_no_survivor() -> None:
     assert (await world.found())[0] == "merged"
     world.put(APART, [Apart(id="c1/u2", client="c1", uuid="u2", different=True)])
     assert link_state(world.book.snapshot(), world.client()) == "gone"
+
+
+async def test_a_client_that_xpm_does_not_have_when_it_is_written_to_is_gone_at_once() -> None:
+    world = World([client(phone="1")], [xpm(phone="2")], policy=Policy(direction="to_xpm"), links=[linked()])
+    await world.refresh()
+    plan, records = world.plan()
+    world.practice.faults = [RecordMissing("Invalid client identifier.")]
+    run = await world.apply(plan, records)
+    snapshot = world.book.snapshot()
+    assert (run.outcome, link_state(snapshot, world.client())) == ("partial", "gone")
+    assert [each.id for each in snapshot.rows(VANISHED)] == ["u1"]
