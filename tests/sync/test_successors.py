@@ -94,7 +94,7 @@ def jobs_apart(world: Practice) -> None:
 
 def job_stays(world: Practice) -> None:
     """One job moved, another one is still listed on u1."""
-    world.on({"J1": "u2", "J2": "u1"})
+    world.on({"J1": "u3", "J2": "u1"})
     world.practice.remove("u1")
 
 
@@ -112,7 +112,7 @@ LOST_ROWS = {"lost": LOST, "one contact": replace(LOST, contacts=(ANN,), groups=
         ("bare", delete, "gone", ""),
         ("one contact", contact_to_sister, "gone", "u2"),
         ("lost", jobs_apart, "gone", "u3"),
-        ("lost", job_stays, "gone", "u2"),
+        ("lost", job_stays, "gone", "u3"),
     ],
 )
 async def test_only_what_moved_makes_a_survivor(
