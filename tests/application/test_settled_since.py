@@ -80,6 +80,8 @@ class TestWhatAProspectBecame:
     @pytest.fixture(autouse=True)
     async def gone(self, practice: OpenPractice, xpm: FakeXpm) -> None:
         practice.book.commit([Put(CLIENTS, Client(id="c0", name=NAMES[0]))])
+        xpm.rows[uuid(0)] = row(0, NAMES[0], prospect=True)
+        await refresh(practice, full=True)
         links.link(practice, "c0", uuid(0))
         del xpm.rows[uuid(0)]
         xpm.rows[uuid(50)] = row(50, NAMES[0])
@@ -108,7 +110,7 @@ class TestWhatAProspectBecame:
         assert self.proposed(practice) == {}
 
     async def test_is_not_given_to_two(self, practice: OpenPractice, xpm: FakeXpm) -> None:
-        xpm.rows[uuid(60)] = row(60, "Another")
+        xpm.rows[uuid(60)] = row(60, "Another", prospect=True)
         await refresh(practice, full=True)
         practice.book.commit([Put(CLIENTS, Client(id="c60", name=NAMES[0]))])
         links.link(practice, "c60", uuid(60))

@@ -314,6 +314,7 @@ def call_of(practice: Any, method: str) -> Any:
         "templates": lambda: practice.templates(),
         "categories": lambda: practice.categories(),
         "current_jobs": lambda: practice.current_jobs(),
+        "client_jobs": lambda: practice.client_jobs(FAKE_CLIENT),
         "job": lambda: practice.job("J1"),
         "add_client": lambda: practice.add_client({"name": "K"}, ()),
         "update_client": lambda: practice.update_client(FAKE_CLIENT, "K", {"phone": "1"}),

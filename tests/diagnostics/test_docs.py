@@ -15,8 +15,8 @@ from xpm_tui.domain.errors import CaseId
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
-    "connect", "over-ssh", "direction", "first-sync", "same-name-clients", "daily-sync", "undo",
-    "loop-to-ignition", "bundle", "security", "trouble",
+    "connect", "over-ssh", "direction", "first-sync", "same-name-clients", "merged-clients", "daily-sync",
+    "undo", "loop-to-ignition", "bundle", "security", "trouble",
 )  # fmt: skip
 NEEDS = {"undo": ("import",), "loop-to-ignition": ("import",), "same-name-clients": ("import",)}
 

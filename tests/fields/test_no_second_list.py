@@ -57,6 +57,8 @@ ALLOWED = {
     "sync/matching/duplicates.py": "evidence",
     "sync/matching/evidence.py": "evidence",
     "sync/matching/proposals.py": "evidence",
+    "sync/matching/successors.py": "evidence",
+    "sync/manual/client_creation.py:_heirs": "the summary of a client that is in the way",
     "sync/canonical.py:xpm_print": "the state of a client",
     "tui/widgets/search_hits.py": "the summary of a proposed client",
     "cli/sample_data.py": "a sample file, written as Ignition would",

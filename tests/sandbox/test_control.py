@@ -142,6 +142,27 @@ async def test_a_prospect_made_client_gets_a_new_number() -> None:
     assert (await kit.control_call("POST", "colleague", {"convert": made})).status == 400
 
 
+@pytest.mark.parametrize("leave", [False, True])
+async def test_a_merged_client_leaves_what_it_had_on_the_survivor(leave: bool) -> None:
+    kit = await Kit.ready()
+    practice = kit.sandbox.practice
+    job = next(job for job in practice.jobs.values() if practice.clients[job.client].contacts)
+    lost = practice.clients[job.client]
+    into = next(each for each in practice.clients.values() if each.uuid != lost.uuid and not each.deleted)
+    asked = {"merge": lost.uuid, "into": into.uuid, "leave": leave}
+    assert (await kit.control("POST", "colleague", asked)) == {"uuid": into.uuid}
+    survivor = practice.clients[into.uuid]
+    assert practice.jobs[job.number].client == into.uuid
+    contacts = {link.contact for link in (*lost.contacts, *into.contacts)}
+    assert {link.contact for link in survivor.contacts} == contacts
+    assert {*lost.groups, *into.groups} == {*survivor.groups}
+    assert (survivor.name, survivor.phone) == (into.name, into.phone)
+    listed = texts(await kit.xml("GET", "client.api/list?detailed=true"), "Clients/Client/UUID")
+    assert (lost.uuid in listed) == leave
+    for wrong in (asked, {"merge": into.uuid, "into": into.uuid}, {"merge": into.uuid, "into": "x"}):
+        assert (await kit.control_call("POST", "colleague", wrong)).status == 400
+
+
 async def test_a_colleague_works_while_a_run_goes_on() -> None:
     kit = await Kit.ready(colleague_every=3)
     before = dict(kit.sandbox.practice.clients)

@@ -131,6 +131,12 @@ class FakePractice:
         self._read("current_jobs", "jobs")
         return [*self.jobs.values()]
 
+    async def client_jobs(self, client: str, *, detailed: bool = False) -> list[XpmJob]:
+        self._read("client_jobs")
+        if client not in self.rows:
+            raise RecordMissing("XPM has no such client.")
+        return [job for job in self.jobs.values() if job.client is not None and job.client.uuid == client]
+
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
         for each in contacts:
             refuse_uncarriable_values(msgspec.structs.asdict(each), "contact ")

@@ -95,6 +95,12 @@ class FakeXpm:
         await self._ask("jobs")
         return list(self.jobs)
 
+    async def client_jobs(self, client: str, *, detailed: bool = False) -> list[XpmJob]:
+        await self._ask("client_jobs")
+        if client not in self.rows:
+            raise RecordMissing("XPM has no such client.")
+        return [job for job in self.jobs if job.client is not None and job.client.uuid == client]
+
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
         await self._ask("add_client", values, *map(msgspec.structs.asdict, contacts))
         row = _with(XpmClient(uuid=f"new-{len(self.rows)}", name=""), values)

@@ -140,8 +140,8 @@ def test_a_list_marks_what_is_missing_and_what_returns() -> None:
 def test_a_job_no_longer_current_is_marked() -> None:
     world = World()
     jobs = [XpmJob(number="J1", name="A"), XpmJob(number="J2", name="B")]
-    world.book.commit(job_writes(world.book.snapshot(), jobs))
-    world.book.commit(job_writes(world.book.snapshot(), jobs[:1]))
+    world.book.commit(job_writes(world.book.snapshot(), jobs, world.clock.now()))
+    world.book.commit(job_writes(world.book.snapshot(), jobs[:1], world.clock.now()))
     assert [job.gone for job in world.book.snapshot().rows(JOBS)] == [False, True]
 
 

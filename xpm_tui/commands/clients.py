@@ -269,7 +269,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
         lines = [line for view in views for line in _proposals(view)] or ["No client needs a link."]
         return Result(data={"count": len(views)}, items=[plain(view) for view in views], lines=lines)
     found = queries.sure_ones(practice, params.client)
-    told = [f"{v.id}  {v.name}  ->  {v.proposals[0].number}  {v.proposals[0].name}" for v in found]
+    told = [view.first for view in found]
     links = consequences.of_links([view.id for view in found])
     asked = Question(question(links), named(told, params.limit), button=action(links))
     if found and not await agree(talk, asked):

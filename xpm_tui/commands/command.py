@@ -109,7 +109,8 @@ class Situation:
 
     ``record`` is the id of the record under the cursor (a client of the book, a run, a job), ``linked`` and
     ``ignored`` tell of that client, ``frozen`` that a field of it is frozen, ``undoable`` that a run wrote
-    something to it that can be taken back, ``state`` is that of the job or proposal under the cursor.
+    something to it that can be taken back, ``state`` is that of the job or proposal, or of
+    the client's link, under the cursor.
     """
 
     area: str = ""

@@ -12,6 +12,7 @@ from xpm_tui.commands.command import (
     Column,
     NoParams,
     Result,
+    Situation,
     Table,
     Talk,
     argument,
@@ -253,6 +254,12 @@ async def create_client(practice: OpenPractice, params: CreateClient, talk: Talk
     )
 
 
+def _has_link(situation: Situation) -> str:
+    """A client whose XPM client is gone may be created: the command names what may have taken it over."""
+    lost = situation.state in ("gone", "merged", "converted")
+    return "It is linked already." if situation.linked and not lost else ""
+
+
 def _left(left: list[UnclearView]) -> list[str]:
     return [f"  stays: {u.record} {u.name} {u.field}: {u.reason} {u.address}".rstrip() for u in left]
 
@@ -331,6 +338,6 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui clients create c12\nxpm-tui clients create c12 --different-from 40012",
         # The verb names one client, which is the consent; what could be a duplicate is refused by itself.
         effect=Effect.WRITES_XPM,
-        why_not=first(on_record, connected, idle, lambda s: "It is linked already." if s.linked else ""),
+        why_not=first(on_record, connected, idle, _has_link),
     ),
 )

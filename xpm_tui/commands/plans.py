@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
@@ -157,13 +157,24 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "") -> Result:
         lines: Iterable[str] = [done, *told]
     else:
         stops = [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
-        lines = chain(change_lines([*items, *waiting]), told, stops)
+        lines = chain(change_lines([*items, *waiting]), told, merged_lines(people), stops)
     return Result(
         data=data,
         items=(plain(change) for change in items),
         lines=lines,
         value=plan,
     )
+
+
+def merged_lines(people: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The clients whose XPM client was merged into another one, each with its survivor; the first few."""
+    merged = [
+        f"    {each['id']}  {each['name']}: {each['message']}"
+        for each in people
+        if each["reason"] == "merged"
+    ]
+    rest = [f"    and {len(merged) - 5} more"] if len(merged) > 5 else []
+    return [*merged[:5], *rest]
 
 
 def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:

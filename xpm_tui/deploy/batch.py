@@ -62,7 +62,7 @@ class _Batch:
         means = self._means
         await resolve(means)
         jobs = await means.practice.current_jobs()
-        means.book.commit(job_writes(means.book.snapshot(), jobs))
+        means.book.commit(job_writes(means.book.snapshot(), jobs, means.clock.now()))
         deployer = Deployer(means, OpenJobs(jobs))
         left = {row.id: (row.workflow, row.day) for row in going(means.book.snapshot())}
         left |= {each.id: (each.workflow.id, each.day) for each in wanted}

@@ -192,7 +192,9 @@ def _client(
     link = snapshot.get(LINKS, client.id)
     row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
     state = state_of(snapshot, client, link, row)
-    if state in ("gone", "converted", "archived", "ignored") or (state == "ambiguous" and link is not None):
+    if state in ("gone", "converted", "merged", "archived", "ignored") or (
+        state == "ambiguous" and link is not None
+    ):
         found.append(Problem(code=f"client-{state}", about=client.name))
     elif link is None:
         block = blocked(snapshot, client, alike)

@@ -66,6 +66,7 @@ LINK_STATES: Labels = {
     "converted": Label(
         "Converted", "The linked prospect became a client in XPM and has a new id there.", "!"
     ),
+    "merged": Label("Merged", "The linked XPM client was merged into another one in XPM.", "!"),
     "ambiguous": Label(
         "Ambiguous", "More than one client could be meant: one name, or one XPM client, twice.", "!"
     ),
@@ -251,6 +252,11 @@ JOB_CAUSES: Labels = {
     ),
     "client-converted": Label(
         "Client converted", "The client has a new id in XPM.", reason="its client has a new id in XPM"
+    ),
+    "client-merged": Label(
+        "Client merged",
+        "The client was merged into another one in XPM.",
+        reason="its client was merged into another one in XPM",
     ),
     "client-ambiguous": Label(
         "Client ambiguous",

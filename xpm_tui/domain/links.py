@@ -10,7 +10,7 @@ import msgspec
 Value = str | bool | None | tuple[str, ...]
 """A field's canonical value: text, yes/no, nobody said, or a sorted list of names. People are staff UUIDs."""
 
-LinkState = Literal["linked", "archived", "gone", "converted", "ambiguous", "ignored", "unlinked"]
+LinkState = Literal["linked", "archived", "gone", "converted", "merged", "ambiguous", "ignored", "unlinked"]
 LinkOrigin = Literal["name", "picked", "pasted", "review", "created", "undo"]
 
 
@@ -38,6 +38,34 @@ class Link(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=Tr
     at: datetime | None = None
     by: str = ""
     run: str = ""
+
+
+class Successor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """An XPM client that may have taken over a client that XPM no longer has; ``evidence`` in words.
+
+    ``level`` is ``sure`` where the evidence is strong, ``likely`` or ``weak`` otherwise. ``new``: XPM has had
+    it only since the other one disappeared.
+    """
+
+    uuid: str
+    score: int
+    level: Literal["sure", "likely", "weak"]
+    evidence: tuple[str, ...]
+    new: bool = False
+
+
+class Vanished(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A linked XPM client that XPM no longer has, by its UUID, and its possible successors, best first.
+
+    ``since`` is when a complete list last had it, ``searched`` when successors were last looked for, and
+    ``asked`` whether XPM was asked for the jobs of possible successors.
+    """
+
+    id: str
+    since: datetime | None = None
+    searched: datetime | None = None
+    asked: bool = False
+    found: tuple[Successor, ...] = ()
 
 
 class Pair(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):

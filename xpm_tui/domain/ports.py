@@ -180,6 +180,9 @@ class Practice(Protocol):
     async def current_jobs(self) -> list[XpmJob]:
         """All jobs neither completed nor cancelled."""
 
+    async def client_jobs(self, client: str, *, detailed: bool = False) -> list[XpmJob]:
+        """All jobs of a client, in any state; ``detailed`` with their tasks."""
+
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
         """Create a client; ``values`` by field name with ``name`` among them, people as staff UUIDs."""
 
@@ -345,6 +348,7 @@ PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[Trouble], ...]]] = {
         "templates": READ_ERRORS,
         "categories": READ_ERRORS,
         "current_jobs": READ_ERRORS,
+        "client_jobs": RECORD_ERRORS,
         "job": RECORD_ERRORS,
         **dict.fromkeys(sorted(WRITES), WRITE_ERRORS),
     },

@@ -74,7 +74,9 @@ STAFF: Table[xpm.Staff] = Table("xpm_staff", xpm.Staff, _uuid)
 TEMPLATES: Table[xpm.Template] = Table("xpm_templates", xpm.Template, _uuid)
 CATEGORIES: Table[xpm.Category] = Table("xpm_categories", xpm.Category, _uuid)
 JOBS: Table[xpm.XpmJob] = Table("xpm_jobs", xpm.XpmJob, lambda j: j.number)
+MOVES: Table[xpm.Moved] = Table("xpm_moves", xpm.Moved, _id)
 LINKS: Table[links.Link] = Table("links", links.Link, _id, {"uuid": lambda link: _one(link.uuid)})
+VANISHED: Table[links.Vanished] = Table("vanished", links.Vanished, _id)
 BASE: Table[links.Base] = Table("base", links.Base, _id)
 FREEZES: Table[links.Freeze] = Table("freezes", links.Freeze, _id, {"client": lambda f: (f.client,)})
 IGNORED: Table[links.Ignored] = Table("ignored", links.Ignored, _id)
@@ -108,7 +110,7 @@ IMPORTS: Table[ignition.Import] = Table("imports", ignition.Import, _id)
 IMPORT_IMAGES: Table[ignition.ImportImage] = Table("import_images", ignition.ImportImage, _id)
 
 ALL: tuple[Table[Any], ...] = (
-    META, CLIENTS, IMPORTED, TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, LINKS, BASE,
-    FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES, PROPOSALS,
+    META, CLIENTS, IMPORTED, TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, MOVES, LINKS,
+    VANISHED, BASE, FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES, PROPOSALS,
     IMPORTS, IMPORT_IMAGES, WORKFLOWS, DEPLOYMENTS,
 )  # fmt: skip

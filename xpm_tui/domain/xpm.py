@@ -7,6 +7,7 @@ case.
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 import msgspec
 
@@ -143,6 +144,22 @@ class XpmJob(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     tasks: tuple[Task, ...] | None = None
     web_url: str = ""
     gone: bool = False
+
+
+class Moved(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Something that the mirror has seen to arrive at an XPM client; ``id`` is ``<kind>/<what>/<to>``.
+
+    ``what`` is the UUID of a contact or group, or the number of a job; ``was`` the client that a job was of
+    before. ``new``: the XPM client itself was new then.
+    """
+
+    id: str
+    kind: Literal["contact", "group", "job"]
+    what: str
+    to: str
+    at: datetime
+    was: str = ""
+    new: bool = False
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ SENTENCES: dict[str, str] = {
     "list.templates": "XPM's job templates: {count:template}, {changed} new or changed",
     "list.categories": "XPM's job categories: {count:category/categories}, {changed} new or changed",
     "list.jobs": "XPM's current jobs: {count:job}, {changed} new or changed",
+    "list.successors": "XPM is asked for the jobs of what may have taken over {lost:client}: {calls:call}",
     "list.closed": "XPM's list of {rule} is not open to this login: the scope {scope} is missing",
     "list.failed": "XPM's list of {rule} could not be read; the one of before is kept",
     "list.empty": "XPM's client list came back empty, while {links:link} stand: nothing was taken over",
@@ -91,6 +92,8 @@ SENTENCES: dict[str, str] = {
     "undo.planned": "{by} planned to take run {undone} back (plan {plan})",
     # clients and team, by hand
     "client.linked": "{by} linked {record} to {uuid}",
+    "client.merged": "The XPM client of {record} was merged into {uuid}: accept it in the review",
+    "client.successor": "XPM no longer has the client of {record}; it may have been merged into {uuid}",
     "client.unlinked": "{by} took {record} apart from {uuid}",
     "client.picked": "{by} picked {added:client} of XPM, linked {linked} and left {left}",
     "client.ignored": "{by} settled that {record} has no XPM client",

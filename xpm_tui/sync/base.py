@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from xpm_tui.domain.links import Apart, Base, Link, Pair, Value
-from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import APART
+from xpm_tui.domain.ports import Put, Snapshot
+from xpm_tui.domain.tables import APART, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.canonical import Values, contact_values, xpm_contacts, xpm_values
 from xpm_tui.sync.policy import ORDER
@@ -123,6 +123,13 @@ def _ordered(keys: Iterable[str]) -> tuple[str, ...]:
 def apart_id(client: str, uuid: str) -> str:
     """Id of the row that says: these two were taken apart."""
     return f"{client}/{uuid}"
+
+
+def live_link(snapshot: Snapshot, client: str) -> Link | None:
+    """The link of a client whose XPM client is still there; None also where that one is gone."""
+    link = snapshot.get(LINKS, client)
+    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    return None if row is None or row.deleted else link
 
 
 def kept_apart(client: str, uuid: str, by: str, now: datetime) -> Put:

@@ -14,7 +14,8 @@ import msgspec
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
-from xpm_tui.domain.tables import INTENTS, LINKS, TEAM
+from xpm_tui.domain.tables import INTENTS, TEAM
+from xpm_tui.sync.base import live_link
 
 UPDATE_CLIENT = "client.update"
 ADD_CLIENT = "client.add"
@@ -58,7 +59,7 @@ def is_linked(snapshot: Snapshot, intent: Intent) -> bool:
     if intent.kind == ADD_STAFF:
         member = snapshot.get(TEAM, intent.record)
         return member is not None and bool(member.staff)
-    return intent.kind == ADD_CLIENT and snapshot.raw(LINKS, intent.record) is not None
+    return intent.kind == ADD_CLIENT and live_link(snapshot, intent.record) is not None
 
 
 def payload(values: Mapping[str, Value]) -> str:

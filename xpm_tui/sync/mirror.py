@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from xpm_tui.domain.ports import Book, Clock, Listing, Put, Snapshot, Write
-from xpm_tui.domain.tables import BASE, JOBS, LINKS, META, XPM_CLIENTS, Meta, Table
-from xpm_tui.domain.xpm import Category, Staff, Template, XpmClient, XpmJob
+from xpm_tui.domain.links import Vanished
+from xpm_tui.domain.ports import Book, Clock, Drop, Listing, Put, Snapshot, Write
+from xpm_tui.domain.tables import BASE, JOBS, LINKS, META, MOVES, VANISHED, XPM_CLIENTS, Meta, Table
+from xpm_tui.domain.xpm import Category, Moved, Staff, Template, XpmClient, XpmJob
 from xpm_tui.sync.base import carry, mirror_values
 from xpm_tui.sync.policy import DEFAULT, GuardLimits
 
@@ -25,6 +26,9 @@ OVERLAP = timedelta(minutes=10)
 """How far a partial list reaches back before the last one: clocks differ, and records show late."""
 
 CHUNK = 500
+
+MOVES_KEPT = timedelta(days=30)
+"""How long it is remembered that a contact, a group or a job arrived at an XPM client."""
 
 _encode = msgspec.json.Encoder().encode
 Row = TypeVar("Row", Staff, Template, Category)
@@ -131,6 +135,8 @@ async def refresh_clients(
         ]
         gone = len(absent)
         writes += client_writes(snapshot, absent, clock.now())
+        until = clock.now() - MOVES_KEPT
+        writes += [Drop(MOVES, move.id) for move in snapshot.rows(MOVES) if move.at < until]
     book.commit(writes)
     return ClientsRefreshed(
         listed=len(seen), changed=changed, gone=gone, believed=believed, asked_at=listing.asked_at
@@ -154,15 +160,61 @@ def take(book: Book, rows: Sequence[XpmClient], now: datetime) -> int:
 def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) -> list[Write]:
     """The writes that bring these rows into the mirror: none for a row that says nothing new."""
     writes: list[Write] = []
+    facts = listed(snapshot)
     for row in rows:
         old = snapshot.get(XPM_CLIENTS, row.uuid)
+        if old is not None and row.deleted:
+            row = _as_last_known(old, row)
         if old is not None:
             same = msgspec.structs.replace(row, seen_at=old.seen_at)
             if _encode(same) == _encode(old):
                 continue
             writes.extend(carried(snapshot, old, row))
+            writes.extend(_vanishing(snapshot, old, row, facts))
+        if old is not None or facts.accepted is not None:
+            writes.extend(_arrivals(old, row, now))
         writes.append(Put(XPM_CLIENTS, msgspec.structs.replace(row, seen_at=now)))
     return writes
+
+
+def _as_last_known(old: XpmClient, row: XpmClient) -> XpmClient:
+    """A deleted client with what XPM last said of it, where the list says nothing: its successor is found by
+    that."""
+    kept = {
+        field: value
+        for field in XpmClient.__struct_fields__
+        if (value := getattr(old, field)) and not getattr(row, field)
+    }
+    kept.pop("archived", None)
+    return msgspec.structs.replace(row, **kept)
+
+
+def _vanishing(snapshot: Snapshot, old: XpmClient, row: XpmClient, facts: Listed) -> Iterator[Write]:
+    """Remember that a linked client has disappeared, and forget it where it has come back."""
+    if row.deleted and not old.deleted and snapshot.find(LINKS, "uuid", row.uuid):
+        yield Put(VANISHED, Vanished(id=row.uuid, since=facts.complete_at))
+    elif old.deleted and not row.deleted and snapshot.raw(VANISHED, row.uuid) is not None:
+        yield Drop(VANISHED, row.uuid)
+
+
+def _arrivals(old: XpmClient | None, row: XpmClient, now: datetime) -> Iterator[Write]:
+    """Remember which contacts and groups a client has gained: a merge leaves them on the survivor."""
+    if row.deleted:
+        return
+    contacts = {each.uuid for each in row.contacts if not each.deleted}
+    groups = {each.uuid for each in row.groups or ()}
+    if old is not None:
+        contacts -= {each.uuid for each in old.contacts if not each.deleted}
+        groups = groups - {each.uuid for each in old.groups} if old.groups is not None else set()
+    for kind, found in (("contact", contacts), ("group", groups)):
+        for what in sorted(found):
+            yield Put(MOVES, moved(kind, what, row.uuid, now, new=old is None))
+
+
+def moved(kind: str, what: str, to: str, now: datetime, *, was: str = "", new: bool = False) -> Moved:
+    """What the mirror has seen to arrive at an XPM client."""
+    row = {"id": f"{kind}/{what}/{to}", "kind": kind, "what": what, "to": to, "was": was, "new": new}
+    return msgspec.convert({**row, "at": now}, Moved)
 
 
 def carried(snapshot: Snapshot, old: XpmClient, new: XpmClient) -> Iterator[Write]:
@@ -199,10 +251,22 @@ def list_writes(snapshot: Snapshot, table: Table[Row], rows: Sequence[Row]) -> l
     return _with_absent(snapshot, table, rows, lambda row: row.uuid)
 
 
-def job_writes(snapshot: Snapshot, rows: Sequence[XpmJob]) -> list[Write]:
+def job_writes(snapshot: Snapshot, rows: Sequence[XpmJob], now: datetime) -> list[Write]:
     """The writes for the list of current jobs. Gone here means: no longer current, that is completed,
     cancelled or deleted; which of them, only a look at the job tells."""
-    return _with_absent(snapshot, JOBS, rows, lambda job: job.number)
+    return [
+        *_with_absent(snapshot, JOBS, rows, lambda job: job.number),
+        *job_moves(snapshot, rows, now),
+    ]
+
+
+def job_moves(snapshot: Snapshot, rows: Iterable[XpmJob], now: datetime) -> Iterator[Write]:
+    """Remember which jobs are on another client now than the mirror has them on."""
+    for row in rows:
+        old = snapshot.get(JOBS, row.number)
+        if old is None or old.client is None or row.client is None or old.client.uuid == row.client.uuid:
+            continue
+        yield Put(MOVES, moved("job", row.number, row.client.uuid, now, was=old.client.uuid))
 
 
 def _with_absent(snapshot: Snapshot, table: Table[Any], rows: Sequence[Any], key: Any) -> list[Write]:

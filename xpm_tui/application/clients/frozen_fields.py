@@ -15,7 +15,8 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Freeze, Ignored
 from xpm_tui.domain.ports import Drop, Put, Write
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import FREEZES, IGNORED, LINKS
+from xpm_tui.domain.tables import FREEZES, IGNORED
+from xpm_tui.sync.base import live_link
 from xpm_tui.sync.planning.comparison import WHOLE
 from xpm_tui.sync.policy import BY_NAME
 
@@ -67,11 +68,14 @@ def unfreeze(practice: OpenPractice, client: str, fields: Iterable[str] = ()) ->
 
 
 def ignore(practice: OpenPractice, client: str, reason: str = "") -> ClientView:
-    """Settle that a client is not meant to have an XPM client. Raises ``BadInput`` for a linked one."""
+    """Settle that a client is not meant to have an XPM client.
+
+    Raises ``BadInput`` for one whose XPM client is there; a link to a lost one does not matter.
+    """
     practice.writable()
     snapshot = practice.snapshot()
     ours = find_client(snapshot, client)
-    if snapshot.get(LINKS, ours.id) is not None:
+    if live_link(snapshot, ours.id) is not None:
         raise BadInput(
             f"{ours.name} ({ours.id}) is linked, so it cannot be ignored.",
             hint=f"Take the link away first: xpm-tui clients unlink {ours.id}",

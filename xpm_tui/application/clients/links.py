@@ -5,7 +5,7 @@ Links looked over, duplicates told, a client made in XPM.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from xpm_tui.application.clients.queries import sure_ones
 from xpm_tui.application.practice import OpenPractice
@@ -25,8 +25,9 @@ from xpm_tui.domain.errors import BadInput, NeedsPerson
 from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.links import LinkOrigin
 from xpm_tui.domain.names import read_name
+from xpm_tui.domain.plan import NeedsPerson as NeedsDecision
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, LINKS, VANISHED, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.writer import during
 from xpm_tui.store.ids import BlockIds
@@ -36,7 +37,7 @@ from xpm_tui.sync.manual.client_creation import Blocked, blocked, create_client,
 from xpm_tui.sync.manual.picks import Picked
 from xpm_tui.sync.manual.picks import pick as pick_writes
 from xpm_tui.sync.matching.proposals import MatchIndex, keys
-from xpm_tui.sync.planning.links import link_state, reason, relink
+from xpm_tui.sync.planning.links import Relink, link_state, needs_person, relink, survivors, why
 
 
 def preview_link(practice: OpenPractice, client: str, xpm: str) -> EffectView:
@@ -59,7 +60,7 @@ def preview_link(practice: OpenPractice, client: str, xpm: str) -> EffectView:
         replaces=told.link(link, link_state(snapshot, ours), before) if link else None,
         drops_base=link is not None and link.uuid != theirs.uuid,
         quiet=second,
-        needs_yes=_second(told, effect.second.id, theirs) if effect.second is not None else "",
+        needs_yes=_second(told, ours.id, effect.second.id, theirs) if effect.second is not None else "",
         refused=refused,
         warnings=effect.warnings,
         changes=tuple(change_view(told, ours.id, theirs.uuid, change) for change in effect.changes),
@@ -236,6 +237,8 @@ def _likely(snapshot: Snapshot) -> Callable[[XpmClient], str]:
                     free.append(client)
                 else:
                     linked.update(dict.fromkeys(keys(read_name(client.name)), client.id))
+            for uuid, heir in _heirs(snapshot):
+                found.setdefault(uuid, heir)
             index = MatchIndex.build(snapshot) if free else None
             for client in free:
                 for proposal in index.propose(client, 20) if index else ():
@@ -246,6 +249,15 @@ def _likely(snapshot: Snapshot) -> Callable[[XpmClient], str]:
         return next((linked[key] for key in keys(read_name(row.name), row.code) if key in linked), "")
 
     return likely
+
+
+def _heirs(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """The XPM clients that may have taken over a lost one, each with the client that was linked to that."""
+    for lost in snapshot.ids(VANISHED):
+        for link in snapshot.find(LINKS, "uuid", lost):
+            for each in survivors(snapshot, link.id, link):
+                if each.level != "weak":
+                    yield each.uuid, link.id
 
 
 def _link(practice: OpenPractice, client: str, uuid: str, *, quiet: bool, origin: LinkOrigin) -> None:
@@ -265,8 +277,16 @@ def _link(practice: OpenPractice, client: str, uuid: str, *, quiet: bool, origin
     practice.events.emit(Event(key="client.linked", run=run, record=client, uuid=uuid, rule=origin))
 
 
-def _second(told: Told, other: str, theirs: XpmClient) -> str:
-    ref = told.ref(other)
+def _second(told: Told, client: str, other: str, theirs: XpmClient) -> str:
+    ref, snapshot = told.ref(other), told.snapshot
+    link = snapshot.get(LINKS, client)
+    lost = link is not None and any(s.uuid == theirs.uuid for s in survivors(snapshot, client, link))
+    if lost and link is not None:
+        return (
+            f"{ref.name} ({ref.id}) is linked to {theirs.name} already: two clients of Ignition are one "
+            f"client in XPM now. Keep {ref.id} and ignore {client} (xpm-tui clients ignore {client}), or "
+            f"unlink {ref.id} first. A second link there carries no field."
+        )
     return (
         f"{ref.name} ({ref.id}) is linked to {theirs.name} already. A second client there carries no field: "
         "sync leaves it alone."
@@ -295,11 +315,18 @@ def relinks(practice: OpenPractice) -> list[RelinkView]:
                 state=each.state,
                 uuid=each.uuid or None,
                 number=each.number or None,
-                message=renamed or reason(each.state),
+                message=renamed or _said(snapshot, each),
                 proposal=told.xpm(row) if row else None,
             )
         )
     return found
+
+
+def _said(snapshot: Snapshot, each: Relink) -> str:
+    """What the state of a link means, naming what may have taken over a lost XPM client."""
+    client = snapshot.get(CLIENTS, each.client)
+    person = needs_person(snapshot, client, each.state) if client is not None else None
+    return why(snapshot, person or NeedsDecision(client=each.client, reason=each.state))
 
 
 def accept(practice: OpenPractice, found: list[RelinkView]) -> list[ClientView]:

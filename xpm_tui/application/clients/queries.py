@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
@@ -19,7 +21,7 @@ from xpm_tui.application.presenters.views import (
 from xpm_tui.application.runs.plans import newest_draft
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.links import Link
+from xpm_tui.domain.links import Link, Successor
 from xpm_tui.domain.plan import NeedsPerson
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
@@ -28,9 +30,18 @@ from xpm_tui.sync.base import contact_key, mirror_values, pair
 from xpm_tui.sync.canonical import Team, bare, book_values, contact_values, is_blank, xpm_contacts
 from xpm_tui.sync.matching.proposals import MatchIndex, Proposal
 from xpm_tui.sync.matching.search_index import PickerIndex
+from xpm_tui.sync.matching.successors import STRONG
 from xpm_tui.sync.planning.decisions import because, because_held
-from xpm_tui.sync.planning.links import CARRYING, link_state, needs_person, state_of
-from xpm_tui.sync.planning.links import reason as needs_reason
+from xpm_tui.sync.planning.links import (
+    CARRYING,
+    also_of,
+    link_state,
+    lost_links,
+    needs_person,
+    state_of,
+    survivors,
+)
+from xpm_tui.sync.planning.links import why as needs_reason
 from xpm_tui.sync.planning.planner import compare_client, rules_for
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, label
 
@@ -39,7 +50,7 @@ __all__ = [
     "show_client", "show_xpm", "side_by_side", "sure_ones",
 ]  # fmt: skip
 
-_BROKEN = ("gone", "converted", "ambiguous")
+_BROKEN = ("gone", "converted", "merged", "ambiguous")
 
 
 def list_clients(practice: OpenPractice, *, only: str = "", text: str = "") -> list[ClientView]:
@@ -121,7 +132,8 @@ def review(
     chosen = [find_client(snapshot, text) for text in only] or snapshot.rows(CLIENTS)
     found: list[ReviewView] = []
     for client in chosen:
-        person = needs_person(snapshot, client, link_state(snapshot, client))
+        state = link_state(snapshot, client)
+        person = needs_person(snapshot, client, state)
         if person is None:
             continue
         index = index or MatchIndex.build(snapshot)
@@ -130,9 +142,10 @@ def review(
                 id=client.id,
                 client_id=client.client_id or None,
                 name=client.name,
-                reason=needs_reason(person.reason),
+                reason=needs_reason(snapshot, person),
                 proposals=_proposals(snapshot, index, client, limit, first=person.uuid),
                 email=next((c.email for c in client.contacts if c.email), ""),
+                link_state=state,
             )
         )
     return found
@@ -140,12 +153,14 @@ def review(
 
 def sure_ones(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewView]:
     """Those of :func:`review` whose first proposal is sure, and wanted by no other client of them. One that
-    has a link, though a broken one, is a person's to link anew."""
+    has a link, though a broken one, is only among them where its XPM client was merged into another one."""
     links = practice.snapshot()
     found = [
         view
         for view in review(practice, only)
-        if view.proposals and view.proposals[0].sure and links.raw(LINKS, view.id) is None
+        if view.proposals
+        and view.proposals[0].sure
+        and (view.link_state == "merged" or links.raw(LINKS, view.id) is None)
     ]
     wanted = Counter(view.proposals[0].uuid for view in found)
     return [view for view in found if wanted[view.proposals[0].uuid] == 1]
@@ -162,7 +177,7 @@ def people_views(snapshot: Snapshot, people: Iterable[NeedsPerson]) -> list[dict
                 "name": client.name if client else "",
                 "client_id": (client.client_id or None) if client else None,
                 "reason": person.reason,
-                "message": needs_reason(person.reason),
+                "message": needs_reason(snapshot, person),
                 "uuid": person.uuid or None,
             }
         )
@@ -173,12 +188,64 @@ def _proposals(
     snapshot: Snapshot, index: MatchIndex, client: Client, limit: int, *, first: str = ""
 ) -> tuple[ProposalView, ...]:
     found = index.propose(client, limit)
+    lost = lost_links(snapshot, client.id)
+    if lost:
+        found = _after_loss(snapshot, client, lost, found, limit)
     if first:
         found.sort(key=lambda proposal: proposal.uuid != first)
-    return tuple(_proposal(snapshot, proposal) for proposal in found)
+    heirs = {each.uuid for link in lost for each in survivors(snapshot, client.id, link)}
+    return tuple(_proposal(snapshot, proposal, proposal.uuid in heirs) for proposal in found)
 
 
-def _proposal(snapshot: Snapshot, proposal: Proposal) -> ProposalView:
+def _after_loss(
+    snapshot: Snapshot, client: Client, lost: Sequence[Link], alike: Sequence[Proposal], limit: int
+) -> list[Proposal]:
+    """The proposals for a client whose XPM client is gone: what may have taken it over, then similar names.
+
+    The name alone makes none of them sure: a namesake is no successor for being one.
+    """
+    by_name = {each.uuid: each for each in alike}
+    found = []
+    for each in (heir for link in lost for heir in survivors(snapshot, client.id, link)):
+        row = snapshot.get(XPM_CLIENTS, each.uuid)
+        if row is not None:
+            taken = bool(also_of(snapshot, client.id, each.uuid))
+            found.append(_successor(each, row, by_name.pop(each.uuid, None), taken))
+    gone = {link.uuid for link in lost}
+    found += [
+        msgspec.structs.replace(each, sure=False, level="weak" if each.level == "weak" else "likely")
+        for each in by_name.values()
+        if each.uuid not in gone
+    ]
+    return sorted(found, key=lambda each: (not each.sure, -each.score))[:limit]
+
+
+def _successor(found: Successor, row: XpmClient, named: Proposal | None, taken: bool) -> Proposal:
+    """The proposal of a possible successor; ``named`` is what its name alone gives, ``taken``: another client
+    of Ignition has it, or has lost its own to it."""
+    strong = found.level == "sure"
+    likely = strong or found.level == "likely" or (named is not None and named.level != "weak")
+    words = dict.fromkeys((*found.evidence, *(named.reasons if named is not None else ())))
+    if taken:
+        words["already linked to another client"] = None
+    return Proposal(
+        uuid=row.uuid,
+        number=row.number,
+        name=row.name,
+        score=found.score if strong or named is None else _together(found.score, named.score),
+        sure=strong and not taken,
+        level="sure" if strong and not taken else "likely" if likely else "weak",
+        reasons=tuple(words),
+        identity=named.identity if named is not None else "different",
+    )
+
+
+def _together(one: int, other: int) -> int:
+    """The score of two kinds of evidence that agree, below what is strong by itself."""
+    return min(STRONG - 1, round(max(one, other) + 0.4 * min(one, other)))
+
+
+def _proposal(snapshot: Snapshot, proposal: Proposal, successor: bool) -> ProposalView:
     row = snapshot.get(XPM_CLIENTS, proposal.uuid)
     return ProposalView(
         uuid=proposal.uuid,
@@ -193,6 +260,7 @@ def _proposal(snapshot: Snapshot, proposal: Proposal) -> ProposalView:
         email=next((c.email for c in row.contacts if c.email), row.email) if row else "",
         city=(row.city or row.postal_city) if row else "",
         code=row.code if row else "",
+        successor=successor,
     )
 
 

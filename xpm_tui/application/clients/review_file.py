@@ -22,7 +22,7 @@ from xpm_tui.domain.tables import APART, IGNORED, LINKS
 from xpm_tui.files import atomic
 from xpm_tui.ignition.csv_text import decode, find_delimiter, records, squeezed
 from xpm_tui.ignition.parser import Refused, clean, read_source, shield, unusable
-from xpm_tui.sync.base import apart_id
+from xpm_tui.sync.base import apart_id, live_link
 from xpm_tui.sync.planning.links import link_state, needs_person
 
 HEADINGS = (
@@ -198,7 +198,7 @@ class _Choosing:
             if state == "ignored":
                 self.same += 1
                 return
-            if link is not None:
+            if live_link(snapshot, client.id) is not None:
                 raise _No(row.number, "it is linked, so it cannot be ignored")
         else:
             if link is not None and link.uuid == target:

@@ -36,7 +36,7 @@ from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.ports import Drop, Write
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CATEGORIES, JOBS, META, STAFF, TEMPLATES, XPM_CLIENTS
+from xpm_tui.domain.tables import CATEGORIES, JOBS, META, MOVES, STAFF, TEMPLATES, VANISHED, XPM_CLIENTS
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.mirror import LISTED
@@ -276,6 +276,6 @@ def _forget_mirror(practice: OpenPractice) -> list[Write]:
     """The mirror of another practice says nothing about this one; links stay, and show as gone."""
     snapshot = practice.snapshot()
     writes: list[Write] = [Drop(META, LISTED), *(Drop(META, f"list:{name}") for name in LISTS)]
-    for table in (XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS):
+    for table in (XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, MOVES, VANISHED):
         writes += [Drop(table, id_) for id_ in snapshot.ids(table)]
     return writes

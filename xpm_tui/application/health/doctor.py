@@ -32,7 +32,7 @@ from xpm_tui.application.health.probe_facts import (
 from xpm_tui.application.practice import ADDRESSES
 from xpm_tui.application.practice_identity import LISTS, Identity
 from xpm_tui.application.runs import history
-from xpm_tui.application.status.summary import allowance_at
+from xpm_tui.application.status.summary import allowance_at, heartbeat, link_problems
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.diagnostics.examination import Probe, examine
 from xpm_tui.diagnostics.findings import Probed
@@ -48,7 +48,7 @@ from xpm_tui.diagnostics.probes.login import (
 )
 from xpm_tui.diagnostics.probes.machine import DiskSpace, Keyring, Schedule, SettingsGood, Terminal, Versions
 from xpm_tui.diagnostics.probes.network import Certificates, ClockSkew, ListOpen, NameLookUp, Proxy
-from xpm_tui.diagnostics.probes.store import CommitLog, LastRuns, Locks, PlanFits, Store
+from xpm_tui.diagnostics.probes.store import CommitLog, LastRuns, Links, Locks, PlanFits, Store
 from xpm_tui.domain.errors import BookUnreadable, Trouble, WireTrouble
 from xpm_tui.domain.ports import Priority
 from xpm_tui.lazy import lazy_imports
@@ -209,14 +209,14 @@ class Doctor:
         }
         held = Locks(lambda: self._machine.holders(locks), patient.clock.now)
         if patient.practice is None and patient.why is None:
-            kinds = (Store, CommitLog, LastRuns, PlanFits)
-            store, commits, runs, fits = (left(kind, NO_BOOK_YET) for kind in kinds)
-            return [store, commits, held, runs, fits]
+            kinds = (Store, CommitLog, LastRuns, Links, PlanFits)
+            store, commits, *rest = (left(kind, NO_BOOK_YET) for kind in kinds)
+            return [store, commits, held, *rest]
         facts = Once(self._store)
         practice = patient.practice
         if practice is None:
-            rest: list[Probe] = [left(LastRuns, NOT_OPEN), left(PlanFits, NOT_OPEN)]
-            return [Store(facts), left(CommitLog, NOT_OPEN), held, *rest]
+            closed = (left(kind, NOT_OPEN) for kind in (LastRuns, Links, PlanFits))
+            return [Store(facts), left(CommitLog, NOT_OPEN), held, *closed]
         return [
             Store(facts),
             CommitLog(facts, lambda: open_intents(practice), lambda: running(practice)),
@@ -224,6 +224,9 @@ class Doctor:
             LastRuns(
                 lambda: tuple(history.list_runs(practice, 20)),
                 lambda: tuple(run.id for run in history.held(practice.snapshot())),
+            ),
+            Links(
+                lambda: tuple((each.sentence, each.hint) for each in link_problems(heartbeat(practice).links))
             ),
             PlanFits(lambda: plan(practice)),
         ]

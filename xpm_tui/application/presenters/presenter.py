@@ -27,7 +27,7 @@ from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, IGNORED, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.planning.links import all_frozen, needs_person, reason, state_of
+from xpm_tui.sync.planning.links import all_frozen, needs_person, state_of, why
 
 
 def _shown_as_kept(record: Record) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class Told:
             id=client.id,
             link=self.link(link, state, row) if link else None,
             link_state=state,
-            needs=reason(person.reason) if person else "",
+            needs=why(snapshot, person) if person else "",
             contacts=tuple(self._contact(contact, link) for contact in client.contacts),
             frozen=tuple(sorted(self.frozen.get(client.id, ()))),
             ignored=ignored.reason if ignored else None,

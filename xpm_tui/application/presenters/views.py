@@ -149,7 +149,10 @@ class XpmClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
-    """An XPM client that a client of the book may stand for; score 0 to 100, reasons in words."""
+    """An XPM client that a client of the book may stand for; score 0 to 100, reasons in words.
+
+    ``successor``: it may have taken over the XPM client that the link has lost, and the reasons say why.
+    """
 
     uuid: str
     number: str
@@ -163,10 +166,11 @@ class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
     email: str = ""
     city: str = ""
     code: str = ""
+    successor: bool = False
 
 
 class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
-    """A client that needs a person, with its proposals in order, best first."""
+    """A client that needs a person, with its proposals in order, best first; ``link_state`` is its link's."""
 
     id: str
     client_id: str | None
@@ -174,6 +178,14 @@ class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     proposals: tuple[ProposalView, ...]
     email: str = ""
+    link_state: LinkState = "unlinked"
+
+    @property
+    def first(self) -> str:
+        """The client and its first proposal on one line, with the evidence where that is a successor."""
+        best = self.proposals[0]
+        why = f"  ({', '.join(best.reasons)})" if best.successor else ""
+        return f"{self.id}  {self.name}  ->  {best.number}  {best.name}{why}"
 
 
 class ChangeView(msgspec.Struct, frozen=True, kw_only=True):

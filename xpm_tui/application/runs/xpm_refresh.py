@@ -19,6 +19,7 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state, put
 from xpm_tui.application.progress import Progress, Report, silent
+from xpm_tui.application.runs import successor_search
 from xpm_tui.application.runs.due import full_is_due
 from xpm_tui.domain.errors import (
     AccessDenied,
@@ -132,13 +133,19 @@ async def refresh_lists(
     complete = full or _complete(practice, lately)
     clients = await _clients(practice, xpm, complete, report)
     small = await asyncio.gather(
-        *(_small(practice, name, read, writes) for name, read, writes in _small_lists(xpm))
+        *(
+            _small(practice, name, read, writes)
+            for name, read, writes in _small_lists(xpm, practice.clock.now())
+        )
     )
+    read = {name: count for name, count, note in small if note is None}
+    if clients.believed:
+        await successor_search.search(practice, xpm, complete=complete, jobs_open="jobs" in read)
     return Refreshed(
         clients=clients.listed,
         changed=clients.changed,
         gone=clients.gone,
-        lists={name: count for name, count, note in small if note is None},
+        lists=read,
         calls=xpm.calls - began,
         complete=complete,
         believed=clients.believed,
@@ -239,12 +246,12 @@ Read = Callable[[], Coroutine[Any, Any, Sequence[Any]]]
 Take = Callable[[Snapshot, Sequence[Any]], list[Write]]
 
 
-def _small_lists(xpm: Practice) -> tuple[tuple[str, Read, Take], ...]:
+def _small_lists(xpm: Practice, now: datetime) -> tuple[tuple[str, Read, Take], ...]:
     return (
         ("staff", xpm.staff, lambda snapshot, rows: list_writes(snapshot, STAFF, rows)),
         ("templates", xpm.templates, lambda snapshot, rows: list_writes(snapshot, TEMPLATES, rows)),
         ("categories", xpm.categories, lambda snapshot, rows: list_writes(snapshot, CATEGORIES, rows)),
-        ("jobs", xpm.current_jobs, job_writes),
+        ("jobs", xpm.current_jobs, lambda snapshot, rows: job_writes(snapshot, rows, now)),
     )
 
 

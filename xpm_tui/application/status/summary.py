@@ -6,7 +6,7 @@ The heartbeat: what every header shows and ``status`` prints. No network, nothin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -177,7 +177,11 @@ def heartbeat(practice: OpenPractice) -> Heartbeat:
         day_limit=left.day_limit,
         skipped=skipped.started if skipped else None,
         notes=tuple(state.note for state in states if state.note and state.scope),
-        problems=(*_problems(practice, ended, good, now), *job_problems(counts.jobs, runs)),
+        problems=(
+            *_problems(practice, ended, good, now),
+            *link_problems(counts.links),
+            *job_problems(counts.jobs, runs),
+        ),
     )
 
 
@@ -261,6 +265,26 @@ def _problems(
             )
         )
     return tuple(found)
+
+
+def link_problems(links: Mapping[str, int]) -> Iterator[Problem]:
+    """Linked clients that XPM no longer has; ``links`` counts clients by the state of their link."""
+    for state, noun, end, hint in (
+        (
+            "merged",
+            "linked client was/linked clients were",
+            "merged into another one in XPM.",
+            "Accept the surviving client: xpm-tui clients review",
+        ),
+        (
+            "gone",
+            "linked client is/linked clients are",
+            "no longer in XPM.",
+            "See what may have taken over: xpm-tui clients review",
+        ),
+    ):
+        if number := links.get(state, 0):
+            yield Problem(code=f"links-{state}", sentence=f"{count(number, noun)} {end}", hint=hint)
 
 
 def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[Problem]:

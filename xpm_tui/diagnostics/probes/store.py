@@ -155,6 +155,24 @@ def _run(run: Run) -> str:
 
 
 @dataclass(frozen=True)
+class Links:
+    """Are the linked clients still in XPM? ``lost`` are sentences about those that are not, with hints."""
+
+    lost: Callable[[], tuple[tuple[str, str], ...]]
+    name: ClassVar[str] = "links"
+    title: ClassVar[str] = "Linked clients"
+    needs: ClassVar[tuple[str, ...]] = ("store",)
+
+    async def look(self) -> Finding:
+        """Count them by the state of their link, as XPM's lists were read last."""
+        lost = self.lost()
+        if not lost:
+            return ok("XPM has every linked client.")
+        first, hint = lost[0]
+        return note(first, *(sentence for sentence, _ in lost[1:]), hint=hint)
+
+
+@dataclass(frozen=True)
 class PlanFits:
     """Does the plan that waits still fit? ``policy`` and ``tenant`` are the plan's and today's."""
 

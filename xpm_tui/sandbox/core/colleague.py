@@ -137,6 +137,51 @@ class Colleague:
         practice.put_client(replace(prospect, deleted=True, modified=now))
         return made
 
+    def merge(self, uuid: str, into: str, now: float, *, leave: bool = False) -> Client:
+        """Merge a client into another one, which keeps its own values: jobs, contacts, groups, notes and
+        relationships move to it, and the client code where it has none. The merged client disappears from
+        every list and answers 404; with `leave` a deleted row of it stays."""
+        merged, survivor = self._client(uuid), self._client(into)
+        if merged.uuid == survivor.uuid:
+            raise ValueError("A client cannot be merged into itself.")
+        if merged.deleted or survivor.deleted:
+            raise ValueError("A deleted client cannot be merged.")
+        practice = self._practice
+        for number, job in list(practice.jobs.items()):
+            if job.client == merged.uuid:
+                practice.jobs[number] = replace(job, client=survivor.uuid)
+        for client in list(practice.clients.values()):
+            if client.uuid not in (merged.uuid, survivor.uuid):
+                self._point_at(client, merged.uuid, survivor.uuid, now)
+        known = {link.contact for link in survivor.contacts}
+        arriving = [link for link in merged.contacts if link.contact not in known]
+        if any(link.primary for link in survivor.contacts):
+            arriving = [replace(link, primary=False) for link in arriving]
+        own = {merged.uuid, survivor.uuid}
+        related = (*survivor.relationships, *merged.relationships)
+        survivor = replace(
+            survivor,
+            contacts=(*survivor.contacts, *arriving),
+            groups=tuple(dict.fromkeys((*survivor.groups, *merged.groups))),
+            notes=(*survivor.notes, *merged.notes),
+            relationships=tuple(row for row in related if row.related not in own),
+            code=survivor.code or merged.code,
+            modified=now,
+        )
+        if leave:
+            practice.put_client(replace(merged, deleted=True, contacts=(), groups=(), modified=now))
+        else:
+            practice.drop_client(merged.uuid)
+        return self._put(survivor)
+
+    def _point_at(self, client: Client, old: str, new: str, now: float) -> None:
+        """Let what names one client as billing client or relation name another one instead."""
+        if client.billing != old and all(row.related != old for row in client.relationships):
+            return
+        related = (replace(row, related=new) if row.related == old else row for row in client.relationships)
+        billing = new if client.billing == old else client.billing
+        self._put(replace(client, billing=billing, relationships=tuple(related), modified=now))
+
     def remove(self, uuid: str) -> None:
         """Take a client out for good, as if it had never been: not even a deleted row is left."""
         self._practice.drop_client(self._client(uuid).uuid)
@@ -229,6 +274,11 @@ def _convert(colleague: Colleague, values: Values, now: float) -> object:
     return {"uuid": colleague.convert(str(values["convert"]), now).uuid}
 
 
+def _merge(colleague: Colleague, values: Values, now: float) -> object:
+    leave = values.get("leave") is True
+    return {"uuid": colleague.merge(str(values["merge"]), str(values["into"]), now, leave=leave).uuid}
+
+
 def _remove(colleague: Colleague, values: Values, now: float) -> object:
     colleague.remove(str(values["remove"]))
     return {"removed": values["remove"]}
@@ -265,6 +315,7 @@ _EDITS: dict[str, Callable[[Colleague, Values, float], object]] = {
     "primary": _primary,
     "edits": _edits,
     "convert": _convert,
+    "merge": _merge,
     "remove": _remove,
     "add": _add,
     "delete": _delete,

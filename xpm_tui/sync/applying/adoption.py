@@ -18,7 +18,7 @@ from xpm_tui.domain.runs import Intent, Run, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, RUNS, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.applying.run_results import image_write
-from xpm_tui.sync.base import agree, mirror_values
+from xpm_tui.sync.base import agree, live_link, mirror_values
 from xpm_tui.sync.canonical import Team, Values, contact_values, xpm_contacts
 from xpm_tui.sync.mirror import client_writes
 from xpm_tui.sync.planning.comparison import Sides, compare
@@ -28,10 +28,11 @@ from xpm_tui.sync.policy import Policy
 
 def adopted(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> list[Write]:
     """The writes that link the client of ``intent`` to what was made for it; what XPM kept otherwise than it
-    was sent is remembered as agreed, not planned again. A link that a person made meanwhile stays."""
+    was sent is remembered as agreed, not planned again. A link that a user made meanwhile stays; one whose
+    XPM client is gone gives way."""
     client = snapshot.get(CLIENTS, intent.record)
     writes = client_writes(snapshot, [row], now)
-    if client is None or snapshot.raw(LINKS, client.id) is not None:
+    if client is None or live_link(snapshot, client.id) is not None:
         return writes
     run = snapshot.get(RUNS, intent.run) or Run(id=intent.run, started=now, by="")
     link = Link(
@@ -49,7 +50,9 @@ def adopted(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -
     base = agree(Base(id=client.id), sent, mirror)
     rules = Rules.of(Policy(direction="to_xpm"), Team.read(snapshot))
     met = compare(rules, Sides(client, row, link, base))
-    written = Written(record=client.id, field="link", side="xpm", rule="create", new=row.uuid)
+    lost = snapshot.get(LINKS, client.id)
+    was = lost.uuid if lost is not None else None
+    written = Written(record=client.id, field="link", side="xpm", rule="create", old=was, new=row.uuid)
     return [
         *writes,
         Put(LINKS, met.link),

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Change, PlannedRecord
@@ -31,7 +32,7 @@ from xpm_tui.sync.applying.run_results import (
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.canonical import contact_values
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT
-from xpm_tui.sync.mirror import OVERLAP, refresh_clients, since
+from xpm_tui.sync.mirror import OVERLAP, refresh_clients, since, take
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, client_update, contact_creation, contact_update
 from xpm_tui.sync.planning.planner import MOVED_CHECK, unknown_additions, written_records
 from xpm_tui.sync.policy import Policy
@@ -125,6 +126,9 @@ class Pusher:
         if sent.ending == "unknown":
             self._unknown = True
         elif sent.ending == "refused":
+            if isinstance(sent.cause, RecordMissing) and call.kind != UPDATE_CONTACT:
+                # XPM has no such client: the next reading of its lists looks for what took it over.
+                take(self._book, [msgspec.structs.replace(row, deleted=True)], self._clock.now())
             self._ledger.refuse(target, sent.intent.note)
         else:
             self._ledger.left_out(target, sent.cause)

@@ -16,15 +16,17 @@ from xpm_tui.domain.tables import APART, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.adoption import adopted
 from xpm_tui.sync.base import different as apart_as_different
+from xpm_tui.sync.base import live_link
 from xpm_tui.sync.canonical import Team, book_values, clean, contact_values, is_blank, primary_of
 from xpm_tui.sync.journal import ADD_CLIENT, is_linked, without_end
 from xpm_tui.sync.manual.creation import Maker, Making
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
 from xpm_tui.sync.mirror import take
 from xpm_tui.sync.outbox import Message, client_creation
+from xpm_tui.sync.planning.links import lost_links, survivors
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
 
-Why = Literal["linked", "was-linked", "no-name", "twin", "same", "near", "unknown", "twin-unknown"]
+Why = Literal["linked", "was-linked", "no-name", "merged", "twin", "same", "near", "unknown", "twin-unknown"]
 Lookup = Callable[[Client], Sequence[Alike]]
 
 SHOWN = 3
@@ -34,6 +36,7 @@ _WHY = {
     "linked": "It is linked to an XPM client already.",
     "was-linked": "It was linked to an XPM client before: link that one again, or another one.",
     "no-name": "It has no name, and XPM takes no client without one.",
+    "merged": "Its XPM client is gone, and another one may have taken it over.",
     "twin": "XPM has a client of exactly this name.",
     "same": "XPM has a client of the same name in another form.",
     "near": "XPM has a client that may be the same one.",
@@ -67,6 +70,12 @@ class Blocked(msgspec.Struct, frozen=True):
             return "Open the picker: `clients review`."
         numbers = [each.number or each.uuid for each in self.alike]
         consent = " ".join(f"--different-from {number}" for number in numbers)
+        if self.why == "merged" and self.alike[0].linked:
+            return (
+                f"Two clients of Ignition are one client in XPM now. Keep one and ignore the other: "
+                f"xpm-tui clients ignore {client}. If it is a different client: "
+                f"xpm-tui clients create {client} {consent}"
+            )
         return (
             f"Link that one: xpm-tui clients link {client} {numbers[0]}. If it is a different client: "
             f"xpm-tui clients create {client} {consent}"
@@ -105,12 +114,12 @@ def blocked(
             answered before is remembered.
     """
     name = exact(client.name)
-    if snapshot.raw(LINKS, client.id) is not None:
+    if live_link(snapshot, client.id) is not None:
         return Blocked("linked")
     if not name:
         return Blocked("no-name")
     apart = snapshot.find(APART, "client", client.id)
-    if were := tuple(each.uuid for each in apart if not each.different):
+    if were := tuple(each.uuid for each in apart if not each.different and _is_there(snapshot, each.uuid)):
         return Blocked("was-linked", were)
     pending = [intent for intent in without_end(snapshot) if intent.kind == ADD_CLIENT]
     if any(intent.record == client.id for intent in pending):
@@ -123,12 +132,49 @@ def blocked(
         return Blocked("twin-unknown")
     settled = {each.uuid for each in apart} | set(different)
     look = alike or MatchIndex.build(snapshot).alike
-    found = tuple(each for each in look(client) if each.blocks and each.uuid not in settled)
+    heirs = [each for each in _heirs(snapshot, client) if each.uuid not in settled]
+    known = {each.uuid for each in heirs}
+    same = (each for each in look(client) if each.blocks and each.uuid not in settled | known)
+    found = (*heirs, *same)
     if not found:
         return None
+    if heirs:
+        return Blocked("merged", tuple(each.uuid for each in found), found)
     twin = any(exact(each.name) == name for each in found)
     why: Why = "twin" if twin else "same" if found[0].same else "near"
     return Blocked(why, tuple(each.uuid for each in found), found)
+
+
+def _is_there(snapshot: Snapshot, uuid: str) -> bool:
+    row = snapshot.get(XPM_CLIENTS, uuid)
+    return row is not None and not row.deleted
+
+
+def _heirs(snapshot: Snapshot, client: Client) -> list[Alike]:
+    """The XPM clients that may have taken over the one that the client was linked to, best first."""
+    found: list[Alike] = []
+    for each in (s for link in lost_links(snapshot, client.id) for s in survivors(snapshot, client.id, link)):
+        row = snapshot.get(XPM_CLIENTS, each.uuid)
+        if row is None or each.level == "weak":
+            continue
+        sure = (
+            "its XPM client was merged into this one"
+            if each.level == "sure"
+            else ("its XPM client may have been merged into this one")
+        )
+        found.append(
+            Alike(
+                uuid=row.uuid,
+                number=row.number,
+                name=row.name,
+                same=True,
+                reason=f"{sure} ({', '.join(each.evidence)})",
+                archived=row.archived,
+                prospect=row.prospect,
+                linked=bool(snapshot.find(LINKS, "uuid", row.uuid)),
+            )
+        )
+    return found
 
 
 async def create_client(

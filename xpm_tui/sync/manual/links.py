@@ -9,7 +9,7 @@ import msgspec
 
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.links import Base, Link, LinkOrigin
+from xpm_tui.domain.links import Base, ContactLink, Link, LinkOrigin
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import Image, Run, Written
@@ -28,6 +28,7 @@ from xpm_tui.domain.tables import (
 from xpm_tui.domain.xpm import XpmClient, XpmJob
 from xpm_tui.sync.base import apart_id, kept_apart
 from xpm_tui.sync.planning.comparison import Sides, compare
+from xpm_tui.sync.planning.links import takes_over
 from xpm_tui.sync.planning.planner import rules_for
 from xpm_tui.sync.policy import Policy
 
@@ -88,7 +89,8 @@ def link(
     """The writes that link a client, or link it to another one: as a run of its own that can be undone.
 
     What was agreed with the old one is dropped, freezes made by an undo are lifted, and a person's "these two
-    stay apart" or "ignore" is over. ``quiet``: a second client on one XPM client, which carries no field.
+    stay apart" or "ignore" is over. What took over a lost XPM client keeps the contacts that it
+    has of that one. ``quiet``: a second client on one XPM client, which carries no field.
     Raises ``NotFound`` and ``BadInput``.
     """
     row = snapshot.get(XPM_CLIENTS, uuid)
@@ -99,12 +101,17 @@ def link(
     before = snapshot.get(LINKS, client_id)
     if before is not None and before.uuid == uuid and before.quiet == quiet:
         raise BadInput("The two are linked already.")
+    kept: tuple[ContactLink, ...] = ()
+    if before is not None and takes_over(snapshot, client_id, uuid):
+        there = {contact.uuid for contact in row.contacts if not contact.deleted}
+        kept = tuple(each for each in before.contacts if each.uuid in there)
     new = Link(
         id=client_id,
         uuid=uuid,
         number=row.number,
         origin=origin,
         quiet=quiet,
+        contacts=kept,
         at=now,
         by=by,
         run=run,
@@ -181,6 +188,8 @@ def _warnings(snapshot: Snapshot, client_id: str, row: XpmClient, second: bool) 
         yield "Another client is linked to it already. This link would carry no field."
     if snapshot.raw(APART, apart_id(client_id, row.uuid)) is not None:
         yield "The two were linked before and taken apart by a person."
+    if takes_over(snapshot, client_id, row.uuid):
+        yield "It took over the XPM client that is gone. Ignition's values stay until the next sync."
     twins = [other for other in snapshot.find(XPM_CLIENTS, "name", exact(row.name)) if other.uuid != row.uuid]
     if any(not twin.deleted for twin in twins):
         yield "XPM has another client of the same name: compare the numbers."

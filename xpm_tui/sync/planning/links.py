@@ -13,19 +13,22 @@ import msgspec
 from xpm_tui.domain import labels
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.links import Link, LinkState
+from xpm_tui.domain.links import Link, LinkState, Successor
 from xpm_tui.domain.names import key_of
 from xpm_tui.domain.plan import NeedsPerson
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.spelling import spellings
-from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, IGNORED, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, IGNORED, LINKS, VANISHED, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.base import apart_id
+from xpm_tui.sync.base import apart_id, live_link
 
 CARRYING: frozenset[LinkState] = frozenset({"linked", "archived"})
 """The states in which a link carries values (an archived one only From XPM)."""
 
-_PERSON: frozenset[LinkState] = frozenset({"unlinked", "ambiguous", "converted", "gone"})
+_HOPS = 5
+"""A client may be merged into one that is merged into a third: so many steps are followed."""
+
+_PERSON: frozenset[LinkState] = frozenset({"unlinked", "ambiguous", "converted", "merged", "gone"})
 
 
 def reason(code: str) -> str:
@@ -46,10 +49,13 @@ def state_of(snapshot: Snapshot, client: Client, link: Link | None, row: XpmClie
         return "ignored"
     if link is None:
         return "ambiguous" if _ambiguous(snapshot, client) else "unlinked"
-    if (row is None or row.deleted or row.prospect) and _successors(snapshot, client, link, row):
+    if (row is None or row.prospect) and _successors(snapshot, client, link, row):
         return "converted"
     if row is None or row.deleted:
-        return "gone"
+        found = survivor(snapshot, client.id, link)
+        if found is None:
+            return "gone"
+        return "converted" if row is not None and row.prospect and found.new else "merged"
     if not link.quiet and rivals(snapshot, link):
         return "ambiguous"
     return "archived" if row.archived else "linked"
@@ -60,6 +66,65 @@ def successor(snapshot: Snapshot, client: Client, link: Link, row: XpmClient | N
     none, or more than one: then a person has to say which."""
     found = _successors(snapshot, client, link, row)
     return found[0] if len(found) == 1 else ""
+
+
+def survivors(snapshot: Snapshot, client: str, link: Link) -> list[Successor]:
+    """What may have taken over the XPM client that a link has lost, best first.
+
+    Read from what was found when it disappeared; without those that have disappeared since, for which their
+    own successors stand, and without those that a user set apart from this client.
+    """
+    found: dict[str, Successor] = {}
+    for each in _followed(snapshot, link.uuid, _HOPS):
+        known = found.get(each.uuid)
+        apart = each.uuid == link.uuid or snapshot.raw(APART, apart_id(client, each.uuid)) is not None
+        if not apart and (known is None or known.score < each.score):
+            found[each.uuid] = each
+    return sorted(found.values(), key=lambda each: (each.level != "sure", -each.score, each.uuid))
+
+
+def lost_links(snapshot: Snapshot, client: str) -> list[Link]:
+    """The links of a client to XPM clients that are gone: the present one, and those that were removed."""
+    link = snapshot.get(LINKS, client)
+    if link is not None:
+        return [] if live_link(snapshot, client) is not None else [link]
+    apart = snapshot.find(APART, "client", client)
+    return [
+        Link(id=client, uuid=each.uuid)
+        for each in apart
+        if not each.different and snapshot.raw(VANISHED, each.uuid) is not None
+    ]
+
+
+def takes_over(snapshot: Snapshot, client: str, uuid: str) -> bool:
+    """Whether an XPM client is the lost one under another id: values that came from that one are its own."""
+    ours = snapshot.get(CLIENTS, client)
+    for link in lost_links(snapshot, client):
+        if any(each.uuid == uuid and each.level != "weak" for each in survivors(snapshot, client, link)):
+            return True
+        row = snapshot.get(XPM_CLIENTS, link.uuid)
+        if ours is not None and (row is None or row.prospect):
+            return uuid in _successors(snapshot, ours, link, row)
+    return False
+
+
+def survivor(snapshot: Snapshot, client: str, link: Link) -> Successor | None:
+    """The XPM client that the lost one was merged into, where the evidence is strong and points to one."""
+    found = [each for each in survivors(snapshot, client, link) if each.level == "sure"]
+    return found[0] if len(found) == 1 else None
+
+
+def _followed(snapshot: Snapshot, uuid: str, hops: int) -> Iterator[Successor]:
+    vanished = snapshot.get(VANISHED, uuid)
+    for each in vanished.found if vanished is not None else ():
+        row = snapshot.get(XPM_CLIENTS, each.uuid)
+        if row is not None and not row.deleted:
+            yield each
+        elif hops > 0:
+            for further in _followed(snapshot, each.uuid, hops - 1):
+                level = "likely" if each.level != "sure" and further.level == "sure" else further.level
+                score = min(each.score, further.score)
+                yield msgspec.structs.replace(further, level=level, score=score)
 
 
 def _successors(snapshot: Snapshot, client: Client, link: Link, row: XpmClient | None) -> list[str]:
@@ -138,10 +203,57 @@ def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> NeedsP
     if state == "converted":
         link = snapshot.get(LINKS, client.id)
         if link is not None:
-            uuid = successor(snapshot, client, link, snapshot.get(XPM_CLIENTS, link.uuid))
+            row = snapshot.get(XPM_CLIENTS, link.uuid)
+            uuid = successor(snapshot, client, link, row) or _survivor_uuid(snapshot, client.id, link)
+    elif state in ("merged", "gone"):
+        link = snapshot.get(LINKS, client.id)
+        found = survivors(snapshot, client.id, link) if link is not None else []
+        uuid = found[0].uuid if found and found[0].level != "weak" else ""
     elif state == "unlinked":
         uuid = exact_match(snapshot, client)
     return NeedsPerson(client=client.id, reason=state, uuid=uuid)
+
+
+def why(snapshot: Snapshot, person: NeedsPerson) -> str:
+    """Why a client needs a person, in words that name what may have taken over a lost XPM client."""
+    link = snapshot.get(LINKS, person.client)
+    row = snapshot.get(XPM_CLIENTS, person.uuid) if person.uuid else None
+    if person.reason not in ("merged", "gone") or link is None or row is None:
+        return reason(person.reason)
+    found = next((s for s in survivors(snapshot, person.client, link) if s.uuid == person.uuid), None)
+    evidence = ", ".join(found.evidence) if found is not None else ""
+    named = f"{row.name} ({row.number})" if row.number else row.name
+    if person.reason == "gone":
+        return f"{reason('gone')} It may have been merged into {named}: {evidence}."
+    said = f"Merged in XPM, survivor: {named}: {evidence}."
+    return f"{said} {both_linked(snapshot, person.client, person.uuid)}".strip()
+
+
+def both_linked(snapshot: Snapshot, client: str, uuid: str) -> str:
+    """What to do where the survivor is another client's, too, in a sentence; else empty."""
+    others = also_of(snapshot, client, uuid)
+    if not others:
+        return ""
+    other = snapshot.get(CLIENTS, others[0])
+    named = f"{other.name} ({other.id})" if other is not None else others[0]
+    how = "is linked to it" if snapshot.find(LINKS, "uuid", uuid) else "was merged into it, too"
+    return (
+        f"{named} {how}, so two clients of Ignition are one client in XPM: link the one that stays, and "
+        "ignore the other."
+    )
+
+
+def also_of(snapshot: Snapshot, client: str, uuid: str) -> list[str]:
+    """Other clients that are linked to an XPM client, or have lost theirs to it by a merge."""
+    found = [other.id for other in snapshot.find(LINKS, "uuid", uuid)]
+    for vanished in snapshot.rows(VANISHED):
+        if any(each.uuid == uuid and each.level == "sure" for each in vanished.found):
+            found += [
+                other.id
+                for other in snapshot.find(LINKS, "uuid", vanished.id)
+                if snapshot.raw(IGNORED, other.id) is None
+            ]
+    return [id_ for id_ in dict.fromkeys(found) if id_ != client]
 
 
 def frozen_fields(snapshot: Snapshot, client: str) -> frozenset[str]:
@@ -155,6 +267,11 @@ def all_frozen(snapshot: Snapshot) -> dict[str, frozenset[str]]:
     for freeze in snapshot.rows(FREEZES):
         fields.setdefault(freeze.client, set()).add(freeze.field)
     return {client: frozenset(names) for client, names in fields.items()}
+
+
+def _survivor_uuid(snapshot: Snapshot, client: str, link: Link) -> str:
+    found = survivor(snapshot, client, link)
+    return found.uuid if found is not None else ""
 
 
 def _ambiguous(snapshot: Snapshot, client: Client) -> bool:
@@ -211,5 +328,16 @@ def _one(snapshot: Snapshot, client: Client, names: SameNames) -> Relink:
         number=link.number,
         xpm_name=row.name if row is not None and renamed else "",
         quiet=link.quiet,
-        proposal=successor(snapshot, client, link, row) if state == "converted" else "",
+        proposal=_to_accept(snapshot, client, link, row, state),
     )
+
+
+def _to_accept(
+    snapshot: Snapshot, client: Client, link: Link, row: XpmClient | None, state: LinkState
+) -> str:
+    """The XPM client that a broken link may be moved to unseen: nobody's yet."""
+    if state not in ("converted", "merged"):
+        return ""
+    uuid = successor(snapshot, client, link, row) if state == "converted" else ""
+    uuid = uuid or _survivor_uuid(snapshot, client.id, link)
+    return "" if uuid and also_of(snapshot, client.id, uuid) else uuid

@@ -290,6 +290,7 @@ class Clients(AreaScreen):
             self.AREA,
             record=view.id if view else "",
             linked=bool(view and view.link),
+            state=view.link_state if view else "",
             ignored=bool(view and view.ignored is not None),
             frozen=bool(view and view.frozen),
         )

@@ -28,7 +28,7 @@ from xpm_tui.tui.dialogs.file_picker import PickFile, folder_of
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.base import OverScreen
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.search_hits import Proposals
 from xpm_tui.tui.widgets.text import Prose, Says
@@ -131,6 +131,11 @@ class Review(OverScreen[None]):
         self._head.say(lines([[ours(" Looking for what each client may be …", "muted")]]))
         self.host.work(lambda: self._read(), "review", exclusive=True, node=self)
 
+    def on_resize(self) -> None:
+        """Wrap the reason to the new width."""
+        if self._views:
+            self._draw()
+
     async def _read(self, at: str = "") -> None:
         async def read(practice: OpenPractice) -> tuple[list[ReviewView], str]:
 
@@ -152,6 +157,7 @@ class Review(OverScreen[None]):
         self.refresh_bindings()
         if view is None:
             done = f" {formatting.count(self._count, 'client')} settled." if self._count else ""
+            self._head.styles.height = 3
             self._head.say(lines([[ours(" Review", "head")], []]))
             self._none.update(
                 lines([[ours("✓ ", "good"), ours(f"No client needs a person.{done} esc goes back.")]])
@@ -164,7 +170,9 @@ class Review(OverScreen[None]):
             span(f"  {view.client_id}" if view.client_id else "", "muted"),
         ]  # fmt: skip
         about: Line = [ours(" Ignition: ", "muted"), span(view.email or "no e-mail")]
-        self._head.say(lines([first, about, [ours(" "), span(view.reason, "warn")]]))
+        reason = wrap([ours(" "), span(view.reason, "warn")], self.size.width or 80)
+        self._head.styles.height = 2 + len(reason)
+        self._head.say(lines([first, about, *reason]))
         self._none.update(
             lines([[ours("Nothing in XPM is like it. "), ours("m", "accent"), ours(" searches, "),
                     ours("i", "accent"),                    ours(" settles that it has none.")]])
@@ -216,7 +224,9 @@ class Review(OverScreen[None]):
             if not now.needs:
                 self._settled_one(view, ())
             return
-        if not result.declined:
+        if result.declined:
+            self._proposals.focus()
+        else:
             self._settled_one(view, result.value)
 
     def action_map(self) -> None:
@@ -246,6 +256,7 @@ class Review(OverScreen[None]):
     async def _sure(self) -> None:
         result = await run(self.host, ReviewClients(accept_sure=True), "All sure ones")
         if result.declined:
+            self._proposals.focus()
             return
         if not result.value:
             self.host.tell_result(by_name("clients.review"), result, [])
@@ -309,10 +320,10 @@ class Review(OverScreen[None]):
         """F1."""
         return Page(
             "Review",
-            "Clients that no rule can link, one after the other, each with what it may be in XPM and "
-            "why. A proposal "
-            "is sure, likely or weak; clients of the same name are never sure. Nothing is written to "
-            "XPM here.",
+            "Clients that no rule can link, one after the other, each with what it may be in XPM and why. A "
+            "proposal is sure, likely or weak; clients of the same name are never sure. Where XPM merged a "
+            "linked client into another one, that one comes first, with what moved there. Nothing is written "
+            "to XPM here.",
             [
                 ("enter", "accept the proposal under the cursor"),
                 ("m", "search for another one"),

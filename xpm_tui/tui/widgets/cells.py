@@ -162,7 +162,7 @@ RUN_OUTCOMES = StateLooks(labels.RUN_OUTCOMES, {
     "failed": "bad", "interrupted": "bad", "stopped": "warn", "skipped": "muted",
 })  # fmt: skip
 LINK_STATES = StateLooks(labels.LINK_STATES, {
-    "linked": "good", "archived": "muted", "gone": "bad", "converted": "warn",
+    "linked": "good", "archived": "muted", "gone": "bad", "converted": "warn", "merged": "warn",
     "ambiguous": "warn", "ignored": "muted", "unlinked": "warn",
 })  # fmt: skip
 MEMBER_STATES = StateLooks(labels.MEMBER_STATES, {

@@ -1,0 +1,265 @@
+"""A linked XPM client disappears: merged into another one, or plainly deleted. Who tells which?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.application.flows import World
+from tests.support.profile import count
+from xpm_tui.application.clients import frozen_fields, links, queries, review_undo
+from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.sandbox.core.colleague import Colleague
+from xpm_tui.sandbox.core.records import Address, Client, Contact, ContactLink, Group, Job
+from xpm_tui.sync.manual.client_creation import MustWait
+
+WORDS = "Birch Rowan Aspen Larch Tawa Rata Nikau Puriri Willow Poplar Sorrel Bracken Heron Plover".split()
+TRADES = "Holdings Farms Joinery Electrical Dental Transport Properties Bakery Roofing Consulting".split()
+FORMS = ["Ltd", "Limited", "Pty Ltd", "Trust", "Family Trust", "Super Fund", ""]
+PEOPLE = "Ana Hemi Ruth Tom Ngaire Paul Sina Olga Ivan Kiri".split()
+
+
+@dataclass
+class Case:
+    """One linked client that disappears; ``survivor`` is empty where it is plainly deleted."""
+
+    lost: str
+    survivor: str = ""
+
+
+class Families:
+    """Makes clients that have much in common: the one to be lost, its survivor, and a sister of both."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.practice = world.sandbox.practice
+        self.now = world.sandbox.clock.now()
+        self.colleague = Colleague(self.practice)
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def contact(self, surname: str, email: str = "") -> str:
+        uuid = self.practice.ids.uuid("contact")
+        name = f"{self.random.choice(PEOPLE)} {surname}"
+        said = email or f"{name.split()[0].lower()}{self.random.randrange(9)}@{surname.lower()}.example"
+        self.practice.contacts[uuid] = Contact(uuid, name, email=said if self.chance(0.85) else "")
+        return uuid
+
+    def client(self, name: str, contacts: list[str], groups: tuple[str, ...], address: Address) -> str:
+        uuid = self.practice.ids.uuid("client")
+        row = Client(uuid, self.practice.take_client_number(), name, self.now, visible=self.now)
+        joined = tuple(ContactLink(each, primary=not at) for at, each in enumerate(contacts))
+        code = f"{name[:3].upper()}{self.random.randrange(900):03d}" if self.chance(0.3) else None
+        row = replace(row, contacts=joined, groups=groups, address=address, code=code)
+        self.practice.put_client(row)
+        return uuid
+
+    def jobs(self, client: str, many: int) -> None:
+        for _ in range(many):
+            number = self.practice.take_job_number()
+            state = next(each.name for each in self.practice.states if not each.closed)
+            uuid = self.practice.ids.uuid("job")
+            self.practice.jobs[number] = Job(
+                number, uuid, "Accounts", "", client, state, "2026-01-01", "2026-12-31", self.now
+            )
+
+    def make(self, at: int) -> Case:
+        """A family: what is to be lost, and whether it will be merged, and into which."""
+        chance, pick = self.chance, self.random
+        word = f"{pick.choice(WORDS)}{chr(97 + at % 26)}{chr(97 + at // 26)}"
+        surname = word.title()
+        trade = pick.choice(TRADES)
+        address = Address(f"{1 + at} {surname} St", "Hobart", "TAS", f"{7000 + at}", "Australia")
+        group = self.practice.ids.uuid("group")
+        self.practice.groups[group] = Group(group, f"{surname} family")
+        shared = [self.contact(surname) for _ in range(pick.randrange(1, 3))] if chance(0.5) else []
+        own = [self.contact(surname) for _ in range(pick.randrange(1, 3))] if chance(0.8) else []
+        lost_name = f"{surname} {trade} {pick.choice(FORMS)}".strip()
+        merged = chance(0.5)
+        duplicate = chance(0.7) or not own
+        twin = (
+            f"{surname} {trade} {pick.choice(FORMS)}" if duplicate else f"{surname} {pick.choice(TRADES)} Ltd"
+        )
+        there = (group,) if chance(0.6) else ()
+        lost = self.client(lost_name, [*shared, *own], (group,) if chance(0.6) else (), address)
+        self.jobs(lost, pick.randrange(4) if own and chance(0.7) else 1)
+        twin = self.client(
+            twin.strip(), shared if chance(0.5) else [], there, address if chance(0.6) else Address()
+        )
+        sister = self.client(
+            f"{surname} {pick.choice(TRADES)} Trust", shared, there, address if chance(0.5) else Address()
+        )
+        self.jobs(sister, 1)
+        return Case(lost, twin if merged else "") if chance(0.85) else Case(lost, sister if merged else "")
+
+    def lose(self, case: Case) -> None:
+        """Merge or delete it, while colleagues edit what stands around it."""
+        row = self.practice.clients[case.lost]
+        others = [each for each in self.practice.clients.values() if each.address == row.address]
+        for other in others:
+            if self.chance(0.2):
+                self.colleague.edit(
+                    other.uuid, {"phone": f"03 5550 {self.random.randrange(9999):04d}"}, self.now
+                )
+            if other.uuid != case.lost and self.chance(0.1):
+                self.colleague.add_contact(other.uuid, "New Person", "new@person.example", self.now)
+        if case.survivor:
+            self.colleague.merge(case.lost, case.survivor, self.now, leave=self.chance(0.3))
+            return
+        if row.contacts and self.chance(0.3):  # somebody of it is somebody of another one, too
+            other = self.random.choice([each for each in others if each.uuid != case.lost] or [row])
+            link = ContactLink(row.contacts[-1].contact)
+            if other.uuid != case.lost and link.contact not in [each.contact for each in other.contacts]:
+                now = self.practice.clients[other.uuid]
+                self.practice.put_client(replace(now, contacts=(*now.contacts, link), modified=self.now))
+        if self.chance(0.5):
+            self.colleague.edit(case.lost, {"deleted": True}, self.now)
+        else:
+            for number, job in list(self.practice.jobs.items()):
+                if job.client == case.lost:
+                    del self.practice.jobs[number]
+            self.colleague.remove(case.lost)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> Iterator[World]:  # type: ignore[misc]
+    made = World(tmp_path)
+    await made.connect()
+    yield made
+    made.close()
+
+
+async def test_the_survivor_comes_first_and_a_deletion_is_never_sure(world: World) -> None:
+    many = count(16, 500, 2_000)
+    families = Families(world, seed=4)
+    cases = [families.make(at) for at in range(many)]
+    await refresh(world.practice, full=True)
+    linked = {
+        each.uuid: each.client for each in links.pick(world.practice, [c.lost for c in cases], anyway=True)
+    }
+    for start in range(0, many, many // 4):  # fewer than would make the list look cut short
+        world.clock.move(timedelta(hours=1))
+        families.now = world.sandbox.clock.now()
+        for case in cases[start : start + many // 4]:
+            families.lose(case)
+        await refresh(world.practice, full=True)
+    views = {view.id: view for view in queries.review(world.practice)}
+    merges = [case for case in cases if case.survivor]
+    first = strong = 0
+    for case in cases:
+        view = views[linked[case.lost] or ""]
+        best = view.proposals[0] if view.proposals else None
+        state = queries.show_client(world.practice, view.id).link_state
+        if case.survivor:
+            first += best is not None and best.uuid == case.survivor
+            strong += state == "merged"
+            assert state in ("merged", "gone")
+            assert state == "gone" or (best is not None and best.uuid == case.survivor)
+        else:
+            assert state == "gone", view
+            assert not any(each.sure for each in view.proposals), view
+    assert first >= 0.98 * len(merges), (first, len(merges))
+    assert strong >= 0.75 * len(merges), (strong, len(merges))
+
+
+@pytest.fixture
+async def merged(world: World) -> tuple[str, str, str]:
+    """A client of Ignition whose XPM client was merged: its id, the lost UUID and the survivor's."""
+    families = Families(world, seed=9)
+    group = families.practice.ids.uuid("group")
+    families.practice.groups[group] = Group(group, "Tawa family")
+    people = [families.contact("Tawa", f"p{n}@tawa.example") for n in range(2)]
+    lost = families.client("Tawa Dental", people, (group,), Address())
+    into = families.client("Nikau Holdings", [], (), Address())
+    families.jobs(lost, 2)
+    await refresh(world.practice, full=True)
+    (picked,) = links.pick(world.practice, [lost])
+    await refresh(world.practice, full=True)
+    Colleague(families.practice).merge(lost, into, world.sandbox.clock.now())
+    await refresh(world.practice, full=True)
+    return str(picked.client), lost, into
+
+
+async def test_a_merged_client_is_linked_to_its_survivor_and_never_created(
+    world: World, merged: tuple[str, str, str]
+) -> None:
+    practice, (client, _, into) = world.practice, merged
+    view = queries.show_client(practice, client)
+    assert view.link_state == "merged"
+    assert "survivor: Nikau Holdings" in view.needs
+    assert "2 jobs moved" in view.needs
+    with pytest.raises(MustWait, match=r"Nikau Holdings .*merged") as waits:
+        await links.create_in_xpm(practice, client)
+    number = queries.show_xpm(practice, into).number
+    assert f"clients link {client} {number}" in waits.value.hint
+    assert [(each.outcome, each.client) for each in links.pick(practice, [into])] == [("left", client)]
+    (relinked,) = links.relinks(practice)
+    assert relinked.proposal is not None
+    assert relinked.proposal.uuid == into
+    (sure,) = queries.sure_ones(practice)
+    assert sure.proposals[0].successor
+    done, _ = review_undo.settle(practice, [client], lambda: links.accept_sure(practice, [sure]))
+    assert [each.link_state for each in done] == ["linked"]
+    assert review_undo.undo(practice) == ["Tawa Dental"]
+    assert queries.show_client(practice, client).link_state == "merged"
+    links.unlink(practice, client)
+    assert links.in_the_way(practice, client) is not None  # the link is gone, the survivor is not
+    made = await links.create_in_xpm(practice, client, different=[number])
+    assert (made.client.link_state, made.xpm.name) == ("linked", "Tawa Dental")
+
+
+async def test_two_clients_that_became_one_are_for_the_user_to_choose(
+    world: World, merged: tuple[str, str, str]
+) -> None:
+    practice, (client, _, into) = world.practice, merged
+    (other,) = links.pick(practice, [into], anyway=True)
+    (view,) = queries.review(practice, [client])
+    assert "ignore the other" in view.reason
+    assert not view.proposals[0].sure
+    assert queries.sure_ones(practice) == []
+    assert [each.proposal for each in links.relinks(practice)] == [None]
+    with pytest.raises(MustWait) as waits:
+        await links.create_in_xpm(practice, client)
+    assert f"clients ignore {client}" in waits.value.hint
+    assert f"ignore {client}" in links.preview_link(practice, client, into).needs_yes
+    assert frozen_fields.ignore(practice, client).link_state == "ignored"
+    assert queries.show_client(practice, str(other.client)).link_state == "linked"
+
+
+async def test_a_client_that_was_deleted_may_be_created_again(
+    world: World, merged: tuple[str, str, str]
+) -> None:
+    practice, (client, _, into) = world.practice, merged
+    links.link(practice, client, into)
+    await refresh(practice, full=True)
+    world.sandbox.colleague.remove(into)
+    await refresh(practice, full=True)
+    assert queries.show_client(practice, client).link_state == "gone"
+    made = await links.create_in_xpm(practice, client)
+    assert made.client.link_state == "linked"
+
+
+async def test_completed_jobs_are_asked_for_where_nothing_else_tells(world: World) -> None:
+    families = Families(world, seed=9)
+    person = families.contact("Rata", "rata@rata.example")
+    lost, into = (families.client(name, [person], (), Address()) for name in ("Rata Baking", "Plover"))
+    families.jobs(lost, 1)
+    await refresh(world.practice, full=True)
+    links.pick(world.practice, [lost])
+    closed = next(state.name for state in families.practice.states if state.closed)
+    (number,) = (n for n, job in families.practice.jobs.items() if job.client == lost)
+    families.colleague.edit_job(number, {"state": closed})
+    await refresh(world.practice, full=True)
+    families.colleague.merge(lost, into, world.sandbox.clock.now())
+    got = await refresh(world.practice, full=True)
+    (view,) = queries.review(world.practice)
+    assert view.link_state == "merged"
+    assert "1 job moved" in view.proposals[0].reasons
+    assert got.calls == 6  # five lists, and the jobs of the one candidate
+    assert (await refresh(world.practice, full=True)).calls == 5

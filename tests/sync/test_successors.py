@@ -1,0 +1,205 @@
+"""What counts as evidence that one XPM client has taken over another one that disappeared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from tests.sync.world import World, client, linked, xpm
+from xpm_tui.domain.errors import RecordMissing
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import Apart, Link, LinkState, Successor, Vanished
+from xpm_tui.domain.tables import APART, LINKS, VANISHED, XPM_CLIENTS
+from xpm_tui.domain.xpm import Named, XpmClient, XpmContact, XpmJob
+from xpm_tui.sync.matching.successors import SuccessorIndex
+from xpm_tui.sync.mirror import job_writes
+from xpm_tui.sync.planning.links import link_state, survivors, takes_over
+from xpm_tui.sync.policy import Policy
+
+GROUP = Named("g1", "Birch family")
+ANN = XpmContact(uuid="p1", name="Ann Birch", email="ann@birch.example")
+BEN = XpmContact(uuid="p2", name="Ben Birch", email="ben@birch.example")
+LOST = XpmClient(
+    uuid="u1", name="Birch Farms Ltd", number="1", contacts=(ANN, BEN), groups=(GROUP,), code="BIR1"
+)
+HEIR = XpmClient(uuid="u2", name="Rowan Holdings", number="2", groups=())
+SISTER = XpmClient(uuid="u3", name="Birch Trust", number="3", contacts=(ANN, BEN), groups=(GROUP,))
+
+
+class Practice(World):
+    """Client c1 is linked to u1, which disappears."""
+
+    def __init__(self, *rows: XpmClient, jobs: dict[str, str] | None = None) -> None:
+        super().__init__([client(1, name="Birch Farms")], rows, links=[Link(id="c1", uuid="u1")])
+        self.on(jobs or {})
+
+    def on(self, jobs: dict[str, str]) -> None:
+        """Put jobs on clients."""
+        self.practice.jobs = {
+            number: XpmJob(number=number, name="Accounts", client=Named(uuid))
+            for number, uuid in jobs.items()
+        }
+
+    async def read(self) -> None:
+        """Read both lists, an hour later."""
+        self.clock.move(timedelta(hours=1))
+        await self.refresh()
+        jobs = await self.practice.current_jobs()
+        self.book.commit(job_writes(self.book.snapshot(), jobs, self.clock.now()))
+
+    async def found(self) -> tuple[LinkState, list[Successor]]:
+        """The state of the link, and the successors, as they are stored when the lists were read."""
+        await self.read()
+        snapshot = self.book.snapshot()
+        link = snapshot.get(LINKS, "c1")
+        assert link is not None
+        index = SuccessorIndex(snapshot, [(self.client(), link)])
+        vanished = snapshot.get(VANISHED, link.uuid) or Vanished(id=link.uuid)
+        self.put(VANISHED, [replace(vanished, found=index.find(self.client(), link, vanished))])
+        snapshot = self.book.snapshot()
+        return link_state(snapshot, self.client()), survivors(snapshot, "c1", link)
+
+
+def merge(world: Practice, into: XpmClient) -> None:
+    """XPM merges u1 into another client: contacts, groups and jobs move."""
+    lost = world.practice.rows["u1"]
+    known = {each.uuid for each in into.contacts}
+    arriving = tuple(each for each in lost.contacts if each.uuid not in known)
+    groups = tuple(dict.fromkeys((*(into.groups or ()), *(lost.groups or ()))))
+    world.practice.edit(into.uuid, contacts=(*into.contacts, *arriving), groups=groups)
+    world.on({number: into.uuid if job.client and job.client.uuid == "u1" else job.client.uuid  # type: ignore[union-attr]
+              for number, job in world.practice.jobs.items()})  # fmt: skip
+    world.practice.remove("u1")
+
+
+def delete(world: Practice) -> None:
+    """XPM deletes u1; the sister, and everything else, stays as it is."""
+    world.practice.remove("u1")
+
+
+def contact_to_sister(world: Practice) -> None:
+    """A colleague puts one person of u1 on a sister before deleting u1."""
+    world.practice.edit("u2", contacts=(ANN,))
+    world.practice.remove("u1")
+
+
+def jobs_apart(world: Practice) -> None:
+    """The jobs of u1 go to two clients before u1 is deleted."""
+    world.on({"J1": "u2", "J2": "u3"})
+    world.practice.remove("u1")
+
+
+def job_stays(world: Practice) -> None:
+    """One job moved, another one is still listed on u1."""
+    world.on({"J1": "u3", "J2": "u1"})
+    world.practice.remove("u1")
+
+
+LOST_ROWS = {"lost": LOST, "one contact": replace(LOST, contacts=(ANN,), groups=(), code=""),
+             "bare": replace(LOST, contacts=(), groups=(), code="")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "what", "state", "first"),
+    [
+        ("lost", lambda w: merge(w, HEIR), "merged", "u2"),
+        ("lost", lambda w: merge(w, SISTER), "merged", "u3"),
+        ("bare", lambda w: merge(w, HEIR), "merged", "u2"),
+        ("lost", delete, "gone", "u3"),
+        ("bare", delete, "gone", ""),
+        ("one contact", contact_to_sister, "gone", "u2"),
+        ("lost", jobs_apart, "gone", "u3"),
+        ("lost", job_stays, "gone", "u3"),
+    ],
+)
+async def test_only_what_moved_makes_a_survivor(
+    row: str, what: Callable[[Practice], None], state: str, first: str
+) -> None:
+    jobs = {} if what in (delete, contact_to_sister) else {"J1": "u1", "J2": "u1"}
+    world = Practice(LOST_ROWS[row], HEIR, SISTER, jobs=jobs)
+    await world.read()
+    what(world)
+    found = await world.found()
+    assert found[0] == state, found
+    likely = [each.uuid for each in found[1] if each.level != "weak" or each.score > 12]
+    assert likely[:1] == ([first] if first else []), found
+    assert [each.uuid for each in found[1] if each.level == "sure"] == ([first] if state == "merged" else [])
+
+
+async def test_the_evidence_names_what_moved() -> None:
+    world = Practice(LOST, HEIR, SISTER, jobs={"J1": "u1", "J2": "u1", "J3": "u1"})
+    await world.read()
+    merge(world, HEIR)
+    _, (best, *_) = await world.found()
+    assert best.evidence[:3] == (
+        "2 contacts with the same e-mail",
+        "3 jobs moved",
+        "1 group moved (Birch family)",
+    )
+
+
+async def test_a_move_of_long_ago_is_no_evidence() -> None:
+    world = Practice(LOST, HEIR, SISTER)
+    await world.read()
+    world.practice.edit("u2", contacts=(ANN, BEN), groups=(GROUP,))
+    await world.read()
+    await world.read()
+    delete(world)
+    state, found = await world.found()
+    assert (state, {each.level for each in found} & {"sure"}) == ("gone", set())
+
+
+async def test_a_deleted_row_keeps_what_it_is_recognised_by() -> None:
+    world = Practice(LOST, HEIR)
+    await world.read()
+    merge(world, HEIR)
+    world.practice.add(replace(LOST, contacts=(), groups=(), code="", deleted=True))
+    state, (best, *_) = await world.found()
+    assert (state, best.uuid) == ("merged", "u2")
+    row = world.book.snapshot().get(XPM_CLIENTS, "u1")
+    assert row is not None
+    assert (row.contacts, row.deleted) == (LOST.contacts, True)
+
+
+async def test_a_survivor_that_is_merged_in_turn_leads_to_the_last_one() -> None:
+    world = Practice(LOST, HEIR, SISTER, jobs={"J1": "u1"})
+    await world.read()
+    merge(world, HEIR)
+    await world.found()
+    row = world.practice.rows["u2"]
+    world.put(LINKS, [Link(id="c2", uuid="u2")])
+    world.practice.edit("u3", contacts=row.contacts, groups=row.groups)
+    world.on({"J1": "u3"})
+    world.practice.remove("u2")
+    await world.read()
+    snapshot = world.book.snapshot()
+    second = snapshot.get(VANISHED, "u2")
+    assert second is not None
+    lost = Client(id="c2", name="Rowan"), Link(id="c2", uuid="u2")
+    found = SuccessorIndex(snapshot, [lost]).find(*lost, second)
+    world.put(VANISHED, [replace(second, found=found)])
+    snapshot = world.book.snapshot()
+    assert (link_state(snapshot, world.client()), takes_over(snapshot, "c1", "u3")) == ("merged", True)
+
+
+async def test_what_a_user_calls_another_client_is_no_survivor() -> None:
+    world = Practice(LOST, HEIR, jobs={"J1": "u1"})
+    await world.read()
+    merge(world, HEIR)
+    assert (await world.found())[0] == "merged"
+    world.put(APART, [Apart(id="c1/u2", client="c1", uuid="u2", different=True)])
+    assert link_state(world.book.snapshot(), world.client()) == "gone"
+
+
+async def test_a_client_that_xpm_does_not_have_when_it_is_written_to_is_gone_at_once() -> None:
+    world = World([client(phone="1")], [xpm(phone="2")], policy=Policy(direction="to_xpm"), links=[linked()])
+    await world.refresh()
+    plan, records = world.plan()
+    world.practice.faults = [RecordMissing("Invalid client identifier.")]
+    run = await world.apply(plan, records)
+    snapshot = world.book.snapshot()
+    assert (run.outcome, link_state(snapshot, world.client())) == ("partial", "gone")
+    assert [each.id for each in snapshot.rows(VANISHED)] == ["u1"]
