@@ -161,7 +161,7 @@ def nothing_is_silent(world: World) -> None:
     """What differs is planned or listed, never both; the plan counts what is listed."""
     snapshot = world.book.snapshot()
     plan, records = world.plan()
-    listed = [*differences(snapshot, world.policy)]
+    listed = [each for _, each in differences(snapshot, world.policy)]
     assert Counter(each.why for each in listed) == plan.differences
     # Nothing here was settled by an earlier version, or kept otherwise than it was sent.
     assert {each.why for each in listed} <= DIFFERENCES.keys() - {"settled", "kept-otherwise"}

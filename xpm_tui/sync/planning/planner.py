@@ -94,11 +94,16 @@ def make_plan(
 
 def differences(
     snapshot: Snapshot, policy: Policy, *, only: Collection[str] | str = "", fields: Collection[str] = ()
-) -> Iterator[Difference]:
-    """Yield what differs and is not planned, client by client; ``only`` and ``fields`` as for a plan."""
+) -> Iterator[tuple[str, Difference]]:
+    """Yield what differs and is not planned, client by client, with the XPM client's UUID.
+
+    ``only`` and ``fields`` narrow it as they do a plan.
+    """
     planner = _Planner(snapshot, policy, fields)
     for client in _clients(snapshot, tuple(only.split()) if isinstance(only, str) else tuple(only)):
-        yield from planner.client(client).differences
+        planned = planner.client(client)
+        for difference in planned.differences:
+            yield planned.uuid, difference
 
 
 def is_first(snapshot: Snapshot) -> bool:
