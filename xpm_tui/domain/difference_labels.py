@@ -16,7 +16,7 @@ DIFFERENCES: Labels = {
     ),
     "kept-otherwise": Label("Kept otherwise", "XPM kept another value than the one that was sent."),
     "settled": Label("Left different", "The two were left different when they last agreed."),
-    "frozen": Label("Frozen", "The field is frozen for this client: sync does not change it."),
+    "frozen": Label("Frozen", "Frozen for this client: sync does not change it."),
     "switched-off": Label("Switched off", "The field is switched off for this practice."),
     "direction": Label("Other direction", "Sync does not write this field to {other}."),
     "creation-only": Label(

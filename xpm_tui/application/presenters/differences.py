@@ -102,8 +102,9 @@ class DifferencePresenter:
             freeze = next((freeze for freeze in found if freeze is not None), None)
             if freeze is None:
                 return sentence, ""
-            why = f" ({freeze.reason})" if freeze.reason else ""
-            return f"{sentence[:-1]}{why}.", f"xpm-tui clients unfreeze {client} {freeze.field}"
+            if freeze.reason:
+                sentence = sentence.replace(":", f" ({freeze.reason}):", 1)
+            return sentence, f"xpm-tui clients unfreeze {client} {freeze.field}"
         if each.why == "switched-off":
             return sentence, f"xpm-tui policy on {each.field}"
         return sentence, ""

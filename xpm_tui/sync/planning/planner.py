@@ -40,6 +40,15 @@ FIRST_APPLIED = "first_applied"
 """Name of the small fact that a run of this practice was applied; its value is that run's id."""
 
 
+class ClientPlan(msgspec.Struct, frozen=True, gc=False):
+    """What is planned for one client, what differs all the same, and whether it needs a person."""
+
+    uuid: str
+    changes: tuple[Change, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    person: NeedsPerson | None = None
+
+
 def make_plan(
     snapshot: Snapshot,
     policy: Policy,
@@ -106,6 +115,11 @@ def differences(
             yield planned.uuid, difference
 
 
+def plan_client(snapshot: Snapshot, policy: Policy, client: Client) -> ClientPlan:
+    """Return what a plan would have of one client."""
+    return _Planner(snapshot, policy, ()).client(client)
+
+
 def is_first(snapshot: Snapshot) -> bool:
     """Whether no run of this practice was ever applied."""
     return snapshot.raw(META, FIRST_APPLIED) is None
@@ -170,15 +184,6 @@ class _Shared:
         return uuid in self._shared
 
 
-class _Planned(msgspec.Struct, frozen=True, gc=False):
-    """What is planned for one client, what differs all the same, and whether it needs a person."""
-
-    uuid: str
-    changes: tuple[Change, ...] = ()
-    differences: tuple[Difference, ...] = ()
-    person: NeedsPerson | None = None
-
-
 class _Planner:
     """Plans one client after the other over one snapshot."""
 
@@ -191,7 +196,7 @@ class _Planner:
         self.linking = not fields or "link" in fields
         self.unknown = unknown_additions(snapshot)
 
-    def client(self, client: Client) -> _Planned:
+    def client(self, client: Client) -> ClientPlan:
         """What is planned for one client."""
         snapshot = self.snapshot
         link = snapshot.get(LINKS, client.id)
@@ -200,15 +205,15 @@ class _Planner:
         row = snapshot.get(XPM_CLIENTS, link.uuid)
         state = state_of(snapshot, client, link, row)
         if row is None or row.deleted:
-            return _Planned(link.uuid, person=needs_person(snapshot, client, state))
+            return ClientPlan(link.uuid, person=needs_person(snapshot, client, state))
         if state not in CARRYING:
             seen = self._look(client, link, row, "ignored" if state == "ignored" else "link")
-            return _Planned(link.uuid, (), seen.differences, needs_person(snapshot, client, state))
+            return ClientPlan(link.uuid, (), seen.differences, needs_person(snapshot, client, state))
         seen = self._look(client, link, row)
         if state == "archived" and seen.changes and self.policy.direction == "to_xpm":
             person = NeedsPerson(client=client.id, reason="archived", uuid=row.uuid)
-            return _Planned(link.uuid, (), self._look(client, link, row, "archived").differences, person)
-        return _Planned(link.uuid, seen.changes, seen.differences)
+            return ClientPlan(link.uuid, (), self._look(client, link, row, "archived").differences, person)
+        return ClientPlan(link.uuid, seen.changes, seen.differences)
 
     def record(self, plan: str, client: Client, uuid: str, changes: tuple[Change, ...]) -> PlannedRecord:
         """The row of one client, with the fingerprints of what it was made from."""
@@ -223,20 +228,22 @@ class _Planner:
             xpm=xpm_print(row) if row is not None else "",
         )
 
-    def _unlinked(self, client: Client) -> _Planned:
+    def _unlinked(self, client: Client) -> ClientPlan:
         """An exact name on both sides is linked by the plan, and the values follow in the same one."""
         snapshot = self.snapshot
         if snapshot.raw(IGNORED, client.id) is not None or WHOLE in self.frozen.get(client.id, ()):
-            return _Planned("")
+            return ClientPlan("")
         uuid = exact_match(snapshot, client, self.names) if self.linking else ""
         row = snapshot.get(XPM_CLIENTS, uuid) if uuid else None
         if row is None:
-            return _Planned("", person=needs_person(snapshot, client, state_of(snapshot, client, None, None)))
+            return ClientPlan(
+                "", person=needs_person(snapshot, client, state_of(snapshot, client, None, None))
+            )
         linking = Change(
             record=client.id, field="link", side="ignition", rule="exact-name", old=None, new=uuid
         )
         seen = self._look(client, Link(id=client.id, uuid=uuid), row)
-        return _Planned(uuid, (linking, *seen.changes), seen.differences)
+        return ClientPlan(uuid, (linking, *seen.changes), seen.differences)
 
     def _look(self, client: Client, link: Link, row: XpmClient, blocked: Why | None = None) -> Seen:
         base = self.snapshot.get(BASE, client.id) or Base(id=client.id)
