@@ -5,7 +5,9 @@ from __future__ import annotations
 from xpm_tui.domain.labels import Label, Labels
 
 DIFFERENCES: Labels = {
-    "blank": Label("Blank", "{master} has no value and had none before, so {other} keeps its own."),
+    "blank": Label(
+        "Blank in {master}", "{master} has no value and had none before, so {other} keeps its own."
+    ),
     "never-cleared": Label(
         "Not cleared",
         "The value was emptied in {master}; this practice never clears a value because of that.",

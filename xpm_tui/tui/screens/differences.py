@@ -38,11 +38,11 @@ class Differences(Listed[None, DifferenceView]):
     def __init__(self, plan_id: str) -> None:
         table: Table[DifferenceView] = Table(
             (
-                Column("CLIENT", 18, grow=2),
-                Column("FIELD", 14, grow=1),
-                Column("IGNITION", 12, grow=2),
-                Column("XPM", 12, grow=2),
-                Column("WHY", 18),
+                Column("CLIENT", 16, grow=2),
+                Column("FIELD", 12, grow=1),
+                Column("IGNITION", 11, grow=2),
+                Column("XPM", 11, grow=2),
+                Column("WHY", 17, grow=1),
             ),
             self._cells,
             lambda view: f"{view.record}/{view.field}",

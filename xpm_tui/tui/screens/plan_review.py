@@ -50,8 +50,8 @@ class PlanReview(OverScreen[str]):
         Binding("space", "tick", "Tick"),
         Binding("v", "turn", "By client", tooltip="Group by field, or by client"),
         Binding("r", "people", "Who waits", tooltip="Review the clients that wait for a person"),
-        Binding("W", "differences", "What differs", tooltip="List what differs and stays as it is"),
         Binding("w", "export", "Save CSV", tooltip="Save the plan as a CSV file"),
+        Binding("W", "differences", "What differs", tooltip="List what differs and stays as it is"),
         Binding("escape", "leave", "Keep for later"),
     ]
 
@@ -253,7 +253,7 @@ def summary(plan: Plan, changes: list[ChangeView], found: Consequences) -> list[
     if waiting:
         facts.append(f"{waiting:,} wait for a tick")
     if plan.left_different:
-        facts.append(f"{plan.left_different:,} differ and stay (W)")
+        facts.append(f"{plan.left_different:,} differ (W)")
     if plan.people:
         facts.append(f"{formatting.count(len(plan.people), 'client')} for a person")
     facts.append(cost(found))
