@@ -145,7 +145,7 @@ def test_no_change_of_direction_or_of_what_is_synced_leaves_a_silent_difference(
 
 async def _switched(dice: Random, size: int) -> None:
     world = world_of(practice(dice, size))
-    for _ in range(4):
+    for turn in range(4):
         world.policy = practice(dice, 1).policy
         await refreshed_plan(world)
         nothing_is_silent(world)
@@ -154,7 +154,7 @@ async def _switched(dice: Random, size: int) -> None:
             nothing_is_silent(world)
         if dice.random() < 0.3:
             client = dice.choice([*world.book.snapshot().rows(CLIENTS), None])
-            world.put(CLIENTS, [perturbed(dice, client, 3)] if client else [])
+            world.put(CLIENTS, [perturbed(dice, client, 3 + turn)] if client else [])
 
 
 def nothing_is_silent(world: World) -> None:

@@ -120,17 +120,22 @@ class _Work:
     def own_fields(self) -> None:
         """The client's own fields."""
         ours, theirs = book_values(self.client, self.rules.team), self.mirror
+        blocked = self.blocked is not None
         for rule in self.rules.client_fields:
             name = rule.name
-            if name in self.frozen or self.blocked is not None:
+            if blocked or name in self.frozen:
                 self._leave_value(rule, name, ours, theirs, "frozen")
             elif name in ours and name in theirs:
-                self._field(self.client.id, rule, name, ours[name], self._theirs(rule, theirs[name]))
+                value = theirs[name]
+                if rule.kind == "person":
+                    value = self._theirs(rule, value)
+                self._field(self.client.id, rule, name, ours[name], value)
             else:
                 self._leave_value(rule, name, ours, theirs, "unreadable")
         if self.listing:
             for rule in self.rules.other_client_fields:
-                self._leave_value(rule, rule.name, ours, theirs, why_not_synced(self.rules.policy, rule))
+                if ours.get(rule.name) != theirs.get(rule.name):
+                    self._leave_value(rule, rule.name, ours, theirs, why_not_synced(self.rules.policy, rule))
 
     def contacts(self) -> None:
         """The contacts: those that stand for each other field by field, the others as a whole."""
@@ -149,7 +154,7 @@ class _Work:
             if not self._in_step(ours, theirs, active=active):
                 self._pair(ours, theirs)
         links = match.links
-        if self.listing:
+        if self.listing and not len(match.pairs) == len(self.client.contacts) == len(self.row.contacts):
             self._leave_contacts(match, synced=whole)
         if whole:
             links += self._unmatched(match)
