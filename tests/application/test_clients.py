@@ -9,6 +9,7 @@ from xpm_tui.application.clients import edits, frozen_fields
 from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
+from xpm_tui.domain.difference_labels import DIFFERENCES
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Base, ContactLink, Link
@@ -133,7 +134,7 @@ def test_over_a_broken_link_nothing_is_said_to_be_overwritten(filled: OpenPracti
     assert row is not None
     filled.book.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, deleted=True))])
     told = {side.field: side for side in clients.side_by_side(filled, "c1")}
-    assert told["phone"].reason == "Nothing is carried over this link until a person has looked at it."
+    assert told["phone"].reason == DIFFERENCES["link"].help
 
 
 def test_search_marks_and_tells_who_is_linked(filled: OpenPractice) -> None:

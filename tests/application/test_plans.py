@@ -6,20 +6,25 @@ import csv
 import io
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
+from xpm_tui.application.clients.edits import edit_client
+from xpm_tui.application.clients.queries import side_by_side
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import Identity, put
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.commands.plans import plan_result
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, PLANNED, PLANS
+from xpm_tui.domain.xpm import Named
 
 HOSTILE = '=cmd|"/c calc", [/] \x1b[2J\nTrust'
 
@@ -97,3 +102,34 @@ async def test_narrowed_plans(practice: OpenPractice, xpm: FakeXpm) -> None:
     plan = await plans.make(practice, only="c2", fields=["fax"])
     _, records = plans.load(practice, plan.id)
     assert [(change.record, change.field) for change in plans.items(records)] == [("c2", "fax")]
+
+
+async def test_a_plan_without_a_change_says_what_differs_why_and_what_to_do(
+    practice: OpenPractice, clock: MovedClock
+) -> None:
+    rows = [msgspec.structs.replace(client(n), manager=Named("s9", "Sam [Lee]")) for n in range(5)]
+    practice.book.commit(
+        [
+            put("identity", Identity(tenant="t", title="Hill")),
+            *(Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n:05}", fax=f"09 {n}")) for n in range(5)),
+        ]
+    )
+    wired(practice, FakeXpm(clock, rows))
+    await run(practice, reviewed=True)
+    plan = await plans.make(practice)
+    made = plan_result(practice, plan.id, most=2)
+    found = [*made.data["differences"]]
+    assert made.data["counts"]["differences"] == len(found)
+    (fax, manager) = [
+        each for each in found if each["record"] == "c1" and each["field"] in ("fax", "manager")
+    ]
+    assert (fax["rule"], fax["ignition"], fax["xpm"]) == ("blank", "09 1", "")
+    assert manager["reason"] == "Nobody in your team is linked to Sam [Lee]."
+    assert "team link" in manager["hint"]
+    told = "\n".join(made.lines)
+    assert f"Nothing to change. {len(found)} fields differ and stay as they are." in told
+    assert "5 fields: Nobody in your team is linked to Sam [Lee]. (unlinked-person)" in told
+    assert "and 3 more" in told
+    what = f"{manager['reason']} {manager['hint']}"
+    assert {side.field: side.reason for side in side_by_side(practice, "c1")}["manager"] == what
+    assert edit_client(practice, "c1", {"manager": ""})[1] == [f"Manager: {what}"]

@@ -152,7 +152,7 @@ async def test_a_blank_that_was_never_filled_keeps_ignitions_value_for_good() ->
     world = World([client(phone="1")], [xpm()], links=[linked()])
     assert await world.changes() == []
     await world.sync()
-    assert world.base().pairs == {"phone": Pair("1", "")}
+    assert world.base().pairs == {"phone": Pair("1", "", "from_xpm")}
     world.edit(phone="4")
     assert await world.changes() == []
 

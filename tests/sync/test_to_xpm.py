@@ -203,7 +203,7 @@ async def test_a_contact_of_several_clients_is_not_overwritten_unasked() -> None
 # Pull then push
 
 
-async def test_pull_then_push_with_no_edits_writes_nothing() -> None:
+async def test_push_after_a_pull_writes_what_only_ignition_has() -> None:
     world = World(
         [
             client(1, phone="1", contacts=(contact(1, name="Own", primary=True),)),
@@ -220,9 +220,14 @@ async def test_pull_then_push_with_no_edits_writes_nothing() -> None:
     await world.sync()
     assert await world.changes() == []
     world.policy = TO
-    assert await world.changes() == []
+    changes = await world.changes()
+    assert [(c.record, c.field, c.rule) for c in changes] == [
+        ("c1", "phone", "fill"),
+        ("c1/k1", "contact", "contact"),
+    ]
     await world.sync()
-    assert world.practice.sent == []
+    for world.policy in (TO, Policy(), TO):
+        assert await world.changes() == []
 
 
 # The journal
@@ -304,7 +309,7 @@ async def test_what_xpm_keeps_otherwise_is_told_and_not_sent_again() -> None:
     world.practice.update_client = altering  # type: ignore[assignment, method-assign]
     await world.sync()
     assert [event.field for event in world.events.all if event.key == "sync.altered"] == ["phone"]
-    assert world.base().pairs["phone"] == Pair("00 2", "002")
+    assert world.base().pairs["phone"] == Pair("00 2", "002", "to_xpm")
     assert await world.changes() == []
 
 

@@ -53,7 +53,12 @@ def lines(result: Result) -> Iterator[str]:
 
 
 def _without_ok(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if key not in ("ok", "error")}
+    """The data, with the lists in it that are made only when they are read."""
+    return {
+        key: list(value) if isinstance(value, Iterator) else value
+        for key, value in data.items()
+        if key not in ("ok", "error")
+    }
 
 
 _LONGEST = 100_000

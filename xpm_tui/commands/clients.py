@@ -374,7 +374,7 @@ def _both(sides: list[SideBySide]) -> list[str]:
     lines = []
     for side in sides:
         label, ours, theirs = side.label.ljust(wide), value(side.ignition, none=""), value(side.xpm, none="")
-        if ours == theirs:
+        if ours == theirs and not side.reason:
             lines += [f"  {label}  {ours}"] if ours else []
             continue
         agreed = value(side.agreed) if side.has_agreed else "nothing yet"

@@ -13,6 +13,7 @@ import msgspec
 from xpm_tui.commands.clients import WHICH, Which
 from xpm_tui.commands.command import Act, Result, Talk, argument, connected, first, idle, option
 from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.differences import SHOWN, difference_lines, nothing_planned, stay
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
@@ -23,7 +24,7 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     from xpm_tui.application import practice_identity
     from xpm_tui.application.clients import edits, queries
-    from xpm_tui.application.presenters import presenter
+    from xpm_tui.application.presenters import differences, presenter
     from xpm_tui.application.runs import consequences, due, plans
     from xpm_tui.sync import policy
 
@@ -82,7 +83,7 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Res
         practice, full=params.full, only=only, fields=params.field, refresh=not params.stored
     )
 
-    result = plan_result(practice, plan.id)
+    result = plan_result(practice, plan.id, most=SHOWN if talk.interactive else 0)
     if plan.id != plans.UNSAVED:
         return result
     told = [*result.lines, *stored_data(practice), "This plan was not saved: --read-only saves nothing."]
@@ -125,11 +126,13 @@ def stored_data(practice: OpenPractice) -> list[str]:
     return [f"XPM data of {told}: --read-only makes no call to Xero."]
 
 
-def plan_result(practice: OpenPractice, plan_id: str, done: str = "") -> Result:
-    """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person.
+def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: int = 0) -> Result:
+    """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person, ``differences`` are
+    left as they are.
 
-    The lines are the changes with a summary; where ``done`` says what was done, that and the summary.
-    Its ``items`` and ``lines`` can be read once: they are made only then, as a screen needs neither.
+    The lines are the changes with a summary and the differences, at most ``most`` of each reason (0: all);
+    where ``done`` says what was done, that and the summary. Its ``items``, ``lines`` and ``differences`` can
+    be read once: they are made only then, as a screen needs none of them.
     """
 
     plan, records = plans.load(practice, plan_id)
@@ -145,7 +148,7 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "") -> Result:
         "direction": plan.direction,
         "level": plan.level,
         "first": plan.first,
-        "counts": plan.counts,
+        "counts": {**plan.counts, "differences": plan.left_different},
         "calls": found.calls,
         "seconds": found.seconds,
         "consequences": plain(found),
@@ -156,8 +159,10 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "") -> Result:
     if done:
         lines: Iterable[str] = [done, *told]
     else:
+        data["differences"] = (plain(view) for view in differences.of_plan(practice, plan))
         stops = [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
-        lines = chain(change_lines([*items, *waiting]), told, merged_lines(people), stops)
+        left = difference_lines(differences.of_plan(practice, plan), most)
+        lines = chain(change_lines([*items, *waiting]), told, merged_lines(people), left, stops)
     return Result(
         data=data,
         items=(plain(change) for change in items),
@@ -201,8 +206,7 @@ def summary(plan: Plan, items: list[ChangeView], found: Consequences) -> list[st
     lines = [f"Plan {plan.id}: {count(len(items), 'change')} in {count(records, 'client')}, {side}."]
     archived = sum(person.reason == "archived" for person in plan.people)
     if not items and not found.waiting:
-        why = "." if archived else ", both sides agree."
-        lines = [f"Plan {plan.id}: nothing to do{why}"]
+        lines = [f"Plan {plan.id}. {nothing_planned(plan)}"]
     by_field = Counter(change.field for change in items)
     if by_field:
         lines += wrap(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()), indent="  ")
@@ -214,6 +218,8 @@ def summary(plan: Plan, items: list[ChangeView], found: Consequences) -> list[st
         lines.append(f"  {count(len(plan.people) - archived, 'client')} for a person (clients review)")
     if archived:
         lines.append(f"  {count(archived, 'client')} with changes archived in XPM, where nothing is written")
+    if plan.left_different and (items or found.waiting):
+        lines.append(f"  {stay(plan.left_different, more=True)}.")
     return lines
 
 

@@ -25,6 +25,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import action, brief, question
 from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.differences import SHOWN, difference_lines
 from xpm_tui.commands.effects import Effect, Question, agree, per_call
 from xpm_tui.commands.log import following as following
 from xpm_tui.commands.plans import change_lines, changes_of, summary
@@ -36,6 +37,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import queries
+    from xpm_tui.application.presenters import differences
     from xpm_tui.application.runs import background, consequences, plans, retries, runner
     from xpm_tui.application.schedule import scheduled_run
     from xpm_tui.diagnostics import findings
@@ -84,6 +86,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
         if len(made) > 20:
             lines.append(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
         lines += summary(plan, made, found)
+        lines += difference_lines(differences.of_plan(practice, plan), SHOWN)
         lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
         if not made:
             for line in lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from xpm_tui.domain.difference_labels import DIFFERENCES
 from xpm_tui.domain.labels import ALL, Label, of_sides
 
 _HEAD = """\
@@ -18,7 +19,8 @@ The console and the tables of the command line show the labels; JSON, settings a
 def render() -> str:
     """Return the page as Markdown."""
     parts = [_HEAD]
-    for heading, (name, labels) in ALL.items():
+    tables = {**ALL, "Why two values differ and stay as they are": ("rule", DIFFERENCES)}
+    for heading, (name, labels) in tables.items():
         rows = (_row(code, label) for code, label in labels.items())
         parts.append(
             f"## {heading}\n\n| code (`{name}`) | label | meaning |\n| --- | --- | --- |\n{''.join(rows)}"

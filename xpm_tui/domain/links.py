@@ -15,11 +15,16 @@ LinkOrigin = Literal["name", "picked", "pasted", "review", "created", "undo"]
 
 
 class ContactLink(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
-    """Which XPM contact a contact stands for. ``removed``: on which side it went away after being agreed."""
+    """Which XPM contact a contact stands for. ``removed``: on which side it went away after being agreed.
+
+    One half is empty where the contact was only ever on one side. Then it is settled that the other side has
+    none, for the direction of that sync, or for good where a user decided it (``by_user``).
+    """
 
     contact: str
     uuid: str
     removed: Literal["", "ignition", "xpm"] = ""
+    by_user: bool = False
 
 
 class Link(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
@@ -69,10 +74,15 @@ class Vanished(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Pair(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
-    """Both sides' value of one field when they last agreed."""
+    """Both sides' value of one field when they last agreed.
+
+    Two values that differ are settled for one direction only: ``under`` names it. It is empty where the two
+    are equal, and in stores of versions that did not record it.
+    """
 
     ignition: Value = None
     xpm: Value = None
+    under: Literal["", "from_xpm", "to_xpm"] = ""
 
 
 class Base(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):

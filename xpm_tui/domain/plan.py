@@ -76,7 +76,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     ``policy``, ``tenant`` and ``scopes`` are hashes or ids: when one of them changed, the plan is refused
     whole. ``counts`` tells changes by rule, mark and field (keys ``rule:…``, ``mark:…``, ``field:…``,
-    ``records``, ``items``, ``waiting``). ``only`` narrows it to one client, ``fields`` to some fields.
+    ``records``, ``items``, ``waiting``). ``differences`` counts the fields that differ and are not planned,
+    by their reason. ``only`` narrows it to one client, ``fields`` to some fields.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     policy: str
     scopes: str
     counts: dict[str, int] = msgspec.field(default_factory=dict)
+    differences: dict[str, int] = msgspec.field(default_factory=dict)
     people: tuple[NeedsPerson, ...] = ()
     estimate: Estimate = Estimate()
     first: bool = False
@@ -96,3 +98,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     fields: tuple[str, ...] = ()
     undo_of: str = ""
     state: Literal["draft", "applied", "replaced"] = "draft"
+
+    @property
+    def left_different(self) -> int:
+        """How many fields differ and stay as they are."""
+        return sum(self.differences.values())

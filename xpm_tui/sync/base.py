@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from xpm_tui.domain.links import Apart, Base, Link, Pair, Value
+from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.tables import APART, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.canonical import Values, contact_values, xpm_contacts, xpm_values
+from xpm_tui.sync.canonical import UNLINKED, Values, contact_values, is_blank, xpm_contacts, xpm_values
 from xpm_tui.sync.policy import ORDER
 
 PRIMARY = "contact_primary"
@@ -65,6 +66,26 @@ def pair(base: Base, key: str, mirror: Mapping[str, Value]) -> Pair | None:
     if key in base.agreed and key in mirror:
         return Pair(mirror[key], mirror[key])
     return None
+
+
+def settle(ignition: Value, xpm: Value, under: Direction) -> Pair:
+    """Return the pair to remember; two values that differ are settled for this direction only."""
+    return Pair(ignition, xpm, under if ignition != xpm else "")
+
+
+def settled_under(known: Pair) -> Direction:
+    """Return the direction for which a pair of different values is settled.
+
+    Earlier versions did not record it. Then it follows from the values: a blank is left as it is where its
+    side is the master, and so is a person of the master who is not linked. Two texts differ only where XPM
+    kept another value than the one that was sent.
+    """
+    if known.under:
+        return known.under
+    if is_blank(known.ignition):
+        return "to_xpm"
+    unlinked = isinstance(known.xpm, str) and known.xpm.startswith(UNLINKED)
+    return "from_xpm" if is_blank(known.xpm) or unlinked else "to_xpm"
 
 
 def agree(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str, Value]) -> Base:

@@ -58,7 +58,7 @@ SENSES: dict[str, Sense] = {
         "proposals.list plan scope turn leave review way_out",
     ),
     "w": _sense("write a file", "write export apply"),
-    "W": _sense("where both sides were edited", "conflicts"),
+    "W": _sense("where the two sides differ, or were both edited", "conflicts differences"),
     "x": _sense("stop", "runs.stop stop"),
     "X": _sense("export for Ignition", "export.clients"),
     "y": _sense("copy", "clients.copy team.copy templates.copy jobs.copy copy"),

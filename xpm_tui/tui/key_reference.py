@@ -42,6 +42,7 @@ NAMES = {
     "Clients": "Clients, beside its acts",
     "Confirm": "A question, yes or no",
     "Conflicts": "Conflicts",
+    "Differences": "What differs and stays as it is",
     "DeployReview": "Before jobs are made",
     "Dialog": "Every box",
     "DoctorScreen": "The doctor",

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.differences import DifferencePresenter
 from xpm_tui.application.presenters.lookup import find_client, find_member
 from xpm_tui.application.presenters.presenter import Told
 from xpm_tui.application.presenters.views import ClientView, PersonView
@@ -25,6 +26,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM
 from xpm_tui.ignition.cells import CellError, People, Unknown, canonical, plain, value_of
 from xpm_tui.sync.planning.links import frozen_fields
+from xpm_tui.sync.planning.planner import plan_client
 from xpm_tui.sync.policy import label
 
 LONGEST = 2_000
@@ -47,7 +49,10 @@ def edit_client(
         practice.book.commit([Put(CLIENTS, after)], since=snapshot)
         for name in values:
             practice.events.emit(Event(key="client.edited", record=before.id, field=name))
-    return view_of(practice, before.id), overwritten(practice, before.id, values)
+    unlinked = unlinked_people(practice, before.id)
+    warnings = overwritten(practice, before.id, [name for name in values if name not in unlinked])
+    warnings += [f"{label(name)}: {unlinked[name]}" for name in values if name in unlinked]
+    return view_of(practice, before.id), warnings
 
 
 def new_client(
@@ -100,6 +105,15 @@ def overwritten(practice: OpenPractice, client: str, fields: Iterable[str]) -> l
         return []
     named = ", ".join(label(field) for field in dict.fromkeys(lost))
     return [f"XPM will overwrite this: {named}. Edit it there, or freeze it: xpm-tui clients freeze {client}"]
+
+
+def unlinked_people(practice: OpenPractice, client: str) -> dict[str, str]:
+    """Return the fields that are not synced because a person is not linked, with whom and what to do."""
+    snapshot, policy = practice.snapshot(), practice.policy()
+    presenter = DifferencePresenter(snapshot, policy.direction)
+    planned = plan_client(snapshot, policy, find_client(snapshot, client))
+    views = (presenter.view(planned.uuid, each) for each in planned.differences)
+    return {view.field: f"{view.reason} {view.hint}" for view in views if view.rule == "unlinked-person"}
 
 
 def _edited(snapshot: Snapshot, client: Client, values: Mapping[str, str]) -> Client:

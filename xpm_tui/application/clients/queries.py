@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.differences import DifferencePresenter, DifferenceView
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.application.presenters.presenter import Told
 from xpm_tui.application.presenters.views import (
@@ -19,31 +20,30 @@ from xpm_tui.application.presenters.views import (
     XpmClientView,
 )
 from xpm_tui.application.runs.plans import newest_draft
+from xpm_tui.domain.difference_labels import DIFFERENCES
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.links import Link, Successor
+from xpm_tui.domain.links import Link, Successor, Value
 from xpm_tui.domain.plan import NeedsPerson
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.base import contact_key, mirror_values, pair
-from xpm_tui.sync.canonical import Team, bare, book_values, contact_values, is_blank, xpm_contacts
+from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
+from xpm_tui.sync.canonical import Values, bare, book_values, contact_values, is_blank, xpm_contacts
 from xpm_tui.sync.matching.proposals import MatchIndex, Proposal
 from xpm_tui.sync.matching.search_index import PickerIndex
 from xpm_tui.sync.matching.successors import STRONG
 from xpm_tui.sync.planning.decisions import because, because_held
 from xpm_tui.sync.planning.links import (
-    CARRYING,
     also_of,
     link_state,
     lost_links,
     needs_person,
-    state_of,
     survivors,
 )
 from xpm_tui.sync.planning.links import why as needs_reason
-from xpm_tui.sync.planning.planner import compare_client, rules_for
-from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, label
+from xpm_tui.sync.planning.planner import compare_client, plan_client, rules_for
+from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
 
 __all__ = [
     "find_client", "find_xpm", "list_clients", "people_views", "proposals", "review", "search_xpm",
@@ -309,80 +309,90 @@ class _Sides:
     def __init__(
         self, practice: OpenPractice, snapshot: Snapshot, client: Client, link: Link, row: XpmClient
     ) -> None:
-        self.snapshot = snapshot
         self.client, self.row = client, row
         policy = practice.policy()
         rules = rules_for(snapshot, policy)
-        compared = compare_client(snapshot, rules, client, link, row)
-        self.carries = state_of(snapshot, client, link, row) in CARRYING
+        planned = plan_client(snapshot, policy, client)
+        self.team = rules.team
         self.base = snapshot.get(BASE, client.id)
-        self.link = compared.link
-        self.mirror = mirror_values(row, compared.link)
+        self.link = compare_client(snapshot, rules, client, link, row).link
+        self.mirror = mirror_values(row, self.link)
         self.told = Told(snapshot)
         self.frozen = self.told.frozen.get(client.id, frozenset())
-        self.carried = {rule.name for rule in policy.fields()}
-        self.reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for change in compared.changes:
+        self.reasons: dict[tuple[str, str], str] = {}
+        presenter = DifferencePresenter(snapshot, policy.direction)
+        self.differences = [presenter.view(row.uuid, each) for each in planned.differences]
+        for view in self.differences:
+            self.reasons[view.record, view.field] = " ".join(filter(None, (view.reason, view.hint)))
+        for change in planned.changes:
             said = because_held(change.held) if change.held else because(change.rule, change.side)
-            self.reasons[change.record, change.field].append(said)
+            self.reasons[change.record, change.field] = said
 
     def all(self) -> list[SideBySide]:
-        """Own fields, then those of the contacts that stand for each other."""
-        ours = book_values(self.client, Team.read(self.snapshot))
+        """Own fields, then those of the contacts that stand for each other, then what only XPM has."""
+        ours, theirs = book_values(self.client, self.team), self.mirror
         found = [
-            self._one(
-                self.client.id,
-                rule.name,
-                rule.name,
-                rule.label,
-                ours.get(rule.name),
-                self.mirror.get(rule.name),
-            )
+            self._one(self.client.id, rule.name, rule.name, rule.label, ours, theirs)
             for rule in CLIENT_FIELDS
         ]
-        theirs = {contact.uuid: contact for contact in xpm_contacts(self.row)}
+        there = {contact.uuid: contact for contact in xpm_contacts(self.row)}
         stands = {joined.contact: joined.uuid for joined in self.link.contacts}
         for contact in self.client.contacts:
-            other = theirs.get(stands.get(contact.id, ""))
+            other = there.pop(stands.get(contact.id, ""), None)
             mine, xpm = contact_values(contact), contact_values(other) if other else {}
             record = f"{self.client.id}/{contact.id}"
             for rule in CONTACT_FIELDS:
                 said = f"{rule.label} ({contact.id})"
-                key = contact_key(contact.id, rule.name)
-                found.append(self._one(record, rule.name, key, said, mine.get(rule.name), xpm.get(rule.name)))
-        return found
+                found.append(
+                    self._one(record, rule.name, contact_key(contact.id, rule.name), said, mine, xpm)
+                )
+        for alone in there.values():
+            record = f"{self.client.id}/{alone.uuid}"
+            found.append(
+                SideBySide(
+                    field=contact_key(alone.uuid, "contact"),
+                    label="Contact in XPM",
+                    ignition=None,
+                    xpm=alone.name or alone.email,
+                    agreed=None,
+                    has_agreed=False,
+                    reason=self.reasons.get((record, "contact"), ""),
+                    frozen=not self.frozen.isdisjoint(("contact", "*")),
+                )
+            )
+        return found + [self._primary(view) for view in self.differences if view.field == PRIMARY]
 
-    def _one(self, record: str, field: str, key: str, said: str, ours: Any, theirs: Any) -> SideBySide:
+    def _primary(self, view: DifferenceView) -> SideBySide:
+        return SideBySide(
+            field=PRIMARY,
+            label=view.label,
+            ignition=view.ignition_shown,
+            xpm=view.xpm_shown,
+            agreed=None,
+            has_agreed=False,
+            reason=view.reason,
+            frozen=view.rule == "frozen",
+        )
+
+    def _one(self, record: str, field: str, key: str, said: str, ours: Values, theirs: Values) -> SideBySide:
+        here, there = ours.get(field), theirs.get(field)
         agreed = pair(self.base, key, self.mirror) if self.base else None
-        frozen = bool({field, key, "*"} & self.frozen)
-        ours, theirs = self._text(field, ours), self._text(field, theirs)
+        reason = self.reasons.get((record, field), "")
+        if not reason and here != there and not is_blank(here):  # The contact is on one side only.
+            reason = self.reasons.get((record, "contact"), "")
+        if not reason and self.row.deleted and here != there:
+            reason = DIFFERENCES["link"].help
         return SideBySide(
             field=key,
             label=said,
-            ignition=ours,
-            xpm=theirs,
+            ignition=self._text(field, here),
+            xpm=self._text(field, there),
             agreed=self._text(field, agreed.ignition) if agreed else None,
             has_agreed=agreed is not None,
-            reason=self._reason(record, field, ours, theirs, frozen),
-            frozen=frozen,
+            reason=reason,
+            frozen=bool({field, key, "*"} & self.frozen),
         )
 
-    def _text(self, field: str, value: Any) -> Any:
+    def _text(self, field: str, value: Value) -> Value:
         """People by name: their UUIDs say nothing to anybody."""
-        if BY_NAME[field].kind == "person" and value:
-            return self.told.person_name(str(bare(value)))
-        return value
-
-    def _reason(self, record: str, field: str, ours: Any, theirs: Any, frozen: bool) -> str:
-        if ours == theirs or (is_blank(ours) and is_blank(theirs)):
-            return ""
-        if not self.carries:
-            return "Nothing is carried over this link until a person has looked at it."
-        planned = self.reasons.get((record, field))
-        if planned:
-            return " ".join(planned)
-        if frozen:
-            return "Frozen: sync leaves it alone."
-        if field not in self.carried:
-            return f"{label(field)} is not carried in this direction, at this level."
-        return "The two were left different when they last agreed."
+        return self.told.value(field, bare(value)) if BY_NAME[field].kind == "person" else value

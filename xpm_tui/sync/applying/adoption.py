@@ -12,13 +12,13 @@ import msgspec
 
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value
+from xpm_tui.domain.links import Base, ContactLink, Link, Value
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent, Run, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, RUNS, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.applying.run_results import image_write
-from xpm_tui.sync.base import agree, live_link, mirror_values
+from xpm_tui.sync.base import agree, live_link, mirror_values, settle
 from xpm_tui.sync.canonical import Team, Values, contact_values, xpm_contacts
 from xpm_tui.sync.mirror import client_writes
 from xpm_tui.sync.planning.comparison import Sides, compare
@@ -46,7 +46,7 @@ def adopted(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -
     )
     link = msgspec.structs.replace(link, contacts=_same_contacts(client, row))
     mirror = mirror_values(row, link)
-    sent = {key: Pair(value, mirror.get(key, value)) for key, value in intent.values.items()}
+    sent = {key: settle(value, mirror.get(key, value), "to_xpm") for key, value in intent.values.items()}
     base = agree(Base(id=client.id), sent, mirror)
     rules = Rules.of(Policy(direction="to_xpm"), Team.read(snapshot))
     met = compare(rules, Sides(client, row, link, base))

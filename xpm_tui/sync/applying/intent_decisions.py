@@ -81,5 +81,5 @@ def _left_alone(snapshot: Snapshot, intent: Intent) -> Iterable[Write]:
     link = snapshot.get(LINKS, client)
     if intent.kind == ADD_CONTACT and link is not None:
         others = tuple(joined for joined in link.contacts if joined.contact != contact)
-        own = ContactLink(contact=contact, uuid="", removed="xpm")
+        own = ContactLink(contact=contact, uuid="", removed="xpm", by_user=True)
         yield Put(LINKS, msgspec.structs.replace(link, contacts=(*others, own)))

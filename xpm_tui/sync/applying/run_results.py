@@ -19,7 +19,7 @@ from xpm_tui.domain.runs import Image, Intent, Run, Written
 from xpm_tui.domain.tables import BASE, FREEZES, IMAGES, LINKS, PLANNED, PLANS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.local_writes import base_key
-from xpm_tui.sync.base import PRIMARY, agree, carry, forget, mirror_values, pair
+from xpm_tui.sync.base import PRIMARY, agree, carry, forget, mirror_values, pair, settle
 from xpm_tui.sync.canonical import Values, contact_values, xpm_values
 from xpm_tui.sync.journal import ADD_CONTACT
 from xpm_tui.sync.mirror import client_writes
@@ -270,5 +270,5 @@ def _sent(intent: Intent, changes: Sequence[Change], contact: str, after: Values
     pairs: dict[str, Pair] = {}
     for field, value in sent.items():
         key = base_key(field, contact)
-        pairs[key] = Pair(value, after.get(key, value))
+        pairs[key] = settle(value, after.get(key, value), "to_xpm")
     return pairs

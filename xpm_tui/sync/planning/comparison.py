@@ -1,21 +1,38 @@
 """One client beside its XPM client: the changes that the policy asks for, and what the two agree on anyway.
 
 Pure, and the inner loop of planning. Agreements (both sides equal, or a blank that the master never filled)
-write nothing that anybody sees; applying a plan takes them into the base and the link.
+write nothing that anybody sees; applying a plan takes them into the base and the link. What differs and is
+not planned is listed with its reason where somebody asks for it.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from xpm_tui.domain.fields import Field
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.base import PRIMARY, agree, contact_key, forget_contact, own_mirror_values, pair
-from xpm_tui.sync.canonical import book_values, contact_values, primary_of, same_texts, xpm_contacts
-from xpm_tui.sync.planning.contacts import ContactMatch, match_contacts, ours_alone, theirs_alone
+from xpm_tui.sync.canonical import (
+    Values,
+    book_values,
+    contact_values,
+    is_blank,
+    primary_of,
+    same_texts,
+    xpm_contacts,
+)
+from xpm_tui.sync.planning.contacts import (
+    ContactMatch,
+    match_contacts,
+    ours_alone,
+    standing,
+    theirs_alone,
+)
 from xpm_tui.sync.planning.decisions import NO_NAME, Rules
+from xpm_tui.sync.planning.differences import Difference, Why, why_not_synced
 from xpm_tui.sync.policy import BY_NAME, FieldRule
 
 WHOLE = "*"
@@ -42,9 +59,23 @@ class Compared(msgspec.Struct, frozen=True):
     agreed: int = 0
 
 
-def changes_of(rules: Rules, sides: Sides) -> tuple[Change, ...]:
-    """The changes alone: what planning wants, without the work of remembering agreements."""
-    return _compared(rules, sides).found
+class Seen(msgspec.Struct, frozen=True):
+    """What planning wants to know of one client: its changes, and what differs all the same."""
+
+    changes: tuple[Change, ...]
+    differences: tuple[Difference, ...]
+
+
+def look(rules: Rules, sides: Sides, blocked: Why | None = None) -> Seen:
+    """Return the changes and the differences, without the work of remembering agreements.
+
+    Args:
+        rules: The policy at work.
+        sides: The client on both sides.
+        blocked: Why nothing is synced for this client, if nothing is.
+    """
+    work = _compared(rules, sides, listing=True, blocked=blocked)
+    return Seen(tuple(work.changes), tuple(work.differences))
 
 
 def compare(rules: Rules, sides: Sides) -> Compared:
@@ -52,13 +83,17 @@ def compare(rules: Rules, sides: Sides) -> Compared:
     return _compared(rules, sides).result()
 
 
-def _compared(rules: Rules, sides: Sides) -> _Work:
+def _compared(rules: Rules, sides: Sides, *, listing: bool = False, blocked: Why | None = None) -> _Work:
     """Compare one client. A quiet link, or a client frozen as a whole, has nothing to compare."""
-    work = _Work(rules, sides)
-    if rules.idle or sides.link.quiet or WHOLE in sides.frozen:
+    if blocked is None and sides.link.quiet:
+        blocked = "second-link"
+    elif blocked is None and WHOLE in sides.frozen:
+        blocked = "frozen"
+    work = _Work(rules, sides, listing=listing, blocked=blocked)
+    if not listing and (rules.idle or blocked is not None):
         return work
     work.own_fields()
-    if rules.contact_fields or rules.whole:
+    if listing or rules.contact_fields or rules.whole:
         work.contacts()
     return work
 
@@ -66,7 +101,7 @@ def _compared(rules: Rules, sides: Sides) -> _Work:
 class _Work:
     """The comparison of one client while it is made."""
 
-    def __init__(self, rules: Rules, sides: Sides) -> None:
+    def __init__(self, rules: Rules, sides: Sides, *, listing: bool, blocked: Why | None) -> None:
         self.rules = rules
         self.client = sides.client
         self.row = sides.row
@@ -78,54 +113,85 @@ class _Work:
         self.known = frozenset(sides.base.agreed)
         self.changes: list[Change] = []
         self.agreed: dict[str, Pair] = {}
+        self.listing = listing
+        self.blocked = blocked
+        self.differences: list[Difference] = []
 
     def own_fields(self) -> None:
         """The client's own fields."""
         ours, theirs = book_values(self.client, self.rules.team), self.mirror
+        blocked = self.blocked is not None
         for rule in self.rules.client_fields:
             name = rule.name
-            if name in ours and name in theirs and name not in self.frozen:
+            if blocked or name in self.frozen:
+                self._leave_value(rule, name, ours, theirs, "frozen")
+            elif name in ours and name in theirs:
                 value = theirs[name]
                 if rule.kind == "person":
-                    value = self.rules.team.known(str(value))
+                    value = self._theirs(rule, value)
                 self._field(self.client.id, rule, name, ours[name], value)
+            else:
+                self._leave_value(rule, name, ours, theirs, "unreadable")
+        if self.listing:
+            for rule in self.rules.other_client_fields:
+                if ours.get(rule.name) != theirs.get(rule.name):
+                    self._leave_value(rule, rule.name, ours, theirs, why_not_synced(self.rules.policy, rule))
 
     def contacts(self) -> None:
         """The contacts: those that stand for each other field by field, the others as a whole."""
-        match = match_contacts(self.client.contacts, xpm_contacts(self.row), self.link.contacts)
-        for fresh in match.fresh:
-            self.base = forget_contact(self.base, fresh)
-        if match.fresh:
-            self.known = frozenset(self.base.agreed)
+        active = self.blocked is None and bool(self.rules.contact_fields or self.rules.whole)
+        whole = self._whole_is_synced("contact")
+        links = self.link.contacts
+        if whole:
+            links = standing(links, self.client.contacts, self.row, self.rules.side)
+        match = match_contacts(self.client.contacts, xpm_contacts(self.row), links)
+        if active:
+            for fresh in match.fresh:
+                self.base = forget_contact(self.base, fresh)
+            if match.fresh:
+                self.known = frozenset(self.base.agreed)
         for ours, theirs in match.pairs:
-            if self._in_step(ours, theirs):
-                continue
-            values, xpm = contact_values(ours), contact_values(theirs)
-            for rule in self.rules.contact_fields:
-                name, key = rule.name, contact_key(ours.id, rule.name)
-                if name in values and name in xpm and self.frozen.isdisjoint((name, key)):
-                    self.mirror[key] = xpm[name]
-                    record = f"{self.client.id}/{ours.id}"
-                    self._field(record, rule, key, values[name], xpm[name], theirs.uuid)
+            if not self._in_step(ours, theirs, active=active):
+                self._pair(ours, theirs)
         links = match.links
-        if "contact" in self.rules.whole and "contact" not in self.frozen:
+        if self.listing and not len(match.pairs) == len(self.client.contacts) == len(self.row.contacts):
+            self._leave_contacts(match, synced=whole)
+        if whole:
             links += self._unmatched(match)
-        if PRIMARY in self.rules.whole and PRIMARY not in self.frozen:
-            self._primary(match)
+        self._primary(match)
         links = tuple(sorted(links, key=lambda joined: (len(joined.contact), joined.contact, joined.uuid)))
-        if links != self.link.contacts:
+        if active and links != self.link.contacts:
             self.link = msgspec.structs.replace(self.link, contacts=links)
-
-    @property
-    def found(self) -> tuple[Change, ...]:
-        """The changes that the policy asks for."""
-        return tuple(self.changes)
 
     def result(self) -> Compared:
         """The comparison made."""
         base = agree(self.base, self.agreed, self.mirror)
         settled = len(self.agreed) + (self.link is not self.before.link)
         return Compared(tuple(self.changes), base, self.link, settled)
+
+    def _theirs(self, rule: FieldRule, value: Value) -> Value:
+        return self.rules.team.known(str(value)) if rule.kind == "person" else value
+
+    def _whole_is_synced(self, name: str) -> bool:
+        return self.blocked is None and name in self.rules.whole and name not in self.frozen
+
+    def _pair(self, ours: Contact, theirs: XpmContact) -> None:
+        """The fields of two contacts that stand for each other."""
+        values, xpm = contact_values(ours), contact_values(theirs)
+        record = f"{self.client.id}/{ours.id}"
+        for rule in self.rules.contact_fields:
+            name, key = rule.name, contact_key(ours.id, rule.name)
+            if self.blocked is not None or not self.frozen.isdisjoint((name, key)):
+                self._leave_value(rule, name, values, xpm, "frozen", record)
+            elif name in values and name in xpm:
+                self.mirror[key] = xpm[name]
+                self._field(record, rule, key, values[name], xpm[name], theirs.uuid)
+            else:
+                self._leave_value(rule, name, values, xpm, "unreadable", record)
+        if self.listing:
+            for rule in self.rules.other_contact_fields:
+                why = why_not_synced(self.rules.policy, rule)
+                self._leave_value(rule, rule.name, values, xpm, why, record)
 
     def _field(
         self, record: str, rule: FieldRule, key: str, ours: Value, theirs: Value, contact: str = ""
@@ -134,25 +200,82 @@ class _Work:
             return
         agreed = pair(self.base, key, self.mirror) if key in self.known else None
         verdict = self.rules.verdict(rule, ours, theirs, agreed)
-        if verdict == "agree":
-            self.agreed[key] = Pair(ours, theirs)
-        elif verdict != "same":
+        if verdict not in ("agree", "same"):
             self.changes.append(self.rules.change(record, rule, ours, theirs, verdict, contact))
+            return
+        if verdict == "agree":
+            self.agreed[key] = self.rules.settle(ours, theirs)
+        if self.listing and ours != theirs:
+            self._leave(record, rule, ours, theirs, self.rules.why_kept(rule, ours, theirs, agreed))
 
-    def _in_step(self, ours: Contact, theirs: XpmContact) -> bool:
+    def _leave(self, record: str, rule: Field, ours: Value, theirs: Value, why: Why) -> None:
+        """List a difference; what blocks the whole client is its reason before any other."""
+        if self.listing:
+            why = self.blocked or why
+            self.differences.append(Difference(record, rule.name, why, ours, theirs))
+
+    def _leave_value(
+        self, rule: FieldRule, name: str, ours: Values, theirs: Values, why: Why, record: str = ""
+    ) -> None:
+        """List a field that takes no part, where it differs."""
+        if not self.listing or (name not in ours and name not in theirs):
+            return
+        here, there = ours.get(name), theirs.get(name)
+        if name in theirs:
+            there = self._theirs(rule, there)
+        if here == there or (name not in theirs and is_blank(here) and rule.kind == "names"):
+            return
+        self._leave(record or self.client.id, rule, here, there, why)
+
+    def _leave_contacts(self, match: ContactMatch, *, synced: bool) -> None:
+        """List the contacts that only one side has, except those that are planned for the other."""
+        rule = BY_NAME["contact"]
+        if rule not in self.rules.other_whole and "contact" not in self.rules.whole:
+            return  # The plan was asked for other fields.
+        frozen: Why = "frozen" if "contact" in self.rules.whole else why_not_synced(self.rules.policy, rule)
+        marks = {link.contact or link.uuid: link for link in match.links if link.removed}
+        marks |= {link.uuid: link for link in match.links if link.removed == "ignition"}
+        here, there = {k.id for k, _ in match.pairs}, {x.uuid for _, x in match.pairs}
+        if synced and self.rules.side == "xpm":
+            here |= {contact.id for contact in match.ours}
+        elif synced:
+            there |= {contact.uuid for contact in match.theirs}
+        for ours in self.client.contacts:
+            if ours.id in here:
+                continue
+            link = marks.get(ours.id)
+            why: Why = "contact-own" if synced else frozen
+            if link is not None and link.by_user:
+                why = "contact-dropped"
+            elif link is not None and link.uuid:
+                why = "removed-in-xpm"
+            elif synced and self.rules.side == "xpm":
+                why = "contact-from-name"
+            self._leave(f"{self.client.id}/{ours.id}", rule, _shown(ours), None, why)
+        for theirs in xpm_contacts(self.row):
+            if theirs.uuid in there:
+                continue
+            link = marks.get(theirs.uuid)
+            why = "contact-own" if synced else frozen
+            if link is not None and link.contact:
+                why = "removed-in-ignition"
+            self._leave(f"{self.client.id}/{theirs.uuid}", rule, None, _shown(theirs), why)
+
+    def _in_step(self, ours: Contact, theirs: XpmContact, *, active: bool) -> bool:
         """The usual case, told without a look at the single fields: all the same, and agreed to be so."""
-        return same_texts(ours, theirs) and all(
-            key in self.known and key not in self.base.pairs
-            for key in (contact_key(ours.id, rule.name) for rule in self.rules.contact_fields)
+        return same_texts(ours, theirs) and (
+            not active
+            or all(
+                key in self.known and key not in self.base.pairs
+                for key in (contact_key(ours.id, rule.name) for rule in self.rules.contact_fields)
+            )
         )
 
     def _unmatched(self, match: ContactMatch) -> tuple[ContactLink, ...]:
         """New contacts of the master are to be made on the other side; the other side's own are settled."""
         if self.rules.side == "ignition":
             for theirs in match.theirs:
-                shown = contact_values(theirs)
-                name = shown.get("contact_name") or shown.get("contact_email") or ""
-                self._whole_contact(theirs.uuid, str(name))
+                self._whole_contact(theirs.uuid, _shown(theirs))
             return ours_alone(match.ours)
         for ours in match.ours:
             name = str(contact_values(ours).get("contact_name") or "")
@@ -174,11 +297,21 @@ class _Work:
 
     def _primary(self, match: ContactMatch) -> None:
         """Who is primary: XPM's UUID, or what stands in for it where the contact is still to be made."""
-        standing = {ours.id: theirs.uuid for ours, theirs in match.pairs}
+        rule = BY_NAME[PRIMARY]
+        synced = self._whole_is_synced(PRIMARY)
+        if not synced and not self.listing:
+            return
+        joined = {ours.id: theirs.uuid for ours, theirs in match.pairs}
         first = primary_of(self.client)
-        ours, theirs = standing.get(first, first), self.mirror[PRIMARY]
+        ours, theirs = joined.get(first, first), self.mirror[PRIMARY]
+        if not synced:
+            if ours != theirs and PRIMARY in self.rules.whole:
+                self._leave(self.client.id, rule, ours, theirs, "frozen")
+            elif ours != theirs and rule in self.rules.other_whole:
+                self._leave(self.client.id, rule, ours, theirs, why_not_synced(self.rules.policy, rule))
+            return
         master, _ = self.rules.master_first(ours, theirs)
-        mine = {uuid: contact for contact, uuid in standing.items()}
+        mine = {uuid: contact for contact, uuid in joined.items()}
         coming = f"{self.client.id}/{master}"
         if master == "":
             record = self.client.id
@@ -187,5 +320,13 @@ class _Work:
         elif any(c.record == coming and c.field == "contact" and c.ticked for c in self.changes):
             record = coming
         else:
+            if ours != theirs:
+                self._leave(self.client.id, rule, ours, theirs, "primary-unmatched")
             return
-        self._field(record, BY_NAME[PRIMARY], PRIMARY, ours, theirs)
+        self._field(record, rule, PRIMARY, ours, theirs)
+
+
+def _shown(contact: Contact | XpmContact) -> str:
+    """The name by which a contact is listed."""
+    values = contact_values(contact)
+    return str(values.get("contact_name") or values.get("contact_email") or "")

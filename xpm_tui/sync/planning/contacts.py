@@ -1,8 +1,8 @@
 """Which contact stands for which, within one client (the client is matched by others).
 
 By stored UUID, then by e-mail, then by name, the last two only where exactly one contact on each side has it.
-What was once settled stays settled: a contact that was removed on one side, or that only one side has and was
-seen by a sync, is marked in the link, kept where it is, and never made again on the other.
+A contact that was removed on one side is marked in the link, kept where it is, and never created again on the
+other. One that only the other side of a direction has is marked as well, and settled for that direction only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import msgspec
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Contact
 from xpm_tui.domain.links import ContactLink
-from xpm_tui.domain.xpm import XpmContact
+from xpm_tui.domain.plan import Side
+from xpm_tui.domain.xpm import XpmClient, XpmContact
 
 
 class ContactMatch(msgspec.Struct, frozen=True):
@@ -43,9 +44,9 @@ def match_contacts(
         if here is not None and there is not None:
             pairs.append((here, there))
         elif here is not None:
-            settled[here.id] = ContactLink(contact=here.id, uuid=link.uuid, removed="xpm")
+            settled[here.id] = msgspec.structs.replace(link, removed="xpm")
         elif there is not None:
-            blocked[there.uuid] = ContactLink(contact=link.contact, uuid=there.uuid, removed="ignition")
+            blocked[there.uuid] = msgspec.structs.replace(link, removed="ignition")
     known = len(pairs)
     if known < len(ours) and known < len(theirs):
         for key in (_email, _name):
@@ -61,6 +62,35 @@ def match_contacts(
         theirs=tuple(x for x in theirs if x.uuid not in found and x.uuid not in blocked),
         links=tuple(joined),
     )
+
+
+def standing(
+    links: Sequence[ContactLink], ours: Iterable[Contact], row: XpmClient, side: Side
+) -> tuple[ContactLink, ...]:
+    """Return what still holds of a link's contacts where ``side`` is written.
+
+    A contact that was settled as the written side's own is the master's after a change of direction, so that
+    it is new to the other side. What a user decided stays, and so does the contact that a client brought in
+    from XPM got from its own name there.
+    """
+    if all(link.uuid and link.contact for link in links):
+        return tuple(links)
+    named = {each.id for each in ours if is_from_own_name(each, row)}
+    return tuple(
+        link
+        for link in links
+        if link.by_user
+        or not (
+            (side == "xpm" and not link.uuid and link.contact not in named)
+            or (side == "ignition" and not link.contact)
+        )
+    )
+
+
+def is_from_own_name(contact: Contact, row: XpmClient) -> bool:
+    """Whether a contact says no more than the XPM client's own first and last name, and its e-mail."""
+    name = exact(f"{row.first_name} {row.last_name}")
+    return bool(name) and exact(contact.name) == name and contact.email in ("", row.email)
 
 
 def ours_alone(contacts: Iterable[Contact]) -> tuple[ContactLink, ...]:

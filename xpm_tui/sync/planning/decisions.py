@@ -17,8 +17,10 @@ from typing import Literal
 from xpm_tui.domain import labels
 from xpm_tui.domain.links import Pair, Value
 from xpm_tui.domain.plan import Change, Mark, Side
+from xpm_tui.sync.base import settle, settled_under
 from xpm_tui.sync.canonical import Team, bare, is_blank
-from xpm_tui.sync.policy import FieldRule, Policy
+from xpm_tui.sync.planning.differences import Why, why_kept
+from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS, FIELDS, FieldRule, Policy
 
 Verdict = Literal["same", "agree", "fill", "first", "update", "drift", "conflict", "clear"]
 """``same``: nothing to do. ``agree``: nothing to write, but both sides are to be remembered as they are.
@@ -82,6 +84,10 @@ class Rules:
     contact_fields: tuple[FieldRule, ...]
     whole: frozenset[str]
     shared: Callable[[str], bool] = field(default=lambda _: False)
+    other_client_fields: tuple[FieldRule, ...] = ()
+    other_contact_fields: tuple[FieldRule, ...] = ()
+    other_whole: tuple[FieldRule, ...] = ()
+    """What the policy does not sync of what was asked for; its differences are only listed."""
 
     @staticmethod
     def of(
@@ -94,6 +100,13 @@ class Rules:
         """``only`` narrows to some fields of the policy (none given: all)."""
         wanted = frozenset(only)
         fields = [rule for rule in policy.fields() if not wanted or rule.name in wanted]
+        synced = {rule.name for rule in fields}
+
+        def others(rules: Iterable[FieldRule]) -> tuple[FieldRule, ...]:
+            return tuple(
+                rule for rule in rules if rule.name not in synced and (not wanted or rule.name in wanted)
+            )
+
         return Rules(
             policy=policy,
             team=team,
@@ -102,6 +115,9 @@ class Rules:
             contact_fields=tuple(rule for rule in fields if rule.contact),
             whole=frozenset(rule.name for rule in fields if rule.whole),
             shared=shared,
+            other_client_fields=others(CLIENT_FIELDS),
+            other_contact_fields=others(CONTACT_FIELDS),
+            other_whole=others(rule for rule in FIELDS if rule.whole),
         )
 
     @property
@@ -114,11 +130,17 @@ class Rules:
         return (theirs, ours) if self.side == "ignition" else (ours, theirs)
 
     def verdict(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> Verdict:
-        """The decision within the field's limits: an unlinked person takes no part, a name is not cleared."""
+        """The decision within the field's limits: an unlinked person takes no part, a name is not cleared.
+
+        What was settled under the other direction, and is as it was then, counts as never agreed on.
+        """
         master, other = self.master_first(ours, theirs)
         known = None if agreed is None else self.master_first(agreed.ignition, agreed.xpm)
-        if rule.kind == "person" and master and str(master) not in self.team.member:
+        if self._is_unlinked(rule, master):
             return "same" if known == (master, other) else "agree"
+        if agreed is not None and self._is_settled_elsewhere(agreed, ours, theirs):
+            asked = decide(master, other, None)
+            return "same" if asked == "agree" else asked
         verdict = decide(master, other, known)
         if verdict == "clear" and (rule.required or self.policy.clear == "never"):
             return "same"
@@ -127,6 +149,28 @@ class Rules:
         if verdict == "clear" and unasked and known and other != known[1]:
             return "conflict"
         return verdict
+
+    def settle(self, ours: Value, theirs: Value) -> Pair:
+        """What is remembered of two values that nothing changes: in this direction, if they differ."""
+        return settle(ours, theirs, self.policy.direction)
+
+    def why_kept(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> Why:
+        """Why :meth:`verdict` leaves two values different."""
+        master, _ = self.master_first(ours, theirs)
+        if self._is_unlinked(rule, master):
+            return "unlinked-person"
+        known_master = self.master_first(agreed.ignition, agreed.xpm)[0] if agreed is not None else None
+        return why_kept(rule, master, agreed, known_master)
+
+    def _is_unlinked(self, rule: FieldRule, master: Value) -> bool:
+        return rule.kind == "person" and bool(master) and str(master) not in self.team.member
+
+    def _is_settled_elsewhere(self, agreed: Pair, ours: Value, theirs: Value) -> bool:
+        return (
+            agreed.ignition != agreed.xpm
+            and (ours, theirs) == (agreed.ignition, agreed.xpm)
+            and settled_under(agreed) != self.policy.direction
+        )
 
     def change(
         self, record: str, rule: FieldRule, ours: Value, theirs: Value, verdict: Verdict, contact: str = ""

@@ -22,9 +22,11 @@ from xpm_tui.sync.consequences import MOVED_CHECK as MOVED_CHECK
 from xpm_tui.sync.consequences import of_plan
 from xpm_tui.sync.consequences import written_records as written_records
 from xpm_tui.sync.journal import ADD_CONTACT, without_end
-from xpm_tui.sync.planning.comparison import WHOLE, Compared, Sides, changes_of, compare
+from xpm_tui.sync.planning.comparison import WHOLE, Compared, Seen, Sides, compare, look
 from xpm_tui.sync.planning.decisions import UNKNOWN, Rules
+from xpm_tui.sync.planning.differences import Difference, Why
 from xpm_tui.sync.planning.links import (
+    CARRYING,
     SameNames,
     all_frozen,
     exact_match,
@@ -36,6 +38,15 @@ from xpm_tui.sync.policy import Policy
 
 FIRST_APPLIED = "first_applied"
 """Name of the small fact that a run of this practice was applied; its value is that run's id."""
+
+
+class ClientPlan(msgspec.Struct, frozen=True, gc=False):
+    """What is planned for one client, what differs all the same, and whether it needs a person."""
+
+    uuid: str
+    changes: tuple[Change, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    person: NeedsPerson | None = None
 
 
 def make_plan(
@@ -60,12 +71,15 @@ def make_plan(
     planner = _Planner(snapshot, policy, fields)
     records: list[PlannedRecord] = []
     people: list[NeedsPerson] = []
+    left: Counter[str] = Counter()
     for client in _clients(snapshot, chosen):
-        changes, uuid, person = planner.client(client)
-        if person is not None:
-            people.append(person)
-        if changes:
-            records.append(planner.record(id, client, uuid, changes))
+        planned = planner.client(client)
+        if planned.person is not None:
+            people.append(planned.person)
+        if planned.changes:
+            records.append(planner.record(id, client, planned.uuid, planned.changes))
+        for difference in planned.differences:
+            left[difference.why] += 1
     counts = count(records)
     plan = Plan(
         id=id,
@@ -77,6 +91,7 @@ def make_plan(
         policy=policy.hash,
         scopes=scopes,
         counts=counts,
+        differences=dict(left),
         people=tuple(people),
         first=is_first(snapshot),
         full=full,
@@ -84,6 +99,25 @@ def make_plan(
         fields=tuple(fields),
     )
     return estimate(snapshot, plan, records), records
+
+
+def differences(
+    snapshot: Snapshot, policy: Policy, *, only: Collection[str] | str = "", fields: Collection[str] = ()
+) -> Iterator[tuple[str, Difference]]:
+    """Yield what differs and is not planned, client by client, with the XPM client's UUID.
+
+    ``only`` and ``fields`` narrow it as they do a plan.
+    """
+    planner = _Planner(snapshot, policy, fields)
+    for client in _clients(snapshot, tuple(only.split()) if isinstance(only, str) else tuple(only)):
+        planned = planner.client(client)
+        for difference in planned.differences:
+            yield planned.uuid, difference
+
+
+def plan_client(snapshot: Snapshot, policy: Policy, client: Client) -> ClientPlan:
+    """Return what a plan would have of one client."""
+    return _Planner(snapshot, policy, ()).client(client)
 
 
 def is_first(snapshot: Snapshot) -> bool:
@@ -162,21 +196,24 @@ class _Planner:
         self.linking = not fields or "link" in fields
         self.unknown = unknown_additions(snapshot)
 
-    def client(self, client: Client) -> tuple[tuple[Change, ...], str, NeedsPerson | None]:
-        """The changes of one client, its XPM client, and whether it needs a person."""
+    def client(self, client: Client) -> ClientPlan:
+        """What is planned for one client."""
         snapshot = self.snapshot
         link = snapshot.get(LINKS, client.id)
         if link is None:
             return self._unlinked(client)
         row = snapshot.get(XPM_CLIENTS, link.uuid)
         state = state_of(snapshot, client, link, row)
-        if row is None or state not in ("linked", "archived"):
-            return (), link.uuid, needs_person(snapshot, client, state)
-        changes = self._compare(client, link, row)
-        if state == "archived" and self.policy.direction == "to_xpm":
-            person = NeedsPerson(client=client.id, reason="archived", uuid=row.uuid) if changes else None
-            return (), link.uuid, person
-        return changes, link.uuid, None
+        if row is None or row.deleted:
+            return ClientPlan(link.uuid, person=needs_person(snapshot, client, state))
+        if state not in CARRYING:
+            seen = self._look(client, link, row, "ignored" if state == "ignored" else "link")
+            return ClientPlan(link.uuid, (), seen.differences, needs_person(snapshot, client, state))
+        seen = self._look(client, link, row)
+        if state == "archived" and seen.changes and self.policy.direction == "to_xpm":
+            person = NeedsPerson(client=client.id, reason="archived", uuid=row.uuid)
+            return ClientPlan(link.uuid, (), self._look(client, link, row, "archived").differences, person)
+        return ClientPlan(link.uuid, seen.changes, seen.differences)
 
     def record(self, plan: str, client: Client, uuid: str, changes: tuple[Change, ...]) -> PlannedRecord:
         """The row of one client, with the fingerprints of what it was made from."""
@@ -191,26 +228,30 @@ class _Planner:
             xpm=xpm_print(row) if row is not None else "",
         )
 
-    def _unlinked(self, client: Client) -> tuple[tuple[Change, ...], str, NeedsPerson | None]:
+    def _unlinked(self, client: Client) -> ClientPlan:
         """An exact name on both sides is linked by the plan, and the values follow in the same one."""
         snapshot = self.snapshot
         if snapshot.raw(IGNORED, client.id) is not None or WHOLE in self.frozen.get(client.id, ()):
-            return (), "", None
+            return ClientPlan("")
         uuid = exact_match(snapshot, client, self.names) if self.linking else ""
         row = snapshot.get(XPM_CLIENTS, uuid) if uuid else None
         if row is None:
-            return (), "", needs_person(snapshot, client, state_of(snapshot, client, None, None))
+            return ClientPlan(
+                "", person=needs_person(snapshot, client, state_of(snapshot, client, None, None))
+            )
         linking = Change(
             record=client.id, field="link", side="ignition", rule="exact-name", old=None, new=uuid
         )
-        values = self._compare(client, Link(id=client.id, uuid=uuid), row)
-        return (linking, *values), uuid, None
+        seen = self._look(client, Link(id=client.id, uuid=uuid), row)
+        return ClientPlan(uuid, (linking, *seen.changes), seen.differences)
 
-    def _compare(self, client: Client, link: Link, row: XpmClient) -> tuple[Change, ...]:
+    def _look(self, client: Client, link: Link, row: XpmClient, blocked: Why | None = None) -> Seen:
         base = self.snapshot.get(BASE, client.id) or Base(id=client.id)
         sides = Sides(client, row, link, base, self.frozen.get(client.id, frozenset()))
-        changes = changes_of(self.rules, sides)
-        return tuple(map(self._waits, changes)) if self.unknown else changes
+        seen = look(self.rules, sides, blocked)
+        if not self.unknown:
+            return seen
+        return Seen(tuple(map(self._waits, seen.changes)), seen.differences)
 
     def _waits(self, change: Change) -> Change:
         """A contact that may have been made already is not made again until that is known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import msgspec
@@ -34,9 +35,17 @@ LINE = "⏎"
 FLAG = (("yes", "Yes"), ("no", "No"))
 
 
-def entries(view: ClientView, people: Sequence[PersonView]) -> list[Entry]:
-    """Every field that can be edited: the client's, then each contact's. ``people`` are the team."""
+def entries(
+    view: ClientView, people: Sequence[PersonView], notes: Mapping[str, str] = MappingProxyType({})
+) -> list[Entry]:
+    """Every field that can be edited: the client's, then each contact's.
+
+    ``people`` are the team; ``notes`` are sentences to add to the help of some of the client's fields.
+    """
     found = [_entry(field, field.attribute, field.label, view, people) for field in editable("client")]
+    found = [
+        each._replace(help=f"{notes[each.key]} {each.help}") if each.key in notes else each for each in found
+    ]
     for contact in view.contacts:
         for field in editable("contact"):
             label = f"{contact.id} {field.short_label}"
@@ -58,15 +67,20 @@ def _entry(
         options = [("", "Not known"), *((each.value, each.label) for each in field.choices)]
     elif field.kind == "person":
         text = value.id if value is not None else ""
-        known = {person.id: person.name for person in people}
+        known = {person.id: _person(person) for person in people}
         if value is not None:
-            known.setdefault(value.id, value.name)
+            known.setdefault(value.id, _person(value))
         options = [("", "Nobody"), *known.items()]
     elif field.kind == "names":
         text = "; ".join(value)
     else:
         text = value or ""
     return Entry(key, label, text, tuple(options), field.help)
+
+
+def _person(person: PersonView) -> str:
+    """A team member as a choice; sync carries only those who are linked."""
+    return person.name if person.staff else f"{person.name} (not linked to XPM)"
 
 
 def typed(changed: Sequence[str]) -> dict[str, str]:

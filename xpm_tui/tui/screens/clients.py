@@ -13,12 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from xpm_tui.application.clients import queries as clients
-from xpm_tui.application.clients.edits import people_to_choose
+from xpm_tui.application.clients.edits import people_to_choose, unlinked_people
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import Told
-from xpm_tui.application.presenters.views import ClientView, SideBySide
+from xpm_tui.application.presenters.views import ClientView, PersonView, SideBySide
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
+from xpm_tui.domain.fields import label
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.screens.area import AreaScreen
@@ -332,8 +333,12 @@ class Clients(AreaScreen):
 
     async def _edit(self, view: ClientView) -> None:
 
-        people = await self.host.desk.ask(people_to_choose)
-        sheet = app_protocol.Sheet(f"Edit {view.name}", self._warning(view), edit.entries(view, people))
+        def read(practice: OpenPractice) -> tuple[list[PersonView], dict[str, str]]:
+            return people_to_choose(practice), unlinked_people(practice, view.id)
+
+        people, notes = await self.host.desk.ask(read)
+        about = " ".join((self._warning(view), *(f"{label(name)}: {note}" for name, note in notes.items())))
+        sheet = app_protocol.Sheet(f"Edit {view.name}", about, edit.entries(view, people, notes))
         self.host.perform(by_name("clients.edit"), {"client": view.id}, sheet=sheet)
 
     def _warning(self, view: ClientView) -> str:

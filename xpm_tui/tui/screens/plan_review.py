@@ -14,6 +14,7 @@ from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import consequences
 from xpm_tui.commands.consequences import cost
+from xpm_tui.commands.differences import nothing_planned
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.errors import Overtaken
@@ -29,8 +30,11 @@ from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import Prose, Says
 
 with lazy_imports():
-    from xpm_tui.tui.screens import review
+    from xpm_tui.tui.screens import differences, review
 
+
+REASONS = 6
+"""Reasons that are counted one by one where a plan has no change."""
 
 CHANGED = "This plan was changed in another window. Review it again."
 
@@ -47,6 +51,7 @@ class PlanReview(OverScreen[str]):
         Binding("v", "turn", "By client", tooltip="Group by field, or by client"),
         Binding("r", "people", "Who waits", tooltip="Review the clients that wait for a person"),
         Binding("w", "export", "Save CSV", tooltip="Save the plan as a CSV file"),
+        Binding("W", "differences", "What differs", tooltip="List what differs and stays as it is"),
         Binding("escape", "leave", "Keep for later"),
     ]
 
@@ -96,7 +101,14 @@ class PlanReview(OverScreen[str]):
         self.refresh_bindings()
 
     def _nothing(self, plan: Plan) -> list[Line]:
-        found: list[Line] = [[ours("✓ ", "good"), ours("Both sides agree: there is nothing to do.")]]
+        mark = ours("≠ ", "warn") if plan.left_different else ours("✓ ", "good")
+        found: list[Line] = [[mark, ours(nothing_planned(plan))]]
+        for rule, number in sorted(plan.differences.items(), key=lambda each: -each[1])[:REASONS]:
+            found.append([ours(f"  {number:>6,}  "), ours(differences.why(rule, plan.direction), "muted")])
+        if len(plan.differences) > REASONS:
+            found.append([ours(f"          and {len(plan.differences) - REASONS} more reasons", "muted")])
+        if plan.left_different:
+            found.append([ours("  W", "accent"), ours(" lists them, each with its reason.")])
         if plan.people:
             found.append([ours("! ", "warn"), ours(f"{formatting.count(len(plan.people), 'client')} "
                           "for a person: r reviews.")])  # fmt: skip
@@ -124,7 +136,7 @@ class PlanReview(OverScreen[str]):
     def why_not(self, action: str) -> str:
         """Apply only what can be applied."""
         plan = self._plan
-        if action not in ("apply", "tick", "people", "turn", "export"):
+        if action not in ("apply", "tick", "people", "differences", "turn", "export"):
             return ""
         if plan is None:
             return "The plan is being read."
@@ -134,6 +146,8 @@ class PlanReview(OverScreen[str]):
             return "Nothing is ticked: there is nothing to apply."
         if action in ("tick", "turn") and not self._tree.changes:
             return "The plan has no change."
+        if action == "differences" and not plan.left_different:
+            return "No other field differs."
         if action == "people" and not plan.people:
             return "No client needs a person."
         return ""
@@ -152,6 +166,11 @@ class PlanReview(OverScreen[str]):
         """The clients that no rule can decide."""
 
         self.app.push_screen(review.Review())
+
+    def action_differences(self) -> None:
+        """What differs and is not in the plan."""
+
+        self.app.push_screen(differences.Differences(self._plan_id))
 
     def action_export(self) -> None:
         """The plan as CSV, in a private file."""
@@ -207,6 +226,7 @@ class PlanReview(OverScreen[str]):
                 ("+ and -", "open and close all groups"),
                 ("v", "group by client, or by rule and field"),
                 ("r", "review the clients that need a person"),
+                ("W", "list what differs and stays as it is, with the reasons"),
                 ("w", "save the plan as CSV"),
                 ("esc", "leave; the plan is kept"),
             ],
@@ -232,6 +252,8 @@ def summary(plan: Plan, changes: list[ChangeView], found: Consequences) -> list[
     waiting = len(changes) - len(ticked)
     if waiting:
         facts.append(f"{waiting:,} wait for a tick")
+    if plan.left_different:
+        facts.append(f"{plan.left_different:,} differ (W)")
     if plan.people:
         facts.append(f"{formatting.count(len(plan.people), 'client')} for a person")
     facts.append(cost(found))

@@ -91,8 +91,9 @@ class SyncArea(AreaScreen):
             return []
         now = self.host.desk.practice.clock.now()
         items, waiting = plan.counts.get("items", 0), plan.counts.get("waiting", 0)
-        told = f"{formatting.count(items, 'change')}" if items else "nothing to do"
+        told = f"{formatting.count(items, 'change')}" if items else "nothing to change"
         more = f", {waiting:,} wait for a tick" if waiting else ""
+        more += f", {plan.left_different:,} differ and stay" if plan.left_different else ""
         return [[ours(" Plan ", "head"), span(plan.id, "head"), ours(f"  {told}{more}"),
                  ours(f"  made {formatting.ago(plan.made, now)}  ", "muted"),
                  ours("v", "accent"), ours(" shows it")]]  # fmt: skip

@@ -51,7 +51,7 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
 def _values(effect: EffectView, most: int) -> list[Line]:
     changes = effect.changes
     if not changes:
-        return [[ours(" ✓ ", "good"), ours("Both sides agree: the next sync would change nothing.")]]
+        return [[ours(" ✓ ", "good"), ours("The next sync would change nothing.")]]
     sides = {change.side for change in changes}
     where = " and ".join(labels.SIDES[side].text for side in labels.SIDES if side in sides)
     head: list[Span] = [
