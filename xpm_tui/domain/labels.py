@@ -99,6 +99,12 @@ MARKS: Labels = {
         "Both changed", "Both sides changed since the last sync; the master wins.", "‼", "conflict"
     ),
     "clearing": Label("Clears a value", "Empties a value that the master no longer has.", "∅", "clearing"),
+    "former": Label(
+        "From another client",
+        "The value came from another XPM client that the client was linked to. It is sent once you tick it.",
+        "⇄",
+        "value of another client/values of another client",
+    ),
 }
 RULES: Labels = {
     "fill": Label("Fill in", "{master} has a value and {other} has none.", reason="it was empty"),
@@ -133,6 +139,11 @@ RULES: Labels = {
     ),
     "undo": Label("Undo", "It undoes what an earlier run wrote.", reason="undone"),
     "link": Label("Link", "A user linked the two.", reason="linked by a user"),
+    "former": Label(
+        "Former client",
+        "It came from the XPM client that the client was linked to before.",
+        reason="of the former client",
+    ),
     "pick": Label("Pick", "A user brought the client in from XPM.", reason="brought in by a user"),
     "create": Label("Create in XPM", "A user asked to create the client in XPM.", reason="created in XPM"),
 }

@@ -68,6 +68,7 @@ XPM_CLIENTS: Table[xpm.XpmClient] = Table(
         "code": lambda c: _one(c.code.casefold()),
         "name": lambda c: _one(exact(c.name)),
         "name_key": lambda c: _one(name_key(c.name)),
+        "contact": lambda c: tuple(each.uuid for each in c.contacts if not each.deleted),
     },
 )
 STAFF: Table[xpm.Staff] = Table("xpm_staff", xpm.Staff, _uuid)
@@ -76,6 +77,7 @@ CATEGORIES: Table[xpm.Category] = Table("xpm_categories", xpm.Category, _uuid)
 JOBS: Table[xpm.XpmJob] = Table("xpm_jobs", xpm.XpmJob, lambda j: j.number)
 LINKS: Table[links.Link] = Table("links", links.Link, _id, {"uuid": lambda link: _one(link.uuid)})
 BASE: Table[links.Base] = Table("base", links.Base, _id)
+PROVENANCE: Table[links.Provenance] = Table("provenance", links.Provenance, _id)
 FREEZES: Table[links.Freeze] = Table("freezes", links.Freeze, _id, {"client": lambda f: (f.client,)})
 IGNORED: Table[links.Ignored] = Table("ignored", links.Ignored, _id)
 APART: Table[links.Apart] = Table("apart", links.Apart, _id, {"client": lambda a: (a.client,)})
@@ -109,6 +111,6 @@ IMPORT_IMAGES: Table[ignition.ImportImage] = Table("import_images", ignition.Imp
 
 ALL: tuple[Table[Any], ...] = (
     META, CLIENTS, IMPORTED, TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, LINKS, BASE,
-    FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES, PROPOSALS,
+    PROVENANCE, FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES, PROPOSALS,
     IMPORTS, IMPORT_IMAGES, WORKFLOWS, DEPLOYMENTS,
 )  # fmt: skip

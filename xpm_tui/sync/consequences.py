@@ -42,7 +42,8 @@ LISTS = 5
 UNSENDABLE = "XML cannot carry a character of the value. Correct it (clients edit, contacts edit)."
 """Why a change is not sent to XPM, and what to do."""
 
-_MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "clearing": "clearings"}
+_MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "clear": "clearings"}
+"""By the rule of a change, what is remarkable of the value that it replaces."""
 _KINDS = (UPDATE_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
 
 
@@ -259,8 +260,8 @@ class _Counting:
         if change.field in ("link", "contact", "client"):
             return
         self.replaced["values"] += not is_blank(change.old)
-        if change.mark:
-            self.replaced[_MARKS[change.mark]] += 1
+        if change.rule in _MARKS:
+            self.replaced[_MARKS[change.rule]] += 1
 
     def _lasting(self, change: Change) -> None:
         """XPM takes no contact back, and can be told who is primary but not that nobody is."""

@@ -255,6 +255,7 @@ def _link(practice: OpenPractice, client: str, uuid: str, *, quiet: bool, origin
         snapshot,
         client,
         uuid,
+        policy=practice.policy(),
         now=practice.clock.now(),
         by=practice.person,
         run=run,

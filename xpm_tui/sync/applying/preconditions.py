@@ -19,6 +19,7 @@ from xpm_tui.sync.consequences import possible as possible
 from xpm_tui.sync.planning.comparison import WHOLE, Sides
 from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
 from xpm_tui.sync.policy import BY_NAME
+from xpm_tui.sync.provenance import foreign
 
 Moved = Literal["ignition", "xpm", "link", "frozen"]
 """What is no longer as planned: the client in Ignition, the one in XPM, the link, or a person froze it."""
@@ -71,7 +72,8 @@ def stand(snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: 
     if WHOLE in frozen or (linking is None and not changes):
         return "frozen"
     base = snapshot.get(BASE, client.id) or Base(id=client.id)
-    return Standing(Sides(client, row, link, base, frozen), changes, linking)
+    former = foreign(snapshot, client, link.uuid, team)
+    return Standing(Sides(client, row, link, base, frozen, former), changes, linking)
 
 
 def _is_nobody(change: Change, team: Team) -> bool:

@@ -19,10 +19,22 @@ from xpm_tui.domain.runs import Image, Intent, Run, Written
 from xpm_tui.domain.tables import BASE, FREEZES, IMAGES, LINKS, PLANNED, PLANS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.local_writes import base_key
-from xpm_tui.sync.base import PRIMARY, agree, carry, forget, mirror_values, pair
+from xpm_tui.sync.base import (
+    PRIMARY,
+    agree,
+    came,
+    carry,
+    contact_key,
+    forget,
+    mirror_values,
+    pair,
+    with_origin,
+)
 from xpm_tui.sync.canonical import Values, contact_values, xpm_values
 from xpm_tui.sync.journal import ADD_CONTACT
 from xpm_tui.sync.mirror import client_writes
+from xpm_tui.sync.policy import CONTACT_FIELDS
+from xpm_tui.sync.provenance import without
 
 
 def merge_client(old: XpmClient, reply: XpmClient) -> XpmClient:
@@ -108,12 +120,15 @@ def take_back(
     image = image_of(snapshot, run, client)
     if image is None:
         return base, []
-    agreed = {mark(written.record, written.field): written.pair for written in image.written}
+    agreed = {mark(written.record, written.field): written for written in image.written}
     writes: list[Write] = []
     for change in changes:
         key = base_key(change.field, change.record.partition("/")[2])
         before = agreed.get(mark(change.record, change.field))
-        base = forget(base, [key]) if before is None else agree(base, {key: before}, mirror)
+        if before is None or before.pair is None:
+            base = forget(base, [key])
+        else:
+            base = with_origin(agree(base, {key: before.pair}, mirror), [key], came=before.came)
         freeze = undo_freeze(client, key, image.run, run.by, now)
         there = snapshot.get(FREEZES, freeze.id)
         # A freeze that a person made is theirs: linking anew must not lift it.
@@ -220,6 +235,7 @@ def landed(
             if change.field == PRIMARY and intent.kind == ADD_CONTACT
             else after.get(base_key(change.field, contact), change.new),
             pair=pair(base, base_key(change.field, contact), before),
+            came=came(base, base_key(change.field, contact)),
         )
         for change in changes
     )
@@ -234,9 +250,17 @@ def landed(
         writes += undone
     else:
         base = agree(base, _sent(intent, changes, contact, after), after)
+        writes += without(snapshot, client, _keys(intent, changes, contact))
     writes += changed_writes(snapshot, link, base)
     writes.append(image_write(snapshot, run.id, client, row.uuid, written))
     return Landed(tuple(writes), written)
+
+
+def _keys(intent: Intent, changes: Sequence[Change], contact: str) -> list[str]:
+    """The base keys of what was sent: all of a contact that was added."""
+    if intent.kind == ADD_CONTACT:
+        return [contact_key(contact, rule.name) for rule in CONTACT_FIELDS]
+    return [base_key(change.field, contact) for change in changes]
 
 
 def _put_back(change: Change) -> Written:

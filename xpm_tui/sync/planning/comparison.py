@@ -9,13 +9,22 @@ from __future__ import annotations
 import msgspec
 
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value
+from xpm_tui.domain.links import Base, CameFrom, ContactLink, Link, Pair, Value
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, agree, contact_key, forget_contact, own_mirror_values, pair
+from xpm_tui.sync.base import (
+    PRIMARY,
+    agree,
+    came,
+    contact_key,
+    forget_contact,
+    own_mirror_values,
+    pair,
+    with_origin,
+)
 from xpm_tui.sync.canonical import book_values, contact_values, primary_of, same_texts, xpm_contacts
 from xpm_tui.sync.planning.contacts import ContactMatch, match_contacts, ours_alone, theirs_alone
-from xpm_tui.sync.planning.decisions import NO_NAME, Rules
+from xpm_tui.sync.planning.decisions import FORMER, NO_NAME, Rules
 from xpm_tui.sync.policy import BY_NAME, FieldRule
 
 WHOLE = "*"
@@ -23,13 +32,17 @@ WHOLE = "*"
 
 
 class Sides(msgspec.Struct, frozen=True):
-    """One client as it is: both records, the link, the base, and the fields frozen for it."""
+    """One client as it is: both records, the link, the base, and the fields frozen for it.
+
+    ``former`` are the values, by base key, that came from another XPM client.
+    """
 
     client: Client
     row: XpmClient
     link: Link
     base: Base
     frozen: frozenset[str] = frozenset()
+    former: dict[str, CameFrom] = {}
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -73,6 +86,8 @@ class _Work:
         self.link = sides.link
         self.base = sides.base
         self.frozen = sides.frozen
+        self.former = sides.former if rules.side == "xpm" else {}
+        self.theirs: set[str] = set()
         self.before = sides
         self.mirror = own_mirror_values(sides.row)
         self.known = frozenset(sides.base.agreed)
@@ -94,6 +109,7 @@ class _Work:
         """The contacts: those that stand for each other field by field, the others as a whole."""
         match = match_contacts(self.client.contacts, xpm_contacts(self.row), self.link.contacts)
         for fresh in match.fresh:
+            self.theirs |= self._came_with(fresh)
             self.base = forget_contact(self.base, fresh)
         if match.fresh:
             self.known = frozenset(self.base.agreed)
@@ -124,6 +140,8 @@ class _Work:
     def result(self) -> Compared:
         """The comparison made."""
         base = agree(self.base, self.agreed, self.mirror)
+        if self.theirs:
+            base = with_origin(base, self.theirs.intersection(self.agreed), came=True)
         settled = len(self.agreed) + (self.link is not self.before.link)
         return Compared(tuple(self.changes), base, self.link, settled)
 
@@ -137,7 +155,29 @@ class _Work:
         if verdict == "agree":
             self.agreed[key] = Pair(ours, theirs)
         elif verdict != "same":
-            self.changes.append(self.rules.change(record, rule, ours, theirs, verdict, contact))
+            change = self.rules.change(record, rule, ours, theirs, verdict, contact)
+            self.changes.append(self._held_back(change, key) if key in self.former else change)
+
+    def _held_back(self, change: Change, key: str) -> Change:
+        """A value of another XPM client is not sent to this one until a user has seen it and says so."""
+        return msgspec.structs.replace(
+            change,
+            mark=change.mark if change.conflict else "former",
+            ticked=False,
+            held=FORMER,
+            came_from=self.former[key].uuid,
+        )
+
+    def _came_with(self, contact: str) -> set[str]:
+        """What came from XPM of a contact that is matched with another one now, and is still as it came."""
+        ours = next(each for each in self.client.contacts if each.id == contact)
+        now = {contact_key(contact, name): value for name, value in contact_values(ours).items()}
+        found = set()
+        for key in now.keys() & self.known:
+            agreed = self.base.pairs.get(key)
+            if came(self.base, key) and agreed is not None and agreed.ignition == now[key]:
+                found.add(key)
+        return found
 
     def _in_step(self, ours: Contact, theirs: XpmContact) -> bool:
         """The usual case, told without a look at the single fields: all the same, and agreed to be so."""
@@ -160,17 +200,17 @@ class _Work:
         return theirs_alone(match.theirs)
 
     def _whole_contact(self, contact: str, name: str, held: str = "") -> None:
-        self.changes.append(
-            Change(
-                record=f"{self.client.id}/{contact}",
-                field="contact",
-                side=self.rules.side,
-                rule="contact",
-                new=name,
-                ticked=not held,
-                held=held,
-            )
+        change = Change(
+            record=f"{self.client.id}/{contact}",
+            field="contact",
+            side=self.rules.side,
+            rule="contact",
+            new=name,
+            ticked=not held,
+            held=held,
         )
+        former = next((key for key in self.former if key.startswith(f"{contact}.")), "")
+        self.changes.append(self._held_back(change, former) if former and not held else change)
 
     def _primary(self, match: ContactMatch) -> None:
         """Who is primary: XPM's UUID, or what stands in for it where the contact is still to be made."""

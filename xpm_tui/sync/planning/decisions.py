@@ -45,6 +45,7 @@ def decide(master: Value, other: Value, agreed: tuple[Value, Value] | None) -> V
 
 
 SHARED = "shared"
+FORMER = "former"
 NO_NAME = "no-name"
 UNKNOWN = "unknown"
 UNTICKABLE = frozenset({NO_NAME, UNKNOWN})
@@ -55,6 +56,8 @@ _MARKS: dict[str, Mark] = {"first": "first", "drift": "drift", "conflict": "conf
 _HELD = {
     "conflict": "Edited on both sides: held for you, because conflicts are set to be held.",
     SHARED: "The contact belongs to several XPM clients, and writing it here would change it there too.",
+    FORMER: "It came from another XPM client that this client was linked to. Tick it if it is right for this "
+    "one, too.",
     NO_NAME: "XPM takes no contact without a name.",
     UNKNOWN: "It was sent before and no answer came: say what became of it with `runs release`.",
 }

@@ -33,6 +33,7 @@ from xpm_tui.sync.planning.links import (
     state_of,
 )
 from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.provenance import foreign
 
 FIRST_APPLIED = "first_applied"
 """Name of the small fact that a run of this practice was applied; its value is that run's id."""
@@ -118,7 +119,8 @@ def compare_client(
     """Compare one client as the snapshot has it; ``fresh``: as if nothing had ever been agreed."""
     base = None if fresh else snapshot.get(BASE, client.id)
     frozen = frozen_fields(snapshot, client.id)
-    return compare(rules, Sides(client, row, link, base or Base(id=client.id), frozen))
+    former = foreign(snapshot, client, link.uuid, rules.team)
+    return compare(rules, Sides(client, row, link, base or Base(id=client.id), frozen, former))
 
 
 def rules_for(snapshot: Snapshot, policy: Policy, fields: Collection[str] = ()) -> Rules:
@@ -208,7 +210,8 @@ class _Planner:
 
     def _compare(self, client: Client, link: Link, row: XpmClient) -> tuple[Change, ...]:
         base = self.snapshot.get(BASE, client.id) or Base(id=client.id)
-        sides = Sides(client, row, link, base, self.frozen.get(client.id, frozenset()))
+        former = foreign(self.snapshot, client, link.uuid, self.rules.team)
+        sides = Sides(client, row, link, base, self.frozen.get(client.id, frozenset()), former)
         changes = changes_of(self.rules, sides)
         return tuple(map(self._waits, changes)) if self.unknown else changes
 

@@ -1,0 +1,106 @@
+"""Which values of a client came from which XPM client.
+
+While a link exists, its base says what came from XPM. Once the link goes, that is written out, with the UUID
+of the XPM client: it stays known through unlinking and ignoring, until the value is replaced, edited or sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import Base, CameFrom, Link, Provenance
+from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
+from xpm_tui.domain.tables import BASE, LINKS, PROVENANCE, XPM_CLIENTS
+from xpm_tui.sync.base import PRIMARY, came, contact_key, mirror_values, pair
+from xpm_tui.sync.canonical import Team, Values, book_values, contact_values, is_blank, primary_of
+
+
+def present(client: Client, team: Team) -> Values:
+    """Return a client's values by base key, those of its contacts too."""
+    values = book_values(client, team)
+    for contact in client.contacts:
+        values |= {contact_key(contact.id, name): value for name, value in contact_values(contact).items()}
+    values[PRIMARY] = primary_of(client)
+    return values
+
+
+def released(snapshot: Snapshot, client: str) -> Provenance:
+    """Return what is known of where a client's values came from, its present link included."""
+    known = snapshot.get(PROVENANCE, client) or Provenance(id=client)
+    link, base = snapshot.get(LINKS, client), snapshot.get(BASE, client)
+    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    if link is None or base is None or row is None:
+        return known
+    mirror = mirror_values(row, link)
+    joined = {each.uuid: each.contact for each in link.contacts if each.uuid}
+    values = dict(known.values)
+    for key in base.agreed:
+        agreed = pair(base, key, mirror) if came(base, key) else None
+        if agreed is None or is_blank(agreed.ignition):
+            continue
+        value = agreed.ignition
+        if key == PRIMARY:
+            value = joined.get(str(value), str(value))
+        values[key] = CameFrom(link.uuid, value)
+    return Provenance(id=client, values=values)
+
+
+def foreign(snapshot: Snapshot, client: Client, uuid: str, team: Team) -> dict[str, CameFrom]:
+    """Return the values that a client, linked to the XPM client ``uuid`` or to none, still has of another."""
+    known = snapshot.get(PROVENANCE, client.id)
+    return still_there(known, client, uuid, team) if known is not None else {}
+
+
+def still_there(known: Provenance, client: Client, uuid: str, team: Team) -> dict[str, CameFrom]:
+    """The same from what is known of the client."""
+    found = {key: each for key, each in known.values.items() if each.uuid != uuid}
+    if not found:
+        return {}
+    values = present(client, team)
+    return {
+        key: each
+        for key, each in found.items()
+        if not is_blank(values.get(key))
+        and (values[key] == each.stayed if uuid or each.kept is not None else True)
+    }
+
+
+def stored(snapshot: Snapshot, known: Provenance) -> list[Write]:
+    """Return the write that stores what is known, where it is new."""
+    before = snapshot.get(PROVENANCE, known.id)
+    if known.values:
+        return [Put(PROVENANCE, known)] if known != before else []
+    return [Drop(PROVENANCE, known.id)] if before is not None else []
+
+
+def without(snapshot: Snapshot, client: str, keys: Iterable[str]) -> list[Write]:
+    """Return the write that forgets some fields: what was shown and then sent is the client's own."""
+    known = snapshot.get(PROVENANCE, client)
+    gone = frozenset(keys)
+    if known is None or gone.isdisjoint(known.values):
+        return []
+    left = {key: each for key, each in known.values.items() if key not in gone}
+    return stored(snapshot, msgspec.structs.replace(known, values=left))
+
+
+def written_out(snapshot: Snapshot, link: Link, base: Base) -> Base:
+    """Return the base with every pair in it, so that it holds whatever becomes of the mirror."""
+    row = snapshot.get(XPM_CLIENTS, link.uuid)
+    mirror = mirror_values(row, link) if row is not None else {}
+    pairs = {key: found for key in base.agreed if (found := pair(base, key, mirror)) is not None}
+    return msgspec.structs.replace(base, pairs=pairs)
+
+
+def brought_back(snapshot: Snapshot, link: Link, base: Base) -> Base:
+    """Return a base that was written out as it is stored beside the mirror of now."""
+    row = snapshot.get(XPM_CLIENTS, link.uuid)
+    mirror = mirror_values(row, link) if row is not None else {}
+    pairs = {
+        key: each
+        for key, each in base.pairs.items()
+        if key not in mirror or each.ignition != mirror[key] or each.xpm != mirror[key]
+    }
+    return msgspec.structs.replace(base, pairs=pairs)
