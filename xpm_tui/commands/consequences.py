@@ -54,7 +54,7 @@ def action(found: Consequences) -> str:
         case "import-undo":
             return f"Undo {count(here.changes, 'change')}"
         case "review":
-            return f"Settle {count(here.changes, 'client')}"
+            return f"Settle {count(here.clients, 'client')}"
     return f"Apply {count(found.changes, 'change')}"
 
 

@@ -22,7 +22,9 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ``link``, ``contact`` (a whole contact comes or goes), ``state``. ``side`` is the side that is written.
     ``rule`` names the rule of the policy that asks for it; ``mark`` what makes it remarkable. A change that
     is not ticked waits for a person. ``came_from`` is the UUID of the XPM client that the value came from,
-    where that is another one than it would be sent to.
+    where that is another one than it would be sent to. A change to a contact that several XPM clients share
+    names the contact (``shared``) and the other clients (``also``); a change that brings it to the copy of
+    another client here names the record of the one that it ``follows``.
     """
 
     record: str
@@ -35,6 +37,9 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ticked: bool = True
     held: str = ""
     came_from: str = ""
+    shared: str = ""
+    also: tuple[str, ...] = ()
+    follows: str = ""
 
     @property
     def conflict(self) -> bool:

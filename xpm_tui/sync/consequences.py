@@ -137,13 +137,30 @@ def lookups(snapshot: Snapshot) -> Requests:
 
 
 def of_links(
-    clients: Collection[str] = (), *, people: int = 0, services: int = 0, pace: Pace | None = None
+    clients: Collection[str] = (),
+    *,
+    people: int = 0,
+    services: int = 0,
+    pace: Pace | None = None,
+    former: Mapping[str, int] | None = None,
 ) -> Consequences:
     """Return what linking these clients, so many people, or so many services would do: all of it is saved
-    here, and nothing is sent."""
-    changes = len(clients) + people + services
-    here = Here(changes=changes, clients=len(clients), links=len(clients), people=people, services=services)
-    return paced(Consequences(of="links", here=here), pace)
+    here, and nothing is sent. ``former`` counts what came from former XPM clients."""
+    here = Here(clients=len(clients), links=len(clients), people=people, services=services)
+    return paced(_with_former(Consequences(of="links", here=here), former or {}), pace)
+
+
+def _with_former(found: Consequences, former: Mapping[str, int]) -> Consequences:
+    """Count the values and contacts of former XPM clients that are replaced or removed with a link."""
+    values = former.get("replaced", 0) + former.get("removed", 0)
+    removed = former.get("contacts_removed", 0)
+    here = found.here
+    changes = here.links + here.people + here.services + here.ignored + values + removed
+    return msgspec.structs.replace(
+        found,
+        here=msgspec.structs.replace(here, changes=changes, values=values, removed=removed),
+        replaced=Replaced(values=values),
+    )
 
 
 def of_picks(added: int, linked: int, kept: Mapping[str, Collection[str]]) -> Consequences:
@@ -162,10 +179,10 @@ def of_people(picked: int) -> Consequences:
     return Consequences(of="picks", here=Here(changes=picked, people=picked))
 
 
-def of_review(linked: int, ignored: int) -> Consequences:
-    """Return what the choices of a review file would do."""
-    both = linked + ignored
-    return Consequences(of="review", here=Here(changes=both, clients=both, links=linked, ignored=ignored))
+def of_review(linked: int, ignored: int, former: Mapping[str, int] | None = None) -> Consequences:
+    """Return what the choices of a review file would do; ``former`` counts what came from former clients."""
+    found = Consequences(of="review", here=Here(clients=linked + ignored, links=linked, ignored=ignored))
+    return _with_former(found, former or {})
 
 
 def of_creation(what: What, record: str, contacts: int = 0) -> Consequences:

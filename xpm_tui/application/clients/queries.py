@@ -33,6 +33,7 @@ from xpm_tui.sync.planning.links import CARRYING, link_state, needs_person, stat
 from xpm_tui.sync.planning.links import reason as needs_reason
 from xpm_tui.sync.planning.planner import compare_client, rules_for
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, label
+from xpm_tui.sync.provenance import foreign
 
 __all__ = [
     "find_client", "find_xpm", "list_clients", "people_views", "proposals", "review", "search_xpm",
@@ -253,6 +254,7 @@ class _Sides:
         self.told = Told(snapshot)
         self.frozen = self.told.frozen.get(client.id, frozenset())
         self.carried = {rule.name for rule in policy.fields()}
+        self.former = foreign(snapshot, client, link.uuid, self.told.team)
         self.reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
         for change in compared.changes:
             said = because_held(change.held) if change.held else because(change.rule, change.side)
@@ -297,6 +299,7 @@ class _Sides:
             has_agreed=agreed is not None,
             reason=self._reason(record, field, ours, theirs, frozen),
             frozen=frozen,
+            came_from=self.told.xpm_ref(self.former[key].uuid).name if key in self.former else "",
         )
 
     def _text(self, field: str, value: Any) -> Any:
