@@ -139,6 +139,11 @@ RULES: Labels = {
     ),
     "undo": Label("Undo", "It undoes what an earlier run wrote.", reason="undone"),
     "link": Label("Link", "A user linked the two.", reason="linked by a user"),
+    "shared": Label(
+        "Shared contact",
+        "Several XPM clients share the contact: what is sent for one of them is saved for the others, too.",
+        reason="a shared contact",
+    ),
     "former": Label(
         "Former client",
         "It came from the XPM client that the client was linked to before.",

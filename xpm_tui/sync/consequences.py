@@ -65,12 +65,26 @@ def is_wanted(record: PlannedRecord) -> bool:
 
 def possible(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
     """What is wanted of a client's planned changes, less what cannot be without the rest: a contact that is
-    not made does not become the primary one."""
+    not made does not become the primary one, and the copies of a shared contact change with it."""
+    planned = tuple(planned)
+    if any(change.follows for change in planned):
+        wanted = _with_followers(planned, wanted)
     made = {change.record for change in wanted if change.field == "contact"}
     unmade = {change.record for change in planned if change.field == "contact"} - made
     if not unmade:
         return wanted
     return tuple(c for c in wanted if c.field != PRIMARY or c.record not in unmade)
+
+
+def _with_followers(planned: tuple[Change, ...], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
+    """The wanted changes, with those that follow a wanted change to a shared contact, and no others."""
+    sent = {(change.record, change.field) for change in wanted if change.side == "xpm"}
+    chosen = frozenset(wanted)
+    return tuple(
+        msgspec.structs.replace(change, ticked=True) if change.follows else change
+        for change in planned
+        if ((change.follows, change.field) in sent if change.follows else change in chosen)
+    )
 
 
 def of_plan(
@@ -218,6 +232,7 @@ class _Counting:
         self._snapshot = snapshot
         self._undo = undo
         self._until_check = 0
+        self._clients: defaultdict[str, set[str]] = defaultdict(set)
         self.xpm: Counter[str] = Counter()
         self.here: Counter[str] = Counter()
         self.replaced: Counter[str] = Counter()
@@ -245,7 +260,8 @@ class _Counting:
         for side, tally in (("xpm", self.xpm), ("ignition", self.here)):
             found = [change for change in done if change.side == side]
             tally["changes"] += len(found)
-            tally["clients"] += bool(found)
+            self._clients[side].update(change.record.partition("/")[0] for change in found)
+            tally["clients"] = len(self._clients[side])
             for change in found:
                 tally[_part(change)] += 1
         for change in done:

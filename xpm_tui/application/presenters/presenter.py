@@ -265,6 +265,8 @@ def change_views(snapshot: Snapshot, records: Iterable[PlannedRecord]) -> Iterat
 def change_view(told: Told, client: str, uuid: str, change: Change) -> ChangeView:
     """One change of a client that is, or would be, linked to the XPM client ``uuid``."""
     snapshot = told.snapshot
+    if change.follows:
+        client, uuid = change.record.partition("/")[0], ""
     ours = snapshot.get(CLIENTS, change.record.partition("/")[0])
     if not uuid:
         link = snapshot.get(LINKS, client)

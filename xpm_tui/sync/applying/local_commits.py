@@ -44,7 +44,7 @@ def book_here(
         return standing
     matched = compare(rules, standing.sides).link
     sides = msgspec.structs.replace(standing.sides, link=matched)
-    ours = [change for change in standing.changes if change.side == "ignition"]
+    ours = [change for change in standing.changes if change.side == "ignition" and not change.follows]
     made = write_book(sides, ours, rules.team, new_contact, rules.policy.of_new_contact(sides.frozen))
     met = compare(rules, msgspec.structs.replace(sides, client=made.client, link=made.link))
     base = with_origin(met.base, came_from_xpm(made.written, met.base), came=True)
@@ -57,7 +57,7 @@ def book_here(
     if written:
         writes.append(image_write(snapshot, run.id, sides.client.id, sides.row.uuid, written))
     after = msgspec.structs.replace(sides, client=made.client, link=met.link, base=base)
-    rest = tuple(change for change in standing.changes if change.side == "xpm")
+    rest = tuple(change for change in standing.changes if change.side == "xpm" or change.follows)
     return Booked(tuple(writes), written, Standing(after, rest))
 
 
