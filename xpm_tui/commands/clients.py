@@ -55,7 +55,17 @@ ClientId = Annotated[
 """A client of the book, as every verb takes it."""
 
 Which = Literal[
-    "", "linked", "unlinked", "needs-link", "broken", "same-name", "frozen", "ignored", "archived", "conflict"
+    "",
+    "linked",
+    "unlinked",
+    "needs-link",
+    "broken",
+    "same-name",
+    "frozen",
+    "ignored",
+    "archived",
+    "conflict",
+    "removed-contact",
 ]
 WHICH = tuple(name for name in get_args(Which) if name)
 

@@ -139,6 +139,11 @@ RULES: Labels = {
     ),
     "undo": Label("Undo", "It undoes what an earlier run wrote.", reason="undone"),
     "link": Label("Link", "A user linked the two.", reason="linked by a user"),
+    "removed": Label(
+        "Removed in XPM",
+        "The contact was removed in XPM, so it cannot stay the primary contact.",
+        reason="removed in XPM",
+    ),
     "shared": Label(
         "Shared contact",
         "Several XPM clients share the contact: what is sent for one of them is saved for the others, too.",

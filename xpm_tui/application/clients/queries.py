@@ -47,8 +47,8 @@ def list_clients(practice: OpenPractice, *, only: str = "", text: str = "") -> l
     """Clients of the book in order of arrival.
 
     ``only`` narrows to ``linked``, ``unlinked``, ``needs-link``, ``broken``, ``same-name``, ``frozen``,
-    ``ignored``, ``archived`` or ``conflict`` (in the newest plan); ``text`` is looked for in names, e-mails
-    and ids, in any case.
+    ``ignored``, ``archived``, ``conflict`` (in the newest plan) or ``removed-contact`` (one was removed in
+    XPM); ``text`` is looked for in names, e-mails and ids, in any case.
     """
     snapshot = practice.snapshot()
     told = Told(snapshot)
@@ -219,6 +219,7 @@ def _chooser(snapshot: Snapshot, only: str) -> Any:
         "needs-link": lambda view: bool(view.needs),
         "broken": lambda view: view.link_state in _BROKEN,
         "frozen": lambda view: bool(view.frozen),
+        "removed-contact": lambda view: any(each.side == "xpm" for each in view.removed_contacts),
         "ignored": lambda view: view.ignored is not None,
         "archived": lambda view: view.link_state == "archived",
     }

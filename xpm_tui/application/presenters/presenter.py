@@ -237,6 +237,8 @@ def removed_contacts(client: Client, link: Link, row: XpmClient) -> tuple[Remove
     """The contacts of a linked client that were removed on one side after the two were joined."""
     ours = {each.id: each for each in client.contacts}
     theirs = {each.uuid: each for each in row.contacts if not each.deleted}
+    if row.deleted:
+        return ()
     found = []
     for each in link.contacts:
         here, there = ours.get(each.contact), theirs.get(each.uuid)

@@ -17,6 +17,7 @@ from xpm_tui.sync.base import (
     agree,
     came,
     contact_key,
+    forget,
     forget_contact,
     own_mirror_values,
     pair,
@@ -214,10 +215,14 @@ class _Work:
 
     def _primary(self, match: ContactMatch) -> None:
         """Who is primary: XPM's UUID, or what stands in for it where the contact is still to be made."""
+        if self._removed_primary(match):
+            return
         standing = {ours.id: theirs.uuid for ours, theirs in match.pairs}
         first = primary_of(self.client)
         ours, theirs = standing.get(first, first), self.mirror[PRIMARY]
         master, _ = self.rules.master_first(ours, theirs)
+        if self.rules.side == "xpm" and not master:
+            self._forget_gone_primary()
         mine = {uuid: contact for contact, uuid in standing.items()}
         coming = f"{self.client.id}/{master}"
         if master == "":
@@ -229,3 +234,26 @@ class _Work:
         else:
             return
         self._field(record, BY_NAME[PRIMARY], PRIMARY, ours, theirs)
+
+    def _removed_primary(self, match: ContactMatch) -> bool:
+        """A contact that was removed in XPM does not stay the primary one here: XPM's is, or nobody."""
+        first = primary_of(self.client)
+        if not any(each.contact == first and each.uuid and each.removed == "xpm" for each in match.links):
+            return False
+        mine = {theirs.uuid: ours.id for ours, theirs in match.pairs}
+        new = str(self.mirror[PRIMARY] or "")
+        coming = f"{self.client.id}/{new}"
+        is_coming = any(c.record == coming and c.side == "ignition" and c.ticked for c in self.changes)
+        record = f"{self.client.id}/{mine[new]}" if new in mine else coming
+        if new not in mine and not is_coming:
+            record, new = self.client.id, ""
+        change = Change(record=record, field=PRIMARY, side="ignition", rule="removed", old=first, new=new)
+        self.changes.append(change)
+        return True
+
+    def _forget_gone_primary(self) -> None:
+        """What was agreed of a primary contact that XPM no longer has clears nothing there."""
+        agreed = pair(self.base, PRIMARY, self.mirror) if PRIMARY in self.known else None
+        if agreed is not None and agreed.ignition not in {each.uuid for each in xpm_contacts(self.row)}:
+            self.base = forget(self.base, [PRIMARY])
+            self.known = frozenset(self.base.agreed)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 import msgspec
 
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Contact
-from xpm_tui.domain.links import ContactLink
-from xpm_tui.domain.xpm import XpmContact
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.links import ContactLink, Link
+from xpm_tui.domain.xpm import XpmClient, XpmContact
 
 
 class ContactMatch(msgspec.Struct, frozen=True):
@@ -61,6 +61,16 @@ def match_contacts(
         theirs=tuple(x for x in theirs if x.uuid not in found and x.uuid not in blocked),
         links=tuple(joined),
     )
+
+
+def removed_in_xpm(client: Client, link: Link, row: XpmClient) -> list[Contact]:
+    """The contacts of a linked client whose counterpart was removed in XPM: they stay, and are not created
+    there again."""
+    if row.deleted or not link.contacts:
+        return []
+    there = {each.uuid for each in row.contacts if not each.deleted}
+    gone = {each.contact for each in link.contacts if each.uuid and each.uuid not in there}
+    return [each for each in client.contacts if each.id in gone] if gone else []
 
 
 def ours_alone(contacts: Iterable[Contact]) -> tuple[ContactLink, ...]:

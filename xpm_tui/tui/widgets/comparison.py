@@ -277,6 +277,9 @@ def head(view: ClientView) -> list[Line]:
             second.append(ours("  second client there: carries no field", "warn"))
     if view.ignored is not None:
         second.append(span(f"  {view.ignored}", "muted"))
+    gone = [each.name for each in view.removed_contacts if each.side == "xpm"]
+    if gone:
+        second.append(span(f"  removed in XPM: {', '.join(gone)}", "warn"))
     if view.link:
         second += [span(f"  {view.link.uuid}", "muted"), span(f"  {view.link.name}")]
     return [first, second]
