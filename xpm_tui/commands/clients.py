@@ -328,11 +328,12 @@ def _both(sides: list[SideBySide]) -> list[str]:
     lines = []
     for side in sides:
         name, ours, theirs = side.label.ljust(wide), value(side.ignition, none=""), value(side.xpm, none="")
+        came = f" (came from {side.came_from})" if side.came_from else ""
         if ours == theirs:
-            lines += [f"  {name}  {ours}"] if ours else []
+            lines += [f"  {name}  {ours}{came}"] if ours else []
             continue
         agreed = value(side.agreed) if side.has_agreed else "nothing yet"
-        lines.append(f"  {name}  Ignition {ours or NONE} | XPM {theirs or NONE} | agreed {agreed}")
+        lines.append(f"  {name}  Ignition {ours or NONE}{came} | XPM {theirs or NONE} | agreed {agreed}")
         lines += wrap(side.reason, indent=" " * (wide + 4)) if side.reason else []
     return lines
 

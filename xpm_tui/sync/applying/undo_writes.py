@@ -110,16 +110,14 @@ def _known_again(
         return []
     were, values = image.relinked.provenance.values, present(client, team)
     known = snapshot.get(PROVENANCE, client.id) or Provenance(id=client.id)
-    back = {}
+    keys: set[str] = set()
     for change in changes:
         contact = change.record.partition("/")[2]
-        key = base_key(change.field, contact)
-        keys = (
-            [each for each in were if each.startswith(f"{contact}.")] if change.field == "contact" else [key]
-        )
-        back |= {
-            each: CameFrom(were[each].uuid, were[each].value, values[each]) for each in keys if each in were
-        }
+        if change.field == "contact":
+            keys |= {each for each in were if each.startswith(f"{contact}.")}
+        else:
+            keys.add(base_key(change.field, contact))
+    back = {key: CameFrom(were[key].uuid, were[key].value, values[key]) for key in keys & were.keys()}
     return stored(snapshot, msgspec.structs.replace(known, values={**known.values, **back}))
 
 
@@ -138,12 +136,15 @@ def _linked_back(
     writes: list[Write] = [Drop(BASE, link.id)]
     known = released(snapshot, link.id)
     if relinked is not None and relinked.provenance is not None:
+        were = relinked.provenance.values
         since = {
             key: each
             for key, each in known.values.items()
-            if each.uuid == link.uuid and values.get(key) == each.value
+            if each.uuid == link.uuid
+            and values.get(key) == each.value
+            and (key not in were or were[key].value != each.value)
         }
-        known = msgspec.structs.replace(known, values={**relinked.provenance.values, **since})
+        known = msgspec.structs.replace(known, values={**were, **since})
     writes += stored(snapshot, known)
     if relinked is not None:
         writes += [Put(FREEZES, each) for each in relinked.freezes]
