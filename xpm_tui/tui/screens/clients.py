@@ -42,7 +42,6 @@ FILTERS: tuple[tuple[str, str], ...] = (
     ("same-name", "same name"),
     ("conflict", "conflict"),
     ("frozen", "frozen"),
-    ("removed-contact", "contact removed in XPM"),
     ("ignored", "ignored"),
     ("archived", "archived"),
 )

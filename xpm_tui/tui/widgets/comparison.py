@@ -59,10 +59,14 @@ def _former(effect: EffectView, most: int) -> list[Line]:
     looks: dict[str, Look] = {"replaced": "warn", "removed": "bad", "same": "muted", "kept": "accent"}
     found: list[Line] = [[ours(" ! ", "warn"), span(former_summary(effect))]]
     room = max(0, most - 1)
-    shown = effect.former if len(effect.former) <= room else effect.former[: max(0, room - 1)]
+    # What stays or is lost comes first: the new client's values are seen below, too.
+    former = sorted(
+        effect.former, key=lambda each: ("kept", "removed", "replaced", "same").index(each.outcome)
+    )
+    shown = former if len(former) <= room else former[: max(0, room - 1)]
     found += [[ours("   "), span(former_line(each), looks.get(each.outcome, ""))] for each in shown]
-    if len(shown) < len(effect.former):
-        more = len(effect.former) - len(shown)
+    if len(shown) < len(former):
+        more = len(former) - len(shown)
         found.append([ours(f"   and {more} more: enter lists all of them before it links", "muted")])
     return found
 
