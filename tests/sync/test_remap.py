@@ -271,3 +271,31 @@ async def test_no_value_of_one_xpm_client_is_ever_planned_into_another(seed: int
             said += [value for each in theirs.contacts for value in (each.name, each.email, each.phone)]
             named = {value.partition(":")[0] for value in said if value}
             assert named <= {"own", "own@k", theirs.uuid}, (seed, theirs)
+
+
+async def test_a_contact_that_comes_back_with_a_file_is_held() -> None:
+    world = await synced()
+    relink(world)
+    world.edit("c1", contacts=(contact(50, name="Rita R.", email="Rita@rata.example", contact_id="CON-9"),))
+    world.policy = Policy(direction="to_xpm")
+    change = one(await world.changes(), "contact")
+    assert (change.held, change.came_from, change.ticked) == ("former", "u1", False)
+
+
+async def test_two_swapped_links_swap_the_data_and_both_are_synced() -> None:
+    world = World(
+        [client(1, "Rata"), client(2, "Kauri")],
+        [rata(), kauri(website="k.example", contacts=(xpm_contact(21, name="Kim Kauri"),))],
+        links=[linked(1), linked(2)],
+    )
+    await world.sync()
+    relink(world, "u2", quiet=True)
+    relink(world, "u1", "c2")
+    assert [world.link(id_).quiet for id_ in ("c1", "c2")] == [False, False]
+    await world.sync()
+    assert (world.client("c1").website, world.client("c1").address) == ("k.example", "")
+    assert (world.client("c2").website, world.client("c2").address) == ("", "1 Rata St")
+    names = [[each.name for each in world.client(id_).contacts] for id_ in ("c1", "c2")]
+    assert names == [["Kim Kauri"], ["Rita Rata", "Ron Rata"]]
+    world.policy = Policy(direction="to_xpm")
+    assert await world.changes() == []

@@ -177,7 +177,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
 
 def _unclear(picked: Sequence[PickView]) -> Trouble | None:
     """Return what a bulk pick skipped because Ignition has, or may have, that client."""
-    left = [view for view in picked if view.why in ("same-name", "likely")]
+    left = [view for view in picked if view.why in ("same-name", "likely", "former")]
     if not left:
         return None
     many = count(len(left), "XPM client was/XPM clients were")

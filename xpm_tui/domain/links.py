@@ -84,11 +84,14 @@ class CameFrom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_
 class Provenance(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What a client still has of XPM clients that it was linked to; ``id`` is the client's id.
 
-    Keys are those of a :class:`Base`. The value of ``contact_primary`` is the id of our contact.
+    Keys are those of a :class:`Base`. The value of ``contact_primary`` is the id of our contact. ``removed``
+    are contacts that went with a former link, by e-mail or name, with the UUID of the XPM client: a file of
+    Ignition may bring them back.
     """
 
     id: str
     values: dict[str, CameFrom] = msgspec.field(default_factory=dict)
+    removed: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Freeze(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, CameFrom, Link, Provenance
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.tables import BASE, LINKS, PROVENANCE, XPM_CLIENTS
+from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, PROVENANCE, XPM_CLIENTS
 from xpm_tui.sync.base import PRIMARY, came, contact_key, mirror_values, pair
 from xpm_tui.sync.canonical import Team, Values, book_values, contact_values, is_blank, primary_of
 
@@ -45,7 +46,7 @@ def released(snapshot: Snapshot, client: str) -> Provenance:
         if key == PRIMARY:
             value = joined.get(str(value), str(value))
         values[key] = CameFrom(link.uuid, value)
-    return Provenance(id=client, values=values)
+    return msgspec.structs.replace(known, values=values)
 
 
 def foreign(snapshot: Snapshot, client: Client, uuid: str, team: Team) -> dict[str, CameFrom]:
@@ -56,7 +57,8 @@ def foreign(snapshot: Snapshot, client: Client, uuid: str, team: Team) -> dict[s
 
 def still_there(known: Provenance, client: Client, uuid: str, team: Team) -> dict[str, CameFrom]:
     """The same from what is known of the client."""
-    found = {key: each for key, each in known.values.items() if each.uuid != uuid}
+    found = returned(known, client, uuid)
+    found |= {key: each for key, each in known.values.items() if each.uuid != uuid}
     if not found:
         return {}
     values = present(client, team)
@@ -68,10 +70,27 @@ def still_there(known: Provenance, client: Client, uuid: str, team: Team) -> dic
     }
 
 
+def sign_of(contact: Contact) -> str:
+    """Return by what a contact that was removed is known when it comes back."""
+    return contact.email.strip().casefold() or exact(contact.name).casefold()
+
+
+def returned(known: Provenance, client: Client, uuid: str) -> dict[str, CameFrom]:
+    """Return the values of contacts that went with a former link, not that to ``uuid``, and are back."""
+    found: dict[str, CameFrom] = {}
+    for contact in client.contacts if known.removed else ():
+        there = known.removed.get(sign_of(contact), "")
+        if there and there != uuid:
+            for name, value in contact_values(contact).items():
+                if not is_blank(value):
+                    found[contact_key(contact.id, name)] = CameFrom(there, value)
+    return found
+
+
 def stored(snapshot: Snapshot, known: Provenance) -> list[Write]:
     """Return the write that stores what is known, where it is new."""
     before = snapshot.get(PROVENANCE, known.id)
-    if known.values:
+    if known.values or known.removed:
         return [Put(PROVENANCE, known)] if known != before else []
     return [Drop(PROVENANCE, known.id)] if before is not None else []
 
@@ -80,10 +99,13 @@ def without(snapshot: Snapshot, client: str, keys: Iterable[str]) -> list[Write]
     """Return the write that forgets some fields: what was shown and then sent is the client's own."""
     known = snapshot.get(PROVENANCE, client)
     gone = frozenset(keys)
-    if known is None or gone.isdisjoint(known.values):
+    ours = snapshot.get(CLIENTS, client)
+    if known is None or ours is None:
         return []
     left = {key: each for key, each in known.values.items() if key not in gone}
-    return stored(snapshot, msgspec.structs.replace(known, values=left))
+    signs = {sign_of(each) for each in ours.contacts if contact_key(each.id, "contact_name") in gone}
+    removed = {sign: each for sign, each in known.removed.items() if sign not in signs}
+    return stored(snapshot, msgspec.structs.replace(known, values=left, removed=removed))
 
 
 def written_out(snapshot: Snapshot, link: Link, base: Base) -> Base:

@@ -91,10 +91,16 @@ def effect(snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, kee
         rules = rules_for(snapshot, policy)
         former = still_there(taken.provenance, taken.client, uuid, rules.team)
         changes = compare(rules, Sides(taken.client, row, link, taken.base, frozen, former)).changes
+    warnings = [*_warnings(snapshot, client_id, row, second is not None)]
+    left = _second_there(snapshot, before) if before is not None and before.uuid != uuid else None
+    if left is not None:
+        other = snapshot.get(CLIENTS, left.id)
+        name = other.name if other is not None else left.id
+        warnings.append(f"{name} ({left.id}), the second client there until now, is synced from then on.")
     return Effect(
         former=taken.former,
         changes=changes,
-        warnings=tuple(_warnings(snapshot, client_id, row, second is not None)),
+        warnings=tuple(warnings),
         second=second,
         prospect=row.prospect,
         archived=row.archived,
@@ -165,6 +171,7 @@ def link(
     return [
         *([Put(CLIENTS, taken.client)] if taken.client != client else []),
         Put(LINKS, new),
+        *(next_there(snapshot, before) if before is not None else ()),
         Put(BASE, taken.base) if taken.base.agreed else Drop(BASE, client_id),
         *stored(snapshot, taken.provenance),
         Drop(APART, apart_id(client_id, uuid)),
@@ -172,6 +179,17 @@ def link(
         *(Drop(FREEZES, each.id) for each in lifted),
         *by_hand(run, now, by, client_id, uuid, written, *former_written(taken), relinked=relinked),
     ]
+
+
+def next_there(snapshot: Snapshot, leaving: Link) -> list[Write]:
+    """The write by which the second client on an XPM client syncs values, once the first one leaves it."""
+    second = _second_there(snapshot, leaving)
+    return [Put(LINKS, msgspec.structs.replace(second, quiet=False))] if second is not None else []
+
+
+def _second_there(snapshot: Snapshot, leaving: Link) -> Link | None:
+    others = [each for each in snapshot.find(LINKS, "uuid", leaving.uuid) if each.id != leaving.id]
+    return others[0] if not leaving.quiet and len(others) == 1 and others[0].quiet else None
 
 
 def former_written(taken: Taken) -> list[Written]:
@@ -206,6 +224,7 @@ def unlink(snapshot: Snapshot, client_id: str, *, now: datetime, by: str, run: s
     )
     return [
         Drop(LINKS, client_id),
+        *next_there(snapshot, before),
         Drop(BASE, client_id),
         *stored(snapshot, released(snapshot, client_id)),
         kept_apart(client_id, before.uuid, by, now),

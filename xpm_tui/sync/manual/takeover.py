@@ -26,7 +26,7 @@ from xpm_tui.sync.canonical import (
 )
 from xpm_tui.sync.planning.contacts import match_contacts
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, Policy
-from xpm_tui.sync.provenance import present, released
+from xpm_tui.sync.provenance import present, released, returned, sign_of
 
 Outcome = Literal["replaced", "removed", "same", "kept"]
 Why = Literal["", "edited", "frozen", "required", "asked"]
@@ -97,7 +97,7 @@ def take_over(
         }
         there = {each.uuid for each in xpm_contacts(row)}
         joined = tuple(each for each in (link.contacts if link else ()) if each.uuid in there)
-        known = Provenance(id=client.id, values=values)
+        known = msgspec.structs.replace(known, values=values)
         return Taken(client=client, base=Base(id=client.id), contacts=joined, provenance=known)
     return _Taking(snapshot, policy, client, row, known, quiet=quiet, keep=keep).result()
 
@@ -120,18 +120,19 @@ class _Taking:
         self.client = client
         self.row = row
         self.keep = keep
-        self.known = dict(known.values)
+        self.gone = dict(known.removed)
+        self.known = {**returned(known, client, row.uuid), **known.values}
         self.now = present(client, self.team)
         self.entries = {
             key: each
-            for key, each in known.values.items()
+            for key, each in self.known.items()
             if each.uuid != row.uuid
             and not is_blank(self.now.get(key))
             and (each.kept is None or self.now[key] == each.kept)
         }
-        for key, each in known.values.items():
-            if each.uuid != row.uuid and key not in self.entries:
-                del self.known[key]
+        self.known = {
+            key: each for key, each in self.known.items() if each.uuid == row.uuid or key in self.entries
+        }
         frozen = snapshot.find(FREEZES, "client", client.id)
         self.frozen = frozenset(freeze.field for freeze in frozen if not freeze.undo)
         level = policy.level
@@ -181,7 +182,7 @@ class _Taking:
             contacts=self.joined,
             removed=tuple(self.removed),
             former=tuple(self.former),
-            provenance=Provenance(id=client.id, values=self.known),
+            provenance=Provenance(id=client.id, values=self.known, removed=self.gone),
         )
 
     def _value(self, field: str, contact: str, wanted: Value) -> None:
@@ -252,6 +253,7 @@ class _Taking:
             return
         self._note(record, "contact", first, said, None, "removed")
         self.removed.append(contact)
+        self.gone[sign_of(contact)] = first.uuid
         for key in entries.values():
             self.known.pop(key, None)
 
