@@ -121,6 +121,7 @@ def of_plan(
                 Lasting(what=what, number=len(ids), records=tuple(ids)) for what, ids in work.lasting.items()
             ),
             kept=(*kept, *work.unsendable()),
+            also=tuple(work.also),
             freezes=work.freezes,
             waiting=work.waiting,
             requests=Requests(**work.requests) + (before or Requests()),
@@ -238,6 +239,7 @@ class _Counting:
         self.replaced: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
         self.lasting: defaultdict[What, list[str]] = defaultdict(list)
+        self.also: dict[str, None] = {}
         self.freezes = 0
         self.waiting = 0
         self._unsendable: list[str] = []
@@ -267,6 +269,9 @@ class _Counting:
         for change in done:
             self._replaced(change)
             self._lasting(change)
+            for uuid in change.also:
+                other = self._snapshot.get(XPM_CLIENTS, uuid)
+                self.also[f"{other.name} ({other.number})" if other is not None else uuid] = None
         if self._undo:
             self.freezes += self._frozen(record, done)
         self._calls(record, unsent)

@@ -112,6 +112,11 @@ class PlanTree(Rows):
                 if change.mark in ("conflict", "clearing", "drift", "former")
                 else []
             ),
+            *(
+                [ours("  + ", "warn"), span(", ".join(each.name for each in change.also_affects), "warn")]
+                if change.also_affects
+                else []
+            ),
         ]
 
     def reason(self) -> Line:
