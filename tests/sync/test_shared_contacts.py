@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import pytest
 
+from tests.support.profile import count
 from tests.sync.world import World, changes_of, client, contact, linked, xpm, xpm_contact
 from xpm_tui.domain.errors import OutcomeUnknown
 from xpm_tui.domain.plan import Change
-from xpm_tui.domain.tables import PLANNED, PLANS
+from xpm_tui.domain.tables import CLIENTS, LINKS, PLANNED, PLANS
 from xpm_tui.sync.manual.plan_review import tick
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy
@@ -157,3 +159,30 @@ async def test_from_xpm_one_change_reaches_all_copies_in_one_plan() -> None:
     edit_there(world, phone="04 7")
     await world.sync()
     assert (phones(world), await world.changes()) == (("04 7", "04 7"), [])
+
+
+@pytest.mark.parametrize("seed", range(count(10, 200)))
+async def test_copies_never_overwrite_each_other_by_turns(seed: int) -> None:
+    """Edits of copies and of XPM, switches and syncs in any order: a sync leaves nothing for the next one."""
+    dice = Random(seed)
+    world = await agreed()
+    world.put(CLIENTS, [client(3, contacts=(contact(3, **KERI),))])
+    world.practice.add(xpm(3, contacts=(xpm_contact(9, **KERI),)))
+    world.put(LINKS, [linked(3)])
+    rows = ("u1", "u2", "u3")
+    for step in range(8):
+        field, number = dice.choice(["phone", "mobile"]), dice.randint(1, 3)
+        match dice.randrange(5):
+            case 0 | 1:
+                world.edit_contact(f"c{number}", f"k{number}", **{field: f"0{step}"})
+            case 2:
+                for uuid in rows:
+                    world.practice.edit_contact(uuid, "x9", **{field: f"9{step}"})
+            case 3:
+                world.policy = Policy(direction=dice.choice(["from_xpm", "to_xpm"]))
+            case _:
+                pass
+        await world.sync()
+        assert not [change for change in await world.changes() if change.ticked], (seed, step)
+        there = {tuple(world.practice.rows[uuid].contacts) for uuid in rows}
+        assert len(there) == 1, (seed, step)
