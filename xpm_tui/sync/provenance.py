@@ -33,8 +33,10 @@ def released(snapshot: Snapshot, client: str) -> Provenance:
     known = snapshot.get(PROVENANCE, client) or Provenance(id=client)
     link, base = snapshot.get(LINKS, client), snapshot.get(BASE, client)
     row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
-    if link is None or base is None or row is None:
+    ours = snapshot.get(CLIENTS, client)
+    if link is None or base is None or row is None or ours is None:
         return known
+    now = present(ours, Team.read(snapshot)) if known.values else {}
     mirror = mirror_values(row, link)
     joined = {each.uuid: each.contact for each in link.contacts if each.uuid}
     values = dict(known.values)
@@ -45,7 +47,9 @@ def released(snapshot: Snapshot, client: str) -> Provenance:
         value = agreed.ignition
         if key == PRIMARY:
             value = joined.get(str(value), str(value))
-        values[key] = CameFrom(link.uuid, value)
+        other = known.values.get(key)
+        if other is None or now.get(key) == value or now.get(key) != other.stayed:
+            values[key] = CameFrom(link.uuid, value)
     return msgspec.structs.replace(known, values=values)
 
 

@@ -121,6 +121,17 @@ def _known_again(
     return stored(snapshot, msgspec.structs.replace(known, values={**known.values, **back}))
 
 
+def _known_of(before: Provenance, now: Provenance, values: Values) -> Provenance:
+    """What was known of a client's values before a link, and what came since: of each value, what is true of
+    the present one."""
+    found: dict[str, CameFrom] = {}
+    for key in {**before.values, **now.values}:
+        both = [each for each in (before.values.get(key), now.values.get(key)) if each is not None]
+        true = [each for each in both if values.get(key) in (each.value, each.stayed)]
+        found[key] = (true or both)[0]
+    return msgspec.structs.replace(now, values=found, removed={**before.removed, **now.removed})
+
+
 def _linked_back(
     link: Link,
     before: str,
@@ -136,15 +147,7 @@ def _linked_back(
     writes: list[Write] = [Drop(BASE, link.id)]
     known = released(snapshot, link.id)
     if relinked is not None and relinked.provenance is not None:
-        were = relinked.provenance.values
-        since = {
-            key: each
-            for key, each in known.values.items()
-            if each.uuid == link.uuid
-            and values.get(key) == each.value
-            and (key not in were or were[key].value != each.value)
-        }
-        known = msgspec.structs.replace(known, values={**were, **since})
+        known = _known_of(relinked.provenance, known, values)
     writes += stored(snapshot, known)
     if relinked is not None:
         writes += [Put(FREEZES, each) for each in relinked.freezes]
