@@ -68,7 +68,7 @@ XPM_CLIENTS: Table[xpm.XpmClient] = Table(
         "code": lambda c: _one(c.code.casefold()),
         "name": lambda c: _one(exact(c.name)),
         "name_key": lambda c: _one(name_key(c.name)),
-        "contact": lambda c: tuple(each.uuid for each in c.contacts if not each.deleted),
+        "contact_uuid": lambda c: tuple(each.uuid for each in c.contacts if not each.deleted),
     },
 )
 STAFF: Table[xpm.Staff] = Table("xpm_staff", xpm.Staff, _uuid)

@@ -41,7 +41,7 @@ class Copy(msgspec.Struct, frozen=True):
 
 def owners(snapshot: Snapshot, contact: str) -> list[XpmClient]:
     """Return the XPM clients that a contact belongs to."""
-    return [row for row in snapshot.find(XPM_CLIENTS, "contact", contact) if not row.deleted]
+    return [row for row in snapshot.find(XPM_CLIENTS, "contact_uuid", contact) if not row.deleted]
 
 
 def copies(snapshot: Snapshot, contact: str) -> Iterator[Copy]:
