@@ -33,7 +33,7 @@ NO_FIELDS = {
         "extra",
         "came_from",
         "removed_contacts",
-    },  # fmt: skip
+    },
     ContactView: {"id", "uuid", "removed", "came_from"},
 }
 """What a record has beside its fields: ids, addresses, and what the program itself keeps or works out."""
