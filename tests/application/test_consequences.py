@@ -258,7 +258,8 @@ async def test_an_import_says_what_the_next_sync_sends(tmp_path: Path) -> None:
     run = await runner.run(practice, reviewed=True)
     as_foretold(world, would.then, run)
     assert run.counts["changes"] == would.then.xpm.changes > 0
-    assert (would.here.added, would.then.xpm.clients) == (1, 6)
+    # Two of the six share a contact in XPM and get different numbers: those two edits are held.
+    assert (would.here.added, would.then.xpm.clients) == (1, 4)
     world.close()
 
 

@@ -22,8 +22,19 @@ NO_FIELDS = {
     Contact: {"id", "extra"},
     XpmClient: {"uuid", "number", "web_url", "seen_at"},
     XpmContact: {"uuid"},
-    ClientView: {"id", "link", "link_state", "needs", "frozen", "ignored", "origin", "extra"},
-    ContactView: {"id", "uuid"},
+    ClientView: {
+        "id",
+        "link",
+        "link_state",
+        "needs",
+        "frozen",
+        "ignored",
+        "origin",
+        "extra",
+        "came_from",
+        "removed_contacts",
+    },
+    ContactView: {"id", "uuid", "removed", "came_from"},
 }
 """What a record has beside its fields: ids, addresses, and what the program itself keeps or works out."""
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec.structs import replace
+
 from tests.sync.world import World, changes_of, client, contact, linked, member, one, xpm, xpm_contact
+from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.tables import TEAM
 from xpm_tui.domain.xpm import Named
 from xpm_tui.sync.manual.plan_review import tick
+from xpm_tui.sync.planning.contacts import removed_in_xpm
+from xpm_tui.sync.policy import Policy
 
 
 def two_contacts() -> World:
@@ -142,3 +148,28 @@ async def test_yes_no_and_groups_come_over() -> None:
     await world.sync()
     assert (world.client().tax_registered, world.client().groups) == (True, ("Arts", "Farms"))
     assert await world.changes() == []
+
+
+@pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
+@pytest.mark.parametrize("left", [True, False])
+async def test_a_contact_removed_in_xpm_is_listed_and_cannot_stay_primary(
+    direction: Direction, left: bool
+) -> None:
+    first = xpm_contact(1, name="Hana", email="hana@h.example", primary=True)
+    second = xpm_contact(2, name="Tama", email="tama@h.example")
+    world = World([client()], [xpm(1, contacts=(first, second) if left else (first,))], links=[linked()])
+    await world.sync()
+    hana = world.client().contacts[0].id
+    world.practice.edit("u1", contacts=(replace(second, primary=True),) if left else ())
+    world.policy = Policy(direction=direction)
+    await world.refresh()
+    assert [each.id for each in removed_in_xpm(world.client(), world.link(), world.mirror("u1"))] == [hana]
+    change = one(await world.changes(), "contact_primary")
+    assert (change.side, change.rule, change.ticked, change.new) == (
+        "ignition", "removed", True, "x2" if left else "",
+    )  # fmt: skip
+    await world.sync()
+    assert [each.name for each in world.client().contacts if each.primary] == (["Tama"] if left else [])
+    assert (len(world.client().contacts), world.practice.sent) == (1 + left, [])
+    assert await world.changes() == []
+    assert [each.id for each in removed_in_xpm(world.client(), world.link(), world.mirror("u1"))] == [hana]

@@ -107,9 +107,9 @@ async def test_an_added_contact_edited_after_a_remap_stays() -> None:
         [client()], [xpm(1, contacts=(xpm_contact(1, name="Jo"),)), xpm(2, "Other")], links=[linked()]
     )
     run = await world.sync()
-    relink(world, "u2")
     id_ = world.client().contacts[0].id
     world.edit_contact("c1", id_, phone="5", email="jo@new")
+    relink(world, "u2")
     await undo(world, run)
     assert [each.email for each in world.client().contacts] == ["jo@new"]
 

@@ -1,7 +1,4 @@
-"""The review as a file: written, and taken back with the choices of a person.
-
-Looking at clients: those of the book, those of XPM, and what one may be of the other.
-"""
+"""Looking at clients: those of Ignition, those of XPM, and what one may be of the other."""
 
 from __future__ import annotations
 
@@ -25,114 +22,30 @@ from xpm_tui.commands.command import (
     option,
 )
 from xpm_tui.commands.consequences import action, named, question
-from xpm_tui.commands.effects import Effect, Question, agree, may_write_over, per_call
+from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.link_effects import effect_lines, former_data, former_lines, former_sum, with_former
+from xpm_tui.commands.review_files import SHOWN, export_review, import_review
 from xpm_tui.commands.tables import listed, plain
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
-from xpm_tui.domain.fields import editable
+from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.fields import editable, label
 from xpm_tui.domain.formatting import NONE, count, listing, value, wrap
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import frozen_fields, queries, review_file, review_undo
+    from xpm_tui.application.clients import frozen_fields, queries, review_undo
     from xpm_tui.application.clients import links as clients_links
     from xpm_tui.application.presenters import lookup
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
-    from xpm_tui.application.clients.review_file import Chosen, ReviewReport
     from xpm_tui.application.clients.review_undo import Settled
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.presenters.views import ClientView, ReviewView, SideBySide
-
-_SHOWN = 20
-"""Rows of each kind that a person is shown; --json tells all."""
-
-_FILL_IN = "Fill in the column Choice: link, ignore, or a number, UUID or web address of XPM."
+    from xpm_tui.application.presenters.views import ClientView, EffectView, ReviewView, SideBySide
 
 REVIEWED = "settled in review"
 """Why a client is ignored, where a review says so."""
-
-
-async def export_review(
-    practice: OpenPractice, path: Path, only: Sequence[str], talk: Talk, *, replace: bool
-) -> Result:
-    """Write the file; ``-`` is stdout."""
-
-    if str(path) == "-":
-        text, clients = review_file.export_review(practice, only)
-        return Result(data={"count": clients, "csv": text}, raw=text)
-    over = await may_write_over(talk, path, replace=replace)
-    if over is None:
-        return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
-    clients = review_file.export_review_file(practice, path, only, replace=over)
-    told = f"{count(clients, 'client')} in {path}. Fill in the column Choice, then: "
-    return Result(
-        data={"count": clients, "file": str(path)},
-        lines=[told + f"xpm-tui clients review --import {path}"],
-        value=clients,
-    )
-
-
-async def import_review(practice: OpenPractice, path: Path, talk: Talk, params: ReviewClients) -> Result:
-    """Show what the file chooses, ask where somebody sits, carry it out, and say what was refused."""
-
-    settled: tuple[Settled, ...] = ()
-    report = would = review_file.import_review(practice, path, dry_run=True)
-    if not params.dry_run:
-        links = sum(each.choice == "link" for each in would.items)
-        found = consequences.of_review(links, len(would.items) - links)
-        asked = Question(question(found), report_lines(would, params.limit), button=action(found))
-        if would.items and not await agree(talk, asked):
-            return Result(data={"count": 0}, lines=["Nothing was settled."], declined=True)
-        report, settled = review_undo.settle(
-            practice, [each.id for each in would.items], lambda: review_file.import_review(practice, path)
-        )
-    lines = report_lines(report, params.limit) + ([] if report.items else [_FILL_IN])
-    return Result(data=plain_report(report), lines=lines, trouble=_refused(report), value=_ids(settled))
-
-
-def plain_report(report: ReviewReport) -> dict[str, object]:
-    """The report as JSON data, with the counts of each choice."""
-    counts = {word: sum(each.choice == word for each in report.items) for word in ("link", "ignore")}
-    return {
-        **plain(report),
-        "linked": counts["link"],
-        "ignored": counts["ignore"],
-        "refused": [{"row": each.row, "reason": each.reason} for each in report.refused],
-    }
-
-
-def report_lines(report: ReviewReport, shown: int = _SHOWN) -> list[str]:
-    """What a file did, or would do; at most ``shown`` rows of each kind one by one."""
-    would = "would be " if report.dry_run else ""
-    links = sum(each.choice == "link" for each in report.items)
-    lines = [
-        f"{report.file}: {links:,} {would}linked, {len(report.items) - links:,} {would}ignored, "
-        f"{report.same:,} the same as before, {report.open:,} without a choice."
-    ]
-    lines += [_line(each) for each in report.items[:shown]]
-    lines += [f"  row {each.row}: refused: {each.reason}" for each in report.refused[:shown]]
-    rest = max(0, len(report.items) - shown) + max(0, len(report.refused) - shown)
-    return [*lines, *([f"  and {rest:,} more: --json tells them all"] if rest else [])]
-
-
-def _line(each: Chosen) -> str:
-    to = f"{each.number or each.uuid}  {each.xpm_name}" if each.choice == "link" else "ignored"
-    return f"  row {each.row}: {each.id}  {each.name}  ->  {to}"
-
-
-def _refused(report: ReviewReport) -> Trouble | None:
-    if not report.refused:
-        return None
-    rows = ", ".join(str(each.row) for each in report.refused[:10])
-    trouble = Trouble(
-        f"{count(len(report.refused), 'row')} of {report.file} refused: {rows}.",
-        hint="Mend them in the file and import it again: what is done already stays as it is.",
-    )
-    trouble.code = "partial"
-    return trouble
 
 
 ClientId = Annotated[
@@ -142,7 +55,17 @@ ClientId = Annotated[
 """A client of the book, as every verb takes it."""
 
 Which = Literal[
-    "", "linked", "unlinked", "needs-link", "broken", "same-name", "frozen", "ignored", "archived", "conflict"
+    "",
+    "linked",
+    "unlinked",
+    "needs-link",
+    "broken",
+    "same-name",
+    "frozen",
+    "ignored",
+    "archived",
+    "conflict",
+    "removed-contact",
 ]
 WHICH = tuple(name for name in get_args(Which) if name)
 
@@ -195,7 +118,7 @@ class ReviewClients(msgspec.Struct, frozen=True):
         bool, option("Undo your last decision, or your last one about exactly these clients.")
     ] = False
     yes: Annotated[bool, option("Do not ask; link also where another client is linked there.")] = False
-    limit: Annotated[int, option("Show at most so many rows of each kind.", "N")] = _SHOWN
+    limit: Annotated[int, option("Show at most so many rows of each kind.", "N")] = SHOWN
 
 
 def _review_effect(params: ReviewClients) -> Effect:
@@ -269,8 +192,9 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
         lines = [line for view in views for line in _proposals(view)] or ["No client needs a link."]
         return Result(data={"count": len(views)}, items=[plain(view) for view in views], lines=lines)
     found = queries.sure_ones(practice, params.client)
-    told = [view.first for view in found]
-    links = consequences.of_links([view.id for view in found])
+    former = clients_links.former_of(practice, [(v.id, v.proposals[0].uuid) for v in found])
+    told = [with_former(view.first, former.get(view.id, {})) for view in found]
+    links = consequences.of_links([view.id for view in found], former=former_sum(former.values()))
     asked = Question(question(links), named(told, params.limit), button=action(links))
     if found and not await agree(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
@@ -279,7 +203,8 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
     )
     columns = (Column("ID", whole=True), Column("NAME"), Column("XPM NO.", whole=True), Column("XPM NAME"))
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
-    links = consequences.of_links([view.id for view in done])
+    gone = former_sum(former.get(view.id, {}) for view in done)
+    links = consequences.of_links([view.id for view in done], former=gone)
     table = Table(columns, rows, "No proposal is sure: each of these needs a look.")
     result = listed(done, table, count=len(done), consequences=plain(links))
     return replace(result, value=_ids(settled))
@@ -301,11 +226,12 @@ async def _decide(practice: OpenPractice, params: ReviewClients, talk: Talk) -> 
     effect = clients_links.preview_link(practice, view.id, params.link)
     if effect.refused:
         raise BadInput(effect.refused)
-    if effect.needs_yes and not params.yes:
-        if not talk.interactive:
-            raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it all the same.")
-        if not await agree(talk, Question("Link it all the same?", [effect.needs_yes], button="Link")):
-            return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
+    if effect.needs_yes and not params.yes and not talk.interactive:
+        raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it all the same.")
+    ask = "Link it all the same?" if effect.needs_yes else "Link them?"
+    asked = Question(ask, effect_lines(effect), button="Link")
+    if (effect.needs_yes or effect.former) and not params.yes and not await agree(talk, asked):
+        return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
     second = params.yes or bool(effect.needs_yes)
     told = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
     return _settled(
@@ -313,12 +239,21 @@ async def _decide(practice: OpenPractice, params: ReviewClients, talk: Talk) -> 
         view.id,
         lambda: clients_links.link(practice, view.id, effect.xpm.uuid, yes=second, origin="review"),
         told,
+        effect,
     )
 
 
-def _settled(practice: OpenPractice, client: str, act: Callable[[], ClientView], told: str) -> Result:
+def _settled(
+    practice: OpenPractice,
+    client: str,
+    act: Callable[[], ClientView],
+    told: str,
+    effect: EffectView | None = None,
+) -> Result:
     view, settled = review_undo.settle(practice, [client], act)
-    return Result(data=plain(view), lines=[told], value=_ids(settled))
+    data = {**plain(view), **(former_data(effect) if effect is not None else {})}
+    lines = [told, *(former_lines(effect) if effect is not None else ())]
+    return Result(data=data, lines=lines, value=_ids(settled))
 
 
 def _undo_review(practice: OpenPractice, clients: Sequence[str]) -> Result:
@@ -353,6 +288,7 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
             "Link": f"{state}: {link.number} {link.name}" if link else state,
             "UUID": link.uuid if link else "",
             "Needs": view.needs,
+            "From another client": came_from(view),
             "Frozen": ", ".join(view.frozen),
             "Ignored": view.ignored or "",
         }
@@ -364,8 +300,21 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
         lines += listing({field.label: value(view.shown(field)) for field in own})
     for contact in view.contacts:
         mark = "Primary contact" if contact.primary else "Contact"
-        lines.append(f"{mark} {contact.id}: {contact.summary}")
+        came = f" (came from {contact.came_from.name})" if contact.came_from else ""
+        gone = " (removed in XPM, not created there again)" if contact.removed else ""
+        lines.append(f"{mark} {contact.id}: {contact.summary}{came}{gone}")
+    for removed in view.removed_contacts:
+        if removed.side == "ignition":
+            lines.append(f"Removed here, still in XPM: {removed.name}")
     return lines
+
+
+def came_from(view: ClientView) -> str:
+    """Return which values of a client came from an XPM client that it is no longer linked to."""
+    found: dict[str, list[str]] = {}
+    for field, there in view.came_from.items():
+        found.setdefault(there.name, []).append(label(field))
+    return "; ".join(f"{', '.join(fields)} came from {name}" for name, fields in found.items())
 
 
 def _both(sides: list[SideBySide]) -> list[str]:
@@ -373,12 +322,13 @@ def _both(sides: list[SideBySide]) -> list[str]:
     wide = max(len(side.label) for side in sides)
     lines = []
     for side in sides:
-        label, ours, theirs = side.label.ljust(wide), value(side.ignition, none=""), value(side.xpm, none="")
+        name, ours, theirs = side.label.ljust(wide), value(side.ignition, none=""), value(side.xpm, none="")
+        came = f" (came from {side.came_from})" if side.came_from else ""
         if ours == theirs and not side.reason:
-            lines += [f"  {label}  {ours}"] if ours else []
+            lines += [f"  {name}  {ours}{came}"] if ours else []
             continue
         agreed = value(side.agreed) if side.has_agreed else "nothing yet"
-        lines.append(f"  {label}  Ignition {ours or NONE} | XPM {theirs or NONE} | agreed {agreed}")
+        lines.append(f"  {name}  Ignition {ours or NONE}{came} | XPM {theirs or NONE} | agreed {agreed}")
         lines += wrap(side.reason, indent=" " * (wide + 4)) if side.reason else []
     return lines
 

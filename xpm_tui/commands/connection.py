@@ -313,6 +313,7 @@ def _lines(beat: Heartbeat, now: datetime, zone: tzinfo) -> list[str]:
             "Need a person": count(beat.needs_person, "client") if beat.needs_person else "",
             "Waiting": count(beat.waiting, "change") if beat.waiting else "",
             "Conflicts": f"{beat.conflicts:,}" if beat.conflicts else "",
+            "Removed in XPM": count(beat.removed_contacts, "contact") if beat.removed_contacts else "",
             "Frozen": count(beat.frozen, "field") if beat.frozen else "",
             "Jobs": jobs_line(beat.jobs),
             "Not in Ignition yet": count(beat.to_ignition, "change") if beat.to_ignition else "",

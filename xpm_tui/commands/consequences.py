@@ -54,7 +54,7 @@ def action(found: Consequences) -> str:
         case "import-undo":
             return f"Undo {count(here.changes, 'change')}"
         case "review":
-            return f"Settle {count(here.changes, 'client')}"
+            return f"Settle {count(here.clients, 'client')}"
     return f"Apply {count(found.changes, 'change')}"
 
 
@@ -68,6 +68,9 @@ def lines(found: Consequences) -> list[str]:
     """Return the consequences as sentences, one a line, the most important first."""
     told = [*_sides(found)]
     told += [*_replaced(found.replaced, "XPM" if found.xpm.values else "Ignition")]
+    if found.also:
+        names = ", ".join([*found.also[:SHOWN], *(["…"] if len(found.also) > SHOWN else [])])
+        told.append(f"Shared contacts: {count(len(found.also), 'other XPM client')} changed, too: {names}.")
     told += [_lasting(each) for each in found.lasting]
     if found.changes and not found.lasting and found.of == "plan":
         told.append("Every change can be undone afterwards.")

@@ -24,9 +24,11 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, agree, asks, unless_dry_run
+from xpm_tui.commands.link_effects import effect_lines as effect_lines
+from xpm_tui.commands.link_effects import former_data, former_lines
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
-from xpm_tui.domain.formatting import arrow, count
+from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.presenters.views import EffectView, PickView
+    from xpm_tui.application.presenters.views import PickView
 
 XpmId = Annotated[str, argument("The XPM client: its number, UUID, or web address.", "XPM")]
 """A client of XPM, as every verb takes it."""
@@ -50,6 +52,9 @@ class LinkClient(msgspec.Struct, frozen=True):
     client: ClientId
     xpm: XpmId
     dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    keep: Annotated[bool, option("Keep the values and contacts that came from the former XPM client.")] = (
+        False
+    )
     yes: Annotated[bool, option("Do it also where another client is linked there already.")] = False
 
 
@@ -105,7 +110,7 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) ->
     """Set or replace a link, after showing what it does."""
 
     await xpm_refresh.ensure_mirror(practice)
-    effect = links.preview_link(practice, params.client, params.xpm)
+    effect = links.preview_link(practice, params.client, params.xpm, keep=params.keep)
     if params.dry_run:
         return Result(data=plain(effect), lines=effect_lines(effect))
     if effect.refused:
@@ -116,9 +121,11 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) ->
     if not await agree(talk, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
     second = params.yes or bool(effect.needs_yes)
-    view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=second)
+    view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=second, keep=params.keep)
     told = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
-    return Result(data=plain(view), lines=[told, *effect.warnings])
+    return Result(
+        data={**plain(view), **former_data(effect)}, lines=[told, *former_lines(effect), *effect.warnings]
+    )
 
 
 async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Talk) -> Result:
@@ -170,7 +177,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
 
 def _unclear(picked: Sequence[PickView]) -> Trouble | None:
     """Return what a bulk pick skipped because Ignition has, or may have, that client."""
-    left = [view for view in picked if view.why in ("same-name", "likely")]
+    left = [view for view in picked if view.why in ("same-name", "likely", "former")]
     if not left:
         return None
     many = count(len(left), "XPM client was/XPM clients were")
@@ -225,26 +232,6 @@ async def copy_client(practice: OpenPractice, params: OneClient, talk: Talk) -> 
     parts += [view.link.number, view.link.uuid] if view.link else []
     text = "\t".join(parts)
     return Result(data={"text": text}, lines=[text])
-
-
-def effect_lines(effect: EffectView) -> list[str]:
-    """What linking two would do, in sentences: the lines that the question shows."""
-    xpm = effect.xpm
-    lines = [f"{effect.client.id} {effect.client.name}  ->  {xpm.number} {xpm.name} ({xpm.uuid})"]
-    if effect.replaces:
-        lines.append(f"It replaces the link to {effect.replaces.number} {effect.replaces.name}.")
-    lines += [effect.refused] if effect.refused else []
-    lines += [effect.needs_yes] if effect.needs_yes else []
-    lines += effect.warnings
-    lines += [f"Job {job} stays with the old client." for job in effect.jobs]
-    if effect.changes:
-        lines.append(f"The next sync would then make {count(len(effect.changes), 'change')}:")
-        for change in effect.changes[:12]:
-            where = "Ignition" if change.side == "ignition" else "XPM"
-            lines.append(f"  {where} {change.field}: {arrow(change.old_shown, change.new_shown)}")
-        if len(effect.changes) > 12:
-            lines.append(f"  and {len(effect.changes) - 12} more")
-    return lines
 
 
 ACTS = (

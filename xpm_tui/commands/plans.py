@@ -191,8 +191,10 @@ def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
             last = client
             yield f"{client}  {change.name}" + (f"  (XPM {change.number})" if change.number else "")
         who = f" of {contact[:8]}" if contact else ""
-        mark = labels.MARKS[change.mark].inline if change.mark else ""
-        marks = [labels.of_sides(mark, change.side), "" if change.ticked else "waits"]
+        mark = labels.MARKS[change.mark].inline if change.mark and not change.came_from else ""
+        follows = "saved here" if change.follows else ""
+        waits = "" if change.ticked else "waits"
+        marks = [labels.of_sides(mark, change.side), follows, *change.notes, waits]
         told = ", ".join(filter(None, marks))
         yield f"    {change.field}{who}: {arrow(change.old_shown, change.new_shown)}" + (
             f"  [{told}]" if told else ""

@@ -136,6 +136,7 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
     ``about`` names it: the plan, the undone run, the file. ``waiting`` changes are not ticked; ``freezes``
     counts the fields that an undo freezes; ``kept`` is what it leaves as it is, or jobs that are kept back.
+    ``also`` names other XPM clients that are changed because they share a contact.
     ``calls`` is the sum of ``requests`` and ``seconds`` the least time that Xero's allowance gives them;
     ``beyond_today`` of them do not fit into the day, which has more again at ``day_until``. ``then`` is what
     the next sync does because of it.
@@ -148,6 +149,7 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     replaced: Replaced = Replaced()
     lasting: tuple[Lasting, ...] = ()
     kept: tuple[Kept, ...] = ()
+    also: tuple[str, ...] = ()
     freezes: int = 0
     waiting: int = 0
     requests: Requests = Requests()

@@ -100,6 +100,12 @@ MARKS: Labels = {
         "Both changed", "Both sides changed since the last sync; the master wins.", "‼", "conflict"
     ),
     "clearing": Label("Clears a value", "Empties a value that the master no longer has.", "∅", "clearing"),
+    "former": Label(
+        "From another client",
+        "The value came from another XPM client that the client was linked to. It is sent once you tick it.",
+        "⇄",
+        "value of another client/values of another client",
+    ),
 }
 RULES: Labels = {
     "fill": Label("Fill in", "{master} has a value and {other} has none.", reason="it was empty"),
@@ -134,6 +140,21 @@ RULES: Labels = {
     ),
     "undo": Label("Undo", "It undoes what an earlier run wrote.", reason="undone"),
     "link": Label("Link", "A user linked the two.", reason="linked by a user"),
+    "removed": Label(
+        "Removed in XPM",
+        "The contact was removed in XPM, so it cannot stay the primary contact.",
+        reason="removed in XPM",
+    ),
+    "shared": Label(
+        "Shared contact",
+        "Several XPM clients share the contact: what is sent for one of them is saved for the others, too.",
+        reason="a shared contact",
+    ),
+    "former": Label(
+        "Former client",
+        "It came from the XPM client that the client was linked to before.",
+        reason="of the former client",
+    ),
     "pick": Label("Pick", "A user brought the client in from XPM.", reason="brought in by a user"),
     "create": Label("Create in XPM", "A user asked to create the client in XPM.", reason="created in XPM"),
 }

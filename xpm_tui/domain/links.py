@@ -90,11 +90,46 @@ class Base(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=Tr
 
     Every field in ``agreed`` has a pair. A pair is stored in ``pairs`` only where one of its halves differs
     from the mirror; else both halves are the mirror's value. Contact fields are ``<contact id>.<field>``.
+
+    ``picked``: the client was brought in from XPM, so that its values came from there, except for the fields
+    in ``exceptions``. Otherwise ``exceptions`` are the fields whose value came from XPM.
     """
 
     id: str
     agreed: tuple[str, ...] = ()
     pairs: dict[str, Pair] = msgspec.field(default_factory=dict)
+    picked: bool = False
+    exceptions: tuple[str, ...] = ()
+
+
+class CameFrom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
+    """A value of Ignition that came from an XPM client: its UUID, and the value that came.
+
+    ``kept`` is the value that stayed when the client was linked to another XPM client; before that it is the
+    same as ``value``, or None.
+    """
+
+    uuid: str
+    value: Value = None
+    kept: Value = None
+
+    @property
+    def stayed(self) -> Value:
+        """The value by which it is known that the present one came from there."""
+        return self.value if self.kept is None else self.kept
+
+
+class Provenance(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a client still has of XPM clients that it was linked to; ``id`` is the client's id.
+
+    Keys are those of a :class:`Base`. The value of ``contact_primary`` is the id of our contact. ``removed``
+    are contacts that went with a former link, by e-mail or name, with the UUID of the XPM client: a file of
+    Ignition may bring them back.
+    """
+
+    id: str
+    values: dict[str, CameFrom] = msgspec.field(default_factory=dict)
+    removed: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Freeze(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -12,7 +12,7 @@ from xpm_tui.domain.links import Value
 Direction = Literal["from_xpm", "to_xpm"]
 Level = Literal["everything", "name", "nothing"]
 Side = Literal["ignition", "xpm"]
-Mark = Literal["", "first", "drift", "conflict", "clearing"]
+Mark = Literal["", "first", "drift", "conflict", "clearing", "former"]
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -21,7 +21,10 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ``record`` is a client's id (``c12``) or a contact's (``c12/k3``); ``field`` a field of the policy, or
     ``link``, ``contact`` (a whole contact comes or goes), ``state``. ``side`` is the side that is written.
     ``rule`` names the rule of the policy that asks for it; ``mark`` what makes it remarkable. A change that
-    is not ticked waits for a person.
+    is not ticked waits for a person. ``came_from`` is the UUID of the XPM client that the value came from,
+    where that is another one than it would be sent to. A change to a contact that several XPM clients share
+    names the contact (``shared``) and the other clients (``also``); a change that brings it to the copy of
+    another client here names the record of the one that it ``follows``.
     """
 
     record: str
@@ -33,6 +36,10 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     mark: Mark = ""
     ticked: bool = True
     held: str = ""
+    came_from: str = ""
+    shared: str = ""
+    also: tuple[str, ...] = ()
+    follows: str = ""
 
     @property
     def conflict(self) -> bool:

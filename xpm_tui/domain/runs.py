@@ -8,7 +8,8 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.domain.consequences import Consequences
-from xpm_tui.domain.links import Pair, Value
+from xpm_tui.domain.ignition import Contact
+from xpm_tui.domain.links import Base, Freeze, Ignored, Link, Pair, Provenance, Value
 from xpm_tui.domain.plan import Direction, Level, Side
 
 Outcome = Literal["running", "done", "partial", "held", "failed", "interrupted", "stopped", "skipped"]
@@ -91,7 +92,7 @@ class Intent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Written(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One change that was made, with what undo needs."""
+    """One change that was made, with what undo needs. ``came``: the value before came from XPM."""
 
     record: str
     field: str
@@ -100,6 +101,21 @@ class Written(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     old: Value = None
     new: Value = None
     pair: Pair | None = None
+    came: bool = False
+
+
+class Relinked(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a client had before its link was set by hand, so that undo can bring it all back.
+
+    ``contacts`` are those that were removed. Every pair of ``base`` is written out.
+    """
+
+    contacts: tuple[Contact, ...] = ()
+    link: Link | None = None
+    base: Base | None = None
+    provenance: Provenance | None = None
+    freezes: tuple[Freeze, ...] = ()
+    ignored: Ignored | None = None
 
 
 class Image(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -112,3 +128,4 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     written: tuple[Written, ...] = ()
     created: bool = False
     undone: tuple[str, ...] = ()
+    relinked: Relinked | None = None

@@ -68,6 +68,7 @@ XPM_CLIENTS: Table[xpm.XpmClient] = Table(
         "code": lambda c: _one(c.code.casefold()),
         "name": lambda c: _one(exact(c.name)),
         "name_key": lambda c: _one(name_key(c.name)),
+        "contact_uuid": lambda c: tuple(each.uuid for each in c.contacts if not each.deleted),
     },
 )
 STAFF: Table[xpm.Staff] = Table("xpm_staff", xpm.Staff, _uuid)
@@ -78,6 +79,7 @@ MOVES: Table[xpm.Moved] = Table("xpm_moves", xpm.Moved, _id)
 LINKS: Table[links.Link] = Table("links", links.Link, _id, {"uuid": lambda link: _one(link.uuid)})
 VANISHED: Table[links.Vanished] = Table("vanished", links.Vanished, _id)
 BASE: Table[links.Base] = Table("base", links.Base, _id)
+PROVENANCE: Table[links.Provenance] = Table("provenance", links.Provenance, _id)
 FREEZES: Table[links.Freeze] = Table("freezes", links.Freeze, _id, {"client": lambda f: (f.client,)})
 IGNORED: Table[links.Ignored] = Table("ignored", links.Ignored, _id)
 APART: Table[links.Apart] = Table("apart", links.Apart, _id, {"client": lambda a: (a.client,)})
@@ -111,6 +113,6 @@ IMPORT_IMAGES: Table[ignition.ImportImage] = Table("import_images", ignition.Imp
 
 ALL: tuple[Table[Any], ...] = (
     META, CLIENTS, IMPORTED, TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, MOVES, LINKS,
-    VANISHED, BASE, FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES, PROPOSALS,
-    IMPORTS, IMPORT_IMAGES, WORKFLOWS, DEPLOYMENTS,
+    VANISHED, BASE, PROVENANCE, FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES,
+    PROPOSALS, IMPORTS, IMPORT_IMAGES, WORKFLOWS, DEPLOYMENTS,
 )  # fmt: skip

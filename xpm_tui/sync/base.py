@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+import msgspec
+
 from xpm_tui.domain.links import Apart, Base, Link, Pair, Value
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Put, Snapshot
@@ -93,12 +95,30 @@ def agree(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str, Value]) -
     if not agreed:
         return base
     pairs = dict(base.pairs)
+    own: list[str] = []
     for key, new in agreed.items():
+        if came(base, key):
+            before = pair(base, key, mirror)
+            if before is None or before.ignition != new.ignition:
+                own.append(key)
         if key in mirror and new.ignition == mirror[key] and new.xpm == mirror[key]:
             pairs.pop(key, None)
         else:
             pairs[key] = new
-    return Base(id=base.id, agreed=_ordered({*base.agreed, *agreed}), pairs=pairs)
+    base = msgspec.structs.replace(base, agreed=_ordered({*base.agreed, *agreed}), pairs=pairs)
+    return with_origin(base, own, came=False) if own else base
+
+
+def came(base: Base, key: str) -> bool:
+    """Whether the agreed value of a field came from XPM, and not from Ignition."""
+    return base.picked != (key in base.exceptions)
+
+
+def with_origin(base: Base, keys: Iterable[str], *, came: bool) -> Base:
+    """Remember of some fields whether their value came from XPM."""
+    named, others = frozenset(keys), frozenset(base.exceptions)
+    now = others - named if came == base.picked else others | named
+    return base if now == others else msgspec.structs.replace(base, exceptions=_ordered(now))
 
 
 def forget(base: Base, keys: Iterable[str]) -> Base:
@@ -106,10 +126,11 @@ def forget(base: Base, keys: Iterable[str]) -> Base:
     gone = frozenset(keys)
     if gone.isdisjoint(base.agreed):
         return base
-    return Base(
-        id=base.id,
+    return msgspec.structs.replace(
+        base,
         agreed=tuple(key for key in base.agreed if key not in gone),
         pairs={key: kept for key, kept in base.pairs.items() if key not in gone},
+        exceptions=tuple(key for key in base.exceptions if key not in gone),
     )
 
 
@@ -130,7 +151,7 @@ def carry(base: Base, before: Mapping[str, Value], after: Mapping[str, Value]) -
             pairs[key] = known
     if not lost and pairs == base.pairs:
         return base
-    return forget(Base(id=base.id, agreed=base.agreed, pairs=pairs), lost)
+    return forget(msgspec.structs.replace(base, pairs=pairs), lost)
 
 
 def _ordered(keys: Iterable[str]) -> tuple[str, ...]:

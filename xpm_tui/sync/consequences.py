@@ -42,7 +42,8 @@ LISTS = 5
 UNSENDABLE = "XML cannot carry a character of the value. Correct it (clients edit, contacts edit)."
 """Why a change is not sent to XPM, and what to do."""
 
-_MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "clearing": "clearings"}
+_MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "clear": "clearings"}
+"""By the rule of a change, what is remarkable of the value that it replaces."""
 _KINDS = (UPDATE_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
 
 
@@ -64,12 +65,26 @@ def is_wanted(record: PlannedRecord) -> bool:
 
 def possible(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
     """What is wanted of a client's planned changes, less what cannot be without the rest: a contact that is
-    not made does not become the primary one."""
+    not made does not become the primary one, and the copies of a shared contact change with it."""
+    planned = tuple(planned)
+    if any(change.follows for change in planned):
+        wanted = _with_followers(planned, wanted)
     made = {change.record for change in wanted if change.field == "contact"}
     unmade = {change.record for change in planned if change.field == "contact"} - made
     if not unmade:
         return wanted
     return tuple(c for c in wanted if c.field != PRIMARY or c.record not in unmade)
+
+
+def _with_followers(planned: tuple[Change, ...], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
+    """The wanted changes, with those that follow a wanted change to a shared contact, and no others."""
+    sent = {(change.record, change.field) for change in wanted if change.side == "xpm"}
+    chosen = frozenset(wanted)
+    return tuple(
+        msgspec.structs.replace(change, ticked=True) if change.follows else change
+        for change in planned
+        if ((change.follows, change.field) in sent if change.follows else change in chosen)
+    )
 
 
 def of_plan(
@@ -106,6 +121,7 @@ def of_plan(
                 Lasting(what=what, number=len(ids), records=tuple(ids)) for what, ids in work.lasting.items()
             ),
             kept=(*kept, *work.unsendable()),
+            also=tuple(work.also),
             freezes=work.freezes,
             waiting=work.waiting,
             requests=Requests(**work.requests) + (before or Requests()),
@@ -136,13 +152,30 @@ def lookups(snapshot: Snapshot) -> Requests:
 
 
 def of_links(
-    clients: Collection[str] = (), *, people: int = 0, services: int = 0, pace: Pace | None = None
+    clients: Collection[str] = (),
+    *,
+    people: int = 0,
+    services: int = 0,
+    pace: Pace | None = None,
+    former: Mapping[str, int] | None = None,
 ) -> Consequences:
     """Return what linking these clients, so many people, or so many services would do: all of it is saved
-    here, and nothing is sent."""
-    changes = len(clients) + people + services
-    here = Here(changes=changes, clients=len(clients), links=len(clients), people=people, services=services)
-    return paced(Consequences(of="links", here=here), pace)
+    here, and nothing is sent. ``former`` counts what came from former XPM clients."""
+    here = Here(clients=len(clients), links=len(clients), people=people, services=services)
+    return paced(_with_former(Consequences(of="links", here=here), former or {}), pace)
+
+
+def _with_former(found: Consequences, former: Mapping[str, int]) -> Consequences:
+    """Count the values and contacts of former XPM clients that are replaced or removed with a link."""
+    values = former.get("replaced", 0) + former.get("removed", 0)
+    removed = former.get("contacts_removed", 0)
+    here = found.here
+    changes = here.links + here.people + here.services + here.ignored + values + removed
+    return msgspec.structs.replace(
+        found,
+        here=msgspec.structs.replace(here, changes=changes, values=values, removed=removed),
+        replaced=Replaced(values=values),
+    )
 
 
 def of_picks(added: int, linked: int, kept: Mapping[str, Collection[str]]) -> Consequences:
@@ -161,10 +194,10 @@ def of_people(picked: int) -> Consequences:
     return Consequences(of="picks", here=Here(changes=picked, people=picked))
 
 
-def of_review(linked: int, ignored: int) -> Consequences:
-    """Return what the choices of a review file would do."""
-    both = linked + ignored
-    return Consequences(of="review", here=Here(changes=both, clients=both, links=linked, ignored=ignored))
+def of_review(linked: int, ignored: int, former: Mapping[str, int] | None = None) -> Consequences:
+    """Return what the choices of a review file would do; ``former`` counts what came from former clients."""
+    found = Consequences(of="review", here=Here(clients=linked + ignored, links=linked, ignored=ignored))
+    return _with_former(found, former or {})
 
 
 def of_creation(what: What, record: str, contacts: int = 0) -> Consequences:
@@ -200,11 +233,13 @@ class _Counting:
         self._snapshot = snapshot
         self._undo = undo
         self._until_check = 0
+        self._clients: defaultdict[str, set[str]] = defaultdict(set)
         self.xpm: Counter[str] = Counter()
         self.here: Counter[str] = Counter()
         self.replaced: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
         self.lasting: defaultdict[What, list[str]] = defaultdict(list)
+        self.also: dict[str, None] = {}
         self.freezes = 0
         self.waiting = 0
         self._unsendable: list[str] = []
@@ -227,12 +262,16 @@ class _Counting:
         for side, tally in (("xpm", self.xpm), ("ignition", self.here)):
             found = [change for change in done if change.side == side]
             tally["changes"] += len(found)
-            tally["clients"] += bool(found)
+            self._clients[side].update(change.record.partition("/")[0] for change in found)
+            tally["clients"] = len(self._clients[side])
             for change in found:
                 tally[_part(change)] += 1
         for change in done:
             self._replaced(change)
             self._lasting(change)
+            for uuid in change.also:
+                other = self._snapshot.get(XPM_CLIENTS, uuid)
+                self.also[f"{other.name} ({other.number})" if other is not None else uuid] = None
         if self._undo:
             self.freezes += self._frozen(record, done)
         self._calls(record, unsent)
@@ -259,8 +298,8 @@ class _Counting:
         if change.field in ("link", "contact", "client"):
             return
         self.replaced["values"] += not is_blank(change.old)
-        if change.mark:
-            self.replaced[_MARKS[change.mark]] += 1
+        if change.rule in _MARKS:
+            self.replaced[_MARKS[change.rule]] += 1
 
     def _lasting(self, change: Change) -> None:
         """XPM takes no contact back, and can be told who is primary but not that nobody is."""

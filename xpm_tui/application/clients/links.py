@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from xpm_tui.application.clients.queries import sure_ones
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
-from xpm_tui.application.presenters.presenter import Told, change_view
+from xpm_tui.application.presenters.presenter import Told, change_view, former_view
 from xpm_tui.application.presenters.views import (
     ClientView,
     CreatedView,
@@ -27,7 +27,7 @@ from xpm_tui.domain.links import LinkOrigin
 from xpm_tui.domain.names import read_name
 from xpm_tui.domain.plan import NeedsPerson as NeedsDecision
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import CLIENTS, LINKS, VANISHED, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, VANISHED, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.writer import during
 from xpm_tui.store.ids import BlockIds
@@ -36,16 +36,20 @@ from xpm_tui.sync.manual import links
 from xpm_tui.sync.manual.client_creation import Blocked, blocked, create_client, creation_contacts
 from xpm_tui.sync.manual.picks import Picked
 from xpm_tui.sync.manual.picks import pick as pick_writes
+from xpm_tui.sync.manual.takeover import FormerValue
 from xpm_tui.sync.matching.proposals import MatchIndex, keys
 from xpm_tui.sync.planning.links import Relink, link_state, needs_person, relink, survivors, why
 
 
-def preview_link(practice: OpenPractice, client: str, xpm: str) -> EffectView:
-    """What linking these two would do. Raises ``NotFound`` and ``BadInput`` for what is not there."""
+def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = False) -> EffectView:
+    """Return what linking these two would do; ``keep`` leaves the values of the former client.
+
+    Raises ``NotFound`` and ``BadInput`` for what is not there.
+    """
     snapshot = practice.snapshot()
     ours, theirs = find_client(snapshot, client), find_xpm(snapshot, xpm)
     told = Told(snapshot)
-    effect = links.effect(snapshot, practice.policy(), ours.id, theirs.uuid)
+    effect = links.effect(snapshot, practice.policy(), ours.id, theirs.uuid, keep=keep)
     link = snapshot.get(LINKS, ours.id)
     before = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
     refused = ""
@@ -65,13 +69,42 @@ def preview_link(practice: OpenPractice, client: str, xpm: str) -> EffectView:
         warnings=effect.warnings,
         changes=tuple(change_view(told, ours.id, theirs.uuid, change) for change in effect.changes),
         jobs=tuple(f"{job.number} {job.name}" for job in effect.jobs_staying),
+        former=() if refused else tuple(former_view(told, ours, theirs, each) for each in effect.former),
+        former_counts={} if refused else former_counts(effect.former),
     )
 
 
+def former_counts(former: Iterable[FormerValue]) -> dict[str, int]:
+    """Count the values and contacts of a former client by what becomes of them."""
+    counts = dict.fromkeys(("replaced", "removed", "contacts_removed", "same", "kept"), 0)
+    for each in former:
+        contact = each.field == "contact" and each.outcome == "removed"
+        counts["contacts_removed" if contact else each.outcome] += 1
+    return counts
+
+
+def former_of(practice: OpenPractice, pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    """Count, by client, what came from former XPM clients and goes when each is linked so."""
+    snapshot, policy = practice.snapshot(), practice.policy()
+    return {
+        client: former_counts(links.effect(snapshot, policy, client, uuid).former)
+        for client, uuid in pairs
+        if snapshot.raw(PROVENANCE, client) is not None
+    }
+
+
 def link(
-    practice: OpenPractice, client: str, xpm: str, *, yes: bool = False, origin: LinkOrigin = "picked"
+    practice: OpenPractice,
+    client: str,
+    xpm: str,
+    *,
+    yes: bool = False,
+    origin: LinkOrigin = "picked",
+    keep: bool = False,
 ) -> ClientView:
     """Link a client to an XPM client, or replace its link; what was agreed with the old one is dropped.
+
+    What came from the former client is replaced or removed, unless it was changed since or ``keep`` is given.
 
     Raises ``BadInput`` where it cannot be, and ``NeedsPerson`` where another client is linked there and
     ``yes`` is not given; with it the new link is quiet: it carries no field.
@@ -82,7 +115,7 @@ def link(
         raise BadInput(effect.refused)
     if effect.needs_yes and not yes:
         raise NeedsPerson(effect.needs_yes, hint="Say yes to link it all the same.")
-    _link(practice, effect.client.id, effect.xpm.uuid, quiet=effect.quiet, origin=origin)
+    _link(practice, effect.client.id, effect.xpm.uuid, quiet=effect.quiet, origin=origin, keep=keep)
     return _view(practice, effect.client.id)
 
 
@@ -260,18 +293,22 @@ def _heirs(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
                     yield each.uuid, link.id
 
 
-def _link(practice: OpenPractice, client: str, uuid: str, *, quiet: bool, origin: LinkOrigin) -> None:
+def _link(
+    practice: OpenPractice, client: str, uuid: str, *, quiet: bool, origin: LinkOrigin, keep: bool = False
+) -> None:
     snapshot = practice.snapshot()
     (run,) = practice.ids.new("r")
     writes = links.link(
         snapshot,
         client,
         uuid,
+        policy=practice.policy(),
         now=practice.clock.now(),
         by=practice.person,
         run=run,
         origin=origin,
         quiet=quiet,
+        keep=keep,
     )
     practice.book.commit(writes, since=snapshot)
     practice.events.emit(Event(key="client.linked", run=run, record=client, uuid=uuid, rule=origin))

@@ -44,6 +44,7 @@ from xpm_tui.sync.planning.links import (
 from xpm_tui.sync.planning.links import why as needs_reason
 from xpm_tui.sync.planning.planner import compare_client, plan_client, rules_for
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
+from xpm_tui.sync.provenance import foreign
 
 __all__ = [
     "find_client", "find_xpm", "list_clients", "people_views", "proposals", "review", "search_xpm",
@@ -57,8 +58,8 @@ def list_clients(practice: OpenPractice, *, only: str = "", text: str = "") -> l
     """Clients of the book in order of arrival.
 
     ``only`` narrows to ``linked``, ``unlinked``, ``needs-link``, ``broken``, ``same-name``, ``frozen``,
-    ``ignored``, ``archived`` or ``conflict`` (in the newest plan); ``text`` is looked for in names, e-mails
-    and ids, in any case.
+    ``ignored``, ``archived``, ``conflict`` (in the newest plan) or ``removed-contact`` (one was removed in
+    XPM); ``text`` is looked for in names, e-mails and ids, in any case.
     """
     snapshot = practice.snapshot()
     told = Told(snapshot)
@@ -286,6 +287,7 @@ def _chooser(snapshot: Snapshot, only: str) -> Any:
         "needs-link": lambda view: bool(view.needs),
         "broken": lambda view: view.link_state in _BROKEN,
         "frozen": lambda view: bool(view.frozen),
+        "removed-contact": lambda view: any(each.side == "xpm" for each in view.removed_contacts),
         "ignored": lambda view: view.ignored is not None,
         "archived": lambda view: view.link_state == "archived",
     }
@@ -319,6 +321,7 @@ class _Sides:
         self.mirror = mirror_values(row, self.link)
         self.told = Told(snapshot)
         self.frozen = self.told.frozen.get(client.id, frozenset())
+        self.former = foreign(snapshot, client, link.uuid, self.told.team)
         self.reasons: dict[tuple[str, str], str] = {}
         presenter = DifferencePresenter(snapshot, policy.direction)
         self.differences = [presenter.view(row.uuid, each) for each in planned.differences]
@@ -391,6 +394,7 @@ class _Sides:
             has_agreed=agreed is not None,
             reason=reason,
             frozen=bool({field, key, "*"} & self.frozen),
+            came_from=self.told.xpm_ref(self.former[key].uuid).name if key in self.former else "",
         )
 
     def _text(self, field: str, value: Value) -> Value:

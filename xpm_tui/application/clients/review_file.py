@@ -36,7 +36,8 @@ _NEEDED = ("Client", "Choice")
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """What one row chose: ``link`` with the XPM client, or ``ignore``."""
+    """What one row chose: ``link`` with the XPM client, or ``ignore``. ``former`` counts what came from
+    another XPM client and goes with the link."""
 
     row: int
     id: str
@@ -45,6 +46,7 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str = ""
     number: str = ""
     xpm_name: str = ""
+    former: dict[str, int] = {}
 
 
 class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,7 +236,12 @@ class _Choosing:
         if why:
             raise _No(row.number, why)
         return msgspec.structs.replace(
-            chosen, choice="link", uuid=uuid, number=effect.xpm.number, xpm_name=effect.xpm.name
+            chosen,
+            choice="link",
+            uuid=uuid,
+            number=effect.xpm.number,
+            xpm_name=effect.xpm.name,
+            former=effect.former_counts if effect.former else {},
         )
 
 

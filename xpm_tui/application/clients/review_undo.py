@@ -16,7 +16,19 @@ from xpm_tui.application.presenters.lookup import find_client
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.tables import APART, BASE, FREEZES, IGNORED, IMAGES, LINKS, META, Meta, Table
+from xpm_tui.domain.tables import (
+    APART,
+    BASE,
+    CLIENTS,
+    FREEZES,
+    IGNORED,
+    IMAGES,
+    LINKS,
+    META,
+    PROVENANCE,
+    Meta,
+    Table,
+)
 from xpm_tui.sync.applying.run_results import mark
 
 R = TypeVar("R")
@@ -26,7 +38,10 @@ MOST = 100
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How one client stood: ``rows`` are table and row of its link, what was agreed, what was settled."""
+    """How one client stood: ``rows`` are table and row of its link, what was agreed, what was settled.
+
+    The client itself is among them only where the decision changed it.
+    """
 
     client: str
     name: str
@@ -40,7 +55,13 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     after: Standing
 
 
-_TABLES: dict[str, Table[Any]] = {"links": LINKS, "base": BASE, "ignored": IGNORED}
+_TABLES: dict[str, Table[Any]] = {
+    "links": LINKS,
+    "base": BASE,
+    "ignored": IGNORED,
+    "provenance": PROVENANCE,
+    "clients": CLIENTS,
+}
 _MANY: dict[str, Table[Any]] = {"apart": APART, "freezes": FREEZES}
 
 
@@ -85,7 +106,7 @@ def take_back(practice: OpenPractice, settled: Iterable[Settled], *more: Write) 
     snapshot = practice.snapshot()
     wanted = list(settled)
     for each in wanted:
-        if standing(snapshot, each.after.client) != each.after:
+        if not _stands_as(standing(snapshot, each.after.client), each.after):
             raise BadInput(
                 f"{each.after.name} ({each.after.client}) has moved since: it stays as it is.",
                 hint="Clients shows how it stands; u there takes back what a run wrote.",
@@ -94,6 +115,17 @@ def take_back(practice: OpenPractice, settled: Iterable[Settled], *more: Write) 
     for each in wanted:
         practice.events.emit(Event(key="review.taken_back", record=each.after.client))
     return [each.after.name for each in wanted]
+
+
+def _stands_as(now: Standing, after: Standing) -> bool:
+    """Whether a client stands as it did after a decision; its own values count where that changed them."""
+    counts = any(name == "clients" for name, _ in after.rows)
+    return (now if counts else _without_client(now)) == after
+
+
+def _without_client(each: Standing) -> Standing:
+    rows = tuple((name, row) for name, row in each.rows if name != "clients")
+    return msgspec.structs.replace(each, rows=rows)
 
 
 def _back(snapshot: Snapshot, each: Settled) -> Iterable[Write]:
@@ -126,7 +158,15 @@ def since(practice: OpenPractice, before: Iterable[Standing]) -> tuple[Settled, 
     """Those of some clients that stand otherwise now."""
     snapshot = practice.snapshot()
     now = ((each, standing(snapshot, each.client)) for each in before)
-    return tuple(Settled(before=each, after=after) for each, after in now if after != each)
+    return tuple(_settled(each, after) for each, after in now if after != each)
+
+
+def _settled(before: Standing, after: Standing) -> Settled:
+    """The two, without the client itself where it is the same."""
+    client = [[row for name, row in each.rows if name == "clients"] for each in (before, after)]
+    if client[0] == client[1]:
+        before, after = _without_client(before), _without_client(after)
+    return Settled(before=before, after=after)
 
 
 def _remember(practice: OpenPractice, settled: tuple[Settled, ...]) -> None:

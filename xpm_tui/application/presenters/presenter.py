@@ -6,28 +6,36 @@ A plan as it is told: its changes with names, numbers and marks.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
 from xpm_tui.application.presenters.views import (
+    AffectedView,
     ChangeView,
     ClientView,
     ContactView,
+    FormerView,
     LinkView,
     PersonView,
     RefView,
+    RemovedContactView,
     XpmClientView,
+    XpmRefView,
 )
 from xpm_tui.domain.fields import BY_NAME, CLIENT, Kind, Record, of_record
+from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import Link, Value
+from xpm_tui.domain.links import CameFrom, Link, Value
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, IGNORED, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.canonical import Team
+from xpm_tui.sync.manual.takeover import WHY, FormerValue
 from xpm_tui.sync.planning.links import all_frozen, needs_person, state_of, why
+from xpm_tui.sync.provenance import foreign
 
 
 def _shown_as_kept(record: Record) -> tuple[str, ...]:
@@ -75,6 +83,11 @@ class Told:
         }
 
     @cached_property
+    def team(self) -> Team:
+        """The links between team members and staff."""
+        return Team.read(self.snapshot)
+
+    @cached_property
     def linked(self) -> dict[str, list[str]]:
         """Ids of the clients of the book by the UUID that they are linked to."""
         found: dict[str, list[str]] = defaultdict(list)
@@ -93,17 +106,40 @@ class Told:
         fields: dict[str, Any] = dict(zip(_CLIENT_ATTRIBUTES, _client_values(client), strict=True))
         fields |= {name: getattr(client, name) or None for name in _CLIENT_IDS}
         fields |= {name: self.person(getattr(client, name)) for name in _PEOPLE}
+        former = foreign(snapshot, client, link.uuid if link else "", self.team)
+        removed = removed_contacts(client, link, row) if link and row else ()
+        gone = frozenset(each.id for each in removed if each.side == "xpm")
         return ClientView(
             id=client.id,
             link=self.link(link, state, row) if link else None,
             link_state=state,
             needs=why(snapshot, person) if person else "",
-            contacts=tuple(self._contact(contact, link) for contact in client.contacts),
+            contacts=tuple(self._contact(contact, link, former, gone) for contact in client.contacts),
             frozen=tuple(sorted(self.frozen.get(client.id, ()))),
             ignored=ignored.reason if ignored else None,
             origin=client.origin,
             extra=client.extra,
+            came_from={key: self.xpm_ref(each.uuid) for key, each in former.items() if "." not in key},
+            removed_contacts=removed,
             **fields,
+        )
+
+    def xpm_ref(self, uuid: str) -> XpmRefView:
+        """An XPM client in passing; its name is kept when XPM no longer has it."""
+        row = self.snapshot.get(XPM_CLIENTS, uuid)
+        return XpmRefView(uuid=uuid, number=row.number if row else "", name=row.name if row else uuid)
+
+    def affected(self, uuid: str) -> AffectedView:
+        """Another XPM client that a change affects, with the client of Ignition that is linked to it."""
+        there = self.xpm_ref(uuid)
+        ids = sorted(self._links_of(uuid), key=lambda id_: (len(id_), id_))
+        client = self.snapshot.get(CLIENTS, ids[0]) if ids else None
+        return AffectedView(
+            uuid=uuid,
+            number=there.number,
+            name=there.name,
+            client=client.id if client else None,
+            client_id=(client.client_id or None) if client else None,
         )
 
     def link(self, link: Link, state: str, row: XpmClient | None) -> LinkView:
@@ -175,15 +211,49 @@ class Told:
             return self.linked.get(uuid, [])
         return [link.id for link in self.snapshot.find(LINKS, "uuid", uuid)]
 
-    def _contact(self, contact: Contact, link: Link | None) -> ContactView:
+    def _contact(
+        self,
+        contact: Contact,
+        link: Link | None,
+        former: Mapping[str, CameFrom],
+        gone: Collection[str],
+    ) -> ContactView:
         stands = next((c.uuid for c in link.contacts if c.contact == contact.id), "") if link else ""
         fields: dict[str, Any] = dict(zip(_CONTACT_ATTRIBUTES, _contact_values(contact), strict=True))
         fields |= {name: getattr(contact, name) or None for name in _CONTACT_IDS}
         return ContactView(
             id=contact.id,
             uuid=stands or None,
+            removed="xpm" if contact.id in gone else "",
+            came_from=next(
+                (self.xpm_ref(each.uuid) for key, each in former.items() if key.startswith(f"{contact.id}.")),
+                None,
+            ),
             **fields,
         )
+
+
+def removed_contacts(client: Client, link: Link, row: XpmClient) -> tuple[RemovedContactView, ...]:
+    """The contacts of a linked client that were removed on one side after the two were joined."""
+    ours = {each.id: each for each in client.contacts}
+    theirs = {each.uuid: each for each in row.contacts if not each.deleted}
+    if row.deleted:
+        return ()
+    found = []
+    for each in link.contacts:
+        here, there = ours.get(each.contact), theirs.get(each.uuid)
+        if not each.contact or not each.uuid or (here is None) == (there is None):
+            continue
+        kept = here if here is not None else there
+        found.append(
+            RemovedContactView(
+                side="xpm" if here is not None else "ignition",
+                id=each.contact,
+                uuid=each.uuid,
+                name=(kept.name or kept.email) if kept is not None else "",
+            )
+        )
+    return tuple(found)
 
 
 def change_views(snapshot: Snapshot, records: Iterable[PlannedRecord]) -> Iterator[ChangeView]:
@@ -197,7 +267,9 @@ def change_views(snapshot: Snapshot, records: Iterable[PlannedRecord]) -> Iterat
 def change_view(told: Told, client: str, uuid: str, change: Change) -> ChangeView:
     """One change of a client that is, or would be, linked to the XPM client ``uuid``."""
     snapshot = told.snapshot
-    ours = snapshot.get(CLIENTS, client)
+    if change.follows:
+        client, uuid = change.record.partition("/")[0], ""
+    ours = snapshot.get(CLIENTS, change.record.partition("/")[0])
     if not uuid:
         link = snapshot.get(LINKS, client)
         uuid = link.uuid if link else ""
@@ -218,6 +290,26 @@ def change_view(told: Told, client: str, uuid: str, change: Change) -> ChangeVie
         number=theirs.number if theirs else None,
         old_shown=_shown(told, ours, theirs, change.field, change.old),
         new_shown=_shown(told, ours, theirs, change.field, change.new),
+        came_from=told.xpm_ref(change.came_from) if change.came_from else None,
+        also_affects=tuple(told.affected(each) for each in change.also),
+        follows=change.follows,
+    )
+
+
+def former_view(told: Told, client: Client, row: XpmClient, former: FormerValue) -> FormerView:
+    """One value of the former client, and what becomes of it when ``client`` is linked to ``row``."""
+    label = "Contact" if former.field == "contact" else field_label(former.field)
+    return FormerView(
+        record=former.record,
+        field=former.field,
+        label=label,
+        old=former.old,
+        new=former.new,
+        outcome=former.outcome,
+        why=WHY.get(former.why, ""),
+        came_from=told.xpm_ref(former.uuid),
+        old_shown=_shown(told, client, row, former.field, former.old),
+        new_shown=_shown(told, client, row, former.field, former.new),
     )
 
 

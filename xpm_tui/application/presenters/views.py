@@ -6,6 +6,7 @@ Times are UTC and ISO 8601 in JSON; an absent reference is null, an absent text 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -30,8 +31,51 @@ class RefView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     name: str
 
 
+class XpmRefView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An XPM client named in passing."""
+
+    uuid: str
+    number: str
+    name: str
+
+
+class AffectedView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Another XPM client that a change affects, because the contact belongs to it as well.
+
+    ``client`` and ``client_id`` name the client of Ignition that is linked to it, or are null.
+    """
+
+    uuid: str
+    number: str
+    name: str
+    client: str | None = None
+    client_id: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """Name and the id that users know it by."""
+        return f"{self.name} ({self.client_id or self.client or self.number})"
+
+
+class RemovedContactView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A contact that was removed on one side after the two were linked; it is not created there again.
+
+    ``side`` is where it was removed, ``id`` our contact and ``uuid`` XPM's: the one that was removed is no
+    longer there.
+    """
+
+    side: Side
+    id: str
+    uuid: str
+    name: str
+
+
 class ContactView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A contact of a client of the book; ``uuid`` is that of the XPM contact it stands for, or null."""
+    """A contact of a client of the book; ``uuid`` is that of the XPM contact it stands for, or null.
+
+    ``removed`` says where its counterpart was removed; ``came_from`` is the XPM client that something of it
+    came from, where that is not the linked one.
+    """
 
     id: str
     name: str
@@ -43,6 +87,8 @@ class ContactView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     addressee: str = ""
     primary: bool = False
     uuid: str | None = None
+    removed: Literal["", "xpm"] = ""
+    came_from: XpmRefView | None = None
 
     @property
     def summary(self) -> str:
@@ -67,7 +113,9 @@ class ClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A client of the book. ``id`` is ours and never changes, ``client_id`` Ignition's.
 
     ``needs`` says why a person is needed, empty when none is; ``frozen`` are the fields that sync leaves
-    alone (``*``: all); ``ignored`` is why it is not meant to have an XPM client, or null.
+    alone (``*``: all); ``ignored`` is why it is not meant to have an XPM client, or null. ``came_from``
+    names, by field, the XPM client that a value came from, where that is not the linked one;
+    ``removed_contacts`` are contacts that were removed on one side.
     """
 
     id: str
@@ -101,6 +149,8 @@ class ClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     ignored: str | None = None
     origin: str = ""
     extra: dict[str, str] = {}
+    came_from: dict[str, XpmRefView] = {}
+    removed_contacts: tuple[RemovedContactView, ...] = ()
 
     def shown(self, field: Field) -> Value:
         """The value of a field as users read it: people by name."""
@@ -109,7 +159,10 @@ class ClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of a linked client: both sides, what was last agreed, and why they differ."""
+    """One field of a linked client: both sides, what was last agreed, and why they differ.
+
+    ``came_from`` names the XPM client that Ignition's value came from, where that is not the linked one.
+    """
 
     field: str
     label: str
@@ -119,6 +172,7 @@ class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
     has_agreed: bool
     reason: str = ""
     frozen: bool = False
+    came_from: str = ""
 
 
 class XpmClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -192,7 +246,9 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
     """A change as it is told: which record, which field, what it was and what it becomes, and by which rule.
 
     ``old_shown`` and ``new_shown`` are the same values as a person reads them: people and links by name.
-    ``selector`` is how ``plan tick`` and ``untick`` name it.
+    ``selector`` is how ``plan tick`` and ``untick`` name it. ``came_from`` is the XPM client that the value
+    came from, where that is another one; ``also_affects`` are the other XPM clients of a shared contact, and
+    ``follows`` the record whose change to XPM this one brings to another client here.
     """
 
     record: str
@@ -210,6 +266,17 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
     number: str | None = None
     old_shown: Value = None
     new_shown: Value = None
+    came_from: XpmRefView | None = None
+    also_affects: tuple[AffectedView, ...] = ()
+    follows: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """Where the value came from and whom else the change affects, in words."""
+        found = [f"came from {self.came_from.name}"] if self.came_from is not None else []
+        if self.also_affects:
+            found.append(f"also changes it for {', '.join(each.shown for each in self.also_affects)}")
+        return found
 
     @property
     def selector(self) -> str:
@@ -217,9 +284,29 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.record}:{self.field}"
 
 
+class FormerView(msgspec.Struct, frozen=True, kw_only=True):
+    """A value or a whole contact (field ``contact``) that came from another XPM client than the one to link.
+
+    ``outcome`` is ``replaced``, ``removed``, ``same`` (the new client has it, too) or ``kept``, and then
+    ``why`` says why.
+    """
+
+    record: str
+    field: str
+    label: str
+    old: Value
+    new: Value
+    outcome: str
+    why: str = ""
+    came_from: XpmRefView
+    old_shown: Value = None
+    new_shown: Value = None
+
+
 class EffectView(msgspec.Struct, frozen=True, kw_only=True):
     """What linking would do, before it is done.
 
+    ``former`` is what came from another XPM client, with what becomes of it; ``former_counts`` counts that.
     ``changes`` are the values that would go across at the next sync; ``warnings`` are sentences; ``refused``
     says why it cannot be done at all; ``needs_yes`` that it is done only on an explicit yes (a second client
     on one XPM client); ``jobs`` are jobs in XPM that stay with the old client.
@@ -235,6 +322,13 @@ class EffectView(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
     changes: tuple[ChangeView, ...]
     jobs: tuple[str, ...] = ()
+    former: tuple[FormerView, ...] = ()
+    former_counts: dict[str, int] = {}
+
+    @property
+    def former_changes(self) -> int:
+        """How many values and contacts are replaced or removed."""
+        return sum(self.former_counts.get(name, 0) for name in ("replaced", "removed", "contacts_removed"))
 
 
 class PickView(msgspec.Struct, frozen=True, kw_only=True):

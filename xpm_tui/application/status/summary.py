@@ -30,7 +30,8 @@ from xpm_tui.domain.links import LinkState
 from xpm_tui.domain.ports import Allowance, Clock, Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
-from xpm_tui.sync.planning.links import link_state, needs_person
+from xpm_tui.sync.planning.contacts import removed_in_xpm
+from xpm_tui.sync.planning.links import needs_person, state_of
 from xpm_tui.xero.rate_limiter import ALL_MINUTE, FileGate
 
 GATE_FILE = "gate.json"
@@ -68,6 +69,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """The practice at a glance. Times are UTC; ``hours`` since the last good sync, None before the first.
 
+    ``removed_contacts`` are contacts that were removed in XPM and stay here.
     ``links`` counts the book's clients by the state of their link, ``jobs`` those to be made by theirs.
     ``minute_left`` and ``day_left`` are calls to Xero, None where it has not told. ``notes`` are lists
     that the scopes do not open: no trouble.
@@ -92,6 +94,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     linked: int
     links: dict[str, int]
     needs_person: int
+    removed_contacts: int
     waiting: int
     conflicts: int
     frozen: int
@@ -124,6 +127,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
     links: dict[str, int]
     needs_person: int
+    removed_contacts: int
     to_ignition: int
     import_at: datetime | None
     jobs: JobCounts
@@ -166,6 +170,7 @@ def heartbeat(practice: OpenPractice) -> Heartbeat:
         linked=snapshot.count(LINKS),
         links=counts.links,
         needs_person=counts.needs_person,
+        removed_contacts=counts.removed_contacts,
         waiting=draft.counts.get("waiting", 0) if draft else 0,
         conflicts=draft.counts.get("mark:conflict", 0) if draft else 0,
         frozen=snapshot.count(FREEZES),
@@ -187,14 +192,19 @@ def heartbeat(practice: OpenPractice) -> Heartbeat:
 
 def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
     links: Counter[LinkState] = Counter()
-    people = 0
+    people = removed = 0
     for client in snapshot.rows(CLIENTS):
-        state = link_state(snapshot, client)
+        link = snapshot.get(LINKS, client.id)
+        row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+        state = state_of(snapshot, client, link, row)
+        if link is not None and row is not None:
+            removed += len(removed_in_xpm(client, link, row))
         links[state] += 1
         people += needs_person(snapshot, client, state) is not None
     return Counts(
         links={str(state): number for state, number in links.items()},
         needs_person=people,
+        removed_contacts=removed,
         to_ignition=to_ignition(snapshot),
         import_at=last.at if (last := last_import(snapshot)) else None,
         jobs=job_counts(practice),

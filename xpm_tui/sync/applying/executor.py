@@ -111,6 +111,7 @@ class _Apply:
 
     async def there(self, records: Sequence[PlannedRecord], pusher: Pusher) -> None:
         """Clients with changes on XPM's side: one after the other, then what is still unknown."""
+        pusher.expect(records)
         for record in records:
             if self._stops():
                 break

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.links import Base
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import Run, Written
@@ -15,6 +16,8 @@ from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.sync.applying.local_writes import write_book
 from xpm_tui.sync.applying.preconditions import Moved, Standing, stand
 from xpm_tui.sync.applying.run_results import changed_writes, image_write
+from xpm_tui.sync.base import base_key, with_origin
+from xpm_tui.sync.canonical import is_blank
 from xpm_tui.sync.planning.comparison import compare
 from xpm_tui.sync.planning.decisions import Rules
 
@@ -41,20 +44,33 @@ def book_here(
         return standing
     matched = compare(rules, standing.sides).link
     sides = msgspec.structs.replace(standing.sides, link=matched)
-    ours = [change for change in standing.changes if change.side == "ignition"]
+    ours = [change for change in standing.changes if change.side == "ignition" and not change.follows]
     made = write_book(sides, ours, rules.team, new_contact, rules.policy.of_new_contact(sides.frozen))
     met = compare(rules, msgspec.structs.replace(sides, client=made.client, link=made.link))
+    base = with_origin(met.base, came_from_xpm(made.written, met.base), came=True)
     linked = () if standing.linking is None else (_linked(standing.linking),)
     written = (*linked, *made.written)
     writes: list[Write] = []
     if made.client != sides.client:
         writes.append(Put(CLIENTS, made.client))
-    writes += changed_writes(snapshot, met.link, met.base)
+    writes += changed_writes(snapshot, met.link, base)
     if written:
         writes.append(image_write(snapshot, run.id, sides.client.id, sides.row.uuid, written))
-    after = msgspec.structs.replace(sides, client=made.client, link=met.link, base=met.base)
-    rest = tuple(change for change in standing.changes if change.side == "xpm")
+    after = msgspec.structs.replace(sides, client=made.client, link=met.link, base=base)
+    rest = tuple(change for change in standing.changes if change.side == "xpm" or change.follows)
     return Booked(tuple(writes), written, Standing(after, rest))
+
+
+def came_from_xpm(written: Iterable[Written], base: Base) -> list[str]:
+    """The base keys of what was written to Ignition from XPM; of a new contact, all its fields."""
+    keys: list[str] = []
+    for each in written:
+        contact = each.record.partition("/")[2]
+        if each.field == "contact":
+            keys += [key for key in base.agreed if key.startswith(f"{contact}.")]
+        elif each.side == "ignition" and not is_blank(each.new):
+            keys.append(base_key(each.field, contact))
+    return keys
 
 
 def contacts_wanted(changes: Iterable[Change]) -> int:

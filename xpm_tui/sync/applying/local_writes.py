@@ -12,7 +12,7 @@ from xpm_tui.domain.links import ContactLink, Link, Pair, Value
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.runs import Written
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, mirror_values, pair
+from xpm_tui.sync.base import PRIMARY, came, mirror_values, pair
 from xpm_tui.sync.base import base_key as base_key
 from xpm_tui.sync.canonical import Team, contact_values, write_client, write_contact, xpm_contacts
 from xpm_tui.sync.planning.comparison import Sides
@@ -90,7 +90,8 @@ class _Writing:
 
     def note(self, change: Change, contact: str, record: str = "") -> None:
         """Keep what undo needs: both values, and what was agreed before."""
-        before: Pair | None = pair(self._base, base_key(change.field, contact), self._mirror)
+        key = base_key(change.field, contact)
+        before: Pair | None = pair(self._base, key, self._mirror)
         self.written.append(
             Written(
                 record=record or change.record,
@@ -100,6 +101,7 @@ class _Writing:
                 old=change.old,
                 new=change.new,
                 pair=before,
+                came=before is not None and came(self._base, key),
             )
         )
 

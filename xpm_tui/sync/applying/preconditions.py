@@ -7,18 +7,20 @@ from typing import Literal
 
 import msgspec
 
+from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Base, Link
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.sync.applying.local_writes import base_key
-from xpm_tui.sync.canonical import Team, book_print, xpm_print
+from xpm_tui.sync.canonical import Team, book_print, contact_values, xpm_print
 from xpm_tui.sync.consequences import is_wanted as is_wanted
 from xpm_tui.sync.consequences import possible as possible
 from xpm_tui.sync.planning.comparison import WHOLE, Sides
 from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
 from xpm_tui.sync.policy import BY_NAME
+from xpm_tui.sync.provenance import foreign
 
 Moved = Literal["ignition", "xpm", "link", "frozen"]
 """What is no longer as planned: the client in Ignition, the one in XPM, the link, or a person froze it."""
@@ -57,7 +59,7 @@ def stand(snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: 
         return "xpm"
     if linking is None and state_of(snapshot, client, link, row) not in ("linked", "archived"):
         return "link"
-    if any(_is_nobody(change, team) for change in record.changes):
+    if any(_is_nobody(change, team) or _is_overtaken(change, client) for change in record.changes):
         return "ignition"
     frozen = frozen_fields(snapshot, client.id)
     changes = possible(
@@ -65,13 +67,14 @@ def stand(snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: 
         tuple(
             change
             for change in record.changes
-            if change.ticked and change.field != "link" and not _is_frozen(change, frozen)
+            if change.ticked and change.field != "link" and (change.follows or not _is_frozen(change, frozen))
         ),
     )
     if WHOLE in frozen or (linking is None and not changes):
         return "frozen"
     base = snapshot.get(BASE, client.id) or Base(id=client.id)
-    return Standing(Sides(client, row, link, base, frozen), changes, linking)
+    former = foreign(snapshot, client, link.uuid, team)
+    return Standing(Sides(client, row, link, base, frozen, former), changes, linking)
 
 
 def _is_nobody(change: Change, team: Team) -> bool:
@@ -79,6 +82,15 @@ def _is_nobody(change: Change, team: Team) -> bool:
     rule = BY_NAME.get(change.field)
     person = rule is not None and rule.kind == "person" and change.ticked and change.side == "ignition"
     return person and bool(change.new) and change.new not in team.member
+
+
+def _is_overtaken(change: Change, client: Client) -> bool:
+    """A value of a shared contact that is no longer what this copy says: another copy's was sent first."""
+    if not (change.shared and change.ticked and change.side == "xpm"):
+        return False
+    id_ = change.record.partition("/")[2]
+    ours = next((each for each in client.contacts if each.id == id_), None)
+    return ours is None or contact_values(ours).get(change.field) != change.new
 
 
 def _is_frozen(change: Change, frozen: frozenset[str]) -> bool:

@@ -16,13 +16,27 @@ from xpm_tui.domain.links import Base, ContactLink, Freeze, Link, Pair, Value
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import Image, Intent, Run, Written
-from xpm_tui.domain.tables import BASE, FREEZES, IMAGES, LINKS, PLANNED, PLANS, RUNS, XPM_CLIENTS
+from xpm_tui.domain.tables import BASE, CLIENTS, FREEZES, IMAGES, LINKS, PLANNED, PLANS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.local_writes import base_key
-from xpm_tui.sync.base import PRIMARY, agree, carry, forget, mirror_values, pair, settle
-from xpm_tui.sync.canonical import Values, contact_values, xpm_values
-from xpm_tui.sync.journal import ADD_CONTACT
+from xpm_tui.sync.base import (
+    PRIMARY,
+    agree,
+    came,
+    carry,
+    contact_key,
+    forget,
+    mirror_values,
+    pair,
+    settle,
+    with_origin,
+)
+from xpm_tui.sync.canonical import Values, contact_values, write_contact, xpm_values
+from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import client_writes
+from xpm_tui.sync.planning.shared_contacts import copies, owners
+from xpm_tui.sync.policy import CONTACT_FIELDS
+from xpm_tui.sync.provenance import without
 
 
 def merge_client(old: XpmClient, reply: XpmClient) -> XpmClient:
@@ -108,12 +122,15 @@ def take_back(
     image = image_of(snapshot, run, client)
     if image is None:
         return base, []
-    agreed = {mark(written.record, written.field): written.pair for written in image.written}
+    agreed = {mark(written.record, written.field): written for written in image.written}
     writes: list[Write] = []
     for change in changes:
         key = base_key(change.field, change.record.partition("/")[2])
         before = agreed.get(mark(change.record, change.field))
-        base = forget(base, [key]) if before is None else agree(base, {key: before}, mirror)
+        if before is None or before.pair is None:
+            base = forget(base, [key])
+        else:
+            base = with_origin(agree(base, {key: before.pair}, mirror), [key], came=before.came)
         freeze = undo_freeze(client, key, image.run, run.by, now)
         there = snapshot.get(FREEZES, freeze.id)
         # A freeze that a person made is theirs: linking anew must not lift it.
@@ -179,6 +196,86 @@ def joined_elsewhere(snapshot: Snapshot, record: str) -> frozenset[str]:
     return frozenset(each.uuid for each in link.contacts if each.contact != contact) if link else frozenset()
 
 
+def shared_rows(snapshot: Snapshot, intent: Intent, row: XpmClient) -> list[XpmClient]:
+    """The mirror rows of the other XPM clients of a contact that was updated, with what XPM has of it now."""
+    there = contact_of(row, intent.found) if intent.kind == UPDATE_CONTACT else None
+    if there is None:
+        return []
+    return [
+        msgspec.structs.replace(
+            other,
+            contacts=tuple(
+                msgspec.structs.replace(there, primary=each.primary, position=each.position)
+                if each.uuid == there.uuid
+                else each
+                for each in other.contacts
+            ),
+        )
+        for other in owners(snapshot, there.uuid)
+        if other.uuid != row.uuid
+    ]
+
+
+def brought_to_copies(
+    snapshot: Snapshot, run: Run, intent: Intent, changes: Sequence[Change], row: XpmClient, now: datetime
+) -> Landed:
+    """What follows from a change to a shared contact for the other XPM clients and the copies of it here."""
+    rows = shared_rows(snapshot, intent, row)
+    if not rows:
+        return Landed((), ())
+    writes: list[Write] = [*client_writes(snapshot, rows, now)]
+    if is_undo(changes):
+        return Landed(tuple(writes), ())
+    bases = {w.row.id: w.row for w in writes if isinstance(w, Put) and w.table is BASE}
+    writes = [write for write in writes if write.table is not BASE]
+    fields = {change.field for change in changes if not change.follows}
+    follow = {(change.record, change.field): change for change in changes if change.follows}
+    written: list[Written] = []
+    for copy in copies(snapshot, intent.found):
+        after = next((each for each in rows if each.uuid == copy.row.uuid), None)
+        client = snapshot.get(CLIENTS, copy.client)
+        if after is None or client is None:
+            continue
+        frozen = {freeze.field for freeze in snapshot.find(FREEZES, "client", copy.client)}
+        ours = next(each for each in client.contacts if each.id == copy.contact)
+        before, mirror = mirror_values(copy.row, copy.link), mirror_values(after, copy.link)
+        old = snapshot.get(BASE, copy.client) or Base(id=copy.client)
+        base = bases.pop(copy.client, old)
+        values: dict[str, Value] = {}
+        agreed: dict[str, Pair] = {}
+        done: list[Written] = []
+        for field in fields:
+            key, now_ = contact_key(copy.contact, field), contact_values(ours).get(field)
+            change = follow.get((copy.record, field))
+            if change is not None and now_ == change.old and frozen.isdisjoint({"*", field, key}):
+                values[field] = now_ = change.new
+                done.append(
+                    Written(
+                        record=copy.record,
+                        field=field,
+                        side="ignition",
+                        rule=change.rule,
+                        old=change.old,
+                        new=change.new,
+                        pair=pair(old, key, before),
+                        came=came(old, key),
+                    )
+                )
+            if key in mirror and mirror[key] == now_:
+                agreed[key] = Pair(now_, now_)
+        if values:
+            contacts = tuple(
+                write_contact(each, values) if each.id == ours.id else each for each in client.contacts
+            )
+            writes.append(Put(CLIENTS, msgspec.structs.replace(client, contacts=contacts)))
+            writes.append(image_write(snapshot, run.id, copy.client, copy.row.uuid, done))
+        base = agree(base, agreed, mirror)
+        if base != old:
+            writes.append(Put(BASE, base))
+        written += done
+    return Landed((*writes, *(Put(BASE, base) for base in bases.values())), tuple(written))
+
+
 class Landed(msgspec.Struct, frozen=True):
     """What follows from a write that took effect: the writes of its commit, and what they did."""
 
@@ -191,14 +288,21 @@ def landed(
 ) -> Landed:
     """All that follows from a write which took effect in XPM; ``row`` is the client as it is there now.
 
-    The end of the intent itself is left to the caller, who puts it into the same commit.
+    Other XPM clients that share a contact are brought up to date with it, and ``changes`` that follow are
+    made to their copies here. The end of the intent itself is left to the caller, who puts it into the same
+    commit.
     """
     client, _, contact = intent.record.partition("/")
+    followers = [change for change in changes if change.follows]
+    changes = [change for change in changes if not change.follows]
     link = snapshot.get(LINKS, client)
     if link is None or link.uuid != row.uuid:
         # An undo takes the link first: what it then put back in XPM is counted and noted all the same.
         image = image_of(snapshot, run, client) if is_undo(changes) else None
-        back = [*client_writes(snapshot, [row], now), *([noted(image, changes)] if image else [])]
+        back = [
+            *client_writes(snapshot, [row, *shared_rows(snapshot, intent, row)], now),
+            *([noted(image, changes)] if image else []),
+        ]
         return Landed(tuple(back), tuple(map(_put_back, changes)) if image else ())
     base = snapshot.get(BASE, client) or Base(id=client)
     old = snapshot.get(XPM_CLIENTS, row.uuid) or row
@@ -220,6 +324,7 @@ def landed(
             if change.field == PRIMARY and intent.kind == ADD_CONTACT
             else after.get(base_key(change.field, contact), change.new),
             pair=pair(base, base_key(change.field, contact), before),
+            came=came(base, base_key(change.field, contact)),
         )
         for change in changes
     )
@@ -234,9 +339,18 @@ def landed(
         writes += undone
     else:
         base = agree(base, _sent(intent, changes, contact, after), after)
+        writes += without(snapshot, client, _keys(intent, changes, contact))
     writes += changed_writes(snapshot, link, base)
     writes.append(image_write(snapshot, run.id, client, row.uuid, written))
-    return Landed(tuple(writes), written)
+    more = brought_to_copies(snapshot, run, intent, [*changes, *followers], row, now)
+    return Landed((*writes, *more.writes), (*written, *more.written))
+
+
+def _keys(intent: Intent, changes: Sequence[Change], contact: str) -> list[str]:
+    """The base keys of what was sent: all of a contact that was added."""
+    if intent.kind == ADD_CONTACT:
+        return [contact_key(contact, rule.name) for rule in CONTACT_FIELDS]
+    return [base_key(change.field, contact) for change in changes]
 
 
 def _put_back(change: Change) -> Written:
@@ -256,7 +370,8 @@ def landed_reviewned(snapshot: Snapshot, intent: Intent, row: XpmClient, now: da
     record = snapshot.get(PLANNED, f"{run.plan}/{intent.record.partition('/')[0]}")
     changes: list[Change] = []
     for change in record.changes if record is not None else ():
-        if change.ticked and change.side == "xpm" and change.record == intent.record:
+        mine = change.side == "xpm" and change.record == intent.record
+        if change.ticked and (mine or change.follows == intent.record):
             changes.append(change)
     return landed(snapshot, run, intent, changes, row, now)
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
-from xpm_tui.domain.links import Base, Link
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import Base, CameFrom, Link, Provenance
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.runs import Run, Written
-from xpm_tui.domain.tables import APART, BASE, CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.runs import Image, Relinked, Run, Written
+from xpm_tui.domain.tables import APART, BASE, CLIENTS, FREEZES, IGNORED, LINKS, PROVENANCE, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.applying.local_commits import Booked
 from xpm_tui.sync.applying.local_writes import write_book
 from xpm_tui.sync.applying.preconditions import Moved, Standing
 from xpm_tui.sync.applying.run_results import changed_writes, image_of, image_write, mark, noted, take_back
-from xpm_tui.sync.base import apart_id, kept_apart, mirror_values
-from xpm_tui.sync.canonical import Team, book_print, xpm_print
+from xpm_tui.sync.base import apart_id, base_key, kept_apart, mirror_values
+from xpm_tui.sync.canonical import Team, Values, book_print, xpm_print
 from xpm_tui.sync.planning.comparison import Sides
+from xpm_tui.sync.provenance import brought_back, present, released, stored
 
 
 def undo_here(
@@ -43,22 +46,32 @@ def undo_here(
     base = snapshot.get(BASE, client.id) or Base(id=client.id)
     sides = Sides(client, row or XpmClient(uuid=record.uuid, name=client.name), link, base)
     ours = [c for c in ticked if c.side == "ignition" and c.field not in ("client", "link")]
-    made = write_book(sides, ours, team, _no_contact)
+    back = [c for c in ours if c.field == "contact" and c.new is not None]
+    made = write_book(sides, [c for c in ours if c not in back], team, _no_contact)
+    made = msgspec.structs.replace(
+        made,
+        client=_with_contacts(made.client, image, back),
+        written=made.written + tuple(map(_written, back)),
+    )
     written = made.written + tuple(_written(change) for change in (linked, whole) if change is not None)
     writes: list[Write] = []
     if whole is not None:
         writes += [Drop(CLIENTS, client.id), Drop(LINKS, client.id), Drop(BASE, client.id)]
-        writes.append(noted(image, ticked))
+        writes += [Drop(PROVENANCE, client.id), noted(image, ticked)]
     else:
         if made.client != client:
             writes.append(Put(CLIENTS, made.client))
         if linked is not None:
-            writes += _linked_back(link, str(linked.new or ""), snapshot, run, now)
+            after_undo = present(made.client, team)
+            writes += _linked_back(
+                link, str(linked.new or ""), snapshot, run, now, image.relinked, after_undo
+            )
             writes.append(noted(image, [*ours, linked]))
         elif ours:
             after = mirror_values(sides.row, made.link)
             base, more = take_back(snapshot, run, client.id, ours, base, after, now)
             writes += [*more, *(changed_writes(snapshot, made.link, base) if link.uuid else ())]
+            writes += _known_again(snapshot, image, ours, made.client, team)
     if written:
         writes.append(image_write(snapshot, run.id, client.id, record.uuid, written))
     rest = tuple(change for change in ticked if change.side == "xpm")
@@ -77,20 +90,84 @@ def _written(change: Change) -> Written:
     )
 
 
-def _linked_back(link: Link, before: str, snapshot: Snapshot, run: Run, now: datetime) -> list[Write]:
-    """The link goes, or goes back to what it was; what it was until now is kept apart until a person links
-    the two again. Where another client is linked by now it comes back quiet, as a second one does."""
+def _with_contacts(client: Client, image: Image, back: Iterable[Change]) -> Client:
+    """The client with the contacts that had gone with its former link; only one contact is primary."""
+    wanted = {change.record.partition("/")[2] for change in back}
+    kept = image.relinked.contacts if image.relinked is not None else ()
+    contacts = [*client.contacts]
+    for each in kept:
+        if each.id in wanted:
+            second = each.primary and any(other.primary for other in contacts)
+            contacts.append(msgspec.structs.replace(each, primary=False) if second else each)
+    return msgspec.structs.replace(client, contacts=tuple(contacts)) if wanted else client
+
+
+def _known_again(
+    snapshot: Snapshot, image: Image, changes: Iterable[Change], client: Client, team: Team
+) -> list[Write]:
+    """Values that come back without their link are known as the former client's again."""
+    if image.relinked is None or image.relinked.provenance is None:
+        return []
+    were, values = image.relinked.provenance.values, present(client, team)
+    known = snapshot.get(PROVENANCE, client.id) or Provenance(id=client.id)
+    keys: set[str] = set()
+    for change in changes:
+        contact = change.record.partition("/")[2]
+        if change.field == "contact":
+            keys |= {each for each in were if each.startswith(f"{contact}.")}
+        else:
+            keys.add(base_key(change.field, contact))
+    back = {key: CameFrom(were[key].uuid, were[key].value, values[key]) for key in keys & were.keys()}
+    return stored(snapshot, msgspec.structs.replace(known, values={**known.values, **back}))
+
+
+def _known_of(before: Provenance, now: Provenance, values: Values) -> Provenance:
+    """What was known of a client's values before a link, and what came since: of each value, what is true of
+    the present one."""
+    found: dict[str, CameFrom] = {}
+    for key in {**before.values, **now.values}:
+        both = [each for each in (before.values.get(key), now.values.get(key)) if each is not None]
+        true = [each for each in both if values.get(key) in (each.value, each.stayed)]
+        found[key] = (true or both)[0]
+    return msgspec.structs.replace(now, values=found, removed={**before.removed, **now.removed})
+
+
+def _linked_back(
+    link: Link,
+    before: str,
+    snapshot: Snapshot,
+    run: Run,
+    now: datetime,
+    relinked: Relinked | None,
+    values: Values,
+) -> list[Write]:
+    """The link goes, or goes back to what it was, with what was agreed then; what it was until now is kept
+    apart until a person links the two again. Where another client is linked by now it comes back quiet, as a
+    second one does. ``values`` are the client's by base key, as they will be."""
     writes: list[Write] = [Drop(BASE, link.id)]
+    known = released(snapshot, link.id)
+    if relinked is not None and relinked.provenance is not None:
+        known = _known_of(relinked.provenance, known, values)
+    writes += stored(snapshot, known)
+    if relinked is not None:
+        writes += [Put(FREEZES, each) for each in relinked.freezes]
+        writes += [Put(IGNORED, relinked.ignored)] if relinked.ignored is not None else []
     if link.uuid:
         writes.append(kept_apart(link.id, link.uuid, run.by, now))
     if not before:
         return [Drop(LINKS, link.id), *writes]
     row = snapshot.get(XPM_CLIENTS, before)
+    was = relinked.link if relinked is not None else None
+    if was is not None and was.uuid != before:
+        was = None
+    if was is not None and relinked is not None and relinked.base is not None:
+        writes.append(Put(BASE, brought_back(snapshot, was, relinked.base)))
     back = Link(
         id=link.id,
         uuid=before,
         number=row.number if row is not None else "",
         origin="undo",
+        contacts=was.contacts if was is not None else (),
         quiet=any(other.id != link.id for other in snapshot.find(LINKS, "uuid", before)),
         at=now,
         by=run.by,

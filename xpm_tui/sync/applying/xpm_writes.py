@@ -12,9 +12,9 @@ from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Change, PlannedRecord
-from xpm_tui.domain.ports import Book, Clock, Ids, Practice, Snapshot, Write
+from xpm_tui.domain.ports import Book, Clock, Ids, Practice, Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent
-from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.local_commits import events_of
 from xpm_tui.sync.applying.preconditions import Standing
@@ -30,10 +30,11 @@ from xpm_tui.sync.applying.run_results import (
     merge_contact,
 )
 from xpm_tui.sync.base import PRIMARY
-from xpm_tui.sync.canonical import contact_values
+from xpm_tui.sync.canonical import Team, book_print, contact_values, xpm_print
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import OVERLAP, refresh_clients, since, take
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, client_update, contact_creation, contact_update
+from xpm_tui.sync.overlay import Overlay
 from xpm_tui.sync.planning.planner import MOVED_CHECK, unknown_additions, written_records
 from xpm_tui.sync.policy import Policy
 
@@ -65,6 +66,11 @@ class Pusher:
         self._outbox = Outbox(book, practice, clock, ids, ledger.run.id, ledger.transact)
         self._until_check = 0
         self._unknown = False
+        self._planned: dict[str, PlannedRecord] = {}
+
+    def expect(self, records: Sequence[PlannedRecord]) -> None:
+        """Know what is to be written: what a shared contact changes of a later record is no surprise then."""
+        self._planned = {record.client: record for record in records}
 
     async def push(self, record: PlannedRecord) -> None:
         """One client: its own fields, then each contact. A refusal ends this client and no other.
@@ -73,6 +79,7 @@ class Pusher:
         """
         if self._until_check <= 0:
             await self._look_what_moved()
+        record = self._planned.get(record.client, record)
         standing = self._book_one(record)
         if standing is None:
             self._ledger.commit((), done=1)
@@ -118,8 +125,10 @@ class Pusher:
             self._ledger.tally["held"] += 1
             return True
         row = _row(self._book.snapshot(), standing.sides.row.uuid)
+        fields = {change.field for change in changes}
+        followers = [c for c in standing.changes if c.follows == target and c.field in fields]
         sent: Delivery[Any] = await self._outbox.send(
-            call.message(target, row), partial(self._landed, call, changes)
+            call.message(target, row), partial(self._landed, call, [*changes, *followers])
         )
         if sent.ending == "done":
             return True
@@ -149,6 +158,8 @@ class Pusher:
         row = merge_client(old, reply) if isinstance(reply, XpmClient) else merge_contact(old, reply)
         written = landed(snapshot, self._ledger.run, end, changes, row, self._clock.now())
         self._ledger.tally["changes"] += len(written.written)
+        if call.kind == UPDATE_CONTACT:
+            self._follow(snapshot, end.record.partition("/")[0], written.writes)
         news = [*events_of(written.written, end.record, row.uuid)]
         if contact is None:
             edited = edited_fields(old, row, call.values)
@@ -161,6 +172,28 @@ class Pusher:
                 for field in fields
             ]
         return [*written.writes], news
+
+    def _follow(self, snapshot: Snapshot, client: str, writes: Sequence[Write]) -> None:
+        """Expect of the clients that share a contact what these writes make of them, and nothing else."""
+        after, team = Overlay(snapshot, writes), Team.read(snapshot)
+        rows = {w.row.uuid for w in writes if isinstance(w, Put) and w.table is XPM_CLIENTS}
+        for uuid in rows:
+            for link in snapshot.find(LINKS, "uuid", uuid):
+                record = self._planned.get(link.id)
+                if record is None or link.id == client or record.uuid != uuid:
+                    continue
+                before = _prints(snapshot, record, team)
+                if before == (record.ignition, record.xpm):
+                    ignition, xpm = _prints(after, record, team)
+                    self._planned[link.id] = msgspec.structs.replace(record, ignition=ignition, xpm=xpm)
+
+
+def _prints(snapshot: Snapshot, record: PlannedRecord, team: Team) -> tuple[str, str]:
+    client, row = snapshot.get(CLIENTS, record.client), snapshot.get(XPM_CLIENTS, record.uuid)
+    return (
+        book_print(client, team) if client is not None else "",
+        xpm_print(row) if row is not None else "",
+    )
 
 
 def _row(snapshot: Snapshot, uuid: str) -> XpmClient:

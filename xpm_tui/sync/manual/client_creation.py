@@ -15,9 +15,17 @@ from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Snapshot
 from xpm_tui.domain.tables import APART, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.adoption import adopted
+from xpm_tui.sync.base import PRIMARY, live_link
 from xpm_tui.sync.base import different as apart_as_different
-from xpm_tui.sync.base import live_link
-from xpm_tui.sync.canonical import Team, book_values, clean, contact_values, is_blank, primary_of
+from xpm_tui.sync.canonical import (
+    Team,
+    book_values,
+    clean,
+    contact_values,
+    is_blank,
+    primary_of,
+    write_client,
+)
 from xpm_tui.sync.journal import ADD_CLIENT, is_linked, without_end
 from xpm_tui.sync.manual.creation import Maker, Making
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
@@ -25,6 +33,7 @@ from xpm_tui.sync.mirror import take
 from xpm_tui.sync.outbox import Message, client_creation
 from xpm_tui.sync.planning.links import lost_links, survivors
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
+from xpm_tui.sync.provenance import foreign
 
 Why = Literal["linked", "was-linked", "no-name", "merged", "twin", "same", "near", "unknown", "twin-unknown"]
 Lookup = Callable[[Client], Sequence[Alike]]
@@ -243,8 +252,25 @@ def creation_message(
 ) -> tuple[Message[XpmClient], tuple[str, ...]]:
     """Return the message that creates a client, and the fields that have to be left out of it; ``before`` are
     the UUIDs of the XPM clients that have its name."""
+    client, former = without_former(snapshot, client)
     values, left_out = creation_values(snapshot, client, policy)
+    left_out = (*left_out, *(field for field in former if field in BY_NAME))
     return client_creation(client.id, values, creation_contacts(client, policy), before), left_out
+
+
+def without_former(snapshot: Snapshot, client: Client) -> tuple[Client, tuple[str, ...]]:
+    """Return a client without what it still has of an XPM client that it was linked to, and those fields:
+    none of it is sent to another one unseen."""
+    team = Team.read(snapshot)
+    former = foreign(snapshot, client, "", team)
+    if not former:
+        return client, ()
+    theirs = {key.partition(".")[0] for key in former if "." in key}
+    contacts = tuple(each for each in client.contacts if each.id not in theirs)
+    own = {field: None for field in former if field in BY_NAME and not BY_NAME[field].required}
+    own.pop(PRIMARY, None)
+    blank = write_client(msgspec.structs.replace(client, contacts=contacts), own, team)
+    return blank, tuple(sorted(own))
 
 
 def creation_values(

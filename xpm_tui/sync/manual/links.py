@@ -9,10 +9,11 @@ import msgspec
 
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.links import Base, ContactLink, Link, LinkOrigin
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import Link, LinkOrigin
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.runs import Image, Run, Written
+from xpm_tui.domain.runs import Image, Relinked, Run, Written
 from xpm_tui.domain.tables import (
     APART,
     BASE,
@@ -26,21 +27,29 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import XpmClient, XpmJob
-from xpm_tui.sync.base import apart_id, kept_apart
+from xpm_tui.sync.base import PRIMARY, apart_id, kept_apart
+from xpm_tui.sync.manual.takeover import FormerValue, Taken, take_over
 from xpm_tui.sync.planning.comparison import Sides, compare
-from xpm_tui.sync.planning.links import takes_over
+from xpm_tui.sync.planning.decisions import FORMER
+from xpm_tui.sync.planning.links import state_of, successor, takes_over
 from xpm_tui.sync.planning.planner import rules_for
 from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.provenance import released, still_there, stored, written_out
+
+FROM_XPM = Policy()
+"""The policy of a practice that has set none."""
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """What linking two records would do.
 
-    ``changes`` is what the next plan would carry, ``second`` the link of
-    another client that stands there already: the new one would be quiet. ``jobs_staying`` are XPM jobs on
-    the client that the link leaves. ``warnings`` are sentences.
+    ``former`` is what came from another XPM client, and what becomes of it with the link. ``changes`` is what
+    the next plan would carry after that, ``second`` the link of another client that stands there already: the
+    new one would be quiet. ``jobs_staying`` are XPM jobs on the client that the link leaves. ``warnings`` are
+    sentences.
     """
 
+    former: tuple[FormerValue, ...] = ()
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
     second: Link | None = None
@@ -49,7 +58,23 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     jobs_staying: tuple[XpmJob, ...] = ()
 
 
-def effect(snapshot: Snapshot, policy: Policy, client_id: str, uuid: str) -> Effect:
+def is_same_client(snapshot: Snapshot, client: Client, uuid: str) -> bool:
+    """Whether an XPM client is the one that the client was linked to, under another id: then its data stays.
+
+    A prospect that was converted is, and so is the successor of a client that was merged or has disappeared.
+    """
+    link = snapshot.get(LINKS, client.id)
+    if link is not None and link.uuid == uuid:
+        return False
+    if takes_over(snapshot, client.id, uuid):
+        return True
+    row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+    if link is None or state_of(snapshot, client, link, row) != "converted":
+        return False
+    return successor(snapshot, client, link, row) == uuid
+
+
+def effect(snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, keep: bool = False) -> Effect:
     """What linking would do. Raises ``NotFound`` when one of the two is not there."""
     client = snapshot.get(CLIENTS, client_id)
     row = snapshot.get(XPM_CLIENTS, uuid)
@@ -60,14 +85,24 @@ def effect(snapshot: Snapshot, policy: Policy, client_id: str, uuid: str) -> Eff
     before = snapshot.get(LINKS, client_id)
     second = _carrying(snapshot, client_id, uuid)
     changes: tuple[Change, ...] = ()
+    same = is_same_client(snapshot, client, uuid)
+    taken = take_over(snapshot, policy, client, row, quiet=second is not None, keep=keep, same=same)
     if second is None and not row.deleted and not (row.archived and policy.direction == "to_xpm"):
         frozen = frozenset(f.field for f in snapshot.find(FREEZES, "client", client_id) if not f.undo)
-        link = Link(id=client_id, uuid=uuid)
-        sides = Sides(client, row, link, Base(id=client_id), frozen)
-        changes = compare(rules_for(snapshot, policy), sides).changes
+        link = Link(id=client_id, uuid=uuid, contacts=taken.contacts)
+        rules = rules_for(snapshot, policy)
+        former = still_there(taken.provenance, taken.client, uuid, rules.team)
+        changes = compare(rules, Sides(taken.client, row, link, taken.base, frozen, former)).changes
+    warnings = [*_warnings(snapshot, client_id, row, second is not None)]
+    left = _second_there(snapshot, before) if before is not None and before.uuid != uuid else None
+    if left is not None:
+        other = snapshot.get(CLIENTS, left.id)
+        name = other.name if other is not None else left.id
+        warnings.append(f"{name} ({left.id}), the second client there until now, is synced from then on.")
     return Effect(
+        former=taken.former,
         changes=changes,
-        warnings=tuple(_warnings(snapshot, client_id, row, second is not None)),
+        warnings=tuple(warnings),
         second=second,
         prospect=row.prospect,
         archived=row.archived,
@@ -83,40 +118,42 @@ def link(
     now: datetime,
     by: str,
     run: str,
+    policy: Policy = FROM_XPM,
     origin: LinkOrigin = "picked",
     quiet: bool = False,
+    keep: bool = False,
 ) -> list[Write]:
     """The writes that link a client, or link it to another one: as a run of its own that can be undone.
 
-    What was agreed with the old one is dropped, freezes made by an undo are lifted, and a person's "these two
-    stay apart" or "ignore" is over. What took over a lost XPM client keeps the contacts that it
-    has of that one. ``quiet``: a second client on one XPM client, which carries no field.
+    What came from the former client goes with it, unless the user changed it or asks to ``keep`` it. The data
+    of a lost XPM client stays where the new one took it over. What was agreed with the old one is dropped,
+    freezes made by an undo are lifted, and a user's "these two stay apart" or "ignore" is over. ``quiet``: a
+    second client on one XPM client, over which no field is synced.
     Raises ``NotFound`` and ``BadInput``.
     """
     row = snapshot.get(XPM_CLIENTS, uuid)
-    if snapshot.raw(CLIENTS, client_id) is None:
+    client = snapshot.get(CLIENTS, client_id)
+    if client is None:
         raise NotFound(f"There is no client with the id {client_id}.")
     if row is None or row.deleted:
         raise NotFound("XPM has no client with this id.", hint="Read XPM's list again, then try once more.")
     before = snapshot.get(LINKS, client_id)
     if before is not None and before.uuid == uuid and before.quiet == quiet:
         raise BadInput("The two are linked already.")
-    kept: tuple[ContactLink, ...] = ()
-    if before is not None and takes_over(snapshot, client_id, uuid):
-        there = {contact.uuid for contact in row.contacts if not contact.deleted}
-        kept = tuple(each for each in before.contacts if each.uuid in there)
+    same = is_same_client(snapshot, client, uuid)
+    taken = take_over(snapshot, policy, client, row, quiet=quiet, keep=keep, same=same)
     new = Link(
         id=client_id,
         uuid=uuid,
         number=row.number,
         origin=origin,
         quiet=quiet,
-        contacts=kept,
+        contacts=taken.contacts,
         at=now,
         by=by,
         run=run,
     )
-    lifted = [Drop(FREEZES, f.id) for f in snapshot.find(FREEZES, "client", client_id) if f.undo]
+    lifted = tuple(f for f in snapshot.find(FREEZES, "client", client_id) if f.undo)
     written = Written(
         record=client_id,
         field="link",
@@ -125,13 +162,53 @@ def link(
         old=before.uuid if before is not None else None,
         new=uuid,
     )
+    base = snapshot.get(BASE, client_id)
+    relinked = Relinked(
+        contacts=taken.removed,
+        link=before,
+        base=written_out(snapshot, before, base) if before is not None and base is not None else None,
+        provenance=released(snapshot, client_id),
+        freezes=lifted,
+        ignored=snapshot.get(IGNORED, client_id),
+    )
     return [
+        *([Put(CLIENTS, taken.client)] if taken.client != client else []),
         Put(LINKS, new),
-        Drop(BASE, client_id),
+        *(next_there(snapshot, before) if before is not None else ()),
+        Put(BASE, taken.base) if taken.base.agreed else Drop(BASE, client_id),
+        *stored(snapshot, taken.provenance),
         Drop(APART, apart_id(client_id, uuid)),
         Drop(IGNORED, client_id),
-        *lifted,
-        *by_hand(run, now, by, client_id, uuid, written),
+        *(Drop(FREEZES, each.id) for each in lifted),
+        *by_hand(run, now, by, client_id, uuid, written, *former_written(taken), relinked=relinked),
+    ]
+
+
+def next_there(snapshot: Snapshot, leaving: Link) -> list[Write]:
+    """The write by which the second client on an XPM client syncs values, once the first one leaves it."""
+    second = _second_there(snapshot, leaving)
+    return [Put(LINKS, msgspec.structs.replace(second, quiet=False))] if second is not None else []
+
+
+def _second_there(snapshot: Snapshot, leaving: Link) -> Link | None:
+    others = [each for each in snapshot.find(LINKS, "uuid", leaving.uuid) if each.id != leaving.id]
+    return others[0] if not leaving.quiet and len(others) == 1 and others[0].quiet else None
+
+
+def former_written(taken: Taken) -> list[Written]:
+    """What a new link changes of the values that came from the former client, as undo needs it."""
+    joined = {each.contact: each.uuid for each in taken.contacts}
+    return [
+        Written(
+            record=taken.client.id if each.field == PRIMARY else each.record,
+            field=each.field,
+            side="ignition",
+            rule=FORMER,
+            old=each.old,
+            new=joined.get(str(each.new), each.new) if each.field == PRIMARY else each.new,
+        )
+        for each in taken.former
+        if each.outcome in ("replaced", "removed")
     ]
 
 
@@ -142,20 +219,42 @@ def unlink(snapshot: Snapshot, client_id: str, *, now: datetime, by: str, run: s
     if before is None:
         raise NotFound("This client is not linked.")
     written = Written(record=client_id, field="link", side="ignition", rule="unlink", old=before.uuid)
+    base = snapshot.get(BASE, client_id)
+    relinked = Relinked(
+        link=before,
+        base=written_out(snapshot, before, base) if base is not None else None,
+        provenance=released(snapshot, client_id),
+    )
     return [
         Drop(LINKS, client_id),
+        *next_there(snapshot, before),
         Drop(BASE, client_id),
+        *stored(snapshot, released(snapshot, client_id)),
         kept_apart(client_id, before.uuid, by, now),
-        *by_hand(run, now, by, client_id, before.uuid, written),
+        *by_hand(run, now, by, client_id, before.uuid, written, relinked=relinked),
     ]
 
 
 def by_hand(
-    run: str, now: datetime, by: str, client: str, uuid: str, written: Written, *, created: bool = False
+    run: str,
+    now: datetime,
+    by: str,
+    client: str,
+    uuid: str,
+    written: Written,
+    *more: Written,
+    created: bool = False,
+    relinked: Relinked | None = None,
 ) -> list[Write]:
     """The run of something that a person did at once, and its before-image."""
     image = Image(
-        id=f"{run}/{client}", run=run, client=client, uuid=uuid, written=(written,), created=created
+        id=f"{run}/{client}",
+        run=run,
+        client=client,
+        uuid=uuid,
+        written=(written, *more),
+        created=created,
+        relinked=relinked,
     )
     done = Run(
         id=run,
@@ -165,7 +264,7 @@ def by_hand(
         outcome="done",
         total=1,
         done=1,
-        counts={written.rule: 1},
+        counts={written.rule: 1, **({FORMER: len(more)} if more else {})},
         reviewed=True,
     )
     return [Put(RUNS, done), Put(IMAGES, image)]

@@ -32,8 +32,11 @@ from xpm_tui.sync.planning.comparison import Sides, compare
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import named
 from xpm_tui.sync.policy import BY_NAME, Policy
+from xpm_tui.sync.provenance import foreign
 
-Why = Literal["missing", "deleted", "archived", "linked", "twin", "same-name", "likely", "apart", "ignored"]
+Why = Literal[
+    "missing", "deleted", "archived", "linked", "twin", "same-name", "likely", "apart", "ignored", "former"
+]
 
 _WHY = {
     "missing": "XPM has no client with this id.",
@@ -44,6 +47,8 @@ _WHY = {
     "same-name": "Ignition has a client of the same name: link that one, or pick this one by itself.",
     "likely": "Ignition has a client that may be this one: link that one, or pick this one with --anyway.",
     "ignored": "A person settled that the client of that name has no XPM client: link it, or pick this one.",
+    "former": "The client of that name still has values of another XPM client: link the two by themselves, "
+    "which shows what becomes of them.",
     "apart": "It was taken apart from the client of that name: link them again by hand.",
 }
 
@@ -145,6 +150,8 @@ class _Picking:
                 self._skip(row, "apart", free[0].id)
             elif every and self.snapshot.raw(IGNORED, free[0].id) is not None:
                 self._skip(row, "ignored", free[0].id)
+            elif self._has_former(free[0]):
+                self._skip(row, "former", free[0].id)
             else:
                 self._link(free[0], row)
         elif not anyway and (found := self._unclear(row, twins and every, likely)):
@@ -199,6 +206,10 @@ class _Picking:
         written = Written(record=client.id, field="link", side="ignition", rule="pick", new=row.uuid)
         self._image(client.id, row, written, created=False)
 
+    def _has_former(self, client: Client) -> bool:
+        """Whether the client still has values of another XPM client: what becomes of them is shown first."""
+        return bool(foreign(self.snapshot, client, "", self.team))
+
     def _create(self, row: XpmClient) -> None:
         id_ = self.ids.new("c")[0]
         values = {
@@ -229,7 +240,7 @@ class _Picking:
             for key, value in told.items()
             if key not in base.agreed and not is_blank(value)
         }
-        return agree(base, given, mirror)
+        return msgspec.structs.replace(agree(base, given, mirror), picked=True, exceptions=())
 
     def _contacts(self, row: XpmClient) -> tuple[tuple[Contact, ...], tuple[ContactLink, ...]]:
         """XPM's contacts; a client without any gets one from its own first and last name."""

@@ -10,7 +10,7 @@ from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.sync.applying.preconditions import possible
-from xpm_tui.sync.planning.decisions import UNTICKABLE
+from xpm_tui.sync.planning.decisions import SHARED_EDITS, UNTICKABLE
 from xpm_tui.sync.planning.planner import count, estimate
 
 Reviewed = tuple[str, str, Value, Value]
@@ -48,18 +48,50 @@ def tick_where(
     records: Iterable[PlannedRecord], on: bool, meant: Callable[[Change], bool]
 ) -> list[PlannedRecord]:
     """The same, by any condition. What no tick can let go stays as it is."""
-    changed: list[PlannedRecord] = []
-    for each in records:
+    before = [*records]
+    after: list[PlannedRecord] = []
+    for each in before:
         changes = tuple(
             msgspec.structs.replace(change, ticked=on)
             if change.ticked is not on and meant(change) and not (on and change.held in UNTICKABLE)
             else change
             for change in each.changes
         )
-        changes = _possible(changes)
-        if changes != each.changes:
-            changed.append(msgspec.structs.replace(each, changes=changes))
-    return changed
+        after.append(msgspec.structs.replace(each, changes=changes))
+    after = _one_of_each(before, after) if on else after
+    after = [msgspec.structs.replace(each, changes=_possible(each.changes)) for each in after]
+    return [now for was, now in zip(before, after, strict=True) if now.changes != was.changes]
+
+
+def _one_of_each(before: Sequence[PlannedRecord], after: Sequence[PlannedRecord]) -> list[PlannedRecord]:
+    """Of different edits of one shared contact only one can be ticked: the one just ticked, or, where several
+    were, none of them."""
+    was = {(c.record, c.field): c.ticked for each in before for c in each.changes}
+    groups: dict[tuple[str, str], list[Change]] = {}
+    for each in after:
+        for change in each.changes:
+            if change.held == SHARED_EDITS and not change.follows and change.ticked:
+                groups.setdefault((change.shared, change.field), []).append(change)
+    off: set[tuple[str, str]] = set()
+    for group in groups.values():
+        if len(group) > 1:
+            new = [change for change in group if not was[change.record, change.field]]
+            keep = new[0] if len(new) == 1 else None
+            off |= {(change.record, change.field) for change in group if change is not keep}
+    if not off:
+        return [*after]
+    return [
+        msgspec.structs.replace(
+            each,
+            changes=tuple(
+                msgspec.structs.replace(c, ticked=False)
+                if not c.follows and (c.record, c.field) in off
+                else c
+                for c in each.changes
+            ),
+        )
+        for each in after
+    ]
 
 
 def _possible(changes: tuple[Change, ...]) -> tuple[Change, ...]:
@@ -68,8 +100,12 @@ def _possible(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     left = possible(changes, ticked)
     if left == ticked:
         return changes
+    done = {(change.record, change.field, change.follows) for change in left}
     return tuple(
-        msgspec.structs.replace(change, ticked=False) if change.ticked and change not in left else change
+        msgspec.structs.replace(change, ticked=wanted)
+        if change.ticked is not (wanted := (change.record, change.field, change.follows) in done)
+        and (change.ticked or change.follows)
+        else change
         for change in changes
     )
 

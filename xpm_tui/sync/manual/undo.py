@@ -220,6 +220,8 @@ class _Look:
         if written.side == "xpm":
             return self._unclear(written, "stays-in-xpm")
         id_ = _contact(written)
+        if written.new is None:
+            return self._removed_back(written, client)
         contact = next((each for each in client.contacts if each.id == id_), None)
         if contact is None:
             return None
@@ -228,6 +230,14 @@ class _Look:
         if self._contact_edited(contact):
             return self._unclear(written, "contact-edited")
         return _undo(written, written.new, None)
+
+    def _removed_back(self, written: Written, client: Client) -> Change | Unclear | None:
+        """A contact that went with the link to a former client."""
+        if any(each.id == _contact(written) for each in client.contacts):
+            return None
+        if not self._as_linked:
+            return self._unclear(written, "relinked")
+        return _undo(written, None, written.old)
 
     def _edited(self, client: Client) -> bool:
         """Whether Ignition knows the client by now, or anything differs from what came from XPM."""

@@ -11,10 +11,20 @@ import msgspec
 
 from xpm_tui.domain.fields import Field
 from xpm_tui.domain.ignition import Client, Contact
-from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value
+from xpm_tui.domain.links import Base, CameFrom, ContactLink, Link, Pair, Value
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, agree, contact_key, forget_contact, own_mirror_values, pair
+from xpm_tui.sync.base import (
+    PRIMARY,
+    agree,
+    came,
+    contact_key,
+    forget,
+    forget_contact,
+    own_mirror_values,
+    pair,
+    with_origin,
+)
 from xpm_tui.sync.canonical import (
     Values,
     book_values,
@@ -31,7 +41,7 @@ from xpm_tui.sync.planning.contacts import (
     standing,
     theirs_alone,
 )
-from xpm_tui.sync.planning.decisions import NO_NAME, Rules
+from xpm_tui.sync.planning.decisions import FORMER, NO_NAME, Rules
 from xpm_tui.sync.planning.differences import Difference, Why, why_not_synced
 from xpm_tui.sync.policy import BY_NAME, FieldRule
 
@@ -40,13 +50,17 @@ WHOLE = "*"
 
 
 class Sides(msgspec.Struct, frozen=True):
-    """One client as it is: both records, the link, the base, and the fields frozen for it."""
+    """One client as it is: both records, the link, the base, and the fields frozen for it.
+
+    ``former`` are the values, by base key, that came from another XPM client.
+    """
 
     client: Client
     row: XpmClient
     link: Link
     base: Base
     frozen: frozenset[str] = frozenset()
+    former: dict[str, CameFrom] = {}
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -108,6 +122,8 @@ class _Work:
         self.link = sides.link
         self.base = sides.base
         self.frozen = sides.frozen
+        self.former = sides.former if rules.side == "xpm" else {}
+        self.theirs: set[str] = set()
         self.before = sides
         self.mirror = own_mirror_values(sides.row)
         self.known = frozenset(sides.base.agreed)
@@ -147,6 +163,7 @@ class _Work:
         match = match_contacts(self.client.contacts, xpm_contacts(self.row), links)
         if active:
             for fresh in match.fresh:
+                self.theirs |= self._came_with(fresh)
                 self.base = forget_contact(self.base, fresh)
             if match.fresh:
                 self.known = frozenset(self.base.agreed)
@@ -166,6 +183,8 @@ class _Work:
     def result(self) -> Compared:
         """The comparison made."""
         base = agree(self.base, self.agreed, self.mirror)
+        if self.theirs:
+            base = with_origin(base, self.theirs.intersection(self.agreed), came=True)
         settled = len(self.agreed) + (self.link is not self.before.link)
         return Compared(tuple(self.changes), base, self.link, settled)
 
@@ -201,12 +220,34 @@ class _Work:
         agreed = pair(self.base, key, self.mirror) if key in self.known else None
         verdict = self.rules.verdict(rule, ours, theirs, agreed)
         if verdict not in ("agree", "same"):
-            self.changes.append(self.rules.change(record, rule, ours, theirs, verdict, contact))
+            change = self.rules.change(record, rule, ours, theirs, verdict, contact)
+            self.changes.append(self._held_back(change, key) if key in self.former else change)
             return
         if verdict == "agree":
             self.agreed[key] = self.rules.settle(ours, theirs)
         if self.listing and ours != theirs:
             self._leave(record, rule, ours, theirs, self.rules.why_kept(rule, ours, theirs, agreed))
+
+    def _held_back(self, change: Change, key: str) -> Change:
+        """A value of another XPM client is not sent to this one until a user has seen it and says so."""
+        return msgspec.structs.replace(
+            change,
+            mark=change.mark if change.conflict else "former",
+            ticked=False,
+            held=FORMER,
+            came_from=self.former[key].uuid,
+        )
+
+    def _came_with(self, contact: str) -> set[str]:
+        """What came from XPM of a contact that is matched with another one now, and is still as it came."""
+        ours = next(each for each in self.client.contacts if each.id == contact)
+        now = {contact_key(contact, name): value for name, value in contact_values(ours).items()}
+        found = set()
+        for key in now.keys() & self.known:
+            agreed = self.base.pairs.get(key)
+            if came(self.base, key) and agreed is not None and agreed.ignition == now[key]:
+                found.add(key)
+        return found
 
     def _leave(self, record: str, rule: Field, ours: Value, theirs: Value, why: Why) -> None:
         """List a difference; what blocks the whole client is its reason before any other."""
@@ -283,23 +324,25 @@ class _Work:
         return theirs_alone(match.theirs)
 
     def _whole_contact(self, contact: str, name: str, held: str = "") -> None:
-        self.changes.append(
-            Change(
-                record=f"{self.client.id}/{contact}",
-                field="contact",
-                side=self.rules.side,
-                rule="contact",
-                new=name,
-                ticked=not held,
-                held=held,
-            )
+        change = Change(
+            record=f"{self.client.id}/{contact}",
+            field="contact",
+            side=self.rules.side,
+            rule="contact",
+            new=name,
+            ticked=not held,
+            held=held,
         )
+        former = next((key for key in self.former if key.startswith(f"{contact}.")), "")
+        self.changes.append(self._held_back(change, former) if former and not held else change)
 
     def _primary(self, match: ContactMatch) -> None:
         """Who is primary: XPM's UUID, or what stands in for it where the contact is still to be made."""
         rule = BY_NAME[PRIMARY]
         synced = self._whole_is_synced(PRIMARY)
         if not synced and not self.listing:
+            return
+        if synced and self._removed_primary(match):
             return
         joined = {ours.id: theirs.uuid for ours, theirs in match.pairs}
         first = primary_of(self.client)
@@ -311,6 +354,8 @@ class _Work:
                 self._leave(self.client.id, rule, ours, theirs, why_not_synced(self.rules.policy, rule))
             return
         master, _ = self.rules.master_first(ours, theirs)
+        if self.rules.side == "xpm" and not master:
+            self._forget_gone_primary()
         mine = {uuid: contact for contact, uuid in joined.items()}
         coming = f"{self.client.id}/{master}"
         if master == "":
@@ -324,6 +369,29 @@ class _Work:
                 self._leave(self.client.id, rule, ours, theirs, "primary-unmatched")
             return
         self._field(record, rule, PRIMARY, ours, theirs)
+
+    def _removed_primary(self, match: ContactMatch) -> bool:
+        """A contact that was removed in XPM does not stay the primary one here: XPM's is, or nobody."""
+        first = primary_of(self.client)
+        if not any(each.contact == first and each.uuid and each.removed == "xpm" for each in match.links):
+            return False
+        mine = {theirs.uuid: ours.id for ours, theirs in match.pairs}
+        new = str(self.mirror[PRIMARY] or "")
+        coming = f"{self.client.id}/{new}"
+        is_coming = any(c.record == coming and c.side == "ignition" and c.ticked for c in self.changes)
+        record = f"{self.client.id}/{mine[new]}" if new in mine else coming
+        if new not in mine and not is_coming:
+            record, new = self.client.id, ""
+        change = Change(record=record, field=PRIMARY, side="ignition", rule="removed", old=first, new=new)
+        self.changes.append(change)
+        return True
+
+    def _forget_gone_primary(self) -> None:
+        """What was agreed of a primary contact that XPM no longer has clears nothing there."""
+        agreed = pair(self.base, PRIMARY, self.mirror) if PRIMARY in self.known else None
+        if agreed is not None and agreed.ignition not in {each.uuid for each in xpm_contacts(self.row)}:
+            self.base = forget(self.base, [PRIMARY])
+            self.known = frozenset(self.base.agreed)
 
 
 def _shown(contact: Contact | XpmContact) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 import msgspec
 
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Contact
-from xpm_tui.domain.links import ContactLink
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.links import ContactLink, Link
 from xpm_tui.domain.plan import Side
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 
@@ -91,6 +91,16 @@ def is_from_own_name(contact: Contact, row: XpmClient) -> bool:
     """Whether a contact says no more than the XPM client's own first and last name, and its e-mail."""
     name = exact(f"{row.first_name} {row.last_name}")
     return bool(name) and exact(contact.name) == name and contact.email in ("", row.email)
+
+
+def removed_in_xpm(client: Client, link: Link, row: XpmClient) -> list[Contact]:
+    """The contacts of a linked client whose counterpart was removed in XPM: they stay, and are not created
+    there again."""
+    if row.deleted or not link.contacts:
+        return []
+    there = {each.uuid for each in row.contacts if not each.deleted}
+    gone = {each.contact for each in link.contacts if each.uuid and each.uuid not in there}
+    return [each for each in client.contacts if each.id in gone] if gone else []
 
 
 def ours_alone(contacts: Iterable[Contact]) -> tuple[ContactLink, ...]:

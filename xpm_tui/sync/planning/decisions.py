@@ -47,6 +47,11 @@ def decide(master: Value, other: Value, agreed: tuple[Value, Value] | None) -> V
 
 
 SHARED = "shared"
+SHARED_EDITS = "shared-edits"
+FOLLOWS = "shared"
+"""The rule of a change here that follows the one to a shared contact."""
+
+FORMER = "former"
 NO_NAME = "no-name"
 UNKNOWN = "unknown"
 UNTICKABLE = frozenset({NO_NAME, UNKNOWN})
@@ -57,6 +62,10 @@ _MARKS: dict[str, Mark] = {"first": "first", "drift": "drift", "conflict": "conf
 _HELD = {
     "conflict": "Edited on both sides: held for you, because conflicts are set to be held.",
     SHARED: "The contact belongs to several XPM clients, and writing it here would change it there too.",
+    SHARED_EDITS: "It was edited differently for another client that has the same contact in XPM. Tick the "
+    "value that is right: it is saved for all of them.",
+    FORMER: "It came from another XPM client that this client was linked to. Tick it if it is right for this "
+    "one, too.",
     NO_NAME: "XPM takes no contact without a name.",
     UNKNOWN: "It was sent before and no answer came: say what became of it with `runs release`.",
 }
@@ -182,11 +191,11 @@ class Rules:
         new, old = self.master_first(ours, theirs)
         if rule.kind == "person":
             new, old = bare(new), bare(old)
-        held = ""
+        held, shared = "", contact if contact and self.side == "xpm" and self.shared(contact) else ""
         if verdict == "conflict" and self.policy.on_conflict == "hold":
             held = "conflict"
-        elif contact and self.side == "xpm" and verdict in ("first", "drift", "conflict"):
-            held = SHARED if self.shared(contact) else ""
+        elif shared and verdict in ("first", "drift", "conflict"):
+            held = SHARED
         ticked = not held and (verdict != "clear" or self.policy.clear == "yes")
         mark = _MARKS.get(verdict, "")
         return Change(
@@ -199,4 +208,5 @@ class Rules:
             mark=mark,
             ticked=ticked,
             held=held,
+            shared=shared,
         )

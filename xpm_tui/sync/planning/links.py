@@ -18,9 +18,20 @@ from xpm_tui.domain.names import key_of
 from xpm_tui.domain.plan import NeedsPerson
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.spelling import spellings
-from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, IGNORED, LINKS, VANISHED, XPM_CLIENTS
+from xpm_tui.domain.tables import (
+    APART,
+    CLIENTS,
+    FREEZES,
+    IGNORED,
+    LINKS,
+    PROVENANCE,
+    VANISHED,
+    XPM_CLIENTS,
+)
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import apart_id, live_link
+from xpm_tui.sync.canonical import Team
+from xpm_tui.sync.provenance import foreign
 
 CARRYING: frozenset[LinkState] = frozenset({"linked", "archived"})
 """The states in which a link carries values (an archived one only From XPM)."""
@@ -176,7 +187,8 @@ def exact_match(snapshot: Snapshot, client: Client, names: SameNames | None = No
 
     Exactly one client of that name stands on each side, linked or not; XPM's is neither archived nor a
     prospect and nobody's yet; a person neither set this client aside nor took the two apart. With ``names``,
-    no second client of either side has the same name in another form.
+    no second client of either side has the same name in another form. A client that still has values of
+    another XPM client is linked by a user, who sees what becomes of them.
     """
     name = exact(client.name)
     found = named(snapshot, name)
@@ -190,9 +202,18 @@ def exact_match(snapshot: Snapshot, client: Client, names: SameNames | None = No
         or snapshot.find(LINKS, "uuid", uuid)
         or snapshot.raw(APART, apart_id(client.id, uuid)) is not None
         or (names is not None and names.several(name))
+        or _has_values_of_another(snapshot, client, uuid)
     ):
         return ""
     return uuid
+
+
+def _has_values_of_another(snapshot: Snapshot, client: Client, uuid: str) -> bool:
+    known = snapshot.get(PROVENANCE, client.id)
+    if known is None or all(each.uuid == uuid for each in known.values.values()):
+        return False
+    found = foreign(snapshot, client, "", Team.read(snapshot))
+    return any(each.uuid != uuid for each in found.values())
 
 
 def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> NeedsPerson | None:

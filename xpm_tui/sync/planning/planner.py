@@ -17,7 +17,7 @@ from xpm_tui.domain.plan import Change, Estimate, NeedsPerson, Plan, PlannedReco
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import BASE, CLIENTS, IGNORED, LINKS, META, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.canonical import Team, book_print, xpm_contacts, xpm_print
+from xpm_tui.sync.canonical import Team, book_print, xpm_print
 from xpm_tui.sync.consequences import MOVED_CHECK as MOVED_CHECK
 from xpm_tui.sync.consequences import of_plan
 from xpm_tui.sync.consequences import written_records as written_records
@@ -34,7 +34,9 @@ from xpm_tui.sync.planning.links import (
     needs_person,
     state_of,
 )
+from xpm_tui.sync.planning.shared_contacts import one_change_each, owners
 from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.provenance import foreign
 
 FIRST_APPLIED = "first_applied"
 """Name of the small fact that a run of this practice was applied; its value is that run's id."""
@@ -69,17 +71,23 @@ def make_plan(
     """
     chosen = tuple(only.split()) if isinstance(only, str) else tuple(only)
     planner = _Planner(snapshot, policy, fields)
-    records: list[PlannedRecord] = []
     people: list[NeedsPerson] = []
     left: Counter[str] = Counter()
+    found: list[tuple[Client, str]] = []
+    changes: dict[str, tuple[Change, ...]] = {}
     for client in _clients(snapshot, chosen):
         planned = planner.client(client)
         if planned.person is not None:
             people.append(planned.person)
         if planned.changes:
-            records.append(planner.record(id, client, planned.uuid, planned.changes))
+            found.append((client, planned.uuid))
+            changes[client.id] = planned.changes
         for difference in planned.differences:
             left[difference.why] += 1
+    changes = planner.shared(changes)
+    records = [
+        planner.record(id, client, uuid, changes[client.id]) for client, uuid in found if changes[client.id]
+    ]
     counts = count(records)
     plan = Plan(
         id=id,
@@ -152,36 +160,20 @@ def compare_client(
     """Compare one client as the snapshot has it; ``fresh``: as if nothing had ever been agreed."""
     base = None if fresh else snapshot.get(BASE, client.id)
     frozen = frozen_fields(snapshot, client.id)
-    return compare(rules, Sides(client, row, link, base or Base(id=client.id), frozen))
+    former = foreign(snapshot, client, link.uuid, rules.team)
+    return compare(rules, Sides(client, row, link, base or Base(id=client.id), frozen, former))
 
 
 def rules_for(snapshot: Snapshot, policy: Policy, fields: Collection[str] = ()) -> Rules:
     """The policy at work on the snapshot's team and contacts."""
-    return Rules.of(policy, Team.read(snapshot), only=fields, shared=_Shared(snapshot))
+    return Rules.of(
+        policy, Team.read(snapshot), only=fields, shared=lambda uuid: len(owners(snapshot, uuid)) > 1
+    )
 
 
 def unknown_additions(snapshot: Snapshot) -> frozenset[str]:
     """The records of contacts that were sent to XPM and of which nobody knows yet whether it made them."""
     return frozenset(intent.record for intent in without_end(snapshot) if intent.kind == ADD_CONTACT)
-
-
-class _Shared:
-    """Which XPM contacts belong to several clients; looked up only when it matters, then all at once."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._shared: frozenset[str] | None = None
-
-    def __call__(self, uuid: str) -> bool:
-        if self._shared is None:
-            owners = Counter(
-                contact.uuid
-                for row in self._snapshot.rows(XPM_CLIENTS)
-                if not row.deleted
-                for contact in xpm_contacts(row)
-            )
-            self._shared = frozenset(contact for contact, times in owners.items() if times > 1)
-        return uuid in self._shared
 
 
 class _Planner:
@@ -228,6 +220,14 @@ class _Planner:
             xpm=xpm_print(row) if row is not None else "",
         )
 
+    def shared(self, planned: dict[str, tuple[Change, ...]]) -> dict[str, tuple[Change, ...]]:
+        """The changes with one change to XPM for each field of a contact that several XPM clients share."""
+        if self.rules.side != "xpm":
+            return planned
+        return one_change_each(
+            self.snapshot, self.rules, lambda client: self.frozen.get(client, frozenset()), planned
+        )
+
     def _unlinked(self, client: Client) -> ClientPlan:
         """An exact name on both sides is linked by the plan, and the values follow in the same one."""
         snapshot = self.snapshot
@@ -247,7 +247,8 @@ class _Planner:
 
     def _look(self, client: Client, link: Link, row: XpmClient, blocked: Why | None = None) -> Seen:
         base = self.snapshot.get(BASE, client.id) or Base(id=client.id)
-        sides = Sides(client, row, link, base, self.frozen.get(client.id, frozenset()))
+        former = foreign(self.snapshot, client, link.uuid, self.rules.team)
+        sides = Sides(client, row, link, base, self.frozen.get(client.id, frozenset()), former)
         seen = look(self.rules, sides, blocked)
         if not self.unknown:
             return seen

@@ -162,6 +162,7 @@ class Overview(AreaScreen):
             (beat.conflicts, "conflicts planned", "W", "warn"),
             (beat.waiting, "wait for a tick", "g s v", "warn"),
             (beat.to_ignition, "not yet in Ignition", "g c X", "accent"),
+            (beat.removed_contacts, "removed in XPM", "g c", "muted"),
             (beat.frozen, "frozen fields", "g c", "muted"),
         ]
         for number, what, key, look in facts:

@@ -232,7 +232,8 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
             act, params = by_name("clients.review"), ReviewClients(client=(client.id,), link=view.uuid)
         else:
             act, params = by_name("clients.link"), LinkClient(client=client.id, xpm=view.uuid)
-        shown = () if effect.needs_yes else effect_lines(effect)
+        # What came from the former client is too much for the preview: the question lists all of it.
+        shown = () if effect.needs_yes or effect.former else effect_lines(effect)
         self._taken = True
         try:
             result, _ = await self.host.run_act(act, params, shown=shown)

@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from xpm_tui.application.presenters.views import ClientView, EffectView, SideBySide
+from xpm_tui.commands.link_effects import former_line, former_summary
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.safe_text import Shown
@@ -44,8 +45,30 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
     if effect.quiet:
         found.append([ours(" · ", "muted"), ours("As the second client there it carries no field.")])
     if not effect.refused:
-        found += _values(effect, most - len(found))
+        former = _former(effect, max(2, most - len(found) - 1))
+        found += former
+        if len(found) < most:
+            found += _values(effect, most - len(found))
     return found[:most]
+
+
+def _former(effect: EffectView, most: int) -> list[Line]:
+    """What came from the former client, and what becomes of it: a sentence, and as much as there is room."""
+    if not effect.former:
+        return []
+    looks: dict[str, Look] = {"replaced": "warn", "removed": "bad", "same": "muted", "kept": "accent"}
+    found: list[Line] = [[ours(" ! ", "warn"), span(former_summary(effect))]]
+    room = max(0, most - 1)
+    # What stays or is lost comes first: the new client's values are seen below, too.
+    former = sorted(
+        effect.former, key=lambda each: ("kept", "removed", "replaced", "same").index(each.outcome)
+    )
+    shown = former if len(former) <= room else former[: max(0, room - 1)]
+    found += [[ours("   "), span(former_line(each), looks.get(each.outcome, ""))] for each in shown]
+    if len(shown) < len(former):
+        more = len(former) - len(shown)
+        found.append([ours(f"   and {more} more: enter lists all of them before it links", "muted")])
+    return found
 
 
 def _values(effect: EffectView, most: int) -> list[Line]:
@@ -184,7 +207,7 @@ class Sides(Vertical):
     def _cells(self, side: SideBySide) -> list[Line]:
         look: Look = "warn" if side.reason else ""
         agreed = formatting.value(side.agreed) if side.has_agreed else Shown(NOTHING[self._linked])
-        mark = "❄" if side.frozen else "≠" if side.reason else " "
+        mark = "❄" if side.frozen else "⇄" if side.came_from else "≠" if side.reason else " "
         return [
             [ours(mark + " ", "accent" if side.frozen else look), span(side.label, "muted")],
             [Span(formatting.value(side.ignition), look)],
@@ -206,10 +229,14 @@ class Sides(Vertical):
             told: Line = [ours(" ! ", "warn"), span(self._needs), ours(" m maps it.")]
         elif not self._client[0]:
             told = []
+        elif not self._linked and side is not None and side.came_from:
+            told = [ours(" ⇄ ", "accent"), span(f"It came from {side.came_from}.")]
         elif not self._linked:
             told = [ours(" ○ ", "warn"), ours("Not linked: m maps it to an XPM client.")]
         elif side is None:
             told = []
+        elif side.came_from:
+            told = [ours(" ⇄ ", "accent"), span(f"It came from {side.came_from}. {side.reason}".rstrip())]
         elif side.reason:
             told = [ours(" ≠ ", "warn"), span(side.reason)]
         elif side.frozen:
@@ -221,13 +248,23 @@ class Sides(Vertical):
 
 def alone(view: ClientView) -> list[SideBySide]:
     """What Ignition has of a client that is linked to nothing: its own fields and its contacts'."""
-    found = [(rule.name, rule.label, view.shown(rule)) for rule in CLIENT_FIELDS]
+    found = [
+        (rule.name, rule.label, view.shown(rule), view.came_from.get(rule.name)) for rule in CLIENT_FIELDS
+    ]
     for contact in view.contacts:
         mark = "primary contact" if contact.primary else "contact"
-        found.append((contact.id, mark.capitalize(), contact.summary))
+        found.append((contact.id, mark.capitalize(), contact.summary, contact.came_from))
     return [
-        SideBySide(field=name, label=label, xpm=None, agreed=None, has_agreed=False, ignition=value)
-        for name, label, value in found
+        SideBySide(
+            field=name,
+            label=label,
+            xpm=None,
+            agreed=None,
+            has_agreed=False,
+            ignition=value,
+            came_from=came.name if came is not None else "",
+        )
+        for name, label, value, came in found
     ]
 
 
@@ -244,6 +281,9 @@ def head(view: ClientView) -> list[Line]:
             second.append(ours("  second client there: carries no field", "warn"))
     if view.ignored is not None:
         second.append(span(f"  {view.ignored}", "muted"))
+    gone = [each.name for each in view.removed_contacts if each.side == "xpm"]
+    if gone:
+        second.append(span(f"  removed in XPM: {', '.join(gone)}", "warn"))
     if view.link:
         second += [span(f"  {view.link.uuid}", "muted"), span(f"  {view.link.name}")]
     return [first, second]

@@ -109,7 +109,12 @@ class PlanTree(Rows):
             *_values(change.field, change.old_shown, change.new_shown, columns - half - 12),
             *(
                 [ours("  "), cells.MARKS.draw(change.mark, written=change.side)]
-                if change.mark in ("conflict", "clearing", "drift")
+                if change.mark in ("conflict", "clearing", "drift", "former")
+                else []
+            ),
+            *(
+                [ours("  + ", "warn"), span(", ".join(each.name for each in change.also_affects), "warn")]
+                if change.also_affects
                 else []
             ),
         ]
@@ -123,10 +128,12 @@ class PlanTree(Rows):
         if change is None:
             return [ours(f" {count(len(row.group.changes), 'change')} of this client.", "muted")]
         side = labels.SIDES[change.side].text
+        notes = "".join(f" {note[0].upper()}{note[1:]}." for note in change.notes)
         if change.held and not change.ticked:
-            return [ours(" ■ ", "warn"), span(because_held(change.held))]
+            return [ours(" ■ ", "warn"), span(f"{because_held(change.held)}{notes}")]
         wait = "" if change.ticked else " It waits: space ticks it."
-        return [ours(f" {side}: ", "accent"), span(because(change.rule, change.side)), ours(wait, "warn")]
+        said = f"{because(change.rule, change.side)}{notes}"
+        return [ours(f" {side}: ", "accent"), span(said), ours(wait, "warn")]
 
     def action_choose(self) -> None:
         """Open or close the group; on a change nothing is deeper."""

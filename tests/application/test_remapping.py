@@ -1,0 +1,67 @@
+"""A client linked to another XPM client: the preview, what is shown afterwards, and the way back."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from tests.application.test_settled_since import row, uuid
+from tests.support.fake_xpm import FakeXpm, wired
+from tests.support.moved_clock import MovedClock
+from xpm_tui.application.clients import links, queries, review_undo
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import Identity, put
+from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, IMAGES
+from xpm_tui.domain.xpm import XpmContact
+
+
+@pytest.fixture
+async def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
+    """Tui Glass was brought in from XPM, with its values and its contact; then a user edited the fax."""
+    practice.book.commit([put("identity", Identity(tenant="t", title="Hill", scopes="practicemanager"))])
+    theirs = row(
+        0, "Tui Glass", phone="1", city="Taupo", fax="2", contacts=(XpmContact(uuid="x1", name="Ty"),)
+    )
+    made = FakeXpm(clock, [theirs, row(1, "Weka Glass", phone="9")])
+    wired(practice, made)
+    await refresh(practice, full=True)
+    (picked,) = links.pick(practice, ["1000"])
+    client = practice.snapshot().get(CLIENTS, picked.client or "")
+    assert client is not None
+    practice.book.commit([Put(CLIENTS, replace(client, fax="3"))])
+    return made
+
+
+def the_client(practice: OpenPractice) -> str:
+    return next(iter(practice.snapshot().ids(CLIENTS)))
+
+
+async def test_the_counts_of_the_preview_are_those_of_the_result(
+    practice: OpenPractice, xpm: FakeXpm
+) -> None:
+    id_ = the_client(practice)
+    effect = links.preview_link(practice, id_, "1001")
+    assert effect.former_counts == {
+        "replaced": 2, "removed": 1, "contacts_removed": 1, "same": 0, "kept": 1,
+    }  # fmt: skip
+    assert {each.came_from.name for each in effect.former} == {"Tui Glass"}
+    links.link(practice, id_, "1001")
+    images = [each for each in practice.snapshot().rows(IMAGES) if each.uuid == uuid(1)]
+    assert sum(each.rule == "former" for each in images[0].written) == effect.former_changes
+    shown = queries.show_client(practice, id_)
+    assert {field: there.name for field, there in shown.came_from.items()} == {"fax": "Tui Glass"}
+    (fax,) = [side for side in queries.side_by_side(practice, id_) if side.field == "fax"]
+    assert fax.came_from == "Tui Glass"
+
+
+async def test_the_undo_of_a_review_puts_values_and_contacts_back(
+    practice: OpenPractice, xpm: FakeXpm
+) -> None:
+    id_ = the_client(practice)
+    before = review_undo.standing(practice.snapshot(), id_)
+    review_undo.settle(practice, [id_], lambda: links.link(practice, id_, "1001"))
+    assert queries.show_client(practice, id_).contacts == ()
+    review_undo.undo(practice)
+    assert review_undo.standing(practice.snapshot(), id_) == before

@@ -1,0 +1,99 @@
+"""What linking two records would do, in sentences: for the question, the preview and the result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain.formatting import arrow, count, value
+
+if TYPE_CHECKING:
+    from xpm_tui.application.presenters.views import EffectView, FormerView
+
+
+def effect_lines(effect: EffectView) -> list[str]:
+    """What linking two would do, in sentences: the lines that the question shows."""
+    xpm = effect.xpm
+    lines = [f"{effect.client.id} {effect.client.name}  ->  {xpm.number} {xpm.name} ({xpm.uuid})"]
+    if effect.replaces:
+        lines.append(f"It replaces the link to {effect.replaces.number} {effect.replaces.name}.")
+    lines += [effect.refused] if effect.refused else []
+    lines += [effect.needs_yes] if effect.needs_yes else []
+    lines += former_lines(effect)
+    lines += effect.warnings
+    lines += [f"Job {job} stays with the old client." for job in effect.jobs]
+    if effect.changes:
+        lines.append(f"The next sync would then make {count(len(effect.changes), 'change')}:")
+        for change in effect.changes[:12]:
+            where = "Ignition" if change.side == "ignition" else "XPM"
+            lines.append(f"  {where} {change.field}: {arrow(change.old_shown, change.new_shown)}")
+        if len(effect.changes) > 12:
+            lines.append(f"  and {len(effect.changes) - 12} more")
+    return lines
+
+
+def former_data(effect: EffectView) -> dict[str, Any]:
+    """Return what became of all that came from another XPM client, as JSON data."""
+    former = [plain(each) for each in effect.former]
+    return {"former": former, "former_counts": effect.former_counts}
+
+
+def former_sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the counts of several clients together."""
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
+
+
+def with_former(line: str, counts: Mapping[str, int]) -> str:
+    """Return the line of one client, with how much of a former XPM client goes with the link."""
+    values = counts.get("replaced", 0) + counts.get("removed", 0)
+    contacts, kept = counts.get("contacts_removed", 0), counts.get("kept", 0)
+    parts = [
+        count(values, "value") + " replaced or removed" if values else "",
+        count(contacts, "contact") + " removed" if contacts else "",
+        f"{kept:,} kept" if kept else "",
+    ]
+    told = ", ".join(filter(None, parts))
+    return f"{line} (of the former client: {told})" if told else line
+
+
+def former_summary(effect: EffectView) -> str:
+    """Return in a sentence what becomes of all that came from another XPM client; empty where nothing did."""
+    if not effect.former:
+        return ""
+    counts = effect.former_counts
+    names = list(dict.fromkeys(each.came_from.name for each in effect.former))
+    parts = [
+        count(counts["replaced"], "value") + " replaced" if counts["replaced"] else "",
+        count(counts["removed"], "value") + " removed" if counts["removed"] else "",
+        count(counts["contacts_removed"], "contact") + " removed" if counts["contacts_removed"] else "",
+        f"{counts['kept']:,} kept" if counts["kept"] else "",
+        f"{counts['same']:,} the same there" if counts["same"] else "",
+    ]
+    told = ", ".join(filter(None, parts))
+    return f"{told[0].upper()}{told[1:]}: they came from {' and '.join(names)}."
+
+
+def former_lines(effect: EffectView) -> list[str]:
+    """Return every value and contact that came from another XPM client, with what becomes of it."""
+    if not effect.former:
+        return []
+    return [former_summary(effect), *(f"  {former_line(each)}" for each in effect.former)]
+
+
+def former_line(each: FormerView) -> str:
+    """Return what becomes of one value of a former client, on one line."""
+    what = each.label if each.field == "contact" or "/" not in each.record else each.label + " of a contact"
+    old = value(each.old_shown)
+    match each.outcome:
+        case "replaced":
+            return f"{what}: {arrow(each.old_shown, each.new_shown)}"
+        case "removed":
+            return f"{what}: {old} is removed"
+        case "same":
+            return f"{what}: {old} stays, the new client has the same"
+    return f"{what}: {old} stays ({each.why}), came from {each.came_from.name}"
