@@ -20,7 +20,7 @@ KEEPERS = (login_check, doctor_target, maintenance, practices)
 def open_otherwise(monkeypatch: pytest.MonkeyPatch, make: Callable[..., practice.OpenPractice]) -> None:
     """From now on verbs open a practice by ``make``, called like ``open_practice`` with that before."""
     opened = practice.open_practice
-    assert all(vars(each)["open_practice"] is opened for each in KEEPERS)
+    assert all(getattr(each, "open_practice") is opened for each in KEEPERS)  # noqa: B009 - loads it
 
     def open_practice(*args: Any, **more: Any) -> practice.OpenPractice:
         return make(opened, *args, **more)

@@ -94,7 +94,8 @@ def check(world: World, records: list[PlannedRecord]) -> None:
         for change in record.changes:
             assert not looks_masked(change.new)
             assert change.field in carried
-            assert change.side == ("ignition" if change.field == "link" else master)
+            saved_here = change.field == "link" or change.rule in ("removed", "shared")
+            assert change.side == ("ignition" if saved_here else master)
             assert change.old != change.new
             assert (change.record, change.field) not in seen
             seen.add((change.record, change.field))

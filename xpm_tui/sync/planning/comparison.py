@@ -389,7 +389,9 @@ class _Work:
     def _forget_gone_primary(self) -> None:
         """What was agreed of a primary contact that XPM no longer has clears nothing there."""
         agreed = pair(self.base, PRIMARY, self.mirror) if PRIMARY in self.known else None
-        if agreed is not None and agreed.ignition not in {each.uuid for each in xpm_contacts(self.row)}:
+        if agreed is None or not agreed.ignition:
+            return
+        if agreed.ignition not in {each.uuid for each in xpm_contacts(self.row)}:
             self.base = forget(self.base, [PRIMARY])
             self.known = frozenset(self.base.agreed)
 
