@@ -32,6 +32,11 @@ def base_key(field: str, contact: str) -> str:
     return contact_key(contact, field) if contact and field != PRIMARY else field
 
 
+def mark(record: str, field: str) -> str:
+    """How an image names a change of its own that was undone; who is primary is one change of the client."""
+    return f"{record.partition('/')[0] if field == PRIMARY else record} {field}"
+
+
 def own_mirror_values(row: XpmClient) -> Values:
     """XPM's side by base key: the client's own fields, and who is primary."""
     values = xpm_values(row)

@@ -89,6 +89,23 @@ def is_blank(value: Value) -> bool:
     return value is None or value == "" or value == ()
 
 
+def is_same(a: object, b: object) -> bool:
+    """Whether two values of one field, or two field values of a record, are the same in their canonical form.
+
+    The only comparison of a stored value with a present one: a list read from a file and the tuple it was,
+    nothing and an empty text, and other spellings of one text in Unicode are the same.
+    """
+    return a == b or _comparable(a) == _comparable(b)
+
+
+def _comparable(value: object) -> object:
+    if isinstance(value, str):
+        return clean(value) or None
+    if isinstance(value, (list, tuple)):
+        return _sorted([str(each) for each in value]) or None
+    return value
+
+
 def book_values(client: Client, team: Team) -> Values:
     """A book client's own fields, without contacts."""
     values = _canonical(_TEXTS, _client_texts(client))
