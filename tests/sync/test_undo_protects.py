@@ -53,7 +53,7 @@ async def test_what_a_colleague_changed_since_is_frozen_and_stays(direction: Dir
     assert frozen(world) == {"phone", "fax"}
     await world.sync()
     assert written(world).phone == "55"
-    back, left = await undo(world, run)
+    _, left = await undo(world, run)
     before = {"from_xpm": "2", "to_xpm": "9"}
     assert written(world).fax == before[direction]
     assert [(each.field, each.why) for each in left] == [("phone", "edited")]

@@ -77,8 +77,8 @@ def lines(found: Consequences) -> list[str]:
         told.append(f"{rest} can be undone as long as nobody changes the value again.")
     if found.freezes:
         told.append(
-            f"{count(found.freezes, 'field')} frozen afterwards{_frozen(found)}: sync does not change a frozen "
-            "field until you unfreeze it."
+            f"{count(found.freezes, 'field')} frozen afterwards{_frozen(found)}: sync does not change a "
+            "frozen field until you unfreeze it."
         )
     told += [_kept(each, found.of) for each in found.kept]
     if found.waiting:

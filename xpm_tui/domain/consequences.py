@@ -143,10 +143,10 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """What applying something would do.
 
     ``about`` names it: the plan, the undone run, the file. ``waiting`` changes are not ticked; ``freezes``
-    counts the fields that an undo freezes, and ``frozen`` names them; ``kept`` is what it leaves as it is, or jobs that are kept back.
-    ``calls`` is the sum of ``requests`` and ``seconds`` the least time that Xero's allowance gives them;
-    ``beyond_today`` of them do not fit into the day, which has more again at ``day_until``. ``then`` is what
-    the next sync does because of it.
+    counts the fields that an undo freezes, and ``frozen`` names them; ``kept`` is what it leaves as it is, or
+    jobs that are kept back. ``calls`` is the sum of ``requests`` and ``seconds`` the least time that Xero's
+    allowance gives them; ``beyond_today`` of them do not fit into the day, which has more again at
+    ``day_until``. ``then`` is what the next sync does because of it.
     """
 
     of: Subject

@@ -112,8 +112,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     ``policy``, ``tenant`` and ``scopes`` are hashes or ids: when one of them changed, the plan is refused
     whole. ``counts`` tells changes by rule, mark and field (keys ``rule:…``, ``mark:…``, ``field:…``,
-    ``records``, ``items``, ``waiting``). ``only`` narrows it to one client, ``fields`` to some fields. ``left``
-    is what an undo (of the run ``undo_of``) leaves as it is.
+    ``records``, ``items``, ``waiting``). ``only`` narrows it to one client, ``fields`` to some fields.
+    ``left`` is what an undo (of the run ``undo_of``) leaves as it is.
     """
 
     id: str

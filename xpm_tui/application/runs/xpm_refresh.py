@@ -108,7 +108,7 @@ async def refresh(practice: OpenPractice, *, full: bool = False, report: Report 
 
 
 async def refresh_changed(practice: OpenPractice) -> None:
-    """Read the XPM clients that changed since the last list, and nothing else. Raises like :func:`refresh`."""
+    """Read the XPM clients that changed since the last list. Raises like :func:`refresh`."""
     identity = practice.connected()
     async with practice.wire() as wire:
         await _clients(practice, wire.practice(identity.tenant), _complete(practice, True), silent)
