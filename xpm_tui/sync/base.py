@@ -130,9 +130,10 @@ def apart_id(client: str, uuid: str) -> str:
     return f"{client}/{uuid}"
 
 
-def kept_apart(client: str, uuid: str, by: str, now: datetime) -> Put:
-    """The write that says so."""
-    return Put(APART, Apart(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now))
+def kept_apart(client: str, uuid: str, by: str, now: datetime, *, undone: str = "") -> Put:
+    """The write that says so; ``undone`` is the run whose undo removed the link."""
+    row = Apart(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, undone=undone)
+    return Put(APART, row)
 
 
 def different(client: str, uuid: str, *, by: str, now: datetime) -> Put:

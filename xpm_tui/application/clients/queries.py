@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
@@ -22,7 +24,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.plan import NeedsPerson
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
+from xpm_tui.domain.tables import APART, BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import contact_key, mirror_values, pair
 from xpm_tui.sync.canonical import Team, bare, book_values, contact_values, is_blank, xpm_contacts
@@ -130,7 +132,7 @@ def review(
                 id=client.id,
                 client_id=client.client_id or None,
                 name=client.name,
-                reason=needs_reason(person.reason),
+                reason=_undone(snapshot, client) or needs_reason(person.reason),
                 proposals=_proposals(snapshot, index, client, limit, first=person.uuid),
                 email=next((c.email for c in client.contacts if c.email), ""),
             )
@@ -175,7 +177,24 @@ def _proposals(
     found = index.propose(client, limit)
     if first:
         found.sort(key=lambda proposal: proposal.uuid != first)
+    found = [*_set_aside(snapshot, index, client), *found][:limit]
     return tuple(_proposal(snapshot, proposal) for proposal in found)
+
+
+def _undone(snapshot: Snapshot, client: Client) -> str:
+    """That an undo removed the link of a client that has none; empty where none did."""
+    apart = snapshot.find(APART, "client", client.id) if snapshot.raw(LINKS, client.id) is None else []
+    run = next((each.undone for each in apart if each.undone), "")
+    return f"The undo of run {run} removed its link." if run else ""
+
+
+def _set_aside(snapshot: Snapshot, index: MatchIndex, client: Client) -> Iterator[Proposal]:
+    """The pairs that an undo set aside, each with a word about it: they come before any stranger."""
+    for pair_ in snapshot.find(APART, "client", client.id):
+        if pair_.undone and not snapshot.find(LINKS, "uuid", pair_.uuid):
+            proposal = index.one(client, pair_.uuid)
+            if proposal is not None:
+                yield msgspec.structs.replace(proposal, reasons=(pair_.sentence, *proposal.reasons))
 
 
 def _proposal(snapshot: Snapshot, proposal: Proposal) -> ProposalView:

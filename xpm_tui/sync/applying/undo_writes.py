@@ -53,7 +53,7 @@ def undo_here(
         if made.client != client:
             writes.append(Put(CLIENTS, made.client))
         if linked is not None:
-            writes += _linked_back(link, str(linked.new or ""), snapshot, run, now)
+            writes += _linked_back(link, str(linked.new or ""), snapshot, run, now, image.run)
             writes.append(noted(image, [*ours, linked]))
         elif ours:
             after = mirror_values(sides.row, made.link)
@@ -77,12 +77,14 @@ def _written(change: Change) -> Written:
     )
 
 
-def _linked_back(link: Link, before: str, snapshot: Snapshot, run: Run, now: datetime) -> list[Write]:
-    """The link goes, or goes back to what it was; what it was until now is kept apart until a person links
-    the two again. Where another client is linked by now it comes back quiet, as a second one does."""
+def _linked_back(
+    link: Link, before: str, snapshot: Snapshot, run: Run, now: datetime, undone: str
+) -> list[Write]:
+    """The link goes, or goes back to what it was; what it was until now is kept apart until a user links the
+    two again. Where another client is linked by now it comes back quiet, as a second one does."""
     writes: list[Write] = [Drop(BASE, link.id)]
     if link.uuid:
-        writes.append(kept_apart(link.id, link.uuid, run.by, now))
+        writes.append(kept_apart(link.id, link.uuid, run.by, now, undone=undone))
     if not before:
         return [Drop(LINKS, link.id), *writes]
     row = snapshot.get(XPM_CLIENTS, before)

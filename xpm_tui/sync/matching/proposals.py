@@ -141,6 +141,14 @@ class MatchIndex:
             for rank, each in enumerate(found[:limit])
         ]
 
+    def one(self, client: Client, uuid: str) -> Proposal | None:
+        """One XPM client as a proposal, however little agrees, and never sure; None where XPM has it not."""
+        place = self._known.get(uuid)
+        if place is None:
+            return None
+        ours, row = facts_of(client), self._rows[place]
+        return self._proposal(client, ours, (place, row, compare(ours, row.facts)), sure=False)
+
     def add(self, row: XpmClient, *, linked: bool = False) -> None:
         """Take in a client that XPM has since got; ``linked``: it was made for one of Ignition's."""
         if linked:
