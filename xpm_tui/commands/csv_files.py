@@ -105,8 +105,8 @@ async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) ->
                 return Result(data=data, lines=["Nothing was changed."], declined=True)
         report = imports.undo_import(practice)
     told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
-    trouble = _stays(report) if report.left and not params.dry_run else None
-    return Result(data=plain(report), lines=[f"{report.file}: {told}.", *report.left], trouble=trouble)
+    later = ["What stays can be undone later: xpm-tui import undo"] if report.left else []
+    return Result(data=plain(report), lines=[f"{report.file}: {told}.", *report.left, *later])
 
 
 def _restores(report: UndoReport) -> bool:
@@ -118,14 +118,6 @@ def _stuck(report: UndoReport) -> Trouble:
     return NeedsPerson(
         f"Nothing of {report.file} could be undone, so nothing was changed. {first}",
         hint="The import can still be undone once that is settled: xpm-tui import undo",
-    )
-
-
-def _stays(report: UndoReport) -> Trouble:
-    number = count(len(report.left), "record")
-    return _partial(
-        f"{number} of {report.file} could not be undone. The first: {report.left[0]}",
-        "What stays can be undone later, once that is settled: xpm-tui import undo",
     )
 
 
