@@ -63,7 +63,8 @@ def action(found: Consequences) -> str:
 
 def question(found: Consequences, about: str = "") -> str:
     """Return the question that asks whether to apply it; ``about`` says to what, where it is not plain."""
-    subjects = {"undo": f"of run {found.about}", "import-undo": f"of {found.about}", "jobs": "in XPM"}
+    undo = "of run" if found.changes else "that were written by run"
+    subjects = {"undo": f"{undo} {found.about}", "import-undo": f"of {found.about}", "jobs": "in XPM"}
     return f"{' '.join(filter(None, (action(found), about or subjects.get(found.of, ''))))}?"
 
 

@@ -98,13 +98,14 @@ class Flows(Host):
             name, preset = "undo", {"run": run, "client": client, "field": field}
         result = await self.run_named(name, {**preset, "review": True})
         changes, left = list(result.items or ()), result.data["left"]
-        if left:
+        freezes = result.data["consequences"].get("freezes")
+        if left and (changes or not freezes):
             title = f"{formatting.count(len(left), 'change')} cannot be undone"
             told = (f"{view['record']} {fields.label(view['field'])}: {view['reason']}" for view in left)
             await self.push_screen_wait(dialog.Told(title, "\n".join(told), wide=True))
         if changes:
             self.show_plan(result.data["plan"])
-        elif result.data["consequences"].get("freezes"):
+        elif freezes:
             # Nothing can be restored; what the run wrote can still be kept from the next sync.
             result = await self.run_named(name, {**preset})
             self.tell_result(registry.by_name(name), result, [])
