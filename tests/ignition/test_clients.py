@@ -375,3 +375,10 @@ def test_undo_leaves_one_contact_that_changed_since_and_restores_the_others(desk
         f"contact Al ({al.id}) changed since the import, so it stays."
     ]
     assert desk.undo().counts == {"removed": 0, "restored": 0, "left": 1}, "what stays can be undone later"
+
+
+@pytest.mark.parametrize("name", ["KOWHAI", "The Kōwhai", "Kowhai"])
+def test_a_row_without_client_id_meets_the_client_whose_name_is_the_same(desk: Desk, name: str) -> None:
+    desk.put((CLIENTS, Client(id="c1", name="Kowhai")))
+    desk.load(f"Client ID,Client Name,Phone\n,{name},5\n")
+    assert [(each.id, each.phone) for each in desk.clients()] == [("c1", "5")]

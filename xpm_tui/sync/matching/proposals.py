@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
 from rapidfuzz import fuzz, process
 
-from xpm_tui.domain.identity import Answer, initials_of
+from xpm_tui.domain.identity import Answer, Comparison, initials_of
+from xpm_tui.domain.identity import compare as compare_identity
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.names import Name, read_name, without_code
 from xpm_tui.domain.ports import Snapshot
@@ -32,6 +33,9 @@ _COMMON = 1_500
 
 _SIMILAR = 12
 """Most records compared in full only because their spelling is similar."""
+
+_COMPARED = 200
+"""Most names, of those that look alike, that are compared in full with a new one."""
 
 _ENOUGH = 600
 """So many places of rare blocks make looking at more common ones pointless."""
@@ -279,6 +283,23 @@ class MatchIndex:
             limit=_SIMILAR,
         )
         return [order[at] for _, _, at in close]
+
+
+def alike_names(name: str, names: Sequence[str]) -> list[tuple[int, Comparison]]:
+    """Return the places of the names that are the same as one or near to it, best first.
+
+    Only the most similar ones are compared in full: that is what takes long for a whole practice.
+    """
+    forms = [each.casefold() for each in names]
+    places: set[int] = set()
+    for scorer in (fuzz.token_set_ratio, fuzz.ratio):
+        close = process.extract(
+            name.casefold(), forms, scorer=scorer, score_cutoff=40, limit=_COMPARED, processor=None
+        )
+        places.update(at for _, _, at in close)
+    found = [(at, compare_identity(name, names[at])) for at in sorted(places)]
+    alike = [(at, answer) for at, answer in found if answer.answer != "different"]
+    return sorted(alike, key=lambda each: each[1].cost)
 
 
 def keys(name: Name, code: str = "") -> set[str]:
