@@ -31,13 +31,13 @@ CANDIDATES = 40
 _COMMON = 1_500
 """A block shared by more records than this says nothing."""
 
-_SIMILAR = 12
+_SIMILAR = 8
 """Most records compared in full only because their spelling is similar."""
 
 _COMPARED = 200
 """Most names, of those that look alike, that are compared in full with a new one."""
 
-_ENOUGH = 600
+_ENOUGH = 300
 """So many places of rare blocks make looking at more common ones pointless."""
 
 
@@ -273,6 +273,8 @@ class MatchIndex:
                 break
             seen.update(places)
         order = sorted(seen.difference(known))
+        if not order:
+            return []
         names = [self._joined[place] for place in order]
         close = process.extract(
             ours.name.joined.lower(),
@@ -318,15 +320,18 @@ def _both(ours: Facts, row: _Theirs) -> set[str]:
 def _strong(facts: Facts) -> Iterator[str]:
     """Blocks in which every record meets those whose names are the same or near."""
     name = facts.name
-    core = tuple(word.lower() for word in name.core)
+    core = [word.lower() for word in name.core]
     joined = "".join(core)
     yield "=" + joined
     if len(core) > 1:
         yield "b" + " ".join(sorted(core))
-        for place, word in enumerate(core):
-            yield f"d{''.join(core[:place])}.{''.join(core[place + 1 :])}{word[0]}"
-    if joined != name.joined:
-        for spelt in spellings(name.joined):
+        at = 0
+        for word in core:
+            after = at + len(word)
+            yield f"d{joined[:at]}.{joined[after:]}{word[0]}"
+            at = after
+    if joined != (spelt_out := name.joined):
+        for spelt in spellings(spelt_out):
             yield "=" + spelt
     for other in name.others:
         yield "=" + "".join(other).lower()
