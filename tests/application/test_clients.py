@@ -10,7 +10,7 @@ from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.domain.difference_labels import DIFFERENCES
-from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Base, ContactLink, Link
 from xpm_tui.domain.ports import Put, Write
@@ -222,7 +222,7 @@ def test_a_new_client_of_a_known_name_is_asked_about(filled: OpenPractice) -> No
         True,
         None,
     )
-    with pytest.raises(BadInput, match="already"):
+    with pytest.raises(NeedsPerson, match="already"):
         edits.new_client(filled, "Puffin Ltd", {})
     assert edits.new_client(filled, "Puffin Ltd", {}, anyway=True).id != view.id
 

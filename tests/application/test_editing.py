@@ -10,7 +10,7 @@ from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.jobs.services import edit_service, list_services, new_service
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team.members import edit_member, new_member
-from xpm_tui.domain.errors import BadInput, NotFound, ReadOnly
+from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound, ReadOnly
 from xpm_tui.domain.ignition import Client, Contact, Service, TeamMember
 from xpm_tui.domain.links import Freeze, Link
 from xpm_tui.domain.ports import Put
@@ -88,8 +88,10 @@ def test_a_client_id_belongs_to_one_client(office: OpenPractice) -> None:
 
 
 def test_a_second_client_of_a_name_needs_a_yes(office: OpenPractice) -> None:
-    with pytest.raises(BadInput, match="already: c1"):
-        new_client(office, "Kowhai", {})
+    for name in ("Kowhai", "KOWHAI", "The Kōwhai", "Kowhai Ltd"):
+        with pytest.raises(NeedsPerson, match=r"Kowhai \(c1\) already"):
+            new_client(office, name, {})
+    assert new_client(office, "Kowhai", {}, different=["c1"]).id != "c1"
     assert new_client(office, "Kowhai", {}, anyway=True).id != "c1"
 
 
@@ -173,7 +175,6 @@ def test_team_members_are_made_and_edited(office: OpenPractice) -> None:
     ("name", "values", "says"),
     [
         ("", {}, "needs a name"),
-        ("Mere", {}, "already: t1"),
         ("Di", {"email": "MERE@x.nz"}, "the one of Mere"),
         ("Di", {"email": "di"}, "email cannot be that"),
         ("Di", {"access": "perhaps"}, "access is yes or no"),
@@ -184,6 +185,17 @@ def test_a_bad_member_is_refused(office: OpenPractice, name: str, values: dict[s
     with pytest.raises(BadInput, match=says):
         new_member(office, name, values)
     assert office.snapshot().count(TEAM) == 1
+
+
+@pytest.mark.parametrize("name", ["Mere", "MERE", "Mère"])
+def test_a_member_of_a_same_name_is_created_only_as_a_different_person(
+    office: OpenPractice, name: str
+) -> None:
+    with pytest.raises(NeedsPerson, match=r"Mere \(t1\) already"):
+        new_member(office, name, {})
+    assert office.snapshot().count(TEAM) == 1
+    assert new_member(office, name, {}, different=["t1"]).id != "t1"
+    assert new_member(office, "Other One", {}).name == "Other One"
 
 
 def test_services_are_listed_made_and_edited(office: OpenPractice) -> None:

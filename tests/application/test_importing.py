@@ -92,7 +92,7 @@ def test_an_import_can_be_undone_once(practice: OpenPractice, file: Path) -> Non
     assert undo_import(practice, dry_run=True).counts == {"removed": 0, "restored": 1, "left": 0}
     assert undo_import(practice).counts == {"removed": 0, "restored": 1, "left": 0}
     assert names(practice) == ["Kowhai", "Rimu"]
-    with pytest.raises(BadInput, match="no import to take back"):
+    with pytest.raises(BadInput, match="no import to undo"):
         undo_import(practice)
 
 

@@ -198,3 +198,17 @@ def test_jobs_to_come_count_too(filled: OpenPractice) -> None:
     assert [view.jobs for view in (ana, tom, mere)] == [2, 1, 1]
     assert "on 2 jobs to come" in ana.costs
     assert {view.uuid: view.jobs for view in team.list_staff(filled)}["c"] == 1
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("Bob Lee", "Robert Lee"), ("Lee, Anna", "Anna Lee"), ("M\u0101ra Tau", "Maara Tau")]
+)
+def test_staff_are_proposed_by_what_identity_says_of_the_names(
+    filled: OpenPractice, ours: str, theirs: str
+) -> None:
+    filled.book.commit(
+        [Put(TEAM, TeamMember(id="t77", name=ours)), Put(STAFF, Staff(uuid="s77", name=theirs))]
+    )
+    view = next(view for view in team.list_team(filled) if view.id == "t77")
+    assert [(each.uuid, each.sure) for each in view.proposals] == [("s77", False)]
+    assert view.proposals[0].reason

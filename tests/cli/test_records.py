@@ -70,6 +70,22 @@ def test_an_import_is_taken_back(run: Any, file: Path) -> None:
     assert run("import", "undo", "--yes")[0] == 2
 
 
+def test_an_import_undo_that_restores_nothing_is_not_used_up(run: Any, file: Path) -> None:
+    run("import", "clients", str(file))
+    ids = [each["id"] for each in run("clients", "list")[1]["items"]]
+    for id_ in ids:
+        run("clients", "freeze", id_, "phone")
+    code, told = run("import", "undo", "--yes")
+    assert (code, told["undone"], told["counts"]["left"]) == (4, False, 2)
+    assert "frozen" in told["error"]["message"]
+    run("clients", "unfreeze", ids[0])
+    code, told = run("import", "undo", "--yes")
+    assert (code, told["counts"]) == (0, {"removed": 1, "restored": 0, "left": 1})
+    run("clients", "unfreeze", ids[1])
+    assert run("import", "undo", "--yes")[0] == 0
+    assert run("clients", "list")[1]["items"] == []
+
+
 def test_contacts_team_and_services(run: Any, file: Path) -> None:
     run("import", "clients", str(file))
     assert run("contacts", "add", "1", "name=Cy", "email=cy@x.nz")[1]["contact"]["name"] == "Cy"

@@ -51,6 +51,26 @@ def test_one_client_is_linked_and_stands_as_before(office: Inline) -> None:
     office("clients", "review", "--undo", code=2)  # there is no decision left
 
 
+def test_a_link_that_an_undo_removed_is_proposed_first_with_a_word_and_never_sure(
+    office: Inline, tmp_path: Path
+) -> None:
+    (there,) = office("clients", "search", "Bright Sparks", "--json").json["items"]
+    office("clients", "link", "CLI-7", there["uuid"])
+    office("undo", "last", "--yes")
+    (view,) = office("clients", "review", "CLI-7", "--json").json["items"]
+    first = view["proposals"][0]
+    assert (first["uuid"], first["sure"]) == (there["uuid"], False)
+    assert "set aside by the undo of run r" in first["reasons"][0]
+    assert view["reason"].startswith("The undo of run r")
+    office("clients", "review", "--accept-sure", "--json")
+    assert states(office)["CLI-7"] == "unlinked"
+    path = tmp_path / "review.csv"
+    office("clients", "review", "CLI-7", "--export", str(path))
+    text = path.read_text(encoding="utf-8-sig").splitlines()
+    path.write_text("\n".join([text[0], text[1] + "link"]), encoding="utf-8")
+    assert office("clients", "review", "--import", str(path), "--json").json["linked"] == 1
+
+
 def test_the_last_decision_about_one_client_is_undone(office: Inline) -> None:
     office("clients", "review", "CLI-7", "--ignore")
     office("clients", "review", "CLI-3", "--ignore")

@@ -12,7 +12,7 @@ import xpm_tui
 from tests.support.source_code import parsed
 from xpm_tui.commands import consequences as presenter
 from xpm_tui.commands.consequences import action, asked, brief, lines, question
-from xpm_tui.domain.consequences import Consequences, Here, InXpm, Kept, Lasting, Replaced, Requests
+from xpm_tui.domain.consequences import Consequences, Frozen, Here, InXpm, Kept, Lasting, Replaced, Requests
 from xpm_tui.domain.pace import Pace
 from xpm_tui.sync.consequences import of_links, of_people, paced
 
@@ -48,10 +48,10 @@ def test_a_plan_to_xpm_says_all_of_it() -> None:
         "Saved here only: 161 links, for 161 clients.",
         "Replaces 9 values: 5 overwrites, 2 edited in XPM, 1 edited on both sides, 1 cleared.",
         "Cannot be undone: 39 contacts added in XPM. Remove it in XPM if it should go.",
+        "The rest can be undone as long as nobody changes the value again.",
         "2 changes not ticked: nothing is done with what is not ticked.",
         "108 calls to Xero, at least 1 minute.",
     ]
-    assert "can be undone afterwards" not in asked(found)
 
 
 def test_what_a_run_keeps_names_few_records_and_counts_all() -> None:
@@ -66,7 +66,7 @@ def test_what_can_be_undone_whole_says_so_and_one_is_one() -> None:
         "Apply 1 change?",
         "",
         "To XPM: 1 value, for 1 client.",
-        "Every change can be undone afterwards.",
+        "A change can be undone as long as nobody changes the value again.",
         "2 calls to Xero, less than a minute.",
         "■ stop",
     ]
@@ -76,12 +76,15 @@ def test_what_can_be_undone_whole_says_so_and_one_is_one() -> None:
 def test_an_undo_says_what_it_freezes_and_what_stays() -> None:
     found = Consequences(
         of="undo", about="r3", here=Here(changes=3, clients=2, values=3), freezes=3,
+        frozen=(Frozen(field="phone", number=2, records=("c1", "c2")),
+                Frozen(field="contact_email", number=1, records=("c1/k1",))),
         kept=(Kept(why="It was changed again.", number=1, records=("c1:phone",)),),
     )  # fmt: skip
     assert question(found) == "Undo 3 changes of run r3?"
-    assert "3 fields frozen afterwards: sync does not change a frozen field until you unfreeze it." in lines(
-        found
-    )
+    assert (
+        "3 fields frozen afterwards (Phone of c1, c2; Contact e-mail of c1/k1): sync does not change a "
+        "frozen field until you unfreeze it."
+    ) in lines(found)
     assert "Stays as it is: 1 value (c1:phone). It was changed again." in lines(found)
 
 

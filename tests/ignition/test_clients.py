@@ -327,7 +327,7 @@ def test_undo_leaves_what_changed_since_and_restores_the_rest(desk: Desk) -> Non
     plan = desk.undo()
     kowhai = desk.client("11")
     assert (kowhai.city, kowhai.address) == ("Nelson", "1 High St")
-    assert plan.left[0].text == f"{kowhai.id}: city changed since; left as it is."
+    assert plan.left[0].text == f"Kowhai Ltd ({kowhai.id}): City changed since the import, so it stays."
 
 
 def test_undo_keeps_a_new_client_that_something_hangs_on(desk: Desk) -> None:
@@ -339,5 +339,46 @@ def test_undo_keeps_a_new_client_that_something_hangs_on(desk: Desk) -> None:
     desk.put((LINKS, Link(id=kowhai.id, uuid="u1")))
     plan = desk.undo()
     assert desk.clients() == [kowhai]
-    assert plan.left[0].text == f"{kowhai.id} stays: it is linked."
+    assert plan.left[0].text == f"Kowhai Ltd ({kowhai.id}): It is linked to an XPM client, so it stays."
     assert desk.told(kowhai.id).cells["phone"] == "09 1"
+
+
+GROUPED = "Client ID,Client Name,Client Group,Phone,Contact ID,Contact Name,Contact Email,Contact Phone\n"
+
+
+def test_undo_restores_groups_and_contacts_one_by_one(desk: Desk) -> None:
+    """Rows come from the disk as lists and are compared with tuples: nothing here was changed since."""
+    first = f"{GROUPED}11,Kowhai,Old,1,21,Jo,jo@x.nz,5\n"
+    desk.load(first)
+    before = desk.clients()
+    desk.load(f"{GROUPED}11,Kowhai,New,2,21,Jo,jo@x.nz,6\n11,Kowhai,New,2,22,Al,al@x.nz,7\n")
+    assert len(desk.client("11").contacts) == 2
+    assert desk.undo().counts == {"removed": 0, "restored": 1, "left": 0}
+    assert desk.clients() == before
+
+
+def test_undo_leaves_one_contact_that_changed_since_and_restores_the_others(desk: Desk) -> None:
+    desk.load(f"{GROUPED}11,Kowhai,Old,1,21,Jo,jo@x.nz,5\n")
+    desk.load(f"{GROUPED}11,Kowhai,New,2,21,Jo,jo@x.nz,6\n11,Kowhai,New,2,22,Al,al@x.nz,7\n")
+    jo, al = desk.client("11").contacts
+    changed = (jo, msgspec.structs.replace(al, phone="99"))
+    desk.put((CLIENTS, msgspec.structs.replace(desk.client("11"), contacts=changed)))
+    plan = desk.undo()
+    jo, al = desk.client("11").contacts
+    assert (jo.phone, al.phone, desk.client("11").groups, desk.client("11").phone) == (
+        "5",
+        "99",
+        ("Old",),
+        "1",
+    )
+    assert [each.reason for each in plan.left] == [
+        f"contact Al ({al.id}) changed since the import, so it stays."
+    ]
+    assert desk.undo().counts == {"removed": 0, "restored": 0, "left": 1}, "what stays can be undone later"
+
+
+@pytest.mark.parametrize("name", ["KOWHAI", "The Kōwhai", "Kowhai"])
+def test_a_row_without_client_id_meets_the_client_whose_name_is_the_same(desk: Desk, name: str) -> None:
+    desk.put((CLIENTS, Client(id="c1", name="Kowhai")))
+    desk.load(f"Client ID,Client Name,Phone\n,{name},5\n")
+    assert [(each.id, each.phone) for each in desk.clients()] == [("c1", "5")]

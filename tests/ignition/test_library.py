@@ -204,3 +204,13 @@ def test_the_whole_file_decides_whether_the_day_comes_first() -> None:
     assert date_style(["2026-01-02", "1/1/2026"]) == DateStyle(day_first=True)
     with pytest.raises(NoDate):
         DateStyle().read("soon")
+
+
+@pytest.mark.parametrize("name", ["Mere Parata", "MERE PARATA", "M Parata", "Parata, Mere"])
+def test_somebody_whom_a_member_may_be_is_not_added_by_a_team_file(desk: Desk, name: str) -> None:
+    desk.put((TEAM, TeamMember(id="t1", name="Mere Parata", email="mere@old.nz")))
+    plan = load(desk, "team", f'Name,Email\n"{name}",mere@new.nz\nBo Li,bo@x.nz\n')
+    assert [each.row for each in plan.refused] == [2]
+    assert "Mere Parata (t1) may be the same person" in plan.refused[0].reason
+    both = load(desk, "team", f'Name,Email\n"{name}",mere@new.nz\nMere Parata,mere@old.nz\n')
+    assert both.refused == (), "the file itself says that they are two"

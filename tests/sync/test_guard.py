@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.sync.world import World, client, linked, xpm
+from tests.sync.world import World, client, linked, member, staff, xpm
 from xpm_tui.domain.errors import PlanRefused
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.runs import Stop
+from xpm_tui.domain.tables import TEAM
 from xpm_tui.sync.mirror import accept_list, listed
 from xpm_tui.sync.planning.guard import ALWAYS, check, grown, refuse_if_outdated
 from xpm_tui.sync.policy import GuardLimits, Policy
@@ -38,16 +39,16 @@ async def stops(world: World, **options: Any) -> dict[str, Stop]:
 async def test_a_usual_day_passes() -> None:
     world = await practice(30)
     for number in range(1, 21):
-        world.practice.edit(f"u{number}", fax=str(number))
+        world.practice.edit(f"u{number}", phone=f"2{number}")
     assert await stops(world) == {}
 
 
 async def test_changes_in_more_than_twenty_or_thirty_percent_stop() -> None:
     world = await practice(30)
     for number in range(1, 22):
-        world.practice.edit(f"u{number}", fax=str(number))
+        world.practice.edit(f"u{number}", phone=f"2{number}")
     found = await stops(world)
-    assert set(found) == {"many-records", "many-of-field:fax"}
+    assert set(found) == {"many-records", "many-of-field:phone"}
     assert (found["many-records"].counted, found["many-records"].limit) == (21, 20)
     assert "21 of 30" in found["many-records"].sentence
     assert "sync --plan" in found["many-records"].sentence
@@ -57,10 +58,32 @@ async def test_changes_in_more_than_twenty_or_thirty_percent_stop() -> None:
 async def test_the_share_counts_in_a_large_practice() -> None:
     world = await practice(100)
     for number in range(1, 31):
-        world.practice.edit(f"u{number}", fax=str(number))
+        world.practice.edit(f"u{number}", phone=f"2{number}")
     assert await stops(world) == {}
-    world.practice.edit("u31", fax="31")
-    assert set(await stops(world)) == {"many-records", "many-of-field:fax"}
+    world.practice.edit("u31", phone="231")
+    assert set(await stops(world)) == {"many-records", "many-of-field:phone"}
+
+
+@pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
+async def test_filling_empty_fields_holds_no_run(direction: Any) -> None:
+    """Also people, once the team is linked: nothing that was there is lost."""
+    world = await practice(30)
+    world.policy = Policy(direction=direction)
+    for number in range(1, 31):
+        if direction == "from_xpm":
+            world.practice.edit(f"u{number}", fax=str(number), manager=staff(1))
+        else:
+            world.edit(f"c{number}", fax=str(number))
+    world.put(TEAM, [member(1, staff="s1")])
+    assert await stops(world) == {}
+    plan, _ = world.plan()
+    assert plan.counts["items"] >= 30
+    for number in range(1, 31):
+        if direction == "from_xpm":
+            world.practice.edit(f"u{number}", phone=f"2{number}")
+        else:
+            world.edit(f"c{number}", phone=f"2{number}")
+    assert set(await stops(world)) == {"many-records", "many-of-field:phone"}
 
 
 async def test_emptied_fields_stop_earlier() -> None:

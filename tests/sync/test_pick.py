@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.sync.world import World, client, contact, linked, member, xpm, xpm_contact
 from xpm_tui.domain.links import ContactLink
-from xpm_tui.domain.tables import CLIENTS, IMAGES, LINKS, RUNS
+from xpm_tui.domain.tables import APART, CLIENTS, IMAGES, LINKS, RUNS
 from xpm_tui.domain.xpm import Named
 from xpm_tui.sync.manual.links import unlink
 from xpm_tui.sync.manual.picks import Picked, pick
@@ -139,3 +139,14 @@ async def test_picking_is_a_run_with_images_and_nothing_picked_is_none() -> None
     assert (run.outcome, run.counts["picked"], image.created) == ("done", 1, True)
     assert image.client == picked.created["u1"]
     assert world.book.snapshot().count(LINKS) == 1
+
+
+async def test_a_client_said_to_be_different_is_not_in_the_way_and_that_is_remembered() -> None:
+    world = World([client(1, name="RATA LTD"), client(2, name="Rata, Ltd.")], [xpm(1, name="Rata Ltd")])
+    assert whys(await picking(world, "u1")) == {"u1": "same-name"}
+    picked = await picking(world, "u1", different=["c1"])
+    assert whys(picked) == {"u1": "same-name"}, "the other one may still be it"
+    picked = await picking(world, "u1", different=["c1", "c2"])
+    assert set(picked.created) == {"u1"}
+    apart = [row for row in world.book.snapshot().rows(APART) if row.different]
+    assert {(row.client, row.uuid) for row in apart} == {("c1", "u1"), ("c2", "u1")}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.profile import count
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.matching.search_index import PickerIndex
+from xpm_tui.sync.matching.search_index import GUESS, PickerIndex
 
 
 def uuid(n: int) -> str:
@@ -46,6 +47,31 @@ def test_a_pasted_address_number_or_uuid_finds_exactly_one() -> None:
         assert [hit.uuid for hit in hits] == [uuid(2)]
         assert INDEX.resolve(typed) == uuid(2)
     assert INDEX.search("https://practicemanager.xero.com/Client/999/Detail") == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("A.B.C. Motors Ltd", ["abc", "ABC motors", "a.b.c", "A B C Motors Limited", "a b c mot"]),
+        ("ABC Motors Ltd", ["a.b.c. mo", "A B C"]),
+        ("Tāmaki Rōpū Trust", ["tamaki", "taamaki roopuu", "Tāmaki ro", "tamaki ropu tst"]),
+        ("Taamaki Trust", ["Tāmaki", "tāmaki trust"]),
+        ("O\u2019Rourke & Sons", ["o'rourke", "orourke", "o rourke and s", "O\u2018Rourke", "rourke"]),
+        ("Mc Kenzie Farms", ["mckenzie", "mc kenz", "McKenzie Farms"]),
+        ("McKenzie Farms", ["mc kenzie"]),
+        ("Łukasz Sørensen", ["lukasz", "sorensen"]),
+        ("Kea P/L", ["kea pty ltd", "kea pty", "KEA P/L"]),
+        ("Kea Pty Limited", ["kea p/l", "kea pty lim"]),
+        ("Unit A Building", ["unit a b"]),
+        ("The Smith Super Fund", ["smith smsf", "the smith sup"]),
+        ("J R Smith", ["jr smith", "j r smith", "J.R. Smith", "smith r"]),
+    ],
+)
+def test_a_name_is_found_in_every_form_in_which_it_is_the_same(written: str, typed: list[str]) -> None:
+    index = PickerIndex.build([row(1, written), row(2, "Zebra Unrelated"), row(3, "Quokka Lodge")])
+    for query in typed:
+        hits = index.search(query)
+        assert [(hit.name, hit.why != GUESS) for hit in hits[:1]] == [(written, True)], query
 
 
 def test_deleted_clients_are_never_found() -> None:

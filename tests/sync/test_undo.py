@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from tests.sync.world import World, changes_of, client, contact, linked, xpm, xpm_contact
-from xpm_tui.domain.plan import Direction
+from xpm_tui.domain.plan import Direction, Unclear
 from xpm_tui.domain.ports import Drop
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import APART, BASE, CLIENTS, FREEZES, LINKS, PLANNED, PLANS
 from xpm_tui.sync.manual.links import link, unlink
 from xpm_tui.sync.manual.picks import pick
-from xpm_tui.sync.manual.undo import Unclear, plan_undo
+from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy
 
 

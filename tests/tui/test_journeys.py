@@ -57,7 +57,7 @@ async def test_plan_review_run(world: World, console: Make) -> None:
         assert "Link by exact name" in shown
         assert "first run" in shown
         await press(pilot, "a")
-        assert "Every change can be undone afterwards." in text_of(app)
+        assert "A change can be undone as long as nobody changes the value again." in text_of(app)
         assert app.focused is not None
         assert app.focused.id == "no", "the safe button has the focus"
         await press(pilot, "y")
@@ -257,7 +257,7 @@ async def test_a_conflict_is_understood_and_undone(world: World, console: Make) 
         assert "● Overwritten" in text_of(app)
         await press(pilot, "u")
         assert shows(app, PlanReview)
-        assert "takes back run" in text_of(app)
+        assert "undoes run" in text_of(app)
         await press(pilot, "a", "y", "escape")
         assert shows(app, Conflicts)
         shown = text_of(app)

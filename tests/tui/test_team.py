@@ -52,7 +52,7 @@ async def test_the_team_stands_beside_xpms_staff(world: World, console: Make) ->
              "Sam Lee", HOSTILE[1], HOSTILE[4]]
         )  # fmt: skip
         shown = text_of(app)
-        for told in ("● Ana Reid", "◇ same e-mail: Tom Reid", "◇ same name: Sam Lee", "✗ Gail Former (left)",
+        for told in ("● Ana Reid", "◇ same e-mail: Tom Reid", "◇ by name: Sam Lee", "✗ Gail Former (left)",
                      "Bo Li no access", "○ Unlinked", "· only in XPM"):  # fmt: skip
             assert told in shown, told
         await press(pilot, "slash", "=tom", "enter")

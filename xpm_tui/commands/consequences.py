@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from xpm_tui.domain.consequences import Consequences, Here, InXpm, Kept, Lasting, Replaced, Subject
+from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, when_utc
 
 SHOWN = 5
@@ -28,7 +29,7 @@ _KEPT = {
     "plan": ("Not sent to XPM", "change"),
     "jobs": ("Kept back", "job"),
     "picks": ("Left in XPM", "client"),
-    "import-undo": ("Stays", "record"),
+    "import-undo": ("Stays as it is", "record"),
 }
 _PICKED = ("client", "person/people")
 
@@ -38,6 +39,8 @@ def action(found: Consequences) -> str:
     xpm, here = found.xpm, found.here
     match found.of:
         case "undo":
+            if found.freezes and not found.changes:
+                return f"Freeze {count(found.freezes, 'field')}"
             return f"Undo {count(found.changes, 'change')}"
         case "jobs":
             return _jobs_action(xpm)
@@ -60,7 +63,8 @@ def action(found: Consequences) -> str:
 
 def question(found: Consequences, about: str = "") -> str:
     """Return the question that asks whether to apply it; ``about`` says to what, where it is not plain."""
-    subjects = {"undo": f"of run {found.about}", "import-undo": f"of {found.about}", "jobs": "in XPM"}
+    undo = "of run" if found.changes else "that were written by run"
+    subjects = {"undo": f"{undo} {found.about}", "import-undo": f"of {found.about}", "jobs": "in XPM"}
     return f"{' '.join(filter(None, (action(found), about or subjects.get(found.of, ''))))}?"
 
 
@@ -72,12 +76,13 @@ def lines(found: Consequences) -> list[str]:
         names = ", ".join([*found.also[:SHOWN], *(["…"] if len(found.also) > SHOWN else [])])
         told.append(f"Shared contacts: {count(len(found.also), 'other XPM client')} changed, too: {names}.")
     told += [_lasting(each) for each in found.lasting]
-    if found.changes and not found.lasting and found.of == "plan":
-        told.append("Every change can be undone afterwards.")
+    if found.changes and found.of == "plan":
+        rest = "The rest" if found.lasting else "A change"
+        told.append(f"{rest} can be undone as long as nobody changes the value again.")
     if found.freezes:
         told.append(
-            f"{count(found.freezes, 'field')} frozen afterwards: sync does not change a frozen field until "
-            "you unfreeze it."
+            f"{count(found.freezes, 'field')} frozen afterwards{_frozen(found)}: sync does not change a "
+            "frozen field until you unfreeze it."
         )
     told += [_kept(each, found.of) for each in found.kept]
     if found.waiting:
@@ -192,6 +197,18 @@ def _replaced(replaced: Replaced, side: str) -> Iterator[str]:
 def _lasting(each: Lasting) -> str:
     noun, instead = _NO_UNDO[each.what]
     return f"Cannot be undone: {count(each.number, noun)}{_names(each.records)}. {instead}"
+
+
+def _frozen(found: Consequences) -> str:
+    """Which fields an undo freezes: of which records, where they are few, otherwise how many of each."""
+    if not found.frozen:
+        return ""
+    if found.freezes <= SHOWN:
+        named = [f"{label(each.field)} of {', '.join(each.records)}" for each in found.frozen]
+    else:
+        ordered = sorted(found.frozen, key=lambda each: -each.number)
+        named = [f"{label(each.field)} {each.number:,}" for each in ordered]
+    return f" ({'; '.join(named)})"
 
 
 def _kept(each: Kept, of: Subject) -> str:

@@ -13,7 +13,7 @@ from xpm_tui.commands.consequences import action, brief, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, agree, may_write_over, to_file, unless_dry_run
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import NeedsPerson, Trouble
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
@@ -25,7 +25,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.csv_io.exports import ExportReport
-    from xpm_tui.application.csv_io.imports import ImportReport
+    from xpm_tui.application.csv_io.imports import ImportReport, UndoReport
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.ignition.forms import FormName
 
@@ -89,10 +89,14 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Talk], Awai
 
 
 async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) -> Result:
-    """Take the last import back."""
+    """Undo the last import."""
 
     report = imports.undo_import(practice, True)
     if not params.dry_run:
+        if not _restores(report):
+            return Result(
+                data={**plain(report), "undone": False}, lines=[*report.left], trouble=_stuck(report)
+            )
         found = report.consequences
         if found is not None:
             asked = Question(question(found), described(found), button=action(found))
@@ -101,7 +105,20 @@ async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) ->
                 return Result(data=data, lines=["Nothing was changed."], declined=True)
         report = imports.undo_import(practice)
     told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
-    return Result(data=plain(report), lines=[f"{report.file}: {told}.", *report.left])
+    later = ["What stays can be undone later: xpm-tui import undo"] if report.left else []
+    return Result(data=plain(report), lines=[f"{report.file}: {told}.", *report.left, *later])
+
+
+def _restores(report: UndoReport) -> bool:
+    return bool(report.counts["removed"] or report.counts["restored"]) or not report.left
+
+
+def _stuck(report: UndoReport) -> Trouble:
+    first = f"{report.left[0]}" if report.left else ""
+    return NeedsPerson(
+        f"Nothing of {report.file} could be undone, so nothing was changed. {first}",
+        hint="The import can still be undone once that is settled: xpm-tui import undo",
+    )
 
 
 def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Talk], Awaitable[Result]]:
@@ -228,9 +245,9 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     Act(
         name="import.undo",
-        title="Take the last import back",
-        help="Take the last import back: new records leave, changed cells return, where nobody touched them "
-        "since; the rest is listed.",
+        title="Undo the last import",
+        help="Undo the last import: new records go, changed values and contacts are restored where nobody "
+        "changed them since. The rest stays and is listed, and can be undone later.",
         params=UndoImport,
         run=undo_import,
         verb=("import", "undo"),

@@ -71,9 +71,19 @@ class PickClients(msgspec.Struct, frozen=True):
         tuple[str, ...], argument("XPM clients: numbers, UUIDs or web addresses.", "[XPM]...")
     ] = ()
     all: Annotated[bool, option("Every XPM client that is clear; the unclear ones are listed.")] = False
-    anyway: Annotated[bool, option("Take also archived ones, and those that look like one of the book.")] = (
-        False
-    )
+    different_from: Annotated[
+        tuple[str, ...],
+        option(
+            "A client of the same or a similar name that is a different client: id or Client ID in Ignition, "
+            "or number or UUID in XPM. May be repeated; the answer is remembered.",
+            "CLIENT",
+            completes="client",
+        ),
+    ] = ()
+    anyway: Annotated[
+        bool,
+        option("Archived ones too, and as --different-from for every client of a same or similar name."),
+    ] = False
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
@@ -147,8 +157,12 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
         asked = Question(question(found), described(found), button=action(found))
         if found.changes and not await agree(talk, asked):
             return Result(data={"added": 0, "linked": 0}, lines=["Nothing was picked."], declined=True)
+    if params.all and params.different_from:
+        raise BadInput("--different-from is about single clients: name them instead of --all.")
     picked = (
-        links.pick_all(practice) if params.all else links.pick(practice, params.xpm, anyway=params.anyway)
+        links.pick_all(practice)
+        if params.all
+        else links.pick(practice, params.xpm, different=params.different_from, anyway=params.anyway)
     )
     columns = (Column("XPM NO.", whole=True), Column("NAME"), Column("OUTCOME", whole=True),
                Column("CLIENT", whole=True), Column("WHY", whole=True))  # fmt: skip
@@ -171,7 +185,21 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
         table=table,
         lines=lines,
         value=picked,
-        trouble=_unclear(picked) if params.all else None,
+        trouble=_unclear(picked) if params.all else _alike(picked),
+    )
+
+
+def _alike(picked: Sequence[PickView]) -> Trouble | None:
+    """Return which clients of Ignition keep named ones from being picked, and what to say if they differ."""
+    left = [view for view in picked if view.why in ("same-name", "likely")]
+    if not left:
+        return None
+    first, trouble = left[0], NeedsPerson if len(left) == len(picked) else Trouble
+    number = first.number or first.uuid
+    return trouble(
+        f"{first.name} ({number}) was not picked: {first.client} may be the same client.",
+        hint=f"Link them: xpm-tui clients link {first.client} {number}. If they are different clients: "
+        f"xpm-tui clients pick {number} --different-from {first.client}",
     )
 
 
@@ -183,7 +211,8 @@ def _unclear(picked: Sequence[PickView]) -> Trouble | None:
     many = count(len(left), "XPM client was/XPM clients were")
     return Trouble(
         f"{many} skipped: Ignition has a client that may be the same one.",
-        hint="Link them: xpm-tui clients review. Or pick one by itself: xpm-tui clients pick NUMBER --anyway",
+        hint="Link them: xpm-tui clients review. Or pick one by itself: xpm-tui clients pick NUMBER "
+        "--different-from CLIENT",
     )
 
 

@@ -1,4 +1,4 @@
-"""Taking back, and keeping both sides in order: undo, conflicts, re-link, duplicates, create."""
+"""Undoing runs, and keeping both sides in order: conflicts, re-link, duplicates, create."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from xpm_tui.commands.plans import change_lines, stored_data
 from xpm_tui.commands.sync import run_result
 from xpm_tui.commands.tables import listed, plain
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import NeedsPerson, NotFound, Overtaken
+from xpm_tui.domain.errors import NeedsPerson, NotFound, Overtaken, WireTrouble
 from xpm_tui.domain.formatting import count, value
 from xpm_tui.lazy import lazy_imports
 
@@ -102,38 +102,43 @@ class CreateClient(msgspec.Struct, frozen=True):
 
 
 async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
-    """Show what goes back, ask where somebody sits, and take it back."""
+    """Show what is restored, what stays and what is frozen, ask, and restore it."""
 
+    notes = await _up_to_date(practice, params)
     plan, records, left = plans.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=False
     )
     changes = list(presenter.change_views(practice.snapshot(), records))
-    found = consequences.consequences(practice, plan, records, left)
+    found = consequences.consequences(practice, plan, records)
     data: dict[str, Any] = {
         "plan": plan.id,
         "undo_of": plan.undo_of,
         "consequences": plain(found),
         "left": [plain(each) for each in left],
     }
-    lines = list(change_lines(changes))
+    lines = [*change_lines(changes), *_left(left)]
     items = [plain(change) for change in changes]
+    if not changes and not left and not found.freezes:
+        return Result(data=data, items=[], lines=[*notes, f"Run {plan.undo_of} left nothing to undo."])
     if params.review and changes and not params.dry_run:
         plan, _, _ = plans.make_undo(practice, params.run, client=params.client, field=params.field)
         data["plan"] = plan.id
         told = f"Plan {plan.id} would undo it. Review it, then: xpm-tui sync --plan {plan.id}"
-        return Result(data=data, items=items, lines=[*lines, *_left(left), *described(found), told])
-    if params.dry_run or not changes:
-        head = f"{count(len(changes), 'change')} of run {plan.undo_of} would go back."
-        return Result(data=data, items=items, lines=[head, *lines, *_left(left), *described(found)])
-    shown_lines = [*lines, *_left(left), *described(found)]
+        return Result(data=data, items=items, lines=[*lines, *described(found), told])
+    if params.dry_run or params.review:
+        head = f"{count(len(changes), 'change')} of run {plan.undo_of} would be undone."
+        return Result(data=data, items=items, lines=[*notes, head, *lines, *described(found)])
+    if not changes and not found.freezes:
+        return Result(data=data, items=items, lines=lines, trouble=_nothing_restored(plan.undo_of))
     try:
-        if not await agree(talk, Question(question(found), shown_lines, button=action(found))):
-            return Result(data=data, items=[], lines=["Nothing was changed."])
+        asked = Question(question(found), [*lines, *described(found)], button=action(found))
+        if not await agree(talk, asked):
+            return Result(data=data, items=[], lines=["Nothing was changed."], declined=True)
     except Unconfirmed as refused:
-        return Result(data=data, items=items, lines=[*lines, *_left(left)], trouble=refused)
-    shown = [record.changes for record in records]
+        return Result(data=data, items=items, lines=lines, trouble=refused)
+    shown = [record.changes for record in records], plan.left
     plan, records, left = plans.make_undo(practice, params.run, client=params.client, field=params.field)
-    if [record.changes for record in records] != shown:
+    if ([record.changes for record in records], plan.left) != shown:
         raise Overtaken(
             "The store changed while you were asked, so nothing was undone.", hint="Run it again."
         )
@@ -141,11 +146,33 @@ async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
     async with following(practice, talk):
         run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True)
     done = run_result(run)
-    trouble = done.trouble
-    if trouble is None and left:
-        told = f"{count(len(left), 'value')} changed since and stayed as they are."
-        trouble = NeedsPerson(told, hint="Set them by hand where they should go back.")
-    return Result(data={**done.data, **data}, items=items, lines=[*done.lines, *_left(left)], trouble=trouble)
+    return Result(
+        data={**done.data, **data}, items=items, lines=[*done.lines, *_left(left)], trouble=done.trouble
+    )
+
+
+async def _up_to_date(practice: OpenPractice, params: Undo) -> list[str]:
+    """Read what changed in XPM since, where the run wrote to it: what a colleague changed stays.
+
+    Gives what to say of the age of XPM's data where it could not be read, which ends all but a preview.
+    """
+    if not plans.writes_xpm(practice, params.run):
+        return []
+    if stored := stored_data(practice):
+        return stored
+    try:
+        await xpm_refresh.refresh_changed(practice)
+    except WireTrouble as trouble:
+        if not params.dry_run:
+            raise
+        return [f"XPM could not be asked what changed since: {trouble.message}"]
+    return []
+
+
+def _nothing_restored(run: str) -> NeedsPerson:
+    return NeedsPerson(
+        f"Nothing of run {run} could be undone.", hint="Set by hand what should have another value."
+    )
 
 
 async def undo_client(practice: OpenPractice, params: UndoClient, talk: Talk) -> Result:
@@ -268,8 +295,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="undo",
         title="Undo a run",
-        help="Take a run, or one client or field of it, back to the old values where the present ones are "
-        "still what it wrote. What is undone stays undone: the field is frozen.",
+        help="Restore what a run replaced, or one client or field of it, where the present values are still "
+        "those it wrote. The rest stays and is listed. All of it is frozen, so that sync leaves it alone.",
         params=Undo,
         run=undo,
         verb=("undo",),

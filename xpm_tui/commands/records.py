@@ -46,7 +46,16 @@ class NewClient(msgspec.Struct, frozen=True):
     values: Annotated[
         tuple[str, ...], argument("More of it: contact_email=..., phone=....", "[FIELD=VALUE]...")
     ] = ()
-    anyway: Annotated[bool, option("Do it also where the book has a client of that name.")] = False
+    different_from: Annotated[
+        tuple[str, ...],
+        option(
+            "A client of the same or a similar name that is a different client: id, Client ID or name. May "
+            "be repeated.",
+            "CLIENT",
+            completes="client",
+        ),
+    ] = ()
+    anyway: Annotated[bool, option("As --different-from for every client of a same or similar name.")] = False
 
 
 async def edit_client(practice: OpenPractice, params: EditClient, talk: Talk) -> Result:
@@ -60,7 +69,13 @@ async def edit_client(practice: OpenPractice, params: EditClient, talk: Talk) ->
 async def new_client(practice: OpenPractice, params: NewClient, talk: Talk) -> Result:
     """Make a client of the book; XPM is not asked."""
 
-    view = edits.new_client(practice, params.name, pairs(params.values), anyway=params.anyway)
+    view = edits.new_client(
+        practice,
+        params.name,
+        pairs(params.values),
+        different=params.different_from,
+        anyway=params.anyway,
+    )
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is in the book."])
 
 
@@ -134,7 +149,16 @@ class NewMember(msgspec.Struct, frozen=True):
 
     name: Annotated[str, argument("The person's name.", "NAME")]
     values: MoreValues = ()
-    anyway: Anyway = False
+    different_from: Annotated[
+        tuple[str, ...],
+        option(
+            "A member of the team of the same or a similar name who is a different person: id, e-mail or "
+            "name. May be repeated.",
+            "MEMBER",
+            completes="member",
+        ),
+    ] = ()
+    anyway: Annotated[bool, option("As --different-from for everybody of a same or similar name.")] = False
 
 
 class EditMember(msgspec.Struct, frozen=True):
@@ -179,7 +203,13 @@ async def edit_contact(practice: OpenPractice, params: EditContact, talk: Talk) 
 async def new_member(practice: OpenPractice, params: NewMember, talk: Talk) -> Result:
     """One more member of the team."""
 
-    view = members.new_member(practice, params.name, pairs(params.values), anyway=params.anyway)
+    view = members.new_member(
+        practice,
+        params.name,
+        pairs(params.values),
+        different=params.different_from,
+        anyway=params.anyway,
+    )
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is in the team."])
 
 

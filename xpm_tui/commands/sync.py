@@ -180,6 +180,12 @@ def _trouble(run: Run, code: int) -> Trouble | None:
             f"Run {run.id} is held. {why}",
             hint=f"Look at the plan, then: xpm-tui runs release {run.id}",
         )
+    elif run.outcome == "done":
+        trouble = NeedsPerson(
+            run.error,
+            hint="What stays as it is was frozen for its client. Set by hand what should have another value: "
+            "xpm-tui clients edit",
+        )
     else:
         sentences = {
             "partial": f"Run {run.id} is done in part: some records failed.",

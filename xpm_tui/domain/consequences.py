@@ -131,12 +131,20 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[str, ...] = ()
 
 
+class Frozen(msgspec.Struct, frozen=True, kw_only=True):
+    """A field that an undo freezes, and the ids of the clients and contacts for which it does."""
+
+    field: str
+    number: int
+    records: tuple[str, ...] = ()
+
+
 class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What applying something would do.
 
     ``about`` names it: the plan, the undone run, the file. ``waiting`` changes are not ticked; ``freezes``
-    counts the fields that an undo freezes; ``kept`` is what it leaves as it is, or jobs that are kept back.
-    ``also`` names other XPM clients that are changed because they share a contact.
+    counts the fields that an undo freezes, and ``frozen`` names them; ``kept`` is what it leaves as it is, or
+    jobs that are kept back. ``also`` names other XPM clients that are changed because they share a contact.
     ``calls`` is the sum of ``requests`` and ``seconds`` the least time that Xero's allowance gives them;
     ``beyond_today`` of them do not fit into the day, which has more again at ``day_until``. ``then`` is what
     the next sync does because of it.
@@ -151,6 +159,7 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     kept: tuple[Kept, ...] = ()
     also: tuple[str, ...] = ()
     freezes: int = 0
+    frozen: tuple[Frozen, ...] = ()
     waiting: int = 0
     requests: Requests = Requests()
     calls: int = 0
@@ -177,6 +186,9 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
                 msgspec.structs.replace(each, records=each.records[:records]) for each in self.lasting
             ),
             kept=tuple(msgspec.structs.replace(each, records=each.records[:records]) for each in self.kept),
+            frozen=tuple(
+                msgspec.structs.replace(each, records=each.records[:records]) for each in self.frozen
+            ),
         )
 
     @property

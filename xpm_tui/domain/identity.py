@@ -18,10 +18,10 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.domain.name_words import BUSINESS_WORDS, SPELT_FORMS
-from xpm_tui.domain.names import Name, Person, exact, read, without_code
+from xpm_tui.domain.names import Name, Person, exact, key_of, read, without_code
 from xpm_tui.domain.spelling import misspelt, same_word
 
-__all__ = ["Answer", "Comparison", "compare", "compare_names", "exact", "name_key", "read"]
+__all__ = ["Answer", "Comparison", "compare", "compare_names", "exact", "name_key", "read", "search_forms"]
 
 Answer = Literal["same", "near", "different"]
 
@@ -86,6 +86,22 @@ def name_key(name: str) -> str:
     """The loose form: case folded, marks (macrons, accents) and punctuation dropped, ``&`` read as "and"."""
     plain = unicodedata.normalize("NFKD", name.replace("&", " and ")).casefold()
     return " ".join(_WORDS.findall("".join(c for c in plain if not unicodedata.combining(c))))
+
+
+def search_forms(name: str) -> tuple[str, ...]:
+    """The ways in which somebody may type a name, each once; the first is its :func:`name_key`.
+
+    The others are the forms in which equal names are the same: initials and Mc joined, apostrophes dropped,
+    one spelling of each legal form, and a vowel with a macron as that vowel and as that vowel doubled.
+    """
+    loose, key = name_key(name), key_of(name)
+    if key == loose:
+        return (loose,)
+    plain = key.lower()
+    if plain == key:
+        return (loose, key)
+    doubled = "".join(2 * char.lower() if char in "AEIOU" else char for char in key)
+    return tuple(dict.fromkeys((loose, plain, doubled)))
 
 
 def compare(ours: str, theirs: str, code: str = "") -> Comparison:

@@ -77,7 +77,7 @@ MEMBER_STATES: Labels = {
     "linked": Label("Linked", "The team member is linked to a staff record in XPM.", "●"),
     "gone": Label("Gone", "XPM no longer lists the linked staff record.", "✗"),
     "proposed": Label("Same e-mail", "A staff record in XPM has the same e-mail.", "◇"),
-    "maybe": Label("Same name", "A staff record in XPM has the same name; names repeat, so check it.", "◇"),
+    "maybe": Label("By name", "A staff record in XPM has the same or a similar name: compare the two.", "◇"),
     "unlinked": Label("Unlinked", "The team member is not linked to anyone in XPM.", "○"),
 }
 MATCHES: Labels = {

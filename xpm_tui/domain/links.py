@@ -159,7 +159,8 @@ class Ignored(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Apart(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A pair that was linked and taken apart; ``id`` is ``<client>/<uuid>``.
 
-    It is neither linked nor proposed again until a person links it. ``different``: the two were never linked;
+    It is not linked again until a user links it. ``undone`` is the run whose undo removed the link: then the
+    pair is still proposed, with these words. ``different``: the two were never linked;
     a user said that they are different, so that one does not keep the other from being created.
     """
 
@@ -169,3 +170,10 @@ class Apart(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     by: str = ""
     at: datetime | None = None
     different: bool = False
+    undone: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Why a pair that an undo removed is proposed, and never sure; empty for any other."""
+        words = f"set aside by the undo of run {self.undone}: link it again if it is right"
+        return words if self.undone else ""

@@ -78,6 +78,42 @@ class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     seconds: float = 0.0
 
 
+Why = Literal[
+    "edited", "client-edited", "contact-edited", "in-use", "stays-in-xpm", "relinked", "archived", "missing"
+]
+"""Why an undo leaves something as it is."""
+
+_WHY: dict[Why, str] = {
+    "edited": "It was changed again since: it is neither the value the run wrote nor the one before.",
+    "client-edited": "The client was edited in Ignition since it was added, so it stays.",
+    "contact-edited": "The contact was edited in Ignition since it was added, so it stays.",
+    "in-use": "Proposals or jobs use the client, so it stays.",
+    "stays-in-xpm": "XPM keeps it: remove it in XPM if it should go.",
+    "relinked": "The client's link was changed since.",
+    "archived": "The client was archived in XPM since, so nothing is written there.",
+    "missing": "The record is no longer there.",
+}
+
+
+class Unclear(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What an undo leaves as it is: the value it would have restored, the one that is there, and why.
+
+    ``address`` is where the record is found in XPM, when it is one that stays there.
+    """
+
+    record: str
+    field: str
+    wanted: Value = None
+    present: Value = None
+    why: Why
+    address: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Why, in words."""
+        return _WHY[self.why]
+
+
 class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The head of a plan (``p7``); its records are rows of their own.
 
@@ -85,6 +121,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     whole. ``counts`` tells changes by rule, mark and field (keys ``rule:…``, ``mark:…``, ``field:…``,
     ``records``, ``items``, ``waiting``). ``differences`` counts the fields that differ and are not planned,
     by their reason. ``only`` narrows it to one client, ``fields`` to some fields.
+    ``left`` is what an undo (of the run ``undo_of``) leaves as it is.
     """
 
     id: str
@@ -104,6 +141,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     only: str = ""
     fields: tuple[str, ...] = ()
     undo_of: str = ""
+    left: tuple[Unclear, ...] = ()
     state: Literal["draft", "applied", "replaced"] = "draft"
 
     @property

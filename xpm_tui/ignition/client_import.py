@@ -5,7 +5,7 @@ Importing the clients form: every row finds its client, and only edited cells ch
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +13,11 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.domain.identity import exact
+from xpm_tui.domain.identity import compare, exact
 from xpm_tui.domain.ignition import Client, Contact, Imported
+from xpm_tui.domain.names import key_of
 from xpm_tui.domain.ports import Ids, Put, Snapshot
+from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, META, TEAM, Meta
 from xpm_tui.ignition.cells import EXTRA, PEOPLE, People
 from xpm_tui.ignition.client_merge import Merge, Merged
@@ -49,6 +51,7 @@ class Resolver:
                 name = next((row.name for row in group if row.name), "")
                 self._named_with_id.setdefault(exact(name), group[0])
         self._by_contact: dict[str, str] | None = None
+        self._by_key: dict[str, list[str]] | None = None
 
     def target(self, group: list[ClientRow]) -> Target:
         """The client that a group of rows is about."""
@@ -66,7 +69,7 @@ class Resolver:
             return Target(
                 refused=f"the book has no client with Client ID {client_id}, and Client Name is blank"
             )
-        same = self._snapshot.find(CLIENTS, "name", name)
+        same = self._same(name)
         free = [client for client in same if not client.client_id and client.id not in self._adopted]
         fits = [client for client in free if emails & _emails(client)]
         if len(fits) == 1:
@@ -80,7 +83,7 @@ class Resolver:
         return Target(note=f"made anew, though {_ids(same)} has the same name") if same else Target()
 
     def _by_name(self, name: str, emails: set[str]) -> Target:
-        same = self._snapshot.find(CLIENTS, "name", name)
+        same = self._same(name)
         twin = self._named_with_id.get(name)
         if not same and twin is not None:
             return Target(refused=f"its Client ID is blank, and row {twin.number} has the same name with one")
@@ -98,6 +101,20 @@ class Resolver:
             refused=f"its Client ID is blank, and {same[0].id} has this name with Client ID "
             f"{same[0].client_id}, but not this e-mail"
         )
+
+    def _same(self, name: str) -> list[Client]:
+        """The clients of exactly this name; where none has it, those whose name differs in form only."""
+        found = self._snapshot.find(CLIENTS, "name", name)
+        if found:
+            return found
+        if self._by_key is None:
+            self._by_key = defaultdict(list)
+            for client in self._snapshot.rows(CLIENTS):
+                for key in spellings(key_of(client.name)):
+                    self._by_key[key].append(client.id)
+        ids = dict.fromkeys(id_ for key in spellings(key_of(name)) for id_ in self._by_key.get(key, ()))
+        rows = [self._snapshot.get(CLIENTS, id_) for id_ in ids]
+        return [row for row in rows if row is not None and compare(name, row.name).answer == "same"]
 
     def _by_contact_id(self, contact_id: str) -> Target:
         if not contact_id:

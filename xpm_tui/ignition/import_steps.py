@@ -1,4 +1,4 @@
-"""What an import would do: steps on rows of the book, counts and sentences; and how to take it back."""
+"""What an import would do: steps on rows of the book, counts and sentences; and how to undo it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.domain.ignition import ImportImage
+from xpm_tui.domain.fields import label
+from xpm_tui.domain.formatting import plural, sequence
+from xpm_tui.domain.ignition import Contact, ImportImage
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import ALL as TABLES
 from xpm_tui.domain.tables import CLIENTS, FREEZES, IGNORED, IMPORT_IMAGES, LINKS, PROPOSALS, Table
+from xpm_tui.domain.values import is_same
 from xpm_tui.ignition.parser import Refused
 
 
@@ -95,29 +99,55 @@ def digest(row: msgspec.Struct) -> str:
 
 
 @dataclass(frozen=True)
+class Stays:
+    """A record, or a part of it, that undoing an import leaves as it is, and why."""
+
+    record: str
+    name: str
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """Which record, and why."""
+        return (
+            f"{visible(self.name, 80)} ({self.record}): {self.reason}"
+            if self.name
+            else (f"{self.record}: {self.reason}")
+        )
+
+
+@dataclass(frozen=True)
 class UndoPlan:
-    """What taking an import back would do; ``left`` are the records that stay, with the reason."""
+    """What undoing an import would do; ``left`` is what stays, which keeps its images for a later undo.
+
+    ``counts``: records ``removed`` and ``restored``, and those ``left`` as a whole or in part.
+    """
 
     writes: tuple[Write, ...]
     counts: dict[str, int]
-    left: tuple[Note, ...]
+    left: tuple[Stays, ...]
+
+    @property
+    def restores(self) -> bool:
+        """Whether anything is removed or restored at all."""
+        return bool(self.counts["removed"] or self.counts["restored"])
 
 
 _HANGS = {
-    LINKS.name: "it is linked",
-    IGNORED.name: "it is marked as ignored",
-    FREEZES.name: "it has frozen fields",
+    LINKS.name: "It is linked to an XPM client, so it stays.",
+    IGNORED.name: "It is marked as needing no XPM client, so it stays.",
+    FREEZES.name: "It has frozen fields, so it stays.",
 }
 
 
 def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
-    """Take an import back: new records leave, changed cells get their old value where untouched since.
+    """Undo an import: new records go, changed cells and contacts are restored where untouched since.
 
-    A record that was edited since, or that something hangs on, stays and is listed.
+    A record that was edited since, or that other records need, stays and is listed.
     """
     tables = {table.name: table for table in TABLES}
     writes: list[Write] = []
-    left: list[Note] = []
+    left: list[Stays] = []
     counts = {"removed": 0, "restored": 0, "left": 0}
     kept: set[str] = set()
     # In order of arrival a client comes before what the file said of it: that stays while the client does.
@@ -125,40 +155,38 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
         if image.batch != batch:
             continue
         table = tables[image.table]
-        writes.append(Drop(IMPORT_IMAGES, image.id))
         now = snapshot.get(table, image.row)
+        reason = ""
         if now is None:
-            continue
-        if image.table == "imported":
-            if image.row not in kept:
-                writes.append(
-                    Drop(table, image.row)
-                    if image.before is None
-                    else Put(table, msgspec.convert(image.before, table.row))
-                )
+            pass
+        elif image.table == "imported":
+            if image.row in kept:
+                continue
+            before = None if image.before is None else msgspec.convert(image.before, table.row)
+            writes.append(Drop(table, image.row) if before is None else Put(table, before))
         elif image.before is None:
             reason = _why_stays(snapshot, table, image, now)
-            if reason:
-                kept.add(image.row)
-                left.append(Note(0, f"{image.row} stays: {reason}."))
-            else:
+            if not reason:
                 writes.append(Drop(table, image.row))
                 counts["removed"] += 1
         else:
-            row, stays = _restored(image, now, table)
-            if stays:
-                kept.add(image.row)
-                left.append(Note(0, f"{image.row}: {', '.join(stays)} changed since; left as it is."))
+            row, changed = _restored(image, now, table)
+            if changed:
+                stay = plural(len(changed), "it stays/they stay")
+                reason = f"{sequence(changed)} changed since the import, so {stay}."
             if row != now:
                 writes.append(Put(table, row))
                 counts["restored"] += 1
+        if reason:
+            kept.add(image.row)
+            left.append(Stays(image.row, str(getattr(now, "name", "")), reason))
+        else:
+            writes.append(Drop(IMPORT_IMAGES, image.id))
     counts["left"] = len(left)
     return UndoPlan(tuple(writes), counts, tuple(left))
 
 
 def _why_stays(snapshot: Snapshot, table: Table[Any], image: ImportImage, now: msgspec.Struct) -> str:
-    if digest(now) != image.digest:
-        return "it was changed since"
     if table is CLIENTS:
         if snapshot.raw(LINKS, image.row) is not None:
             return _HANGS[LINKS.name]
@@ -168,21 +196,49 @@ def _why_stays(snapshot: Snapshot, table: Table[Any], image: ImportImage, now: m
             return _HANGS[FREEZES.name]
         made_here = [p for p in snapshot.find(PROPOSALS, "client", image.row) if p.ours]
         if made_here:
-            return "it has proposals"
-    return ""
+            return "It has proposals, so it stays."
+    return "It was changed since the import, so it stays." if digest(now) != image.digest else ""
 
 
-def _restored(image: ImportImage, now: msgspec.Struct, table: Table[Any]) -> tuple[Any, Sequence[str]]:
-    """The row with its old values, and the fields that are no longer as the import left them."""
-    before, after, present = image.before or {}, image.after or {}, msgspec.to_builtins(now)
-    stays = []
-    for name in {*before, *after}:
-        if before.get(name) == after.get(name):
+def _restored(image: ImportImage, now: Any, table: Table[Any]) -> tuple[Any, list[str]]:
+    """The row as it was before the import, and the labels of what is no longer as the import left it."""
+    before, after = (msgspec.convert(each or {}, table.row) for each in (image.before, image.after))
+    return _merged(before, after, now, "")
+
+
+def _merged(before: Any, after: Any, now: Any, prefix: str) -> tuple[Any, list[str]]:
+    """Put back what differs between ``before`` and ``after`` wherever ``now`` still is as ``after``."""
+    values: dict[str, Any] = {}
+    stays: list[str] = []
+    for name in now.__struct_fields__:
+        old, new, present = getattr(before, name), getattr(after, name), getattr(now, name)
+        if is_same(old, new) or is_same(present, old):
             continue
-        if present.get(name) == after.get(name):
-            present.pop(name, None)
-            if name in before:
-                present[name] = before[name]
-        elif present.get(name) != before.get(name):
-            stays.append(name)
-    return msgspec.convert(present, table.row), sorted(stays)
+        if is_same(present, new):
+            values[name] = old
+        elif name == "contacts":
+            values[name], more = _contacts(old, new, present)
+            stays += more
+        else:
+            stays.append(label(f"{prefix}{name}"))
+    return msgspec.structs.replace(now, **values), stays
+
+
+def _contacts(
+    before: Sequence[Contact], after: Sequence[Contact], now: Sequence[Contact]
+) -> tuple[tuple[Contact, ...], list[str]]:
+    """The contacts one by one: those that the import added go, those that it changed are restored."""
+    old, new = {each.id: each for each in before}, {each.id: each for each in after}
+    found: list[Contact] = []
+    stays: list[str] = []
+    for contact in now:
+        if contact.id not in new:
+            found.append(contact)
+        elif contact.id in old:
+            row, changed = _merged(old[contact.id], new[contact.id], contact, "contact_")
+            found.append(row)
+            stays += [f"{each} ({contact.id})" for each in changed]
+        elif contact != new[contact.id]:
+            found.append(contact)
+            stays.append(f"contact {visible(contact.name, 80)} ({contact.id})")
+    return tuple(found), stays

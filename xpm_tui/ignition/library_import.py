@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from xpm_tui.domain.identity import exact
+from xpm_tui.domain.identity import compare, exact
 from xpm_tui.domain.ignition import Service, TeamMember
 from xpm_tui.domain.ports import Ids, Snapshot
 from xpm_tui.domain.safe_text import visible
@@ -76,8 +76,13 @@ def plan_services(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> Import
 
 
 def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan:
-    """What importing a team file would do: by e-mail, else by exact name."""
+    """What importing a team file would do: by e-mail, else by name.
+
+    Somebody whom a member may be, whom no row of the file names by e-mail, is refused: the user decides.
+    """
     members = list(snapshot.rows(TEAM))
+    emails = {row.cells.get("email", "").casefold() for row in parsed.rows}
+    names = {exact(_name(row)) for row in parsed.rows}
 
     def find(row: Row) -> TeamMember | None:
         email, name = row.cells.get("email", "").casefold(), exact(_name(row))
@@ -87,10 +92,20 @@ def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan
         same = by_email or [
             member
             for member in members
-            if name and exact(member.name) == name and not (email and member.email)
+            if name and compare(name, member.name).answer == "same" and not (email and member.email)
         ]
         if len(same) > 1:
             raise _Found(f"{', '.join(member.id for member in same)} could all be meant; give an e-mail")
+        for member in members if not same else ():
+            answer = compare(name, member.name)
+            met = member.email.casefold() in emails or (
+                answer.answer == "near" and exact(member.name) in names
+            )
+            if answer.answer != "different" and not met:
+                raise _Found(
+                    f"{visible(member.name, 80)} ({member.id}) may be the same person: {answer.reasons[0]}. "
+                    f"Give that member this e-mail (team edit), or: team new --different-from {member.id}"
+                )
         return same[0] if same else None
 
     def values(row: Row, now: TeamMember | None) -> dict[str, Any]:

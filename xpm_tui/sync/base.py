@@ -35,6 +35,11 @@ def base_key(field: str, contact: str) -> str:
     return contact_key(contact, field) if contact and field != PRIMARY else field
 
 
+def mark(record: str, field: str) -> str:
+    """How an image names a change of its own that was undone; who is primary is one change of the client."""
+    return f"{record.partition('/')[0] if field == PRIMARY else record} {field}"
+
+
 def own_mirror_values(row: XpmClient) -> Values:
     """XPM's side by base key: the client's own fields, and who is primary."""
     values = xpm_values(row)
@@ -174,9 +179,10 @@ def live_link(snapshot: Snapshot, client: str) -> Link | None:
     return None if row is None or row.deleted else link
 
 
-def kept_apart(client: str, uuid: str, by: str, now: datetime) -> Put:
-    """The write that says so."""
-    return Put(APART, Apart(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now))
+def kept_apart(client: str, uuid: str, by: str, now: datetime, *, undone: str = "") -> Put:
+    """The write that says so; ``undone`` is the run whose undo removed the link."""
+    row = Apart(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, undone=undone)
+    return Put(APART, row)
 
 
 def different(client: str, uuid: str, *, by: str, now: datetime) -> Put:

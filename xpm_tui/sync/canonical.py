@@ -9,7 +9,6 @@ field is missing, so it is neither compared nor written.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
@@ -22,6 +21,9 @@ from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import TEAM
+from xpm_tui.domain.values import clean as clean
+from xpm_tui.domain.values import is_blank as is_blank
+from xpm_tui.domain.values import is_same as is_same
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
 
@@ -71,22 +73,6 @@ class Team(msgspec.Struct, frozen=True):
 def bare(value: Value) -> Value:
     """A person's value without the mark of the unlinked: the UUID of the staff record."""
     return value[len(UNLINKED) :] if isinstance(value, str) and value.startswith(UNLINKED) else value
-
-
-def clean(text: str) -> str:
-    """The canonical form of a text."""
-    if not text:
-        return ""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.strip()
-
-
-def is_blank(value: Value) -> bool:
-    """Nothing said: no text, no names, neither yes nor no."""
-    return value is None or value == "" or value == ()
 
 
 def book_values(client: Client, team: Team) -> Values:

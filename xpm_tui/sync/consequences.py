@@ -13,6 +13,7 @@ import msgspec
 
 from xpm_tui.domain.consequences import (
     Consequences,
+    Frozen,
     Here,
     InXpm,
     Kept,
@@ -22,15 +23,17 @@ from xpm_tui.domain.consequences import (
     Subject,
     What,
 )
-from xpm_tui.domain.links import Value
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import Link, Value
 from xpm_tui.domain.pace import Pace
-from xpm_tui.domain.plan import Change, Plan, PlannedRecord
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord, Unclear
 from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.runs import Image
 from xpm_tui.domain.safe_text import is_carriable
-from xpm_tui.domain.tables import CLIENTS, FREEZES, INTENTS, LINKS, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmContact
-from xpm_tui.sync.base import PRIMARY, base_key
-from xpm_tui.sync.canonical import contact_values, is_blank, xpm_contacts
+from xpm_tui.domain.tables import CLIENTS, FREEZES, IMAGES, INTENTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mark, mirror_values
+from xpm_tui.sync.canonical import Team, book_values, contact_values, is_blank, is_same, xpm_contacts
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, UPDATE_CLIENT, UPDATE_CONTACT
 
 MOVED_CHECK = 300
@@ -44,6 +47,7 @@ UNSENDABLE = "XML cannot carry a character of the value. Correct it (clients edi
 
 _MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "clear": "clearings"}
 """By the rule of a change, what is remarkable of the value that it replaces."""
+_LASTING: dict[str, What] = {"contact": "contact", PRIMARY: "primary", "client": "client"}
 _KINDS = (UPDATE_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
 
 
@@ -94,9 +98,8 @@ def of_plan(
     *,
     before: Requests | None = None,
     pace: Pace | None = None,
-    kept: Iterable[Kept] = (),
 ) -> Consequences:
-    """Return what applying a plan, or an undo, would do.
+    """Return what applying a plan, or an undo, would do, and what an undo leaves as it is.
 
     Args:
         snapshot: What the records are compared with: names of contacts, freezes of users.
@@ -104,11 +107,13 @@ def of_plan(
         records: Its records with their ticks.
         before: Calls of the run before it writes, such as lists that are read again.
         pace: What the rate limiter allows; by default an unused minute.
-        kept: What an undo leaves as it is.
     """
     work = _Counting(snapshot, undo=bool(plan.undo_of))
+    records = [*records]
     for record in records:
         work.record(record)
+    work.left(plan.left)
+    frozen = _by_field(undo_freezes(snapshot, plan, records)) if plan.undo_of else ()
     subject: Subject = "undo" if plan.undo_of else "plan"
     return paced(
         Consequences(
@@ -120,9 +125,10 @@ def of_plan(
             lasting=tuple(
                 Lasting(what=what, number=len(ids), records=tuple(ids)) for what, ids in work.lasting.items()
             ),
-            kept=(*kept, *work.unsendable()),
+            kept=(*work.kept(), *work.unsendable()),
             also=tuple(work.also),
-            freezes=work.freezes,
+            freezes=sum(each.number for each in frozen),
+            frozen=frozen,
             waiting=work.waiting,
             requests=Requests(**work.requests) + (before or Requests()),
         ),
@@ -149,6 +155,93 @@ def lookups(snapshot: Snapshot) -> Requests:
     kinds = Counter(intent.kind for intent in snapshot.find(INTENTS, "state", "sent"))
     lists = bool(kinds[ADD_CLIENT]) + bool(kinds[ADD_STAFF])
     return Requests(lookups=lists + sum(kinds[kind] for kind in _KINDS))
+
+
+def undo_freezes(
+    snapshot: Snapshot,
+    plan: Plan,
+    records: Iterable[PlannedRecord],
+    *,
+    ended: bool = False,
+    clients: Collection[str] | None = None,
+) -> dict[str, tuple[str, ...]]:
+    """Return the fields that an undo freezes, by client: those that it restores and those that it leaves.
+
+    Whatever the undone run wrote stays as the undo leaves it, so that no later sync writes it again. Left out
+    are changes that are not ticked, clients that were linked elsewhere since, and fields frozen already.
+
+    Args:
+        snapshot: The store, with the before-images of the undone run.
+        plan: The head of the undo.
+        records: Its records with their ticks.
+        ended: It was applied, so that what is still linked stays so. Before, a link that is to go takes with
+            it what would have to be frozen.
+        clients: Only these clients; None: all that the undo is about.
+    """
+    planned = {record.client: record for record in records}
+    team = Team.read(snapshot)
+    found: dict[str, tuple[str, ...]] = {}
+    images: Iterable[Image | None] = (
+        snapshot.find(IMAGES, "run", plan.undo_of)
+        if clients is None
+        else [snapshot.get(IMAGES, f"{plan.undo_of}/{client}") for client in clients]
+    )
+    for image in images:
+        if image is None or plan.only not in ("", image.client):
+            continue
+        record = planned.get(image.client)
+        changes = record.changes if record is not None else ()
+        if not ended and any(c.ticked and c.field in ("link", "client") for c in changes):
+            continue
+        # A contact that leaves needs no freeze; what is not ticked is no part of the undo.
+        beside = {mark(c.record, c.field) for c in changes if not c.ticked or c.field == "contact"}
+        keys = dict.fromkeys(_undone_fields(snapshot, image, plan.fields, beside, team))
+        there = {freeze.field for freeze in snapshot.find(FREEZES, "client", image.client)}
+        if left := tuple(key for key in keys if key not in there):
+            found[image.client] = left
+    return found
+
+
+def _undone_fields(
+    snapshot: Snapshot, image: Image, fields: Collection[str], beside: Collection[str], team: Team
+) -> Iterable[str]:
+    """The fields of what a run wrote of one client and is not undone yet; of a client or a contact that it
+    added and that stays, those that differ between the two sides."""
+    client, link = snapshot.get(CLIENTS, image.client), snapshot.get(LINKS, image.client)
+    if client is None or link is None or link.uuid != image.uuid:
+        return
+    row = snapshot.get(XPM_CLIENTS, link.uuid)
+    ids = {contact.id for contact in client.contacts}
+    for written in image.written:
+        name, contact = mark(written.record, written.field), written.record.partition("/")[2]
+        key = base_key(written.field, contact)
+        wanted = not fields or written.field in fields or key in fields
+        if not wanted or written.field == "link" or name in image.undone or name in beside:
+            continue
+        if written.field in ("client", "contact"):
+            yield from _differing(client, row, link, team, contact) if row is not None else ()
+        elif not contact or contact in ids or written.field == PRIMARY:
+            yield key
+
+
+def _differing(client: Client, row: XpmClient, link: Link, team: Team, contact: str) -> Iterable[str]:
+    """The fields of a client, or of one contact, that both sides have and that are not the same."""
+    theirs = mirror_values(row, link)
+    ours = {} if contact else book_values(client, team)
+    for each in client.contacts:
+        if contact in ("", each.id):
+            ours |= {contact_key(each.id, field): value for field, value in contact_values(each).items()}
+    return [key for key, value in ours.items() if key in theirs and not is_same(value, theirs[key])]
+
+
+def _by_field(frozen: Mapping[str, Iterable[str]]) -> tuple[Frozen, ...]:
+    """The frozen fields by name, each with its clients and contacts."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for client, keys in frozen.items():
+        for key in keys:
+            contact, _, field = key.rpartition(".")
+            found[field].append(f"{client}/{contact}" if contact else client)
+    return tuple(Frozen(field=field, number=len(ids), records=tuple(ids)) for field, ids in found.items())
 
 
 def of_links(
@@ -240,7 +333,7 @@ class _Counting:
         self.requests: Counter[str] = Counter()
         self.lasting: defaultdict[What, list[str]] = defaultdict(list)
         self.also: dict[str, None] = {}
-        self.freezes = 0
+        self._kept: defaultdict[str, list[str]] = defaultdict(list)
         self.waiting = 0
         self._unsendable: list[str] = []
 
@@ -248,6 +341,19 @@ class _Counting:
         """Return the changes that are not sent, by the fields that hold what XML cannot carry."""
         found = tuple(self._unsendable)
         return (Kept(why=UNSENDABLE, number=len(found), records=found),) if found else ()
+
+    def left(self, unclear: Iterable[Unclear]) -> None:
+        """What an undo leaves: what XPM keeps cannot be undone at all, the rest by its reason."""
+        for each in unclear:
+            lasting = _LASTING.get(each.field) if each.why == "stays-in-xpm" else None
+            if lasting is not None:
+                self.lasting[lasting].append(each.record)
+            else:
+                self._kept[each.sentence].append(f"{each.record}:{each.field}")
+
+    def kept(self) -> tuple[Kept, ...]:
+        """What an undo leaves as it is, by the reason."""
+        return tuple(Kept(why=why, number=len(ids), records=tuple(ids)) for why, ids in self._kept.items())
 
     def record(self, record: PlannedRecord) -> None:
         """One client: what its ticked changes do, and the calls that they take."""
@@ -272,8 +378,6 @@ class _Counting:
             for uuid in change.also:
                 other = self._snapshot.get(XPM_CLIENTS, uuid)
                 self.also[f"{other.name} ({other.number})" if other is not None else uuid] = None
-        if self._undo:
-            self.freezes += self._frozen(record, done)
         self._calls(record, unsent)
 
     def _unsent(self, record: PlannedRecord) -> list[Change]:
@@ -309,18 +413,6 @@ class _Counting:
             self.lasting["contact"].append(change.record)
         elif change.field == PRIMARY and not change.old:
             self.lasting["primary"].append(change.record)
-
-    def _frozen(self, record: PlannedRecord, done: tuple[Change, ...]) -> int:
-        """Fields that stay as the undo leaves them. With the link goes what would have to be frozen."""
-        if any(change.field in ("link", "client") for change in done):
-            return 0
-        fields = {
-            base_key(change.field, change.record.partition("/")[2])
-            for change in done
-            if change.field != "contact"
-        }
-        there = {freeze.field for freeze in self._snapshot.find(FREEZES, "client", record.client)}
-        return len(fields - there)
 
     def _calls(self, record: PlannedRecord, unsent: Collection[Change]) -> None:
         """The calls for one client, in the order in which they are sent, up to one that cannot be."""

@@ -93,20 +93,24 @@ class Flows(Host):
         self.work(lambda: self._undo(run, client, field), "undo", exclusive=True)
 
     async def _undo(self, run: str, client: str, field: str) -> None:
+        name, preset = "clients.undo", {"client": client}
         if run:
-            preset = {"run": run, "client": client, "field": field}
-            result = await self.run_named("undo", {**preset, "review": True})
-        else:
-            result = await self.run_named("clients.undo", {"client": client, "review": True})
+            name, preset = "undo", {"run": run, "client": client, "field": field}
+        result = await self.run_named(name, {**preset, "review": True})
         changes, left = list(result.items or ()), result.data["left"]
-        if left:
-            title = f"{formatting.count(len(left), 'value')} changed since, and stay"
+        freezes = result.data["consequences"].get("freezes")
+        if left and (changes or not freezes):
+            title = f"{formatting.count(len(left), 'change')} cannot be undone"
             told = (f"{view['record']} {fields.label(view['field'])}: {view['reason']}" for view in left)
             await self.push_screen_wait(dialog.Told(title, "\n".join(told), wide=True))
         if changes:
             self.show_plan(result.data["plan"])
+        elif freezes:
+            # Nothing can be restored; what the run wrote can still be kept from the next sync.
+            result = await self.run_named(name, {**preset})
+            self.tell_result(registry.by_name(name), result, [])
         elif not left:
-            self.toast("Nothing of it is left to take back.")
+            self.toast("That run left nothing to undo.")
 
     def show_run(self, run_id: str) -> None:
         """A run with its log."""

@@ -16,7 +16,7 @@ from xpm_tui.application.presenters.differences import DifferencePresenter
 from xpm_tui.application.presenters.lookup import find_client, find_member
 from xpm_tui.application.presenters.presenter import Told
 from xpm_tui.application.presenters.views import ClientView, PersonView
-from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import Field, Record, editable
 from xpm_tui.domain.identity import exact
@@ -25,9 +25,13 @@ from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM
 from xpm_tui.ignition.cells import CellError, People, Unknown, canonical, plain, value_of
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.planning.links import frozen_fields
 from xpm_tui.sync.planning.planner import plan_client
 from xpm_tui.sync.policy import label
+
+with lazy_imports():
+    from xpm_tui.sync.matching import proposals
 
 LONGEST = 2_000
 """Longest value in characters."""
@@ -56,20 +60,35 @@ def edit_client(
 
 
 def new_client(
-    practice: OpenPractice, name: str, values: Mapping[str, str], *, anyway: bool = False
+    practice: OpenPractice,
+    name: str,
+    values: Mapping[str, str],
+    *,
+    different: Iterable[str] = (),
+    anyway: bool = False,
 ) -> ClientView:
-    """Make a client of the book; ``contact_name``, ``contact_email`` and the like make its first contact.
+    """Create a client of the book; ``contact_name``, ``contact_email`` and the like make its first contact.
 
-    Raises ``BadInput``, also where the book has a client of that name and ``anyway`` is not given.
+    ``different`` are clients, by id, Client ID or name, of which the user says that they are different ones;
+    ``anyway`` says so of all.
+
+    Raises:
+        BadInput: A value cannot be that.
+        NeedsPerson: The book has a client of the same or a similar name.
     """
     practice.writable()
     snapshot = practice.snapshot()
     wanted = exact(name)
-    same = snapshot.find(CLIENTS, "name", wanted) if wanted else []
-    if same and not anyway:
-        raise BadInput(
-            f"The book has a client '{visible(wanted, 80)}' already: {same[0].id}.",
-            hint="If it is another one of the same name, say --anyway.",
+    others = {find_client(snapshot, text).id for text in different}
+    left = [] if anyway else [each for each in _alike(snapshot, wanted) if each[0].id not in others]
+    if left:
+        consent = " ".join(f"--different-from {each.id}" for each, _ in left)
+        raise NeedsPerson(
+            " ".join(
+                f"The book has {visible(each.name, 80)} ({each.id}) already: {reason}."
+                for each, reason in left
+            ),
+            hint=f"If it is a different client, say {consent}.",
         )
     people = {
         key.removeprefix("contact_"): text for key, text in values.items() if key.startswith("contact_")
@@ -85,6 +104,13 @@ def new_client(
     practice.book.commit([Put(CLIENTS, client)])
     practice.events.emit(Event(key="client.added", record=client.id))
     return view_of(practice, client.id)
+
+
+def _alike(snapshot: Snapshot, name: str) -> list[tuple[Client, str]]:
+    """The clients whose name is the same or near, best first, and in what they differ."""
+    clients = list(snapshot.rows(CLIENTS)) if name else []
+    found = proposals.alike_names(name, [each.name for each in clients])
+    return [(clients[at], answer.reasons[0]) for at, answer in found]
 
 
 def overwritten(practice: OpenPractice, client: str, fields: Iterable[str]) -> list[str]:

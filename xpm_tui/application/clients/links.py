@@ -5,7 +5,7 @@ Links looked over, duplicates told, a client made in XPM.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from xpm_tui.application.clients.queries import sure_ones
 from xpm_tui.application.practice import OpenPractice
@@ -21,16 +21,17 @@ from xpm_tui.application.presenters.views import (
 )
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.domain.consequences import Consequences
-from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound
 from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.links import LinkOrigin
 from xpm_tui.domain.names import read_name
 from xpm_tui.domain.plan import NeedsPerson as NeedsDecision
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, VANISHED, XPM_CLIENTS
+from xpm_tui.domain.tables import APART, CLIENTS, LINKS, PROVENANCE, VANISHED, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.writer import during
 from xpm_tui.store.ids import BlockIds
+from xpm_tui.sync.base import apart_id
 from xpm_tui.sync.consequences import of_creation, of_picks
 from xpm_tui.sync.manual import links
 from xpm_tui.sync.manual.client_creation import Blocked, blocked, create_client, creation_contacts
@@ -152,15 +153,27 @@ def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[Cli
     return done
 
 
-def pick(practice: OpenPractice, xpm: Iterable[str], *, anyway: bool = False) -> list[PickView]:
+def pick(
+    practice: OpenPractice, xpm: Iterable[str], *, different: Iterable[str] = (), anyway: bool = False
+) -> list[PickView]:
     """Bring some XPM clients into the book, by number, UUID or address.
 
-    One that the book has is linked instead; an unclear one is left and told, unless ``anyway``.
+    One that the book has is linked instead; an unclear one is left and told, unless ``anyway``. ``different``
+    are clients of which the user says that they are different ones: an id or Client ID of Ignition, or the
+    number or UUID of the XPM client that it is linked to.
     """
     practice.writable()
     snapshot = practice.snapshot()
     rows = [find_xpm(snapshot, text) for text in xpm]
-    return _pick(practice, snapshot, rows, every=False, anyway=anyway)
+    others = [id_ for text in different for id_ in _ours(snapshot, text)]
+    return _pick(practice, snapshot, rows, every=False, anyway=anyway, different=others)
+
+
+def _ours(snapshot: Snapshot, text: str) -> list[str]:
+    try:
+        return [find_client(snapshot, text).id]
+    except NotFound:
+        return [link.id for link in snapshot.find(LINKS, "uuid", find_xpm(snapshot, text).uuid)]
 
 
 def pick_all(practice: OpenPractice) -> list[PickView]:
@@ -204,7 +217,13 @@ class _NoIds:
 
 
 def _pick(
-    practice: OpenPractice, snapshot: Snapshot, rows: list[XpmClient], *, every: bool, anyway: bool
+    practice: OpenPractice,
+    snapshot: Snapshot,
+    rows: list[XpmClient],
+    *,
+    every: bool,
+    anyway: bool,
+    different: Collection[str] = (),
 ) -> list[PickView]:
     (run,) = practice.ids.new("r")
     picked = pick_writes(
@@ -216,8 +235,9 @@ def _pick(
         by=practice.person,
         run=run,
         every=every,
-        likely=_likely(snapshot),
+        likely=_likely(snapshot, different),
         anyway=anyway,
+        different=different,
     )
     if picked.writes:
         practice.book.commit(picked.writes, since=snapshot)
@@ -250,7 +270,7 @@ def _told(rows: list[XpmClient], picked: Picked) -> list[PickView]:
     return views
 
 
-def _likely(snapshot: Snapshot) -> Callable[[XpmClient], str]:
+def _likely(snapshot: Snapshot, different: Collection[str] = ()) -> Callable[[XpmClient], str]:
     """Which client of Ignition an XPM client may be; found out when first asked.
 
     A linked one only where the name is the same; one that is not linked also where it is near, or likely by
@@ -266,6 +286,8 @@ def _likely(snapshot: Snapshot) -> Callable[[XpmClient], str]:
             looked = True
             free = []
             for client in snapshot.rows(CLIENTS):
+                if client.id in different:
+                    continue
                 if snapshot.raw(LINKS, client.id) is None:
                     free.append(client)
                 else:
@@ -279,9 +301,15 @@ def _likely(snapshot: Snapshot) -> Callable[[XpmClient], str]:
                         found.setdefault(proposal.uuid, client.id)
         if row.uuid in found or not linked:
             return found.get(row.uuid, "")
-        return next((linked[key] for key in keys(read_name(row.name), row.code) if key in linked), "")
+        same = (linked[key] for key in keys(read_name(row.name), row.code) if key in linked)
+        return next((id_ for id_ in same if not _settled(snapshot, id_, row.uuid)), "")
 
     return likely
+
+
+def _settled(snapshot: Snapshot, client: str, uuid: str) -> bool:
+    apart = snapshot.get(APART, apart_id(client, uuid))
+    return apart is not None and apart.different
 
 
 def _heirs(snapshot: Snapshot) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, Successor, Value
 from xpm_tui.domain.plan import NeedsPerson
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
+from xpm_tui.domain.tables import APART, BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
 from xpm_tui.sync.canonical import Values, bare, book_values, contact_values, is_blank, xpm_contacts
@@ -143,7 +143,7 @@ def review(
                 id=client.id,
                 client_id=client.client_id or None,
                 name=client.name,
-                reason=needs_reason(snapshot, person),
+                reason=_undone(snapshot, client) or needs_reason(snapshot, person),
                 proposals=_proposals(snapshot, index, client, limit, first=person.uuid),
                 email=next((c.email for c in client.contacts if c.email), ""),
                 link_state=state,
@@ -195,6 +195,7 @@ def _proposals(
     if first:
         found.sort(key=lambda proposal: proposal.uuid != first)
     heirs = {each.uuid for link in lost for each in survivors(snapshot, client.id, link)}
+    found = [*_set_aside(snapshot, index, client), *found][:limit]
     return tuple(_proposal(snapshot, proposal, proposal.uuid in heirs) for proposal in found)
 
 
@@ -244,6 +245,22 @@ def _successor(found: Successor, row: XpmClient, named: Proposal | None, taken: 
 def _together(one: int, other: int) -> int:
     """The score of two kinds of evidence that agree, below what is strong by itself."""
     return min(STRONG - 1, round(max(one, other) + 0.4 * min(one, other)))
+
+
+def _undone(snapshot: Snapshot, client: Client) -> str:
+    """That an undo removed the link of a client that has none; empty where none did."""
+    apart = snapshot.find(APART, "client", client.id) if snapshot.raw(LINKS, client.id) is None else []
+    run = next((each.undone for each in apart if each.undone), "")
+    return f"The undo of run {run} removed its link." if run else ""
+
+
+def _set_aside(snapshot: Snapshot, index: MatchIndex, client: Client) -> Iterator[Proposal]:
+    """The pairs that an undo set aside, each with a word about it: they come before any stranger."""
+    for pair_ in snapshot.find(APART, "client", client.id):
+        if pair_.undone and not snapshot.find(LINKS, "uuid", pair_.uuid):
+            proposal = index.one(client, pair_.uuid)
+            if proposal is not None:
+                yield msgspec.structs.replace(proposal, reasons=(pair_.sentence, *proposal.reasons))
 
 
 def _proposal(snapshot: Snapshot, proposal: Proposal, successor: bool) -> ProposalView:

@@ -208,7 +208,9 @@ class _Choosing:
                 return
             if state != "ignored" and needs_person(snapshot, client, state) is None:
                 raise _No(row.number, "it needs no link any more: export the review anew")
-            if row["Choice"].casefold() == "link" and self._settled_since(snapshot, client.id, target, state):
+            if row["Choice"].casefold() == "link" and self._settled_since(
+                snapshot, row, client.id, target, state
+            ):
                 raise _No(row.number, "a person settled it otherwise since: export anew, or type the number")
             if target in self._taken:
                 raise _No(
@@ -223,11 +225,13 @@ class _Choosing:
                 links.link(self._practice, client.id, target, origin="review")
         self.done.append(chosen)
 
-    def _settled_since(self, snapshot: Snapshot, client: str, uuid: str, state: str) -> bool:
-        """A review proposes nothing for an ignored client, and no pair that was taken apart: where the file
-        does, it is older than that. Our own word of an earlier file may be changed by the next one."""
+    def _settled_since(self, snapshot: Snapshot, row: _Row, client: str, uuid: str, state: str) -> bool:
+        """A review proposes nothing for an ignored client, and no pair that was taken apart, unless by an
+        undo, which it then says: where the file does, it is older than that. Our own word of an earlier file
+        may be changed by the next one."""
         ignored = snapshot.get(IGNORED, client) if state == "ignored" else None
-        apart = snapshot.raw(APART, apart_id(client, uuid)) is not None
+        pair = snapshot.get(APART, apart_id(client, uuid))
+        apart = pair is not None and not (pair.undone and pair.sentence in row["Reasons"])
         return apart or (ignored is not None and ignored.reason != REASON)
 
     def _linked(self, row: _Row, chosen: Chosen, uuid: str) -> Chosen:

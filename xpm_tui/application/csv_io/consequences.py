@@ -46,7 +46,10 @@ def of_import(practice: OpenPractice, form: str, file: str, plan: ImportPlan) ->
 def of_import_undo(file: str, plan: UndoPlan) -> Consequences:
     """Return what undoing an import would do."""
     removed, restored = plan.counts["removed"], plan.counts["restored"]
-    left = tuple(Kept(why=note.text, number=1) for note in plan.left)
+    reasons: dict[str, list[str]] = {}
+    for each in plan.left:
+        reasons.setdefault(each.reason, []).append(each.record)
+    left = tuple(Kept(why=why, number=len(ids), records=tuple(ids)) for why, ids in reasons.items())
     here = Here(changes=removed + restored, values=restored, removed=removed)
     return Consequences(of="import-undo", about=file, here=here, kept=left)
 

@@ -24,7 +24,7 @@ from xpm_tui.domain.tables import IMPORT_IMAGES, IMPORTS, META, Meta
 from xpm_tui.ignition.cells import EXTRA
 from xpm_tui.ignition.client_import import plan_clients
 from xpm_tui.ignition.forms import FormName
-from xpm_tui.ignition.import_steps import Edit, ImportPlan, Step, group_writes, plan_undo
+from xpm_tui.ignition.import_steps import Edit, ImportPlan, Step, UndoPlan, group_writes, plan_undo
 from xpm_tui.ignition.library_import import plan_services, plan_team
 from xpm_tui.ignition.parser import Parsed, parse
 from xpm_tui.ignition.proposal_import import plan_proposals
@@ -115,7 +115,10 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UndoReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What taking an import back did, or would do: counts ``removed``, ``restored``, ``left``."""
+    """What undoing an import did, or would do: counts ``removed``, ``restored``, ``left``.
+
+    ``left`` are sentences about what stays as it is; it can be undone later, once its reason is gone.
+    """
 
     id: str
     form: str
@@ -165,26 +168,22 @@ def import_file(
 
 
 def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
-    """Take the last import back: new records leave, edited cells get their old values where untouched since.
+    """Undo the last import: new records go, edited cells and contacts are restored where untouched since.
 
+    Where nothing can be restored nothing is written, and where something stays the rest can be undone later.
     Raises ``BadInput`` when there is none, ``Busy`` while a run is on, ``ReadOnly``, ``DiskTrouble``.
     """
     last = _last_with_images(practice.snapshot())
     if last is None:
         raise BadInput(
-            "There is no import to take back.", hint="Only the last one that changed something can be."
+            "There is no import to undo.", hint="Only the last one that changed something can be undone."
         )
     if not dry_run:
         practice.writable()
-        with practice.lock("taking an import back").hold():
-            practice.book.commit([Put(IMPORTS, msgspec.structs.replace(last, state="undoing"))])
-            snapshot = practice.snapshot()
-            plan = plan_undo(snapshot, last.id)
-            *batches, rest = [*_batches(plan.writes, BATCH * 2)] or [[]]
-            for batch in batches:
-                practice.book.commit(batch, since=snapshot)
-            ended = Put(IMPORTS, msgspec.structs.replace(last, state="undone"))
-            practice.book.commit([*rest, ended], since=snapshot)
+        with practice.lock("undoing an import").hold():
+            plan = plan_undo(practice.snapshot(), last.id)
+            if plan.restores or not plan.left:
+                plan = _undo(practice, last)
         practice.events.emit(Event(key="import.undone", numbers={"batch": last.id, **plan.counts}))
     else:
         plan = plan_undo(practice.snapshot(), last.id)
@@ -200,8 +199,20 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
     )
 
 
+def _undo(practice: OpenPractice, last: Import) -> UndoPlan:
+    practice.book.commit([Put(IMPORTS, msgspec.structs.replace(last, state="undoing"))])
+    snapshot = practice.snapshot()
+    plan = plan_undo(snapshot, last.id)
+    *batches, rest = [*_batches(plan.writes, BATCH * 2)] or [[]]
+    for batch in batches:
+        practice.book.commit(batch, since=snapshot)
+    ended = msgspec.structs.replace(last, state="done" if plan.left else "undone")
+    practice.book.commit([*rest, Put(IMPORTS, ended)], since=snapshot)
+    return plan
+
+
 def _last_with_images(snapshot: Snapshot) -> Import | None:
-    """The import that can be taken back: only the last one that changed something keeps its images."""
+    """The import that can be undone: only the last one that changed something keeps its images."""
     image = next(iter(snapshot.ids(IMPORT_IMAGES)), "")
     last = snapshot.get(IMPORTS, image.partition("/")[0]) if image else None
     return last if last is not None and last.state != "undone" else None

@@ -3,13 +3,12 @@ pace that the rate limiter has left."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.views import UnclearView
 from xpm_tui.application.runs import plans
-from xpm_tui.domain.consequences import Consequences, Kept, Requests
+from xpm_tui.domain.consequences import Consequences, Requests
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.sync.consequences import LISTS, lookups, of_plan
@@ -23,22 +22,12 @@ def of_stored(practice: OpenPractice, plan_id: str = "") -> Consequences:
     return consequences(practice, *plans.load(practice, plan_id))
 
 
-def consequences(
-    practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord], left: Sequence[UnclearView] = ()
-) -> Consequences:
-    """Return what applying a plan would do; ``left`` is what an undo leaves as it is."""
+def consequences(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord]) -> Consequences:
+    """Return what applying a plan or an undo would do."""
     snapshot = practice.snapshot()
     young = timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH
     before = lookups(snapshot) + Requests(lists=0 if young else LISTS)
-    return of_plan(snapshot, plan, records, before=before, pace=pace(practice), kept=kept(left))
-
-
-def kept(left: Iterable[UnclearView]) -> tuple[Kept, ...]:
-    """Return what an undo leaves as it is, by the reason."""
-    found: dict[str, list[str]] = {}
-    for each in left:
-        found.setdefault(each.reason, []).append(f"{each.record}:{each.field}")
-    return tuple(Kept(why=why, number=len(ids), records=tuple(ids)) for why, ids in found.items())
+    return of_plan(snapshot, plan, records, before=before, pace=pace(practice))
 
 
 def pace(practice: OpenPractice) -> Pace:

@@ -19,7 +19,7 @@ from xpm_tui.application.practice_identity import Identity
 from xpm_tui.application.presenters.lookup import find_client, name_of
 from xpm_tui.application.presenters.presenter import Told
 from xpm_tui.application.presenters.views import UnclearView
-from xpm_tui.application.runs.history import current, is_sync, list_runs, show
+from xpm_tui.application.runs.history import by_hand, current, is_sync, list_runs, show
 from xpm_tui.application.runs.xpm_refresh import guard_limits, is_filled
 from xpm_tui.application.runs.xpm_refresh import refresh as refresh_lists
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
@@ -28,7 +28,7 @@ from xpm_tui.domain.fields import BY_NAME
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.runs import Image
+from xpm_tui.domain.runs import Image, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import IMAGES, PLANNED, PLANS, PROPOSALS
 from xpm_tui.lazy import lazy_imports
@@ -333,9 +333,13 @@ _OTHERS = ("link", "client", "contact")
 def make_undo(
     practice: OpenPractice, run: str, *, client: str = "", field: str = "", keep: bool = True
 ) -> tuple[Plan, list[PlannedRecord], list[UnclearView]]:
-    """Plan to take back a run, or one client or field of it; ``keep`` stores the plan, to be applied.
+    """Plan to undo a run, or one client or field of it; ``keep`` stores the plan, to be applied.
 
-    The third part are values that changed since and stay. Raises ``NotFound`` and ``BadInput``.
+    The third part is what stays as it is, with the reason. Of a run that wrote nothing all of it is empty.
+
+    Raises:
+        NotFound: There is no such run or client, or what the run replaced is no longer kept.
+        BadInput: There is no such field, or the run created jobs.
     """
     snapshot = practice.snapshot()
     chosen = show(practice, run)
@@ -347,16 +351,16 @@ def make_undo(
             f"Run {chosen.id} made jobs: what is in XPM is never touched again from here.",
             hint="Change or delete the job in XPM. What still waits: xpm-tui jobs skip, or proposals revoke",
         )
-    if not snapshot.find(IMAGES, "run", chosen.id):
+    if not snapshot.find(IMAGES, "run", chosen.id) and _wrote(chosen):
         raise NotFound(
-            f"Run {chosen.id} wrote nothing that could be taken back.",
-            hint="Old values are kept for retention.images_days; see: xpm-tui runs list",
+            f"What run {chosen.id} replaced is not kept (any more), so it cannot be undone.",
+            hint=f"Old values are kept for {practice.settings.number('retention.images_days')} days.",
         )
     if keep:
         practice.writable()
     identity = practice.identity()
     (id_,) = practice.ids.new("p") if keep else ("p0",)
-    plan, records, unclear = manual_undo.plan_undo(
+    plan, records, _ = manual_undo.plan_undo(
         snapshot,
         chosen.id,
         id=id_,
@@ -372,8 +376,13 @@ def make_undo(
     if keep:
         keep_plan(practice, plan, records)
         practice.events.emit(Event(key="undo.planned", numbers={"plan": plan.id, "undone": chosen.id}))
+    return plan, records, left_views(snapshot, plan)
+
+
+def left_views(snapshot: Snapshot, plan: Plan) -> list[UnclearView]:
+    """Return what an undo leaves as it is, with names."""
     told = Told(snapshot)
-    left = [
+    return [
         UnclearView(
             record=each.record,
             name=told.ref(each.record.partition("/")[0]).name,
@@ -383,9 +392,18 @@ def make_undo(
             reason=each.sentence,
             address=each.address,
         )
-        for each in unclear
+        for each in plan.left
     ]
-    return plan, records, left
+
+
+def writes_xpm(practice: OpenPractice, run: str) -> bool:
+    """Whether a run wrote anything to XPM. Raises ``NotFound``."""
+    images = practice.snapshot().find(IMAGES, "run", show(practice, run).id)
+    return any(written.side == "xpm" for image in images for written in image.written)
+
+
+def _wrote(run: Run) -> bool:
+    return run.outcome == "done" if by_hand(run) else bool(run.counts.get("changes"))
 
 
 def last_write(snapshot: Snapshot, client: str) -> str:

@@ -20,8 +20,9 @@ from xpm_tui.application.runs.history import Stopped, Stopper, is_sync, list_run
 from xpm_tui.application.runs.notifications import Reason, notify
 from xpm_tui.application.runs.xpm_refresh import guard_limits, refresh_lists
 from xpm_tui.domain.consequences import Consequences, Requests
-from xpm_tui.domain.errors import BadInput, LoginNeeded, PlanRefused, Trouble
+from xpm_tui.domain.errors import BadInput, LoginNeeded, NeedsPerson, PlanRefused, Trouble
 from xpm_tui.domain.events import Event, Severity
+from xpm_tui.domain.formatting import count, sequence
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Drop, Practice, Put
 from xpm_tui.domain.runs import Run, Stop
@@ -60,6 +61,9 @@ def tidy(practice: OpenPractice) -> int:
     return len(writes)
 
 
+_NAMED = 5
+"""How many changes that could not be undone the end of an undo names for each reason."""
+
 _LEVELS: dict[str, Severity] = {"done": "info", "failed": "error"}
 UNFINISHED = ("interrupted", "stopped", "partial", "failed")
 """Outcomes that leave something for the next run to take up."""
@@ -84,6 +88,17 @@ _OUTDATED = (
     "The direction, what to sync or the fields were changed while the run was going on, so it stopped before "
     "the next client. What it had done stays. Make a new plan: xpm-tui plan"
 )
+
+
+def _left(plan: Plan, run: Run) -> str:
+    """What an undo could not restore, of which records and why; empty where it restored everything."""
+    found: dict[str, list[str]] = {}
+    for each in plan.left:
+        found.setdefault(each.sentence, []).append(f"{each.record}:{each.field}")
+    told = [f"{sequence(records, most=_NAMED)}: {why}" for why, records in found.items()]
+    if moved := run.counts.get("moved", 0):
+        told.append(f"{count(moved, 'client')} changed after the undo was shown: nothing of it was restored.")
+    return " ".join([f"Not all that run {plan.undo_of} wrote could be undone.", *told]) if told else ""
 
 
 class _Halt:
@@ -193,6 +208,8 @@ class Work:
         )
         if halt.outdated and ended.outcome == "stopped":
             ended = msgspec.structs.replace(ended, error=_OUTDATED, exit_code=PlanRefused.exit_code)
+        if plan.undo_of and ended.outcome == "done" and (left := _left(plan, ended)):
+            ended = msgspec.structs.replace(ended, error=left, exit_code=NeedsPerson.exit_code)
         waiting = [intent for intent in held(practice.book.snapshot()) if intent.kind in KINDS]
         # An undo that is through is: there is nothing that it could go on with once that is settled.
         if waiting and ended.outcome in ("done", "partial") and not plan.undo_of:

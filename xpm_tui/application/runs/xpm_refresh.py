@@ -108,6 +108,13 @@ async def refresh(practice: OpenPractice, *, full: bool = False, report: Report 
         return await refresh_lists(practice, wire.practice(identity.tenant), full=full, report=report)
 
 
+async def refresh_changed(practice: OpenPractice) -> None:
+    """Read the XPM clients that changed since the last list. Raises like :func:`refresh`."""
+    identity = practice.connected()
+    async with practice.wire() as wire:
+        await _clients(practice, wire.practice(identity.tenant), _complete(practice, True), silent)
+
+
 async def ensure_mirror(practice: OpenPractice) -> Refreshed | None:
     """Fill the mirror where it was never filled; None where it was."""
     return None if is_filled(practice) else await refresh(practice, full=True)

@@ -22,7 +22,7 @@ from xpm_tui.application.team.views import MemberView, StaffMade, StaffPreview
 from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, UnsendableValue
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import staff_label
-from xpm_tui.domain.identity import exact
+from xpm_tui.domain.identity import compare
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import refuse_uncarriable_values, visible
@@ -44,26 +44,48 @@ FIELDS = ("name", "email", "access", "active")
 
 
 def new_member(
-    practice: OpenPractice, name: str, values: Mapping[str, str], *, anyway: bool = False
+    practice: OpenPractice,
+    name: str,
+    values: Mapping[str, str],
+    *,
+    different: Iterable[str] = (),
+    anyway: bool = False,
 ) -> MemberView:
-    """Make a team member; ``values`` are ``email``, ``access`` and ``active`` (yes, no).
+    """Create a team member; ``values`` are ``email``, ``access`` and ``active`` (yes, no).
 
-    Raises ``BadInput`` naming the field, where the e-mail is another member's, and where one has that name
-    and ``anyway`` is not given.
+    ``different`` are members, by id, e-mail or name, of whom the user says that they are different people;
+    ``anyway`` says so of all.
+
+    Raises:
+        BadInput: A value cannot be that, which names the field, or the e-mail is another member's.
+        NeedsPerson: A member of the same or a similar name may be this person.
     """
     practice.writable()
     snapshot = practice.snapshot()
     made = _edited(snapshot, TeamMember(id="", name=""), {"name": name, **values})
-    twin = next((each for each in snapshot.rows(TEAM) if exact(each.name) == exact(made.name)), None)
-    if twin is not None and not anyway:
-        raise BadInput(
-            f"The team has a '{visible(made.name, 80)}' already: {twin.id}.",
-            hint="If it is another person of the same name, say --anyway.",
+    others = {find_member(snapshot, text).id for text in different}
+    left = [] if anyway else [each for each in _alike(snapshot, made.name) if each[0].id not in others]
+    if left:
+        consent = " ".join(f"--different-from {each.id}" for each, _ in left)
+        raise NeedsPerson(
+            " ".join(
+                f"The team has {visible(each.name, 80)} ({each.id}) already: {reason}."
+                for each, reason in left
+            ),
+            hint=f"If it is a different person, say {consent}.",
         )
     made = msgspec.structs.replace(made, id=practice.ids.new("t")[0])
     undo_history.do(practice, snapshot, TEAM, [made], f"the making of {made.name}")
     practice.events.emit(Event(key="member.added", record=made.id))
     return _view(practice, made.id)
+
+
+def _alike(snapshot: Snapshot, name: str) -> list[tuple[TeamMember, str]]:
+    """The members whose name is the same or near, best first, and in what they differ."""
+    found = [(compare(name, each.name), each) for each in snapshot.rows(TEAM)]
+    alike = [(answer, each) for answer, each in found if answer.answer != "different"]
+    alike.sort(key=lambda pair: (pair[0].cost, pair[1].id))
+    return [(each, answer.reasons[0]) for answer, each in alike]
 
 
 def edit_member(practice: OpenPractice, member: str, values: Mapping[str, str]) -> MemberView:

@@ -9,10 +9,11 @@ from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.team.people import People, connector, people
 from xpm_tui.application.team.views import MemberState, MemberView, PersonRow, StaffProposal, StaffView
 from xpm_tui.domain.formatting import count
-from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.identity import compare
 from xpm_tui.domain.ignition import TeamMember
+from xpm_tui.domain.names import key_of
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import STAFF, TEAM
+from xpm_tui.domain.tables import APART, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
 
 
@@ -25,19 +26,20 @@ class Team:
         self.by_staff = {member.staff: member for member in self.members if member.staff}
         self._named = named
         self._emails: dict[str, list[Staff]] = defaultdict(list)
-        self._names: dict[str, list[Staff]] = defaultdict(list)
+        self._free: list[Staff] = []
         for person in self.staff.values():
             if not person.gone and person.uuid not in self.by_staff:
                 if person.email:
                     self._emails[_email(person.email)].append(person)
-                self._names[name_key(person.name)].append(person)
+                self._free.append(person)
         # Linked ones count, too: an e-mail that a whole office shares tells nobody apart.
         self._our_emails = Counter(_email(member.email) for member in self.members if member.email)
         self._their_emails = Counter(
             _email(row.email) for row in self.staff.values() if row.email and not row.gone
         )
-        self._our_names = Counter(name_key(member.name) for member in self.members)
-        self._their_names = Counter(name_key(row.name) for row in self.staff.values() if not row.gone)
+        self._apart = frozenset((pair.client, pair.uuid) for pair in snapshot.rows(APART))
+        self._our_names = Counter(_same(member.name) for member in self.members)
+        self._their_names = Counter(_same(row.name) for row in self.staff.values() if not row.gone)
         signed = connector(snapshot)
         self._connected = frozenset(signed.staff) if signed else frozenset()
 
@@ -78,9 +80,9 @@ class Team:
         notes = []
         if row.gone:
             notes.append("XPM no longer lists this person: left, or disabled there.")
-        if self._their_names[name_key(row.name)] > 1:
+        if self._their_names[_same(row.name)] > 1:
             notes.append(
-                f"XPM has {count(self._their_names[name_key(row.name)], 'person/people')} of this name."
+                f"XPM has {count(self._their_names[_same(row.name)], 'person/people')} of this name."
             )
         if row.uuid in self._connected:
             notes.append("Connected this practice: the connection lives and dies with this person's record.")
@@ -102,8 +104,8 @@ class Team:
         )
 
     def shares_name(self, row: PersonRow) -> bool:
-        """Whether the name, in its loose form, is that of several people of either side."""
-        keys = {name_key(side.name) for side in (row.member, row.staff) if side is not None}
+        """Whether the name, in any form of it, is that of several people of either side."""
+        keys = {_same(side.name) for side in (row.member, row.staff) if side is not None}
         return any(self._our_names[key] > 1 or self._their_names[key] > 1 for key in keys)
 
     def _proposals(self, member: TeamMember) -> tuple[StaffProposal, ...]:
@@ -114,14 +116,23 @@ class Team:
             _proposal(row, alone, "the same e-mail" if alone else "the same e-mail, which several have")
             for row in same_email
         ]
+        if any(proposal.sure for proposal in found):
+            return tuple(found)
         taken = {proposal.uuid for proposal in found}
-        same_name = [row for row in self._names.get(name_key(member.name), []) if row.uuid not in taken]
-        several = self._their_names[name_key(member.name)] > 1 or self._our_names[name_key(member.name)] > 1
-        for row in same_name:
-            reason = "the same name, which several have" if several else "the same name"
+        key = _same(member.name)
+        several = self._their_names[key] > 1 or self._our_names[key] > 1
+        near = []
+        for row in self._free:
+            if row.uuid in taken or (member.id, row.uuid) in self._apart:
+                continue
+            answer = compare(member.name, row.name)
+            if answer.answer == "different":
+                continue
+            reason = answer.reasons[0].replace("the name is the same", "the same name")
+            reason += ", which several have" if several and answer.answer == "same" else ""
             reason += ", another e-mail" if email and row.email else ", and one side has no e-mail"
-            found.append(_proposal(row, False, reason))
-        return tuple(found)
+            near.append((answer.cost, row.name, row.uuid, _proposal(row, False, reason)))
+        return (*found, *(proposal for *_, proposal in sorted(near, key=lambda each: each[:3])))
 
     def _costs(
         self, member: TeamMember, staff: StaffView | None, proposals: tuple[StaffProposal, ...]
@@ -156,11 +167,11 @@ class Team:
             differs = _email(member.email) != _email(staff.email)
             said = f"The e-mail differs: {staff.email} in XPM. The link holds, it goes by XPM's UUID."
             found += [said] if differs else []
-        if staff is not None and staff.name and name_key(staff.name) != name_key(member.name):
+        if staff is not None and staff.name and _same(staff.name) != _same(member.name):
             found.append(f"XPM calls this person {staff.name}.")
-        if self._our_names[name_key(member.name)] > 1:
+        if self._our_names[_same(member.name)] > 1:
             found.append(
-                f"The team has {count(self._our_names[name_key(member.name)], 'person/people')} of this name."
+                f"The team has {count(self._our_names[_same(member.name)], 'person/people')} of this name."
             )
         if not member.access:
             found.append("Without access: a note only. No login here or in XPM; may be on clients and jobs.")
@@ -182,6 +193,11 @@ def _state(staff: StaffView | None, proposals: tuple[StaffProposal, ...]) -> Mem
 def _named_on(clients: int, jobs: int) -> str:
     found = [count(clients, "client")] if clients else []
     return " and ".join([*found, *([count(jobs, "job")] if jobs else [])])
+
+
+def _same(name: str) -> str:
+    """The form in which the names of one person are the same."""
+    return key_of(name).lower()
 
 
 def _email(text: str) -> str:

@@ -13,15 +13,16 @@ from typing import TypeVar
 from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.plan import Plan, PlannedRecord
-from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Snapshot, Write
+from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Put, Snapshot, Write
 from xpm_tui.domain.runs import Run
-from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
 from xpm_tui.sync.applying.local_commits import Booked, book_here, contacts_wanted, events_of
 from xpm_tui.sync.applying.preconditions import Standing, is_wanted
 from xpm_tui.sync.applying.run_recorder import Ledger
-from xpm_tui.sync.applying.run_results import changed_writes
+from xpm_tui.sync.applying.run_results import changed_writes, undo_freeze
 from xpm_tui.sync.applying.undo_writes import undo_here
 from xpm_tui.sync.applying.xpm_writes import Pusher
+from xpm_tui.sync.consequences import undo_freezes
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import CARRYING, state_of
 from xpm_tui.sync.planning.planner import compare_client, rules_for, written_records
@@ -66,11 +67,13 @@ async def apply(
     wanted = [record for record in records if is_wanted(record)]
     ledger.total(len(wanted))
     try:
+        await work.protect(records)
         await work.here([record for record in wanted if not written_records(record)])
         there = [record for record in wanted if written_records(record)]
         if there and practice is not None and not work.stopped:
             pusher = Pusher(work.book_one, ledger, book, practice, clock, ids, create_lag, policy)
             await work.there(there, pusher)
+        await work.protect(records, ended=True)
         await work.agree()
     except Trouble as trouble:
         outcome = ledger.outcome(stopped=False, trouble=trouble)
@@ -117,6 +120,26 @@ class _Apply:
                 break
             await pusher.push(record)
         await pusher.resolve(self._stops)
+
+    async def protect(self, records: Sequence[PlannedRecord], *, ended: bool = False) -> None:
+        """Freeze what an undo is about before it restores anything, and afterwards what dropped out of it."""
+        if not self._plan.undo_of:
+            return
+
+        def make(clients: frozenset[str], snapshot: Snapshot) -> list[Write]:
+            run, now = self._ledger.run, self._clock.now()
+            found = undo_freezes(snapshot, self._plan, records, ended=ended, clients=clients)
+            return [
+                Put(FREEZES, undo_freeze(client, key, self._plan.undo_of, run.by, now))
+                for client, keys in found.items()
+                for key in keys
+            ]
+
+        for batch in _batches(
+            [*undo_freezes(self._book.snapshot(), self._plan, records, ended=ended)], BATCH
+        ):
+            self._book.transact(partial(make, frozenset(batch)))
+            await self._clock.sleep(0)
 
     async def agree(self) -> None:
         """Take into base and links what the two sides agree on anyway, for all the clients of the plan."""

@@ -31,6 +31,7 @@ from xpm_tui.sync.base import (
     settle,
     with_origin,
 )
+from xpm_tui.sync.base import mark as mark
 from xpm_tui.sync.canonical import Values, contact_values, write_contact, xpm_values
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import client_writes
@@ -156,11 +157,6 @@ def noted(image: Image, changes: Iterable[Change]) -> Put:
     """The image with the changes that are undone now."""
     undone = dict.fromkeys((*image.undone, *(mark(change.record, change.field) for change in changes)))
     return Put(IMAGES, msgspec.structs.replace(image, undone=tuple(undone)))
-
-
-def mark(record: str, field: str) -> str:
-    """How an image names a change of its own that was undone; who is primary is one change of the client."""
-    return f"{record.partition('/')[0] if field == PRIMARY else record} {field}"
 
 
 def image_write(

@@ -64,7 +64,7 @@ def undo_here(
         if linked is not None:
             after_undo = present(made.client, team)
             writes += _linked_back(
-                link, str(linked.new or ""), snapshot, run, now, image.relinked, after_undo
+                link, str(linked.new or ""), snapshot, run, now, image.relinked, after_undo, undone=image.run
             )
             writes.append(noted(image, [*ours, linked]))
         elif ours:
@@ -140,9 +140,11 @@ def _linked_back(
     now: datetime,
     relinked: Relinked | None,
     values: Values,
+    *,
+    undone: str,
 ) -> list[Write]:
     """The link goes, or goes back to what it was, with what was agreed then; what it was until now is kept
-    apart until a person links the two again. Where another client is linked by now it comes back quiet, as a
+    apart until a user links the two again. Where another client is linked by now it comes back quiet, as a
     second one does. ``values`` are the client's by base key, as they will be."""
     writes: list[Write] = [Drop(BASE, link.id)]
     known = released(snapshot, link.id)
@@ -153,7 +155,7 @@ def _linked_back(
         writes += [Put(FREEZES, each) for each in relinked.freezes]
         writes += [Put(IGNORED, relinked.ignored)] if relinked.ignored is not None else []
     if link.uuid:
-        writes.append(kept_apart(link.id, link.uuid, run.by, now))
+        writes.append(kept_apart(link.id, link.uuid, run.by, now, undone=undone))
     if not before:
         return [Drop(LINKS, link.id), *writes]
     row = snapshot.get(XPM_CLIENTS, before)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
+from xpm_tui.domain import identity
 from xpm_tui.domain.identity import exact, name_key
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Pair
@@ -18,6 +19,7 @@ from xpm_tui.domain.tables import APART, BASE, CLIENTS, IGNORED, IMAGES, LINKS, 
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.applying.local_writes import new_contact, own_contact
 from xpm_tui.sync.base import agree, apart_id, contact_key, mirror_values, primary
+from xpm_tui.sync.base import different as as_different
 from xpm_tui.sync.canonical import (
     Team,
     Values,
@@ -44,8 +46,8 @@ _WHY = {
     "archived": "It is archived in XPM.",
     "linked": "A client of Ignition is already linked to it.",
     "twin": "XPM has another client of the same name: link or pick them one by one.",
-    "same-name": "Ignition has a client of the same name: link that one, or pick this one by itself.",
-    "likely": "Ignition has a client that may be this one: link that one, or pick this one with --anyway.",
+    "same-name": "Ignition has a client of the same name: link that one, or say that they are different.",
+    "likely": "Ignition has a client that may be this one: link that one, or say that they are different.",
     "ignored": "A person settled that the client of that name has no XPM client: link it, or pick this one.",
     "former": "The client of that name still has values of another XPM client: link the two by themselves, "
     "which shows what becomes of them.",
@@ -93,15 +95,17 @@ def pick(
     every: bool = False,
     likely: Callable[[XpmClient], str] = nobody,
     anyway: bool = False,
+    different: Collection[str] = (),
 ) -> Picked:
     """The writes that bring these XPM clients into the book, as one hand-made run that can be undone.
 
     A client of exactly the same name, alone on both sides and not linked, is linked instead. ``every`` is
     picking all: it skips and lists archived ones, XPM twins, and those that a client of the book may be
     (``likely`` gives its id for a sure or likely proposal). One by one these are taken when the person says
-    ``anyway``; archived ones are then taken too.
+    ``anyway``; archived ones are then taken too. ``different`` are clients of the book of which the user says
+    that they are different clients; the answer is remembered for each pair.
     """
-    picking = _Picking(snapshot, ids, policy, now, by, run)
+    picking = _Picking(snapshot, ids, policy, now, by, run, different)
     for uuid in dict.fromkeys(uuids):
         picking.one(uuid, every=every, likely=likely, anyway=anyway)
     return picking.result()
@@ -111,13 +115,21 @@ class _Picking:
     """One act of picking while it is planned."""
 
     def __init__(
-        self, snapshot: Snapshot, ids: Ids, policy: Policy, now: datetime, by: str, run: str
+        self,
+        snapshot: Snapshot,
+        ids: Ids,
+        policy: Policy,
+        now: datetime,
+        by: str,
+        run: str,
+        different: Collection[str],
     ) -> None:
         self.snapshot = snapshot
         self.ids = ids
         self.now = now
         self.by = by
         self.run = run
+        self.different = frozenset(different)
         self.direction: Direction = policy.direction
         self.team = Team.read(snapshot)
         whole = Policy(direction="from_xpm", level="everything", off=policy.off)
@@ -136,6 +148,7 @@ class _Picking:
             return
         taken = self.snapshot.find(LINKS, "uuid", uuid)
         same = self.snapshot.find(CLIENTS, "name", exact(row.name)) if exact(row.name) else []
+        same = [client for client in same if not self._different(client.id, uuid)]
         free = [client for client in same if self.snapshot.raw(LINKS, client.id) is None]
         twins = len(named(self.snapshot, exact(row.name))) > 1
         if row.deleted:
@@ -158,6 +171,9 @@ class _Picking:
             self.skipped.append(found)
         else:
             self._create(row)
+            self.writes += [
+                as_different(client, uuid, by=self.by, now=self.now) for client in sorted(self.different)
+            ]
 
     def result(self) -> Picked:
         """All writes, with the run they belong to."""
@@ -189,12 +205,22 @@ class _Picking:
     def _unclear(self, row: XpmClient, twins: bool, likely: Callable[[XpmClient], str]) -> NotPicked | None:
         key = name_key(row.name)
         near = self.snapshot.find(CLIENTS, "name_key", key) if key else []
+        near = [client for client in near if not self._different(client.id, row.uuid)]
         if near:
             return NotPicked(uuid=row.uuid, name=row.name, why="same-name", client=near[0].id)
         if twins:
             return NotPicked(uuid=row.uuid, name=row.name, why="twin")
-        found = likely(row)
-        return NotPicked(uuid=row.uuid, name=row.name, why="likely", client=found) if found else None
+        found = self.snapshot.get(CLIENTS, likely(row))
+        if found is None:
+            return None
+        same = identity.compare(found.name, row.name, row.code).answer == "same"
+        why: Why = "same-name" if same else "likely"
+        return NotPicked(uuid=row.uuid, name=row.name, why=why, client=found.id)
+
+    def _different(self, client: str, uuid: str) -> bool:
+        """Whether a user says, or said, that the two are different clients."""
+        apart = self.snapshot.get(APART, apart_id(client, uuid))
+        return client in self.different or (apart is not None and apart.different)
 
     def _skip(self, row: XpmClient, why: Why, client: str = "") -> None:
         self.skipped.append(NotPicked(uuid=row.uuid, name=row.name, why=why, client=client))

@@ -1,26 +1,25 @@
-"""Undo: taking a run, a client or a field back, as a plan of its own.
+"""Undo: restoring what a run wrote, whole or for one client or field, as a plan of its own.
 
-A value goes back only where it is still the one that the run wrote; the rest is listed. What is undone stays
-undone: its field is frozen for that client while the link stays.
+A value is restored only where it is still the one that the run wrote; the rest is listed. Whatever an undo
+restores or leaves stays as it then is: its field is frozen for that client while the link stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, Value
-from xpm_tui.domain.plan import Change, Plan, PlannedRecord
+from xpm_tui.domain.plan import Change, Plan, PlannedRecord, Unclear, Why
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Image, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, IMAGES, IMPORTED, LINKS, XPM_CLIENTS
 from xpm_tui.sync.applying.local_writes import base_key, own_contact
-from xpm_tui.sync.applying.run_results import UNDO, mark
-from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
+from xpm_tui.sync.applying.run_results import UNDO
+from xpm_tui.sync.base import PRIMARY, contact_key, mark, mirror_values, pair
 from xpm_tui.sync.canonical import (
     Team,
     Values,
@@ -28,46 +27,13 @@ from xpm_tui.sync.canonical import (
     book_values,
     contact_values,
     is_blank,
+    is_same,
     primary_of,
     xpm_print,
     xpm_values,
 )
 from xpm_tui.sync.planning.planner import count, estimate
 from xpm_tui.sync.policy import Policy
-
-Why = Literal[
-    "edited", "client-edited", "contact-edited", "in-use", "stays-in-xpm", "relinked", "archived", "missing"
-]
-
-_WHY = {
-    "edited": "It was changed again since: now it is neither the value written then nor the one before.",
-    "client-edited": "The client was edited in Ignition since it was brought in, so it stays.",
-    "contact-edited": "The contact was edited in Ignition since it was added, so it stays.",
-    "in-use": "Other records hang on the client, so it stays.",
-    "stays-in-xpm": "XPM keeps it: remove it there by hand if it should go.",
-    "relinked": "The client's link was changed since.",
-    "archived": "The client was archived in XPM since, so nothing is written there.",
-    "missing": "The record is no longer there.",
-}
-
-
-class Unclear(msgspec.Struct, frozen=True, kw_only=True):
-    """What an undo leaves as it is: the value it would have put back, the one that is there, and why.
-
-    ``address`` is where the record is found in XPM, when it is one that stays there.
-    """
-
-    record: str
-    field: str
-    wanted: Value = None
-    present: Value = None
-    why: Why
-    address: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """Why, in words."""
-        return _WHY[self.why]
 
 
 def plan_undo(
@@ -111,6 +77,7 @@ def plan_undo(
         only=client,
         fields=(field,) if field else (),
         undo_of=run,
+        left=tuple(unclear),
     )
     return estimate(snapshot, plan, records), records, tuple(unclear)
 
@@ -172,9 +139,9 @@ class _Look:
         if written.side == "xpm" and self._row is not None and (self._row.archived or self._row.deleted):
             return self._unclear(written, "archived" if self._row.archived else "missing")
         present = values[written.field]
-        if present == written.old:
+        if is_same(present, written.old):
             return None
-        if present != written.new:
+        if not is_same(present, written.new):
             return self._unclear(written, "edited", present)
         if written.field == PRIMARY and written.side == "xpm":
             return self._primary_back(written)
@@ -253,7 +220,7 @@ class _Look:
         values = contact_values(contact)
         if self._row is not None:
             own = contact_values(own_contact(contact.id, self._row, values))
-            if all(not value or value == own[field] for field, value in values.items()):
+            if all(is_blank(value) or is_same(value, own[field]) for field, value in values.items()):
                 return False
         return any(self._changed(contact_key(contact.id, field), value) for field, value in values.items())
 
@@ -262,8 +229,8 @@ class _Look:
         mirror = self._mirror()
         agreed = pair(self._base, key, mirror)
         if agreed is not None:
-            return agreed.ignition != value
-        return not is_blank(value) and value != mirror.get(key)
+            return not is_same(agreed.ignition, value)
+        return not is_blank(value) and not is_same(value, mirror.get(key))
 
     @property
     def _as_linked(self) -> bool:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
 from rapidfuzz import fuzz, process
 
-from xpm_tui.domain.identity import Answer, initials_of
+from xpm_tui.domain.identity import Answer, Comparison, initials_of
+from xpm_tui.domain.identity import compare as compare_identity
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.names import Name, read_name, without_code
 from xpm_tui.domain.ports import Snapshot
@@ -30,10 +31,13 @@ CANDIDATES = 40
 _COMMON = 1_500
 """A block shared by more records than this says nothing."""
 
-_SIMILAR = 12
+_SIMILAR = 8
 """Most records compared in full only because their spelling is similar."""
 
-_ENOUGH = 600
+_COMPARED = 200
+"""Most names, of those that look alike, that are compared in full with a new one."""
+
+_ENOUGH = 300
 """So many places of rare blocks make looking at more common ones pointless."""
 
 
@@ -140,6 +144,14 @@ class MatchIndex:
             self._proposal(client, ours, each, sure=rank == 0 and sure)
             for rank, each in enumerate(found[:limit])
         ]
+
+    def one(self, client: Client, uuid: str) -> Proposal | None:
+        """One XPM client as a proposal, however little agrees, and never sure; None where XPM has it not."""
+        place = self._known.get(uuid)
+        if place is None:
+            return None
+        ours, row = facts_of(client), self._rows[place]
+        return self._proposal(client, ours, (place, row, compare(ours, row.facts)), sure=False)
 
     def add(self, row: XpmClient, *, linked: bool = False) -> None:
         """Take in a client that XPM has since got; ``linked``: it was made for one of Ignition's."""
@@ -261,6 +273,8 @@ class MatchIndex:
                 break
             seen.update(places)
         order = sorted(seen.difference(known))
+        if not order:
+            return []
         names = [self._joined[place] for place in order]
         close = process.extract(
             ours.name.joined.lower(),
@@ -271,6 +285,23 @@ class MatchIndex:
             limit=_SIMILAR,
         )
         return [order[at] for _, _, at in close]
+
+
+def alike_names(name: str, names: Sequence[str]) -> list[tuple[int, Comparison]]:
+    """Return the places of the names that are the same as one or near to it, best first.
+
+    Only the most similar ones are compared in full: that is what takes long for a whole practice.
+    """
+    forms = [each.casefold() for each in names]
+    places: set[int] = set()
+    for scorer in (fuzz.token_set_ratio, fuzz.ratio):
+        close = process.extract(
+            name.casefold(), forms, scorer=scorer, score_cutoff=40, limit=_COMPARED, processor=None
+        )
+        places.update(at for _, _, at in close)
+    found = [(at, compare_identity(name, names[at])) for at in sorted(places)]
+    alike = [(at, answer) for at, answer in found if answer.answer != "different"]
+    return sorted(alike, key=lambda each: each[1].cost)
 
 
 def keys(name: Name, code: str = "") -> set[str]:
@@ -289,15 +320,18 @@ def _both(ours: Facts, row: _Theirs) -> set[str]:
 def _strong(facts: Facts) -> Iterator[str]:
     """Blocks in which every record meets those whose names are the same or near."""
     name = facts.name
-    core = tuple(word.lower() for word in name.core)
+    core = [word.lower() for word in name.core]
     joined = "".join(core)
     yield "=" + joined
     if len(core) > 1:
         yield "b" + " ".join(sorted(core))
-        for place, word in enumerate(core):
-            yield f"d{''.join(core[:place])}.{''.join(core[place + 1 :])}{word[0]}"
-    if joined != name.joined:
-        for spelt in spellings(name.joined):
+        at = 0
+        for word in core:
+            after = at + len(word)
+            yield f"d{joined[:at]}.{joined[after:]}{word[0]}"
+            at = after
+    if joined != (spelt_out := name.joined):
+        for spelt in spellings(spelt_out):
             yield "=" + spelt
     for other in name.others:
         yield "=" + "".join(other).lower()

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from heapq import merge
 from itertools import accumulate, islice
 from typing import TypeVar
@@ -18,7 +19,7 @@ from typing import TypeVar
 import msgspec
 from rapidfuzz import fuzz, process
 
-from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.identity import name_key, search_forms
 from xpm_tui.domain.xpm import XpmClient
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
@@ -48,21 +49,27 @@ class Hit(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class PickerIndex:
     """All clients of the mirror, prepared for searching, in small steps; safe to use from another thread."""
 
-    def __init__(self, rows: Iterable[tuple[XpmClient, str]]) -> None:
+    def __init__(self, rows: Iterable[XpmClient]) -> None:
         by_uuid: dict[str, XpmClient] = {}
 
-        def names() -> Iterator[tuple[str, str, str]]:
-            for row, key in rows:
+        def names() -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+            for row in rows:
                 by_uuid[row.uuid] = row
-                yield key, row.name, row.uuid
+                key, *others = search_forms(row.name)
+                yield key, row.name, row.uuid, tuple(others)
 
         self._keys: list[str] = []
+        self._lines: list[str] = []
         self._names: list[str] = []
         self._uuids: list[str] = []
-        for key, name, uuid in _in_order(names()):
+        others: list[tuple[str, int]] = []
+        for key, name, uuid, forms in _in_order(names()):
+            others += ((form, len(self._keys)) for form in forms)
             self._keys.append(key)
+            self._lines.append(_line(key, forms))
             self._names.append(name)
             self._uuids.append(uuid)
+        self._others = list(_in_order(others))
         self._places = {uuid: place for place, uuid in enumerate(self._uuids)}
         self._initials = ["".join({word[0] for word in key.split()}) for key in self._keys]
         self._by_initial: dict[str, list[int]] = defaultdict(list)
@@ -72,9 +79,9 @@ class PickerIndex:
         self._starts: list[int] = []
         pieces: list[str] = []
         length = 0
-        for key in self._keys:
+        for line in self._lines:
             self._starts.append(length)
-            piece = f" {key}\n"
+            piece = f"{line}\n"
             pieces.append(piece)
             length += len(piece)
         self._text = "".join(pieces)
@@ -97,7 +104,7 @@ class PickerIndex:
     @classmethod
     def build(cls, rows: Iterable[XpmClient]) -> PickerIndex:
         """From the mirror's rows; deleted ones are left out, since they can never be picked."""
-        return cls((row, name_key(row.name)) for row in rows if not row.deleted)
+        return cls(row for row in rows if not row.deleted)
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -124,10 +131,10 @@ class PickerIndex:
             return [self._hit(place, "the number in its web address" if "-" not in typed else "its UUID", ())]
         if _UUID.fullmatch(typed) or _ADDRESS.search(typed):
             return []
-        key = name_key(typed)
-        terms = key.split()
+        forms = search_forms(typed)
+        terms = forms[0].split()
         hits: dict[int, str] = {}
-        for why, places in self._tiers(typed, key, terms, limit):
+        for why, places in self._tiers(typed, forms, limit):
             if why == GUESS and len(hits) >= _ENOUGH:
                 break
             for place in places:
@@ -139,23 +146,25 @@ class PickerIndex:
                 break
         return [self._hit(place, why, _spans(self._names[place], terms)) for place, why in hits.items()]
 
-    def _tiers(
-        self, typed: str, key: str, terms: list[str], limit: int
-    ) -> Iterator[tuple[str, Iterable[int]]]:
+    def _tiers(self, typed: str, forms: tuple[str, ...], limit: int) -> Iterator[tuple[str, Iterable[int]]]:
         folded = typed.casefold()
         yield "its client code", self._codes.get(folded, ())
         if typed.isdigit() and len(typed) >= 3:
             yield "its number starts so", self._by_number(typed)
-        if not terms:
+        split = [(form, form.split()) for form in forms if form]
+        if not split:
             return
-        yield "exactly this name", self._from(key, key.__eq__)
-        yield "the name starts so", self._from(key, lambda name: name.startswith(key))
-        yield "words start so", self._find(f" {terms[0]}", self._all_start(terms), limit)
-        longest = max(terms, key=len)
-        yield "all words are in it", self._find(longest, self._all_in(terms), limit)
+        for form, _ in split:
+            yield "exactly this name", self._from(form, form.__eq__)
+        for form, _ in split:
+            yield "the name starts so", self._from(form, partial(_begins, form))
+        for _, terms in split:
+            yield "words start so", self._find(f" {terms[0]}", self._all_start(terms), limit)
+        for _, terms in split:
+            yield "all words are in it", self._find(max(terms, key=len), self._all_in(terms), limit)
         if len(folded) >= _FUZZY_FROM:
             yield "its e-mail address", self._by_mail(folded)
-            yield GUESS, self._fuzzy(key, limit)
+            yield GUESS, self._fuzzy(forms[0], limit)
 
     def _by_number(self, digits: str) -> Iterator[int]:
         for at in range(bisect_left(self._in_order, digits), len(self._in_order)):
@@ -164,9 +173,15 @@ class PickerIndex:
             yield self._places[self._numbers[self._in_order[at]]]
 
     def _from(self, key: str, accept: Callable[[str], bool]) -> Iterator[int]:
-        """Places from where ``key`` stands in the order of names, as long as they are accepted."""
+        """Places from where ``key`` stands in the order of names, then in that of their other forms, as long
+        as they are accepted."""
         for place in range(bisect_left(self._keys, key), len(self._keys)):
             if not accept(self._keys[place]):
+                break
+            yield place
+        for at in range(bisect_left(self._others, (key, 0)), len(self._others)):
+            form, place = self._others[at]
+            if not accept(form):
                 return
             yield place
 
@@ -178,7 +193,7 @@ class PickerIndex:
             if at < 0:
                 return
             place = bisect_right(self._starts, at) - 1
-            if accept(" " + self._keys[place]):
+            if accept(self._lines[place]):
                 found += 1
                 yield place
             at = self._starts[place + 1] if place + 1 < len(self._starts) else len(text)
@@ -222,6 +237,22 @@ class PickerIndex:
 
     def _hit(self, place: int, why: str, spans: tuple[tuple[int, int], ...]) -> Hit:
         return Hit(uuid=self._uuids[place], name=self._names[place], why=why, spans=spans)
+
+
+def _line(key: str, forms: Iterable[str]) -> str:
+    """What is searched of one name: its words, then those that only its other forms have."""
+    words = key.split()
+    known = set(words)
+    for form in forms:
+        for word in form.split():
+            if word not in known:
+                known.add(word)
+                words.append(word)
+    return f" {' '.join(words)}"
+
+
+def _begins(start: str, name: str) -> bool:
+    return name.startswith(start)
 
 
 def _pieces(items: Iterable[T]) -> Iterator[list[T]]:

@@ -129,7 +129,7 @@ def _counts(
         )
     based = snapshot.count(BASE)
     known = [record for record in records if snapshot.raw(BASE, record.client) is not None]
-    touched = sum(1 for record in known if any(True for _ in _ticked([record])))
+    touched = sum(1 for record in known if not all(map(_fills, _ticked([record]))))
     limit = max(limits.records_min, int(limits.records_share * based))
     if touched > limit:
         yield Stop(
@@ -143,7 +143,7 @@ def _counts(
     emptied: Counter[str] = Counter()
     for record in known:
         own = [change for change in _ticked([record]) if change.field != "link"]
-        fields.update({change.field for change in own})
+        fields.update({change.field for change in own if not _fills(change)})
         emptied.update({c.field for c in own if c.field != "contact" and is_blank(c.new)})
     limit = max(limits.field_min, int(limits.field_share * based))
     for field, counted in fields.items():
@@ -165,6 +165,12 @@ def _counts(
                 sentence=f"{label(field)} would be emptied for {counted:,} of {count(based, 'client')}; "
                 f"more than {limit} wait for a person. {look}",
             )
+
+
+def _fills(change: Change) -> bool:
+    """Whether a change gives a value to a field that has none: nothing is lost by it.
+    A whole contact is more than a value."""
+    return change.field != "contact" and is_blank(change.old) and not is_blank(change.new)
 
 
 def _ticked(records: Iterable[PlannedRecord]) -> Iterable[Change]:

@@ -244,7 +244,7 @@ def summary(plan: Plan, changes: list[ChangeView], found: Consequences) -> list[
             ours(formatting.count(len(ticked), "change"), "strong"),
             ours(f" in {formatting.count(records, 'client')}, {side}"),
             *([ours("  first run", "accent")] if plan.first else []),
-            *([span(f"  takes back run {plan.undo_of}", "accent")] if plan.undo_of else []),
+            *([span(f"  undoes run {plan.undo_of}", "accent")] if plan.undo_of else []),
             *([ours(f"  {plan.state}", "warn")] if plan.state != "draft" else []),
         ]
     ]  # fmt: skip

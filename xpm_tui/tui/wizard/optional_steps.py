@@ -256,7 +256,7 @@ class PlanPane(Pane):
     INTRO = (
         "Everything is ready. The first plan shows each change before it is made: what is linked, what "
         "replaces "
-        "what, and why. Nothing is written until you apply it, and every change can be undone."
+        "what, and why. Nothing is written until you apply it, and it says what cannot be undone."
     )
 
     def body(self) -> ComposeResult:

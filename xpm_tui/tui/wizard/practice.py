@@ -122,7 +122,7 @@ class DirectionPane(Pane):
 
     STEP = "direction"
     INTRO = (
-        "Which side is right where they differ? The other one is overwritten: shown before, undoable after."
+        "Which side is right where they differ? The other one is overwritten: you see it before it happens."
     )
 
     def __init__(self) -> None:
