@@ -14,7 +14,7 @@ from tests.application.flows import World
 from tests.deploy.world import Deploying
 from tests.support.profile import count
 from xpm_tui.application.clients import links
-from xpm_tui.application.clients.links import pick_all, preview_pick_all
+from xpm_tui.application.clients.picks import pick_all, preview_pick_all
 from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.jobs import batch as job_batch
 from xpm_tui.application.jobs import queries as jobs

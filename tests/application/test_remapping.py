@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.application.test_settled_since import row, uuid
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.clients import links, queries, review_undo
+from xpm_tui.application.clients import links, picks, queries, review_undo
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import Identity, put
 from xpm_tui.application.runs.xpm_refresh import refresh
@@ -27,7 +27,7 @@ async def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
     made = FakeXpm(clock, [theirs, row(1, "Weka Glass", phone="9")])
     wired(practice, made)
     await refresh(practice, full=True)
-    (picked,) = links.pick(practice, ["1000"])
+    (picked,) = picks.pick(practice, ["1000"])
     client = practice.snapshot().get(CLIENTS, picked.client or "")
     assert client is not None
     practice.book.commit([Put(CLIENTS, replace(client, fax="3"))])

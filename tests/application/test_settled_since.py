@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.clients import frozen_fields, links, queries, review_file
+from xpm_tui.application.clients import frozen_fields, links, picks, queries, review_file
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import Identity, put
 from xpm_tui.application.runs.xpm_refresh import refresh
@@ -154,7 +154,7 @@ async def test_a_file_does_not_overturn_what_was_settled_since(
 async def test_picking_a_client_that_is_ignored(practice: OpenPractice, xpm: FakeXpm) -> None:
     practice.book.commit([Put(CLIENTS, Client(id="c0", name=NAMES[0]))])
     frozen_fields.ignore(practice, "c0", "not ours")
-    assert links.pick_all(practice)[0].why == "ignored"
-    assert links.pick(practice, ["1000"])[0].outcome == "linked"
+    assert picks.pick_all(practice)[0].why == "ignored"
+    assert picks.pick(practice, ["1000"])[0].outcome == "linked"
     view = queries.show_client(practice, "c0")
     assert (view.link_state, view.ignored) == ("linked", None)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.application.flows import World
 from tests.support.profile import count
-from xpm_tui.application.clients import frozen_fields, links, queries, review_undo
+from xpm_tui.application.clients import frozen_fields, links, picks, queries, review_undo
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.records import Address, Client, Contact, ContactLink, Group, Job
@@ -141,7 +141,7 @@ async def test_the_survivor_comes_first_and_a_deletion_is_never_sure(world: Worl
     cases = [families.make(at) for at in range(many)]
     await refresh(world.practice, full=True)
     linked = {
-        each.uuid: each.client for each in links.pick(world.practice, [c.lost for c in cases], anyway=True)
+        each.uuid: each.client for each in picks.pick(world.practice, [c.lost for c in cases], anyway=True)
     }
     for start in range(0, many, many // 4):  # fewer than would make the list look cut short
         world.clock.move(timedelta(hours=1))
@@ -179,7 +179,7 @@ async def merged(world: World) -> tuple[str, str, str]:
     into = families.client("Nikau Holdings", [], (), Address())
     families.jobs(lost, 2)
     await refresh(world.practice, full=True)
-    (picked,) = links.pick(world.practice, [lost])
+    (picked,) = picks.pick(world.practice, [lost])
     await refresh(world.practice, full=True)
     Colleague(families.practice).merge(lost, into, world.sandbox.clock.now())
     await refresh(world.practice, full=True)
@@ -198,7 +198,7 @@ async def test_a_merged_client_is_linked_to_its_survivor_and_never_created(
         await links.create_in_xpm(practice, client)
     number = queries.show_xpm(practice, into).number
     assert f"clients link {client} {number}" in waits.value.hint
-    assert [(each.outcome, each.client) for each in links.pick(practice, [into])] == [("left", client)]
+    assert [(each.outcome, each.client) for each in picks.pick(practice, [into])] == [("left", client)]
     (relinked,) = links.relinks(practice)
     assert relinked.proposal is not None
     assert relinked.proposal.uuid == into
@@ -218,7 +218,7 @@ async def test_two_clients_that_became_one_are_for_the_user_to_choose(
     world: World, merged: tuple[str, str, str]
 ) -> None:
     practice, (client, _, into) = world.practice, merged
-    (other,) = links.pick(practice, [into], anyway=True)
+    (other,) = picks.pick(practice, [into], anyway=True)
     (view,) = queries.review(practice, [client])
     assert "ignore the other" in view.reason
     assert not view.proposals[0].sure
@@ -251,7 +251,7 @@ async def test_completed_jobs_are_asked_for_where_nothing_else_tells(world: Worl
     lost, into = (families.client(name, [person], (), Address()) for name in ("Rata Baking", "Plover"))
     families.jobs(lost, 1)
     await refresh(world.practice, full=True)
-    links.pick(world.practice, [lost])
+    picks.pick(world.practice, [lost])
     closed = next(state.name for state in families.practice.states if state.closed)
     (number,) = (n for n, job in families.practice.jobs.items() if job.client == lost)
     families.colleague.edit_job(number, {"state": closed})

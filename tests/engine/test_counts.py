@@ -12,8 +12,8 @@ from tests.engine.engine import Engine
 from tests.engine.weather import FIGURES
 from tests.support.profile import PROFILE, count
 from tests.support.virtual import run_virtual
-from xpm_tui.application.clients.links import pick as pick_some
-from xpm_tui.application.clients.links import pick_all
+from xpm_tui.application.clients.picks import pick as pick_some
+from xpm_tui.application.clients.picks import pick_all
 from xpm_tui.application.runs import plans
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put

@@ -12,7 +12,8 @@ from tests.engine.engine import Engine
 from tests.engine.test_counts import edit
 from tests.engine.test_guard import guarded, in_xpm
 from tests.support.virtual import run_virtual
-from xpm_tui.application.clients.links import link, pick
+from xpm_tui.application.clients.links import link
+from xpm_tui.application.clients.picks import pick
 from xpm_tui.application.clients.queries import review
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.plans import make_undo

@@ -14,7 +14,7 @@ from tests.engine.engine import Engine, fast_folder
 from tests.engine.weather import CALM, FIGURES, STORM
 from tests.support.profile import count
 from tests.support.virtual import run_virtual
-from xpm_tui.application.clients.links import pick_all
+from xpm_tui.application.clients.picks import pick_all
 from xpm_tui.domain.ignition import Contact
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS

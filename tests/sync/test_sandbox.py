@@ -11,7 +11,7 @@ import pytest
 from tests.application.flows import World
 from tests.support.profile import count
 from xpm_tui.application.clients.edits import edit_client
-from xpm_tui.application.clients.links import pick_all
+from xpm_tui.application.clients.picks import pick_all
 from xpm_tui.application.runs import runner
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put

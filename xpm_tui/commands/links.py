@@ -32,7 +32,7 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import frozen_fields, links, queries
+    from xpm_tui.application.clients import frozen_fields, links, picks, queries
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.sync import consequences
 
@@ -153,16 +153,16 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
         raise BadInput("Say which XPM clients to pick, or --all.", hint="xpm-tui clients pick 1234567")
     await xpm_refresh.ensure_mirror(practice)
     if params.all and asks(talk):
-        found = links.preview_pick_all(practice)
+        found = picks.preview_pick_all(practice)
         asked = Question(question(found), described(found), button=action(found))
         if found.changes and not await agree(talk, asked):
             return Result(data={"added": 0, "linked": 0}, lines=["Nothing was picked."], declined=True)
     if params.all and params.different_from:
         raise BadInput("--different-from is about single clients: name them instead of --all.")
     picked = (
-        links.pick_all(practice)
+        picks.pick_all(practice)
         if params.all
-        else links.pick(practice, params.xpm, different=params.different_from, anyway=params.anyway)
+        else picks.pick(practice, params.xpm, different=params.different_from, anyway=params.anyway)
     )
     columns = (Column("XPM NO.", whole=True), Column("NAME"), Column("OUTCOME", whole=True),
                Column("CLIENT", whole=True), Column("WHY", whole=True))  # fmt: skip

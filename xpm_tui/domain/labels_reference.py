@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from xpm_tui.domain.difference_labels import DIFFERENCES
+from xpm_tui.domain.job_labels import JOB_CAUSES
 from xpm_tui.domain.labels import ALL, Label, of_sides
 
 _HEAD = """\
@@ -19,7 +20,11 @@ The console and the tables of the command line show the labels; JSON, settings a
 def render() -> str:
     """Return the page as Markdown."""
     parts = [_HEAD]
-    tables = {**ALL, "Why two values differ and stay as they are": ("rule", DIFFERENCES)}
+    tables = {
+        **ALL,
+        "Why a job is held or failed": ("cause", JOB_CAUSES),
+        "Why two values differ and stay as they are": ("rule", DIFFERENCES),
+    }
     for heading, (name, labels) in tables.items():
         rows = (_row(code, label) for code, label in labels.items())
         parts.append(

@@ -22,11 +22,11 @@ from xpm_tui.sync.applying.run_recorder import Ledger
 from xpm_tui.sync.applying.run_results import changed_writes, undo_freeze
 from xpm_tui.sync.applying.undo_writes import undo_here
 from xpm_tui.sync.applying.xpm_writes import Pusher
-from xpm_tui.sync.consequences import undo_freezes
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import CARRYING, state_of
 from xpm_tui.sync.planning.planner import compare_client, rules_for, written_records
 from xpm_tui.sync.policy import Policy
+from xpm_tui.sync.undo_freezes import undo_freezes
 
 BATCH = 100
 """Clients in one commit: small enough that a stop is prompt, large enough that the disk is not the limit."""

@@ -1,0 +1,105 @@
+"""Why a job is held or has failed: a label and a sentence for each cause."""
+
+from __future__ import annotations
+
+from xpm_tui.domain.labels import Label, Labels
+
+JOB_CAUSES: Labels = {
+    "no-client": Label(
+        "No client", "The client of the proposal is not here.", reason="its client is not here"
+    ),
+    "client-ignored": Label(
+        "Client ignored", "You said that the client has no XPM client.", reason="its client is ignored"
+    ),
+    "client-gone": Label(
+        "Client gone", "XPM no longer has the client.", reason="XPM no longer has its client"
+    ),
+    "client-converted": Label(
+        "Client converted", "The client has a new id in XPM.", reason="its client has a new id in XPM"
+    ),
+    "client-merged": Label(
+        "Client merged",
+        "The client was merged into another one in XPM.",
+        reason="its client was merged into another one in XPM",
+    ),
+    "client-ambiguous": Label(
+        "Client ambiguous",
+        "It is not clear which client is meant.",
+        reason="it is not clear which client it is",
+    ),
+    "client-archived": Label(
+        "Client archived", "The client is archived in XPM.", reason="its client is archived in XPM"
+    ),
+    "client-waits": Label(
+        "Client unlinked",
+        "The client is not linked to an XPM client yet.",
+        reason="its client has to be linked first",
+    ),
+    "client-refused": Label(
+        "Client refused", "XPM refused to create the client.", reason="XPM refused its client"
+    ),
+    "no-name": Label("No name", "The job has no name.", reason="it has no name"),
+    "long-name": Label(
+        "Name too long", "XPM does not take a name of this length.", reason="its name is too long"
+    ),
+    "due-first": Label(
+        "Due too early", "The job would be due before it starts.", reason="it would be due before it starts"
+    ),
+    "bad-budget": Label("Bad budget", "The budget is not a number.", reason="its budget is not a number"),
+    "no-template": Label("No template", "The job would have no tasks.", reason="it would have no tasks"),
+    "template-gone": Label(
+        "Template gone", "XPM no longer has the job template.", reason="XPM no longer has its template"
+    ),
+    "category-gone": Label(
+        "Category gone", "XPM has no such job category.", reason="XPM has no such category"
+    ),
+    "category-several": Label(
+        "Category ambiguous",
+        "XPM has several job categories of this name.",
+        reason="XPM has several such categories",
+    ),
+    "person-missing": Label(
+        "Person unlinked",
+        "A team member of the job is not linked to XPM's staff.",
+        reason="a team member is not linked",
+    ),
+    "person-gone": Label(
+        "Person gone",
+        "XPM no longer has a staff member of the job.",
+        reason="XPM no longer has a staff member",
+    ),
+    "reference-taken": Label(
+        "Reference taken",
+        "Another open job has the same reference.",
+        reason="another open job has its reference",
+    ),
+    "same-job": Label(
+        "Same job", "The client already has the same job.", reason="the client already has the same job"
+    ),
+    "number-taken": Label(
+        "Number taken", "XPM already has a job of this number.", reason="XPM already has its number"
+    ),
+    "state-code": Label(
+        "State unknown", "XPM does not know the state of the job.", reason="XPM does not know the state"
+    ),
+    "job-gone": Label("Job gone", "XPM no longer has the job.", reason="XPM no longer has it"),
+    "no-answer": Label("No answer", "XPM gave no answer, twice.", reason="no answer came, twice"),
+    "stopped": Label("Stopped", "The proposal was revoked.", reason="its proposal was revoked"),
+    "ignition": Label(
+        "Ignition deploys",
+        "Ignition's own XPM integration may create jobs, too.",
+        reason="Ignition may create jobs, too",
+    ),
+    "unknown": Label(
+        "Unknown",
+        "It is not known whether XPM created the job.",
+        reason="it is not known whether XPM created it",
+    ),
+    "unsendable": Label(
+        "Cannot be sent",
+        "A value of the job or of its client cannot be sent to XPM as it is.",
+        reason="a value of it cannot be sent to XPM",
+    ),
+    "refused": Label("Refused", "XPM refused the job.", reason="XPM refused it"),
+}
+"""Why a job is held or failed."""

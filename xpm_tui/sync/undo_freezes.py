@@ -1,0 +1,104 @@
+"""Which fields an undo freezes, so that the next sync does not bring back what it undid. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from xpm_tui.domain.consequences import Frozen
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.links import Link
+from xpm_tui.domain.plan import Plan, PlannedRecord
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.runs import Image
+from xpm_tui.domain.tables import CLIENTS, FREEZES, IMAGES, LINKS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mark, mirror_values
+from xpm_tui.sync.canonical import Team, book_values, contact_values, is_same
+
+
+def undo_freezes(
+    snapshot: Snapshot,
+    plan: Plan,
+    records: Iterable[PlannedRecord],
+    *,
+    ended: bool = False,
+    clients: Collection[str] | None = None,
+) -> dict[str, tuple[str, ...]]:
+    """Return the fields that an undo freezes, by client: those that it restores and those that it leaves.
+
+    Whatever the undone run wrote stays as the undo leaves it, so that no later sync writes it again. Left out
+    are changes that are not ticked, clients that were linked elsewhere since, and fields frozen already.
+
+    Args:
+        snapshot: The store, with the before-images of the undone run.
+        plan: The head of the undo.
+        records: Its records with their ticks.
+        ended: It was applied, so that what is still linked stays so. Before, a link that is to go takes with
+            it what would have to be frozen.
+        clients: Only these clients; None: all that the undo is about.
+    """
+    planned = {record.client: record for record in records}
+    team = Team.read(snapshot)
+    found: dict[str, tuple[str, ...]] = {}
+    images: Iterable[Image | None] = (
+        snapshot.find(IMAGES, "run", plan.undo_of)
+        if clients is None
+        else [snapshot.get(IMAGES, f"{plan.undo_of}/{client}") for client in clients]
+    )
+    for image in images:
+        if image is None or plan.only not in ("", image.client):
+            continue
+        record = planned.get(image.client)
+        changes = record.changes if record is not None else ()
+        if not ended and any(c.ticked and c.field in ("link", "client") for c in changes):
+            continue
+        # A contact that leaves needs no freeze; what is not ticked is no part of the undo.
+        beside = {mark(c.record, c.field) for c in changes if not c.ticked or c.field == "contact"}
+        keys = dict.fromkeys(_undone_fields(snapshot, image, plan.fields, beside, team))
+        there = {freeze.field for freeze in snapshot.find(FREEZES, "client", image.client)}
+        if left := tuple(key for key in keys if key not in there):
+            found[image.client] = left
+    return found
+
+
+def _undone_fields(
+    snapshot: Snapshot, image: Image, fields: Collection[str], beside: Collection[str], team: Team
+) -> Iterable[str]:
+    """The fields of what a run wrote of one client and is not undone yet; of a client or a contact that it
+    added and that stays, those that differ between the two sides."""
+    client, link = snapshot.get(CLIENTS, image.client), snapshot.get(LINKS, image.client)
+    if client is None or link is None or link.uuid != image.uuid:
+        return
+    row = snapshot.get(XPM_CLIENTS, link.uuid)
+    ids = {contact.id for contact in client.contacts}
+    for written in image.written:
+        name, contact = mark(written.record, written.field), written.record.partition("/")[2]
+        key = base_key(written.field, contact)
+        wanted = not fields or written.field in fields or key in fields
+        if not wanted or written.field == "link" or name in image.undone or name in beside:
+            continue
+        if written.field in ("client", "contact"):
+            yield from _differing(client, row, link, team, contact) if row is not None else ()
+        elif not contact or contact in ids or written.field == PRIMARY:
+            yield key
+
+
+def _differing(client: Client, row: XpmClient, link: Link, team: Team, contact: str) -> Iterable[str]:
+    """The fields of a client, or of one contact, that both sides have and that are not the same."""
+    theirs = mirror_values(row, link)
+    ours = {} if contact else book_values(client, team)
+    for each in client.contacts:
+        if contact in ("", each.id):
+            ours |= {contact_key(each.id, field): value for field, value in contact_values(each).items()}
+    return [key for key, value in ours.items() if key in theirs and not is_same(value, theirs[key])]
+
+
+def by_field(frozen: Mapping[str, Iterable[str]]) -> tuple[Frozen, ...]:
+    """The frozen fields by name, each with its clients and contacts."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for client, keys in frozen.items():
+        for key in keys:
+            contact, _, field = key.rpartition(".")
+            found[field].append(f"{client}/{contact}" if contact else client)
+    return tuple(Frozen(field=field, number=len(ids), records=tuple(ids)) for field, ids in found.items())
