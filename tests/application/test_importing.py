@@ -178,7 +178,7 @@ def test_changed_clients_go_out_once(practice: OpenPractice, file: Path, tmp_pat
     import_file(practice, "clients", file, {"Tel": "phone"})
     (kowhai,) = [client for client in practice.snapshot().rows(CLIENTS) if client.name == "Kowhai"]
     practice.book.commit([Put(CLIENTS, msgspec.structs.replace(kowhai, phone="9"))])
-    data, report = export_text(practice, "clients", changed=True)
+    data, report, _ = export_text(practice, "clients", changed=True)
     assert data == (
         b"Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel\r\n1,11,Kowhai,Ann,ann@x.nz,9\r\n"
     )

@@ -169,6 +169,9 @@ class Nobody:
     def say(self, sentence: str) -> None:
         self.asked.append(sentence)
 
+    def progress(self, sentence: str) -> None:
+        pass
+
     def emit(self, item: Any, line: str = "") -> None:
         raise AssertionError("nothing streams")
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from xpm_tui.domain.errors import ReadOnly
-from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
+from xpm_tui.domain.ports import Drop, Put, PutRaw, Snapshot, Write
 from xpm_tui.domain.tables import Table
 from xpm_tui.store.encoding import refuse_overtaken
 
@@ -81,6 +81,7 @@ class MemoryBook:
     def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
         if since is not None:
             refuse_overtaken(writes, since, self.snapshot())
+        writes = tuple(writes)
         if self.read_only:
             raise ReadOnly("Nothing may be written.")
         changed: dict[str, Rows] = {}
@@ -92,6 +93,9 @@ class MemoryBook:
                 case Put(table=table, row=row):
                     raw = msgspec.json.encode(row)
                     changed[name][table.key(msgspec.json.decode(raw, type=table.row))] = raw
+                case PutRaw(table=table, id=id, raw=raw):
+                    assert table.key(msgspec.json.decode(raw, type=table.row)) == id
+                    changed[name][id] = raw
                 case Drop(id=id):
                     changed[name].pop(id, None)
         if writes:

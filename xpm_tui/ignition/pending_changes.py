@@ -60,7 +60,7 @@ def changes_not_in_ignition(snapshot: Snapshot) -> NotInIgnition:
 
 def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
     """Fields that the last clients file had a column for; empty before the first."""
-    done = [each for each in snapshot.rows(IMPORTS) if each.form == "clients" and each.state == "done"]
+    done = [each for each in snapshot.rows(IMPORTS) if each.form == "clients" and each.state == "done" and not each.own]
     return frozenset(max(done, key=lambda each: each.at).fields) if done else frozenset()
 
 

@@ -41,7 +41,7 @@ def _others() -> dict[str, Callable[..., export.Exported]]:
 
 def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
     """The newest import of a form that was not taken back; its ``at`` is the age that screens show."""
-    done = [each for each in snapshot.rows(IMPORTS) if each.form == form and each.state != "undone"]
+    done = [each for each in snapshot.rows(IMPORTS) if each.form == form and each.state == "done" and not each.own]
     return max(done, key=lambda each: (each.at, len(each.id), each.id), default=None)
 
 
@@ -128,11 +128,15 @@ def export_text(
     flavour: export.Flavour = "ignition",
     again: bool = False,
     only: Collection[str] = (),
-) -> tuple[bytes, ExportReport]:
-    """Return one file's bytes for standard output. That only looks: nothing counts as sent to Ignition.
+    mark: bool = False,
+) -> tuple[bytes, ExportReport, Callable[[], None]]:
+    """Return one file's bytes for standard output, and what counts them as sent once they are printed.
 
-    Raises ``BadInput`` where clients of one name need several files.
+    Printing only looks: nothing counts as sent to Ignition unless ``mark`` asks for it and the last value is
+    called. Raises ``BadInput`` where clients of one name need several files.
     """
+    if mark:
+        practice.writable()
     exported = exported_bytes(practice, form, changed=changed, flavour=flavour, again=again, only=only)
     if len(exported.files) > 1:
         number = len(exported.splits)
@@ -141,7 +145,9 @@ def export_text(
             f"{plural(number, 'has/have')} no Client ID: in one file Ignition would make them one.",
             hint="Name a file: they are written to several.",
         )
-    return (exported.files[0] if exported.files else b""), _told(form, exported, (), remembered=False)
+    raw = exported.files[0] if exported.files else b""
+    told = _told(form, exported, (), remembered=mark and bool(exported.writes))
+    return raw, told, lambda: _remember(practice, form, exported)
 
 
 def exported_bytes(
@@ -183,12 +189,16 @@ def preview_export(
 def _finish(
     practice: OpenPractice, form: FormName, exported: export.Exported, files: tuple[str, ...]
 ) -> ExportReport:
-    remembered = bool(exported.writes)
-    if remembered:
+    _remember(practice, form, exported)
+    return _told(form, exported, files, bool(exported.writes))
+
+
+def _remember(practice: OpenPractice, form: FormName, exported: export.Exported) -> None:
+    """Count the records as sent to Ignition."""
+    if exported.writes:
         practice.book.transact(lambda now: export.gone_out(now, exported.writes))
     if exported.records:
         practice.events.emit(Event(key=f"export.{form}", numbers={"count": len(exported.records)}))
-    return _told(form, exported, files, remembered)
 
 
 def _told(

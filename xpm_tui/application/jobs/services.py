@@ -17,7 +17,7 @@ from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import SERVICES, TEMPLATES
-from xpm_tui.ignition.cells import plain
+from xpm_tui.ignition.cell_readers import plain
 from xpm_tui.ignition.library_import import SERVICE_ID
 
 if TYPE_CHECKING:

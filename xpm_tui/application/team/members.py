@@ -27,7 +27,8 @@ from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import refuse_uncarriable_values, visible
 from xpm_tui.domain.tables import STAFF, TEAM
-from xpm_tui.ignition.cells import CellError, Unknown, canonical, check_email, plain
+from xpm_tui.ignition.cell_readers import CellError, plain, read_email
+from xpm_tui.ignition.cells import Unknown, canonical
 from xpm_tui.ignition.cells import People as Nobody
 from xpm_tui.log.writer import during
 from xpm_tui.sync.applying.recovery import resolve
@@ -91,7 +92,7 @@ def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -
     email = changed.get("email", "")
     if email:
         try:
-            check_email(email)
+            changed["email"] = email = read_email(email)
         except CellError as wrong:
             raise BadInput(f"email cannot be that: {visible(str(wrong), 200)}.") from None
         others = [
