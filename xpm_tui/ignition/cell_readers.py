@@ -57,6 +57,11 @@ def is_error_word(text: str) -> bool:
     return found is not None and (text.casefold() not in _EXACT_ERRORS or text in ("NaN", "undefined"))
 
 
+def is_suspect(text: str) -> bool:
+    """Return whether :func:`read_text` may have something against a text; quick, for very many cells."""
+    return text[:1] in _ERROR_STARTS or not text.isascii()
+
+
 def read_text(text: str) -> str:
     """Read a cell of any kind. Raises :class:`CellError` for an error word, and where a character was lost."""
     if is_error_word(text):
@@ -83,13 +88,14 @@ _ID_DATE = re.compile(
     r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]+)?",
     re.IGNORECASE,
 )
+_EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]+")
 _AS_TEXT = "format the column as text and export it again"
 
 
 def read_phone(text: str) -> str:
     """Read a phone number. Raises :class:`CellError` for one that a spreadsheet has taken for a number."""
     text = compact(text)
-    if text[-1:].isdigit() and (_SCIENTIFIC.fullmatch(text) or _DECIMAL.fullmatch(text)):
+    if not text.isdecimal() and " " not in text and (_SCIENTIFIC.fullmatch(text) or _DECIMAL.fullmatch(text)):
         raise CellError(f"{text} is a number that a spreadsheet has shortened; format the column as text")
     return text
 
@@ -97,7 +103,7 @@ def read_phone(text: str) -> str:
 def read_email(text: str) -> str:
     """Read an e-mail address (RFC 5321, roughly). Raises :class:`CellError`."""
     text = compact(text)
-    if not re.fullmatch(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]+", text) or len(text) > 254:
+    if not _EMAIL.fullmatch(text) or len(text) > 254:
         raise CellError(f"{text} is no e-mail address")
     return text
 
@@ -164,13 +170,14 @@ _TOTAL = re.compile(
     r"|value|price|fees?|revenue|tax|gst|vat|page|report)(?:[ ][ei]xc?l?\.? (?:tax|gst|vat))?)?[ ]?[:=]?",
     re.IGNORECASE,
 )
-_TOTAL_HINT = re.compile("tota|sum|gesamt|somme", re.IGNORECASE)
+_TOTAL_HINTS = ("tota", "sum", "gesamt", "somme")
 _NUMBER = re.compile(r"[-(]?\s*[$£€]?\s*-?[0-9][0-9.,' ]*\)?\s*%?")
 
 
 def may_be_total(row: str) -> bool:
     """Return whether a row's text is worth a look by :func:`total_row`."""
-    return _TOTAL_HINT.search(row) is not None
+    words = row.lower()
+    return any(hint in words for hint in _TOTAL_HINTS)
 
 
 def total_row(cells: Iterable[str]) -> str:

@@ -7,13 +7,13 @@ groups joined by ``;``; people as ids of team members.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from xpm_tui.domain.fields import BY_NAME, CLIENT, COLUMNS, CONTACT, Field, Kind, Record
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
-from xpm_tui.ignition.cell_readers import CellError, compact, is_error_word, plain, read_cell, read_text
+from xpm_tui.ignition.cell_readers import READERS, CellError, compact, plain, read_cell, read_text
 
 PEOPLE = frozenset(field.name for field in COLUMNS if field.kind == "person")
 
@@ -66,6 +66,19 @@ class People:
         if member is None:
             return ""
         return member.name if self.find(member.name) == id or not member.email else member.email
+
+
+def reader(field: str, people: People) -> Callable[[str], str] | None:
+    """Return what reads a plain cell of a field into its canonical form; None: only :func:`read_text` does.
+
+    It raises what :func:`canonical` raises.
+    """
+    row = BY_NAME[field]
+    if row.kind in READERS:
+        return READERS[row.kind]
+    if row.kind in ("person", "choice", "flag", "names"):
+        return lambda text: canonical(field, text, people)
+    return None
 
 
 def canonical(field: str, text: str, people: People) -> str:
@@ -138,6 +151,13 @@ def client_value(field: str, cell: str) -> Any:
 def contact_value(field: str, cell: str) -> Any:
     """What a canonical cell puts into a contact."""
     return value_of(CONTACT[field], cell)
+
+
+SPECIAL = {
+    record: frozenset(field.attribute for field in COLUMNS if field.of == record and field.kind in ("names", "flag"))
+    for record in ("client", "contact")
+}
+"""The fields of each record whose value is not the canonical cell itself."""
 
 
 def value_of(field: Field, cell: str) -> Any:

@@ -17,6 +17,7 @@ from xpm_tui.domain.ignition import Client, Imported
 from xpm_tui.domain.ports import Ids, Put, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, META, TEAM, Meta
+from xpm_tui.ignition.cell_readers import plain
 from xpm_tui.ignition.cells import PEOPLE, People
 from xpm_tui.ignition.client_merge import Merge, Merged
 from xpm_tui.ignition.client_rows import ClientRow, Reading, is_untouched
@@ -38,6 +39,9 @@ class Target:
     note: str = ""
 
 
+_NEW = Target()
+
+
 class Resolver:
     """Finds targets in one snapshot. A client that adopted an id is not offered a second time."""
 
@@ -52,9 +56,13 @@ class Resolver:
                 if name in reading.names:
                     self._named_with_id.setdefault(name, number)
         self._by_contact: dict[str, str] | None = None
+        self._cleaned: dict[str, list[str]] | None = None
 
     def target(self, group: list[ClientRow]) -> Target:
         """The client that a group of rows is about."""
+        first = group[0]
+        if self._empty and first.client_id and first.name and not first.record:
+            return _NEW
         name = exact(next((row.name for row in group if row.name), ""))
         emails = {row.email for row in group} - {""}
         if group[0].record:
@@ -63,17 +71,28 @@ class Resolver:
             return self._by_id(group[0].client_id, name, emails)
         return self._by_name(name, emails) if name else self._by_contact_id(group[0].contact_id)
 
+    def _named(self, name: str) -> list[Client]:
+        """The clients of a name as a cell has it; names that sync brought may hold invisible characters."""
+        found = self._snapshot.find(CLIENTS, "name", name)
+        if self._cleaned is None:
+            self._cleaned = {}
+            for client in self._snapshot.rows(CLIENTS):
+                if exact(plain(client.name)) != exact(client.name):
+                    self._cleaned.setdefault(exact(plain(client.name)), []).append(client.id)
+        also = (self._snapshot.get(CLIENTS, each) for each in self._cleaned.get(name, ()))
+        return [*found, *filter(None, also)]
+
     def untouched(self, row: ClientRow) -> bool:
         """Whether a row without ids says nothing but what a client of its name has already."""
         if row.record or row.client_id or not row.name or self._empty:
             return False
-        return any(is_untouched(row, client) for client in self._snapshot.find(CLIENTS, "name", exact(row.name)))
+        return any(is_untouched(row, client) for client in self._named(exact(row.name)))
 
     def is_shared(self, row: ClientRow) -> bool:
         """Whether several clients have the name of a row without an id."""
         if row.record or row.client_id or not row.name or self._empty:
             return False
-        return len(self._snapshot.find(CLIENTS, "name", exact(row.name))) > 1
+        return len(self._named(exact(row.name))) > 1
 
     def _by_record(self, group: list[ClientRow], name: str, emails: set[str]) -> Target:
         record = group[0].record
@@ -83,7 +102,7 @@ class Resolver:
         told = next((row.client_id for row in group if row.client_id), "")
         known = {client.client_id} if client.client_id else set()
         if (told and known and told not in known) or not (
-            told in known or (not name and not emails) or name == exact(client.name) or emails & _emails(client)
+            told in known or (not name and not emails) or name == exact(plain(client.name)) or emails & _emails(client)
         ):
             return Target(
                 refused=f"{record} is {visible(client.name, 60)} here, and nothing in the row is its own: "
@@ -101,7 +120,7 @@ class Resolver:
             return Target(
                 refused=f"there is no client with Client ID {client_id}, and Client Name is blank"
             )
-        same = self._snapshot.find(CLIENTS, "name", name)
+        same = self._named(name)
         free = [client for client in same if not client.client_id and client.id not in self._adopted]
         fits = [client for client in free if emails & _emails(client)]
         if len(fits) == 1:
@@ -115,7 +134,7 @@ class Resolver:
         return Target(note=f"added as a new client, though {_ids(same)} has the same name") if same else Target()
 
     def _by_name(self, name: str, emails: set[str]) -> Target:
-        same = [] if self._empty else self._snapshot.find(CLIENTS, "name", name)
+        same = [] if self._empty else self._named(name)
         twin = self._named_with_id.get(name)
         if not same and twin is not None:
             return Target(refused=f"its Client ID is blank, and row {twin} has the same name with one")
@@ -197,6 +216,7 @@ class _Planner:
             dict.fromkeys(("new", "changed", "same", "adopted", "contacts", "cells", "both", "mended"), 0)
         )
         self._made = Counter[str]()
+        self._next: dict[str, str] = {}
         self._steps: list[tuple[Step, ...]] = []
         self._edits: list[Edit] = []
         # Several groups of rows may be about one client: each goes on from what the one before left.
@@ -237,8 +257,18 @@ class _Planner:
         )
 
     def _new_id(self, prefix: str) -> str:
+        """An id for a new record, that of :meth:`_next_id` where it was asked for."""
+        found = self._next.pop(prefix, "")
+        if found:
+            return found
         self._made[prefix] += 1
         return self._ids.new(prefix)[0] if self._ids else f"+{prefix}{self._made[prefix]}"
+
+    def _next_id(self, prefix: str) -> str:
+        """The id that the next new record gets."""
+        if prefix not in self._next:
+            self._next[prefix] = self._new_id(prefix)
+        return self._next[prefix]
 
     def _merge(self, merge: Merge, target: Target, group: list[ClientRow]) -> None:
         if target.note:
@@ -268,15 +298,15 @@ class _Planner:
             self._work[client.id] = (old, known, merged)
 
     def _create(self, merge: Merge, group: list[ClientRow]) -> None:
-        client = Client(id="", name="", client_id=group[0].client_id, created=self._now)
-        merged = merge.run(client, None, group, new=True, client_id=group[0].client_id)
+        blank = Client(id=self._next_id("c"), name="", client_id=group[0].client_id, created=self._now)
+        merged = merge.run(blank, None, group, new=True, client_id=group[0].client_id)
         self._count(merged)
         if not merged.client.name:
             return
-        name = self._new_id("c")
-        steps = [Step.to_new(CLIENTS, msgspec.structs.replace(merged.client, id=name))]
+        self._new_id("c")
+        steps = [Step.to_new(CLIENTS, merged.client)]
         if not self._own:
-            steps.append(Step.to_new(IMPORTED, msgspec.structs.replace(merged.imported, id=name)))
+            steps.append(Step.to_new(IMPORTED, merged.imported))
         self._steps.append(tuple(steps))
         self._counts["new"] += 1
 

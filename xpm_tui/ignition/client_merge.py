@@ -14,7 +14,8 @@ import msgspec
 
 from xpm_tui.domain.ignition import Client, Contact, Imported
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.ignition.cells import EXTRA, client_value, contact_value, spoilt
+from xpm_tui.domain.fields import CLIENT, CONTACT, Field
+from xpm_tui.ignition.cells import EXTRA, SPECIAL, client_value, contact_value, spoilt, value_of
 from xpm_tui.ignition.client_rows import NOBODY, ClientRow, client_text, contact_text, match_contacts
 from xpm_tui.ignition.import_steps import Edit
 from xpm_tui.ignition.parser import Refused
@@ -73,22 +74,23 @@ class Merge:
 
     def create(self, client: Client, row: ClientRow) -> Merged:
         """Make ``client`` of its only row, as :meth:`run` would."""
+        values, contacts, known = _values(row.client, CLIENT), (), {}
+        refused: list[Refused] = []
+        if row.has_contact and row.contact.keys() & {"name", "email"}:
+            of_contact = _values(row.contact, CONTACT)
+            of_contact.setdefault("primary", True)
+            contact = Contact(id=self._new_contact(), contact_id=row.contact_id, **of_contact)
+            contacts, known = (contact,), {contact.id: row.contact}
+        elif row.has_contact:
+            refused = [Refused(row.number, NOBODY)]
+        values = {"name": "", **values}
+        made = Client(
+            id=client.id, client_id=client.client_id, created=client.created, contacts=contacts, **values
+        )
         imported = Imported(id=client.id)
         if not self._own:
-            imported = msgspec.structs.replace(imported, at=self._now, cells=row.client)
-        made = _with(client, row.client, client_value)
-        merged = Merged(made, imported)
-        if not row.has_contact:
-            return merged
-        if not row.contact.keys() & {"name", "email"}:
-            merged.refused.append(Refused(row.number, NOBODY))
-            return merged
-        contact = _with(self._made(row, first=True), row.contact, contact_value)
-        merged.contacts = 1
-        merged.client = msgspec.structs.replace(made, contacts=(contact,))
-        if not self._own:
-            merged.imported = msgspec.structs.replace(imported, contacts={contact.id: row.contact})
-        return merged
+            imported = Imported(id=client.id, at=self._now, cells=row.client, contacts=known)
+        return Merged(made, imported, refused=refused, contacts=len(contacts))
 
     def run(
         self, client: Client, known: Imported | None, rows: list[ClientRow], *, new: bool, client_id: str = ""
@@ -217,6 +219,23 @@ def _agreeing(side: _Side, rows: list[ClientRow], merged: Merged) -> tuple[list[
                 said[key] = (cell, said[key][1] if key in said and said[key][0] == cell else row.number)
         good.append(row)
     return good, said
+
+
+def _values(cells: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Any]:
+    """The values that the cells of a row put into a new record."""
+    special = SPECIAL[next(iter(fields.values())).of]
+    values: dict[str, Any] = {}
+    extra: dict[str, str] = {}
+    for key, cell in cells.items():
+        if key in special:
+            values[key] = value_of(fields[key], cell)
+        elif key.startswith(EXTRA):
+            extra[key.removeprefix(EXTRA)] = cell
+        else:
+            values[key] = cell
+    if extra:
+        values["extra"] = extra
+    return values
 
 
 def _with(record: Any, values: Mapping[str, str], value: Callable[[str, str], Any]) -> Any:

@@ -16,14 +16,15 @@ from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS
-from xpm_tui.ignition.cell_readers import CellError, KnownIds, plain, read_text
-from xpm_tui.ignition.cells import EXTRA, People, Unknown, canonical, client_cell, contact_cell
+from xpm_tui.ignition.cell_readers import CellError, KnownIds, is_suspect, plain, read_text
+from xpm_tui.ignition.cells import EXTRA, People, Unknown, client_cell, contact_cell, reader
 from xpm_tui.ignition.forms import CLIENTS as FORM
 from xpm_tui.ignition.forms import RECORD
 from xpm_tui.ignition.import_steps import Note
 from xpm_tui.ignition.parser import Parsed, Refused, Row
 
 _NAME = BY_NAME["contact_name"]
+_IDS = frozenset(("client_id", "contact_id", RECORD))
 _NAME_PARTS = tuple(part.name for part in _NAME.csv.parts) if _NAME.csv else ()
 
 
@@ -74,14 +75,21 @@ class Reading:
         self.refused: list[Refused] = []
         self.unknown: Counter[str] = Counter()
         self._labels = {each.name: each.heading for each in FORM.fields}
+        self._columns = [self._column(field, heading) for field, heading in parsed.kept]
         self._groups = self._grouped(snapshot)
         self.names = {key[1] for key in self._groups if key[0] == "name"}
         self.notes: list[Note] = []
         self._moved = self._contact_columns(set(contact_level))
         self.level: set[str] = set()
 
-    def __len__(self) -> int:
-        return len(self._groups)
+    def _column(self, field: str, heading: str) -> tuple[str, str, bool, Callable[[str], str] | None]:
+        """Field or heading of a column, the key of its cells, whether they are a contact's, and their reader."""
+        if not field:
+            return heading, f"{EXTRA}{heading}", heading.casefold().startswith("contact"), None
+        if field in _IDS or field in _NAME_PARTS:
+            return field, "name" if field in _NAME_PARTS else field, field in _NAME_PARTS, None
+        of_contact = field.startswith("contact_")
+        return field, field.removeprefix("contact_"), of_contact, reader(field, self._people)
 
     def groups(self) -> Iterator[list[ClientRow]]:
         """Every group of rows, in the order of the file."""
@@ -106,23 +114,28 @@ class Reading:
     def _grouped(self, snapshot: Snapshot) -> dict[tuple[str, str], list[int]]:
         clients = KnownIds(snapshot_ids(snapshot, contacts=False) if "client_id" in self._parsed.fields else ())
         contacts = KnownIds(snapshot_ids(snapshot, contacts=True) if "contact_id" in self._parsed.fields else ())
+        places = {field: at for at, (field, _) in enumerate(self._parsed.kept) if field}
+        nowhere = len(places) + len(self._parsed.kept)
+        at_id, at_contact, at_name, at_record = (
+            places.get(each, nowhere) for each in ("client_id", "contact_id", "name", RECORD)
+        )
         groups: dict[tuple[str, str], list[int]] = {}
         for at, row in enumerate(self._parsed.rows):
-            cells = row.cells
+            values = row.values
             column = "client_id"
             try:
-                client_id = clients.read(cells.get(column, ""))
+                client_id = clients.read(values[at_id]) if at_id < nowhere else ""
                 column = "contact_id"
-                contact_id = contacts.read(cells.get(column, ""))
+                contact_id = contacts.read(values[at_contact]) if at_contact < nowhere else ""
             except CellError as wrong:
                 self.refused.append(Refused(row.number, f"{self._labels[column]}: {visible(str(wrong), 200)}"))
                 continue
-            if cells.get(RECORD):
-                key = ("record", cells[RECORD].partition("/")[0])
+            if at_record < nowhere and values[at_record]:
+                key = ("record", values[at_record].partition("/")[0])
             elif client_id:
                 key = ("id", client_id)
-            elif cells.get("name"):
-                key = ("name", exact(cells["name"]))
+            elif at_name < nowhere and values[at_name]:
+                key = ("name", exact(values[at_name]))
             else:
                 key = ("contact", f"{contact_id}:{row.number}")
             groups.setdefault(key, []).append(at)
@@ -130,35 +143,42 @@ class Reading:
 
     def _read(self, row: Row) -> ClientRow:
         made = ClientRow(row.number)
-        cells = row.cells
-        if _NAME_PARTS[0] in cells or _NAME_PARTS[1] in cells:
-            parts = [cells.pop(part) for part in _NAME_PARTS if part in cells]
-            cells.setdefault(_NAME.name, " ".join(parts))
-        made.client_id, made.contact_id = cells.pop("client_id", ""), cells.pop("contact_id", "")
-        if RECORD in cells:
-            made.record, _, made.record_contact = cells.pop(RECORD).partition("/")
-        for name, text in cells.items():
+        client, contact = made.client, made.contact
+        parts: dict[str, str] = {}
+        for (name, key, of_contact, read), text in zip(self._columns, row.values, strict=True):
+            if not text:
+                continue
+            cell = text
             try:
-                cell = canonical(name, text, self._people)
+                if read is not None:
+                    cell = read(text)
+                elif is_suspect(text):
+                    read_text(text)
             except Unknown as left_out:
                 self.unknown[f"{self._labels[name]}: {visible(str(left_out), 120)}"] += 1
                 continue
             except CellError as wrong:
-                cell = text
-                made.faults = {**(made.faults or {}), name: f"{self._labels[name]}: {visible(str(wrong), 200)}"}
-            if name.startswith("contact_"):
-                made.contact[name[8:]] = cell
+                fault = f"{visible(self._labels.get(name, name), 60)}: {visible(str(wrong), 200)}"
+                made.faults = {**(made.faults or {}), f"contact_{key}" if of_contact else key: fault}
+            if name in _NAME_PARTS:
+                parts[name] = cell
+            elif name in _IDS:
+                self._identify(made, name, text)
+            elif of_contact:
+                contact[key] = cell
             elif cell:
-                made.client[name] = cell
-        for heading, text in row.extra.items():
-            of_contact = heading.casefold().startswith("contact")
-            (made.contact if of_contact else made.client)[f"{EXTRA}{heading}"] = text
-            try:
-                read_text(text)
-            except CellError as wrong:
-                key = f"{'contact_' if of_contact else ''}{EXTRA}{heading}"
-                made.faults = {**(made.faults or {}), key: f"{visible(heading, 60)}: {visible(str(wrong), 200)}"}
+                client[key] = cell
+        if parts:
+            contact.setdefault("name", " ".join(parts[part] for part in _NAME_PARTS if part in parts))
         return made
+
+    def _identify(self, made: ClientRow, name: str, text: str) -> None:
+        if name == "client_id":
+            made.client_id = text
+        elif name == "contact_id":
+            made.contact_id = text
+        else:
+            made.record, _, made.record_contact = text.partition("/")
 
     def _contact_columns(self, known: set[str]) -> set[str]:
         """Columns of clients whose cells differ within one client: they belong to the contact.
@@ -183,6 +203,8 @@ class Reading:
         return moved
 
     def _moved_to_contacts(self, rows: list[ClientRow]) -> list[ClientRow]:
+        if not self._moved and not self._parsed.unknown:
+            return rows
         for row in rows:
             for key in self._moved & row.client.keys():
                 row.contact[key] = row.client.pop(key)

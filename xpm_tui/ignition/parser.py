@@ -28,7 +28,7 @@ class Refused:
     reason: str
 
 
-class _Layout:
+class Layout:
     """Which kept column of a row is which field, or which heading that nobody knows."""
 
     __slots__ = ("extras", "fields")
@@ -47,10 +47,15 @@ class Row:
 
     __slots__ = ("_layout", "_packed", "number")
 
-    def __init__(self, number: int, layout: _Layout, values: Sequence[str]) -> None:
+    def __init__(self, number: int, layout: Layout, values: Sequence[str]) -> None:
         self.number = number
         self._layout = layout
         self._packed = "\0".join(values)  # no usable cell holds a NUL
+
+    @property
+    def values(self) -> list[str]:
+        """Every kept cell, in the order of :attr:`Parsed.kept`."""
+        return self._packed.split("\0")
 
     @property
     def cells(self) -> dict[str, str]:
@@ -83,6 +88,12 @@ class Parsed:
     mapping: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[Refused, ...] = ()
     digest: str = ""
+    layout: Layout | None = None
+
+    @property
+    def kept(self) -> tuple[tuple[str, str], ...]:
+        """Field and heading of every kept column, also of one without a cell; one of the two is empty."""
+        return tuple(zip(self.layout.fields, self.layout.extras, strict=True)) if self.layout else ()
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -139,7 +150,7 @@ def parse(
     found = body.columns()
     return Parsed(
         form, source.spoken, delimiter, found, tuple(body.rows), tuple(body.refused), body.notes(found),
-        dict(mapping or {}), tuple(body.skipped), source.digest,
+        dict(mapping or {}), tuple(body.skipped), source.digest, body.layout,
     )  # fmt: skip
 
 
@@ -151,7 +162,7 @@ class _Body:
         self.refused: list[Refused] = []
         self.skipped: list[Refused] = []
         self._found = found
-        self._layout = _Layout(found)
+        self.layout = Layout(found)
         self._kept = [column.index for column in found if not column.ignored]
         self._all = self._kept == list(range(len(headings)))
         self._ids = [c.index for c in found if c.field and form.by_name[c.field].kind in ("id", "email")]
@@ -186,7 +197,7 @@ class _Body:
             values = list(map(clean, cells))
             self._formulas += sum(value[:1] == "=" for value in values)
         if any(values):
-            self.rows.append(Row(record.row, self._layout, values))
+            self.rows.append(Row(record.row, self.layout, values))
 
     def _no_record(self, record: Record, text: str) -> bool:
         """Whether it repeats the headings or holds totals; noted, or refused where it may be a record."""

@@ -58,6 +58,8 @@ class SnapshotIds:
             row = self._snapshot.get(META, f"ids/{prefix}")
             last = int(row.value) if row else 0
         self._last[prefix] = last + count
+        if count == 1:
+            return [f"{prefix}{last + 1}"]
         return [f"{prefix}{number}" for number in range(last + 1, last + count + 1)]
 
     def writes(self) -> list[Write]:

@@ -17,7 +17,7 @@ from tinydb.table import Document
 from tinydb.table import Table as TinyTable
 
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.ports import Put, PutRaw, Snapshot, Write
+from xpm_tui.domain.ports import Drop, Put, PutRaw, Snapshot, Write
 from xpm_tui.domain.tables import Table
 from xpm_tui.store.encoding import Change, decode, encode, encoded, refuse_overtaken
 from xpm_tui.store.engine import Engine
@@ -63,12 +63,10 @@ class RowTable(TinyTable):
         """Number of rows."""
         return at.count_in(self.name)
 
-    def change(self, write: Write) -> Change:
+    def change(self, write: Put | Drop) -> Change:
         """A write as checked bytes. Raises ``BadInput`` where a value does not fit its field."""
         if isinstance(write, Put):
             return encode(write.table, write.row)
-        if isinstance(write, PutRaw):
-            return encoded(write.table, write.id, write.raw)
         return Change(self.name, write.id, None)
 
     # TinyDB's methods
@@ -237,7 +235,12 @@ class PracticeDB(TinyDB):
         return self.engine.transact(lambda now: self._changes(make(TableSnapshot(self, now))))
 
     def _changes(self, writes: Iterable[Write]) -> list[Change]:
-        return [self.table_of(write.table).change(write) for write in writes]
+        return [
+            encoded(write.table, write.id, write.raw)
+            if isinstance(write, PutRaw)
+            else self.table_of(write.table).change(write)
+            for write in writes
+        ]
 
 
 class TableSnapshot:

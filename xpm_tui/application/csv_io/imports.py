@@ -6,7 +6,9 @@ Importing Ignition's files into the practice's store, each as one transaction, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,14 +172,17 @@ def import_file(
         stop.check()
         told("reading", rows, 0)
 
-    with stop.listening():
-        with CsvSource.of(path, encoding) as source:
-            parsed = parse(
+    with stop.listening(), CsvSource.of(path, encoding) as source:
+
+        def parsed() -> Parsed:
+            return parse(
                 source, form, mapping, remembered=remembered.value if remembered else {}, tick=read
             )
+
         if dry_run:
-            plan = _plan(practice, parsed, None, stop, told)
-            return _report(practice, Import(id="", at=practice.clock.now()), path, True, parsed, plan)
+            found = parsed()
+            plan = _plan(practice, found, None, stop, told)
+            return _report(practice, Import(id="", at=practice.clock.now()), path, True, found, plan)
         with practice.lock(f"importing {form}").hold():
             # Under the lock: no run changes the store between the plan and its writing.
             report, plan = _imported(practice, path, parsed, stop, told)
@@ -198,26 +203,31 @@ def _plan(
 
 
 def _imported(
-    practice: OpenPractice, path: Path, parsed: Parsed, stop: Interruption, told: Progress
+    practice: OpenPractice, path: Path, reading: Callable[[], Parsed], stop: Interruption, told: Progress
 ) -> tuple[ImportReport, ImportPlan]:
     """Note that the import has begun, plan it, and write it."""
+    parsed = reading()
     head, resumed = _begun(practice, path, parsed)
     practice.book.commit([Put(IMPORTS, head)])
     try:
-        for attempt in range(_TRIES):
+        for attempt in range(1, _TRIES + 1):
             snapshot = practice.snapshot()
             ids = SnapshotIds(snapshot)
             plan = _plan(practice, parsed, ids, stop, told)
+            # What was read is not held while it is written: a large file has many rows.
+            parsed = replace(parsed, rows=())
             report = _report(practice, head, path, False, parsed, plan)
             done = msgspec.structs.replace(head, counts=plan.counts, state="done")
             stop.write()
-            told("writing", len(parsed.rows), len(parsed.rows))
+            told("writing", plan.counts["rows"], plan.counts["rows"])
+            writes = _Writes(partial(_writes, snapshot, parsed, plan, done, ids))
             try:
-                practice.book.commit(_Writes(lambda: _writes(snapshot, parsed, plan, done, ids)), since=snapshot)
+                practice.book.commit(writes, since=snapshot)
             except Overtaken:
-                if attempt == _TRIES - 1:
+                if attempt == _TRIES:
                     raise
                 stop.again()
+                parsed = reading()
                 continue
             break
     except BaseException:
