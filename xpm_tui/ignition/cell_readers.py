@@ -117,6 +117,10 @@ class KnownIds:
         widths = {len(each) for each in self._ids if each.isdecimal()}
         self._width = max(widths) if self._padded and len(widths) == 1 else 0
 
+    def beside(self, others: Iterable[str]) -> None:
+        """Take note of the ids that stand beside each other in a file: one may be another without its zeros."""
+        self._padded |= {each.lstrip("0"): each for each in others if each[:1] == "0" and each.isdecimal()}
+
     def read(self, text: str) -> str:
         """Read an id. Raises :class:`CellError` for one that a spreadsheet has taken for a number or a date.
 
@@ -126,7 +130,7 @@ class KnownIds:
             return text
         text = compact(text)
         if text.isdecimal():
-            if text.lstrip("0") in self._padded:
+            if self._padded.get(text.lstrip("0"), text) != text:
                 raise CellError(f"{text} may be {self._padded[text.lstrip('0')]} without its zeros; {_AS_TEXT}")
             if len(text) < self._width:
                 raise CellError(f"{text} has fewer digits than every other id: its zeros are lost; {_AS_TEXT}")

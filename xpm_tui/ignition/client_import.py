@@ -170,7 +170,7 @@ class Resolver:
 
 
 def _emails(client: Client) -> set[str]:
-    return {contact.email.casefold() for contact in client.contacts if contact.email}
+    return {plain(contact.email).casefold() for contact in client.contacts if contact.email}
 
 
 def _ids(clients: list[Client]) -> str:

@@ -112,8 +112,11 @@ class Reading:
         ]
 
     def _grouped(self, snapshot: Snapshot) -> dict[tuple[str, str], list[int]]:
-        clients = KnownIds(snapshot_ids(snapshot, contacts=False) if "client_id" in self._parsed.fields else ())
-        contacts = KnownIds(snapshot_ids(snapshot, contacts=True) if "contact_id" in self._parsed.fields else ())
+        fields = self._parsed.fields
+        clients = KnownIds(snapshot_ids(snapshot, contacts=False) if "client_id" in fields else ())
+        contacts = KnownIds(snapshot_ids(snapshot, contacts=True) if "contact_id" in fields else ())
+        clients.beside(self._parsed.column("client_id"))
+        contacts.beside(self._parsed.column("contact_id"))
         places = {field: at for at, (field, _) in enumerate(self._parsed.kept) if field}
         nowhere = len(places) + len(self._parsed.kept)
         at_id, at_contact, at_name, at_record = (
@@ -150,10 +153,10 @@ class Reading:
                 continue
             cell = text
             try:
+                if is_suspect(text):
+                    read_text(text)
                 if read is not None:
                     cell = read(text)
-                elif is_suspect(text):
-                    read_text(text)
             except Unknown as left_out:
                 self.unknown[f"{self._labels[name]}: {visible(str(left_out), 120)}"] += 1
                 continue
@@ -352,12 +355,12 @@ def _same_person(row: ClientRow, contact: Contact) -> bool:
 
 
 def _same_email(row: ClientRow, contact: Contact) -> bool:
-    return _may(row, contact) and bool(row.email) and contact.email.casefold() == row.email
+    return _may(row, contact) and bool(row.email) and plain(contact.email).casefold() == row.email
 
 
 def _same_name(row: ClientRow, contact: Contact) -> bool:
     name = exact(row.contact.get("name", ""))
-    return _may(row, contact) and bool(name) and exact(contact.name) == name
+    return _may(row, contact) and bool(name) and exact(plain(contact.name)) == name
 
 
 def _nameless(row: ClientRow, contact: Contact) -> bool:

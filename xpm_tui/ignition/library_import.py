@@ -74,6 +74,7 @@ def plan_services(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> Import
     """What importing a services file would do: by Service ID, else by exact name."""
     services = list(snapshot.rows(SERVICES))
     ids_there = KnownIds(each.extra[SERVICE_ID] for each in services if SERVICE_ID in each.extra)
+    ids_there.beside(parsed.column("service_id"))
     by_id = {service.extra[SERVICE_ID]: service for service in services if SERVICE_ID in service.extra}
     by_name: dict[str, list[Service]] = {}
     for service in services:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -89,6 +89,12 @@ class Parsed:
     skipped: tuple[Refused, ...] = ()
     digest: str = ""
     layout: Layout | None = None
+
+    def column(self, field: str) -> Iterator[str]:
+        """Every cell of a field, blank ones left out."""
+        at = next((at for at, (name, _) in enumerate(self.kept) if name == field), -1)
+        if at >= 0:
+            yield from filter(None, (row.values[at] for row in self.rows))
 
     @property
     def kept(self) -> tuple[tuple[str, str], ...]:

@@ -77,6 +77,8 @@ class _Planner:
             "client_id": KnownIds(snapshot_ids(snapshot, contacts=False)),
             "service_id": KnownIds(each.extra.get(SERVICE_ID, "") for each in snapshot.rows(SERVICES)),
         }
+        for name, ids in known.items():
+            ids.beside(self._parsed.column(name))
         for row in self._parsed.rows:
             try:
                 yield read_row(row, FORM, known)

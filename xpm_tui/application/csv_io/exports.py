@@ -45,18 +45,30 @@ def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
     return max(done, key=lambda each: (each.at, len(each.id), each.id), default=None)
 
 
-def to_ignition(snapshot: Snapshot) -> int:
-    """How many clients have values that neither came from Ignition's last file nor went out since."""
-    pending = pending_changes.changes_not_in_ignition(snapshot).clients.values()
-    return sum(any(not each.sent for each in client) for client in pending)
-
-
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     """A client or contact that a file leaves out, or that stands in a further file, and why."""
 
     id: str
     name: str
     reason: str
+
+
+class ToIgnition(msgspec.Struct, frozen=True, kw_only=True):
+    """How far Ignition is behind: ``clients`` have values that it does not have and that can go out.
+
+    ``never`` are the clients and contacts with values that its import cannot take as they are, and why.
+    """
+
+    clients: int
+    never: tuple[LeftOut, ...] = ()
+
+
+def to_ignition(snapshot: Snapshot) -> ToIgnition:
+    """Count what neither came from Ignition's last file nor went out since. O(clients)."""
+    found = pending_changes.changes_not_in_ignition(snapshot)
+    clients = sum(any(each.waits for each in client) for client in found.clients.values())
+    never = tuple(LeftOut(id=each.record, name=each.name, reason=each.reason) for each in found.unsendable)
+    return ToIgnition(clients=clients, never=never)
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
