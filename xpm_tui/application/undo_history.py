@@ -98,7 +98,8 @@ def remove(
     doing = Doing(what, practice.person, practice.clock.now(), steps)
     kept = Doings((*_doings(snapshot, table).done[-MOST + 1 :], doing))
     writes: list[Write] = [
-        Drop(kind, str(kind.key(before))) if after is None else Put(kind, after) for kind, before, after in rows
+        Drop(kind, str(kind.key(before))) if after is None else Put(kind, after)
+        for kind, before, after in rows
     ]
     practice.book.commit([*writes, put(_place(table), kept)], since=snapshot)
 

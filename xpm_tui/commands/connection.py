@@ -323,7 +323,6 @@ def _lines(beat: Heartbeat, now: datetime, zone: tzinfo) -> list[str]:
     )
 
 
-
 def _never(beat: Heartbeat) -> str:
     """Who has changes that Ignition's import cannot take as they are, the first ones by name."""
     found = beat.never_in_ignition

@@ -11,7 +11,15 @@ import msgspec
 from xpm_tui.commands.command import Act, Result, Talk, argument, idle, option
 from xpm_tui.commands.consequences import action, brief, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, agree, may_write_over, per_call, to_file, unless_dry_run
+from xpm_tui.commands.effects import (
+    Effect,
+    Question,
+    agree,
+    may_write_over,
+    per_call,
+    to_file,
+    unless_dry_run,
+)
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput, Trouble
 from xpm_tui.domain.formatting import count, plural
@@ -226,7 +234,6 @@ _ABOUT: dict[FormName, tuple[str, str]] = {
     "team": ("Ignition's team", "Ignition's list of users"),
     "proposals": ("Ignition's proposals", "Ignition's file of proposals"),
 }
-
 
 
 def _exported_by(params: ExportClients) -> Effect:

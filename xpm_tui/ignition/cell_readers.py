@@ -128,12 +128,16 @@ class KnownIds:
         """
         if not text or text in self._ids:
             return text
-        text = compact(text)
+        text = compact(read_text(text))
         if text.isdecimal():
             if self._padded.get(text.lstrip("0"), text) != text:
-                raise CellError(f"{text} may be {self._padded[text.lstrip('0')]} without its zeros; {_AS_TEXT}")
+                raise CellError(
+                    f"{text} may be {self._padded[text.lstrip('0')]} without its zeros; {_AS_TEXT}"
+                )
             if len(text) < self._width:
-                raise CellError(f"{text} has fewer digits than every other id: its zeros are lost; {_AS_TEXT}")
+                raise CellError(
+                    f"{text} has fewer digits than every other id: its zeros are lost; {_AS_TEXT}"
+                )
             if len(text) > 15 and _ROUNDED.fullmatch(text):
                 raise CellError(f"{text} is a number that a spreadsheet has rounded; {_AS_TEXT}")
             return text

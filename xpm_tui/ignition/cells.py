@@ -154,7 +154,9 @@ def contact_value(field: str, cell: str) -> Any:
 
 
 SPECIAL = {
-    record: frozenset(field.attribute for field in COLUMNS if field.of == record and field.kind in ("names", "flag"))
+    record: frozenset(
+        field.attribute for field in COLUMNS if field.of == record and field.kind in ("names", "flag")
+    )
     for record in ("client", "contact")
 }
 """The fields of each record whose value is not the canonical cell itself."""

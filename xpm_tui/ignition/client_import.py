@@ -102,7 +102,10 @@ class Resolver:
         told = next((row.client_id for row in group if row.client_id), "")
         known = {client.client_id} if client.client_id else set()
         if (told and known and told not in known) or not (
-            told in known or (not name and not emails) or name == exact(plain(client.name)) or emails & _emails(client)
+            told in known
+            or (not name and not emails)
+            or name == exact(plain(client.name))
+            or emails & _emails(client)
         ):
             return Target(
                 refused=f"{record} is {visible(client.name, 60)} here, and nothing in the row is its own: "
@@ -117,9 +120,7 @@ class Resolver:
         if found:
             return Target(found[0])
         if not name:
-            return Target(
-                refused=f"there is no client with Client ID {client_id}, and Client Name is blank"
-            )
+            return Target(refused=f"there is no client with Client ID {client_id}, and Client Name is blank")
         same = self._named(name)
         free = [client for client in same if not client.client_id and client.id not in self._adopted]
         fits = [client for client in free if emails & _emails(client)]
@@ -131,7 +132,9 @@ class Resolver:
                 refused=f"{_ids(fits)} have this name and e-mail and no Client ID; give it to the right one: "
                 f"xpm-tui clients edit {fits[0].id} client_id={client_id}"
             )
-        return Target(note=f"added as a new client, though {_ids(same)} has the same name") if same else Target()
+        return (
+            Target(note=f"added as a new client, though {_ids(same)} has the same name") if same else Target()
+        )
 
     def _by_name(self, name: str, emails: set[str]) -> Target:
         same = [] if self._empty else self._named(name)

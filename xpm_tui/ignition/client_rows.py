@@ -69,7 +69,9 @@ class Reading:
     is blank.
     """
 
-    def __init__(self, snapshot: Snapshot, parsed: Parsed, people: People, contact_level: Iterable[str]) -> None:
+    def __init__(
+        self, snapshot: Snapshot, parsed: Parsed, people: People, contact_level: Iterable[str]
+    ) -> None:
         self._parsed = parsed
         self._people = people
         self.refused: list[Refused] = []
@@ -108,7 +110,10 @@ class Reading:
         """The notes, when all groups have been read."""
         return [
             *self.notes,
-            *(Note(0, f"{text}: left out in {count(number, 'row')}.") for text, number in self.unknown.items()),
+            *(
+                Note(0, f"{text}: left out in {count(number, 'row')}.")
+                for text, number in self.unknown.items()
+            ),
         ]
 
     def _grouped(self, snapshot: Snapshot) -> dict[tuple[str, str], list[int]]:
@@ -131,7 +136,9 @@ class Reading:
                 column = "contact_id"
                 contact_id = contacts.read(values[at_contact]) if at_contact < nowhere else ""
             except CellError as wrong:
-                self.refused.append(Refused(row.number, f"{self._labels[column]}: {visible(str(wrong), 200)}"))
+                self.refused.append(
+                    Refused(row.number, f"{self._labels[column]}: {visible(str(wrong), 200)}")
+                )
                 continue
             if at_record < nowhere and values[at_record]:
                 key = ("record", values[at_record].partition("/")[0])
@@ -151,6 +158,9 @@ class Reading:
         for (name, key, of_contact, read), text in zip(self._columns, row.values, strict=True):
             if not text:
                 continue
+            if name in _IDS:
+                self._identify(made, name, text)
+                continue
             cell = text
             try:
                 if is_suspect(text):
@@ -165,8 +175,6 @@ class Reading:
                 made.faults = {**(made.faults or {}), f"contact_{key}" if of_contact else key: fault}
             if name in _NAME_PARTS:
                 parts[name] = cell
-            elif name in _IDS:
-                self._identify(made, name, text)
             elif of_contact:
                 contact[key] = cell
             elif cell:
@@ -311,7 +319,10 @@ def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Ma
 
 
 def _unchanged(
-    rows: list[ClientRow], contacts: Sequence[Contact], found: dict[int, Contact | None], taken: dict[str, ClientRow]
+    rows: list[ClientRow],
+    contacts: Sequence[Contact],
+    found: dict[int, Contact | None],
+    taken: dict[str, ClientRow],
 ) -> list[ClientRow]:
     """Give the rows that say nothing new their contact, the ones with the least choice first; the others."""
     fits = {

@@ -167,7 +167,9 @@ def _python_name(told: str) -> str:
     except LookupError:
         name = ""
     if name not in ENCODINGS:
-        raise BadInput(f"There is no encoding {told!r} here.", hint="It is UTF-8, UTF-16, Windows-1252 or Mac Roman.")
+        raise BadInput(
+            f"There is no encoding {told!r} here.", hint="It is UTF-8, UTF-16, Windows-1252 or Mac Roman."
+        )
     return name
 
 

@@ -36,7 +36,9 @@ from xpm_tui.ignition.pending_changes import COMPUTED, client_pending, columns_o
 Flavour = Literal["ignition", "spreadsheet"]
 
 _ALWAYS = tuple(field.name for field in COLUMNS if field.csv is not None and field.csv.always)
-_ONLY_IF_THERE = COMPUTED | {RECORD} | {part.name for field in COLUMNS if field.csv for part in field.csv.parts}
+_ONLY_IF_THERE = (
+    COMPUTED | {RECORD} | {part.name for field in COLUMNS if field.csv for part in field.csv.parts}
+)
 
 
 @dataclass(frozen=True)

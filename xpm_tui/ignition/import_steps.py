@@ -156,7 +156,10 @@ def _images(snapshot: Snapshot, batch: str) -> Iterator[ImportImage]:
 
 def file_notes(parsed: Parsed) -> list[Note]:
     """What is to be said of a file whatever it holds: of its columns, and of rows that are no records."""
-    return [*(Note(0, text) for text in parsed.notes), *(Note(each.row, each.reason) for each in parsed.skipped)]
+    return [
+        *(Note(0, text) for text in parsed.notes),
+        *(Note(each.row, each.reason) for each in parsed.skipped),
+    ]
 
 
 def _digest(raw: bytes) -> str:

@@ -211,12 +211,18 @@ class _Body:
         if squeezed_fast(first) in self._heads:
             like = self._like_headings(record.cells)
             if like:
-                told = "it repeats the headings: skipped" if like == "all" else "it looks like a row of headings"
+                told = (
+                    "it repeats the headings: skipped" if like == "all" else "it looks like a row of headings"
+                )
                 (self.skipped if like == "all" else self.refused).append(Refused(record.row, told))
                 return True
         if may_be_total(text):
             named = [record.cells[at] for at in self._ids if at < len(record.cells)]
-            kind = "" if any(plain(cell) and not total_row([cell]) for cell in named) else total_row(record.cells)
+            kind = (
+                ""
+                if any(plain(cell) and not total_row([cell]) for cell in named)
+                else total_row(record.cells)
+            )
             if kind:
                 why = "a row of totals, not a record: skipped"
                 perhaps = "it may be a row of totals: if it is a record, give it an id or add it by hand"

@@ -104,7 +104,11 @@ def changes_not_in_ignition(snapshot: Snapshot) -> NotInIgnition:
 
 def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
     """Fields that the last clients file had a column for; empty before the first."""
-    done = [each for each in snapshot.rows(IMPORTS) if each.form == "clients" and each.state == "done" and not each.own]
+    done = [
+        each
+        for each in snapshot.rows(IMPORTS)
+        if each.form == "clients" and each.state == "done" and not each.own
+    ]
     return frozenset(max(done, key=lambda each: each.at).fields) if done else frozenset()
 
 
@@ -140,9 +144,14 @@ def client_pending(
     if all(each.sent for each in found):
         return tuple(found)
     never = why_never(client)
-    return tuple(
-        replace(each, never=never.get("") or never.get(each.record.partition("/")[2], "")) for each in found
-    ) if never else tuple(found)
+    return (
+        tuple(
+            replace(each, never=never.get("") or never.get(each.record.partition("/")[2], ""))
+            for each in found
+        )
+        if never
+        else tuple(found)
+    )
 
 
 def _cells(

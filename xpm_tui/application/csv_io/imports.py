@@ -175,9 +175,7 @@ def import_file(
     with stop.listening(), CsvSource.of(path, encoding) as source:
 
         def parsed() -> Parsed:
-            return parse(
-                source, form, mapping, remembered=remembered.value if remembered else {}, tick=read
-            )
+            return parse(source, form, mapping, remembered=remembered.value if remembered else {}, tick=read)
 
         if dry_run:
             found = parsed()

@@ -92,7 +92,9 @@ def delete_service(practice: OpenPractice, service: str) -> Service:
             f"{visible(found.name, 80)} ({found.id}) was not deleted: "
             f"{count(len(using), 'proposal')} ({named}) {plural(len(using), 'has/have')} this service."
         )
-    undo_history.remove(practice, snapshot, SERVICES, [(SERVICES, found, None)], f"the deletion of {found.name}")
+    undo_history.remove(
+        practice, snapshot, SERVICES, [(SERVICES, found, None)], f"the deletion of {found.name}"
+    )
     practice.events.emit(Event(key="service.deleted", record=found.id))
     return found
 
