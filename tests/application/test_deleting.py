@@ -129,7 +129,9 @@ def test_not_in_ignition_yet_reaches_zero_and_names_what_never_can(
     found = to_ignition(practice.snapshot())
     assert found.clients == 1
     assert {each.id: each.reason.split(";")[0] for each in found.never} == {
-        "c1/k2": "its contact Ed has no e-mail", "c2": "it has no contact", "c3": "its contact Ed has no e-mail",
+        "c1/k2": "its contact Ed has no e-mail",
+        "c2": "it has no contact",
+        "c3": "its contact Ed has no e-mail",
     }  # fmt: skip
     report = export_file(practice, "clients", tmp_path / "out.csv", changed=True)
     assert (report.records, {each.id.partition("/")[0] for each in report.refused}) == (1, {"c1", "c2", "c3"})

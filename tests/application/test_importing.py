@@ -180,7 +180,7 @@ def test_ctrl_c_tells_the_true_outcome(
     if phase == "writing":
         assert import_file(practice, "clients", file, progress=press, say=said.append).stop_came_late
     else:
-        with pytest.raises(ImportStopped, match="Nothing of clients.csv was imported") as stopped:
+        with pytest.raises(ImportStopped, match=r"Nothing of clients\.csv was imported") as stopped:
             import_file(practice, "clients", file, progress=press, say=said.append)
         assert stopped.value.exit_code == 130
     assert len(names(practice)) == (2 if phase == "writing" else 0)

@@ -99,7 +99,8 @@ ALWAYS: dict[Effect, set[str]] = {
     },
     FILE: {"book.backup"},
     HERE: {
-        "connect", "clients.edit", "clients.new", "contacts.add", "contacts.edit", "team.new", "team.edit",
+        "connect", "clients.delete", "contacts.delete", "clients.restore", "team.delete", "services.delete",
+        "clients.edit", "clients.new", "contacts.add", "contacts.edit", "team.new", "team.edit",
         "services.new", "services.edit", "clients.unlink", "clients.pick", "clients.ignore",
         "clients.freeze", "clients.unfreeze", "plan.tick", "plan.untick", "policy.off", "policy.on",
         "policy.set",

@@ -33,7 +33,6 @@ ALLOWED = {
     # Records of another kind, whose fields happen to have the same names.
     "ignition/export.py": "proposals, services and team members",
     "ignition/proposal_import.py": "proposals",
-    "ignition/client_merge.py:Merge": "the record that is made, and what Ignition said of it",
     "ignition/client_rows.py:Reading": "what tells whose row it is",
     "ignition/forms.py:TEAM": "team members",
     "ignition/forms.py:PROPOSALS": "proposals",

@@ -89,7 +89,7 @@ class CommandTalk:
         self._write(sys.stderr, visible_lines(sentence))
 
     def progress(self, sentence: str) -> None:
-        """A line of stderr that the next one replaces; only on a terminal, and not more often than can be read."""
+        """A line of stderr that the next one replaces; only on a terminal, as often as can be read."""
         now = time.monotonic()
         if self._json or not _terminal(sys.stderr) or now - self._shown_at < _EVERY:
             return

@@ -107,7 +107,10 @@ def _declined() -> Result:
     return Result(lines=["Nothing was deleted."], declined=True)
 
 
-_MISTAKE = "that was created by mistake. What depends on it keeps it, and is named. Nothing is deleted in XPM or Ignition"
+_MISTAKE = (
+    "that was created by mistake. What depends on it keeps it, and is named. Nothing is deleted in XPM or "
+    "Ignition"
+)
 
 ACTS = (
     Act(

@@ -40,7 +40,7 @@ _EXACT_ERRORS = frozenset(("nan", "undefined"))
 
 
 def plain(text: str) -> str:
-    """Return a text as a cell: NFC, without invisible characters, plain blanks, ``\\n`` line ends, trimmed."""
+    """Return a text as a cell: NFC, no invisible characters, plain blanks, ``\\n`` line ends, trimmed."""
     if text.isascii():
         if text.isprintable():
             return text.strip()
@@ -50,7 +50,7 @@ def plain(text: str) -> str:
 
 
 def is_error_word(text: str) -> bool:
-    """Return whether a spreadsheet wrote the cell in place of a value: ``#REF!``, ``Err:508``, ``########``."""
+    """Return whether a spreadsheet shows this in place of a value: ``#REF!``, ``Err:508``, ``########``."""
     if text[:1] not in _ERROR_STARTS:
         return False
     found = _ERROR_WORD.fullmatch(text)
@@ -63,7 +63,7 @@ def is_suspect(text: str) -> bool:
 
 
 def read_text(text: str) -> str:
-    """Read a cell of any kind. Raises :class:`CellError` for an error word, and where a character was lost."""
+    """Read a cell of any kind. Raises :class:`CellError` for an error word or a lost character."""
     if is_error_word(text):
         raise CellError(f"{text} is what a spreadsheet shows in place of a value")
     if not text.isascii() and "\ufffd" in text:
@@ -72,7 +72,7 @@ def read_text(text: str) -> str:
 
 
 def compact(text: str) -> str:
-    """A text of a kind that has no hidden characters: those that are left are dropped, blanks are one blank."""
+    """Return a text of a kind that has no hidden characters: on one line, with single blanks."""
     if text.isascii() and text.isprintable():
         return text
     return re.sub(r"\s+", " ", _HIDDEN.sub(lambda found: " " if found[0].isspace() else "", text)).strip()
@@ -118,7 +118,7 @@ class KnownIds:
         self._width = max(widths) if self._padded and len(widths) == 1 else 0
 
     def beside(self, others: Iterable[str]) -> None:
-        """Take note of the ids that stand beside each other in a file: one may be another without its zeros."""
+        """Take note of the ids of a file: one may be another without its zeros."""
         self._padded |= {each.lstrip("0"): each for each in others if each[:1] == "0" and each.isdecimal()}
 
     def read(self, text: str) -> str:

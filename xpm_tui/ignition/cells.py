@@ -13,7 +13,7 @@ from typing import Any
 from xpm_tui.domain.fields import BY_NAME, CLIENT, COLUMNS, CONTACT, Field, Kind, Record
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
-from xpm_tui.ignition.cell_readers import READERS, CellError, compact, plain, read_cell, read_text
+from xpm_tui.ignition.cell_readers import READERS, compact, plain, read_cell, read_text
 
 PEOPLE = frozenset(field.name for field in COLUMNS if field.kind == "person")
 
@@ -41,7 +41,7 @@ FLAG_WORDS = {
 _CELLS_NUMBERS: frozenset[Kind] = frozenset({"phone", "postcode"})
 """The kinds whose text looks like a number to a spreadsheet."""
 
-_ONE_LINE: frozenset[Kind] = frozenset({"phone", "postcode", "email"})
+_ONE_LINE: frozenset[Kind] = _CELLS_NUMBERS | {"email"}
 """The kinds whose text has neither lines nor hidden characters."""
 
 

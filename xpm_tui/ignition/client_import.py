@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Imported
 from xpm_tui.domain.ports import Ids, Put, Snapshot

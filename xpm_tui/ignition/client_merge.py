@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
+from xpm_tui.domain.fields import CLIENT, CONTACT, Field
 from xpm_tui.domain.ignition import Client, Contact, Imported
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.fields import CLIENT, CONTACT, Field
 from xpm_tui.ignition.cells import EXTRA, SPECIAL, client_value, contact_value, spoilt, value_of
 from xpm_tui.ignition.client_rows import NOBODY, ClientRow, client_text, contact_text, match_contacts
 from xpm_tui.ignition.import_steps import Edit
@@ -74,7 +74,9 @@ class Merge:
 
     def create(self, client: Client, row: ClientRow) -> Merged:
         """Make ``client`` of its only row, as :meth:`run` would."""
-        values, contacts, known = _values(row.client, CLIENT), (), {}
+        values = _values(row.client, CLIENT)
+        contacts: tuple[Contact, ...] = ()
+        known: dict[str, dict[str, str]] = {}
         refused: list[Refused] = []
         if row.has_contact and row.contact.keys() & {"name", "email"}:
             of_contact = _values(row.contact, CONTACT)

@@ -85,7 +85,7 @@ class Reading:
         self.level: set[str] = set()
 
     def _column(self, field: str, heading: str) -> tuple[str, str, bool, Callable[[str], str] | None]:
-        """Field or heading of a column, the key of its cells, whether they are a contact's, and their reader."""
+        """Field or heading of a column, the key of its cells, whether they are a contact's, their reader."""
         if not field:
             return heading, f"{EXTRA}{heading}", heading.casefold().startswith("contact"), None
         if field in _IDS or field in _NAME_PARTS:

@@ -43,7 +43,7 @@ _KINDS = (
 
 
 class CsvSource:
-    """A CSV file, open; ``digest`` is that of its content, ``encoding`` Python's name of how it is written."""
+    """A CSV file, open; ``digest`` is that of its content, ``encoding`` Python's name of its encoding."""
 
     def __init__(self, file: BinaryIO, name: str, encoding: str = "") -> None:
         self._file = file

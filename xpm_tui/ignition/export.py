@@ -148,7 +148,7 @@ def _contacts(
         refused.append(NotExported(record or client.id, client.name, reason))
 
     never = why_never(client)
-    if never.get("") and (not client.contacts or "" in never and len(never) == 1):
+    if never.get("") and (not client.contacts or ("" in never and len(never) == 1)):
         refuse(never[""])
         return []
     if not client.client_id and known is not None and known.sent is not None and not again:

@@ -16,7 +16,6 @@ from xpm_tui.domain.tables import ALL as TABLES
 from xpm_tui.domain.tables import CLIENTS, FREEZES, IGNORED, IMPORT_IMAGES, IMPORTED, LINKS, PROPOSALS, Table
 from xpm_tui.ignition.parser import Parsed, Refused
 
-
 _ENCODER = msgspec.json.Encoder()
 
 

@@ -63,7 +63,8 @@ def read_row(row: Row, form: Form, known: Mapping[str, KnownIds]) -> ReadRow:
             heading = form.by_name[name].heading
             kind = form.by_name[name].kind
             cells[name] = known[name].read(read_text(text)) if name in known else read_cell(kind, text)
-        for heading, text in extra.items():
+        for column, text in extra.items():
+            heading = column
             read_text(text)
     except CellError as wrong:
         raise CellError(f"{visible(heading, 60)}: {visible(str(wrong), 200)}") from None

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.ignition.cell_readers import LONGEST_CELL, may_be_total, plain, total_row
 from xpm_tui.ignition.csv_source import CsvSource
@@ -254,8 +255,8 @@ class _Body:
             if not column.field and re.search(r" \(\d+\)$", column.heading)
         ]
         if self._formulas:
-            begin = "cell begins" if self._formulas == 1 else "cells begin"
-            notes.append(f"{self._formulas:,} {begin} with = like a formula, and counts as text.")
+            cells = count(self._formulas, "cell begins/cells begin")
+            notes.append(f"{cells} with = like a formula: taken as text.")
         return tuple(notes)
 
 

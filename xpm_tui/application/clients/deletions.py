@@ -53,7 +53,7 @@ def delete_client(practice: OpenPractice, client: str, *, dry_run: bool = False)
     found = find_client(snapshot, client)
     named = f"{visible(found.name, 80)} ({found.id})"
     _refuse(f"{named} was not deleted", _why_client(snapshot, found))
-    notes = ()
+    notes: tuple[str, ...] = ()
     if found.client_id:
         notes = (
             f"Ignition has it as {visible(found.client_id, 60)}: delete it there too, or the next import of "
@@ -61,25 +61,23 @@ def delete_client(practice: OpenPractice, client: str, *, dry_run: bool = False)
         )
     if not dry_run:
         rows: Rows = [(CLIENTS, found, None)]
-        for table in (IMPORTED, IGNORED):
-            row = snapshot.get(table, found.id)
-            if row is not None:
-                rows.append((table, row, None))
-        for kind in (FREEZES, APART):
-            rows += [(kind, row, None) for row in snapshot.find(kind, "client", found.id)]
+        alone: tuple[Table[Any], ...] = (IMPORTED, IGNORED)
+        rows += [(kind, row, None) for kind in alone if (row := snapshot.get(kind, found.id)) is not None]
+        several: tuple[Table[Any], ...] = (FREEZES, APART)
+        rows += [(kind, row, None) for kind in several for row in snapshot.find(kind, "client", found.id)]
         undo_history.remove(practice, snapshot, CLIENTS, rows, f"the deletion of {found.name}")
         practice.events.emit(Event(key="client.deleted", record=found.id))
     return Deleted(id=found.id, name=found.name, notes=notes)
 
 
 def delete_contact(practice: OpenPractice, client: str, contact: str, *, dry_run: bool = False) -> Deleted:
-    """Delete a contact of a client, found by id, Contact ID, e-mail or name. Raises as :func:`delete_client`."""
+    """Delete a contact, found by id, Contact ID, e-mail or name. Raises what :func:`delete_client` does."""
     snapshot = practice.snapshot()
     owner = find_client(snapshot, client)
     found = find_contact(owner, contact)
     named = f"{visible(found.name or found.email or found.id, 80)} ({found.id}) of {visible(owner.name, 80)}"
     _refuse(f"{named} was not deleted", _why_contact(snapshot, owner, found))
-    notes = ()
+    notes: tuple[str, ...] = ()
     if found.contact_id:
         notes = (
             f"Ignition has it as {visible(found.contact_id, 60)}: delete it there too, or the next import of "
@@ -113,11 +111,13 @@ def restore(practice: OpenPractice) -> undo_history.Undone:
 def _why_client(snapshot: Snapshot, client: Client) -> str:
     link = snapshot.get(LINKS, client.id)
     if link is not None:
-        return f"it is linked to XPM client {link.number or link.uuid}. Unlink it first: xpm-tui clients unlink {client.id}"
+        there = link.number or link.uuid
+        return f"it is linked to XPM client {there}. Unlink it first: xpm-tui clients unlink {client.id}"
     proposals = snapshot.find(PROPOSALS, "client", client.id)
     if proposals:
         named = ", ".join(each.number or each.id for each in proposals[:5])
-        return f"it has {count(len(proposals), 'proposal')} ({visible(named, 200)}), with their workflows and jobs"
+        number = count(len(proposals), "proposal")
+        return f"it has {number} ({visible(named, 200)}), with their workflows and jobs"
     if any(intent.record == client.id for intent in without_end(snapshot)):
         return "a write to XPM about it has an unknown outcome. See: xpm-tui runs list"
     return ""
@@ -128,8 +128,8 @@ def _why_contact(snapshot: Snapshot, client: Client, contact: Contact) -> str:
     theirs = next((each for each in link.contacts if each.contact == contact.id), None) if link else None
     if theirs is not None and not theirs.removed:
         return (
-            "it is linked to a contact in XPM, and a sync would bring it back. Delete it in XPM, or unlink the "
-            f"client first: xpm-tui clients unlink {client.id}"
+            "it is linked to a contact in XPM, and a sync would bring it back. Delete it in XPM, or unlink "
+            f"the client first: xpm-tui clients unlink {client.id}"
         )
     if contact.primary and len(client.contacts) > 1:
         other = next(each.id for each in client.contacts if each.id != contact.id)

@@ -18,7 +18,7 @@ from xpm_tui.application.condition import unfinished_imports
 from xpm_tui.application.csv_io.consequences import of_import, of_import_undo
 from xpm_tui.application.csv_io.interruption import Interruption
 from xpm_tui.domain.consequences import Consequences
-from xpm_tui.domain.errors import BadInput, Overtaken
+from xpm_tui.domain.errors import BadInput, Overtaken, Trouble
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Drop, Ids, Put, Snapshot, Write
@@ -228,7 +228,7 @@ def _imported(
                 parsed = reading()
                 continue
             break
-    except BaseException:
+    except Trouble:
         # Stopped or refused, not killed: nothing is left of it, not even that it had begun.
         if not resumed:
             practice.book.commit([Drop(IMPORTS, head.id)])

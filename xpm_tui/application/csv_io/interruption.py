@@ -1,4 +1,4 @@
-"""Ctrl-C and other signals while a file is imported: acknowledged at once, obeyed as long as nothing is written."""
+"""Ctrl-C and other signals during an import: acknowledged at once, obeyed until the file is written."""
 
 from __future__ import annotations
 

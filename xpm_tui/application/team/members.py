@@ -29,8 +29,8 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import refuse_uncarriable_values, visible
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, STAFF, TEAM, WORKFLOWS
 from xpm_tui.ignition.cell_readers import CellError, plain, read_email
-from xpm_tui.ignition.cells import Unknown, canonical
 from xpm_tui.ignition.cells import People as Nobody
+from xpm_tui.ignition.cells import Unknown, canonical
 from xpm_tui.log.writer import during
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.journal import without_end
