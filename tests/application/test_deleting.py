@@ -30,6 +30,7 @@ from xpm_tui.domain.tables import (
     SERVICES,
     TEAM,
     WORKFLOWS,
+    Table,
 )
 from xpm_tui.domain.workflows import Workflow
 
@@ -37,7 +38,7 @@ DI, ED = (
     Contact(id="k1", name="Di", email="di@x.nz", primary=True),
     Contact(id="k2", name="Ed", email="e@x.nz"),
 )
-ROWS = (
+ROWS: tuple[tuple[Table[Any], Any], ...] = (
     (CLIENTS, Client(id="c1", name="Rātā", client_id="55", contacts=(DI, ED))),
     (
         IMPORTED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -75,13 +75,13 @@ class MemoryBook:
     def snapshot(self) -> MemorySnapshot:
         return MemorySnapshot(self._position, self._tables)
 
-    def transact(self, make: Callable[[Snapshot], Sequence[Write]]) -> int:
+    def transact(self, make: Callable[[Snapshot], Iterable[Write]]) -> int:
         return self.commit(make(self.snapshot()))
 
-    def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
+    def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
+        writes = tuple(writes)
         if since is not None:
             refuse_overtaken(writes, since, self.snapshot())
-        writes = tuple(writes)
         if self.read_only:
             raise ReadOnly("Nothing may be written.")
         changed: dict[str, Rows] = {}
