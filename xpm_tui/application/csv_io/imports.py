@@ -5,7 +5,9 @@ Importing Ignition's files into the practice's store, each as one transaction, a
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -172,7 +174,7 @@ def import_file(
         stop.check()
         told("reading", rows, 0)
 
-    with stop.listening(), CsvSource.of(path, encoding) as source:
+    with stop.listening(), _no_collection(), CsvSource.of(path, encoding) as source:
 
         def parsed() -> Parsed:
             return parse(source, form, mapping, remembered=remembered.value if remembered else {}, tick=read)
@@ -186,6 +188,18 @@ def import_file(
             report, plan = _imported(practice, path, parsed, stop, told)
     _tell(practice, report, plan)
     return msgspec.structs.replace(report, stop_came_late=stop.came_late)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the collector of reference cycles off: a large file makes many objects and no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _plan(
