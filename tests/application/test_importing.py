@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from xpm_tui.application.csv_io import imports
-from xpm_tui.application.csv_io.exports import export_file, export_text, last_import
+from xpm_tui.application.condition import conditions
+from xpm_tui.application.csv_io.exports import export_file, export_text, last_import, to_ignition
 from xpm_tui.application.csv_io.imports import import_file, undo_import
+from xpm_tui.application.csv_io.interruption import ImportStopped
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.errors import BadInput, Busy, ReadOnly
-from xpm_tui.domain.ignition import Import
+from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CLIENTS, IMPORT_IMAGES, IMPORTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, IMPORTED, IMPORTS, LINKS, XPM_CLIENTS, Table
 from xpm_tui.domain.xpm import XpmClient, XpmContact
+from xpm_tui.ignition import client_import, parser
 
 FILE = (
     "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel\n"
@@ -72,16 +75,30 @@ def test_a_mapping_is_remembered(practice: OpenPractice, file: Path) -> None:
     assert report.counts["same"] == 2
 
 
-def test_batches_are_written_one_after_another(
+def test_a_file_is_one_commit_and_says_how_far_it_is(
     practice: OpenPractice, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "BATCH", 10)
+    monkeypatch.setattr(parser, "TICK", 10)
+    monkeypatch.setattr(client_import, "TICK", 10)
     rows = "".join(f"{at},,Client {at},P{at},p{at}@x.nz,\n" for at in range(35))
-    file.write_text(FILE.splitlines(keepends=True)[0] + rows, encoding="utf-8")
-    seen: list[tuple[int, int]] = []
-    import_file(practice, "clients", file, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(10, 35), (20, 35), (30, 35), (35, 35)]
-    assert len(names(practice)) == 35
+    file.write_text(
+        FILE.splitlines(keepends=True)[0] + rows + ",,,,,\n1E+09,,X,Y,y@x.nz,\n", encoding="utf-8"
+    )
+    seen: list[tuple[str, int, int]] = []
+    before = practice.snapshot().position
+    report = import_file(practice, "clients", file, progress=lambda *far: seen.append(far))
+    assert (len(names(practice)), [each.row for each in report.refused]) == (35, [38])
+    assert practice.snapshot().position - before == 3, "its id, that it begins, and all of it"
+    assert [what for what, _, _ in seen] == [
+        "reading",
+        "reading",
+        "reading",
+        "comparing",
+        "comparing",
+        "comparing",
+        "writing",
+    ]
+    assert seen[-1] == ("writing", 36, 36)
 
 
 def test_an_import_can_be_undone_once(practice: OpenPractice, file: Path) -> None:
@@ -96,37 +113,142 @@ def test_an_import_can_be_undone_once(practice: OpenPractice, file: Path) -> Non
         undo_import(practice)
 
 
-def test_a_killed_import_is_finished_by_the_next_and_can_be_undone(
+class Killed(BaseException):
+    """The process is gone: nothing of it runs on."""
+
+
+def kill_before_the_last_commit(practice: OpenPractice, file: Path) -> None:
+    """Import as far as a process gets that is killed before all of the file is written."""
+    commit = practice.book.commit
+
+    def killed(writes: Any, **how: Any) -> int:
+        if not isinstance(writes, list):
+            practice.book.commit = dead  # type: ignore[method-assign]
+            raise Killed
+        return commit(writes, **how)
+
+    def dead(writes: Any, **how: Any) -> int:
+        raise Killed
+
+    practice.book.commit = killed  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        import_file(practice, "clients", file)
+    practice.book.commit = commit  # type: ignore[method-assign]
+
+
+def test_a_killed_import_left_nothing_and_the_same_file_finishes_it(
     practice: OpenPractice, file: Path
 ) -> None:
     import_file(practice, "clients", file)
-    head = next(iter(practice.snapshot().rows(IMPORTS)))
-    # As if the process had died before its last commit.
-    practice.book.commit([Put(IMPORTS, msgspec.structs.replace(head, state="begun"))])
+    more = file.with_name("more.csv")
+    more.write_text(FILE.replace("Rimu", "Rimu Ltd") + "3,13,Miro,Di,di@x.nz,3\n", encoding="utf-8")
+    kill_before_the_last_commit(practice, more)
+    assert names(practice) == ["Kowhai", "Rimu"]
+    (found,) = conditions(practice)
+    assert (found.state, "more.csv (m2)" in found.message) == ("unfinished_import", True)
+    moved = more.rename(more.with_name("again.csv"))
+    report = import_file(practice, "clients", moved)
+    assert (report.id, report.resumed, names(practice)) == ("m2", True, ["Kowhai", "Miro", "Rimu Ltd"])
+    assert [each.state for each in conditions(practice)] == ["sound"]
+    assert undo_import(practice).counts == {"removed": 1, "restored": 1, "left": 0}
+    assert names(practice) == ["Kowhai", "Rimu"]
+
+
+def test_an_import_that_did_not_finish_is_undone_before_the_one_before_it(
+    practice: OpenPractice, file: Path
+) -> None:
+    import_file(practice, "clients", file)
+    file.write_text(FILE + "3,13,Miro,Di,di@x.nz,3\n", encoding="utf-8")
+    kill_before_the_last_commit(practice, file)
+    assert (undo_import(practice).id, names(practice)) == ("m2", ["Kowhai", "Rimu"])
     assert undo_import(practice).counts["removed"] == 2
-    assert names(practice) == []
-    assert practice.snapshot().count(IMPORT_IMAGES) == 0
 
 
-def test_what_another_process_changed_meanwhile_is_left(practice: OpenPractice, file: Path) -> None:
+@pytest.mark.parametrize("phase", ["reading", "comparing", "writing"])
+def test_ctrl_c_tells_the_true_outcome(
+    practice: OpenPractice, file: Path, monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
+    monkeypatch.setattr(parser, "TICK", 1)
+    monkeypatch.setattr(client_import, "TICK", 1)
+    said: list[str] = []
+
+    def press(what: str, done: int, total: int) -> None:
+        if what == phase:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    if phase == "writing":
+        assert import_file(practice, "clients", file, progress=press, say=said.append).stop_came_late
+    else:
+        with pytest.raises(ImportStopped, match=r"Nothing of clients\.csv was imported") as stopped:
+            import_file(practice, "clients", file, progress=press, say=said.append)
+        assert stopped.value.exit_code == 130
+    assert len(names(practice)) == (2 if phase == "writing" else 0)
+    assert (len(said), signal.getsignal(signal.SIGINT)) == (1, before)
+    assert [each.state for each in conditions(practice)] == ["sound"]
+
+
+def test_what_another_process_changed_meanwhile_is_compared_again(practice: OpenPractice, file: Path) -> None:
     import_file(practice, "clients", file)
     file.write_text(FILE.replace("Kowhai", "Kowhai 2").replace("Rimu", "Rimu 2"), encoding="utf-8")
     commit = practice.book.commit
     (rimu,) = [client for client in practice.snapshot().rows(CLIENTS) if client.name == "Rimu"]
 
-    def meddling(writes: list[object], **how: Any) -> int:
-        position = commit(writes, **how)  # type: ignore[arg-type]
-        if any(
-            isinstance(write, Put) and isinstance(write.row, Import) and write.row.state == "begun"
-            for write in writes
-        ):
+    def meddling(writes: Any, **how: Any) -> int:
+        if not isinstance(writes, list):
+            practice.book.commit = commit  # type: ignore[method-assign]
             commit([Put(CLIENTS, msgspec.structs.replace(rimu, phone="new"))])
-        return position
+        return commit(writes, **how)
 
-    practice.book.commit = meddling  # type: ignore[method-assign, assignment]
+    practice.book.commit = meddling  # type: ignore[method-assign]
     report = import_file(practice, "clients", file)
-    assert names(practice) == ["Kowhai 2", "Rimu"]
-    assert report.refused[-1].reason == f"{rimu.id} changed while it was imported: left"
+    assert (names(practice), report.refused) == (["Kowhai 2", "Rimu 2"], ())
+    after = practice.snapshot().get(CLIENTS, rimu.id)
+    assert after is not None
+    assert after.phone == "new"
+
+
+def test_a_spreadsheet_that_comes_back_untouched_changes_nothing(practice: OpenPractice, file: Path) -> None:
+    """Whatever the store holds: twins without ids, contacts without e-mails, values no file could bring."""
+    import_file(practice, "clients", file)
+    ann, bare = Contact(id="k91", name="Ann", primary=True), Contact(id="k92", phone="09 1")
+    odd = [
+        Client(id="c91", name="Twin", contacts=(ann,), phone="1"),
+        Client(
+            id="c92", name="Twin", contacts=(msgspec.structs.replace(ann, id="k93", phone="2"),), phone="2"
+        ),
+        Client(id="c93", name="Rimu"),
+        Client(
+            id="c94",
+            name="Soft \u00adhyphen\u200b",
+            contacts=(ann, msgspec.structs.replace(ann, id="k94"), bare),
+        ),
+        Client(id="c95", name="#REF!", phone="6.42E+10", contacts=(Contact(id="k95", email="ann at x"),)),
+        Client(id="c96", name="Client Name"),
+        Client(id="c97", name="Total"),
+    ]
+    practice.book.commit([Put(CLIENTS, client) for client in odd])
+    tables: tuple[Table[Any], ...] = (CLIENTS, IMPORTED, IMPORTS)
+    rows = {table.name: list(practice.snapshot().rows(table)) for table in tables}
+    out = file.with_name("out.csv")
+    export_file(practice, "clients", out, flavour="spreadsheet")
+    report = import_file(practice, "clients", out)
+    assert (report.refused, report.counts["same"]) == ((), 9)
+    assert {table.name: list(practice.snapshot().rows(table)) for table in tables} == rows
+    text = (
+        out.read_text(encoding="utf-8-sig")
+        .replace("Kowhai", "Kōwhai")
+        .replace("Ann,ann@x.nz", "Anne,ann@x.nz")
+    )
+    out.write_text(text, encoding="utf-8")
+    report = import_file(practice, "clients", out)
+    assert [(edit.record, edit.field) for edit in report.edits] == [("c1", "name"), ("c1/k1", "contact_name")]
+    assert to_ignition(practice.snapshot()).clients == 1, "an edit here is not in Ignition yet"
+    foreign = text.replace("c1/k1", "c93").replace("c2/k2", "c91/k91")
+    out.write_text(foreign, encoding="utf-8")
+    assert any(
+        "may be of another practice" in each.reason for each in import_file(practice, "clients", out).refused
+    )
 
 
 def test_what_goes_to_xpm_is_counted_first(practice: OpenPractice, file: Path) -> None:
@@ -178,7 +300,7 @@ def test_changed_clients_go_out_once(practice: OpenPractice, file: Path, tmp_pat
     import_file(practice, "clients", file, {"Tel": "phone"})
     (kowhai,) = [client for client in practice.snapshot().rows(CLIENTS) if client.name == "Kowhai"]
     practice.book.commit([Put(CLIENTS, msgspec.structs.replace(kowhai, phone="9"))])
-    data, report = export_text(practice, "clients", changed=True)
+    data, report, _ = export_text(practice, "clients", changed=True)
     assert data == (
         b"Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel\r\n1,11,Kowhai,Ann,ann@x.nz,9\r\n"
     )

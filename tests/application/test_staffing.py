@@ -33,6 +33,9 @@ class Says:
     def say(self, sentence: str) -> None:
         self.said.append(sentence)
 
+    def progress(self, sentence: str) -> None:
+        pass
+
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         raise AssertionError("nothing streams here")
 

@@ -49,6 +49,9 @@ class Said:
     def say(self, sentence: str) -> None:
         self.said.append(sentence)
 
+    def progress(self, sentence: str) -> None:
+        pass
+
     def emit(self, item: Any, line: str = "") -> None:
         pass
 

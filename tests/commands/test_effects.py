@@ -100,7 +100,8 @@ ALWAYS: dict[Effect, set[str]] = {
     },
     FILE: {"book.backup"},
     HERE: {
-        "connect", "clients.edit", "clients.new", "contacts.add", "contacts.edit", "team.new", "team.edit",
+        "connect", "clients.delete", "contacts.delete", "clients.restore", "team.delete", "services.delete",
+        "clients.edit", "clients.new", "contacts.add", "contacts.edit", "team.new", "team.edit",
         "services.new", "services.edit", "clients.unlink", "clients.pick", "clients.ignore",
         "clients.freeze", "clients.unfreeze", "plan.tick", "plan.untick", "policy.off", "policy.on",
         "policy.set",
@@ -169,6 +170,9 @@ class Nobody:
 
     def say(self, sentence: str) -> None:
         self.asked.append(sentence)
+
+    def progress(self, sentence: str) -> None:
+        pass
 
     def emit(self, item: Any, line: str = "") -> None:
         raise AssertionError("nothing streams")

@@ -35,6 +35,9 @@ class Heard:
     def say(self, sentence: str) -> None:
         self.lines.append(sentence)
 
+    def progress(self, sentence: str) -> None:
+        pass
+
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         self.items.append(item)
         if line:

@@ -30,9 +30,11 @@ VOCABULARIES = {
 ALLOWED = {
     "domain/fields.py": "the registry itself",
     "domain/field_types.py": "the kinds of fields",
+    "ignition/cell_readers.py:READERS": "the readers of kinds",
     # Records of another kind, whose fields happen to have the same names.
     "ignition/export.py": "proposals, services and team members",
     "ignition/proposal_import.py": "proposals",
+    "ignition/client_rows.py:Reading": "what tells whose row it is",
     "ignition/forms.py:TEAM": "team members",
     "ignition/forms.py:PROPOSALS": "proposals",
     "deploy/job_spec.py": "jobs",

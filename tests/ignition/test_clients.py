@@ -115,7 +115,7 @@ def test_another_email_adopts_nothing_and_says_so(desk: Desk) -> None:
     desk.put((CLIENTS, Client(id="c7", name="Rimu", contacts=(Contact(id="k7", email="di@rimu.nz"),))))
     plan = desk.load(HEAD + "31,41,Rimu,Di,other@rimu.nz,,,,\n")
     assert plan.counts["new"] == 1
-    assert plan.notes[0].text == "made anew, though c7 has the same name"
+    assert plan.notes[0].text == "added as a new client, though c7 has the same name"
 
 
 def test_two_clients_that_could_adopt_are_left_to_a_person(desk: Desk) -> None:
@@ -160,7 +160,7 @@ def test_rows_that_name_nobody_are_refused(desk: Desk) -> None:
     plan = desk.load(HEAD + ",,,Ann,ann@x.nz,,,,\n99,,,Ann,ann@x.nz,,,,\n,77,,Ann,ann@x.nz,,,,\n")
     assert [each.reason for each in plan.refused] == [
         "Client ID and Client Name are both blank",
-        "the book has no client with Client ID 99, and Client Name is blank",
+        "there is no client with Client ID 99, and Client Name is blank",
         "no client has a contact with Contact ID 77",
     ]
 
@@ -249,7 +249,7 @@ def test_a_phone_that_lost_its_zeros_in_a_spreadsheet_is_no_edit(desk: Desk, old
 @pytest.mark.parametrize(
     ("column", "cell", "says"),
     [
-        ("Contact Email", "ann at x", "contact_email: ann at x is no e-mail address"),
+        ("Contact Email", "ann at x", "Contact Email: ann at x is no e-mail address"),
         ("Contact Email", "a@x.nz; b@x.nz", "no e-mail address"),
         ("Phone", "6.42E+10", "a spreadsheet has shortened"),
     ],
@@ -269,9 +269,9 @@ def test_words_that_stand_for_nothing_are_left_out_and_counted(desk: Desk) -> No
     assert (one.partner, one.manager, one.state, one.tax_registered) == ("t1", "t1", "lead", True)
     assert one.groups == ("G1", "G2")
     assert [note.text for note in plan.notes] == [
-        "partner: nobody in the team is called Nobody: left out in 2 rows.",
-        "state: Won is no client status: left out in 1 row.",
-        "tax_registered: maybe is neither yes nor no: left out in 1 row.",
+        "Partner: nobody in the team is called Nobody: left out in 2 rows.",
+        "Client Status: Won is no client status: left out in 1 row.",
+        "Tax Registered: maybe is neither yes nor no: left out in 1 row.",
     ]
     desk.put((TEAM, TeamMember(id="t2", name="Nobody")))
     desk.load(head + "2,B,Nobody,,,,\n")

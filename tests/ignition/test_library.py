@@ -10,7 +10,7 @@ from tests.ignition.support import NOW, Desk
 from xpm_tui.application.csv_io.imports import plan_import
 from xpm_tui.domain.ignition import Client, Proposal, Service, TeamMember
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEAM
-from xpm_tui.ignition.cells import DateStyle, NoDate, date_style
+from xpm_tui.ignition.dates import DateStyle, NoDate, date_style
 from xpm_tui.ignition.export import export_proposals, export_services, export_team
 from xpm_tui.ignition.import_steps import ImportPlan, plan_undo
 from xpm_tui.ignition.parser import parse
@@ -153,7 +153,7 @@ def test_bad_proposal_rows_are_named_one_by_one(office: Desk) -> None:
         + ",,Accounts,,,\nP1,A,Accounts,2026-05-01,,$10\n",
     )
     assert [(each.row, each.reason) for each in plan.refused] == [
-        (2, "start 13/13/2026 is no date"),
+        (2, "Start Date: 13/13/2026 cannot be read: the calendar has no such day"),
         (3, "its end 2026-04-01 is before its start 2026-05-01"),
         (4, "Price 12O is no number"),
         (5, "Proposal Number and Proposal Name are both blank"),
@@ -185,7 +185,10 @@ def test_an_import_of_proposals_can_be_undone(office: Desk) -> None:
     ("text", "day"),
     [
         ("2026-04-03", date(2026, 4, 3)),
-        ("2026-04-03T10:00:00Z", date(2026, 4, 3)),
+        ("2026-04-03T10:00:00", date(2026, 4, 3)),
+        ("1 Sept 2026", date(2026, 9, 1)),
+        ("Fri 3rd April, 2026", date(2026, 4, 3)),
+        ("3/4/2026 9:30 am", date(2026, 4, 3)),
         ("3/4/2026", date(2026, 4, 3)),
         ("03.04.26", date(2026, 4, 3)),
         ("3 Apr 2026", date(2026, 4, 3)),

@@ -49,7 +49,11 @@ def test_an_encoding_can_be_told() -> None:
         (b"\xd0\xcf\x11\xe0rest", "old Excel"),
         (b"%PDF-1.7", "a PDF"),
         (b"\n<!DOCTYPE html><html>", "a web page"),
-        (b"name\n\x81\x8d", "neither UTF-8 nor Windows-1252"),
+        (
+            b"name\nCaf\x82",
+            "encoding cannot be told: a word in it is Caf. in Windows-1252 and Caf. in Mac Roman",
+        ),
+        (b"name\nM\xc4\x81ori M\xc4\x81 \xe9", "UTF-8 with damaged characters"),
         (b"\xff\xfea\x00b", "not UTF-16"),
     ],
 )

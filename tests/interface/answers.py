@@ -54,6 +54,10 @@ SCRIPTS: dict[str, str] = {
         clients new Somebody contact_name=Ann contact_email=ann@example.com
         contacts add c1 name=Bob email=bob@example.com
         contacts edit c1 k1 phone=33
+        contacts delete c1 bob@example.com
+        clients restore
+        clients new Mistake
+        clients delete Mistake
         clients pick 14070008
         clients pick --all
         policy
@@ -126,9 +130,13 @@ SCRIPTS: dict[str, str] = {
         team edit t1 access=no
         team create t4 --dry-run
         team create t4 --yes
+        team new Mistake
+        team delete Mistake
         services list
         services new Second Price=12
         services edit s1 Price=13
+        services new Mistake
+        services delete Mistake
         templates list
         templates accept --yes
         templates link s4 Payroll

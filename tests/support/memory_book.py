@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from xpm_tui.domain.errors import ReadOnly
-from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
+from xpm_tui.domain.ports import Drop, Put, PutRaw, Snapshot, Write
 from xpm_tui.domain.tables import Table
 from xpm_tui.store.encoding import refuse_overtaken
 
@@ -75,10 +75,11 @@ class MemoryBook:
     def snapshot(self) -> MemorySnapshot:
         return MemorySnapshot(self._position, self._tables)
 
-    def transact(self, make: Callable[[Snapshot], Sequence[Write]]) -> int:
+    def transact(self, make: Callable[[Snapshot], Iterable[Write]]) -> int:
         return self.commit(make(self.snapshot()))
 
-    def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
+    def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
+        writes = tuple(writes)
         if since is not None:
             refuse_overtaken(writes, since, self.snapshot())
         if self.read_only:
@@ -92,6 +93,9 @@ class MemoryBook:
                 case Put(table=table, row=row):
                     raw = msgspec.json.encode(row)
                     changed[name][table.key(msgspec.json.decode(raw, type=table.row))] = raw
+                case PutRaw(table=table, id=id, raw=raw):
+                    assert table.key(msgspec.json.decode(raw, type=table.row)) == id
+                    changed[name][id] = raw
                 case Drop(id=id):
                     changed[name].pop(id, None)
         if writes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
 
@@ -176,7 +176,7 @@ class _Deadly:
     def __exit__(self, *_: object) -> None:
         self._world.book.commit = self._commit  # type: ignore[method-assign]
 
-    def _count(self, writes: Sequence[Write], **how: Any) -> int:
+    def _count(self, writes: Iterable[Write], **how: Any) -> int:
         self._left -= 1
         if self._left == 0:
             raise Killed

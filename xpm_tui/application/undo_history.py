@@ -11,22 +11,28 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import put, read
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.ignition import Service, TeamMember
+from xpm_tui.domain.ignition import Client, Service, TeamMember
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.tables import Table
+from xpm_tui.domain.tables import ALL, Table
 
-R = TypeVar("R", Service, TeamMember)
+R = TypeVar("R", Client, Service, TeamMember)
+
+_TABLES = {table.name: table for table in ALL}
 
 MOST = 20
 """Doings that are remembered."""
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One record: as it was (None: it was made) and as it became."""
+    """One record: as it was (None: it was made) and as it became (None: it was deleted).
+
+    ``table`` is the table of a record that went along with another one; empty for the table of the history.
+    """
 
     id: str
     before: dict[str, Any] | None
-    after: dict[str, Any]
+    after: dict[str, Any] | None = None
+    table: str = ""
 
 
 class Doing(msgspec.Struct, frozen=True):
@@ -68,6 +74,36 @@ def do(practice: OpenPractice, snapshot: Snapshot, table: Table[R], rows: Sequen
     practice.book.commit([*(Put(table, row) for row in changed), put(_place(table), kept)], since=snapshot)
 
 
+def remove(
+    practice: OpenPractice,
+    snapshot: Snapshot,
+    table: Table[R],
+    rows: Sequence[tuple[Table[Any], Any, Any]],
+    what: str,
+) -> None:
+    """Delete or change rows of several tables in one commit, and remember how to undo that.
+
+    ``rows`` are a table, the row as it is, and as it becomes (None: deleted). Raises ``Overtaken``.
+    """
+    practice.writable()
+    steps = tuple(
+        Step(
+            str(kind.key(before)),
+            _told(before),
+            None if after is None else _told(after),
+            "" if kind is table else kind.name,
+        )
+        for kind, before, after in rows
+    )
+    doing = Doing(what, practice.person, practice.clock.now(), steps)
+    kept = Doings((*_doings(snapshot, table).done[-MOST + 1 :], doing))
+    writes: list[Write] = [
+        Drop(kind, str(kind.key(before))) if after is None else Put(kind, after)
+        for kind, before, after in rows
+    ]
+    practice.book.commit([*writes, put(_place(table), kept)], since=snapshot)
+
+
 def last(snapshot: Snapshot, table: Table[R]) -> Doing | None:
     """What :func:`undo` would take back."""
     found = _doings(snapshot, table).done
@@ -87,16 +123,17 @@ def undo(practice: OpenPractice, table: Table[R], in_use: Callable[[Snapshot], C
     writes: list[Write] = []
     stay = []
     for step in doing.steps:
-        row = snapshot.get(table, step.id)
-        moved = row != msgspec.convert(step.after, table.row)
+        kind = _TABLES[step.table] if step.table else table
+        row = snapshot.get(kind, step.id)
+        moved = row != (None if step.after is None else msgspec.convert(step.after, kind.row))
         if moved or (step.before is None and step.id in used):
             stay.append(step.id)
         elif step.before is None:
-            writes.append(Drop(table, step.id))
+            writes.append(Drop(kind, step.id))
         else:
-            writes.append(Put(table, msgspec.convert(step.before, table.row)))
+            writes.append(Put(kind, msgspec.convert(step.before, kind.row)))
     practice.book.commit([*writes, put(_place(table), Doings(found.done[:-1]))], since=snapshot)
-    back = tuple(step.id for step in doing.steps if step.id not in stay)
+    back = tuple(dict.fromkeys(step.id for step in doing.steps if step.id not in stay))
     return Undone(what=doing.what, back=back, stay=tuple(stay))
 
 
@@ -112,6 +149,6 @@ def _plain(row: R | None) -> dict[str, Any] | None:
     return None if row is None else _told(row)
 
 
-def _told(row: R) -> dict[str, Any]:
+def _told(row: Any) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(row)
     return found

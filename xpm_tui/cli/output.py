@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
@@ -65,6 +66,10 @@ _LONGEST = 100_000
 """Longest line that is read: an OAuth redirect address is far shorter."""
 
 
+_EVERY = 0.2
+"""Seconds between two lines of progress."""
+
+
 class Gone(Exception):
     """Whoever read our output went away."""
 
@@ -76,6 +81,8 @@ class CommandTalk:
         self.call = call
         self._json = json
         self._typed = b""
+        self._shown = 0
+        self._shown_at = 0.0
 
     @property
     def interactive(self) -> bool:
@@ -85,6 +92,17 @@ class CommandTalk:
     def say(self, sentence: str) -> None:
         """A line on stderr."""
         self._write(sys.stderr, visible_lines(sentence))
+
+    def progress(self, sentence: str) -> None:
+        """A line of stderr that the next one replaces; only on a terminal, as often as can be read."""
+        now = time.monotonic()
+        if self._json or not _terminal(sys.stderr) or now - self._shown_at < _EVERY:
+            return
+        text = visible(sentence, shutil.get_terminal_size((80, 24)).columns - 1)
+        covered = " " * max(0, self._shown - len(text))
+        self._shown, self._shown_at = 0, now
+        self._write(sys.stderr, f"\r{text}{covered}", end="")
+        self._shown = len(text)
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         """An item of a stream on stdout: a JSON line, or ``line`` for a person; no line says nothing."""
@@ -131,6 +149,9 @@ class CommandTalk:
     def _write(self, stream: TextIO | None, text: str, *, end: str = "\n") -> None:
         if stream is None:
             return
+        if self._shown:
+            shown, self._shown = self._shown, 0
+            self._write(sys.stderr, "\r" + " " * shown + "\r", end="")
         try:
             stream.write(text + end)
             stream.flush()

@@ -45,7 +45,8 @@ def perform(ctx: click.Context, act: Act[Any], values: dict[str, Any]) -> None:
     call = admit(act, params, read_only=given.read_only)
     talk = CommandTalk(json=given.json, call=call)
     result = asyncio.run(_guarded(_run(act, params, talk, given), call.effect.outlives))
-    _tell(result, talk, given)
+    if result.delivered is None:
+        _tell(result, talk, given)
     ctx.exit(result.exit_code)
 
 
@@ -94,6 +95,9 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
             due.signed_in(practice)
         with reporting(lambda: condition.conditions(practice)):
             result = judged(act, await act.run(practice, params, talk), condition.conditions(practice))
+            if result.delivered is not None:
+                _tell(result, talk, given)
+                result.delivered()
         if result.trouble is not None:
             _log(practice, act, result.trouble)
         return result

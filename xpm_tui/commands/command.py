@@ -46,6 +46,9 @@ class Talk(Protocol):
     def say(self, sentence: str) -> None:
         """A line for the person who waits (stderr, or a status line). Shown through the plain-text door."""
 
+    def progress(self, sentence: str) -> None:
+        """How far the work is: shown where somebody watches, each in place of the one before."""
+
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         """One item of a stream (an event), before the outcome; ``line`` says the same to a person (empty:
         another item's line covers it)."""
@@ -83,6 +86,8 @@ class Result:
     file's own text, for stdout as it is. Where it did not come out well, ``trouble`` says why: its code,
     sentence, hint and exit code go with the data. ``conditions`` are those of the practice that it is from.
 
+    ``delivered`` is called once ``raw`` has been printed, and not where whoever read it went away.
+
     For a screen, ``value`` is the record or report itself, and ``declined`` says that the user was asked and
     said no, so that nothing was done.
     """
@@ -96,6 +101,7 @@ class Result:
     conditions: tuple[Condition, ...] = ()
     value: Any = None
     declined: bool = False
+    delivered: Callable[[], None] | None = None
 
     @property
     def exit_code(self) -> int:

@@ -316,11 +316,22 @@ def _lines(beat: Heartbeat, now: datetime, zone: tzinfo) -> list[str]:
             "Removed in XPM": count(beat.removed_contacts, "contact") if beat.removed_contacts else "",
             "Frozen": count(beat.frozen, "field") if beat.frozen else "",
             "Jobs": jobs_line(beat.jobs),
-            "Not in Ignition yet": count(beat.to_ignition, "change") if beat.to_ignition else "",
+            "Not in Ignition yet": count(beat.to_ignition, "client") if beat.to_ignition else "",
+            "Never in Ignition": _never(beat),
             "Ignition's file": ago(beat.import_at, now),
             "XPM's lists": ago(beat.mirror_at, now),
         }
     )
+
+
+def _never(beat: Heartbeat) -> str:
+    """Who has changes that Ignition's import cannot take as they are, the first ones by name."""
+    found = beat.never_in_ignition
+    if not found:
+        return ""
+    named = "; ".join(f"{each.name or each.id} ({each.id}): {each.reason}" for each in found[:3])
+    more = f"; and {len(found) - 3:,} more, see: xpm-tui export clients - --changed" if len(found) > 3 else ""
+    return f"{count(len(found), 'record')}: {named}{more}"
 
 
 ACTS = (

@@ -11,10 +11,18 @@ import msgspec
 from xpm_tui.commands.command import Act, Result, Talk, argument, idle, option
 from xpm_tui.commands.consequences import action, brief, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, agree, may_write_over, to_file, unless_dry_run
+from xpm_tui.commands.effects import (
+    Effect,
+    Question,
+    agree,
+    may_write_over,
+    per_call,
+    to_file,
+    unless_dry_run,
+)
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import NeedsPerson, Trouble
-from xpm_tui.domain.formatting import count
+from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.domain.formatting import count, plural
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -65,6 +73,10 @@ class ExportFile(msgspec.Struct, frozen=True):
 class ExportClients(ExportFile, frozen=True):
     """Parameters of ``export clients``."""
 
+    mark_sent: Annotated[
+        bool, option("With '-', count the clients as sent to Ignition once they are printed.")
+    ] = False
+
     changed: Annotated[bool, option("Only what Ignition does not have yet.")] = False
     again: Annotated[bool, option("With --changed, also what went out before.")] = False
     client: Annotated[tuple[str, ...], option("Only this client.", "CLIENT", completes="client")] = ()
@@ -80,12 +92,20 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Talk], Awai
             dict(forms.mapped(word) for word in params.map),
             params.dry_run,
             encoding=params.encoding,
+            progress=lambda what, done, total: talk.progress(_progress(params.file, what, done, total)),
+            say=talk.say,
         )
         data = {**plain(report), "unknown_columns": [c.heading for c in report.columns if c.field is None]}
         lines = [*_imported(report, form), *_not_ours(practice, report)]
         return Result(data=data, lines=lines, trouble=_refused(report), value=report)
 
     return run
+
+
+def _progress(file: str, what: str, done: int, total: int) -> str:
+    doing = {"reading": "Reading", "comparing": "Comparing", "writing": "Writing"}[what]
+    of = f" of {total:,}" if total else ""
+    return f"{doing} {Path(file).name}: {done:,}{of} {plural(total or done, 'row')} …"
 
 
 async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) -> Result:
@@ -128,10 +148,14 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Talk], Awaitable[R
         if isinstance(params, ExportClients):
             only = [lookup.find_client(practice.snapshot(), text).id for text in params.client]
             wanted |= {"changed": params.changed, "again": params.again, "only": only}
+        mark = isinstance(params, ExportClients) and params.mark_sent
         if params.file == "-":
-            raw, report = exports.export_text(practice, form, **wanted)
+            raw, report, sent = exports.export_text(practice, form, mark=mark, **wanted)
             text = raw.decode("utf-8", "replace")
-            return Result(data={**plain(report), "csv": text}, raw=text, trouble=_left_out(report))
+            data = {**plain(report), "csv": text}
+            return Result(data=data, raw=text, trouble=_left_out(report), delivered=sent if mark else None)
+        if mark:
+            raise BadInput("--mark-sent is for '-'.", hint="Clients in a written file count as sent.")
         path = Path(params.file)
         over = await may_write_over(talk, path, replace=params.replace)
         if over is None:
@@ -146,6 +170,10 @@ def _imported(report: ImportReport, form: str) -> list[str]:
     counts, would = report.counts, "would be " if report.dry_run else ""
     told = f"{counts.get('new', 0):,} {would}new, {counts.get('changed', 0):,} {would}changed"
     lines = [f"{report.file} ({report.encoding}): {form}: {told}, {counts.get('same', 0):,} the same."]
+    if report.resumed:
+        lines.append(f"  This finishes import {report.id}, which had stopped half-way.")
+    if report.stop_came_late:
+        lines.append("  You wanted to stop when it was being written already: all of it is in the store.")
     more = {
         "contacts": "new contact",
         "adopted": "client without Client ID met its own",
@@ -155,9 +183,8 @@ def _imported(report: ImportReport, form: str) -> list[str]:
     lines += [f"  {count(counts[key], noun)}" for key, noun in more.items() if counts.get(key)]
     if report.consequences is not None:
         found = report.consequences
-        lines += [
-            f"  {line}" for line in (described(found) if report.dry_run else [brief(found, costs=False)])
-        ]
+        told_of = described(found) if report.dry_run else [brief(found, costs=False)]
+        lines += [f"  {line}" for line in told_of if line]
     unknown = [column.heading for column in report.columns if column.field is None]
     if unknown:
         lines.append(f"  unknown columns, kept as they are: {', '.join(unknown)}")
@@ -192,7 +219,7 @@ def _refused(report: ImportReport) -> Trouble | None:
     rows = ", ".join(str(each.row) for each in report.refused[:10])
     return _partial(
         f"{count(len(report.refused), 'row')} of {report.file} refused: {rows}.",
-        "Mend them in the file and import it again: what is in the book already stays as it is.",
+        "The other rows were imported. Fix these in the file and import it again.",
     )
 
 
@@ -223,6 +250,15 @@ _ABOUT: dict[FormName, tuple[str, str]] = {
     "team": ("Ignition's team", "Ignition's list of users"),
     "proposals": ("Ignition's proposals", "Ignition's file of proposals"),
 }
+
+
+def _exported_by(params: ExportClients) -> Effect:
+    if params.file in ("", "-"):
+        return Effect.WRITES_HERE if params.mark_sent else Effect.LOOKS
+    return Effect.WRITES_FILE
+
+
+_export_effect = per_call(_exported_by, Effect.WRITES_FILE)
 
 ACTS: tuple[Act[Any], ...] = (
     *(
@@ -266,7 +302,7 @@ ACTS: tuple[Act[Any], ...] = (
             example=f"xpm-tui export {form} {form}.csv" + (" --changed" if form == "clients" else ""),
             key="X" if form == "clients" else "",
             where=("clients",) if form == "clients" else (),
-            effect=to_file("file"),
+            effect=_export_effect if form == "clients" else to_file("file"),
         )
         for form, (whose, _) in _ABOUT.items()
     ),

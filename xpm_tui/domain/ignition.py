@@ -163,8 +163,10 @@ class Proposal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Import(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One import (``m3``). ``fields`` are the fields that the file had a column for.
 
-    ``state`` is ``begun`` until its last batch is in the book, ``undoing`` until it is taken back; only the
-    last import keeps its images.
+    ``state`` is ``begun`` until the file is in the store, all of it in one commit, and ``undoing`` until an
+    earlier version had undone it; only the last import keeps its images. ``digest`` is that of the file's
+    content, by which it is known again. ``own``: a spreadsheet that was written here, which says nothing of
+    what Ignition has.
     """
 
     id: str
@@ -176,13 +178,16 @@ class Import(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     fields: tuple[str, ...] = ()
     state: Literal["begun", "done", "undoing", "undone"] = "begun"
+    digest: str = ""
+    own: bool = False
 
 
 class ImportImage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Before-image of one row in one import; ``id`` is ``<import>/<table>/<row>``.
 
     A row that was changed keeps both its states, ``before`` and ``after``; of one that the import made a
-    ``digest`` says whether it has been touched since.
+    ``digest`` says whether it has been touched since. ``made`` has the digests of many new rows, by id;
+    ``row`` is empty then.
     """
 
     id: str
@@ -192,3 +197,4 @@ class ImportImage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     digest: str = ""
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
+    made: dict[str, str] = msgspec.field(default_factory=dict)

@@ -7,7 +7,7 @@ fails a test.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from enum import IntEnum
@@ -77,7 +77,15 @@ class Drop(msgspec.Struct, frozen=True):
     id: str
 
 
-Write = Put | Drop
+class PutRaw(msgspec.Struct, frozen=True):
+    """Write a row that is encoded already: for one commit of very many rows."""
+
+    table: Any
+    id: str
+    raw: bytes
+
+
+Write = Put | PutRaw | Drop
 
 
 class Snapshot(Protocol):
@@ -116,14 +124,14 @@ class Book(Protocol):
     def snapshot(self) -> Snapshot:
         """What is there now, other processes' commits included."""
 
-    def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
+    def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
         """Make the writes durable, all or none; gives the new position.
 
         ``since`` is the snapshot that the writes were thought out on: where one of these rows is another one
         by now, raises ``Overtaken`` and writes nothing.
         """
 
-    def transact(self, make: Callable[[Snapshot], Sequence[Write]]) -> int:
+    def transact(self, make: Callable[[Snapshot], Iterable[Write]]) -> int:
         """Commit what ``make`` asks for when shown the newest snapshot, nobody coming in between.
 
         ``make`` is called once and must be quick: everybody else who writes waits for it.

@@ -1,6 +1,4 @@
-"""Dates as spreadsheets write them. Whether day or month comes first is decided by the whole file.
-
-Clients and contacts as cells, and cells as clients and contacts: one text for each value.
+"""Clients and contacts as cells, and cells as clients and contacts: one text for each value.
 
 The canonical cell is what is compared with the last import: NFC, ``\n`` line ends, trimmed; yes or no;
 groups joined by ``;``; people as ids of team members.
@@ -9,70 +7,13 @@ groups joined by ``;``; people as ids of team members.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from xpm_tui.domain.fields import BY_NAME, CLIENT, COLUMNS, CONTACT, Field, Kind, Record
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
-
-_NUMBERS = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})(?:[ T,].*)?")
-_ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T].*)?")
-_WORDS = (
-    "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y",
-    "%B %d %Y", "%a %d %b %Y", "%A %d %B %Y",
-)  # fmt: skip
-
-
-class NoDate(ValueError):
-    """A text that is no date."""
-
-
-@dataclass(frozen=True)
-class DateStyle:
-    """Whether the day comes first; ``guessed`` when no date of the file decided it."""
-
-    day_first: bool = True
-    guessed: bool = False
-
-    def read(self, text: str) -> date:
-        """The date that a cell means; raises :class:`NoDate`."""
-        text = text.strip()
-        try:
-            iso = _ISO.fullmatch(text)
-            if iso:
-                return date(int(iso[1]), int(iso[2]), int(iso[3]))
-            numbers = _NUMBERS.fullmatch(text)
-            if numbers:
-                one, two, year = int(numbers[1]), int(numbers[2]), int(numbers[3])
-                year += 2000 if year < 100 else 0
-                return date(year, two, one) if self.day_first else date(year, one, two)
-        except ValueError:
-            raise NoDate(text) from None
-        for style in _WORDS:
-            try:
-                return datetime.strptime(text, style).date()
-            except ValueError:
-                continue
-        raise NoDate(text)
-
-
-def date_style(texts: Iterable[str]) -> DateStyle:
-    """Look at all dates of a file: a first number over 12 is a day, a second one over 12 too.
-
-    Where none decides it, the day comes first, as in Australia, New Zealand and Great Britain.
-    """
-    numbers = [match for text in texts if (match := _NUMBERS.fullmatch(text.strip()))]
-    day = any(int(match[1]) > 12 for match in numbers)
-    month = any(int(match[2]) > 12 for match in numbers)
-    if day != month:
-        return DateStyle(day_first=day)
-    # Both kinds in one file: the ones that do not fit are refused row by row.
-    return DateStyle(guessed=any(match[1] != match[2] for match in numbers))
-
+from xpm_tui.ignition.cell_readers import READERS, compact, plain, read_cell, read_text
 
 PEOPLE = frozenset(field.name for field in COLUMNS if field.kind == "person")
 
@@ -100,9 +41,8 @@ FLAG_WORDS = {
 _CELLS_NUMBERS: frozenset[Kind] = frozenset({"phone", "postcode"})
 """The kinds whose text looks like a number to a spreadsheet."""
 
-
-class CellError(ValueError):
-    """A cell that cannot be taken; its text completes "row 7: ..."."""
+_ONE_LINE: frozenset[Kind] = _CELLS_NUMBERS | {"email"}
+"""The kinds whose text has neither lines nor hidden characters."""
 
 
 class People:
@@ -128,11 +68,17 @@ class People:
         return member.name if self.find(member.name) == id or not member.email else member.email
 
 
-def plain(text: str) -> str:
-    """A text as a cell: NFC, ``\\n`` line ends, trimmed."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return (text if text.isascii() else unicodedata.normalize("NFC", text)).strip()
+def reader(field: str, people: People) -> Callable[[str], str] | None:
+    """Return what reads a plain cell of a field into its canonical form; None: only :func:`read_text` does.
+
+    It raises what :func:`canonical` raises.
+    """
+    row = BY_NAME[field]
+    if row.kind in READERS:
+        return READERS[row.kind]
+    if row.kind in ("person", "choice", "flag", "names"):
+        return lambda text: canonical(field, text, people)
+    return None
 
 
 def canonical(field: str, text: str, people: People) -> str:
@@ -142,6 +88,8 @@ def canonical(field: str, text: str, people: People) -> str:
     :class:`Unknown` for a word that stands for nothing here.
     """
     row = BY_NAME[field]
+    if row.kind in ("person", "choice", "flag"):
+        read_text(text)
     if row.kind == "person":
         found = people.find(text)
         if not found:
@@ -152,12 +100,8 @@ def canonical(field: str, text: str, people: People) -> str:
     if row.kind == "flag":
         return _word(text, FLAG_WORDS, "is neither yes nor no")
     if row.kind == "names":
-        return joined(text.replace("\n", ";").split(";"))
-    if row.kind == "email":
-        check_email(text)
-    if row.kind in _CELLS_NUMBERS and re.fullmatch(r"\d(?:[.,]\d+)?E\+\d{2}", text, re.IGNORECASE):
-        raise CellError(f"{text} is a number that a spreadsheet has shortened; format the column as text")
-    return plain(text)
+        return joined(map(read_text, map(plain, text.replace("\n", ";").split(";"))))
+    return read_cell(row.kind, plain(text))
 
 
 def choice_words(field: Field) -> dict[str, str]:
@@ -174,12 +118,6 @@ def _word(text: str, words: Mapping[str, str], wrong: str) -> str:
     if found is None:
         raise Unknown(f"{text} {wrong}")
     return found
-
-
-def check_email(text: str) -> None:
-    """Raise :class:`CellError` unless the text has the shape of an e-mail address (RFC 5321, roughly)."""
-    if not re.fullmatch(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]+", text) or len(text) > 254:
-        raise CellError(f"{text} is no e-mail address")
 
 
 def joined(names: Iterable[str]) -> str:
@@ -215,6 +153,15 @@ def contact_value(field: str, cell: str) -> Any:
     return value_of(CONTACT[field], cell)
 
 
+SPECIAL = {
+    record: frozenset(
+        field.attribute for field in COLUMNS if field.of == record and field.kind in ("names", "flag")
+    )
+    for record in ("client", "contact")
+}
+"""The fields of each record whose value is not the canonical cell itself."""
+
+
 def value_of(field: Field, cell: str) -> Any:
     """What a canonical cell puts into a record; an empty one empties the field."""
     if field.kind == "names":
@@ -229,7 +176,7 @@ def _cell(kind: Kind, value: Any) -> str:
         return joined(value)
     if kind == "flag":
         return "" if value is None else "yes" if value else "no"
-    return plain(value)
+    return compact(plain(value)) if kind in _ONE_LINE else plain(value)
 
 
 def client_cells(client: Client, people: People) -> dict[str, str]:

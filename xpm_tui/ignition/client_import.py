@@ -6,24 +6,24 @@ Importing the clients form: every row finds its client, and only edited cells ch
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import msgspec
 
 from xpm_tui.domain.identity import compare, exact
-from xpm_tui.domain.ignition import Client, Contact, Imported
+from xpm_tui.domain.ignition import Client, Imported
 from xpm_tui.domain.names import key_of
 from xpm_tui.domain.ports import Ids, Put, Snapshot
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, META, TEAM, Meta
-from xpm_tui.ignition.cells import EXTRA, PEOPLE, People
+from xpm_tui.ignition.cell_readers import plain
+from xpm_tui.ignition.cells import PEOPLE, People
 from xpm_tui.ignition.client_merge import Merge, Merged
-from xpm_tui.ignition.client_rows import ClientRow, read_rows
-from xpm_tui.ignition.import_steps import Edit, ImportPlan, Note, Step
-from xpm_tui.ignition.parser import Parsed, Refused
+from xpm_tui.ignition.client_rows import ClientRow, Reading, is_untouched
+from xpm_tui.ignition.forms import RECORD
+from xpm_tui.ignition.import_steps import Edit, ImportPlan, Note, Step, file_notes
+from xpm_tui.ignition.parser import TICK, Parsed, Refused, no_tick
 
 
 @dataclass(frozen=True)
@@ -39,36 +39,89 @@ class Target:
     note: str = ""
 
 
+_NEW = Target()
+
+
 class Resolver:
     """Finds targets in one snapshot. A client that adopted an id is not offered a second time."""
 
-    def __init__(self, snapshot: Snapshot, groups: Iterable[list[ClientRow]]) -> None:
+    def __init__(self, snapshot: Snapshot, reading: Reading) -> None:
         self._snapshot = snapshot
+        self._empty = not snapshot.count(CLIENTS)
         self._adopted: set[str] = set()
-        self._named_with_id: dict[str, ClientRow] = {}
-        for group in groups:
-            if group[0].client_id:
-                name = next((row.name for row in group if row.name), "")
-                self._named_with_id.setdefault(exact(name), group[0])
+        # Only names that rows without an id have are looked for among those with one.
+        self._named_with_id: dict[str, int] = {}
+        if reading.names:
+            for _, name, number in reading.heads():
+                if name in reading.names:
+                    self._named_with_id.setdefault(name, number)
         self._by_contact: dict[str, str] | None = None
         self._by_key: dict[str, list[str]] | None = None
+        self._cleaned: dict[str, list[str]] | None = None
 
     def target(self, group: list[ClientRow]) -> Target:
         """The client that a group of rows is about."""
+        first = group[0]
+        if self._empty and first.client_id and first.name and not first.record:
+            return _NEW
         name = exact(next((row.name for row in group if row.name), ""))
         emails = {row.email for row in group} - {""}
+        if group[0].record:
+            return self._by_record(group, name, emails)
         if group[0].client_id:
             return self._by_id(group[0].client_id, name, emails)
         return self._by_name(name, emails) if name else self._by_contact_id(group[0].contact_id)
 
+    def _named(self, name: str) -> list[Client]:
+        """The clients of a name as a cell has it; names that sync brought may hold invisible characters."""
+        found = self._snapshot.find(CLIENTS, "name", name)
+        if self._cleaned is None:
+            self._cleaned = {}
+            for client in self._snapshot.rows(CLIENTS):
+                if exact(plain(client.name)) != exact(client.name):
+                    self._cleaned.setdefault(exact(plain(client.name)), []).append(client.id)
+        also = (self._snapshot.get(CLIENTS, each) for each in self._cleaned.get(name, ()))
+        return [*found, *filter(None, also)]
+
+    def untouched(self, row: ClientRow) -> bool:
+        """Whether a row without ids says nothing but what a client of its name has already."""
+        if row.record or row.client_id or not row.name or self._empty:
+            return False
+        return any(is_untouched(row, client) for client in self._named(exact(row.name)))
+
+    def is_shared(self, row: ClientRow) -> bool:
+        """Whether several clients have the name of a row without an id."""
+        if row.record or row.client_id or not row.name or self._empty:
+            return False
+        return len(self._named(exact(row.name))) > 1
+
+    def _by_record(self, group: list[ClientRow], name: str, emails: set[str]) -> Target:
+        record = group[0].record
+        client = self._snapshot.get(CLIENTS, record)
+        if client is None:
+            return Target(refused=f"there is no client {visible(record, 40)} here")
+        told = next((row.client_id for row in group if row.client_id), "")
+        known = {client.client_id} if client.client_id else set()
+        if (told and known and told not in known) or not (
+            told in known
+            or (not name and not emails)
+            or name == exact(plain(client.name))
+            or emails & _emails(client)
+        ):
+            return Target(
+                refused=f"{record} is {visible(client.name, 60)} here, and nothing in the row is its own: "
+                "the file may be of another practice"
+            )
+        return Target(client)
+
     def _by_id(self, client_id: str, name: str, emails: set[str]) -> Target:
+        if self._empty and name:
+            return Target()
         found = self._snapshot.find(CLIENTS, "client_id", client_id)
         if found:
             return Target(found[0])
         if not name:
-            return Target(
-                refused=f"the book has no client with Client ID {client_id}, and Client Name is blank"
-            )
+            return Target(refused=f"there is no client with Client ID {client_id}, and Client Name is blank")
         same = self._same(name)
         free = [client for client in same if not client.client_id and client.id not in self._adopted]
         fits = [client for client in free if emails & _emails(client)]
@@ -80,13 +133,15 @@ class Resolver:
                 refused=f"{_ids(fits)} have this name and e-mail and no Client ID; give it to the right one: "
                 f"xpm-tui clients edit {fits[0].id} client_id={client_id}"
             )
-        return Target(note=f"made anew, though {_ids(same)} has the same name") if same else Target()
+        return (
+            Target(note=f"added as a new client, though {_ids(same)} has the same name") if same else Target()
+        )
 
     def _by_name(self, name: str, emails: set[str]) -> Target:
-        same = self._same(name)
+        same = [] if self._empty else self._same(name)
         twin = self._named_with_id.get(name)
         if not same and twin is not None:
-            return Target(refused=f"its Client ID is blank, and row {twin.number} has the same name with one")
+            return Target(refused=f"its Client ID is blank, and row {twin} has the same name with one")
         fits = [client for client in same if emails & _emails(client)]
         free = [client for client in same if not client.client_id]
         if len(fits) == 1:
@@ -104,7 +159,7 @@ class Resolver:
 
     def _same(self, name: str) -> list[Client]:
         """The clients of exactly this name; where none has it, those whose name differs in form only."""
-        found = self._snapshot.find(CLIENTS, "name", name)
+        found = self._named(name)
         if found:
             return found
         if self._by_key is None:
@@ -133,7 +188,7 @@ class Resolver:
 
 
 def _emails(client: Client) -> set[str]:
-    return {contact.email.casefold() for contact in client.contacts if contact.email}
+    return {plain(contact.email).casefold() for contact in client.contacts if contact.email}
 
 
 def _ids(clients: list[Client]) -> str:
@@ -148,145 +203,156 @@ CONTACT_LEVEL = "import.contact_level"
 """Row of META: headings of unknown columns that belong to the contact."""
 
 
-def plan_clients(snapshot: Snapshot, parsed: Parsed, ids: Ids | None, now: datetime) -> ImportPlan:
-    """What importing a parsed clients file would do; ``ids`` None only looks, and gives out no id."""
-    return _Planner(snapshot, parsed, now).plan(ids)
+def plan_clients(
+    snapshot: Snapshot,
+    parsed: Parsed,
+    ids: Ids | None,
+    now: datetime,
+    tick: Callable[[int], None] = no_tick,
+) -> ImportPlan:
+    """What importing a parsed clients file would do; ``ids`` None only looks, and gives out no id.
+
+    ``tick`` is told how many clients were looked at, now and then.
+    """
+    return _Planner(snapshot, parsed, ids, now).plan(tick)
 
 
 class _Planner:
-    def __init__(self, snapshot: Snapshot, parsed: Parsed, now: datetime) -> None:
+    def __init__(self, snapshot: Snapshot, parsed: Parsed, ids: Ids | None, now: datetime) -> None:
         self._snapshot = snapshot
         self._now = now
         self._parsed = parsed
+        self._ids = ids
+        self._own = RECORD in parsed.fields
         people = snapshot.rows(TEAM) if parsed.fields & PEOPLE else ()
         remembered = snapshot.get(META, CONTACT_LEVEL)
         self._level: set[str] = set(remembered.value if remembered else ())
-        self._reading = read_rows(parsed, People(people), self._level)
+        self._reading = Reading(snapshot, parsed, People(people), self._level)
         self._refused: list[Refused] = [*parsed.refused, *self._reading.refused]
-        self._notes: list[Note] = [*(Note(0, text) for text in parsed.notes), *self._reading.notes]
+        self._notes: list[Note] = file_notes(parsed)
         self._counts: Counter[str] = Counter(
             dict.fromkeys(("new", "changed", "same", "adopted", "contacts", "cells", "both", "mended"), 0)
         )
         self._made = Counter[str]()
+        self._next: dict[str, str] = {}
+        self._steps: list[tuple[Step, ...]] = []
+        self._edits: list[Edit] = []
         # Several groups of rows may be about one client: each goes on from what the one before left.
-        self._work: dict[str, tuple[Client | None, Imported | None, Merged]] = {}
+        self._work: dict[str, tuple[Client, Imported | None, Merged]] = {}
+        self._same: set[str] = set()
 
-    def plan(self, ids: Ids | None) -> ImportPlan:
-        resolver = Resolver(self._snapshot, self._reading.groups)
-        merge = Merge(self._now, lambda: self._token("k"))
-        for group in self._reading.groups:
-            target = resolver.target(group)
-            if target.refused:
+    def plan(self, tick: Callable[[int], None]) -> ImportPlan:
+        resolver = Resolver(self._snapshot, self._reading)
+        merge = Merge(self._now, lambda: self._new_id("k"), own=self._own)
+        for at, rows in enumerate(self._reading.groups(), 1):
+            group = rows
+            if resolver.is_shared(group[0]):
+                group = [row for row in rows if not resolver.untouched(row)]
+            target = resolver.target(group) if group else None
+            if target is not None and target.refused:
+                group = [row for row in group if not resolver.untouched(row)]
                 self._refused += [Refused(row.number, target.refused) for row in group]
-                continue
-            self._merge(merge, target, group)
-        groups, edits = self._groups()
-        names = self._names(ids)
-        groups = [tuple(_renamed(step, names) for step in group) for group in groups]
+                target = None
+            if target is None and not group:
+                self._counts["same"] += 1
+            elif target is not None:
+                self._merge(merge, target, group)
+            if not at % TICK:
+                tick(at)
+        self._finish()
         counts = {
             "rows": len(self._parsed.rows) + len(self._parsed.refused),
             **self._counts,
             "refused": len(self._refused),
         }
         return ImportPlan(
-            tuple(groups),
+            tuple(self._steps),
             counts,
-            tuple(_renamed_edit(edit, names) for edit in edits),
+            tuple(self._edits),
             tuple(sorted(self._refused, key=lambda each: each.row)),
-            tuple(self._notes),
-            self._settled(),
+            tuple(sorted([*self._notes, *self._reading.notes_at_end()], key=lambda each: each.row)),
+            () if self._own else self._settled(),
         )
 
-    def _token(self, prefix: str) -> str:
+    def _new_id(self, prefix: str) -> str:
+        """An id for a new record, that of :meth:`_next_id` where it was asked for."""
+        found = self._next.pop(prefix, "")
+        if found:
+            return found
         self._made[prefix] += 1
-        return f"+{prefix}{self._made[prefix]}"
+        return self._ids.new(prefix)[0] if self._ids else f"+{prefix}{self._made[prefix]}"
+
+    def _next_id(self, prefix: str) -> str:
+        """The id that the next new record gets."""
+        if prefix not in self._next:
+            self._next[prefix] = self._new_id(prefix)
+        return self._next[prefix]
 
     def _merge(self, merge: Merge, target: Target, group: list[ClientRow]) -> None:
-        made = target.client is None
-        client = target.client or Client(
-            id=self._token("c"), name="", client_id=group[0].client_id, created=self._now
-        )
-        old, known, before = self._work.get(client.id, (target.client, None, None))
+        if target.note:
+            self._notes.append(Note(group[0].number, target.note))
+        if target.client is None:
+            self._create(merge, group)
+            return
+        client = target.client
+        old, known, before = self._work.get(client.id, (client, None, None))
         if before is None:
-            known = None if made else self._snapshot.get(IMPORTED, client.id)
+            known = self._snapshot.get(IMPORTED, client.id)
         merged = merge.run(
             before.client if before else client,
             before.imported if before else known,
             group,
-            new=made,
+            new=False,
             client_id=group[0].client_id,
         )
-        self._refused += merged.refused
+        self._count(merged)
         if before is not None:
             merged.edits = before.edits + merged.edits
         self._counts["adopted"] += target.adopts
-        self._counts["contacts"] += merged.contacts
-        self._counts["mended"] += merged.mended
-        if target.note:
-            self._notes.append(Note(group[0].number, target.note))
-        if merged.client.name or not made:
+        if merged.client == old and merged.imported == (known or Imported(id=client.id)):
+            self._work.pop(client.id, None)
+            self._same.add(client.id)
+        else:
             self._work[client.id] = (old, known, merged)
 
-    def _groups(self) -> tuple[list[tuple[Step, ...]], list[Edit]]:
-        groups: list[tuple[Step, ...]] = []
-        edits: list[Edit] = []
+    def _create(self, merge: Merge, group: list[ClientRow]) -> None:
+        blank = Client(id=self._next_id("c"), name="", client_id=group[0].client_id, created=self._now)
+        merged = merge.run(blank, None, group, new=True, client_id=group[0].client_id)
+        self._count(merged)
+        if not merged.client.name:
+            return
+        self._new_id("c")
+        steps = [Step.to_new(CLIENTS, merged.client)]
+        if not self._own:
+            steps.append(Step.to_new(IMPORTED, merged.imported))
+        self._steps.append(tuple(steps))
+        self._counts["new"] += 1
+
+    def _count(self, merged: Merged) -> None:
+        self._refused += merged.refused
+        self._counts["contacts"] += merged.contacts
+        self._counts["mended"] += merged.mended
+
+    def _finish(self) -> None:
+        """The steps and counts of the clients that were there before."""
+        self._counts["same"] += len(self._same - self._work.keys())
         for old, known, merged in self._work.values():
             steps = []
             if merged.client != old:
-                steps.append(Step(CLIENTS, old, merged.client))
+                steps.append(Step.of(CLIENTS, old, merged.client))
             if merged.imported != known:
-                steps.append(Step(IMPORTED, known, merged.imported))
-            if steps:
-                groups.append(tuple(steps))
-            self._counts["new" if old is None else "changed" if merged.client != old else "same"] += 1
+                steps.append(Step.of(IMPORTED, known, merged.imported))
+            self._steps.append(tuple(steps))
+            self._counts["changed" if merged.client != old else "same"] += 1
             self._counts["cells"] += len(merged.edits)
             self._counts["both"] += sum(edit.both for edit in merged.edits)
-            edits += merged.edits
-        return groups, edits
-
-    def _names(self, ids: Ids | None) -> dict[str, str]:
-        """Real ids for the tokens of new records; none when nothing is to be written."""
-        if ids is None:
-            return {}
-        names: dict[str, str] = {}
-        for prefix, count in self._made.items():
-            fresh = ids.new(prefix, count)
-            names |= {f"+{prefix}{at}": new for at, new in enumerate(fresh, 1)}
-        return names
+            self._edits += merged.edits
 
     def _settled(self) -> tuple[Put, ...]:
         """What is remembered of the file: its headings for the next export, columns of contacts."""
-        level = self._level | {
-            key.removeprefix(EXTRA)
-            for group in self._reading.groups
-            for row in group
-            for key in row.contact
-            if key.startswith(EXTRA)
-        }
+        level = self._level | self._reading.level
         heads = [[column.heading, column.field] for column in self._parsed.columns if not column.ignored]
         facts = (Meta(id=CONTACT_LEVEL, value=sorted(level)), Meta(id=HEADINGS, value=heads))
         return tuple(
             Put(META, fact) for fact in facts if fact.value and self._snapshot.get(META, fact.id) != fact
         )
-
-
-def _renamed(step: Step, names: dict[str, str]) -> Step:
-    after: Any = step.after
-    if not names:
-        return step
-    if isinstance(after, Client):
-        contacts = tuple(_renamed_contact(contact, names) for contact in after.contacts)
-        after = msgspec.structs.replace(after, id=names.get(after.id, after.id), contacts=contacts)
-    elif isinstance(after, Imported):
-        cells = {names.get(key, key): each for key, each in after.contacts.items()}
-        after = msgspec.structs.replace(after, id=names.get(after.id, after.id), contacts=cells)
-    return Step(step.table, step.before, after)
-
-
-def _renamed_contact(contact: Contact, names: dict[str, str]) -> Contact:
-    return msgspec.structs.replace(contact, id=names[contact.id]) if contact.id in names else contact
-
-
-def _renamed_edit(edit: Edit, names: dict[str, str]) -> Edit:
-    record = "/".join(names.get(part, part) for part in edit.record.split("/"))
-    return Edit(record, edit.field, edit.old, edit.new, edit.row, edit.both)

@@ -12,18 +12,11 @@ from typing import Any
 
 import msgspec
 
+from xpm_tui.domain.fields import CLIENT, CONTACT, Field
 from xpm_tui.domain.ignition import Client, Contact, Imported
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.ignition.cells import (
-    EXTRA,
-    client_cell,
-    client_value,
-    contact_cell,
-    contact_value,
-    plain,
-    spoilt,
-)
-from xpm_tui.ignition.client_rows import ClientRow, match_contacts
+from xpm_tui.ignition.cells import EXTRA, SPECIAL, client_value, contact_value, spoilt, value_of
+from xpm_tui.ignition.client_rows import NOBODY, ClientRow, client_text, contact_text, match_contacts
 from xpm_tui.ignition.import_steps import Edit
 from xpm_tui.ignition.parser import Refused
 
@@ -68,33 +61,64 @@ class _Side:
 
 
 class Merge:
-    """Merges one client after the other. ``new_contact`` gives the id of a contact that is made."""
+    """Merges one client after the other. ``new_contact`` gives the id of a contact that is made.
 
-    def __init__(self, now: datetime, new_contact: Callable[[], str]) -> None:
+    ``own``: the file is a spreadsheet that was written here. What it says is not what Ignition says, so that
+    its edited cells still have to go there.
+    """
+
+    def __init__(self, now: datetime, new_contact: Callable[[], str], *, own: bool = False) -> None:
         self._now = now
         self._new_contact = new_contact
+        self._own = own
+
+    def create(self, client: Client, row: ClientRow) -> Merged:
+        """Make ``client`` of its only row, as :meth:`run` would."""
+        values = _values(row.client, CLIENT)
+        contacts: tuple[Contact, ...] = ()
+        known: dict[str, dict[str, str]] = {}
+        refused: list[Refused] = []
+        if row.has_contact and row.contact.keys() & {"name", "email"}:
+            of_contact = _values(row.contact, CONTACT)
+            of_contact.setdefault("primary", True)
+            contact = Contact(id=self._new_contact(), contact_id=row.contact_id, **of_contact)
+            contacts, known = (contact,), {contact.id: row.contact}
+        elif row.has_contact:
+            refused = [Refused(row.number, NOBODY)]
+        values = {"name": "", **values}
+        made = Client(
+            id=client.id, client_id=client.client_id, created=client.created, contacts=contacts, **values
+        )
+        imported = Imported(id=client.id)
+        if not self._own:
+            imported = Imported(id=client.id, at=self._now, cells=row.client, contacts=known)
+        return Merged(made, imported, refused=refused, contacts=len(contacts))
 
     def run(
         self, client: Client, known: Imported | None, rows: list[ClientRow], *, new: bool, client_id: str = ""
     ) -> Merged:
         """Merge ``rows`` into ``client``; ``new``: it was made for them, and its cells are no edits."""
+        if new and len(rows) == 1 and not rows[0].faults and not client.contacts:
+            return self.create(client, rows[0])
         merged = Merged(client, known or Imported(id=client.id))
         side = _Side(
             client.id,
             "",
-            lambda key: _client_cell(client, key),
+            lambda key: client_text(client, key),
             merged.imported.cells,
             merged.imported.out,
             new,
         )
+        if any(row.faults for row in rows):
+            rows = [row for row in rows if not _fault(row, client, merged)]
         rows, said = _agreeing(side, rows, merged)
         if client_id and not client.client_id:
             merged.client = msgspec.structs.replace(client, client_id=client_id)
-        cells, out, values = _settled(side, said, merged)
+        cells, out, values = self._settled(side, said, merged)
         merged.client = _with(merged.client, values, client_value)
         merged.imported = msgspec.structs.replace(merged.imported, cells=cells, out=out)
         self._contacts(merged, rows, new)
-        if merged.imported.at is None:
+        if merged.imported.at is None and not self._own:
             merged.imported = msgspec.structs.replace(merged.imported, at=self._now)
         return merged
 
@@ -111,7 +135,7 @@ class Merge:
                 contact = msgspec.structs.replace(contact, contact_id=row.contact_id)
             side = _contact_side(merged, contact, new or found is None)
             said = {key: (cell, row.number) for key, cell in row.contact.items()}
-            known[contact.id], out[contact.id], values = _settled(side, said, merged)
+            known[contact.id], out[contact.id], values = self._settled(side, said, merged)
             contacts[contact.id] = _with(contact, values, contact_value)
             primary = contact.id if values.get("primary") == "yes" else primary
         everybody = _one_primary(contacts.values(), primary)
@@ -123,10 +147,51 @@ class Merge:
             out_contacts={key: cells for key, cells in out.items() if cells},
         )
 
+    def _settled(
+        self, side: _Side, said: Said, merged: Merged
+    ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+        """What the file now has said, what we sent and still wait for, and the cells to take over."""
+        known, out, values = dict(side.known), dict(side.out), {}
+        for key, (cell, row) in said.items():
+            if side.is_spoilt(key, cell) and cell != side.known.get(key):
+                merged.mended += 1
+                continue
+            if not self._own:
+                known[key] = cell
+                out.pop(key, None)
+            old = side.present(key)
+            if cell == old or not side.is_edit(key, cell):
+                continue
+            values[key] = cell
+            if not side.new:
+                both = key in side.known and side.known[key] != old
+                merged.edits.append(Edit(side.record, side.prefix + key, old, cell, row, both))
+        return known, out, values
+
     def _made(self, row: ClientRow, *, first: bool) -> Contact:
         return Contact(
             id=self._new_contact(), contact_id=row.contact_id, primary=first and "primary" not in row.contact
         )
+
+
+def _fault(row: ClientRow, client: Client, merged: Merged) -> bool:
+    """Whether a cell of a row cannot be taken; the row is refused then.
+
+    What the record has already is no new fault: a file that was written here comes back as it went.
+    """
+    for key, reason in (row.faults or {}).items():
+        of_contact = key.startswith("contact_")
+        field_ = key.removeprefix("contact_")
+        cell = (row.contact if of_contact else row.client).get(field_, "")
+        if of_contact:
+            had = [contact_text(contact, field_) for contact in client.contacts]
+            had += [cells.get(field_, "") for cells in merged.imported.contacts.values()]
+        else:
+            had = [client_text(client, field_), merged.imported.cells.get(field_, "")]
+        if cell not in had:
+            merged.refused.append(Refused(row.number, reason))
+            return True
+    return False
 
 
 def _agreeing(side: _Side, rows: list[ClientRow], merged: Merged) -> tuple[list[ClientRow], Said]:
@@ -158,25 +223,21 @@ def _agreeing(side: _Side, rows: list[ClientRow], merged: Merged) -> tuple[list[
     return good, said
 
 
-def _settled(
-    side: _Side, said: Said, merged: Merged
-) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """What the file now has said, what we sent and still wait for, and the cells to take over."""
-    known, out, values = dict(side.known), dict(side.out), {}
-    for key, (cell, row) in said.items():
-        if side.is_spoilt(key, cell) and cell != side.known.get(key):
-            merged.mended += 1
-            continue
-        known[key] = cell
-        out.pop(key, None)
-        old = side.present(key)
-        if cell == old or not side.is_edit(key, cell):
-            continue
-        values[key] = cell
-        if not side.new:
-            both = key in side.known and side.known[key] != old
-            merged.edits.append(Edit(side.record, side.prefix + key, old, cell, row, both))
-    return known, out, values
+def _values(cells: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Any]:
+    """The values that the cells of a row put into a new record."""
+    special = SPECIAL[next(iter(fields.values())).of]
+    values: dict[str, Any] = {}
+    extra: dict[str, str] = {}
+    for key, cell in cells.items():
+        if key in special:
+            values[key] = value_of(fields[key], cell)
+        elif key.startswith(EXTRA):
+            extra[key.removeprefix(EXTRA)] = cell
+        else:
+            values[key] = cell
+    if extra:
+        values["extra"] = extra
+    return values
 
 
 def _with(record: Any, values: Mapping[str, str], value: Callable[[str, str], Any]) -> Any:
@@ -192,23 +253,11 @@ def _contact_side(merged: Merged, contact: Contact, new: bool) -> _Side:
     return _Side(
         f"{merged.client.id}/{contact.id}",
         "contact_",
-        lambda key: _contact_cell(contact, key),
+        lambda key: contact_text(contact, key),
         merged.imported.contacts.get(contact.id, {}),
         merged.imported.out_contacts.get(contact.id, {}),
         new,
     )
-
-
-def _client_cell(client: Client, key: str) -> str:
-    if key.startswith(EXTRA):
-        return plain(client.extra.get(key.removeprefix(EXTRA), ""))
-    return client_cell(client, key)
-
-
-def _contact_cell(contact: Contact, key: str) -> str:
-    if key.startswith(EXTRA):
-        return plain(contact.extra.get(key.removeprefix(EXTRA), ""))
-    return contact_cell(contact, key)
 
 
 def _one_primary(contacts: Iterable[Contact], primary: str) -> tuple[Contact, ...]:

@@ -6,32 +6,45 @@ Which contact of a client each of its rows is about.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from xpm_tui.domain.fields import BY_NAME
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Contact
+from xpm_tui.domain.ignition import Client, Contact
+from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.ignition.cells import EXTRA, CellError, People, Unknown, canonical
+from xpm_tui.domain.tables import CLIENTS
+from xpm_tui.ignition.cell_readers import CellError, KnownIds, is_suspect, plain, read_text
+from xpm_tui.ignition.cells import EXTRA, People, Unknown, client_cell, contact_cell, reader
+from xpm_tui.ignition.forms import CLIENTS as FORM
+from xpm_tui.ignition.forms import RECORD
 from xpm_tui.ignition.import_steps import Note
 from xpm_tui.ignition.parser import Parsed, Refused, Row
 
 _NAME = BY_NAME["contact_name"]
+_IDS = frozenset(("client_id", "contact_id", RECORD))
 _NAME_PARTS = tuple(part.name for part in _NAME.csv.parts) if _NAME.csv else ()
-_IDS = ("client_id", "contact_id")
 
 
-@dataclass
+@dataclass(slots=True)
 class ClientRow:
-    """One usable row: the client's cells, and the contact's by the fields of a contact."""
+    """One usable row: the client's cells, and the contact's by the fields of a contact.
+
+    ``record`` and ``record_contact`` are our own ids, where the file is a spreadsheet that was written here.
+    ``faults`` are the reasons against cells, by field (a contact's with ``contact_`` before it): such a cell
+    is only taken where the record has that very value already.
+    """
 
     number: int
     client_id: str = ""
     contact_id: str = ""
+    record: str = ""
+    record_contact: str = ""
     client: dict[str, str] = field(default_factory=dict)
     contact: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -43,90 +56,219 @@ class ClientRow:
         """The contact's e-mail as it is compared."""
         return self.contact.get("email", "").casefold()
 
+    @property
+    def has_contact(self) -> bool:
+        """Whether it says anything of a contact."""
+        return bool(self.contact_id or self.record_contact or self.contact.keys() - {"primary"})
 
-@dataclass
+
 class Reading:
-    """The rows by client, in the order of the file, and what had to be said about them."""
+    """The rows of a file by client, read when they are asked for, and what had to be said about them.
 
-    groups: list[list[ClientRow]]
-    refused: list[Refused]
-    notes: list[Note]
-
-
-def read_rows(parsed: Parsed, people: People, contact_level: Iterable[str]) -> Reading:
-    """Cells in canonical form, rows grouped by Client ID, or by exact name where it is blank.
-
-    ``contact_level`` are headings of unknown columns known to belong to the contact.
+    A group is about one client: the rows of one record, of one Client ID, or of one exact name where the id
+    is blank.
     """
-    rows: list[ClientRow] = []
-    refused: list[Refused] = []
-    unknown: Counter[str] = Counter()
-    for row in parsed.rows:
-        try:
-            rows.append(_client_row(row, people, unknown))
-        except CellError as wrong:
-            refused.append(Refused(row.number, str(visible(str(wrong), 200))))
-    groups: dict[str, list[ClientRow]] = {}
-    for each in rows:
-        groups.setdefault(_key(each), []).append(each)
-    notes = [Note(0, f"{text}: left out in {count(number, 'row')}.") for text, number in unknown.items()]
-    _give_to_contacts(groups.values(), set(contact_level), parsed, notes)
-    return Reading(list(groups.values()), refused, notes)
 
+    def __init__(
+        self, snapshot: Snapshot, parsed: Parsed, people: People, contact_level: Iterable[str]
+    ) -> None:
+        self._parsed = parsed
+        self._people = people
+        self.refused: list[Refused] = []
+        self.unknown: Counter[str] = Counter()
+        self._labels = {each.name: each.heading for each in FORM.fields}
+        self._columns = [self._column(field, heading) for field, heading in parsed.kept]
+        self._groups = self._grouped(snapshot)
+        self.names = {key[1] for key in self._groups if key[0] == "name"}
+        self.notes: list[Note] = []
+        self._moved = self._contact_columns(set(contact_level))
+        self.level: set[str] = set()
 
-def _key(row: ClientRow) -> str:
-    if row.client_id:
-        return f"id:{row.client_id}"
-    return f"name:{exact(row.name)}" if row.name else f"contact:{row.contact_id}:{row.number}"
+    def _column(self, field: str, heading: str) -> tuple[str, str, bool, Callable[[str], str] | None]:
+        """Field or heading of a column, the key of its cells, whether they are a contact's, their reader."""
+        if not field:
+            return heading, f"{EXTRA}{heading}", heading.casefold().startswith("contact"), None
+        if field in _IDS or field in _NAME_PARTS:
+            return field, "name" if field in _NAME_PARTS else field, field in _NAME_PARTS, None
+        of_contact = field.startswith("contact_")
+        return field, field.removeprefix("contact_"), of_contact, reader(field, self._people)
 
+    def groups(self) -> Iterator[list[ClientRow]]:
+        """Every group of rows, in the order of the file."""
+        for places in self._groups.values():
+            rows = [self._read(self._parsed.rows[at]) for at in places]
+            yield self._moved_to_contacts(rows)
 
-def _client_row(row: Row, people: People, unknown: Counter[str]) -> ClientRow:
-    made = ClientRow(row.number)
-    cells = dict(row.cells)
-    parts = [cells.pop(part) for part in _NAME_PARTS if part in cells]
-    if parts and _NAME.name not in cells:
-        cells[_NAME.name] = " ".join(parts)
-    made.client_id, made.contact_id = (cells.pop(name, "") for name in _IDS)
-    for name, text in cells.items():
-        try:
-            cell = canonical(name, text, people)
-        except Unknown as left_out:
-            unknown[f"{name}: {visible(str(left_out), 120)}"] += 1
-            continue
-        except CellError as wrong:
-            raise CellError(f"{name}: {wrong}") from None
-        if name.startswith("contact_"):
-            made.contact[name.removeprefix("contact_")] = cell
-        elif cell:
-            made.client[name] = cell
-    for heading, text in row.extra.items():
-        side = made.contact if heading.casefold().startswith("contact") else made.client
-        side[f"{EXTRA}{heading}"] = text
-    return made
+    def heads(self) -> Iterator[tuple[str, str, int]]:
+        """Client ID, exact name and row number of the groups that have an id."""
+        for key, places in self._groups.items():
+            if key[0] == "id":
+                names = (self._parsed.rows[at].cells.get("name", "") for at in places)
+                yield key[1], exact(next(filter(None, names), "")), self._parsed.rows[places[0]].number
 
+    def notes_at_end(self) -> list[Note]:
+        """The notes, when all groups have been read."""
+        return [
+            *self.notes,
+            *(
+                Note(0, f"{text}: left out in {count(number, 'row')}.")
+                for text, number in self.unknown.items()
+            ),
+        ]
 
-def _give_to_contacts(
-    groups: Iterable[list[ClientRow]], known: set[str], parsed: Parsed, notes: list[Note]
-) -> None:
-    """Move columns from clients to contacts whose cells differ within one client: they belong to the person.
+    def _grouped(self, snapshot: Snapshot) -> dict[tuple[str, str], list[int]]:
+        fields = self._parsed.fields
+        clients = KnownIds(snapshot_ids(snapshot, contacts=False) if "client_id" in fields else ())
+        contacts = KnownIds(snapshot_ids(snapshot, contacts=True) if "contact_id" in fields else ())
+        clients.beside(self._parsed.column("client_id"))
+        contacts.beside(self._parsed.column("contact_id"))
+        places = {field: at for at, (field, _) in enumerate(self._parsed.kept) if field}
+        nowhere = len(places) + len(self._parsed.kept)
+        at_id, at_contact, at_name, at_record = (
+            places.get(each, nowhere) for each in ("client_id", "contact_id", "name", RECORD)
+        )
+        groups: dict[tuple[str, str], list[int]] = {}
+        for at, row in enumerate(self._parsed.rows):
+            values = row.values
+            column = "client_id"
+            try:
+                client_id = clients.read(values[at_id]) if at_id < nowhere else ""
+                column = "contact_id"
+                contact_id = contacts.read(values[at_contact]) if at_contact < nowhere else ""
+            except CellError as wrong:
+                self.refused.append(
+                    Refused(row.number, f"{self._labels[column]}: {visible(str(wrong), 200)}")
+                )
+                continue
+            if at_record < nowhere and values[at_record]:
+                key = ("record", values[at_record].partition("/")[0])
+            elif client_id:
+                key = ("id", client_id)
+            elif at_name < nowhere and values[at_name]:
+                key = ("name", exact(values[at_name]))
+            else:
+                key = ("contact", f"{contact_id}:{row.number}")
+            groups.setdefault(key, []).append(at)
+        return groups
 
-    That goes for unknown columns, and for a bare "Phone" in a file without "Contact Phone".
-    """
-    movable = {f"{EXTRA}{heading}" for heading in parsed.unknown}
-    if "contact_phone" not in parsed.fields:
-        movable.add("phone")
-    several = [group for group in groups if len(group) > 1]
-    moved = {key for key in movable if key.removeprefix(EXTRA) in known or _disagree(several, key)}
-    for group in groups:
-        for row in group:
-            for key in moved & row.client.keys():
+    def _read(self, row: Row) -> ClientRow:
+        made = ClientRow(row.number)
+        client, contact = made.client, made.contact
+        parts: dict[str, str] = {}
+        for (name, key, of_contact, read), text in zip(self._columns, row.values, strict=True):
+            if not text:
+                continue
+            if name in _IDS:
+                self._identify(made, name, text)
+                continue
+            cell = text
+            try:
+                if is_suspect(text):
+                    read_text(text)
+                if read is not None:
+                    cell = read(text)
+            except Unknown as left_out:
+                self.unknown[f"{self._labels[name]}: {visible(str(left_out), 120)}"] += 1
+                continue
+            except CellError as wrong:
+                fault = f"{visible(self._labels.get(name, name), 60)}: {visible(str(wrong), 200)}"
+                made.faults = {**(made.faults or {}), f"contact_{key}" if of_contact else key: fault}
+            if name in _NAME_PARTS:
+                parts[name] = cell
+            elif of_contact:
+                contact[key] = cell
+            elif cell:
+                client[key] = cell
+        if parts:
+            contact.setdefault("name", " ".join(parts[part] for part in _NAME_PARTS if part in parts))
+        return made
+
+    def _identify(self, made: ClientRow, name: str, text: str) -> None:
+        if name == "client_id":
+            made.client_id = text
+        elif name == "contact_id":
+            made.contact_id = text
+        else:
+            made.record, _, made.record_contact = text.partition("/")
+
+    def _contact_columns(self, known: set[str]) -> set[str]:
+        """Columns of clients whose cells differ within one client: they belong to the contact.
+
+        That goes for unknown columns, and for a bare "Phone" in a file without "Contact Phone".
+        """
+        movable = {f"{EXTRA}{heading}" for heading in self._parsed.unknown}
+        if "phone" in self._parsed.fields and "contact_phone" not in self._parsed.fields:
+            movable.add("phone")
+        moved = {key for key in movable if key.removeprefix(EXTRA) in known}
+        waiting = movable - moved
+        for places in self._groups.values():
+            if len(places) > 1 and waiting:
+                rows = [self._parsed.rows[at] for at in places]
+                found = {key for key in waiting if len(_said(rows, key)) > 1}
+                moved |= found
+                waiting -= found
+        if "phone" in moved:
+            self.notes.append(
+                Note(0, "Phone differs between contacts of one client: it is taken as the contact's.")
+            )
+        return moved
+
+    def _moved_to_contacts(self, rows: list[ClientRow]) -> list[ClientRow]:
+        if not self._moved and not self._parsed.unknown:
+            return rows
+        for row in rows:
+            for key in self._moved & row.client.keys():
                 row.contact[key] = row.client.pop(key)
-    if "phone" in moved:
-        notes.append(Note(0, "Phone differs between contacts of one client: it is taken as the contact's."))
+                if row.faults and key in row.faults:
+                    row.faults[f"contact_{key}"] = row.faults.pop(key)
+            self.level.update(key.removeprefix(EXTRA) for key in row.contact if key.startswith(EXTRA))
+        return rows
 
 
-def _disagree(groups: Iterable[list[ClientRow]], key: str) -> bool:
-    return any(len({row.client[key] for row in group if key in row.client}) > 1 for group in groups)
+def snapshot_ids(snapshot: Snapshot, *, contacts: bool) -> Iterator[str]:
+    """Ignition's ids that the store has, of clients or of contacts."""
+    for client in snapshot.rows(CLIENTS):
+        found = (each.contact_id for each in client.contacts) if contacts else (client.client_id,)
+        yield from filter(None, found)
+
+
+def _said(rows: Iterable[Row], key: str) -> set[str]:
+    if key.startswith(EXTRA):
+        texts = {row.extra.get(key.removeprefix(EXTRA), "") for row in rows}
+    else:
+        texts = {plain(row.cells.get(key, "")) for row in rows}
+    return texts - {""}
+
+
+def is_untouched(row: ClientRow, client: Client) -> bool:
+    """Whether every cell of a row is what this client and one of its contacts have already."""
+    if not all(cell == client_text(client, key) for key, cell in row.client.items()):
+        return False
+    return not row.has_contact or any(says_the_same(row, contact) for contact in client.contacts)
+
+
+def says_the_same(row: ClientRow, contact: Contact) -> bool:
+    """Whether every cell that a row has of a contact is what this contact has already."""
+    if row.contact_id and row.contact_id != contact.contact_id:
+        return False
+    return all(cell == contact_text(contact, key) for key, cell in row.contact.items())
+
+
+def client_text(client: Client, key: str) -> str:
+    """A client's canonical cell, by field or by the heading of an unknown column."""
+    if key.startswith(EXTRA):
+        return plain(client.extra.get(key.removeprefix(EXTRA), ""))
+    return client_cell(client, key)
+
+
+def contact_text(contact: Contact, key: str) -> str:
+    """A contact's canonical cell, by field or by the heading of an unknown column."""
+    if key.startswith(EXTRA):
+        return plain(contact.extra.get(key.removeprefix(EXTRA), ""))
+    return contact_cell(contact, key)
+
+
+NOBODY = "whose contact it is cannot be told: no name, no e-mail"
 
 
 @dataclass
@@ -138,7 +280,8 @@ class Matches:
 
 
 def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Matches:
-    """By Contact ID, then name and e-mail together, then e-mail, then name; each only where it is unique.
+    """By our own id, by Contact ID, as one that says nothing new, then name and e-mail together, then e-mail,
+    then name; each only where it is unique.
 
     Cells without a name are about the only contact. A contact is one row's: a second row for it is passed
     over when it says the same, else refused.
@@ -146,11 +289,13 @@ def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Ma
     found: dict[int, Contact | None] = {}
     taken: dict[str, ClientRow] = {}
     matches = Matches()
-    waiting = [row for row in rows if row.contact_id or row.contact.keys() - {"primary"}]
-    for rule in (_same_id, _same_person, _same_email, _same_name, _nameless):
+    waiting = [row for row in rows if row.has_contact]
+    for rule in _RULES if contacts else ():
+        if rule is _same_person:
+            waiting = _unchanged(waiting, contacts, found, taken)
         left = []
         for row in waiting:
-            contact = _only(row, contacts, rule, {} if rule is _same_id else taken)
+            contact = _only(row, contacts, rule, {} if rule in (_same_record, _same_id) else taken)
             if contact is None:
                 left.append(row)
             elif contact.id in taken:
@@ -168,11 +313,29 @@ def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Ma
             made.append(row)
             found[row.number] = None
         else:
-            matches.refused.append(
-                Refused(row.number, "whose contact it is cannot be told: no name, no e-mail")
-            )
+            matches.refused.append(Refused(row.number, NOBODY))
     matches.pairs = [(row, found[row.number]) for row in rows if row.number in found]
     return matches
+
+
+def _unchanged(
+    rows: list[ClientRow],
+    contacts: Sequence[Contact],
+    found: dict[int, Contact | None],
+    taken: dict[str, ClientRow],
+) -> list[ClientRow]:
+    """Give the rows that say nothing new their contact, the ones with the least choice first; the others."""
+    fits = {
+        row.number: [contact for contact in contacts if says_the_same(row, contact)]
+        for row in rows
+        if not row.contact_id and not row.record_contact
+    }
+    for number, candidates in sorted(fits.items(), key=lambda each: len(each[1])):
+        free = next((contact for contact in candidates if contact.id not in taken), None)
+        if free is not None:
+            found[number] = free
+            taken[free.id] = next(row for row in rows if row.number == number)
+    return [row for row in rows if row.number not in found]
 
 
 Rule = Callable[[ClientRow, Contact], bool]
@@ -190,6 +353,10 @@ def _may(row: ClientRow, contact: Contact) -> bool:
     return not row.contact_id or contact.contact_id in ("", row.contact_id)
 
 
+def _same_record(row: ClientRow, contact: Contact) -> bool:
+    return bool(row.record_contact) and row.record_contact == contact.id
+
+
 def _same_id(row: ClientRow, contact: Contact) -> bool:
     return bool(row.contact_id) and contact.contact_id == row.contact_id
 
@@ -199,17 +366,20 @@ def _same_person(row: ClientRow, contact: Contact) -> bool:
 
 
 def _same_email(row: ClientRow, contact: Contact) -> bool:
-    return _may(row, contact) and bool(row.email) and contact.email.casefold() == row.email
+    return _may(row, contact) and bool(row.email) and plain(contact.email).casefold() == row.email
 
 
 def _same_name(row: ClientRow, contact: Contact) -> bool:
     name = exact(row.contact.get("name", ""))
-    return _may(row, contact) and bool(name) and exact(contact.name) == name
+    return _may(row, contact) and bool(name) and exact(plain(contact.name)) == name
 
 
 def _nameless(row: ClientRow, contact: Contact) -> bool:
     """Cells without a name go to the only contact that there is."""
     return _may(row, contact) and not row.contact.keys() & {"name", "email"}
+
+
+_RULES = (_same_record, _same_id, _same_person, _same_email, _same_name, _nameless)
 
 
 def _repeats(row: ClientRow, other: ClientRow) -> bool:

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from xpm_tui.domain.errors import BadInput
-
-LARGEST = 300_000_000
-"""Bytes: a CSV file is never larger (100,000 clients with every column take about 60 MB)."""
-
-LONGEST_CELL = 32_767
-"""Characters of a cell; spreadsheets hold no more."""
+from xpm_tui.domain.safe_text import visible
 
 ENCODINGS = {
     "utf-8": "UTF-8",
@@ -26,14 +23,14 @@ ENCODINGS = {
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
     "cp1252": "Windows-1252",
+    "mac-roman": "Mac Roman",
 }
-"""Encodings that are taken, by Python's name, and how they are told to a person."""
+"""Encodings that are taken, by Python's name, and what users call them."""
 
 _DELIMITERS = ",;\t|"
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One record: ``row`` as a spreadsheet counts it, from 1; ``reason`` says why it cannot be used."""
 
     row: int
@@ -42,20 +39,108 @@ class Record:
 
 
 def decode(raw: bytes, encoding: str = "") -> tuple[str, str]:
-    """The text and the name of its encoding, found or as told.
+    """Return the text and the name of its encoding, found or given.
 
     Raises ``BadInput`` for a file that is no text, or in none of :data:`ENCODINGS`.
     """
-    _refuse_other_files(raw)
-    if encoding:
-        return _strict(raw, _python_name(encoding)), ENCODINGS[_python_name(encoding)]
-    name = _marked(raw) or _utf16_unmarked(raw)
-    if name:
-        return _strict(raw, name), ENCODINGS[name]
+    name = find_encoding(raw[:HEAD], encoding) or "utf-8"
     try:
-        return raw.decode("utf-8"), ENCODINGS["utf-8"]
-    except UnicodeDecodeError:
-        return _strict(raw, "cp1252"), ENCODINGS["cp1252"]
+        return raw.decode(name), ENCODINGS[name]
+    except UnicodeDecodeError as wrong:
+        if encoding or name != "utf-8":
+            raise undecodable(name, wrong.start) from None
+    name = judge_encoding(raw)
+    return raw.decode(name), ENCODINGS[name]
+
+
+HEAD = 65_536
+"""Bytes from the start of a file that are enough to tell what kind of file it is."""
+
+
+def find_encoding(head: bytes, encoding: str = "") -> str:
+    """Return the encoding (Python's name) that was given or that the first bytes show; empty: neither.
+
+    Raises ``BadInput`` for a file that is no text.
+    """
+    _refuse_other_files(head)
+    return _python_name(encoding) if encoding else _marked(head) or _utf16_unmarked(head)
+
+
+def undecodable(name: str, place: int) -> BadInput:
+    """Return the error of a file that is not in the encoding that it should be in."""
+    return BadInput(
+        f"The file is not {ENCODINGS[name]}: byte {place + 1:,} does not fit.",
+        hint="Save it as CSV UTF-8, or name its encoding: --encoding utf-16.",
+    )
+
+
+_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HIGH = re.compile(rb"[\x80-\xff]")
+_CLEAR = 1.0
+"""How much better Mac Roman has to fit than Windows-1252, per letter beyond ASCII, on a scale of -3 to 2."""
+
+
+def judge_encoding(raw: bytes) -> str:
+    """Return the one-byte encoding (Python's name) in which text that is not UTF-8 has sensible words.
+
+    ``raw`` is the file, or those of its lines that have bytes beyond ASCII. Raises ``BadInput`` where both
+    encodings or none of them could be meant, and where it is UTF-8 with damaged places.
+    """
+    high, sound = len(_HIGH.findall(raw)), _MULTIBYTE.findall(raw)
+    if sum(map(len, sound)) * 2 > high:
+        damaged = _HIGH.search(_MULTIBYTE.sub(b"", raw))
+        raise BadInput(
+            "The file is UTF-8 with damaged characters: some bytes of it belong to another encoding"
+            + (f" (0x{damaged[0].hex().upper()})." if damaged else "."),
+            hint="Export it again as CSV UTF-8, without joining files of different encodings.",
+        )
+    mac = raw.decode("mac-roman")
+    windows = raw.decode("cp1252", "replace")
+    fit, other = (sum(map(_fitness, _WORDS.finditer(text))) / high for text in (windows, mac))
+    if "\ufffd" not in windows and (mac == windows or (fit >= 0 and fit >= other)):
+        return "cp1252"
+    if other >= 0 and other - fit >= _CLEAR:
+        return "mac-roman"
+    shown = next((found[0] for found in _WORDS.finditer(mac)), "")
+    there = shown.encode("mac-roman").decode("cp1252", "replace")
+    raise BadInput(
+        "The file is not UTF-8, and its encoding cannot be told: a word in it is "
+        f"{visible(there, 40)} in Windows-1252 and {visible(shown, 40)} in Mac Roman.",
+        hint="Save it as CSV UTF-8, or name its encoding: --encoding windows-1252, --encoding mac-roman.",
+    )
+
+
+_WORDS = re.compile(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]*[^\x00-\x7f]+[^\x00-\x40\x5b-\x60\x7b-\x7f]*")
+_JOINS = "\u2019\u00b7"
+_BEFORE = "\u2018\u201c\u201e\u00ab\u00b0"
+_BEHIND = "\u201d\u00bb\u2026\u2122\u00ae\u00ba"
+_ALONE = "\u2013\u2014\u2022\u00a3\u20ac\u00a9\u00bd\u00bc\u00be\u00d7\u00a7\u00b2\u00b3\u00b5"
+_RARE = "\u0131\u0192\u00aa\u00ff\u0178\ufb01\ufb02\u03a9\u03c0\u00b5"
+
+
+def _fitness(found: re.Match[str]) -> int:
+    """How sensible the characters beyond ASCII of a word are in their places; below 0: not at all."""
+    word, score = found[0], 0
+    for at, char in enumerate(word):
+        if not char.isascii():
+            score += 2 if _fits(char, word[at - 1 : at] if at else "", word[at + 1 : at + 2], word) else -3
+    return score
+
+
+def _fits(char: str, before: str, after: str, word: str) -> bool:
+    if char in _RARE:
+        return False
+    if char.isalpha() and char not in _BEHIND:
+        if char.islower():
+            return after.islower() or before.islower() or (before.isupper() and not after.isalpha())
+        return (word.isupper() and len(word) > 1) or (not before.isalpha() and after.islower())
+    if char in _JOINS:
+        return before.isalpha()
+    if char in _BEFORE:
+        return not before.isalpha()
+    if char in _BEHIND:
+        return not after.isalpha()
+    return char == "\u00a0" or (char in _ALONE and not (before + after).isalpha())
 
 
 def _refuse_other_files(raw: bytes) -> None:
@@ -82,7 +167,9 @@ def _python_name(told: str) -> str:
     except LookupError:
         name = ""
     if name not in ENCODINGS:
-        raise BadInput(f"There is no encoding {told!r} here.", hint="It is UTF-8, UTF-16 or Windows-1252.")
+        raise BadInput(
+            f"There is no encoding {told!r} here.", hint="It is UTF-8, UTF-16, Windows-1252 or Mac Roman."
+        )
     return name
 
 
@@ -101,17 +188,6 @@ def _utf16_unmarked(raw: bytes) -> str:
     if odd > 0.6 * half and even < 0.1 * half:
         return "utf-16-le"
     return "utf-16-be" if even > 0.6 * half and odd < 0.1 * half else ""
-
-
-def _strict(raw: bytes, name: str) -> str:
-    try:
-        return raw.decode(name)
-    except UnicodeDecodeError as wrong:
-        tried = "neither UTF-8 nor Windows-1252" if name == "cp1252" else f"not {ENCODINGS[name]}"
-        raise BadInput(
-            f"The file is {tried}: byte {wrong.start + 1} does not fit.",
-            hint="Save it as CSV UTF-8, or name its encoding: --encoding utf-16.",
-        ) from None
 
 
 def find_delimiter(text: str, known: Sequence[str]) -> str:
@@ -135,77 +211,77 @@ def squeezed(heading: str) -> str:
     return " ".join(re.findall(r"\w+", spaced.replace("_", " ").replace("-", "").casefold()))
 
 
-def records(text: str, delimiter: str) -> Iterator[Record]:
-    """All records, blank ones left out. The first one's number of cells is that of the headings.
+def records(source: str | Iterable[str], delimiter: str) -> Iterator[Record]:
+    """All records of a text or of its lines, blank ones left out; the headings give the number of cells.
 
     A quote that is opened and never closed swallows the rows after it: it is found (strict parsing, or a
     record over several lines with the wrong number of cells), its line is given back with a reason, and
-    reading goes on behind that line.
+    reading goes on behind that line. Only the lines of one record are held at a time.
     """
-    lines = text.splitlines(keepends=True) if _plain_line_ends(text) else _split(text)
-    at = row = width = 0
-    while at < len(lines):
-        if re.fullmatch(r"\s*sep=.\s*", lines[at]) and not width:
-            at, row = at + 1, row + 1
+    feed = _Feed(io.StringIO(source, newline="") if isinstance(source, str) else source)
+    reader = csv.reader(feed, delimiter=delimiter, strict=True)
+    row = least = most = 0
+    while True:
+        row += 1
+        try:
+            cells = next(reader)
+            reason = _misfit(cells, least, most) if most else ""
+        except StopIteration:
+            return
+        except csv.Error as wrong:
+            cells, reason = [], _spoken(str(wrong))
+        if not most and _NAMED_DELIMITER.fullmatch(feed.taken[0]):
+            feed.taken.clear()
             continue
-        feed = _Feed(lines, at)
-        reader = csv.reader(feed, delimiter=delimiter, strict=True)
-        # One reader goes on for as long as every record is sound; a bad one ends it.
-        while at < len(lines):
-            row += 1
-            try:
-                cells = next(reader)
-                reason = _misfit(cells, width) if width else ""
-            except StopIteration:
-                return
-            except csv.Error as wrong:
-                cells, reason = [], _spoken(str(wrong))
-            if reason and (not cells or feed.at - at > 1):
-                cells, reason = _one_line(lines[at], delimiter, width, reason)
-                at += 1
-                yield Record(row, tuple(cells), reason)
-                break
-            at = feed.at
-            if any(cell.strip() for cell in cells):
-                width = width or len(cells)
-                yield Record(row, tuple(cells[:width]), reason)
+        if reason and (not cells or len(feed.taken) > 1):
+            cells, reason = _one_line(feed.taken[0], delimiter, least, most, reason)
+            feed.give_back()
+            reader = csv.reader(feed, delimiter=delimiter, strict=True)
+            yield Record(row, tuple(cells), reason)
+            continue
+        feed.taken.clear()
+        if any(cells) and any(map(str.strip, cells)):
+            if not most:
+                # Headings that are blank at the end may stand over cells, and over none.
+                most = len(cells)
+                least = max(at for at, cell in enumerate(cells, 1) if cell.strip())
+            yield Record(row, tuple(cells[:most]), reason)
+
+
+_NAMED_DELIMITER = re.compile(r"\s*sep=.\s*")
 
 
 class _Feed:
-    """Lines from a place on; ``at`` is the next one to be given."""
+    """Lines one by one; ``taken`` are those since the last record, which can be given back."""
 
-    def __init__(self, lines: list[str], at: int) -> None:
-        self._lines = lines
-        self.at = at
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._again: deque[str] = deque()
+        self.taken: list[str] = []
 
     def __iter__(self) -> _Feed:
         return self
 
     def __next__(self) -> str:
-        if self.at >= len(self._lines):
-            raise StopIteration
-        self.at += 1
-        return self._lines[self.at - 1]
+        line = self._again.popleft() if self._again else next(self._lines)
+        self.taken.append(line)
+        return line
+
+    def give_back(self) -> None:
+        """All lines that were taken but the first are read once more."""
+        self._again.extendleft(reversed(self.taken[1:]))
+        self.taken.clear()
 
 
-def _plain_line_ends(text: str) -> bool:
-    # str.splitlines also breaks at these; in a cell they are just characters.
-    return not re.search("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", text)
-
-
-def _split(text: str) -> list[str]:
-    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", text)
-
-
-def _misfit(cells: list[str], width: int) -> str:
-    if len(cells) == width or not any(cell.strip() for cell in cells):
+def _misfit(cells: list[str], least: int, most: int) -> str:
+    if least <= len(cells) <= most or not any(cell.strip() for cell in cells):
         return ""
-    if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+    if len(cells) > most and not any(cell.strip() for cell in cells[most:]):
         return ""
-    return f"it has {len(cells)} cells and there are {width} headings"
+    return f"it has {len(cells)} cells and there are {least} headings"
 
 
-def _one_line(line: str, delimiter: str, width: int, reason: str) -> tuple[list[str], str]:
+def _one_line(line: str, delimiter: str, least: int, most: int, reason: str) -> tuple[list[str], str]:
     """A last try: the line by itself, forgiving what stands behind a closing quote."""
     if line.count('"') % 2:
         return [], "a quote is opened and not closed" if "quote" not in reason else reason
@@ -213,7 +289,7 @@ def _one_line(line: str, delimiter: str, width: int, reason: str) -> tuple[list[
         cells = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error as wrong:
         return [], _spoken(str(wrong))
-    return (cells, "") if len(cells) == width else ([], reason)
+    return (cells, "") if least <= len(cells) <= most else ([], reason)
 
 
 def _spoken(wrong: str) -> str:

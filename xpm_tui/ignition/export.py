@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -27,14 +28,17 @@ from xpm_tui.domain.tables import CLIENTS, IMPORTED, META, PROPOSALS, SERVICES, 
 from xpm_tui.ignition.cells import EXTRA, PEOPLE, People, client_cells, contact_cells
 from xpm_tui.ignition.client_import import HEADINGS
 from xpm_tui.ignition.forms import CLIENTS as FORM
+from xpm_tui.ignition.forms import RECORD
 from xpm_tui.ignition.library_import import SERVICE_ID
 from xpm_tui.ignition.parser import shield
-from xpm_tui.ignition.pending_changes import COMPUTED, client_pending, columns_of_last, label
+from xpm_tui.ignition.pending_changes import COMPUTED, client_pending, columns_of_last, label, why_never
 
 Flavour = Literal["ignition", "spreadsheet"]
 
 _ALWAYS = tuple(field.name for field in COLUMNS if field.csv is not None and field.csv.always)
-_ONLY_IF_THERE = COMPUTED | {part.name for field in COLUMNS if field.csv for part in field.csv.parts}
+_ONLY_IF_THERE = (
+    COMPUTED | {RECORD} | {part.name for field in COLUMNS if field.csv for part in field.csv.parts}
+)
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,8 @@ def export_clients(
         known = snapshot.get(IMPORTED, client.id)
         wanted: Collection[str] | None = None
         if changed_only:
-            pending = [
-                each for each in client_pending(client, known, people, columns) if again or not each.sent
-            ]
+            found = client_pending(client, known, people, columns)
+            pending = [each for each in found if again or not each.sent]
             if not pending:
                 continue
             wanted = {each.record.partition("/")[2] for each in pending} - {""}
@@ -121,6 +124,9 @@ def export_clients(
     if not records:
         return Exported((), 0, (), tuple(refused))
     heads = _columns(snapshot, [client for sheet in sheets for client, _ in sheet.rows])
+    if flavour == "spreadsheet":
+        # By it the rows are known again when the file comes back, also those without Ignition's ids.
+        heads.append((FORM.by_name[RECORD].heading, RECORD))
     files = tuple(_csv(sheet.rows, heads, people, flavour) for sheet in sheets)
     rows = sum(len(sheet.rows) for sheet in sheets)
     return Exported(files, rows, tuple(records), tuple(refused), tuple(splits), tuple(writes))
@@ -141,8 +147,9 @@ def _contacts(
     def refuse(reason: str, record: str = "") -> None:
         refused.append(NotExported(record or client.id, client.name, reason))
 
-    if not client.name.strip():
-        refuse("it has no name")
+    never = why_never(client)
+    if never.get("") and (not client.contacts or ("" in never and len(never) == 1)):
+        refuse(never[""])
         return []
     if not client.client_id and known is not None and known.sent is not None and not again:
         refuse(
@@ -150,32 +157,23 @@ def _contacts(
             "would make it twice. Import Ignition's own export here first"
         )
         return []
-    if _unwritable(client):
-        refuse("it holds a NUL byte, which no CSV can carry")
-        return []
     good = []
     for contact in client.contacts:
-        lack = "name" if not contact.name.strip() else "e-mail" if not contact.email.strip() else ""
+        lack = never.get(contact.id)
         gone_out = known is not None and contact.id in known.out_contacts and not contact.contact_id
         if lack and (wanted is None or contact.id in wanted):
-            who = contact.name or contact.email or contact.id
-            refuse(f"its contact {who} has no {lack}; Ignition's import fails without",
-                   f"{client.id}/{contact.id}")  # fmt: skip
+            refuse(lack, f"{client.id}/{contact.id}")
         elif client.client_id and gone_out and not again and (wanted is None or contact.id in wanted):
             refuse("its contact went out before and has no Contact ID yet: Ignition would make it twice",
                    f"{client.id}/{contact.id}")  # fmt: skip
         elif not lack:
             good.append(contact)
-    if not client.contacts:
-        refuse("it has no contact; Ignition's import fails without contact name and e-mail")
+    if not good and never.get("") and wanted is not None and not never.keys() & set(wanted):
+        refuse(never[""])
     if wanted is None:
         return good
     chosen = [contact for contact in good if contact.id in wanted]
     return chosen or sorted(good, key=lambda contact: (not contact.primary, not contact.contact_id))[:1]
-
-
-def _unwritable(client: Client) -> bool:
-    return b"\\u0000" in msgspec.json.encode(client)
 
 
 def _sheet_for(client: Client, sheets: list[_Sheet]) -> int:
@@ -245,6 +243,11 @@ def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, s
         used |= dict.fromkeys(name for name in sorted(PEOPLE) if getattr(client, name))
         for contact in client.contacts:
             used |= dict.fromkeys(_contact_key(key) for key in contact_cells(contact))
+    heads = [
+        (heading, name)
+        for heading, name in heads
+        if name or f"{EXTRA}{heading}" in used or not _NO_HEADING.fullmatch(heading)
+    ]
     heads += [
         (each.heading, each.name)
         for each in FORM.fields
@@ -254,6 +257,9 @@ def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, s
         (key.removeprefix(EXTRA), "") for key in used if key.startswith(EXTRA) and key not in there
     ]
 
+
+_NO_HEADING = re.compile(r"Column [0-9]+")
+"""What a column without a heading is called; earlier versions remembered empty ones too."""
 
 _NOBODY = People(())
 
@@ -277,6 +283,7 @@ def _csv(
         first, _, last = cells.get("contact_name", "").rpartition(" ")
         cells |= {"contact_first_name": first or last, "contact_last_name": last if first else ""}
         cells |= {"client_id": client.client_id, "contact_id": contact.contact_id}
+        cells[RECORD] = f"{client.id}/{contact.id}" if contact.id else client.id
         writer.writerow(
             [shield(cells.get(name or f"{EXTRA}{heading}", ""), spreadsheet) for heading, name in heads]
         )

@@ -32,12 +32,13 @@ class Field:
     """A field of a form; ``also`` are other headings for it, as :func:`squeezed` gives them.
 
     ``doubtful`` are headings that mean it only where ``fits`` says so of the column's values; with
-    ``must_fit`` all of its headings are.
+    ``must_fit`` all of its headings are. ``kind`` chooses the reader of its cells.
     """
 
     name: str
     heading: str
     also: tuple[str, ...] = ()
+    kind: str = "text"
     doubtful: tuple[str, ...] = ()
     must_fit: bool = False
     fits: Callable[[Sequence[str]], bool] = lambda values: True
@@ -82,16 +83,23 @@ def _client_columns() -> Iterator[Field]:
     for row in fields.COLUMNS:
         if row.csv is not None:
             csv = row.csv
-            yield Field(row.name, csv.heading, csv.also, csv.doubtful, csv.must_fit, _fits(row))
+            yield Field(row.name, csv.heading, csv.also, row.kind, csv.doubtful, csv.must_fit, _fits(row))
             yield from (Field(part.name, part.heading, part.also) for part in csv.parts)
 
 
-CLIENTS = Form("clients", tuple(_client_columns()), ("client_id", "name", "contact_id"))
+RECORD = "record"
+"""The column of a spreadsheet that was written here: our own ids, by which its rows are known again."""
+
+CLIENTS = Form(
+    "clients",
+    (*_client_columns(), Field(RECORD, "xpm-tui record")),
+    ("client_id", "name", "contact_id", RECORD),
+)
 
 SERVICES = Form(
     "services",
     (
-        Field("service_id", "Service ID", ("id",)),
+        Field("service_id", "Service ID", ("id",), "id"),
         Field("name", "Service Name", ("service", "name", "title")),
     ),
     ("name",),
@@ -103,7 +111,7 @@ TEAM = Form(
         Field("name", "Name", ("full name", "user", "user name", "team member", "staff name", "staff")),
         Field("first_name", "First Name", ("given name", "given names")),
         Field("last_name", "Last Name", ("surname", "family name")),
-        Field("email", "Email", ("e mail", "email address", "user email", "login", "login email")),
+        Field("email", "Email", ("e mail", "email address", "user email", "login", "login email"), "email"),
         Field("access", "Access", ("has access", "login access", "can sign in")),
         Field("active", "Status", ("active", "state", "is active")),
     ),
@@ -114,20 +122,23 @@ PROPOSALS = Form(
     "proposals",
     (
         Field("number", "Proposal Number", ("proposal id", "proposal ref", "proposal reference", "number",
-                                            "proposal", "reference")),
+                                            "proposal", "reference"), "id"),
         Field("name", "Proposal Name", ("proposal title", "title")),
-        Field("client_id", "Client ID", ("ignition client id",)),
+        Field("client_id", "Client ID", ("ignition client id",), "id"),
         Field("client_reference", "Client Reference", ("client number", "client ref")),
         Field("client_name", "Client Name", ("client", "company name", "company")),
-        Field("contact_email", "Contact Email", ("email", "client email", "contact email address")),
+        Field("contact_email", "Contact Email", ("email", "client email", "contact email address"), "email"),
         Field("state", "Proposal Status", ("status", "state", "service status", "proposal state")),
-        Field("accepted", "Accepted Date", ("accepted", "acceptance date", "accepted on", "date accepted")),
+        Field("accepted", "Accepted Date", ("accepted", "acceptance date", "accepted on", "date accepted"),
+              "date"),
         Field("start", "Start Date", ("start", "service start date", "service start", "starts",
-                                      "effective date", "proposal start date", "effective start date")),
+                                      "effective date", "proposal start date", "effective start date"),
+              "date"),
         Field("end", "End Date", ("end", "service end date", "service end", "ends", "expiry date", "expires",
-                                  "contract end date", "proposal end date", "minimum contract end date")),
+                                  "contract end date", "proposal end date", "minimum contract end date"),
+              "date"),
         Field("service", "Service Name", ("service",)),
-        Field("service_id", "Service ID", ()),
+        Field("service_id", "Service ID", (), "id"),
         Field("billing", "Billing Type", ("billing", "billing frequency", "billing mode", "frequency")),
         Field("price", "Price", ("amount", "value", "service price", "total", "net price", "price ex tax")),
         Field("quantity", "Quantity", ("qty", "units")),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,21 +13,64 @@ import msgspec
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import plural, sequence
 from xpm_tui.domain.ignition import Contact, ImportImage
-from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
+from xpm_tui.domain.ports import Drop, Put, PutRaw, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import ALL as TABLES
-from xpm_tui.domain.tables import CLIENTS, FREEZES, IGNORED, IMPORT_IMAGES, LINKS, PROPOSALS, Table
+from xpm_tui.domain.tables import (
+    CLIENTS,
+    FREEZES,
+    IGNORED,
+    IMPORT_IMAGES,
+    IMPORTED,
+    LINKS,
+    PROPOSALS,
+    Table,
+)
 from xpm_tui.domain.values import is_same
-from xpm_tui.ignition.parser import Refused
+from xpm_tui.ignition.parser import Parsed, Refused
+
+_ENCODER = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True)
 class Step:
-    """One row of the book before and after; ``before`` is None for a new one."""
+    """One row of the store before and after the import; ``before`` is None for a new one.
 
-    table: Table[Any]
-    before: Any
-    after: Any
+    Both are kept as bytes and decoded when they are asked for: a large file has many rows.
+    """
+
+    __slots__ = ("_before", "key", "raw", "table")
+
+    def __init__(self, table: Table[Any], key: str, before: bytes | None, raw: bytes) -> None:
+        self.table = table
+        self.key = key
+        self.raw = raw
+        self._before = before
+
+    @classmethod
+    def of(cls, table: Table[Any], before: Any, after: Any) -> Step:
+        """A step between two rows."""
+        was = None if before is None else _ENCODER.encode(before)
+        return cls(table, table.key(after), was, _ENCODER.encode(after))
+
+    @classmethod
+    def to_new(cls, table: Table[Any], after: Any) -> Step:
+        """A step to a new row, whose key is its id."""
+        return cls(table, after.id, None, _ENCODER.encode(after))
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the row was not there before."""
+        return self._before is None
+
+    @property
+    def before(self) -> Any:
+        """The row before; None for a new one."""
+        return None if self._before is None else msgspec.json.decode(self._before, type=self.table.row)
+
+    @property
+    def after(self) -> Any:
+        """The row after."""
+        return msgspec.json.decode(self.raw, type=self.table.row)
 
 
 @dataclass(frozen=True)
@@ -72,30 +116,71 @@ class ImportPlan:
         """All steps in order."""
         return (step for group in self.groups for step in group)
 
-    def writes(self, batch: str) -> tuple[Write, ...]:
-        """Every write of the import ``batch``, before-images included."""
-        return tuple(write for group in self.groups for write in group_writes(group, batch)) + self.settled
+    def writes(self, batch: str) -> Iterator[Write]:
+        """Every write of the import ``batch``, before-images included, one after the other."""
+        made: dict[str, dict[str, str]] = {}
+        blocks = Counter[str]()
+        for step in self.steps:
+            yield PutRaw(step.table, step.key, step.raw)
+            name = step.table.name
+            if not step.is_new:
+                yield Put(IMPORT_IMAGES, _image(step, batch))
+                continue
+            block = made.setdefault(name, {})
+            block[step.key] = "" if name == IMPORTED.name else _digest(step.raw)
+            if len(block) == _BLOCK:
+                blocks[name] += 1
+                yield Put(IMPORT_IMAGES, _block(batch, name, blocks[name], made.pop(name)))
+        for name, block in made.items():
+            yield Put(IMPORT_IMAGES, _block(batch, name, blocks[name] + 1, block))
+        yield from self.settled
 
 
-def group_writes(group: Iterable[Step], batch: str) -> Iterator[Write]:
-    """The writes of one group, each with its before-image."""
-    for step in group:
-        yield Put(step.table, step.after)
-        yield Put(IMPORT_IMAGES, _image(step, batch))
+_BLOCK = 500
+"""New rows whose digests are kept in one row of images."""
+
+
+def _block(batch: str, table: str, number: int, made: dict[str, str]) -> ImportImage:
+    return ImportImage(id=f"{batch}/{table}/+{number}", batch=batch, table=table, row="", made=made)
 
 
 def _image(step: Step, batch: str) -> ImportImage:
-    row = step.table.key(step.after)
-    image = ImportImage(id=f"{batch}/{step.table.name}/{row}", batch=batch, table=step.table.name, row=row)
-    if step.before is None:
-        return msgspec.structs.replace(image, digest=digest(step.after))
-    before, after = msgspec.to_builtins(step.before), msgspec.to_builtins(step.after)
-    return msgspec.structs.replace(image, before=before, after=after)
+    return ImportImage(
+        id=f"{batch}/{step.table.name}/{step.key}",
+        batch=batch,
+        table=step.table.name,
+        row=step.key,
+        before=msgspec.to_builtins(step.before),
+        after=msgspec.to_builtins(step.after),
+    )
+
+
+def _images(snapshot: Snapshot, batch: str) -> Iterator[ImportImage]:
+    """The images of an import: of changed rows, and of each new one as if it had an image of its own."""
+    for image in snapshot.rows(IMPORT_IMAGES):
+        if image.batch != batch:
+            continue
+        if not image.made:
+            yield image
+        for row, told in image.made.items():
+            yield msgspec.structs.replace(image, row=row, digest=told, made={})
+
+
+def file_notes(parsed: Parsed) -> list[Note]:
+    """What is to be said of a file whatever it holds: of its columns, and of rows that are no records."""
+    return [
+        *(Note(0, text) for text in parsed.notes),
+        *(Note(each.row, each.reason) for each in parsed.skipped),
+    ]
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.blake2b(raw, digest_size=8).hexdigest()
 
 
 def digest(row: msgspec.Struct) -> str:
     """A short digest of a row."""
-    return hashlib.blake2b(msgspec.json.encode(row), digest_size=8).hexdigest()
+    return _digest(_ENCODER.encode(row))
 
 
 @dataclass(frozen=True)
@@ -150,20 +235,21 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
     left: list[Stays] = []
     counts = {"removed": 0, "restored": 0, "left": 0}
     kept: set[str] = set()
-    # In order of arrival a client comes before what the file said of it: that stays while the client does.
-    for image in snapshot.rows(IMPORT_IMAGES):
-        if image.batch != batch:
-            continue
+    blocks: dict[str, dict[str, str]] = {}
+    images = [*_images(snapshot, batch)]
+    # What the file said of a client comes after the client: it stays while the client does.
+    for image in sorted(images, key=lambda each: each.table == IMPORTED.name):
         table = tables[image.table]
         now = snapshot.get(table, image.row)
         reason = ""
+        stays_here = False
         if now is None:
             pass
-        elif image.table == "imported":
-            if image.row in kept:
-                continue
-            before = None if image.before is None else msgspec.convert(image.before, table.row)
-            writes.append(Drop(table, image.row) if before is None else Put(table, before))
+        elif image.table == IMPORTED.name:
+            stays_here = image.row in kept
+            if not stays_here:
+                before = None if image.before is None else msgspec.convert(image.before, table.row)
+                writes.append(Drop(table, image.row) if before is None else Put(table, before))
         elif image.before is None:
             reason = _why_stays(snapshot, table, image, now)
             if not reason:
@@ -180,10 +266,22 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
         if reason:
             kept.add(image.row)
             left.append(Stays(image.row, str(getattr(now, "name", "")), reason))
-        else:
-            writes.append(Drop(IMPORT_IMAGES, image.id))
+        waiting = blocks.setdefault(image.id, {})
+        if reason or stays_here:
+            waiting[image.row] = image.digest
+    writes += _images_of_what_stays(snapshot, blocks)
     counts["left"] = len(left)
     return UndoPlan(tuple(writes), counts, tuple(left))
+
+
+def _images_of_what_stays(snapshot: Snapshot, blocks: Mapping[str, dict[str, str]]) -> Iterator[Write]:
+    """Drop the images of what was undone; those of what stays are needed by a later undo."""
+    for id_, waiting in blocks.items():
+        image = snapshot.get(IMPORT_IMAGES, id_)
+        if not waiting:
+            yield Drop(IMPORT_IMAGES, id_)
+        elif image is not None and image.made and len(waiting) < len(image.made):
+            yield Put(IMPORT_IMAGES, msgspec.structs.replace(image, made=waiting))
 
 
 def _why_stays(snapshot: Snapshot, table: Table[Any], image: ImportImage, now: msgspec.Struct) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -13,8 +13,9 @@ from xpm_tui.domain.ignition import Service, TeamMember
 from xpm_tui.domain.ports import Ids, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import SERVICES, TEAM, Table
-from xpm_tui.ignition.cells import CellError, check_email
-from xpm_tui.ignition.import_steps import Edit, ImportPlan, Note, Step
+from xpm_tui.ignition.cell_readers import CellError, KnownIds, read_cell, read_text
+from xpm_tui.ignition.forms import FORMS, Form
+from xpm_tui.ignition.import_steps import Edit, ImportPlan, Step, file_notes
 from xpm_tui.ignition.parser import Parsed, Refused, Row
 
 R = TypeVar("R", Service, TeamMember)
@@ -42,15 +43,45 @@ class _Found(Exception):
     """A row that cannot be taken; the text says why."""
 
 
+class ReadRow(NamedTuple):
+    """A row whose cells were read by the kinds of their fields."""
+
+    number: int
+    cells: dict[str, str]
+    extra: dict[str, str]
+
+
+def read_row(row: Row, form: Form, known: Mapping[str, KnownIds]) -> ReadRow:
+    """Read every cell of a row; ``known`` are the ids that the store has, by field.
+
+    Raises :class:`CellError` with the column and the reason.
+    """
+    cells, extra = row.cells, row.extra
+    heading = ""
+    try:
+        for name, text in cells.items():
+            heading = form.by_name[name].heading
+            kind = form.by_name[name].kind
+            cells[name] = known[name].read(read_text(text)) if name in known else read_cell(kind, text)
+        for column, text in extra.items():
+            heading = column
+            read_text(text)
+    except CellError as wrong:
+        raise CellError(f"{visible(heading, 60)}: {visible(str(wrong), 200)}") from None
+    return ReadRow(row.number, cells, extra)
+
+
 def plan_services(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan:
     """What importing a services file would do: by Service ID, else by exact name."""
     services = list(snapshot.rows(SERVICES))
+    ids_there = KnownIds(each.extra[SERVICE_ID] for each in services if SERVICE_ID in each.extra)
+    ids_there.beside(parsed.column("service_id"))
     by_id = {service.extra[SERVICE_ID]: service for service in services if SERVICE_ID in service.extra}
     by_name: dict[str, list[Service]] = {}
     for service in services:
         by_name.setdefault(exact(service.name), []).append(service)
 
-    def find(row: Row) -> Service | None:
+    def find(row: ReadRow) -> Service | None:
         told = row.cells.get("service_id", "")
         if told in by_id:
             return by_id[told]
@@ -62,17 +93,17 @@ def plan_services(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> Import
             raise _Found(f"{', '.join(s.id for s in same)} all have this name; give a Service ID")
         return same[0] if same else None
 
-    def values(row: Row, now: Service | None) -> dict[str, Any]:
+    def values(row: ReadRow, now: Service | None) -> dict[str, Any]:
         extra = dict(row.extra)
         if "service_id" in row.cells:
             extra[SERVICE_ID] = row.cells["service_id"]
         name = {"name": row.cells["name"]} if "name" in row.cells else {}
         return {**name, "extra": {**(now.extra if now else {}), **extra}}
 
-    def key(row: Row) -> str:
+    def key(row: ReadRow) -> str:
         return row.cells.get("service_id") or exact(row.cells.get("name", ""))
 
-    return _Planner(SERVICES, "s", parsed, find, values, key).plan(ids)
+    return _Planner(SERVICES, "s", parsed, find, values, key, {"service_id": ids_there}).plan(ids)
 
 
 def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan:
@@ -84,7 +115,7 @@ def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan
     emails = {row.cells.get("email", "").casefold() for row in parsed.rows}
     names = {exact(_name(row)) for row in parsed.rows}
 
-    def find(row: Row) -> TeamMember | None:
+    def find(row: ReadRow) -> TeamMember | None:
         email, name = row.cells.get("email", "").casefold(), exact(_name(row))
         if not name and not email:
             raise _Found("name and e-mail are both blank")
@@ -108,28 +139,24 @@ def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan
                 )
         return same[0] if same else None
 
-    def values(row: Row, now: TeamMember | None) -> dict[str, Any]:
+    def values(row: ReadRow, now: TeamMember | None) -> dict[str, Any]:
         found: dict[str, Any] = {"extra": {**(now.extra if now else {}), **row.extra}}
         if _name(row) or now is None:
             found["name"] = _name(row) or row.cells["email"]
         if "email" in row.cells:
-            try:
-                check_email(row.cells["email"])
-            except CellError as wrong:
-                raise _Found(str(visible(str(wrong), 200))) from None
             found["email"] = row.cells["email"]
         for field in ("access", "active"):
             if field in row.cells:
                 found[field] = _yes(field, row.cells[field])
         return found
 
-    def key(row: Row) -> str:
+    def key(row: ReadRow) -> str:
         return row.cells.get("email", "").casefold() or exact(_name(row))
 
-    return _Planner(TEAM, "t", parsed, find, values, key).plan(ids)
+    return _Planner(TEAM, "t", parsed, find, values, key, {}).plan(ids)
 
 
-def _name(row: Row) -> str:
+def _name(row: Row | ReadRow) -> str:
     parts = [row.cells[part] for part in ("first_name", "last_name") if part in row.cells]
     return row.cells.get("name") or " ".join(parts)
 
@@ -149,12 +176,14 @@ class _Planner:
         table: Table[Any],
         prefix: str,
         parsed: Parsed,
-        find: Callable[[Row], Any],
-        values: Callable[[Row, Any], dict[str, Any]],
-        key: Callable[[Row], str],
+        find: Callable[[ReadRow], Any],
+        values: Callable[[ReadRow, Any], dict[str, Any]],
+        key: Callable[[ReadRow], str],
+        known: Mapping[str, KnownIds],
     ) -> None:
         self._table, self._prefix, self._parsed = table, prefix, parsed
         self._find, self._values, self._key = find, values, key
+        self._known = known
 
     def plan(self, ids: Ids | None) -> ImportPlan:
         """The plan; ``ids`` None gives out no id."""
@@ -164,13 +193,14 @@ class _Planner:
         edits: list[Edit] = []
         seen: dict[str, int] = {}
         met: dict[str, int] = {}
-        for row in self._parsed.rows:
+        for each in self._parsed.rows:
             try:
+                row = read_row(each, FORMS[self._parsed.form], self._known)
                 now = self._find(row)
                 values = self._values(row, now)
                 self._once(row, now, seen, met)
-            except _Found as reason:
-                refused.append(Refused(row.number, str(reason)))
+            except (_Found, CellError) as reason:
+                refused.append(Refused(each.number, str(reason)))
                 continue
             if now is None:
                 counts["new"] += 1
@@ -187,7 +217,7 @@ class _Planner:
         names = iter(ids.new(self._prefix, fresh) if ids and fresh else _tokens(self._prefix, fresh))
         groups = tuple(
             (
-                Step(
+                Step.of(
                     self._table,
                     now,
                     msgspec.structs.replace(now, **values)
@@ -198,7 +228,7 @@ class _Planner:
             for now, values in steps
         )
         rows = {"rows": len(self._parsed.rows) + len(self._parsed.refused)}
-        notes = tuple(Note(0, text) for text in self._parsed.notes)
+        notes = tuple(file_notes(self._parsed))
         return ImportPlan(
             groups,
             {**rows, **counts, "refused": len(refused)},
@@ -207,7 +237,7 @@ class _Planner:
             notes,
         )
 
-    def _once(self, row: Row, now: Any, seen: dict[str, int], met: dict[str, int]) -> None:
+    def _once(self, row: ReadRow, now: Any, seen: dict[str, int], met: dict[str, int]) -> None:
         """A record is one row's."""
         key = self._key(row)
         first = seen.setdefault(key, row.number)

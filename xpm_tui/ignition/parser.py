@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.ignition.cells import plain
-from xpm_tui.ignition.csv_text import LARGEST, LONGEST_CELL, Record, decode, find_delimiter, records, squeezed
-from xpm_tui.ignition.forms import FORMS, Column, FormName, columns
+from xpm_tui.ignition.cell_readers import LONGEST_CELL, may_be_total, plain, total_row
+from xpm_tui.ignition.csv_source import CsvSource
+from xpm_tui.ignition.csv_text import Record, find_delimiter, records, squeezed
+from xpm_tui.ignition.forms import FORMS, Column, Form, FormName, columns
 
 _SAMPLE = 50
+TICK = 1_000
+"""Rows between two calls of ``tick``."""
 
 
 @dataclass(frozen=True)
@@ -24,20 +29,54 @@ class Refused:
     reason: str
 
 
-@dataclass(frozen=True)
-class Row:
-    """A usable row: ``cells`` by field, ``extra`` by the heading of an unknown column; no blank ones."""
+class Layout:
+    """Which kept column of a row is which field, or which heading that nobody knows."""
 
-    number: int
-    cells: Mapping[str, str]
-    extra: Mapping[str, str] = field(default_factory=dict)
+    __slots__ = ("extras", "fields")
+
+    def __init__(self, columns: Iterable[Column]) -> None:
+        kept = [column for column in columns if not column.ignored]
+        self.fields = tuple(column.field for column in kept)
+        self.extras = tuple("" if column.field else column.heading for column in kept)
+
+
+class Row:
+    """A usable row: ``cells`` by field, ``extra`` by the heading of an unknown column; no blank ones.
+
+    Both are put together when they are asked for: a large file has many rows.
+    """
+
+    __slots__ = ("_layout", "_packed", "number")
+
+    def __init__(self, number: int, layout: Layout, values: Sequence[str]) -> None:
+        self.number = number
+        self._layout = layout
+        self._packed = "\0".join(values)  # no usable cell holds a NUL
+
+    @property
+    def values(self) -> list[str]:
+        """Every kept cell, in the order of :attr:`Parsed.kept`."""
+        return self._packed.split("\0")
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """The cells of known columns."""
+        values = self._packed.split("\0")
+        return {name: text for name, text in zip(self._layout.fields, values, strict=True) if text and name}
+
+    @property
+    def extra(self) -> dict[str, str]:
+        """The cells of unknown columns."""
+        values = self._packed.split("\0")
+        return {name: text for name, text in zip(self._layout.extras, values, strict=True) if text and name}
 
 
 @dataclass(frozen=True)
 class Parsed:
     """What a file says. ``encoding`` and ``delimiter`` were found; ``unknown`` are headings kept as they are.
 
-    ``mapping`` is what was asked for, to be remembered.
+    ``mapping`` is what was asked for, to be remembered. ``skipped`` are rows that hold no record, with the
+    reason. ``digest`` is that of the file's content.
     """
 
     form: FormName
@@ -48,6 +87,20 @@ class Parsed:
     refused: tuple[Refused, ...]
     notes: tuple[str, ...] = ()
     mapping: Mapping[str, str] = field(default_factory=dict)
+    skipped: tuple[Refused, ...] = ()
+    digest: str = ""
+    layout: Layout | None = None
+
+    def column(self, field: str) -> Iterator[str]:
+        """Every cell of a field, blank ones left out."""
+        at = next((at for at, (name, _) in enumerate(self.kept) if name == field), -1)
+        if at >= 0:
+            yield from filter(None, (row.values[at] for row in self.rows))
+
+    @property
+    def kept(self) -> tuple[tuple[str, str], ...]:
+        """Field and heading of every kept column, also of one without a cell; one of the two is empty."""
+        return tuple(zip(self.layout.fields, self.layout.extras, strict=True)) if self.layout else ()
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -60,56 +113,156 @@ class Parsed:
         return frozenset(c.field for c in self.columns if c.field)
 
 
+def no_tick(rows: int) -> None:
+    """Nobody wants to know how many rows were read."""
+
+
 def parse(
-    source: bytes | Path,
+    source: bytes | Path | CsvSource,
     form: FormName,
     mapping: Mapping[str, str] | None = None,
     *,
     remembered: Mapping[str, str] | None = None,
     encoding: str = "",
+    tick: Callable[[int], None] = no_tick,
 ) -> Parsed:
     """Read a file of a form.
 
     ``mapping`` (heading -> field) wins over everything and must name headings of the file; ``remembered`` is
-    an earlier one, of which only what fits is used. Raises ``BadInput`` when the file is no CSV, or none of
-    its columns is one that the form needs; a single bad row is refused with its number instead.
+    an earlier one, of which only what fits is used. ``tick`` is told how many rows were read, now and then.
+    Raises ``BadInput`` when the file is no CSV, or none of its columns is one that the form needs; a single
+    bad row is refused with its number instead.
     """
+    if not isinstance(source, CsvSource):
+        with CsvSource.of(source, encoding) as opened:
+            return parse(opened, form, mapping, remembered=remembered, tick=tick)
     rules = FORMS[form]
-    text, spoken = decode(read_source(source) if isinstance(source, Path) else source, encoding)
-    delimiter = find_delimiter(text, [*rules.headings(), *(mapping or {}), *(remembered or {})])
-    reading = records(text.lstrip("\ufeff"), delimiter)
+    start = "".join(islice(source.lines(), 20))
+    delimiter = find_delimiter(start, [*rules.headings(), *(mapping or {}), *(remembered or {})])
+    reading = records(source.lines(), delimiter)
     head = next(reading, None)
     if head is None or not head.cells:
         raise BadInput("The file is empty: it has no row with headings.")
-    body = list(reading)
     headings = tuple(map(clean, head.cells))
     _known_headings(mapping or {}, headings)
     wanted = {squeezed(h): f for h, f in {**(remembered or {}), **(mapping or {})}.items()}
-    found = columns(rules, headings, [record.cells for record in body[:_SAMPLE]], wanted)
-    rows, refused = [], []
-    for record in body:
-        reason = record.reason or unusable(record)
-        if reason:
-            refused.append(Refused(record.row, reason))
-        else:
-            rows.append(_row(record, found))
+    sample = list(islice(reading, _SAMPLE))
+    found = columns(rules, headings, [record.cells for record in sample], wanted)
+    body = _Body(rules, head.cells, found)
+    for reader in (sample, reading):
+        for at, record in enumerate(reader, 1):
+            body.add(record)
+            if not at % TICK:
+                tick(at)
+    found = body.columns()
     return Parsed(
-        form, spoken, delimiter, found, tuple(rows), tuple(refused), _notes(found, rows), dict(mapping or {})
-    )
+        form, source.spoken, delimiter, found, tuple(body.rows), tuple(body.refused), body.notes(found),
+        dict(mapping or {}), tuple(body.skipped), source.digest, body.layout,
+    )  # fmt: skip
 
 
-def read_source(path: Path) -> bytes:
-    """A file's bytes. Raises ``BadInput`` for one that cannot be read, or is far too large."""
-    try:
-        if path.stat().st_size > LARGEST:
-            raise BadInput(f"{path} is larger than {LARGEST // 1_000_000} MB: it is no export of Ignition's.")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise BadInput(f"There is no file {path}.") from None
-    except IsADirectoryError:
-        raise BadInput(f"{path} is a folder, not a file.") from None
-    except OSError as reason:
-        raise BadInput(f"{path} cannot be read: {reason.strerror or reason}.") from None
+class _Body:
+    """The rows behind the headings."""
+
+    def __init__(self, form: Form, headings: Sequence[str], found: tuple[Column, ...]) -> None:
+        self.rows: list[Row] = []
+        self.refused: list[Refused] = []
+        self.skipped: list[Refused] = []
+        self._found = found
+        self.layout = Layout(found)
+        self._kept = [column.index for column in found if not column.ignored]
+        self._all = self._kept == list(range(len(headings)))
+        self._ids = [c.index for c in found if c.field and form.by_name[c.field].kind in ("id", "email")]
+        self._nameless = [at for at, heading in enumerate(headings) if not clean(heading)]
+        self._filled: set[int] = set()
+        self._formulas = 0
+        self._own = [squeezed(heading) for heading in headings]
+        names = [form.by_name[c.field] if c.field else None for c in found]
+        self._also = [{squeezed(each.heading), *each.also} if each else set() for each in names]
+        self._heads = {word for word in self._own if word}.union(*self._also)
+
+    def add(self, record: Record) -> None:
+        """Take a record: a row, or a reason why it is none."""
+        cells = record.cells
+        text = "".join(cells)
+        reason = record.reason or unusable(record, text)
+        if reason:
+            self.refused.append(Refused(record.row, reason))
+            return
+        if self._no_record(record, text):
+            return
+        for at in self._nameless:
+            if at < len(cells) and cells[at].strip():
+                self._filled.add(at)
+        if len(cells) < len(self._own):
+            cells = (*cells, *[""] * (len(self._own) - len(cells)))
+        if not self._all:
+            cells = tuple([cells[at] for at in self._kept])
+        if "=" not in text and "'" not in text and text.isascii() and text.isprintable():
+            values = list(map(str.strip, cells))
+        else:
+            values = list(map(clean, cells))
+            self._formulas += sum(value[:1] == "=" for value in values)
+        if any(values):
+            self.rows.append(Row(record.row, self.layout, values))
+
+    def _no_record(self, record: Record, text: str) -> bool:
+        """Whether it repeats the headings or holds totals; noted, or refused where it may be a record."""
+        first = next((cell for cell in record.cells if cell), "")
+        if squeezed_fast(first) in self._heads:
+            like = self._like_headings(record.cells)
+            if like:
+                told = (
+                    "it repeats the headings: skipped" if like == "all" else "it looks like a row of headings"
+                )
+                (self.skipped if like == "all" else self.refused).append(Refused(record.row, told))
+                return True
+        if may_be_total(text):
+            named = [record.cells[at] for at in self._ids if at < len(record.cells)]
+            kind = (
+                ""
+                if any(plain(cell) and not total_row([cell]) for cell in named)
+                else total_row(record.cells)
+            )
+            if kind:
+                why = "a row of totals, not a record: skipped"
+                perhaps = "it may be a row of totals: if it is a record, give it an id or add it by hand"
+                (self.skipped if kind == "total" else self.refused).append(
+                    Refused(record.row, why if kind == "total" else perhaps)
+                )
+                return True
+        return False
+
+    def _like_headings(self, cells: Sequence[str]) -> str:
+        """``all`` where every cell is the heading of its column, ``some`` where most of several are."""
+        filled = [(at, squeezed(cell)) for at, cell in enumerate(cells) if cell.strip()]
+        own = sum(word == self._own[at] for at, word in filled)
+        fits = sum(word == self._own[at] or word in self._also[at] for at, word in filled)
+        if filled and (own == len(filled) or (fits == len(filled) and len(filled) > 1)):
+            return "all"
+        return "some" if fits > 1 and fits * 2 > len(filled) else ""
+
+    def columns(self) -> tuple[Column, ...]:
+        """The columns, without those that have neither a heading nor a cell."""
+        empty = {at for at in self._nameless if at not in self._filled}
+        return tuple(c for c in self._found if c.index not in empty or c.field)
+
+    def notes(self, found: tuple[Column, ...]) -> tuple[str, ...]:
+        """What is to be said of the whole file."""
+        notes = [
+            f"{column.heading}: a column of this heading was there before; it is kept, not used."
+            for column in found
+            if not column.field and re.search(r" \(\d+\)$", column.heading)
+        ]
+        if self._formulas:
+            cells = count(self._formulas, "cell begins/cells begin")
+            notes.append(f"{cells} with = like a formula: taken as text.")
+        return tuple(notes)
+
+
+def squeezed_fast(text: str) -> str:
+    """``squeezed`` for a text that may be a heading; a long one is none."""
+    return squeezed(text) if len(text) <= 40 else ""
 
 
 def _known_headings(mapping: Mapping[str, str], headings: tuple[str, ...]) -> None:
@@ -120,7 +273,6 @@ def _known_headings(mapping: Mapping[str, str], headings: tuple[str, ...]) -> No
             raise BadInput(f"The file has no column {visible(heading, 60)}.", hint=f"Its columns: {found}.")
 
 
-_ERROR_VALUE = re.compile(r"#(?:REF!|NAME\?|VALUE!|DIV/0!|N/A|NULL!|NUM!|SPILL!|CALC!)")
 _KEPT_TEXT = re.compile(r'="((?:[^"]|"")*)"')
 _SHIELDED = re.compile(r"""'+(?:[=+\-@\t\r])""")
 
@@ -148,36 +300,11 @@ def shield(value: str, spreadsheet: bool) -> str:
     )
 
 
-def unusable(record: Record) -> str:
-    """Why no cell of this record can be trusted; empty for a sound one."""
-    for cell in record.cells:
-        if "\x00" in cell:
-            return "a cell holds a NUL byte"
-        if len(cell) > LONGEST_CELL:
-            return f"a cell is longer than {LONGEST_CELL} characters"
-        if cell.startswith("#") and _ERROR_VALUE.fullmatch(cell.strip()):
-            return f"a cell holds {cell.strip()}, the error of a spreadsheet formula"
+def unusable(record: Record, text: str = "") -> str:
+    """Why no cell of this record can be trusted; empty for a sound one. ``text``: its cells joined."""
+    text = text or "".join(record.cells)
+    if "\0" in text:
+        return "a cell holds a NUL byte"
+    if len(text) > LONGEST_CELL and any(len(cell) > LONGEST_CELL for cell in record.cells):
+        return f"a cell is longer than {LONGEST_CELL} characters"
     return ""
-
-
-def _row(record: Record, found: tuple[Column, ...]) -> Row:
-    cells, extra = {}, {}
-    for column in found:
-        text = clean(record.cells[column.index]) if column.index < len(record.cells) else ""
-        if text and column.field:
-            cells[column.field] = text
-        elif text and not column.ignored:
-            extra[column.heading] = text
-    return Row(record.row, cells, extra)
-
-
-def _notes(found: tuple[Column, ...], rows: list[Row]) -> tuple[str, ...]:
-    notes = [
-        f"{column.heading}: a column of this heading was there before; it is kept, not used."
-        for column in found
-        if not column.field and re.search(r" \(\d+\)$", column.heading)
-    ]
-    formulas = sum(text.startswith("=") for row in rows for text in row.cells.values())
-    if formulas:
-        notes.append(f"{formulas} cells begin with = like a formula; they are taken as the text they are.")
-    return tuple(notes)

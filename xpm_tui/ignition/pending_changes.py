@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from xpm_tui.domain.fields import COLUMNS
 from xpm_tui.domain.ignition import Client, Imported
@@ -20,7 +22,7 @@ class Pending:
     """One cell that Ignition does not have: ``record`` is ``c1`` or ``c1/k2``.
 
     Field ``client`` or ``contact`` stands for a whole new one. ``sent``: it has gone out by export, and no
-    file of Ignition's has told of it since.
+    file of Ignition's has told of it since. ``never``: why Ignition's import cannot take it as it is.
     """
 
     record: str
@@ -28,6 +30,43 @@ class Pending:
     old: str
     new: str
     sent: bool
+    never: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it still has to go out, and can."""
+        return not self.sent and not self.never
+
+
+@dataclass(frozen=True)
+class Unsendable:
+    """A client or contact (``c1`` or ``c1/k2``) with a change that Ignition's import cannot take, and why."""
+
+    record: str
+    name: str
+    reason: str
+
+
+def why_never(client: Client) -> dict[str, str]:
+    """Why Ignition's import cannot take a client (under an empty key) or one of its contacts (by id).
+
+    Its import needs the name of the client, and the name and e-mail of a contact, in every row.
+    """
+    if not client.name.strip():
+        return {"": "it has no name"}
+    if b"\\u0000" in msgspec.json.encode(client):
+        return {"": "it holds a NUL byte, which no CSV can carry"}
+    found: dict[str, str] = {}
+    for contact in client.contacts:
+        lack = "name" if not contact.name.strip() else "e-mail" if not contact.email.strip() else ""
+        if lack:
+            who = contact.name.strip() or contact.email.strip() or contact.id
+            found[contact.id] = f"its contact {who} has no {lack}; Ignition's import fails without"
+    if not client.contacts:
+        found[""] = "it has no contact; Ignition's import fails without contact name and e-mail"
+    elif len(found) == len(client.contacts):
+        found[""] = next(iter(found.values()))
+    return found
 
 
 @dataclass(frozen=True)
@@ -35,11 +74,12 @@ class NotInIgnition:
     """All of them by client: ``changes`` counts those that still have to go out, ``sent`` the others."""
 
     clients: Mapping[str, tuple[Pending, ...]] = field(default_factory=dict)
+    unsendable: tuple[Unsendable, ...] = ()
 
     @property
     def changes(self) -> int:
-        """How many still have to be exported."""
-        return sum(not each.sent for pending in self.clients.values() for each in pending)
+        """How many still have to be exported, and can be."""
+        return sum(each.waits for pending in self.clients.values() for each in pending)
 
     @property
     def sent(self) -> int:
@@ -51,16 +91,24 @@ def changes_not_in_ignition(snapshot: Snapshot) -> NotInIgnition:
     """Compare every client with what the last files said. O(clients)."""
     people, columns = People(snapshot.rows(TEAM)), columns_of_last(snapshot)
     found = {}
+    unsendable: dict[str, Unsendable] = {}
     for client in snapshot.rows(CLIENTS):
         pending = client_pending(client, snapshot.get(IMPORTED, client.id), people, columns)
         if pending:
             found[client.id] = pending
-    return NotInIgnition(found)
+        for each in pending:
+            if each.never and not each.sent:
+                unsendable.setdefault(each.record, Unsendable(each.record, client.name, each.never))
+    return NotInIgnition(found, tuple(unsendable.values()))
 
 
 def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
     """Fields that the last clients file had a column for; empty before the first."""
-    done = [each for each in snapshot.rows(IMPORTS) if each.form == "clients" and each.state == "done"]
+    done = [
+        each
+        for each in snapshot.rows(IMPORTS)
+        if each.form == "clients" and each.state == "done" and not each.own
+    ]
     return frozenset(max(done, key=lambda each: each.at).fields) if done else frozenset()
 
 
@@ -70,7 +118,21 @@ def client_pending(
     """What Ignition does not have of one client, in the order of the form."""
     known = known or Imported(id=client.id)
     if not client.client_id and not known.cells:
-        return (Pending(client.id, "client", "", client.name, known.sent is not None),)
+        found = [Pending(client.id, "client", "", client.name, known.sent is not None)]
+        if found[0].sent:
+            return tuple(found)
+        # The client goes out with the contacts that can; the others would still be missing there.
+        never = why_never(client)
+        if "" in never:
+            return (replace(found[0], never=never[""]),)
+        named = {contact.id: contact.name or contact.email for contact in client.contacts}
+        return (
+            *found,
+            *(
+                Pending(f"{client.id}/{contact}", "contact", "", named[contact], False, why)
+                for contact, why in never.items()
+            ),
+        )
     found = list(_cells(client.id, "", client_cells(client, people), known.cells, known.out, columns))
     for contact in client.contacts:
         record, told = f"{client.id}/{contact.id}", known.contacts.get(contact.id)
@@ -79,7 +141,17 @@ def client_pending(
             found.append(Pending(record, "contact", "", contact.name or contact.email, bool(out)))
         else:
             found += _cells(record, "contact_", contact_cells(contact), told or {}, out, columns)
-    return tuple(found)
+    if all(each.sent for each in found):
+        return tuple(found)
+    never = why_never(client)
+    return (
+        tuple(
+            replace(each, never=never.get("") or never.get(each.record.partition("/")[2], ""))
+            for each in found
+        )
+        if never
+        else tuple(found)
+    )
 
 
 def _cells(

@@ -20,9 +20,14 @@ from xpm_tui.domain.ports import Ids, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, SERVICES, TEAM, WORKFLOWS
 from xpm_tui.domain.workflows import Audit, Workflow
-from xpm_tui.ignition.cells import DateStyle, NoDate, People, date_style
-from xpm_tui.ignition.import_steps import Edit, ImportPlan, Note, Step
-from xpm_tui.ignition.parser import Parsed, Refused, Row
+from xpm_tui.ignition.cell_readers import CellError, KnownIds
+from xpm_tui.ignition.cells import People
+from xpm_tui.ignition.client_rows import snapshot_ids
+from xpm_tui.ignition.dates import DateStyle, NoDate, date_style
+from xpm_tui.ignition.forms import PROPOSALS as FORM
+from xpm_tui.ignition.import_steps import Edit, ImportPlan, Note, Step, file_notes
+from xpm_tui.ignition.library_import import SERVICE_ID, ReadRow, read_row
+from xpm_tui.ignition.parser import Parsed, Refused
 
 _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(
@@ -58,15 +63,31 @@ class _Planner:
         self._strays: dict[tuple[str, str], Proposal] | None = None
         self._left_out: Counter[str] = Counter()
         self._refused: list[Refused] = list(parsed.refused)
-        self._notes = [Note(0, text) for text in parsed.notes]
-        texts = (row.cells[name] for row in parsed.rows for name in _DATES if name in row.cells)
+        self._notes = file_notes(parsed)
+        self._rows = list(self._read(snapshot))
+        texts = (row.cells[name] for row in self._rows for name in _DATES if name in row.cells)
         self._style: DateStyle = date_style(texts)
         if self._style.guessed:
             self._notes.append(Note(0, "Dates such as 03/04/2026 are read as day/month/year."))
 
-    def plan(self, ids: Ids | None) -> ImportPlan:
-        groups: dict[str, list[Row]] = {}
+    def _read(self, snapshot: Snapshot) -> Iterable[ReadRow]:
+        """The rows whose cells can be read; the others are refused."""
+        known = {
+            "number": KnownIds(each.number for each in snapshot.rows(PROPOSALS) if each.number),
+            "client_id": KnownIds(snapshot_ids(snapshot, contacts=False)),
+            "service_id": KnownIds(each.extra.get(SERVICE_ID, "") for each in snapshot.rows(SERVICES)),
+        }
+        for name, ids in known.items():
+            ids.beside(self._parsed.column(name))
         for row in self._parsed.rows:
+            try:
+                yield read_row(row, FORM, known)
+            except CellError as wrong:
+                self._refused.append(Refused(row.number, str(wrong)))
+
+    def plan(self, ids: Ids | None) -> ImportPlan:
+        groups: dict[str, list[ReadRow]] = {}
+        for row in self._rows:
             groups.setdefault(self._key(row), []).append(row)
         counts: Counter[str] = Counter(dict.fromkeys(_COUNTED, 0))
         steps: list[tuple[Proposal | None, Proposal, list[tuple[Workflow, Workflow]]]] = []
@@ -92,8 +113,8 @@ class _Planner:
         names = iter(ids.new("o", fresh) if ids and fresh else [f"+o{at}" for at in range(1, fresh + 1)])
         groups_ = tuple(
             (
-                Step(PROPOSALS, old, new if old else msgspec.structs.replace(new, id=next(names))),
-                *(Step(WORKFLOWS, *halves) for halves in stopped),
+                Step.of(PROPOSALS, old, new if old else msgspec.structs.replace(new, id=next(names))),
+                *(Step.of(WORKFLOWS, *halves) for halves in stopped),
             )
             for old, new, stopped in steps
         )
@@ -147,13 +168,13 @@ class _Planner:
         return workflow.repeat is not None or all(row.state not in ("deployed", "skipped") for row in made)
 
     @staticmethod
-    def _key(row: Row) -> str:
+    def _key(row: ReadRow) -> str:
         if "number" in row.cells:
             return f"number:{row.cells['number'].casefold()}"
         client = row.cells.get("client_id") or exact(row.cells.get("client_name", ""))
         return f"name:{client}/{exact(row.cells.get('name', ''))}"
 
-    def _service(self, row: Row) -> ProposalService | None:
+    def _service(self, row: ReadRow) -> ProposalService | None:
         """The service of a row; None when the row is refused."""
         try:
             if not row.cells.keys() & {"number", "name"}:
@@ -182,17 +203,17 @@ class _Planner:
             billing=row.cells.get("billing", ""),
             price=price,
             quantity=row.cells.get("quantity", ""),
-            extra=dict(row.extra),
+            extra=row.extra,
         )
 
-    def _date(self, row: Row, name: str) -> date | None:
+    def _date(self, row: ReadRow, name: str) -> date | None:
         text = row.cells.get(name, "")
         try:
             return self._style.read(text) if text else None
-        except NoDate:
-            raise _Bad(f"{name} {visible(text, 40)} is no date") from None
+        except NoDate as why:
+            raise _Bad(f"{FORM.by_name[name].heading}: {visible(text, 40)} cannot be read: {why}") from None
 
-    def _proposal(self, rows: list[Row], services: list[ProposalService]) -> Proposal:
+    def _proposal(self, rows: list[ReadRow], services: list[ProposalService]) -> Proposal:
         first = {name: cell for row in reversed(rows) for name, cell in row.cells.items()}
         client = self._client(first)
         starts = [service.start for service in services if service.start]

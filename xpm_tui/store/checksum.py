@@ -7,6 +7,7 @@ it also finds lines that were swapped, left out or put in by a foreign hand.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -44,22 +45,24 @@ def unseal(line: bytes, chain: int = 0) -> tuple[bytes, int] | None:
     return (body, found) if text == b"%08x" % found else None
 
 
-def pack(changes: list[Change], position: int, millis: int, chain: int) -> list[bytes]:
-    """The lines of one transaction: one, or several of about :data:`PART` bytes, sealed one after another."""
-    lines: list[bytes] = []
+def pack(changes: Iterable[Change], position: int, millis: int, chain: int) -> Iterator[bytes]:
+    """The lines of one transaction: one, or several of about :data:`PART` bytes, sealed one after another.
+
+    One line is made at a time, so that a large transaction is not held twice.
+    """
     pieces: list[bytes] = []
     size = 0
     for change in changes:
         raw = b"null" if change.raw is None else change.raw
         piece = b'["%b",%b,%b]' % (change.table.encode(), ENCODER.encode(change.id), raw)
         if pieces and size + len(piece) > PART:
-            lines.append(_line(pieces, position, millis, b"+", chain))
-            chain = int(lines[-1][-9:-1], 16)
+            line = _line(pieces, position, millis, b"+", chain)
+            yield line
+            chain = int(line[-9:-1], 16)
             pieces, size = [], 0
         pieces.append(piece)
         size += len(piece) + 1
-    lines.append(_line(pieces, position, millis, b".", chain))
-    return lines
+    yield _line(pieces, position, millis, b".", chain)
 
 
 def _line(pieces: list[bytes], position: int, millis: int, mark: bytes, chain: int) -> bytes:

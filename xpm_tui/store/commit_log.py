@@ -145,9 +145,16 @@ class CommitLog:
 
         Raises ``DiskTrouble``; nothing of it is in the log then.
         """
-        lines = pack(changes, mark.position + 1, millis, mark.chain)
-        size = self._file.append(lines)
-        return Mark(size, mark.position + 1, int(lines[-1][-9:-1], 16), millis)
+        chain = mark.chain
+
+        def lines() -> Iterator[bytes]:
+            nonlocal chain
+            for line in pack(changes, mark.position + 1, millis, mark.chain):
+                chain = int(line[-9:-1], 16)
+                yield line
+
+        size = self._file.append(lines())
+        return Mark(size, mark.position + 1, chain, millis)
 
     def cut(self, mark: Mark) -> None:
         """Cut everything behind ``mark``. The caller holds the book lock."""

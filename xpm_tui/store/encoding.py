@@ -65,6 +65,21 @@ def encode(table: Table[Any], row: Any) -> Change:
     return Change(table.name, name, raw)
 
 
+def encoded(table: Table[Any], name: str, raw: bytes) -> Change:
+    """A row that is encoded already, checked as any other. Raises ``BadInput``."""
+    try:
+        row = decoder(table).decode(raw)
+        found = table.key(row)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise BadInput(
+            f"{visible(name, 60)} cannot be kept in the table {table.name}: {visible(str(error), 200)}.",
+            hint="Nothing was written. Correct the value and try again.",
+        ) from error
+    if not name or found != name:
+        raise BadInput(f"A row of the table {table.name} has another id.", hint="Nothing was written.")
+    return Change(table.name, name, raw)
+
+
 def refuse_overtaken(writes: Iterable[Write], since: Snapshot, now: Snapshot) -> None:
     """Raise ``Overtaken`` where a row that is to be written has changed between the two snapshots."""
     if since.position == now.position:

@@ -40,6 +40,33 @@ class BookIds:
         return [f"{prefix}{number}" for number in range(last - count + 1, last + 1)]
 
 
+class SnapshotIds:
+    """The Ids port for one transaction: ids that follow those of a snapshot, durable with that transaction.
+
+    Nothing is taken until :meth:`writes` are committed; a commit that names the snapshot fails where somebody
+    else has taken ids since.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._last: dict[str, int] = {}
+
+    def new(self, prefix: str, count: int = 1) -> list[str]:
+        """``count`` ids that nobody has as of the snapshot."""
+        last = self._last.get(prefix)
+        if last is None:
+            row = self._snapshot.get(META, f"ids/{prefix}")
+            last = int(row.value) if row else 0
+        self._last[prefix] = last + count
+        if count == 1:
+            return [f"{prefix}{last + 1}"]
+        return [f"{prefix}{number}" for number in range(last + 1, last + count + 1)]
+
+    def writes(self) -> list[Write]:
+        """What has to be committed with the records that have the ids."""
+        return [Put(META, Meta(id=f"ids/{prefix}", value=last)) for prefix, last in self._last.items()]
+
+
 class BlockIds:
     """The Ids port for many small wishes: takes ids in growing blocks, so that few of them cost a commit.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -63,7 +63,7 @@ class DiskBook:
         """What is there now, other processes' commits included."""
         return self.db.snapshot()
 
-    def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
+    def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
         """Make the writes durable, all or none; gives the new position. No writes: no commit.
 
         ``since``: only where none of these rows has changed after that snapshot. Raises ``BadInput`` (a value
@@ -75,7 +75,7 @@ class DiskBook:
             self._fold_soon()
         return position
 
-    def transact(self, make: Callable[[TableSnapshot], Sequence[Write]]) -> int:
+    def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
         """Commit what ``make`` asks for when it is shown the newest snapshot, nobody coming in between."""
         position = self.db.transact(make)
         self._fold_soon()

@@ -7,7 +7,7 @@ engine, so what one writes the other reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -17,9 +17,9 @@ from tinydb.table import Document
 from tinydb.table import Table as TinyTable
 
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.ports import Put, Snapshot, Write
+from xpm_tui.domain.ports import Drop, Put, PutRaw, Snapshot, Write
 from xpm_tui.domain.tables import Table
-from xpm_tui.store.encoding import Change, decode, encode, refuse_overtaken
+from xpm_tui.store.encoding import Change, decode, encode, encoded, refuse_overtaken
 from xpm_tui.store.engine import Engine
 from xpm_tui.store.snapshot import BookSnapshot
 from xpm_tui.store.storage import KNOWN, CommitLogStorage, Fields, Rows, puts
@@ -63,7 +63,7 @@ class RowTable(TinyTable):
         """Number of rows."""
         return at.count_in(self.name)
 
-    def change(self, write: Write) -> Change:
+    def change(self, write: Put | Drop) -> Change:
         """A write as checked bytes. Raises ``BadInput`` where a value does not fit its field."""
         if isinstance(write, Put):
             return encode(write.table, write.row)
@@ -210,7 +210,7 @@ class PracticeDB(TinyDB):
         """Every table as it is now, other processes' commits included."""
         return TableSnapshot(self, self.engine.snapshot())
 
-    def commit(self, writes: Sequence[Write], *, since: Snapshot | None = None) -> int:
+    def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
         """Write to as many tables as it needs in one transaction; returns the new position.
 
         ``since``: only where none of these rows has changed after that snapshot. No writes: no commit.
@@ -227,7 +227,7 @@ class PracticeDB(TinyDB):
 
         return self.engine.transact(make)
 
-    def transact(self, make: Callable[[TableSnapshot], Sequence[Write]]) -> int:
+    def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
         """Commit the writes that ``make`` returns for the newest snapshot, with other writers kept out.
 
         Raises ``BadInput``, ``ReadOnly``, ``BookUnreadable``, ``DiskTrouble`` and ``Busy``.
@@ -235,7 +235,12 @@ class PracticeDB(TinyDB):
         return self.engine.transact(lambda now: self._changes(make(TableSnapshot(self, now))))
 
     def _changes(self, writes: Iterable[Write]) -> list[Change]:
-        return [self.table_of(write.table).change(write) for write in writes]
+        return [
+            encoded(write.table, write.id, write.raw)
+            if isinstance(write, PutRaw)
+            else self.table_of(write.table).change(write)
+            for write in writes
+        ]
 
 
 class TableSnapshot:

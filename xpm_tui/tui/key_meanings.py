@@ -48,6 +48,7 @@ SENSES: dict[str, Sense] = {
     "p": _sense("pick from XPM", "clients.pick team.pick"),
     "P": _sense("the rules that are followed", "policy templates.defaults"),
     "r": _sense("review who needs a person", "clients.review people"),
+    "R": _sense("remove: delete what was created by mistake", "clients.delete team.delete services.delete"),
     "s": _sense("sync", "sync clients.sync"),
     "S": _sense("all sure ones", "sure"),
     "t": _sense("try again", "jobs.retry again"),

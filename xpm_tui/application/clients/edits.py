@@ -24,7 +24,8 @@ from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM
-from xpm_tui.ignition.cells import CellError, People, Unknown, canonical, plain, value_of
+from xpm_tui.ignition.cell_readers import CellError, plain
+from xpm_tui.ignition.cells import People, Unknown, canonical, value_of
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.planning.links import frozen_fields
 from xpm_tui.sync.planning.planner import plan_client

@@ -20,8 +20,9 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import APART, IGNORED, LINKS
 from xpm_tui.files import atomic
+from xpm_tui.ignition.csv_source import read_source
 from xpm_tui.ignition.csv_text import decode, find_delimiter, records, squeezed
-from xpm_tui.ignition.parser import Refused, clean, read_source, shield, unusable
+from xpm_tui.ignition.parser import Refused, clean, shield, unusable
 from xpm_tui.sync.base import apart_id, live_link
 from xpm_tui.sync.planning.links import link_state, needs_person
 

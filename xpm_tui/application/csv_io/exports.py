@@ -41,14 +41,10 @@ def _others() -> dict[str, Callable[..., export.Exported]]:
 
 def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
     """The newest import of a form that was not taken back; its ``at`` is the age that screens show."""
-    done = [each for each in snapshot.rows(IMPORTS) if each.form == form and each.state != "undone"]
+    done = [
+        each for each in snapshot.rows(IMPORTS) if each.form == form and each.state == "done" and not each.own
+    ]
     return max(done, key=lambda each: (each.at, len(each.id), each.id), default=None)
-
-
-def to_ignition(snapshot: Snapshot) -> int:
-    """How many clients have values that neither came from Ignition's last file nor went out since."""
-    pending = pending_changes.changes_not_in_ignition(snapshot).clients.values()
-    return sum(any(not each.sent for each in client) for client in pending)
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +53,24 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     reason: str
+
+
+class ToIgnition(msgspec.Struct, frozen=True, kw_only=True):
+    """How far Ignition is behind: ``clients`` have values that it does not have and that can go out.
+
+    ``never`` are the clients and contacts with values that its import cannot take as they are, and why.
+    """
+
+    clients: int
+    never: tuple[LeftOut, ...] = ()
+
+
+def to_ignition(snapshot: Snapshot) -> ToIgnition:
+    """Count what neither came from Ignition's last file nor went out since. O(clients)."""
+    found = pending_changes.changes_not_in_ignition(snapshot)
+    clients = sum(any(each.waits for each in client) for client in found.clients.values())
+    never = tuple(LeftOut(id=each.record, name=each.name, reason=each.reason) for each in found.unsendable)
+    return ToIgnition(clients=clients, never=never)
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,11 +142,15 @@ def export_text(
     flavour: export.Flavour = "ignition",
     again: bool = False,
     only: Collection[str] = (),
-) -> tuple[bytes, ExportReport]:
-    """Return one file's bytes for standard output. That only looks: nothing counts as sent to Ignition.
+    mark: bool = False,
+) -> tuple[bytes, ExportReport, Callable[[], None]]:
+    """Return one file's bytes for standard output, and what counts them as sent once they are printed.
 
-    Raises ``BadInput`` where clients of one name need several files.
+    Printing only looks: nothing counts as sent to Ignition unless ``mark`` asks for it and the last value is
+    called. Raises ``BadInput`` where clients of one name need several files.
     """
+    if mark:
+        practice.writable()
     exported = exported_bytes(practice, form, changed=changed, flavour=flavour, again=again, only=only)
     if len(exported.files) > 1:
         number = len(exported.splits)
@@ -141,7 +159,9 @@ def export_text(
             f"{plural(number, 'has/have')} no Client ID: in one file Ignition would make them one.",
             hint="Name a file: they are written to several.",
         )
-    return (exported.files[0] if exported.files else b""), _told(form, exported, (), remembered=False)
+    raw = exported.files[0] if exported.files else b""
+    told = _told(form, exported, (), remembered=mark and bool(exported.writes))
+    return raw, told, lambda: _remember(practice, form, exported)
 
 
 def exported_bytes(
@@ -183,12 +203,16 @@ def preview_export(
 def _finish(
     practice: OpenPractice, form: FormName, exported: export.Exported, files: tuple[str, ...]
 ) -> ExportReport:
-    remembered = bool(exported.writes)
-    if remembered:
+    _remember(practice, form, exported)
+    return _told(form, exported, files, bool(exported.writes))
+
+
+def _remember(practice: OpenPractice, form: FormName, exported: export.Exported) -> None:
+    """Count the records as sent to Ignition."""
+    if exported.writes:
         practice.book.transact(lambda now: export.gone_out(now, exported.writes))
     if exported.records:
         practice.events.emit(Event(key=f"export.{form}", numbers={"count": len(exported.records)}))
-    return _told(form, exported, files, remembered)
 
 
 def _told(

@@ -1,43 +1,55 @@
 """One way in for all forms: a parsed file and a snapshot give a plan.
 
-Importing Ignition's files into the practice's book, and taking the last import back.
+Importing Ignition's files into the practice's store, each as one transaction, and undoing the last import.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from xpm_tui.application.condition import unfinished_imports
 from xpm_tui.application.csv_io.consequences import of_import, of_import_undo
+from xpm_tui.application.csv_io.interruption import Interruption
 from xpm_tui.domain.consequences import Consequences
-from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.errors import BadInput, Overtaken, Trouble
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Drop, Ids, Put, Snapshot, Write
 from xpm_tui.domain.tables import IMPORT_IMAGES, IMPORTS, META, Meta
 from xpm_tui.ignition.cells import EXTRA
 from xpm_tui.ignition.client_import import plan_clients
-from xpm_tui.ignition.forms import FormName
-from xpm_tui.ignition.import_steps import Edit, ImportPlan, Step, UndoPlan, group_writes, plan_undo
+from xpm_tui.ignition.csv_source import CsvSource
+from xpm_tui.ignition.forms import RECORD, FormName
+from xpm_tui.ignition.import_steps import Edit, ImportPlan, plan_undo
 from xpm_tui.ignition.library_import import plan_services, plan_team
-from xpm_tui.ignition.parser import Parsed, parse
+from xpm_tui.ignition.parser import Parsed, no_tick, parse
 from xpm_tui.ignition.proposal_import import plan_proposals
+from xpm_tui.store.ids import SnapshotIds
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 
-def plan_import(snapshot: Snapshot, parsed: Parsed, ids: Ids | None, now: datetime) -> ImportPlan:
+def plan_import(
+    snapshot: Snapshot,
+    parsed: Parsed,
+    ids: Ids | None,
+    now: datetime,
+    tick: Callable[[int], None] = no_tick,
+) -> ImportPlan:
     """What importing a file would do, by its form; ``ids`` None only looks, and gives out no id."""
     match parsed.form:
         case "clients":
-            return plan_clients(snapshot, parsed, ids, now)
+            return plan_clients(snapshot, parsed, ids, now, tick)
         case "services":
             return plan_services(snapshot, parsed, ids)
         case "team":
@@ -46,19 +58,18 @@ def plan_import(snapshot: Snapshot, parsed: Parsed, ids: Ids | None, now: dateti
             return plan_proposals(snapshot, parsed, ids, now)
 
 
-T = TypeVar("T")
-
-BATCH = 500
-"""Records that are written in one commit."""
-
 _EVENTS = 1_000
 """Edited cells of one import that get an event of their own; beyond it only the counts are logged."""
 
 _SHOWN = 200
 """Edited cells that a report tells one by one."""
 
-Progress = Callable[[int, int], None]
-"""Told records written so far, and all of them."""
+Progress = Callable[[str, int, int], None]
+"""Told what is done (``reading``, ``comparing``, ``writing``), how many rows so far, and of how many (0: not
+known)."""
+
+_TRIES = 5
+"""How often a file is compared again because somebody else has changed the store meanwhile."""
 
 
 class RowReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +102,8 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
     ``to_xpm``: changes that the next sync sends to XPM because of it; ``overwritten``: values that XPM
     masters and will write over; ``consequences`` tell all of it. ``edits`` are the first ones;
-    ``counts["cells"]`` tells how many there are.
+    ``counts["cells"]`` tells how many there are. ``resumed``: an import of this very file had not finished,
+    and this is the same one. ``stop_came_late``: somebody wanted to stop when all of it was being written.
     """
 
     id: str
@@ -107,6 +119,8 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[RowReport, ...] = ()
     edits: tuple[EditReport, ...] = ()
     consequences: Consequences | None = None
+    resumed: bool = False
+    stop_came_late: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -138,42 +152,169 @@ def import_file(
     *,
     encoding: str = "",
     progress: Progress | None = None,
+    say: Callable[[str], None] = lambda sentence: None,
 ) -> ImportReport:
-    """Merge a file of a form into the book; bad rows are named and stop nothing.
+    """Merge a file of a form into the store, all of its accepted rows in one commit.
 
-    ``mapping`` (heading -> field) is remembered. ``dry_run`` writes nothing and gives out no id. Raises
-    ``BadInput`` (no such file, no CSV, no usable column), ``Busy`` while a run is on, ``ReadOnly``,
-    ``DiskTrouble``.
+    A refused row is named and stops nothing. An import that did not finish is resumed under its id when the
+    same content is imported again. ``mapping`` (heading -> field) is remembered. ``dry_run`` writes nothing
+    and gives out no id. ``say`` tells whoever presses Ctrl-C what happens.
+
+    Raises:
+        BadInput: There is no such file, it is no CSV, or has no usable column.
+        ImportStopped: Somebody stopped it; nothing was written.
+        Busy: A run is going on, or others change the store all the time.
+        ReadOnly, DiskTrouble: Nothing can be written.
     """
     if not dry_run:
         practice.writable()
     path = Path(path)
+    stop = Interruption(say, path.name)
+    told = progress or _silent
     remembered = practice.snapshot().get(META, _mapping_row(form))
-    parsed = parse(path, form, mapping, remembered=remembered.value if remembered else {}, encoding=encoding)
-    if dry_run:
-        plan = plan_import(practice.snapshot(), parsed, None, practice.clock.now())
-        return _report(practice, "", path, True, parsed, plan)
-    with practice.lock(f"importing {form}").hold():
-        # Under the lock: no run changes the book between the plan and its writing.
-        plan = plan_import(practice.snapshot(), parsed, practice.ids, practice.clock.now())
-        report = _report(practice, practice.ids.new("m")[0], path, False, parsed, plan)
-        moved = _write(practice, report, parsed, plan, progress)
-    if moved:
-        left = tuple(
-            RowReport(row=0, reason=f"{record} changed while it was imported: left") for record in moved
-        )
-        report = msgspec.structs.replace(report, refused=report.refused + left)
+
+    def read(rows: int) -> None:
+        stop.check()
+        told("reading", rows, 0)
+
+    with stop.listening(), _no_collection(), CsvSource.of(path, encoding) as source:
+
+        def parsed() -> Parsed:
+            return parse(source, form, mapping, remembered=remembered.value if remembered else {}, tick=read)
+
+        if dry_run:
+            found = parsed()
+            plan = _plan(practice, found, None, stop, told)
+            return _report(practice, Import(id="", at=practice.clock.now()), path, True, found, plan)
+        with practice.lock(f"importing {form}").hold():
+            # Under the lock: no run changes the store between the plan and its writing.
+            report, plan = _imported(practice, path, parsed, stop, told)
     _tell(practice, report, plan)
-    return report
+    return msgspec.structs.replace(report, stop_came_late=stop.came_late)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the collector of reference cycles off: a large file makes many objects and no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _plan(
+    practice: OpenPractice, parsed: Parsed, ids: SnapshotIds | None, stop: Interruption, told: Progress
+) -> ImportPlan:
+    total = len(parsed.rows)
+
+    def compared(groups: int) -> None:
+        stop.check()
+        told("comparing", min(groups, total), total)
+
+    return plan_import(practice.snapshot(), parsed, ids, practice.clock.now(), compared)
+
+
+def _imported(
+    practice: OpenPractice, path: Path, reading: Callable[[], Parsed], stop: Interruption, told: Progress
+) -> tuple[ImportReport, ImportPlan]:
+    """Note that the import has begun, plan it, and write it."""
+    parsed = reading()
+    head, resumed = _begun(practice, path, parsed)
+    practice.book.commit([Put(IMPORTS, head)])
+    try:
+        for attempt in range(1, _TRIES + 1):
+            snapshot = practice.snapshot()
+            ids = SnapshotIds(snapshot)
+            plan = _plan(practice, parsed, ids, stop, told)
+            # What was read is not held while it is written: a large file has many rows.
+            parsed = replace(parsed, rows=())
+            report = _report(practice, head, path, False, parsed, plan)
+            done = msgspec.structs.replace(head, counts=plan.counts, state="done")
+            stop.write()
+            told("writing", plan.counts["rows"], plan.counts["rows"])
+            writes = _Writes(partial(_writes, snapshot, parsed, plan, done, ids))
+            try:
+                practice.book.commit(writes, since=snapshot)
+            except Overtaken:
+                if attempt == _TRIES:
+                    raise
+                stop.again()
+                parsed = reading()
+                continue
+            break
+    except Trouble:
+        # Stopped or refused, not killed: nothing is left of it, not even that it had begun.
+        if not resumed:
+            practice.book.commit([Drop(IMPORTS, head.id)])
+        raise
+    return msgspec.structs.replace(report, resumed=resumed), plan
+
+
+class _Writes(Iterable[Write]):
+    """The writes of an import, made one by one each time they are asked for."""
+
+    def __init__(self, make: Callable[[], Iterator[Write]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Write]:
+        return self._make()
+
+
+def _writes(
+    snapshot: Snapshot, parsed: Parsed, plan: ImportPlan, done: Import, ids: SnapshotIds
+) -> Iterator[Write]:
+    if plan.groups:
+        # Only the last import that changed something can be undone.
+        for image in snapshot.ids(IMPORT_IMAGES):
+            if not image.startswith(f"{done.id}/"):
+                yield Drop(IMPORT_IMAGES, image)
+    yield from plan.writes(done.id)
+    yield from ids.writes()
+    if parsed.mapping:
+        remembered = snapshot.get(META, _mapping_row(parsed.form))
+        value = {**(remembered.value if remembered else {}), **parsed.mapping}
+        yield Put(META, Meta(id=_mapping_row(parsed.form), value=value))
+    untouched = done.own and not plan.groups
+    yield Drop(IMPORTS, done.id) if untouched else Put(IMPORTS, done)
+
+
+def _begun(practice: OpenPractice, path: Path, parsed: Parsed) -> tuple[Import, bool]:
+    """The import as it begins, and whether it goes on with one of the same content that did not finish."""
+    head = Import(
+        id="",
+        at=practice.clock.now(),
+        by=practice.person,
+        form=parsed.form,
+        file=path.name,
+        encoding=parsed.encoding,
+        fields=tuple(sorted(parsed.fields)),
+        digest=parsed.digest,
+        own=RECORD in parsed.fields,
+    )
+    for each in unfinished_imports(practice.snapshot()):
+        # One of an earlier version has no digest: it is known by the file's name.
+        same = each.digest == parsed.digest if each.digest else each.file == path.name
+        if each.form == parsed.form and each.state == "begun" and same:
+            return msgspec.structs.replace(head, id=each.id), True
+    return msgspec.structs.replace(head, id=practice.ids.new("m")[0]), False
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Nobody looks."""
 
 
 def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
-    """Undo the last import: new records go, edited cells and contacts are restored where untouched since.
+    """Undo the last import in one commit: new records go, edited cells and contacts are restored.
+
+    What was changed since stays. An import that did not finish is forgotten; nothing of it was in the store.
 
     Where nothing can be restored nothing is written, and where something stays the rest can be undone later.
     Raises ``BadInput`` when there is none, ``Busy`` while a run is on, ``ReadOnly``, ``DiskTrouble``.
     """
-    last = _last_with_images(practice.snapshot())
+    last = _undoable(practice.snapshot())
     if last is None:
         raise BadInput(
             "There is no import to undo.", hint="Only the last one that changed something can be undone."
@@ -181,9 +322,11 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
     if not dry_run:
         practice.writable()
         with practice.lock("undoing an import").hold():
-            plan = plan_undo(practice.snapshot(), last.id)
+            snapshot = practice.snapshot()
+            plan = plan_undo(snapshot, last.id)
             if plan.restores or not plan.left:
-                plan = _undo(practice, last)
+                ended = msgspec.structs.replace(last, state="done" if plan.left else "undone")
+                practice.book.commit([*plan.writes, Put(IMPORTS, ended)], since=snapshot)
         practice.events.emit(Event(key="import.undone", numbers={"batch": last.id, **plan.counts}))
     else:
         plan = plan_undo(practice.snapshot(), last.id)
@@ -199,89 +342,14 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
     )
 
 
-def _undo(practice: OpenPractice, last: Import) -> UndoPlan:
-    practice.book.commit([Put(IMPORTS, msgspec.structs.replace(last, state="undoing"))])
-    snapshot = practice.snapshot()
-    plan = plan_undo(snapshot, last.id)
-    *batches, rest = [*_batches(plan.writes, BATCH * 2)] or [[]]
-    for batch in batches:
-        practice.book.commit(batch, since=snapshot)
-    ended = msgspec.structs.replace(last, state="done" if plan.left else "undone")
-    practice.book.commit([*rest, Put(IMPORTS, ended)], since=snapshot)
-    return plan
-
-
-def _last_with_images(snapshot: Snapshot) -> Import | None:
-    """The import that can be undone: only the last one that changed something keeps its images."""
+def _undoable(snapshot: Snapshot) -> Import | None:
+    """The import that can be undone: one that did not finish, or the last one that changed something."""
+    unfinished = max(unfinished_imports(snapshot), key=lambda each: (len(each.id), each.id), default=None)
+    if unfinished is not None:
+        return unfinished
     image = next(iter(snapshot.ids(IMPORT_IMAGES)), "")
     last = snapshot.get(IMPORTS, image.partition("/")[0]) if image else None
     return last if last is not None and last.state != "undone" else None
-
-
-def _write(
-    practice: OpenPractice, report: ImportReport, parsed: Parsed, plan: ImportPlan, progress: Progress | None
-) -> list[str]:
-    """Write the plan in batches; gives the records that another process changed meanwhile."""
-    head = Import(
-        id=report.id,
-        at=practice.clock.now(),
-        by=practice.person,
-        form=parsed.form,
-        file=Path(report.file).name,
-        encoding=parsed.encoding,
-        counts=plan.counts,
-        fields=tuple(sorted(parsed.fields)),
-    )
-    settled: list[Write] = [*plan.settled]
-    if parsed.mapping:
-        remembered = practice.snapshot().get(META, _mapping_row(parsed.form))
-        value = {**(remembered.value if remembered else {}), **parsed.mapping}
-        settled.append(Put(META, Meta(id=_mapping_row(parsed.form), value=value)))
-    moved: list[str] = []
-    if plan.groups:
-        _forget_images(practice)
-        practice.book.commit([Put(IMPORTS, head)])
-        done = 0
-        for batch in _batches(plan.groups, BATCH):
-            practice.book.transact(partial(_unmoved, batch, report.id, moved))
-            done += len(batch)
-            if progress is not None:
-                progress(done, len(plan.groups))
-    practice.book.commit([*settled, Put(IMPORTS, msgspec.structs.replace(head, state="done"))])
-    return moved
-
-
-def _unmoved(
-    groups: Sequence[Sequence[Step]], batch: str, moved: list[str], snapshot: Snapshot
-) -> list[Write]:
-    """The writes of what is still as planned; what is not is added to ``moved``."""
-    writes: list[Write] = []
-    for group in groups:
-        if _reviewned(snapshot, group):
-            writes += group_writes(group, batch)
-        else:
-            moved.append(_record(group))
-    return writes
-
-
-def _forget_images(practice: OpenPractice) -> None:
-    """Only the last import that changed something can be taken back."""
-    for batch in _batches(list(practice.snapshot().ids(IMPORT_IMAGES)), BATCH * 4):
-        practice.book.commit([Drop(IMPORT_IMAGES, each) for each in batch])
-
-
-def _reviewned(snapshot: Snapshot, group: Sequence[Step]) -> bool:
-    return all(snapshot.get(step.table, step.table.key(step.after)) == step.before for step in group)
-
-
-def _record(group: Sequence[Step]) -> str:
-    return str(group[0].table.key(group[0].after))
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[list[T]]:
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 def _mapping_row(form: str) -> str:
@@ -290,7 +358,7 @@ def _mapping_row(form: str) -> str:
 
 def _report(
     practice: OpenPractice,
-    batch: str,
+    head: Import,
     path: Path,
     dry_run: bool,
     parsed: Parsed,
@@ -300,7 +368,7 @@ def _report(
     to_xpm = found.then is not None and practice.policy().direction == "to_xpm"
     then = found.then or Consequences(of="plan")
     return ImportReport(
-        id=batch,
+        id=head.id,
         form=parsed.form,
         file=str(path),
         dry_run=dry_run,

@@ -10,14 +10,15 @@ import msgspec
 from xpm_tui.application import undo_history
 from xpm_tui.application.clients.edits import LONGEST, known_field
 from xpm_tui.application.presenters.views import RefView, ServiceView
-from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import SERVICES, TEMPLATES
-from xpm_tui.ignition.cells import plain
+from xpm_tui.domain.tables import PROPOSALS, SERVICES, TEMPLATES
+from xpm_tui.ignition.cell_readers import plain
 from xpm_tui.ignition.library_import import SERVICE_ID
 
 if TYPE_CHECKING:
@@ -70,6 +71,32 @@ def edit_service(practice: OpenPractice, service: str, values: Mapping[str, str]
             field = "name" if name == "name" else "extra"
             practice.events.emit(Event(key="service.edited", record=before.id, field=field))
     return _view(practice.snapshot(), after)
+
+
+def delete_service(practice: OpenPractice, service: str) -> Service:
+    """Delete a service that was created by mistake, found by id, Ignition's id or name; ``undo`` restores it.
+
+    Raises ``NotFound``, and ``NeedsPerson`` where proposals have it.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    found = find_service(snapshot, service)
+    using = [
+        each.number or each.id
+        for each in snapshot.rows(PROPOSALS)
+        if any(line.service == found.id for line in each.services)
+    ]
+    if using:
+        named = visible(", ".join(using[:5]), 200)
+        raise NeedsPerson(
+            f"{visible(found.name, 80)} ({found.id}) was not deleted: "
+            f"{count(len(using), 'proposal')} ({named}) {plural(len(using), 'has/have')} this service."
+        )
+    undo_history.remove(
+        practice, snapshot, SERVICES, [(SERVICES, found, None)], f"the deletion of {found.name}"
+    )
+    practice.events.emit(Event(key="service.deleted", record=found.id))
+    return found
 
 
 def find_service(snapshot: Snapshot, text: str) -> Service:

@@ -14,7 +14,7 @@ import msgspec
 
 from xpm_tui.application.cached_counts import kept
 from xpm_tui.application.condition import login_problem
-from xpm_tui.application.csv_io.exports import last_import, to_ignition
+from xpm_tui.application.csv_io.exports import LeftOut, ToIgnition, last_import, to_ignition
 from xpm_tui.application.jobs.job_settings import category_trouble, terms_of, today, vanished
 from xpm_tui.application.jobs.queries import counts as job_counts
 from xpm_tui.application.jobs.views import JobCounts
@@ -99,6 +99,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     conflicts: int
     frozen: int
     to_ignition: int
+    never_in_ignition: tuple[LeftOut, ...]
     import_at: datetime | None
     mirror_at: datetime | None
     minute_left: int
@@ -128,7 +129,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     links: dict[str, int]
     needs_person: int
     removed_contacts: int
-    to_ignition: int
+    to_ignition: ToIgnition
     import_at: datetime | None
     jobs: JobCounts
 
@@ -174,7 +175,8 @@ def heartbeat(practice: OpenPractice) -> Heartbeat:
         waiting=draft.counts.get("waiting", 0) if draft else 0,
         conflicts=draft.counts.get("mark:conflict", 0) if draft else 0,
         frozen=snapshot.count(FREEZES),
-        to_ignition=counts.to_ignition,
+        to_ignition=counts.to_ignition.clients,
+        never_in_ignition=counts.to_ignition.never,
         import_at=counts.import_at,
         mirror_at=states[0].at,
         minute_left=left.minute_left,

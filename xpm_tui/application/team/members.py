@@ -22,15 +22,18 @@ from xpm_tui.application.team.views import MemberView, StaffMade, StaffPreview
 from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, UnsendableValue
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import staff_label
+from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import compare
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import refuse_uncarriable_values, visible
-from xpm_tui.domain.tables import STAFF, TEAM
-from xpm_tui.ignition.cells import CellError, Unknown, canonical, check_email, plain
+from xpm_tui.domain.tables import CLIENTS, PROPOSALS, STAFF, TEAM, WORKFLOWS
+from xpm_tui.ignition.cell_readers import CellError, plain, read_email
 from xpm_tui.ignition.cells import People as Nobody
+from xpm_tui.ignition.cells import Unknown, canonical
 from xpm_tui.log.writer import during
 from xpm_tui.sync.applying.recovery import resolve
+from xpm_tui.sync.journal import without_end
 from xpm_tui.sync.manual.staff_creation import (
     StaffThere,
     blocked,
@@ -101,6 +104,39 @@ def edit_member(practice: OpenPractice, member: str, values: Mapping[str, str]) 
     return _view(practice, before.id)
 
 
+def delete_member(practice: OpenPractice, member: str) -> TeamMember:
+    """Delete a team member that was created by mistake, found by id, e-mail or name; ``undo`` restores it.
+
+    Raises ``NotFound``, and ``NeedsPerson`` where something depends on the member.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    found = find_member(snapshot, member)
+    why = _why_not_deleted(snapshot, found)
+    if why:
+        raise NeedsPerson(f"{visible(found.name, 80)} ({found.id}) was not deleted: {why}.")
+    undo_history.remove(practice, snapshot, TEAM, [(TEAM, found, None)], f"the deletion of {found.name}")
+    practice.events.emit(Event(key="member.deleted", record=found.id))
+    return found
+
+
+def _why_not_deleted(snapshot: Snapshot, member: TeamMember) -> str:
+    if member.staff:
+        return f"the member is linked to XPM staff. Unlink first: xpm-tui team unlink {member.id}"
+    uses = {
+        "client": sum(member.id in (each.partner, each.manager) for each in snapshot.rows(CLIENTS)),
+        "proposal": sum(member.id in (each.partner, each.manager) for each in snapshot.rows(PROPOSALS)),
+        "workflow": sum(
+            member.id in (each.partner, each.manager, *each.staff) for each in snapshot.rows(WORKFLOWS)
+        ),
+    }
+    named = [count(number, noun) for noun, number in uses.items() if number]
+    if any(intent.record == member.id for intent in without_end(snapshot)):
+        return "a write to XPM about this member has an unknown outcome. See: xpm-tui runs list"
+    plural = sum(uses.values()) != 1
+    return f"{' and '.join(named)} {'name' if plural else 'names'} this member" if named else ""
+
+
 def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -> TeamMember:
     changed: dict[str, Any] = {}
     for name, text in values.items():
@@ -113,7 +149,7 @@ def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -
     email = changed.get("email", "")
     if email:
         try:
-            check_email(email)
+            changed["email"] = email = read_email(email)
         except CellError as wrong:
             raise BadInput(f"email cannot be that: {visible(str(wrong), 200)}.") from None
         others = [

@@ -44,6 +44,12 @@ class ScreenTalk:
         """Kept for the question or the outcome that follows."""
         self.said.append(sentence)
 
+    def progress(self, sentence: str) -> None:
+        """Shown by a screen that has a place for it."""
+        show = getattr(self._app.screen, "show_progress", None)
+        if show is not None:
+            self._app.call_later(show, sentence)
+
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         """Items of a stream reach the screen as events, not this way."""
 

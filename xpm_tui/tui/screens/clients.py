@@ -347,6 +347,18 @@ class Clients(AreaScreen):
             return "XPM overwrites what it masters: edit it there, or freeze the field here (f)."
         return "This changes Ignition's side here alone; XPM is changed by a sync, or not at all."
 
+    def do_clients_delete(self) -> None:
+        """The contact under the cursor of the detail pane, else the client."""
+        if self.client is None:
+            return
+        side = self._detail.table.item if self._detail.table.rows.has_focus else None
+        contact = side.field.partition(".")[0] if side and "." in side.field else ""
+        if contact:
+            preset = {"client": self.client.id, "contact": contact}
+            self.host.perform(by_name("contacts.delete"), preset, ask=False)
+        else:
+            self.host.perform(by_name("clients.delete"), {"client": self.client.id}, ask=False)
+
     def do_clients_freeze(self) -> None:
         """The field under the cursor of the detail pane, else all: the form asks."""
         side = self._detail.table.item if self._detail.table.rows.has_focus else None

@@ -145,6 +145,10 @@ class ImportPreview(Listed[bool, Finding]):
             self._encoding = chosen
             self.again()
 
+    def show_progress(self, sentence: str) -> None:
+        """How far reading or writing is."""
+        self._head.say(lines([[span(f" {sentence}", "muted")]]))
+
     def action_apply(self) -> None:
         """Take the file in; what came of it is told."""
         self.do(f"import.{self._form}", msgspec.structs.asdict(self._params()), after=self._imported)
@@ -162,7 +166,7 @@ class ImportPreview(Listed[bool, Finding]):
             "Import",
             "What a file of Ignition would do here, before it does it. Clients meet by Client ID; "
             "absent rows and blank cells change nothing. Refused rows stop nothing else. What the import "
-            "brought can be taken back: the palette, then: take the last import back.",
+            "brought can be undone: the palette, then: undo the last import.",
             [
                 ("a", "import the file"),
                 ("m or enter", "on a column: say what it means"),

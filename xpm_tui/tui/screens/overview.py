@@ -163,6 +163,7 @@ class Overview(AreaScreen):
             (beat.waiting, "wait for a tick", "g s v", "warn"),
             (beat.to_ignition, "not yet in Ignition", "g c X", "accent"),
             (beat.removed_contacts, "removed in XPM", "g c", "muted"),
+            (len(beat.never_in_ignition), "cannot go to Ignition", "g c X", "warn"),
             (beat.frozen, "frozen fields", "g c", "muted"),
         ]
         for number, what, key, look in facts:

@@ -1,0 +1,177 @@
+"""Deleting what was created here by mistake: clients, contacts, services and team members."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from xpm_tui.commands.clients import ClientId
+from xpm_tui.commands.command import Act, NoParams, Result, Talk, argument, first, idle, on_record
+from xpm_tui.commands.effects import Effect, Question, agree
+from xpm_tui.commands.tables import plain
+from xpm_tui.commands.team import Member, undone
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.clients import deletions
+    from xpm_tui.application.jobs import services
+    from xpm_tui.application.presenters import lookup
+    from xpm_tui.application.team import members
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
+
+
+class DeleteClient(msgspec.Struct, frozen=True):
+    """Parameters of ``clients delete``."""
+
+    client: ClientId
+
+
+class DeleteContact(msgspec.Struct, frozen=True):
+    """Parameters of ``contacts delete``."""
+
+    client: ClientId
+    contact: Annotated[str, argument("The contact: our id, Contact ID, e-mail, or exact name.", "CONTACT")]
+
+
+class DeleteMember(msgspec.Struct, frozen=True):
+    """Parameters of ``team delete``."""
+
+    member: Member
+
+
+class DeleteService(msgspec.Struct, frozen=True):
+    """Parameters of ``services delete``."""
+
+    service: Annotated[str, argument("The service: our id, Ignition's, or exact name.", "SERVICE")]
+
+
+_NOTHING = "Nothing is deleted in XPM or in Ignition."
+
+
+async def delete_client(practice: OpenPractice, params: DeleteClient, talk: Talk) -> Result:
+    """Delete a client, after asking where a key was pressed."""
+    would = deletions.delete_client(practice, params.client, dry_run=True)
+    question = Question(f"Delete {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True)
+    if not await agree(talk, question):
+        return _declined()
+    found = deletions.delete_client(practice, would.id)
+    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
+    return Result(data=plain(found), lines=lines, value=found)
+
+
+async def delete_contact(practice: OpenPractice, params: DeleteContact, talk: Talk) -> Result:
+    """Delete a contact of a client, after asking where a key was pressed."""
+    would = deletions.delete_contact(practice, params.client, params.contact, dry_run=True)
+    question = Question(
+        f"Delete the contact {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True
+    )
+    if not await agree(talk, question):
+        return _declined()
+    client, _, contact = would.id.partition("/")
+    found = deletions.delete_contact(practice, client, contact)
+    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
+    return Result(data=plain(found), lines=lines, value=found)
+
+
+async def restore_client(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+    """Restore the client or contact that was deleted last."""
+    return undone(deletions.restore(practice))
+
+
+async def delete_member(practice: OpenPractice, params: DeleteMember, talk: Talk) -> Result:
+    """Delete a team member, after asking where a key was pressed."""
+    found = lookup.find_member(practice.snapshot(), params.member)
+    question = Question(f"Delete {found.name} ({found.id}) from the team?", [_NOTHING], "Delete", keyed=True)
+    if not await agree(talk, question):
+        return _declined()
+    members.delete_member(practice, found.id)
+    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui team undo"]
+    return Result(data={"id": found.id, "name": found.name}, lines=lines, value=found)
+
+
+async def delete_service(practice: OpenPractice, params: DeleteService, talk: Talk) -> Result:
+    """Delete a service, after asking where a key was pressed."""
+    found = services.find_service(practice.snapshot(), params.service)
+    question = Question(f"Delete the service {found.name} ({found.id})?", [_NOTHING], "Delete", keyed=True)
+    if not await agree(talk, question):
+        return _declined()
+    services.delete_service(practice, found.id)
+    lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui templates undo"]
+    return Result(data={"id": found.id, "name": found.name}, lines=lines, value=found)
+
+
+def _declined() -> Result:
+    return Result(lines=["Nothing was deleted."], declined=True)
+
+
+_MISTAKE = (
+    "that was created by mistake. What depends on it keeps it, and is named. Nothing is deleted in XPM or "
+    "Ignition"
+)
+
+ACTS = (
+    Act(
+        name="clients.delete",
+        title="Delete a client",
+        help=f"Delete a client {_MISTAKE}; `clients restore` undoes it.",
+        params=DeleteClient,
+        run=delete_client,
+        verb=("clients", "delete"),
+        example="xpm-tui clients delete c12",
+        key="R",
+        where=("clients",),
+        effect=Effect.WRITES_HERE,
+        why_not=first(on_record, idle),
+    ),
+    Act(
+        name="contacts.delete",
+        title="Delete a contact",
+        help=f"Delete a contact {_MISTAKE}; `clients restore` undoes it.",
+        params=DeleteContact,
+        run=delete_contact,
+        verb=("contacts", "delete"),
+        example="xpm-tui contacts delete c12 k3",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="clients.restore",
+        title="Restore the client or contact deleted last",
+        help="Restore the client or contact that was deleted last. Repeat it to go further back.",
+        params=NoParams,
+        run=restore_client,
+        verb=("clients", "restore"),
+        example="xpm-tui clients restore",
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="team.delete",
+        title="Delete a team member",
+        help=f"Delete a team member {_MISTAKE}; `team undo` undoes it.",
+        params=DeleteMember,
+        run=delete_member,
+        verb=("team", "delete"),
+        example="xpm-tui team delete t3",
+        key="R",
+        where=("team",),
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="services.delete",
+        title="Delete a service",
+        help=f"Delete a service {_MISTAKE}; `templates undo` undoes it.",
+        params=DeleteService,
+        run=delete_service,
+        verb=("services", "delete"),
+        example="xpm-tui services delete s4",
+        key="R",
+        where=("templates",),
+        effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+)

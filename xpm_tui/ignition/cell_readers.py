@@ -1,0 +1,200 @@
+"""One strict reader for each kind of cell: repaired where only one reading is possible, otherwise refused.
+
+What a reader takes it gives back in one form, so that the same value always makes the same cell. What it
+refuses was changed by a spreadsheet or is not of its kind; the reason completes "Column: ...".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+
+LONGEST_CELL = 32_767
+"""Characters of a cell; spreadsheets hold no more."""
+
+
+class CellError(ValueError):
+    """A cell that cannot be taken; its text completes "row 7: ..."."""
+
+
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202c\u2060-\u206f\u3164"
+    "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "|(?<![^\x00-\x7f])[\u200c\u200d\ufe00-\ufe0f]|[\u200c\u200d](?![^\x00-\x7f])"
+)
+"""Characters without a form or a meaning. Joiners mean something between letters of some scripts, and the
+selectors of a variant behind an emoji."""
+
+_BLANKS = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
+_LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
+_HIDDEN = re.compile("[\u200c\u200d\u202d\u202e\ufe00-\ufe0f\\s]")
+
+_ERROR_STARTS = frozenset("#LlEeNu[=")
+_ERROR_WORD = re.compile(
+    r"=?#(?:[\w/¿¡.]+[!?]|N/A(?:[ ]?N/A)?|NV|N/D|I/T|GETTING_DATA|ERROR|DELETED|#+)"
+    r"|Err:[0-9]{3}|Loading(?:\.{3}|…)|NaN|undefined|\[object Object\]",
+    re.IGNORECASE,
+)
+_EXACT_ERRORS = frozenset(("nan", "undefined"))
+
+
+def plain(text: str) -> str:
+    """Return a text as a cell: NFC, no invisible characters, plain blanks, ``\\n`` line ends, trimmed."""
+    if text.isascii():
+        if text.isprintable():
+            return text.strip()
+        return _LINE_ENDS.sub("\n", text).replace("\t", " ").strip()
+    text = _LINE_ENDS.sub("\n", unicodedata.normalize("NFC", text))
+    return _BLANKS.sub(" ", _INVISIBLE.sub("", text)).strip()
+
+
+def is_error_word(text: str) -> bool:
+    """Return whether a spreadsheet shows this in place of a value: ``#REF!``, ``Err:508``, ``########``."""
+    if text[:1] not in _ERROR_STARTS:
+        return False
+    found = _ERROR_WORD.fullmatch(text)
+    return found is not None and (text.casefold() not in _EXACT_ERRORS or text in ("NaN", "undefined"))
+
+
+def is_suspect(text: str) -> bool:
+    """Return whether :func:`read_text` may have something against a text; quick, for very many cells."""
+    return text[:1] in _ERROR_STARTS or not text.isascii()
+
+
+def read_text(text: str) -> str:
+    """Read a cell of any kind. Raises :class:`CellError` for an error word or a lost character."""
+    if is_error_word(text):
+        raise CellError(f"{text} is what a spreadsheet shows in place of a value")
+    if not text.isascii() and "\ufffd" in text:
+        raise CellError(f"{text} has lost a character (\ufffd): export it again as CSV UTF-8")
+    return text
+
+
+def compact(text: str) -> str:
+    """Return a text of a kind that has no hidden characters: on one line, with single blanks."""
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(r"\s+", " ", _HIDDEN.sub(lambda found: " " if found[0].isspace() else "", text)).strip()
+
+
+_SCIENTIFIC = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)?E[+-]?[0-9]{1,3}", re.IGNORECASE)
+_DECIMAL = re.compile(r"[-+]?[0-9]+[.,]0+")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:[,.' ][0-9]{3})+(?:[.,][0-9]+)?")
+_ROUNDED = re.compile(r"[0-9]{15}0+")
+_ID_DATE = re.compile(
+    r"[0-9]{1,2}[-/ ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:[-/ ][0-9]{2,4})?"
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[-/ ][0-9]{1,4}"
+    r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]+)?",
+    re.IGNORECASE,
+)
+_EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+\.[^\s@,;<>\".]+")
+_AS_TEXT = "format the column as text and export it again"
+
+
+def read_phone(text: str) -> str:
+    """Read a phone number. Raises :class:`CellError` for one that a spreadsheet has taken for a number."""
+    text = compact(text)
+    if not text.isdecimal() and " " not in text and (_SCIENTIFIC.fullmatch(text) or _DECIMAL.fullmatch(text)):
+        raise CellError(f"{text} is a number that a spreadsheet has shortened; format the column as text")
+    return text
+
+
+def read_email(text: str) -> str:
+    """Read an e-mail address (RFC 5321, roughly). Raises :class:`CellError`."""
+    text = compact(text)
+    if not _EMAIL.fullmatch(text) or len(text) > 254:
+        raise CellError(f"{text} is no e-mail address")
+    return text
+
+
+class KnownIds:
+    """The ids that the store has of one kind, to tell a new id from one that a spreadsheet has changed."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._ids = set(ids)
+        self._padded = {each.lstrip("0"): each for each in self._ids if each[:1] == "0" and each.isdecimal()}
+        widths = {len(each) for each in self._ids if each.isdecimal()}
+        self._width = max(widths) if self._padded and len(widths) == 1 else 0
+
+    def beside(self, others: Iterable[str]) -> None:
+        """Take note of the ids of a file: one may be another without its zeros."""
+        self._padded |= {each.lstrip("0"): each for each in others if each[:1] == "0" and each.isdecimal()}
+
+    def read(self, text: str) -> str:
+        """Read an id. Raises :class:`CellError` for one that a spreadsheet has taken for a number or a date.
+
+        An id that the store has is that id, whatever it looks like.
+        """
+        if not text or text in self._ids:
+            return text
+        text = compact(read_text(text))
+        if text.isdecimal():
+            if self._padded.get(text.lstrip("0"), text) != text:
+                raise CellError(
+                    f"{text} may be {self._padded[text.lstrip('0')]} without its zeros; {_AS_TEXT}"
+                )
+            if len(text) < self._width:
+                raise CellError(
+                    f"{text} has fewer digits than every other id: its zeros are lost; {_AS_TEXT}"
+                )
+            if len(text) > 15 and _ROUNDED.fullmatch(text):
+                raise CellError(f"{text} is a number that a spreadsheet has rounded; {_AS_TEXT}")
+            return text
+        for form, why in _NOT_IDS:
+            if form.fullmatch(text):
+                raise CellError(f"{text} is {why}; {_AS_TEXT}")
+        return text
+
+
+_NOT_IDS = (
+    (_SCIENTIFIC, "a number that a spreadsheet has shortened"),
+    (_DECIMAL, "a number that a spreadsheet has given decimals"),
+    (_THOUSANDS, "a number that a spreadsheet has given separators"),
+    (_ID_DATE, "an id that a spreadsheet has made a date"),
+)
+
+NO_IDS = KnownIds(())
+
+READERS: Mapping[str, Callable[[str], str]] = {
+    "email": read_email,
+    "phone": read_phone,
+    "postcode": read_phone,
+    "id": NO_IDS.read,
+}
+"""The reader of each kind beyond :func:`read_text`, by the kind's name."""
+
+
+def read_cell(kind: str, text: str) -> str:
+    """Read a cell of a kind, already :func:`plain`. Raises :class:`CellError` with the reason."""
+    text = read_text(text)
+    reader = READERS.get(kind)
+    return text if reader is None else reader(text)
+
+
+_TOTAL = re.compile(
+    r"(?:(?:grand|sub|overall|report)[ -]?)?(?:total|totals|sum|summe|gesamt|insgesamt|somme|totaal|totale)"
+    r"(?:[ ](?:number of |of |for )?(?:clients?|contacts?|services?|proposals?|records?|rows?|count|amount"
+    r"|value|price|fees?|revenue|tax|gst|vat|page|report)(?:[ ][ei]xc?l?\.? (?:tax|gst|vat))?)?[ ]?[:=]?",
+    re.IGNORECASE,
+)
+_TOTAL_HINTS = ("tota", "sum", "gesamt", "somme")
+_NUMBER = re.compile(r"[-(]?\s*[$£€]?\s*-?[0-9][0-9.,' ]*\)?\s*%?")
+
+
+def may_be_total(row: str) -> bool:
+    """Return whether a row's text is worth a look by :func:`total_row`."""
+    words = row.lower()
+    return any(hint in words for hint in _TOTAL_HINTS)
+
+
+def total_row(cells: Iterable[str]) -> str:
+    """Return ``total`` for a row of totals, ``perhaps`` for one that may be one, and else an empty text.
+
+    A row of totals has a word for it and nothing else but numbers. The word alone may be a name too.
+    """
+    filled = [cell for cell in map(plain, cells) if cell]
+    words = [cell for cell in filled if not _NUMBER.fullmatch(cell)]
+    if len(words) != 1 or not _TOTAL.fullmatch(words[0]):
+        return ""
+    return "total" if len(filled) > 1 else "perhaps"

@@ -1,0 +1,214 @@
+"""A CSV file that is read in pieces: checked once from end to end, then read line by line.
+
+The first reading proves that it is text, finds its encoding and takes the digest by which the same content is
+known again. Nothing larger than one line is ever held.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import io
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.ignition.csv_text import ENCODINGS, HEAD, find_encoding, judge_encoding, undecodable
+
+LARGEST = 256 * 1024 * 1024
+"""Bytes: a CSV file is never larger."""
+
+LONGEST_LINE = 4 * 1024 * 1024
+"""Bytes without a line end after which a file is no CSV file."""
+
+STDIN = "-"
+
+_CHUNK = 1 << 20
+_JUDGED = 256 * 1024
+"""Bytes of lines beyond ASCII that are enough to judge an encoding by."""
+
+_KINDS = (
+    (stat.S_ISDIR, "is a folder, not a file"),
+    (stat.S_ISCHR, "is a device, not a file"),
+    (stat.S_ISBLK, "is a device, not a file"),
+    (stat.S_ISSOCK, "is a socket, not a file"),
+)
+
+
+class CsvSource:
+    """A CSV file, open; ``digest`` is that of its content, ``encoding`` Python's name of its encoding."""
+
+    def __init__(self, file: BinaryIO, name: str, encoding: str = "") -> None:
+        self._file = file
+        self.name = name
+        self.digest, self.encoding = self._check(encoding)
+
+    @classmethod
+    def of(cls, source: bytes | Path, encoding: str = "") -> Self:
+        """Open a path (``-`` is standard input) or bytes. Raises ``BadInput``."""
+        if isinstance(source, bytes):
+            return cls(io.BytesIO(source), "The file", encoding)
+        file = _open(source)
+        try:
+            return cls(file, str(source), encoding)
+        except BaseException:
+            file.close()
+            raise
+
+    @property
+    def spoken(self) -> str:
+        """What users call the encoding."""
+        return ENCODINGS[self.encoding]
+
+    def lines(self) -> Iterator[str]:
+        """Every line with its line end, from the start."""
+        self._file.seek(0)
+        text = io.TextIOWrapper(self._file, encoding=self.encoding, newline="")
+        try:
+            for at, line in enumerate(text):
+                yield line if at else line.lstrip("\ufeff")
+        except UnicodeDecodeError as wrong:
+            raise undecodable(self.encoding, wrong.start) from None
+        finally:
+            with suppress(ValueError):  # closed by its owner
+                text.detach()
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check(self, told: str) -> tuple[str, str]:
+        head = self._file.read(HEAD)
+        encoding = find_encoding(head, told)
+        if not encoding.startswith("utf-16") and head.count(b"\0") > len(head) // 20:
+            raise BadInput(f"{self.name} is a binary file, not CSV.", hint="Save it as CSV UTF-8.")
+        digest, fits = self._read_all(encoding or "utf-8")
+        if fits:
+            return digest, encoding or "utf-8"
+        if encoding:
+            raise undecodable(encoding, self._place(encoding))
+        return digest, judge_encoding(self._beyond_ascii())
+
+    def _read_all(self, encoding: str) -> tuple[str, bool]:
+        """The digest of the content, and whether all of it fits the encoding."""
+        digest, size, line = hashlib.blake2b(digest_size=16), 0, 0
+        decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder(encoding)()
+        self._file.seek(0)
+        while True:
+            chunk = self._file.read(_CHUNK)
+            digest.update(chunk)
+            size += len(chunk)
+            if size > LARGEST:
+                raise too_large(self.name)
+            end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+            line = len(chunk) - end if end >= 0 else line + len(chunk)
+            if line > LONGEST_LINE:
+                raise BadInput(f"{self.name} is no CSV file: it has no line end for over 4 MB.")
+            if decoder is not None:
+                try:
+                    decoder.decode(chunk, final=not chunk)
+                except UnicodeDecodeError:
+                    decoder = None
+            if not chunk:
+                return digest.hexdigest(), decoder is not None
+
+    def _place(self, encoding: str) -> int:
+        """Where the first byte is that does not fit."""
+        decoder, at = codecs.getincrementaldecoder(encoding)(), 0
+        self._file.seek(0)
+        while True:
+            chunk = self._file.read(_CHUNK)
+            held = len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as wrong:
+                return at - held + wrong.start
+            if not chunk:
+                return at
+            at += len(chunk)
+
+    def _beyond_ascii(self) -> bytes:
+        """The words beyond ASCII of the file, as far as they are enough to judge by."""
+        self._file.seek(0)
+        found, size = [], 0
+        for line in self._file:
+            for word in re.findall(rb"[^\x00-\x2c\x3a-\x40]*[\x80-\xff][^\x00-\x2c\x3a-\x40]*", line):
+                found.append(word)
+                size += len(word)
+            if size > _JUDGED:
+                break
+        return b"\n".join(found)
+
+
+def read_source(path: Path) -> bytes:
+    """A file's bytes. Raises ``BadInput`` for one that cannot be read, is no file, or is far too large."""
+    with _open(path) as file:
+        raw = file.read(LARGEST + 1)
+    if len(raw) > LARGEST:
+        raise too_large(str(path))
+    return raw
+
+
+def too_large(name: str) -> BadInput:
+    """Return the error of a file that is no export of Ignition's by its size."""
+    return BadInput(
+        f"{name} is larger than {LARGEST >> 20} MB: it is no export of Ignition's.",
+        hint="Split it into smaller files and import them one after another.",
+    )
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a plain file, or hold what a pipe gives. Raises ``BadInput``."""
+    shown = visible(str(path), 300)
+    if str(path) == STDIN:
+        return _held(sys.stdin.buffer.fileno(), "Standard input")
+    try:
+        # Without blocking: a pipe that nobody writes to is empty.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except FileNotFoundError:
+        raise BadInput(f"There is no file {shown}.") from None
+    except (OSError, ValueError) as reason:
+        raise BadInput(f"{shown} cannot be read: {getattr(reason, 'strerror', None) or reason}.") from None
+    try:
+        found = os.fstat(fd)
+        for is_kind, words in _KINDS:
+            if is_kind(found.st_mode):
+                raise BadInput(f"{shown} {words}.", hint="Name the CSV file that Ignition exported.")
+        if stat.S_ISFIFO(found.st_mode):
+            os.set_blocking(fd, True)
+            held = _held(fd, shown)
+            os.close(fd)
+            return held
+        if found.st_size > LARGEST:
+            raise too_large(shown)
+        return os.fdopen(fd, "rb")
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def _held(fd: int, name: str) -> BinaryIO:
+    """What a pipe gives, held in memory: it can be read only once."""
+    if os.isatty(fd):
+        raise BadInput(f"{name} is a terminal: there is no file.", hint="Name a file, or redirect one to it.")
+    held, size = io.BytesIO(), 0
+    while chunk := os.read(fd, _CHUNK):
+        size += len(chunk)
+        if size > LARGEST:
+            raise too_large(name)
+        held.write(chunk)
+    held.seek(0)
+    return held
