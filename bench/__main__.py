@@ -21,9 +21,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--write", metavar="FILE", type=Path, help="write what is printed to FILE as well")
     options = parser.parse_args(argv)
     parts = [
-        "# Figures\n",
+        "# Measurements\n",
         f"Measured {datetime.now(UTC):%Y-%m-%d} on {platform.machine()}, Python {platform.python_version()}. "
-        "Ratios travel, milliseconds do not.\n",
+        "Compare the ratios: milliseconds depend on the machine.\n",
     ]
     for name in options.names or BENCHES:
         out = io.StringIO()
