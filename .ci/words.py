@@ -106,7 +106,7 @@ def prose(text: str) -> Iterator[tuple[int, str]]:
         if line.lstrip().startswith("```"):
             fenced = not fenced
         elif not fenced:
-            yield number, re.sub(r"`[^`]*`", "", line)
+            yield number, re.sub(r"`[^`]*`|\]\([^)]*\)", "", line)
 
 
 def is_participle(stem: str) -> bool:
