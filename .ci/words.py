@@ -90,13 +90,21 @@ def code_lines(text: str, tree: ast.Module) -> int:
 
 
 def literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield the texts that a user may see: string literals with a space in them, except docstrings."""
+    """Yield the texts that a user may see: literals that are more than one word or a capitalised one.
+
+    An f-string is one text with ``…`` for its values. Docstrings are left out.
+    """
     silent = {id(part.value) for part in docstrings(tree)}
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in silent:
+        if isinstance(node, ast.JoinedStr):
+            silent |= {id(part) for part in node.values}
+            text = "".join(str(p.value) if isinstance(p, ast.Constant) else "…" for p in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
+            text = node.value
+        else:
             continue
-        if " " in node.value.strip():
-            yield node.lineno, node.value
+        if " " in text.strip() or re.fullmatch(r"[A-Z][a-z]+", text):
+            yield node.lineno, text
 
 
 def prose(text: str) -> Iterator[tuple[int, str]]:
@@ -181,4 +189,5 @@ def main() -> None:
             print(f"\n{title}\n" + "\n".join(f"  {each}" for each in found or ["none"]))
 
 
-main()
+if __name__ == "__main__":
+    main()

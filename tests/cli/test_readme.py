@@ -193,7 +193,10 @@ def test_a_command_in_a_sentence_is_there(page: str) -> None:
             command = command.commands[word]
 
 
-PAGES = ["README.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md"),
+    *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")),
+]
 
 
 def anchors(page: str) -> set[str]:
