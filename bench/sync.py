@@ -52,7 +52,7 @@ def main() -> None:
 async def measure(size: int, folder: Path) -> dict[str, Any]:
     """Connect, fill the mirror, pick all, let a colleague edit a tenth, plan, apply, and run again."""
     from tests.application.flows import World
-    from xpm_tui.application.clients.links import pick_all
+    from xpm_tui.application.clients.picks import pick_all
     from xpm_tui.application.connection.state_machine import Connecting
     from xpm_tui.application.runs import plans, runner
     from xpm_tui.application.runs.xpm_refresh import refresh
