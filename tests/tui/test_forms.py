@@ -132,7 +132,7 @@ async def test_a_record_that_is_refused_stays_open_as_it_was_typed(world: World,
         assert "! " in lines[field + 1]
         assert "mere@example.com" in text_of(app)
         await press(pilot, *("backspace",) * 5, "f10")
-        assert "Make a team member" not in text_of(app)
+        assert "Add a team member" not in text_of(app)
     with world.open() as practice:
         made = [(row.name, row.email) for row in practice.snapshot().rows(TEAM)]
     assert made == [("Mere Hall", "mere@example.com")]
