@@ -19,7 +19,7 @@ from xpm_tui.domain.errors import AllowanceUsedUp, Trouble
 from xpm_tui.domain.tables import WORKFLOWS
 from xpm_tui.sandbox.core.switches import Switches
 
-DAYS = count(55, 366)
+DAYS = count(75, 366)
 ZONE = ZoneInfo("Pacific/Auckland")
 AWAY = range(20, 34)
 """Days of a fortnight on which nobody signs in."""
