@@ -1,4 +1,4 @@
-"""The book as files, by verb: also where it cannot be opened."""
+"""The data of a practice, by verb: also where it cannot be opened."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def nobody(row: dict[str, str]) -> None:
         (sorted_alone, "has another name"),
         (other_number, "is not that of its XPM UUID"),
         (no_proposal, "no proposal to link"),
-        (spoilt, "the error of a spreadsheet formula"),
+        (spoilt, "what a spreadsheet shows in place of a value"),
         (nobody, "names no client"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),

@@ -20,7 +20,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
 from xpm_tui.sync.applying.intent_decisions import settle
 
-SEEDS = count(12, 500)
+SEEDS = count(6, 500)
 ROUNDS = 3
 
 

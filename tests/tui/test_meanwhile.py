@@ -129,7 +129,7 @@ async def test_leaving_an_import_that_is_under_way(
 
         monkeypatch.setattr(imports, "import_file", slowly)
         await pilot.press("a", "escape", "n")
-        await until(pilot, "Make a new client")
+        await until(pilot, "Add a client")
         let.set()
         await settle(pilot)
         assert "An error of ours" not in text_of(app)
@@ -254,7 +254,7 @@ async def test_review_does_not_replace_a_colleagues_link(world: World, console: 
 async def test_review_undo_after_busy_takes_back_the_last(
     world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Undo met a book that was in use: the next one takes back the same client, not the one before."""
+    """Undo met a store that was in use: the next one undoes the same client, not the one before."""
     await mirrored(world)
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -281,7 +281,7 @@ async def test_review_undo_after_busy_takes_back_the_last(
 async def test_review_slow_accept_twice_is_still_undone(
     world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Enter again while the book takes its time: u still takes back what was settled last."""
+    """Enter again while the store takes its time: u still undoes what was settled last."""
     await mirrored(world)
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -349,7 +349,7 @@ async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: 
         assert [*links(world)] == ["c1"]
         await press(pilot, "u")
         shown = text_of(app)
-        assert "takes back" in shown
+        assert "undoes run" in shown
         assert "Client 00001" in shown
         await press(pilot, "escape", "down", "u")
         assert "No run wrote anything of Client 0000" in text_of(app)

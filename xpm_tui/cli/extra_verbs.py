@@ -38,12 +38,12 @@ def _demo(console: Console) -> click.Command:
         name="demo",
         help="Try it without a Xero login: a local sandbox, a sample file of Ignition's clients, and the "
         "console. It lives in a temporary home, unless --home names one, and leaves nothing behind.",
-        short_help="Try it: sandbox, sample clients, console",
+        short_help="Try it with a sandbox and sample clients",
         epilog="xpm-tui demo",
         parameters=lambda: [
             click.Option(["--clients"], type=click.IntRange(12, 50_000), default=250, metavar="N",
                          help="How many clients the sample practice has. 250 unless you say otherwise."),
-            click.Option(["--seed"], type=int, default=1, metavar="N", help="What the sample is made from."),
+            click.Option(["--seed"], type=int, default=1, metavar="N", help="Seed of the sample data."),
             *global_options(),
         ],
         callback=run,
@@ -83,7 +83,7 @@ def _sandbox() -> click.Command:
         parameters=lambda: [
             click.Option(["--port"], type=int, default=0, metavar="N", help="Port; 0: any free one."),
             click.Option(["--clients"], type=int, default=12, metavar="N", help="Clients of the practice."),
-            click.Option(["--seed"], type=int, default=1, metavar="N", help="What the sample is made from."),
+            click.Option(["--seed"], type=int, default=1, metavar="N", help="Seed of the sample data."),
             click.Option(
                 ["--fault"], multiple=True, metavar="KIND[,NAME=VALUE...]", help="A fault to answer with."
             ),

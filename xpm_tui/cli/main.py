@@ -26,7 +26,8 @@ with lazy_imports():
 
 _HELP = """Join Ignition and Xero Practice Manager.
 
-Without a verb the console opens. Every verb takes --json; data goes to stdout, talk to stderr."""
+Without a command, the console opens. Every command takes --json. Data goes to
+stdout, messages to stderr."""
 
 NOT_HERE = "xpm-tui runs on Linux and macOS. On Windows start it in WSL (Windows Subsystem for Linux)."
 

@@ -33,7 +33,7 @@ EXITS: tuple[tuple[str, str], ...] = (
 
 ENVIRONMENT: tuple[tuple[str, str], ...] = (
     ("XPM_TUI_HOME", "Keep config, data and state under this folder. The option --home wins over it."),
-    ("XPM_TUI_USER", "Who does this, for the log. The option --as wins over it."),
+    ("XPM_TUI_USER", "Your name, for the log. The option --as overrides it."),
     ("XPM_TUI_KEY_FILE", "A file with the key that the login is encrypted with, where there is no keyring."),
     ("HTTPS_PROXY, NO_PROXY", "The proxy on the way to Xero, and what goes without it."),
     ("SSL_CERT_FILE", "Certificate authorities to trust, such as that of a company's proxy."),

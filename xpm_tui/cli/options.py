@@ -38,22 +38,28 @@ def global_options() -> list[click.Parameter]:
             help="Work on this practice.",
             shell_complete=_practices,
         ),
-        _option(["--json"], "json", is_flag=True, help="Answer in JSON."),
+        _option(["--json"], "json", is_flag=True, help="Print JSON."),
         _option(
             ["--read-only"],
             "read_only",
             is_flag=True,
             help="Read-only: show everything, change nothing.",
         ),
-        _option(["--as"], "person", metavar="NAME", help="Who does this, for the log."),
-        _option(["--set"], "settings", metavar="KEY=VALUE", multiple=True, help="Use this setting for once."),
+        _option(["--as"], "person", metavar="NAME", help="Your name, for the log."),
+        _option(
+            ["--set"],
+            "settings",
+            metavar="KEY=VALUE",
+            multiple=True,
+            help="Override a setting for this call.",
+        ),
         GlobalOption(
             ["--version"],
             is_flag=True,
             is_eager=True,
             expose_value=False,
             callback=_version,
-            help="Show the version and leave.",
+            help="Show the version and exit.",
         ),
     ]
 

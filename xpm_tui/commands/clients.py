@@ -349,8 +349,8 @@ def _proposals(view: ReviewView) -> list[str]:
 ACTS = (
     Act(
         name="clients.list",
-        title="List the clients of the book",
-        help="List the clients of the book with their links and what they need.",
+        title="List clients",
+        help="List Ignition's clients with their links and what they need.",
         params=ListClients,
         run=list_clients,
         effect=Effect.LOOKS,
@@ -360,7 +360,7 @@ ACTS = (
     ),
     Act(
         name="clients.show",
-        title="Show one client, both sides",
+        title="Show a client, both sides",
         help="Show one client: its link, its contacts, and each field as Ignition and XPM have it.",
         params=ShowClient,
         run=show_client,
@@ -371,8 +371,9 @@ ACTS = (
     ),
     Act(
         name="clients.search",
-        title="Search the clients of XPM",
-        help="Search the clients of XPM in the mirror. A pasted address, number or UUID finds exactly one.",
+        title="Search XPM clients",
+        help="Search XPM's clients in the data that XPM last returned. A pasted address, number or UUID "
+        "finds exactly one.",
         params=SearchClients,
         run=search_clients,
         effect=Effect.LOOKS,
@@ -383,7 +384,7 @@ ACTS = (
     Act(
         name="clients.review",
         title="Review clients that need a link",
-        help="List the clients that need a person, each with its proposals, their score and reasons.",
+        help="List the clients that need a decision, each with its proposals, their scores and reasons.",
         params=ReviewClients,
         run=review_clients,
         effect=per_call(_review_effect, Effect.LOOKS),

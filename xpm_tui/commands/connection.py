@@ -338,8 +338,8 @@ ACTS = (
     Act(
         name="connect",
         title="Connect to Xero Practice Manager",
-        help="Sign in to Xero and connect a practice. Over SSH use --no-browser: the address is printed, "
-        "and the address that the browser ends up at is pasted back.",
+        help="Sign in to Xero and connect a practice. Over SSH, use --no-browser: the address is printed, "
+        "and you paste the address that the browser is redirected to.",
         params=Connect,
         run=connect,
         verb=("connect",),
@@ -353,7 +353,7 @@ ACTS = (
     Act(
         name="disconnect",
         title="Disconnect the practice",
-        help="End this practice's connection with Xero. Clients, links and log stay.",
+        help="Remove this practice's connection to Xero. Clients, links and the log stay.",
         params=Disconnect,
         run=disconnect,
         verb=("disconnect",),
@@ -363,9 +363,10 @@ ACTS = (
     ),
     Act(
         name="status",
-        title="Tell how things stand",
-        help="Tell what is connected, when it last synced, and what needs a person. Exits with 3 when a "
-        "login is needed, 4 when a run is held, 1 when the last run failed or nothing synced for too long.",
+        title="Show status",
+        help="Show what is connected, when it last synced, and what needs attention. Exits with 3 when a "
+        "login is needed, 4 when a run is held, and 1 when the last run failed or nothing has synced "
+        "for too long.",
         params=NoParams,
         run=status,
         effect=Effect.LOOKS,

@@ -120,8 +120,8 @@ async def purge(place: Place, params: Purge, talk: Talk) -> Result:
 ACTS: tuple[Act[Any], ...] = (
     home_act(
         name="book.check",
-        title="Check the book",
-        help="Read everything of the book and tell what is wrong with it. Changes nothing.",
+        title="Check the data",
+        help="Read all data of the practice and report what is wrong with it. Changes nothing.",
         params=NoParams,
         on_home=check,
         effect=Effect.LOOKS,
@@ -131,8 +131,8 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     home_act(
         name="book.repair",
-        title="Repair a damaged book",
-        help="Make a damaged book whole again from its last good state. The damaged files are kept.",
+        title="Repair damaged data",
+        help="Restore damaged data to its last sound state. The damaged files are kept.",
         params=Repair,
         on_home=repair,
         verb=("book", "repair"),
@@ -145,8 +145,8 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     home_act(
         name="book.compact",
-        title="Compact the book",
-        help="Fold the log of commits into the book's files. It happens by itself too.",
+        title="Compact the data",
+        help="Merge the commit log into the snapshot files. It also happens by itself.",
         params=NoParams,
         on_home=compact,
         verb=("book", "compact"),
@@ -155,8 +155,8 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     home_act(
         name="book.backup",
-        title="Back the book up",
-        help="Write the whole book to one file and read it back. There is no login in it.",
+        title="Back up the data",
+        help="Write all data of the practice to one file and read it back. It contains no login.",
         params=BackUp,
         on_home=back_up,
         verb=("book", "backup"),
@@ -165,8 +165,8 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     home_act(
         name="book.restore",
-        title="Restore the book from a backup",
-        help="Put a backup in place of what the book holds now, which is backed up first.",
+        title="Restore the data from a backup",
+        help="Replace the data of the practice with a backup. The present data is backed up first.",
         params=Restore,
         on_home=restore,
         verb=("book", "restore"),
@@ -177,8 +177,8 @@ ACTS: tuple[Act[Any], ...] = (
     home_act(
         name="purge",
         title="Delete the practice from this machine",
-        help="Delete login, book, log and settings of a practice from this machine. Xero and Ignition keep "
-        "what they have.",
+        help="Delete the login, data, log and settings of a practice from this machine. Xero and Ignition "
+        "keep what they have.",
         params=Purge,
         on_home=purge,
         verb=("purge",),

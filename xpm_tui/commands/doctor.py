@@ -215,10 +215,11 @@ def _case(each: Any) -> dict[str, Any]:
 ACTS: tuple[Act[Any], ...] = (
     home_act(
         name="doctor",
-        title="Look what is wrong",
-        help="Look at the way to Xero, the login, the lists, the book and this machine, one after another, "
-        "and say for each what was found and the way out. It only reads: one call for the connections and "
-        "five small Practice Manager calls. Ends with 0 when all is well, else as the first trouble does.",
+        title="Diagnose problems",
+        help="Check the way to Xero, the login, the lists, the data and this machine one after another, "
+        "and say for each what was found and what to do. It only reads: one call for the connections "
+        "and five small Practice Manager calls. Exits with 0 when all is well, otherwise with the "
+        "code of the first problem.",
         params=Examine,
         on_home=doctor,
         effect=per_call(lambda params: Effect.WRITES_FILE if params.bundle else Effect.LOOKS, Effect.LOOKS),
@@ -227,8 +228,9 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     home_act(
         name="cases.list",
-        title="List the known troubles",
-        help="All known troubles with their signs, or those that have some words, such as a page of Xero's.",
+        title="List known problems",
+        help="List all known problems with their symptoms, or those that contain some words, such as those"
+        " of a page of Xero's.",
         params=ListCases,
         on_home=list_cases,
         effect=Effect.LOOKS,
@@ -239,8 +241,8 @@ ACTS: tuple[Act[Any], ...] = (
     home_act(
         name="cases.seen",
         title="Say what you see",
-        help="What only a person can see: a page in the browser that never comes back, other clients than "
-        "expected. Pick it, and its way out is shown. The answer is kept in the log, for support.",
+        help="For what only you can see: a page in the browser that never comes back, other clients than "
+        "expected. Choose it, and what to do is shown. The answer is kept in the log, for support.",
         params=WhatIsSeen,
         on_home=seen,
         effect=Effect.LOOKS,
@@ -249,8 +251,9 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     home_act(
         name="cases.show",
-        title="Show a known trouble",
-        help="One known trouble: sign, cause, the clicks that lead out of it, what to tell Xero's support.",
+        title="Show a known problem",
+        help="Show one known problem: symptom, cause, what to do step by step, and what to tell Xero's "
+        "support.",
         params=ShowCase,
         on_home=show_case,
         effect=Effect.LOOKS,

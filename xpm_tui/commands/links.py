@@ -267,8 +267,8 @@ ACTS = (
     Act(
         name="clients.link",
         title="Link a client to an XPM client",
-        help="Set or replace the link of a client. Both sides are shown first; a new link forgets what was "
-        "agreed with the old one.",
+        help="Set or replace the link of a client. Both sides are shown first; what had been agreed with "
+        "the former XPM client no longer counts.",
         params=LinkClient,
         run=link_client,
         verb=("clients", "link"),
@@ -283,7 +283,7 @@ ACTS = (
     Act(
         name="clients.unlink",
         title="Unlink a client",
-        help="Take a link away, with what was agreed. Nothing changes in Ignition or XPM.",
+        help="Remove the link of a client, with what was agreed. Nothing changes in Ignition or XPM.",
         params=UnlinkClient,
         run=unlink_client,
         verb=("clients", "unlink"),
@@ -294,7 +294,8 @@ ACTS = (
     Act(
         name="clients.pick",
         title="Pick clients from XPM",
-        help="Bring XPM clients into the book. One that the book has already is linked, not doubled.",
+        help="Add XPM clients to Ignition's data. A client that is already there is linked instead of "
+        "added twice.",
         params=PickClients,
         run=pick_clients,
         verb=("clients", "pick"),
@@ -307,8 +308,9 @@ ACTS = (
     ),
     Act(
         name="clients.ignore",
-        title="Ignore a client: it has no XPM client",
-        help="Settle that a client is not meant to have an XPM client, so that it no longer needs a person.",
+        title="Ignore a client that has no XPM client",
+        help="Decide that a client is not meant to have an XPM client, so that it no longer needs "
+        "attention.",
         params=IgnoreClient,
         run=ignore_client,
         verb=("clients", "ignore"),
@@ -322,7 +324,8 @@ ACTS = (
     Act(
         name="clients.freeze",
         title="Freeze fields of a client",
-        help="Make sync leave fields of a client alone, in both directions, until they are unfrozen.",
+        help="Freeze fields of a client: sync does not change them, in either direction, until you "
+        "unfreeze them.",
         params=FreezeClient,
         run=freeze_client,
         verb=("clients", "freeze"),
@@ -336,7 +339,7 @@ ACTS = (
     Act(
         name="clients.unfreeze",
         title="Unfreeze fields of a client",
-        help="Let sync touch frozen fields of a client again.",
+        help="Let sync change frozen fields of a client again.",
         params=UnfreezeClient,
         run=unfreeze_client,
         verb=("clients", "unfreeze"),
@@ -347,7 +350,7 @@ ACTS = (
     Act(
         name="clients.address",
         title="Show the client's address in XPM",
-        help="Show where the linked client is found in XPM: number, web address and UUID.",
+        help="Show where the linked client is in XPM: its number, web address and UUID.",
         params=OneClient,
         run=show_address,
         effect=Effect.LOOKS,
@@ -358,7 +361,7 @@ ACTS = (
     Act(
         name="clients.copy",
         title="Copy the client's name and ids",
-        help="Copy name, Client ID, XPM number and UUID of the client.",
+        help="Copy the name, Client ID, XPM number and UUID of the client.",
         params=OneClient,
         run=copy_client,
         effect=Effect.LOOKS,

@@ -199,9 +199,9 @@ def moment(text: str, now: datetime) -> datetime:
 ACTS = (
     Act(
         name="log",
-        title="Read the log",
-        help="Show what happened, oldest first; with --follow go on with what happens. With --json one event "
-        "a line, the outcome last.",
+        title="Show the log",
+        help="Show what happened, oldest first; with --follow, continue as events arrive. With --json, one"
+        " event per line, and the outcome last.",
         params=ReadLog,
         run=read_log,
         effect=Effect.LOOKS,

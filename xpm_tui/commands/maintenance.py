@@ -295,8 +295,9 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="undo",
         title="Undo a run",
-        help="Restore what a run replaced, or one client or field of it, where the present values are still "
-        "those it wrote. The rest stays and is listed. All of it is frozen, so that sync leaves it alone.",
+        help="Restore what a run replaced, or one client or field of it, where the present values are "
+        "still those that it wrote. The rest stays and is listed. All of these fields are frozen, so "
+        "that sync does not change them.",
         params=Undo,
         run=undo,
         verb=("undo",),
@@ -310,8 +311,8 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     Act(
         name="clients.undo",
-        title="Undo what the last run wrote of this client",
-        help="Take back what the last run wrote of this client.",
+        title="Undo what the last run changed for this client",
+        help="Undo what the last run changed for this client.",
         params=UndoClient,
         run=undo_client,
         key="u",
@@ -323,7 +324,7 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="conflicts",
         title="List conflicts",
-        help="List the fields that both sides had edited: waiting in the plan, or decided by a run.",
+        help="List the fields that changed on both sides: waiting in the plan, or decided by a run.",
         params=NoParams,
         run=list_conflicts,
         effect=Effect.LOOKS,
@@ -335,7 +336,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="relink",
         title="Check every link",
-        help="Check every link against XPM and match the unlinked again. Nothing is linked until you say so.",
+        help="Check every link against XPM and match the unlinked clients again. Nothing is linked until "
+        "you confirm it.",
         params=Relink,
         run=relink,
         verb=("relink",),
@@ -346,8 +348,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="duplicates",
         title="List duplicates",
-        help="List clients of one side whose names read the same, which to keep, and what to do by hand. "
-        "Nothing is merged from here.",
+        help="List clients of one side whose names are the same, which one to keep, and what to do by "
+        "hand. Nothing is merged from here.",
         params=NoParams,
         run=list_duplicates,
         effect=Effect.LOOKS,
@@ -357,8 +359,9 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="clients.create",
         title="Create the client in XPM",
-        help="Create a client of Ignition in XPM and link the two. Where XPM has a client of the same or a "
-        "similar name, archived ones and prospects included, say that it is another one: --different-from.",
+        help="Create a client of Ignition in XPM and link the two. Where XPM has a client with the same or"
+        " a similar name (archived clients and prospects included), use --different-from to say that "
+        "it is another one.",
         params=CreateClient,
         run=create_client,
         verb=("clients", "create"),

@@ -276,7 +276,7 @@ ACTS = (
     Act(
         name="plan",
         title="Make a plan",
-        help="Refresh the mirror and show all that a sync would do. Nothing is written to either side.",
+        help="Read XPM and show everything that a sync would do. Nothing is written to either side.",
         params=MakePlan,
         run=make_plan,
         verb=("plan",),
@@ -290,7 +290,7 @@ ACTS = (
     Act(
         name="plan.tick",
         title="Tick changes of a plan",
-        help="Tick changes of a plan, clearings for example, so that 'sync --plan' makes them.",
+        help="Tick changes of a plan, for example clearings, so that 'sync --plan' applies them.",
         params=TickPlan,
         run=tick_plan,
         verb=("plan", "tick"),
@@ -301,7 +301,7 @@ ACTS = (
     Act(
         name="plan.untick",
         title="Untick changes of a plan",
-        help="Untick changes of a plan, so that 'sync --plan' leaves them alone.",
+        help="Untick changes of a plan, so that 'sync --plan' does not apply them.",
         params=TickPlan,
         run=untick_plan,
         verb=("plan", "untick"),

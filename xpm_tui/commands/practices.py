@@ -81,8 +81,8 @@ async def switch_practice(place: Place, params: SwitchPractice, talk: Talk) -> R
 ACTS = (
     home_act(
         name="practices.list",
-        title="List the practices",
-        help="List the practices of this account; the current one has a star.",
+        title="List practices",
+        help="List the practices of this account; the current one is marked with a star.",
         params=NoParams,
         on_home=list_practices,
         effect=Effect.LOOKS,
@@ -95,8 +95,8 @@ ACTS = (
     home_act(
         name="practices.add",
         title="Add a practice",
-        help="Make a place for one more practice and make it the current one. Each has its own connection, "
-        "book and settings.",
+        help="Add a practice and make it the current one. Each practice has its own connection, data and "
+        "settings.",
         params=AddPractice,
         on_home=add_practice,
         verb=("practices", "add"),
@@ -116,8 +116,8 @@ ACTS = (
     ),
     home_act(
         name="locate",
-        title="Tell where the files are",
-        help="Tell in which folders config, data and state are kept.",
+        title="Show where the files are",
+        help="Show the folders in which configuration, data and state are kept.",
         params=Locate,
         on_home=locate,
         effect=Effect.LOOKS,

@@ -110,8 +110,8 @@ ACTS = (
     ),
     Act(
         name="clients.new",
-        title="Make a new client",
-        help="Make a new client in the book. Nothing is made in XPM.",
+        title="Add a client",
+        help="Add a client to Ignition's data here. Nothing is created in XPM.",
         params=NewClient,
         run=new_client,
         verb=("clients", "new"),
@@ -251,7 +251,7 @@ RECORDS_ACTS = (
     Act(
         name="contacts.add",
         title="Add a contact",
-        help="Give a client of the book one more contact. The first contact is the primary one.",
+        help="Add a contact to a client. The first contact is the primary one.",
         params=AddContact,
         run=add_contact,
         verb=("contacts", "add"),
@@ -271,8 +271,8 @@ RECORDS_ACTS = (
     ),
     Act(
         name="team.new",
-        title="Make a team member",
-        help="Make a team member. It is a note only: nobody gets a login by it, here or in XPM.",
+        title="Add a team member",
+        help="Add a team member here. Nobody gets a login by it, neither here nor in XPM.",
         params=NewMember,
         run=new_member,
         verb=("team", "new"),
@@ -285,7 +285,7 @@ RECORDS_ACTS = (
     Act(
         name="team.edit",
         title="Edit a team member",
-        help="Change name, email, access or active of a team member.",
+        help="Change the name, e-mail, access or active flag of a team member.",
         params=EditMember,
         run=edit_member,
         verb=("team", "edit"),
@@ -297,8 +297,8 @@ RECORDS_ACTS = (
     ),
     Act(
         name="services.list",
-        title="List the services",
-        help="List the services of the library and the job templates that each calls for.",
+        title="List services",
+        help="List the services and the job templates that each is linked to.",
         params=NoParams,
         run=list_services,
         effect=Effect.LOOKS,
@@ -308,8 +308,8 @@ RECORDS_ACTS = (
     ),
     Act(
         name="services.new",
-        title="Make a service",
-        help="Make a service of the library.",
+        title="Add a service",
+        help="Add a service to the library.",
         params=NewService,
         run=new_service,
         verb=("services", "new"),
@@ -322,7 +322,7 @@ RECORDS_ACTS = (
     Act(
         name="services.edit",
         title="Edit a service",
-        help="Change the name or a column of a service; an empty value takes the column out.",
+        help="Change the name or a column of a service; an empty value removes the column.",
         params=EditService,
         run=edit_service,
         verb=("services", "edit"),

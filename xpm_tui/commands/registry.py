@@ -61,22 +61,22 @@ ACTS: tuple[Act[Any], ...] = (
 )
 
 GROUPS: dict[str, str] = {
-    "book": "The book as files: check, repair, compact, back up, restore.",
-    "cases": "Known troubles: their signs, and the way out.",
-    "clients": "Clients: look at them, link them, pick them from XPM.",
+    "book": "Data: check, repair, compact, back up, restore.",
+    "cases": "Known problems: symptoms and what to do.",
+    "clients": "Clients: list, link, map, add from XPM.",
     "contacts": "Contacts: add, edit, delete.",
     "export": "Write files for Ignition.",
-    "import": "Bring in Ignition's files, or undo the last one.",
+    "import": "Import Ignition's files, or undo the last import.",
     "jobs": "Jobs: list, preview, edit, skip, deploy, retry, redeploy.",
-    "policy": "What is carried, field by field; switch fields off and on.",
-    "practices": "The practices of this account.",
+    "policy": "What is synced, field by field; switch fields off and on.",
+    "practices": "Practices of this account.",
     "proposals": "Proposals: list, new, accept, take, revoke.",
-    "runs": "Runs: list, look, stop, resume, release.",
+    "runs": "Runs: list, show, stop, resume, release.",
     "schedule": "The daily run.",
     "services": "Services: list, new, edit, delete.",
     "settings": "Settings: list, get, set, unset.",
-    "team": "The team: who is who in XPM; link, pick, make there.",
-    "templates": "Work templates: list, link, accept, what new jobs follow.",
+    "team": "Team: link to XPM staff, add, create.",
+    "templates": "Job templates: list, link, accept, defaults for new jobs.",
 }
 """What a group of verbs is about, where the group is no verb itself."""
 

@@ -222,8 +222,8 @@ ACTS = (
     Act(
         name="runs.release",
         title="Release a held run",
-        help="Say what became of writes that XPM never answered (adopt, send again, let be), then plan the "
-        "held run again and go on, if no count of the guard has grown.",
+        help="Say what became of writes that XPM never answered (adopt, send again, or drop), then plan "
+        "the held run again and continue, provided that no count of the guard has grown.",
         params=ReleaseRun,
         run=release_run,
         verb=("runs", "release"),
@@ -342,7 +342,7 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Talk) -> R
 RUNS_ACTS = (
     Act(
         name="runs.list",
-        title="List the runs",
+        title="List runs",
         help="List the runs of the practice, newest first.",
         params=ListRuns,
         run=list_runs,
@@ -353,8 +353,8 @@ RUNS_ACTS = (
     ),
     Act(
         name="runs.show",
-        title="Show one run",
-        help="Show one run: outcome, counts, what the guard said, why it failed.",
+        title="Show a run",
+        help="Show one run: its outcome, its counts, what the guard reported, and why it failed.",
         params=ShowRun,
         run=show_run,
         effect=Effect.LOOKS,
@@ -364,7 +364,7 @@ RUNS_ACTS = (
     Act(
         name="runs.stop",
         title="Stop the run after its current step",
-        help="Ask the run that is going on to stop after its current step. What is done stays done.",
+        help="Ask the current run to stop after its current step. What is done stays done.",
         params=StopRun,
         run=stop_run,
         verb=("runs", "stop"),
@@ -377,8 +377,8 @@ RUNS_ACTS = (
     ),
     Act(
         name="runs.resume",
-        title="Resume a run that was cut off",
-        help="Find out what a stopped or cut-off run left undone, and finish it.",
+        title="Resume an interrupted run",
+        help="Find out what a stopped or interrupted run left undone, and finish it.",
         params=ResumeRun,
         run=resume_run,
         verb=("runs", "resume"),

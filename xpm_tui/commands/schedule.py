@@ -83,7 +83,8 @@ ACTS = (
     Act(
         name="schedule.show",
         title="Show the daily run",
-        help="Show whether the daily run is installed, what it does, and what logging out does to it.",
+        help="Show whether the daily run is installed, what it does, and whether it still runs after you "
+        "log out.",
         params=ShowSchedule,
         run=show,
         effect=Effect.LOOKS,
@@ -94,7 +95,7 @@ ACTS = (
     Act(
         name="schedule.install",
         title="Install the daily run",
-        help="Install the daily run for this practice and prove that its login opens there.",
+        help="Install the daily run for this practice and check that its login works there.",
         params=InstallSchedule,
         run=install,
         verb=("schedule", "install"),
@@ -104,8 +105,8 @@ ACTS = (
     ),
     Act(
         name="schedule.remove",
-        title="Take the daily run away",
-        help="Take the daily run of this practice away.",
+        title="Remove the daily run",
+        help="Remove the daily run of this practice.",
         params=ShowSchedule,
         run=remove,
         verb=("schedule", "remove"),

@@ -144,9 +144,9 @@ def _data(item: Item) -> dict[str, Any]:
 ACTS = (
     Act(
         name="settings.list",
-        title="List the settings",
-        help="List the settings, each with its value and where it comes from: default, file, practice, "
-        "environment or option.",
+        title="List settings",
+        help="List the settings, each with its value and where the value comes from: default, file, "
+        "practice, environment or option.",
         params=ListSettings,
         run=list_settings,
         effect=Effect.LOOKS,
@@ -156,8 +156,8 @@ ACTS = (
     ),
     Act(
         name="settings.get",
-        title="Show one setting",
-        help="Show one setting: value, origin, what may be said, and what it means.",
+        title="Show a setting",
+        help="Show one setting: its value, where it comes from, the allowed values, and what it means.",
         params=GetSetting,
         run=get_setting,
         effect=Effect.LOOKS,
@@ -167,7 +167,8 @@ ACTS = (
     Act(
         name="settings.set",
         title="Change a setting",
-        help="Change a setting of this practice, or with --all-practices of all that say nothing else.",
+        help="Change a setting of this practice, or with --all-practices of every practice that has no "
+        "value of its own.",
         params=SetSetting,
         run=set_setting,
         verb=("settings", "set"),
@@ -176,8 +177,9 @@ ACTS = (
     ),
     Act(
         name="settings.unset",
-        title="Take a setting back",
-        help="Take a setting out of the file, so that the default (or what is set for all practices) holds.",
+        title="Reset a setting",
+        help="Remove a setting from the file, so that the default (or the value for all practices) "
+        "applies.",
         params=UnsetSetting,
         run=unset_setting,
         verb=("settings", "unset"),
@@ -288,8 +290,9 @@ async def _switch(practice: OpenPractice, params: SwitchFields, talk: Talk, *, o
 POLICY_ACTS = (
     Act(
         name="policy",
-        title="Show what is carried, field by field",
-        help="Show the policy as one table: each field both ways, what is carried now, what is frozen.",
+        title="Show what is synced, field by field",
+        help="Show the policy as one table: each field in both directions, what is synced now, and what is"
+        " frozen.",
         params=NoParams,
         run=show,
         effect=Effect.LOOKS,
@@ -302,8 +305,8 @@ POLICY_ACTS = (
     Act(
         name="policy.set",
         title="Choose the direction and what to sync",
-        help="Choose which side is right where the two differ, and what is synced: the settings "
-        "sync.direction and sync.level. Nothing is written to either side by choosing.",
+        help="Choose the direction (which side wins where the two differ) and what to sync: the settings "
+        "sync.direction and sync.level. The choice itself writes nothing to either side.",
         params=SetPolicy,
         run=set_policy,
         verb=("policy", "set"),
@@ -314,7 +317,8 @@ POLICY_ACTS = (
     Act(
         name="policy.off",
         title="Switch a field off for every client",
-        help="Leave fields alone for every client of this practice, both ways: the setting sync.off.",
+        help="Stop syncing fields of every client of this practice, in both directions: the setting "
+        "sync.off.",
         params=SwitchFields,
         run=switch_off,
         verb=("policy", "off"),
@@ -325,7 +329,7 @@ POLICY_ACTS = (
     Act(
         name="policy.on",
         title="Switch a field on again",
-        help="Carry fields again that were switched off, where direction and level carry them.",
+        help="Sync fields again that were switched off, where the direction and what to sync include them.",
         params=SwitchFields,
         run=switch_on,
         verb=("policy", "on"),

@@ -115,10 +115,10 @@ def preview_lines(shown: StaffPreview) -> list[str]:
 ACTS = (
     Act(
         name="team.create",
-        title="Make a team member in XPM's staff",
-        help="Make a staff record in XPM for a team member who has none there, and link the two. Shows "
-        "exactly what is sent and asks; refuses where XPM has the e-mail, or the same or a similar name. "
-        "Never done unasked.",
+        title="Create a team member in XPM's staff",
+        help="Create a staff record in XPM for a team member who has none there, and link the two. Shows "
+        "exactly what is sent and asks; refuses where XPM has the e-mail, or the same or a similar "
+        "name. Never done unasked.",
         params=CreateStaff,
         run=create_staff,
         verb=("team", "create"),

@@ -210,8 +210,9 @@ ACTS = (
     Act(
         name="sync",
         title="Sync now",
-        help="Bring both sides together in the direction and at the level that the settings say. On a "
-        "terminal the plan is shown first; else it is applied as far as the guard allows. Events stream.",
+        help="Sync in the direction and with the extent that the settings give. On a terminal, the plan is"
+        " shown first; otherwise it is applied as far as the guard allows. Events are printed as they"
+        " happen.",
         params=Sync,
         run=sync,
         verb=("sync",),
@@ -226,7 +227,7 @@ ACTS = (
     Act(
         name="clients.sync",
         title="Sync this client",
-        help="Plan and apply one client alone.",
+        help="Plan and apply the changes of one client only.",
         params=Sync,
         run=sync,
         key="s",
@@ -273,8 +274,9 @@ async def retry(practice: OpenPractice, params: Retry, talk: Talk) -> Result:
 RETRYING_ACTS = (
     Act(
         name="runs.retry",
-        title="Try again what XPM refused",
-        help="Try again the records that failed in a run: all, those of one client, or all of one cause.",
+        title="Retry what XPM refused",
+        help="Retry the records that failed in a run: all of them, those of one client, or all with one "
+        "cause.",
         params=Retry,
         run=retry,
         verb=("runs", "retry"),

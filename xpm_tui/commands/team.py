@@ -275,7 +275,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="team.list",
         title="List the team",
-        help="List the team: who is who in XPM, who is proposed, and what a missing link costs.",
+        help="List the team: who is linked to which XPM staff member, who is proposed, and what a missing "
+        "link means for sync.",
         params=ListTeam,
         run=list_team,
         effect=Effect.LOOKS,
@@ -285,9 +286,9 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     Act(
         name="team.link",
-        title="Link a team member to XPM's staff",
-        help="Say who a team member is in XPM, so that partner and manager can be carried. Nothing is "
-        "written to XPM.",
+        title="Link a team member to XPM staff",
+        help="Link a team member to a member of XPM's staff, so that partner and manager can be synced. "
+        "Nothing is written to XPM.",
         params=LinkMember,
         run=link_member,
         verb=("team", "link"),
@@ -301,8 +302,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="team.accept",
         title="Accept all e-mail matches",
-        help="Link every member for whom exactly one person of XPM has the e-mail, after asking with the "
-        "count. Names alone are never accepted this way.",
+        help="Link every team member whose e-mail exactly one member of XPM's staff has, after asking with"
+        " the count. Names alone are never accepted this way.",
         params=AcceptEmails,
         run=accept_emails,
         verb=("team", "accept"),
@@ -315,8 +316,9 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     Act(
         name="team.pick",
-        title="Pick XPM staff into the team",
-        help="Bring people of XPM into the team. They get no access here; they can be partner and manager.",
+        title="Add XPM staff to the team",
+        help="Add members of XPM's staff to the team. They get no access here; they can be partner and "
+        "manager.",
         params=PickStaff,
         run=pick_staff,
         verb=("team", "pick"),
@@ -330,7 +332,7 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="team.unlink",
         title="Unlink a team member",
-        help="Take a team member's link away: partner and manager are no longer carried for them.",
+        help="Remove the link of a team member: partner and manager are no longer synced for them.",
         params=UnlinkMember,
         run=unlink_member,
         verb=("team", "unlink"),
@@ -343,7 +345,7 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="team.undo",
         title="Undo the last change of the team",
-        help="Take back what was done last to the team: links, picks, edits. Repeat it to go further back.",
+        help="Undo the last change to the team: links, additions, edits. Repeat it to go further back.",
         params=NoParams,
         run=undo_team,
         verb=("team", "undo"),
@@ -357,7 +359,7 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="team.copy",
         title="Copy the person's name and ids",
-        help="Copy name, e-mail, our id and the UUID in XPM of the person under the cursor.",
+        help="Copy the name, e-mail, our id and the XPM UUID of the person under the cursor.",
         params=OneMember,
         run=copy_member,
         effect=Effect.LOOKS,

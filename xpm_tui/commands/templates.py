@@ -209,8 +209,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="templates.list",
         title="List services and job templates",
-        help="List the services with the job templates they call for, those that nothing calls for, those "
-        "that are gone, and services without any.",
+        help="List the services with the job templates they are linked to, the templates that no service "
+        "uses, those that are gone, and services without a template.",
         params=ListTemplates,
         run=list_templates,
         effect=Effect.LOOKS,
@@ -221,8 +221,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="templates.link",
         title="Link a service to job templates",
-        help="Say which job templates of XPM a service calls for: none, one or several. A proposal's job "
-        "gets the tasks of all its services' templates, each once.",
+        help="Choose which XPM job templates a service uses: none, one or several. The job of a proposal "
+        "gets the tasks of all templates of its services, each once.",
         params=LinkTemplates,
         run=link_templates,
         verb=("templates", "link"),
@@ -236,8 +236,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="templates.accept",
         title="Accept all templates of the same name",
-        help="Link every service that nobody has chosen for to the one job template of the same name, after "
-        "asking with the count.",
+        help="Link every service without a choice to the one job template of the same name, after asking "
+        "with the count.",
         params=AcceptSame,
         run=accept_same,
         verb=("templates", "accept"),
@@ -250,8 +250,8 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     Act(
         name="templates.no_job",
-        title="Settle that a service wants no job",
-        help="Settle that a service wants no job: a choice, other than not having chosen yet.",
+        title="Choose no job for a service",
+        help="Choose that a service needs no job. That is a choice, unlike not having chosen yet.",
         params=OneService,
         run=no_job,
         verb=("templates", "no-job"),
@@ -265,7 +265,7 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="templates.clear",
         title="Clear the choice for a service",
-        help="Take the templates of a service, or its choice of no job, away: nobody has chosen then.",
+        help="Remove the templates of a service, or its choice of no job, so that nothing is chosen.",
         params=OneService,
         run=clear,
         verb=("templates", "clear"),
@@ -277,9 +277,10 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     Act(
         name="templates.defaults",
-        title="What new jobs follow",
-        help="Show what new jobs follow unless their workflow says otherwise: default category, budget, "
-        "state, days early; and XPM's job categories. In the console they can be changed there.",
+        title="Show the defaults for new jobs",
+        help="Show the defaults for new jobs, which apply unless a workflow says otherwise: category, "
+        "budget, state and days early; and XPM's job categories. In the console you can change them "
+        "there.",
         params=NoParams,
         run=job_defaults,
         effect=Effect.LOOKS,
@@ -292,8 +293,7 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="templates.undo",
         title="Undo the last change of the services",
-        help="Take back what was done last to the services: links, choices, edits. Repeat it to go further "
-        "back.",
+        help="Undo the last change to the services: links, choices, edits. Repeat it to go further back.",
         params=NoParams,
         run=undo,
         verb=("templates", "undo"),

@@ -28,7 +28,10 @@ selectors of a variant behind an emoji."""
 
 _BLANKS = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 _LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
-_HIDDEN = re.compile("[\u200c\u200d\u202d\u202e\ufe00-\ufe0f\\s]")
+_HIDDEN = re.compile("[\u200c\u200d\u202d\u202e\ufe00-\ufe0f]")
+_SPACE = re.compile("[ \t\n\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+"""Blanks and line ends. Control characters that Python counts as blanks too, such as U+000B, are not among
+them: they are kept, so that the outbox holds and names the value."""
 
 _ERROR_STARTS = frozenset("#LlEeNu[=")
 _ERROR_WORD = re.compile(
@@ -75,7 +78,7 @@ def compact(text: str) -> str:
     """Return a text of a kind that has no hidden characters: on one line, with single blanks."""
     if text.isascii() and text.isprintable():
         return text
-    return re.sub(r"\s+", " ", _HIDDEN.sub(lambda found: " " if found[0].isspace() else "", text)).strip()
+    return _SPACE.sub(" ", _HIDDEN.sub("", text)).strip()
 
 
 _SCIENTIFIC = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)?E[+-]?[0-9]{1,3}", re.IGNORECASE)

@@ -18,8 +18,10 @@ from xpm_tui.application.presenters.views import ReviewView
 from xpm_tui.domain.errors import BadInput, Trouble
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import APART, IGNORED, LINKS
 from xpm_tui.files import atomic
+from xpm_tui.ignition.cell_readers import CellError, read_text
 from xpm_tui.ignition.csv_source import read_source
 from xpm_tui.ignition.csv_text import decode, find_delimiter, records, squeezed
 from xpm_tui.ignition.parser import Refused, clean, shield, unusable
@@ -272,8 +274,8 @@ def _read(path: Path) -> tuple[list[_Row], list[Refused]]:
         )
     rows, refused = [], []
     for record in reading:
-        reason = record.reason or unusable(record)
         cells = dict(zip(headings, map(clean, record.cells), strict=False))
+        reason = record.reason or unusable(record) or _unreadable(cells)
         if reason:
             refused.append(Refused(record.row, reason))
         elif not cells.get("client"):
@@ -281,6 +283,16 @@ def _read(path: Path) -> tuple[list[_Row], list[Refused]]:
         else:
             rows.append(_Row(record.row, cells))
     return rows, refused
+
+
+def _unreadable(cells: dict[str, str]) -> str:
+    """The first cell that the import of Ignition's files would refuse as well, and why."""
+    for heading, text in cells.items():
+        try:
+            read_text(text)
+        except CellError as wrong:
+            return f"{heading}: {visible(str(wrong), 200)}"
+    return ""
 
 
 def _by_client(rows: Sequence[_Row]) -> dict[str, list[_Row]]:

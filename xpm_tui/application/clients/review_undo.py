@@ -109,7 +109,7 @@ def take_back(practice: OpenPractice, settled: Iterable[Settled], *more: Write) 
         if not _stands_as(standing(snapshot, each.after.client), each.after):
             raise BadInput(
                 f"{each.after.name} ({each.after.client}) has moved since: it stays as it is.",
-                hint="Clients shows how it stands; u there takes back what a run wrote.",
+                hint="Clients shows how it stands; u there undoes what a run wrote.",
             )
     practice.book.commit([*(write for each in wanted for write in _back(snapshot, each)), *more])
     for each in wanted:
