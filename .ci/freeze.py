@@ -43,6 +43,7 @@ def needed(
 
 
 versions: dict[str, str] = {}
-needed("xpm-tui", frozenset({"dev", "docs", "test"}), versions, set())
+extras = importlib.metadata.metadata("xpm-tui").get_all("Provides-Extra") or ()
+needed("xpm-tui", frozenset(extras), versions, set())
 del versions["xpm-tui"]
 print(HEAD + "\n".join(f"{name}=={version}" for name, version in sorted(versions.items())))
