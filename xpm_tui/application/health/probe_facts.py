@@ -36,7 +36,8 @@ from xpm_tui.diagnostics.probes.store import Holder
 from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.runs import Intent
 from xpm_tui.files.listing import network_file_system
-from xpm_tui.files.locks import holder
+from xpm_tui.files.locks import holder, lacks_locks
+from xpm_tui.files.private import check_chain
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.journal import without_end
 
@@ -82,6 +83,7 @@ class Machine:
             writable=os.access(there, os.W_OK | os.X_OK),
             remote=network_file_system(there),
             shared=there == folder and bool(stat.S_IMODE(there.stat().st_mode) & 0o077),
+            trouble=lacks_locks(there) or _unsafe(there),
         )
 
     def holders(self, locks: Mapping[str, Path]) -> tuple[Holder, ...]:
@@ -124,6 +126,15 @@ class Machine:
             except importlib.metadata.PackageNotFoundError:
                 found[name] = ""
         return found
+
+
+def _unsafe(folder: Path) -> Trouble | None:
+    """Why other accounts could replace what lies in a folder; None where they could not."""
+    try:
+        check_chain(folder)
+    except Trouble as unsafe:
+        return unsafe
+    return None
 
 
 def bare(address: str) -> str:

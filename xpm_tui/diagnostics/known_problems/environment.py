@@ -35,6 +35,17 @@ CASES = (
         steps=("Make space where xpm-tui locate points to.", "Start again: the run goes on where it was."),
     ),
     Case(
+        id=CaseId.NO_LOCKS,
+        title="The file system does not support locks",
+        sign="A sentence names the folder and says that its file system does not support locks.",
+        cause="The folder is on a network or FUSE file system, or in a sandbox, that refuses every lock.",
+        steps=(
+            "Nothing was changed: without locks two processes could overwrite each other's work.",
+            "Keep xpm-tui's files on a local disk: xpm-tui --home DIR, or set XPM_TUI_HOME.",
+            "Or mount the file system with locks (NFS: without nolock; rclone and s3fs have none).",
+        ),
+    ),
+    Case(
         id=CaseId.TERMINAL,
         title="This is no terminal for a full screen",
         sign="The console does not start.",
