@@ -13,11 +13,9 @@ import shutil
 import socket
 import stat
 import sys
-import urllib.request
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -43,10 +41,12 @@ from xpm_tui.sync.journal import without_end
 
 with lazy_imports():
     from xpm_tui.xero.auth import encryption_keys, token_store
+    from xpm_tui.xero.client import environment
 
 if TYPE_CHECKING:
     from xpm_tui.application.health.doctor_target import Patient
     from xpm_tui.xero.auth.token_store import Saved
+    from xpm_tui.xero.client.environment import NetworkEnvironment
     from xpm_tui.xero.wiring import Wire
 
 LIBRARIES = (
@@ -66,10 +66,11 @@ class Machine:
 
     def proxies(self) -> Mapping[str, str]:
         """The proxies of the environment, without name and password."""
-        return {
-            name: value if name == "no" else bare(value)
-            for name, value in sorted(urllib.request.getproxies().items())
-        }
+        return {name: bare(value) for name, value in environment.NetworkEnvironment().proxies().items()}
+
+    def network(self, environ: Mapping[str, str]) -> NetworkEnvironment:
+        """The variables about proxies and certificates."""
+        return environment.NetworkEnvironment(environ)
 
     def place(self, name: str, folder: Path) -> Place:
         """A folder of ours, or the nearest one above it where it is not made yet."""
@@ -139,13 +140,7 @@ def _unsafe(folder: Path) -> Trouble | None:
 
 def bare(address: str) -> str:
     """A proxy's address without name and password."""
-    parts = urlsplit(address if "//" in address else f"//{address}")
-    try:
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        port = ""
-    scheme = f"{parts.scheme}://" if parts.scheme else ""
-    return f"{scheme}{parts.hostname or ''}{port}"
+    return environment.masked(address).replace(environment.MASK, "").rstrip("/")
 
 
 def _is_terminal(fd: int) -> bool:
