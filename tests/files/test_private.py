@@ -98,7 +98,7 @@ def test_a_network_file_system_is_known(tmp_path: Path) -> None:
 
 
 def test_the_whole_way_from_the_root_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each row: how one part of the way is changed, what is said of it and what puts it right; empty: good."""
+    """Each row: how one part of the way is changed, what is said, what puts it right; empty: good."""
     home = tmp_path / "home"
     (home / "config").mkdir(parents=True)
     (home / "config" / "settings.toml").write_text("")

@@ -72,7 +72,11 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
     if talk.interactive and not practice.settings.text("xero.client_id"):
         typed = await talk.line("Client id of the app that you registered with Xero:")
         machine.app({"xero.client_id": typed or ""})
-    await _sign_in(machine, params, talk)
+    try:
+        await _sign_in(machine, params, talk)
+    except asyncio.CancelledError:
+        await _stopped(machine, params, talk)
+        raise
     try:
         identity = await _choose(machine, params, talk)
     except NeedsPerson as held:
@@ -106,6 +110,18 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
         "Next: xpm-tui import clients FILE, then xpm-tui plan",
     ]
     return Result(data=data, lines=lines)
+
+
+async def _stopped(machine: Connecting, params: Connect, talk: Talk) -> None:
+    """Say what stays where a sign-in was stopped after its answer had come; the only practice is kept."""
+    if not machine.tenants:
+        return
+    try:
+        identity = await machine.choose(params.tenant, confirm=params.confirm)
+    except Trouble as held:
+        talk.say(f"You are signed in. {error_presenter.present(held).short()}")
+    else:
+        talk.say(f"You are signed in, and {identity.title} is connected. Read its lists with: xpm-tui plan")
 
 
 def _left(machine: Connecting) -> list[str]:
@@ -149,12 +165,16 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
     reading = asyncio.create_task(_read(machine, talk))
     try:
         await asyncio.wait((waiting, refused, reading), return_when=asyncio.FIRST_COMPLETED)
-        if reading.done() and not waiting.done():
+        if reading.done() and not waiting.done() and not machine.answered:
             reading.result()
             await asyncio.wait((waiting, refused), return_when=asyncio.FIRST_COMPLETED)
-        if refused.done():
+        if refused.done() and not machine.answered:
             raise refused.result()
-        await waiting
+        await waiting  # whatever stdin does: the first good answer wins
+    except asyncio.CancelledError:
+        if machine.answered and not waiting.done():
+            talk.say("Stopping, as soon as the login is saved ...")
+        raise
     except LoginNeeded as none:
         reading.cancel()
         if none.case is CaseId.NOTHING_OPENS and talk.interactive:
