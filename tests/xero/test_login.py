@@ -342,7 +342,7 @@ async def test_no_practice_in_the_connections_is_case_t1(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("follows", ["cancelled", "in the same turn", "nothing"])
 async def test_a_good_answer_is_taken_to_its_end_whatever_follows(follows: str) -> None:
-    """Also beside a connection that a browser opened and never used, and with the cookies of all localhost."""
+    """Also beside a connection that a browser opened and never used, and with many cookies of localhost."""
     port, attempt, saved, complaints = free_port(), begin(CONFIG), list[Secret](), list[object]()
     loop, answered, going = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     loop.set_exception_handler(lambda _, context: complaints.append(context))

@@ -10,10 +10,12 @@ import errno
 import os
 import shlex
 import stat
+import unicodedata
 from collections import deque
 from pathlib import Path
 
 from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.disk import DISK, Disk, spoken, trouble
 from xpm_tui.lazy import lazy_imports
 
@@ -31,6 +33,20 @@ _MOST_LINKS = 40
 def set_umask() -> None:
     """From now on nothing that this process makes is open to other accounts."""
     os.umask(0o077)
+
+
+def refuse_controls(path: str, what: str) -> None:
+    """Refuse a path that would break a line of a crontab, a unit file or a terminal.
+
+    Raises:
+        BadInput: The path holds a control character or a line separator; ``what`` is where it came from.
+    """
+    for character in path:
+        if unicodedata.category(character) in ("Cc", "Zl", "Zp"):
+            raise BadInput(
+                f"{what} holds a control character (U+{ord(character):04X}): {visible(path, 200)}",
+                hint="Use a path without line breaks and other control characters.",
+            )
 
 
 def ensure_private(folder: Path) -> Path:
