@@ -31,10 +31,10 @@ def read(path: Path) -> dict[str, object]:
     A settings file names commands to run and servers to sign in to: one that another account could have
     written is not read. Raises ``BadInput`` naming the file and, where TOML tells it, line and column.
     """
-    _check(path)
     text = _text(path)
     if not text.strip():
         return {}
+    _check(path)
     try:
         return dict(_flat(tomllib.loads(text), ""))
     except tomllib.TOMLDecodeError as reason:
