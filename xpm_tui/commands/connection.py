@@ -31,6 +31,7 @@ from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded, NeedsPerson, Trouble
 from xpm_tui.domain.formatting import ago, count, listing, when
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS
+from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
 
@@ -284,9 +285,13 @@ async def status(practice: OpenPractice, params: NoParams, talk: Talk) -> Result
     """The heartbeat and the counts, without a call to Xero."""
 
     beat = summary.heartbeat(practice)
+    unanswered = [problem for problem in beat.problems if problem.code == UNKNOWN]
     return Result(
         data=plain(beat),
-        lines=_lines(beat, practice.clock.now(), due.time_zone(practice)),
+        lines=[
+            *_lines(beat, practice.clock.now(), due.time_zone(practice)),
+            *(line for each in unanswered for line in (each.sentence, f"  {each.hint}")),
+        ],
         trouble=_worst(beat),
     )
 

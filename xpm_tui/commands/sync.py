@@ -32,6 +32,7 @@ from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, NeedsPerson, Overtaken, Trouble
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -167,16 +168,34 @@ def told(run: Run) -> list[str]:
     return lines + [f"  stopped by {stop.rule}: {stop.sentence}" for stop in run.stops]
 
 
+def _written(run: Run) -> str:
+    """What a run has written so far."""
+    changes = run.counts.get("changes", 0)
+    if not changes:
+        return "wrote nothing that XPM confirmed"
+    return f"wrote {count(changes, 'change')} in {count(run.counts.get('records', 0), 'record')}"
+
+
 def _trouble(run: Run, code: int) -> Trouble | None:
     if code == 0:
         return None
 
     if run.outcome == "held":
-        why = " ".join(stop.sentence for stop in run.stops) or run.error or "A person has to decide."
-        trouble: Trouble = NeedsPerson(
-            f"Run {run.id} is held. {why}",
-            hint=f"Look at the plan, then: xpm-tui runs release {run.id}",
-        )
+        guard = [stop.sentence for stop in run.stops if stop.rule != UNKNOWN]
+        unknown = [stop.sentence for stop in run.stops if stop.rule == UNKNOWN]
+        trouble: Trouble
+        if unknown and not guard:
+            # It had begun to write: what is open is a write without an answer, and not the plan.
+            trouble = NeedsPerson(
+                f"Run {run.id} {_written(run)}, and waits for your decision. {' '.join(unknown)}",
+                hint=f"Look for it in XPM first. Then the rest: xpm-tui runs release {run.id}",
+            )
+        else:
+            why = " ".join((*guard, *unknown)) or run.error or "It needs your decision."
+            trouble = NeedsPerson(
+                f"Run {run.id} is held. {why}",
+                hint=f"Look at the plan, then: xpm-tui runs release {run.id}",
+            )
     else:
         sentences = {
             "partial": f"Run {run.id} is done in part: some records failed.",

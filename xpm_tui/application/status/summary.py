@@ -22,13 +22,14 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, list_state, read_identity
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
+from xpm_tui.application.runs.open_writes import open_writes
 from xpm_tui.application.runs.plans import latest
 from xpm_tui.application.team.people import connector
 from xpm_tui.domain.errors import BookUnreadable
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.links import LinkState
 from xpm_tui.domain.ports import Allowance, Clock, Snapshot
-from xpm_tui.domain.runs import Run
+from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
 from xpm_tui.sync.planning.links import link_state, needs_person
 from xpm_tui.xero.rate_limiter import ALL_MINUTE, FileGate
@@ -241,6 +242,12 @@ def _problems(
                 exit_code=EXIT_FAILED,
             )
         )
+    found += [
+        Problem(
+            code=UNKNOWN, sentence=f"No answer from XPM. {each.message}.", hint=f"Decide: {each.decision}"
+        )
+        for each in open_writes(snapshot, going=_going(practice))
+    ]
     person = connector(snapshot)
     if person is not None and person.sentence:
         found.append(Problem(code=f"connector-{person.state}", sentence=person.sentence, hint=person.hint))
@@ -261,6 +268,11 @@ def _problems(
             )
         )
     return tuple(found)
+
+
+def _going(practice: OpenPractice) -> set[str]:
+    runs = history.list_runs(practice)
+    return {run.id for run in runs if run.outcome == "running" and history.alive(run)}
 
 
 def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[Problem]:

@@ -1,0 +1,86 @@
+"""Writes to XPM without an outcome, as every place that mentions them says it: record, call and decision."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import msgspec
+
+from xpm_tui.application.presenters.lookup import name_of
+from xpm_tui.domain import labels
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.runs import Intent, IntentState
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import INTENTS
+from xpm_tui.sync.journal import CALLS, decision, is_linked, without_end
+
+NAMED = 3
+"""How many writes one sentence names."""
+
+
+class OpenWrite(msgspec.Struct, frozen=True, kw_only=True):
+    """A write that was sent and got no answer. ``call`` is the call to XPM, ``decision`` the command that
+    settles it; ``message`` says the first three in one sentence, without the decision."""
+
+    intent: str
+    run: str
+    kind: str
+    state: IntentState
+    record: str
+    name: str
+    call: str
+    sent_at: datetime | None
+    note: str
+    message: str
+    decision: str
+
+
+def open_writes(snapshot: Snapshot, *, going: Collection[str] = (), run: str = "") -> list[OpenWrite]:
+    """The writes whose outcome nobody knows yet.
+
+    Args:
+        going: Runs in progress, whose writes are still on their way.
+        run: Only those of this run, where one is named.
+    """
+    if not snapshot.count(INTENTS):
+        return []
+    return [
+        _shown(snapshot, intent)
+        for intent in without_end(snapshot)
+        if intent.run not in going and run in ("", intent.run) and not is_linked(snapshot, intent)
+    ]
+
+
+def summary(writes: list[OpenWrite]) -> str:
+    """What has no outcome and how to decide it, in sentences; empty where there is nothing."""
+    if not writes:
+        return ""
+    named = "; ".join(each.message for each in writes[:NAMED])
+    more = f"; and {len(writes) - NAMED:,} more (xpm-tui runs release)" if len(writes) > NAMED else ""
+    got = "got no answer from XPM, and its outcome is" if len(writes) == 1 else "got no answer from XPM:"
+    head = f"{count(len(writes), 'write')} {got}"
+    head = head if len(writes) > 1 else f"{head} unknown:"
+    return f"{head} {named}{more}. Decide: {writes[0].decision}"
+
+
+def _shown(snapshot: Snapshot, intent: Intent) -> OpenWrite:
+    name = name_of(snapshot, intent.record) or str(intent.values.get("name") or "")
+    call = CALLS.get(intent.kind, intent.kind)
+    what = labels.WRITE_KINDS[intent.kind].text if intent.kind in labels.WRITE_KINDS else intent.kind
+    who = f"{visible(name, 80)} ({intent.record})" if name else intent.record
+    note = intent.note or ("it is looked up by the next sync" if intent.state == "sent" else "")
+    return OpenWrite(
+        intent=intent.id,
+        run=intent.run,
+        kind=intent.kind,
+        state=intent.state,
+        record=intent.record,
+        name=name,
+        call=call,
+        sent_at=intent.sent_at,
+        note=note,
+        message=f"{what} {who}, {call}" + (f": {visible(note, 200)}" if note else ""),
+        decision=decision(intent),
+    )
