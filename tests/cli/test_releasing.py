@@ -69,7 +69,16 @@ def test_a_client_that_shows_up_is_adopted(office: Inline, own: SandboxProcess) 
     assert NAME in item["message"]
     assert "XPM does not show it" in item["message"]
     office("runs", "release", "--adopt", item["intent"], "--json", code=2)
-    assert office("status", "--json", code=4).json["held"] == ["r1"]
+    status = office("status", "--json", code=4).json
+    assert status["held"] == ["r1"]
+    (told,) = (each for each in status["problems"] if each["code"] == "unknown-outcome")
+    (open_write,) = office("runs", "show", "r1", "--json").json["open_writes"]
+    decides = f"xpm-tui runs release --adopt {item['intent']}=UUID"
+    assert (open_write["record"], open_write["call"]) == (client["id"], "POST client.api/add")
+    for text in (told["sentence"], open_write["message"]):
+        assert f"Create the client {NAME} ({client['id']}), POST client.api/add" in text
+    for text in (told["hint"], open_write["decision"], office("runs", "show", "r1").out):
+        assert decides in text
     shown(own)
     (item,) = waiting(office)
     (found,) = item["candidates"]

@@ -300,8 +300,12 @@ def _worst(beat: Heartbeat) -> Trouble | None:
     if not beat.exit_code:
         return None
     problem = next((p for p in beat.problems if p.exit_code == beat.exit_code), None)
+    unanswered = [each for each in beat.problems if each.code == UNKNOWN]
+    is_held = problem is not None and problem.code == "held"
     trouble = Trouble(
-        problem.sentence if problem else "Something needs a person.", hint=problem.hint if problem else ""
+        problem.sentence if problem else "Something needs a person.",
+        hint=problem.hint if problem else "",
+        why=" ".join(f"{each.sentence} {each.hint}." for each in unanswered) if is_held else "",
     )
     trouble.code = problem.code if problem else "trouble"
     trouble.exit_code = beat.exit_code

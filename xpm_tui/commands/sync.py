@@ -165,14 +165,17 @@ def told(run: Run) -> list[str]:
     lines = [head + (f" ({counts})" if counts else "") + "."]
     if run.consequences is not None:
         lines.append(f"  expected: {brief(run.consequences)}")
-    return lines + [f"  stopped by {stop.rule}: {stop.sentence}" for stop in run.stops]
+    stopped = {UNKNOWN: "waits"}
+    return lines + [
+        f"  {stopped.get(stop.rule, f'stopped by {stop.rule}')}: {stop.sentence}" for stop in run.stops
+    ]
 
 
 def _written(run: Run) -> str:
     """What a run has written so far."""
     changes = run.counts.get("changes", 0)
     if not changes:
-        return "wrote nothing that XPM confirmed"
+        return "changed nothing"
     return f"wrote {count(changes, 'change')} in {count(run.counts.get('records', 0), 'record')}"
 
 

@@ -223,11 +223,13 @@ def _problems(
             )
         )
     for run in history.held(snapshot):
-        why = run.stops[0].sentence if run.stops else run.error
+        guard = [stop.sentence for stop in run.stops if stop.rule != UNKNOWN]
+        # A write without an answer is a problem of its own, below.
+        why = guard[0] if guard else "" if run.stops else run.error
         found.append(
             Problem(
                 code="held",
-                sentence=f"Run {run.id} waits for a person. {why}".strip(),
+                sentence=f"Run {run.id} waits for your decision. {why}".strip(),
                 hint=f"See: xpm-tui runs show {run.id}",
                 exit_code=EXIT_HELD,
             )
@@ -283,7 +285,7 @@ def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[Problem]:
 
     last = next((run for run in runs if run.kind == "deploy" and run.outcome != "running"), None)
     if last is not None and last.stops and jobs.due:
-        sentence = f"Run {last.id} waits for a person. {last.stops[0].sentence}"
+        sentence = f"Run {last.id} waits for your decision. {last.stops[0].sentence}"
         yield told("deploy-held", sentence, "", EXIT_HELD)
     if last is not None and last.outcome in history.ENDED_BADLY and jobs.going:
         sentence = f"Deploying (run {last.id}) did not end. {last.error}"
