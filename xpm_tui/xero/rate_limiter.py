@@ -24,7 +24,7 @@ from pathlib import Path
 import msgspec
 
 from xpm_tui.domain.errors import AllowanceUsedUp, Trouble
-from xpm_tui.domain.formatting import count, plural, when_utc
+from xpm_tui.domain.formatting import clock, count, plural, when_utc
 from xpm_tui.domain.pace import ALL_FLIGHT as ALL_FLIGHT
 from xpm_tui.domain.pace import ALL_MINUTE as ALL_MINUTE
 from xpm_tui.domain.pace import PUSH_FLIGHT as PUSH_FLIGHT
@@ -267,7 +267,7 @@ class FileGate:
     def _waits(self, seconds: float) -> Trouble:
         until = self._clock.now() + timedelta(seconds=seconds)
         return Trouble(
-            f"Waiting until {until:%H:%M:%S} UTC: the calls of this minute are used up.",
+            f"Waiting until {clock(until, UTC)} UTC: the calls of this minute are used up.",
             hint="Xero allows 60 calls a minute; it goes on by itself.",
         )
 

@@ -9,7 +9,7 @@ import msgspec
 
 from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.domain import labels
-from xpm_tui.domain.formatting import count
+from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent, IntentState
 from xpm_tui.domain.safe_text import visible
@@ -57,12 +57,13 @@ def summary(writes: list[OpenWrite]) -> str:
     """What has no outcome and how to decide it, in sentences; empty where there is nothing."""
     if not writes:
         return ""
+    number = len(writes)
+    outcome = plural(number, "its outcome is/their outcomes are")
+    head = f"{count(number, 'write')} to XPM got no answer, and {outcome} unknown."
     named = "; ".join(each.message for each in writes[:NAMED])
-    more = f"; and {len(writes) - NAMED:,} more (xpm-tui runs release)" if len(writes) > NAMED else ""
-    got = "got no answer from XPM, and its outcome is" if len(writes) == 1 else "got no answer from XPM:"
-    head = f"{count(len(writes), 'write')} {got}"
-    head = head if len(writes) > 1 else f"{head} unknown:"
-    return f"{head} {named}{more}. Decide: {writes[0].decision}"
+    more = f"; and {number - NAMED:,} more" if number > NAMED else ""
+    way = writes[0].decision if number == 1 else "xpm-tui runs show last says how to decide each"
+    return f"{head} {named}{more}. Decide: {way}"
 
 
 def _shown(snapshot: Snapshot, intent: Intent) -> OpenWrite:
