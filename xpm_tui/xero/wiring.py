@@ -146,7 +146,7 @@ def open_wire(
     Raises ``DiskTrouble`` or ``BadInput`` where a folder cannot be made private.
     """
     jitter = jitter or random.Random()
-    network = Network(config, transport, environ)
+    network = Network(config, transport)
     for each in network.notices():
         notice(each)
     endpoint = TokenEndpoint(config, network, clock)

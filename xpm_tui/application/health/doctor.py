@@ -117,13 +117,13 @@ class Doctor:
     def _network(self, wire: Wire | None) -> list[Probe]:
         origins = tuple(dict.fromkeys(self._patient.settings.text(key) for key in ADDRESSES))
         hosts = {urlsplit(origin).hostname or "": urlsplit(origin) for origin in origins}
-        environment = self._machine.network(self._patient.environ)
+        environment = self._machine.network()
         proxies = self._machine.proxies()
         resolve = {
             host: Resolve(self._machine, host, parts.port or (443 if parts.scheme == "https" else 80))
             for host, parts in hosts.items()
         }
-        names = NameLookUp(tuple(hosts), resolve, any(name.lower()[:2] != "no" for name in proxies))
+        names = NameLookUp(tuple(hosts), resolve, bool(proxies.keys() & {"https", "http", "all"}))
         variables = NetworkVariables(
             {**environment.proxies(), **environment.certificates()},
             environment.faults(),

@@ -66,11 +66,12 @@ class Machine:
 
     def proxies(self) -> Mapping[str, str]:
         """The proxies of the environment, without name and password."""
-        return {name: bare(value) for name, value in environment.NetworkEnvironment().proxies().items()}
+        found = self.network().proxies()
+        return {name.lower().removesuffix("_proxy"): bare(value) for name, value in found.items()}
 
-    def network(self, environ: Mapping[str, str]) -> NetworkEnvironment:
-        """The variables about proxies and certificates."""
-        return environment.NetworkEnvironment(environ)
+    def network(self) -> NetworkEnvironment:
+        """The variables of this process about proxies and certificates."""
+        return environment.NetworkEnvironment()
 
     def place(self, name: str, folder: Path) -> Place:
         """A folder of ours, or the nearest one above it where it is not made yet."""
