@@ -12,6 +12,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import practice as application_practice
+    from xpm_tui.diagnostics import error_presenter
     from xpm_tui.tui import app as tui_app
     from xpm_tui.tui import command_runner, worker_thread
     from xpm_tui.tui.terminal import capabilities
@@ -72,6 +73,9 @@ def _one(
             home, name, person=person, read_only=read_only, overrides=overrides
         )
         worker_thread.calm()
+        practice.on_notice = lambda trouble: app.call_later(
+            app.toast, error_presenter.present(trouble).short(), "warning"
+        )
         return practice
 
     desk = worker_thread.Desk(opened)
