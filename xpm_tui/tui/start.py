@@ -23,6 +23,7 @@ HUNG_UP, ENDED = 129, 143
 if TYPE_CHECKING:
     from xpm_tui.application.home import Home
     from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.domain.errors import Trouble
 
 
 def run_console(
@@ -67,15 +68,16 @@ def _one(
     mouse: bool,
 ) -> tuple[int, str]:
 
+    def tell(trouble: Trouble) -> None:
+        app.call_later(app.toast, error_presenter.present(trouble).short(), "warning")
+
     def opened() -> OpenPractice:
 
         practice = application_practice.open_practice(
             home, name, person=person, read_only=read_only, overrides=overrides
         )
         worker_thread.calm()
-        practice.on_notice = lambda trouble: app.call_later(
-            app.toast, error_presenter.present(trouble).short(), "warning"
-        )
+        practice.on_notice = tell
         return practice
 
     desk = worker_thread.Desk(opened)

@@ -185,7 +185,10 @@ def _route(name: str, value: str) -> ProxyRoute:
             problem = "is no address of a proxy"
         elif parts.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
             problem = "but support for SOCKS proxies is not installed"
-            hint = f'Install it: pip install "{SOCKS_EXTRA}". Or unset {name}.'
+            hint = (
+                f'Install it: pip install "{SOCKS_EXTRA}" (with pipx: pipx inject xpm-tui socksio). '
+                f"Or unset {name}."
+            )
     if not problem:
         try:
             httpx.Proxy(url)
