@@ -177,6 +177,10 @@ def test_a_contact_is_adopted_and_the_run_goes_on(office: Inline, own: SandboxPr
     client, run = held_contact(office, own)
     (item,) = waiting(office)
     assert item["record"].startswith(f"{client['id']}/")
+    (stop,) = office("runs", "show", run, "--json").json["stops"]
+    assert f"Add the contact {item['record']}, POST client.api/contact" in stop["sentence"]
+    assert f"--again {item['intent']} or --drop {item['intent']}" in stop["sentence"]
+    assert "Rosa" not in stop["sentence"], "it is kept with the run, and sent by notify.command"
     assert item["candidates"] == []
     added = {"name": "Rosa Lind", "email": "rosa@puffin.example"}
     own.control("POST", "colleague", {"client": client["link"]["uuid"], "add_contact": added})

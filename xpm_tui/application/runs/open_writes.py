@@ -54,23 +54,25 @@ def open_writes(snapshot: Snapshot, *, going: Collection[str] = (), run: str = "
 
 
 def summary(writes: list[OpenWrite]) -> str:
-    """What has no outcome and how to decide it, in sentences; empty where there is nothing."""
+    """What has no outcome and how to decide it, in sentences that are kept and sent: without names."""
     if not writes:
         return ""
     number = len(writes)
     outcome = plural(number, "its outcome is/their outcomes are")
     head = f"{count(number, 'write')} to XPM got no answer, and {outcome} unknown."
-    named = "; ".join(each.message for each in writes[:NAMED])
+    named = "; ".join(_message(each.kind, each.record, each.note) for each in writes[:NAMED])
     more = f"; and {number - NAMED:,} more" if number > NAMED else ""
     way = writes[0].decision if number == 1 else "xpm-tui runs show last says how to decide each"
     return f"{head} {named}{more}. Decide: {way}"
 
 
+def _message(kind: str, who: str, note: str) -> str:
+    what = labels.WRITE_KINDS[kind].text if kind in labels.WRITE_KINDS else kind
+    return f"{what} {who}, {CALLS.get(kind, kind)}" + (f": {visible(note, 200)}" if note else "")
+
+
 def _shown(snapshot: Snapshot, intent: Intent) -> OpenWrite:
     name = name_of(snapshot, intent.record) or str(intent.values.get("name") or "")
-    call = CALLS.get(intent.kind, intent.kind)
-    what = labels.WRITE_KINDS[intent.kind].text if intent.kind in labels.WRITE_KINDS else intent.kind
-    who = f"{visible(name, 80)} ({intent.record})" if name else intent.record
     note = intent.note or ("it is looked up by the next sync" if intent.state == "sent" else "")
     return OpenWrite(
         intent=intent.id,
@@ -79,9 +81,11 @@ def _shown(snapshot: Snapshot, intent: Intent) -> OpenWrite:
         state=intent.state,
         record=intent.record,
         name=name,
-        call=call,
+        call=CALLS.get(intent.kind, intent.kind),
         sent_at=intent.sent_at,
         note=note,
-        message=f"{what} {who}, {call}" + (f": {visible(note, 200)}" if note else ""),
+        message=_message(
+            intent.kind, f"{visible(name, 80)} ({intent.record})" if name else intent.record, note
+        ),
         decision=decision(intent),
     )

@@ -163,7 +163,8 @@ class Scheduler:
         if ran.status != 0:
             raise Trouble(
                 f"The login does not open from the timer's own environment. {_last_line(ran.text)}".strip(),
-                hint="Keep the key in a file: see XPM_TUI_KEY_FILE, or use --home. Then install again.",
+                hint="Nothing was installed. Where a keyring is locked there, keep the key in a file "
+                "(XPM_TUI_KEY_FILE) or use --home. Then install again.",
             )
         return _last_line(ran.text)
 
