@@ -21,6 +21,7 @@ from xpm_tui.application.practice_identity import Identity, put
 from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import history as runs
 from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.notifications import harmless
 from xpm_tui.application.runs.runner import release, resume, run
 from xpm_tui.domain.errors import (
     AllowanceUsedUp,
@@ -318,3 +319,12 @@ class TestDaily:
         practice.settings.set("sync.daily_push", "yes", practice=True)
         assert (await run(practice, trigger="daily")).outcome == "done"
         assert xpm.rows[client(1).uuid].phone == "ours"
+
+
+def test_the_notification_command_is_given_no_secret() -> None:
+    environ = {
+        "PATH": "/usr/bin", "LC_ALL": "en_NZ.UTF-8", "HTTPS_PROXY": "http://gate:1", "no_proxy": "localhost",
+        "XPM_TUI_XERO_CLIENT_SECRET": "s", "XPM_TUI_KEY_FILE": "/k", "CREDENTIALS_DIRECTORY": "/run/c",
+        "https_proxy": "http://ana:geheim@gate:1", "AWS_SECRET_ACCESS_KEY": "s", "DATABASE_URL": "s",
+    }  # fmt: skip
+    assert list(harmless(environ)) == ["PATH", "LC_ALL", "HTTPS_PROXY", "no_proxy"]

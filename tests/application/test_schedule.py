@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.schedule.timer import Ran, Scheduler
+from xpm_tui.cli.output import CommandTalk
+from xpm_tui.commands import schedule
+from xpm_tui.commands.effects import admit
 from xpm_tui.domain.errors import BadInput, Trouble
 
 
@@ -146,3 +150,54 @@ def test_a_timer_starts_at_an_hour_that_was_set_later(practice: OpenPractice, tm
     scheduler.install()
     practice.settings.set("schedule.at", "20:00", practice=True)
     assert "OnCalendar=hourly" in (tmp_path / "units" / "xpm-tui-practice.timer").read_text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "fails"),
+    [
+        ("systemd", "systemctl --user daemon-reload"),
+        ("systemd", "systemctl --user enable"),
+        ("systemd", "loginctl"),
+        ("cron", "crontab -l"),
+    ],
+)
+def test_a_step_that_fails_leaves_everything_as_it_was(
+    practice: OpenPractice, tmp_path: Path, kind: str, fails: str
+) -> None:
+    system = System(systemd=kind == "systemd", lines=["5 4 * * * /usr/bin/backup"])
+    units, before = tmp_path / "units", system.crontab
+    units.mkdir()
+    (units / "xpm-tui-practice.timer").write_text("of an older version")
+
+    def shell(words: Sequence[str], text: str) -> Ran:
+        said = " ".join(words)
+        if said.startswith(fails) and (kind == "systemd" or system.ran[-1:] == ["crontab -"]):
+            system.ran.append("failed")
+            raise Trouble("cut off")
+        return system(words, text)
+
+    with pytest.raises(Trouble, match="cut off"):
+        Scheduler(practice, shell=shell, units=units, kind=kind).install()
+    assert system.crontab == before
+    assert [path.name for path in units.iterdir()] == ["xpm-tui-practice.timer"]
+    assert (units / "xpm-tui-practice.timer").read_text() == "of an older version"
+
+
+def test_the_login_is_tried_before_anything_is_written(
+    practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for a user id without a name, and without HOME."""
+    for name in ("HOME", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", dict[int, object]().__getitem__)
+    system = System(systemd=False)
+    system.fails = {"env -i": "xpm-tui: No login here."}
+    monkeypatch.setattr(Scheduler.__init__, "__kwdefaults__", {"shell": system, "units": None, "kind": ""})
+    monkeypatch.setattr(practice, "connected", lambda: None)
+    params = schedule.InstallSchedule(kind="cron", yes=True)
+    act = next(act for act in schedule.ACTS if act.name == "schedule.install")
+    talk = CommandTalk(json=True, call=admit(act, params, read_only=False))
+    with pytest.raises(Trouble, match="No login here"):
+        asyncio.run(schedule.install(practice, params, talk))
+    assert any("HOME=/ LOGNAME=" in words for words in system.ran)
+    assert "crontab -" not in system.ran

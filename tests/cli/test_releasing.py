@@ -69,7 +69,16 @@ def test_a_client_that_shows_up_is_adopted(office: Inline, own: SandboxProcess) 
     assert NAME in item["message"]
     assert "XPM does not show it" in item["message"]
     office("runs", "release", "--adopt", item["intent"], "--json", code=2)
-    assert office("status", "--json", code=4).json["held"] == ["r1"]
+    status = office("status", "--json", code=4).json
+    assert status["held"] == ["r1"]
+    (told,) = (each for each in status["problems"] if each["code"] == "unknown-outcome")
+    (open_write,) = office("runs", "show", "r1", "--json").json["open_writes"]
+    decides = f"xpm-tui runs release --adopt {item['intent']}=UUID"
+    assert (open_write["record"], open_write["call"]) == (client["id"], "POST client.api/add")
+    for text in (told["sentence"], open_write["message"]):
+        assert f"Create the client {NAME} ({client['id']}), POST client.api/add" in text
+    for text in (told["hint"], open_write["decision"], office("runs", "show", "r1").out):
+        assert decides in text
     shown(own)
     (item,) = waiting(office)
     (found,) = item["candidates"]
@@ -168,6 +177,10 @@ def test_a_contact_is_adopted_and_the_run_goes_on(office: Inline, own: SandboxPr
     client, run = held_contact(office, own)
     (item,) = waiting(office)
     assert item["record"].startswith(f"{client['id']}/")
+    (stop,) = office("runs", "show", run, "--json").json["stops"]
+    assert f"Add the contact {item['record']}, POST client.api/contact" in stop["sentence"]
+    assert f"--again {item['intent']} or --drop {item['intent']}" in stop["sentence"]
+    assert "Rosa" not in stop["sentence"], "it is kept with the run, and sent by notify.command"
     assert item["candidates"] == []
     added = {"name": "Rosa Lind", "email": "rosa@puffin.example"}
     own.control("POST", "colleague", {"client": client["link"]["uuid"], "add_contact": added})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -246,6 +247,16 @@ def full_disk(ground: Ground) -> None:
     ground.machine, ground.disk_is_full = Full(), True
 
 
+def no_locks(ground: Ground) -> None:
+    ground.run(ground.connect())
+
+    def flock(fd: int, operation: int) -> None:
+        if operation != fcntl.LOCK_UN:
+            raise OSError(errno.ENOLCK, "No locks available")
+
+    ground.patch.setattr(fcntl, "flock", flock)
+
+
 def key_gone(ground: Ground) -> None:
     ground.run(ground.connect())
     (ground.practice.config / "token.key").unlink()
@@ -322,6 +333,7 @@ SIGNS: dict[CaseId, Sign] = {
     CaseId.STORE: Closed(damaged),
     CaseId.LOCKED: Met(locked, "sync --yes", "sync", {"yes": True}),
     CaseId.DISK: Met(full_disk, "clients new Someone", "clients.new", {"name": "Someone"}),
+    CaseId.NO_LOCKS: Met(no_locks, "clients new Someone", "clients.new", {"name": "Someone"}),
     CaseId.TERMINAL: Closed(no_terminal, "", {"TERM": "dumb"}),
     CaseId.KEYRING: Met(key_gone),
     CaseId.SETTINGS: Closed(bad_setting),

@@ -11,7 +11,7 @@ import pytest
 
 from xpm_tui.domain.errors import BadInput, DiskTrouble
 from xpm_tui.files.listing import network_file_system
-from xpm_tui.files.private import check_private, ensure_private, open_private, set_umask
+from xpm_tui.files.private import check_chain, check_private, ensure_private, open_private, set_umask
 
 
 def mode(path: Path) -> int:
@@ -95,3 +95,47 @@ def test_a_network_file_system_is_known(tmp_path: Path) -> None:
     assert network_file_system(share / "book", mounts) == "nfs4"
     assert network_file_system(tmp_path, mounts) == ""
     assert network_file_system(tmp_path, tmp_path / "no such file") == ""
+
+
+def test_the_whole_way_from_the_root_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row: how one part of the way is changed, what is said, what puts it right; empty: good."""
+    home = tmp_path / "home"
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "settings.toml").write_text("")
+    (tmp_path / "by link").symlink_to("home/config")
+    uid, chown = os.geteuid(), f"chown {os.geteuid()}"
+    rows = (
+        ("", 0, 0, "home/config/settings.toml", "", ""),
+        ("home", 0o777, uid, "home/config/settings.toml", "mode 0777", "chmod go-w"),
+        ("home", 0o1777, uid, "home/config/settings.toml", "", ""),
+        ("home", 0o720, uid, "home/config/settings.toml", "mode 0720", "chmod g-w"),
+        ("home", 0o777, uid, "by link/settings.toml", "mode 0777", "chmod go-w"),
+        ("home", 0o700, uid + 7, "home/config/settings.toml", "another account", chown),
+        ("home", 0o700, uid + 7, "by link/nothing yet", "another account", chown),
+        ("home/config/settings.toml", 0o666, uid, "home/config/settings.toml", "mode 0666", "chmod go-w"),
+        ("home/config/settings.toml", 0o644, uid, "by link/settings.toml", "", ""),
+        ("by link", 0o777, uid + 7, "by link/settings.toml", "symbolic link", "chown -h"),
+        ("by link", 0o777, uid, "by link/settings.toml", "", ""),
+        ("elsewhere", 0o777, uid, "home/config/settings.toml", "", ""),
+    )
+    real = os.lstat
+    for changed, mode_, owner, path, words, hint in rows:
+
+        def lstat(at: Path, **_: object) -> os.stat_result:
+            found = real(at)
+            if str(at) != str(tmp_path / changed) or not changed:  # noqa: B023
+                return found
+            kind = stat.S_IFMT(found.st_mode)
+            fields = [*found]
+            fields[0], fields[4], fields[5] = kind | mode_, owner, 4711  # noqa: B023
+            return os.stat_result(fields)
+
+        monkeypatch.setattr(os, "lstat", lstat)
+        monkeypatch.setattr(Path, "lstat", lambda at: os.lstat(at))
+        if not words:
+            check_chain(tmp_path / path)
+            continue
+        with pytest.raises(BadInput, match=words) as told:
+            check_chain(tmp_path / path)
+        assert str(tmp_path / changed) in told.value.message
+        assert hint in told.value.hint

@@ -8,6 +8,7 @@ import pytest
 from lxml import etree
 
 from tests.sandbox.kit import Kit, texts
+from xpm_tui.sandbox.core.http import Request
 from xpm_tui.sandbox.core.switches import Switches
 
 
@@ -252,3 +253,29 @@ async def test_colleagues_edit_lists_jobs_people_and_links() -> None:
     await kit.control("POST", "colleague", {"delete": number})
     for wrong in ({"delete": number}, {"job": number, "set": {}}, {"staff": person, "set": {"age": 3}}, {}):
         assert (await kit.control_call("POST", "colleague", wrong)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "127.0.0.1:8080"}, 200),
+        ({"host": "localhost:8080", "origin": "http://localhost:8080"}, 200),
+        ({"host": "[::1]:1", "content-type": "application/json; charset=utf-8"}, 200),
+        ({"host": "evil.example"}, 403),
+        ({"host": "127.0.0.1.evil.example:80"}, 403),
+        ({"host": "localhost", "origin": "null"}, 403),
+        ({"host": "localhost:8080", "origin": "http://localhost:3000"}, 403),
+        ({"host": "localhost", "origin": "https://evil.example"}, 403),
+        ({"host": "localhost", "content-type": "text/plain"}, 415),
+        ({"host": "localhost", "content-type": "application/x-www-form-urlencoded"}, 415),
+    ],
+)
+async def test_a_web_page_cannot_use_it(headers: dict[str, str], status: int) -> None:
+    kit = Kit.make()
+    answer = await kit.sandbox.handle(
+        Request(
+            "POST", "/_sandbox/clock", "", {"content-type": "application/json", **headers}, b'{"advance": 5}'
+        )
+    )
+    assert answer.status == status
+    assert (await kit.control("GET", "clock"))["utc"][-3:-1] == ("05" if status == 200 else "00")

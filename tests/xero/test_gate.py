@@ -14,7 +14,7 @@ import pytest
 from tests.support.moved_clock import MovedClock
 from tests.support.profile import count
 from tests.support.virtual import VirtualClock, run_virtual
-from xpm_tui.domain.errors import AllowanceUsedUp
+from xpm_tui.domain.errors import AllowanceUsedUp, Trouble
 from xpm_tui.domain.ports import Priority
 from xpm_tui.xero.rate_limiter import FileGate
 
@@ -215,12 +215,40 @@ def test_calls_of_the_same_app_from_elsewhere_are_counted_in(tmp_path: Path) -> 
     run_virtual(main())
 
 
-def test_a_damaged_file_counts_as_a_spent_minute(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [b"{torn", b"", b"\x00" * 64, b'{"tickets":[["a",-1,1,true]]}', b"[]"])
+def test_a_damaged_file_is_told_and_one_call_finds_out_what_is_left(tmp_path: Path, damage: bytes) -> None:
+    """Up to 59 calls may have been made: one more stays within Xero's 60, and its answer tells the rest."""
+
     async def main() -> None:
-        clock = VirtualClock()
+        clock, told = VirtualClock(), list[Trouble]()
+        (tmp_path / "gate.json").write_bytes(damage)
+        gate = FileGate(tmp_path / "gate.json", clock, notice=told.append)
+        other = FileGate(tmp_path / "gate.json", clock, notice=told.append)
+        async with gate.enter(PUSH):
+            assert clock.monotonic() == 0.0
+            second = asyncio.create_task(through(other, PERSON, lambda: clock.sleep(0)))
+            await clock.sleep(2.0)
+            assert not second.done(), "one at a time, until Xero has told"
+            gate.learn({"x-minlimit-remaining": "20"})
+        await second
+        assert clock.monotonic() < 3.0
+        assert gate.allowance().minute_left == 20 - 1 - 1
+        assert len(told) == 1
+        assert "cannot be used" in told[0].message
+
+    run_virtual(main())
+
+
+def test_a_damaged_file_is_a_spent_minute_where_xero_tells_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock, told = VirtualClock(), list[Trouble]()
         (tmp_path / "gate.json").write_bytes(b"{torn")
-        async with FileGate(tmp_path / "gate.json", clock).enter(PERSON):
-            assert clock.monotonic() == pytest.approx(60.0, abs=0.1)
+        gate = FileGate(tmp_path / "gate.json", clock, notice=told.append)
+        for _ in range(2):
+            async with gate.enter(PERSON):
+                pass
+        assert clock.monotonic() == pytest.approx(60.0, abs=0.1)
+        assert ["Waiting until" in each.message for each in told] == [False, True], "never in silence"
 
     run_virtual(main())
 

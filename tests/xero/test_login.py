@@ -56,8 +56,8 @@ def test_the_authorize_address_has_pkce_and_a_fresh_state() -> None:
     assert attempt.verifier != other.verifier
     assert attempt.state.reveal() not in repr(attempt)
     secret = begin(WireConfig(client_id="A", client_secret=Secret("s")))
-    assert "code_challenge" not in secret.url
-    assert not secret.verifier
+    assert "code_challenge_method=S256" in secret.url, "a secret is no reason to do without"
+    assert secret.verifier
 
 
 def test_what_comes_back_is_taken_in_every_form() -> None:
@@ -338,3 +338,70 @@ async def test_no_practice_in_the_connections_is_case_t1(tmp_path: Path) -> None
         await wire.login.revoke()
         assert fake.token_calls[-1] == {"token": ["canary-refresh-2"], "client_id": ["A1B2C3"]}
         assert wire.tokens.state() == "none"
+
+
+@pytest.mark.parametrize("follows", ["cancelled", "in the same turn", "nothing"])
+async def test_a_good_answer_is_taken_to_its_end_whatever_follows(follows: str) -> None:
+    """Also beside a connection that a browser opened and never used, and with many cookies of localhost."""
+    port, attempt, saved, complaints = free_port(), begin(CONFIG), list[Secret](), list[object]()
+    loop, answered, going = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+
+    async def take(code: Secret) -> None:
+        await going.wait()
+        saved.append(code)
+
+    async def never() -> str | None:
+        await asyncio.Event().wait()
+        return None
+
+    waiting = asyncio.create_task(
+        wait_for_code(
+            attempt, port=port, paste=never, tell=complaints.append, clock=SystemClock(), limit=30, take=take,
+            won=answered.set,
+        )
+    )  # fmt: skip
+    while True:
+        try:
+            _, silent = await asyncio.open_connection("127.0.0.1", port)
+            break
+        except OSError:
+            await asyncio.sleep(0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    fields = "&".join(f"utm{number}=x" for number in range(90))
+    target = f"{redirect(attempt).partition('8765')[2]}&{fields}"
+    cookies = "".join(f"Cookie: {'c' * 4000}\r\n" for _ in range(50))
+    writer.write(f"GET {target} HTTP/1.1\r\n{cookies}Host: localhost:{port}\r\n\r\n".encode())
+    await answered.wait()
+    if follows == "cancelled":
+        await asyncio.sleep(0)
+    if follows != "nothing":
+        waiting.cancel()
+    going.set()
+    if follows == "nothing":
+        assert await waiting == Secret("the-code")
+    else:
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    assert saved == [Secret("the-code")]
+    assert b"Signed in" in await reader.read()
+    assert complaints == []
+    for each in (silent, writer):
+        each.close()
+
+
+async def test_more_cookies_than_can_be_read_are_told_in_browser_and_terminal() -> None:
+    port, attempt, told = free_port(), begin(CONFIG), list[Trouble]()
+    async with Listener(attempt, port, told.append):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /callback?code=x HTTP/1.1\r\nCookie: " + b"c" * 1_100_000)
+        assert b"Copy the address of this page" in await reader.read(4096)
+        writer.close()
+    assert "Paste the address" in told[0].hint
+
+
+def test_a_pasted_code_that_no_server_gave_is_refused() -> None:
+    attempt = begin(CONFIG)
+    for odd in ("the\udcffcode", "%00", "%E2%80%8B"):
+        with pytest.raises(BadInput, match="no code has"):
+            read_redirect(redirect(attempt).replace("the-code", odd), attempt)

@@ -15,13 +15,13 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import Identity
 from xpm_tui.application.runs.history import alive, is_sync, list_runs
+from xpm_tui.application.runs.open_writes import open_writes
 from xpm_tui.domain.errors import BookUnreadable
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
-from xpm_tui.domain.tables import IMPORTS, INTENTS
+from xpm_tui.domain.tables import IMPORTS
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.journal import is_linked, without_end
 
 with lazy_imports():
     from xpm_tui.xero.auth import token_store
@@ -104,21 +104,14 @@ def _of_rows(practice: OpenPractice, snapshot: Snapshot) -> list[Condition]:
         )
     runs = list_runs(practice)
     going = {run.id for run in runs if run.outcome == "running" and alive(run)}
-    if snapshot.count(INTENTS):
-        unknown = [
-            intent
-            for intent in without_end(snapshot)
-            if intent.run not in going and not is_linked(snapshot, intent)
-        ]
-        if unknown:
-            number = len(unknown)
-            writes = "1 write to XPM has" if number == 1 else f"{number:,} writes to XPM have"
-            found.append(
-                Condition(
-                    state="open_intents",
-                    message=f"{writes} an unknown outcome; see: xpm-tui runs list",
-                )
-            )
+    unknown = open_writes(snapshot, going=going)
+    if unknown:
+        number = len(unknown)
+        writes = "1 write to XPM has" if number == 1 else f"{number:,} writes to XPM have"
+        message = f"{writes} an unknown outcome: {unknown[0].message}. Decide: {unknown[0].decision}"
+        if number > 1:
+            message = f"{writes} an unknown outcome; see each with its decision: xpm-tui status"
+        found.append(Condition(state="open_intents", message=message))
     identity = practice.identity()
     if identity is not None:
         problem = login_problem(practice, identity, runs)

@@ -17,7 +17,7 @@ from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.disk import trouble
-from xpm_tui.files.private import ensure_private
+from xpm_tui.files.private import ensure_private, refuse_controls
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -56,19 +56,51 @@ class Home(NamedTuple):
 
 
 def find_home(home: str | None, environ: Mapping[str, str]) -> Home:
-    """The home by option, by ``XPM_TUI_HOME``, or the account's own. Makes nothing."""
+    """The home by option, by ``XPM_TUI_HOME``, or the account's own. Makes nothing.
+
+    Raises ``BadInput`` where its name holds control characters, or where this account has no place.
+    """
     chosen = home or environ.get("XPM_TUI_HOME", "")
     if chosen:
-        if "\0" in chosen:
-            raise BadInput("The home folder's name holds a null character.")
-        root = Path(chosen).expanduser().absolute()
+        what = "--home" if home else "The environment variable XPM_TUI_HOME"
+        refuse_controls(chosen, what)
+        try:
+            root = Path(chosen).expanduser().absolute()
+        except RuntimeError:
+            raise BadInput(
+                f"{what} is {visible(chosen, 200)}, and there is no such account.",
+                hint="Write the folder in full.",
+            ) from None
+        refuse_controls(str(root), "The folder that we are in")
         return Home(root / "config", root / "data", root / "state", root)
 
+    roots = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
+    for name in ("HOME", *roots):
+        refuse_controls(os.environ.get(name, ""), f"The environment variable {name}")
+    if own_folder() is None and not all(os.environ.get(name, "").strip() for name in roots):
+        raise BadInput(
+            f"HOME is not set and user id {os.getuid()} has no account, so there is no place for its files.",
+            hint="Name a folder: --home DIR, or the variable XPM_TUI_HOME.",
+        )
     return Home(
         platformdirs.user_config_path(APP),
         platformdirs.user_data_path(APP),
         platformdirs.user_state_path(APP),
     )
+
+
+def own_folder() -> Path | None:
+    """The home folder of this account by ``HOME`` or its entry in passwd(5); None where there is none."""
+    found = os.path.expanduser("~")
+    return Path(found) if os.path.isabs(found) else None
+
+
+def account_name() -> str:
+    """The login name of this account; its user id where it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return str(os.getuid())
 
 
 def practices(home: Home) -> list[str]:
@@ -141,10 +173,8 @@ def person(as_name: str | None, environ: Mapping[str, str]) -> str:
                 raise BadInput("The name of the person holds a control character or is over 80 long.")
             return unicodedata.normalize("NFC", given.strip())
 
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return f"user {os.getuid()}"
+    name = account_name()
+    return f"user {name}" if name.isdecimal() else name
 
 
 def _folder_name(title: str) -> str:

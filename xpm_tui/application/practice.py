@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from xpm_tui.application.home import Home, resolve
 from xpm_tui.application.home import person as person_here
 from xpm_tui.application.practice_identity import Identity, read_identity
-from xpm_tui.domain.errors import CaseId, LoginNeeded, ReadOnly
+from xpm_tui.domain.errors import CaseId, LoginNeeded, ReadOnly, Trouble
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.ports import Clock, Ids, Snapshot
@@ -41,6 +41,7 @@ class OpenPractice:
 
     ``name`` is its folder, ``title`` what people call it. ``transport`` replaces the network in tests.
     ``kept`` holds what was worked out from the book, with the position that it was worked out at.
+    ``on_notice`` hears of trouble on this machine that stops nothing.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class OpenPractice:
         self.environ = environ
         self.transport = transport
         self.kept: dict[str, tuple[int, object]] = {}
+        self.on_notice: Callable[[Trouble], None] | None = None
+        self._noticed: set[str] = set()
         self.config, self.data, self.state = home.practice(name)
         self.book = open_book(self.data / "book", read_only=read_only, clock=clock)
         self.ids: Ids = BookIds(self.book)
@@ -144,6 +147,12 @@ class OpenPractice:
         """The way to Xero, to be used in ``async with``; only now the wire's libraries are loaded."""
 
         return xpm_access.wire(self)
+
+    def notice(self, trouble: Trouble) -> None:
+        """Pass on, once, what is wrong on this machine and stops nothing."""
+        if self.on_notice is not None and trouble.message not in self._noticed:
+            self._noticed.add(trouble.message)
+            self.on_notice(trouble)
 
     def close(self) -> None:
         """Let go of the files."""

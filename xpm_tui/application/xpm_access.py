@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from xpm_tui import __version__
 from xpm_tui.application.home import Home
+from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.ports import Clock, EventSink
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.scopes import scopes
@@ -39,6 +40,9 @@ class Ground(Protocol):
     @property
     def events(self) -> EventSink:
         """Where its events go."""
+
+    def notice(self, trouble: Trouble) -> None:
+        """Pass on what is wrong on this machine and stops nothing."""
 
 
 def wire_config(practice: Ground) -> WireConfig:
@@ -75,4 +79,5 @@ def wire(practice: Ground, config: WireConfig | None = None) -> Wire:
         transport=practice.transport,
         person=practice.person,
         environ=practice.environ,
+        notice=practice.notice,
     )

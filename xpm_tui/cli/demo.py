@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from xpm_tui.cli.console import Console, open_console
 from xpm_tui.cli.global_values import Globals
 from xpm_tui.domain.errors import Busy, Trouble
+from xpm_tui.files.listing import expanded
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -133,7 +134,7 @@ def _free_port() -> int:
 @contextmanager
 def _home(chosen: str) -> Iterator[Path]:
     if chosen:
-        folder = Path(chosen).expanduser().absolute()
+        folder = expanded(chosen)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield folder
         return

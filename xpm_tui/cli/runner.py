@@ -90,6 +90,7 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
         read_only=given.read_only,
         overrides=given.settings,
     )
+    practice.on_notice = lambda trouble: talk.say(error_presenter.present(trouble).short())
     try:
         if talk.interactive and not getattr(params, "if_due", False):
             due.signed_in(practice)

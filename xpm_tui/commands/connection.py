@@ -31,6 +31,7 @@ from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded, NeedsPerson, Trouble
 from xpm_tui.domain.formatting import ago, count, listing, when
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS
+from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
 
@@ -72,7 +73,11 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
     if talk.interactive and not practice.settings.text("xero.client_id"):
         typed = await talk.line("Client id of the app that you registered with Xero:")
         machine.app({"xero.client_id": typed or ""})
-    await _sign_in(machine, params, talk)
+    try:
+        await _sign_in(machine, params, talk)
+    except asyncio.CancelledError:
+        await _stopped(machine, params, talk)
+        raise
     try:
         identity = await _choose(machine, params, talk)
     except NeedsPerson as held:
@@ -106,6 +111,18 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
         "Next: xpm-tui import clients FILE, then xpm-tui plan",
     ]
     return Result(data=data, lines=lines)
+
+
+async def _stopped(machine: Connecting, params: Connect, talk: Talk) -> None:
+    """Say what stays where a sign-in was stopped after its answer had come; the only practice is kept."""
+    if not machine.tenants:
+        return
+    try:
+        identity = await machine.choose(params.tenant, confirm=params.confirm)
+    except Trouble as held:
+        talk.say(f"You are signed in. {error_presenter.present(held).short()}")
+    else:
+        talk.say(f"You are signed in, and {identity.title} is connected. Read its lists with: xpm-tui plan")
 
 
 def _left(machine: Connecting) -> list[str]:
@@ -149,12 +166,16 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
     reading = asyncio.create_task(_read(machine, talk))
     try:
         await asyncio.wait((waiting, refused, reading), return_when=asyncio.FIRST_COMPLETED)
-        if reading.done() and not waiting.done():
+        if reading.done() and not waiting.done() and not machine.answered:
             reading.result()
             await asyncio.wait((waiting, refused), return_when=asyncio.FIRST_COMPLETED)
-        if refused.done():
+        if refused.done() and not machine.answered:
             raise refused.result()
-        await waiting
+        await waiting  # whatever stdin does: the first good answer wins
+    except asyncio.CancelledError:
+        if machine.answered and not waiting.done():
+            talk.say("Stopping, as soon as the login is saved ...")
+        raise
     except LoginNeeded as none:
         reading.cancel()
         if none.case is CaseId.NOTHING_OPENS and talk.interactive:
@@ -264,9 +285,13 @@ async def status(practice: OpenPractice, params: NoParams, talk: Talk) -> Result
     """The heartbeat and the counts, without a call to Xero."""
 
     beat = summary.heartbeat(practice)
+    unanswered = [problem for problem in beat.problems if problem.code == UNKNOWN]
     return Result(
         data=plain(beat),
-        lines=_lines(beat, practice.clock.now(), due.time_zone(practice)),
+        lines=[
+            *_lines(beat, practice.clock.now(), due.time_zone(practice)),
+            *(line for each in unanswered for line in (each.sentence, f"  {each.hint}")),
+        ],
         trouble=_worst(beat),
     )
 
@@ -275,8 +300,12 @@ def _worst(beat: Heartbeat) -> Trouble | None:
     if not beat.exit_code:
         return None
     problem = next((p for p in beat.problems if p.exit_code == beat.exit_code), None)
+    unanswered = [each for each in beat.problems if each.code == UNKNOWN]
+    is_held = problem is not None and problem.code == "held"
     trouble = Trouble(
-        problem.sentence if problem else "Something needs a person.", hint=problem.hint if problem else ""
+        problem.sentence if problem else "Something needs a person.",
+        hint=problem.hint if problem else "",
+        why=" ".join(f"{each.sentence} {each.hint}." for each in unanswered) if is_held else "",
     )
     trouble.code = problem.code if problem else "trouble"
     trouble.exit_code = beat.exit_code

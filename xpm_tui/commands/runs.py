@@ -31,11 +31,12 @@ from xpm_tui.commands.tables import listed, plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, NotFound
 from xpm_tui.domain.formatting import count, listing, value, when, when_short
+from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import links
-    from xpm_tui.application.runs import due, history, open_intents, runner
+    from xpm_tui.application.runs import due, history, open_intents, open_writes, runner
     from xpm_tui.application.team import members
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.diagnostics.known_problems import registry
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from xpm_tui.domain.runs import Run
     from xpm_tui.sync.applying.intent_decisions import Choice
 
-_UNKNOWN = "unknown-outcome"
 _CHOICES: tuple[Choice, ...] = ("again", "drop")
 
 
@@ -106,7 +106,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
         return Result(data=data, items=[], lines=[*lines, "The next sync does the rest: xpm-tui sync"])
     for line in lines:
         talk.say(line)
-    guard = [stop for stop in run.stops if stop.rule != _UNKNOWN]
+    guard = [stop for stop in run.stops if stop.rule != UNKNOWN]
     again = "It is planned again, and goes on if none of these counts has grown."
     question = Question("Let it go on?", [*told(run), again], button="Let it go on")
     if (guard or not settled) and not await agree(talk, question):
@@ -296,9 +296,17 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Resul
     )
     if run.consequences is not None:
         lines += ["Expected before the first write:", *(f"  {line}" for line in described(run.consequences))]
+    snapshot = practice.snapshot()
+    about = "" if any(stop.rule == UNKNOWN for stop in run.stops) else run.id
+    going = {run.id} if run.outcome == "running" and history.alive(run) else set()
+    left = open_writes.open_writes(snapshot, run=about, going=going)
+    if left:
+        lines.append("Without an answer from XPM:")
+    for each in left:
+        lines += [f"  {each.intent}  {each.message}", f"      decide: {each.decision}"]
     found = registry.case(run.case)
     lines += error_presenter.in_short(found) if found is not None else ()
-    return Result(data=plain(run), lines=lines)
+    return Result(data={**plain(run), "open_writes": [plain(each) for each in left]}, lines=lines)
 
 
 async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Result:

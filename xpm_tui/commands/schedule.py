@@ -43,7 +43,7 @@ async def show(practice: OpenPractice, params: ShowSchedule, talk: Talk) -> Resu
 
 
 async def install(practice: OpenPractice, params: InstallSchedule, talk: Talk) -> Result:
-    """Show what it does, ask, install, and prove that the login opens there."""
+    """Show what it does, ask, prove that the login opens there, and install it."""
 
     scheduler = schedule_timer.Scheduler(practice, kind=params.kind)
     if params.dry_run:
@@ -52,8 +52,9 @@ async def install(practice: OpenPractice, params: InstallSchedule, talk: Talk) -
     question = Question("Install it?", _told(scheduler.show()).lines, button="Install")
     if not await agree(talk, question):
         return Result(data={"installed": False}, lines=["Nothing was installed."])
-    timer = scheduler.install()
+    # Before anything is written: a timer whose login does not open would only fail, day after day.
     proof = scheduler.prove()
+    timer = scheduler.install()
     told = _told(timer)
     return Result(data={**told.data, "proof": proof}, lines=[*told.lines, proof])
 

@@ -33,6 +33,7 @@ from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, NeedsPerson, Overtaken, Trouble
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -167,19 +168,39 @@ def told(run: Run) -> list[str]:
     lines = [head + (f" ({counts})" if counts else "") + "."]
     if run.consequences is not None:
         lines.append(f"  expected: {brief(run.consequences)}")
-    return lines + [f"  stopped by {stop.rule}: {stop.sentence}" for stop in run.stops]
+    stopped = {UNKNOWN: "waits"}
+    return lines + [
+        f"  {stopped.get(stop.rule, f'stopped by {stop.rule}')}: {stop.sentence}" for stop in run.stops
+    ]
+
+
+def _written(run: Run) -> str:
+    """What a run has written so far."""
+    changes = run.counts.get("changes", 0)
+    if not changes:
+        return "changed nothing"
+    return f"wrote {count(changes, 'change')} in {count(run.counts.get('records', 0), 'record')}"
 
 
 def _trouble(run: Run, code: int) -> Trouble | None:
     if code == 0:
         return None
-
+    trouble: Trouble
     if run.outcome == "held":
-        why = " ".join(stop.sentence for stop in run.stops) or run.error or "A person has to decide."
-        trouble: Trouble = NeedsPerson(
-            f"Run {run.id} is held. {why}",
-            hint=f"Look at the plan, then: xpm-tui runs release {run.id}",
-        )
+        guard = [stop.sentence for stop in run.stops if stop.rule != UNKNOWN]
+        unknown = [stop.sentence for stop in run.stops if stop.rule == UNKNOWN]
+        if unknown and not guard:
+            # It had begun to write: what is open is a write without an answer, and not the plan.
+            trouble = NeedsPerson(
+                f"Run {run.id} {_written(run)}, and waits for your decision. {' '.join(unknown)}",
+                hint=f"Look for it in XPM first. Then the rest: xpm-tui runs release {run.id}",
+            )
+        else:
+            why = " ".join((*guard, *unknown)) or run.error or "It needs your decision."
+            trouble = NeedsPerson(
+                f"Run {run.id} is held. {why}",
+                hint=f"Look at the plan, then: xpm-tui runs release {run.id}",
+            )
     elif run.outcome == "done":
         trouble = NeedsPerson(
             run.error,

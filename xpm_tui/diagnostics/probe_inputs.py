@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from xpm_tui.domain.errors import WireTrouble
+from xpm_tui.domain.errors import Trouble, WireTrouble
 
 T = TypeVar("T")
 Ask = Callable[[], Awaitable[T]]
@@ -84,7 +84,10 @@ class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder of ours: bytes free on its disk, whether it can be written, what kind of remote disk it is."""
+    """A folder of ours: bytes free on its disk, whether it can be written, what kind of remote disk it is.
+
+    ``trouble`` is why it cannot be used: its file system has no locks, or other accounts could replace it.
+    """
 
     name: str
     path: str
@@ -92,6 +95,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     writable: bool
     remote: str = ""
     shared: bool = False
+    trouble: Trouble | None = None
 
 
 class TerminalFacts(msgspec.Struct, frozen=True, kw_only=True):

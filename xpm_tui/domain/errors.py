@@ -52,6 +52,7 @@ class CaseId(StrEnum):
     STORE = "store"
     LOCKED = "locked"
     DISK = "disk"
+    NO_LOCKS = "no-locks"
     TERMINAL = "terminal"
     KEYRING = "keyring"
     SETTINGS = "settings"

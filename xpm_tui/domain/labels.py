@@ -219,6 +219,17 @@ INTENT_STATES: Labels = {
         "Held for you", "It is not known whether XPM applied the change: you decide.", reason="you decide"
     ),
 }
+WRITE_KINDS: Labels = {
+    "client.update": Label("Update the client", "The client's fields in XPM are changed."),
+    "client.add": Label("Create the client", "A client is created in XPM."),
+    "contact.update": Label("Update the contact", "A contact of a client in XPM is changed."),
+    "contact.add": Label("Add the contact", "A contact is added to a client in XPM."),
+    "staff.add": Label("Create the staff record", "A staff record is created in XPM."),
+    "job.add": Label("Create the job", "A job is created in XPM."),
+    "job.template": Label("Apply the template", "A job template is applied to a job in XPM."),
+    "job.assign": Label("Assign people", "People are assigned to a job in XPM."),
+    "job.state": Label("Set the state", "The state of a job in XPM is set."),
+}
 DECISIONS: Labels = {
     "adopt": Label(
         "Adopt", "The record in XPM is the one that was sent.", reason="the record in XPM is the one sent"
@@ -328,6 +339,7 @@ ALL: Mapping[str, tuple[str, Labels]] = {
     "States of a conflict": ("state", CONFLICT_STATES),
     "Outcomes of a run": ("outcome", RUN_OUTCOMES),
     "Triggers of a run": ("trigger", TRIGGERS),
+    "Kinds of a write to XPM": ("kind", WRITE_KINDS),
     "States of a write to XPM": ("state", INTENT_STATES),
     "States of a job": ("state", JOB_STATES),
     "States of a proposal": ("state", PROPOSAL_STATES),

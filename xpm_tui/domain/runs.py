@@ -18,6 +18,10 @@ Kind = Literal["", "deploy"]
 IntentState = Literal["intent", "sent", "done", "failed", "held"]
 
 
+UNKNOWN = "unknown-outcome"
+"""The rule of a stop that waits for a decision about a write without an answer, not for the guard's."""
+
+
 class Stop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Why the guard stopped a run: its rule, what was counted, the limit, and what to do next."""
 

@@ -68,7 +68,7 @@ def listing(typed: str, suffix: str = "") -> Listing:
 
     ``suffix`` (``.csv``) narrows the files; those that begin with a dot show once a dot is typed.
     """
-    path = _expanded(typed)
+    path = expanded(typed)
     folder, begin = (path, "") if typed.endswith(os.sep) or not typed else (path.parent, path.name)
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
@@ -81,7 +81,8 @@ def listing(typed: str, suffix: str = "") -> Listing:
     return Listing(folder, tuple(entries), path, is_file, is_folder)
 
 
-def _expanded(typed: str) -> Path:
+def expanded(typed: str) -> Path:
+    """A typed path in full, ``~`` included; one of an account that does not exist is taken as it stands."""
     try:
         return Path(typed or ".").expanduser().absolute()
     except (RuntimeError, OSError, ValueError):

@@ -6,6 +6,7 @@ holder's name is written into the file for others to read.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -17,7 +18,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
-from xpm_tui.domain.errors import Busy
+from xpm_tui.domain.errors import Busy, CaseId, DiskTrouble
 from xpm_tui.domain.formatting import when_utc
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
@@ -56,7 +57,7 @@ class Lock:
         self._clock = clock
         self._person = person
         self._what = what
-        self._lock = FileLock(str(path), mode=FILE_MODE, thread_local=False)
+        self._lock = _kernel_lock(path)
         self._fd = -1
 
     @property
@@ -67,7 +68,8 @@ class Lock:
     def acquire(self, timeout: float = 0.0, *, what: str | None = None) -> None:
         """Take the lock, waiting up to ``timeout`` seconds (0: one try, negative: for ever).
 
-        Raises ``Busy`` naming the owner, ``DiskTrouble`` where the lock file cannot be made.
+        Raises ``Busy`` naming the owner, ``DiskTrouble`` where the lock file cannot be made, or where this
+        file system has no locks.
         """
         try:
             self._lock.acquire(timeout=timeout, poll_interval=POLL)
@@ -78,7 +80,7 @@ class Lock:
                 f"The practice is busy. {who}", hint="Wait until it ends, or look with: xpm-tui status"
             ) from None
         except OSError as error:
-            raise trouble(error, self.path, "locked") from error
+            raise _not_locked(error, self.path) from error
         if self._lock.lock_counter == 1:
             with suppress(OSError):
                 self._sign(self._what if what is None else what)
@@ -119,6 +121,69 @@ class Lock:
         text = msgspec.json.encode(owner)[:_LONGEST]
         os.pwrite(self._fd, text, 0)
         os.ftruncate(self._fd, len(text))
+
+
+@contextmanager
+def briefly(path: Path, timeout: float) -> Iterator[None]:
+    """Hold a lock that nobody signs, for a change to one file. Raises ``Busy``, ``DiskTrouble``."""
+    lock = _kernel_lock(path)
+    try:
+        lock.acquire(timeout=timeout, poll_interval=POLL)
+    except Timeout:
+        raise Busy(
+            f"Another process has been changing {path.parent} for {timeout:.0f} seconds.",
+            hint="Wait until it ends, then try again.",
+        ) from None
+    except OSError as error:
+        raise _not_locked(error, path) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _kernel_lock(path: Path) -> FileLock:
+    # A marker file in place of a kernel lock would stay behind when its process is killed.
+    return FileLock(str(path), mode=FILE_MODE, thread_local=False, fallback_to_soft=False)
+
+
+def _not_locked(error: OSError, path: Path) -> DiskTrouble:
+    """Tell a file system without locks from a lock file that cannot be made: only the latter has a name."""
+    if error.filename is None and error.errno not in _NOT_THE_LOCK:
+        return no_locks(path.parent, error)
+    return trouble(error, path, "locked")
+
+
+_NOT_THE_LOCK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
+
+
+def no_locks(folder: Path, error: OSError) -> DiskTrouble:
+    """The error for a folder on a file system that refuses every lock (flock(2))."""
+    words = (error.strerror or str(error)).lower()
+    return DiskTrouble(
+        f"The file system of {folder} does not support locks ({words}), so two processes could overwrite "
+        "each other's work. Nothing was changed.",
+        hint="Keep xpm-tui's files on a local disk: --home DIR, or the variable XPM_TUI_HOME.",
+        case=CaseId.NO_LOCKS,
+    )
+
+
+def lacks_locks(folder: Path) -> DiskTrouble | None:
+    """Ask whether the file system of a folder has locks; writes nothing. None: it has, or it is not known."""
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return no_locks(folder, error) if error.errno in _WITHOUT_LOCKS else None
+    finally:
+        os.close(fd)
+    return None
+
+
+_WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
 def read_owner(path: Path) -> Owner | None:

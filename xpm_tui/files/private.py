@@ -1,16 +1,33 @@
-"""Folders and files for one account only: 0700 and 0600, no symbolic link, no foreign owner."""
+"""Folders and files for one account only: 0700 and 0600, no symbolic link, no foreign owner.
+
+Whoever may write to a folder may replace what lies below it, so the whole way from the root is checked, as
+OpenSSH does (``StrictModes``, sshd_config(5)).
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import shlex
 import stat
+import unicodedata
+from collections import deque
 from pathlib import Path
 
 from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.disk import DISK, Disk, spoken, trouble
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import grp
+    import pwd
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+
+_MOST_LINKS = 40
+"""Symbolic links that are followed on one way, as by the kernel (path_resolution(7))."""
 
 
 def set_umask() -> None:
@@ -18,11 +35,25 @@ def set_umask() -> None:
     os.umask(0o077)
 
 
+def refuse_controls(path: str, what: str) -> None:
+    """Refuse a path that would break a line of a crontab, a unit file or a terminal.
+
+    Raises:
+        BadInput: The path holds a control character or a line separator; ``what`` is where it came from.
+    """
+    for character in path:
+        if unicodedata.category(character) in ("Cc", "Zl", "Zp"):
+            raise BadInput(
+                f"{what} holds a control character (U+{ord(character):04X}): {visible(path, 200)}",
+                hint="Use a path without line breaks and other control characters.",
+            )
+
+
 def ensure_private(folder: Path) -> Path:
     """Make ``folder`` (and what is missing above it) 0700, and give it back.
 
-    Raises ``BadInput`` where it is a symbolic link, no folder, somebody else's, or open to writing by
-    others; ``DiskTrouble`` where it cannot be made.
+    Raises ``BadInput`` where it is a symbolic link, no folder, somebody else's, or where others may write to
+    it or to a folder above it; ``DiskTrouble`` where it cannot be made.
     """
     with spoken(folder, "made"):
         missing = []
@@ -30,6 +61,7 @@ def ensure_private(folder: Path) -> Path:
         while not at.is_symlink() and not at.exists():
             missing.append(at)
             at = at.parent
+        check_chain(at if missing else at.parent)
         for each in reversed(missing):
             each.mkdir(mode=FOLDER_MODE, exist_ok=True)
     check_private(folder)
@@ -52,10 +84,109 @@ def check_private(folder: Path) -> None:
     if found.st_uid != os.geteuid():
         raise BadInput(
             f"{folder} belongs to another account (user id {found.st_uid}).",
-            hint="Name a folder of your own: a practice belongs to one account.",
+            hint=f"Run: chown {os.geteuid()} {shlex.quote(str(folder))}, or name a folder of your own: a "
+            "practice belongs to one account.",
         )
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise BadInput(f"{folder} can be written by other accounts.", hint=f"Run: chmod 700 '{folder}'")
+        raise BadInput(
+            f"{folder} can be written by other accounts.", hint=f"Run: chmod 700 {shlex.quote(str(folder))}"
+        )
+    check_chain(folder)
+
+
+def check_chain(path: Path) -> None:
+    """Refuse a file or folder that another account could replace.
+
+    Every folder from the root to ``path``, every symbolic link on the way with where it leads, and ``path``
+    itself must belong to this account or to root, and others must not be able to write to it. A sticky
+    folder such as /tmp may be writable: nobody can replace what is ours in there. What is missing ends the
+    way. Writing by a group passes where it is the user's own group or group 0.
+
+    Raises:
+        BadInput: A part fails; the message names it, the hint says what puts it right.
+    """
+    left = deque(Path(os.path.abspath(path)).parts[1:])
+    at, links = Path("/"), 0
+    _check_part(at, os.lstat(at))
+    while left:
+        name = left.popleft()
+        if name == "..":
+            at = at.parent
+            continue
+        part = at / name
+        try:
+            found = part.lstat()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise trouble(error, part, "read") from error
+        _check_part(part, found)
+        if not stat.S_ISLNK(found.st_mode):
+            at = part
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise trouble(OSError(errno.ELOOP, os.strerror(errno.ELOOP)), path, "read")
+        target = Path(os.readlink(part))
+        if target.is_absolute():
+            at = Path("/")
+        left.extendleft(reversed([word for word in target.parts if word != "/"]))
+
+
+def _check_part(part: Path, found: os.stat_result) -> None:
+    shown = shlex.quote(str(part))
+    what = "symbolic link" if stat.S_ISLNK(found.st_mode) else ""
+    if found.st_uid not in (0, os.geteuid()) and not _is_unmapped(found.st_uid):
+        raise BadInput(
+            f"{f'The {what} ' if what else ''}{part} belongs to another account ({_account(found.st_uid)}), "
+            "who could replace what lies below it.",
+            hint=f"Run: chown {'-h ' if what else ''}{os.geteuid()} {shown}, or use a folder of your own.",
+        )
+    if what or (stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX):
+        return
+    if _others_write(found):
+        below = ", and so can what lies below it" if stat.S_ISDIR(found.st_mode) else ""
+        who = "go" if found.st_mode & stat.S_IWOTH else "g"
+        raise BadInput(
+            f"{part} can be written by other accounts (mode {stat.S_IMODE(found.st_mode):04o}){below}.",
+            hint=f"Run: chmod {who}-w {shown}",
+        )
+
+
+def _others_write(found: os.stat_result) -> bool:
+    if found.st_mode & stat.S_IWOTH:
+        return True
+    return bool(found.st_mode & stat.S_IWGRP) and not _is_own_group(found.st_gid)
+
+
+def _is_own_group(gid: int) -> bool:
+    """Whether only this account and root are in a group: the user's private group, or group 0."""
+    if gid == 0:
+        return True
+    try:
+        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    if group.gr_name != user.pw_name or not {*group.gr_mem} <= {user.pw_name}:
+        return False
+    return all(each.pw_gid != gid or each.pw_uid in (0, user.pw_uid) for each in pwd.getpwall())
+
+
+def _is_unmapped(uid: int) -> bool:
+    """Whether the owner is outside this user namespace (user_namespaces(7)): no account in here can be it."""
+    try:
+        overflow = int(Path("/proc/sys/kernel/overflowuid").read_text())
+        maps = [[*map(int, line.split())] for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    except (OSError, ValueError):
+        return False
+    return uid == overflow and not any(first <= uid < first + count for first, _, count in maps)
+
+
+def _account(uid: int) -> str:
+    try:
+        return f"{pwd.getpwuid(uid).pw_name}, user id {uid}"
+    except KeyError:
+        return f"user id {uid}"
 
 
 def open_private(path: Path, flags: int, *, disk: Disk = DISK) -> int:

@@ -53,11 +53,14 @@ class Application:
         body = await _read(receive)
         if body is None:
             return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if body:  # RFC 9110, section 8.3: what a body without a type counts as
+            headers.setdefault("content-type", "application/octet-stream")
         request = Request(
             scope["method"],
             unquote(scope["raw_path"].decode("latin-1")),
             scope["query_string"].decode("latin-1"),
-            {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+            headers,
             body,
             self._host,
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.errors import BadInput, Trouble
 from xpm_tui.files import atomic, private
 from xpm_tui.files.disk import spoken
 from xpm_tui.lazy import lazy_imports
@@ -14,9 +14,10 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     import tomllib
 
-    import filelock
     import tomlkit
     import tomlkit.exceptions
+
+    from xpm_tui.files import locks
 
 LARGEST = 1_000_000
 """Bytes: a settings file is never larger."""
@@ -27,11 +28,13 @@ PATIENCE = 10.0
 def read(path: Path) -> dict[str, object]:
     """The file's settings by dotted key, as TOML values; empty when there is no file.
 
-    Raises ``BadInput`` naming the file and, where TOML tells it, line and column.
+    A settings file names commands to run and servers to sign in to: one that another account could have
+    written is not read. Raises ``BadInput`` naming the file and, where TOML tells it, line and column.
     """
     text = _text(path)
     if not text.strip():
         return {}
+    _check(path)
     try:
         return dict(_flat(tomllib.loads(text), ""))
     except tomllib.TOMLDecodeError as reason:
@@ -44,15 +47,12 @@ def read(path: Path) -> dict[str, object]:
 def change(path: Path, key: str, value: Any) -> None:
     """Write one setting (``None`` takes it out); every other line, and all comments, stay as they are.
 
-    Raises ``BadInput`` when the file is no TOML, ``DiskTrouble`` when it cannot be written.
+    Raises ``BadInput`` when the file is no TOML, ``DiskTrouble`` when it cannot be written, ``Busy``.
     """
     private.ensure_private(path.parent)
     # Read, changed and replaced in one go: else the later of two people would take the other's setting out.
     beside = path.with_name(f".{path.name}.lock")
-    with (
-        spoken(path),
-        filelock.FileLock(str(beside), timeout=PATIENCE, mode=private.FILE_MODE, thread_local=False),
-    ):
+    with spoken(path), locks.briefly(beside, PATIENCE):
         _change(path, key, value)
 
 
@@ -97,6 +97,14 @@ def _parsed(text: str) -> Iterator[tuple[str, object]]:
         yield from _flat(tomllib.loads(text), "")
     except tomllib.TOMLDecodeError:
         yield "", None
+
+
+def _check(path: Path) -> None:
+    """Raise ``BadInput`` where another account could have written the file."""
+    try:
+        private.check_chain(path)
+    except Trouble as unsafe:
+        raise BadInput(f"The settings file {path} is not read: {unsafe.message}", hint=unsafe.hint) from None
 
 
 def _text(path: Path) -> str:

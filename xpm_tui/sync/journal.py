@@ -30,6 +30,19 @@ SET_STATE = "job.state"
 SYNC_KINDS = (UPDATE_CLIENT, ADD_CLIENT, UPDATE_CONTACT, ADD_CONTACT, ADD_STAFF)
 JOB_KINDS = (ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, SET_STATE)
 
+CALLS: Mapping[str, str] = {
+    UPDATE_CLIENT: "PUT client.api/update",
+    ADD_CLIENT: "POST client.api/add",
+    UPDATE_CONTACT: "PUT client.api/contact",
+    ADD_CONTACT: "POST client.api/contact",
+    ADD_STAFF: "POST staff.api/add",
+    ADD_JOB: "POST job.api/add",
+    APPLY_TEMPLATE: "POST job.api/applytemplate",
+    ASSIGN_PEOPLE: "PUT job.api/assign",
+    SET_STATE: "PUT job.api/state",
+}
+"""The call of each kind (``reference/xpm-api.md``)."""
+
 NOTE_LIMIT = 500
 """How much of XPM's own words is kept with a failed write, in characters."""
 
@@ -52,6 +65,17 @@ def held(intent: Intent, note: str) -> Intent:
 def without_end(snapshot: Snapshot) -> list[Intent]:
     """The writes that were sent, or are held: nobody knows yet what became of them."""
     return [intent for state in ("sent", "held") for intent in snapshot.find(INTENTS, "state", state)]
+
+
+def decision(intent: Intent) -> str:
+    """The command that decides what became of a write: look it up, or say it where nothing can be found."""
+    is_job = intent.kind in JOB_KINDS
+    if intent.state != "held":
+        return f"xpm-tui jobs retry {intent.record}" if is_job else "xpm-tui sync"
+    if is_job:
+        adopt = "--sent adopt --job NUMBER" if intent.kind == ADD_JOB else "--sent adopt"
+        return f"xpm-tui jobs retry {intent.record} {adopt}, --sent again or --sent drop"
+    return f"xpm-tui runs release --adopt {intent.id}=UUID, --again {intent.id} or --drop {intent.id}"
 
 
 def is_linked(snapshot: Snapshot, intent: Intent) -> bool:

@@ -369,7 +369,7 @@ class Console(Flows, Acting):
         self._prefix.takes("g")
 
     def action_palette(self) -> None:
-        """All acts of this area and of everywhere, and the areas themselves."""
+        """All commands of this area and of everywhere, and the areas themselves."""
         if isinstance(self.screen, AreaScreen):
             self.show_palette(self.screen)
 

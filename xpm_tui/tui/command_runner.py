@@ -186,7 +186,7 @@ class Acting(Host):
             self.toast("\n".join(told))
 
     def show_palette(self, screen: AreaScreen) -> None:
-        """All acts of this area and of everywhere, and the areas themselves."""
+        """All commands of this area and of everywhere, and the areas themselves."""
 
         found = keymap.entries(screen.AREA, screen.situation())
         found += [

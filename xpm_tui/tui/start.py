@@ -12,6 +12,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import practice as application_practice
+    from xpm_tui.diagnostics import error_presenter
     from xpm_tui.tui import app as tui_app
     from xpm_tui.tui import command_runner, worker_thread
     from xpm_tui.tui.terminal import capabilities
@@ -22,6 +23,7 @@ HUNG_UP, ENDED = 129, 143
 if TYPE_CHECKING:
     from xpm_tui.application.home import Home
     from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.domain.errors import Trouble
 
 
 def run_console(
@@ -66,12 +68,16 @@ def _one(
     mouse: bool,
 ) -> tuple[int, str]:
 
+    def tell(trouble: Trouble) -> None:
+        app.call_later(app.toast, error_presenter.present(trouble).short(), "warning")
+
     def opened() -> OpenPractice:
 
         practice = application_practice.open_practice(
             home, name, person=person, read_only=read_only, overrides=overrides
         )
         worker_thread.calm()
+        practice.on_notice = tell
         return practice
 
     desk = worker_thread.Desk(opened)

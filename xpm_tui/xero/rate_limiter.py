@@ -16,15 +16,15 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from xpm_tui.domain.errors import AllowanceUsedUp
-from xpm_tui.domain.formatting import count, plural, when_utc
+from xpm_tui.domain.errors import AllowanceUsedUp, Trouble
+from xpm_tui.domain.formatting import clock, count, plural, when_utc
 from xpm_tui.domain.pace import ALL_FLIGHT as ALL_FLIGHT
 from xpm_tui.domain.pace import ALL_MINUTE as ALL_MINUTE
 from xpm_tui.domain.pace import PUSH_FLIGHT as PUSH_FLIGHT
@@ -40,6 +40,9 @@ MINUTE = 60.0
 DAY = 86_400.0
 BUCKET = 600.0
 """Seconds of one count of the day's log."""
+
+LONGEST_WAIT = 300.0
+"""Seconds that a call waits at most because Xero said so: a longer wait is an error that says until when."""
 
 STALE = 7_200.0
 """Seconds after which a call in flight is no longer believed in (a process number may be given anew)."""
@@ -60,7 +63,8 @@ class Ticket(msgspec.Struct, array_like=True):
 class State(msgspec.Struct, omit_defaults=True):
     """What the file holds. ``day_left`` is what Xero told at ``day_at``; ``buckets`` our own calls by time.
 
-    ``since_day_at`` counts our calls since then, ``day_most`` is the most that Xero ever told.
+    ``since_day_at`` counts our calls since then, ``day_most`` is the most that Xero ever told. Until
+    ``doubt_until`` it is not known how many calls were made in the last minute, unless Xero tells.
     """
 
     tickets: list[Ticket] = []
@@ -71,6 +75,7 @@ class State(msgspec.Struct, omit_defaults=True):
     day_most: int = 0
     since_day_at: int = 0
     buckets: list[tuple[float, int]] = []
+    doubt_until: float = 0.0
 
 
 class _Light(Disk):
@@ -85,10 +90,14 @@ _LIGHT = _Light()
 
 
 class GateFile:
-    """The file and its lock. Each visit is short and never waits for the network."""
+    """The file and its lock. Each visit is short and never waits for the network.
+
+    ``damage`` says what was wrong with the file when it was last read; empty where nothing was.
+    """
 
     def __init__(self, path: Path, *, clock: Clock, person: str = "") -> None:
         self.path = path
+        self.damage = ""
         self._clock = clock
         self._made = False
         self._lock = Lock(
@@ -111,14 +120,21 @@ class GateFile:
     def read(self) -> State:
         """What the file says, tidied for now: calls out of the minute and of dead processes dropped."""
         now = self._clock.now().timestamp()
+        self.damage = ""
         try:
             state = msgspec.json.decode(self.path.read_bytes(), type=State)
         except FileNotFoundError:
             return State()
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-            # Unknown is not empty: take the minute as spent rather than spend it twice.
-            return State(closed_until=now + MINUTE)
-        return tidy(state, now)
+        except OSError as error:
+            self.damage = (error.strerror or "it cannot be read").lower()
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self.damage = "it is not what xpm-tui writes"
+        else:
+            if all(0 <= ticket.pid < 1 << 31 for ticket in state.tickets):
+                return tidy(state, now)
+            self.damage = "it names processes that cannot be"
+        # Unknown is not empty: the minute may be spent up to our own limit, which leaves one call.
+        return State(doubt_until=now + MINUTE)
 
     def close(self) -> None:
         """Give the lock's descriptor back."""
@@ -135,7 +151,8 @@ def tidy(state: State, now: float) -> State:
         if ticket.pid or now - ticket.at < MINUTE:
             kept.append(ticket)
     state.tickets = kept
-    state.closed_until = min(state.closed_until, now + DAY)
+    state.closed_until = min(state.closed_until, now + LONGEST_WAIT)
+    state.doubt_until = min(state.doubt_until, now + MINUTE)
     state.day_until = min(state.day_until, now + DAY)
     state.day_at = min(state.day_at, now)
     state.buckets = [(at, n) for at, n in state.buckets if now - at < 2 * DAY + BUCKET]
@@ -188,12 +205,15 @@ def count_call(state: State, now: float) -> None:
 
 
 _POLL = 0.05
+TOLD = 5.0
+"""Seconds: who waits so long is told of it."""
 
 
 class FileGate:
     """Implements the Gate port over a file that all processes of the practice share.
 
-    ``reserve``: calls of the day that a push leaves for people and for recovery.
+    ``reserve``: calls of the day that a push leaves for people and for recovery. ``notice`` hears of a file
+    that was damaged, and of a wait that takes longer than a few seconds.
     """
 
     def __init__(
@@ -204,7 +224,9 @@ class FileGate:
         reserve: int = 100,
         person: str = "",
         jitter: random.Random | None = None,
+        notice: Callable[[Trouble], None] = lambda _: None,
     ) -> None:
+        self._notice = notice
         self._file = GateFile(path, clock=clock, person=person)
         self._clock = clock
         self._reserve = reserve
@@ -220,6 +242,8 @@ class FileGate:
         # In one process those of a kind come in order; between kinds and processes the file decides.
         async with self._queues[priority]:
             while (wait := self._try(priority, ticket := secrets.token_hex(6))) > 0:
+                if wait >= TOLD:
+                    self._notice(self._waits(wait))
                 await self._clock.sleep(wait)
         try:
             yield
@@ -229,6 +253,8 @@ class FileGate:
     def _try(self, priority: Priority, ticket: str) -> float:
         """Take a slot and give 0, or give the seconds after which to try again."""
         with self._file.visit() as state:
+            if self._file.damage:
+                self._notice(_damaged(self._file.path, self._file.damage))
             now = self._clock.now().timestamp()
             self._check_day(state, now, priority)
             wait = self._wait(state, now, priority)
@@ -238,11 +264,20 @@ class FileGate:
                 count_call(state, now)
             return wait
 
+    def _waits(self, seconds: float) -> Trouble:
+        until = self._clock.now() + timedelta(seconds=seconds)
+        return Trouble(
+            f"Waiting until {clock(until, UTC)} UTC: the calls of this minute are used up.",
+            hint="Xero allows 60 calls a minute; it goes on by itself.",
+        )
+
     def _wait(self, state: State, now: float, priority: Priority) -> float:
         if state.closed_until > now:
             return state.closed_until - now
         push = priority is Priority.PUSH
         flying = [t for t in state.tickets if t.pid]
+        if state.doubt_until > now and state.tickets:
+            return _POLL if flying else state.doubt_until - now  # one call, whose answer tells what is left
         pushing = sum(t.push for t in flying)
         if len(flying) >= ALL_FLIGHT or (push and pushing >= PUSH_FLIGHT):
             return _POLL
@@ -297,9 +332,9 @@ class FileGate:
         if not until and left is not None and left <= 0:
             until = more_at(state, now, 1)
         shut = state.closed_until > now or bool(until)
-        most = state.day_most
+        most, minute = state.day_most, max(0, ALL_MINUTE - len(state.tickets))
         return Allowance(
-            minute_left=0 if shut else max(0, ALL_MINUTE - len(state.tickets)),
+            minute_left=0 if shut else minute if state.doubt_until <= now else int(not state.tickets),
             day_left=0 if until else left,
             day_limit=None if not most else 5_000 if most >= 1_000 else 1_000,
             until=datetime.fromtimestamp(until, UTC) if until else None,
@@ -317,6 +352,7 @@ class FileGate:
         with self._file.visit() as state:
             now = self._clock.now().timestamp()
             if minute is not None:
+                state.doubt_until = 0.0
                 foreign = 60 - minute - len(state.tickets)
                 state.tickets += [
                     Ticket(secrets.token_hex(6), 0, now, False) for _ in range(min(foreign, 60))
@@ -351,6 +387,13 @@ def _ends(state: State, now: float) -> list[float]:
 def _number(headers: Mapping[str, str], name: str) -> int | None:
     text = headers.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+
+def _damaged(path: Path, why: str) -> Trouble:
+    return Trouble(
+        f"The record of the last calls to Xero ({path}) cannot be used: {why}.",
+        hint="A new record is begun: one call is made, and Xero's answer tells how many are left.",
+    )
 
 
 def _used_up(message: str, until: float) -> AllowanceUsedUp:

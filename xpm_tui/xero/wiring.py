@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.ports import Clock, EventSink, Priority
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.xpm import Tenant
@@ -135,14 +136,19 @@ def open_wire(
     person: str = "",
     environ: Mapping[str, str] | None = None,
     jitter: random.Random | None = None,
+    notice: Callable[[Trouble], None] = lambda _: None,
 ) -> Wire:
     """Open the wire of one practice; nothing is sent and nothing written yet.
 
     ``state_folder`` holds login and gate file, ``config_folder`` the key file. ``transport`` takes the place
-    of the network. Raises ``DiskTrouble`` or ``BadInput`` where a folder cannot be made private.
+    of the network; ``notice`` hears of what is wrong and stops nothing.
+
+    Raises ``DiskTrouble`` or ``BadInput`` where a folder cannot be made private.
     """
     jitter = jitter or random.Random()
     network = Network(config, transport)
+    for each in network.notices():
+        notice(each)
     endpoint = TokenEndpoint(config, network, clock)
     vault = Vault(state_folder, config_folder=config_folder, use_keyring=use_keyring, environ=environ)
     tokens = Tokens(vault, endpoint, config, clock=clock, events=events, person=person, jitter=jitter)
@@ -152,7 +158,14 @@ def open_wire(
         tokens=tokens,
         login=Login(endpoint, tokens),
         connections=Connections(config, network, tokens, clock),
-        gate=FileGate(state_folder / GATE_FILE, clock, reserve=config.reserve, person=person, jitter=jitter),
+        gate=FileGate(
+            state_folder / GATE_FILE,
+            clock,
+            reserve=config.reserve,
+            person=person,
+            jitter=jitter,
+            notice=notice,
+        ),
         clock=clock,
         events=events,
         jitter=jitter,

@@ -36,6 +36,7 @@ from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.ports import Drop, Write
 from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import CATEGORIES, JOBS, META, MOVES, STAFF, TEMPLATES, VANISHED, XPM_CLIENTS
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
@@ -70,7 +71,10 @@ Switched = Literal["unknown", "yes", "no"]
 
 
 class Connecting:
-    """Connects one practice, step by step; what was told is kept, so it can be left at any point."""
+    """Connects one practice, step by step; what was told is kept, so it can be left at any point.
+
+    ``answered``: a good answer to the sign-in has come, which nothing that follows takes back.
+    """
 
     def __init__(self, practice: OpenPractice, environ: Mapping[str, str] | None = None) -> None:
         self.practice = practice
@@ -78,6 +82,7 @@ class Connecting:
         self._environ = os.environ if environ is None else environ
         self._attempt: Authorization | None = None
         self._settled = False
+        self.answered = False
         self._pasted: asyncio.Queue[str | None] = asyncio.Queue()
 
     def steps(self) -> tuple[Step, ...]:
@@ -112,6 +117,7 @@ class Connecting:
         self.practice.writable()
         config = xpm_access.wire_config(self.practice)
         self._attempt = authorization.begin(config)
+        self.answered = False
         self._pasted = asyncio.Queue()
         self.practice.events.emit(Event(key="connect.began"))
         return Begun(self._attempt.url, config.redirect_port, _ssh_line(self._environ, config.redirect_port))
@@ -126,7 +132,8 @@ class Connecting:
         """Wait for browser and pasted lines side by side, sign in, and give the practices within reach.
 
         A pasted line that is no answer goes to ``wrong`` (else to ``tell``), what the listener meets to
-        ``tell``, and the wait goes on. Raises ``LoginNeeded`` (Cancel, an error
+        ``tell``, and the wait goes on. The first good answer is exchanged and the login saved before anything
+        is cleaned up, also where this is cancelled meanwhile. Raises ``LoginNeeded`` (Cancel, an error
         of Xero, nobody came), ``AccessDenied`` where the login opens no practice, ``WireTrouble``.
         """
 
@@ -135,8 +142,16 @@ class Connecting:
         attempt = self._attempt
         assert attempt is not None
         practice = self.practice
+
+        async def take(code: Secret) -> None:
+            self._attempt = None
+            async with practice.wire() as wire:
+                await wire.login.redeem(attempt, code)
+                self.tenants = tuple(await wire.tenants())
+                self._settled = False
+
         try:
-            code = await callback_listener.wait_for_code(
+            await callback_listener.wait_for_code(
                 attempt,
                 port=practice.settings.number("xero.redirect_port"),
                 paste=self._pasted.get,
@@ -144,17 +159,17 @@ class Connecting:
                 clock=practice.clock,
                 limit=limit,
                 wrong=wrong,
+                take=take,
+                won=self._won,
             )
-            self._attempt = None
-            async with practice.wire() as wire:
-                await wire.login.redeem(attempt, code)
-                self.tenants = tuple(await wire.tenants())
-                self._settled = False
         except Trouble as trouble:
             failed(practice.events, "connect", trouble)
             raise
         practice.events.emit(Event(key="connect.signed_in", numbers={"tenants": len(self.tenants)}))
         return self.tenants
+
+    def _won(self) -> None:
+        self.answered = True
 
     async def choose(self, tenant: str = "", *, confirm: str = "") -> Identity:
         """Connect the practice with that id, or the only one. Raises ``NeedsPerson`` where several could be

@@ -12,6 +12,7 @@ import msgspec
 
 from xpm_tui.application.health.doctor_target import Patient
 from xpm_tui.application.health.probe_facts import Machine, saved_login
+from xpm_tui.application.home import own_folder
 from xpm_tui.application.presenters.lookup import masked, name_of
 from xpm_tui.application.runs import history
 from xpm_tui.diagnostics.bundle import Part, json_part, lines_part, listing, packed, text_part
@@ -27,6 +28,7 @@ from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import ALL, CLIENTS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.disk import spoken
+from xpm_tui.files.listing import expanded
 from xpm_tui.log.reader import EventFilter
 from xpm_tui.log.sentences import sentence
 
@@ -44,7 +46,7 @@ async def gather(patient: Patient, results: Sequence[Probed], *, names: bool = F
 
 def write(parts: Sequence[Part], target: Path, patient: Patient) -> int:
     """Write the zip (0600); gives its bytes. Raises ``BadInput`` where the file is there already."""
-    target = target.expanduser()
+    target = expanded(str(target))
     with spoken(target):
         there = target.exists()
     if there:
@@ -81,7 +83,8 @@ def _gather(patient: Patient, results: Sequence[Probed], names: bool) -> tuple[P
 
 
 def _mask(patient: Patient, names: bool) -> Mask:
-    places = {str(Path.home()): "~"}
+    home = own_folder()
+    places = {str(home): "~"} if home is not None else {}
     for name in ("config", "data", "state"):
         places[str(getattr(patient, name))] = f"<{name}>"
         places[str(getattr(patient.home, name))] = f"<{name} of all>"

@@ -47,12 +47,20 @@ from xpm_tui.diagnostics.probes.login import (
     Token,
 )
 from xpm_tui.diagnostics.probes.machine import DiskSpace, Keyring, Schedule, SettingsGood, Terminal, Versions
-from xpm_tui.diagnostics.probes.network import Certificates, ClockSkew, ListOpen, NameLookUp, Proxy
+from xpm_tui.diagnostics.probes.network import (
+    Certificates,
+    ClockSkew,
+    ListOpen,
+    NameLookUp,
+    NetworkVariables,
+    Proxy,
+)
 from xpm_tui.diagnostics.probes.store import CommitLog, LastRuns, Links, Locks, PlanFits, Store
 from xpm_tui.domain.errors import BookUnreadable, Trouble, WireTrouble
 from xpm_tui.domain.ports import Priority
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.scopes import scopes
+from xpm_tui.xero.config import is_loopback
 
 with lazy_imports():
     from xpm_tui.application import xpm_access
@@ -109,16 +117,24 @@ class Doctor:
     def _network(self, wire: Wire | None) -> list[Probe]:
         origins = tuple(dict.fromkeys(self._patient.settings.text(key) for key in ADDRESSES))
         hosts = {urlsplit(origin).hostname or "": urlsplit(origin) for origin in origins}
+        environment = self._machine.network()
         proxies = self._machine.proxies()
         resolve = {
             host: Resolve(self._machine, host, parts.port or (443 if parts.scheme == "https" else 80))
             for host, parts in hosts.items()
         }
         names = NameLookUp(tuple(hosts), resolve, bool(proxies.keys() & {"https", "http", "all"}))
+        variables = NetworkVariables(
+            {**environment.proxies(), **environment.certificates()},
+            environment.faults(),
+            all(is_loopback(host) for host in hosts),
+        )
         if wire is None:
-            return [names, *(left(kind, self._closed) for kind in (Proxy, Certificates, ClockSkew))]
+            return [
+                variables, names, *(left(kind, self._closed) for kind in (Proxy, Certificates, ClockSkew))
+            ]  # fmt: skip
         reached = Once(lambda: self._reach(wire, origins))
-        return [names, Proxy(proxies, reached), Certificates(reached), ClockSkew(reached)]
+        return [variables, names, Proxy(proxies, reached), Certificates(reached), ClockSkew(reached)]
 
     async def _reach(self, wire: Wire, origins: tuple[str, ...]) -> tuple[Reached, ...]:
         found = []

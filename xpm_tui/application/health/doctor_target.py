@@ -37,6 +37,9 @@ class Patient:
     practice: OpenPractice | None = None
     why: Trouble | None = None
 
+    def notice(self, trouble: Trouble) -> None:
+        """Leave it: the doctor finds it with a probe."""
+
 
 @contextmanager
 def admitted(

@@ -13,11 +13,9 @@ import shutil
 import socket
 import stat
 import sys
-import urllib.request
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -36,16 +34,19 @@ from xpm_tui.diagnostics.probes.store import Holder
 from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.runs import Intent
 from xpm_tui.files.listing import network_file_system
-from xpm_tui.files.locks import holder
+from xpm_tui.files.locks import holder, lacks_locks
+from xpm_tui.files.private import check_chain
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.journal import without_end
 
 with lazy_imports():
     from xpm_tui.xero.auth import encryption_keys, token_store
+    from xpm_tui.xero.client import environment
 
 if TYPE_CHECKING:
     from xpm_tui.application.health.doctor_target import Patient
     from xpm_tui.xero.auth.token_store import Saved
+    from xpm_tui.xero.client.environment import NetworkEnvironment
     from xpm_tui.xero.wiring import Wire
 
 LIBRARIES = (
@@ -65,10 +66,12 @@ class Machine:
 
     def proxies(self) -> Mapping[str, str]:
         """The proxies of the environment, without name and password."""
-        return {
-            name: value if name == "no" else bare(value)
-            for name, value in sorted(urllib.request.getproxies().items())
-        }
+        found = self.network().proxies()
+        return {name.lower().removesuffix("_proxy"): bare(value) for name, value in found.items()}
+
+    def network(self) -> NetworkEnvironment:
+        """The variables of this process about proxies and certificates."""
+        return environment.NetworkEnvironment()
 
     def place(self, name: str, folder: Path) -> Place:
         """A folder of ours, or the nearest one above it where it is not made yet."""
@@ -82,6 +85,7 @@ class Machine:
             writable=os.access(there, os.W_OK | os.X_OK),
             remote=network_file_system(there),
             shared=there == folder and bool(stat.S_IMODE(there.stat().st_mode) & 0o077),
+            trouble=lacks_locks(there) or _unsafe(there),
         )
 
     def holders(self, locks: Mapping[str, Path]) -> tuple[Holder, ...]:
@@ -126,15 +130,18 @@ class Machine:
         return found
 
 
+def _unsafe(folder: Path) -> Trouble | None:
+    """Why other accounts could replace what lies in a folder; None where they could not."""
+    try:
+        check_chain(folder)
+    except Trouble as unsafe:
+        return unsafe
+    return None
+
+
 def bare(address: str) -> str:
     """A proxy's address without name and password."""
-    parts = urlsplit(address if "//" in address else f"//{address}")
-    try:
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        port = ""
-    scheme = f"{parts.scheme}://" if parts.scheme else ""
-    return f"{scheme}{parts.hostname or ''}{port}"
+    return environment.masked(address).replace(environment.MASK, "").rstrip("/")
 
 
 def _is_terminal(fd: int) -> bool:

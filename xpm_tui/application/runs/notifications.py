@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping
 from typing import Literal
 
 from xpm_tui.application.practice import OpenPractice
@@ -22,7 +23,8 @@ LONGEST = 30.0
 def notify(practice: OpenPractice, reason: Reason, sentence: str, *, run: str = "") -> bool:
     """Run the command, if there is one; gives whether it ended well.
 
-    Its environment has ``XPM_TUI_NOTIFY_REASON``, ``_SENTENCE``, ``_PRACTICE`` and ``_RUN``.
+    Its environment has ``XPM_TUI_NOTIFY_REASON``, ``_SENTENCE``, ``_PRACTICE`` and ``_RUN``, and of ours only
+    what holds no secret.
     """
     command = practice.settings.text("notify.command")
     if not command:
@@ -39,12 +41,29 @@ def notify(practice: OpenPractice, reason: Reason, sentence: str, *, run: str = 
     return False
 
 
+def harmless(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a command needs to find its way; a client secret or a password is none of them."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in _PASSED or name.startswith("LC_") or (name.lower() in _PROXIES and "@" not in value)
+    }
+
+
+_PASSED = frozenset(
+    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TERM TMPDIR MAILTO EMAIL DISPLAY WAYLAND_DISPLAY"
+    " XAUTHORITY DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME"
+    " XDG_CACHE_HOME SSL_CERT_FILE SSL_CERT_DIR".split()
+)
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
 def _run(command: str, sentence: str, environ: dict[str, str]) -> tuple[int, str]:
     try:
         ended = subprocess.run(
             shlex.split(command),
             input=sentence.encode() + b"\n",
-            env={**os.environ, **environ},
+            env={**harmless(os.environ), **environ},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=LONGEST,

@@ -18,6 +18,7 @@ from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopped, Stopper, is_sync, list_runs
 from xpm_tui.application.runs.notifications import Reason, notify
+from xpm_tui.application.runs.open_writes import open_writes, summary
 from xpm_tui.application.runs.xpm_refresh import guard_limits, refresh_lists
 from xpm_tui.domain.consequences import Consequences, Requests
 from xpm_tui.domain.errors import BadInput, LoginNeeded, NeedsPerson, PlanRefused, Trouble
@@ -25,13 +26,12 @@ from xpm_tui.domain.events import Event, Severity
 from xpm_tui.domain.formatting import count, sequence
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Drop, Practice, Put
-from xpm_tui.domain.runs import Run, Stop
+from xpm_tui.domain.runs import UNKNOWN, Run, Stop
 from xpm_tui.domain.tables import PLANNED, PLANS, RUNS, STOPS
 from xpm_tui.store.backup import prune_backups
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.store.retention import outdated
 from xpm_tui.sync.applying.executor import apply
-from xpm_tui.sync.applying.intent_decisions import held
 from xpm_tui.sync.applying.recovery import KINDS, resolve
 from xpm_tui.sync.consequences import of_plan
 from xpm_tui.sync.manual.plan_review import keep_review, recount
@@ -210,14 +210,10 @@ class Work:
             ended = msgspec.structs.replace(ended, error=_OUTDATED, exit_code=PlanRefused.exit_code)
         if plan.undo_of and ended.outcome == "done" and (left := _left(plan, ended)):
             ended = msgspec.structs.replace(ended, error=left, exit_code=NeedsPerson.exit_code)
-        waiting = [intent for intent in held(practice.book.snapshot()) if intent.kind in KINDS]
+        waiting = [each for each in open_writes(practice.book.snapshot()) if each.kind in KINDS]
         # An undo that is through is: there is nothing that it could go on with once that is settled.
-        if waiting and ended.outcome in ("done", "partial") and not plan.undo_of:
-            stop = Stop(
-                rule="unknown-outcome",
-                counted=len(waiting),
-                sentence="What became of something sent to XPM could not be found out.",
-            )
+        if waiting and ended.outcome in ("done", "partial", "held") and not plan.undo_of:
+            stop = Stop(rule=UNKNOWN, counted=len(waiting), sentence=summary(waiting))
             ended = msgspec.structs.replace(ended, outcome="held", stops=(*ended.stops, stop))
         return ended
 

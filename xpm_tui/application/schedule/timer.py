@@ -6,22 +6,24 @@ by itself whether a run is due, so starting it too often does no harm.
 
 from __future__ import annotations
 
-import getpass
 import os
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from xpm_tui.application.home import account_name, own_folder
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs.background import command
 from xpm_tui.domain.errors import BadInput, Trouble
 from xpm_tui.domain.events import Event
 from xpm_tui.files.atomic import replace_bytes
+from xpm_tui.files.private import refuse_controls
 
 Kind = Literal["systemd", "cron"]
 LONGEST = 60.0
@@ -78,11 +80,10 @@ class Scheduler:
     ) -> None:
         self._practice = practice
         self._shell = shell
-        config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-        self._units = units or config / "systemd" / "user"
         if kind not in ("", "systemd", "cron"):
             raise BadInput("A timer is of the kind systemd or cron.")
         self._kind: Kind = "systemd" if kind == "systemd" else "cron" if kind else self._found()
+        self._units = units or (_unit_folder() if self._kind == "systemd" else Path("/"))
 
     def show(self) -> Timer:
         """What is installed, or would be. Changes nothing."""
@@ -90,26 +91,61 @@ class Scheduler:
         return Timer(self._kind, installed, self._does(), self._text(), self._notes())
 
     def install(self) -> Timer:
-        """Install or renew the timer. Raises ``Trouble`` with what the system said."""
+        """Install or renew the timer; where a step fails, all is put back as it was.
+
+        Raises ``Trouble`` with what the system said.
+        """
         self._practice.writable()
-        if self._kind == "systemd":
-            self._units.mkdir(parents=True, exist_ok=True)
-            for suffix, text in self._unit_texts().items():
-                replace_bytes(self._units / f"{self._name}.{suffix}", text.encode())
-            self._must("systemctl", "--user", "daemon-reload")
-            self._must("systemctl", "--user", "enable", "--now", f"{self._name}.timer")
-        else:
-            self._crontab([*self._other_lines(), self._cron_line()])
+        for word in (*self._command(), str(self._units)):
+            refuse_controls(word, "A word of the timer's command")
+        with self._unless_it_fails():
+            if self._kind == "systemd":
+                self._units.mkdir(parents=True, exist_ok=True)
+                for path, text in self._unit_files().items():
+                    replace_bytes(path, text.encode())
+                self._must("systemctl", "--user", "daemon-reload")
+                self._must("systemctl", "--user", "enable", "--now", f"{self._name}.timer")
+            else:
+                self._crontab([*self._other_lines(), self._cron_line()])
+            timer = self.show()
         self._practice.events.emit(Event(key="schedule.installed", rule=self._kind))
-        return self.show()
+        return timer
+
+    @contextmanager
+    def _unless_it_fails(self) -> Iterator[None]:
+        """Put the timer back as it was where the block fails."""
+        if self._kind == "cron":
+            lines = self._lines()
+            try:
+                yield
+            except BaseException:
+                with suppress(Trouble):
+                    if self._lines() != lines:
+                        self._crontab(lines)
+                raise
+            return
+        before = {path: path.read_bytes() if path.exists() else None for path in self._unit_files()}
+        try:
+            yield
+        except BaseException:
+            if None in before.values():
+                self._shell(["systemctl", "--user", "disable", "--now", f"{self._name}.timer"], "")
+            for path, data in before.items():
+                with suppress(Trouble, OSError):
+                    if data is None:
+                        path.unlink(missing_ok=True)
+                    else:
+                        replace_bytes(path, data)
+            self._shell(["systemctl", "--user", "daemon-reload"], "")
+            raise
 
     def remove(self) -> Timer:
         """Take the timer away; none there is no error."""
         self._practice.writable()
         if self._kind == "systemd":
             self._shell(["systemctl", "--user", "disable", "--now", f"{self._name}.timer"], "")
-            for suffix in self._unit_texts():
-                (self._units / f"{self._name}.{suffix}").unlink(missing_ok=True)
+            for path in self._unit_files():
+                path.unlink(missing_ok=True)
             self._shell(["systemctl", "--user", "daemon-reload"], "")
         elif self._installed():
             self._crontab(self._other_lines())
@@ -122,12 +158,13 @@ class Scheduler:
         if self._kind == "systemd":
             ran = self._shell(["systemd-run", "--user", "--wait", "--pipe", "--quiet", *words], "")
         else:
-            plain = [f"HOME={Path.home()}", f"LOGNAME={getpass.getuser()}", "PATH=/usr/bin:/bin"]
+            plain = [f"HOME={own_folder() or '/'}", f"LOGNAME={account_name()}", "PATH=/usr/bin:/bin"]
             ran = self._shell(["env", "-i", *plain, "/bin/sh", "-c", shlex.join(words)], "")
         if ran.status != 0:
             raise Trouble(
                 f"The login does not open from the timer's own environment. {_last_line(ran.text)}".strip(),
-                hint="Keep the key in a file: see XPM_TUI_KEY_FILE, or use --home. Then install again.",
+                hint="Nothing was installed. Where a keyring is locked there, keep the key in a file "
+                "(XPM_TUI_KEY_FILE) or use --home. Then install again.",
             )
         return _last_line(ran.text)
 
@@ -183,7 +220,7 @@ class Scheduler:
     def _notes(self) -> tuple[str, ...]:
         if self._kind == "cron":
             return ("Logging out does not end it: cron runs without a session.",)
-        said = self._shell(["loginctl", "show-user", getpass.getuser(), "-p", "Linger", "--value"], "")
+        said = self._shell(["loginctl", "show-user", account_name(), "-p", "Linger", "--value"], "")
         if said.text == "yes":
             return ("Lingering is on: the timer runs also while you are logged out.",)
         return (
@@ -197,6 +234,9 @@ class Scheduler:
         return "\n".join(
             f"# {self._units / self._name}.{suffix}\n{text}" for suffix, text in self._unit_texts().items()
         )
+
+    def _unit_files(self) -> dict[Path, str]:
+        return {self._units / f"{self._name}.{suffix}": text for suffix, text in self._unit_texts().items()}
 
     def _unit_texts(self) -> dict[str, str]:
         zone = self._practice.settings.text("practice.timezone")
@@ -240,6 +280,15 @@ class Scheduler:
         ran = self._shell(words, "")
         if ran.status != 0:
             raise Trouble(f"{' '.join(words[:3])} failed: {_last_line(ran.text)}")
+
+
+def _unit_folder() -> Path:
+    config, home = os.environ.get("XDG_CONFIG_HOME", ""), own_folder()
+    if config:
+        return Path(config) / "systemd" / "user"
+    if home is None:
+        raise BadInput("HOME is not set, so there is no place for a systemd user timer.", hint="Set HOME.")
+    return home / ".config" / "systemd" / "user"
 
 
 def _unit_word(word: str) -> str:

@@ -22,13 +22,14 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, list_state, read_identity
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
+from xpm_tui.application.runs.open_writes import open_writes
 from xpm_tui.application.runs.plans import latest
 from xpm_tui.application.team.people import connector
 from xpm_tui.domain.errors import BookUnreadable
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.links import LinkState
 from xpm_tui.domain.ports import Allowance, Clock, Snapshot
-from xpm_tui.domain.runs import Run
+from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
 from xpm_tui.sync.planning.contacts import removed_in_xpm
 from xpm_tui.sync.planning.links import needs_person, state_of
@@ -238,11 +239,13 @@ def _problems(
             )
         )
     for run in history.held(snapshot):
-        why = run.stops[0].sentence if run.stops else run.error
+        guard = [stop.sentence for stop in run.stops if stop.rule != UNKNOWN]
+        # A write without an answer is a problem of its own, below.
+        why = guard[0] if guard else "" if run.stops else run.error
         found.append(
             Problem(
                 code="held",
-                sentence=f"Run {run.id} waits for a person. {why}".strip(),
+                sentence=f"Run {run.id} waits for your decision. {why}".strip(),
                 hint=f"See: xpm-tui runs show {run.id}",
                 exit_code=EXIT_HELD,
             )
@@ -257,6 +260,12 @@ def _problems(
                 exit_code=EXIT_FAILED,
             )
         )
+    found += [
+        Problem(
+            code=UNKNOWN, sentence=f"No answer from XPM. {each.message}.", hint=f"Decide: {each.decision}"
+        )
+        for each in open_writes(snapshot, going=_going(practice))
+    ]
     person = connector(snapshot)
     if person is not None and person.sentence:
         found.append(Problem(code=f"connector-{person.state}", sentence=person.sentence, hint=person.hint))
@@ -299,6 +308,11 @@ def link_problems(links: Mapping[str, int]) -> Iterator[Problem]:
             yield Problem(code=f"links-{state}", sentence=f"{count(number, noun)} {end}", hint=hint)
 
 
+def _going(practice: OpenPractice) -> set[str]:
+    runs = history.list_runs(practice)
+    return {run.id for run in runs if run.outcome == "running" and history.alive(run)}
+
+
 def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[Problem]:
     """Jobs that do not go on without a person, and what stopped the last deploying; ``runs`` newest first."""
 
@@ -307,7 +321,7 @@ def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[Problem]:
 
     last = next((run for run in runs if run.kind == "deploy" and run.outcome != "running"), None)
     if last is not None and last.stops and jobs.due:
-        sentence = f"Run {last.id} waits for a person. {last.stops[0].sentence}"
+        sentence = f"Run {last.id} waits for your decision. {last.stops[0].sentence}"
         yield told("deploy-held", sentence, "", EXIT_HELD)
     if last is not None and last.outcome in history.ENDED_BADLY and jobs.going:
         sentence = f"Deploying (run {last.id}) did not end. {last.error}"

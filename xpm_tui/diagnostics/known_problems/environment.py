@@ -35,6 +35,17 @@ CASES = (
         steps=("Make space where xpm-tui locate points to.", "Start again: the run goes on where it was."),
     ),
     Case(
+        id=CaseId.NO_LOCKS,
+        title="The file system does not support locks",
+        sign="A sentence names the folder and says that its file system does not support locks.",
+        cause="The folder is on a network or FUSE file system, or in a sandbox, that refuses every lock.",
+        steps=(
+            "Nothing was changed: without locks two processes could overwrite each other's work.",
+            "Keep xpm-tui's files on a local disk: xpm-tui --home DIR, or set XPM_TUI_HOME.",
+            "Or mount the file system with locks (NFS: without nolock; rclone and s3fs have none).",
+        ),
+    ),
+    Case(
         id=CaseId.TERMINAL,
         title="This is no terminal for a full screen",
         sign="The console does not start.",
@@ -93,14 +104,18 @@ WIRE_CASES = (
     Case(
         id=CaseId.PROXY,
         title="A proxy is in the way",
-        sign="The answer comes from a proxy, or the proxy asks for a password.",
-        cause="HTTPS_PROXY points to a proxy that refuses Xero.",
-        steps=("Ask your network's keeper to let the three Xero hosts through.", "Or unset HTTPS_PROXY."),
+        sign="A proxy refuses or cannot be reached, or HTTPS_PROXY or ALL_PROXY cannot be used.",
+        cause="The variable points to a proxy that refuses Xero, or is no address of a proxy.",
+        steps=(
+            "See what is set, and what is wrong with it: xpm-tui doctor",
+            "Ask your network's keeper to let the three Xero hosts through, or unset the variable.",
+            'For a SOCKS proxy install the extra: pip install "xpm-tui[socks]"',
+        ),
     ),
     Case(
         id=CaseId.TLS,
         title="The certificate is not Xero's",
-        sign="The certificate cannot be verified.",
+        sign="The certificate cannot be verified, or SSL_CERT_FILE or SSL_CERT_DIR cannot be used.",
         cause="A device on the way opens TLS (inspection), or this machine's certificates are old.",
         steps=(
             "Ask your network's keeper to leave the three Xero hosts out of TLS inspection.",

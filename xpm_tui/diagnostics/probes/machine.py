@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xpm_tui.diagnostics.findings import Finding, bad, note, ok
+from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok
 from xpm_tui.diagnostics.probe_inputs import Ask, Place, TerminalFacts, TimerFacts
 from xpm_tui.domain.errors import CaseId, Trouble
 from xpm_tui.domain.formatting import count, when_utc
@@ -58,6 +58,9 @@ class DiskSpace:
         """Ask the system; nothing is written to find out."""
         places = self.places()
         told = [_place(each) for each in places]
+        for each in places:
+            if each.trouble is not None:
+                return from_error(each.trouble, *told)
         stuck = [each for each in places if not each.writable or each.free < TOO_LITTLE]
         if stuck:
             why = "is full" if stuck[0].writable else "cannot be written"

@@ -5,19 +5,46 @@ Is each list of XPM open to this login? One small call each.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import ClassVar
 
 from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok
 from xpm_tui.diagnostics.probe_inputs import Ask, Reached
-from xpm_tui.domain.errors import CaseId, ScopeMissing
+from xpm_tui.domain.errors import CaseId, ScopeMissing, Trouble
 from xpm_tui.domain.formatting import count, when_exact
 
 SKEW_NOTE, SKEW_TROUBLE = 30.0, 120.0
 """Seconds between this clock and Xero's. A login is renewed two minutes before its end: beyond that it may
 be used when it is over, or renewed when it is not."""
+
+
+@dataclass(frozen=True)
+class NetworkVariables:
+    """Can the proxies and certificates be used that the environment names? ``variables`` hold no password.
+
+    ``faults`` are the errors that a call to Xero would end with; ``local``: all servers are on this machine,
+    which needs none of it.
+    """
+
+    variables: Mapping[str, str]
+    faults: Sequence[Trouble]
+    local: bool
+    name: ClassVar[str] = "environment"
+    title: ClassVar[str] = "Network variables"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Judge each variable; nothing is sent."""
+        told = [f"{name}: {value}" for name, value in self.variables.items()]
+        told += [fault.message for fault in self.faults[1:]]
+        for fault in self.faults:
+            if self.local:
+                return note(f"{fault.message} No call to Xero could be made.", *told, case=fault.case,
+                            hint=fault.hint)  # fmt: skip
+            return from_error(fault, *told)
+        return ok("They can be used." if told else "Nothing is set.", *told)
 
 
 @dataclass(frozen=True)
@@ -63,7 +90,7 @@ class Proxy:
     reached: Ask[tuple[Reached, ...]]
     name: ClassVar[str] = "proxy"
     title: ClassVar[str] = "Proxy"
-    needs: ClassVar[tuple[str, ...]] = ("names",)
+    needs: ClassVar[tuple[str, ...]] = ("environment", "names")
 
     async def look(self) -> Finding:
         """Go through it where there is one."""
@@ -81,7 +108,7 @@ class Certificates:
     reached: Ask[tuple[Reached, ...]]
     name: ClassVar[str] = "tls"
     title: ClassVar[str] = "Servers and certificates"
-    needs: ClassVar[tuple[str, ...]] = ("names", "proxy")
+    needs: ClassVar[tuple[str, ...]] = ("environment", "names", "proxy")
 
     async def look(self) -> Finding:
         """Ask each server for any answer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from xpm_tui.sandbox.core.clock import stamp
 from xpm_tui.sandbox.core.colleague import ask
 from xpm_tui.sandbox.core.consent import Refused
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.sandbox.core.http import Request, Response, respond_json
+from xpm_tui.sandbox.core.http import JSON, Request, Response, respond_json
 from xpm_tui.sandbox.core.request_record import Recorded
 from xpm_tui.sandbox.core.state import State
 
@@ -22,7 +23,10 @@ Values = Mapping[str, Any]
 
 
 def control(sandbox: State, request: Request) -> Response:
-    """Answer a call to /_sandbox. Errors are `{"error": sentence}` with 400, 404 or 405."""
+    """Answer a call to /_sandbox. Errors are `{"error": sentence}` with 400, 403, 404, 405 or 415."""
+    refusal = _refusal(request)
+    if refusal is not None:
+        return refusal
     name = request.path.removeprefix(CONTROL).strip("/")
     handlers = _HANDLERS.get(name)
     if handlers is None:
@@ -38,6 +42,31 @@ def control(sandbox: State, request: Request) -> Response:
     except (ValueError, KeyError, TypeError) as error:
         text = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         return respond_json(400, {"error": text})
+
+
+def _refusal(request: Request) -> Response | None:
+    """What a web page that is open in a browser on this machine could send: refused.
+
+    A foreign name that was pointed at loopback shows in `Host`, a foreign page in `Origin`, and a form, which
+    needs no permission to post anywhere, in `Content-Type`.
+    """
+    host = request.headers.get("host", "")
+    if host and not _is_loopback(host):
+        return respond_json(403, {"error": f"/_sandbox is for this machine only, not for {host!r}."})
+    origin = request.headers.get("origin")
+    if origin is not None and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
+        return respond_json(403, {"error": f"/_sandbox takes no call from a page of {origin!r}."})
+    if request.body.strip() and request.headers.get("content-type") and request.media_type != JSON:
+        return respond_json(415, {"error": "/_sandbox takes JSON: send Content-Type: application/json."})
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _about(sandbox: State, values: Values) -> object:

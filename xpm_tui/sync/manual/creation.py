@@ -17,6 +17,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import RUNS, Table
 from xpm_tui.domain.xpm import Staff, XpmClient
 from xpm_tui.sync.applying.recovery import resolve
+from xpm_tui.sync.journal import CALLS, decision
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, store_commit
 
 Made = TypeVar("Made", XpmClient, Staff)
@@ -120,9 +121,11 @@ class Maker:
         row = self._book.snapshot().get(asked.table, adopted_as) if adopted_as else None
         if row is None:
             self._end("held", sent.cause)
+            held = msgspec.structs.replace(sent.intent, state="held")
             raise NeedsPerson(
-                f"Xero did not answer, and nobody can tell whether it made the {asked.noun}.",
-                hint="Look for it in XPM, then decide: `runs release`.",
+                f"XPM did not answer {CALLS[held.kind]} for {held.record}, so it is not known whether it "
+                f"created the {asked.noun}.",
+                hint=f"Look for it in XPM, then decide: {decision(held)}",
                 case=sent.cause.case or CaseId.UNKNOWN_OUTCOME,
             ) from sent.cause
         return row

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from xpm_tui.application.health import bundle
 from xpm_tui.application.health.doctor_target import of_practice
+from xpm_tui.application.home import own_folder
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.diagnostics.bundle import Part
 from xpm_tui.diagnostics.findings import Probed
@@ -117,9 +118,8 @@ class BundleScreen(OverScreen[None]):
         question = "Where to? A file that is not there yet." + (
             "\nNames of clients and people are in it." if self._names else ""
         )
-        name = await self.app.push_screen_wait(
-            Ask(question, title="Bundle for support", value=str(Path.home() / "xpm-tui-support.zip"))
-        )
+        place = (own_folder() or Path.cwd()) / "xpm-tui-support.zip"
+        name = await self.app.push_screen_wait(Ask(question, title="Bundle for support", value=str(place)))
         if name:
             parts = self._parts
             size = await self.host.desk.ask(lambda p: bundle.write(parts, Path(name), of_practice(p)))

@@ -49,9 +49,9 @@ class PlanReview(OverScreen[str]):
         Binding("a", "apply", "Apply"),
         Binding("space", "tick", "Tick"),
         Binding("v", "turn", "By client", tooltip="Group by field, or by client"),
-        Binding("r", "people", "Who waits", tooltip="Review the clients that wait for a person"),
-        Binding("w", "export", "Save CSV", tooltip="Save the plan as a CSV file"),
-        Binding("W", "differences", "What differs", tooltip="List what differs and stays as it is"),
+        Binding("r", "people", "Needs you", tooltip="Review the clients that need your decision"),
+        Binding("w", "export", "CSV", tooltip="Save the plan as a CSV file"),
+        Binding("W", "differences", "Differs", tooltip="List what differs and stays as it is"),
         Binding("escape", "leave", "Keep for later"),
     ]
 

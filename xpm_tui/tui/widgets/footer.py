@@ -66,7 +66,7 @@ class Letters(Static):
         self.display = False
 
 
-MORE = (("question_mark", "?", "Help", "app.help"), ("colon", ":", "All acts", "app.palette"))
+MORE = (("question_mark", "?", "Help", "app.help"), ("colon", ":", "Commands", "app.palette"))
 """What is obeyed everywhere: said where there is room after the screen's own keys."""
 MORE_CLASS = "-more"
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from xpm_tui.diagnostics.error_presenter import problem_title
 from xpm_tui.diagnostics.known_problems.registry import case
 from xpm_tui.domain import formatting, labels
-from xpm_tui.domain.runs import Run
+from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Span, bar, ours, span
 
@@ -73,6 +73,9 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
     way = labels.JOB_RUN_OUTCOMES if run.kind == "deploy" else labels.RUN_OUTCOMES
     if run.error and run.kind != "deploy" and run.outcome in ("partial", "failed"):
         found.append([ours(" → ", "accent"), ours(CUT_SHORT)])
+    elif run.outcome == "held" and any(stop.rule == UNKNOWN for stop in run.stops):
+        found.append([ours(" → ", "accent"), ours("What it wrote stays. "), ours("a", "accent"),
+                      ours(" asks what became of the write without an answer, then goes on.")])  # fmt: skip
     elif run.outcome == "held" and run.stops and run.kind != "deploy":
         found.append([ours(" → ", "accent"), ours("Nothing is written until then. "), ours("a", "accent"),
                       ours(" releases it: planned anew, and on if no count has grown.")])  # fmt: skip

@@ -30,6 +30,8 @@ with lazy_imports():
     import authlib.oauth2.rfc7636
 
 _LONGEST = 8192
+_CODE = re.compile(r"[\x20-\x7e]+")
+"""What a code is made of (RFC 6749, appendix A.11)."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +49,13 @@ class Authorization:
 
 
 def begin(config: WireConfig) -> Authorization:
-    """Make the authorize address: PKCE (S256) for an app without secret, as Xero has it for desktop apps.
+    """Make the authorize address, always with PKCE (S256): an app with a secret is no exception (RFC 9700,
+    section 2.1.1), as its secret does not keep a code that was read on the way from being used.
 
     Raises ``BadInput`` when no app is named.
     """
     config.need_app()
-    state, verifier = secrets.token_urlsafe(32), ""
-    pkce = {}
-    if not config.client_secret:
-        verifier = secrets.token_urlsafe(64)
-        pkce = {
-            "code_challenge": authlib.oauth2.rfc7636.create_s256_code_challenge(verifier),
-            "code_challenge_method": "S256",
-        }
+    state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
     url = authlib.oauth2.rfc6749.parameters.prepare_grant_uri(
         config.authorize_url,
         client_id=config.client_id,
@@ -67,7 +63,8 @@ def begin(config: WireConfig) -> Authorization:
         redirect_uri=config.redirect_uri,
         scope=config.scopes,
         state=state,
-        **pkce,
+        code_challenge=authlib.oauth2.rfc7636.create_s256_code_challenge(verifier),
+        code_challenge_method="S256",
     )
     return Authorization(str(url), Secret(state), Secret(verifier), config.redirect_uri)
 
@@ -78,7 +75,7 @@ def read_redirect(address: str, authorization: Authorization) -> Secret:
     Raises ``LoginNeeded`` when the person pressed Cancel or Xero sent another error; ``BadInput`` for what
     is no answer to this attempt, so that the person can be asked again. No message repeats the address.
     """
-    fields = parse_qs(_query(address, authorization), keep_blank_values=True, max_num_fields=50)
+    fields = parse_qs(_query(address, authorization), keep_blank_values=True)
     if "error" in fields:
         raise _error(fields["error"][0], " ".join(fields.get("error_description", [])))
     state = fields.get("state", [])
@@ -91,9 +88,9 @@ def read_redirect(address: str, authorization: Authorization) -> Secret:
             case=CaseId.STATE_MISMATCH,
         )
     code = fields.get("code", [])
-    if len(code) != 1 or not code[0]:
+    if len(code) != 1 or _CODE.fullmatch(code[0]) is None:
         raise BadInput(
-            "The address holds no code, or more than one.",
+            "The address holds no code, more than one, or one with characters that no code has.",
             hint="Copy the whole address from the browser's address bar.",
         )
     return Secret(code[0])

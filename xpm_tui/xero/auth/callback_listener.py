@@ -19,9 +19,12 @@ from xpm_tui.xero.config import REDIRECT_PATH
 
 Paste = Callable[[], Awaitable[str | None]]
 Tell = Callable[[Trouble], None]
+Take = Callable[[Secret], Awaitable[None]]
+"""What is done with a code before anything is cleaned up: exchange it, and save the login."""
 
 _REQUEST_SECONDS = 10.0
-_LONGEST = 16_384
+_LONGEST = 1024 * 1024
+"""Bytes of a request's head: a browser sends every cookie that any program on localhost has set."""
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>xpm-tui</title>
 <style>body{{font:18px/1.5 sans-serif;max-width:34em;margin:4em auto;padding:0 1em}}</style>
 </head><body><h1>{title}</h1><p>{text}</p></body></html>
@@ -32,16 +35,25 @@ class Listener:
     """Listens on 127.0.0.1 and ::1 for one good answer to ``authorization``; an async context manager.
 
     Strays (a favicon, another path, another attempt's state) are answered and ignored. Raises ``BadInput``
-    when the port is taken.
+    when the port is taken. ``won`` is called as soon as a good answer has come, before the browser hears of
+    it.
     """
 
-    def __init__(self, authorization: Authorization, port: int, tell: Tell = lambda _: None) -> None:
+    def __init__(
+        self,
+        authorization: Authorization,
+        port: int,
+        tell: Tell = lambda _: None,
+        won: Callable[[], None] = lambda: None,
+    ) -> None:
         self._authorization = authorization
         self._port = port
         self._tell = tell
+        self._won = won
         self._servers: list[asyncio.Server] = []
         self._answer: asyncio.Future[Secret] = asyncio.get_running_loop().create_future()
         self._busy: set[asyncio.Task[None]] = set()
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Listener:
         try:
@@ -80,6 +92,11 @@ class Listener:
     ) -> None:
         await self._close()
 
+    @property
+    def has_code(self) -> bool:
+        """Whether a good answer has come."""
+        return self._answer.done() and not self._answer.cancelled() and self._answer.exception() is None
+
     async def answer(self) -> Secret:
         """The code of the first good answer; raises ``LoginNeeded`` when it was a Cancel."""
         return await asyncio.shield(self._answer)
@@ -87,8 +104,9 @@ class Listener:
     async def _close(self) -> None:
         for server in self._servers:
             server.close()
-        if self._busy:
-            await asyncio.wait(self._busy, timeout=2.0)
+        # A browser opens connections that it never uses: only one that is being answered is waited for.
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=2.0)
         for task in list(self._busy):
             task.cancel()
         if self._answer.done() and not self._answer.cancelled():
@@ -101,18 +119,37 @@ class Listener:
         if task is not None:
             self._busy.add(task)
             task.add_done_callback(self._busy.discard)
-        try:
-            async with asyncio.timeout(_REQUEST_SECONDS):
-                head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(self._reply(head))
-                await writer.drain()
-        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
-            pass
-        finally:
-            writer.close()
-            with suppress(OSError, TimeoutError):
+            task.add_done_callback(self._answering.discard)
+        # Cancelled only by _close; asyncio would print a traceback of a connection that ends so.
+        with suppress(TimeoutError, asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
+            try:
+                async with asyncio.timeout(_REQUEST_SECONDS):
+                    reply = await self._heard(reader)
+                    if task is not None:
+                        self._answering.add(task)
+                    writer.write(reply)
+                    await writer.drain()
+            finally:
+                writer.close()
                 async with asyncio.timeout(1.0):
                     await writer.wait_closed()
+
+    async def _heard(self, reader: asyncio.StreamReader) -> bytes:
+        """Read a request's head and give the page that answers it."""
+        try:
+            return self._reply(await reader.readuntil(b"\r\n\r\n"))
+        except asyncio.LimitOverrunError:
+            self._tell(
+                BadInput(
+                    f"The browser sent over {_LONGEST // 1024:,} KB of headers, so its answer was not read.",
+                    hint="Paste the address that it ended on, or remove the cookies of localhost in it.",
+                )
+            )
+            return _http(
+                "431 Request Header Fields Too Large",
+                "Too many cookies",
+                "Copy the address of this page, go back to the terminal and paste it there.",
+            )
 
     def _reply(self, head: bytes) -> bytes:
         lines = head.decode("latin-1").split("\r\n")
@@ -149,6 +186,7 @@ class Listener:
             self._tell(stray)
             return self._stray()
         self._answer.set_result(code)
+        self._won()
         return _http(
             "200 OK", "Signed in", "Xero has answered. You can close this page and go back to the terminal."
         )
@@ -180,15 +218,19 @@ async def wait_for_code(
     clock: Clock,
     limit: float = 300.0,
     wrong: Tell | None = None,
+    take: Take | None = None,
+    won: Callable[[], None] = lambda: None,
 ) -> Secret:
     """Wait for the listener and for pasted lines side by side; the first good answer wins.
 
     ``paste`` gives the next line, or None at the end of input. What the listener meets (a stray, a port that
     is taken) goes to ``tell``, what is wrong with a line to ``wrong`` (else to ``tell``), and the wait goes
-    on. Raises ``LoginNeeded`` on Cancel and after ``limit`` seconds.
+    on. ``won`` is called at the moment in which a good answer has come. ``take`` is given the code and runs
+    to its end before anything is cleaned up, also where this wait is cancelled meanwhile. Raises
+    ``LoginNeeded`` on Cancel and after ``limit`` seconds, and what ``take`` raises.
     """
     try:
-        listener: Listener | None = await Listener(authorization, port, tell).__aenter__()
+        listener: Listener | None = await Listener(authorization, port, tell, won).__aenter__()
     except BadInput as taken:
         if paste is None:
             raise
@@ -199,17 +241,21 @@ async def wait_for_code(
         if listener is not None:
             waits.add(asyncio.create_task(_first(listener)))
         if paste is not None:
-            waits.add(asyncio.create_task(_pasted(authorization, paste, wrong or tell)))
+            waits.add(asyncio.create_task(_pasted(authorization, paste, wrong or tell, won)))
         timer = asyncio.create_task(_nothing_after(clock, limit))
         waits.add(timer)
-        while True:
-            done, waits = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for task in sorted(done, key=lambda one: one is timer):
-                code = task.result()
-                if code is not None:
-                    return code
-                if task is timer or not waits - {timer}:
-                    raise _nobody_came(limit if task is timer else 0.0)
+        try:
+            code = await _first_code(waits, timer, limit)
+        except asyncio.CancelledError:
+            # The answer may have come in the same turn in which the wait was given up.
+            if listener is None or not listener.has_code:
+                raise
+            if take is not None:
+                await _to_its_end(take(await listener.answer()))
+            raise
+        if take is not None:
+            await _to_its_end(take(code))
+        return code
     finally:
         for task in waits:
             task.cancel()
@@ -218,18 +264,53 @@ async def wait_for_code(
             await listener.__aexit__(None, None, None)
 
 
+async def _first_code(
+    waits: set[asyncio.Task[Secret | None]], timer: asyncio.Task[Secret | None], limit: float
+) -> Secret:
+    """The first good answer. An error counts only where no good answer came at the same time."""
+    left = waits
+    while True:
+        done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if not task.cancelled() and task.exception() is None and (code := task.result()) is not None:
+                return code
+        for task in done:
+            task.result()
+        if timer in done or not left - {timer}:
+            raise _nobody_came(limit if timer in done else 0.0)
+
+
+async def _to_its_end(work: Awaitable[None]) -> None:
+    """Run ``work`` to its end; a cancellation that comes meanwhile takes effect after it."""
+    task = asyncio.ensure_future(work)
+    given_up: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as cancelled:
+            given_up = cancelled
+    task.result()
+    if given_up is not None:
+        raise given_up
+
+
 async def _first(listener: Listener) -> Secret | None:
     return await listener.answer()
 
 
-async def _pasted(authorization: Authorization, paste: Paste, tell_wrong: Tell) -> Secret | None:
+async def _pasted(
+    authorization: Authorization, paste: Paste, tell_wrong: Tell, won: Callable[[], None]
+) -> Secret | None:
     while (line := await paste()) is not None:
         if not line.strip():
             continue
         try:
-            return read_redirect(line, authorization)
+            code = read_redirect(line, authorization)
         except BadInput as wrong:
             tell_wrong(wrong)
+        else:
+            won()
+            return code
     return None
 
 

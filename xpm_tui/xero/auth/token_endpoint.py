@@ -1,6 +1,7 @@
 """The token endpoint of Xero's identity server: exchange a code, renew, revoke (RFC 6749, RFC 7009).
 
-A web app sends its secret by HTTP Basic; a PKCE app sends its client id in the form and no header.
+A web app sends its secret by HTTP Basic; any other app sends its client id in the form and no header. Both
+prove with the verifier that the code is theirs (RFC 7636).
 """
 
 from __future__ import annotations

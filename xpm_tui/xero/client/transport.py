@@ -17,6 +17,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from xpm_tui.domain import errors
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.xero.client.environment import NetworkEnvironment, notices
 from xpm_tui.xero.config import WireConfig, is_loopback
 
 # They log whole addresses, and a search has a client's name in its query.
@@ -27,12 +30,17 @@ Trouble = Literal["connect", "name", "tls", "proxy", "timeout", "cut", "request"
 
 
 class NoReply(Exception):
-    """No whole reply came. ``sent``: the request may have reached Xero, so it may have been acted upon."""
+    """No whole reply came. ``sent``: the request may have reached Xero, so it may have been acted upon.
 
-    def __init__(self, kind: Trouble, *, sent: bool) -> None:
+    ``proxy`` names the proxy on the way, and ``words`` are what it said.
+    """
+
+    def __init__(self, kind: Trouble, *, sent: bool, proxy: str = "", words: str = "") -> None:
         super().__init__(kind)
         self.kind = kind
         self.sent = sent
+        self.proxy = proxy
+        self.words = words
 
 
 class TooLarge(Exception):
@@ -75,36 +83,70 @@ class Incoming:
 
 
 class Network:
-    """A pool of connections. ``transport`` takes the place of the real wire in tests."""
+    """Pools of connections, opened when they are first used. ``transport`` takes the place of the real wire.
 
-    def __init__(self, config: WireConfig, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        hosts = {urlsplit(url).hostname or "" for url in (config.identity_url, config.api_url)}
+    The environment is read at the first request to a server that is not this machine.
+    """
+
+    def __init__(
+        self,
+        config: WireConfig,
+        transport: httpx.AsyncBaseTransport | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        origins = (config.login_url, config.identity_url, config.api_url)
+        self._local = all(is_loopback(urlsplit(origin).hostname or "") for origin in origins)
         self._connect = config.timeouts.connect
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            follow_redirects=False,
-            trust_env=transport is None,
+        self._transport = transport
+        self._environment = NetworkEnvironment(environ)
+        self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
+
+    def notices(self) -> list[errors.Trouble]:
+        """What is wrong with the environment and stops nothing, as all servers are on this machine."""
+        if self._transport is not None or not self._local:
+            return []
+        return [*notices(self._environment.faults())]
+
+    def _client(self, url: str) -> tuple[httpx.AsyncClient, str]:
+        """The pool for an address, and the proxy on the way. Raises ``OutOfReach`` naming a variable."""
+        parts = urlsplit(url)
+        route = None
+        if self._transport is None and not is_loopback(parts.hostname or ""):
             # A proxy of the environment is for the world, never for this machine.
-            mounts={
-                f"all://[{host}]" if ":" in host else f"all://{host}": None
-                for host in hosts
-                if is_loopback(host)
-            },
-            limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=15.0),
+            route = self._environment.proxy_for(parts.scheme, parts.hostname or "", parts.port or 443)
+        key = (parts.scheme, route.url if route else "")
+        if key not in self._clients:
+            self._clients[key] = self._opened(*key)
+        return self._clients[key], route.shown if route else ""
+
+    def _opened(self, scheme: str, proxy: str) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=15.0)
+        if self._transport is not None:
+            return httpx.AsyncClient(
+                transport=self._transport, follow_redirects=False, trust_env=False, limits=limits
+            )
+        if scheme == "https":
+            trusted = self._environment.certificate_store()
+        else:
+            trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it trusts nobody, and is not used
+        return httpx.AsyncClient(
+            follow_redirects=False, trust_env=False, verify=trusted, proxy=proxy or None, limits=limits
         )
 
     @asynccontextmanager
     async def open(self, request: Request) -> AsyncIterator[Incoming]:
         """Send a request and give the reply's head; its body is read inside the block.
 
-        Raises ``NoReply``, from here and from reading the body.
+        Raises ``NoReply``, from here and from reading the body, and ``OutOfReach`` where the environment
+        names a proxy or certificates that cannot be used.
         """
+        client, proxy = self._client(request.url)
         timeout = httpx.Timeout(
             connect=self._connect, read=request.read_timeout, write=60.0, pool=request.deadline
         )
         try:
             async with asyncio.timeout(request.deadline):
-                built = self._client.build_request(
+                built = client.build_request(
                     request.method,
                     request.url,
                     params=request.query or None,
@@ -113,9 +155,9 @@ class Network:
                     timeout=timeout,
                 )
                 try:
-                    response = await self._client.send(built, stream=True, follow_redirects=False)
+                    response = await client.send(built, stream=True, follow_redirects=False)
                 except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                    raise _no_reply(error) from None
+                    raise _no_reply(error, proxy) from None
                 try:
                     yield Incoming(
                         response.status_code,
@@ -130,7 +172,8 @@ class Network:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
 
 def _issuer(response: httpx.Response) -> str:
@@ -150,13 +193,14 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
         raise NoReply(found.kind if found.kind == "timeout" else "cut", sent=True) from None
 
 
-def _no_reply(error: Exception) -> NoReply:
-    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return NoReply("timeout", sent=False)
+def _no_reply(error: Exception, proxy: str = "") -> NoReply:
     if isinstance(error, httpx.ProxyError):
-        return NoReply("proxy", sent=False)
+        return NoReply("proxy", sent=False, proxy=proxy, words=visible(str(error), 80))
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return NoReply("proxy" if proxy else "timeout", sent=False, proxy=proxy)
     if isinstance(error, httpx.ConnectError):
-        return NoReply(_connect_kind(error), sent=False)
+        kind = _connect_kind(error)
+        return NoReply("proxy" if proxy and kind != "tls" else kind, sent=False, proxy=proxy)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.InvalidURL):
         return NoReply("request", sent=False)
     if isinstance(error, httpx.TimeoutException):
