@@ -1,4 +1,4 @@
-"""Fail when a wheel or sdist lacks the man page, or a stylesheet without which the console has no looks."""
+"""Fail when a wheel or sdist lacks the man page, or a stylesheet that the console needs."""
 
 import pathlib
 import sys

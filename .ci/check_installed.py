@@ -20,13 +20,13 @@ def run(*words: str) -> str:
 
 def need(what: bool, words: str) -> None:
     if not what:
-        sys.exit(f"not installed as it should be: {words}")
+        sys.exit(f"not installed correctly: {words}")
 
 
 version = importlib.metadata.version("xpm-tui")
 place = pathlib.Path(xpm_tui.__file__)
 need(prefix in place.parents, f"{place} is not of this environment")
-need(version == xpm_tui.__version__, "the version is told in two ways")
+need(version == xpm_tui.__version__, "the versions of package and metadata differ")
 need(version in run("--version"), "xpm-tui --version")
 sheets = [pathlib.Path(style(name)) for name in ("console", "dialog", "doctor")]
 need(all(sheet.is_file() and prefix in sheet.parents for sheet in sheets), "stylesheets")
