@@ -52,7 +52,7 @@ def measure(ours: int, theirs: int) -> tuple[float, float, float, float, str, st
     same = [(truth, first) for truth, first in best if truth is not None]
     right = [first for truth, first in same if first is not None and first.uuid == truth]
     named = {_reads(row.name) for row in xpm}
-    rolled = [kind == "same e-mail, other entity" and _reads(c.name) in named for c, _, kind in chosen]
+    rolled = [truth is None and _reads(client.name) in named for client, truth, _ in chosen]
     wrong = sum(
         first is not None and first.sure and first.uuid != truth and not again
         for (truth, first), again in zip(best, rolled, strict=True)
