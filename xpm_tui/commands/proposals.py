@@ -52,7 +52,9 @@ Per = Annotated[Literal["", "proposal", "project"], option("One job for all of i
 class ListProposals(msgspec.Struct, frozen=True):
     """Parameters of ``proposals list``."""
 
-    state: Annotated[str, option("Only those in this state: draft, accepted, revoked.", "STATE")] = ""
+    state: Annotated[
+        str, option("Only those in this state: draft, accepted, unknown, revoked ...", "STATE")
+    ] = ""
     mine: Annotated[bool, option("Only those that are ours to deploy.", flag="--ours")] = False
 
 
@@ -177,7 +179,7 @@ def _table(found: list[ProposalRowView], empty: str) -> Table:
     columns = (Column("ID", whole=True), Column("NUMBER", whole=True), Column("PROPOSAL"), Column("CLIENT"),
                Column("STATE", whole=True), Column("WORKFLOWS"), Column("NOTE"))  # fmt: skip
     rows = (
-        (v.id, v.number, v.name, v.client.name if v.client else "(not in the book)", v.state,
+        (v.id, v.number, v.name, v.client.name if v.client else "(not in the book)", v.word,
          " ".join(v.workflows), v.why)
         for v in found
     )  # fmt: skip

@@ -32,9 +32,15 @@ FIELDS = ("number", "reference", "start", "end", "partner", "manager")
 
 
 def list_proposals(practice: OpenPractice, *, state: str = "", mine: bool = False) -> list[ProposalRowView]:
-    """The proposals in order of arrival; ``mine``: only those that are ours to deploy."""
+    """The proposals in order of arrival; ``mine``: only those that are ours to deploy. ``state`` may also be
+    Ignition's own word for one that is not known."""
     snapshot = practice.snapshot()
-    rows = (row for row in snapshot.rows(PROPOSALS) if (not state or row.state == state))
+    word = exact(state).casefold()
+    rows = (
+        row
+        for row in snapshot.rows(PROPOSALS)
+        if not word or word in (row.state or "unknown", exact(row.status).casefold())
+    )
     return [proposal_view(snapshot, row) for row in rows if row.ours or not mine]
 
 
@@ -128,7 +134,7 @@ def take(
         # One that was revoked here goes on when it is taken again; one that Ignition revoked does not.
         if proposal.state != "accepted" and not (proposal.state == "revoked" and proposal.ours):
             raise BadInput(
-                f"{proposal.id} is {proposal.state or 'without a state'}: only an accepted one can be taken.",
+                f"{proposal.id} is {_called(proposal)}: only an accepted one can be taken.",
                 hint="Import Ignition's proposals again, once it is accepted there."
                 if proposal.origin == "import" else f"Accept it: xpm-tui proposals accept {proposal.id}",
             )  # fmt: skip
@@ -150,7 +156,7 @@ def revoke(practice: OpenPractice, proposal: str, reason: str = "") -> ProposalR
     # Ours from now on also where it was Ignition's: that a person revoked it outlasts the next import. Not
     # where nobody had accepted it: taken again it would be.
     ours = before.ours or before.state == "accepted"
-    after = msgspec.structs.replace(before, state="revoked", ours=ours)
+    after = msgspec.structs.replace(before, state="revoked", status="", ours=ours)
     line = Audit(at=now, by=practice.person, what="revoked", about=why)
     workflows = snapshot.find(WORKFLOWS, "proposal", before.id)
     stopped = [
@@ -227,6 +233,7 @@ def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
         services=tuple(service.name for service in row.services),
         workflows=tuple(each.id for each in workflows),
         why=why,
+        status=row.status,
     )
 
 
@@ -254,6 +261,11 @@ def agreed(practice: OpenPractice, proposal: str) -> list[AgreedView]:
             )
         )
     return found
+
+
+def _called(row: Proposal) -> str:
+    """Its state in a sentence."""
+    return f"'{visible(row.status, 60)}' in Ignition" if row.status else row.state or "without a state"
 
 
 def _standing(row: Proposal, stopped: bool) -> str:

@@ -94,7 +94,8 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
     """A proposal. ``ours``: this tool deploys it; ``why`` says why not, ``workflows`` are its workflows.
 
     ``standing``: draft, to take (accepted in Ignition, not ours), ours, changed (in Ignition, so that what
-    waited was stopped), revoked (here; it can be taken or accepted again), else what Ignition says of it.
+    waited was stopped), revoked (here; it can be taken or accepted again), else what Ignition says of it;
+    where that is ``unknown``, ``status`` is Ignition's own word.
     """
 
     id: str
@@ -112,6 +113,12 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[str, ...]
     workflows: tuple[str, ...]
     why: str = ""
+    status: str = ""
+
+    @property
+    def word(self) -> str:
+        """Its state, in Ignition's own word where that is not a known one."""
+        return self.status or self.state
 
 
 class AgreedView(msgspec.Struct, frozen=True, kw_only=True):
