@@ -35,6 +35,16 @@ JOB_CAUSES: Labels = {
         "The client is not linked to an XPM client yet.",
         reason="its client has to be linked first",
     ),
+    "client-changed": Label(
+        "Client renamed",
+        "The client was renamed in XPM since the last sync.",
+        reason="its client was renamed in XPM",
+    ),
+    "client-unread": Label(
+        "Client unreadable",
+        "The client could not be read from XPM just before the job.",
+        reason="its client could not be read from XPM",
+    ),
     "client-refused": Label(
         "Client refused", "XPM refused to create the client.", reason="XPM refused its client"
     ),

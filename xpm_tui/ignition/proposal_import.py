@@ -179,7 +179,7 @@ class _Planner:
         text = row.cells[name]
         if name in _DATES:
             return self._date(row, name)
-        return _STATES.get(_word(text), _word(text)) if name == "state" else exact(text)
+        return _STATES.get(_word(text), _word(text)) if name == "state" else exact(text).casefold()
 
     def _unlike(self, name: str, row: ReadRow, first: ReadRow) -> str:
         heading = visible(self._headings.get(name, FORM.by_name[name].heading), 60)
@@ -291,6 +291,10 @@ class _Planner:
         client = self._client(first)
         starts = [service.start for service in services if service.start]
         ends = [service.end for service in services]
+        if len({*ends} - {None}) > 1 and None not in ends and "end" not in self._agreeing:
+            self._left_out["Services of one proposal end on different dates: it ends with the last"] += len(
+                rows
+            )
         # Where each row has the status of its service, one that is not known is enough.
         words = [" ".join(row.cells["state"].split()) for row in rows if row.cells.get("state")]
         status = next((text for text in words if _word(text) not in _STATES), "")

@@ -24,7 +24,8 @@ def merged(
     before: Proposal, made: Proposal, ended_before: date | None
 ) -> tuple[Proposal, list[ProposalService]]:
     """The proposal with what the file says, where blank says nothing; and the services that go because the
-    file no longer names them. Those that ended before that day stay as history, and without it all do."""
+    file no longer names them. Those that ended before that day, or before their next term, stay as
+    history; without the day all do."""
     values: dict[str, Any] = {
         name: getattr(made, name)
         for name in (
@@ -61,7 +62,11 @@ def merged(
             merged = _merged_service(services[at], service)
             services[at] = msgspec.structs.replace(merged, start=service.start or merged.start)
     gone = [
-        at for at in left if ended_before is not None and (services[at].end or ended_before) >= ended_before
+        at
+        for at in left
+        if ended_before is not None
+        and (services[at].end or ended_before) >= ended_before
+        and not any(_is_earlier_term(services[at], each) for each in made.services)
     ]
     kept = tuple(each for at, each in enumerate(services) if at not in gone)
     return msgspec.structs.replace(before, **values, services=kept), [services[at] for at in gone]
@@ -70,6 +75,12 @@ def merged(
 def service_key(service: ProposalService) -> tuple[str, date | None]:
     """What two rows have in common that are the same service."""
     return exact(service.name), service.start
+
+
+def _is_earlier_term(old: ProposalService, new: ProposalService) -> bool:
+    """Whether a service ended before the same one started again."""
+    same = exact(old.name) == exact(new.name)
+    return same and old.end is not None and new.start is not None and old.end < new.start
 
 
 def _overlap(old: ProposalService, new: ProposalService) -> bool:
