@@ -43,7 +43,10 @@ Repeat = Annotated[
         "HOW",
     ),
 ]
-Until = Annotated[str, option("The last day on which it may come back, YYYY-MM-DD.", "DATE")]
+Until = Annotated[
+    str,
+    option("The last day on which it may come back; left out: the proposal's end; none: no end.", "DATE"),
+]
 LastDay = Annotated[bool, option("On the last day of each month, whatever its start is.")]
 Start = Annotated[str, option("The first one's date; left out: the proposal's start.", "DATE")]
 Per = Annotated[Literal["", "proposal", "project"], option("One job for all of it, or one per project.")]

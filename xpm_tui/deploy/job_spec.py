@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.deploy.calendar import period
+from xpm_tui.deploy.calendar import last_day, period, recurrence
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService, Service
 from xpm_tui.domain.ports import Snapshot
@@ -29,14 +29,15 @@ Per = Literal["proposal", "project"]
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Settings ``jobs.*``. ``category`` is a name; ``number`` a pattern for job numbers of our own, empty
-    where XPM gives them. ``ours``: Ignition no longer deploys to XPM, so this tool may.
+    where XPM gives them. Without ``due_days`` a job that comes back is due at the end of its period, and
+    another one after a year. ``ours``: Ignition no longer deploys to XPM, so this tool may.
     """
 
     category: str = ""
     budget: Literal["none", "proposal"] = "none"
     state_code: str = ""
     days_early: int = 0
-    due_days: int = 365
+    due_days: int | None = None
     per: Per = "proposal"
     name: str = "{proposal}"
     name_recurring: str = "{proposal} {period}"
@@ -103,6 +104,8 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
     "no-description": ("note", "The job has no description: no service is on the proposal.", ""),
     "due-first": ("hold", "The job would be due before it starts: {about}.",
                   "Set the date: jobs edit ID due=YYYY-MM-DD"),
+    "after-end": ("hold", "Its date is after the end of its proposal, or of its recurrence: {about}.",
+                  "Leave it out (jobs skip), or say until when its job comes back: jobs edit ID until=DATE"),
     "bad-budget": ("hold", "The budget is not a number: {about}.", "Set it: jobs edit ID budget=1200.00"),
     "no-price": ("note", "The budget is left out, because a price is no number: {about}.", ""),
     "no-template": ("ask", "No service on it calls for a job template: the job would have no tasks.",
@@ -156,6 +159,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LONGEST_NAME = 255
+A_YEAR = 365
+"""Days from start to due of a job that comes once, where nobody says when it is due."""
 BUDGET = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 """A budget as XPM takes it: a plain decimal number."""
 _AMOUNT = re.compile(r"([0-9]{1,3}(?:[,' ][0-9]{3})+|[0-9]+)?(\.[0-9]+)?")
@@ -305,7 +310,13 @@ def _due(terms: Terms, workflow: Workflow, proposal: Proposal, day: date) -> dat
             return workflow.due
         if workflow.due_days is None and proposal.end is not None:
             return proposal.end
-    return day + min(timedelta(days=days), date.max - day)
+    elif days is None:
+        due = last_day(workflow.start, workflow.repeat, day)
+        # The last period may be cut short by the end of the proposal; work that goes on past it is not.
+        repeat = recurrence(workflow, proposal)
+        follows = repeat is not None and workflow.repeat.end is None and repeat.end is not None
+        return min(due, repeat.end) if follows and repeat and repeat.end and day <= repeat.end else due
+    return day + min(timedelta(days=A_YEAR if days is None else days), date.max - day)
 
 
 def _templates(

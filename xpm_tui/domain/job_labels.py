@@ -55,6 +55,9 @@ JOB_CAUSES: Labels = {
     "due-first": Label(
         "Due too early", "The job would be due before it starts.", reason="it would be due before it starts"
     ),
+    "after-end": Label(
+        "After the end", "The date is after the end of the proposal.", reason="its date is after the end"
+    ),
     "bad-budget": Label("Bad budget", "The budget is not a number.", reason="its budget is not a number"),
     "no-template": Label("No template", "The job would have no tasks.", reason="it would have no tasks"),
     "template-gone": Label(

@@ -294,7 +294,8 @@ SCHEMA: tuple[Entry, ...] = (
         "Days until due",
         integer(1, 3_660, "days"),
         365,
-        "A job without an end is due so long after its start.",
+        "A job is due so long after its start. Not set: a job that comes back is due on the last day of its "
+        "period, and another one at its proposal's end, or after 365 days.",
     ),
     Entry(
         "jobs.per",

@@ -30,13 +30,14 @@ IGNITION_HINT = "Switch XPM off in Ignition, then: xpm-tui settings set jobs.ign
 def terms_of(practice: OpenPractice) -> Terms:
     """The settings ``jobs.*`` in force."""
     settings = practice.settings
+    by_period = settings.origin("jobs.due_days") == "default"
     return msgspec.convert(
         {
             "category": settings.text("jobs.default_category"),
             "budget": settings.text("jobs.budget"),
             "state_code": settings.text("jobs.state_code"),
             "days_early": settings.number("jobs.days_early"),
-            "due_days": settings.number("jobs.due_days"),
+            "due_days": None if by_period else settings.number("jobs.due_days"),
             "per": settings.text("jobs.per"),
             "name": settings.text("jobs.name"),
             "name_recurring": settings.text("jobs.name_recurring"),

@@ -28,6 +28,8 @@ from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEMPLATES, WORKF
 from xpm_tui.domain.workflows import Audit, Repeat
 from xpm_tui.store.ids import BlockIds
 
+ENDLESS = "none"
+"""Instead of a last day: the recurrence goes on when the proposal has ended."""
 FIELDS = ("number", "reference", "start", "end", "partner", "manager")
 
 
@@ -188,7 +190,8 @@ def find_proposal(snapshot: Snapshot, text: str) -> Proposal:
 
 
 def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat | None:
-    """A recurrence from its word; ``once`` or nothing is none. Raises ``BadInput``."""
+    """A recurrence from its word; ``once`` or nothing is none. It ends with its proposal, or on the day
+    ``until``, or never where that is ``none``. Raises ``BadInput``."""
     typed = word.strip().casefold().replace("_", "-")
     if typed in ("", "once"):
         if until or last_day:
@@ -200,7 +203,14 @@ def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat |
     unit, every = WORDS[typed]
     if last_day and unit != "month":
         raise BadInput("The last day of the month is for jobs that come back by months.", field="last_day")
-    return Repeat(unit=unit, every=every, end=day("until", until) if until else None, last_day=last_day)
+    return ending(Repeat(unit=unit, every=every, last_day=last_day), until)
+
+
+def ending(repeat: Repeat, until: str) -> Repeat:
+    """The recurrence with an end as it is typed: a date, ``none``, or nothing to end with the proposal.
+    Raises ``BadInput``."""
+    endless = until.strip().casefold() == ENDLESS
+    return msgspec.structs.replace(repeat, end=None if endless else day("until", until), endless=endless)
 
 
 def day(field: str, text: str) -> date | None:
@@ -293,8 +303,7 @@ def _ours(
     news: list[Event] = []
     # One proposal can be named twice, by its id and its number: it asks for its jobs once.
     for proposal in {each.id: each for each in found}.values():
-        if repeat is not None and repeat.end is not None and repeat.end < (start or proposal.start or since):
-            raise BadInput(f"The end {repeat.end} is before the first one.", field="until")
+        _check_end(proposal, repeat, start, since)
         made = make_workflows(
             snapshot, terms, proposal, since=since, now=practice.clock.now(), by=practice.person,
             new_id=lambda: ids.new("w")[0], what=what, automatic=what == "accepted", repeat=repeat,
@@ -311,6 +320,20 @@ def _ours(
     snapshot = practice.snapshot()
     rows = (snapshot.get(PROPOSALS, id_) for id_ in dict.fromkeys(proposal.id for proposal in found))
     return [proposal_view(snapshot, row) for row in rows if row is not None]
+
+
+def _check_end(proposal: Proposal, repeat: Repeat | None, start: date | None, since: date) -> None:
+    """Refuse a recurrence that would end before it begins."""
+    if repeat is None:
+        return
+    if repeat.end is not None and repeat.end < (start or proposal.start or since):
+        raise BadInput(f"The end {repeat.end} is before the first one.", field="until")
+    follows = repeat.end is None and not repeat.endless and proposal.end is not None
+    if follows and start is not None and proposal.end is not None and proposal.end < start:
+        raise BadInput(
+            f"{proposal.id} ends on {proposal.end}, before the first job on {start}.",
+            hint="Give another --start, or say until when its job comes back: --until DATE, or --until none.",
+        )
 
 
 def _service(snapshot: Snapshot, typed: str) -> ProposalService:

@@ -179,7 +179,8 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
     """The exact job that would be sent, by names; ``problems`` with it.
 
     ``calls`` to Xero that it takes, and ``consequences``, are of deploying it alone; among others of a batch
-    ``calls`` are those of the job besides what all share."""
+    ``calls`` are those of the job besides what all share. ``until`` is the last day on which the job may come
+    back. After an edit ``affected`` are the jobs that it changes within a year, and ``effect`` says so."""
 
     id: str
     workflow: str
@@ -205,6 +206,9 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
     job: JobRowView
     audit: tuple[AuditView, ...] = ()
     consequences: Consequences | None = None
+    until: date | None = None
+    affected: tuple[str, ...] = ()
+    effect: str = ""
 
 
 class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
