@@ -115,6 +115,9 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
                       "Link another one: templates link, or jobs edit ID templates=..."),
     "category-gone": ("hold", "XPM has no job category {about}.",
                       "Choose another one: jobs edit ID category=..., or the setting jobs.default_category."),
+    "category-unlisted": ("hold", "The category {about} cannot be looked up: no category of XPM is listed.",
+                          "Give its UUID (jobs edit ID category=UUID, or jobs.default_category), or let the "
+                          "login read the list: settings set xero.scopes standard, then connect."),
     "category-several": ("hold", "XPM has several job categories {about}.",
                          "Choose one by its UUID: jobs edit ID category=..."),
     "person-left-out": ("note", "{about}, and is left out.", "Link the person: team link."),
@@ -163,6 +166,8 @@ A_YEAR = 365
 """Days from start to due of a job that comes once, where nobody says when it is due."""
 BUDGET = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 """A budget as XPM takes it: a plain decimal number."""
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""A category is given by its UUID where XPM's list is not open to the login."""
 _AMOUNT = re.compile(r"([0-9]{1,3}(?:[,' ][0-9]{3})+|[0-9]+)?(\.[0-9]+)?")
 
 
@@ -346,9 +351,16 @@ def _category(snapshot: Snapshot, terms: Terms, workflow: Workflow, found: list[
     wanted = exact(terms.category)
     if not wanted:
         return ""
+    if UUID.fullmatch(wanted):
+        row = snapshot.get(CATEGORIES, wanted.lower())
+        if row is not None and not row.gone:
+            return row.uuid
+        if row is None and not snapshot.count(CATEGORIES):
+            return wanted.lower()
     rows = [row for row in snapshot.rows(CATEGORIES) if exact(row.name) == wanted and not row.gone]
     if len(rows) != 1:
-        found.append(Problem(code="category-several" if rows else "category-gone", about=wanted))
+        missing = "category-gone" if snapshot.count(CATEGORIES) else "category-unlisted"
+        found.append(Problem(code="category-several" if rows else missing, about=wanted))
     return rows[0].uuid if rows else ""
 
 

@@ -66,6 +66,11 @@ JOB_CAUSES: Labels = {
     "category-gone": Label(
         "Category gone", "XPM has no such job category.", reason="XPM has no such category"
     ),
+    "category-unlisted": Label(
+        "Category not listed",
+        "The list of XPM's job categories is not open to the login.",
+        reason="XPM's categories are not listed",
+    ),
     "category-several": Label(
         "Category ambiguous",
         "XPM has several job categories of this name.",

@@ -106,9 +106,9 @@ SCHEMA: tuple[Entry, ...] = (
         "xero.scopes",
         "Permissions (scopes)",
         SCOPES,
-        "granular",
+        "standard",
         "What the login may do: a preset, or scope names. With granular alone Xero may not "
-        "list job templates.",
+        "list job templates and categories; with read_only nothing can be sent to XPM.",
     ),
     Entry(
         "xero.redirect_port",

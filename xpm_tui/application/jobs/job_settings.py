@@ -66,7 +66,10 @@ def categories(practice: OpenPractice) -> list[CategoryView]:
     rows = sorted(practice.snapshot().rows(CATEGORIES), key=lambda row: (row.gone, row.name.casefold()))
     return [
         CategoryView(
-            uuid=row.uuid, name=row.name, gone=row.gone, default=bool(wanted) and exact(row.name) == wanted
+            uuid=row.uuid,
+            name=row.name,
+            gone=row.gone,
+            default=bool(wanted) and wanted in (exact(row.name), row.uuid),
         )
         for row in rows
     ]
@@ -101,7 +104,7 @@ def category_trouble(practice: OpenPractice) -> str:
     snapshot, wanted = practice.snapshot(), practice.settings.text(CATEGORY)
     if not exact(wanted) or list_state(snapshot, "categories").full is None:
         return ""
-    same = [row for row in snapshot.rows(CATEGORIES) if exact(row.name) == exact(wanted)]
+    same = [row for row in snapshot.rows(CATEGORIES) if exact(wanted) in (exact(row.name), row.uuid)]
     shown = visible(wanted, 80)
     if not same:
         return f"XPM has no job category {shown}: jobs that would get it are held."

@@ -14,9 +14,10 @@ from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, put_wo
 from xpm_tui.application.jobs.templates import find_template
 from xpm_tui.application.jobs.views import PreviewView
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import list_state
 from xpm_tui.application.presenters.lookup import find_member
 from xpm_tui.deploy.calendar import recurrence, word
-from xpm_tui.deploy.job_spec import BUDGET, LONGEST_NAME, amount, first_of
+from xpm_tui.deploy.job_spec import BUDGET, LONGEST_NAME, UUID, amount, first_of
 from xpm_tui.deploy.occurrences import Occurrence, of_workflow
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.formatting import count
@@ -287,11 +288,16 @@ def _category(snapshot: Snapshot, text: str) -> str:
     if not text:
         return ""
     row = snapshot.get(CATEGORIES, text.lower())
+    if row is None and UUID.fullmatch(text) and not snapshot.count(CATEGORIES):
+        return text.lower()
     hits = [row] if row else [
         each for each in snapshot.rows(CATEGORIES) if exact(each.name) == exact(text) and not each.gone
     ]  # fmt: skip
     if not hits:
         names = ", ".join(sorted(each.name for each in snapshot.rows(CATEGORIES) if not each.gone)[:12])
+        state = list_state(snapshot, "categories")
+        if not names and state.scope:
+            raise NotFound(f"'{visible(text, 80)}' cannot be looked up.", hint=state.note)
         raise NotFound(f"XPM has no job category '{visible(text, 80)}'.", hint=f"It has: {names or 'none'}.")
     if len(hits) > 1:
         shown = ", ".join(each.uuid for each in hits)
