@@ -17,7 +17,7 @@ from xpm_tui.files.clock import SystemClock
 from xpm_tui.settings.scopes import PRESETS
 from xpm_tui.xero.auth.authorization import read_redirect
 from xpm_tui.xero.client.practice import XeroPractice
-from xpm_tui.xero.config import WireConfig
+from xpm_tui.xero.config import SCOPES, WireConfig
 from xpm_tui.xero.wiring import Wire, open_wire
 
 GONE = "00000000-0000-4000-8000-00000000dead"

@@ -8,14 +8,16 @@ import msgspec
 
 from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import Act, Column, Result, Table, Talk, argument, first, idle, in_state, option
-from xpm_tui.commands.effects import Effect, per_call
+from xpm_tui.commands.effects import Effect, Question, agree, per_call
 from xpm_tui.commands.records import pairs
 from xpm_tui.commands.tables import listed, plain
-from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.errors import BadInput, NeedsPerson
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    from xpm_tui.application.clients import picks
     from xpm_tui.application.jobs import job_settings
     from xpm_tui.application.jobs import proposals as jobs_proposals
     from xpm_tui.commands import deployment
@@ -124,11 +126,31 @@ async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Ta
 async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Talk) -> Result:
     """A draft of our own."""
 
-    view = jobs_proposals.new_proposal(
-        practice, params.name, params.client, params.service, pairs(params.values)
-    )
+    client = await _client(practice, params, talk)
+    if client is None:
+        return Result(data={}, lines=["Nothing was created."], declined=True)
+    view = jobs_proposals.new_proposal(practice, params.name, client, params.service, pairs(params.values))
     told = f"{view.id} {view.name} is a draft. Accept it: xpm-tui proposals accept {view.id}"
     return Result(data=plain(view), lines=[told])
+
+
+async def _client(practice: OpenPractice, params: NewProposal, talk: Talk) -> str | None:
+    """The client of a new proposal. One that is in XPM alone is picked first, where the user agrees; None
+    where the user does not."""
+    client, there = picks.of_number(practice, params.client)
+    if there is None:
+        return client
+    number = there.number or there.uuid
+    why = f"{visible(there.name, 80)} ({number}) is only in XPM: it is not picked yet."
+    way = f"Pick it: xpm-tui clients pick {number}. Then: xpm-tui proposals new again"
+    if not talk.interactive:
+        raise NeedsPerson(why, hint=way)
+    if not await agree(talk, Question(f"{why} Pick it now?", button="Pick the client")):
+        return None
+    (view,) = picks.pick(practice, [there.uuid])
+    if view.outcome == "left":
+        raise NeedsPerson(f"{visible(view.name, 80)} was not picked: {view.reason}", hint=way)
+    return str(view.client)
 
 
 async def accept(practice: OpenPractice, params: Accept, talk: Talk) -> Result:
