@@ -11,6 +11,7 @@ from tests.deploy.world import Deploying
 from xpm_tui.application.jobs import proposals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.jobs.job_settings import terms_of
 from xpm_tui.deploy.calendar import last_day, recurrence
 from xpm_tui.deploy.occurrences import of_workflow
 from xpm_tui.domain.errors import BadInput
@@ -33,7 +34,7 @@ async def test_a_recurrence_ends_with_its_proposal_unless_the_user_says_otherwis
         found = of_workflow(practice.snapshot(), terms, row, date(2029, 12, 31), 0)
         return [(each.day.isoformat(), jobs.preview_job(practice, each.id).due.isoformat()) for each in found]
 
-    terms = jobs.terms_of(practice)
+    terms = terms_of(practice)
     world.accepted("Monthly", repeat="monthly", start="2026-10-31", end="2027-01-15")
     world.clock.move(timedelta(days=330))  # find_job looks a year ahead
     assert dates("w1") == [

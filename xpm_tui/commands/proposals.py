@@ -142,7 +142,7 @@ async def _client(practice: OpenPractice, params: NewProposal, talk: Talk) -> st
         return client
     number = there.number or there.uuid
     why = f"{visible(there.name, 80)} ({number}) is only in XPM: it is not picked yet."
-    way = f"Pick it: xpm-tui clients pick {number}. Then: xpm-tui proposals new again"
+    way = f"Pick it: xpm-tui clients pick {number}. Then run this command again."
     if not talk.interactive:
         raise NeedsPerson(why, hint=way)
     if not await agree(talk, Question(f"{why} Pick it now?", button="Pick the client")):
