@@ -45,6 +45,7 @@ ENDPOINTS = {
     "checks": ("GET client.api/list",),
     "contact_reads": ("GET client.api/contact",),
     "searches": ("GET client.api/search",),
+    "client_reads": ("GET client.api/get",),
     "job_reads": ("GET job.api/get",),
     "job_lists": ("GET job.api/current",),
     "staff_lists": ("GET staff.api/list",),

@@ -46,7 +46,13 @@ def test_lists_that_one_scope_would_open_are_told_in_one_sentence(
     assert process.returncode == 0, err
     told = [line for line in out.splitlines() if "scope" in line]
     assert told == [
-        "Job templates and job categories cannot be listed: the login lacks the scope practicemanager.read."
+        "Job templates and job categories cannot be listed: the login lacks the scope practicemanager.read.",
+        "To ask for it: xpm-tui settings set xero.scopes standard, then: xpm-tui connect.",
     ]
+    assert "Until then link a template by its UUID: xpm-tui templates link SERVICE UUID." in out
+    command("services", "new", "Payroll")
+    refused = command("templates", "link", "s1", "Payroll template", code=2)
+    assert "lacks the scope practicemanager.read" in refused.err
+    command("templates", "link", "s1", "00000000-0000-4000-8000-000000000009")
     lines = [line for line in (out + err).splitlines() if line]
     assert len(set(lines)) == len(lines)

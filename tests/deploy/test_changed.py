@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,12 +21,18 @@ HEAD = "Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,
 class Office(Deploying):
     """A world whose Ignition exports one proposal."""
 
-    def load(self, end: str = "2027-06-30", state: str = "Accepted", price: str = "1200") -> ImportReport:
+    def load(
+        self, end: str = "2027-06-30", state: str = "Accepted", price: str = "1200", *,
+        number: str = "PROP-7", more: Sequence[tuple[str, str, str]] = (),
+    ) -> ImportReport:  # fmt: skip
         client = self.practice.snapshot().get(CLIENTS, self.client)
         assert client is not None
-        row = f'PROP-7,Compliance 2026,"{client.name}",Annual accounts,{price},2026-07-01,{end},{state}\n'
+        rows = "".join(
+            f'{number},{name},"{client.name}",{service},{price},2026-07-01,{until},{state}\n'
+            for name, service, until in (("Compliance 2026", "Annual accounts", end), *more)
+        )
         path = self.practice.state / "proposals.csv"
-        path.write_text(HEAD + row, encoding="utf-8")
+        path.write_text(HEAD + rows, encoding="utf-8")
         return import_file(self.practice, "proposals", path)
 
 
@@ -95,3 +102,56 @@ async def test_a_stopped_recurrence_is_one_row_not_one_for_each_date(office: Off
     assert len(jobs.list_jobs(office.practice, state="missed")) > 5
     office.load(price="1300")
     assert [row.state for row in jobs.list_jobs(office.practice)] == ["stopped"]
+
+
+UNKNOWN = (
+    "Void",
+    "Not accepted",
+    "Unaccepted",
+    "Accepted - cancelled",
+    "akzeptiert",
+    "  ON   hold ",
+    "acceptée",
+    "?",
+)
+
+
+async def test_a_status_that_is_not_known_is_never_accepted(office: Office) -> None:
+    for number, word in enumerate(UNKNOWN, 20):
+        office.load(state=word, number=f"PROP-{number}")
+    office.load(state=" ACCEPTED ", number="PROP-40")
+    office.load(state="", number="PROP-41")
+    views = {view.number: view for view in proposals.list_proposals(office.practice)}
+    for number, word in enumerate(UNKNOWN, 20):
+        view = views[f"PROP-{number}"]
+        assert (view.state, view.word) == ("unknown", " ".join(word.split())), word
+        with pytest.raises(BadInput, match="only an accepted one can be taken"):
+            proposals.take(office.practice, [view.id])
+    assert (views["PROP-40"].state, views["PROP-41"].state) == ("accepted", "unknown")
+    assert [v.word for v in proposals.list_proposals(office.practice, state="void")] == ["Void"]
+    taken = proposals.take(office.practice, every=True)
+    assert {view.number for view in taken} == {"PROP-7", "PROP-40"}
+    office.load(state="Paused")
+    assert jobs.row_of(office.practice, "w1").why == "Ignition says that its proposal is Paused."
+    office.load()
+    assert proposals.show_proposal(office.practice, "PROP-7").standing == "to take", "asked for again"
+
+
+async def test_a_service_that_disappears_goes_and_a_row_that_contradicts_is_refused(office: Office) -> None:
+    proposals.take(office.practice, ["PROP-7"])
+    both = office.load(more=(("Compliance 2026", "Payroll", "2026-12-31"),))
+    assert (both.refused, both.counts["changed"]) == ((), 1)
+    proposals.take(office.practice, ["PROP-7"])
+    report = office.load()
+    assert (report.counts["same"], report.counts["changed"], report.counts["stopped"]) == (0, 1, 1)
+    assert "1 service no longer in the file, removed: Payroll" in report.notes[0].reason
+    before = proposals.show_proposal(office.practice, "PROP-7")
+    assert before.services == ("Annual accounts",)
+    for row, why in (
+        (("Compliance 2027", "Payroll", "2027-06-30"), "Proposal Name: Compliance 2027, but row 2"),
+        (("Compliance 2026", "Annual accounts", "2027-09-30"), "End Date: 2027-09-30, but row 2"),
+    ):
+        report = office.load(more=(row,))
+        assert [each.row for each in report.refused] == [2, 3]
+        assert why in report.refused[1].reason
+        assert proposals.show_proposal(office.practice, "PROP-7") == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,8 +17,9 @@ from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sync.base import different
 
@@ -99,3 +101,29 @@ async def test_a_client_whose_name_xpm_has_in_another_form_is_not_created_by_a_d
     await world.deploy("w1")
     assert jobs.row_of(practice, "w1").state == "deployed"
     assert len(world.sandbox.practice.clients) == before + 1
+
+
+async def test_each_client_is_read_again_just_before_its_job_is_created(world: Deploying) -> None:
+    """What a colleague does to a client after the last sync holds that client's job, and no other."""
+    xpm, snapshot, now = world.sandbox.practice, world.practice.snapshot(), world.clock.now().timestamp()
+    colleague = Colleague(xpm)
+    links = [snapshot.get(LINKS, client) for client in world.clients]
+    uuids = [link.uuid for link in links if link is not None]
+    for number, client in enumerate(world.clients):
+        world.accepted(f"Tax {number}", client)
+    xpm.put_client(replace(xpm.clients[uuids[0]], archived=True, modified=now))
+    xpm.put_client(replace(xpm.clients[uuids[1]], deleted=True, modified=now))
+    colleague.merge(uuids[2], uuids[5], now)
+    xpm.put_client(replace(xpm.clients[uuids[3]], name="Sold and renamed", modified=now))
+    xpm.put_client(replace(xpm.clients[uuids[4]], phone="09 555 0199", modified=now))
+    await world.deploy(*(f"w{number}" for number in range(1, 7)))
+    rows = [jobs.row_of(world.practice, f"w{number}") for number in range(1, 7)]
+    causes = ["client-archived", "client-gone", "client-gone", "client-changed", "", ""]
+    assert [row.cause for row in rows] == causes
+    assert [row.state for row in rows] == ["held"] * 4 + ["deployed"] * 2
+    assert "Sold and renamed" in rows[3].why
+    assert sum(len(world.made(f"Tax {number}")) for number in range(6)) == 2
+    run = await world.retry()
+    assert [jobs.row_of(world.practice, row.id).cause for row in rows] == [*causes[:3], "", "", ""]
+    assert run.consequences is not None
+    assert run.consequences.requests.client_reads == 3, "an archived one is known by now"

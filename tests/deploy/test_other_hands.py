@@ -65,14 +65,14 @@ async def test_a_start_that_is_edited_while_a_run_is_on(
 ) -> None:
     world.accepted("First")
     world.accepted("Second", world.clients[1])
-    real = Deployer._client
+    real = Deployer._may_be_made
 
-    async def editing(self: Deployer, row: Any, workflow: Any) -> str:
+    def editing(self: Deployer, row: Any, workflow: Any) -> Any:
         if workflow.id == "w1":
             job_editing.edit_workflow(world.practice, "w2", {"start": "2026-09-15"})
-        return await real(self, row, workflow)
+        return real(self, row, workflow)
 
-    monkeypatch.setattr(Deployer, "_client", editing)
+    monkeypatch.setattr(Deployer, "_may_be_made", editing)
     await world.deploy("w1", "w2")
     assert [str(job.start)[:10] for job in world.made("Second")] in ([], ["2026-09-15"])
 

@@ -8,16 +8,27 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.application.test_staffing import Says
 from tests.deploy.test_changed import Office
 from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.jobs import proposals, services
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.team import links as team
-from xpm_tui.domain.errors import BadInput
+from xpm_tui.commands.proposals import NewProposal, new_proposal
+from xpm_tui.domain.errors import BadInput, NeedsPerson
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CATEGORIES, CLIENTS, PROPOSALS, STAFF, TEAM, WORKFLOWS
+from xpm_tui.domain.tables import (
+    CATEGORIES,
+    CLIENTS,
+    LINKS,
+    PROPOSALS,
+    STAFF,
+    TEAM,
+    WORKFLOWS,
+    XPM_CLIENTS,
+)
 
 
 @pytest.fixture
@@ -142,3 +153,19 @@ async def test_what_was_revoked_here_and_lost_in_ignition_is_not_taken(office: O
     proposal_of_ignition(office, "Lost")
     with pytest.raises(BadInput):
         proposals.take(office.practice, ["PROP-8"])
+
+
+async def test_a_proposal_for_a_client_that_is_only_in_xpm_offers_to_pick_it(office: Office) -> None:
+    practice = office.practice
+    snapshot = practice.snapshot()
+    (there,) = snapshot.find(XPM_CLIENTS, "name", office.unique_names()[8])
+    params = NewProposal(name="Tax 2027", client=there.number)
+    with pytest.raises(NeedsPerson, match="is only in XPM: it is not picked yet") as waits:
+        await new_proposal(practice, params, Says(None))
+    assert f"xpm-tui clients pick {there.number}" in waits.value.hint
+    assert (await new_proposal(practice, params, Says(False))).declined
+    assert not snapshot.find(LINKS, "uuid", there.uuid)
+    made = await new_proposal(practice, params, Says(True))
+    assert made.data["client"]["name"] == there.name
+    again = await new_proposal(practice, params, Says(None))
+    assert again.data["client"] == made.data["client"], "the number of a linked one names its client"

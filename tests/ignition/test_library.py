@@ -123,11 +123,14 @@ def test_the_same_proposals_twice_change_nothing(office: Desk) -> None:
     assert load(office, "proposals", PROPOSAL_FILE).groups == ()
 
 
-def test_absent_services_and_blank_cells_stay(office: Desk) -> None:
+def test_blank_cells_stay_and_services_that_are_no_longer_named_go(office: Desk) -> None:
     load(office, "proposals", PROPOSAL_FILE)
-    load(office, "proposals", "Proposal Number,Service Name,Start Date,Price\nPROP-1,Payroll,01/05/2026,\n")
+    report = load(
+        office, "proposals", "Proposal Number,Service Name,Start Date,Price\nPROP-1,Payroll,01/05/2026,\n"
+    )
     year = proposals(office)[0]
-    assert [(s.name, s.price) for s in year.services] == [("Accounts", "$1,200.00"), ("Payroll", "50")]
+    assert [(s.name, s.price) for s in year.services] == [("Payroll", "50")]
+    assert any("1 service no longer in the file, removed: Accounts" in note.text for note in report.notes)
     load(office, "proposals", "Proposal Number,Status\nPROP-1,Revoked\n")
     load(office, "proposals", "Proposal Number,Client ID\nPROP-1,11\n")
     assert proposals(office)[0].state == "revoked"

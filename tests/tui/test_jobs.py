@@ -140,7 +140,7 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
         await press(pilot, "d")
         assert shows(app, DeployReview), text_of(app)
         assert "Create 1 job" in text_of(app)
-        assert "4 calls to Xero, less than a minute." in text_of(app)
+        assert "5 calls to Xero, less than a minute." in text_of(app)
         assert app.focused is not None
         assert app.focused.id == "leave", "the safe button has the focus"
         await press(pilot, "right", "enter")
@@ -267,8 +267,8 @@ async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
         await press(pilot, "down", "enter")
         shown = text_of(app)
         assert "Create 3 jobs" in shown
-        assert "7 calls to Xero, less than a minute." in shown
-        assert "1 job kept back until you say so: with them 8 calls to Xero" in " ".join(shown.split())
+        assert "10 calls to Xero, less than a minute." in shown
+        assert "1 job kept back until you say so: with them 12 calls to Xero" in " ".join(shown.split())
         assert "? Due 3" in shown
         await press(pilot, "right", "right", "enter")
         assert shows(app, RunScreen)

@@ -14,6 +14,7 @@ from xpm_tui.domain.errors import RecordMissing, Refused, ScopeMissing
 from xpm_tui.domain.ports import Priority
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.files.clock import SystemClock
+from xpm_tui.settings.scopes import PRESETS
 from xpm_tui.xero.auth.authorization import read_redirect
 from xpm_tui.xero.client.practice import XeroPractice
 from xpm_tui.xero.config import SCOPES, WireConfig
@@ -156,7 +157,7 @@ async def test_writes_to_jobs(practice: XeroPractice) -> None:
 async def test_granular_scopes_alone_do_not_open_templates(sandbox: SandboxProcess, tmp_path: Path) -> None:
     # Scopes are additive in one user's consent, so this needs a process of its own.
     with sandbox_process("--clients", "12") as fresh:
-        async with await connect(fresh, tmp_path, SCOPES) as wire:
+        async with await connect(fresh, tmp_path, " ".join(PRESETS["granular"])) as wire:
             practice = wire.practice(fresh.greeting["tenants"][0]["id"], Priority.PERSON)
             with pytest.raises(ScopeMissing):
                 await practice.templates()

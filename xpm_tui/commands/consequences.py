@@ -247,7 +247,7 @@ def _jobs_action(xpm: InXpm) -> str:
         parts.append(f"create {count(xpm.jobs_created, 'job')}")
     if xpm.jobs_finished:
         parts.append(f"finish {count(xpm.jobs_finished, 'job')}")
-    told = " and ".join(parts) or f"create {count(0, 'job')}"
+    told = " and ".join(parts) or "create no job"
     return told[0].upper() + told[1:]
 
 

@@ -114,7 +114,8 @@ async def edit_job(practice: OpenPractice, params: EditJob, talk: Talk) -> Resul
     view = workflow_edits.edit_workflow(practice, params.job, pairs(params.values))
     return Result(
         data=plain(view),
-        lines=[f"{view.workflow} is changed.", *_preview(view, runs_due.time_zone(practice))],
+        lines=[view.effect, *_preview(view, runs_due.time_zone(practice))],
+        value=view,
     )
 
 
@@ -134,6 +135,7 @@ def _preview(view: PreviewView, zone: tzinfo) -> list[str]:
             "Client": f"{view.client.name if view.client else ''} (XPM: {view.xpm_client or 'made first'})",
             "Description": ", ".join(view.description.splitlines()),
             "Dates": f"{view.start} to {view.due}",
+            "Comes back": _recurs(view),
             "Category": view.category or "(none)",
             "Budget": view.budget or "(none)",
             "Reference": view.reference or "(none)",
@@ -157,6 +159,12 @@ def _preview(view: PreviewView, zone: tzinfo) -> list[str]:
         *notes,
         *(["History:", *history] if history else []),
     ]
+
+
+def _recurs(view: PreviewView) -> str:
+    if view.job.repeats == "once":
+        return ""
+    return f"{view.job.repeats}, until {view.until}" if view.until else f"{view.job.repeats}, without an end"
 
 
 def _state(view: JobRowView) -> str:

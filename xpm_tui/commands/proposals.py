@@ -8,14 +8,16 @@ import msgspec
 
 from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import Act, Column, Result, Table, Talk, argument, first, idle, in_state, option
-from xpm_tui.commands.effects import Effect, per_call
+from xpm_tui.commands.effects import Effect, Question, agree, per_call
 from xpm_tui.commands.records import pairs
 from xpm_tui.commands.tables import listed, plain
-from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.errors import BadInput, NeedsPerson
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    from xpm_tui.application.clients import picks
     from xpm_tui.application.jobs import job_settings
     from xpm_tui.application.jobs import proposals as jobs_proposals
     from xpm_tui.commands import deployment
@@ -43,7 +45,10 @@ Repeat = Annotated[
         "HOW",
     ),
 ]
-Until = Annotated[str, option("The last day on which it may come back, YYYY-MM-DD.", "DATE")]
+Until = Annotated[
+    str,
+    option("The last day on which it may come back; left out: the proposal's end; none: no end.", "DATE"),
+]
 LastDay = Annotated[bool, option("On the last day of each month, whatever its start is.")]
 Start = Annotated[str, option("The first one's date; left out: the proposal's start.", "DATE")]
 Per = Annotated[Literal["", "proposal", "project"], option("One job for all of it, or one per project.")]
@@ -52,7 +57,9 @@ Per = Annotated[Literal["", "proposal", "project"], option("One job for all of i
 class ListProposals(msgspec.Struct, frozen=True):
     """Parameters of ``proposals list``."""
 
-    state: Annotated[str, option("Only those in this state: draft, accepted, revoked.", "STATE")] = ""
+    state: Annotated[
+        str, option("Only those in this state: draft, accepted, unknown, revoked ...", "STATE")
+    ] = ""
     mine: Annotated[bool, option("Only those that are ours to deploy.", flag="--ours")] = False
 
 
@@ -119,11 +126,31 @@ async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Ta
 async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Talk) -> Result:
     """A draft of our own."""
 
-    view = jobs_proposals.new_proposal(
-        practice, params.name, params.client, params.service, pairs(params.values)
-    )
+    client = await _client(practice, params, talk)
+    if client is None:
+        return Result(data={}, lines=["Nothing was created."], declined=True)
+    view = jobs_proposals.new_proposal(practice, params.name, client, params.service, pairs(params.values))
     told = f"{view.id} {view.name} is a draft. Accept it: xpm-tui proposals accept {view.id}"
     return Result(data=plain(view), lines=[told])
+
+
+async def _client(practice: OpenPractice, params: NewProposal, talk: Talk) -> str | None:
+    """The client of a new proposal. One that is in XPM alone is picked first, where the user agrees; None
+    where the user does not."""
+    client, there = picks.of_number(practice, params.client)
+    if there is None:
+        return client
+    number = there.number or there.uuid
+    why = f"{visible(there.name, 80)} ({number}) is only in XPM: it is not picked yet."
+    way = f"Pick it: xpm-tui clients pick {number}. Then run this command again."
+    if not talk.interactive:
+        raise NeedsPerson(why, hint=way)
+    if not await agree(talk, Question(f"{why} Pick it now?", button="Pick the client")):
+        return None
+    (view,) = picks.pick(practice, [there.uuid])
+    if view.outcome == "left":
+        raise NeedsPerson(f"{visible(view.name, 80)} was not picked: {view.reason}", hint=way)
+    return str(view.client)
 
 
 async def accept(practice: OpenPractice, params: Accept, talk: Talk) -> Result:
@@ -177,7 +204,7 @@ def _table(found: list[ProposalRowView], empty: str) -> Table:
     columns = (Column("ID", whole=True), Column("NUMBER", whole=True), Column("PROPOSAL"), Column("CLIENT"),
                Column("STATE", whole=True), Column("WORKFLOWS"), Column("NOTE"))  # fmt: skip
     rows = (
-        (v.id, v.number, v.name, v.client.name if v.client else "(not in the book)", v.state,
+        (v.id, v.number, v.name, v.client.name if v.client else "(not in the book)", v.word,
          " ".join(v.workflows), v.why)
         for v in found
     )  # fmt: skip

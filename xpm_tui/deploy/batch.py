@@ -77,7 +77,7 @@ class _Batch:
                 if workflow is None or (row is not None and row.state in ("deployed", "skipped")):
                     self._ended("gone")
                     continue
-                if row is None and not still_comes(workflow, day):
+                if row is None and not still_comes(means.book.snapshot(), workflow, day):
                     self._ended("gone")
                     continue
                 if row is not None and row.state == "held" and row.cause == "unknown":

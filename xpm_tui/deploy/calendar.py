@@ -6,8 +6,11 @@ import calendar
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+import msgspec
+
 from xpm_tui.domain.formatting import count
-from xpm_tui.domain.workflows import Repeat, Unit
+from xpm_tui.domain.ignition import Proposal
+from xpm_tui.domain.workflows import Repeat, Unit, Workflow
 
 WORDS: dict[str, tuple[Unit, int]] = {
     "weekly": ("week", 1),
@@ -63,6 +66,24 @@ def between(start: date, repeat: Repeat | None, first: date, last: date) -> Iter
         if day >= first and day >= start:
             yield day
         index += 1
+
+
+def recurrence(workflow: Workflow, proposal: Proposal | None) -> Repeat | None:
+    """Return how a workflow comes back, with the end of its proposal unless a user said otherwise."""
+    repeat = workflow.repeat
+    if repeat is None or repeat.end is not None or repeat.endless or proposal is None:
+        return repeat
+    return msgspec.structs.replace(repeat, end=proposal.end)
+
+
+def last_day(start: date, repeat: Repeat, day: date) -> date:
+    """Return the last day of the period that begins with an occurrence: the day before the next one."""
+    endless = msgspec.structs.replace(repeat, end=None)
+    if day == date.max:
+        return day
+    one = timedelta(days=1)
+    following = next(between(start, endless, day + one, date.max), None)
+    return following - one if following is not None else date.max
 
 
 def period(day: date, repeat: Repeat | None) -> str:

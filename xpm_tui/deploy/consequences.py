@@ -136,9 +136,12 @@ class _Batch:
                 self._requests["job_reads"] += 1
                 self._written += 1
             else:
+                creations = self._requests["client_creations"]
                 if not self._has_client(shown):
                     return False
                 self._requests["job_reads"] += bool(spec.number)
+                # One that is there is read again just before its job is created.
+                self._requests["client_reads"] += self._requests["client_creations"] == creations
                 if not self._writes("job_creations", job_creation(shown.id, "", spec, ())):
                     return False
         tried = {str(intent.values.get("template")) for intent in self._failed(shown.id, APPLY_TEMPLATE)}

@@ -15,17 +15,28 @@ import msgspec
 from xpm_tui.deploy import transitions
 from xpm_tui.deploy.job_spec import Problem, Terms
 from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, found_again, preview
-from xpm_tui.domain.errors import BadInput, NeedsPerson, RecordMissing, Refused, Trouble, WireTrouble
+from xpm_tui.domain.errors import (
+    BadInput,
+    BadReply,
+    NeedsPerson,
+    RecordMissing,
+    Refused,
+    Trouble,
+    WireTrouble,
+)
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.identity import compare
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent, Run
-from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, WORKFLOWS
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, without_end
 from xpm_tui.sync.manual.client_creation import create_client
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
+from xpm_tui.sync.mirror import take
 from xpm_tui.sync.outbox import (
     Message,
     Outbox,
@@ -141,14 +152,15 @@ class Deployer:
         there_after_all = await self._made_after_all(row)
         if there_after_all is not None:
             return there_after_all
-        uuid = await self._client(row, workflow)
-        shown = self._look(row, workflow)
-        back = shown.keeps(anyway=self._means.anyway)
-        if back is not None:
-            raise Halt("held", back.code, back.sentence)
+        there_before = self._may_be_made(row, workflow).uuid
+        uuid = there_before or await self._new_client(row, workflow)
+        number = self._may_be_made(row, workflow).spec.number
+        if number:
+            await self._number_free(number)
+        if there_before:
+            await self._read_client(uuid)
+        shown = self._may_be_made(row, workflow)
         spec = shown.spec
-        if spec.number:
-            await self._number_free(spec.number)
         left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
         row = transitions.at(row, "add", spec=spec, client=uuid, left_out=left_out)
         self._means.book.commit([transitions.put(row)])
@@ -161,14 +173,38 @@ class Deployer:
         self._tell("job.added", row)
         return row
 
-    async def _client(self, row: Deployment, workflow: Workflow) -> str:
-        """UUID of the client in XPM, which is made where rule and book allow it."""
+    def _may_be_made(self, row: Deployment, workflow: Workflow) -> Preview:
+        """The occurrence as it is now. Raises ``Halt`` where something keeps it back."""
         shown = self._look(row, workflow)
         back = shown.keeps(anyway=self._means.anyway)
         if back is not None:
             raise Halt("held", back.code, back.sentence)
-        if shown.uuid or shown.client is None:
-            return shown.uuid
+        return shown
+
+    async def _read_client(self, uuid: str) -> None:
+        """Read the client again: no job goes to one that was archived, deleted, merged or renamed since the
+        last sync. The mirror learns what XPM says. Raises ``Halt``."""
+        means = self._means
+        known = means.book.snapshot().get(XPM_CLIENTS, uuid)
+        named = visible(f"{known.name} ({known.number})" if known is not None else uuid, 120)
+        try:
+            there = await means.practice.client(uuid)
+        except RecordMissing:
+            there = None
+        except (Refused, BadReply, BadInput) as no:
+            why = f"The client {named} could not be read just before the job: {no.message}"
+            raise Halt("failed", "client-unread", f"{why} Look at it in XPM, then: jobs retry.") from no
+        if there is None or there.deleted or there.uuid != uuid:
+            raise Halt("held", "client-gone", _GONE.format(client=named))
+        take(means.book, [there], means.clock.now())
+        if known is not None and compare(known.name, there.name).answer != "same":
+            renamed = f"{known.name} → {there.name}"
+            raise Halt("held", "client-changed", _CHANGED.format(names=visible(renamed, 160)))
+
+    async def _new_client(self, row: Deployment, workflow: Workflow) -> str:
+        """Create the client in XPM, where rules and store allow it; its UUID."""
+        shown = self._may_be_made(row, workflow)
+        assert shown.client is not None
         means = self._means
         try:
             created = await create_client(
@@ -357,6 +393,14 @@ class Deployer:
         )
 
 
+_GONE = (
+    "XPM no longer has the client {client}: it was deleted or merged into another one since the last sync. "
+    "Sync, then settle the client (clients review), then: jobs retry."
+)
+_CHANGED = (
+    "The XPM client was renamed since the last sync: {names}. Check that it is still the right client, then: "
+    "jobs retry."
+)
 _NOT_DONE = {
     ADD_JOB: "The job was not made",
     APPLY_TEMPLATE: "Job {number} is there, but a template could not be put on it",

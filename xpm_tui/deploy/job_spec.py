@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.deploy.calendar import period
+from xpm_tui.deploy.calendar import last_day, period, recurrence
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService, Service
 from xpm_tui.domain.ports import Snapshot
@@ -29,14 +29,15 @@ Per = Literal["proposal", "project"]
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Settings ``jobs.*``. ``category`` is a name; ``number`` a pattern for job numbers of our own, empty
-    where XPM gives them. ``ours``: Ignition no longer deploys to XPM, so this tool may.
+    where XPM gives them. Without ``due_days`` a job that comes back is due at the end of its period, and
+    another one after a year. ``ours``: Ignition no longer deploys to XPM, so this tool may.
     """
 
     category: str = ""
     budget: Literal["none", "proposal"] = "none"
     state_code: str = ""
     days_early: int = 0
-    due_days: int = 365
+    due_days: int | None = None
     per: Per = "proposal"
     name: str = "{proposal}"
     name_recurring: str = "{proposal} {period}"
@@ -103,6 +104,8 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
     "no-description": ("note", "The job has no description: no service is on the proposal.", ""),
     "due-first": ("hold", "The job would be due before it starts: {about}.",
                   "Set the date: jobs edit ID due=YYYY-MM-DD"),
+    "after-end": ("hold", "Its date is after the end of its proposal, or of its recurrence: {about}.",
+                  "Leave it out (jobs skip), or say until when its job comes back: jobs edit ID until=DATE"),
     "bad-budget": ("hold", "The budget is not a number: {about}.", "Set it: jobs edit ID budget=1200.00"),
     "no-price": ("note", "The budget is left out, because a price is no number: {about}.", ""),
     "no-template": ("ask", "No service on it calls for a job template: the job would have no tasks.",
@@ -112,6 +115,9 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
                       "Link another one: templates link, or jobs edit ID templates=..."),
     "category-gone": ("hold", "XPM has no job category {about}.",
                       "Choose another one: jobs edit ID category=..., or the setting jobs.default_category."),
+    "category-unlisted": ("hold", "The category {about} cannot be looked up: no category of XPM is listed.",
+                          "Give its UUID (jobs edit ID category=UUID, or jobs.default_category), or let the "
+                          "login read the list: settings set xero.scopes standard, then connect."),
     "category-several": ("hold", "XPM has several job categories {about}.",
                          "Choose one by its UUID: jobs edit ID category=..."),
     "person-left-out": ("note", "{about}, and is left out.", "Link the person: team link."),
@@ -156,8 +162,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LONGEST_NAME = 255
+A_YEAR = 365
+"""Days from start to due of a job that comes once, where nobody says when it is due."""
 BUDGET = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 """A budget as XPM takes it: a plain decimal number."""
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""A category is given by its UUID where XPM's list is not open to the login."""
 _AMOUNT = re.compile(r"([0-9]{1,3}(?:[,' ][0-9]{3})+|[0-9]+)?(\.[0-9]+)?")
 
 
@@ -305,7 +315,13 @@ def _due(terms: Terms, workflow: Workflow, proposal: Proposal, day: date) -> dat
             return workflow.due
         if workflow.due_days is None and proposal.end is not None:
             return proposal.end
-    return day + min(timedelta(days=days), date.max - day)
+    elif days is None:
+        due = last_day(workflow.start, workflow.repeat, day)
+        # The last period may be cut short by the end of the proposal; work that goes on past it is not.
+        repeat = recurrence(workflow, proposal)
+        follows = repeat is not None and workflow.repeat.end is None and repeat.end is not None
+        return min(due, repeat.end) if follows and repeat and repeat.end and day <= repeat.end else due
+    return day + min(timedelta(days=A_YEAR if days is None else days), date.max - day)
 
 
 def _templates(
@@ -335,9 +351,16 @@ def _category(snapshot: Snapshot, terms: Terms, workflow: Workflow, found: list[
     wanted = exact(terms.category)
     if not wanted:
         return ""
+    if UUID.fullmatch(wanted):
+        row = snapshot.get(CATEGORIES, wanted.lower())
+        if row is not None and not row.gone:
+            return row.uuid
+        if row is None and not snapshot.count(CATEGORIES):
+            return wanted.lower()
     rows = [row for row in snapshot.rows(CATEGORIES) if exact(row.name) == wanted and not row.gone]
     if len(rows) != 1:
-        found.append(Problem(code="category-several" if rows else "category-gone", about=wanted))
+        missing = "category-gone" if snapshot.count(CATEGORIES) else "category-unlisted"
+        found.append(Problem(code="category-several" if rows else missing, about=wanted))
     return rows[0].uuid if rows else ""
 
 

@@ -9,10 +9,10 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.deploy.calendar import between
+from xpm_tui.deploy.calendar import between, recurrence
 from xpm_tui.deploy.job_spec import Terms
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import DEPLOYMENTS, WORKFLOWS
+from xpm_tui.domain.tables import DEPLOYMENTS, PROPOSALS, WORKFLOWS
 from xpm_tui.domain.workflows import Deployment, Workflow, deployment_id
 
 State = Literal["coming", "due", "missed", "going", "deployed", "held", "failed", "skipped", "stopped"]
@@ -63,7 +63,8 @@ def of_workflow(
         days = [*(done or [workflow.start])]
     else:
         last = today + min(early + timedelta(days=ahead), date.max - today)
-        came = between(workflow.start, workflow.repeat, workflow.since, last)
+        repeat = recurrence(workflow, snapshot.get(PROPOSALS, workflow.proposal))
+        came = between(workflow.start, repeat, workflow.since, last)
         if workflow.stopped:
             # One row says that nothing more comes of it; every date that will not be would be noise.
             came = islice((day for day in came if day not in done), 1)
@@ -87,9 +88,10 @@ def is_automatic(terms: Terms, workflow: Workflow) -> bool:
     return workflow.automatic == "yes" or (workflow.automatic == "setting" and terms.automatic)
 
 
-def still_comes(workflow: Workflow, day: date) -> bool:
-    """Whether the day is one of the workflow's as it is now: its dates may have been moved meanwhile."""
-    return next(between(workflow.start, workflow.repeat, day, day), None) is not None
+def still_comes(snapshot: Snapshot, workflow: Workflow, day: date) -> bool:
+    """Whether the day is one of the workflow's as it is now: its dates or its end may have been moved."""
+    repeat = recurrence(workflow, snapshot.get(PROPOSALS, workflow.proposal))
+    return next(between(workflow.start, repeat, day, day), None) is not None
 
 
 def due_by_itself(snapshot: Snapshot, terms: Terms, today: date) -> list[Occurrence]:

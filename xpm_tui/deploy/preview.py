@@ -8,6 +8,7 @@ from datetime import date
 
 import msgspec
 
+from xpm_tui.deploy.calendar import recurrence
 from xpm_tui.deploy.job_spec import Problem, Terms, make_spec
 from xpm_tui.deploy.transitions import same_job
 from xpm_tui.domain.identity import exact
@@ -119,6 +120,10 @@ def preview(
         found.append(Problem(code="stopped", about=workflow.stopped))
     uuid = (created or {}).get(client.id, "") if client is not None else ""
     uuid = uuid or _client(snapshot, proposal, client, alike, found)
+    fresh = done is None or not done.number
+    repeat = recurrence(workflow, proposal)
+    if fresh and repeat is not None and repeat.end is not None and day > repeat.end:
+        found.append(Problem(code="after-end", about=f"{day}, end {repeat.end}"))
     spec, more = make_spec(
         snapshot, terms, workflow, proposal, client, day, attempt=done.attempt if done else 1
     )

@@ -25,7 +25,8 @@ class Requests(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Every call to XPM, by kind: first the writes, then the reads that go with them.
 
     ``checks`` ask what changed just before writing, ``lists`` bring the mirror up to date, ``lookups`` find
-    out what became of earlier writes without an answer, ``searches`` look for a client of the same name.
+    out what became of earlier writes without an answer, ``searches`` look for a client of the same name,
+    ``client_reads`` look at a client just before its job is created.
     """
 
     client_updates: int = 0
@@ -39,6 +40,7 @@ class Requests(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     job_states: int = 0
     checks: int = 0
     contact_reads: int = 0
+    client_reads: int = 0
     searches: int = 0
     staff_lists: int = 0
     job_reads: int = 0

@@ -112,7 +112,7 @@ class Service(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     extra: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-ProposalState = Literal["", "draft", "sent", "accepted", "completed", "lost", "revoked"]
+ProposalState = Literal["", "draft", "sent", "accepted", "completed", "lost", "revoked", "unknown"]
 
 
 class ProposalService(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -138,6 +138,7 @@ class Proposal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     ``client`` is our id; empty where the file names a client that the book does not have. ``ours`` says that
     a person made it ours to deploy: Ignition's own connector has usually deployed an imported one.
+    ``status`` is the file's own word where that is not a known state.
     """
 
     id: str
@@ -148,6 +149,7 @@ class Proposal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     client_name: str = ""
     reference: str = ""
     state: ProposalState = ""
+    status: str = ""
     accepted: date | None = None
     start: date | None = None
     end: date | None = None

@@ -35,6 +35,16 @@ JOB_CAUSES: Labels = {
         "The client is not linked to an XPM client yet.",
         reason="its client has to be linked first",
     ),
+    "client-changed": Label(
+        "Client renamed",
+        "The client was renamed in XPM since the last sync.",
+        reason="its client was renamed in XPM",
+    ),
+    "client-unread": Label(
+        "Client unreadable",
+        "The client could not be read from XPM just before the job.",
+        reason="its client could not be read from XPM",
+    ),
     "client-refused": Label(
         "Client refused", "XPM refused to create the client.", reason="XPM refused its client"
     ),
@@ -45,6 +55,9 @@ JOB_CAUSES: Labels = {
     "due-first": Label(
         "Due too early", "The job would be due before it starts.", reason="it would be due before it starts"
     ),
+    "after-end": Label(
+        "After the end", "The date is after the end of the proposal.", reason="its date is after the end"
+    ),
     "bad-budget": Label("Bad budget", "The budget is not a number.", reason="its budget is not a number"),
     "no-template": Label("No template", "The job would have no tasks.", reason="it would have no tasks"),
     "template-gone": Label(
@@ -52,6 +65,11 @@ JOB_CAUSES: Labels = {
     ),
     "category-gone": Label(
         "Category gone", "XPM has no such job category.", reason="XPM has no such category"
+    ),
+    "category-unlisted": Label(
+        "Category not listed",
+        "The list of XPM's job categories is not open to the login.",
+        reason="XPM's categories are not listed",
     ),
     "category-several": Label(
         "Category ambiguous",

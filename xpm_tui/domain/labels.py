@@ -291,6 +291,9 @@ PROPOSAL_STATES: Labels = {
     "accepted": Label("Accepted", "The client accepted the proposal.", "●"),
     "completed": Label("Completed", "All work of the proposal is done.", "✓"),
     "lost": Label("Lost", "The client did not accept the proposal.", "–"),
+    "unknown": Label(
+        "Unknown", "Ignition's status of the proposal is not known, so it does not count as accepted.", "?"
+    ),
 }
 
 VERDICTS: Labels = {

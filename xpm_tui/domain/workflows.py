@@ -16,6 +16,7 @@ Step = Literal["client", "look", "add", "template", "assign", "state"]
 class Repeat(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A recurrence: every ``every`` weeks, months or years from the workflow's start, up to ``end``.
 
+    Without an ``end`` it ends with its proposal; ``endless`` where a user said that it goes on.
     Days that a month does not have become its last day (the 31st, the 29th of February); ``last_day`` means
     the last day of every month whatever the start is.
     """
@@ -24,6 +25,7 @@ class Repeat(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     every: int = 1
     end: date | None = None
     last_day: bool = False
+    endless: bool = False
 
 
 class Audit(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -333,7 +333,7 @@ def export_proposals(snapshot: Snapshot, flavour: Flavour = "ignition") -> Expor
             client.client_id if client else each.client_id,
             client.name if client else each.client_name,
             each.reference,
-            each.state,
+            each.status or ("" if each.state == "unknown" else each.state),
             _day(each.accepted),
             people.label(each.partner),
             people.label(each.manager),

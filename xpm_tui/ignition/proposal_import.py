@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
 
 import msgspec
 
@@ -28,6 +27,7 @@ from xpm_tui.ignition.forms import PROPOSALS as FORM
 from xpm_tui.ignition.import_steps import Edit, ImportPlan, Note, Step, file_notes
 from xpm_tui.ignition.library_import import SERVICE_ID, ReadRow, read_row
 from xpm_tui.ignition.parser import Parsed, Refused
+from xpm_tui.ignition.proposal_merge import material, merged, service_key
 
 _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(
@@ -39,9 +39,21 @@ _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(("lost", "declined", "rejected"), "lost"),
     **dict.fromkeys(("revoked", "cancelled", "canceled", "withdrawn"), "revoked"),
 }
+"""The statuses that are known, each as a whole. Another word stays as it is and never counts as accepted."""
 _COUNTED = ("new", "changed", "same", "services", "to_take", "stopped")
 _DATES = ("accepted", "start", "end")
-_TEXTS = ("name", "number", "client_id", "client_name")
+_AGREEING = (
+    "name",
+    "client_id",
+    "client_reference",
+    "client_name",
+    "state",
+    "accepted",
+    "partner",
+    "manager",
+)
+"""What every row of one proposal has to say alike."""
+_SHOWN = 5
 
 
 class _Bad(Exception):
@@ -70,6 +82,15 @@ class _Planner:
         if self._style.guessed:
             self._notes.append(Note(0, "Dates such as 03/04/2026 are read as day/month/year."))
 
+        headings = {column.field: column.heading.casefold() for column in parsed.columns if column.field}
+        self._headings = {column.field: column.heading for column in parsed.columns if column.field}
+        # "Proposal End Date" is the proposal's; "End Date" and "Service End Date" are each service's own.
+        own = {name for name in ("start", "end") if re.search("proposal|contract", headings.get(name, ""))}
+        each = {"state"} if "service" in headings.get("state", "") else set()
+        self._agreeing = [name for name in (*_AGREEING, *sorted(own)) if name not in each]
+        self._whole = "service" in headings and not self._refused
+        """Whether the file names every service of the proposals in it."""
+
     def _read(self, snapshot: Snapshot) -> Iterable[ReadRow]:
         """The rows whose cells can be read; the others are refused."""
         known = {
@@ -94,21 +115,23 @@ class _Planner:
         edits: list[Edit] = []
         for rows in groups.values():
             good = [(row, service) for row in rows if (service := self._service(row)) is not None]
-            if not good:
+            if not good or self._contradicts(good):
                 continue
             made = self._proposal([row for row, _ in good], [service for _, service in good])
             before = self._known(made)
-            after = _new(made) if before is None else _merged(before, made)
+            whole = self._whole and len(good) == len(rows) == len(made.services)
+            number = good[0][0].number
+            after = self._new(made) if before is None else self._merge(before, made, number, whole=whole)
             counts["services"] += len(good)
             stopped: list[tuple[Workflow, Workflow]] = []
             if before is not None and before.ours and after != before:
-                after, stopped = self._of_ours(before, after, good[0][0].number)
+                after, stopped = self._of_ours(before, after, number)
             counts["new" if before is None else "same" if after == before else "changed"] += 1
             counts["to_take"] += after.state == "accepted" and not after.ours
             counts["stopped"] += len(stopped)
             if after != before:
                 steps.append((before, after, stopped))
-                edits += _edits(before, after, good[0][0].number)
+                edits += _edits(before, after, number)
         fresh = sum(before is None for before, _, _ in steps)
         names = iter(ids.new("o", fresh) if ids and fresh else [f"+o{at}" for at in range(1, fresh + 1)])
         groups_ = tuple(
@@ -130,6 +153,56 @@ class _Planner:
             tuple(self._notes),
         )
 
+    def _contradicts(self, good: list[tuple[ReadRow, ProposalService]]) -> bool:
+        """Refuse the rows of a proposal that contradict each other: nobody can tell which is right."""
+        found: dict[int, str] = {}
+        for name in self._agreeing:
+            said = [(row, self._said(name, row)) for row, _ in good if row.cells.get(name)]
+            for row, value in said[1:]:
+                if value != said[0][1] and row.number not in found:
+                    found[row.number] = self._unlike(name, row, said[0][0])
+        lines: dict[tuple[str, date | None, str], ReadRow] = {}
+        for row, service in good:
+            key = (*service_key(service), exact(f"{service.price} {service.quantity} {service.billing}"))
+            first = lines.setdefault(key, row)
+            ends = self._date(first, "end"), service.end
+            if all(ends) and ends[0] != ends[1] and row.number not in found:
+                found[row.number] = self._unlike("end", row, first)
+        if found:
+            at = min(found)
+            rest = f"Another row of its proposal contradicts it (row {at})"
+            self._refused += [Refused(row.number, found.get(row.number, rest)) for row, _ in good]
+        return bool(found)
+
+    def _said(self, name: str, row: ReadRow) -> object:
+        """What a cell says, in a form in which equal things are equal."""
+        text = row.cells[name]
+        if name in _DATES:
+            return self._date(row, name)
+        return _STATES.get(_word(text), _word(text)) if name == "state" else exact(text).casefold()
+
+    def _unlike(self, name: str, row: ReadRow, first: ReadRow) -> str:
+        heading = visible(self._headings.get(name, FORM.by_name[name].heading), 60)
+        one, other = visible(row.cells[name], 60), visible(first.cells[name], 60)
+        return f"{heading}: {one}, but row {first.number} of the same proposal has {other}"
+
+    def _new(self, made: Proposal) -> Proposal:
+        """A service is active once its proposal is accepted: so it is where the file has no statuses."""
+        if made.state:
+            return made
+        state: ProposalState = "unknown" if "state" in self._parsed.fields else "accepted"
+        return msgspec.structs.replace(made, state=state)
+
+    def _merge(self, before: Proposal, made: Proposal, row: int, *, whole: bool) -> Proposal:
+        """The proposal with what the file says; ``whole``: its rows name every service that it has."""
+        after, gone = merged(before, made, self._now.date() if whole and before.origin == "import" else None)
+        if gone:
+            names = ", ".join(str(visible(each.name, 80)) for each in gone[:_SHOWN])
+            more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
+            text = f"{before.id}: {count(len(gone), 'service')} no longer in the file, removed: {names}{more}"
+            self._notes.append(Note(row, text))
+        return after
+
     def _of_ours(
         self, before: Proposal, after: Proposal, row: int
     ) -> tuple[Proposal, list[tuple[Workflow, Workflow]]]:
@@ -141,13 +214,13 @@ class _Planner:
         if after.state not in ("accepted", "revoked"):
             after = msgspec.structs.replace(after, ours=False)
         if before.state == "revoked":
-            after = msgspec.structs.replace(after, state=before.state)
-        told = [name for name, old in _material(before).items() if old != _material(after)[name]]
+            after = msgspec.structs.replace(after, state=before.state, status="")
+        told = [name for name, old in material(before).items() if old != material(after)[name]]
         if not told or before.state == "revoked":
             return after, []
         if "state" in told:
             after = msgspec.structs.replace(after, ours=False)
-            why = f"Ignition says that its proposal is {after.state}."
+            why = f"Ignition says that its proposal is {visible(after.status or after.state, 60)}."
         else:
             why = f"Its proposal was changed in Ignition: {', '.join(told)}."
         line = Audit(at=self._now, by="Ignition", what="changed", about=", ".join(told))
@@ -218,9 +291,18 @@ class _Planner:
         client = self._client(first)
         starts = [service.start for service in services if service.start]
         ends = [service.end for service in services]
-        state = first.get("state", "").casefold()
-        if state and state not in _STATES:
-            self._left_out[f"Proposal Status {visible(state, 60)} is not known: left out"] += len(rows)
+        if len({*ends} - {None}) > 1 and None not in ends and "end" not in self._agreeing:
+            self._left_out["Services of one proposal end on different dates: it ends with the last"] += len(
+                rows
+            )
+        # Where each row has the status of its service, one that is not known is enough.
+        words = [" ".join(row.cells["state"].split()) for row in rows if row.cells.get("state")]
+        status = next((text for text in words if _word(text) not in _STATES), "")
+        if status:
+            self._left_out[
+                f"Proposal Status {visible(status, 60)} is not known: it does not count as accepted"
+            ] += len(rows)
+        state: ProposalState = "unknown" if status else _STATES.get(_word(first.get("state", "")), "")
         return Proposal(
             id="",
             name=first.get("name") or first.get("number", ""),
@@ -229,7 +311,8 @@ class _Planner:
             client_id=first.get("client_id", "") or (client.client_id if client else ""),
             client_name=first.get("client_name", "") or (client.name if client else ""),
             reference=first.get("client_reference", ""),
-            state=_STATES.get(state, ""),
+            state=state,
+            status=status,
             accepted=next((day for row in rows if (day := self._date(row, "accepted"))), None),
             start=min(starts) if starts else None,
             end=max(end for end in ends if end) if ends and all(ends) else None,
@@ -278,75 +361,9 @@ class _Planner:
         return self._strays.get((exact(made.client_name), exact(made.name)))
 
 
-def _material(proposal: Proposal) -> dict[str, object]:
-    """What the jobs of a proposal are made from, by the words for it."""
-    told = {name: getattr(proposal, name) for name in ("state", "name", "client", "number", "reference")}
-    told |= {name: getattr(proposal, name) for name in ("start", "end", "partner", "manager")}
-    return told | {"services": [(s.name, s.start, s.end, s.price, s.quantity) for s in proposal.services]}
-
-
-def _new(made: Proposal) -> Proposal:
-    """A service is active once its proposal is accepted: without a word of its state, that is what it is."""
-    return made if made.state else msgspec.structs.replace(made, state="accepted")
-
-
-def _merged(before: Proposal, made: Proposal) -> Proposal:
-    """The proposal with what the file says: blank says nothing, services that are not in it stay."""
-    values: dict[str, Any] = {
-        name: getattr(made, name)
-        for name in (
-            *_TEXTS,
-            "client",
-            "reference",
-            "state",
-            "accepted",
-            "start",
-            "end",
-            "partner",
-            "manager",
-        )
-        if getattr(made, name)
-    }
-    services, left, moved = list(before.services), list(range(len(before.services))), []
-    for service in made.services:
-        # A proposal can have the same service from the same day on several lines: the first is the first.
-        at = next((at for at in left if _key(services[at]) == _key(service)), None)
-        if at is None:
-            moved.append(service)
-        else:
-            left.remove(at)
-            services[at] = _merged_service(services[at], service)
-    for service in moved:
-        # One whose days overlap is the same with another start; one of another year stands beside it.
-        at = next((at for at in left if _overlap(services[at], service)), None)
-        if at is None:
-            services.append(service)
-        else:
-            left.remove(at)
-            merged = _merged_service(services[at], service)
-            services[at] = msgspec.structs.replace(merged, start=service.start or merged.start)
-    return msgspec.structs.replace(before, **values, services=tuple(services))
-
-
-def _key(service: ProposalService) -> tuple[str, date | None]:
-    return exact(service.name), service.start
-
-
-def _overlap(old: ProposalService, new: ProposalService) -> bool:
-    """Whether two services of one name run at the same time; one without dates does at any."""
-    if exact(old.name) != exact(new.name):
-        return False
-    ends_first = old.end is not None and new.start is not None and old.end < new.start
-    return not ends_first and not (new.end is not None and old.start is not None and new.end < old.start)
-
-
-def _merged_service(old: ProposalService, new: ProposalService) -> ProposalService:
-    values = {
-        name: getattr(new, name)
-        for name in ("service", "end", "billing", "price", "quantity")
-        if getattr(new, name)
-    }
-    return msgspec.structs.replace(old, **values, extra={**old.extra, **new.extra})
+def _word(text: str) -> str:
+    """A status as it is looked up."""
+    return " ".join(text.casefold().split())
 
 
 def _edits(before: Proposal | None, after: Proposal, row: int) -> Iterable[Edit]:

@@ -106,9 +106,9 @@ SCHEMA: tuple[Entry, ...] = (
         "xero.scopes",
         "Permissions (scopes)",
         SCOPES,
-        "granular",
+        "standard",
         "What the login may do: a preset, or scope names. With granular alone Xero may not "
-        "list job templates.",
+        "list job templates and categories; with read_only nothing can be sent to XPM.",
     ),
     Entry(
         "xero.redirect_port",
@@ -294,7 +294,8 @@ SCHEMA: tuple[Entry, ...] = (
         "Days until due",
         integer(1, 3_660, "days"),
         365,
-        "A job without an end is due so long after its start.",
+        "A job is due so long after its start. Not set: a job that comes back is due on the last day of its "
+        "period, and another one at its proposal's end, or after 365 days.",
     ),
     Entry(
         "jobs.per",

@@ -20,9 +20,9 @@ API_PATH: Final = "/practicemanager/3.1/"
 
 SCOPES: Final = (
     "offline_access openid profile email"
-    " practicemanager.client practicemanager.job practicemanager.staff.read"
+    " practicemanager.client practicemanager.job practicemanager.staff.read practicemanager.read"
 )
-"""What is asked for when nothing else is said: the granular scopes of Xero's scopes page."""
+"""What is asked for when nothing else is said: granular scopes, and the one for templates and categories."""
 
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 

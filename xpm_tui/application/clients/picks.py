@@ -39,6 +39,23 @@ def pick(
     return _pick(practice, snapshot, rows, every=False, anyway=anyway, different=others)
 
 
+def of_number(practice: OpenPractice, text: str) -> tuple[str, XpmClient | None]:
+    """Return which client an XPM number, UUID or address means: the one that is linked to it, or the XPM
+    client itself where none is. What names a client of Ignition, or nothing, comes back as it is."""
+    snapshot = practice.snapshot()
+    try:
+        find_client(snapshot, text)
+        return text, None
+    except NotFound:
+        pass
+    try:
+        there = find_xpm(snapshot, text)
+    except NotFound:
+        return text, None
+    links = snapshot.find(LINKS, "uuid", there.uuid)
+    return (links[0].id, None) if len(links) == 1 else (text, None if links else there)
+
+
 def _ours(snapshot: Snapshot, text: str) -> list[str]:
     try:
         return [find_client(snapshot, text).id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import msgspec
@@ -138,17 +138,16 @@ class DeployWork(Work):
             stop=self.stop,
         )  # fmt: skip
         self.stop.check()
-        stops = new_jobs_stop(
-            self._wanted, practice.settings.number("jobs.max_new"), reviewed=self.asked.reviewed
-        )
+        looked_up = xpm.calls - self.calls
+        found = batch_of(practice, self._wanted, anyway=self._anyway).consequences
+        limit = practice.settings.number("jobs.max_new")
+        stops = new_jobs_stop(found.xpm.jobs_created, limit, reviewed=self.asked.reviewed)
         if stops:
             numbers = {"counted": stops[0].counted, "limit": stops[0].limit}
             practice.events.emit(
                 Event(key="guard.stop", level="warning", rule="new-jobs", numbers={**numbers})
             )
             return msgspec.structs.replace(self.run, outcome="held", stops=stops)
-        looked_up = xpm.calls - self.calls
-        found = batch_of(practice, self._wanted, anyway=self._anyway).consequences
         requests = msgspec.structs.replace(found.requests, lookups=found.requests.lookups + looked_up)
         self.expect(paced(msgspec.structs.replace(found, requests=requests), pace(practice)))
         practice.book.commit([Put(RUNS, self.run)])
@@ -172,9 +171,8 @@ class DeployWork(Work):
         return await deploy(self._wanted, means, progress=self.moved)
 
 
-def new_jobs_stop(wanted: Collection[Occurrence], limit: int, *, reviewed: bool) -> tuple[Stop, ...]:
+def new_jobs_stop(fresh: int, limit: int, *, reviewed: bool) -> tuple[Stop, ...]:
     """More new jobs than ``limit`` wait for a person, where none has seen how many there are."""
-    fresh = sum(not each.begun for each in wanted)
     if reviewed or fresh <= limit:
         return ()
     sentence = (

@@ -30,13 +30,14 @@ IGNITION_HINT = "Switch XPM off in Ignition, then: xpm-tui settings set jobs.ign
 def terms_of(practice: OpenPractice) -> Terms:
     """The settings ``jobs.*`` in force."""
     settings = practice.settings
+    by_period = settings.origin("jobs.due_days") == "default"
     return msgspec.convert(
         {
             "category": settings.text("jobs.default_category"),
             "budget": settings.text("jobs.budget"),
             "state_code": settings.text("jobs.state_code"),
             "days_early": settings.number("jobs.days_early"),
-            "due_days": settings.number("jobs.due_days"),
+            "due_days": None if by_period else settings.number("jobs.due_days"),
             "per": settings.text("jobs.per"),
             "name": settings.text("jobs.name"),
             "name_recurring": settings.text("jobs.name_recurring"),
@@ -65,7 +66,10 @@ def categories(practice: OpenPractice) -> list[CategoryView]:
     rows = sorted(practice.snapshot().rows(CATEGORIES), key=lambda row: (row.gone, row.name.casefold()))
     return [
         CategoryView(
-            uuid=row.uuid, name=row.name, gone=row.gone, default=bool(wanted) and exact(row.name) == wanted
+            uuid=row.uuid,
+            name=row.name,
+            gone=row.gone,
+            default=bool(wanted) and wanted in (exact(row.name), row.uuid),
         )
         for row in rows
     ]
@@ -100,7 +104,7 @@ def category_trouble(practice: OpenPractice) -> str:
     snapshot, wanted = practice.snapshot(), practice.settings.text(CATEGORY)
     if not exact(wanted) or list_state(snapshot, "categories").full is None:
         return ""
-    same = [row for row in snapshot.rows(CATEGORIES) if exact(row.name) == exact(wanted)]
+    same = [row for row in snapshot.rows(CATEGORIES) if exact(wanted) in (exact(row.name), row.uuid)]
     shown = visible(wanted, 80)
     if not same:
         return f"XPM has no job category {shown}: jobs that would get it are held."

@@ -28,13 +28,21 @@ from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEMPLATES, WORKF
 from xpm_tui.domain.workflows import Audit, Repeat
 from xpm_tui.store.ids import BlockIds
 
+ENDLESS = "none"
+"""Instead of a last day: the recurrence goes on when the proposal has ended."""
 FIELDS = ("number", "reference", "start", "end", "partner", "manager")
 
 
 def list_proposals(practice: OpenPractice, *, state: str = "", mine: bool = False) -> list[ProposalRowView]:
-    """The proposals in order of arrival; ``mine``: only those that are ours to deploy."""
+    """The proposals in order of arrival; ``mine``: only those that are ours to deploy. ``state`` may also be
+    Ignition's own word for one that is not known."""
     snapshot = practice.snapshot()
-    rows = (row for row in snapshot.rows(PROPOSALS) if (not state or row.state == state))
+    word = exact(state).casefold()
+    rows = (
+        row
+        for row in snapshot.rows(PROPOSALS)
+        if not word or word in (row.state or "unknown", exact(row.status).casefold())
+    )
     return [proposal_view(snapshot, row) for row in rows if row.ours or not mine]
 
 
@@ -128,7 +136,7 @@ def take(
         # One that was revoked here goes on when it is taken again; one that Ignition revoked does not.
         if proposal.state != "accepted" and not (proposal.state == "revoked" and proposal.ours):
             raise BadInput(
-                f"{proposal.id} is {proposal.state or 'without a state'}: only an accepted one can be taken.",
+                f"{proposal.id} is {_called(proposal)}: only an accepted one can be taken.",
                 hint="Import Ignition's proposals again, once it is accepted there."
                 if proposal.origin == "import" else f"Accept it: xpm-tui proposals accept {proposal.id}",
             )  # fmt: skip
@@ -150,7 +158,7 @@ def revoke(practice: OpenPractice, proposal: str, reason: str = "") -> ProposalR
     # Ours from now on also where it was Ignition's: that a person revoked it outlasts the next import. Not
     # where nobody had accepted it: taken again it would be.
     ours = before.ours or before.state == "accepted"
-    after = msgspec.structs.replace(before, state="revoked", ours=ours)
+    after = msgspec.structs.replace(before, state="revoked", status="", ours=ours)
     line = Audit(at=now, by=practice.person, what="revoked", about=why)
     workflows = snapshot.find(WORKFLOWS, "proposal", before.id)
     stopped = [
@@ -182,7 +190,8 @@ def find_proposal(snapshot: Snapshot, text: str) -> Proposal:
 
 
 def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat | None:
-    """A recurrence from its word; ``once`` or nothing is none. Raises ``BadInput``."""
+    """A recurrence from its word; ``once`` or nothing is none. It ends with its proposal, or on the day
+    ``until``, or never where that is ``none``. Raises ``BadInput``."""
     typed = word.strip().casefold().replace("_", "-")
     if typed in ("", "once"):
         if until or last_day:
@@ -194,7 +203,14 @@ def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat |
     unit, every = WORDS[typed]
     if last_day and unit != "month":
         raise BadInput("The last day of the month is for jobs that come back by months.", field="last_day")
-    return Repeat(unit=unit, every=every, end=day("until", until) if until else None, last_day=last_day)
+    return ending(Repeat(unit=unit, every=every, last_day=last_day), until)
+
+
+def ending(repeat: Repeat, until: str) -> Repeat:
+    """The recurrence with an end as it is typed: a date, ``none``, or nothing to end with the proposal.
+    Raises ``BadInput``."""
+    endless = until.strip().casefold() == ENDLESS
+    return msgspec.structs.replace(repeat, end=None if endless else day("until", until), endless=endless)
 
 
 def day(field: str, text: str) -> date | None:
@@ -227,6 +243,7 @@ def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
         services=tuple(service.name for service in row.services),
         workflows=tuple(each.id for each in workflows),
         why=why,
+        status=row.status,
     )
 
 
@@ -256,6 +273,11 @@ def agreed(practice: OpenPractice, proposal: str) -> list[AgreedView]:
     return found
 
 
+def _called(row: Proposal) -> str:
+    """Its state in a sentence."""
+    return f"'{visible(row.status, 60)}' in Ignition" if row.status else row.state or "without a state"
+
+
 def _standing(row: Proposal, stopped: bool) -> str:
     if row.ours and row.state == "accepted":
         return "changed" if stopped else "ours"
@@ -281,8 +303,7 @@ def _ours(
     news: list[Event] = []
     # One proposal can be named twice, by its id and its number: it asks for its jobs once.
     for proposal in {each.id: each for each in found}.values():
-        if repeat is not None and repeat.end is not None and repeat.end < (start or proposal.start or since):
-            raise BadInput(f"The end {repeat.end} is before the first one.", field="until")
+        _check_end(proposal, repeat, start, since)
         made = make_workflows(
             snapshot, terms, proposal, since=since, now=practice.clock.now(), by=practice.person,
             new_id=lambda: ids.new("w")[0], what=what, automatic=what == "accepted", repeat=repeat,
@@ -299,6 +320,20 @@ def _ours(
     snapshot = practice.snapshot()
     rows = (snapshot.get(PROPOSALS, id_) for id_ in dict.fromkeys(proposal.id for proposal in found))
     return [proposal_view(snapshot, row) for row in rows if row is not None]
+
+
+def _check_end(proposal: Proposal, repeat: Repeat | None, start: date | None, since: date) -> None:
+    """Refuse a recurrence that would end before it begins."""
+    if repeat is None:
+        return
+    if repeat.end is not None and repeat.end < (start or proposal.start or since):
+        raise BadInput(f"The end {repeat.end} is before the first one.", field="until")
+    follows = repeat.end is None and not repeat.endless and proposal.end is not None
+    if follows and start is not None and proposal.end is not None and proposal.end < start:
+        raise BadInput(
+            f"{proposal.id} ends on {proposal.end}, before the first job on {start}.",
+            hint="Give another --start, or say until when its job comes back: --until DATE, or --until none.",
+        )
 
 
 def _service(snapshot: Snapshot, typed: str) -> ProposalService:

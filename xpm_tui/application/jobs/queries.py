@@ -21,7 +21,7 @@ from xpm_tui.application.practice_identity import ListState, list_state
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.runs.history import alive
 from xpm_tui.deploy import transitions
-from xpm_tui.deploy.calendar import word
+from xpm_tui.deploy.calendar import recurrence, word
 from xpm_tui.deploy.occurrences import SOON, Occurrence, occurrences, of_workflow
 from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
@@ -364,6 +364,7 @@ def _preview_view(
     calls: int,
 ) -> PreviewView:
     spec, client = shown.spec, shown.client
+    ends = recurrence(found.workflow, shown.proposal)
     sendable = shown.id not in batch.unsendable
     there = snapshot.get(XPM_CLIENTS, shown.uuid) if shown.uuid else None
     category = snapshot.get(CATEGORIES, spec.category) if spec.category else None
@@ -405,6 +406,7 @@ def _preview_view(
         ),
         job=row_view(snapshot, found, lambda _: shown),
         audit=tuple(_audit(line) for line in audit),
+        until=ends.end if ends is not None else None,
     )
 
 

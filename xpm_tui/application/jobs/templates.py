@@ -168,6 +168,11 @@ def find_template(snapshot: Snapshot, text: str, service: Service | None = None)
     known = service is not None and typed.lower() in service.templates
     if known or (not snapshot.count(TEMPLATES) and is_uuid):
         return Template(uuid=typed.lower(), name=typed.lower())
+    state = list_state(snapshot, "templates")
+    if not snapshot.count(TEMPLATES) and state.scope:
+        raise NotFound(
+            f"'{visible(typed, 80)}' is not a UUID, and no name can be looked up.", hint=state.note
+        )
     raise NotFound(
         f"XPM has no job template '{visible(typed, 80)}'.", hint="Look at them: xpm-tui templates list"
     )

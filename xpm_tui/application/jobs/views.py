@@ -94,7 +94,8 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
     """A proposal. ``ours``: this tool deploys it; ``why`` says why not, ``workflows`` are its workflows.
 
     ``standing``: draft, to take (accepted in Ignition, not ours), ours, changed (in Ignition, so that what
-    waited was stopped), revoked (here; it can be taken or accepted again), else what Ignition says of it.
+    waited was stopped), revoked (here; it can be taken or accepted again), else what Ignition says of it;
+    where that is ``unknown``, ``status`` is Ignition's own word.
     """
 
     id: str
@@ -112,6 +113,12 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[str, ...]
     workflows: tuple[str, ...]
     why: str = ""
+    status: str = ""
+
+    @property
+    def word(self) -> str:
+        """Its state, in Ignition's own word where that is not a known one."""
+        return self.status or self.state
 
 
 class AgreedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +179,8 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
     """The exact job that would be sent, by names; ``problems`` with it.
 
     ``calls`` to Xero that it takes, and ``consequences``, are of deploying it alone; among others of a batch
-    ``calls`` are those of the job besides what all share."""
+    ``calls`` are those of the job besides what all share. ``until`` is the last day on which the job may come
+    back. After an edit ``affected`` are the jobs that it changes within a year, and ``effect`` says so."""
 
     id: str
     workflow: str
@@ -198,6 +206,9 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
     job: JobRowView
     audit: tuple[AuditView, ...] = ()
     consequences: Consequences | None = None
+    until: date | None = None
+    affected: tuple[str, ...] = ()
+    effect: str = ""
 
 
 class JobCounts(msgspec.Struct, frozen=True, kw_only=True):

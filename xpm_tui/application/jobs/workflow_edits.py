@@ -8,16 +8,19 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.clients.edits import LONGEST, known_field
-from xpm_tui.application.jobs.job_settings import terms_of
-from xpm_tui.application.jobs.proposals import day, repeat_of
-from xpm_tui.application.jobs.queries import find_job, preview_job, put_workflow, refuse_while_made
+from xpm_tui.application.jobs.job_settings import terms_of, today
+from xpm_tui.application.jobs.proposals import ENDLESS, day, ending, repeat_of
+from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, put_workflow, refuse_while_made
 from xpm_tui.application.jobs.templates import find_template
 from xpm_tui.application.jobs.views import PreviewView
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.practice_identity import list_state
 from xpm_tui.application.presenters.lookup import find_member
-from xpm_tui.deploy.calendar import word
-from xpm_tui.deploy.job_spec import BUDGET, LONGEST_NAME, amount, first_of
+from xpm_tui.deploy.calendar import recurrence, word
+from xpm_tui.deploy.job_spec import BUDGET, LONGEST_NAME, UUID, amount, first_of
+from xpm_tui.deploy.occurrences import Occurrence, of_workflow
 from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ports import Drop, Snapshot
 from xpm_tui.domain.safe_text import visible
@@ -40,53 +43,125 @@ _LABELS = {
     "templates": "templates (a, b)", "automatic": "by itself", "repeat": "comes back",
 }  # fmt: skip
 _CALENDAR = ("start", "repeat", "until")
+_DATES = ("start", "repeat")
+"""What moves the dates of jobs that are in XPM; an end may come sooner or later."""
+SHOWN = 5
+YEAR = 366
 
 
 def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -> PreviewView:
     """Change fields of a workflow: the value ``default`` follows proposal and settings again, an empty one is
-    nobody or nothing. Raises ``BadInput``, also where the job is in XPM already, and ``NotFound``."""
+    nobody or nothing. The view says which jobs it changes (``affected``, ``effect``).
+
+    Raises ``NotFound``, and ``BadInput`` also where nothing would come of it: the job is in XPM already, or
+    the field does not count for it.
+    """
     practice.writable()
     snapshot = practice.snapshot()
-    workflow = find_job(practice, job).workflow
+    found = find_job(practice, job)
+    workflow = found.workflow
     rows = snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
+    after, fields = workflow, []
+    for typed, text in values.items():
+        field = typed.strip().casefold().replace("-", "_")
+        known_field(typed, field, FIELDS)
+        fields.append(field)
+        _may_be_edited(found, job, field, rows)
+        if "\0" in text or len(text) > LONGEST:
+            raise BadInput(f"{field} is too long, or holds a null character.")
+        after = _edited(snapshot, after, field, text.strip())
+    _check(after, fields)
+    moved = (after.start, after.repeat) != (workflow.start, workflow.repeat)
+    if after != workflow:
+        begun = _not_made(practice, snapshot, rows) if moved else []
+        drops = [Drop(DEPLOYMENTS, id_) for id_ in begun]
+        put_workflow(practice, snapshot, after, ", ".join(values), also=drops)
+    view = preview_job(practice, workflow.id)
+    if after == workflow:
+        return msgspec.structs.replace(view, effect=f"Nothing was changed: {workflow.id} has these values.")
+    affected, effect = _effect(practice, after, fields)
+    return msgspec.structs.replace(view, affected=affected, effect=effect)
+
+
+def _may_be_edited(found: Occurrence, job: str, field: str, rows: list[Deployment]) -> None:
+    """Refuse an edit of a job that is in XPM, and one of dates that stay."""
+    workflow, row = found.workflow, found.deployment
+    recurs = workflow.repeat is not None
     made = [row for row in rows if row.state == "deployed"]
-    there = [row for row in rows if row.number] if workflow.repeat is None else []
-    if made and workflow.repeat is None:
+    if made and not recurs:
         raise BadInput(
             f"Job {made[0].number} is in XPM already: it is never touched from here again.",
             hint="Change it in XPM.",
         )
-    after = workflow
-    for typed, text in values.items():
-        field = typed.strip().casefold().replace("-", "_")
-        known_field(typed, field, FIELDS)
-        if there and field in SENT:
-            raise BadInput(
-                f"{field}: job {there[0].number} is in XPM already, so that stays as it is there.",
-                hint="Change it in XPM. Templates, people and state can still be changed here.",
-            )
-        if field in _CALENDAR and workflow.repeat is None and any(row.state == "skipped" for row in rows):
-            raise BadInput(
-                f"{field}: the job of workflow {workflow.id} is skipped, so its date stays.",
-                hint=f"Take that back first: xpm-tui jobs skip {workflow.id} --undo",
-            )
-        if field in _CALENDAR and any(row.number or row.earlier for row in rows):
-            raise BadInput(f"{field}: jobs of workflow {workflow.id} are in XPM, so its dates stay.")
-        if "\0" in text or len(text) > LONGEST:
-            raise BadInput(f"{field} is too long, or holds a null character.")
-        after = _edited(snapshot, after, field, text.strip())
-    if after.repeat is not None and after.repeat.end is not None and after.repeat.end < after.start:
-        raise BadInput(f"The end {after.repeat.end} is before the start {after.start}.", field="until")
-    if after.repeat is None and after.due is not None and after.due < after.start:
+    own = job.strip() != workflow.id
+    if recurs and row is not None and row.state == "deployed" and (own or field != "until"):
+        raise BadInput(
+            f"Job {found.id} is in XPM already ({row.number}): it is never touched from here again.",
+            hint=f"Change it in XPM. For the jobs that are still to come: xpm-tui jobs edit {workflow.id}",
+        )
+    if recurs and own and row is not None and row.state == "skipped":
+        raise BadInput(
+            f"Job {found.id} is skipped: no job is made of it.",
+            hint=f"To make it after all: xpm-tui jobs skip {found.id} --undo",
+        )
+    there = [each for each in rows if each.number] if not recurs else [row] if own and row else []
+    if field in SENT and there and there[0].number:
+        raise BadInput(
+            f"{field}: job {there[0].number} is in XPM already, so that stays as it is there.",
+            hint="Change it in XPM. Templates, people and state can still be changed here.",
+        )
+    if field in _CALENDAR and not recurs and any(row.state == "skipped" for row in rows):
+        raise BadInput(
+            f"{field}: the job of workflow {workflow.id} is skipped, so its date stays.",
+            hint=f"Take that back first: xpm-tui jobs skip {workflow.id} --undo",
+        )
+    if field in _DATES and any(row.number or row.earlier for row in rows):
+        raise BadInput(f"{field}: jobs of workflow {workflow.id} are in XPM, so its dates stay.")
+
+
+def _check(after: Workflow, fields: list[str]) -> None:
+    """Refuse what contradicts itself, and a field that does not count for this workflow."""
+    repeat = after.repeat
+    if repeat is not None and repeat.end is not None and repeat.end < after.start:
+        raise BadInput(f"The end {repeat.end} is before the start {after.start}.", field="until")
+    if repeat is not None and after.due is not None:
+        raise BadInput(
+            f"due: the job of {after.id} comes back {word(repeat)}, so each one has a due date of its own.",
+            hint=f"Say after how many days it is due: xpm-tui jobs edit {after.id} due_days=20"
+            if "due" in fields
+            else f"Take its due date away in the same call: xpm-tui jobs edit {after.id} due=default ...",
+            field="due",
+        )
+    if repeat is None and after.due is not None and after.due < after.start:
         raise BadInput(
             f"The job would be due on {after.due}, before it starts on {after.start}.", field="due"
         )
-    if after != workflow:
-        moved = (after.start, after.repeat) != (workflow.start, workflow.repeat)
-        begun = _not_made(practice, snapshot, rows) if moved else []
-        drops = [Drop(DEPLOYMENTS, id_) for id_ in begun]
-        put_workflow(practice, snapshot, after, ", ".join(values), also=drops)
-    return preview_job(practice, workflow.id)
+    if repeat is None and after.due is not None and after.due_days is not None and "due_days" in fields:
+        raise BadInput(
+            f"due_days: the job is due on {after.due}, whatever the number of days.",
+            hint=f"Take that date away first: xpm-tui jobs edit {after.id} due=default",
+            field="due_days",
+        )
+
+
+def _effect(practice: OpenPractice, workflow: Workflow, fields: list[str]) -> tuple[tuple[str, ...], str]:
+    """Ids of the jobs that an edit changes, as far as they come within a year, and that in a sentence."""
+    if workflow.stopped:
+        return (), f"No job is made of {workflow.id} now: {workflow.stopped} It counts once that is settled."
+    snapshot, terms, now = practice.snapshot(), terms_of(practice), today(practice)
+    ahead = YEAR + max(0, (workflow.start - now).days)
+    shown = list(of_workflow(snapshot, terms, workflow, now, ahead))
+    here = [each for each in shown if each.deployment is not None and each.deployment.number]
+    late = {each.id for each in here if {*fields} & SENT or each.state not in OPEN}
+    found = [each for each in shown if each.state in OPEN and each.id not in late]
+    days = ", ".join(str(each.day) for each in found[:SHOWN])
+    more = f" and {len(found) - SHOWN} more within a year" if len(found) > SHOWN else ""
+    told = f"It changes {count(len(found), 'job')} still to come" + (f": {days}{more}." if found else ".")
+    if workflow.repeat is None and not found and shown and shown[0].state == "skipped":
+        told = "It changes no job now: the job is skipped."
+    if late:
+        told += f" What is in XPM stays as it is: {count(len(late), 'job')}."
+    return tuple(each.id for each in found), told
 
 
 def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]) -> list[str]:
@@ -123,8 +198,10 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
         name, gone = view.name, {"due_days", "until", *(SENT if any(row.number for row in rows) else ())}
     else:
         name, gone = workflow.job_name or terms.name_recurring, {"due"}
-        gone |= {*_CALENDAR} if any(row.number or row.earlier for row in rows) else set()
+        gone |= {*_DATES} if any(row.number or row.earlier for row in rows) else set()
     proposal = snapshot.get(PROPOSALS, workflow.proposal)
+    ends = recurrence(workflow, proposal)
+    days = terms.due_days if workflow.due_days is None else workflow.due_days
     client = snapshot.get(CLIENTS, view.client.id) if view.client else None
 
     def person(role: str) -> str:
@@ -142,13 +219,13 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
         "reference": view.reference if workflow.reference is None else workflow.reference,
         "templates": ", ".join(ref.name for ref in view.templates),
         "due": str(view.due),
-        "due_days": str(terms.due_days if workflow.due_days is None else workflow.due_days),
+        "due_days": "" if days is None else str(days),
         "days_early": str(terms.days_early if workflow.days_early is None else workflow.days_early),
         "state": view.state_code,
         "automatic": "yes" if found.automatic else "no",
         "start": str(workflow.start),
         "repeat": word(repeat),
-        "until": str(repeat.end) if repeat is not None and repeat.end is not None else "",
+        "until": str(ends.end) if ends is not None and ends.end is not None else "",
     }
     return [
         FieldView(name=field, label=_LABELS.get(field, field.replace("_", " ")), value=there[field])
@@ -193,6 +270,8 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
         if text and not BUDGET.fullmatch(plain):
             raise BadInput(f"budget: '{visible(text, 40)}' is not a number.", hint="Write 1200.00.")
         return plain
+    if field == "due_days" and not text:
+        return None
     if field in ("due_days", "days_early"):
         low = 1 if field == "due_days" else 0
         if not text.isdecimal() or len(text) > 4 or not low <= int(text) <= 3660:
@@ -209,11 +288,16 @@ def _category(snapshot: Snapshot, text: str) -> str:
     if not text:
         return ""
     row = snapshot.get(CATEGORIES, text.lower())
+    if row is None and UUID.fullmatch(text) and not snapshot.count(CATEGORIES):
+        return text.lower()
     hits = [row] if row else [
         each for each in snapshot.rows(CATEGORIES) if exact(each.name) == exact(text) and not each.gone
     ]  # fmt: skip
     if not hits:
         names = ", ".join(sorted(each.name for each in snapshot.rows(CATEGORIES) if not each.gone)[:12])
+        state = list_state(snapshot, "categories")
+        if not names and state.scope:
+            raise NotFound(f"'{visible(text, 80)}' cannot be looked up.", hint=state.note)
         raise NotFound(f"XPM has no job category '{visible(text, 80)}'.", hint=f"It has: {names or 'none'}.")
     if len(hits) > 1:
         shown = ", ".join(each.uuid for each in hits)
@@ -230,13 +314,16 @@ def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:
     if field == "until":
         if workflow.repeat is None:
             raise BadInput("An end is for a job that comes back: say repeat= first.", field="until")
+        follows = text.casefold() == DEFAULT
         return msgspec.structs.replace(
-            workflow, repeat=msgspec.structs.replace(workflow.repeat, end=day(field, text))
+            workflow, repeat=ending(workflow.repeat, "" if follows else text or ENDLESS)
         )
     repeat: Repeat | None = repeat_of(text)
     if repeat is not None and workflow.repeat is not None:
         last_day = workflow.repeat.last_day and repeat.unit == "month"
-        repeat = msgspec.structs.replace(repeat, end=workflow.repeat.end, last_day=last_day)
+        repeat = msgspec.structs.replace(
+            workflow.repeat, unit=repeat.unit, every=repeat.every, last_day=last_day
+        )
     return msgspec.structs.replace(workflow, repeat=repeat)
 
 

@@ -9,7 +9,7 @@ while (jobs, templates) fails by itself; the client list failing ends the work.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,7 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Listing, Practice, Snapshot, Write
 from xpm_tui.domain.tables import CATEGORIES, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.settings.scopes import scopes, way_to
 from xpm_tui.settings.store import Settings
 from xpm_tui.sync.mirror import ClientsRefreshed, job_writes, list_writes, refresh_clients, since
 from xpm_tui.sync.policy import GuardLimits
@@ -67,14 +68,23 @@ _SCOPES = {
 }
 
 
+_WITHOUT = {
+    "templates": "Until then link a template by its UUID: xpm-tui templates link SERVICE UUID.",
+    "categories": "Until then give a category by its UUID: xpm-tui settings set jobs.default_category UUID.",
+}
+"""How to go on without a list."""
+
+
 @dataclass(frozen=True)
 class Note:
-    """A list that could not be read, why in a sentence, and the scope that would open it, where it is one."""
+    """A list that could not be read, why in a sentence, and the scope that would open it, where it is one;
+    ``ways`` say how to be given that scope, and how to go on without it."""
 
     list: str
     sentence: str
     scope: str = ""
     case: CaseId | None = None
+    ways: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -278,7 +288,7 @@ async def _small(practice: OpenPractice, name: str, read: Read, take: Take) -> t
     return name, len(rows), None
 
 
-def told(notes: Iterable[Note]) -> list[str]:
+def told(notes: Sequence[Note]) -> list[str]:
     """The notes in sentences, each once: the lists that one scope would open stand in one of them."""
     closed: dict[str, list[str]] = {}
     for note in notes:
@@ -288,6 +298,7 @@ def told(notes: Iterable[Note]) -> list[str]:
         first, *rest = lists
         listed = " and ".join([first, *(title[:1].lower() + title[1:] for title in rest)])
         found.append(_closed(listed, scope))
+        found += dict.fromkeys(sentence for note in notes if note.scope == scope for sentence in note.ways)
     return found
 
 
@@ -295,11 +306,18 @@ def _closed(lists: str, scope: str) -> str:
     return f"{lists} cannot be listed: the login lacks the scope {scope}."
 
 
+def _ways(practice: OpenPractice, name: str, scope: str) -> tuple[str, ...]:
+    """How to be given a scope, and how to go on without it."""
+    found = way_to(scope, scopes(practice.settings.text("xero.scopes")))
+    return tuple(filter(None, (found, _WITHOUT.get(name))))
+
+
 def _noted(practice: OpenPractice, name: str, trouble: WireTrouble) -> Note:
     closed = isinstance(trouble, (ScopeMissing, AccessDenied))
     scope = _SCOPES[name] if closed else ""
     before = list_state(practice.snapshot(), name)
-    words = _closed(_TITLES[name], scope) if scope else trouble.message
+    ways = _ways(practice, name, scope) if scope else ()
+    words = " ".join([_closed(_TITLES[name], scope), *ways]) if scope else trouble.message
     state = msgspec.structs.replace(before, note=words, scope=scope)
     if state != before:
         practice.book.commit([put(f"list:{name}", state)])
@@ -314,4 +332,4 @@ def _noted(practice: OpenPractice, name: str, trouble: WireTrouble) -> Note:
             numbers={"scope": scope} if scope else {},
         )
     )
-    return Note(name, words, scope, trouble.case)
+    return Note(name, words, scope, trouble.case, ways)

@@ -191,9 +191,10 @@ CASES = (
         cause="Xero has not attached these Practice Manager scopes to the app yet.",
         steps=(
             "Ask Xero for them: developer.xero.com > your app > Practice Manager, self-assessment, approval.",
-            "Or ask for what the app has: xpm-tui settings set xero.scopes PRESET (granular, broad, both, "
-            "read-only)",
-            "Connect again.",
+            "Or ask for what the app has: xpm-tui settings set xero.scopes PRESET (standard, granular, "
+            "broad, both, read-only). With granular, only the lists of job templates and categories are "
+            "closed: give those by UUID.",
+            "Connect again: xpm-tui connect",
         ),
         support=XERO_SUPPORT,
     ),
@@ -201,10 +202,14 @@ CASES = (
         id=CaseId.SCOPE_MISSING,
         title="The login was not given the scope for this list",
         sign="One kind of list (often job templates and categories) is refused; the rest works.",
-        cause="Granular scopes alone may not open templates and categories.",
+        cause="By Xero's specification only practicemanager.read or practicemanager opens job templates and "
+        "categories.",
         steps=(
-            "Go on without: everything else works.",
-            "Or ask for more: xpm-tui settings set xero.scopes both, then connect again.",
+            "Ask for it: xpm-tui settings set xero.scopes standard, then: xpm-tui connect",
+            "If Xero's page then shows an error, the scope is not attached to your app: ask Xero for it. "
+            "Until then: xpm-tui settings set xero.scopes granular",
+            "Go on without: link templates by UUID (xpm-tui templates link SERVICE UUID), and give the "
+            "category by UUID (xpm-tui settings set jobs.default_category UUID).",
         ),
     ),
     Case(

@@ -173,14 +173,14 @@ class JobActs(FilteredArea):
 
         act = by_name("jobs.edit")
 
-        async def save(changed: tuple[str, ...]) -> tuple[str, ...]:
-            await self.host.run_act(act, params_of(act, {"job": view.id}, changed))
-            return changed
+        async def save(changed: tuple[str, ...]) -> str:
+            result, _ = await self.host.run_act(act, params_of(act, {"job": view.id}, changed))
+            return f"{view.workflow}: {', '.join(typed(changed))} edited. {result.value.effect}"
 
         given = await until_taken(self.host, lambda turned: Edit(sheet, turned), save)
         if given is not None:
             await self.host.refresh_pulse()
-            self.host.toast(f"{view.workflow}: {', '.join(typed(given))} changed.")
+            self.host.toast(given)
 
     def do_jobs_skip(self) -> None:
         """Leave it out, or take that back: the same key."""

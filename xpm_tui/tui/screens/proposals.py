@@ -33,7 +33,7 @@ with lazy_imports():
 
 FILTERS = (
     ("", "all"), ("to take", "to take"), ("ours", "ours"), ("changed", "changed"), ("draft", "drafts"),
-    ("revoked", "revoked"),
+    ("revoked", "revoked"), ("unknown", "unknown"),
 )  # fmt: skip
 TAKES = (
     "Ignition's: its own connector has usually made the job already, so nothing is made from here. "
@@ -53,7 +53,7 @@ class Proposals(FilteredArea):
     )
     MORE_KEYS = (
         ("/", "filter by letters in name, number or client; esc ends it"),
-        ("[ and ]", "saved filters: to take, ours, changed, drafts, revoked"),
+        ("[ and ]", "saved filters: to take, ours, changed, drafts, revoked, unknown"),
         ("esc", "back to the jobs"),
     )
     FILTERS: ClassVar = FILTERS
@@ -109,7 +109,7 @@ class Proposals(FilteredArea):
         name = span(view.name).text
         at = name.casefold().find(self.text.casefold()) if self.text else -1
         return [
-            [cells.PROPOSAL_STATES.draw(view.standing)],
+            [_state(view)],
             marked(name, [(at, at + len(self.text))] if at >= 0 else []),
             [span(client_of(view))],
             [span(view.number or view.id, "muted")],
@@ -229,6 +229,14 @@ def client_of(view: ProposalRowView) -> str:
     return view.client.name if view.client else "(not among the clients)"
 
 
+def _state(view: ProposalRowView) -> cells.Span:
+    """Where it stands; a status of Ignition that is not known in its own word."""
+    looks = cells.PROPOSAL_STATES
+    if view.standing != "unknown" or not view.status:
+        return looks.draw(view.standing)
+    return span(f"{looks.label('unknown').glyph} {view.status}", looks.look("unknown"))
+
+
 def proposal_lines(
     view: ProposalRowView, agreed: list[AgreedView], made: list[JobRowView], counted: JobCounts
 ) -> list[Line]:
@@ -238,7 +246,7 @@ def proposal_lines(
             ours(" "),
             span(view.name, "strong"),
             span(f"  {view.number or view.id}  ", "muted"),
-            cells.PROPOSAL_STATES.draw(view.standing),
+            _state(view),
         ],
         [
             ours(" "),

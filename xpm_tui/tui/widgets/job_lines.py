@@ -74,7 +74,8 @@ def fact_lines(view: PreviewView) -> list[Line]:
     here = view.client.name if view.client else "(none)"
     job = view.job
     number = job.number or view.number or "XPM's next"
-    again = [] if job.repeats == "once" else fact("comes back", job.repeats)
+    until = f", until {formatting.day(view.until)}" if view.until else ""
+    again = [] if job.repeats == "once" else fact("comes back", f"{job.repeats}{until}")
     fresh = any(problem.code == "client-new" for problem in view.problems)
     there = view.xpm_client or ("made first" if fresh else "")
     found: list[Line] = [

@@ -95,8 +95,8 @@ class AppPane(Pane):
     INTRO = (
         "Register an app at developer.xero.com (type: mobile or desktop, PKCE) with the redirect "
         "address below, "
-        "and ask Xero to attach Practice Manager to it. Scopes: granular, broad, both, read-only, or "
-        "their names."
+        "and ask Xero to attach Practice Manager to it. Scopes: standard, granular, broad, both, read-only, "
+        "or their names."
     )
 
     def __init__(self) -> None:

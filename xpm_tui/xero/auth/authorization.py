@@ -131,7 +131,8 @@ def _error(error: str, description: str) -> LoginNeeded:
     if "scope" in error or error == "unauthorized_client":
         return LoginNeeded(
             f'Xero refused the scopes or the app: "{said}".',
-            hint="Xero must have attached Practice Manager to your app; then check xero.scopes.",
+            hint="Xero must have attached Practice Manager to your app. If it attached granular scopes only: "
+            "xpm-tui settings set xero.scopes granular",
             case=CaseId.SCOPE_NOT_ATTACHED,
             words=said,
         )

@@ -183,7 +183,8 @@ class TokenEndpoint:
         if error == "invalid_scope":
             return LoginNeeded(
                 "Xero refused the scopes.",
-                hint="Xero must have attached Practice Manager to your app; then check xero.scopes.",
+                hint="Xero must have attached Practice Manager to your app. If it attached granular scopes "
+                "only: xpm-tui settings set xero.scopes granular",
                 case=CaseId.SCOPE_NOT_ATTACHED,
                 **more,
             )

@@ -184,7 +184,7 @@ def scope_missing(asked: Asked, words: str) -> ScopeMissing:
     """The error for a good login that lacks the scope of this call."""
     return ScopeMissing(
         "The login does not cover this call: Xero was not asked for the scope, or did not give it.",
-        hint="Set xero.scopes (for job templates and categories: broad or both) and connect again.",
+        hint="Ask for it: xpm-tui settings set xero.scopes standard (or both), then: xpm-tui connect",
         case=CaseId.SCOPE_MISSING,
         **about(asked, words=words),
     )
