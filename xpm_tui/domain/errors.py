@@ -251,6 +251,13 @@ class BadReply(WireTrouble):
     exit_code = 7
 
 
+class UnreadableRecord(BadReply):
+    """Xero's reply is sound, but the one record in it cannot be read. Other records are not affected."""
+
+    code = "unreadable-record"
+    exit_code = 1
+
+
 class OutcomeUnknown(WireTrouble):
     """A write was sent and no answer came: it may have taken effect. Never send it again blindly."""
 

@@ -1,5 +1,8 @@
 """Streamed reading of Practice Manager replies, hardened: a reply is read right or refused with its place.
 
+One record that cannot be read, or that is there twice, is *quarantined*: it is named, and the others are read. A
+reply is refused as a whole only where it is damaged as a whole: cut short, malformed, of another type.
+
 No DOCTYPE, hence no entities of a document's own (CWE-776, CWE-611); UTF-8 only; depth (256) and text size
 (10 MB) are libxml2's limits, size of a record and of the whole are ours.
 """
@@ -9,15 +12,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
+import msgspec
 from lxml import etree
 
-from xpm_tui.domain.errors import BadReply, CaseId
+from xpm_tui.domain.errors import BadReply, CaseId, UnreadableRecord
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.quarantine import WHOLE, Fault, Quarantined, Records
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.xero.codec.deserializers import Element, ShapeFault, clean
-from xpm_tui.xero.error_body import Asked, refusal
+from xpm_tui.xero.codec.deserializers import Element, ShapeFault, clean, known_by
+from xpm_tui.xero.codec.xml_characters import CharacterFilter, unsound
+from xpm_tui.xero.error_body import Asked, refusal, support_hint
 
 R = TypeVar("R")
 
@@ -30,6 +36,11 @@ LIST_LIMIT = 1024 * 1024 * 1024
 RECORD_LIMIT = 32 * 1024 * 1024
 """Most bytes from the end of one record to the end of the next."""
 
+_DELETE: Final = b"\x7f"
+"""A control character that XML allows, so that no parser refuses it."""
+
+_TWICE = "is that of several records of the list"
+_KEYS = {"Job": "ID"}
 _PROLOG_LIMIT = 64 * 1024
 _MISC = re.compile(rb"\s+|<\?(?!xml[\s?]).*?\?>|<!--(?:(?!--).)*-->", re.DOTALL)
 _DECLARATION = re.compile(rb"<\?xml\s[^>]*\?>")
@@ -41,7 +52,7 @@ _ROOT = re.compile(rb"<([^\s/><!?]+)[\s/>]")
 class Shape(Generic[R]):
     """Where records stand and how one is made: ``Response/wrapper/element``, no wrapper for a single one.
 
-    ``key`` is what makes a record itself within a list; two with the same key are refused.
+    ``key`` is what makes a record itself within a list; two with the same key are quarantined.
     """
 
     element: str
@@ -53,8 +64,11 @@ class Shape(Generic[R]):
 class Reader(Generic[R]):
     """Reads one reply: ``feed`` its bytes and take the records, then ``close``, which proves it complete.
 
-    Raises ``BadReply`` (with the place of the fault) as soon as something cannot be read, ``Refused`` at the
-    end when XPM said ERROR. After an error the reader is dead.
+    ``quarantined`` are the records that were set aside so far, or fields of them. A record that turns out to be
+    there twice was given before, and is among them: it does not count then.
+
+    Raises ``BadReply`` (with the place of the fault) as soon as the reply as a whole cannot be read, ``Refused``
+    at the end when XPM said ERROR. After an error the reader is dead.
     """
 
     def __init__(
@@ -68,6 +82,15 @@ class Reader(Generic[R]):
         self._since = 0
         self._count = 0
         self._keys: set[str] = set()
+        self._twice: set[str] = set()
+        self.quarantined: list[Quarantined] = []
+        self._filter: CharacterFilter | None = None
+        self._closing = f"</{shape.element}>".encode() if shape is not None and shape.wrapper else b""
+        self._window: list[bytes] | None = []
+        self._window_size = 0
+        self._is_midway = False
+        self._since_window = 0
+        self._skip = 0
         self._list: Element = None
         self._ended = False
         self._single: Element = None
@@ -78,9 +101,13 @@ class Reader(Generic[R]):
         tags = ["Status", "ErrorDescription"]
         if shape is not None:
             tags += [shape.element, *(("Next", shape.wrapper) if shape.wrapper else ("WebUrl",))]
-        self._parser = etree.XMLPullParser(
+        self._tags = tags
+        self._parser = self._new_parser()
+
+    def _new_parser(self) -> Any:
+        return etree.XMLPullParser(
             events=("end",),
-            tag=tags,
+            tag=self._tags,
             encoding="utf-8",
             recover=False,
             resolve_entities=False,
@@ -94,8 +121,13 @@ class Reader(Generic[R]):
 
     @property
     def count(self) -> int:
-        """Records read so far."""
+        """Records read so far, those that were set aside included."""
         return self._count
+
+    @property
+    def twice(self) -> frozenset[str]:
+        """Keys that several records of the list have: none of these records counts."""
+        return frozenset(self._twice)
 
     def feed(self, data: bytes) -> list[R]:
         """Take some bytes of the reply; give the records that they completed."""
@@ -107,11 +139,7 @@ class Reader(Generic[R]):
             if not data:
                 return []
         self._since += len(data)
-        try:
-            self._parser.feed(data)
-        except etree.XMLSyntaxError as fault:
-            raise self._syntax(fault) from None
-        records = self._take()
+        records = self._parsed(data) if self._filter is None else self._parse(self._filter.feed(data))
         if self._since > RECORD_LIMIT:
             raise self._fault(f"has a record larger than {RECORD_LIMIT // (1024 * 1024)} MB")
         return records
@@ -120,10 +148,14 @@ class Reader(Generic[R]):
         """End of the bytes: gives the single record of a single shape, None for a list."""
         if self._head is not None:
             raise self._fault("is empty" if not self._head.strip() else "ends before its first element")
+        if self._filter is not None:
+            self._parse(self._filter.close())
         try:
             root: Any = self._parser.close()
         except etree.XMLSyntaxError as fault:
             raise self._syntax(fault) from None
+        if self._filter is not None:
+            self._check_outside(root)
         if self.status == "ERROR":
             raise refusal(self.words, self._asked)
         if self.status != "OK":
@@ -142,7 +174,77 @@ class Reader(Generic[R]):
         try:
             return shape.build(self._single, self._beside)
         except ShapeFault as fault:
-            raise self._misshapen(f"Response/{shape.element}", fault) from None
+            raise self._unreadable(self._single, fault) from None
+
+    # -- the parser ------------------------------------------------------------------------------------
+
+    def _parsed(self, data: bytes) -> list[R]:
+        """Parse some bytes of a reply that was sound so far; where they are not, filter it from there on.
+
+        The bytes since the last complete record are kept for that.
+        """
+        if self._window is not None:
+            self._window.append(data)
+        fault: etree.XMLSyntaxError | None = None
+        if _DELETE not in data:
+            try:
+                self._parser.feed(data)
+            except etree.XMLSyntaxError as broken:
+                fault = broken
+            # An entity that is not defined is in the log, while the parser raises only at the end.
+            if fault is None and not len(self._parser.feed_error_log):
+                records = self._take()
+                self._move_window(data, len(records))
+                return records
+        elif self._window is None:
+            self._window = [data]
+        return self._filtered(fault)
+
+    def _move_window(self, data: bytes, taken: int) -> None:
+        if self._window is None:
+            return
+        at = data.rfind(self._closing) if self._closing and taken else -1
+        if at >= 0:
+            self._window = [data[at + len(self._closing) :]]
+            self._window_size, self._is_midway, self._since_window = len(self._window[0]), True, 0
+            return
+        self._since_window += taken
+        self._window_size += len(data)
+        if self._window_size > RECORD_LIMIT:
+            self._window = None
+
+    def _filtered(self, fault: etree.XMLSyntaxError | None) -> list[R]:
+        """Parse again from the last complete record on, with what XML does not allow marked.
+
+        ``fault`` is what the parser said; it stands where nothing was found that could be marked.
+        """
+        if self._window is None:
+            raise self._syntax(fault)
+        self._filter = CharacterFilter()
+        self._parser = self._new_parser()
+        self._list = self._single = None
+        self._skip = self._since_window
+        if self._is_midway:
+            assert self._shape is not None
+            self._parser.feed(f"<Response><{self._shape.wrapper}>".encode())
+        window, self._window = b"".join(self._window), None
+        marked = self._filter.feed(window)
+        if fault is not None and not self._filter.marked:
+            raise self._syntax(fault)
+        return self._parse(marked)
+
+    def _parse(self, data: bytes) -> list[R]:
+        try:
+            self._parser.feed(data)
+        except etree.XMLSyntaxError as fault:
+            raise self._syntax(fault) from None
+        return self._take()
+
+    def _check_outside(self, parent: Element) -> None:
+        """What was marked outside of all records belongs to none of them: the reply as a whole is broken."""
+        for text in (parent.text, *(child.tail for child in parent)):
+            if text and not text.isascii() and (problem := unsound(text)):
+                raise self._fault(f"is broken or cut off: outside of its records it has {problem}")
 
     # -- the prolog ------------------------------------------------------------------------------------
 
@@ -194,7 +296,11 @@ class Reader(Generic[R]):
             if node.tag == element:
                 parent = node.getparent()
                 if wrapped and (parent is self._list or self._is_list(parent)):
-                    out.append(self._record(node))
+                    record = self._record(node)
+                    if record is not None:
+                        out.append(record)
+                    if self._filter is not None:
+                        self._check_outside(parent)
                     before = node.getprevious()
                     while before is not None:
                         parent.remove(before)
@@ -205,21 +311,49 @@ class Reader(Generic[R]):
                 self._other(node)
         return out
 
-    def _record(self, node: Element) -> R:
+    def _record(self, node: Element) -> R | None:
         shape = self._shape
         assert shape is not None
+        if self._skip:
+            self._skip -= 1
+            return None
         self._count += 1
         self._since = 0
         try:
             record = shape.build(node, "")
         except ShapeFault as fault:
-            raise self._misshapen(self._place(), fault) from None
-        if shape.key is not None:
-            key = shape.key(record)
-            if key in self._keys:
-                raise self._fault(f"is there twice ({visible(key, 60)})", self._place())
-            self._keys.add(key)
+            uuid, name, number = known_by(node)
+            # Where its key can be read, another one of that key is not sound either.
+            self._is_new(number if shape.element == "Job" else uuid)
+            whole = fault.of(WHOLE)
+            self._set_aside(Quarantined(kind=shape.element, uuid=uuid, name=name, number=number, faults=(whole,)))
+            return None
+        if shape.key is not None and not self._is_new(shape.key(record)):
+            uuid, name, number = known_by(node)
+            if shape.key(record) not in self._twice:
+                self._twice.add(shape.key(record))
+                twice = (Fault(WHOLE, _KEYS.get(shape.element, "UUID"), _TWICE, "twice"),)
+                found = Quarantined(kind=shape.element, uuid=uuid, name=name, number=number, faults=twice)
+                self._set_aside(found)
+            return None
+        unread = getattr(record, "unread", ())
+        if unread:
+            uuid, name, number = known_by(node)
+            self._set_aside(
+                Quarantined(kind=shape.element, uuid=uuid, name=name, number=number, faults=unread)
+            )
         return record
+
+    def _is_new(self, key: str) -> bool:
+        if not key:
+            return True
+        if key in self._keys:
+            return False
+        self._keys.add(key)
+        return True
+
+    def _set_aside(self, found: Quarantined) -> None:
+        self.quarantined.append(msgspec.structs.replace(found, place=self._count))
 
     def _is_list(self, parent: Element) -> bool:
         assert self._shape is not None
@@ -259,6 +393,8 @@ class Reader(Generic[R]):
             elif tag == "WebUrl":
                 self._beside = (node.text or "").strip()
             elif self._shape is not None and tag == self._shape.wrapper:
+                if self._filter is not None:
+                    self._check_outside(node)
                 self._ended = True
                 self._list = None
         elif tag == "Next" and depth == 3 and node.getparent().tag == "Links":
@@ -266,18 +402,30 @@ class Reader(Generic[R]):
 
     # -- faults ------------------------------------------------------------------------------------------
 
-    def _place(self) -> str:
+    def _unreadable(self, node: Element, fault: ShapeFault) -> UnreadableRecord:
         assert self._shape is not None
-        return f"{self._shape.wrapper}/{self._shape.element}[{self._count}]"
+        uuid, name, number = known_by(node)
+        whole = (fault.of(WHOLE),)
+        found = Quarantined(kind=self._shape.element, uuid=uuid, name=name, number=number, faults=whole)
+        return UnreadableRecord(
+            f"XPM's record of {found.called} cannot be read: {visible(found.problem, 200)}.",
+            hint=found.remedy,
+            case=CaseId.BAD_REPLY,
+            asked=self._asked.call,
+            status=self._asked.status,
+            correlation=self._asked.correlation,
+            repeatable=not self._asked.write,
+        )
 
-    def _misshapen(self, place: str, fault: ShapeFault) -> BadReply:
-        return self._fault(fault.problem, f"{place}/{fault.where}")
-
-    def _syntax(self, fault: etree.XMLSyntaxError) -> BadReply:
+    def _syntax(self, fault: etree.XMLSyntaxError | None) -> BadReply:
+        after = f" after {count(self._count, 'record')}" if self._count else ""
+        if fault is None:
+            return self._fault(f"is broken or cut off{after}: it has a control character in a huge record")
         line, column = fault.position
         what = visible(str(fault.msg or "not well-formed").split(", line ")[0], 200)
-        after = f" after {count(self._count, 'record')}" if self._count else ""
-        return self._fault(f"is broken or cut off{after} (line {line}, column {column}: {what})")
+        # A reply that was parsed again from the middle counts its lines from there.
+        at = "" if self._filter is not None and self._is_midway else f"line {line}, column {column}: "
+        return self._fault(f"is broken or cut off{after} ({at}{what})")
 
     def _html(self) -> BadReply:
         return self._fault("is a web page, not data: a proxy or an outage page answered in Xero's place")
@@ -286,7 +434,7 @@ class Reader(Generic[R]):
         where = f"at {place}: it " if place else "it "
         return BadReply(
             f"Xero's reply cannot be read: {where}{problem}.",
-            hint="Nothing was taken from it. Try again; if it stays, tell support the correlation id.",
+            hint=f"Nothing was taken from it. Try again. {support_hint(self._asked.correlation)}",
             case=CaseId.BAD_REPLY,
             asked=self._asked.call,
             status=self._asked.status,
@@ -308,12 +456,17 @@ def read_single(shape: Shape[R], body: bytes, asked: Asked | None = None) -> R:
     return record
 
 
-def read_list(shape: Shape[R], body: bytes, asked: Asked | None = None) -> tuple[list[R], str]:
-    """Read a whole reply that carries a list; gives the records and the address of the next page, if any."""
+def read_list(shape: Shape[R], body: bytes, asked: Asked | None = None) -> tuple[Records[R], str]:
+    """Read a whole reply that carries a list; gives the records with those that were set aside, and the address
+    of the next page, if any."""
     reader = Reader(shape, asked)
     records = reader.feed(body)
     reader.close()
-    return records, reader.next
+    twice = reader.twice
+    if twice and shape.key is not None:
+        key = shape.key
+        records = [record for record in records if key(record) not in twice]
+    return Records(records, reader.quarantined), reader.next
 
 
 def read_status(body: bytes, asked: Asked | None = None) -> None:
