@@ -33,6 +33,7 @@ from xpm_tui.domain.errors import (
     Refused,
     ScopeMissing,
     Trouble,
+    UnreadableRecord,
     UnsendableValue,
     WireTrouble,
 )
@@ -40,11 +41,13 @@ from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.fields import job_label, sent_label, staff_label
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Practice, Put, Snapshot, Write
+from xpm_tui.domain.quarantine import WHOLE
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import is_carriable, refuse_uncarriable_values, storable
-from xpm_tui.domain.tables import INTENTS
+from xpm_tui.domain.tables import INTENTS, XPM_CLIENTS
 from xpm_tui.domain.workflows import JobSpec
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact, XpmJob
+from xpm_tui.sync.canonical import unread_fields
 from xpm_tui.sync.journal import (
     ADD_CLIENT,
     ADD_CONTACT,
@@ -61,6 +64,9 @@ from xpm_tui.sync.journal import (
 )
 
 Reply = TypeVar("Reply")
+
+_OF_CLIENT = (UPDATE_CLIENT, ADD_CONTACT, UPDATE_CONTACT)
+"""The kinds of writes that change an XPM client."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ ENDINGS: Mapping[type[Trouble], Ending] = {
     AllowanceUsedUp: "stopped",
     OutOfReach: "stopped",
     BadReply: "stopped",
+    UnreadableRecord: "unsendable",
     # The files of the login and the rate limiter are written after a reply, too.
     Busy: "interrupted",
     DiskTrouble: "interrupted",
@@ -202,6 +209,7 @@ class Outbox:
         """
         try:
             refuse_uncarriable_values(message.texts, label=message.label)
+            self._refuse_what_is_set_aside(message)
         except UnsendableValue as error:
             closed = failed(self._intent(message), error.message)
             self._book.commit([Put(INTENTS, closed)])
@@ -219,6 +227,24 @@ class Outbox:
 
         self._commit(settle)
         return Delivery("done", end, reply)
+
+    def _refuse_what_is_set_aside(self, message: Message[Any]) -> None:
+        """Refuse to write a field whose value in XPM nobody can read, or a record set aside as a whole."""
+        row = self._book.snapshot().get(XPM_CLIENTS, message.uuid) if message.kind in _OF_CLIENT else None
+        if row is None or not row.unread:
+            return
+        unread = unread_fields(row)
+        if message.kind != UPDATE_CLIENT:
+            touched = unread & {WHOLE, "contact"}
+        else:
+            touched = unread & {WHOLE, *message.values}
+        if touched:
+            fault = next(iter(row.unread))
+            raise UnsendableValue(
+                f"XPM's record of it cannot be read: {fault.sentence}.",
+                hint=fault.remedy,
+                field="" if WHOLE in touched else min(touched),
+            )
 
     def _not_done(self, intent: Intent, error: Trouble) -> Delivery[Any]:
         ending = ending_of(error)

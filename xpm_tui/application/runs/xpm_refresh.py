@@ -32,6 +32,7 @@ from xpm_tui.domain.errors import (
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Listing, Practice, Snapshot, Write
+from xpm_tui.domain.quarantine import Quarantined, quarantined_in
 from xpm_tui.domain.tables import CATEGORIES, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.settings.store import Settings
@@ -202,6 +203,11 @@ class _Watched:
     def asked_at(self) -> datetime:
         """The server's time of the list."""
         return self._listing.asked_at
+
+    @property
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """What was set aside of the list."""
+        return self._listing.quarantined
 
     async def __aiter__(self) -> AsyncIterator[XpmClient]:
         held: list[XpmClient] = []

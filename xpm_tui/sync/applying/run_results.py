@@ -20,7 +20,7 @@ from xpm_tui.domain.tables import BASE, FREEZES, IMAGES, LINKS, PLANNED, PLANS, 
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.local_writes import base_key
 from xpm_tui.sync.base import PRIMARY, agree, carry, forget, mirror_values, pair
-from xpm_tui.sync.canonical import Values, contact_values, xpm_values
+from xpm_tui.sync.canonical import Values, contact_values, known, xpm_values
 from xpm_tui.sync.journal import ADD_CONTACT
 from xpm_tui.sync.mirror import client_writes
 
@@ -28,6 +28,7 @@ from xpm_tui.sync.mirror import client_writes
 def merge_client(old: XpmClient, reply: XpmClient) -> XpmClient:
     """The reply as a mirror row. What an answer to a write may leave out (groups, contacts, the number of
     the web address, the masked tax number) stays as it was."""
+    reply = known(old, reply)
     return msgspec.structs.replace(
         reply,
         groups=reply.groups if reply.groups is not None else old.groups,

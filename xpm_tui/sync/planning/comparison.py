@@ -13,7 +13,14 @@ from xpm_tui.domain.links import Base, ContactLink, Link, Pair, Value
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.base import PRIMARY, agree, contact_key, forget_contact, own_mirror_values, pair
-from xpm_tui.sync.canonical import book_values, contact_values, primary_of, same_texts, xpm_contacts
+from xpm_tui.sync.canonical import (
+    book_values,
+    contact_values,
+    primary_of,
+    same_texts,
+    unread_fields,
+    xpm_contacts,
+)
 from xpm_tui.sync.planning.contacts import ContactMatch, match_contacts, ours_alone, theirs_alone
 from xpm_tui.sync.planning.decisions import NO_NAME, Rules
 from xpm_tui.sync.policy import BY_NAME, FieldRule
@@ -53,7 +60,10 @@ def compare(rules: Rules, sides: Sides) -> Compared:
 
 
 def _compared(rules: Rules, sides: Sides) -> _Work:
-    """Compare one client. A quiet link, or a client frozen as a whole, has nothing to compare."""
+    """Compare one client. A quiet link, or a client frozen as a whole, has nothing to compare; what XPM sent of
+    it and nobody can read is left alone as if it were frozen."""
+    if sides.row.unread:
+        sides = msgspec.structs.replace(sides, frozen=sides.frozen | unread_fields(sides.row))
     work = _Work(rules, sides)
     if rules.idle or sides.link.quiet or WHOLE in sides.frozen:
         return work

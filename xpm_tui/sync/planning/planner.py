@@ -198,6 +198,8 @@ class _Planner:
             return (), "", None
         uuid = exact_match(snapshot, client, self.names) if self.linking else ""
         row = snapshot.get(XPM_CLIENTS, uuid) if uuid else None
+        if row is not None and row.is_set_aside:
+            return (), "", None
         if row is None:
             return (), "", needs_person(snapshot, client, state_of(snapshot, client, None, None))
         linking = Change(
