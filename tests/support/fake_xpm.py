@@ -12,8 +12,8 @@ import msgspec
 from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock
-from xpm_tui.domain.safe_text import refuse_uncarriable_values
 from xpm_tui.domain.quarantine import Quarantined
+from xpm_tui.domain.safe_text import refuse_uncarriable_values
 from xpm_tui.domain.xpm import Category, Named, Staff, Template, XpmClient, XpmContact, XpmJob
 
 

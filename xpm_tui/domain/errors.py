@@ -33,6 +33,7 @@ class CaseId(StrEnum):
     CANCELLED = "cancelled"
     SCOPE_NOT_ATTACHED = "scope-not-attached"
     SCOPE_MISSING = "scope-missing"
+    API_NOT_OPEN = "api-not-open"
     UNKNOWN_APP = "unknown-app"
     STATE_MISMATCH = "state-mismatch"
     NO_NETWORK = "no-network"

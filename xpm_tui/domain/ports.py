@@ -136,8 +136,9 @@ class Book(Protocol):
 
 
 class Listing(Protocol):
-    """A streamed client list. Reading to the end without an error means that it was complete, but for the records
-    that were set aside: a record among them that was given before, because it came twice, does not count."""
+    """A streamed client list. Reading to the end without an error means that it was complete, but for the
+    records that were set aside: a record among them that was given before, because it came twice, does not
+    count."""
 
     @property
     def asked_at(self) -> datetime:

@@ -119,7 +119,8 @@ def xpm_values(row: XpmClient) -> Values:
 
 
 def unread_fields(row: XpmClient) -> frozenset[str]:
-    """The fields, by the names of the registry, that XPM sent and nobody can read; ``*`` is the whole record."""
+    """The fields, by the names of the registry, that XPM sent and nobody can read; ``*`` is the whole
+    record."""
     if not row.unread:
         return frozenset()
     names: set[str] = set()
@@ -133,7 +134,9 @@ def unread_fields(row: XpmClient) -> frozenset[str]:
 
 def known(old: XpmClient, row: XpmClient) -> XpmClient:
     """The row with the values that were known before in place of those that nobody can read."""
-    kept = {fault.attribute: getattr(old, fault.attribute) for fault in row.unread if fault.attribute != WHOLE}
+    kept = {
+        fault.attribute: getattr(old, fault.attribute) for fault in row.unread if fault.attribute != WHOLE
+    }
     if "web_url" in kept:
         kept["number"] = old.number
     return msgspec.structs.replace(row, **kept) if kept else row

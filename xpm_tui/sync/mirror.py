@@ -1,8 +1,8 @@
 """Bringing the mirror up to date, in commits that carry the base along.
 
 A row is written only if it says something new. Absence is evidence only at the end of a complete list, and
-not when that list is suspiciously short: then nothing is marked, and the guard asks a person. A record that was
-set aside, because nobody can read it, keeps its row; its absence is no evidence.
+not when that list is suspiciously short: then nothing is marked, and the guard asks a person. A record that
+was set aside, because nobody can read it, keeps its row; its absence is no evidence.
 """
 
 from __future__ import annotations
@@ -226,8 +226,8 @@ def set_aside(snapshot: Snapshot) -> dict[str, tuple[Quarantined, ...]]:
 def _quarantine(
     snapshot: Snapshot, name: str, aside: Sequence[Quarantined], seen: set[str] | None = None
 ) -> list[Write]:
-    """The write that remembers what is set aside of a list; a list of changes (with what it has ``seen``) says
-    nothing of the others."""
+    """The write that remembers what is set aside of a list; a list of changes (with what it has ``seen``)
+    says nothing of the others."""
     before = snapshot.get(META, QUARANTINED + name)
     kept: list[Quarantined] = []
     if seen is not None and before is not None:
@@ -319,8 +319,8 @@ def accept_list(snapshot: Snapshot) -> list[Write]:
 def list_writes(snapshot: Snapshot, table: Table[Row], rows: Sequence[Row]) -> list[Write]:
     """The writes for a complete list of staff, templates or categories.
 
-    What is missing is marked as gone, and marked back when it returns; an empty list marks nothing, and so does
-    one with a record of which nobody can tell which it is.
+    What is missing is marked as gone, and marked back when it returns; an empty list marks nothing, and so
+    does one with a record of which nobody can tell which it is.
     """
     return _with_absent(snapshot, table, rows, lambda row: row.uuid)
 

@@ -20,6 +20,7 @@ from xpm_tui.application.jobs.queries import counts as job_counts
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, list_state, read_identity
+from xpm_tui.application.presenters.set_aside import SetAsideView, set_aside_summary, set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
 from xpm_tui.application.runs.plans import latest
@@ -70,7 +71,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
 
     ``links`` counts the book's clients by the state of their link, ``jobs`` those to be made by theirs.
     ``minute_left`` and ``day_left`` are calls to Xero, None where it has not told. ``notes`` are lists
-    that the scopes do not open: no trouble.
+    that could not be read: no trouble. ``set_aside`` are records of XPM that nobody can read.
     """
 
     title: str
@@ -103,6 +104,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     day_limit: int | None
     skipped: datetime | None
     notes: tuple[str, ...]
+    set_aside: tuple[SetAsideView, ...]
     problems: tuple[Problem, ...]
 
     @property
@@ -176,7 +178,8 @@ def heartbeat(practice: OpenPractice) -> Heartbeat:
         day_left=left.day_left,
         day_limit=left.day_limit,
         skipped=skipped.started if skipped else None,
-        notes=tuple(state.note for state in states if state.note and state.scope),
+        notes=tuple(dict.fromkeys(state.note for state in states if state.note)),
+        set_aside=set_aside_views(snapshot),
         problems=(*_problems(practice, ended, good, now), *job_problems(counts.jobs, runs)),
     )
 
@@ -239,6 +242,15 @@ def _problems(
                 sentence=f"Run {ended.id} {words}. {ended.error}".strip(),
                 hint=f"See: xpm-tui runs show {ended.id}",
                 exit_code=EXIT_FAILED,
+            )
+        )
+    aside = set_aside_views(snapshot)
+    if aside:
+        found.append(
+            Problem(
+                code="set-aside",
+                sentence=f"{set_aside_summary(aside)} {aside[0].sentence}",
+                hint="See all of them: xpm-tui status. Correct them in XPM, then: xpm-tui sync",
             )
         )
     person = connector(snapshot)

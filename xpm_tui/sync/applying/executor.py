@@ -72,6 +72,7 @@ async def apply(
             pusher = Pusher(work.book_one, ledger, book, practice, clock, ids, create_lag, policy)
             await work.there(there, pusher)
         await work.agree()
+        ledger.set_aside(plan)
     except Trouble as trouble:
         outcome = ledger.outcome(stopped=False, trouble=trouble)
         ledger.end(plan, outcome, trouble, reviewed=reviewed)

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from xpm_tui.domain.errors import CaseId, NeedsPerson, Trouble, UnsendableValue
+from xpm_tui.domain.errors import CaseId, NeedsPerson, Trouble, UnreadableRecord, UnsendableValue
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import compare
 from xpm_tui.domain.plan import Direction
@@ -108,7 +108,7 @@ class Maker:
             row = await self._look(asked, sent, create_lag, stop)
         elif row is None:
             cause = sent.cause
-            if sent.ending == "unsendable":
+            if sent.ending == "unsendable" and not isinstance(cause, UnreadableRecord):
                 named = f"{visible(asked.name, 80)} ({asked.message.record})"
                 cause = UnsendableValue(
                     f"{named} was not created in XPM. {cause.message}",

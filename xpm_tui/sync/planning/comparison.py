@@ -60,8 +60,8 @@ def compare(rules: Rules, sides: Sides) -> Compared:
 
 
 def _compared(rules: Rules, sides: Sides) -> _Work:
-    """Compare one client. A quiet link, or a client frozen as a whole, has nothing to compare; what XPM sent of
-    it and nobody can read is left alone as if it were frozen."""
+    """Compare one client. A quiet link, or a client frozen as a whole, has nothing to compare; what XPM sent
+    of it and nobody can read is left alone as if it were frozen."""
     if sides.row.unread:
         sides = msgspec.structs.replace(sides, frozen=sides.frozen | unread_fields(sides.row))
     work = _Work(rules, sides)

@@ -244,7 +244,8 @@ class Caller:
 
     def _unauthorised(self, asked: Asked, found: ErrorBody, budget: _Budget, token: Secret) -> Secret:
         if "authorizationunsuccessful" in found.detail.lower():
-            raise error_mapping.scope_missing(asked, found.words)
+            saved = self._tokens.saved()
+            raise error_mapping.scope_missing(asked, found.words, saved.scopes if saved is not None else ())
         if budget.renewed:
             raise error_mapping.login_lost(asked)
         budget.renewed = True

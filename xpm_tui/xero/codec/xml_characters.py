@@ -1,8 +1,8 @@
 """Characters and references that XML does not allow, marked so that the parser takes the rest.
 
-One control character in one address makes a whole list malformed. Each is replaced by a non-character that the
-parser takes and no text may hold, so that only what holds it is set aside. The reader filters a reply only once
-its parser has refused it, so a sound reply costs nothing.
+One control character in one address makes a whole list malformed. Each is replaced by a non-character that
+the parser takes and no text may hold, so that only what holds it is set aside. The reader filters a reply
+only once its parser has refused it, so a sound reply costs nothing.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ _ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
 _REFERENCES = re.compile(r"&(?:#(?:x([0-9a-fA-F]{1,32})|([0-9]{1,32}));|((?:amp|lt|gt|quot|apos);))?")
 _SECTIONS = {"<![CDATA[": "]]>", "<!--": "-->"}
 _SECTION = re.compile(r"<!\[CDATA\[|<!--")
-_OPEN_END = re.compile(
-    rb"(?:&#?[0-9A-Za-z]*|<(?:!(?:-|\[(?:C(?:D(?:A(?:TA?)?)?)?)?)?)?|--?|\]\]?)\Z"
-)
+_OPEN_END = re.compile(rb"(?:&#?[0-9A-Za-z]*|<(?:!(?:-|\[(?:C(?:D(?:A(?:TA?)?)?)?)?)?)?|--?|\]\]?)\Z")
 _LONGEST = 48
 """Bytes: a reference that is longer means nothing."""
 

@@ -1,7 +1,8 @@
 """Streamed reading of Practice Manager replies, hardened: a reply is read right or refused with its place.
 
-One record that cannot be read, or that is there twice, is *quarantined*: it is named, and the others are read. A
-reply is refused as a whole only where it is damaged as a whole: cut short, malformed, of another type.
+One record that cannot be read, or that is there twice, is *quarantined*: it is named, and the others are
+read. A reply is refused as a whole only where it is damaged as a whole: cut short, malformed, of another
+type.
 
 No DOCTYPE, hence no entities of a document's own (CWE-776, CWE-611); UTF-8 only; depth (256) and text size
 (10 MB) are libxml2's limits, size of a record and of the whole are ours.
@@ -64,11 +65,11 @@ class Shape(Generic[R]):
 class Reader(Generic[R]):
     """Reads one reply: ``feed`` its bytes and take the records, then ``close``, which proves it complete.
 
-    ``quarantined`` are the records that were set aside so far, or fields of them. A record that turns out to be
-    there twice was given before, and is among them: it does not count then.
+    ``quarantined`` are the records that were set aside so far, or fields of them. A record that turns out to
+    be there twice was given before, and is among them: it does not count then.
 
-    Raises ``BadReply`` (with the place of the fault) as soon as the reply as a whole cannot be read, ``Refused``
-    at the end when XPM said ERROR. After an error the reader is dead.
+    Raises ``BadReply`` (with the place of the fault) as soon as the reply as a whole cannot be read,
+    ``Refused`` at the end when XPM said ERROR. After an error the reader is dead.
     """
 
     def __init__(
@@ -326,7 +327,9 @@ class Reader(Generic[R]):
             # Where its key can be read, another one of that key is not sound either.
             self._is_new(number if shape.element == "Job" else uuid)
             whole = fault.of(WHOLE)
-            self._set_aside(Quarantined(kind=shape.element, uuid=uuid, name=name, number=number, faults=(whole,)))
+            self._set_aside(
+                Quarantined(kind=shape.element, uuid=uuid, name=name, number=number, faults=(whole,))
+            )
             return None
         if shape.key is not None and not self._is_new(shape.key(record)):
             uuid, name, number = known_by(node)
@@ -457,8 +460,8 @@ def read_single(shape: Shape[R], body: bytes, asked: Asked | None = None) -> R:
 
 
 def read_list(shape: Shape[R], body: bytes, asked: Asked | None = None) -> tuple[Records[R], str]:
-    """Read a whole reply that carries a list; gives the records with those that were set aside, and the address
-    of the next page, if any."""
+    """Read a whole reply that carries a list; gives the records with those that were set aside, and the
+    address of the next page, if any."""
     reader = Reader(shape, asked)
     records = reader.feed(body)
     reader.close()
