@@ -200,6 +200,7 @@ class Caller:
                             self._tell(asked, began, tally.count, incoming.headers)
                         return
                     found, size = await _error_body(incoming)
+                    asked = replace(asked, correlation=asked.correlation or found.correlation)
                     self._tell(asked, began, size, incoming.headers)
                     if incoming.status == 401:
                         stale = self._unauthorised(asked, found, budget, token)

@@ -186,8 +186,7 @@ def is_covered(call: str, granted: Collection[str]) -> bool:
 
     Args:
         call: Verb and path, such as ``GET staff.api/list``. Job templates and categories have no scope of
-        their
-            own: only the broad ones open them.
+            their own: only the broad ones open them.
         granted: The scopes that Xero granted.
     """
     verb, _, path = call.partition(" ")

@@ -19,7 +19,7 @@ _WORDS = {
 }
 
 _PLANE_ENDS = "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
-_CONTROL_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NONCHARACTER_TEXT = re.compile(f"[\ufdd0-\ufdef{_PLANE_ENDS}]")
 _ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
 _REFERENCES = re.compile(r"&(?:#(?:x([0-9a-fA-F]{1,32})|([0-9]{1,32}));|((?:amp|lt|gt|quot|apos);))?")
@@ -32,9 +32,6 @@ _LONGEST = 48
 
 def unsound(text: str) -> str:
     """Return what a text that is not ASCII holds and no text may hold, in words; empty for a sound text."""
-    found = _CONTROL_TEXT.search(text)
-    if found is not None:
-        return _WORDS[_CONTROL]
     found = _NONCHARACTER_TEXT.search(text)
     return _WORDS.get(found.group(), _WORDS[_NONCHARACTER]) if found is not None else ""
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from lxml import etree
@@ -36,9 +36,6 @@ LIST_LIMIT = 1024 * 1024 * 1024
 
 RECORD_LIMIT = 32 * 1024 * 1024
 """Most bytes from the end of one record to the end of the next."""
-
-_DELETE: Final = b"\x7f"
-"""A control character that XML allows, so that no parser refuses it."""
 
 _TWICE = "is that of several records of the list"
 _KEYS = {"Job": "ID"}
@@ -187,18 +184,15 @@ class Reader(Generic[R]):
         if self._window is not None:
             self._window.append(data)
         fault: etree.XMLSyntaxError | None = None
-        if _DELETE not in data:
-            try:
-                self._parser.feed(data)
-            except etree.XMLSyntaxError as broken:
-                fault = broken
-            # An entity that is not defined is in the log, while the parser raises only at the end.
-            if fault is None and not len(self._parser.feed_error_log):
-                records = self._take()
-                self._move_window(data, len(records))
-                return records
-        elif self._window is None:
-            self._window = [data]
+        try:
+            self._parser.feed(data)
+        except etree.XMLSyntaxError as broken:
+            fault = broken
+        # An entity that is not defined is in the log, while the parser raises only at the end.
+        if fault is None and not len(self._parser.feed_error_log):
+            records = self._take()
+            self._move_window(data, len(records))
+            return records
         return self._filtered(fault)
 
     def _move_window(self, data: bytes, taken: int) -> None:
@@ -423,7 +417,7 @@ class Reader(Generic[R]):
     def _syntax(self, fault: etree.XMLSyntaxError | None) -> BadReply:
         after = f" after {count(self._count, 'record')}" if self._count else ""
         if fault is None:
-            return self._fault(f"is broken or cut off{after}: it has a control character in a huge record")
+            return self._fault(f"is broken or cut off{after}: it has a reference that means nothing")
         line, column = fault.position
         what = visible(str(fault.msg or "not well-formed").split(", line ")[0], 200)
         # A reply that was parsed again from the middle counts its lines from there.
