@@ -14,6 +14,9 @@ from typing import Final, Literal, TypeVar
 
 import msgspec
 
+from xpm_tui.domain.fields import CLIENT
+from xpm_tui.domain.safe_text import visible
+
 R = TypeVar("R")
 
 WHOLE: Final = "*"
@@ -89,8 +92,10 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def sentence(self) -> str:
-        """Return what is wrong, without the record."""
-        return f"{self.where} {self.problem}"
+        """Return what is wrong, with the field by its label, and without the record."""
+        field = CLIENT.get(self.attribute)
+        where = f"{field.label} ({visible(self.where, 60)})" if field is not None else visible(self.where, 60)
+        return f"{where} {visible(self.problem, 160)}"
 
     @property
     def remedy(self) -> str:

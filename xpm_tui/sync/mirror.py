@@ -31,6 +31,10 @@ OVERLAP = timedelta(minutes=10)
 QUARANTINED = "quarantined:"
 """Beginning of the name of the small fact that holds what was set aside of a list."""
 
+NAMED_PEOPLE = "named_people"
+"""Name of the small fact that holds the names of people as XPM's clients tell them, by UUID: of people who
+have left, no list tells a name."""
+
 CHUNK = 500
 
 _LISTS = {
@@ -115,9 +119,13 @@ async def refresh_clients(
     seen: set[str] = set()
     chunk: list[XpmClient] = []
     before: dict[str, bytes | None] = {}
+    people: dict[str, str] = {}
     changed = 0
     async for row in listing:
         seen.add(row.uuid)
+        for person in (row.partner, row.manager):
+            if person is not None and person.name:
+                people[person.uuid] = person.name
         chunk.append(row)
         if len(chunk) >= CHUNK:
             changed += take(book, chunk, clock.now(), before)
@@ -144,6 +152,7 @@ async def refresh_clients(
         facts = msgspec.structs.replace(facts, bookmark=listing.asked_at)
     writes: list[Write] = [_fact(facts)]
     writes += _quarantine(snapshot, "clients", aside, seen=None if complete else seen)
+    writes += _named(snapshot, people)
     for uuid, one in marked.items():
         old = snapshot.get(XPM_CLIENTS, uuid)
         if old is not None and old.unread != one.faults:
@@ -221,6 +230,18 @@ def set_aside(snapshot: Snapshot) -> dict[str, tuple[Quarantined, ...]]:
         if fact is not None and fact.value:
             found[name] = msgspec.convert(fact.value, tuple[Quarantined, ...])
     return found
+
+
+def named_people(snapshot: Snapshot) -> dict[str, str]:
+    """The names of people by UUID, as XPM's clients tell them."""
+    fact = snapshot.get(META, NAMED_PEOPLE)
+    return dict(fact.value) if fact is not None else {}
+
+
+def _named(snapshot: Snapshot, people: dict[str, str]) -> list[Write]:
+    before = named_people(snapshot)
+    now = {**before, **people}
+    return [Put(META, Meta(id=NAMED_PEOPLE, value=now))] if now != before else []
 
 
 def _quarantine(

@@ -31,6 +31,7 @@ from xpm_tui.application.health.probe_facts import (
 )
 from xpm_tui.application.practice import ADDRESSES
 from xpm_tui.application.practice_identity import LISTS, Identity
+from xpm_tui.application.presenters.set_aside import set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at
 from xpm_tui.diagnostics.error_presenter import present
@@ -48,7 +49,7 @@ from xpm_tui.diagnostics.probes.login import (
 )
 from xpm_tui.diagnostics.probes.machine import DiskSpace, Keyring, Schedule, SettingsGood, Terminal, Versions
 from xpm_tui.diagnostics.probes.network import Certificates, ClockSkew, ListOpen, NameLookUp, Proxy
-from xpm_tui.diagnostics.probes.store import CommitLog, LastRuns, Locks, PlanFits, Store
+from xpm_tui.diagnostics.probes.store import CommitLog, LastRuns, Locks, PlanFits, SetAside, Store
 from xpm_tui.domain.errors import BookUnreadable, Trouble, WireTrouble
 from xpm_tui.domain.ports import Priority
 from xpm_tui.lazy import lazy_imports
@@ -209,13 +210,13 @@ class Doctor:
         }
         held = Locks(lambda: self._machine.holders(locks), patient.clock.now)
         if patient.practice is None and patient.why is None:
-            kinds = (Store, CommitLog, LastRuns, PlanFits)
-            store, commits, runs, fits = (left(kind, NO_BOOK_YET) for kind in kinds)
-            return [store, commits, held, runs, fits]
+            kinds = (Store, CommitLog, LastRuns, PlanFits, SetAside)
+            store, commits, runs, fits, aside = (left(kind, NO_BOOK_YET) for kind in kinds)
+            return [store, commits, held, runs, fits, aside]
         facts = Once(self._store)
         practice = patient.practice
         if practice is None:
-            rest: list[Probe] = [left(LastRuns, NOT_OPEN), left(PlanFits, NOT_OPEN)]
+            rest: list[Probe] = [left(kind, NOT_OPEN) for kind in (LastRuns, PlanFits, SetAside)]
             return [Store(facts), left(CommitLog, NOT_OPEN), held, *rest]
         return [
             Store(facts),
@@ -226,6 +227,7 @@ class Doctor:
                 lambda: tuple(run.id for run in history.held(practice.snapshot())),
             ),
             PlanFits(lambda: plan(practice)),
+            SetAside(lambda: tuple(view.sentence for view in set_aside_views(practice.snapshot()))),
         ]
 
     async def _store(self) -> StoreFacts:

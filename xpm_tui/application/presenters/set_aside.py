@@ -10,7 +10,7 @@ import msgspec
 from xpm_tui.domain.fields import CLIENT
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.quarantine import WHOLE, Fault, Quarantined
+from xpm_tui.domain.quarantine import Fault, Quarantined
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.sync.mirror import set_aside
 
@@ -82,7 +82,7 @@ def _view(name: str, one: Quarantined) -> SetAsideView:
         number=one.number or None,
         name=str(visible(one.name, 120)) or None,
         fields=() if one.whole else tuple(_labels(one.faults)),
-        problem="; ".join(_said(fault) for fault in one.faults),
+        problem=one.problem,
         remedy=one.remedy,
         effect=one.effect,
     )
@@ -92,11 +92,3 @@ def _labels(faults: Iterable[Fault]) -> Iterable[str]:
     for fault in faults:
         field = CLIENT.get(fault.attribute)
         yield field.label if field is not None else fault.where
-
-
-def _said(fault: Fault) -> str:
-    field = CLIENT.get(fault.attribute) if fault.attribute != WHOLE else None
-    where = (
-        f"{field.label} ({visible(fault.where, 60)})" if field is not None else str(visible(fault.where, 60))
-    )
-    return f"{where} {visible(fault.problem, 160)}"
