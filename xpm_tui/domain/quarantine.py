@@ -22,7 +22,17 @@ R = TypeVar("R")
 WHOLE: Final = "*"
 """As the attribute of a fault: the record as a whole."""
 
-ESSENTIAL: Final = frozenset({"uuid", "name", "number", "archived", "prospect", "deleted"})
+ESSENTIAL: Final = frozenset(
+    {
+        "uuid",
+        "number",
+        *(
+            field.attribute
+            for field in CLIENT.values()
+            if field.xpm is not None and (field.required or (field.kind == "flag" and not field.sync.at_all))
+        ),
+    }
+)
 """Attributes without which nobody can say which record it is, or whether it may be written."""
 
 FaultKind = Literal[

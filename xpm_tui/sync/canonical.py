@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from xpm_tui.domain.errors import UnsendableValue
 from xpm_tui.domain.fields import CLIENT, CONTACT, TEXTS, Kind
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Value
@@ -130,6 +131,22 @@ def unread_fields(row: XpmClient) -> frozenset[str]:
         if field is not None and field.kind == "contacts":
             names.update(each.name for each in CONTACT.values())
     return frozenset(names)
+
+
+def refuse_unread(row: XpmClient, fields: Iterable[str]) -> None:
+    """Refuse to write fields whose value in XPM nobody can read, or a record that was set aside as a whole.
+
+    Raises:
+        UnsendableValue: One of them is; the message says what is wrong with it.
+    """
+    touched = unread_fields(row) & {WHOLE, *fields}
+    if touched:
+        fault = row.unread[0]
+        raise UnsendableValue(
+            f"XPM's record of it cannot be read: {fault.sentence}.",
+            hint=fault.remedy,
+            field="" if WHOLE in touched else min(touched),
+        )
 
 
 def known(old: XpmClient, row: XpmClient) -> XpmClient:

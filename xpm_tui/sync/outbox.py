@@ -41,13 +41,12 @@ from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.fields import job_label, sent_label, staff_label
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Practice, Put, Snapshot, Write
-from xpm_tui.domain.quarantine import WHOLE
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import is_carriable, refuse_uncarriable_values, storable
 from xpm_tui.domain.tables import INTENTS, XPM_CLIENTS
 from xpm_tui.domain.workflows import JobSpec
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact, XpmJob
-from xpm_tui.sync.canonical import unread_fields
+from xpm_tui.sync.canonical import refuse_unread
 from xpm_tui.sync.journal import (
     ADD_CLIENT,
     ADD_CONTACT,
@@ -229,22 +228,9 @@ class Outbox:
         return Delivery("done", end, reply)
 
     def _refuse_what_is_set_aside(self, message: Message[Any]) -> None:
-        """Refuse to write a field whose value in XPM nobody can read, or a record set aside as a whole."""
         row = self._book.snapshot().get(XPM_CLIENTS, message.uuid) if message.kind in _OF_CLIENT else None
-        if row is None or not row.unread:
-            return
-        unread = unread_fields(row)
-        if message.kind != UPDATE_CLIENT:
-            touched = unread & {WHOLE, "contact"}
-        else:
-            touched = unread & {WHOLE, *message.values}
-        if touched:
-            fault = next(iter(row.unread))
-            raise UnsendableValue(
-                f"XPM's record of it cannot be read: {fault.sentence}.",
-                hint=fault.remedy,
-                field="" if WHOLE in touched else min(touched),
-            )
+        if row is not None and row.unread:
+            refuse_unread(row, message.values if message.kind == UPDATE_CLIENT else ["contact"])
 
     def _not_done(self, intent: Intent, error: Trouble) -> Delivery[Any]:
         ending = ending_of(error)

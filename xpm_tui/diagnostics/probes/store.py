@@ -160,7 +160,7 @@ class SetAside:
 
     read: Callable[[], tuple[str, ...]]
     name: ClassVar[str] = "set-aside"
-    title: ClassVar[str] = "Records of XPM that cannot be read"
+    title: ClassVar[str] = "Records set aside"
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def look(self) -> Finding:

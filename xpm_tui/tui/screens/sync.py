@@ -82,9 +82,8 @@ class SyncArea(AreaScreen):
             found += run_lines(self._run, self.host.desk.practice.clock.now(), self.size.width)
         found += self._plan_lines()
         for text in self._aside:
-            found += wrap(
-                [ours(" ! " if text == self._aside[0] else "   ", "warn"), span(text.strip())], width
-            )
+            mark = " ! " if text == self._aside[0] else "   "
+            found += wrap([ours(mark, "warn"), span(text.strip())], width)
         self._card.say(lines(found))
 
     def _plan_lines(self) -> list[Line]:

@@ -10,7 +10,6 @@ No DOCTYPE, hence no entities of a document's own (CWE-776, CWE-611); UTF-8 only
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -24,6 +23,7 @@ from xpm_tui.domain.quarantine import WHOLE, Fault, Quarantined, Records
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.xero.codec.deserializers import Element, ShapeFault, clean, known_by
 from xpm_tui.xero.codec.xml_characters import CharacterFilter, unsound
+from xpm_tui.xero.codec.xml_prolog import problem_before_root
 from xpm_tui.xero.error_body import Asked, refusal, support_hint
 
 R = TypeVar("R")
@@ -39,11 +39,6 @@ RECORD_LIMIT = 32 * 1024 * 1024
 
 _TWICE = "is that of several records of the list"
 _KEYS = {"Job": "ID"}
-_PROLOG_LIMIT = 64 * 1024
-_MISC = re.compile(rb"\s+|<\?(?!xml[\s?]).*?\?>|<!--(?:(?!--).)*-->", re.DOTALL)
-_DECLARATION = re.compile(rb"<\?xml\s[^>]*\?>")
-_ENCODING = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-_ROOT = re.compile(rb"<([^\s/><!?]+)[\s/>]")
 
 
 @dataclass(frozen=True)
@@ -133,8 +128,12 @@ class Reader(Generic[R]):
         if self._total > self._limit:
             raise self._fault(f"is larger than {self._limit // (1024 * 1024)} MB")
         if self._head is not None:
-            data = self._prolog(self._head + data)
-            if not data:
+            data = self._head + data
+            problem = problem_before_root(data)
+            if problem:
+                raise self._fault(problem)
+            self._head = data if problem is None else None
+            if problem is None:
                 return []
         self._since += len(data)
         records = self._parsed(data) if self._filter is None else self._parse(self._filter.feed(data))
@@ -240,44 +239,6 @@ class Reader(Generic[R]):
         for text in (parent.text, *(child.tail for child in parent)):
             if text and not text.isascii() and (problem := unsound(text)):
                 raise self._fault(f"is broken or cut off: outside of its records it has {problem}")
-
-    # -- the prolog ------------------------------------------------------------------------------------
-
-    def _prolog(self, head: bytes) -> bytes:
-        """Look at what comes before the root: hand everything on once the root has begun."""
-        self._head = head
-        if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00<", b"<\x00")):
-            raise self._fault("is in UTF-16, not in UTF-8")
-        at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
-        declared = _DECLARATION.match(head, at)
-        if declared is not None:
-            named = _ENCODING.search(declared.group())
-            if named is not None and named.group(1).lower() not in (b"utf-8", b"utf8", b"us-ascii"):
-                raise self._fault(f"is in the encoding {named.group(1).decode('ascii')}, not in UTF-8")
-            at = declared.end()
-        while misc := _MISC.match(head, at):
-            at = misc.end()
-        root = _ROOT.match(head, at)
-        if root is not None:
-            self._check_root(root.group(1))
-            self._head = None
-            return head
-        rest = head[at:]
-        if rest[:9].upper() == b"<!DOCTYPE":
-            page = b"html" in rest[9:40].lower()
-            raise self._html() if page else self._fault("has a DOCTYPE, which is refused")
-        if len(head) > _PROLOG_LIMIT:
-            raise self._fault("has no first element within its first 64 KB")
-        if rest and not rest.startswith(b"<"):
-            raise self._fault("is no XML: it begins with something else")
-        return b""
-
-    def _check_root(self, name: bytes) -> None:
-        if name == b"Response":
-            return
-        if name.lower() == b"html":
-            raise self._html()
-        raise self._fault(f"has the root {visible(name.decode('utf-8', 'replace'), 60)}, not Response")
 
     # -- records -----------------------------------------------------------------------------------------
 
@@ -423,9 +384,6 @@ class Reader(Generic[R]):
         # A reply that was parsed again from the middle counts its lines from there.
         at = "" if self._filter is not None and self._is_midway else f"line {line}, column {column}: "
         return self._fault(f"is broken or cut off{after} ({at}{what})")
-
-    def _html(self) -> BadReply:
-        return self._fault("is a web page, not data: a proxy or an outage page answered in Xero's place")
 
     def _fault(self, problem: str, place: str = "") -> BadReply:
         where = f"at {place}: it " if place else "it "
