@@ -21,6 +21,7 @@ def read_list(body: bytes, step: int = 7, shape: Shape[XpmClient] = listings.CLI
     out = []
     for at in range(0, len(body), step):
         out += reader.feed(body[at : at + step])
+    out += reader.finish()
     reader.close()
     return out
 

@@ -135,6 +135,7 @@ def read(body: bytes, dice: random.Random, reader: Reader[XpmClient] | None = No
         step = dice.randint(1, 700)
         out += reader.feed(body[at : at + step])
         at += step
+    out += reader.finish()
     reader.close()
     return out
 

@@ -133,14 +133,14 @@ def unread_fields(row: XpmClient) -> frozenset[str]:
     return frozenset(names)
 
 
-def refuse_unread(row: XpmClient, fields: Iterable[str]) -> None:
+def refuse_unread(row: XpmClient | None, fields: Iterable[str]) -> None:
     """Refuse to write fields whose value in XPM nobody can read, or a record that was set aside as a whole.
 
     Raises:
         UnsendableValue: One of them is; the message says what is wrong with it.
     """
-    touched = unread_fields(row) & {WHOLE, *fields}
-    if touched:
+    touched = unread_fields(row) & {WHOLE, *fields} if row is not None else ()
+    if row is not None and touched:
         fault = row.unread[0]
         raise UnsendableValue(
             f"XPM's record of it cannot be read: {fault.sentence}.",

@@ -64,9 +64,6 @@ from xpm_tui.sync.journal import (
 
 Reply = TypeVar("Reply")
 
-_OF_CLIENT = (UPDATE_CLIENT, ADD_CONTACT, UPDATE_CONTACT)
-"""The kinds of writes that change an XPM client."""
-
 
 @dataclass(frozen=True)
 class Message(Generic[Reply]):
@@ -208,7 +205,9 @@ class Outbox:
         """
         try:
             refuse_uncarriable_values(message.texts, label=message.label)
-            self._refuse_what_is_set_aside(message)
+            if message.kind in (UPDATE_CLIENT, ADD_CONTACT, UPDATE_CONTACT):
+                fields = message.values if message.kind == UPDATE_CLIENT else ["contact"]
+                refuse_unread(self._book.snapshot().get(XPM_CLIENTS, message.uuid), fields)
         except UnsendableValue as error:
             closed = failed(self._intent(message), error.message)
             self._book.commit([Put(INTENTS, closed)])
@@ -226,11 +225,6 @@ class Outbox:
 
         self._commit(settle)
         return Delivery("done", end, reply)
-
-    def _refuse_what_is_set_aside(self, message: Message[Any]) -> None:
-        row = self._book.snapshot().get(XPM_CLIENTS, message.uuid) if message.kind in _OF_CLIENT else None
-        if row is not None and row.unread:
-            refuse_unread(row, message.values if message.kind == UPDATE_CLIENT else ["contact"])
 
     def _not_done(self, intent: Intent, error: Trouble) -> Delivery[Any]:
         ending = ending_of(error)

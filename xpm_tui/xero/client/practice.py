@@ -55,6 +55,8 @@ class ClientListing:
                     yield client
         except NoReply as fault:
             raise error_mapping.no_reply(fault, self._asked) from None
+        for client in reader.finish():
+            yield client
         reader.close()
 
 

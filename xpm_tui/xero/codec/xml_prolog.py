@@ -41,7 +41,7 @@ def problem_before_root(head: bytes) -> str | None:
         return WEB_PAGE if page else "has a DOCTYPE, which is refused"
     if len(head) > _LIMIT:
         return "has no first element within its first 64 KB"
-    if rest and not rest.startswith(b"<"):
+    if rest and not rest.startswith(b"<") and not b"\xef\xbb\xbf".startswith(rest):
         return "is no XML: it begins with something else"
     return None
 

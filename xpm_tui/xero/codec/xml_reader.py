@@ -55,7 +55,8 @@ class Shape(Generic[R]):
 
 
 class Reader(Generic[R]):
-    """Reads one reply: ``feed`` its bytes and take the records, then ``close``, which proves it complete.
+    """Reads one reply: ``feed`` its bytes and take the records, then ``finish`` and take the last ones, then
+    ``close``, which proves it complete.
 
     ``quarantined`` are the records that were set aside so far, or fields of them. A record that turns out to
     be there twice was given before, and is among them: it does not count then.
@@ -82,8 +83,9 @@ class Reader(Generic[R]):
         self._window: list[bytes] | None = []
         self._window_size = 0
         self._is_midway = False
-        self._since_window = 0
-        self._skip = 0
+        self._since_window = self._skip = self._ends = 0
+        self._seam = b""
+        self._root: Any = None
         self._list: Element = None
         self._ended = False
         self._single: Element = None
@@ -141,16 +143,32 @@ class Reader(Generic[R]):
             raise self._fault(f"has a record larger than {RECORD_LIMIT // (1024 * 1024)} MB")
         return records
 
-    def close(self) -> R | None:
-        """End of the bytes: gives the single record of a single shape, None for a list."""
+    def finish(self) -> list[R]:
+        """End of the bytes: gives the records that only now can be read, as the parser was silent before."""
         if self._head is not None:
             raise self._fault("is empty" if not self._head.strip() else "ends before its first element")
+        records: list[R] = []
+        if self._filter is None:
+            try:
+                self._root = self._parser.close()
+            except etree.XMLSyntaxError as fault:
+                records = self._filtered(fault)
         if self._filter is not None:
-            self._parse(self._filter.close())
-        try:
-            root: Any = self._parser.close()
-        except etree.XMLSyntaxError as fault:
-            raise self._syntax(fault) from None
+            records += self._parse(self._filter.close())
+            try:
+                self._root = self._parser.close()
+            except etree.XMLSyntaxError as fault:
+                raise self._syntax(fault) from None
+        return records
+
+    def close(self) -> R | None:
+        """Prove that the reply was whole: gives the single record of a single shape, None for a list.
+
+        Where :meth:`finish` was not called, a reply that needs it is refused.
+        """
+        if self._root is None and self.finish():
+            raise self._fault("is broken or cut off")
+        root = self._root
         if self._filter is not None:
             self._check_outside(root)
         if self.status == "ERROR":
@@ -178,31 +196,34 @@ class Reader(Generic[R]):
     def _parsed(self, data: bytes) -> list[R]:
         """Parse some bytes of a reply that was sound so far; where they are not, filter it from there on.
 
-        The bytes since the last complete record are kept for that.
+        The bytes since the last complete record are kept for that. Not every error is raised: after some, the
+        parser is silent until the end. So the ends of records are counted in the bytes, too.
         """
         if self._window is not None:
             self._window.append(data)
-        fault: etree.XMLSyntaxError | None = None
         try:
             self._parser.feed(data)
-        except etree.XMLSyntaxError as broken:
-            fault = broken
-        # An entity that is not defined is in the log, while the parser raises only at the end.
-        if fault is None and not len(self._parser.feed_error_log):
-            records = self._take()
-            self._move_window(data, len(records))
+        except etree.XMLSyntaxError as fault:
+            return self._filtered(fault)
+        ends = self._ends
+        records = self._take()
+        if not self._closing:
             return records
-        return self._filtered(fault)
+        seam = self._seam + data
+        self._seam = seam[1 - len(self._closing) :]
+        missing = seam.count(self._closing) - (self._ends - ends)
+        self._since_window += len(records)
+        if missing > 0:
+            return [*records, *self._filtered(None)]
+        self._move_window(data, bool(records) and not missing)
+        return records
 
-    def _move_window(self, data: bytes, taken: int) -> None:
-        if self._window is None:
-            return
-        at = data.rfind(self._closing) if self._closing and taken else -1
-        if at >= 0:
+    def _move_window(self, data: bytes, is_exact: bool) -> None:
+        at = data.rfind(self._closing) if is_exact else -1
+        if at >= 0 and self._window is not None:
             self._window = [data[at + len(self._closing) :]]
             self._window_size, self._is_midway, self._since_window = len(self._window[0]), True, 0
             return
-        self._since_window += taken
         self._window_size += len(data)
         if self._window_size > RECORD_LIMIT:
             self._window = None
@@ -223,9 +244,12 @@ class Reader(Generic[R]):
             self._parser.feed(f"<Response><{self._shape.wrapper}>".encode())
         window, self._window = b"".join(self._window), None
         marked = self._filter.feed(window)
-        if fault is not None and not self._filter.marked:
-            raise self._syntax(fault)
-        return self._parse(marked)
+        try:
+            return self._parse(marked)
+        except BadReply:
+            if fault is not None and not self._filter.marked:
+                raise self._syntax(fault) from None
+            raise
 
     def _parse(self, data: bytes) -> list[R]:
         try:
@@ -250,6 +274,7 @@ class Reader(Generic[R]):
         events: Any = self._parser.read_events()
         for _, node in events:
             if node.tag == element:
+                self._ends += 1
                 parent = node.getparent()
                 if wrapped and (parent is self._list or self._is_list(parent)):
                     record = self._record(node)
@@ -415,7 +440,7 @@ def read_list(shape: Shape[R], body: bytes, asked: Asked | None = None) -> tuple
     """Read a whole reply that carries a list; gives the records with those that were set aside, and the
     address of the next page, if any."""
     reader = Reader(shape, asked)
-    records = reader.feed(body)
+    records = [*reader.feed(body), *reader.finish()]
     reader.close()
     twice = reader.twice
     if twice and shape.key is not None:
