@@ -15,7 +15,15 @@ import msgspec
 from xpm_tui.deploy import transitions
 from xpm_tui.deploy.job_spec import Problem, Terms
 from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, found_again, preview
-from xpm_tui.domain.errors import BadInput, NeedsPerson, RecordMissing, Refused, Trouble, WireTrouble
+from xpm_tui.domain.errors import (
+    BadInput,
+    NeedsPerson,
+    RecordMissing,
+    Refused,
+    Trouble,
+    UnreadableRecord,
+    WireTrouble,
+)
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Put, Snapshot, Write
@@ -221,8 +229,15 @@ class Deployer:
         there = found_again(self._means.book.snapshot(), row, self.jobs, self._failed(row, ADD_JOB))
         if there is None or row.spec is None:
             return None
-        job = await self._means.practice.job(there.number)
+        job = await self._job(there.number)
         return self._found(transitions.made(row, job, row.spec))
+
+    async def _job(self, number: str) -> XpmJob:
+        """A job as XPM has it. One that nobody can read holds this job back and no other."""
+        try:
+            return await self._means.practice.job(number)
+        except UnreadableRecord as odd:
+            raise Halt("held", "unknown", f"{odd.message} {odd.hint}") from odd
 
     def _failed(self, row: Deployment, kind: str) -> list[Intent]:
         """Earlier tries of a step that were said to have failed."""
@@ -239,7 +254,7 @@ class Deployer:
         row = transitions.at(row, "template")
         if any(intent.values.get("template") == template for intent in self._failed(row, APPLY_TEMPLATE)):
             try:
-                job = await self._means.practice.job(row.number)
+                job = await self._job(row.number)
             except Refused as no:
                 raise refused(APPLY_TEMPLATE, no, row) from no
             if len(job.tasks or ()) > row.tasks:
@@ -312,7 +327,7 @@ class Deployer:
 
     async def _number_free(self, number: str) -> None:
         try:
-            there = await self._means.practice.job(number)
+            there = await self._job(number)
         except RecordMissing:
             return
         raise Halt("held", "number-taken", Problem(code="number-taken", about=there.number).sentence)

@@ -193,8 +193,8 @@ def take(
 
     def make(snapshot: Snapshot) -> list[Write]:
         writes[:] = client_writes(snapshot, rows, now)
-        for write in writes if before is not None else ():
-            if write.table is XPM_CLIENTS and isinstance(write, Put):
+        for write in writes:
+            if before is not None and write.table is XPM_CLIENTS and isinstance(write, Put):
                 before.setdefault(write.row.uuid, snapshot.raw(XPM_CLIENTS, write.row.uuid))
         return writes
 

@@ -205,17 +205,18 @@ class Reader(Generic[R]):
             self._parser.feed(data)
         except etree.XMLSyntaxError as fault:
             return self._filtered(fault)
-        ends = self._ends
+        ends, read = self._ends, self._count
         records = self._take()
         if not self._closing:
             return records
         seam = self._seam + data
         self._seam = seam[1 - len(self._closing) :]
         missing = seam.count(self._closing) - (self._ends - ends)
-        self._since_window += len(records)
+        taken = self._count - read
+        self._since_window += taken
         if missing > 0:
             return [*records, *self._filtered(None)]
-        self._move_window(data, bool(records) and not missing)
+        self._move_window(data, bool(taken) and not missing)
         return records
 
     def _move_window(self, data: bytes, is_exact: bool) -> None:
