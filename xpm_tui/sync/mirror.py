@@ -274,26 +274,22 @@ def _marked(
     for one in aside:
         if not one.whole:
             continue
-        id_ = _row_of(snapshot, table, one)
-        if id_:
-            found[id_] = one
-        unknown = unknown or not (id_ or one.uuid)
+        ids = _rows_of(snapshot, table, one)
+        found |= dict.fromkeys(ids, one)
+        unknown = unknown or not (ids or one.uuid)
     return found, unknown
 
 
-def _row_of(snapshot: Snapshot, table: Table[Any], one: Quarantined) -> str:
-    for id_ in filter(None, (one.uuid, one.number)):
-        if snapshot.raw(table, id_) is not None:
-            return id_
-    if one.uuid:
-        return ""
+def _rows_of(snapshot: Snapshot, table: Table[Any], one: Quarantined) -> set[str]:
+    """The rows that a record may be: by UUID, and by number or name, as its UUID may be that of another
+    one."""
+    found = {id_ for id_ in (one.uuid, one.number) if id_ and snapshot.raw(table, id_) is not None}
     if one.number and "number" in table.indexes:
-        rows = snapshot.find(table, "number", one.number)
-    elif one.name:
+        found |= {table.key(row) for row in snapshot.find(table, "number", one.number)}
+    elif one.name and not one.uuid and not found:
         rows = [row for row in snapshot.rows(table) if exact(row.name) == exact(one.name)]
-    else:
-        return ""
-    return table.key(rows[0]) if len(rows) == 1 else ""
+        found = {table.key(rows[0])} if len(rows) == 1 else set()
+    return found
 
 
 def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) -> list[Write]:

@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 from xpm_tui.domain.fields import CLIENT, CONTACT, Field, Kind
-from xpm_tui.domain.quarantine import ESSENTIAL, Fault, FaultKind
+from xpm_tui.domain.quarantine import ESSENTIAL, Fault, FaultKind, Quarantined
 from xpm_tui.domain.secret import Masked, looks_masked
 from xpm_tui.domain.xpm import Category, Named, Staff, Task, Template, XpmClient, XpmContact, XpmJob
 from xpm_tui.xero.codec.xml_characters import unsound
@@ -125,6 +125,12 @@ def known_by(element: Element) -> tuple[str, str, str]:
         texts.get("Name", "")[:200],
         number.group(1) if number is not None else texts.get("ID", "")[:40] if element.tag == "Job" else "",
     )
+
+
+def quarantined(element: Element, *faults: Fault) -> Quarantined:
+    """The record of an element as one that was set aside."""
+    uuid, name, number = known_by(element)
+    return Quarantined(kind=element.tag, uuid=uuid, name=name, number=number, faults=faults)
 
 
 def flag(found: Found, field: str, tag: str) -> None:

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import re
 
-_CONTROL, _SURROGATE, _NONCHARACTER, _BYTES, _REFERENCE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3", "\ufdd4"
+_CONTROL, _SURROGATE, _NONCHARACTER, _REFERENCE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
 _WORDS = {
     _CONTROL: "a control character",
     _SURROGATE: "half of a surrogate pair",
     _NONCHARACTER: "a code point that is not a character",
-    _BYTES: "bytes that are not UTF-8",
     _REFERENCE: "a reference (&...;) that means nothing",
 }
 
 _PLANE_ENDS = "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
 _CONTROL_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NONCHARACTER_TEXT = re.compile(f"[\ufdd0-\ufdef{_PLANE_ENDS}]")
-_ESCAPED_BYTES = re.compile("[\udc80-\udcff]+")
+_ENCODED_SURROGATE = re.compile("\udced[\udca0-\udcbf][\udc80-\udcbf]")
 _REFERENCES = re.compile(r"&(?:#(?:x([0-9a-fA-F]{1,32})|([0-9]{1,32}));|((?:amp|lt|gt|quot|apos);))?")
 _SECTIONS = {"<![CDATA[": "]]>", "<!--": "-->"}
 _SECTION = re.compile(r"<!\[CDATA\[|<!--")
@@ -59,12 +58,13 @@ class CharacterFilter:
 
     def _filtered(self, data: bytes) -> bytes:
         before = data.decode("utf-8", "surrogateescape")
-        text = _ESCAPED_BYTES.sub(_BYTES, before)
+        # Other bytes that are not UTF-8 stay, and the parser refuses them: the reply is in another encoding.
+        text = _ENCODED_SURROGATE.sub(_SURROGATE, before)
         text = _CONTROL_TEXT.sub(_CONTROL, text)
         text = _NONCHARACTER_TEXT.sub(_noncharacter, text) if not text.isascii() else text
         done = "".join(self._walked(text))
         self.marked = self.marked or done != before
-        return done.encode()
+        return done.encode("utf-8", "surrogateescape")
 
     def _walked(self, text: str) -> list[str]:
         """References outside of CDATA sections and comments, where ``&`` is only a letter."""
@@ -105,7 +105,7 @@ def _torn(data: bytes) -> int:
 
 def _noncharacter(found: re.Match[str]) -> str:
     # The marks of what was found before are non-characters themselves.
-    return found.group() if found.group() in (_CONTROL, _BYTES) else _NONCHARACTER
+    return found.group() if found.group() in (_CONTROL, _SURROGATE) else _NONCHARACTER
 
 
 def _reference(found: re.Match[str]) -> str:

@@ -1,8 +1,12 @@
-"""What comes before the first element of a reply: encoding, comments, and whether it is a reply at all."""
+"""How a reply begins: the hardened parser that reads it, and what may come before its first element."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
+
+from lxml import etree
 
 from xpm_tui.domain.safe_text import visible
 
@@ -12,6 +16,23 @@ _MISC = re.compile(rb"\s+|<\?(?!xml[\s?]).*?\?>|<!--(?:(?!--).)*-->", re.DOTALL)
 _DECLARATION = re.compile(rb"<\?xml\s[^>]*\?>")
 _ENCODING = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _ROOT = re.compile(rb"<([^\s/><!?]+)[\s/>]")
+
+
+def pull_parser(tags: Sequence[str]) -> Any:
+    """Return a parser that gives the ends of these elements, with everything off that a reply never needs."""
+    return etree.XMLPullParser(
+        events=("end",),
+        tag=tags,
+        encoding="utf-8",
+        recover=False,
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
 
 
 def problem_before_root(head: bytes) -> str | None:

@@ -21,9 +21,9 @@ from xpm_tui.domain.errors import BadReply, CaseId, UnreadableRecord
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.quarantine import WHOLE, Fault, Quarantined, Records
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.xero.codec.deserializers import Element, ShapeFault, clean, known_by
+from xpm_tui.xero.codec.deserializers import Element, ShapeFault, clean, quarantined
 from xpm_tui.xero.codec.xml_characters import CharacterFilter, unsound
-from xpm_tui.xero.codec.xml_prolog import problem_before_root
+from xpm_tui.xero.codec.xml_prolog import problem_before_root, pull_parser
 from xpm_tui.xero.error_body import Asked, refusal, support_hint
 
 R = TypeVar("R")
@@ -97,22 +97,7 @@ class Reader(Generic[R]):
         if shape is not None:
             tags += [shape.element, *(("Next", shape.wrapper) if shape.wrapper else ("WebUrl",))]
         self._tags = tags
-        self._parser = self._new_parser()
-
-    def _new_parser(self) -> Any:
-        return etree.XMLPullParser(
-            events=("end",),
-            tag=self._tags,
-            encoding="utf-8",
-            recover=False,
-            resolve_entities=False,
-            load_dtd=False,
-            no_network=True,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-            collect_ids=False,
-        )
+        self._parser = pull_parser(self._tags)
 
     @property
     def count(self) -> int:
@@ -237,7 +222,7 @@ class Reader(Generic[R]):
         if self._window is None:
             raise self._syntax(fault)
         self._filter = CharacterFilter()
-        self._parser = self._new_parser()
+        self._parser = pull_parser(self._tags)
         self._list = self._single = None
         self._skip = self._since_window
         if self._is_midway:
@@ -304,28 +289,17 @@ class Reader(Generic[R]):
         try:
             record = shape.build(node, "")
         except ShapeFault as fault:
-            uuid, name, number = known_by(node)
+            found = self._set_aside(node, fault.of(WHOLE))
             # Where its key can be read, another one of that key is not sound either.
-            self._is_new(number if shape.element == "Job" else uuid)
-            whole = fault.of(WHOLE)
-            self._set_aside(
-                Quarantined(kind=shape.element, uuid=uuid, name=name, number=number, faults=(whole,))
-            )
+            self._is_new(found.number if shape.element == "Job" else found.uuid)
             return None
         if shape.key is not None and not self._is_new(shape.key(record)):
-            uuid, name, number = known_by(node)
-            if shape.key(record) not in self._twice:
-                self._twice.add(shape.key(record))
-                twice = (Fault(WHOLE, _KEYS.get(shape.element, "UUID"), _TWICE, "twice"),)
-                found = Quarantined(kind=shape.element, uuid=uuid, name=name, number=number, faults=twice)
-                self._set_aside(found)
+            self._twice.add(shape.key(record))
+            self._set_aside(node, Fault(WHOLE, _KEYS.get(shape.element, "UUID"), _TWICE, "twice"))
             return None
         unread = getattr(record, "unread", ())
         if unread:
-            uuid, name, number = known_by(node)
-            self._set_aside(
-                Quarantined(kind=shape.element, uuid=uuid, name=name, number=number, faults=unread)
-            )
+            self._set_aside(node, *unread)
         return record
 
     def _is_new(self, key: str) -> bool:
@@ -336,8 +310,10 @@ class Reader(Generic[R]):
         self._keys.add(key)
         return True
 
-    def _set_aside(self, found: Quarantined) -> None:
-        self.quarantined.append(msgspec.structs.replace(found, place=self._count))
+    def _set_aside(self, node: Element, *faults: Fault) -> Quarantined:
+        found = msgspec.structs.replace(quarantined(node, *faults), place=self._count)
+        self.quarantined.append(found)
+        return found
 
     def _is_list(self, parent: Element) -> bool:
         assert self._shape is not None
@@ -387,10 +363,7 @@ class Reader(Generic[R]):
     # -- faults ------------------------------------------------------------------------------------------
 
     def _unreadable(self, node: Element, fault: ShapeFault) -> UnreadableRecord:
-        assert self._shape is not None
-        uuid, name, number = known_by(node)
-        whole = (fault.of(WHOLE),)
-        found = Quarantined(kind=self._shape.element, uuid=uuid, name=name, number=number, faults=whole)
+        found = quarantined(node, fault.of(WHOLE))
         return UnreadableRecord(
             f"XPM's record of {found.called} cannot be read: {visible(found.problem, 200)}.",
             hint=found.remedy,
