@@ -59,7 +59,10 @@ def set_aside_summary(views: Collection[SetAsideView]) -> str:
     whole = sum(1 for view in views if not view.fields)
     parts = [count(whole, "record")] if whole else []
     parts += [f"fields of {count(len(views) - whole, 'record')}"] if len(views) > whole else []
-    return f"XPM sent what cannot be read, so {' and '.join(parts)} were set aside. Everything else goes on."
+    verb = "was" if len(views) == whole == 1 else "were"
+    return (
+        f"XPM sent what cannot be read, so {' and '.join(parts)} {verb} set aside. Everything else goes on."
+    )
 
 
 def set_aside_lines(views: Collection[SetAsideView], shown: int = SHOWN) -> list[str]:

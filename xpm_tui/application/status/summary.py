@@ -20,7 +20,7 @@ from xpm_tui.application.jobs.queries import counts as job_counts
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, list_state, read_identity
-from xpm_tui.application.presenters.set_aside import SetAsideView, set_aside_summary, set_aside_views
+from xpm_tui.application.presenters.set_aside import SetAsideView, set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
 from xpm_tui.application.runs.plans import latest
@@ -249,7 +249,7 @@ def _problems(
         found.append(
             Problem(
                 code="set-aside",
-                sentence=f"{set_aside_summary(aside)} {aside[0].sentence}",
+                sentence=f"{count(len(aside), 'record')} of XPM cannot be read in full: {aside[0].sentence}",
                 hint="See all of them: xpm-tui status. Correct them in XPM, then: xpm-tui sync",
             )
         )

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.set_aside import set_aside_lines, set_aside_views
+from xpm_tui.application.presenters.set_aside import set_aside_summary, set_aside_views
 from xpm_tui.application.runs import history as runs
 from xpm_tui.application.runs import plans
 from xpm_tui.commands.command import Situation
@@ -50,7 +50,7 @@ class SyncArea(AreaScreen):
         self._pane = LiveLog(empty="The log of this practice is empty. s makes the first plan.")
         self._plan: Plan | None = None
         self._run: Run | None = None
-        self._aside: tuple[str, ...] = ()
+        self._aside = ""
         self._drawn: object = None
 
     def body(self) -> ComposeResult:
@@ -61,10 +61,10 @@ class SyncArea(AreaScreen):
     async def look(self) -> None:
         """The newest plan and the newest run."""
 
-        def read(practice: OpenPractice) -> tuple[Plan | None, Run | None, tuple[str, ...]]:
+        def read(practice: OpenPractice) -> tuple[Plan | None, Run | None, str]:
             newest = runs.list_runs(practice, 1)
-            aside = set_aside_lines(set_aside_views(practice.snapshot()), shown=1)
-            return plans.latest(practice), newest[0] if newest else None, tuple(aside)
+            aside = set_aside_summary(set_aside_views(practice.snapshot()))
+            return plans.latest(practice), newest[0] if newest else None, aside
 
         self._plan, self._run, self._aside = await self.host.desk.ask(read)
         self._draw()
@@ -81,9 +81,9 @@ class SyncArea(AreaScreen):
         if self._run is not None:
             found += run_lines(self._run, self.host.desk.practice.clock.now(), self.size.width)
         found += self._plan_lines()
-        for text in self._aside:
-            mark = " ! " if text == self._aside[0] else "   "
-            found += wrap([ours(mark, "warn"), span(text.strip())], width)
+        if self._aside:
+            told = f"{self._aside} Which, and what to correct in XPM: xpm-tui status"
+            found += wrap([ours(" ! ", "warn"), span(told)], width)
         self._card.say(lines(found))
 
     def _plan_lines(self) -> list[Line]:
