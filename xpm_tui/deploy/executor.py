@@ -237,7 +237,7 @@ class Deployer:
         try:
             return await self._means.practice.job(number)
         except UnreadableRecord as odd:
-            raise Halt("held", "unknown", f"{odd.message} {odd.hint}") from odd
+            raise Halt("held", "unknown", odd.message) from odd
 
     def _failed(self, row: Deployment, kind: str) -> list[Intent]:
         """Earlier tries of a step that were said to have failed."""
