@@ -96,6 +96,14 @@ def fault(kind: str, endpoint: str = "staff.api/list", **more: Any) -> Make:
     return make
 
 
+def granular(ground: Ground) -> None:
+    """A login that was given the granular scopes only."""
+    ground.scopes = "granular"
+    ground.practice.close()
+    ground.practice = ground.open()
+    ground.run(ground.connect())
+
+
 def control(what: str, **body: Any) -> Make:
     """A word to the sandbox, once the practice is connected."""
 
@@ -306,7 +314,8 @@ SIGNS: dict[CaseId, Sign] = {
     CaseId.SCOPE_NOT_ATTACHED: Signed(
         {"address": "error=unauthorized_client&error_description=Invalid+scope+for+client"}
     ),
-    CaseId.SCOPE_MISSING: Probed(fault("401-scope"), "list-staff"),
+    CaseId.SCOPE_MISSING: Probed(granular, "list-templates"),
+    CaseId.API_NOT_OPEN: Probed(fault("401-scope"), "list-staff"),
     CaseId.UNKNOWN_APP: Met(wrong_secret),
     CaseId.STATE_MISMATCH: Signed({"address": "code=x&state=y"}),
     CaseId.NO_NETWORK: Met(fault("reset", "client.api/list")),

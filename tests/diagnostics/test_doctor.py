@@ -152,7 +152,7 @@ async def test_disconnected_at_xero(connected: World) -> None:
         ("broken-xml", CaseId.BAD_REPLY, 7),
         ("doctype", CaseId.BAD_REPLY, 7),
         ("status-error", CaseId.OK_BUT_ERROR, 1),
-        ("401-scope", CaseId.SCOPE_MISSING, 3),
+        ("401-scope", CaseId.API_NOT_OPEN, 3),
     ],
 )
 async def test_a_list_that_fails(connected: World, fault: str, case: CaseId, code: int) -> None:

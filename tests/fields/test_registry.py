@@ -20,7 +20,7 @@ from xpm_tui.sync import policy
 NO_FIELDS = {
     Client: {"id", "extra", "origin", "created"},
     Contact: {"id", "extra"},
-    XpmClient: {"uuid", "number", "web_url", "seen_at"},
+    XpmClient: {"uuid", "number", "web_url", "seen_at", "unread"},
     XpmContact: {"uuid"},
     ClientView: {
         "id",

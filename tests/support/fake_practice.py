@@ -13,6 +13,7 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.domain.errors import OutcomeUnknown, RecordMissing, Trouble, WireTrouble
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.safe_text import refuse_uncarriable_values
 from xpm_tui.domain.xpm import Category, Named, Staff, Task, Template, XpmClient, XpmContact, XpmJob
 
@@ -22,6 +23,7 @@ class FakeListing:
 
     def __init__(self, rows: Sequence[XpmClient], asked_at: datetime, cut: int | None = None) -> None:
         self.asked_at = asked_at
+        self.quarantined: tuple[Quarantined, ...] = ()
         self._rows = rows
         self._cut = cut
 

@@ -12,6 +12,7 @@ import msgspec
 from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.safe_text import refuse_uncarriable_values
 from xpm_tui.domain.xpm import Category, Named, Staff, Template, XpmClient, XpmContact, XpmJob
 
@@ -130,6 +131,8 @@ class FakeXpm:
 
 
 class _Listing:
+    quarantined: tuple[Quarantined, ...] = ()
+
     def __init__(self, asked_at: datetime, rows: list[XpmClient]) -> None:
         self.asked_at = asked_at
         self._rows = rows

@@ -77,6 +77,10 @@ def expected(method: Method, fault: str) -> str:
         return "OutcomeUnknown"
     if fault in READ:
         return READ[fault]
+    if fault == "200, record without its id":
+        # Of a list, such a record is set aside by itself.
+        single = ("client", "contact", "job", "group_members")
+        return "UnreadableRecord" if method.name in single else "answer"
     if method.name == "clients":
         return "OutOfReach" if fault == "body cut on the way" else "BadReply"
     return "OutOfReach (5 calls)" if fault == "body cut on the way" else "BadReply (2 calls)"

@@ -39,6 +39,7 @@ with lazy_imports():
     import webbrowser
 
     from xpm_tui.application.connection import state_machine
+    from xpm_tui.application.presenters import set_aside
     from xpm_tui.application.runs import due, xpm_refresh
     from xpm_tui.application.status import summary
     from xpm_tui.commands import doctor
@@ -88,6 +89,7 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
     talk.say(f"Connected to {identity.title}. Reading its lists ...")
     filled = await machine.fill()
     lists = {"clients": filled.clients, **filled.lists}
+    aside = set_aside.set_aside_views(practice.snapshot())
     data = {
         "id": identity.tenant,
         "name": identity.title,
@@ -99,12 +101,14 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
         "notes": [
             {"list": note.list, "message": note.sentence, "scope": note.scope} for note in filled.notes
         ],
+        "set_aside": [plain(view) for view in aside],
     }
     read = ", ".join(f"{number:,} {name}" for name, number in lists.items())
     lines = [
         f"Connected to {identity.title}" + (f" as {identity.login}." if identity.login else "."),
         f"Read with {count(filled.calls, 'call')}: {read}.",
         *xpm_refresh.told(filled.notes),
+        *set_aside.set_aside_lines(aside),
         f"Direction: {DIRECTIONS[direction].text}. {DIRECTIONS[direction].help}",
         f"What to sync: {LEVELS[level].text}. To change it: xpm-tui settings set sync.direction to_xpm",
         *_left(machine),
@@ -329,7 +333,7 @@ def _lines(beat: Heartbeat, now: datetime, zone: tzinfo) -> list[str]:
         calls += f", {beat.day_left:,} today"
     name = f"{beat.title} (SANDBOX)" if beat.sandbox else beat.title
     since = f"since {when(beat.since, zone)}" + (f" by {beat.by}" if beat.by else "")
-    return listing(
+    facts = listing(
         {
             "Practice": name,
             "Connected": since if beat.connected else "no",
@@ -351,6 +355,7 @@ def _lines(beat: Heartbeat, now: datetime, zone: tzinfo) -> list[str]:
             "XPM's lists": ago(beat.mirror_at, now),
         }
     )
+    return [*facts, *beat.notes, *set_aside.set_aside_lines(beat.set_aside, shown=len(beat.set_aside))]
 
 
 def _never(beat: Heartbeat) -> str:

@@ -24,7 +24,7 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     from xpm_tui.application import practice_identity
     from xpm_tui.application.clients import edits, queries
-    from xpm_tui.application.presenters import differences, presenter
+    from xpm_tui.application.presenters import differences, presenter, set_aside
     from xpm_tui.application.runs import consequences, due, plans
     from xpm_tui.sync import policy
 
@@ -142,6 +142,7 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
     items = [change for change in changes if change.ticked]
     waiting = [change for change in changes if not change.ticked]
     people = queries.people_views(snapshot, plan.people)
+    aside = plans.set_aside_of(snapshot, plan)
     data: dict[str, Any] = {
         "id": plan.id,
         "made": plan.made.isoformat(),
@@ -154,8 +155,9 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
         "consequences": plain(found),
         "waiting": [plain(change) for change in waiting],
         "people": people,
+        "set_aside": [plain(view) for view in aside],
     }
-    told = summary(plan, items, found)
+    told = [*summary(plan, items, found), *(f"  {line}" for line in set_aside.set_aside_lines(aside))]
     if done:
         lines: Iterable[str] = [done, *told]
     else:

@@ -38,7 +38,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import queries
-    from xpm_tui.application.presenters import differences
+    from xpm_tui.application.presenters import differences, set_aside
     from xpm_tui.application.runs import background, consequences, plans, retries, runner
     from xpm_tui.application.schedule import scheduled_run
     from xpm_tui.diagnostics import findings
@@ -88,6 +88,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
             lines.append(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
         lines += summary(plan, made, found)
         lines += difference_lines(differences.of_plan(practice, plan), SHOWN)
+        lines += set_aside.set_aside_lines(plans.set_aside_of(practice.snapshot(), plan))
         lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
         if not made:
             for line in lines:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 Member = Annotated[
     str, argument("The team member: our id, e-mail, or exact name.", "MEMBER", completes="member")
 ]
+NOBODY_LEFT = "Everybody of XPM is in the team already."
 PICKED = (
     "Members with the same e-mail are linked; the others are added without access. 'team undo' undoes it."
 )
@@ -198,6 +199,7 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
     if params.all == bool(params.staff):
         raise BadInput("Say whom to pick, or --all.", hint="xpm-tui team pick ana@example.com")
     await xpm_refresh.ensure_mirror(practice)
+    xpm_refresh.refuse_unread(practice.snapshot(), "staff")
     if params.all and (params.different_from or params.anyway):
         raise BadInput(
             "--different-from and --anyway are for people picked by name.", hint="Leave --all out."
@@ -225,7 +227,9 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
         )
         told_ = f"{count(len(skipped), 'person was/people were')} not added: see above."
         trouble = Trouble(told_, hint=hint) if params.all or members else NeedsPerson(told_, hint=hint)
-    table = _table(members, "" if skipped else "Everybody of XPM is in the team already.")
+    stale = xpm_refresh.unread_list(practice.snapshot(), "staff")
+    none = f"{stale} Nobody of those known before is missing in the team." if stale else NOBODY_LEFT
+    table = _table(members, "" if skipped else none)
     made = listed(members, table, count=len(members), skipped=[plain(each) for each in skipped])
     return replace(made, lines=[*made.lines, *lines], trouble=trouble, value=done)
 

@@ -1,8 +1,7 @@
 """One occurrence through its steps: client, look, add, further templates, people, state.
 
 Each call goes through the outbox, and its outcome is one commit with the occurrence's row; so a retry goes on
-at the step that failed. What got no answer is never sent again blindly.
-"""
+at the step that failed. What got no answer is never sent again blindly."""
 
 from __future__ import annotations
 
@@ -22,6 +21,7 @@ from xpm_tui.domain.errors import (
     RecordMissing,
     Refused,
     Trouble,
+    UnreadableRecord,
     WireTrouble,
 )
 from xpm_tui.domain.events import Event
@@ -257,8 +257,15 @@ class Deployer:
         there = found_again(self._means.book.snapshot(), row, self.jobs, self._failed(row, ADD_JOB))
         if there is None or row.spec is None:
             return None
-        job = await self._means.practice.job(there.number)
+        job = await self._job(there.number)
         return self._found(transitions.made(row, job, row.spec))
+
+    async def _job(self, number: str) -> XpmJob:
+        """A job as XPM has it. One that nobody can read holds this job back and no other."""
+        try:
+            return await self._means.practice.job(number)
+        except UnreadableRecord as odd:
+            raise Halt("held", "unknown", odd.message) from odd
 
     def _failed(self, row: Deployment, kind: str) -> list[Intent]:
         """Earlier tries of a step that were said to have failed."""
@@ -275,7 +282,7 @@ class Deployer:
         row = transitions.at(row, "template")
         if any(intent.values.get("template") == template for intent in self._failed(row, APPLY_TEMPLATE)):
             try:
-                job = await self._means.practice.job(row.number)
+                job = await self._job(row.number)
             except Refused as no:
                 raise refused(APPLY_TEMPLATE, no, row) from no
             if len(job.tasks or ()) > row.tasks:
@@ -348,7 +355,7 @@ class Deployer:
 
     async def _number_free(self, number: str) -> None:
         try:
-            there = await self._means.practice.job(number)
+            there = await self._job(number)
         except RecordMissing:
             return
         raise Halt("held", "number-taken", Problem(code="number-taken", about=there.number).sentence)

@@ -12,7 +12,7 @@ import msgspec
 
 from xpm_tui.deploy import transitions
 from xpm_tui.deploy.executor import Means
-from xpm_tui.domain.errors import RecordMissing, Refused
+from xpm_tui.domain.errors import RecordMissing, Refused, UnreadableRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS
@@ -120,7 +120,13 @@ class _JobRecovery(recovery.Recovery):
             and transitions.same_job(spec, intent.uuid, job)
         ]
         if len(equal) == 1:
-            self._adopt(intent, row, await self._means.practice.job(equal[0].number))
+            try:
+                job = await self._means.practice.job(equal[0].number)
+            except UnreadableRecord as odd:
+                said = _UNSEEN.format(numbers=equal[0].number, said=odd.message, id=row.id)
+                self._wait(intent, row, said)
+            else:
+                self._adopt(intent, row, job)
         elif equal:
             numbers = ", ".join(job.number for job in equal)
             self._hold(intent, row, _SEVERAL.format(count=len(equal), numbers=numbers, id=row.id))
@@ -140,7 +146,7 @@ class _JobRecovery(recovery.Recovery):
                     failed(intent, "the job is gone"), transitions.stays(row, "failed", "job-gone", why)
                 )
             return
-        except Refused as no:
+        except (Refused, UnreadableRecord) as no:
             # One that XPM will not show must not keep all the others back for good.
             self._wait(intent, row, _UNSEEN.format(numbers=number, said=no.message, id=row.id))
             return

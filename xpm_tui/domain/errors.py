@@ -33,6 +33,7 @@ class CaseId(StrEnum):
     CANCELLED = "cancelled"
     SCOPE_NOT_ATTACHED = "scope-not-attached"
     SCOPE_MISSING = "scope-missing"
+    API_NOT_OPEN = "api-not-open"
     UNKNOWN_APP = "unknown-app"
     STATE_MISMATCH = "state-mismatch"
     NO_NETWORK = "no-network"
@@ -250,6 +251,13 @@ class BadReply(WireTrouble):
 
     code = "bad-reply"
     exit_code = 7
+
+
+class UnreadableRecord(BadReply):
+    """Xero's reply is sound, but the one record in it cannot be read. Other records are not affected."""
+
+    code = "unreadable-record"
+    exit_code = 1
 
 
 class OutcomeUnknown(WireTrouble):

@@ -33,10 +33,12 @@ from xpm_tui.domain.errors import (
     Refused,
     ScopeMissing,
     Trouble,
+    UnreadableRecord,
     UnsendableValue,
 )
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import Value
+from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.tables import Table
 from xpm_tui.domain.xpm import Category, Staff, Template, XpmClient, XpmContact, XpmJob
 
@@ -142,11 +144,17 @@ class Book(Protocol):
 
 
 class Listing(Protocol):
-    """A streamed client list. Reading to the end without an error means that it was complete."""
+    """A streamed client list. Reading to the end without an error means that it was complete, but for the
+    records that were set aside: a record among them that was given before, because it came twice, does not
+    count."""
 
     @property
     def asked_at(self) -> datetime:
         """The server's own time when it began to answer: the next bookmark (UTC)."""
+
+    @property
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """The records, or fields of them, that were set aside so far because nobody can read them."""
 
     def __aiter__(self) -> AsyncIterator[XpmClient]:
         """The clients, one at a time."""
@@ -157,7 +165,8 @@ class Practice(Protocol):
 
     A write raises ``OutcomeUnknown`` when it may have taken effect, ``Refused`` when XPM said no, and
     ``UnsendableValue`` (or ``BadInput`` for a malformed id) before anything is sent. Only the outbox
-    (:mod:`xpm_tui.sync.outbox`) calls a writing method. ``calls`` counts what was sent.
+    (:mod:`xpm_tui.sync.outbox`) calls a writing method. ``calls`` counts what was sent. A list may be a
+    :class:`~xpm_tui.domain.quarantine.Records`, which tells what of it was set aside.
     """
 
     @property
@@ -294,7 +303,7 @@ rate limiter, before the request or after the reply."""
 READ_ERRORS: tuple[type[Trouble], ...] = (*CALL_ERRORS, BadReply)
 """What a call that reads a list may raise."""
 
-RECORD_ERRORS: tuple[type[Trouble], ...] = (*READ_ERRORS, RecordMissing, BadInput)
+RECORD_ERRORS: tuple[type[Trouble], ...] = (*READ_ERRORS, RecordMissing, UnreadableRecord, BadInput)
 """What a call that reads one record may raise; ``BadInput`` for a malformed id, before anything is sent."""
 
 WRITE_ERRORS: tuple[type[Trouble], ...] = (
@@ -346,7 +355,7 @@ PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[Trouble], ...]]] = {
         "transact": COMMIT_ERRORS,
         "watch": OPEN_ERRORS,
     },
-    Listing: {"asked_at": (), "__aiter__": (OutOfReach, BadReply, Refused)},
+    Listing: {"asked_at": (), "quarantined": (), "__aiter__": (OutOfReach, BadReply, Refused)},
     JobPractice: {
         "calls": (),
         "clients": READ_ERRORS,

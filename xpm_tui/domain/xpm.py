@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from xpm_tui.domain.quarantine import WHOLE, Fault
 from xpm_tui.domain.secret import Masked
 
 
@@ -41,6 +42,8 @@ class XpmClient(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_on
 
     ``partner`` is XPM's AccountManager, ``manager`` its JobManager. ``groups`` is None where the reply does
     not tell groups (the plain list, search without detail). ``seen_at`` is when this content was first seen.
+    ``unread`` is what XPM sent of it and nobody can read: those fields have the value that they had before,
+    and are neither compared nor written.
     """
 
     uuid: str
@@ -80,6 +83,12 @@ class XpmClient(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_on
     last_name: str = ""
     web_url: str = ""
     seen_at: datetime | None = None
+    unread: tuple[Fault, ...] = ()
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether the record as a whole could not be read."""
+        return any(fault.attribute == WHOLE for fault in self.unread)
 
 
 class Staff(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -46,6 +46,7 @@ SENTENCES: dict[str, str] = {
     "list.successors": "XPM is asked for the jobs of what may have taken over {lost:client}: {calls:call}",
     "list.closed": "XPM's list of {rule} is not open to this login: the scope {scope} is missing",
     "list.failed": "XPM's list of {rule} could not be read; the one of before is kept",
+    "list.set_aside": "XPM's list of {rule} has {count:record} that cannot be read: set aside, see status",
     "list.empty": "XPM's client list came back empty, while {links:link} stand: nothing was taken over",
     "list.other": "XPM's client list shares no client with the one of before: is it another practice?",
     # plans and runs

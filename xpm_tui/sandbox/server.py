@@ -80,6 +80,7 @@ async def _serve(sandbox: Sandbox, places: list[tuple[Host, socket.socket]], die
                 log_level="critical",
                 access_log=False,
                 server_header=False,
+                date_header=False,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=1,
             )

@@ -15,10 +15,12 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.domain.fields import TEXTS, Kind
+from xpm_tui.domain.errors import UnsendableValue
+from xpm_tui.domain.fields import CLIENT, CONTACT, TEXTS, Kind
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.quarantine import WHOLE
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import TEAM
 from xpm_tui.domain.values import clean as clean
@@ -101,6 +103,46 @@ def xpm_values(row: XpmClient) -> Values:
         person = getattr(row, name)
         values[name] = person.uuid if person is not None else ""
     return values
+
+
+def unread_fields(row: XpmClient) -> frozenset[str]:
+    """The fields, by the names of the registry, that XPM sent and nobody can read; ``*`` is the whole
+    record."""
+    if not row.unread:
+        return frozenset()
+    names: set[str] = set()
+    for fault in row.unread:
+        field = CLIENT.get(fault.attribute)
+        names.add(field.name if field is not None else fault.attribute)
+        if field is not None and field.kind == "contacts":
+            names.update(each.name for each in CONTACT.values())
+    return frozenset(names)
+
+
+def refuse_unread(row: XpmClient | None, fields: Iterable[str]) -> None:
+    """Refuse to write fields whose value in XPM nobody can read, or a record that was set aside as a whole.
+
+    Raises:
+        UnsendableValue: One of them is; the message says what is wrong with it.
+    """
+    touched = unread_fields(row) & {WHOLE, *fields} if row is not None else ()
+    if row is not None and touched:
+        fault = row.unread[0]
+        raise UnsendableValue(
+            f"XPM's record of it cannot be read: {fault.sentence}.",
+            hint=fault.remedy,
+            field="" if WHOLE in touched else min(touched),
+        )
+
+
+def known(old: XpmClient, row: XpmClient) -> XpmClient:
+    """The row with the values that were known before in place of those that nobody can read."""
+    kept = {
+        fault.attribute: getattr(old, fault.attribute) for fault in row.unread if fault.attribute != WHOLE
+    }
+    if "web_url" in kept:
+        kept["number"] = old.number
+    return msgspec.structs.replace(row, **kept) if kept else row
 
 
 def contact_values(contact: Contact | XpmContact) -> Values:

@@ -1,7 +1,8 @@
 """Bringing the mirror up to date, in commits that carry the base along.
 
 A row is written only if it says something new. Absence is evidence only at the end of a complete list, and
-not when that list is suspiciously short: then nothing is marked, and the guard asks a person.
+not when that list is suspiciously short: then nothing is marked, and the guard asks a person. A record that
+was set aside, because nobody can read it, keeps its row; its absence is no evidence.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from xpm_tui.domain.identity import exact
 from xpm_tui.domain.links import Vanished
 from xpm_tui.domain.ports import Book, Clock, Drop, Listing, Put, Snapshot, Write
+from xpm_tui.domain.quarantine import Quarantined, quarantined_in
 from xpm_tui.domain.tables import BASE, JOBS, LINKS, META, MOVES, VANISHED, XPM_CLIENTS, Meta, Table
 from xpm_tui.domain.xpm import Category, Moved, Staff, Template, XpmClient, XpmJob
 from xpm_tui.sync.base import carry, mirror_values
+from xpm_tui.sync.canonical import known
 from xpm_tui.sync.policy import DEFAULT, GuardLimits
 
 LISTED = "listed_clients"
@@ -25,10 +29,26 @@ LISTED = "listed_clients"
 OVERLAP = timedelta(minutes=10)
 """How far a partial list reaches back before the last one: clocks differ, and records show late."""
 
+QUARANTINED = "quarantined:"
+"""Beginning of the name of the small fact that holds what was set aside of a list."""
+
+NAMED_PEOPLE = "named_people"
+"""Name of the small fact that holds the names of people as XPM's clients tell them, by UUID: of people who
+have left, no list tells a name."""
+
 CHUNK = 500
 
 MOVES_KEPT = timedelta(days=30)
 """How long it is remembered that a contact, a group or a job arrived at an XPM client."""
+
+_LISTS = {
+    "xpm_clients": "clients",
+    "xpm_staff": "staff",
+    "xpm_templates": "templates",
+    "xpm_categories": "categories",
+    "xpm_jobs": "jobs",
+}
+"""The names of the lists by their tables."""
 
 _encode = msgspec.json.Encoder().encode
 Row = TypeVar("Row", Staff, Template, Category)
@@ -70,6 +90,7 @@ class ClientsRefreshed(msgspec.Struct, frozen=True, kw_only=True):
     gone: int
     believed: bool
     asked_at: datetime
+    quarantined: int = 0
 
 
 def listed(snapshot: Snapshot) -> Listed:
@@ -101,20 +122,30 @@ async def refresh_clients(
     """
     seen: set[str] = set()
     chunk: list[XpmClient] = []
+    before: dict[str, bytes | None] = {}
+    people: dict[str, str] = {}
     changed = 0
     async for row in listing:
         seen.add(row.uuid)
+        for person in (row.partner, row.manager):
+            if person is not None and person.name:
+                people[person.uuid] = person.name
         chunk.append(row)
         if len(chunk) >= CHUNK:
-            changed += take(book, chunk, clock.now())
+            changed += take(book, chunk, clock.now(), before)
             chunk.clear()
             await clock.sleep(0)
-    changed += take(book, chunk, clock.now())
+    changed += take(book, chunk, clock.now(), before)
+    aside = listing.quarantined
+    if aside:
+        changed -= _take_back(book, [one.uuid for one in aside if one.whole], before)
     snapshot = book.snapshot()
+    marked, unknown = _marked(snapshot, XPM_CLIENTS, aside)
+    unlisted = sum(1 for one in aside if one.whole and one.uuid not in seen)
     facts, gone, believed = listed(snapshot), 0, True
     if complete:
         now = Listed(
-            count=len(seen),
+            count=len(seen) + unlisted,
             accepted=facts.accepted,
             complete_at=listing.asked_at,
             bookmark=listing.asked_at,
@@ -124,11 +155,18 @@ async def refresh_clients(
     else:
         facts = msgspec.structs.replace(facts, bookmark=listing.asked_at)
     writes: list[Write] = [_fact(facts)]
-    if complete and believed:
+    writes += _quarantine(snapshot, "clients", aside, seen=None if complete else seen)
+    writes += _named(snapshot, people)
+    for uuid, one in marked.items():
+        old = snapshot.get(XPM_CLIENTS, uuid)
+        if old is not None and old.unread != one.faults:
+            writes.append(Put(XPM_CLIENTS, msgspec.structs.replace(old, unread=one.faults)))
+    if complete and believed and not unknown:
         absent = [
             msgspec.structs.replace(old, deleted=True)
             for uuid in snapshot.ids(XPM_CLIENTS)
             if uuid not in seen
+            and uuid not in marked
             and (old := snapshot.get(XPM_CLIENTS, uuid)) is not None
             and not old.deleted
             and not _is_newborn(snapshot, uuid, listing.asked_at)
@@ -139,22 +177,125 @@ async def refresh_clients(
         writes += [Drop(MOVES, move.id) for move in snapshot.rows(MOVES) if move.at < until]
     book.commit(writes)
     return ClientsRefreshed(
-        listed=len(seen), changed=changed, gone=gone, believed=believed, asked_at=listing.asked_at
+        listed=len(seen) + unlisted,
+        changed=changed,
+        gone=gone,
+        believed=believed,
+        asked_at=listing.asked_at,
+        quarantined=len(aside),
     )
 
 
-def take(book: Book, rows: Sequence[XpmClient], now: datetime) -> int:
-    """Commit some rows of XPM clients with the base they carry along; gives how many were new or changed."""
+def take(
+    book: Book, rows: Sequence[XpmClient], now: datetime, before: dict[str, bytes | None] | None = None
+) -> int:
+    """Commit some rows of XPM clients with the base they carry along; gives how many were new or changed.
+
+    ``before`` takes the stored bytes of the rows that are replaced, None for a new one.
+    """
     if not rows:
         return 0
     writes: list[Write] = []
 
     def make(snapshot: Snapshot) -> list[Write]:
         writes[:] = client_writes(snapshot, rows, now)
+        for write in writes:
+            if before is not None and write.table is XPM_CLIENTS and isinstance(write, Put):
+                before.setdefault(write.row.uuid, snapshot.raw(XPM_CLIENTS, write.row.uuid))
         return writes
 
     book.transact(make)
     return sum(1 for write in writes if write.table is XPM_CLIENTS)
+
+
+def _take_back(book: Book, uuids: Iterable[str], before: dict[str, bytes | None]) -> int:
+    """Put back the rows of records that were taken over before it was seen that they are there twice."""
+    taken = [uuid for uuid in dict.fromkeys(uuids) if uuid in before]
+
+    def make(snapshot: Snapshot) -> list[Write]:
+        writes: list[Write] = []
+        for uuid in taken:
+            stored, row = before[uuid], snapshot.get(XPM_CLIENTS, uuid)
+            if stored is None:
+                writes.append(Drop(XPM_CLIENTS, uuid))
+            elif row is not None:
+                old = msgspec.json.decode(stored, type=XpmClient)
+                writes += [*carried(snapshot, row, old), Put(XPM_CLIENTS, old)]
+        return writes
+
+    if taken:
+        book.transact(make)
+    return len(taken)
+
+
+def set_aside(snapshot: Snapshot) -> dict[str, tuple[Quarantined, ...]]:
+    """What is set aside of each list, by the name of the list; lists of which nothing is are left out."""
+    found: dict[str, tuple[Quarantined, ...]] = {}
+    for name in _LISTS.values():
+        fact = snapshot.get(META, QUARANTINED + name)
+        if fact is not None and fact.value:
+            found[name] = msgspec.convert(fact.value, tuple[Quarantined, ...])
+    return found
+
+
+def named_people(snapshot: Snapshot) -> dict[str, str]:
+    """The names of people by UUID, as XPM's clients tell them."""
+    fact = snapshot.get(META, NAMED_PEOPLE)
+    return dict(fact.value) if fact is not None else {}
+
+
+def _named(snapshot: Snapshot, people: dict[str, str]) -> list[Write]:
+    before = named_people(snapshot)
+    now = {**before, **people}
+    return [Put(META, Meta(id=NAMED_PEOPLE, value=now))] if now != before else []
+
+
+def _quarantine(
+    snapshot: Snapshot, name: str, aside: Sequence[Quarantined], seen: set[str] | None = None
+) -> list[Write]:
+    """The write that remembers what is set aside of a list; a list of changes (with what it has ``seen``)
+    says nothing of the others."""
+    before = snapshot.get(META, QUARANTINED + name)
+    kept: list[Quarantined] = []
+    if seen is not None and before is not None:
+        new = {one.key for one in aside}
+        kept = [
+            one
+            for one in msgspec.convert(before.value, list[Quarantined])
+            if one.key not in new and one.uuid not in seen
+        ]
+    value = msgspec.to_builtins([*kept, *aside])
+    if value == (before.value if before is not None else []):
+        return []
+    return [Put(META, Meta(id=QUARANTINED + name, value=value))]
+
+
+def _marked(
+    snapshot: Snapshot, table: Table[Any], aside: Iterable[Quarantined]
+) -> tuple[dict[str, Quarantined], bool]:
+    """The rows of records that were set aside as a whole, by UUID, number or a name that only one has; and
+    whether there are some of which nobody can tell which rows they are."""
+    found: dict[str, Quarantined] = {}
+    unknown = False
+    for one in aside:
+        if not one.whole:
+            continue
+        ids = _rows_of(snapshot, table, one)
+        found |= dict.fromkeys(ids, one)
+        unknown = unknown or not (ids or one.uuid)
+    return found, unknown
+
+
+def _rows_of(snapshot: Snapshot, table: Table[Any], one: Quarantined) -> set[str]:
+    """The rows that a record may be: by UUID, and by number or name, as its UUID may be that of another
+    one."""
+    found = {id_ for id_ in (one.uuid, one.number) if id_ and snapshot.raw(table, id_) is not None}
+    if one.number and "number" in table.indexes:
+        found |= {table.key(row) for row in snapshot.find(table, "number", one.number)}
+    elif one.name and not one.uuid and not found:
+        rows = [row for row in snapshot.rows(table) if exact(row.name) == exact(one.name)]
+        found = {table.key(rows[0])} if len(rows) == 1 else set()
+    return found
 
 
 def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) -> list[Write]:
@@ -166,6 +307,7 @@ def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) 
         if old is not None and row.deleted:
             row = _as_last_known(old, row)
         if old is not None:
+            row = known(old, row) if row.unread else row
             same = msgspec.structs.replace(row, seen_at=old.seen_at)
             if _encode(same) == _encode(old):
                 continue
@@ -246,7 +388,8 @@ def accept_list(snapshot: Snapshot) -> list[Write]:
 def list_writes(snapshot: Snapshot, table: Table[Row], rows: Sequence[Row]) -> list[Write]:
     """The writes for a complete list of staff, templates or categories.
 
-    What is missing is marked as gone, and marked back when it returns; an empty list marks nothing.
+    What is missing is marked as gone, and marked back when it returns; an empty list marks nothing, and so
+    does one with a record of which nobody can tell which it is.
     """
     return _with_absent(snapshot, table, rows, lambda row: row.uuid)
 
@@ -276,9 +419,12 @@ def _with_absent(snapshot: Snapshot, table: Table[Any], rows: Sequence[Any], key
         old = snapshot.get(table, key(row))
         if old is None or _encode(old) != _encode(row):
             writes.append(Put(table, row))
-    if rows:
+    aside = quarantined_in(rows)
+    marked, unknown = _marked(snapshot, table, aside)
+    writes += _quarantine(snapshot, _LISTS[table.name], aside)
+    if rows and not unknown:
         for id_ in snapshot.ids(table):
-            if id_ not in here:
+            if id_ not in here and id_ not in marked:
                 old = snapshot.get(table, id_)
                 if old is not None and not old.gone:
                     writes.append(Put(table, msgspec.structs.replace(old, gone=True)))

@@ -33,6 +33,7 @@ from xpm_tui.domain.errors import (
     Refused,
     ScopeMissing,
     Trouble,
+    UnreadableRecord,
     UnsendableValue,
     WireTrouble,
 )
@@ -42,9 +43,10 @@ from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Practice, Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import is_carriable, refuse_uncarriable_values, storable
-from xpm_tui.domain.tables import INTENTS
+from xpm_tui.domain.tables import INTENTS, XPM_CLIENTS
 from xpm_tui.domain.workflows import JobSpec
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact, XpmJob
+from xpm_tui.sync.canonical import refuse_unread
 from xpm_tui.sync.journal import (
     ADD_CLIENT,
     ADD_CONTACT,
@@ -113,6 +115,7 @@ ENDINGS: Mapping[type[Trouble], Ending] = {
     AllowanceUsedUp: "stopped",
     OutOfReach: "stopped",
     BadReply: "stopped",
+    UnreadableRecord: "unsendable",
     # The files of the login and the rate limiter are written after a reply, too.
     Busy: "interrupted",
     DiskTrouble: "interrupted",
@@ -202,6 +205,9 @@ class Outbox:
         """
         try:
             refuse_uncarriable_values(message.texts, label=message.label)
+            if message.kind in (UPDATE_CLIENT, ADD_CONTACT, UPDATE_CONTACT):
+                fields = message.values if message.kind == UPDATE_CLIENT else ["contact"]
+                refuse_unread(self._book.snapshot().get(XPM_CLIENTS, message.uuid), fields)
         except UnsendableValue as error:
             closed = failed(self._intent(message), error.message)
             self._book.commit([Put(INTENTS, closed)])

@@ -28,6 +28,12 @@ class Asked:
     correlation: str = ""
 
 
+def support_hint(correlation: str) -> str:
+    """What to tell Xero's support where something stays wrong: the id that they ask for, if Xero gave one."""
+    known = f"this correlation id: {correlation}" if correlation else "the time and the call"
+    return f"If it happens again, give Xero's support {known}."
+
+
 _LONGEST = 2_000
 _MISSING = re.compile(
     r"invalid (?:client|contact|job|staff|(?:client )?group) identifier\W*\Z", re.IGNORECASE

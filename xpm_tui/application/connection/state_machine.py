@@ -40,7 +40,7 @@ from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import CATEGORIES, JOBS, META, MOVES, STAFF, TEMPLATES, VANISHED, XPM_CLIENTS
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.mirror import LISTED
+from xpm_tui.sync.mirror import LISTED, NAMED_PEOPLE, QUARANTINED
 
 with lazy_imports():
     from xpm_tui.application import xpm_access
@@ -290,7 +290,8 @@ def _confirms(tenant: Tenant, typed: str) -> bool:
 def _forget_mirror(practice: OpenPractice) -> list[Write]:
     """The mirror of another practice says nothing about this one; links stay, and show as gone."""
     snapshot = practice.snapshot()
-    writes: list[Write] = [Drop(META, LISTED), *(Drop(META, f"list:{name}") for name in LISTS)]
+    facts = [LISTED, NAMED_PEOPLE, *(f"{kind}{name}" for name in LISTS for kind in ("list:", QUARANTINED))]
+    writes: list[Write] = [Drop(META, fact) for fact in facts]
     for table in (XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, MOVES, VANISHED):
         writes += [Drop(table, id_) for id_ in snapshot.ids(table)]
     return writes

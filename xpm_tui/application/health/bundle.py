@@ -31,6 +31,7 @@ from xpm_tui.files.disk import spoken
 from xpm_tui.files.listing import expanded
 from xpm_tui.log.reader import EventFilter
 from xpm_tui.log.sentences import sentence
+from xpm_tui.sync.mirror import named_people, set_aside
 
 RUNS, EVENTS, ERRORS, CRASHES = 20, 2_000, 200, 3
 """How many of each are put in, the newest."""
@@ -113,6 +114,11 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield member.name, masked(member.id)
     for staff in snapshot.rows(STAFF):
         yield staff.name, masked(staff.uuid)
+    for uuid, name in named_people(snapshot).items():
+        yield name, masked(uuid)
+    for aside in set_aside(snapshot).values():
+        for one in aside:
+            yield one.name, masked(one.uuid or "00000000")
 
 
 def _secrets(patient: Patient) -> list[Secret]:

@@ -31,6 +31,7 @@ from xpm_tui.application.health.probe_facts import (
 )
 from xpm_tui.application.practice import ADDRESSES
 from xpm_tui.application.practice_identity import LISTS, Identity
+from xpm_tui.application.presenters.set_aside import set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at, heartbeat, link_problems
 from xpm_tui.diagnostics.error_presenter import present
@@ -55,7 +56,7 @@ from xpm_tui.diagnostics.probes.network import (
     NetworkVariables,
     Proxy,
 )
-from xpm_tui.diagnostics.probes.store import CommitLog, LastRuns, Links, Locks, PlanFits, Store
+from xpm_tui.diagnostics.probes.store import CommitLog, LastRuns, Links, Locks, PlanFits, SetAside, Store
 from xpm_tui.domain.errors import BookUnreadable, Trouble, WireTrouble
 from xpm_tui.domain.ports import Priority
 from xpm_tui.lazy import lazy_imports
@@ -225,13 +226,13 @@ class Doctor:
         }
         held = Locks(lambda: self._machine.holders(locks), patient.clock.now)
         if patient.practice is None and patient.why is None:
-            kinds = (Store, CommitLog, LastRuns, Links, PlanFits)
+            kinds = (Store, CommitLog, LastRuns, Links, PlanFits, SetAside)
             store, commits, *rest = (left(kind, NO_BOOK_YET) for kind in kinds)
             return [store, commits, held, *rest]
         facts = Once(self._store)
         practice = patient.practice
         if practice is None:
-            closed = (left(kind, NOT_OPEN) for kind in (LastRuns, Links, PlanFits))
+            closed = (left(kind, NOT_OPEN) for kind in (LastRuns, Links, PlanFits, SetAside))
             return [Store(facts), left(CommitLog, NOT_OPEN), held, *closed]
         return [
             Store(facts),
@@ -245,6 +246,7 @@ class Doctor:
                 lambda: tuple((each.sentence, each.hint) for each in link_problems(heartbeat(practice).links))
             ),
             PlanFits(lambda: plan(practice)),
+            SetAside(lambda: tuple(view.sentence for view in set_aside_views(practice.snapshot()))),
         ]
 
     async def _store(self) -> StoreFacts:

@@ -18,6 +18,7 @@ from xpm_tui.application.jobs.job_settings import IGNITION, terms_of, today
 from xpm_tui.application.jobs.views import AuditView, JobCounts, JobRowView, PreviewView, ProblemView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state
+from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.runs.history import alive
 from xpm_tui.deploy import transitions
@@ -36,7 +37,6 @@ from xpm_tui.domain.tables import (
     JOBS,
     PROPOSALS,
     RUNS,
-    STAFF,
     TEMPLATES,
     WORKFLOWS,
     XPM_CLIENTS,
@@ -372,8 +372,7 @@ def _preview_view(
                    key=lambda line: line.at)  # fmt: skip
 
     def person(uuid: str) -> str:
-        row = snapshot.get(STAFF, uuid) if uuid else None
-        return row.name if row else uuid
+        return (name_of(snapshot, uuid) or uuid) if uuid else uuid
 
     def template(uuid: str) -> RefView:
         row = snapshot.get(TEMPLATES, uuid)

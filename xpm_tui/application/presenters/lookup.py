@@ -28,6 +28,7 @@ from xpm_tui.domain.tables import (
     Table,
 )
 from xpm_tui.domain.xpm import Staff, XpmClient
+from xpm_tui.sync.mirror import named_people
 
 _NAMED: tuple[Table[Any], ...] = (
     TEAM, SERVICES, WORKFLOWS, PROPOSALS, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES,
@@ -76,7 +77,8 @@ def name_of(snapshot: Snapshot, id_: str) -> str:
         row = snapshot.get(table, id_)
         if row is not None:
             return str(row.name)
-    return ""
+    # Somebody who has left XPM is in no list; their clients still tell the name.
+    return named_people(snapshot).get(id_, "") if _UUID.fullmatch(id_) else ""
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

@@ -34,6 +34,7 @@ from xpm_tui.domain.tables import CLIENTS, IGNORED, LINKS, STAFF, TEAM, XPM_CLIE
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.canonical import Team
 from xpm_tui.sync.manual.takeover import WHY, FormerValue
+from xpm_tui.sync.mirror import named_people
 from xpm_tui.sync.planning.links import all_frozen, needs_person, state_of, why
 from xpm_tui.sync.provenance import foreign
 
@@ -86,6 +87,11 @@ class Told:
     def team(self) -> Team:
         """The links between team members and staff."""
         return Team.read(self.snapshot)
+
+    @cached_property
+    def left(self) -> dict[str, str]:
+        """Names of people who are in no list, as XPM's clients tell them, by UUID."""
+        return named_people(self.snapshot)
 
     @cached_property
     def linked(self) -> dict[str, list[str]]:
@@ -181,10 +187,10 @@ class Told:
         return RefView(id=id_, name=client.name if client else "")
 
     def person(self, id_: str) -> PersonView | None:
-        """A team member named by a client; one whom the team does not know keeps the id as name."""
+        """A team member named by a client; one whom nobody knows keeps the id as name."""
         if not id_:
             return None
-        return self.people.get(id_) or PersonView(id=id_, name=id_)
+        return self.people.get(id_) or PersonView(id=id_, name=self.person_name(id_))
 
     def person_name(self, id_: str) -> str:
         """Name of a team member or a staff record of XPM; the id itself where nobody has it."""
@@ -192,7 +198,7 @@ class Told:
         if member:
             return member.name
         staff = self.snapshot.get(STAFF, id_)
-        return staff.name if staff else id_
+        return staff.name if staff else self.left.get(id_, id_)
 
     def value(self, field: str, value: Value) -> Value:
         """A value as a person reads it: people and links by name, the rest as it is."""

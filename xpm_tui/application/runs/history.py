@@ -122,9 +122,15 @@ def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
 
 
 def last_good(runs: Sequence[Run]) -> Run | None:
-    """The newest sync that did its work."""
-    good = [run for run in runs if run.outcome == "done" and run.ended is not None and is_sync(run)]
+    """The newest sync that did its work; what XPM sent and nobody can read is no fault of it."""
+    good = [run for run in runs if _did_its_work(run) and run.ended is not None and is_sync(run)]
     return max(good, key=_number, default=None)
+
+
+def _did_its_work(run: Run) -> bool:
+    counts = run.counts
+    only_aside = counts.get("set_aside", 0) and not (counts.get("refused", 0) or counts.get("unsendable", 0))
+    return run.outcome == "done" or bool(run.outcome == "partial" and only_aside)
 
 
 def is_sync(run: Run) -> bool:

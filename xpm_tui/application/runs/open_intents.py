@@ -9,7 +9,7 @@ import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_staff, find_xpm, name_of
-from xpm_tui.domain.errors import NotFound, RecordMissing
+from xpm_tui.domain.errors import NotFound, RecordMissing, UnreadableRecord
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.links import Value
@@ -17,6 +17,7 @@ from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import LINKS, RUNS, STAFF, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.applying.adoption import may_be
 from xpm_tui.sync.applying.intent_decisions import Choice, held, settle
 from xpm_tui.sync.applying.recovery import KINDS
@@ -81,12 +82,13 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
                         people = await xpm.staff()
                         practice.book.commit(list_writes(practice.snapshot(), STAFF, people))
                         continue
+                    rows: list[XpmClient]
                     if intent.kind == ADD_CLIENT:
                         rows = await xpm.search(exact(str(intent.values.get("name") or "")))
                     else:
                         try:
                             rows = [await xpm.client(intent.uuid)]
-                        except RecordMissing:
+                        except (RecordMissing, UnreadableRecord):
                             rows = []
                     snapshot = practice.snapshot()
                     known = [(snapshot.get(XPM_CLIENTS, row.uuid), row) for row in rows]

@@ -18,6 +18,7 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import Identity
 from xpm_tui.application.presenters.lookup import find_client, name_of
 from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.set_aside import SetAsideView, set_aside_views
 from xpm_tui.application.presenters.views import UnclearView
 from xpm_tui.application.runs.history import by_hand, current, is_sync, list_runs, show
 from xpm_tui.application.runs.xpm_refresh import guard_limits, is_filled
@@ -30,7 +31,7 @@ from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import Image, Run
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import IMAGES, PLANNED, PLANS, PROPOSALS
+from xpm_tui.domain.tables import IMAGES, LINKS, PLANNED, PLANS, PROPOSALS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.planning.guard import check, refuse_if_outdated
 from xpm_tui.sync.policy import BY_NAME as SYNCED
@@ -234,6 +235,14 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
     key = "plan.ticked" if on else "plan.unticked"
     practice.events.emit(Event(key=key, numbers={"plan": plan.id, "changes": changed}))
     return changed
+
+
+def set_aside_of(snapshot: Snapshot, plan: Plan) -> tuple[SetAsideView, ...]:
+    """What XPM sent and nobody can read, as far as a plan covers it: the plan leaves it as it is."""
+    if not plan.only:
+        return set_aside_views(snapshot)
+    links = (snapshot.get(LINKS, id_) for id_ in plan.only.split())
+    return set_aside_views(snapshot, {link.uuid for link in links if link is not None})
 
 
 def refuse_outdated(practice: OpenPractice, plan: Plan) -> None:

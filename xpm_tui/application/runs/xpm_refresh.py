@@ -3,7 +3,8 @@
 Filling the mirror: XPM's lists, read and taken over one after the other.
 
 Client list: one streamed call. A list that the login's scopes do not open is a note; what can fail for a
-while (jobs, templates) fails by itself; the client list failing ends the work.
+while (jobs, templates) fails by itself; the client list failing ends the work. A record that cannot be read
+is set aside by itself.
 """
 
 from __future__ import annotations
@@ -33,11 +34,19 @@ from xpm_tui.domain.errors import (
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Listing, Practice, Snapshot, Write
+from xpm_tui.domain.quarantine import Quarantined, quarantined_in
 from xpm_tui.domain.tables import CATEGORIES, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.settings.scopes import scopes, way_to
 from xpm_tui.settings.store import Settings
-from xpm_tui.sync.mirror import ClientsRefreshed, job_writes, list_writes, refresh_clients, since
+from xpm_tui.sync.mirror import (
+    ClientsRefreshed,
+    job_writes,
+    list_writes,
+    refresh_clients,
+    set_aside,
+    since,
+)
 from xpm_tui.sync.policy import GuardLimits
 
 
@@ -103,6 +112,7 @@ class Refreshed:
     believed: bool
     seconds: float
     notes: tuple[Note, ...]
+    set_aside: int = 0
 
 
 async def refresh(practice: OpenPractice, *, full: bool = False, report: Report = silent) -> Refreshed:
@@ -168,6 +178,7 @@ async def refresh_lists(
         believed=clients.believed,
         seconds=practice.clock.monotonic() - timed,
         notes=tuple(note for _, _, note in small if note is not None),
+        set_aside=sum(map(len, set_aside(practice.snapshot()).values())),
     )
 
 
@@ -199,6 +210,7 @@ async def _clients(practice: OpenPractice, xpm: Practice, complete: bool, report
     practice.book.commit([put("list:clients", state)])
     numbers = {"count": got.listed, "changed": got.changed, "gone": got.gone, "seconds": round(seconds, 1)}
     practice.events.emit(Event(key="list.clients" if complete else "list.changes", numbers={**numbers}))
+    _tell_set_aside(practice, "clients", got.quarantined)
     if complete and not got.believed and not got.listed:
         links = practice.snapshot().count(LINKS)
         practice.events.emit(
@@ -226,6 +238,11 @@ class _Watched:
     def asked_at(self) -> datetime:
         """The server's time of the list."""
         return self._listing.asked_at
+
+    @property
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """What was set aside of the list."""
+        return self._listing.quarantined
 
     async def __aiter__(self) -> AsyncIterator[XpmClient]:
         held: list[XpmClient] = []
@@ -285,7 +302,15 @@ async def _small(practice: OpenPractice, name: str, read: Read, take: Take) -> t
     state = ListState(at=practice.clock.now(), full=practice.clock.now(), count=len(rows))
     practice.book.commit([*writes, put(f"list:{name}", state)])
     practice.events.emit(Event(key=f"list.{name}", numbers={"count": len(rows), "changed": len(writes)}))
+    _tell_set_aside(practice, name, len(quarantined_in(rows)))
     return name, len(rows), None
+
+
+def _tell_set_aside(practice: OpenPractice, name: str, number: int) -> None:
+    if number:
+        practice.events.emit(
+            Event(key="list.set_aside", level="warning", rule=name, numbers={"count": number})
+        )
 
 
 def told(notes: Sequence[Note]) -> list[str]:
@@ -312,19 +337,46 @@ def _ways(practice: OpenPractice, name: str, scope: str) -> tuple[str, ...]:
     return tuple(filter(None, (found, _WITHOUT.get(name))))
 
 
+def _why(practice: OpenPractice, name: str, trouble: WireTrouble) -> tuple[str, str]:
+    """Why a list could not be read, in a sentence that names it, and the scope that the login lacks."""
+    title, scope = _TITLES[name], _SCOPES[name]
+    identity = practice.identity()
+    granted = identity.scopes if identity is not None else ""
+    has_scope = bool(
+        {*granted.split()} & {scope, scope.removesuffix(".read"), "practicemanager", "practicemanager.read"}
+    )
+    id_ = f" Xero's correlation id: {trouble.correlation}." if trouble.correlation else ""
+    if isinstance(trouble, ScopeMissing):
+        if trouble.case is not CaseId.API_NOT_OPEN:
+            return _closed(title, scope), scope
+        return (
+            f"{title} cannot be listed: Xero refused the call (HTTP 401), although the login has the scope "
+            "for it. Possible causes: the app's developer tier does not include the Practice Manager API, or "
+            f"Xero has not approved the app for it.{id_}",
+            "",
+        )
+    if isinstance(trouble, AccessDenied):
+        having = ", although the login has the scope for it" if has_scope else ""
+        return (
+            f"{title} cannot be listed: Xero denied access to this list (HTTP 403){having}. Possible cause: "
+            f"whoever connected the practice lacks the permission for it in XPM.{id_}",
+            "",
+        )
+    return f"{title} could not be read. {trouble.message}{id_}", ""
+
+
 def _noted(practice: OpenPractice, name: str, trouble: WireTrouble) -> Note:
-    closed = isinstance(trouble, (ScopeMissing, AccessDenied))
-    scope = _SCOPES[name] if closed else ""
     before = list_state(practice.snapshot(), name)
+    words, scope = _why(practice, name, trouble)
     ways = _ways(practice, name, scope) if scope else ()
-    words = " ".join([_closed(_TITLES[name], scope), *ways]) if scope else trouble.message
+    words = " ".join([words, *ways])
     state = msgspec.structs.replace(before, note=words, scope=scope)
     if state != before:
         practice.book.commit([put(f"list:{name}", state)])
     practice.events.emit(
         Event(
-            key="list.closed" if closed else "list.failed",
-            level="info" if closed else "warning",
+            key="list.closed" if scope else "list.failed",
+            level="info" if scope else "warning",
             rule=name,
             case=trouble.case or "",
             correlation=trouble.correlation,
@@ -333,3 +385,26 @@ def _noted(practice: OpenPractice, name: str, trouble: WireTrouble) -> Note:
         )
     )
     return Note(name, words, scope, trouble.case, ways)
+
+
+def unread_list(snapshot: Snapshot, name: str) -> str:
+    """Why a list was never read, or could not be read lately, in a sentence; empty where it was."""
+    state = list_state(snapshot, name)
+    if state.note:
+        return state.note
+    return "" if state.at is not None else f"{_TITLES[name]} has not been read from XPM yet."
+
+
+def refuse_unread(snapshot: Snapshot, name: str) -> None:
+    """Refuse to answer from a list that was never read.
+
+    Raises:
+        WireTrouble: The list was never read; the message says why.
+    """
+    state = list_state(snapshot, name)
+    if state.at is None:
+        kind = ScopeMissing if state.scope else WireTrouble
+        raise kind(
+            f"{unread_list(snapshot, name)} So it is not known who or what XPM has.",
+            hint="Read it again: xpm-tui plan --full. What stands in the way: xpm-tui doctor",
+        )

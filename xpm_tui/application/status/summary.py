@@ -20,6 +20,7 @@ from xpm_tui.application.jobs.queries import counts as job_counts
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, list_state, read_identity
+from xpm_tui.application.presenters.set_aside import SetAsideView, set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
 from xpm_tui.application.runs.open_writes import open_writes
@@ -73,7 +74,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     ``removed_contacts`` are contacts that were removed in XPM and stay here.
     ``links`` counts the book's clients by the state of their link, ``jobs`` those to be made by theirs.
     ``minute_left`` and ``day_left`` are calls to Xero, None where it has not told. ``notes`` are lists
-    that the scopes do not open: no trouble.
+    that could not be read: no trouble. ``set_aside`` are records of XPM that nobody can read.
     """
 
     title: str
@@ -108,6 +109,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     day_limit: int | None
     skipped: datetime | None
     notes: tuple[str, ...]
+    set_aside: tuple[SetAsideView, ...]
     problems: tuple[Problem, ...]
 
     @property
@@ -184,7 +186,8 @@ def heartbeat(practice: OpenPractice) -> Heartbeat:
         day_left=left.day_left,
         day_limit=left.day_limit,
         skipped=skipped.started if skipped else None,
-        notes=tuple(state.note for state in states if state.note and state.scope),
+        notes=tuple(dict.fromkeys(state.note for state in states if state.note)),
+        set_aside=set_aside_views(snapshot),
         problems=(
             *_problems(practice, ended, good, now),
             *link_problems(counts.links),
@@ -266,6 +269,15 @@ def _problems(
         )
         for each in open_writes(snapshot, going=_going(practice))
     ]
+    aside = set_aside_views(snapshot)
+    if aside:
+        found.append(
+            Problem(
+                code="set-aside",
+                sentence=f"{count(len(aside), 'record')} of XPM cannot be read in full: {aside[0].sentence}",
+                hint="See all of them: xpm-tui status. Correct them in XPM, then: xpm-tui sync",
+            )
+        )
     person = connector(snapshot)
     if person is not None and person.sentence:
         found.append(Problem(code=f"connector-{person.state}", sentence=person.sentence, hint=person.hint))

@@ -213,6 +213,23 @@ CASES = (
         ),
     ),
     Case(
+        id=CaseId.API_NOT_OPEN,
+        title="Xero refuses the call although the login has its scope",
+        sign="A list is refused with HTTP 401 (AuthorizationUnsuccessful), and `xpm-tui doctor` shows that "
+        "the scope for it was granted.",
+        cause="Xero does not say why. Possible causes: the app's developer tier does not include the "
+        "Practice Manager API (it is part of the Advanced tier; integrations for one's own practice are "
+        "exempt), or Xero has not approved the app for it.",
+        steps=(
+            "Look at the app's tier at developer.xero.com > your app. The Practice Manager API needs the "
+            "Advanced tier, or Xero's word that an integration for your own practice is exempt.",
+            "Ask Xero whether the app is approved for Practice Manager: developer.xero.com > your app > "
+            "Practice Manager, self-assessment, approval.",
+            "Then connect again: xpm-tui connect",
+        ),
+        support=XERO_SUPPORT,
+    ),
+    Case(
         id=CaseId.UNKNOWN_APP,
         title="Xero does not know the app",
         sign='Xero\'s page or answer says "unknown client", "invalid_client" or "Invalid redirect_uri".',

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok
 from xpm_tui.diagnostics.probe_inputs import Ask, Reached
-from xpm_tui.domain.errors import CaseId, ScopeMissing, Trouble
+from xpm_tui.domain.errors import AccessDenied, CaseId, ScopeMissing, Trouble
 from xpm_tui.domain.formatting import count, when_exact
 
 SKEW_NOTE, SKEW_TROUBLE = 30.0, 120.0
@@ -186,12 +186,14 @@ class ListOpen:
         """Ask for it. A list that the scopes do not open is a note, unless nothing works without it."""
         try:
             count = await self.ask()
-        except ScopeMissing as closed:
+        except (ScopeMissing, AccessDenied) as closed:
             told = from_error(closed)
             if self.vital:
                 return told
+            denied = isinstance(closed, AccessDenied) or closed.case is CaseId.API_NOT_OPEN
+            why = f"Xero refused it (HTTP {closed.status})" if denied else "the login lacks its scope"
             return note(
-                f"The list of {self.list} is not open to this login; the rest works without it.",
+                f"The list of {self.list} cannot be read: {why}. The rest works without it.",
                 *told.evidence,
                 case=told.case,
                 hint=told.hint,

@@ -173,6 +173,27 @@ class Links:
 
 
 @dataclass(frozen=True)
+class SetAside:
+    """Did XPM send records that nobody can read? Reads what the last plan or run brought."""
+
+    read: Callable[[], tuple[str, ...]]
+    name: ClassVar[str] = "set-aside"
+    title: ClassVar[str] = "Records set aside"
+    needs: ClassVar[tuple[str, ...]] = ("store",)
+
+    async def look(self) -> Finding:
+        """List them; each line says what to correct."""
+        found = self.read()
+        if not found:
+            return ok("Every record that XPM sent could be read.")
+        return note(
+            f"{count(len(found), 'record')} of XPM cannot be read, or not all of it: set aside.",
+            *found,
+            hint="Correct them in XPM, then sync again: xpm-tui sync",
+        )
+
+
+@dataclass(frozen=True)
 class PlanFits:
     """Does the plan that waits still fit? ``policy`` and ``tenant`` are the plan's and today's."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from xpm_tui.sandbox.core.call import Call
 from xpm_tui.sandbox.core.fields import ApplicationError, Fields
@@ -107,10 +108,21 @@ def _address(before: Address, given: Fields, prefix: str) -> Address:
     return with_values(before, _texts(given, names))
 
 
+def _birth(text: str | None) -> str | None:
+    """A date of birth as it comes back, `yyyy-MM-dd`, in whichever of the forms it was sent. What is no date
+    is kept as it came."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text[:10] if "-" in text else text[:8]).strftime("%Y-%m-%d")
+    except ValueError:
+        return text
+
+
 def _person(before: Person | None, given: Fields) -> Person | None:
     values = _texts(given, _PERSON)
     if "DateOfBirth" in given:
-        values["born"] = given.filled("DateOfBirth")
+        values["born"] = _birth(given.filled("DateOfBirth"))
     if not values or (before is None and not any(values.values())):
         return before
     return with_values(before or Person(), values)

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from hashlib import blake2b
 
 MINUTE = 60.0
@@ -47,6 +48,11 @@ class Clock:
 def utc(moment: float) -> datetime:
     """A moment as an aware datetime."""
     return datetime.fromtimestamp(moment, UTC)
+
+
+def http_date(moment: float) -> str:
+    """A moment as headers write it (RFC 9110, section 5.6.7)."""
+    return format_datetime(utc(moment), usegmt=True)
 
 
 def stamp(moment: float) -> str:

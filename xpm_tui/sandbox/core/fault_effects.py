@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import repeat
 
-from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.sandbox.core.fields import gateway_error
+from xpm_tui.sandbox.core.faults import ODD, Fault
+from xpm_tui.sandbox.core.fields import BEARER, expired, gateway_error
 from xpm_tui.sandbox.core.http import HTML, Body, Ending, Response, respond, respond_json
 from xpm_tui.sandbox.core.limits import too_many
 from xpm_tui.sandbox.core.reply import Reply, error_xml
@@ -17,11 +17,9 @@ from xpm_tui.sandbox.core.reply import Reply, error_xml
 def instead(fault: Fault, instance: str, now_us: str) -> Response:
     """The answer that an ANSWERS fault gives. `now_us` is the time as the gateway writes it."""
     kind = fault.kind
-    bearer = ("WWW-Authenticate", "Bearer error=invalid_token")
+    bearer = BEARER
     if kind == "401-expired":
-        return gateway_error(
-            401, "Unauthorized", f"TokenExpired: token expired at {now_us}", instance, bearer
-        )
+        return expired(now_us, instance)
     if kind == "401-unsuccessful":
         return gateway_error(401, "Unauthorized", "AuthenticationUnsuccessful", instance, bearer)
     if kind == "401-scope":
@@ -96,7 +94,41 @@ def reshape(fault: Fault, reply: Reply, api_url: str) -> Reply:
         return replace(reply, next_link=reply.first_link)
     if fault.kind == "next-leaves" and reply.first_link:
         return replace(reply, next_link=reply.first_link.replace(api_url, "https://elsewhere.example"))
+    if fault.kind in ODD and rows:
+        middle, render = rows[len(rows) // 2], reply.render
+        return replace(
+            reply, render=lambda row: odd(fault.kind, render(row)) if row is middle else render(row)
+        )
     return reply
+
+
+_CHANGES = {
+    "no-name": (r"<Name>[^<]*</Name>", "<Name></Name>"),
+    "no-uuid": (r"<UUID>[^<]*</UUID>", ""),
+    "odd-flag": (r"<GSTRegistered>[^<]*</GSTRegistered>", "<GSTRegistered>Perhaps</GSTRegistered>"),
+    "odd-character": (r"<City>([^<]*)</City>", r"<City>\1&#x0B;</City>"),
+    "contact-twice": (r"(<Contact>.*?</Contact>)", r"\1\1"),
+    "contact-without-uuid": (r"<Contact><UUID>[^<]*</UUID>", "<Contact>"),
+    "empty-group": (r"<Groups(?: />|>.*?</Groups>)", "<Groups><Group /></Groups>"),
+    "manager-without-uuid": (
+        r"(?:<JobManager>.*?</JobManager>)?(?=<Type>|<TaxNumber>|<IsProspect>|</Client>)",
+        "<JobManager><Name>Sam Ray</Name></JobManager>",
+    ),
+}
+
+
+def odd(kind: str, fragment: str) -> str:
+    """What an ODD fault makes of one record; one that has no such part, as staff have no groups, gets one."""
+    pattern, becomes = _CHANGES[kind]
+    changed, times = re.subn(pattern, becomes, fragment, count=1, flags=re.DOTALL)
+    if times:
+        return changed
+    part = {"odd-flag": "GSTRegistered", "odd-character": "City", "empty-group": "Groups"}.get(kind)
+    if part is None:
+        return fragment
+    inside = {"odd-flag": "Perhaps", "odd-character": "&#x0B;", "empty-group": "<Group />"}[kind]
+    at = fragment.rindex("</")
+    return f"{fragment[:at]}<{part}>{inside}</{part}>{fragment[at:]}"
 
 
 def _with_body(response: Response, body: bytes, content_type: str | None = None) -> Response:

@@ -40,7 +40,18 @@ SPOILERS = (
     "endless",
 )
 """Done to the true answer on its way."""
-ROWS = ("duplicate-uuids", "half-list", "empty-list", "next-loops", "next-leaves")
+ODD = (
+    "no-name",
+    "no-uuid",
+    "odd-flag",
+    "odd-character",
+    "contact-twice",
+    "contact-without-uuid",
+    "empty-group",
+    "manager-without-uuid",
+)
+"""Done to one record in the middle of a list, to be found in the XML only."""
+ROWS = ("duplicate-uuids", "half-list", "empty-list", "next-loops", "next-leaves", *ODD)
 """Done to the records of a list."""
 LATE = "late"
 """What the call creates shows in lists only `seconds` later."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 from xml.sax.saxutils import quoteattr
@@ -52,6 +53,16 @@ def gateway_error(status: int, title: str, detail: str, instance: str, *headers:
         "Extensions": {},
     }
     return respond_json(status, value, *headers)
+
+
+BEARER = ("WWW-Authenticate", "Bearer error=invalid_token")
+
+
+def expired(when: str, instance: str) -> Response:
+    """The 401 for a token that has expired, at `when` in the gateway's form. It alone says no
+    Content-Type."""
+    found = gateway_error(401, "Unauthorized", f"TokenExpired: token expired at {when}", instance, BEARER)
+    return replace(found, headers=tuple(pair for pair in found.headers if pair[0] != "Content-Type"))
 
 
 _DAY_IN = re.compile(r"\d{8}")

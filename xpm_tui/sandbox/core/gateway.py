@@ -12,10 +12,10 @@ from xpm_tui.sandbox.core import directory as directory_writes
 from xpm_tui.sandbox.core import identity as connections
 from xpm_tui.sandbox.core import job_writes as job_tasks
 from xpm_tui.sandbox.core.call import Call, Family, Route
-from xpm_tui.sandbox.core.clock import utc
+from xpm_tui.sandbox.core.clock import http_date, utc
 from xpm_tui.sandbox.core.fault_effects import reshape
 from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault
-from xpm_tui.sandbox.core.fields import ApplicationError, gateway_error
+from xpm_tui.sandbox.core.fields import BEARER, ApplicationError, expired, gateway_error
 from xpm_tui.sandbox.core.grants import AccessToken, Grants
 from xpm_tui.sandbox.core.http import XML, Body, Headers, Request, Response, respond
 from xpm_tui.sandbox.core.identity import Identity
@@ -41,9 +41,7 @@ UNSUPPORTED = "The server only accepts the following media types: application/js
 _NO_CACHE: Headers = (
     ("Cache-Control", "max-age=0, no-cache, no-store"),
     ("Pragma", "no-cache"),
-    ("Expires", "Thu, 01 Jan 1970 00:00:00 GMT"),
 )
-_BEARER = ("WWW-Authenticate", "Bearer error=invalid_token")
 
 Form = Literal["xml", "json"]
 
@@ -61,8 +59,7 @@ class Gateway:
     def answer(self, request: Request, now: float, switches: Switches, fault: Fault | None) -> Response:
         """Token, expiry, tenant, scope, limits, method and path, body: in this order."""
         instance = self.grants.ids.uuid("correlation")
-        response = self._answer(request, now, switches, fault, instance)
-        return response.with_headers(("xero-correlation-id", instance), *_NO_CACHE)
+        return marked(self._answer(request, now, switches, fault, instance), instance, now)
 
     @property
     def grants(self) -> Grants:
@@ -73,10 +70,9 @@ class Gateway:
     ) -> Response:
         token = self.identity.check(request.bearer, now)
         if isinstance(token, str):
-            return gateway_error(401, "Unauthorized", token, instance, _BEARER)
+            return gateway_error(401, "Unauthorized", token, instance, BEARER)
         if token.expires <= now:
-            detail = f"TokenExpired: token expired at {us_style(token.expires)}"
-            return gateway_error(401, "Unauthorized", detail, instance, _BEARER)
+            return expired(us_style(token.expires), instance)
         if request.path == connections.PATH or request.path.startswith(connections.PATH + "/"):
             shown = self.limits.headers(token.app, None, now, switches)
             return connections.answer(request, token, self.grants, self.tenants, switches).with_headers(
@@ -136,6 +132,12 @@ class Gateway:
         if fault and fault.kind in ROWS:
             reply = reshape(fault, reply, self.api_url)
         return _sent(reply, form, switches)
+
+
+def marked(response: Response, instance: str, now: float) -> Response:
+    """The response with what every one of the API host carries; `Expires` is its `Date`."""
+    expires = ("Expires", http_date(now))
+    return response.with_headers(("xero-correlation-id", instance), *_NO_CACHE, expires)
 
 
 def find(path: str) -> list[tuple[Route, tuple[str, ...]]]:

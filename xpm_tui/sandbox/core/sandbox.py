@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from xpm_tui.sandbox.core import identity
+from xpm_tui.sandbox.core.clock import http_date
 from xpm_tui.sandbox.core.control import CONTROL, control
 from xpm_tui.sandbox.core.fault_effects import instead, spoil
 from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault
-from xpm_tui.sandbox.core.gateway import PREFIX, endpoint_of, us_style
+from xpm_tui.sandbox.core.gateway import PREFIX, endpoint_of, marked, us_style
 from xpm_tui.sandbox.core.http import Host, Request, Response, respond
 from xpm_tui.sandbox.core.state import State
 
@@ -33,12 +34,13 @@ class Sandbox(State):
         when the caller went away. Until then the call counts as in progress. Raises nothing for any request.
         """
         if request.path == CONTROL or request.path.startswith(CONTROL + "/"):
-            return control(self, request)
+            return control(self, request).with_headers(("Date", http_date(self.clock.now())))
         now = self.clock.now()
         endpoint = endpoint_of(request.path)
         fault = self.faults.take(request.method, endpoint)
         response = self._faulty(request, now, fault)
         response = replace(response, delay=response.delay + self.switches.latency)
+        response = response.with_headers(("Date", http_date(now)))
         private = role_of(request.path) in ("login", "identity")
         self.log.add(request, now, endpoint, response, fault.kind if fault else "", private=private)
         return response
@@ -50,7 +52,9 @@ class Sandbox(State):
             return spoil(fault, self._answer(request, now, None))
         if fault.after:
             self._answer(request, now, None).body.close()
-        return instead(fault, self.grants.ids.uuid("correlation"), us_style(now))
+        instance = self.grants.ids.uuid("correlation")
+        response = instead(fault, instance, us_style(now))
+        return marked(response, instance, now) if role_of(request.path) == "api" else response
 
     def _answer(self, request: Request, now: float, fault: Fault | None) -> Response:
         host = role_of(request.path)

@@ -75,6 +75,7 @@ async def apply(
             await work.there(there, pusher)
         await work.protect(records, ended=True)
         await work.agree()
+        ledger.set_aside(plan)
     except Trouble as trouble:
         outcome = ledger.outcome(stopped=False, trouble=trouble)
         ledger.end(plan, outcome, trouble, reviewed=reviewed)

@@ -14,7 +14,7 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.sync.applying.local_writes import base_key
-from xpm_tui.sync.canonical import Team, book_print, contact_values, xpm_print
+from xpm_tui.sync.canonical import Team, book_print, contact_values, unread_fields, xpm_print
 from xpm_tui.sync.consequences import is_wanted as is_wanted
 from xpm_tui.sync.consequences import possible as possible
 from xpm_tui.sync.planning.comparison import WHOLE, Sides
@@ -61,7 +61,7 @@ def stand(snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: 
         return "link"
     if any(_is_nobody(change, team) or _is_overtaken(change, client) for change in record.changes):
         return "ignition"
-    frozen = frozen_fields(snapshot, client.id)
+    frozen = frozen_fields(snapshot, client.id) | unread_fields(row)
     changes = possible(
         record.changes,
         tuple(

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import msgspec
 
-from xpm_tui.domain.errors import AccessDenied, RecordMissing, ScopeMissing
+from xpm_tui.domain.errors import AccessDenied, RecordMissing, ScopeMissing, UnreadableRecord
 from xpm_tui.domain.events import Event, Severity
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ports import Book, Clock, Practice, Put, Snapshot, Write
@@ -27,7 +27,7 @@ from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.applying.adoption import adopted, as_sent, joined, may_be
 from xpm_tui.sync.applying.run_results import contact_of, joined_elsewhere, landed_reviewned, merge_client
 from xpm_tui.sync.base import PRIMARY
-from xpm_tui.sync.canonical import Values, contact_values, xpm_contacts, xpm_values
+from xpm_tui.sync.canonical import Values, contact_values, unread_fields, xpm_contacts, xpm_values
 from xpm_tui.sync.journal import (
     ADD_CLIENT,
     ADD_STAFF,
@@ -200,8 +200,14 @@ class _SyncRecovery(Recovery):
         except RecordMissing as no:
             self._end(failed(intent, no.words or no.message), None)
             return
+        except UnreadableRecord as odd:
+            self._end(held(intent, odd.message), None)
+            return
         old = self.book.snapshot().get(XPM_CLIENTS, intent.uuid)
         row = reply if old is None else merge_client(old, reply)
+        if unread_fields(row) & {*intent.values, *(["contact"] if intent.kind != UPDATE_CLIENT else [])}:
+            self._end(held(intent, f"XPM's record cannot be read: {row.unread[0].sentence}"), None)
+            return
         if intent.kind == UPDATE_CLIENT:
             took = _equal(intent.values, xpm_values(row))
         elif intent.kind == UPDATE_CONTACT:
@@ -228,6 +234,7 @@ class _SyncRecovery(Recovery):
         sent = min(intent.sent_at or self.clock.now() for intent in intents)
         async with self._practice.clients(modified_since=sent - OVERLAP) as listing:
             rows = [row async for row in listing]
+            aside = [exact(one.name) for one in listing.quarantined if one.whole]
         take(self.book, rows, self.clock.now())
         for intent in intents:
             snapshot = self.book.snapshot()
@@ -242,7 +249,9 @@ class _SyncRecovery(Recovery):
             ]
             equal = [row for row in new if _equal(intent.values, xpm_values(row))]
             row = equal[0] if len(equal) == 1 else None
-            self._found(intent, [row.uuid for row in equal], bool(new), row)
+            # One that nobody can read may be it.
+            new_there = bool(new) or name in aside or "" in aside
+            self._found(intent, [row.uuid for row in equal], new_there, row)
 
     async def _staff(self, intents: Sequence[Intent]) -> None:
         """The list of staff tells about all that were made. Closed to this login, only a person can look."""

@@ -11,10 +11,11 @@ from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Book, Clock, EventSink, Practice, Put, Snapshot, Write
+from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.runs import Outcome, Run, Written
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CLIENTS, META, PLANS, RUNS, Meta
-from xpm_tui.sync.mirror import accept_list
+from xpm_tui.domain.tables import CLIENTS, LINKS, META, PLANS, RUNS, Meta
+from xpm_tui.sync.mirror import accept_list, set_aside
 from xpm_tui.sync.planning.planner import FIRST_APPLIED
 
 UNSENT_NAMED = 3
@@ -28,8 +29,8 @@ class Ledger:
     """Counts what becomes of the records; ``run`` is always what the book has, or is about to have.
 
     Counts of a run: ``records`` and ``changes`` written, ``moved`` (dropped out), ``refused`` by XPM,
-    ``unsendable`` (a value of the record cannot be sent), ``held`` for a person, ``edited`` and ``altered``
-    fields in XPM's answers, ``agreed``.
+    ``unsendable`` (a value of the record cannot be sent), ``set_aside`` (XPM sent what nobody can read),
+    ``held`` for a person, ``edited`` and ``altered`` fields in XPM's answers, ``agreed``.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Ledger:
         self._unsent: list[str] = []
         self._refused: list[str] = []
         self._unapplied: list[str] = []
+        self._aside: list[Quarantined] = []
         self._calls = run.calls - (practice.calls if practice is not None else 0)
 
     def total(self, records: int) -> None:
@@ -115,6 +117,22 @@ class Ledger:
         self.tally["refused"] += 1
         self._unapplied.append(self._named(record))
 
+    def set_aside(self, plan: Plan) -> None:
+        """Count what XPM sent and nobody can read, as far as the plan covers it: it was left out of the
+        run."""
+        if plan.undo_of:
+            return
+        snapshot = self._book.snapshot()
+        links = [snapshot.get(LINKS, id_) for id_ in plan.only.split()]
+        chosen = {link.uuid for link in links if link is not None}
+        self._aside = [
+            one
+            for found in set_aside(snapshot).values()
+            for one in found
+            if not plan.only or one.uuid in chosen
+        ]
+        self.tally["set_aside"] = len(self._aside)
+
     def tell(self, event: Event) -> None:
         """One event."""
         self._events.emit(event)
@@ -127,7 +145,7 @@ class Ledger:
             return "stopped"
         if self.tally["held"]:
             return "held"
-        return "partial" if self.tally["refused"] or self.tally["unsendable"] else "done"
+        return "partial" if any(self.tally[key] for key in ("refused", "unsendable", "set_aside")) else "done"
 
     def end(self, plan: Plan, outcome: Outcome, trouble: Trouble | None, *, reviewed: bool) -> Run:
         """Write the end of the run and what it means for the plan and the practice, in one commit."""
@@ -160,6 +178,11 @@ class Ledger:
             _sentence("XPM refused", self._refused),
             _sentence("XPM did not answer, and had not applied the changes of", self._unapplied),
             self._unsent_sentence(),
+            _sentence(
+                "XPM sent what cannot be read, which was set aside:",
+                [f"{visible(one.called, 120)}: {visible(one.problem, 160)}" for one in self._aside],
+                "status",
+            ),
         )
         return " ".join(filter(None, found))
 
@@ -180,10 +203,10 @@ class Ledger:
         )
 
 
-def _sentence(what: str, records: Sequence[str]) -> str:
+def _sentence(what: str, records: Sequence[str], more: str = "runs retry --list") -> str:
     """What happened, to which records; empty where it happened to none."""
     if not records:
         return ""
     others = len(records) - FAILED_NAMED
-    more = [f"and {others:,} more (xpm-tui runs retry --list)"] if others > 0 else []
-    return f"{what} {'; '.join([*records[:FAILED_NAMED], *more])}."
+    rest = [f"and {others:,} more (xpm-tui {more})"] if others > 0 else []
+    return f"{what} {'; '.join([*records[:FAILED_NAMED], *rest])}."

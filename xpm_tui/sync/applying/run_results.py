@@ -32,7 +32,7 @@ from xpm_tui.sync.base import (
     with_origin,
 )
 from xpm_tui.sync.base import mark as mark
-from xpm_tui.sync.canonical import Values, contact_values, write_contact, xpm_values
+from xpm_tui.sync.canonical import Values, contact_values, known, write_contact, xpm_values
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import client_writes
 from xpm_tui.sync.planning.shared_contacts import copies, owners
@@ -43,6 +43,7 @@ from xpm_tui.sync.provenance import without
 def merge_client(old: XpmClient, reply: XpmClient) -> XpmClient:
     """The reply as a mirror row. What an answer to a write may leave out (groups, contacts, the number of
     the web address, the masked tax number) stays as it was."""
+    reply = known(old, reply)
     return msgspec.structs.replace(
         reply,
         groups=reply.groups if reply.groups is not None else old.groups,

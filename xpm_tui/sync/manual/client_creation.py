@@ -12,6 +12,7 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Snapshot
+from xpm_tui.domain.quarantine import quarantined_in
 from xpm_tui.domain.tables import APART, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.adoption import adopted
@@ -27,7 +28,7 @@ from xpm_tui.sync.canonical import (
     write_client,
 )
 from xpm_tui.sync.journal import ADD_CLIENT, is_linked, without_end
-from xpm_tui.sync.manual.creation import Maker, Making
+from xpm_tui.sync.manual.creation import Maker, Making, refuse_unreadable
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
 from xpm_tui.sync.mirror import take
 from xpm_tui.sync.outbox import Message, client_creation
@@ -222,6 +223,7 @@ async def create_client(
     if found is not None:
         raise MustWait(found, client.id)
     there = await practice.search(exact(client.name))
+    refuse_unreadable(book.snapshot(), "clients", quarantined_in(there), client.name)
     take(book, [row for row in there if snapshot.raw(XPM_CLIENTS, row.uuid) is None], clock.now())
     for each in there:
         index.add(each)

@@ -8,16 +8,19 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from xpm_tui.domain.errors import CaseId, NeedsPerson, Trouble, UnsendableValue
+from xpm_tui.domain.errors import CaseId, NeedsPerson, Trouble, UnreadableRecord, UnsendableValue
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.identity import compare
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Put, Snapshot, Write
+from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.runs import Intent, Outcome, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import RUNS, Table
 from xpm_tui.domain.xpm import Staff, XpmClient
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.journal import CALLS, decision
+from xpm_tui.sync.mirror import set_aside
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, store_commit
 
 Made = TypeVar("Made", XpmClient, Staff)
@@ -33,6 +36,29 @@ class Making(Generic[Made]):
     noun: str
     table: Table[Made]
     adopt: Callable[[Snapshot, Intent, Made], Sequence[Write]]
+
+
+def refuse_unreadable(snapshot: Snapshot, of: str, there: Sequence[Quarantined], name: str) -> None:
+    """Refuse to create a record while XPM has one that nobody can read and that may be the same.
+
+    Args:
+        snapshot: The store, with what was set aside before of the list ``of``.
+        of: The list: ``clients`` or ``staff``.
+        there: What was set aside of the reply that was just asked for; here one without a name counts, too.
+        name: The name of what is to be created.
+
+    Raises:
+        NeedsPerson: There is one.
+    """
+    before = [one for one in set_aside(snapshot).get(of, ()) if one.name]
+    for one in (*there, *before):
+        if one.whole and (not one.name or compare(name, one.name).answer != "different"):
+            raise NeedsPerson(
+                f"XPM has a record that cannot be read and may be {visible(name, 80)}: {one.called}. "
+                f"{one.problem}. Nothing was created.",
+                hint=f"{one.remedy} Then try again.",
+                case=CaseId.HELD,
+            )
 
 
 class Maker:
@@ -83,7 +109,7 @@ class Maker:
             row = await self._look(asked, sent, create_lag, stop)
         elif row is None:
             cause = sent.cause
-            if sent.ending == "unsendable":
+            if sent.ending == "unsendable" and not isinstance(cause, UnreadableRecord):
                 named = f"{visible(asked.name, 80)} ({asked.message.record})"
                 cause = UnsendableValue(
                     f"{named} was not created in XPM. {cause.message}",

@@ -37,12 +37,23 @@ from xpm_tui.sync.policy import BY_NAME, Policy
 from xpm_tui.sync.provenance import foreign
 
 Why = Literal[
-    "missing", "deleted", "archived", "linked", "twin", "same-name", "likely", "apart", "ignored", "former"
+    "missing",
+    "deleted",
+    "archived",
+    "linked",
+    "twin",
+    "same-name",
+    "likely",
+    "apart",
+    "ignored",
+    "unreadable",
+    "former",
 ]
 
 _WHY = {
     "missing": "XPM has no client with this id.",
     "deleted": "It is deleted in XPM.",
+    "unreadable": "What XPM sends of it cannot be read: `status` says what to correct in XPM.",
     "archived": "It is archived in XPM.",
     "linked": "A client of Ignition is already linked to it.",
     "twin": "XPM has another client of the same name: link or pick them one by one.",
@@ -153,6 +164,8 @@ class _Picking:
         twins = len(named(self.snapshot, exact(row.name))) > 1
         if row.deleted:
             self._skip(row, "deleted")
+        elif row.is_set_aside:
+            self._skip(row, "unreadable")
         elif taken:
             self._skip(row, "linked", taken[0].id)
         elif row.archived and not anyway:

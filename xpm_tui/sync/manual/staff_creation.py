@@ -9,12 +9,13 @@ from xpm_tui.domain.identity import compare, exact
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Snapshot
+from xpm_tui.domain.quarantine import quarantined_in
 from xpm_tui.domain.tables import APART, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
 from xpm_tui.sync.applying.adoption import FIELDS, joined
 from xpm_tui.sync.base import different as as_different
 from xpm_tui.sync.journal import ADD_STAFF, is_linked, without_end
-from xpm_tui.sync.manual.creation import Maker, Making
+from xpm_tui.sync.manual.creation import Maker, Making, refuse_unreadable
 from xpm_tui.sync.mirror import list_writes
 from xpm_tui.sync.outbox import staff_creation
 
@@ -122,6 +123,8 @@ async def create_staff(
     if why:
         raise NeedsPerson(why, hint="See: xpm-tui team list, xpm-tui runs release")
     there = await practice.staff()
+    if not anyway:
+        refuse_unreadable(book.snapshot(), "staff", quarantined_in(there), member.name)
     book.commit(list_writes(book.snapshot(), STAFF, there))
     values = creation_values(member, more)
     people = in_the_way(book.snapshot(), member, there)

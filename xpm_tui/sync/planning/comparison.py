@@ -32,6 +32,7 @@ from xpm_tui.sync.canonical import (
     is_blank,
     primary_of,
     same_texts,
+    unread_fields,
     xpm_contacts,
 )
 from xpm_tui.sync.planning.contacts import (
@@ -98,7 +99,12 @@ def compare(rules: Rules, sides: Sides) -> Compared:
 
 
 def _compared(rules: Rules, sides: Sides, *, listing: bool = False, blocked: Why | None = None) -> _Work:
-    """Compare one client. A quiet link, or a client frozen as a whole, has nothing to compare."""
+    """Compare one client. A quiet link, or a client frozen as a whole, has nothing to compare.
+
+    What XPM sent of it and nobody can read stays as it is, as if it were frozen.
+    """
+    if sides.row.unread:
+        sides = msgspec.structs.replace(sides, frozen=sides.frozen | unread_fields(sides.row))
     if blocked is None and sides.link.quiet:
         blocked = "second-link"
     elif blocked is None and WHOLE in sides.frozen:
@@ -122,6 +128,7 @@ class _Work:
         self.link = sides.link
         self.base = sides.base
         self.frozen = sides.frozen
+        self.unread = unread_fields(sides.row) if sides.row.unread else frozenset()
         self.former = sides.former if rules.side == "xpm" else {}
         self.theirs: set[str] = set()
         self.before = sides
@@ -140,7 +147,7 @@ class _Work:
         for rule in self.rules.client_fields:
             name = rule.name
             if blocked or name in self.frozen:
-                self._leave_value(rule, name, ours, theirs, "frozen")
+                self._leave_value(rule, name, ours, theirs, self._why_frozen(name))
             elif name in ours and name in theirs:
                 value = theirs[name]
                 if rule.kind == "person":
@@ -191,6 +198,9 @@ class _Work:
     def _theirs(self, rule: FieldRule, value: Value) -> Value:
         return self.rules.team.known(str(value)) if rule.kind == "person" else value
 
+    def _why_frozen(self, *names: str) -> Why:
+        return "frozen" if self.unread.isdisjoint(names) else "unreadable"
+
     def _whole_is_synced(self, name: str) -> bool:
         return self.blocked is None and name in self.rules.whole and name not in self.frozen
 
@@ -201,7 +211,7 @@ class _Work:
         for rule in self.rules.contact_fields:
             name, key = rule.name, contact_key(ours.id, rule.name)
             if self.blocked is not None or not self.frozen.isdisjoint((name, key)):
-                self._leave_value(rule, name, values, xpm, "frozen", record)
+                self._leave_value(rule, name, values, xpm, self._why_frozen(name, key), record)
             elif name in values and name in xpm:
                 self.mirror[key] = xpm[name]
                 self._field(record, rule, key, values[name], xpm[name], theirs.uuid)

@@ -235,6 +235,8 @@ class _Planner:
             return ClientPlan("")
         uuid = exact_match(snapshot, client, self.names) if self.linking else ""
         row = snapshot.get(XPM_CLIENTS, uuid) if uuid else None
+        if row is not None and row.is_set_aside:
+            return ClientPlan("")
         if row is None:
             return ClientPlan(
                 "", person=needs_person(snapshot, client, state_of(snapshot, client, None, None))

@@ -179,7 +179,7 @@ class Overview(AreaScreen):
             found.append([ours("! ", "bad"), span(problem.sentence)])
         if beat.notes:
             closed = formatting.count(len(beat.notes), "list")
-            found.append([ours("    · ", "muted"), ours(f"{closed} not in the scopes", "muted")])
+            found.append([ours("    · ", "muted"), ours(f"{closed} not read: xpm-tui status", "muted")])
         if len(found) == 1 + bool(beat.notes):
             found.insert(1, [ours("✓ ", "good"), ours("Nothing waits for you.")])
         return found

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import change_views
+from xpm_tui.application.presenters.set_aside import set_aside_lines
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import consequences
@@ -78,13 +79,14 @@ class PlanReview(OverScreen[str]):
         self.host.work(lambda: self._read(), "plan", exclusive=True, node=self)
 
     async def _read(self) -> None:
-        def load(practice: OpenPractice) -> tuple[Plan, list[ChangeView], Consequences]:
+        def load(practice: OpenPractice) -> tuple[Plan, list[ChangeView], Consequences, list[str]]:
             plan, records = plans.load(practice, self._plan_id)
-            found = consequences(practice, plan, records)
-            return plan, list(change_views(practice.snapshot(), records)), found
+            found, snapshot = consequences(practice, plan, records), practice.snapshot()
+            aside = set_aside_lines(plans.set_aside_of(snapshot, plan), shown=2)
+            return plan, list(change_views(snapshot, records)), found, aside
 
         first = self._plan is None
-        plan, changes, found = await self.host.desk.ask(load)
+        plan, changes, found, aside = await self.host.desk.ask(load)
         self._plan = plan
         kept = self._rows.row
         self._tree.take(changes)
@@ -92,15 +94,16 @@ class PlanReview(OverScreen[str]):
             self._tree.all(True)
         self._rows.display = bool(changes)
         self._none.display = not changes
-        self._none.update(lines(self._nothing(plan)))
+        self._none.update(lines(self._nothing(plan, aside)))
         self._rows.reload(self._tree.place(kept) if kept else 0)
         if first:
             self._rows.focus()
-        self._head.say(lines(summary(plan, changes, found)))
+        told = [line for text in aside for line in wrap([span(text, "warn")], self.size.width)]
+        self._head.say(lines([*summary(plan, changes, found), *(told if changes else [])]))
         self._why.say(lines(wrap(self._rows.reason(), self.size.width)))
         self.refresh_bindings()
 
-    def _nothing(self, plan: Plan) -> list[Line]:
+    def _nothing(self, plan: Plan, aside: list[str]) -> list[Line]:
         mark = ours("≠ ", "warn") if plan.left_different else ours("✓ ", "good")
         found: list[Line] = [[mark, ours(nothing_planned(plan))]]
         for rule, number in sorted(plan.differences.items(), key=lambda each: -each[1])[:REASONS]:
@@ -109,6 +112,9 @@ class PlanReview(OverScreen[str]):
             found.append([ours(f"          and {len(plan.differences) - REASONS} more reasons", "muted")])
         if plan.left_different:
             found.append([ours("  W", "accent"), ours(" lists them, each with its reason.")])
+        if aside:
+            found.append([ours("! ", "warn"), ours("Some of XPM's data cannot be read:")])
+            found += [[span(text.strip())] for text in aside]
         if plan.people:
             found.append([ours("! ", "warn"), ours(f"{formatting.count(len(plan.people), 'client')} "
                           "for a person: r reviews.")])  # fmt: skip

@@ -12,9 +12,17 @@ from xpm_tui.application.team import links as team
 from xpm_tui.application.team.views import MapEffect, MemberView, StaffPick, StaffView
 from xpm_tui.commands import team as team_commands
 from xpm_tui.domain import formatting
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.chooser import Chooser, said
 from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
+
+with lazy_imports():
+    from xpm_tui.application.runs import xpm_refresh
+
+
+def _unread(practice: OpenPractice) -> str:
+    return xpm_refresh.unread_list(practice.snapshot(), "staff")
 
 
 class Person(Chooser[StaffView]):
@@ -132,11 +140,12 @@ class PickPerson(Person):
         """Those who are nobody here and have not left."""
         found = await self.host.desk.ask(team.free_staff)
         if not found:
-            self._none_left()
+            self._none_left(await self.host.desk.ask(_unread))
         return found
 
-    def _none_left(self) -> None:
-        self.NOTHING = "Everybody of XPM is in the team already. esc goes back."
+    def _none_left(self, unread: str = "") -> None:
+        # A list that could not be read says nothing of who is in it.
+        self.NOTHING = f"{unread or 'Everybody of XPM is in the team already.'} esc goes back."
 
     async def begin(self, at: str = "") -> None:
         """The cursor at first on the one that was under it in the area."""

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.set_aside import set_aside_summary, set_aside_views
 from xpm_tui.application.runs import history as runs
 from xpm_tui.application.runs import plans
 from xpm_tui.commands.command import Situation
@@ -17,7 +18,7 @@ from xpm_tui.domain.runs import Run
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
 from xpm_tui.tui.widgets.run_card import run_lines
 from xpm_tui.tui.widgets.text import Says
@@ -49,6 +50,7 @@ class SyncArea(AreaScreen):
         self._pane = LiveLog(empty="The log of this practice is empty. s makes the first plan.")
         self._plan: Plan | None = None
         self._run: Run | None = None
+        self._aside = ""
         self._drawn: object = None
 
     def body(self) -> ComposeResult:
@@ -59,24 +61,29 @@ class SyncArea(AreaScreen):
     async def look(self) -> None:
         """The newest plan and the newest run."""
 
-        def read(practice: OpenPractice) -> tuple[Plan | None, Run | None]:
+        def read(practice: OpenPractice) -> tuple[Plan | None, Run | None, str]:
             newest = runs.list_runs(practice, 1)
-            return plans.latest(practice), newest[0] if newest else None
+            aside = set_aside_summary(set_aside_views(practice.snapshot()))
+            return plans.latest(practice), newest[0] if newest else None, aside
 
-        self._plan, self._run = await self.host.desk.ask(read)
+        self._plan, self._run, self._aside = await self.host.desk.ask(read)
         self._draw()
         if self.focused is None:
             self._pane.rows.focus()
 
     def _draw(self) -> None:
-        wanted = (self._plan, self._run, self.host.pulse.connected, self.size.width)
+        wanted = (self._plan, self._run, self._aside, self.host.pulse.connected, self.size.width)
         if wanted == self._drawn:
             return
         self._drawn = wanted
         found: list[Line] = []
+        width = self.size.width
         if self._run is not None:
             found += run_lines(self._run, self.host.desk.practice.clock.now(), self.size.width)
         found += self._plan_lines()
+        if self._aside:
+            told = f"{self._aside} Which, and what to correct in XPM: xpm-tui status"
+            found += wrap([ours(" ! ", "warn"), span(told)], width)
         self._card.say(lines(found))
 
     def _plan_lines(self) -> list[Line]:

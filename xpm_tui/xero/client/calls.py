@@ -14,7 +14,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from xpm_tui.domain.errors import AllowanceUsedUp, BadReply, CaseId, OutOfReach, WireTrouble
+from xpm_tui.domain.errors import (
+    AllowanceUsedUp,
+    BadReply,
+    CaseId,
+    OutOfReach,
+    UnreadableRecord,
+    WireTrouble,
+)
 from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.ports import Clock, EventSink, Priority
 from xpm_tui.domain.secret import Secret
@@ -23,7 +30,7 @@ from xpm_tui.xero.client import error_mapping
 from xpm_tui.xero.client.transport import Incoming, Network, NoReply, Request, TooLarge
 from xpm_tui.xero.codec.xml_reader import REPLY_LIMIT
 from xpm_tui.xero.config import API_PATH, WireConfig
-from xpm_tui.xero.error_body import Asked, ErrorBody
+from xpm_tui.xero.error_body import Asked, ErrorBody, support_hint
 from xpm_tui.xero.rate_limiter import FileGate
 
 R = TypeVar("R")
@@ -117,6 +124,8 @@ class Caller:
                 wait = budget.next(error_mapping.no_reply(fault, spec.asked))
             except _Broken as fault:
                 raise fault.error from None
+            except UnreadableRecord:
+                raise
             except BadReply as error:
                 if broken:
                     raise
@@ -191,6 +200,7 @@ class Caller:
                             self._tell(asked, began, tally.count, incoming.headers)
                         return
                     found, size = await _error_body(incoming)
+                    asked = replace(asked, correlation=asked.correlation or found.correlation)
                     self._tell(asked, began, size, incoming.headers)
                     if incoming.status == 401:
                         stale = self._unauthorised(asked, found, budget, token)
@@ -235,7 +245,8 @@ class Caller:
 
     def _unauthorised(self, asked: Asked, found: ErrorBody, budget: _Budget, token: Secret) -> Secret:
         if "authorizationunsuccessful" in found.detail.lower():
-            raise error_mapping.scope_missing(asked, found.words)
+            saved = self._tokens.saved()
+            raise error_mapping.scope_missing(asked, found.words, saved.scopes if saved is not None else ())
         if budget.renewed:
             raise error_mapping.login_lost(asked)
         budget.renewed = True
@@ -336,7 +347,7 @@ def bad_reply(asked: Asked, problem: str) -> BadReply:
     """The error for a reply that is not even parsed."""
     return BadReply(
         f"Xero's reply cannot be read: {problem}.",
-        hint="Try again; if it stays, tell support the correlation id.",
+        hint=f"Try again. {support_hint(asked.correlation)}",
         case=CaseId.BAD_REPLY,
         **error_mapping.about(asked, repeatable=not asked.write),
     )

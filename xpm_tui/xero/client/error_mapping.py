@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from xpm_tui.domain.errors import (
@@ -20,7 +20,7 @@ from xpm_tui.domain.errors import (
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.xero.client.transport import NoReply
 from xpm_tui.xero.codec.xml_reader import read_words
-from xpm_tui.xero.error_body import Asked, ErrorBody, read_json, refusal, says_no
+from xpm_tui.xero.error_body import Asked, ErrorBody, read_json, refusal, says_no, support_hint
 
 _CORRELATION = re.compile(r"[0-9A-Za-z-]{1,64}")
 
@@ -180,8 +180,42 @@ def _not_a_reply(asked: Asked, message: str) -> WireTrouble:
     )
 
 
-def scope_missing(asked: Asked, words: str) -> ScopeMissing:
-    """The error for a good login that lacks the scope of this call."""
+_BROAD = frozenset({"practicemanager", "practicemanager.read"})
+_RESOURCES = {"client": "client", "clientgroup": "client", "job": "job", "jobstate": "job", "staff": "staff"}
+
+
+def is_covered(call: str, granted: Collection[str]) -> bool:
+    """Whether the granted scopes cover a call (Practice Manager scopes page).
+
+    Args:
+        call: Verb and path, such as ``GET staff.api/list``. Job templates and categories have no scope of
+            their own: only the broad ones open them.
+        granted: The scopes that Xero granted.
+    """
+    verb, _, path = call.partition(" ")
+    resource = _RESOURCES.get(path.partition(".")[0])
+    reads = verb == "GET"
+    wanted = _BROAD if reads else _BROAD - {"practicemanager.read"}
+    own = {f"practicemanager.{resource}", *([f"practicemanager.{resource}.read"] if reads else [])}
+    return bool({*granted} & (wanted | own if resource else wanted))
+
+
+def scope_missing(asked: Asked, words: str, granted: Collection[str] = ()) -> ScopeMissing:
+    """The error for a good login that may not make this call; ``granted`` are its scopes, where they are
+    known.
+
+    With the scope granted it is not the scope: an app whose tier does not include the API, or that Xero has
+    not approved, gets the same answer.
+    """
+    if is_covered(asked.call, granted):
+        return ScopeMissing(
+            "Xero refused the call (HTTP 401), although the login has the scope for it.",
+            hint="Possible causes: the app's developer tier does not include the Practice Manager API, or "
+            "Xero has not approved the app for it. Look at the app's tier and approval at "
+            f"developer.xero.com. {support_hint(asked.correlation)}",
+            case=CaseId.API_NOT_OPEN,
+            **about(asked, words=words),
+        )
     return ScopeMissing(
         "The login does not cover this call: Xero was not asked for the scope, or did not give it.",
         hint="Ask for it: xpm-tui settings set xero.scopes standard (or both), then: xpm-tui connect",

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from urllib.parse import quote
 
 from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.quarantine import Records
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.xero.client.calls import Caller, Spec
@@ -53,14 +54,14 @@ class JobCalls:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    async def current_jobs(self) -> list[XpmJob]:
+    async def current_jobs(self) -> Records[XpmJob]:
         """``GET job.api/current``: neither completed nor cancelled, any age, without tasks.
 
         Scope ``practicemanager.job.read`` or more. One unpaged list, no window of dates.
         """
         return await self._jobs(Spec("GET", "job.api/current", long=True))
 
-    async def client_jobs(self, client: str, *, detailed: bool = False) -> list[XpmJob]:
+    async def client_jobs(self, client: str, *, detailed: bool = False) -> Records[XpmJob]:
         """``GET job.api/client/{uuid}``: all jobs of a client, in any state.
 
         Scope ``practicemanager.job.read`` or more. ``RecordMissing`` for an unknown client.
@@ -68,7 +69,7 @@ class JobCalls:
         query = {"detailed": "true"} if detailed else None
         return await self._jobs(Spec("GET", f"job.api/client/{uuid_piece(client)}", query, record=True))
 
-    async def _jobs(self, spec: Spec) -> list[XpmJob]:
+    async def _jobs(self, spec: Spec) -> Records[XpmJob]:
         return await self._caller.read(spec, lambda body, asked: read_list(listings.JOBS, body, asked)[0])
 
     async def job(self, number: str) -> XpmJob:

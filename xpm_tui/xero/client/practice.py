@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Listing
+from xpm_tui.domain.quarantine import Quarantined, Records
 from xpm_tui.domain.xpm import Category, Named, Staff, Template, XpmClient, XpmContact
 from xpm_tui.xero.client import error_mapping
 from xpm_tui.xero.client.calls import Caller, Spec
@@ -33,21 +34,29 @@ class ClientListing:
         self._incoming = incoming
         self._asked = asked
         self._asked_at = server_time(incoming.headers.get("date", ""), now)
+        self._reader = Reader(listings.CLIENTS, asked, limit=LIST_LIMIT)
 
     @property
     def asked_at(self) -> datetime:
         """The server's own time when it began to answer (its ``Date`` header; ours when it has none)."""
         return self._asked_at
 
+    @property
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """What was set aside so far."""
+        return tuple(self._reader.quarantined)
+
     async def __aiter__(self) -> AsyncIterator[XpmClient]:
         """The clients, one at a time; the list is complete only when this ends without an error."""
-        reader = Reader(listings.CLIENTS, self._asked, limit=LIST_LIMIT)
+        reader = self._reader
         try:
             async for chunk in self._incoming.chunks:
                 for client in reader.feed(chunk):
                     yield client
         except NoReply as fault:
             raise error_mapping.no_reply(fault, self._asked) from None
+        for client in reader.finish():
+            yield client
         reader.close()
 
 
@@ -102,13 +111,13 @@ class XeroPractice(JobCalls):
         spec = Spec("GET", f"client.api/get/{uuid_piece(uuid)}", record=True)
         return await self._caller.read(spec, _client)
 
-    async def search(self, query: str) -> list[XpmClient]:
+    async def search(self, query: str) -> Records[XpmClient]:
         """``GET client.api/search?detailed=true``: clients whose name holds ``query``, any case.
 
         Scope ``practicemanager.client.read`` or more. No hit is an empty list.
         """
         if not query.strip():
-            return []
+            return Records()
         spec = Spec("GET", "client.api/search", {"query": query, "detailed": "true"})
         return await self._list(spec, listings.CLIENTS)
 
@@ -167,7 +176,7 @@ class XeroPractice(JobCalls):
 
     # -- lists -------------------------------------------------------------------------------------------
 
-    async def groups(self) -> list[Named]:
+    async def groups(self) -> Records[Named]:
         """``GET clientgroup.api/list``: client groups, without their members.
 
         Scope ``practicemanager.client.read`` or more.
@@ -182,7 +191,7 @@ class XeroPractice(JobCalls):
         spec = Spec("GET", f"clientgroup.api/get/{uuid_piece(uuid)}", record=True)
         return await self._caller.read(spec, lambda b, a: read_single(listings.GROUP_MEMBERS, b, a))
 
-    async def staff(self) -> list[Staff]:
+    async def staff(self) -> Records[Staff]:
         """``GET staff.api/list``: all staff; names are not unique, and there is no flag for those who left.
 
         Scope ``practicemanager.staff.read`` or more.
@@ -199,7 +208,7 @@ class XeroPractice(JobCalls):
         spec = Spec("POST", "staff.api/add", body=request_bodies.staff(values))
         return await self._caller.write(spec, lambda b, a: read_single(listings.STAFF_MEMBER, b, a))
 
-    async def templates(self) -> list[Template]:
+    async def templates(self) -> Records[Template]:
         """``GET template.api/list``: job templates, a UUID and a name each, no contents.
 
         Scope ``practicemanager`` or ``practicemanager.read``: with granular scopes alone it may raise
@@ -207,11 +216,11 @@ class XeroPractice(JobCalls):
         """
         return await self._list(Spec("GET", "template.api/list"), listings.TEMPLATES)
 
-    async def categories(self) -> list[Category]:
+    async def categories(self) -> Records[Category]:
         """``GET category.api/list``: job categories. Scopes as for :meth:`templates`."""
         return await self._list(Spec("GET", "category.api/list"), listings.CATEGORIES)
 
-    async def _list(self, spec: Spec, shape: Shape[R]) -> list[R]:
+    async def _list(self, spec: Spec, shape: Shape[R]) -> Records[R]:
         return await self._caller.read(spec, lambda body, asked: read_list(shape, body, asked)[0])
 
 

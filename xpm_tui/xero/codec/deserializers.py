@@ -1,7 +1,8 @@
 """Elements of Practice Manager 3.1 replies -> values of the model, by element name, never by position.
 
 Names and values: Xero's Practice Manager 3.1 pages and recorded replies. An absent and an empty element are
-the same; unknown elements are ignored; what cannot be read is refused with its place, never dropped.
+the same; unknown elements are ignored; what cannot be read is a ``ShapeFault`` with its place, never dropped.
+Of a client, fields that cannot be read are set aside one by one (``XpmClient.unread``).
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 from xpm_tui.domain.fields import CLIENT, CONTACT, Field, Kind
+from xpm_tui.domain.quarantine import ESSENTIAL, Fault, FaultKind, Quarantined
 from xpm_tui.domain.secret import Masked, looks_masked
 from xpm_tui.domain.xpm import Category, Named, Staff, Task, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.xero.codec.xml_characters import unsound
 
 Element: TypeAlias = Any
 """An ``lxml.etree._Element``; not imported here, so that the shapes need no parser."""
@@ -34,10 +37,15 @@ Table: TypeAlias = dict[str, str | tuple[str, Callable[[Element], Any]]]
 class ShapeFault(Exception):
     """What is wrong with an element and where, seen from the record; the reader adds the rest."""
 
-    def __init__(self, where: str, problem: str) -> None:
+    def __init__(self, where: str, problem: str, kind: FaultKind) -> None:
         super().__init__(f"{where}: {problem}")
         self.where = where
         self.problem = problem
+        self.kind: FaultKind = kind
+
+    def of(self, attribute: str) -> Fault:
+        """Return it as what is wrong with a part of our record."""
+        return Fault(attribute, self.where, self.problem, self.kind)
 
 
 def clean(text: str) -> str:
@@ -47,7 +55,7 @@ def clean(text: str) -> str:
     return "" if text.isspace() else text
 
 
-def read(element: Element, table: Table, found: Found) -> None:
+def read(element: Iterable[Element], table: Table, found: Found) -> None:
     """Read the children of ``element`` that ``table`` names into ``found``: texts, or whole parts."""
     # The one hot loop of the wire: about 70 turns for each client of a detailed list.
     place_of = table.get
@@ -60,21 +68,23 @@ def read(element: Element, table: Table, found: Found) -> None:
             continue
         text = child.text
         if len(child):
-            raise ShapeFault(child.tag, "has elements inside where a text belongs")
+            raise ShapeFault(child.tag, "has elements inside where a text belongs", "not-text")
         if text:
             if text < "!" or not text.isascii() or "\r" in text:
                 text = clean(text)
                 if not text:
                     continue
+                if not text.isascii() and (problem := unsound(text)):
+                    raise ShapeFault(child.tag, f"has {problem}", "character")
             if place in found and found[place] != text:
-                raise ShapeFault(child.tag, "is there twice with different values")
+                raise ShapeFault(child.tag, "is there twice with different values", "two-values")
             found[place] = text
 
 
 def _part(child: Element, place: Any, found: Found) -> None:
     field, reader = place
     if field in found:
-        raise ShapeFault(child.tag, "is there twice")
+        raise ShapeFault(child.tag, "is there twice", "two-values")
     try:
         found[field] = reader(child)
     except ShapeFault as fault:
@@ -94,10 +104,33 @@ def _uuid(text: str) -> str:
         return text
     lowered = text.strip().lower()
     if not lowered:
-        raise ShapeFault("UUID", "is missing")
+        raise ShapeFault("UUID", "is missing", "missing-uuid")
     if _UUID.fullmatch(lowered) is None:
-        raise ShapeFault("UUID", "is no UUID")
+        raise ShapeFault("UUID", "is no UUID", "bad-uuid")
     return lowered
+
+
+def known_by(element: Element) -> tuple[str, str, str]:
+    """What a record that cannot be read is known by: UUID, name and number, each empty where it is
+    unsound."""
+    texts: dict[str, str] = {}
+    for child in element.iterchildren("UUID", "Name", "ID", "WebUrl"):
+        text = clean(child.text or "").strip()
+        if text and (text.isascii() or not unsound(text)):
+            texts.setdefault(child.tag, text)
+    uuid = texts.get("UUID", "").lower()
+    number = _NUMBER.search(texts.get("WebUrl", "")) if element.tag == "Client" else None
+    return (
+        uuid if _UUID.fullmatch(uuid) else "",
+        texts.get("Name", "")[:200],
+        number.group(1) if number is not None else texts.get("ID", "")[:40] if element.tag == "Job" else "",
+    )
+
+
+def quarantined(element: Element, *faults: Fault) -> Quarantined:
+    """The record of an element as one that was set aside."""
+    uuid, name, number = known_by(element)
+    return Quarantined(kind=element.tag, uuid=uuid, name=name, number=number, faults=faults)
 
 
 def flag(found: Found, field: str, tag: str) -> None:
@@ -113,13 +146,13 @@ def flag(found: Found, field: str, tag: str) -> None:
     if value is None:
         value = _LOOSE_FLAGS.get(text.strip().lower())
     if value is None:
-        raise ShapeFault(tag, "is neither Yes nor No")
+        raise ShapeFault(tag, "is neither Yes nor No", "not-yes-or-no")
     found[field] = value
 
 
 def _need(found: Found, field: str, tag: str) -> None:
     if not found.get(field):
-        raise ShapeFault(tag, "is missing or empty")
+        raise ShapeFault(tag, "is missing or empty", "missing-name")
 
 
 _NAMED: Table = {"UUID": "uuid", "Name": "name"}
@@ -146,7 +179,7 @@ def _nth(member: Element) -> str:
 
 
 def _inside(where: str, fault: ShapeFault) -> ShapeFault:
-    return ShapeFault(f"{where}/{fault.where}", fault.problem)
+    return ShapeFault(f"{where}/{fault.where}", fault.problem, fault.kind)
 
 
 def named_list(element: Element, tag: str) -> tuple[Named, ...]:
@@ -158,7 +191,7 @@ def named_list(element: Element, tag: str) -> tuple[Named, ...]:
         except ShapeFault as fault:
             raise _inside(_nth(child), fault) from None
         if one is None:
-            raise ShapeFault(_nth(child), "has neither UUID nor name")
+            raise ShapeFault(_nth(child), "has neither UUID nor name", "unnamed-member")
         out.setdefault(one.uuid, one)
     return tuple(out.values())
 
@@ -214,7 +247,8 @@ def contacts(element: Element) -> tuple[XpmContact, ...]:
         except ShapeFault as fault:
             raise _inside(_nth(child), fault) from None
         if one.uuid in out:
-            raise ShapeFault(_nth(child), f"has the same UUID as another contact of the client ({one.uuid})")
+            problem = f"has the same UUID as another contact of the client ({one.uuid})"
+            raise ShapeFault(_nth(child), problem, "twice")
         out[one.uuid] = one
     return tuple(out.values())
 
@@ -225,13 +259,20 @@ _CLIENT_MASKED = _of_kind(CLIENT.values(), "masked")
 
 
 def client(element: Element, beside: str = "") -> XpmClient:
-    """A ``Client``, plain or detailed; ``beside`` is a WebUrl that stood next to ``Status``."""
+    """A ``Client``, plain or detailed; ``beside`` is a WebUrl that stood next to ``Status``.
+
+    Raises:
+        ShapeFault: An essential part of it cannot be read. What cannot be read otherwise is in ``unread``.
+    """
     found: Found = {}
-    read(element, _CLIENT, found)
+    try:
+        read(element, _CLIENT, found)
+        for attribute, element_name in _CLIENT_FLAGS:
+            flag(found, attribute, element_name)
+    except ShapeFault:
+        found = _sound_parts(element)
     uuid_of(found)
     _need(found, "name", "Name")
-    for attribute, element_name in _CLIENT_FLAGS:
-        flag(found, attribute, element_name)
     for attribute, _ in _CLIENT_MASKED:
         text = found.pop(attribute, "")
         if text:
@@ -243,6 +284,34 @@ def client(element: Element, beside: str = "") -> XpmClient:
         if number is not None:
             found["number"] = number.group(1)
     return XpmClient(**found)
+
+
+def _sound_parts(element: Element) -> Found:
+    """Read a client part by part: those that cannot be read are left out and named in ``unread``."""
+    found: Found = {}
+    faults: dict[str, Fault] = {}
+
+    def set_aside(attribute: str, fault: ShapeFault) -> None:
+        if attribute in ESSENTIAL:
+            raise fault
+        faults.setdefault(attribute, fault.of(attribute))
+
+    for child in element:
+        place = _CLIENT.get(child.tag)
+        if place is not None:
+            try:
+                read((child,), _CLIENT, found)
+            except ShapeFault as fault:
+                set_aside(place if isinstance(place, str) else place[0], fault)
+    for attribute, element_name in _CLIENT_FLAGS:
+        try:
+            flag(found, attribute, element_name)
+        except ShapeFault as fault:
+            set_aside(attribute, fault)
+    for attribute in faults:
+        found.pop(attribute, None)
+    found["unread"] = tuple(faults[attribute] for attribute in sorted(faults))
+    return found
 
 
 def _masked(text: str) -> Masked:
@@ -297,7 +366,7 @@ def task(element: Element) -> Task:
     if "minutes" in found:
         text = found["minutes"].strip()
         if re.fullmatch(r"[0-9]{1,9}(?:\.0*)?", text) is None:
-            raise ShapeFault("EstimatedMinutes", "is no whole number")
+            raise ShapeFault("EstimatedMinutes", "is no whole number", "not-a-number")
         found["minutes"] = int(text.partition(".")[0])
     if found.get("task_uuid"):
         found["task_uuid"] = found["task_uuid"].strip().lower()
@@ -363,4 +432,4 @@ def _day(text: str, tag: str) -> date | None:
             raise ValueError
         return date.fromisoformat(text[:10])
     except ValueError:
-        raise ShapeFault(tag, "is no date (yyyy-MM-dd)") from None
+        raise ShapeFault(tag, "is no date (yyyy-MM-dd)", "not-a-date") from None

@@ -1,23 +1,30 @@
 """Streamed reading of Practice Manager replies, hardened: a reply is read right or refused with its place.
 
+One record that cannot be read, or that is there twice, is *quarantined*: it is named, and the others are
+read. A reply is refused as a whole only where it is damaged as a whole: cut short, malformed, of another
+type.
+
 No DOCTYPE, hence no entities of a document's own (CWE-776, CWE-611); UTF-8 only; depth (256) and text size
 (10 MB) are libxml2's limits, size of a record and of the whole are ours.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import msgspec
 from lxml import etree
 
-from xpm_tui.domain.errors import BadReply, CaseId
+from xpm_tui.domain.errors import BadReply, CaseId, UnreadableRecord
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.quarantine import WHOLE, Fault, Quarantined, Records
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.xero.codec.deserializers import Element, ShapeFault, clean
-from xpm_tui.xero.error_body import Asked, refusal
+from xpm_tui.xero.codec.deserializers import Element, ShapeFault, clean, quarantined
+from xpm_tui.xero.codec.xml_characters import CharacterFilter, unsound
+from xpm_tui.xero.codec.xml_prolog import problem_before_root, pull_parser
+from xpm_tui.xero.error_body import Asked, refusal, support_hint
 
 R = TypeVar("R")
 
@@ -30,18 +37,15 @@ LIST_LIMIT = 1024 * 1024 * 1024
 RECORD_LIMIT = 32 * 1024 * 1024
 """Most bytes from the end of one record to the end of the next."""
 
-_PROLOG_LIMIT = 64 * 1024
-_MISC = re.compile(rb"\s+|<\?(?!xml[\s?]).*?\?>|<!--(?:(?!--).)*-->", re.DOTALL)
-_DECLARATION = re.compile(rb"<\?xml\s[^>]*\?>")
-_ENCODING = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-_ROOT = re.compile(rb"<([^\s/><!?]+)[\s/>]")
+_TWICE = "is that of several records of the list"
+_KEYS = {"Job": "ID"}
 
 
 @dataclass(frozen=True)
 class Shape(Generic[R]):
     """Where records stand and how one is made: ``Response/wrapper/element``, no wrapper for a single one.
 
-    ``key`` is what makes a record itself within a list; two with the same key are refused.
+    ``key`` is what makes a record itself within a list; two with the same key are quarantined.
     """
 
     element: str
@@ -51,10 +55,14 @@ class Shape(Generic[R]):
 
 
 class Reader(Generic[R]):
-    """Reads one reply: ``feed`` its bytes and take the records, then ``close``, which proves it complete.
+    """Reads one reply: ``feed`` its bytes and take the records, then ``finish`` and take the last ones, then
+    ``close``, which proves it complete.
 
-    Raises ``BadReply`` (with the place of the fault) as soon as something cannot be read, ``Refused`` at the
-    end when XPM said ERROR. After an error the reader is dead.
+    ``quarantined`` are the records that were set aside so far, or fields of them. A record that turns out to
+    be there twice was given before, and is among them: it does not count then.
+
+    Raises ``BadReply`` (with the place of the fault) as soon as the reply as a whole cannot be read,
+    ``Refused`` at the end when XPM said ERROR. After an error the reader is dead.
     """
 
     def __init__(
@@ -68,6 +76,16 @@ class Reader(Generic[R]):
         self._since = 0
         self._count = 0
         self._keys: set[str] = set()
+        self._twice: set[str] = set()
+        self.quarantined: list[Quarantined] = []
+        self._filter: CharacterFilter | None = None
+        self._closing = f"</{shape.element}>".encode() if shape is not None and shape.wrapper else b""
+        self._window: list[bytes] | None = []
+        self._window_size = 0
+        self._is_midway = False
+        self._since_window = self._skip = self._ends = 0
+        self._seam = b""
+        self._root: Any = None
         self._list: Element = None
         self._ended = False
         self._single: Element = None
@@ -78,24 +96,18 @@ class Reader(Generic[R]):
         tags = ["Status", "ErrorDescription"]
         if shape is not None:
             tags += [shape.element, *(("Next", shape.wrapper) if shape.wrapper else ("WebUrl",))]
-        self._parser = etree.XMLPullParser(
-            events=("end",),
-            tag=tags,
-            encoding="utf-8",
-            recover=False,
-            resolve_entities=False,
-            load_dtd=False,
-            no_network=True,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-            collect_ids=False,
-        )
+        self._tags = tags
+        self._parser = pull_parser(self._tags)
 
     @property
     def count(self) -> int:
-        """Records read so far."""
+        """Records read so far, those that were set aside included."""
         return self._count
+
+    @property
+    def twice(self) -> frozenset[str]:
+        """Keys that several records of the list have: none of these records counts."""
+        return frozenset(self._twice)
 
     def feed(self, data: bytes) -> list[R]:
         """Take some bytes of the reply; give the records that they completed."""
@@ -103,27 +115,47 @@ class Reader(Generic[R]):
         if self._total > self._limit:
             raise self._fault(f"is larger than {self._limit // (1024 * 1024)} MB")
         if self._head is not None:
-            data = self._prolog(self._head + data)
-            if not data:
+            data = self._head + data
+            problem = problem_before_root(data)
+            if problem:
+                raise self._fault(problem)
+            self._head = data if problem is None else None
+            if problem is None:
                 return []
         self._since += len(data)
-        try:
-            self._parser.feed(data)
-        except etree.XMLSyntaxError as fault:
-            raise self._syntax(fault) from None
-        records = self._take()
+        records = self._parsed(data) if self._filter is None else self._parse(self._filter.feed(data))
         if self._since > RECORD_LIMIT:
             raise self._fault(f"has a record larger than {RECORD_LIMIT // (1024 * 1024)} MB")
         return records
 
-    def close(self) -> R | None:
-        """End of the bytes: gives the single record of a single shape, None for a list."""
+    def finish(self) -> list[R]:
+        """End of the bytes: gives the records that only now can be read, as the parser was silent before."""
         if self._head is not None:
             raise self._fault("is empty" if not self._head.strip() else "ends before its first element")
-        try:
-            root: Any = self._parser.close()
-        except etree.XMLSyntaxError as fault:
-            raise self._syntax(fault) from None
+        records: list[R] = []
+        if self._filter is None:
+            try:
+                self._root = self._parser.close()
+            except etree.XMLSyntaxError as fault:
+                records = self._filtered(fault)
+        if self._filter is not None:
+            records += self._parse(self._filter.close())
+            try:
+                self._root = self._parser.close()
+            except etree.XMLSyntaxError as fault:
+                raise self._syntax(fault) from None
+        return records
+
+    def close(self) -> R | None:
+        """Prove that the reply was whole: gives the single record of a single shape, None for a list.
+
+        Where :meth:`finish` was not called, a reply that needs it is refused.
+        """
+        if self._root is None and self.finish():
+            raise self._fault("is broken or cut off")
+        root = self._root
+        if self._filter is not None:
+            self._check_outside(root)
         if self.status == "ERROR":
             raise refusal(self.words, self._asked)
         if self.status != "OK":
@@ -142,45 +174,81 @@ class Reader(Generic[R]):
         try:
             return shape.build(self._single, self._beside)
         except ShapeFault as fault:
-            raise self._misshapen(f"Response/{shape.element}", fault) from None
+            raise self._unreadable(self._single, fault) from None
 
-    # -- the prolog ------------------------------------------------------------------------------------
+    # -- the parser ------------------------------------------------------------------------------------
 
-    def _prolog(self, head: bytes) -> bytes:
-        """Look at what comes before the root: hand everything on once the root has begun."""
-        self._head = head
-        if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00<", b"<\x00")):
-            raise self._fault("is in UTF-16, not in UTF-8")
-        at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
-        declared = _DECLARATION.match(head, at)
-        if declared is not None:
-            named = _ENCODING.search(declared.group())
-            if named is not None and named.group(1).lower() not in (b"utf-8", b"utf8", b"us-ascii"):
-                raise self._fault(f"is in the encoding {named.group(1).decode('ascii')}, not in UTF-8")
-            at = declared.end()
-        while misc := _MISC.match(head, at):
-            at = misc.end()
-        root = _ROOT.match(head, at)
-        if root is not None:
-            self._check_root(root.group(1))
-            self._head = None
-            return head
-        rest = head[at:]
-        if rest[:9].upper() == b"<!DOCTYPE":
-            page = b"html" in rest[9:40].lower()
-            raise self._html() if page else self._fault("has a DOCTYPE, which is refused")
-        if len(head) > _PROLOG_LIMIT:
-            raise self._fault("has no first element within its first 64 KB")
-        if rest and not rest.startswith(b"<"):
-            raise self._fault("is no XML: it begins with something else")
-        return b""
+    def _parsed(self, data: bytes) -> list[R]:
+        """Parse some bytes of a reply that was sound so far; where they are not, filter it from there on.
 
-    def _check_root(self, name: bytes) -> None:
-        if name == b"Response":
+        The bytes since the last complete record are kept for that. Not every error is raised: after some, the
+        parser is silent until the end. So the ends of records are counted in the bytes, too.
+        """
+        if self._window is not None:
+            self._window.append(data)
+        try:
+            self._parser.feed(data)
+        except etree.XMLSyntaxError as fault:
+            return self._filtered(fault)
+        ends, read = self._ends, self._count
+        records = self._take()
+        if not self._closing:
+            return records
+        seam = self._seam + data
+        self._seam = seam[1 - len(self._closing) :]
+        missing = seam.count(self._closing) - (self._ends - ends)
+        taken = self._count - read
+        self._since_window += taken
+        if missing > 0:
+            return [*records, *self._filtered(None)]
+        self._move_window(data, bool(taken) and not missing)
+        return records
+
+    def _move_window(self, data: bytes, is_exact: bool) -> None:
+        at = data.rfind(self._closing) if is_exact else -1
+        if at >= 0 and self._window is not None:
+            self._window = [data[at + len(self._closing) :]]
+            self._window_size, self._is_midway, self._since_window = len(self._window[0]), True, 0
             return
-        if name.lower() == b"html":
-            raise self._html()
-        raise self._fault(f"has the root {visible(name.decode('utf-8', 'replace'), 60)}, not Response")
+        self._window_size += len(data)
+        if self._window_size > RECORD_LIMIT:
+            self._window = None
+
+    def _filtered(self, fault: etree.XMLSyntaxError | None) -> list[R]:
+        """Parse again from the last complete record on, with what XML does not allow marked.
+
+        ``fault`` is what the parser said; it stands where nothing was found that could be marked.
+        """
+        if self._window is None:
+            raise self._syntax(fault)
+        self._filter = CharacterFilter()
+        self._parser = pull_parser(self._tags)
+        self._list = self._single = None
+        self._skip = self._since_window
+        if self._is_midway:
+            assert self._shape is not None
+            self._parser.feed(f"<Response><{self._shape.wrapper}>".encode())
+        window, self._window = b"".join(self._window), None
+        marked = self._filter.feed(window)
+        try:
+            return self._parse(marked)
+        except BadReply:
+            if fault is not None and not self._filter.marked:
+                raise self._syntax(fault) from None
+            raise
+
+    def _parse(self, data: bytes) -> list[R]:
+        try:
+            self._parser.feed(data)
+        except etree.XMLSyntaxError as fault:
+            raise self._syntax(fault) from None
+        return self._take()
+
+    def _check_outside(self, parent: Element) -> None:
+        """What was marked outside of all records belongs to none of them: the reply as a whole is broken."""
+        for text in (parent.text, *(child.tail for child in parent)):
+            if text and not text.isascii() and (problem := unsound(text)):
+                raise self._fault(f"is broken or cut off: outside of its records it has {problem}")
 
     # -- records -----------------------------------------------------------------------------------------
 
@@ -192,9 +260,14 @@ class Reader(Generic[R]):
         events: Any = self._parser.read_events()
         for _, node in events:
             if node.tag == element:
+                self._ends += 1
                 parent = node.getparent()
                 if wrapped and (parent is self._list or self._is_list(parent)):
-                    out.append(self._record(node))
+                    record = self._record(node)
+                    if record is not None:
+                        out.append(record)
+                    if self._filter is not None:
+                        self._check_outside(parent)
                     before = node.getprevious()
                     while before is not None:
                         parent.remove(before)
@@ -205,21 +278,42 @@ class Reader(Generic[R]):
                 self._other(node)
         return out
 
-    def _record(self, node: Element) -> R:
+    def _record(self, node: Element) -> R | None:
         shape = self._shape
         assert shape is not None
+        if self._skip:
+            self._skip -= 1
+            return None
         self._count += 1
         self._since = 0
         try:
             record = shape.build(node, "")
         except ShapeFault as fault:
-            raise self._misshapen(self._place(), fault) from None
-        if shape.key is not None:
-            key = shape.key(record)
-            if key in self._keys:
-                raise self._fault(f"is there twice ({visible(key, 60)})", self._place())
-            self._keys.add(key)
+            found = self._set_aside(node, fault.of(WHOLE))
+            # Where its key can be read, another one of that key is not sound either.
+            self._is_new(found.number if shape.element == "Job" else found.uuid)
+            return None
+        if shape.key is not None and not self._is_new(shape.key(record)):
+            self._twice.add(shape.key(record))
+            self._set_aside(node, Fault(WHOLE, _KEYS.get(shape.element, "UUID"), _TWICE, "twice"))
+            return None
+        unread = getattr(record, "unread", ())
+        if unread:
+            self._set_aside(node, *unread)
         return record
+
+    def _is_new(self, key: str) -> bool:
+        if not key:
+            return True
+        if key in self._keys:
+            return False
+        self._keys.add(key)
+        return True
+
+    def _set_aside(self, node: Element, *faults: Fault) -> Quarantined:
+        found = msgspec.structs.replace(quarantined(node, *faults), place=self._count)
+        self.quarantined.append(found)
+        return found
 
     def _is_list(self, parent: Element) -> bool:
         assert self._shape is not None
@@ -259,6 +353,8 @@ class Reader(Generic[R]):
             elif tag == "WebUrl":
                 self._beside = (node.text or "").strip()
             elif self._shape is not None and tag == self._shape.wrapper:
+                if self._filter is not None:
+                    self._check_outside(node)
                 self._ended = True
                 self._list = None
         elif tag == "Next" and depth == 3 and node.getparent().tag == "Links":
@@ -266,27 +362,33 @@ class Reader(Generic[R]):
 
     # -- faults ------------------------------------------------------------------------------------------
 
-    def _place(self) -> str:
-        assert self._shape is not None
-        return f"{self._shape.wrapper}/{self._shape.element}[{self._count}]"
+    def _unreadable(self, node: Element, fault: ShapeFault) -> UnreadableRecord:
+        found = quarantined(node, fault.of(WHOLE))
+        return UnreadableRecord(
+            f"XPM's record of {found.called} cannot be read: {visible(found.problem, 200)}.",
+            hint=found.remedy,
+            case=CaseId.BAD_REPLY,
+            asked=self._asked.call,
+            status=self._asked.status,
+            correlation=self._asked.correlation,
+            repeatable=not self._asked.write,
+        )
 
-    def _misshapen(self, place: str, fault: ShapeFault) -> BadReply:
-        return self._fault(fault.problem, f"{place}/{fault.where}")
-
-    def _syntax(self, fault: etree.XMLSyntaxError) -> BadReply:
+    def _syntax(self, fault: etree.XMLSyntaxError | None) -> BadReply:
+        after = f" after {count(self._count, 'record')}" if self._count else ""
+        if fault is None:
+            return self._fault(f"is broken or cut off{after}: it has a reference that means nothing")
         line, column = fault.position
         what = visible(str(fault.msg or "not well-formed").split(", line ")[0], 200)
-        after = f" after {count(self._count, 'record')}" if self._count else ""
-        return self._fault(f"is broken or cut off{after} (line {line}, column {column}: {what})")
-
-    def _html(self) -> BadReply:
-        return self._fault("is a web page, not data: a proxy or an outage page answered in Xero's place")
+        # A reply that was parsed again from the middle counts its lines from there.
+        at = "" if self._filter is not None and self._is_midway else f"line {line}, column {column}: "
+        return self._fault(f"is broken or cut off{after} ({at}{what})")
 
     def _fault(self, problem: str, place: str = "") -> BadReply:
         where = f"at {place}: it " if place else "it "
         return BadReply(
             f"Xero's reply cannot be read: {where}{problem}.",
-            hint="Nothing was taken from it. Try again; if it stays, tell support the correlation id.",
+            hint=f"Nothing was taken from it. Try again. {support_hint(self._asked.correlation)}",
             case=CaseId.BAD_REPLY,
             asked=self._asked.call,
             status=self._asked.status,
@@ -308,12 +410,17 @@ def read_single(shape: Shape[R], body: bytes, asked: Asked | None = None) -> R:
     return record
 
 
-def read_list(shape: Shape[R], body: bytes, asked: Asked | None = None) -> tuple[list[R], str]:
-    """Read a whole reply that carries a list; gives the records and the address of the next page, if any."""
+def read_list(shape: Shape[R], body: bytes, asked: Asked | None = None) -> tuple[Records[R], str]:
+    """Read a whole reply that carries a list; gives the records with those that were set aside, and the
+    address of the next page, if any."""
     reader = Reader(shape, asked)
-    records = reader.feed(body)
+    records = [*reader.feed(body), *reader.finish()]
     reader.close()
-    return records, reader.next
+    twice = reader.twice
+    if twice and shape.key is not None:
+        key = shape.key
+        records = [record for record in records if key(record) not in twice]
+    return Records(records, reader.quarantined), reader.next
 
 
 def read_status(body: bytes, asked: Asked | None = None) -> None:

@@ -1,0 +1,199 @@
+"""Records that XPM sends and nobody can read: the mirror, plans, runs and writes without them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.support.fake_practice import FakeListing
+from tests.sync.world import World, client, linked, one, staff, xpm, xpm_contact
+from xpm_tui.domain.errors import NeedsPerson, UnsendableValue
+from xpm_tui.domain.quarantine import WHOLE, Fault, Quarantined, Records
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import META, RUNS, STAFF, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.sync.canonical import refuse_unread
+from xpm_tui.sync.manual.creation import refuse_unreadable
+from xpm_tui.sync.mirror import list_writes, named_people, set_aside
+from xpm_tui.sync.policy import Policy
+
+NAMELESS = Fault(WHOLE, "Name", "is missing or empty", "missing-name")
+TWICE = Fault(WHOLE, "UUID", "is that of several records of the list", "twice")
+ODD_FLAG = Fault("tax_registered", "GSTRegistered", "is neither Yes nor No", "not-yes-or-no")
+ODD_CONTACTS = Fault("contacts", "Contacts/Contact[1]/UUID", "is missing", "missing-uuid")
+
+
+def aside(fault: Fault, uuid: str = "", **known: Any) -> Quarantined:
+    """A client that was set aside."""
+    return Quarantined(kind="Client", faults=(fault,), uuid=uuid, **known)
+
+
+class OddWorld(World):
+    """A world whose lists leave records out and name them as set aside."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.aside: tuple[Quarantined, ...] = ()
+        self.hidden: set[str] = set()
+        read = FakeListing.__aiter__
+
+        async def rows(listing: FakeListing) -> Any:
+            listing.quarantined = self.aside
+            async for row in read(listing):
+                if row.uuid not in self.hidden:
+                    yield row
+
+        self.patch = rows
+
+    def set_aside(self, *found: Quarantined, hidden: tuple[str, ...] = ()) -> None:
+        """From now on these are set aside, and those rows are not in the list."""
+        self.aside, self.hidden = found, {*hidden}
+
+
+@pytest.fixture
+def odd(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Make a world; its lists are odd."""
+
+    def make(*args: Any, **more: Any) -> OddWorld:
+        world = OddWorld(*args, **more)
+        monkeypatch.setattr(FakeListing, "__aiter__", world.patch)
+        return world
+
+    return make
+
+
+async def test_a_record_set_aside_keeps_its_row_and_is_not_gone(odd: Any) -> None:
+    world = odd([client(phone="1")], [xpm(phone="1"), xpm(2)], links=[linked()])
+    await world.sync()
+    before = world.mirror("u1")
+    world.practice.edit("u1", phone="2")
+    world.set_aside(aside(NAMELESS, "u1"), hidden=("u1",))
+    got = await world.refresh()
+    assert (got.gone, got.quarantined, got.listed) == (0, 1, 2)
+    assert world.mirror("u1") == msgspec.structs.replace(before, unread=(NAMELESS,))
+    assert await world.changes() == []
+    assert [one.uuid for one in set_aside(world.book.snapshot())["clients"]] == ["u1"]
+    await world.refresh(complete=False)
+    assert "clients" in set_aside(world.book.snapshot()), "a list of changes says nothing of the others"
+    world.set_aside()
+    await world.refresh()
+    assert set_aside(world.book.snapshot()) == {}
+    assert one(await world.changes(), "phone").new == "2"
+
+
+@pytest.mark.parametrize(
+    ("known", "gone"),
+    [({"number": "101"}, 1), ({"name": "Kowhai"}, 1), ({"name": "Nobody"}, 0), ({}, 0)],
+    ids=["number", "name", "unknown name", "nothing"],
+)
+async def test_without_a_uuid_absence_is_evidence_only_where_the_row_is_known(
+    odd: Any, known: dict[str, str], gone: int
+) -> None:
+    world = odd(
+        rows=[
+            msgspec.structs.replace(xpm(1, name="Kowhai"), number="101"),
+            xpm(2, name="Rata"),
+            xpm(3, name="Totara"),
+        ]
+    )
+    await world.refresh()
+    world.practice.remove("u3")
+    world.set_aside(aside(NAMELESS, **known), hidden=("u1",))
+    assert (await world.refresh()).gone == gone
+    assert not world.mirror("u1").deleted
+    assert world.mirror("u3").deleted is bool(gone)
+
+
+async def test_a_record_that_came_twice_is_put_back_as_it_was(odd: Any) -> None:
+    world = odd([client(phone="1")], [xpm(phone="1"), xpm(2)], links=[linked()])
+    await world.sync()
+    before, base = world.mirror("u1"), world.base()
+    world.practice.edit("u1", phone="2")
+    world.practice.add(xpm(9))
+    world.set_aside(aside(TWICE, "u1"), aside(TWICE, "u9"))
+    await world.refresh()
+    assert world.mirror("u1") == msgspec.structs.replace(before, unread=(TWICE,))
+    assert world.base() == base
+    assert world.book.snapshot().get(XPM_CLIENTS, "u9") is None
+
+
+async def test_only_the_field_is_set_aside_where_the_rest_is_sound(odd: Any) -> None:
+    world = odd([client()], [xpm(tax_registered=True, phone="1")], links=[linked()])
+    await world.sync()
+    world.practice.edit("u1", phone="2", tax_registered=None, unread=(ODD_FLAG,))
+    world.set_aside(aside(ODD_FLAG, "u1"))
+    await world.refresh()
+    assert world.mirror("u1").tax_registered is True
+    assert [change.field for change in await world.changes()] == ["phone"]
+
+
+async def test_a_run_goes_on_and_is_done_in_part_and_the_next_one_is_whole(odd: Any) -> None:
+    world = odd([client(1), client(2)], [xpm(1), xpm(2)], links=[linked(1), linked(2)])
+    await world.sync()
+    world.practice.edit("u1", fax="1", phone="", unread=(ODD_CONTACTS,))
+    world.practice.edit("u2", fax="2")
+    world.set_aside(aside(ODD_CONTACTS, "u1"))
+    run: Run = await world.sync()
+    assert (run.outcome, run.counts["set_aside"], run.counts["changes"]) == ("partial", 1, 2)
+    assert "Contacts (Contacts/Contact[1]/UUID) is missing" in run.error
+    world.set_aside()
+    world.practice.edit("u1", unread=())
+    assert (await world.sync()).outcome == "done"
+    assert world.book.snapshot().get(RUNS, run.id) is not None
+
+
+async def test_what_is_set_aside_is_never_written_to_xpm(odd: Any) -> None:
+    policy = Policy(direction="to_xpm")
+    world = odd([client(phone="1")], [xpm(phone="1")], policy=policy, links=[linked()])
+    await world.sync()
+    world.book.commit([])
+    phone = Fault("phone", "Phone", "has a control character", "character")
+    world.practice.edit("u1", unread=(phone,))
+    world.set_aside(aside(phone, "u1"))
+    world.edit("c1", phone="9", fax="8")
+    await world.sync()
+    assert [values for _, _, values in world.practice.sent if "phone" in values] == []
+    assert any("fax" in values for _, _, values in world.practice.sent)
+
+
+def test_the_outbox_refuses_a_field_and_a_whole_record() -> None:
+    row = XpmClient(uuid="u1", name="A", unread=(ODD_FLAG, ODD_CONTACTS))
+    refuse_unread(row, ["phone"])
+    for fields in (["tax_registered"], ["contact"]):
+        with pytest.raises(UnsendableValue) as caught:
+            refuse_unread(row, fields)
+        assert caught.value.hint
+    with pytest.raises(UnsendableValue):
+        refuse_unread(XpmClient(uuid="u1", name="A", unread=(NAMELESS,)), ["phone"])
+
+
+def test_nothing_is_created_that_may_be_a_record_nobody_can_read() -> None:
+    world = World()
+    snapshot = world.book.snapshot()
+    for there in (aside(NAMELESS, "u7"), aside(TWICE, "u7", name="Kowhai Limited")):
+        with pytest.raises(NeedsPerson, match="Nothing was created"):
+            refuse_unreadable(snapshot, "clients", [there], "Kowhai Ltd")
+    refuse_unreadable(snapshot, "clients", [aside(TWICE, "u7", name="Rata Dental")], "Kowhai Ltd")
+
+
+def test_staff_set_aside_are_not_gone() -> None:
+    world = World()
+    world.book.commit(list_writes(world.book.snapshot(), STAFF, [staff(1), staff(2), staff(3)]))
+    known = Quarantined(kind="Staff", faults=(NAMELESS,), uuid=staff(2).uuid)
+    world.book.commit(list_writes(world.book.snapshot(), STAFF, Records([staff(1)], [known])))
+    gone = {row.uuid: row.gone for row in world.book.snapshot().rows(STAFF)}
+    assert gone == {staff(1).uuid: False, staff(2).uuid: False, staff(3).uuid: True}
+    assert "staff" in set_aside(world.book.snapshot())
+    nobody = Quarantined(kind="Staff", faults=(NAMELESS,))
+    world.book.commit(list_writes(world.book.snapshot(), STAFF, Records([staff(2)], [nobody])))
+    assert not {row.uuid: row.gone for row in world.book.snapshot().rows(STAFF)}[staff(1).uuid]
+
+
+async def test_names_of_people_who_left_come_from_the_clients() -> None:
+    world = World(rows=[xpm(1, manager={"uuid": "s9", "name": "Ida Left"}, contacts=(xpm_contact(1),))])
+    world.practice.rows["u1"] = msgspec.convert(msgspec.to_builtins(world.practice.rows["u1"]), XpmClient)
+    await world.refresh()
+    assert named_people(world.book.snapshot()) == {"s9": "Ida Left"}
+    assert world.book.snapshot().get(META, "named_people") is not None

@@ -1,0 +1,125 @@
+"""Characters and references that XML does not allow, marked so that the parser takes the rest.
+
+One control character in one address makes a whole list malformed. Each is replaced by a non-character that
+the parser takes and no text may hold, so that only what holds it is set aside. The reader filters a reply
+only once its parser has refused it, so a sound reply costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL, _SURROGATE, _NONCHARACTER, _REFERENCE = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
+_WORDS = {
+    _CONTROL: "a control character",
+    _SURROGATE: "half of a surrogate pair",
+    _NONCHARACTER: "a code point that is not a character",
+    _REFERENCE: "a reference (&...;) that means nothing",
+}
+
+_PLANE_ENDS = "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
+_CONTROL_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_NONCHARACTER_TEXT = re.compile(f"[\ufdd0-\ufdef{_PLANE_ENDS}]")
+_ENCODED_SURROGATE = re.compile("\udced[\udca0-\udcbf][\udc80-\udcbf]")
+_REFERENCES = re.compile(r"&(?:#(?:x([0-9a-fA-F]{1,32})|([0-9]{1,32}));|((?:amp|lt|gt|quot|apos);))?")
+_SECTIONS = {"<![CDATA[": "]]>", "<!--": "-->"}
+_SECTION = re.compile(r"<!\[CDATA\[|<!--")
+_OPEN_END = re.compile(rb"(?:&#?[0-9A-Za-z]*|<(?:!(?:-|\[(?:C(?:D(?:A(?:TA?)?)?)?)?)?)?|--?|\]\]?)\Z")
+_LONGEST = 48
+"""Bytes: a reference that is longer means nothing."""
+
+
+def unsound(text: str) -> str:
+    """Return what a text that is not ASCII holds and no text may hold, in words; empty for a sound text."""
+    found = _NONCHARACTER_TEXT.search(text)
+    return _WORDS.get(found.group(), _WORDS[_NONCHARACTER]) if found is not None else ""
+
+
+class CharacterFilter:
+    """Marks what XML does not allow in one reply, chunk by chunk; ``marked`` tells whether there was any."""
+
+    def __init__(self) -> None:
+        self.marked = False
+        self._held = b""
+        self._until = ""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take some bytes; give those that the parser may have. A torn end waits for the next ones."""
+        if self._held:
+            data = self._held + data
+        at = len(data) - _torn(data)
+        self._held, data = data[at:], data[:at]
+        return self._filtered(data)
+
+    def close(self) -> bytes:
+        """Give what was still held back: the reply ends in the middle of something."""
+        held, self._held = self._held, b""
+        return self._filtered(held)
+
+    def _filtered(self, data: bytes) -> bytes:
+        before = data.decode("utf-8", "surrogateescape")
+        # Other bytes that are not UTF-8 stay, and the parser refuses them: the reply is in another encoding.
+        text = _ENCODED_SURROGATE.sub(_SURROGATE, before)
+        text = _CONTROL_TEXT.sub(_CONTROL, text)
+        text = _NONCHARACTER_TEXT.sub(_noncharacter, text) if not text.isascii() else text
+        done = "".join(self._walked(text))
+        self.marked = self.marked or done != before
+        return done.encode("utf-8", "surrogateescape")
+
+    def _walked(self, text: str) -> list[str]:
+        """References outside of CDATA sections and comments, where ``&`` is only a letter."""
+        out: list[str] = []
+        at = 0
+        while at < len(text):
+            if self._until:
+                end = text.find(self._until, at)
+                if end < 0:
+                    out.append(text[at:])
+                    break
+                end += len(self._until)
+                out.append(text[at:end])
+                at, self._until = end, ""
+                continue
+            section = _SECTION.search(text, at)
+            end = section.end() if section is not None else len(text)
+            out.append(_REFERENCES.sub(_reference, text[at:end]))
+            at = end
+            if section is not None:
+                self._until = _SECTIONS[section.group()]
+        return out
+
+
+def _torn(data: bytes) -> int:
+    """How many bytes at the end belong to something that the next chunk may complete."""
+    found = _OPEN_END.search(data, max(0, len(data) - _LONGEST))
+    if found is not None:
+        return len(data) - found.start()
+    for back in range(1, min(4, len(data)) + 1):
+        byte = data[-back]
+        if byte < 0x80:
+            return 0
+        if byte >= 0xC0:
+            return back if back < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4) else 0
+    return 0
+
+
+def _noncharacter(found: re.Match[str]) -> str:
+    # The marks of what was found before are non-characters themselves.
+    return found.group() if found.group() in (_CONTROL, _SURROGATE) else _NONCHARACTER
+
+
+def _reference(found: re.Match[str]) -> str:
+    hexadecimal, decimal, named = found.groups()
+    if named:
+        return found.group()
+    if not hexadecimal and not decimal:
+        return _REFERENCE
+    code = int(hexadecimal, 16) if hexadecimal else int(decimal)
+    if 0xD800 <= code <= 0xDFFF:
+        return _SURROGATE
+    if code > 0x10FFFF:
+        return _REFERENCE
+    character = chr(code)
+    if _CONTROL_TEXT.match(character):
+        return _CONTROL
+    return _NONCHARACTER if _NONCHARACTER_TEXT.match(character) else found.group()
