@@ -10,9 +10,11 @@ import pytest
 
 from tests.cli.conftest import KNOWN, connect
 from tests.support.command import Inline
+from tests.support.profile import count
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 
-BAD = pytest.mark.parametrize("bad", ["1\x0b2", "1\ufffe", "\x011"], ids=["U+000B", "U+FFFE", "U+0001"])
+_ALL = {"U+000B": "1\x0b2", "U+FFFE": "1\ufffe", "U+0001": "\x011"}
+BAD = pytest.mark.parametrize("bad", [*_ALL.values()][: count(1, 3)], ids=[*_ALL][: count(1, 3)])
 
 
 @pytest.fixture(scope="module")

@@ -131,7 +131,8 @@ def test_every_fault_at_every_step(world: Deploying, step: str, lag: int) -> Non
 async def _all_faults(world: Deploying, step: str, lag: int) -> None:
     world.sandbox.switches = Switches().changed({"create_lag": lag})
     outcomes: Counter[str] = Counter()
-    for fault in FAULTS:
+    faults = FAULTS if PROFILE != "default" else FAULTS[[*STEPS].index(step) % 2 :: 2]
+    for fault in faults:
         name = f"{step} {lag} {case(fault)}"
         workflow = prepared(world, name, with_client="client" in step)
         world.sandbox.faults.add(Fault(fault.kind, STEPS[step], times=1, after=fault.after, seconds=40))
@@ -161,8 +162,8 @@ async def _all_faults(world: Deploying, step: str, lag: int) -> None:
         assert row.state == "deployed", (name, row)
         check_whole(world, workflow)
         outcomes["deployed"] += 1
-    assert outcomes.total() == len(FAULTS)
-    assert outcomes["deployed"] >= (6 if step == "make the client" else len(FAULTS)), outcomes
+    assert outcomes.total() == len(faults)
+    assert outcomes["deployed"] >= (3 if step == "make the client" else len(faults)), outcomes
 
 
 async def settle(world: Deploying, workflow: str) -> None:

@@ -123,7 +123,7 @@ async def test_every_key_of_every_screen_is_safe(number: int, tmp_path: Path, co
     generic: Iterator[str] = cycle(GENERIC)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        for place, (name, way) in enumerate(part(number)[:: count(3, 1)]):
+        for place, (name, way) in enumerate(part(number)[:: count(9, 1)]):
             app.folder = str(tmp_path)
             await press(pilot, *way)
             own = keys_of(app.screen)
@@ -163,7 +163,7 @@ async def test_a_read_only_console_shows_all_and_writes_nothing(
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         assert "READ-ONLY" in text_of(app)
-        for name, way in part(number)[:: count(3, 1)]:
+        for name, way in part(number)[:: count(9, 1)]:
             app.folder = str(tmp_path)
             await press(pilot, *way)
             for key in islice(("enter", "a", "y", "space", "u", "S", "w", "s", "d"), count(3, 9)):

@@ -197,12 +197,12 @@ def proposals(clients: str, seed: int, today: date) -> str:
         start = today + timedelta(days=chance.randrange(-20, 40))
         accepted = min(today, start) - timedelta(days=chance.randrange(1, 30))
         state = chance.choice(_STATES)
+        manager = chance.choice(("Ana Silva", "Tom Reid", "Nia Thompson"))
         prices = dict(_SERVICES)
         rows += [
             (f"PROP-{number}", f"{title} {start:%Y}", client_id, name, state,
              accepted.isoformat() if state == "accepted" else "", start.isoformat(),
-             (start + timedelta(days=364)).isoformat(), service, billing, prices[service],
-             chance.choice(("Ana Silva", "Tom Reid", "Nia Thompson")))
+             (start + timedelta(days=364)).isoformat(), service, billing, prices[service], manager)
             for service in wanted
         ]  # fmt: skip
     return _text(PROPOSAL_HEADINGS, rows)

@@ -365,7 +365,7 @@ PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[Trouble], ...]]] = {
         "templates": READ_ERRORS,
         "categories": READ_ERRORS,
         "current_jobs": READ_ERRORS,
-        "client_jobs": RECORD_ERRORS,
+        "client_jobs": (*READ_ERRORS, RecordMissing, BadInput),
         "job": RECORD_ERRORS,
         **dict.fromkeys(sorted(WRITES), WRITE_ERRORS),
     },
