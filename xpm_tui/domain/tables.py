@@ -9,7 +9,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from xpm_tui.domain import ignition, links, plan, runs, workflows, xpm
-from xpm_tui.domain.identity import exact, name_key
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.domain import identity
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -50,14 +53,14 @@ CLIENTS: Table[ignition.Client] = Table(
     _id,
     {
         "client_id": lambda c: _one(c.client_id),
-        "name": lambda c: _one(exact(c.name)),
-        "name_key": lambda c: _one(name_key(c.name)),
+        "name": lambda c: _one(identity.exact(c.name)),
+        "name_key": lambda c: _one(identity.name_key(c.name)),
     },
 )
 IMPORTED: Table[ignition.Imported] = Table("imported", ignition.Imported, _id)
 TEAM: Table[ignition.TeamMember] = Table("team", ignition.TeamMember, _id, {"staff": lambda t: _one(t.staff)})
 SERVICES: Table[ignition.Service] = Table(
-    "services", ignition.Service, _id, {"name": lambda s: _one(exact(s.name))}
+    "services", ignition.Service, _id, {"name": lambda s: _one(identity.exact(s.name))}
 )
 XPM_CLIENTS: Table[xpm.XpmClient] = Table(
     "xpm_clients",
@@ -66,8 +69,8 @@ XPM_CLIENTS: Table[xpm.XpmClient] = Table(
     {
         "number": lambda c: _one(c.number),
         "code": lambda c: _one(c.code.casefold()),
-        "name": lambda c: _one(exact(c.name)),
-        "name_key": lambda c: _one(name_key(c.name)),
+        "name": lambda c: _one(identity.exact(c.name)),
+        "name_key": lambda c: _one(identity.name_key(c.name)),
         "contact_uuid": lambda c: tuple(each.uuid for each in c.contacts if not each.deleted),
     },
 )

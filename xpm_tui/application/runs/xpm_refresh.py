@@ -20,7 +20,6 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state, put
 from xpm_tui.application.progress import Progress, Report, silent
-from xpm_tui.application.runs import successor_search
 from xpm_tui.application.runs.due import full_is_due
 from xpm_tui.domain.errors import (
     AccessDenied,
@@ -37,6 +36,7 @@ from xpm_tui.domain.ports import Listing, Practice, Snapshot, Write
 from xpm_tui.domain.quarantine import Quarantined, quarantined_in
 from xpm_tui.domain.tables import CATEGORIES, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.scopes import scopes, way_to
 from xpm_tui.settings.store import Settings
 from xpm_tui.sync.mirror import (
@@ -48,6 +48,9 @@ from xpm_tui.sync.mirror import (
     since,
 )
 from xpm_tui.sync.policy import GuardLimits
+
+with lazy_imports():
+    from xpm_tui.application.runs import successor_search
 
 
 def guard_limits(settings: Settings) -> GuardLimits:
