@@ -5,9 +5,7 @@ Importing Ignition's files into the practice's store, each as one transaction, a
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -37,6 +35,7 @@ from xpm_tui.store.ids import SnapshotIds
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
+from xpm_tui.collector import paused_collector
 
 
 def plan_import(
@@ -177,7 +176,7 @@ def import_file(
         stop.check()
         told("reading", rows, 0)
 
-    with stop.listening(), _no_collection(), CsvSource.of(path, encoding) as source:
+    with stop.listening(), paused_collector(), CsvSource.of(path, encoding) as source:
 
         def parsed() -> Parsed:
             return parse(source, form, mapping, remembered=remembered.value if remembered else {}, tick=read)
@@ -191,18 +190,6 @@ def import_file(
             report, plan = _imported(practice, path, parsed, stop, told)
     _tell(practice, report, plan)
     return msgspec.structs.replace(report, stop_came_late=stop.came_late)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the collector of reference cycles off: a large file makes many objects and no cycles."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _plan(

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 from rapidfuzz import fuzz, process
 
+from xpm_tui.collector import paused_collector
 from xpm_tui.domain.identity import Answer, Comparison, initials_of
 from xpm_tui.domain.identity import compare as compare_identity
 from xpm_tui.domain.ignition import Client
@@ -107,13 +108,14 @@ class MatchIndex:
         self._blocks: dict[str, list[int]] = defaultdict(list)
         self._keys: dict[str, list[int]] = defaultdict(list)
         self._known: dict[str, int] = {}
-        for row in theirs:
-            if not row.deleted:
-                self._add(row)
         self._our_keys: dict[str, list[str]] = defaultdict(list)
-        for client in ours:
-            for key in keys(read_name(client.name)):
-                self._our_keys[key].append(client.id)
+        with paused_collector():
+            for row in theirs:
+                if not row.deleted:
+                    self._add(row)
+            for client in ours:
+                for key in keys(read_name(client.name)):
+                    self._our_keys[key].append(client.id)
 
     @classmethod
     def build(cls, snapshot: Snapshot) -> MatchIndex:
