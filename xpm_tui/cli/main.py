@@ -17,7 +17,6 @@ from xpm_tui.cli.console import Console, NoConsole, open_console
 from xpm_tui.cli.global_values import collected
 from xpm_tui.cli.options import global_options
 from xpm_tui.cli.tree import Tree
-from xpm_tui.files.private import set_umask
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -68,7 +67,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     if sys.platform == "win32":
         print(NOT_HERE, file=sys.stderr)
         return 2
-    set_umask()
+    os.umask(0o077)  # Nothing that this process creates is open to other accounts.
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):

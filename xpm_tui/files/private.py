@@ -30,11 +30,6 @@ _MOST_LINKS = 40
 """Symbolic links that are followed on one way, as by the kernel (path_resolution(7))."""
 
 
-def set_umask() -> None:
-    """From now on nothing that this process makes is open to other accounts."""
-    os.umask(0o077)
-
-
 def refuse_controls(path: str, what: str) -> None:
     """Refuse a path that would break a line of a crontab, a unit file or a terminal.
 
