@@ -11,7 +11,7 @@ from xpm_tui.diagnostics.masking import Mask
     ("name", "text"),
     [
         ("Smith Family Trust 2019-2020", "XPM has no client Smith Family Trust 2019-2020."),
-        ('The "Best" Bakery', 'Client The "Best" Bakery is not in the book'),
+        ('The "Best" Bakery', 'Client The "Best" Bakery is unknown here'),
         ("Jane Doe <jane@x.nz>", "said Jane Doe <jane@x.nz> here"),
         ("Strauß", "said STRAUSS here"),
         ("İstanbul Ltd", "said İSTANBUL LTD here"),

@@ -113,7 +113,7 @@ def test_rows_of_active_services_make_proposals(office: Desk) -> None:
     assert (advice.client, advice.client_name) == ("", "Nobody Ltd")
     assert [note.text for note in plan.notes] == [
         "Service Unheard of is not among the services: kept by its name (1 row).",
-        "Client Nobody Ltd is not in the book (1 row).",
+        "Client Nobody Ltd is unknown here (1 row).",
     ]
     assert plan.counts["services"] == 3
 

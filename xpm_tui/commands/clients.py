@@ -144,7 +144,7 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) 
         )
         for v in views
     )
-    nothing = "No client here." if params.only or params.find else "The book has no clients yet."
+    nothing = "No client here." if params.only or params.find else "There are no clients yet."
     return listed(views, Table(columns, rows, nothing), count=len(views))
 
 

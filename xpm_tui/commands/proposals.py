@@ -204,7 +204,7 @@ def _table(found: list[ProposalRowView], empty: str) -> Table:
     columns = (Column("ID", whole=True), Column("NUMBER", whole=True), Column("PROPOSAL"), Column("CLIENT"),
                Column("STATE", whole=True), Column("WORKFLOWS"), Column("NOTE"))  # fmt: skip
     rows = (
-        (v.id, v.number, v.name, v.client.name if v.client else "(not in the book)", v.word,
+        (v.id, v.number, v.name, v.client.name if v.client else "(unknown here)", v.word,
          " ".join(v.workflows), v.why)
         for v in found
     )  # fmt: skip

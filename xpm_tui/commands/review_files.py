@@ -111,7 +111,7 @@ def _refused(report: ReviewReport) -> Trouble | None:
     rows = ", ".join(str(each.row) for each in report.refused[:10])
     trouble = Trouble(
         f"{count(len(report.refused), 'row')} of {report.file} refused: {rows}.",
-        hint="Mend them in the file and import it again: what is done already stays as it is.",
+        hint="Fix these rows and import the file again. What is done already stays as it is.",
     )
     trouble.code = "partial"
     return trouble

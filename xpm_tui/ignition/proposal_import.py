@@ -345,7 +345,7 @@ class _Planner:
         if len(same) == 1:
             return same[0]
         who = visible(cells.get("client_name") or told or "(no client)", 60)
-        self._left_out[f"Client {who} is {'not in the book' if not same else 'there more than once'}"] += 1
+        self._left_out[f"Client {who} is {'unknown here' if not same else 'there more than once'}"] += 1
         return None
 
     def _known(self, made: Proposal) -> Proposal | None:

@@ -75,7 +75,7 @@ def new_client(
 
     Raises:
         BadInput: A value cannot be that.
-        NeedsPerson: The book has a client of the same or a similar name.
+        NeedsPerson: There is a client with the same or a similar name.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -86,7 +86,7 @@ def new_client(
         consent = " ".join(f"--different-from {each.id}" for each, _ in left)
         raise NeedsPerson(
             " ".join(
-                f"The book has {visible(each.name, 80)} ({each.id}) already: {reason}."
+                f"There is already a client {visible(each.name, 80)} ({each.id}): {reason}."
                 for each, reason in left
             ),
             hint=f"If it is a different client, say {consent}.",
