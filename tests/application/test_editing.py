@@ -89,7 +89,7 @@ def test_a_client_id_belongs_to_one_client(office: OpenPractice) -> None:
 
 def test_a_second_client_of_a_name_needs_a_yes(office: OpenPractice) -> None:
     for name in ("Kowhai", "KOWHAI", "The Kōwhai", "Kowhai Ltd"):
-        with pytest.raises(NeedsPerson, match=r"Kowhai \(c1\) already"):
+        with pytest.raises(NeedsPerson, match=r"already a client Kowhai \(c1\)"):
             new_client(office, name, {})
     assert new_client(office, "Kowhai", {}, different=["c1"]).id != "c1"
     assert new_client(office, "Kowhai", {}, anyway=True).id != "c1"
@@ -191,7 +191,7 @@ def test_a_bad_member_is_refused(office: OpenPractice, name: str, values: dict[s
 def test_a_member_of_a_same_name_is_created_only_as_a_different_person(
     office: OpenPractice, name: str
 ) -> None:
-    with pytest.raises(NeedsPerson, match=r"Mere \(t1\) already"):
+    with pytest.raises(NeedsPerson, match=r"already a team member Mere \(t1\)"):
         new_member(office, name, {})
     assert office.snapshot().count(TEAM) == 1
     assert new_member(office, name, {}, different=["t1"]).id != "t1"

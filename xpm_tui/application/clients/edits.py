@@ -13,10 +13,10 @@ import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.differences import DifferencePresenter
-from xpm_tui.application.presenters.lookup import find_client, find_member
+from xpm_tui.application.presenters.lookup import find_client, find_member, refuse_namesakes
 from xpm_tui.application.presenters.presenter import Told
 from xpm_tui.application.presenters.views import ClientView, PersonView
-from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound
+from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import Field, Record, editable
 from xpm_tui.domain.identity import exact
@@ -82,15 +82,7 @@ def new_client(
     wanted = exact(name)
     others = {find_client(snapshot, text).id for text in different}
     left = [] if anyway else [each for each in _alike(snapshot, wanted) if each[0].id not in others]
-    if left:
-        consent = " ".join(f"--different-from {each.id}" for each, _ in left)
-        raise NeedsPerson(
-            " ".join(
-                f"There is already a client {visible(each.name, 80)} ({each.id}): {reason}."
-                for each, reason in left
-            ),
-            hint=f"If it is a different client, say {consent}.",
-        )
+    refuse_namesakes(left, "client")
     people = {
         key.removeprefix("contact_"): text for key, text in values.items() if key.startswith("contact_")
     }

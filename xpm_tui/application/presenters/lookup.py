@@ -6,11 +6,11 @@ Which record is meant by what somebody typed: an id, a number, a pasted address,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound
 from xpm_tui.domain.identity import exact, name_key
 from xpm_tui.domain.ignition import Client, TeamMember
 from xpm_tui.domain.ports import Snapshot
@@ -168,3 +168,24 @@ def find_staff(snapshot: Snapshot, text: str) -> Staff:
             hint=f"Say which: {', '.join(row.uuid for row in hits)}.",
         )
     raise NotFound(f"XPM has no staff member '{visible(typed, 80)}'.", hint="Look at them: xpm-tui team list")
+
+
+def refuse_namesakes(alike: Sequence[tuple[Client | TeamMember, str]], noun: str) -> None:
+    """Refuse to add a record whose name is the same as that of others, or near to it.
+
+    Args:
+        alike: The others, each with the reason, best first; empty where nothing stands in the way.
+        noun: What they are: "client", "team member".
+
+    Raises:
+        NeedsPerson: There is one; the hint says how to say that it is a different one.
+    """
+    if alike:
+        consent = " ".join(f"--different-from {each.id}" for each, _ in alike)
+        raise NeedsPerson(
+            " ".join(
+                f"There is already a {noun} {visible(each.name, 80)} ({each.id}): {reason}."
+                for each, reason in alike
+            ),
+            hint=f"If it is a different {noun}, say {consent}.",
+        )

@@ -14,7 +14,7 @@ from xpm_tui.application import undo_history
 from xpm_tui.application.clients.edits import known_field
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import read_identity
-from xpm_tui.application.presenters.lookup import find_member, find_staff
+from xpm_tui.application.presenters.lookup import find_member, find_staff, refuse_namesakes
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.team.links import list_team
 from xpm_tui.application.team.queries import Team
@@ -68,15 +68,7 @@ def new_member(
     made = _edited(snapshot, TeamMember(id="", name=""), {"name": name, **values})
     others = {find_member(snapshot, text).id for text in different}
     left = [] if anyway else [each for each in _alike(snapshot, made.name) if each[0].id not in others]
-    if left:
-        consent = " ".join(f"--different-from {each.id}" for each, _ in left)
-        raise NeedsPerson(
-            " ".join(
-                f"The team has {visible(each.name, 80)} ({each.id}) already: {reason}."
-                for each, reason in left
-            ),
-            hint=f"If it is a different person, say {consent}.",
-        )
+    refuse_namesakes(left, "team member")
     made = msgspec.structs.replace(made, id=practice.ids.new("t")[0])
     undo_history.do(practice, snapshot, TEAM, [made], f"the making of {made.name}")
     practice.events.emit(Event(key="member.added", record=made.id))
