@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.profile import count
@@ -114,6 +114,8 @@ def test_nothing_typed_shows_the_first_by_name() -> None:
 
 
 @given(st.text(max_size=30))
+@example(":+\x08")  # its loose form is empty, and another form of it is "and"
+@example("№.")
 @settings(max_examples=count(200, 20_000), deadline=None)
 def test_any_query_is_answered_without_doubles_and_with_spans_inside_the_name(query: str) -> None:
     hits = INDEX.search(query, limit=5)

@@ -164,7 +164,7 @@ class PickerIndex:
             yield "all words are in it", self._find(max(terms, key=len), self._all_in(terms), limit)
         if len(folded) >= _FUZZY_FROM:
             yield "its e-mail address", self._by_mail(folded)
-            yield GUESS, self._fuzzy(forms[0], limit)
+            yield GUESS, self._fuzzy(split[0][0], limit)
 
     def _by_number(self, digits: str) -> Iterator[int]:
         for at in range(bisect_left(self._in_order, digits), len(self._in_order)):
