@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.profile import LONG
+
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
 
@@ -34,6 +36,18 @@ _in_memory()
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # A console is thousands of objects that stay: looking through them all the time is a tenth of the whole.
 gc.set_threshold(100_000, 20, 100)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave tests marked ``soak`` to the long profiles, unless one is named or snapshots are updated."""
+    named = any("::" in arg for arg in config.args)
+    if LONG or named or config.getoption("update_snapshots", default=False):
+        return
+    later = [item for item in items if item.get_closest_marker("soak")]
+    if later:
+        config.hook.pytest_deselected(items=later)
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]
+
 
 _KEPT = frozenset({"XPM_TUI_PROFILE", "TEXTUAL_SNAPSHOT_TEMPDIR"})
 _FOREIGN = (

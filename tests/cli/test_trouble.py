@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.conftest import FILE, KNOWN, connect
 from tests.support.command import Command, Done, Inline
+from tests.support.profile import in_soak
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 
 
@@ -180,12 +181,12 @@ def test_a_used_up_day_says_when_to_go_on(connected: Command, sandbox: SandboxPr
     ("kind", "codes"),
     [
         ("status-error", (1, 7)),
-        ("cut", (7,)),
+        in_soak("cut", (7,)),
         ("broken-xml", (7,)),
-        ("html", (7,)),
-        ("doctype", (7,)),
-        ("wrong-encoding", (7,)),
-        ("500", (1, 7)),
+        in_soak("html", (7,)),
+        in_soak("doctype", (7,)),
+        in_soak("wrong-encoding", (7,)),
+        in_soak("500", (1, 7)),
         ("403", (3,)),
     ],
 )

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from tests.deploy.world import Deploying
 from tests.support.profile import count
 from xpm_tui.application.jobs import deployment
@@ -27,6 +29,7 @@ OFF = range(43, 47)
 """Days on which the machine is off."""
 
 
+@pytest.mark.soak
 async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -> None:
     world = Deploying(tmp_path, jobs__automatic="yes", jobs__days_early="2")
     await world.ready()

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from tests.diagnostics.ground import Ground
 from tests.diagnostics.signs import SIGNS, Closed, Met, Picked, Probed, Sign, Signed
+from tests.support.profile import spread
 from tests.support.terminal import terminal
 from tests.tui.world import calm, press, settle, text_of
 from xpm_tui.commands.registry import by_name
@@ -92,7 +93,7 @@ def test_no_case_is_without_a_sign() -> None:
     assert {each.case for each in ALL if each.case} >= {case for case, _ in of_kind(Picked)}
 
 
-@pytest.mark.parametrize(("case", "sign"), of_kind(Met))
+@pytest.mark.parametrize(("case", "sign"), spread(of_kind(Met), 5))
 def test_an_act_meets_it(ground: Ground, case: CaseId, sign: Met) -> None:
     sign.make(ground)
     assert_error(ground.verb(f"{sign.verb} --json").error, case)
@@ -118,7 +119,7 @@ async def at_the_doctor(app: Console, pilot: Pilot[Any]) -> DoctorScreen:
     return screen
 
 
-@pytest.mark.parametrize(("case", "sign"), of_kind(Probed))
+@pytest.mark.parametrize(("case", "sign"), spread(of_kind(Probed), 4))
 def test_the_doctor_finds_it(ground: Ground, case: CaseId, sign: Probed) -> None:
     sign.make(ground)
     told, parts = ground.bundle("")
@@ -153,7 +154,7 @@ def assert_picked(ground: Ground, case: CaseId, answer: str) -> None:
     on_screen(ground, walk)
 
 
-@pytest.mark.parametrize(("case", "sign"), of_kind(Picked))
+@pytest.mark.parametrize(("case", "sign"), spread(of_kind(Picked), 1))
 def test_a_person_picks_it(ground: Ground, case: CaseId, sign: Picked) -> None:
     sign.make(ground)
     listed = {item["id"]: item["case"] for item in ground.verb("cases seen --json", code=0).json["items"]}
@@ -165,7 +166,7 @@ def test_a_person_picks_it(ground: Ground, case: CaseId, sign: Picked) -> None:
     assert_picked(ground, case, sign.answer)
 
 
-@pytest.mark.parametrize(("case", "sign"), of_kind(Signed))
+@pytest.mark.parametrize(("case", "sign"), spread(of_kind(Signed), 2))
 def test_signing_in_meets_it(ground: Ground, case: CaseId, sign: Signed) -> None:
     sign.make(ground)
     ground.answer = ground.answer or sign.answer
@@ -205,7 +206,7 @@ async def at_authorise(app: Console, pilot: Pilot[Any]) -> AuthorisePane:
     return pane
 
 
-@pytest.mark.parametrize(("case", "sign"), of_kind(Closed))
+@pytest.mark.parametrize(("case", "sign"), spread(of_kind(Closed), 1))
 def test_where_no_console_opens_it_is_told(ground: Ground, case: CaseId, sign: Closed) -> None:
     sign.make(ground)
     with terminal([], {**ground.command.environ, "TERM": "xterm-256color", **sign.environ}) as shown:

@@ -92,6 +92,7 @@ def world_runs(world: World) -> list[Run]:
         return history.list_runs(practice)
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_run_is_released_resumed_and_stopped(world: World, console: Make, ran: list[Call]) -> None:
     with world.open() as practice:

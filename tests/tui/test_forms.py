@@ -58,7 +58,7 @@ async def test_a_setting_is_found_by_its_name_before_others_that_speak_of_it(
         assert "╭─ Ignition creates jobs" in text_of(app)
 
 
-PARTS = 3
+PARTS = count(1, 3)
 FILLABLE = [act for act in ACTS if asked(act, {})]
 
 
@@ -75,11 +75,11 @@ def refusing(act: Act[Any]) -> Act[Any]:
 async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
     part: int, world: World, console: Make
 ) -> None:
-    """Every ninth command; the soak profile takes all."""
+    """Every twelfth command; the soak profile takes all."""
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        for act in FILLABLE[part::PARTS][:: count(9, 1)]:
+        for act in FILLABLE[part::PARTS][:: count(12, 1)]:
             app.perform(refusing(act), {})
             await settle(pilot)
             form = app.screen

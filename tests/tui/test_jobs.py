@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Footer
 
 from tests.deploy.world import Deploying
+from tests.support.profile import in_soak, spread
 from tests.tui.world import HOSTILE, TERMINAL, World, press, settle, text_of
 from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.jobs import proposals
@@ -190,6 +191,7 @@ async def test_an_edit_that_cannot_be_is_said_over_what_was_typed(
     assert (shown.name, shown.budget) == ("Accounts", "950")
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_all_of_one_cause_is_tried_again_at_once(
     office: Deploying, over: Callable[..., Console]
@@ -217,6 +219,7 @@ async def test_all_of_one_cause_is_tried_again_at_once(
     assert office.net.asked("job.api/add") == 3
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_what_became_of_a_lost_answer_is_asked(office: Deploying, over: Callable[..., Console]) -> None:
     office.sandbox.switches = Switches().changed({"create_lag": 5000})
@@ -355,6 +358,7 @@ async def test_what_goes_by_itself_does_so_as_a_run(office: Deploying, over: Cal
     assert state(office) == "deployed"
 
 
+@pytest.mark.soak
 async def test_filters_letters_and_xpms_own_jobs(office: Deploying, over: Callable[..., Console]) -> None:
     office.accepted("Later")
     office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
@@ -426,7 +430,7 @@ async def test_overview_counts_the_jobs(office: Deploying, over: Callable[..., C
         assert "Runs" in shown
 
 
-@pytest.mark.parametrize("size", [(80, 24), (160, 60)])
+@pytest.mark.parametrize("size", [(80, 24), in_soak((160, 60))])
 async def test_hostile_names_are_text(
     size: tuple[int, int], office: Deploying, over: Callable[..., Console]
 ) -> None:
@@ -519,7 +523,11 @@ def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [*((name, (80, 24)) for name in WAYS), *((name, (120, 40)) for name in LARGE), ("jobs", (160, 48))],
+    [
+        *spread([(name, (80, 24)) for name in WAYS], 4),
+        *(in_soak(name, (120, 40)) for name in LARGE),
+        in_soak("jobs", (160, 48)),
+    ],
     ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
 )
 def test_picture(
@@ -528,7 +536,7 @@ def test_picture(
     assert snap_compare(over(busy), terminal_size=size, run_before=way_to(name))
 
 
-@pytest.mark.parametrize("name", ["jobs", "proposals"])
+@pytest.mark.parametrize("name", spread(["jobs", "proposals"], 1))
 def test_picture_without_colour(
     name: str, busy: Deploying, over: Callable[..., Console], snap_compare: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -598,6 +606,7 @@ async def test_a_line_of_a_runs_log_leads_to_its_job(office: Deploying, over: Ca
         assert "Second  w2/2026-05-02  ✓ Deployed" in shown
 
 
+@pytest.mark.soak
 async def test_each_trouble_of_a_job_is_a_sentence_here_too(
     office: Deploying, over: Callable[..., Console]
 ) -> None:

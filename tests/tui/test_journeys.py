@@ -269,6 +269,7 @@ async def test_a_conflict_is_understood_and_undone(world: World, console: Make) 
         assert client.phone == "07 000 0001", "Ignition has its own value back"
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_held_conflict_is_let_go_by_a_tick(world: World, console: Make) -> None:
     world.settings = {"sync.on_conflict": "hold"}
@@ -337,6 +338,7 @@ TREES = ("Kowhai", "Rimu", "Totara", "Kauri", "Matai", "Rata", "Puriri", "Titoki
 TRADES = ("Plumbing", "Electrical", "Bakery", "Dental", "Motors")
 
 
+@pytest.mark.soak
 async def test_forty_proposals_are_reviewed_with_one_key_each(world: World, console: Make) -> None:
     world = World(world.root / "forty", books=False)
     crowd(world, 40)
@@ -388,6 +390,7 @@ async def test_what_was_settled_last_is_taken_back(world: World, console: Make) 
         assert {row.id: row for row in snapshot.rows(CLIENTS)} == before
 
 
+@pytest.mark.soak
 async def test_review_begins_where_it_was_left(world: World, console: Make) -> None:
     world = World(world.root / "few", books=False)
     crowd(world, 5)
@@ -580,6 +583,7 @@ async def test_another_practice_is_added_and_switched_to(world: World, console: 
     assert homes.current(world.home) == "practice"
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_held_run_is_released_where_its_stops_are_read(world: World, console: Make) -> None:
     from xpm_tui.application.runs import runner

@@ -171,6 +171,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
         assert [type(each).__name__ for each in app.screen_stack] == ["Overview", "RunScreen"]
 
 
+@pytest.mark.soak
 async def test_a_box_leaves_with_its_work_under_another_one(
     world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -464,6 +465,7 @@ def names(world: World) -> list[str]:
         return [row.name for row in practice.snapshot().rows(CLIENTS)]
 
 
+@pytest.mark.soak
 async def test_what_comes_up_in_a_small_window_stays_when_it_grows(world: World, console: Consoles) -> None:
     """A trouble is told while the window is too small: it is read when the window is large again."""
     await mirrored(world)
@@ -565,6 +567,7 @@ WRITING = (
 """Ways to what writes."""
 
 
+@pytest.mark.soak
 async def test_nothing_is_written_where_nothing_may_be(world: World, console: Consoles) -> None:
     await mirrored(world)
     with world.open() as practice:

@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets._footer import FooterKey
 
+from tests.support.profile import in_soak, spread
 from tests.tui.world import HOSTILE, TERMINAL, World, press, settle, text_of
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app import Console
@@ -90,13 +91,16 @@ def shown(world: World, console: Make, monkeypatch: pytest.MonkeyPatch) -> Calla
     return prepared
 
 
-@pytest.mark.parametrize(("name", "size"), PICTURES, ids=[f"{n}-{s[0]}x{s[1]}" for n, s in PICTURES])
+IN_PROFILE = [(name, size) if size == (80, 24) else in_soak(name, size) for name, size in PICTURES]
+
+
+@pytest.mark.parametrize(("name", "size"), IN_PROFILE, ids=[f"{n}-{s[0]}x{s[1]}" for n, s in PICTURES])
 def test_picture(name: str, size: tuple[int, int], shown: Callable[..., Any], snap_compare: Shot) -> None:
     app, go = shown(name)
     assert snap_compare(app, terminal_size=size, run_before=go)
 
 
-@pytest.mark.parametrize("name", list(WAYS))
+@pytest.mark.parametrize("name", spread(WAYS, 4))
 def test_picture_without_colour(
     name: str, shown: Callable[..., Any], snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +109,7 @@ def test_picture_without_colour(
     assert snap_compare(app, terminal_size=(80, 24), run_before=go)
 
 
-@pytest.mark.parametrize("name", ["clients", "picker", "bulk-review", "plan-review", "team"])
+@pytest.mark.parametrize("name", spread(["clients", "picker", "bulk-review", "plan-review", "team"], 3))
 async def test_hostile_names_are_text(name: str, world: World, console: Make) -> None:
     await seeded(world)
     app = console(world)

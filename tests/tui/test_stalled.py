@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.profile import in_soak
 from tests.support.pseudo_terminal import Terminal
 from tests.tui.test_hang_up import LEAVING, close, hang_up
 
@@ -33,7 +34,9 @@ def stalled(terminal: Terminal) -> None:
     assert terminal.read() == b""
 
 
-@pytest.mark.parametrize(("lose", "code"), [(close, 129), (hang_up, 129), (terminate, 143), (leave, 0)])
+@pytest.mark.parametrize(
+    ("lose", "code"), [in_soak(close, 129), (hang_up, 129), in_soak(terminate, 143), (leave, 0)]
+)
 def test_it_can_be_ended_while_its_terminal_takes_nothing(
     terminal: Terminal, lose: Callable[[Terminal], None], code: int
 ) -> None:

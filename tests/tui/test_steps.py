@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button, ContentSwitcher
 
+from tests.support.profile import in_soak
 from tests.tui.people import UUID, asked, fill
 from tests.tui.world import World, calm, press, settle, text_of
 from xpm_tui.application.connection import steps
@@ -121,6 +122,7 @@ async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(world: World,
         assert "people in the team" in text_of(app)
 
 
+@pytest.mark.soak
 async def test_after_every_steps_error_the_focus_is_in_sight(world: World, console: Make) -> None:
     """By a bar at the button, the cursor of a field or the mark of a choice: not by a colour alone."""
     app = console(World(world.root / "new", connected=False))
@@ -149,7 +151,7 @@ async def test_after_every_steps_error_the_focus_is_in_sight(world: World, conso
         assert len(set(seen)) == 9
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))], ids=["80x24", "120x40"])
 @pytest.mark.parametrize("step", ["team", "templates"])
 def test_picture(step: str, size: tuple[int, int], world: World, console: Make, snap_compare: Shot) -> None:
     async def go(pilot: Pilot[Any]) -> None:

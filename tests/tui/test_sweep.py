@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from textual.screen import ModalScreen, Screen
 
-from tests.support.profile import count
+from tests.support.profile import count, in_soak, spread
 from tests.tui.walk import STOPS, cut, home, hostile, unsafe
 from tests.tui.world import HOSTILE, World, press, settle, text_of
 from xpm_tui.application.runs import plans
@@ -24,7 +24,7 @@ from xpm_tui.tui.dialogs.progress import Working
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."
 
-PARTS = count(4, 24)
+PARTS = count(2, 24)
 """The walk is cut into so many tests, for several workers."""
 
 GENERIC = (
@@ -54,7 +54,7 @@ async def test_every_screen_is_whole_and_its_names_are_text(
     app = console(await hostile(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        for name, way in part(number):
+        for name, way in part(number)[:: count(3, 1)]:
             app.folder = str(tmp_path)
             await press(pilot, *way)
             shown = text_of(app)
@@ -64,7 +64,7 @@ async def test_every_screen_is_whole_and_its_names_are_text(
             await home(pilot)
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", spread(HOSTILE, 2))
 async def test_a_box_that_waits_is_whole_and_its_names_are_text(
     name: str, world: World, console: Make
 ) -> None:
@@ -90,12 +90,12 @@ async def test_a_box_that_waits_is_whole_and_its_names_are_text(
     ("name", "there"),
     [
         ("clients", 6),
-        ("team", 6),
-        ("templates", 6),
-        ("export-all", 5),
-        ("import", 1),
+        in_soak("team", 6),
+        in_soak("templates", 6),
+        in_soak("export-all", 5),
+        in_soak("import", 1),
         ("proposals", 5),
-        ("run", 1),
+        in_soak("run", 1),
     ],
 )
 async def test_names_are_shown_as_they_are(name: str, there: int, tmp_path: Path, console: Make) -> None:
@@ -123,7 +123,7 @@ async def test_every_key_of_every_screen_is_safe(number: int, tmp_path: Path, co
     generic: Iterator[str] = cycle(GENERIC)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        for place, (name, way) in enumerate(part(number)[:: count(9, 1)]):
+        for place, (name, way) in enumerate(part(number)[:: count(12, 1)]):
             app.folder = str(tmp_path)
             await press(pilot, *way)
             own = keys_of(app.screen)
@@ -163,7 +163,7 @@ async def test_a_read_only_console_shows_all_and_writes_nothing(
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         assert "READ-ONLY" in text_of(app)
-        for name, way in part(number)[:: count(9, 1)]:
+        for name, way in part(number)[:: count(12, 1)]:
             app.folder = str(tmp_path)
             await press(pilot, *way)
             for key in islice(("enter", "a", "y", "space", "u", "S", "w", "s", "d"), count(3, 9)):

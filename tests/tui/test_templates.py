@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from tests.support.profile import in_soak
 from tests.tui.people import SERVICE_ROWS, UUID, asked, fill
 from tests.tui.world import HOSTILE, World, press, settle, text_of
 from xpm_tui.domain.ignition import Service
@@ -58,6 +59,7 @@ async def test_services_stand_with_their_templates_and_what_is_not_covered(
             assert told in shown, told
 
 
+@pytest.mark.soak
 async def test_saved_filters_narrow(world: World, console: Make) -> None:
     await fill(world)
     app = console(world)
@@ -227,11 +229,12 @@ async def test_hostile_names_are_text(world: World, console: Make) -> None:
 
 
 @pytest.mark.parametrize("way", ["templates", "map"])
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))], ids=["80x24", "120x40"])
 def test_picture(way: str, size: tuple[int, int], world: World, console: Make, snap_compare: Shot) -> None:
     assert snap_compare(console(world), terminal_size=size, run_before=walk(world, way))
 
 
+@pytest.mark.soak
 def test_picture_without_colour(
     world: World, console: Make, snap_compare: Shot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

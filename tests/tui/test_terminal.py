@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.profile import count
+from tests.support.profile import count, spread
 from tests.support.pseudo_terminal import Terminal, console
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import open_practice
@@ -31,7 +31,7 @@ HAVE_ROWS = {"c", "t", "l", "e"}
 """Areas in which there is something to move over."""
 
 
-@pytest.mark.parametrize("letter", LETTERS)
+@pytest.mark.parametrize("letter", spread(LETTERS, 2))
 def test_bytes_of_an_area(terminal: Terminal, letter: str) -> None:
     """The first visit, a later one, and a cursor, with all that follows of itself."""
     terminal.started()
@@ -52,7 +52,7 @@ def test_bytes_of_an_area(terminal: Terminal, letter: str) -> None:
     assert moved or letter not in HAVE_ROWS, "there is something to move over"
 
 
-@pytest.mark.parametrize("letter", sorted(HAVE_ROWS))
+@pytest.mark.parametrize("letter", spread(sorted(HAVE_ROWS), 1))
 def test_bytes_of_a_list_that_moves_by_a_row(terminal: Terminal, letter: str) -> None:
     terminal.started()
     terminal.send(f"g{letter}")
@@ -72,7 +72,7 @@ def moves_by_a_row(terminal: Terminal, key: str, times: int) -> None:
         assert same.count(False) > 5, terminal.text
 
 
-@pytest.mark.parametrize("letter", LETTERS[: count(2, len(LETTERS))])
+@pytest.mark.parametrize("letter", LETTERS[: count(1, len(LETTERS))])
 def test_an_idle_area_sends_nothing(terminal: Terminal, letter: str) -> None:
     terminal.started()
     terminal.send(f"g{letter}", answer=letter != "o")
@@ -134,6 +134,7 @@ WALK = (
 )  # fmt: skip
 
 
+@pytest.mark.soak
 def test_all_drawn_again_is_what_stands_there(terminal: Terminal) -> None:
     """Of a picture only what differs is sent: nothing of those before it may be left over."""
     terminal.started()
@@ -162,7 +163,7 @@ SPIN = 3.0
 """Seconds of the processor that a console may need to take it in: one that goes on for ever uses more."""
 
 
-@pytest.mark.parametrize("key", ["m", "n", "/"])
+@pytest.mark.parametrize("key", spread(["m", "n", "/"], 1))
 def test_a_large_paste_into_a_field(terminal: Terminal, key: str) -> None:
     """Into the picker, a form and a filter: it is taken in, and keys are answered as before."""
     terminal.started()
@@ -202,6 +203,7 @@ def test_keys_that_come_at_once_do_what_they_do_one_by_one(terminal: Terminal) -
         terminal.send("go", answer=False)
 
 
+@pytest.mark.soak
 def test_a_storm_of_sizes(terminal: Terminal) -> None:
     terminal.started()
     terminal.send("gcm")
