@@ -349,6 +349,14 @@ SCHEMA: tuple[Entry, ...] = (
         "A run with more new jobs than this is held for you.",
     ),
     Entry(
+        "jobs.states_without_invoices",
+        "States without invoices",
+        TEXT,
+        "",
+        "Names of job states that are not of XPM's type Standard, with commas between them: the audit "
+        "reports jobs in them. XPM does not give the type; completed and cancelled jobs are known.",
+    ),
+    Entry(
         "jobs.missing_person",
         "When a person is not linked",
         choice("skip", "hold"),

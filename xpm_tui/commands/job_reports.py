@@ -1,0 +1,111 @@
+"""Reports on jobs: the audit of those that are in XPM, and the forecast of those to come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from xpm_tui.commands.command import Act, Column, Result, Table, Talk, connected, option
+from xpm_tui.commands.effects import may_write_over, to_file
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.job_labels import AUDIT_FINDINGS
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.jobs import audit as jobs_audit
+
+if TYPE_CHECKING:
+    from xpm_tui.application.jobs.audit import AuditView
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.deploy.job_audit import AuditFinding
+
+
+class AuditJobs(msgspec.Struct, frozen=True):
+    """Parameters of ``jobs audit``."""
+
+    only: Annotated[str, option(f"Only this finding: {', '.join(AUDIT_FINDINGS)}.", "FINDING")] = ""
+    find: Annotated[str, option("Only with this text in a name or number.", "TEXT")] = ""
+    csv: Annotated[
+        str, option("Write the findings to this CSV file; - is stdout.", "FILE", completes="file")
+    ] = ""
+    replace: Annotated[bool, option("Replace the file if it exists.")] = False
+    lookups: Annotated[
+        int, option("Calls at most that look once more for jobs that seem to be missing.", "NUMBER")
+    ] = 100
+
+
+async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Talk) -> Result:
+    """Read, compare, and say what to do."""
+
+    if params.lookups < 0:
+        raise BadInput("--lookups is a number from 0 upwards.")
+    path = Path(params.csv).expanduser() if params.csv not in ("", "-") else None
+    over = await may_write_over(talk, path, replace=params.replace) if path is not None else False
+    if over is None:
+        return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
+    if path is not None and path.exists() and not over:
+        raise BadInput(f"{path} exists.", hint="Name another file, or say --replace.")
+    view = await jobs_audit.audit_jobs(practice, lookups=params.lookups, report=talk.progress)
+    found = jobs_audit.filtered(view, only=params.only, text=params.find)
+    data = {name: told for name, told in plain(view).items() if name != "findings"}
+    data["count"] = len(found)
+    items = [plain(each) for each in found]
+    if params.csv == "-":
+        return Result(data=data, items=items, raw=jobs_audit.audit_csv(found), value=view)
+    if path is not None:
+        jobs_audit.write_audit(practice, path, found, replace=bool(over))
+        data["file"] = str(path)
+        lines = [*summary(view), f"{count(len(found), 'finding')} in {path}."]
+        return Result(data=data, items=items, lines=lines, value=view)
+    return Result(data=data, items=items, table=_audit_table(found), lines=["", *summary(view)], value=view)
+
+
+def summary(view: AuditView) -> list[str]:
+    """What was looked at, and how many findings of each kind there are."""
+    lines = [
+        f"{count(view.proposals, 'accepted proposal')} compared with {count(view.jobs, 'job')} of XPM in "
+        f"{count(view.calls, 'call')}: {count(len(view.findings), 'finding')}. Nothing was written."
+    ]
+    lines += [
+        f"  {number:>5,} {AUDIT_FINDINGS[code].text}: {AUDIT_FINDINGS[code].help}"
+        for code in AUDIT_FINDINGS
+        if (number := view.counts.get(code, 0))
+    ]
+    return [*lines, *view.unjudged]
+
+
+def _audit_table(found: list[AuditFinding]) -> Table:
+    columns = (Column("FINDING", whole=True), Column("PROPOSAL", whole=True), Column("CLIENT"),
+               Column("JOB", whole=True), Column("PROBLEM"), Column("WHAT TO DO"))  # fmt: skip
+    rows = (
+        (AUDIT_FINDINGS[v.finding].text, v.number or v.proposal, v.client_name, v.job, v.sentence, v.todo)
+        for v in found
+    )
+    return Table(
+        columns, rows, "Every accepted proposal has its jobs in XPM, and nothing is wrong with them."
+    )
+
+
+ACTS: tuple[Act[Any], ...] = (
+    Act(
+        name="jobs.audit",
+        title="Audit the jobs in XPM",
+        help="Compare each accepted proposal, Ignition's own ones included, with the jobs in XPM: missing, "
+        "on another client, another template, no reference or one twice, other dates, a state without "
+        "invoices, a person who left, a job of a revoked proposal. Each finding says what to do. Nothing is "
+        "written.",
+        params=AuditJobs,
+        run=audit_jobs,
+        effect=to_file("csv"),
+        verb=("jobs", "audit"),
+        example="xpm-tui jobs audit --csv audit.csv",
+        key="A",
+        where=("jobs",),
+        footer="Audit",
+        why_not=connected,
+    ),
+)
