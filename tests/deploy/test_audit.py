@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.application.flows import World
+from tests.deploy.world import Deploying
 from tests.support.profile import count
 from xpm_tui.application.csv_io import imports
-from xpm_tui.application.jobs import audit, templates
+from xpm_tui.application.jobs import audit, proposals, templates
+from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
@@ -54,4 +58,46 @@ async def test_every_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
     assert view.calls <= 5 + view.counts["missing"]
     rows = audit.audit_csv(view.findings).splitlines()
     assert len(rows) == len(view.findings) + 1
+    world.close()
+
+
+async def test_our_own_deployments_are_compared_with_what_was_sent(tmp_path: Path) -> None:
+    world = Deploying(tmp_path, clients=50)
+    await world.ready()
+    xpm = world.sandbox.practice
+    left = xpm.cases["staff who left"][0]
+    names = [name for name in world.unique_names() if name.replace(" ", "").isalpha() and name.isascii()]
+    for place, name in enumerate(names[-11:], 1):
+        world.accepted(f"Work {place}", world.link_client(name), start="2026-05-01", end="2027-04-30",
+                       number=f"PROP-{place}")  # fmt: skip
+    world.accepted("Monthly", repeat="monthly", start="2026-05-10", number="PROP-M")
+    world.clock.move(timedelta(days=10))
+    await world.deploy(*(f"w{place}" for place in range(1, 11)), "w12")
+    first = await audit.audit_jobs(world.practice)
+    assert [each.occurrence for each in first.findings] == ["w11/2026-05-01"], "it was not deployed"
+    number = {row.workflow: row.number for row in jobs.list_jobs(world.practice, state="deployed")}
+    client = xpm.jobs[number["w10"]].client
+
+    def change(workflow: str, **values: Any) -> None:
+        xpm.jobs[number[workflow]] = replace(xpm.jobs[number[workflow]], **values)
+
+    del xpm.jobs[number["w1"]]
+    change("w2", client=client)
+    change("w3", order_number="")
+    change("w4", due="2027-05-31")
+    change("w5", state="Cancelled")
+    change("w6", manager=left)
+    twin = replace(xpm.jobs[number["w7"]], number="J999", uuid="99999999-0000-4000-8000-000000000000")
+    xpm.jobs["J999"] = replace(twin, order_number="")
+    proposals.revoke(world.practice, "PROP-8")
+    change("w9", tasks=())
+    change("w12", state="Completed", completed="2026-05-20")
+    view = await audit.audit_jobs(world.practice)
+    assert {(each.finding, each.occurrence.partition("/")[0]) for each in view.findings} == {
+        ("missing", "w1"), ("missing", "w11"), ("wrong-client", "w2"), ("no-reference", "w3"),
+        ("wrong-dates", "w4"), ("state", "w5"), ("person-left", "w6"), ("duplicate-job", "w7"),
+        ("revoked", ""), ("wrong-template", "w9"),
+    }  # fmt: skip
+    todo = {each.occurrence: each.todo for each in view.findings if each.finding == "missing"}
+    assert todo["w1/2026-05-01"] == "Create it again: xpm-tui jobs redeploy w1/2026-05-01"
     world.close()

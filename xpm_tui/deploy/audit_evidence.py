@@ -305,8 +305,10 @@ def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
 
 
 def tasks_of(job: XpmJob) -> frozenset[str]:
-    """The practice's tasks on a job."""
-    return frozenset(task.task_uuid or task.name.casefold() for task in job.tasks or ())
+    """The practice's tasks on a job, each alone and with its estimated minutes: two templates may add the
+    same task with different estimates."""
+    names = [(task.task_uuid or task.name.casefold(), task.minutes) for task in job.tasks or ()]
+    return frozenset([name for name, _ in names] + [f"{name}/{minutes}" for name, minutes in names])
 
 
 def windows(first: date, last: date) -> Iterator[tuple[date, date]]:

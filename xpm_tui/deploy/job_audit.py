@@ -397,6 +397,9 @@ class _Audit:
         each, job = max(found.values(), key=lambda pair: (pair[1].due or date.min, pair[1].number))
         if not self._jobs.is_open(job) and job.due is not None and job.due < self._today:
             return
+        recurs = len(found) > 1 or (each.occurrence is not None and each.occurrence.workflow.repeat)
+        if recurs and job.completed is not None:
+            return  # its period was finished early, and the next job takes the next invoices
         self._add(
             "state", each, job,
             f"Job {job.number} is {_short(job.state)}, and the proposal goes on"
