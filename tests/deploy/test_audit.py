@@ -8,12 +8,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.application.flows import World
 from tests.deploy.world import Deploying
 from tests.support.profile import count
 from xpm_tui.application.csv_io import imports
-from xpm_tui.application.jobs import audit, proposals, templates
+from xpm_tui.application.jobs import proposals, reports, templates
 from xpm_tui.application.jobs import queries as jobs
+from xpm_tui.application.jobs import services as library
+from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
@@ -44,7 +49,7 @@ async def test_every_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
     world, cases = await audited(tmp_path)
     position = world.practice.snapshot().position
     sent = len(world.sandbox.log.as_json(lambda _: True))
-    view = await audit.audit_jobs(world.practice)
+    view = await reports.audit_jobs(world.practice)
     wanted = Counter((each["finding"], each["proposal"]) for each in cases["faults"])
     found = Counter((each.finding, each.number) for each in view.findings)
     assert found - wanted == Counter(), "nothing that is sound is reported"
@@ -56,7 +61,7 @@ async def test_every_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
     assert {each["method"] for each in made} == {"GET"}
     assert world.practice.snapshot().position == position, "nothing is written here either"
     assert view.calls <= 5 + view.counts["missing"]
-    rows = audit.audit_csv(view.findings).splitlines()
+    rows = reports.audit_csv(view.findings).splitlines()
     assert len(rows) == len(view.findings) + 1
     world.close()
 
@@ -73,7 +78,7 @@ async def test_our_own_deployments_are_compared_with_what_was_sent(tmp_path: Pat
     world.accepted("Monthly", repeat="monthly", start="2026-05-10", number="PROP-M")
     world.clock.move(timedelta(days=10))
     await world.deploy(*(f"w{place}" for place in range(1, 11)), "w12")
-    first = await audit.audit_jobs(world.practice)
+    first = await reports.audit_jobs(world.practice)
     assert [each.occurrence for each in first.findings] == ["w11/2026-05-01"], "it was not deployed"
     number = {row.workflow: row.number for row in jobs.list_jobs(world.practice, state="deployed")}
     client = xpm.jobs[number["w10"]].client
@@ -92,7 +97,7 @@ async def test_our_own_deployments_are_compared_with_what_was_sent(tmp_path: Pat
     proposals.revoke(world.practice, "PROP-8")
     change("w9", tasks=())
     change("w12", state="Completed", completed="2026-05-20")
-    view = await audit.audit_jobs(world.practice)
+    view = await reports.audit_jobs(world.practice)
     assert {(each.finding, each.occurrence.partition("/")[0]) for each in view.findings} == {
         ("missing", "w1"), ("missing", "w11"), ("wrong-client", "w2"), ("no-reference", "w3"),
         ("wrong-dates", "w4"), ("state", "w5"), ("person-left", "w6"), ("duplicate-job", "w7"),
@@ -100,4 +105,29 @@ async def test_our_own_deployments_are_compared_with_what_was_sent(tmp_path: Pat
     }  # fmt: skip
     todo = {each.occurrence: each.todo for each in view.findings if each.finding == "missing"}
     assert todo["w1/2026-05-01"] == "Create it again: xpm-tui jobs redeploy w1/2026-05-01"
+    world.close()
+
+
+async def test_the_forecast_counts_each_job_once_in_its_month(tmp_path: Path) -> None:
+    world = Deploying(tmp_path, jobs__budget="proposal")
+    await world.ready()
+    practice = world.practice
+    library.new_service(practice, "Payroll run", {})
+    world.accepted("Yearly", repeat="yearly", start="2026-07-31", end="2029-07-30")
+    world.accepted("Monthly", world.clients[1], repeat="monthly", start="2026-05-31", end="2027-02-15",
+                   services=("Payroll run",))  # fmt: skip
+    world.accepted("Late", world.clients[2], start="2027-05-01", end="2028-05-01")
+    job_editing.edit_workflow(practice, "w1", {"budget": "1200.50"})
+    world.clock.move(timedelta(days=30))  # 3 June: the job of May was missed
+    view = reports.forecast_jobs(practice)
+    assert (view.jobs, view.missed, view.budget) == (10, 1, "1200.50")
+    assert [each.jobs for each in view.months] == [1, 2, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1]
+    assert [each.month for each in view.months][:2] == ["2026-06", "2026-07"]
+    rows = {row.name: (row.jobs, row.budget) for row in view.templates}
+    first, second = world.names[:2]
+    assert rows == {"(no template)": (8, "0.00"), first: (2, "1200.50"), second: (2, "0.00")}
+    made = reports.forecast_jobs(practice, months=24)
+    assert sum(each.jobs for each in made.months[:12]) == view.jobs
+    with pytest.raises(BadInput):
+        reports.forecast_jobs(practice, months=37)
     world.close()

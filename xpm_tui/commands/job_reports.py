@@ -8,20 +8,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from xpm_tui.commands.command import Act, Column, Result, Table, Talk, connected, option
-from xpm_tui.commands.effects import may_write_over, to_file
+from xpm_tui.commands.effects import Effect, may_write_over, to_file
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.formatting import count
+from xpm_tui.domain.formatting import count, month_name
 from xpm_tui.domain.job_labels import AUDIT_FINDINGS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.jobs import audit as jobs_audit
+    from xpm_tui.application.jobs import reports
 
 if TYPE_CHECKING:
-    from xpm_tui.application.jobs.audit import AuditView
+    from xpm_tui.application.jobs.reports import AuditView
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.deploy.job_audit import AuditFinding
+    from xpm_tui.deploy.job_forecast import JobForecast
+
+
+class ForecastJobs(msgspec.Struct, frozen=True):
+    """Parameters of ``jobs forecast``."""
+
+    months: Annotated[int, option("How many months, the present one included: 1 to 36.", "NUMBER")] = 12
 
 
 class AuditJobs(msgspec.Struct, frozen=True):
@@ -49,19 +56,70 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Talk) -> R
         return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
     if path is not None and path.exists() and not over:
         raise BadInput(f"{path} exists.", hint="Name another file, or say --replace.")
-    view = await jobs_audit.audit_jobs(practice, lookups=params.lookups, report=talk.progress)
-    found = jobs_audit.filtered(view, only=params.only, text=params.find)
+    view = await reports.audit_jobs(practice, lookups=params.lookups, report=talk.progress)
+    found = reports.filtered(view, only=params.only, text=params.find)
     data = {name: told for name, told in plain(view).items() if name != "findings"}
     data["count"] = len(found)
     items = [plain(each) for each in found]
     if params.csv == "-":
-        return Result(data=data, items=items, raw=jobs_audit.audit_csv(found), value=view)
+        return Result(data=data, items=items, raw=reports.audit_csv(found), value=view)
     if path is not None:
-        jobs_audit.write_audit(practice, path, found, replace=bool(over))
+        reports.write_audit(practice, path, found, replace=bool(over))
         data["file"] = str(path)
         lines = [*summary(view), f"{count(len(found), 'finding')} in {path}."]
         return Result(data=data, items=items, lines=lines, value=view)
     return Result(data=data, items=items, table=_audit_table(found), lines=["", *summary(view)], value=view)
+
+
+async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Talk) -> Result:
+    """By month and template."""
+
+    view = reports.forecast_jobs(practice, months=params.months)
+    items = [
+        {
+            "month": each.month,
+            "template": row.template,
+            "name": row.name,
+            "jobs": each.jobs,
+            "budget": each.budget,
+        }
+        for row in view.templates
+        for each in row.months
+        if each.jobs
+    ]
+    data = {
+        "count": len(items),
+        "jobs": view.jobs,
+        "budget": view.budget,
+        "missed": view.missed,
+        "months": [plain(each) for each in view.months],
+    }
+    lines = ["", f"{count(view.jobs, 'job')} in {count(len(view.months), 'month')}, budget {view.budget}."]
+    if view.missed:
+        lines.append(
+            f"Not counted: {count(view.missed, 'missed job')}. See: xpm-tui jobs list --state missed"
+        )
+    return Result(data=data, items=items, table=_forecast_table(view), lines=lines, value=view)
+
+
+def _forecast_table(view: JobForecast) -> Table:
+    most = max((each.jobs for each in view.months), default=0) or 1
+    number = {"whole": True, "right": True}
+    columns = (Column("MONTH", whole=True), Column("JOBS", **number), Column("BUDGET", **number),
+               Column("", whole=True), Column("TEMPLATES"))  # fmt: skip
+    rows = (
+        (
+            month_name(each.month),
+            f"{each.jobs:,}",
+            each.budget,
+            "#" * -(-each.jobs * 12 // most),
+            ", ".join(
+                f"{row.months[place].jobs} {row.name}" for row in view.templates if row.months[place].jobs
+            ),
+        )
+        for place, each in enumerate(view.months)
+    )
+    return Table(columns, rows)
 
 
 def summary(view: AuditView) -> list[str]:
@@ -103,9 +161,24 @@ ACTS: tuple[Act[Any], ...] = (
         effect=to_file("csv"),
         verb=("jobs", "audit"),
         example="xpm-tui jobs audit --csv audit.csv",
-        key="A",
+        key="r",
         where=("jobs",),
         footer="Audit",
         why_not=connected,
+    ),
+    Act(
+        name="jobs.forecast",
+        title="Forecast the jobs to come",
+        help="Show which jobs will be created in the coming months, by month and template, with their "
+        "budget: what is due, held or to come. Missed jobs, and proposals that are Ignition's, are not "
+        "counted.",
+        params=ForecastJobs,
+        run=forecast_jobs,
+        effect=Effect.LOOKS,
+        verb=("jobs", "forecast"),
+        example="xpm-tui jobs forecast",
+        key="M",
+        where=("jobs",),
+        footer="Months",
     ),
 )

@@ -1,4 +1,7 @@
-"""The audit of jobs: XPM's jobs are read and compared with the proposals; nothing is written anywhere."""
+"""Reports on jobs: the audit of those in XPM, which are read and compared, and the forecast of those to come.
+
+Nothing is written anywhere.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from xpm_tui.application.jobs.job_settings import terms_of, today
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.deploy.audit_evidence import AuditedJobs, first_day, windows
 from xpm_tui.deploy.job_audit import AuditFinding, AuditReport, audit
+from xpm_tui.deploy.job_forecast import MONTHS, JobForecast, forecast
 from xpm_tui.domain.errors import AllowanceUsedUp, BadInput, LoginNeeded, RecordMissing, WireTrouble
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.job_labels import AUDIT_FINDINGS
@@ -32,6 +36,7 @@ CREATED_BEFORE = timedelta(days=60)
 """A job may be created so long before its proposal begins."""
 LOOKUPS = 100
 """Calls that confirm that a job is missing, where no other number is given."""
+MOST_MONTHS = 36
 HEADINGS = (
     "Finding", "Proposal", "Proposal Number", "Proposal Name", "Client", "Client Name", "Occurrence",
     "Job Number", "Job Name", "Expected", "Found", "Problem", "What to do", "Web Address",
@@ -209,3 +214,10 @@ def write_audit(
     if not path.parent.is_dir():
         raise BadInput(f"There is no folder {path.parent}.")
     atomic.replace_bytes(path, audit_csv(findings).encode("utf-8-sig"))
+
+
+def forecast_jobs(practice: OpenPractice, *, months: int = MONTHS) -> JobForecast:
+    """Return what will be created in the coming months. Raises ``BadInput``."""
+    if not 1 <= months <= MOST_MONTHS:
+        raise BadInput(f"--months is a number from 1 to {MOST_MONTHS}.", field="months")
+    return forecast(practice.snapshot(), terms_of(practice), today(practice), months=months)
