@@ -78,7 +78,7 @@ GROUPS: dict[str, str] = {
     "services": "Services: list, new, edit, delete.",
     "settings": "Settings: list, get, set, unset.",
     "team": "Team: link to XPM staff, add, create.",
-    "templates": "Job templates: list, link, accept, defaults for new jobs.",
+    "templates": "Job templates: list, link, accept, rules and defaults for new jobs.",
 }
 """What a group of verbs is about, where the group is no verb itself."""
 

@@ -76,6 +76,11 @@ JOB_CAUSES: Labels = {
         "XPM has several job categories of this name.",
         reason="XPM has several such categories",
     ),
+    "categories-differ": Label(
+        "Categories differ",
+        "The services of the job have different job categories.",
+        reason="its services have different categories",
+    ),
     "person-missing": Label(
         "Person unlinked",
         "A team member of the job is not linked to XPM's staff.",

@@ -11,6 +11,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.kinds import (
+    BILLING_CATEGORIES,
     CLOCK_TIME,
     JOB_NAME,
     JOB_NUMBER,
@@ -267,6 +268,14 @@ SCHEMA: tuple[Entry, ...] = (
     ),
     Entry(
         "jobs.default_category", "Job category", TEXT, "", "Job category of a new job, by name; empty: none."
+    ),
+    Entry(
+        "jobs.category_by_billing",
+        "Job category by billing type",
+        BILLING_CATEGORIES,
+        "",
+        "Job categories by the billing type of the services, such as monthly=Bookkeeping; one-time=Advisory. "
+        "A service's own category takes precedence; without either, jobs.default_category applies.",
     ),
     Entry(
         "jobs.budget",

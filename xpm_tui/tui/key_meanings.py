@@ -32,6 +32,7 @@ SENSES: dict[str, Sense] = {
     "d": _sense("deploy", "jobs.deploy"),
     "D": _sense("deploy anew what XPM lost", "jobs.redeploy"),
     "e": _sense("edit", "clients.edit team.edit services.edit jobs.edit"),
+    "E": _sense("edit the rules of a service", "templates.rules"),
     "f": _sense("freeze", "clients.freeze freeze"),
     "F": _sense("the form of a file: encoding, spreadsheet, names", "encoding flavour names"),
     "g": _sense("go to an area", "go"),
