@@ -236,7 +236,7 @@ def note(view: ServiceLinkView) -> str:
     if view.gone:
         return f"{count(len(view.gone), 'template')} gone in XPM"
     if view.templates:
-        return ""
+        return rules_of(view) if view.category or view.budget else ""
     return f"maybe {view.proposals[0].name}" if view.proposals else "nothing chosen"
 
 

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.safe_text import Shown
+from xpm_tui.domain.tables import WORKFLOWS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.area import AreaScreen
@@ -22,9 +23,11 @@ from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.text import Says
 
 with lazy_imports():
+    from xpm_tui.application.jobs import reports
     from xpm_tui.application.runs import history
     from xpm_tui.application.status import summary
     from xpm_tui.tui.screens import run as screens_run
+    from xpm_tui.tui.widgets import job_lines as widget_lines
 
 if TYPE_CHECKING:
     from xpm_tui.application.jobs.views import JobCounts
@@ -61,6 +64,7 @@ class Overview(AreaScreen):
         self._state = Says(lines(_card("Connection", *WAITING)), classes="card", fixed=False)
         self._todo = Says(lines(_card("For a person", "reading")), classes="card", fixed=False)
         self._meter = Says(classes="meter")
+        self._ahead = Says(classes="ahead")
         self._read: tuple[Heartbeat, str, str] | None = None
         self._most = 1
         self._runs: Table[Run] = Table(
@@ -85,13 +89,14 @@ class Overview(AreaScreen):
             yield self._state
             yield self._todo
         yield self._meter
+        yield self._ahead
         yield Static(content(Shown(" Runs")), classes="section")
         yield self._runs
 
     async def look(self) -> None:
         """Heartbeat, policy and history."""
 
-        def read(practice: OpenPractice) -> tuple[Heartbeat, list[Run], str, str]:
+        def read(practice: OpenPractice) -> tuple[Heartbeat, list[Run], str, str, int]:
 
             policy = practice.policy()
             return (
@@ -99,9 +104,10 @@ class Overview(AreaScreen):
                 history.list_runs(practice, RUNS),
                 labels.DIRECTIONS[policy.direction].text,
                 labels.LEVELS[policy.level].text,
+                practice.snapshot().count(WORKFLOWS),
             )
 
-        beat, runs, direction, level = await self.host.desk.ask(read)
+        beat, runs, direction, level, workflows = await self.host.desk.ask(read)
         self._read = (beat, direction, level)
         self._draw()
         self._meter.display = beat.connected
@@ -114,6 +120,15 @@ class Overview(AreaScreen):
         self._runs.show(runs)
         if self.focused is None:
             self._runs.rows.focus()
+        if workflows:
+            ahead = await self.host.desk.ask(reports.forecast_jobs)
+            self._ahead.display = ahead.jobs > 0
+            self._ahead.say(lines([widget_lines.forecast_line(ahead, "g j M")]))
+
+    def on_mount(self) -> None:
+        """The chart comes with the jobs."""
+        super().on_mount()
+        self._ahead.display = False
 
     def _draw(self) -> None:
         """What was read, for the size of now."""
