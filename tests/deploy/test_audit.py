@@ -61,6 +61,12 @@ async def test_every_fault_is_found_and_nothing_else(tmp_path: Path) -> None:
     assert {each["method"] for each in made} == {"GET"}
     assert world.practice.snapshot().position == position, "nothing is written here either"
     assert view.calls <= 5 + view.counts["missing"]
+    taken = [each for each in wanted if each[0] not in ("missing", "revoked")]
+    proposals.take(world.practice, [number for _, number in taken])
+    after = Counter(
+        (each.finding, each.number) for each in (await reports.audit_jobs(world.practice)).findings
+    )
+    assert not Counter(taken) - after, "what Ignition created is audited after the proposal is taken over"
     rows = reports.audit_csv(view.findings).splitlines()
     assert len(rows) == len(view.findings) + 1
     world.close()

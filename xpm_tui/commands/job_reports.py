@@ -11,7 +11,7 @@ from xpm_tui.commands.command import Act, Column, Result, Table, Talk, connected
 from xpm_tui.commands.effects import Effect, may_write_over, to_file
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.formatting import count, month_name
+from xpm_tui.domain.formatting import count, month_name, wrap
 from xpm_tui.domain.job_labels import AUDIT_FINDINGS
 from xpm_tui.lazy import lazy_imports
 
@@ -68,7 +68,7 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Talk) -> R
         data["file"] = str(path)
         lines = [*summary(view), f"{count(len(found), 'finding')} in {path}."]
         return Result(data=data, items=items, lines=lines, value=view)
-    return Result(data=data, items=items, table=_audit_table(found), lines=["", *summary(view)], value=view)
+    return Result(data=data, items=items, lines=[*_told(found), "", *summary(view)], value=view)
 
 
 async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Talk) -> Result:
@@ -94,7 +94,8 @@ async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Talk
         "missed": view.missed,
         "months": [plain(each) for each in view.months],
     }
-    lines = ["", f"{count(view.jobs, 'job')} in {count(len(view.months), 'month')}, budget {view.budget}."]
+    lines = ["", *(f"{row.jobs:>7,}  {row.name}" for row in view.templates), ""]
+    lines += [f"{count(view.jobs, 'job')} in {count(len(view.months), 'month')}, budget {view.budget}."]
     if view.missed:
         lines.append(
             f"Not counted: {count(view.missed, 'missed job')}. See: xpm-tui jobs list --state missed"
@@ -136,16 +137,14 @@ def summary(view: AuditView) -> list[str]:
     return [*lines, *view.unjudged]
 
 
-def _audit_table(found: list[AuditFinding]) -> Table:
-    columns = (Column("FINDING", whole=True), Column("PROPOSAL", whole=True), Column("CLIENT"),
-               Column("JOB", whole=True), Column("PROBLEM"), Column("WHAT TO DO"))  # fmt: skip
-    rows = (
-        (AUDIT_FINDINGS[v.finding].text, v.number or v.proposal, v.client_name, v.job, v.sentence, v.todo)
-        for v in found
-    )
-    return Table(
-        columns, rows, "Every accepted proposal has its jobs in XPM, and nothing is wrong with them."
-    )
+def _told(found: list[AuditFinding]) -> list[str]:
+    """Each finding with what to do, so that nothing of it is cut."""
+    lines: list[str] = []
+    for each in found:
+        about = (each.number or each.proposal, each.occurrence, each.client_name, each.job)
+        lines.append("  ".join([AUDIT_FINDINGS[each.finding].text, *filter(None, about)]))
+        lines += [*wrap(each.sentence, indent="    "), *wrap(f"To do: {each.todo}", indent="    ")]
+    return lines or ["Every accepted proposal has its jobs in XPM, and nothing is wrong with them."]
 
 
 ACTS: tuple[Act[Any], ...] = (

@@ -186,10 +186,13 @@ class ExpectedJobs:
             client, uuid = self._client(row)
             workflows = self._snapshot.find(WORKFLOWS, "proposal", row.id)
             if row.ours:
+                begun = len(self.rows)
                 self.proposals += bool(workflows)
                 for workflow in workflows:
                     for each in of_workflow(self._snapshot, self._terms, workflow, self._today, 0):
                         self._occurrence(row, client, uuid, each)
+                if row.origin == "import":
+                    self._before_taken(row, client, uuid, self.rows[begun:])
             else:
                 self._of_ignition(row, client, uuid)
 
@@ -231,6 +234,20 @@ class ExpectedJobs:
         if not found and each.workflow.repeat is None:
             found = self._jobs.with_reference(row.number)
         return [job for job in found if job.number not in self.ours][:1]
+
+    def _before_taken(
+        self, row: Proposal, client: Client | None, uuid: str, since: list[ExpectedJob]
+    ) -> None:
+        """The jobs that Ignition had created for a proposal before it was taken over."""
+        known = {job.number for each in since for job in each.jobs} | self.ours
+        found = jobs_of_ignition(row, uuid, self._jobs, self.numbers)
+        found = [job for job in found if job.number not in known]
+        if found:
+            called, _, _ = called_for(self._snapshot, row.services)
+            templates = tuple(called) if len(found) == 1 else ()
+            self.rows.append(
+                ExpectedJob(proposal=row, client=client, uuid=uuid, jobs=tuple(found), templates=templates)
+            )
 
     def _of_ignition(self, row: Proposal, client: Client | None, uuid: str) -> None:
         begins = row.start or row.accepted

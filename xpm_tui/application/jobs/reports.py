@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from xpm_tui.application.cached_counts import kept
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.jobs.job_settings import terms_of, today
 from xpm_tui.application.practice import OpenPractice
@@ -220,4 +221,10 @@ def forecast_jobs(practice: OpenPractice, *, months: int = MONTHS) -> JobForecas
     """Return what will be created in the coming months. Raises ``BadInput``."""
     if not 1 <= months <= MOST_MONTHS:
         raise BadInput(f"--months is a number from 1 to {MOST_MONTHS}.", field="months")
-    return forecast(practice.snapshot(), terms_of(practice), today(practice), months=months)
+    day, terms = today(practice), terms_of(practice)
+    return kept(
+        practice,
+        f"forecast {months}",
+        lambda snapshot: forecast(snapshot, terms, day, months=months),
+        (day, terms),
+    )
