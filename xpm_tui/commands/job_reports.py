@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from xpm_tui.commands.command import Act, Column, Result, Table, Talk, connected, option
+from xpm_tui.commands.command import Act, Result, Talk, connected, option
 from xpm_tui.commands.effects import Effect, may_write_over, to_file
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.formatting import count, month_name, wrap
+from xpm_tui.domain.formatting import count, month_name, plural, wrap
 from xpm_tui.domain.job_labels import AUDIT_FINDINGS
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -94,33 +95,29 @@ async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Talk
         "missed": view.missed,
         "months": [plain(each) for each in view.months],
     }
-    lines = ["", *(f"{row.jobs:>7,}  {row.name}" for row in view.templates), ""]
-    lines += [f"{count(view.jobs, 'job')} in {count(len(view.months), 'month')}, budget {view.budget}."]
+    lines = [*_months(view), ""]
+    lines.append(f"{count(view.jobs, 'job')} in {count(len(view.months), 'month')}, budget {view.budget}.")
     if view.missed:
         lines.append(
             f"Not counted: {count(view.missed, 'missed job')}. See: xpm-tui jobs list --state missed"
         )
-    return Result(data=data, items=items, table=_forecast_table(view), lines=lines, value=view)
+    return Result(data=data, items=items, lines=lines, value=view)
 
 
-def _forecast_table(view: JobForecast) -> Table:
+def _months(view: JobForecast) -> list[str]:
+    """Each month with its jobs, budget and a bar, and below it its templates, the most frequent first."""
     most = max((each.jobs for each in view.months), default=0) or 1
-    number = {"whole": True, "right": True}
-    columns = (Column("MONTH", whole=True), Column("JOBS", **number), Column("BUDGET", **number),
-               Column("", whole=True), Column("TEMPLATES"))  # fmt: skip
-    rows = (
-        (
-            month_name(each.month),
-            f"{each.jobs:,}",
-            each.budget,
-            "#" * -(-each.jobs * 12 // most),
-            ", ".join(
-                f"{row.months[place].jobs} {row.name}" for row in view.templates if row.months[place].jobs
-            ),
+    lines: list[str] = []
+    for place, each in enumerate(view.months):
+        told = f"{month_name(each.month)}  {each.jobs:>7,} {plural(each.jobs, 'job/jobs')}"
+        lines.append(f"{told:<22}  {each.budget:>13}  {'#' * -(-each.jobs * 12 // most)}".rstrip())
+        parts = sorted(
+            ((row.months[place].jobs, row.name) for row in view.templates if row.months[place].jobs),
+            key=lambda part: (-part[0], part[1]),
         )
-        for place, each in enumerate(view.months)
-    )
-    return Table(columns, rows)
+        named = ", ".join(f"{number:,} {visible(name, 60)}" for number, name in parts)
+        lines += wrap(named, 70, indent="  ") if named else []
+    return lines
 
 
 def summary(view: AuditView) -> list[str]:

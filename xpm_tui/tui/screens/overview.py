@@ -123,7 +123,7 @@ class Overview(AreaScreen):
         if workflows:
             ahead = await self.host.desk.ask(reports.forecast_jobs)
             self._ahead.display = ahead.jobs > 0
-            self._ahead.say(lines([widget_lines.forecast_line(ahead, "g j M")]))
+            self._ahead.say(lines([widget_lines.forecast_line(ahead, "")]))
 
     def on_mount(self) -> None:
         """The chart comes with the jobs."""

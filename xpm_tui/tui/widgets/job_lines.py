@@ -140,16 +140,16 @@ def pane_lines(view: PreviewView) -> list[Line]:
 
 def forecast_line(view: JobForecast, keys: str = "M") -> Line:
     """The jobs of the coming months as a small chart, with their number and budget."""
-    first, last = (formatting.month_name(each.month) for each in (view.months[0], view.months[-1]))
+    first, last = (formatting.month_name(each.month)[:3] for each in (view.months[0], view.months[-1]))
     told = formatting.count(view.jobs, "job")
     if float(view.budget):
         told += f" · budget {float(view.budget):,.0f}"
     return [
         ours(" To come  ", "muted"),
         ours(chart([each.jobs for each in view.months]), "accent"),
-        ours(f"  {first} – {last}  ", "muted"),
+        ours(f"  {first}–{last}  ", "muted"),
         ours(told),
-        ours(f"  {keys}", "muted"),
+        ours(f"  {keys}" if keys else "", "muted"),
     ]
 
 
