@@ -91,7 +91,7 @@ def forecast(snapshot: Snapshot, terms: Terms, today: date, *, months: int = MON
         spec, _ = make_spec(snapshot, terms, workflow, proposal, client, created[0])
         budget = Decimal(spec.budget) if BUDGET.fullmatch(spec.budget) else Decimal(0)
         for day in created:
-            name = f"{day:%Y-%m}"
+            name = day.isoformat()[:7]
             jobs["", name] += 1
             budgets["", name] += budget
             for template in spec.templates or ("-",):

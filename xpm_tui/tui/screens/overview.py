@@ -12,7 +12,6 @@ from textual.widgets import Static
 
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.safe_text import Shown
-from xpm_tui.domain.tables import WORKFLOWS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.area import AreaScreen
@@ -26,6 +25,7 @@ with lazy_imports():
     from xpm_tui.application.jobs import reports
     from xpm_tui.application.runs import history
     from xpm_tui.application.status import summary
+    from xpm_tui.domain import tables
     from xpm_tui.tui.screens import run as screens_run
     from xpm_tui.tui.widgets import job_lines as widget_lines
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.jobs.views import JobCounts
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.status.summary import Heartbeat
+    from xpm_tui.deploy.job_forecast import JobForecast
     from xpm_tui.domain.runs import Run
 
 RUNS = 50
@@ -63,8 +64,8 @@ class Overview(AreaScreen):
         super().__init__()
         self._state = Says(lines(_card("Connection", *WAITING)), classes="card", fixed=False)
         self._todo = Says(lines(_card("For a person", "reading")), classes="card", fixed=False)
-        self._meter = Says(classes="meter")
-        self._ahead = Says(classes="ahead")
+        self._meter = Says(classes="meter", fixed=False)
+        self._ahead: JobForecast | None = None
         self._read: tuple[Heartbeat, str, str] | None = None
         self._most = 1
         self._runs: Table[Run] = Table(
@@ -89,7 +90,6 @@ class Overview(AreaScreen):
             yield self._state
             yield self._todo
         yield self._meter
-        yield self._ahead
         yield Static(content(Shown(" Runs")), classes="section")
         yield self._runs
 
@@ -104,7 +104,7 @@ class Overview(AreaScreen):
                 history.list_runs(practice, RUNS),
                 labels.DIRECTIONS[policy.direction].text,
                 labels.LEVELS[policy.level].text,
-                practice.snapshot().count(WORKFLOWS),
+                practice.snapshot().count(tables.WORKFLOWS),
             )
 
         beat, runs, direction, level, workflows = await self.host.desk.ask(read)
@@ -120,15 +120,8 @@ class Overview(AreaScreen):
         self._runs.show(runs)
         if self.focused is None:
             self._runs.rows.focus()
-        if workflows:
-            ahead = await self.host.desk.ask(reports.forecast_jobs)
-            self._ahead.display = ahead.jobs > 0
-            self._ahead.say(lines([widget_lines.forecast_line(ahead, "")]))
-
-    def on_mount(self) -> None:
-        """The chart comes with the jobs."""
-        super().on_mount()
-        self._ahead.display = False
+        self._ahead = await self.host.desk.ask(reports.forecast_jobs) if workflows else None
+        self._draw()
 
     def _draw(self) -> None:
         """What was read, for the size of now."""
@@ -140,7 +133,9 @@ class Overview(AreaScreen):
         state = self._state_lines(beat, direction, level, self.host.desk.practice.clock.now())
         for card, found in ((self._state, state), (self._todo, self._todo_lines(beat))):
             card.say(lines(shortened([row for line in found for row in wrap(line, inner)], room)))
-        self._meter.say(lines([meter_line(beat, 12 if width >= 100 else 6)]))
+        ahead = self._ahead
+        chart = [widget_lines.forecast_line(ahead, "")] if ahead is not None and ahead.jobs else []
+        self._meter.say(lines([meter_line(beat, 12 if width >= 100 else 6), *chart]))
 
     def on_resize(self) -> None:
         """Cards and bars follow the width."""
