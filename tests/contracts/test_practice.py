@@ -317,6 +317,7 @@ def call_of(practice: Any, method: str) -> Any:
         "categories": lambda: practice.categories(),
         "current_jobs": lambda: practice.current_jobs(),
         "client_jobs": lambda: practice.client_jobs(FAKE_CLIENT),
+        "jobs_created": lambda: practice.jobs_created(date(2026, 7, 1), date(2026, 7, 2)),
         "job": lambda: practice.job("J1"),
         "add_client": lambda: practice.add_client({"name": "K"}, ()),
         "update_client": lambda: practice.update_client(FAKE_CLIENT, "K", {"phone": "1"}),

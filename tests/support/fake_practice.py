@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -138,6 +138,10 @@ class FakePractice:
         if client not in self.rows:
             raise RecordMissing("XPM has no such client.")
         return [job for job in self.jobs.values() if job.client is not None and job.client.uuid == client]
+
+    async def jobs_created(self, first: date, last: date, *, detailed: bool = False) -> list[XpmJob]:
+        self._read("jobs_created")
+        return [*self.jobs.values()]
 
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
         for each in contacts:

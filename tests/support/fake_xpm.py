@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -101,6 +101,10 @@ class FakeXpm:
         if client not in self.rows:
             raise RecordMissing("XPM has no such client.")
         return [job for job in self.jobs if job.client is not None and job.client.uuid == client]
+
+    async def jobs_created(self, first: date, last: date, *, detailed: bool = False) -> list[XpmJob]:
+        await self._ask("jobs_created")
+        return list(self.jobs)
 
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
         await self._ask("add_client", values, *map(msgspec.structs.asdict, contacts))

@@ -74,6 +74,11 @@ METHODS = (
     Method(
         "client_jobs", lambda p: p.client_jobs(uuid(1)), replies.response(f"<Jobs>{replies.job()}</Jobs>")
     ),
+    Method(
+        "jobs_created",
+        lambda p: p.jobs_created(START, DUE),
+        replies.response(f"<Jobs>{replies.job()}</Jobs>"),
+    ),
     Method("job", lambda p: p.job("J000412"), JOB),
     Method("add_client", lambda p: p.add_client({"name": "K"}, ()), CLIENT),
     Method("update_client", lambda p: p.update_client(uuid(1), "K", {"phone": "1"}), CLIENT),

@@ -92,6 +92,10 @@ async def test_reads(practice: XeroPractice, wire: Wire) -> None:
         assert full.tasks is not None
         assert job.client is not None
         assert job.number in [j.number for j in await practice.client_jobs(job.client.uuid)]
+    today = datetime.now(UTC).date()
+    made = await practice.jobs_created(today - timedelta(days=364), today, detailed=True)
+    assert all(each.tasks is not None for each in made)
+    assert {j.number for j in made} & {j.number for j in await practice.current_jobs()}
     allowance = wire.gate.allowance()
     assert allowance.day_left is not None
     assert allowance.day_limit in (1_000, 5_000)

@@ -12,6 +12,7 @@ from xpm_tui.commands import (
     deletions,
     deployment,
     doctor,
+    job_reports,
     jobs,
     links,
     log,
@@ -53,6 +54,7 @@ ACTS: tuple[Act[Any], ...] = (
     *templates.ACTS,
     *deployment.ACTS,
     *jobs.ACTS,
+    *job_reports.ACTS,
     *proposals.ACTS,
     *maintenance.ACTS,
     *practices.ACTS,
@@ -67,7 +69,7 @@ GROUPS: dict[str, str] = {
     "contacts": "Contacts: add, edit, delete.",
     "export": "Write files for Ignition.",
     "import": "Import Ignition's files, or undo the last import.",
-    "jobs": "Jobs: list, preview, edit, skip, deploy, retry, redeploy.",
+    "jobs": "Jobs: list, preview, edit, skip, deploy, retry, redeploy, audit, forecast.",
     "policy": "What is synced, field by field; switch fields off and on.",
     "practices": "Practices of this account.",
     "proposals": "Proposals: list, new, accept, take, revoke.",
@@ -76,7 +78,7 @@ GROUPS: dict[str, str] = {
     "services": "Services: list, new, edit, delete.",
     "settings": "Settings: list, get, set, unset.",
     "team": "Team: link to XPM staff, add, create.",
-    "templates": "Job templates: list, link, accept, defaults for new jobs.",
+    "templates": "Job templates: list, link, accept, rules and defaults for new jobs.",
 }
 """What a group of verbs is about, where the group is no verb itself."""
 

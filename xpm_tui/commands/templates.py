@@ -8,7 +8,7 @@ import msgspec
 
 from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, idle, option
 from xpm_tui.commands.consequences import action, named, question
-from xpm_tui.commands.effects import Effect, Question, agree
+from xpm_tui.commands.effects import Effect, Question, agree, per_call
 from xpm_tui.commands.tables import listed, plain
 from xpm_tui.commands.team import undone
 from xpm_tui.domain.errors import BadInput
@@ -62,6 +62,19 @@ class LinkTemplates(msgspec.Struct, frozen=True):
     no_job: Annotated[bool, option("It wants no job: a choice of its own.")] = False
     clear: Annotated[bool, option("Take its templates away: nobody has chosen then.")] = False
     same_names: Annotated[bool, option("Link every open service to the template of the same name.")] = False
+
+
+class ServiceRules(msgspec.Struct, frozen=True):
+    """Parameters of ``templates rules``."""
+
+    service: ServiceId
+    category: Annotated[
+        str, option("Job category of its jobs, by name or UUID; default: that of the practice.", "CATEGORY")
+    ] = ""
+    budget: Annotated[
+        str,
+        option("What it adds to the budget: none, value (its price), an amount, or default.", "RULE"),
+    ] = ""
 
 
 async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Talk) -> Result:
@@ -123,6 +136,28 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Ta
     called = ", ".join(ref.name for ref in view.templates)
     told = "wants no job" if view.no_job else f"calls for {called}" if called else "calls for nothing yet"
     return Result(data=plain(view), lines=[f"{view.id} {view.name} {told}."], value=view)
+
+
+async def service_rules(practice: OpenPractice, params: ServiceRules, talk: Talk) -> Result:
+    """Say it, or show it where nothing is said."""
+
+    if not (params.category or params.budget):
+        row = jobs_templates.find_row(practice, params.service)
+        view = row.service
+        if view is None:
+            raise BadInput("This is not a service.", hint="Look at them: xpm-tui services list")
+    else:
+        view = jobs_templates.set_rules(
+            practice, params.service, category=params.category or None, budget=params.budget or None
+        )
+    return Result(data=plain(view), lines=[f"{view.id} {view.name}: {rules_of(view)}."], value=view)
+
+
+def rules_of(view: ServiceLinkView) -> str:
+    """The category and the budget rule of a service in words."""
+    rule = {"": "as the practice's settings say", "none": "none", "value": "its price by its quantity"}
+    category = view.category.name if view.category else "as the practice's settings say"
+    return f"category {category}, budget {rule.get(view.budget, view.budget)}"
 
 
 async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Talk) -> Result:
@@ -201,8 +236,12 @@ def note(view: ServiceLinkView) -> str:
     if view.gone:
         return f"{count(len(view.gone), 'template')} gone in XPM"
     if view.templates:
-        return ""
+        return rules_of(view) if view.category or view.budget else ""
     return f"maybe {view.proposals[0].name}" if view.proposals else "nothing chosen"
+
+
+def _rules_effect(params: ServiceRules) -> Effect:
+    return Effect.WRITES_HERE if params.category or params.budget else Effect.LOOKS
 
 
 ACTS: tuple[Act[Any], ...] = (
@@ -273,6 +312,20 @@ ACTS: tuple[Act[Any], ...] = (
         key="delete",
         where=("templates",),
         effect=Effect.WRITES_HERE,
+        why_not=idle,
+    ),
+    Act(
+        name="templates.rules",
+        title="Set category and budget of a service",
+        help="Choose the job category of a service and what it adds to the budget of its job, in addition to "
+        "the practice's defaults. A category by billing type is a setting: jobs.category_by_billing.",
+        params=ServiceRules,
+        run=service_rules,
+        verb=("templates", "rules"),
+        example="xpm-tui templates rules s4 --category Advisory --budget 400",
+        key="E",
+        where=("templates",),
+        effect=per_call(_rules_effect, Effect.WRITES_HERE),
         why_not=idle,
     ),
     Act(

@@ -17,6 +17,7 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.deploy.calendar import last_day, period, recurrence
+from xpm_tui.deploy.service_rules import budget_parts, categories_called_for
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService, Service
 from xpm_tui.domain.ports import Snapshot
@@ -28,12 +29,14 @@ Per = Literal["proposal", "project"]
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings ``jobs.*``. ``category`` is a name; ``number`` a pattern for job numbers of our own, empty
-    where XPM gives them. Without ``due_days`` a job that comes back is due at the end of its period, and
-    another one after a year. ``ours``: Ignition no longer deploys to XPM, so this tool may.
+    """Settings ``jobs.*``. ``category`` is a name, as are those of ``category_by_billing``; ``number`` a
+    pattern for job numbers of our own, empty where XPM gives them. Without ``due_days`` a job that comes back
+    is due at the end of its period, and another one after a year. ``ours``: Ignition no longer deploys to
+    XPM, so this tool may.
     """
 
     category: str = ""
+    category_by_billing: dict[str, str] = {}
     budget: Literal["none", "proposal"] = "none"
     state_code: str = ""
     days_early: int = 0
@@ -120,6 +123,8 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
                           "login read the list: settings set xero.scopes standard, then connect."),
     "category-several": ("hold", "XPM has several job categories {about}.",
                          "Choose one by its UUID: jobs edit ID category=..."),
+    "categories-differ": ("ask", "Its services have different job categories: {about}. The job would get the "
+                          "first.", "Choose one: jobs edit ID category=..., or create one job per project."),
     "person-left-out": ("note", "{about}, and is left out.", "Link the person: team link."),
     "person-missing": ("hold", "{about}.", "Link the person: team link. Or set jobs.missing_person to skip."),
     "reference-ours": ("note", "The reference {about} is on an open job of this proposal already: left out.",
@@ -238,8 +243,8 @@ def make_spec(
         description=description,
         start=day,
         due=due,
-        category=_category(snapshot, terms, workflow, found),
-        budget=_budget(terms, workflow, services, found),
+        category=_category(snapshot, terms, workflow, services, found),
+        budget=_budget(snapshot, terms, workflow, services, found),
         reference=_reference(terms, workflow, proposal),
         number=own_number(terms.number, workflow, day, attempt),
         templates=templates,
@@ -341,14 +346,30 @@ def _templates(
     return templates
 
 
-def _category(snapshot: Snapshot, terms: Terms, workflow: Workflow, found: list[Problem]) -> str:
+def _category(
+    snapshot: Snapshot,
+    terms: Terms,
+    workflow: Workflow,
+    services: tuple[ProposalService, ...],
+    found: list[Problem],
+) -> str:
     if workflow.category is not None:
         row = snapshot.get(CATEGORIES, workflow.category) if workflow.category else None
         listed = snapshot.count(CATEGORIES) > 0
         if workflow.category and ((row is None and listed) or (row is not None and row.gone)):
             found.append(Problem(code="category-gone", about=row.name if row else workflow.category))
         return workflow.category
-    wanted = exact(terms.category)
+    called = categories_called_for(snapshot, terms.category_by_billing, services) or (terms.category,)
+    uuids = [_category_named(snapshot, exact(each), found) for each in called]
+    if len({*uuids}) > 1:
+        rows = ((uuid, snapshot.get(CATEGORIES, uuid)) for uuid in uuids)
+        names = ", ".join(row.name if row is not None else uuid for uuid, row in rows)
+        found.append(Problem(code="categories-differ", about=names))
+    return uuids[0]
+
+
+def _category_named(snapshot: Snapshot, wanted: str, found: list[Problem]) -> str:
+    """The UUID of a category that is given by name or UUID."""
     if not wanted:
         return ""
     if UUID.fullmatch(wanted):
@@ -365,18 +386,23 @@ def _category(snapshot: Snapshot, terms: Terms, workflow: Workflow, found: list[
 
 
 def _budget(
-    terms: Terms, workflow: Workflow, services: tuple[ProposalService, ...], found: list[Problem]
+    snapshot: Snapshot,
+    terms: Terms,
+    workflow: Workflow,
+    services: tuple[ProposalService, ...],
+    found: list[Problem],
 ) -> str:
     if workflow.budget is not None:
         if workflow.budget and not BUDGET.fullmatch(workflow.budget):
             found.append(Problem(code="bad-budget", about=workflow.budget))
         return workflow.budget
-    if terms.budget == "none":
-        return ""
-    total, wrong = budget_of(services)
+    valued, fixed = budget_parts(snapshot, terms.budget, services)
+    total, wrong = budget_of(valued)
     if wrong:
         found.append(Problem(code="no-price", about=wrong))
-    return total
+        return ""
+    whole = Decimal(total or 0) + fixed
+    return f"{whole:.2f}" if whole > 0 else ""
 
 
 def _reference(terms: Terms, workflow: Workflow, proposal: Proposal) -> str:

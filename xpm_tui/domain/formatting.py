@@ -60,6 +60,12 @@ def when_short(at: datetime | None, zone: tzinfo | None = None, *, none: str = "
     return f"{at.day} {_MONTHS[at.month]} {at.hour:02}:{at.minute:02}"
 
 
+def month_name(month: str) -> str:
+    """Return a month, ``2026-11``, as ``Nov 2026``."""
+    year, _, number = month.partition("-")
+    return f"{_MONTHS[int(number)]} {year}"
+
+
 def day(of: date | None, *, none: str = NONE) -> str:
     """Return a calendar day: ``4 May 2026``."""
     return f"{of.day} {_MONTHS[of.month]} {of.year}" if of else none

@@ -102,13 +102,17 @@ class TeamMember(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Service(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A service of Ignition's library (``s4``) and the XPM job templates it calls for, by UUID.
 
-    ``no_job`` says that it wants none: a choice, other than not having chosen yet.
+    ``no_job`` says that it wants none: a choice, other than not having chosen yet. ``category`` is the UUID
+    of the job category, and ``budget`` what it adds to a budget: ``none``, ``value`` (price by quantity) or
+    an amount; empty follows the practice.
     """
 
     id: str
     name: str
     templates: tuple[str, ...] = ()
     no_job: bool = False
+    category: str = ""
+    budget: str = ""
     extra: dict[str, str] = msgspec.field(default_factory=dict)
 
 

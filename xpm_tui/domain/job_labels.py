@@ -76,6 +76,11 @@ JOB_CAUSES: Labels = {
         "XPM has several job categories of this name.",
         reason="XPM has several such categories",
     ),
+    "categories-differ": Label(
+        "Categories differ",
+        "The services of the job have different job categories.",
+        reason="its services have different categories",
+    ),
     "person-missing": Label(
         "Person unlinked",
         "A team member of the job is not linked to XPM's staff.",
@@ -121,3 +126,18 @@ JOB_CAUSES: Labels = {
     "refused": Label("Refused", "XPM refused the job.", reason="XPM refused it"),
 }
 """Why a job is held or failed."""
+
+AUDIT_FINDINGS: Labels = {
+    "missing": Label("Missing", "XPM has no job for the proposal or for this occurrence."),
+    "unfinished": Label("Unfinished", "The job is in XPM, but a later step of its deployment failed."),
+    "wrong-client": Label("Other client", "The job is on another XPM client than the linked one."),
+    "wrong-template": Label("Other template", "The tasks of the job are those of another job template."),
+    "no-reference": Label("No reference", "The job does not have the reference by which invoices find it."),
+    "duplicate-reference": Label("Reference twice", "Several open jobs have the same reference."),
+    "duplicate-job": Label("Duplicate job", "The client has the same job twice."),
+    "wrong-dates": Label("Other dates", "The job starts or is due on other dates than agreed."),
+    "state": Label("No invoices", "The job is in a state that invoices do not attach to."),
+    "person-left": Label("Person left", "The job names someone who is no longer on XPM's staff."),
+    "revoked": Label("Revoked", "The job is open, although its proposal was revoked or lost."),
+}
+"""What the audit of jobs finds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from xpm_tui.domain.difference_labels import DIFFERENCES
-from xpm_tui.domain.job_labels import JOB_CAUSES
+from xpm_tui.domain.job_labels import AUDIT_FINDINGS, JOB_CAUSES
 from xpm_tui.domain.labels import ALL, Label, of_sides
 
 _HEAD = """\
@@ -23,6 +23,7 @@ def render() -> str:
     tables = {
         **ALL,
         "Why a job is held or failed": ("cause", JOB_CAUSES),
+        "What the audit of jobs finds": ("finding", AUDIT_FINDINGS),
         "Why two values differ and stay as they are": ("rule", DIFFERENCES),
     }
     for heading, (name, labels) in tables.items():

@@ -200,6 +200,9 @@ class Practice(Protocol):
     async def client_jobs(self, client: str, *, detailed: bool = False) -> list[XpmJob]:
         """All jobs of a client, in any state; ``detailed`` with their tasks."""
 
+    async def jobs_created(self, first: date, last: date, *, detailed: bool = False) -> list[XpmJob]:
+        """The jobs created from one day to another, at most a year later, in any state."""
+
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
         """Create a client; ``values`` by field name with ``name`` among them, people as staff UUIDs."""
 
@@ -366,6 +369,7 @@ PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[Trouble], ...]]] = {
         "categories": READ_ERRORS,
         "current_jobs": READ_ERRORS,
         "client_jobs": (*READ_ERRORS, RecordMissing, BadInput),
+        "jobs_created": READ_ERRORS,
         "job": RECORD_ERRORS,
         **dict.fromkeys(sorted(WRITES), WRITE_ERRORS),
     },

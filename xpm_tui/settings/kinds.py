@@ -120,6 +120,26 @@ def _number_pattern(value: str) -> str:
     return text
 
 
+def billing_categories(value: str) -> dict[str, str]:
+    """Categories by billing type, written as ``BILLING=CATEGORY; BILLING=CATEGORY``.
+
+    Raises ``ValueError`` for what is not written like this, or names a billing type twice.
+    """
+    found: dict[str, str] = {}
+    for part in filter(None, (each.strip() for each in _text(value).split(";"))):
+        billing, equals, category = (each.strip() for each in part.partition("="))
+        if not (billing and equals and category):
+            raise ValueError("it is BILLING=CATEGORY, with a semicolon between two of them")
+        if billing.casefold() in {each.casefold() for each in found}:
+            raise ValueError(f"it names {billing} twice")
+        found[billing] = category
+    return found
+
+
+def _billing_categories(value: str) -> str:
+    return "; ".join(f"{billing}={category}" for billing, category in billing_categories(value).items())
+
+
 def integer(low: int, high: int, unit: str) -> Kind:
     """A whole number with its limits, both taken in, and its unit."""
 
@@ -169,6 +189,7 @@ SCOPES = Kind(" | ".join(scopes.PRESETS) + " | scope names", _scopes)
 JOB_NAME = Kind("text with {proposal}, {client}, {service}, {period}", _template)
 
 
+BILLING_CATEGORIES = Kind("BILLING=CATEGORY; BILLING=CATEGORY", _billing_categories)
 JOB_NUMBER = Kind("text with {workflow} and {date}; empty: XPM's numbers", _number_pattern)
 
 

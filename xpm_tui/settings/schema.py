@@ -11,6 +11,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.kinds import (
+    BILLING_CATEGORIES,
     CLOCK_TIME,
     JOB_NAME,
     JOB_NUMBER,
@@ -269,6 +270,14 @@ SCHEMA: tuple[Entry, ...] = (
         "jobs.default_category", "Job category", TEXT, "", "Job category of a new job, by name; empty: none."
     ),
     Entry(
+        "jobs.category_by_billing",
+        "Job category by billing type",
+        BILLING_CATEGORIES,
+        "",
+        "Job categories by the billing type of the services, such as monthly=Bookkeeping; one-time=Advisory. "
+        "A service's own category takes precedence; without either, jobs.default_category applies.",
+    ),
+    Entry(
         "jobs.budget",
         "Budget of a job",
         choice("none", "proposal"),
@@ -347,6 +356,14 @@ SCHEMA: tuple[Entry, ...] = (
         integer(0, 10_000, "jobs"),
         10,
         "A run with more new jobs than this is held for you.",
+    ),
+    Entry(
+        "jobs.states_without_invoices",
+        "States without invoices",
+        TEXT,
+        "",
+        "Names of job states that are not of XPM's type Standard, with commas between them: the audit "
+        "reports jobs in them. XPM does not give the type; completed and cancelled jobs are known.",
     ),
     Entry(
         "jobs.missing_person",

@@ -36,7 +36,13 @@ from xpm_tui.sync.mirror import named_people, set_aside
 RUNS, EVENTS, ERRORS, CRASHES = 20, 2_000, 200, 3
 """How many of each are put in, the newest."""
 
-OWN_WORDS = ("notify.command", "jobs.default_category", "xero.client_id")
+OWN_WORDS = (
+    "notify.command",
+    "jobs.default_category",
+    "jobs.category_by_billing",
+    "jobs.states_without_invoices",
+    "xero.client_id",
+)
 """Settings whose value is told only as set or not: they may hold anything."""
 
 

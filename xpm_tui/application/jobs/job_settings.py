@@ -19,6 +19,7 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CATEGORIES, SERVICES, TEMPLATES
+from xpm_tui.settings.kinds import billing_categories
 
 IGNITION = (
     "XPM may still be switched on in Ignition, which deploys accepted proposals by itself: every job would "
@@ -34,6 +35,7 @@ def terms_of(practice: OpenPractice) -> Terms:
     return msgspec.convert(
         {
             "category": settings.text("jobs.default_category"),
+            "category_by_billing": billing_categories(settings.text(BY_BILLING)),
             "budget": settings.text("jobs.budget"),
             "state_code": settings.text("jobs.state_code"),
             "days_early": settings.number("jobs.days_early"),
@@ -56,7 +58,7 @@ def today(practice: OpenPractice) -> date:
     return practice.clock.now().astimezone(time_zone(practice)).date()
 
 
-CATEGORY = "jobs.default_category"
+CATEGORY, BY_BILLING = "jobs.default_category", "jobs.category_by_billing"
 _BUDGETS = {"none": "none", "proposal": "the value of the services"}
 
 
@@ -76,23 +78,24 @@ def categories(practice: OpenPractice) -> list[CategoryView]:
 
 
 def defaults(practice: OpenPractice) -> list[DefaultView]:
-    """The four settings in the order in which they are asked for."""
+    """The settings in the order in which they are asked for."""
     settings = practice.settings
     early = settings.number("jobs.days_early")
     told = {
         CATEGORY: ("category", settings.text(CATEGORY) or "none"),
+        BY_BILLING: ("by billing", settings.text(BY_BILLING) or "none"),
         "jobs.budget": ("budget", _BUDGETS[settings.text("jobs.budget")]),
         "jobs.state_code": ("state", settings.text("jobs.state_code") or "XPM's first"),
         "jobs.days_early": ("deployed", f"{count(early, 'day')} early" if early else "on its date"),
     }
-    trouble = category_trouble(practice)
+    trouble = {CATEGORY: category_trouble(practice), BY_BILLING: billing_trouble(practice)}
     return [
         DefaultView(
             key=key,
             label=label,
             value=value,
             origin=settings.origin(key),
-            trouble=trouble if key == CATEGORY else "",
+            trouble=trouble.get(key, ""),
         )
         for key, (label, value) in told.items()
     ]
@@ -101,7 +104,17 @@ def defaults(practice: OpenPractice) -> list[DefaultView]:
 def category_trouble(practice: OpenPractice) -> str:
     """Why the default category cannot be given to a job, in a sentence; empty where it can, or where XPM's
     list was never read."""
-    snapshot, wanted = practice.snapshot(), practice.settings.text(CATEGORY)
+    return _category_trouble(practice, practice.settings.text(CATEGORY))
+
+
+def billing_trouble(practice: OpenPractice) -> str:
+    """The same for the categories by billing type: the first that cannot be given."""
+    names = billing_categories(practice.settings.text(BY_BILLING)).values()
+    return next(filter(None, (_category_trouble(practice, name) for name in names)), "")
+
+
+def _category_trouble(practice: OpenPractice, wanted: str) -> str:
+    snapshot = practice.snapshot()
     if not exact(wanted) or list_state(snapshot, "categories").full is None:
         return ""
     same = [row for row in snapshot.rows(CATEGORIES) if exact(wanted) in (exact(row.name), row.uuid)]

@@ -20,6 +20,8 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import list_state
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.deploy.coverage import coverage, likely
+from xpm_tui.deploy.job_spec import BUDGET, UUID, amount
+from xpm_tui.deploy.service_rules import NO_BUDGET, VALUE
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
@@ -27,9 +29,11 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import PROPOSALS, SERVICES, TEMPLATES
+from xpm_tui.domain.tables import CATEGORIES, PROPOSALS, SERVICES, TEMPLATES
 from xpm_tui.domain.xpm import Template
 
+DEFAULT = "default"
+"""Instead of a category or budget rule: the practice's settings apply."""
 FILTERS: tuple[tuple[str, str], ...] = (
     ("", "all"),
     ("open", "nothing chosen"),
@@ -178,6 +182,61 @@ def find_template(snapshot: Snapshot, text: str, service: Service | None = None)
     )
 
 
+def find_category(snapshot: Snapshot, text: str) -> str:
+    """The UUID of a job category by UUID or exact name; nothing is none. Where XPM's list is not open to the
+    login, a typed UUID is believed. Raises ``NotFound`` and ``BadInput``."""
+    if not text:
+        return ""
+    row = snapshot.get(CATEGORIES, text.lower())
+    if row is None and UUID.fullmatch(text) and not snapshot.count(CATEGORIES):
+        return text.lower()
+    hits = [row] if row else [
+        each for each in snapshot.rows(CATEGORIES) if exact(each.name) == exact(text) and not each.gone
+    ]  # fmt: skip
+    if not hits:
+        names = ", ".join(sorted(each.name for each in snapshot.rows(CATEGORIES) if not each.gone)[:12])
+        state = list_state(snapshot, "categories")
+        if not names and state.scope:
+            raise NotFound(f"'{visible(text, 80)}' cannot be looked up.", hint=state.note)
+        raise NotFound(f"XPM has no job category '{visible(text, 80)}'.", hint=f"It has: {names or 'none'}.")
+    if len(hits) > 1:
+        shown = ", ".join(each.uuid for each in hits)
+        raise BadInput(f"'{visible(text, 80)}' is several job categories.", hint=f"Say which: {shown}.")
+    return hits[0].uuid
+
+
+def set_rules(
+    practice: OpenPractice, service: str, *, category: str | None = None, budget: str | None = None
+) -> ServiceLinkView:
+    """Say which category the jobs of a service get and what it adds to their budget. ``default`` follows the
+    practice again, and None leaves it as it is. Raises ``NotFound`` and ``BadInput``."""
+    practice.writable()
+    snapshot = practice.snapshot()
+    before = after = find_service(snapshot, service)
+    if category is not None:
+        follows = category.strip().casefold() in ("", DEFAULT)
+        uuid = "" if follows else find_category(snapshot, category.strip())
+        after = msgspec.structs.replace(after, category=uuid)
+    if budget is not None:
+        after = msgspec.structs.replace(after, budget=_budget_rule(budget.strip()))
+    return _put(practice, snapshot, [after], f"the category and budget of {before.name}")[0]
+
+
+def _budget_rule(text: str) -> str:
+    word = text.casefold()
+    if word in ("", DEFAULT):
+        return ""
+    if word in (NO_BUDGET, VALUE):
+        return word
+    plain = amount(text)
+    if not BUDGET.fullmatch(plain):
+        raise BadInput(
+            f"budget: '{visible(text, 40)}' is not a budget.",
+            hint=f"Write {NO_BUDGET}, {VALUE} (its price), an amount such as 400.00, or {DEFAULT}.",
+        )
+    return plain
+
+
 def service_view(
     snapshot: Snapshot, service: Service, rows: list[Template], on_proposals: int = 0
 ) -> ServiceLinkView:
@@ -196,7 +255,15 @@ def service_view(
         ),
         gone=tuple(ref for ref in refs if rows and ref.id not in listed),
         on_proposals=on_proposals,
+        category=_category_ref(snapshot, service.category),
+        budget=service.budget,
     )
+
+
+def _category_ref(snapshot: Snapshot, uuid: str) -> RefView | None:
+    row = snapshot.get(CATEGORIES, uuid) if uuid else None
+    name = uuid if row is None else f"{row.name} (gone)" if row.gone else row.name
+    return RefView(id=uuid, name=name) if uuid else None
 
 
 def _put(practice: OpenPractice, snapshot: Snapshot, rows: list[Service], what: str) -> list[ServiceLinkView]:

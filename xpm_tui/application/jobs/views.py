@@ -30,7 +30,8 @@ class LikelyView(msgspec.Struct, frozen=True, kw_only=True):
 
 class ServiceLinkView(msgspec.Struct, frozen=True, kw_only=True):
     """A service with the templates it calls for, or those that its name proposes. ``gone``: of those it calls
-    for, the ones that XPM no longer has; ``on_proposals`` counts the proposals that name it."""
+    for, the ones that XPM no longer has; ``on_proposals`` counts the proposals that name it. ``category`` and
+    ``budget`` are rules of its own."""
 
     id: str
     name: str
@@ -39,6 +40,8 @@ class ServiceLinkView(msgspec.Struct, frozen=True, kw_only=True):
     proposals: tuple[LikelyView, ...] = ()
     gone: tuple[RefView, ...] = ()
     on_proposals: int = 0
+    category: RefView | None = None
+    budget: str = ""
 
 
 class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,20 +11,19 @@ from xpm_tui.application.clients.edits import LONGEST, known_field
 from xpm_tui.application.jobs.job_settings import terms_of, today
 from xpm_tui.application.jobs.proposals import ENDLESS, day, ending, repeat_of
 from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, put_workflow, refuse_while_made
-from xpm_tui.application.jobs.templates import find_template
+from xpm_tui.application.jobs.templates import find_category, find_template
 from xpm_tui.application.jobs.views import PreviewView
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import list_state
 from xpm_tui.application.presenters.lookup import find_member
 from xpm_tui.deploy.calendar import recurrence, word
-from xpm_tui.deploy.job_spec import BUDGET, LONGEST_NAME, UUID, amount, first_of
+from xpm_tui.deploy.job_spec import BUDGET, LONGEST_NAME, amount, first_of
 from xpm_tui.deploy.occurrences import Occurrence, of_workflow
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ports import Drop, Snapshot
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CATEGORIES, CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
+from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
 from xpm_tui.domain.workflows import Deployment, Repeat, Workflow
 from xpm_tui.sync.journal import without_end
 
@@ -264,7 +263,7 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
     if field == "templates":
         return tuple(dict.fromkeys(_listed(text, lambda each: find_template(snapshot, each).uuid)))
     if field == "category":
-        return _category(snapshot, text)
+        return find_category(snapshot, text)
     if field == "budget":
         plain = amount(text)
         if text and not BUDGET.fullmatch(plain):
@@ -282,27 +281,6 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
     if field == "name" and (not text or len(text) > LONGEST_NAME):
         raise BadInput(f"A job's name has 1 to {LONGEST_NAME} characters.", field="name")
     return text
-
-
-def _category(snapshot: Snapshot, text: str) -> str:
-    if not text:
-        return ""
-    row = snapshot.get(CATEGORIES, text.lower())
-    if row is None and UUID.fullmatch(text) and not snapshot.count(CATEGORIES):
-        return text.lower()
-    hits = [row] if row else [
-        each for each in snapshot.rows(CATEGORIES) if exact(each.name) == exact(text) and not each.gone
-    ]  # fmt: skip
-    if not hits:
-        names = ", ".join(sorted(each.name for each in snapshot.rows(CATEGORIES) if not each.gone)[:12])
-        state = list_state(snapshot, "categories")
-        if not names and state.scope:
-            raise NotFound(f"'{visible(text, 80)}' cannot be looked up.", hint=state.note)
-        raise NotFound(f"XPM has no job category '{visible(text, 80)}'.", hint=f"It has: {names or 'none'}.")
-    if len(hits) > 1:
-        shown = ", ".join(each.uuid for each in hits)
-        raise BadInput(f"'{visible(text, 80)}' is several job categories.", hint=f"Say which: {shown}.")
-    return hits[0].uuid
 
 
 def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:

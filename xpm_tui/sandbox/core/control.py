@@ -16,6 +16,7 @@ from xpm_tui.sandbox.core.consent import Refused
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.http import JSON, Request, Response, respond_json
 from xpm_tui.sandbox.core.request_record import Recorded
+from xpm_tui.sandbox.core.seed.audit_cases import add_audit_cases
 from xpm_tui.sandbox.core.state import State
 
 CONTROL = "/_sandbox"
@@ -222,6 +223,15 @@ def _spend(sandbox: State, values: Values) -> object:
     return _limits(sandbox, values)
 
 
+def _audit(sandbox: State, values: Values) -> object:
+    """Proposals with their jobs, some of them faulty: Ignition's files, and the faults to be found."""
+    proposals, faults = int(values.get("proposals", 600)), int(values.get("faults", 200))
+    cases = add_audit_cases(
+        sandbox.practice, sandbox.seed, sandbox.clock.now(), proposals=proposals, faults=faults
+    )
+    return asdict(cases)
+
+
 def _reset(sandbox: State, values: Values) -> object:
     sandbox.reset()
     return sandbox.greeting()
@@ -248,5 +258,6 @@ _HANDLERS: dict[str, dict[str, _Handler]] = {
     "connect": {"POST": lambda sandbox, values: _connection(sandbox, values, on=True)},
     "disconnect": {"POST": lambda sandbox, values: _connection(sandbox, values, on=False)},
     "limits": {"GET": _limits, "POST": _spend},
+    "audit": {"POST": _audit},
     "reset": {"POST": _reset},
 }

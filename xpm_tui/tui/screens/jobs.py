@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -14,18 +15,38 @@ from xpm_tui.application.jobs.views import JobCounts, JobRowView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState
 from xpm_tui.commands.command import Situation
+from xpm_tui.deploy.job_audit import AuditFinding
 from xpm_tui.domain import formatting
+from xpm_tui.domain.job_labels import AUDIT_FINDINGS
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui.dialogs.progress import Working, done
 from xpm_tui.tui.screens.job_actions import JobActs
 from xpm_tui.tui.widgets.cells import Line, marked, ours, span
 from xpm_tui.tui.widgets.comparison import Facts
-from xpm_tui.tui.widgets.job_lines import BLOCKED, current_lines, pane_lines, row_note, state_span
+from xpm_tui.tui.widgets.job_lines import (
+    BLOCKED,
+    current_lines,
+    finding_lines,
+    forecast_line,
+    pane_lines,
+    row_note,
+    state_span,
+)
 from xpm_tui.tui.widgets.table import Column, Table
+
+with lazy_imports():
+    from xpm_tui.application.jobs import reports
+
+if TYPE_CHECKING:
+    from xpm_tui.application.jobs.reports import AuditView
+    from xpm_tui.deploy.job_forecast import JobForecast
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("open", "open"), ("due", "due"), ("missed", "missed"), ("held", "held"), ("failed", "failed"),
-    ("coming", "coming"), ("deployed", "deployed"), ("left-out", "left out"), ("xpm", "in XPM"), ("", "all"),
+    ("coming", "coming"), ("deployed", "deployed"), ("left-out", "left out"), ("xpm", "in XPM"), ("audit", "audit"),
+    ("", "all"),
 )  # fmt: skip
-XPM = "xpm"
+XPM, AUDIT = "xpm", "audit"
 
 
 class Jobs(JobActs):
@@ -77,6 +98,21 @@ class Jobs(JobActs):
             id="theirs",
         )
 
+        self._findings: Table[AuditFinding] = Table(
+            (
+                Column("FINDING", 15),
+                Column("PROPOSAL", 10),
+                Column("CLIENT", 16, grow=2),
+                Column("JOB", 8),
+                Column("PROBLEM", 24, grow=4, drop=1),
+            ),
+            self._finding_cells,
+            lambda each: f"{each.finding}/{each.proposal}/{each.occurrence}/{each.job}",
+            id="findings",
+        )
+        self._audited: AuditView | None = None
+        self._audited_at: datetime | None = None
+        self._tables: dict[str, Table[Any]] = {XPM: self._theirs, AUDIT: self._findings}
         self.table: Table[Any] = self._ours
 
     def body(self) -> ComposeResult:
@@ -87,29 +123,36 @@ class Jobs(JobActs):
         with Horizontal(classes="halves"):
             yield self._ours
             yield self._theirs
+            yield self._findings
             yield self.detail
 
     def on_mount(self) -> None:
-        """The other list comes with its filter."""
-        self._theirs.display = False
+        """The other lists come with their filters."""
+        self._theirs.display = self._findings.display = False
 
     async def look(self) -> None:
         """What the filters let through."""
-        self.table = self._theirs if self.only == XPM else self._ours
-        self._ours.display, self._theirs.display = self.table is self._ours, self.table is self._theirs
-        await (self._look_at_xpm() if self.only == XPM else self._look_at_ours())
-        if self.focused is None or self.focused in (self._ours.rows, self._theirs.rows):
+        self.table = self._tables.get(self.only, self._ours)
+        tables: tuple[Table[Any], ...] = (self._ours, self._theirs, self._findings)
+        for each in tables:
+            each.display = each is self.table
+        if self.only == AUDIT:
+            self._look_at_findings()
+        else:
+            await (self._look_at_xpm() if self.only == XPM else self._look_at_ours())
+        if self.focused is None or self.focused in [each.rows for each in tables]:
             self.table.rows.focus()
 
     async def _look_at_ours(self) -> None:
         state, text = self.only, self.text
 
-        def read(practice: OpenPractice) -> tuple[list[JobRowView], JobCounts]:
-            return jobs.list_jobs(practice, state=state, text=text), jobs.counts(practice)
+        def read(practice: OpenPractice) -> tuple[list[JobRowView], JobCounts, JobForecast]:
+            found = jobs.list_jobs(practice, state=state, text=text)
+            return found, jobs.counts(practice), reports.forecast_jobs(practice)
 
-        found, counted = await self.host.desk.ask(read)
+        found, counted, ahead = await self.host.desk.ask(read)
         self.told(len(found), len(found))
-        self.note([BLOCKED] if counted.blocked else [])
+        self.note([*([BLOCKED] if counted.blocked else []), *([forecast_line(ahead)] if ahead.jobs else [])])
         self._ours.say_empty(self._nothing(counted))
         at = next((view.id for view in found if view.workflow == self._wanted), "")
         self._ours.show(found, at, of=self.asked)
@@ -132,6 +175,37 @@ class Jobs(JobActs):
         self._theirs.show(found, of=self.asked)
         if not found:
             self.detail.show(None)
+
+    def _look_at_findings(self) -> None:
+        """What the last audit of this console found."""
+        found = reports.filtered(self._audited, text=self.text) if self._audited else []
+        self.told(len(found), len(self._audited.findings) if self._audited else 0)
+        self.note([])
+        empty = "r compares the accepted proposals with the jobs of XPM, and writes nothing."
+        if self._audited is not None:
+            now = self.host.desk.practice.clock.now()
+            age = formatting.ago(self._audited_at or now, now)
+            told = (
+                f" {formatting.count(self._audited.proposals, 'accepted proposal')} compared with "
+                f"{formatting.count(self._audited.jobs, 'job')}, {age}."
+            )
+            self.note(
+                [[ours(told, "muted")], *([span(f" {each}", "warn")] for each in self._audited.unjudged)]
+            )
+            empty = "Nothing is wrong with the jobs of the accepted proposals."
+        self._findings.say_empty("No finding goes by this filter." if self.text and found == [] else empty)
+        self._findings.show(found, of=self.asked)
+        if not found:
+            self.detail.show(None)
+
+    def _finding_cells(self, each: AuditFinding) -> list[Line]:
+        return [
+            [ours(AUDIT_FINDINGS[each.finding].text, "warn")],
+            [span(each.number or each.proposal)],
+            [span(each.client_name)],
+            [span(each.job, "strong")],
+            [span(each.sentence, "muted")],
+        ]
 
     def _nothing(self, counted: JobCounts) -> str:
         if self.text or self._saved:
@@ -168,10 +242,12 @@ class Jobs(JobActs):
             [span(view.manager, look)],
         ]
 
-    def moved(self, item: JobRowView | CurrentJobView | None) -> None:
+    def moved(self, item: JobRowView | CurrentJobView | AuditFinding | None) -> None:
         """The exact job, or what XPM has."""
         if isinstance(item, CurrentJobView):
             self.detail.show(lambda _: current_lines(item))
+        elif isinstance(item, AuditFinding):
+            self.detail.show(lambda _: finding_lines(item))
         elif item is not None:
             self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
@@ -180,10 +256,12 @@ class Jobs(JobActs):
         if self.table.item is view:
             self.detail.show(lambda _: pane_lines(shown))
 
-    def chosen(self, item: JobRowView | CurrentJobView) -> None:
+    def chosen(self, item: JobRowView | CurrentJobView | AuditFinding) -> None:
         """All of it, to read."""
         if isinstance(item, CurrentJobView):
             self.read(item.name, current_lines(item))
+        elif isinstance(item, AuditFinding):
+            self.read(item.name, finding_lines(item))
         else:
             self.host.work(lambda: self.open_job(item.id), "open", exclusive=True, node=self)
 
@@ -193,6 +271,25 @@ class Jobs(JobActs):
         self._saved = next(at for at, (key, _) in enumerate(FILTERS) if not key)
         self._wanted = workflow
         self.refresh_data(force=True)
+
+    def do_jobs_audit(self) -> None:
+        """Read XPM's jobs, compare them, and show what was found."""
+        self.host.work(lambda: self._make_audit(), "audit", exclusive=True, node=self)
+
+    async def _make_audit(self) -> None:
+        box = Working("Audit", "Comparing the accepted proposals with the jobs of XPM …")
+        await self.app.push_screen(box)
+        await done(self._run_audit(), box)
+        self._saved = next(at for at, (key, _) in enumerate(FILTERS) if key == AUDIT)
+        self.refresh_data(force=True)
+
+    async def _run_audit(self) -> None:
+        self._audited = (await self.host.run_named("jobs.audit", {})).value
+        self._audited_at = self.host.desk.practice.clock.now()
+
+    def do_jobs_forecast(self) -> None:
+        """The coming months by template."""
+        self.host.read_act("jobs.forecast", {}, "Jobs to come")
 
     # -- acts -----------------------------------------------------------------------------------------------
 

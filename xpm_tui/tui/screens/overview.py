@@ -22,14 +22,18 @@ from xpm_tui.tui.widgets.table import Column, Table
 from xpm_tui.tui.widgets.text import Says
 
 with lazy_imports():
+    from xpm_tui.application.jobs import reports
     from xpm_tui.application.runs import history
     from xpm_tui.application.status import summary
+    from xpm_tui.domain import tables
     from xpm_tui.tui.screens import run as screens_run
+    from xpm_tui.tui.widgets import job_lines as widget_lines
 
 if TYPE_CHECKING:
     from xpm_tui.application.jobs.views import JobCounts
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.status.summary import Heartbeat
+    from xpm_tui.deploy.job_forecast import JobForecast
     from xpm_tui.domain.runs import Run
 
 RUNS = 50
@@ -60,7 +64,8 @@ class Overview(AreaScreen):
         super().__init__()
         self._state = Says(lines(_card("Connection", *WAITING)), classes="card", fixed=False)
         self._todo = Says(lines(_card("For a person", "reading")), classes="card", fixed=False)
-        self._meter = Says(classes="meter")
+        self._meter = Says(classes="meter", fixed=False)
+        self._ahead: JobForecast | None = None
         self._read: tuple[Heartbeat, str, str] | None = None
         self._most = 1
         self._runs: Table[Run] = Table(
@@ -91,7 +96,7 @@ class Overview(AreaScreen):
     async def look(self) -> None:
         """Heartbeat, policy and history."""
 
-        def read(practice: OpenPractice) -> tuple[Heartbeat, list[Run], str, str]:
+        def read(practice: OpenPractice) -> tuple[Heartbeat, list[Run], str, str, int]:
 
             policy = practice.policy()
             return (
@@ -99,9 +104,10 @@ class Overview(AreaScreen):
                 history.list_runs(practice, RUNS),
                 labels.DIRECTIONS[policy.direction].text,
                 labels.LEVELS[policy.level].text,
+                practice.snapshot().count(tables.WORKFLOWS),
             )
 
-        beat, runs, direction, level = await self.host.desk.ask(read)
+        beat, runs, direction, level, workflows = await self.host.desk.ask(read)
         self._read = (beat, direction, level)
         self._draw()
         self._meter.display = beat.connected
@@ -114,6 +120,8 @@ class Overview(AreaScreen):
         self._runs.show(runs)
         if self.focused is None:
             self._runs.rows.focus()
+        self._ahead = await self.host.desk.ask(reports.forecast_jobs) if workflows else None
+        self._draw()
 
     def _draw(self) -> None:
         """What was read, for the size of now."""
@@ -125,7 +133,9 @@ class Overview(AreaScreen):
         state = self._state_lines(beat, direction, level, self.host.desk.practice.clock.now())
         for card, found in ((self._state, state), (self._todo, self._todo_lines(beat))):
             card.say(lines(shortened([row for line in found for row in wrap(line, inner)], room)))
-        self._meter.say(lines([meter_line(beat, 12 if width >= 100 else 6)]))
+        ahead = self._ahead
+        chart = [widget_lines.forecast_line(ahead, "")] if ahead is not None and ahead.jobs else []
+        self._meter.say(lines([meter_line(beat, 12 if width >= 100 else 6), *chart]))
 
     def on_resize(self) -> None:
         """Cards and bars follow the width."""

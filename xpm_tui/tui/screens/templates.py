@@ -27,6 +27,7 @@ from xpm_tui.tui.widgets.table import Column, Table
 
 with lazy_imports():
     from xpm_tui.application.jobs import services
+    from xpm_tui.commands import templates as commands_templates
     from xpm_tui.settings import schema
     from xpm_tui.tui import app_protocol
     from xpm_tui.tui.dialogs import dialog
@@ -317,6 +318,8 @@ def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
 def _choice(service: ServiceLinkView) -> list[Line]:
     gone = {ref.id for ref in service.gone}
     found: list[Line] = []
+    if service.category or service.budget:
+        found.append([ours("Its job: ", "muted"), span(commands_templates.rules_of(service))])
     for place, ref in enumerate(service.templates, 1):
         tail = (
             ours("  XPM no longer has it: the job is held. m maps another", "bad") if ref.id in gone else None

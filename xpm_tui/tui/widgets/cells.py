@@ -196,3 +196,12 @@ def bar(part: float, columns: int) -> str:
     """``columns`` cells, filled to ``part`` of one."""
     full, rest = divmod(round(max(0.0, min(1.0, part)) * columns * 8), 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(columns)
+
+
+_HEIGHTS = "▁▂▃▄▅▆▇█"
+
+
+def chart(values: Sequence[int]) -> str:
+    """A column for each value, two cells wide, in proportion to the highest; a point for none."""
+    most = max(values, default=0) or 1
+    return "".join((_HEIGHTS[min(7, (value * 8 - 1) // most)] if value > 0 else "·") * 2 for value in values)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from xpm_tui.application.jobs.queries import CurrentJobView
 from xpm_tui.application.jobs.views import JobRowView, PreviewView, ProblemView
 from xpm_tui.commands.consequences import cost
 from xpm_tui.domain import formatting
+from xpm_tui.domain.job_labels import AUDIT_FINDINGS
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, ours, span
+from xpm_tui.tui.widgets.cells import Line, Span, chart, ours, span
+
+if TYPE_CHECKING:
+    from xpm_tui.deploy.job_audit import AuditFinding
+    from xpm_tui.deploy.job_forecast import JobForecast
 
 CLASHES = frozenset({"reference-taken", "reference-ours", "same-job", "same-name", "number-taken"})
 """Problems that are about jobs which XPM has already."""
@@ -130,6 +136,44 @@ def pane_lines(view: PreviewView) -> list[Line]:
         *problem_lines(view.problems, ("note",)),
         *history_lines(view)[-3:],
     ]
+
+
+def forecast_line(view: JobForecast, keys: str = "M") -> Line:
+    """The jobs of the coming months as a small chart, with their number and budget."""
+    first, last = (formatting.month_name(each.month)[:3] for each in (view.months[0], view.months[-1]))
+    told = formatting.count(view.jobs, "job")
+    if float(view.budget):
+        told += f" · budget {float(view.budget):,.0f}"
+    return [
+        ours(" To come  ", "muted"),
+        ours(chart([each.jobs for each in view.months]), "accent"),
+        ours(f"  {first}–{last}  ", "muted"),
+        ours(told),
+        ours(f"  {keys}" if keys else "", "muted"),
+    ]
+
+
+def finding_lines(each: AuditFinding) -> list[Line]:
+    """A finding of the audit: what is wrong, what to do, and what was compared."""
+    label = AUDIT_FINDINGS[each.finding]
+
+    def fact(title: str, text: str) -> list[Span]:
+        return [ours(f"{title} ", "muted"), span(text or "–"), ours("   ")]
+
+    found: list[Line] = [
+        [ours(" "), ours(f"{label.text}  ", "bad"), span(each.name, "strong"),
+         span(f"  {each.number}", "muted")],
+        [ours(" "), span(each.sentence)],
+        [ours(" → ", "accent"), span(each.todo)],
+        [ours(" "), *fact("client", each.client_name), *fact("proposal", each.proposal),
+         *fact("occurrence", each.occurrence)],
+        [ours(" "), *fact("job", f"{each.job} {each.job_name}".strip())],
+    ]  # fmt: skip
+    if each.expected or each.found:
+        found.append([ours(" "), *fact("expected", each.expected), *fact("found", each.found)])
+    if each.url:
+        found.append([ours(" "), *fact("address", each.url)])
+    return found
 
 
 def current_lines(view: CurrentJobView) -> list[Line]:

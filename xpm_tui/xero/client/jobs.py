@@ -69,6 +69,16 @@ class JobCalls:
         query = {"detailed": "true"} if detailed else None
         return await self._jobs(Spec("GET", f"job.api/client/{uuid_piece(client)}", query, record=True))
 
+    async def jobs_created(self, first: date, last: date, *, detailed: bool = False) -> Records[XpmJob]:
+        """``GET job.api/list``: the jobs created from one day to another, in any state.
+
+        Scope ``practicemanager.job.read`` or more. Xero takes at most one year, both days included.
+        """
+        query = {"from": f"{first:%Y%m%d}", "to": f"{last:%Y%m%d}"}
+        if detailed:
+            query["detailed"] = "true"
+        return await self._jobs(Spec("GET", "job.api/list", query, long=True))
+
     async def _jobs(self, spec: Spec) -> Records[XpmJob]:
         return await self._caller.read(spec, lambda body, asked: read_list(listings.JOBS, body, asked)[0])
 

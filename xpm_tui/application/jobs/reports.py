@@ -1,0 +1,230 @@
+"""Reports on jobs: the audit of those in XPM, which are read and compared, and the forecast of those to come.
+
+Nothing is written anywhere.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from xpm_tui.application.cached_counts import kept
+from xpm_tui.application.condition import refuse_damaged
+from xpm_tui.application.jobs.job_settings import terms_of, today
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.deploy.audit_evidence import AuditedJobs, first_day, windows
+from xpm_tui.deploy.job_audit import AuditFinding, AuditReport, audit
+from xpm_tui.deploy.job_forecast import MONTHS, JobForecast, forecast
+from xpm_tui.domain.errors import AllowanceUsedUp, BadInput, LoginNeeded, RecordMissing, WireTrouble
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.job_labels import AUDIT_FINDINGS
+from xpm_tui.domain.ports import JobPractice, Priority
+from xpm_tui.domain.quarantine import quarantined_in
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.files import atomic
+from xpm_tui.ignition.parser import shield
+
+YEARS = 4
+"""How far back the lists of jobs are read; an older job is looked for at its client."""
+CREATED_BEFORE = timedelta(days=60)
+"""A job may be created so long before its proposal begins."""
+LOOKUPS = 100
+"""Calls that confirm that a job is missing, where no other number is given."""
+MOST_MONTHS = 36
+HEADINGS = (
+    "Finding", "Proposal", "Proposal Number", "Proposal Name", "Client", "Client Name", "Occurrence",
+    "Job Number", "Job Name", "Expected", "Found", "Problem", "What to do", "Web Address",
+)  # fmt: skip
+
+
+class AuditView(msgspec.Struct, frozen=True, kw_only=True):
+    """An audit: its findings, what was looked at, and the calls that it took. ``counts`` are by finding."""
+
+    findings: tuple[AuditFinding, ...]
+    counts: dict[str, int]
+    proposals: int
+    occurrences: int
+    matched: int
+    sound: int
+    jobs: int
+    calls: int
+    unjudged: tuple[str, ...] = ()
+
+
+async def audit_jobs(
+    practice: OpenPractice, *, lookups: int = LOOKUPS, report: Callable[[str], None] = lambda _: None
+) -> AuditView:
+    """Compare every accepted proposal with the jobs of XPM.
+
+    The current jobs are read in one call, and all others in one call a year. Before a job counts as missing,
+    it, or the jobs of its client, are read once more, as far as ``lookups`` calls go.
+
+    Raises:
+        ReadOnly: Read-only mode makes no call to Xero.
+        WireTrouble: The jobs could not be read.
+    """
+    identity = practice.connected()
+    practice.writable("The audit reads XPM's jobs, and read-only mode makes no call to Xero.")
+    async with practice.wire() as wire:
+        xpm: JobPractice = wire.practice(identity.tenant, Priority.PERSON)
+        return await _Reading(practice, xpm, lookups, report).run()
+
+
+class _Reading:
+    """One audit while the jobs are read."""
+
+    def __init__(
+        self, practice: OpenPractice, xpm: JobPractice, lookups: int, report: Callable[[str], None]
+    ) -> None:
+        self._practice = practice
+        self._xpm = xpm
+        self._lookups = lookups
+        self._report = report
+        self._unread = 0
+
+    async def run(self) -> AuditView:
+        practice, began = self._practice, self._xpm.calls
+        snapshot, day = practice.snapshot(), today(practice)
+        staff = await self._staff()
+        self._report("Reading XPM's current jobs.")
+        current = await self._xpm.current_jobs()
+        jobs = [*self._taken(current)]
+        first = max(first_day(snapshot, day), day - timedelta(days=365 * YEARS)) - CREATED_BEFORE
+        for since, until in windows(first, day + timedelta(days=1)):
+            self._report(f"Reading the jobs created from {since} to {until}.")
+            jobs = [*self._taken(await self._xpm.jobs_created(since, until, detailed=True)), *jobs]
+        numbers = {job.number for job in current}
+        found = self._audit(jobs, numbers, staff)
+        more, left = await self._looked_up(found)
+        if more:
+            found = self._audit([*jobs, *more], numbers, staff)
+        unjudged = list(found.unjudged)
+        if left:
+            unjudged.append(
+                f"{count(left, 'missing job')} could not be looked for once more: --lookups allows "
+                f"{count(self._lookups, 'call')}."
+            )
+        if self._unread:
+            unjudged.append(
+                f"{count(self._unread, 'job')} of XPM cannot be read and may be among the missing."
+            )
+        return AuditView(
+            findings=found.findings,
+            counts=dict(Counter(each.finding for each in found.findings)),
+            proposals=found.proposals,
+            occurrences=found.occurrences,
+            matched=found.matched,
+            sound=found.sound,
+            jobs=len({job.number for job in (*jobs, *more)}),
+            calls=self._xpm.calls - began,
+            unjudged=tuple(unjudged),
+        )
+
+    def _taken(self, rows: Sequence[XpmJob]) -> Sequence[XpmJob]:
+        self._unread += sum(each.whole for each in quarantined_in(rows))
+        return rows
+
+    async def _staff(self) -> frozenset[str] | None:
+        try:
+            return frozenset(person.uuid for person in await self._xpm.staff())
+        except (LoginNeeded, AllowanceUsedUp):
+            raise
+        except WireTrouble:
+            return None
+
+    def _audit(self, jobs: Sequence[XpmJob], numbers: set[str], staff: frozenset[str] | None) -> AuditReport:
+        practice = self._practice
+        return audit(
+            practice.snapshot(),
+            terms_of(practice),
+            today(practice),
+            AuditedJobs(jobs, numbers),
+            staff=staff,
+            no_invoices=[
+                name.strip() for name in practice.settings.text("jobs.states_without_invoices").split(",")
+            ],
+        )
+
+    async def _looked_up(self, found: AuditReport) -> tuple[list[XpmJob], int]:
+        """Read what seems to be missing once more: the jobs found, and how many were left out."""
+        more: list[XpmJob] = []
+        total = len(found.jobs_to_read) + len(found.clients_to_read)
+        for place, number in enumerate(found.jobs_to_read[: self._lookups], 1):
+            self._report(f"Looking for job {place} of {min(total, self._lookups)} that seems to be missing.")
+            try:
+                more.append(await self._xpm.job(number))
+            except RecordMissing:
+                continue
+        room = max(0, self._lookups - len(found.jobs_to_read))
+        for place, uuid in enumerate(found.clients_to_read[:room], 1 + len(found.jobs_to_read)):
+            self._report(f"Looking for job {place} of {min(total, self._lookups)} that seems to be missing.")
+            try:
+                more += await self._xpm.client_jobs(uuid, detailed=True)
+            except RecordMissing:
+                continue
+        return more, max(0, total - self._lookups)
+
+
+def filtered(view: AuditView, *, only: str = "", text: str = "") -> list[AuditFinding]:
+    """The findings of one kind, or with a text in names and numbers. Raises ``BadInput``."""
+    if only and only not in AUDIT_FINDINGS:
+        known = ", ".join(AUDIT_FINDINGS)
+        raise BadInput(f"The audit has no finding '{visible(only, 40)}'.", hint=f"One of: {known}.")
+    wanted = text.casefold()
+    return [
+        each
+        for each in view.findings
+        if (not only or each.finding == only)
+        and wanted in f"{each.name} {each.number} {each.client_name} {each.job} {each.proposal}".casefold()
+    ]
+
+
+def audit_csv(findings: Sequence[AuditFinding]) -> str:
+    """The findings as CSV; what a spreadsheet would run as a formula stands behind a ``'``."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(HEADINGS)
+    for each in findings:
+        row = (
+            AUDIT_FINDINGS[each.finding].text, each.proposal, each.number, each.name, each.client,
+            each.client_name, each.occurrence, each.job, each.job_name, each.expected, each.found,
+            each.sentence, each.todo, each.url,
+        )  # fmt: skip
+        writer.writerow([shield(cell, True) for cell in row])
+    return file.getvalue()
+
+
+def write_audit(
+    practice: OpenPractice, path: Path, findings: Sequence[AuditFinding], *, replace: bool = False
+) -> None:
+    """Write the findings to a file (0600), marked as UTF-8 for spreadsheets.
+
+    Raises ``BadInput`` for one that is there already, unless ``replace``, ``DiskTrouble`` and ``ReadOnly``.
+    """
+    refuse_damaged(practice)
+    practice.writable()
+    if path.exists() and not replace:
+        raise BadInput(f"{path} exists.", hint="Name another file, or say --replace.")
+    if not path.parent.is_dir():
+        raise BadInput(f"There is no folder {path.parent}.")
+    atomic.replace_bytes(path, audit_csv(findings).encode("utf-8-sig"))
+
+
+def forecast_jobs(practice: OpenPractice, *, months: int = MONTHS) -> JobForecast:
+    """Return what will be created in the coming months. Raises ``BadInput``."""
+    if not 1 <= months <= MOST_MONTHS:
+        raise BadInput(f"--months is a number from 1 to {MOST_MONTHS}.", field="months")
+    day, terms = today(practice), terms_of(practice)
+    return kept(
+        practice,
+        f"forecast {months}",
+        lambda snapshot: forecast(snapshot, terms, day, months=months),
+        (day, terms),
+    )

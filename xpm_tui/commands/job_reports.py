@@ -1,0 +1,180 @@
+"""Reports on jobs: the audit of those that are in XPM, and the forecast of those to come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from xpm_tui.commands.command import Act, Result, Talk, connected, option
+from xpm_tui.commands.effects import Effect, may_write_over, to_file
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.formatting import count, month_name, plural, wrap
+from xpm_tui.domain.job_labels import AUDIT_FINDINGS
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.jobs import reports
+
+if TYPE_CHECKING:
+    from xpm_tui.application.jobs.reports import AuditView
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.deploy.job_audit import AuditFinding
+    from xpm_tui.deploy.job_forecast import JobForecast
+
+
+class ForecastJobs(msgspec.Struct, frozen=True):
+    """Parameters of ``jobs forecast``."""
+
+    months: Annotated[int, option("How many months, the present one included: 1 to 36.", "NUMBER")] = 12
+
+
+class AuditJobs(msgspec.Struct, frozen=True):
+    """Parameters of ``jobs audit``."""
+
+    only: Annotated[str, option(f"Only this finding: {', '.join(AUDIT_FINDINGS)}.", "FINDING")] = ""
+    find: Annotated[str, option("Only with this text in a name or number.", "TEXT")] = ""
+    csv: Annotated[
+        str, option("Write the findings to this CSV file; - is stdout.", "FILE", completes="file")
+    ] = ""
+    replace: Annotated[bool, option("Replace the file if it exists.")] = False
+    lookups: Annotated[
+        int, option("Calls at most that look once more for jobs that seem to be missing.", "NUMBER")
+    ] = 100
+
+
+async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Talk) -> Result:
+    """Read, compare, and say what to do."""
+
+    if params.lookups < 0:
+        raise BadInput("--lookups is a number from 0 upwards.")
+    path = Path(params.csv).expanduser() if params.csv not in ("", "-") else None
+    over = await may_write_over(talk, path, replace=params.replace) if path is not None else False
+    if over is None:
+        return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
+    if path is not None and path.exists() and not over:
+        raise BadInput(f"{path} exists.", hint="Name another file, or say --replace.")
+    view = await reports.audit_jobs(practice, lookups=params.lookups, report=talk.progress)
+    found = reports.filtered(view, only=params.only, text=params.find)
+    data = {name: told for name, told in plain(view).items() if name != "findings"}
+    data["count"] = len(found)
+    items = [plain(each) for each in found]
+    if params.csv == "-":
+        return Result(data=data, items=items, raw=reports.audit_csv(found), value=view)
+    if path is not None:
+        reports.write_audit(practice, path, found, replace=bool(over))
+        data["file"] = str(path)
+        lines = [*summary(view), f"{count(len(found), 'finding')} in {path}."]
+        return Result(data=data, items=items, lines=lines, value=view)
+    return Result(data=data, items=items, lines=[*_told(found), "", *summary(view)], value=view)
+
+
+async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Talk) -> Result:
+    """By month and template."""
+
+    view = reports.forecast_jobs(practice, months=params.months)
+    items = [
+        {
+            "month": each.month,
+            "template": row.template,
+            "name": row.name,
+            "jobs": each.jobs,
+            "budget": each.budget,
+        }
+        for row in view.templates
+        for each in row.months
+        if each.jobs
+    ]
+    data = {
+        "count": len(items),
+        "jobs": view.jobs,
+        "budget": view.budget,
+        "missed": view.missed,
+        "months": [plain(each) for each in view.months],
+    }
+    lines = [*_months(view), ""]
+    lines.append(f"{count(view.jobs, 'job')} in {count(len(view.months), 'month')}, budget {view.budget}.")
+    if view.missed:
+        lines.append(
+            f"Not counted: {count(view.missed, 'missed job')}. See: xpm-tui jobs list --state missed"
+        )
+    return Result(data=data, items=items, lines=lines, value=view)
+
+
+def _months(view: JobForecast) -> list[str]:
+    """Each month with its jobs, budget and a bar, and below it its templates, the most frequent first."""
+    most = max((each.jobs for each in view.months), default=0) or 1
+    lines: list[str] = []
+    for place, each in enumerate(view.months):
+        told = f"{month_name(each.month)}  {each.jobs:>7,} {plural(each.jobs, 'job/jobs')}"
+        lines.append(f"{told:<22}  {each.budget:>13}  {'#' * -(-each.jobs * 12 // most)}".rstrip())
+        parts = sorted(
+            ((row.months[place].jobs, row.name) for row in view.templates if row.months[place].jobs),
+            key=lambda part: (-part[0], part[1]),
+        )
+        named = ", ".join(f"{number:,} {visible(name, 60)}" for number, name in parts)
+        lines += wrap(named, 70, indent="  ") if named else []
+    return lines
+
+
+def summary(view: AuditView) -> list[str]:
+    """What was looked at, and how many findings of each kind there are."""
+    lines = [
+        f"{count(view.proposals, 'accepted proposal')} compared with {count(view.jobs, 'job')} of XPM in "
+        f"{count(view.calls, 'call')}: {count(len(view.findings), 'finding')}. Nothing was written."
+    ]
+    lines += [
+        f"  {number:>5,} {AUDIT_FINDINGS[code].text}: {AUDIT_FINDINGS[code].help}"
+        for code in AUDIT_FINDINGS
+        if (number := view.counts.get(code, 0))
+    ]
+    return [*lines, *view.unjudged]
+
+
+def _told(found: list[AuditFinding]) -> list[str]:
+    """Each finding with what to do, so that nothing of it is cut."""
+    lines: list[str] = []
+    for each in found:
+        about = (each.number or each.proposal, each.occurrence, each.client_name, each.job)
+        lines.append("  ".join([AUDIT_FINDINGS[each.finding].text, *filter(None, about)]))
+        lines += [*wrap(each.sentence, indent="    "), *wrap(f"To do: {each.todo}", indent="    ")]
+    return lines or ["Every accepted proposal has its jobs in XPM, and nothing is wrong with them."]
+
+
+ACTS: tuple[Act[Any], ...] = (
+    Act(
+        name="jobs.audit",
+        title="Audit the jobs in XPM",
+        help="Compare each accepted proposal, Ignition's own ones included, with the jobs in XPM: missing, "
+        "on another client, another template, no reference or one twice, other dates, a state without "
+        "invoices, a person who left, a job of a revoked proposal. Each finding says what to do. Nothing is "
+        "written.",
+        params=AuditJobs,
+        run=audit_jobs,
+        effect=to_file("csv"),
+        verb=("jobs", "audit"),
+        example="xpm-tui jobs audit --csv audit.csv",
+        key="r",
+        where=("jobs",),
+        footer="Audit",
+        why_not=connected,
+    ),
+    Act(
+        name="jobs.forecast",
+        title="Forecast the jobs to come",
+        help="Show which jobs will be created in the coming months, by month and template, with their "
+        "budget: what is due, held or to come. Missed jobs, and proposals that are Ignition's, are not "
+        "counted.",
+        params=ForecastJobs,
+        run=forecast_jobs,
+        effect=Effect.LOOKS,
+        verb=("jobs", "forecast"),
+        example="xpm-tui jobs forecast",
+        key="M",
+        where=("jobs",),
+        footer="Months",
+    ),
+)

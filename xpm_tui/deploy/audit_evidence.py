@@ -1,0 +1,340 @@
+"""What the audit compares: the jobs that should be in XPM, and the evidence about those that are. Pure.
+
+Jobs that were deployed from here are known by their number, those of Ignition by reference or name.
+Neither the template of a job nor the tasks of a template can be read from XPM: what a template adds is
+learned from the jobs that should have it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date, timedelta
+
+import msgspec
+
+from xpm_tui.deploy.job_spec import Terms, called_for, make_spec
+from xpm_tui.deploy.occurrences import Occurrence, of_workflow
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client, Proposal
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
+from xpm_tui.domain.workflows import JobSpec
+from xpm_tui.domain.xpm import XpmJob
+
+BEFORE = timedelta(days=31)
+"""How long before the term of its proposal a job found by name may start."""
+FEWEST = 3
+"""Jobs from which the tasks of a template are learned."""
+MOST_OF = 0.6
+"""The share of those jobs that must have a task."""
+
+
+class AuditedJobs:
+    """The jobs of XPM in any state; ``open_numbers`` are those neither completed nor cancelled."""
+
+    def __init__(self, jobs: Iterable[XpmJob], open_numbers: Collection[str]) -> None:
+        self.open_numbers = frozenset(open_numbers)
+        self.by_number: dict[str, XpmJob] = {}
+        for job in jobs:
+            known = self.by_number.get(job.number)
+            if known is None or known.tasks is None:
+                self.by_number[job.number] = job
+        self._by_client: defaultdict[str, list[XpmJob]] = defaultdict(list)
+        self._by_reference: defaultdict[str, list[XpmJob]] = defaultdict(list)
+        for job in self.by_number.values():
+            if job.client is not None:
+                self._by_client[job.client.uuid].append(job)
+            if job.order_number.strip():
+                self._by_reference[reference_key(job.order_number)].append(job)
+
+    def is_open(self, job: XpmJob) -> bool:
+        """Whether the job is neither completed nor cancelled."""
+        return job.number in self.open_numbers
+
+    def of_client(self, uuid: str) -> list[XpmJob]:
+        """The jobs of one XPM client."""
+        return self._by_client.get(uuid, []) if uuid else []
+
+    def with_reference(self, reference: str) -> list[XpmJob]:
+        """The jobs that have it as client order number."""
+        return self._by_reference.get(reference_key(reference), []) if reference.strip() else []
+
+    def same_as(self, name: str, start: date | None, uuid: str) -> list[XpmJob]:
+        """The jobs of a client that have this name and start."""
+        wanted = exact(name).casefold()
+        return [
+            job for job in self.of_client(uuid) if job.start == start and exact(job.name).casefold() == wanted
+        ]
+
+
+def reference_key(reference: str) -> str:
+    """A reference as it is compared: invoices find their job whatever its case and outer spaces."""
+    return reference.strip().casefold()
+
+
+class ProposalNumbers:
+    """The numbers of all proposals, by which a job is known to be another proposal's."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        rows = (row.number for row in snapshot.rows(PROPOSALS))
+        self._known = {reference_key(number) for number in rows if number.strip()}
+
+    def is_of_another(self, job: XpmJob, proposal: Proposal) -> bool:
+        """Whether the job has the number of another proposal as its reference."""
+        key = reference_key(job.order_number)
+        return key in self._known and key != reference_key(proposal.number)
+
+
+def jobs_of_ignition(
+    proposal: Proposal, uuid: str, jobs: AuditedJobs, numbers: ProposalNumbers
+) -> list[XpmJob]:
+    """The jobs that Ignition created for a proposal: those with its number, and those of its client that have
+    its name and fall into its term; where there are none, those with the reference of the client."""
+    found = {job.number: job for job in jobs.with_reference(proposal.number)}
+    name = exact(proposal.name).casefold()
+    for job in jobs.of_client(uuid):
+        named = exact(job.name).casefold()
+        if (
+            name
+            and (named == name or named.startswith((f"{name} ", f"{name}:")))
+            and in_term(job, proposal)
+            and not numbers.is_of_another(job, proposal)
+        ):
+            found.setdefault(job.number, job)
+    if not found:
+        own = (job for job in jobs.with_reference(proposal.reference) if _is_on(job, uuid))
+        found = {job.number: job for job in own if in_term(job, proposal)}
+    return [found[number] for number in sorted(found)]
+
+
+def in_term(job: XpmJob, proposal: Proposal) -> bool:
+    """Whether the job starts within the term of the proposal, or shortly before it."""
+    begins = [day for day in (proposal.accepted, proposal.start) if day is not None]
+    if job.start is None:
+        return True
+    if begins and job.start < min(begins) - min(BEFORE, min(begins) - date.min):
+        return False
+    return proposal.end is None or job.start <= proposal.end
+
+
+def _is_on(job: XpmJob, uuid: str) -> bool:
+    return job.client is not None and (not uuid or job.client.uuid == uuid)
+
+
+PENDING = ("coming", "skipped", "stopped")
+"""States of occurrences that need not have a job."""
+REVOKED = ("revoked", "lost")
+
+
+class ExpectedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What should be in XPM, of Ignition a proposal and of ours an occurrence, with the jobs found for it.
+
+    ``uuid`` is the client's in XPM; ``spec`` what was sent, where it was deployed from here.
+    """
+
+    proposal: Proposal
+    client: Client | None
+    uuid: str
+    jobs: tuple[XpmJob, ...]
+    templates: tuple[str, ...] = ()
+    occurrence: Occurrence | None = None
+    spec: JobSpec | None = None
+
+
+def expected_jobs(snapshot: Snapshot, terms: Terms, today: date, jobs: AuditedJobs) -> ExpectedJobs:
+    """Gather what should be in XPM by today, and the open jobs of revoked proposals."""
+    found = ExpectedJobs(snapshot, terms, today, jobs)
+    for proposal in snapshot.rows(PROPOSALS):
+        found.add(proposal)
+    return found
+
+
+def first_day(snapshot: Snapshot, today: date) -> date:
+    """The day from which on jobs of accepted proposals may have been created."""
+    days = [today]
+    for row in snapshot.rows(PROPOSALS):
+        if row.state == "accepted":
+            days += [each for each in (row.accepted, row.start) if each is not None]
+    return min(days)
+
+
+class ExpectedJobs:
+    """What should be in XPM: ``rows``, and ``revoked`` jobs that should not be open.
+
+    ``clients_to_read`` and ``jobs_to_read`` are those of which no job was found.
+    """
+
+    def __init__(self, snapshot: Snapshot, terms: Terms, today: date, jobs: AuditedJobs) -> None:
+        self._snapshot = snapshot
+        self._terms = terms
+        self._today = today
+        self._jobs = jobs
+        self.numbers = ProposalNumbers(snapshot)
+        self.ours = {row.number for row in snapshot.rows(DEPLOYMENTS) if row.number}
+        self.rows: list[ExpectedJob] = []
+        self.revoked: list[ExpectedJob] = []
+        self.proposals = self.occurrences = 0
+        self.clients_to_read: dict[str, None] = {}
+        self.jobs_to_read: dict[str, None] = {}
+
+    def add(self, row: Proposal) -> None:
+        """One proposal: what it asks for, or its jobs where it was revoked."""
+        if row.state in REVOKED:
+            self._revoked(row)
+        elif row.state == "accepted":
+            client, uuid = self._client(row)
+            workflows = self._snapshot.find(WORKFLOWS, "proposal", row.id)
+            if row.ours:
+                begun = len(self.rows)
+                self.proposals += bool(workflows)
+                for workflow in workflows:
+                    for each in of_workflow(self._snapshot, self._terms, workflow, self._today, 0):
+                        self._occurrence(row, client, uuid, each)
+                if row.origin == "import":
+                    self._before_taken(row, client, uuid, self.rows[begun:])
+            else:
+                self._of_ignition(row, client, uuid)
+
+    def _client(self, row: Proposal) -> tuple[Client | None, str]:
+        """The client of a proposal and its UUID in XPM, empty where the link leads nowhere."""
+        client = self._snapshot.get(CLIENTS, row.client) if row.client else None
+        link = self._snapshot.get(LINKS, client.id) if client is not None else None
+        there = self._snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
+        return client, there.uuid if there is not None and not there.deleted else ""
+
+    def _occurrence(self, row: Proposal, client: Client | None, uuid: str, each: Occurrence) -> None:
+        deployed = each.deployment
+        number = deployed.number if deployed is not None else ""
+        if not number and each.state in PENDING:
+            return
+        self.occurrences += 1
+        spec = deployed.spec if deployed is not None and number else None
+        if spec is None:
+            spec, _ = make_spec(self._snapshot, self._terms, each.workflow, row, client, each.day)
+        if number:
+            there = self._jobs.by_number.get(number)
+            found = [there] if there is not None else []
+            if there is None:
+                self.jobs_to_read[number] = None
+        else:
+            found = self._made_elsewhere(row, uuid, each, spec)
+            if not found and uuid:
+                self.clients_to_read[uuid] = None
+        self.rows.append(
+            ExpectedJob(
+                proposal=row, client=client, uuid=uuid, jobs=tuple(found), templates=spec.templates,
+                occurrence=each, spec=spec if number else None,
+            )
+        )  # fmt: skip
+
+    def _made_elsewhere(self, row: Proposal, uuid: str, each: Occurrence, spec: JobSpec) -> list[XpmJob]:
+        """The job of an occurrence that was not deployed from here: by name and start, or by reference."""
+        found = self._jobs.same_as(spec.name, each.day, uuid)
+        if not found and each.workflow.repeat is None:
+            found = self._jobs.with_reference(row.number)
+        return [job for job in found if job.number not in self.ours][:1]
+
+    def _before_taken(
+        self, row: Proposal, client: Client | None, uuid: str, since: list[ExpectedJob]
+    ) -> None:
+        """The jobs that Ignition had created for a proposal before it was taken over."""
+        known = {job.number for each in since for job in each.jobs} | self.ours
+        found = jobs_of_ignition(row, uuid, self._jobs, self.numbers)
+        found = [job for job in found if job.number not in known]
+        if found:
+            called, _, _ = called_for(self._snapshot, row.services)
+            templates = tuple(called) if len(found) == 1 else ()
+            self.rows.append(
+                ExpectedJob(proposal=row, client=client, uuid=uuid, jobs=tuple(found), templates=templates)
+            )
+
+    def _of_ignition(self, row: Proposal, client: Client | None, uuid: str) -> None:
+        begins = row.start or row.accepted
+        called, _, wanted = called_for(self._snapshot, row.services)
+        if not wanted or (begins is not None and begins > self._today):
+            return
+        self.proposals += 1
+        found = jobs_of_ignition(row, uuid, self._jobs, self.numbers)
+        found = [job for job in found if job.number not in self.ours]
+        if not found and uuid:
+            self.clients_to_read[uuid] = None
+        templates = tuple(called) if len(found) == 1 else ()
+        self.rows.append(
+            ExpectedJob(proposal=row, client=client, uuid=uuid, jobs=tuple(found), templates=templates)
+        )
+
+    def _revoked(self, row: Proposal) -> None:
+        client, uuid = self._client(row)
+        numbers = {
+            each.number: None
+            for workflow in self._snapshot.find(WORKFLOWS, "proposal", row.id)
+            for each in self._snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
+            if each.number
+        }
+        numbers |= {job.number: None for job in self._jobs.with_reference(row.number)}
+        for number in numbers:
+            job = self._jobs.by_number.get(number)
+            if job is not None and self._jobs.is_open(job):
+                self.revoked.append(ExpectedJob(proposal=row, client=client, uuid=uuid, jobs=(job,)))
+
+
+class TemplateTasks(msgspec.Struct, frozen=True):
+    """The tasks that each set of templates adds, as far as enough jobs show it."""
+
+    known: dict[tuple[str, ...], frozenset[str]]
+
+    def another(self, templates: tuple[str, ...], job: XpmJob) -> tuple[str, ...] | None:
+        """Return the other templates whose tasks a job has, ``()`` where it has no tasks at all, and None
+        where nothing says that another template was used.
+
+        Tasks that a user removed or added in XPM are no evidence: the tasks of the other set must all be
+        there, and there must be more of them than of those expected.
+        """
+        wanted = self.known.get(_key(templates))
+        if not wanted or job.tasks is None:
+            return None
+        there = tasks_of(job)
+        if wanted <= there:
+            return None
+        if not there:
+            return ()
+        fits = [(len(tasks), key) for key, tasks in self.known.items() if tasks and tasks <= there]
+        size, key = max(fits, default=(0, ()))
+        return key if size > len(wanted & there) else None
+
+
+def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
+    """Learn from jobs which tasks the templates add that they should have."""
+    counts: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    totals: Counter[tuple[str, ...]] = Counter()
+    for templates, job in pairs:
+        if templates and job.tasks is not None:
+            totals[_key(templates)] += 1
+            counts[_key(templates)].update(tasks_of(job))
+    return TemplateTasks(
+        {
+            key: frozenset(task for task, times in counts[key].items() if times >= MOST_OF * total)
+            for key, total in totals.items()
+            if total >= FEWEST
+        }
+    )
+
+
+def tasks_of(job: XpmJob) -> frozenset[str]:
+    """The practice's tasks on a job, each alone and with its estimated minutes: two templates may add the
+    same task with different estimates."""
+    names = [(task.task_uuid or task.name.casefold(), task.minutes) for task in job.tasks or ()]
+    return frozenset([name for name, _ in names] + [f"{name}/{minutes}" for name, minutes in names])
+
+
+def windows(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """Split a time into windows of at most a year, as XPM takes them."""
+    while first <= last:
+        until = min(last, first + timedelta(days=364))
+        yield first, until
+        first = until + timedelta(days=1)
+
+
+def _key(templates: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(templates)))
