@@ -215,11 +215,13 @@ def _elsewhere(snapshot: Snapshot, row: Deployment, uuid: str, jobs: OpenJobs) -
 def _of_former_term(snapshot: Snapshot, workflow: Workflow, day: date) -> list[Problem]:
     """A job of the workflow's former term for the same period: that of its day, or of days after it."""
     former = snapshot.get(WORKFLOWS, workflow.follows)
-    for row in snapshot.find(DEPLOYMENTS, "workflow", workflow.follows) if former is not None else ():
+    for row in snapshot.find(DEPLOYMENTS, "workflow", former.id) if former is not None else ():
         if row.state == "skipped" or row.day < (workflow.term_start or day):
             continue
         repeat = former.repeat if former is not None else None
-        if row.day == day or (repeat and row.day <= day <= last_day(former.start, repeat, row.day)):
+        if row.day == day or (
+            former is not None and repeat and row.day <= day <= last_day(former.start, repeat, row.day)
+        ):
             return [Problem(code="period-taken", about=row.number or row.id)]
     return []
 

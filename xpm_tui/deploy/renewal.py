@@ -93,7 +93,7 @@ def is_renewed(proposal: Proposal) -> bool:
 
 
 def differences(proposal: Proposal) -> list[ServiceDifference]:
-    """Return how the services differ from the accepted ones; of two terms, the last is compared with the next."""
+    """Return how the services differ from the accepted ones; of a renewal, the two terms are compared."""
     was, term = proposal.before, next_term(proposal)
     if was is None:
         return []
@@ -167,7 +167,10 @@ def rolls(
             continue
         line = Audit(at=now, by=by, what="rolled", about=str(term.start))
         ended = msgspec.structs.replace(
-            workflow, term_end=first - ONE, stopped="", audit=(*workflow.audit, line)
+            workflow,
+            term_end=_last(proposal, workflow, term, first),
+            stopped="",
+            audit=(*workflow.audit, line),
         )
         after = _next(proposal, workflow, term, first, today, keep=keep)
         bases.append(after)
@@ -184,7 +187,8 @@ def rolls(
             id="", proposal=proposal.id, name=name_of(proposal, group), project=group.project or "",
             split=group.project is not None, entity=group.entity, start=term.start, since=today,
             repeat=_open(next(iter(repeats))) if len(repeats) == 1 else None, term_start=term.start,
-            automatic=current[0].automatic, audit=(Audit(at=now, by=by, what="rolled", about=str(term.start)),),
+            automatic=current[0].automatic,
+            audit=(Audit(at=now, by=by, what="rolled", about=str(term.start)),),
         )  # fmt: skip
         if called_for(snapshot, services_of(proposal, fresh))[2]:
             found.append(Roll(None, msgspec.structs.replace(fresh, id=new_id())))
@@ -203,6 +207,16 @@ def _first_free(snapshot: Snapshot, workflow: Workflow, term: Term) -> date | No
                 return None
             first = max(first, last_day(workflow.start, workflow.repeat, row.day) + ONE)
     return first
+
+
+def _last(proposal: Proposal, workflow: Workflow, term: Term, first: date) -> date:
+    """The last day of the former workflow: the accepted end, or where a user let it go on, or it went on, the
+    day before the next one begins."""
+    was, repeat = proposal.before, workflow.repeat
+    goes_on = repeat is not None and (repeat.endless or repeat.end is not None)
+    if goes_on or first > term.start or was is None or was.end is None:
+        return first - ONE
+    return min(was.end, first - ONE)
 
 
 def _next(
@@ -252,7 +266,7 @@ def _after(was: Engagement) -> date:
 
 
 def _months(was: Engagement, start: date) -> int | None:
-    """The whole months from the start of the accepted term to the next one's; None where they are not whole."""
+    """The whole months between the starts of the accepted and the next term; None where not whole."""
     if was.start is None:
         return 0
     number = (start.year - was.start.year) * 12 + start.month - was.start.month

@@ -54,7 +54,10 @@ def make_workflows(
     there = snapshot.find(WORKFLOWS, "proposal", proposal.id)
     line = Audit(at=now, by=by, what=what)
     made = [
-        msgspec.structs.replace(workflow, stopped="", since=since, audit=(*workflow.audit, line))
+        # One that was rolled over never begins before its term: those periods have their jobs.
+        msgspec.structs.replace(
+            workflow, stopped="", since=max(since, workflow.since), audit=(*workflow.audit, line)
+        )
         for workflow in there
         if workflow.stopped
     ]
@@ -113,7 +116,9 @@ def missing_groups(proposal: Proposal, there: Iterable[Workflow]) -> list[Group]
     if not split:
         return [Group(None, entity) for entity in dict.fromkeys(s.entity for s in fresh)]
     entities = has_entities(rest)
-    return [Group(*part) for part in dict.fromkeys((s.project, s.entity if entities else None) for s in fresh)]
+    return [
+        Group(*part) for part in dict.fromkeys((s.project, s.entity if entities else None) for s in fresh)
+    ]
 
 
 def has_entities(proposal: Proposal) -> bool:

@@ -162,7 +162,7 @@ class _Planner:
             for row, value in said[1:]:
                 if value != said[0][1] and row.number not in found:
                     found[row.number] = self._unlike(name, row, said[0][0])
-        lines: dict[tuple[str, date | None, str], ReadRow] = {}
+        lines: dict[tuple[object, ...], ReadRow] = {}
         for row, service in good:
             key = (*service_key(service), exact(f"{service.price} {service.quantity} {service.billing}"))
             first = lines.setdefault(key, row)

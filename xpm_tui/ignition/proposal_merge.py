@@ -122,7 +122,15 @@ def _merged_service(old: ProposalService, new: ProposalService) -> ProposalServi
     values = {
         name: getattr(new, name)
         for name in (
-            "service", "end", "billing", "price", "quantity", "project", "client", "client_id", "client_name"
+            "service",
+            "end",
+            "billing",
+            "price",
+            "quantity",
+            "project",
+            "client",
+            "client_id",
+            "client_name",
         )
         if getattr(new, name)
     }

@@ -211,7 +211,9 @@ def find_job(practice: OpenPractice, text: str) -> Occurrence:
         raise NotFound(f"There is no job '{visible(typed, 80)}'.", hint="Look at them: xpm-tui jobs list")
     now = today(practice)
     # Up to a year after its start: one that starts in years can be looked at, and mended, too.
-    ahead = 400 + max(0, (workflow.start - now).days) if workflow.repeat is not None else 0
+    ahead = (
+        400 + max(0, (max(workflow.start, workflow.since) - now).days) if workflow.repeat is not None else 0
+    )
     found = list(of_workflow(snapshot, terms, workflow, now, ahead))
     if day:
         hit = next((each for each in found if each.day.isoformat() == day), None)

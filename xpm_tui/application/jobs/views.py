@@ -94,8 +94,9 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
     """A proposal. ``ours``: this tool deploys it; ``why`` says why not, ``workflows`` are its workflows.
 
     ``standing``: draft, to take (accepted in Ignition, not ours), ours, changed (in Ignition since it was
-    accepted here), renewed (Ignition has its next term), revoked (here; it can be taken or accepted again), else what Ignition says of it;
-    where that is ``unknown``, ``status`` is Ignition's own word.
+    accepted here), renewed (Ignition has its next term), revoked (here; it can be taken or accepted again),
+    else what Ignition says of it; where that is ``unknown``, ``status`` is Ignition's own word. ``entities``
+    are the other clients that projects of it are for.
     """
 
     id: str
@@ -114,6 +115,7 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
     workflows: tuple[str, ...]
     why: str = ""
     status: str = ""
+    entities: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:
@@ -284,7 +286,8 @@ class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
     """For Overview: what is ``due``, ``held``, ``failed``, half-made (``going``), comes soon (14 days),
     was ``missed``; ``due_automatic`` of the due ones go by themselves. ``changed``: proposals of ours that
     were changed in Ignition, so that what waited was stopped; ``renewed``: those with a next term that is to
-    be rolled over. ``to_take``: accepted proposals that are not ours. ``blocked`` says why nothing is deployed, or is empty."""
+    be rolled over. ``to_take``: accepted proposals that are not ours. ``blocked`` says why nothing is
+    deployed, or is empty."""
 
     due: int = 0
     due_automatic: int = 0

@@ -151,7 +151,7 @@ def _effect(practice: OpenPractice, workflow: Workflow, fields: list[str]) -> tu
     if workflow.stopped:
         return (), f"No job is made of {workflow.id} now: {workflow.stopped} It counts once that is settled."
     snapshot, terms, now = practice.snapshot(), terms_of(practice), today(practice)
-    ahead = YEAR + max(0, (workflow.start - now).days)
+    ahead = YEAR + max(0, (max(workflow.start, workflow.since) - now).days)
     shown = list(of_workflow(snapshot, terms, workflow, now, ahead))
     here = [each for each in shown if each.deployment is not None and each.deployment.number]
     late = {each.id for each in here if {*fields} & SENT or each.state not in OPEN}
