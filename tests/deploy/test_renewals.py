@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -51,7 +51,9 @@ class Renewing(Deploying):
 
         row = self.practice.snapshot().get(WORKFLOWS, workflow)
         assert row is not None
-        found = of_workflow(self.practice.snapshot(), terms_of(self.practice), row, today(self.practice), ahead)
+        found = of_workflow(
+            self.practice.snapshot(), terms_of(self.practice), row, today(self.practice), ahead
+        )
         return [each.day for each in found]
 
 
@@ -67,19 +69,20 @@ def d(text: str) -> date:
 
 
 TERMS = {
-    # repeat, first term, next term as the file names it, last days of the first, first days of the next one
-    "monthly": ("monthly", "2026-06-30", "2027-06-29", "2027-06-30", "2028-06-29", "2027-05-30", "2027-06-30"),
-    "end of month": ("monthly", "2026-08-31", "2027-02-27", "2027-02-28", "2027-08-30", "2027-01-31", "2027-02-28"),
-    "leap day": ("yearly", "2028-02-29", "2029-02-27", "2029-02-28", "2030-02-27", "2028-02-29", "2029-02-28"),
-    "into a leap day": ("once", "2027-03-01", "2028-02-28", "2028-02-29", "2029-02-28", "2027-03-01", "2028-02-29"),
-    "weekly": ("weekly", "2026-09-02", "2026-12-15", "2026-12-16", "2027-03-30", "2026-12-09", "2026-12-16"),
-    "quarterly with a gap": ("quarterly", "2026-07-01", "2026-12-31", "2027-02-10", "2027-08-09", "2026-10-01", "2027-02-10"),
+    # repeat, the first term, the next one as the file names it, last day of the first, first day of the next
+    "monthly": ("monthly", "2026-06-30 2027-06-29", "2027-06-30 2028-06-29", "2027-05-30", "2027-06-30"),
+    "end of month": ("monthly", "2026-08-31 2027-02-27", "2027-02-28 2027-08-30", "2027-01-31", "2027-02-28"),
+    "leap day": ("yearly", "2028-02-29 2029-02-27", "2029-02-28 2030-02-27", "2028-02-29", "2029-02-28"),
+    "into one": ("once", "2027-03-01 2028-02-28", "2028-02-29 2029-02-28", "2027-03-01", "2028-02-29"),
+    "weekly": ("weekly", "2026-09-02 2026-12-15", "2026-12-16 2027-03-30", "2026-12-09", "2026-12-16"),
+    "with a gap": ("quarterly", "2026-07-01 2026-12-31", "2027-02-10 2027-08-09", "2026-10-01", "2027-02-10"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", TERMS)
 async def test_the_next_term_begins_where_this_one_ends(office: Renewing, case: str) -> None:
-    repeat, start, end, again, until, last, first = TERMS[case]
+    repeat, this, following, last, first = TERMS[case]
+    (start, end), (again, until) = this.split(), following.split()
     office.load([("Care", start, end)])
     proposals.take(office.practice, ["PROP-31"], repeat=proposals.repeat_of(repeat))
     office.clock.move(d(start) - office.clock.now().date())
@@ -138,11 +141,14 @@ async def test_the_difference_names_services_prices_and_dates(office: Renewing) 
 
 
 async def test_edits_are_asked_about_once_and_a_due_date_moves_with_the_term(office: Renewing) -> None:
-    for number, keep in (("PROP-41", "keep"), ("PROP-42", "drop")):
+    cases: tuple[tuple[str, Literal["keep", "drop"]], ...] = (("PROP-41", "keep"), ("PROP-42", "drop"))
+    for number, keep in cases:
         office.load([(f"Care {number}", "2026-07-01", "2027-02-28")], number=number)
         (view,) = proposals.take(office.practice, [number])
         edits.edit_workflow(
-            office.practice, view.workflows[0], {"budget": "77", "due": "2026-12-31", "manager": office.people[1]}
+            office.practice,
+            view.workflows[0],
+            {"budget": "77", "due": "2026-12-31", "manager": office.people[1]},
         )
         office.load([(f"Care {number}", "2027-07-01", "2028-02-29")], number=number)
         talk = cast(Talk, SimpleNamespace(interactive=False, call=Call(Effect.WRITES_HERE)))
@@ -150,7 +156,7 @@ async def test_edits_are_asked_about_once_and_a_due_date_moves_with_the_term(off
             await verbs.roll_over(office.practice, verbs.RollOver((number,)), talk)
         done = await verbs.roll_over(office.practice, verbs.RollOver((number,), edits=keep), talk)
         assert done.items is not None
-        (rolled,) = done.items[0]["workflows"]
+        (rolled,) = next(iter(done.items))["workflows"]
         assert rolled["edits"] == ["budget", "manager", "due"]
         made = jobs.preview_job(office.practice, rolled["workflow"])
         expected = ("77", d("2027-12-31")) if keep == "keep" else ("", d("2028-02-29"))

@@ -325,7 +325,7 @@ async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callabl
         await press(pilot, "a")
         assert "No proposal is chosen" in text_of(app)
         await press(pilot, "n", "=Payroll 2026", "enter", f"={office.client}", "enter")
-        await press(pilot, "=start=2026-05-10", "enter", "=Annual accounts", "enter")
+        await press(pilot, "=start=2026-05-10", "enter", "=Annual accounts", "enter", "enter")
         assert "· Draft" in text_of(app)
         assert "A draft: a accepts it" in text_of(app)
         await press(pilot, "a")
