@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -20,7 +21,12 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.jobs.renewals import RollOverView
-    from xpm_tui.application.jobs.views import ProposalChangeView, RolledView, ServiceChangeView
+    from xpm_tui.application.jobs.views import (
+        PartChangeView,
+        ProposalChangeView,
+        RolledView,
+        ServiceChangeView,
+    )
     from xpm_tui.application.practice import OpenPractice
 
 _NAMED = 20
@@ -98,7 +104,7 @@ def _rolled(view: RollOverView, what: str) -> Result:
         "keeps_edits": view.keeps,
         "consequences": plain(view.consequences),
     }
-    told = f"{count(view.proposals, 'proposal')} rolled over; {count(view.new, 'workflow')} {what}."
+    told = f"{count(view.new, 'workflow')} for {count(view.proposals, 'proposal')} {what}."
     if not view.proposals:
         told = "No proposal has a next term."
     elif what == "created":
@@ -128,12 +134,20 @@ def change_lines(view: ProposalChangeView) -> list[str]:
     same = sum(each.change == "dates" for each in view.services)
     if same:
         found.append(f"  = {count(same, 'service')} at the same price, with other dates")
-    found += [f"  {each.label}: {each.old or 'none'} → {each.new or 'none'}" for each in view.parts]
+    for part in view.parts:
+        if view.term is None or part.field not in ("start", "end"):
+            found.append(f"  {part.label}: {_part(part, part.old)} → {_part(part, part.new)}")
     for workflow in view.workflows:
         found.append(f"  {_workflow_line(workflow)}")
     if view.stopped and not view.is_renewal:
         found.append(f"  Stopped until you accept the change: {', '.join(view.stopped)}")
     return found
+
+
+def _part(each: PartChangeView, value: str) -> str:
+    if not value:
+        return "none"
+    return day(date.fromisoformat(value)) if each.field in ("start", "end") else value
 
 
 def _service_line(each: ServiceChangeView) -> str:
@@ -157,7 +171,9 @@ def _workflow_line(each: RolledView) -> str:
     start = (
         f"{each.repeats} from {day(each.first)}" if each.first else f"{each.repeats}, no date in this term"
     )
-    return f"{each.follows or 'new'} → {each.workflow}  {each.name}{client}  {start}{edits}"
+    made = "new" if each.workflow.startswith("+") else each.workflow
+    arrow = f"{each.follows} → " if each.follows else ""
+    return f"{arrow}{made}  {each.name}{client}  {start}{edits}"
 
 
 ACTS = (

@@ -44,7 +44,6 @@ NAMES = {
     "Conflicts": "Conflicts",
     "Differences": "What differs and stays as it is",
     "DeployReview": "Before jobs are made",
-    "RollOverReview": "Rolling proposals over",
     "Dialog": "Every box",
     "DoctorScreen": "The doctor",
     "Edit": "A record that is edited",

@@ -139,8 +139,9 @@ class RollOverReview(Reading[Edits]):
         told: list[Line] = [[ours(f"{action(view.consequences)}.", "strong")]]
         told += [[span(line)] for line in described(view.consequences)]
         if view.edited:
+            has = formatting.plural(view.edited, "has/have")
             told.append(
-                [ours(f"{formatting.count(view.edited, 'workflow')} of this term have edits.", "warn")]
+                [ours(f"{formatting.count(view.edited, 'workflow')} of this term {has} edits.", "warn")]
             )
         with VerticalScroll(classes="words", can_focus=False):
             yield Prose(lines(told))
