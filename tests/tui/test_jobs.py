@@ -29,7 +29,7 @@ from xpm_tui.application.team import links as team
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService
 from xpm_tui.domain.ports import Drop, Put
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, PROPOSALS, SERVICES, STAFF, TEMPLATES
+from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, PROPOSALS, SERVICES, STAFF, TEMPLATES, WORKFLOWS
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
@@ -350,7 +350,8 @@ async def test_renewals_are_shown_and_rolled_over_together(
         await press(pilot, "right", "enter")
         assert shows(app, Proposals)
         assert "↻ Renewed" not in text_of(app)
-    made = [jobs.preview_job(office.practice, each) for each in ("w3", "w4")]
+    ids = [each.id for each in office.practice.snapshot().rows(WORKFLOWS) if each.follows]
+    made = [jobs.preview_job(office.practice, each) for each in ids]
     assert [(each.budget, str(each.start)) for each in made] == [("99", "2027-07-01"), ("", "2027-07-01")]
 
 

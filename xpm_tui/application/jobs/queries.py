@@ -346,11 +346,9 @@ def row_view(
 def _client_of(snapshot: Snapshot, found: Occurrence, proposal: Proposal | None) -> Client | None:
     """Whose job it is: for one that is in XPM the client that it was created for."""
     row = found.deployment
-    if row is not None and row.number and row.client:
-        linked = (snapshot.get(CLIENTS, link.id) for link in snapshot.find(LINKS, "uuid", row.client))
-        there = next((client for client in linked if client is not None), None)
-        if there is not None:
-            return there
+    links = snapshot.find(LINKS, "uuid", row.client) if row is not None and row.number else []
+    if links and (there := snapshot.get(CLIENTS, links[0].id)) is not None:
+        return there
     return job_client(snapshot, proposal, found.workflow).client if proposal is not None else None
 
 

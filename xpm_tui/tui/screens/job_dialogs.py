@@ -126,8 +126,6 @@ class DeployReview(Reading[Answer]):
 class RollOverReview(Reading[Edits]):
     """The next terms before they are created; where there are edits, the answer says what becomes of them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("n", "leave", "Leave", show=False)]
-
     def __init__(self, view: RollOverView) -> None:
         super().__init__(classes="wide")
         self.title_text = visible("Roll over")
