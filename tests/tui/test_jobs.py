@@ -30,13 +30,13 @@ from xpm_tui.application.team import links as team
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService
 from xpm_tui.domain.ports import Drop, Put
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, PROPOSALS, SERVICES, STAFF, TEMPLATES
+from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, PROPOSALS, SERVICES, STAFF, TEMPLATES, WORKFLOWS
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.edit import Edit
-from xpm_tui.tui.screens.job_dialogs import DeployReview, JobReading
+from xpm_tui.tui.screens.job_dialogs import DeployReview, JobReading, RollOverReview
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
 from xpm_tui.tui.screens.proposals import Proposals
 from xpm_tui.tui.screens.run import RunScreen
@@ -321,6 +321,43 @@ async def test_read_only_shows_and_writes_nothing(office: Deploying, over: Calla
     assert office.practice.book.watch() == before
 
 
+async def test_renewals_are_shown_and_rolled_over_together(
+    office: Deploying, over: Callable[..., Console]
+) -> None:
+    client = office.practice.snapshot().get(CLIENTS, office.client)
+    assert client is not None
+    path = office.practice.state / "renewed.csv"
+    for year, price in ((2026, 1200), (2027, 1350)):
+        rest = f'"{client.name}",Annual accounts,{price},{year}-07-01,{year + 1}-06-30,Accepted\n'
+        rows = "".join(f"PROP-{at},Care {at},{rest}" for at in (81, 82))
+        path.write_text(FILE.splitlines()[0] + "\n" + rows, encoding="utf-8")
+        import_file(office.practice, "proposals", path)
+        if year == 2026:
+            proposals.take(office.practice, every=True)
+            job_editing.edit_workflow(office.practice, "w1", {"budget": "99"})
+    app = over(office)
+    async with jobs_area(app, "v") as pilot:
+        shown = text_of(app)
+        assert "↻ Renewed" in shown
+        assert "~ Annual accounts  1200 → 1350" in shown
+        await press(pilot, "W")
+        assert shows(app, JobReading)
+        assert text_of(app).count("1200 → 1350") >= 2
+        await press(pilot, "escape", "N", "down", "enter")
+        assert shows(app, RollOverReview)
+        shown = text_of(app)
+        assert "Create 2 workflows." in shown
+        assert "1 workflow of this term has edits" in shown
+        assert app.focused is not None
+        assert app.focused.id == "leave"
+        await press(pilot, "right", "enter")
+        assert shows(app, Proposals)
+        assert "↻ Renewed" not in text_of(app)
+    ids = [each.id for each in office.practice.snapshot().rows(WORKFLOWS) if each.follows]
+    made = [jobs.preview_job(office.practice, each) for each in ids]
+    assert [(each.budget, str(each.start)) for each in made] == [("99", "2027-07-01"), ("", "2027-07-01")]
+
+
 async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callable[..., Console]) -> None:
     app = over(office)
     async with jobs_area(app, "v") as pilot:
@@ -328,7 +365,7 @@ async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callabl
         await press(pilot, "a")
         assert "No proposal is chosen" in text_of(app)
         await press(pilot, "n", "=Payroll 2026", "enter", f"={office.client}", "enter")
-        await press(pilot, "=start=2026-05-10", "enter", "=Annual accounts", "enter")
+        await press(pilot, "=start=2026-05-10", "enter", "=Annual accounts", "enter", "enter")
         assert "· Draft" in text_of(app)
         assert "A draft: a accepts it" in text_of(app)
         await press(pilot, "a")

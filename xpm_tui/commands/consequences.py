@@ -56,6 +56,8 @@ def action(found: Consequences) -> str:
             return f"Import {count(here.changes, 'change')}"
         case "import-undo":
             return f"Undo {count(here.changes, 'change')}"
+        case "roll-over":
+            return f"Create {count(here.added, 'workflow')}"
         case "review":
             return f"Settle {count(here.clients, 'client')}"
     return f"Apply {count(found.changes, 'change')}"

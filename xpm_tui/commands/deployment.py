@@ -59,6 +59,7 @@ class DeployJobs(msgspec.Struct, frozen=True):
     jobs: Annotated[tuple[str, ...], argument("The jobs: w3/2026-07-01, or w3.", "[JOB]...")] = ()
     due: Annotated[bool, option("All that are due.")] = False
     missed: Annotated[bool, option("All that were missed.")] = False
+    proposal: Annotated[str, option("The next job of each workflow of a proposal.", "PROPOSAL")] = ""
     automatic: Annotated[bool, option("All that are set to go by themselves, unreviewed.")] = False
     anyway: Anyway = False
     dry_run: DryRun = False
@@ -97,14 +98,16 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Talk) ->
     """Show, ask, make."""
 
     if params.automatic:
-        if params.jobs or params.due or params.missed or params.anyway or params.yes:
+        if params.jobs or params.due or params.missed or params.proposal or params.anyway or params.yes:
             raise BadInput("--automatic chooses by itself: give no jobs with it, and no --anyway or --yes.")
         ids = deployment.due_at_once(practice)
         chosen = [queries.find_job(practice, each) for each in ids]
-    elif not (params.jobs or params.due or params.missed):
-        raise BadInput("Say which jobs, --due, or --missed.", hint="xpm-tui jobs deploy w3")
+    elif not (params.jobs or params.due or params.missed or params.proposal):
+        raise BadInput("Name the jobs, --due, --missed, or --proposal.", hint="xpm-tui jobs deploy w3")
     else:
-        chosen = queries.choose(practice, params.jobs, due=params.due, missed=params.missed)
+        of = jobs_batch.of_proposal(practice, params.proposal) if params.proposal else []
+        jobs = (*params.jobs, *(each.id for each in of))
+        chosen = queries.choose(practice, jobs, due=params.due, missed=params.missed)
     return await _deploy(practice, chosen, talk, params)
 
 
@@ -275,7 +278,8 @@ ACTS = (
         params=DeployJobs,
         run=deploy_jobs,
         verb=("jobs", "deploy"),
-        example="xpm-tui jobs deploy w3\nxpm-tui jobs deploy --due",
+        example="xpm-tui jobs deploy w3\nxpm-tui jobs deploy --due\nxpm-tui jobs deploy --proposal PROP-12 "
+        "--dry-run",
         key="d",
         where=("jobs",),
         footer="Deploy",

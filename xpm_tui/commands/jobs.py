@@ -211,7 +211,8 @@ ACTS = (
         name="jobs.edit",
         title="Edit a job before it is made",
         help="Change name, description, category, budget, partner, manager, staff, reference, templates, "
-        "due, due_days, days_early, state, automatic, start, repeat or until. A job in XPM is never touched.",
+        "due, due_days, days_early, state, automatic, start, repeat, until or client. A job in XPM is never "
+        "touched.",
         params=EditJob,
         run=edit_job,
         verb=("jobs", "edit"),

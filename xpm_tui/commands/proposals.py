@@ -51,7 +51,10 @@ Until = Annotated[
 ]
 LastDay = Annotated[bool, option("On the last day of each month, whatever its start is.")]
 Start = Annotated[str, option("The first one's date; left out: the proposal's start.", "DATE")]
-Per = Annotated[Literal["", "proposal", "project"], option("One job for all of it, or one per project.")]
+Per = Annotated[
+    Literal["", "proposal", "project", "entity"],
+    option("One job for all of it, one per project, or one per client that a project is for."),
+]
 
 
 class ListProposals(msgspec.Struct, frozen=True):
@@ -74,6 +77,10 @@ class NewProposal(msgspec.Struct, frozen=True):
     ] = ()
     service: Annotated[
         tuple[str, ...], option("A service of the library by name; 'PROJECT: SERVICE' groups it.", "NAME")
+    ] = ()
+    project_client: Annotated[
+        tuple[str, ...],
+        option("The client that a project is for, if not the proposal's: 'PROJECT: CLIENT'.", "TEXT"),
     ] = ()
 
 
@@ -129,7 +136,9 @@ async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Talk) 
     client = await _client(practice, params, talk)
     if client is None:
         return Result(data={}, lines=["Nothing was created."], declined=True)
-    view = jobs_proposals.new_proposal(practice, params.name, client, params.service, pairs(params.values))
+    view = jobs_proposals.new_proposal(
+        practice, params.name, client, params.service, pairs(params.values), params.project_client
+    )
     told = f"{view.id} {view.name} is a draft. Accept it: xpm-tui proposals accept {view.id}"
     return Result(data=plain(view), lines=[told])
 
@@ -269,7 +278,10 @@ ACTS = (
         footer="Take over",
         effect=Effect.WRITES_HERE,
         why_not=first(
-            in_state("proposal", "only Ignition's accepted ones are taken", "to take", "changed", "revoked"),
+            in_state(
+                "proposal", "only Ignition's accepted ones are taken",
+                "to take", "changed", "renewed", "revoked",
+            ),
             idle,
         ),
     ),
@@ -286,7 +298,8 @@ ACTS = (
         footer="Revoke",
         effect=Effect.WRITES_HERE,
         why_not=first(
-            in_state("proposal", "nothing of it waits", "draft", "ours", "changed", "to take"), idle
+            in_state("proposal", "nothing of it waits", "draft", "ours", "changed", "renewed", "to take"),
+            idle,
         ),
     ),
 )  # fmt: skip

@@ -69,11 +69,16 @@ def between(start: date, repeat: Repeat | None, first: date, last: date) -> Iter
 
 
 def recurrence(workflow: Workflow, proposal: Proposal | None) -> Repeat | None:
-    """Return how a workflow comes back, with the end of its proposal unless a user said otherwise."""
+    """Return how a workflow comes back, with the end of its proposal unless a user said otherwise.
+
+    Where the next term has a workflow of its own, it ends with its term in any case.
+    """
     repeat = workflow.repeat
-    if repeat is None or repeat.end is not None or repeat.endless or proposal is None:
-        return repeat
-    return msgspec.structs.replace(repeat, end=proposal.end)
+    if repeat is None:
+        return None
+    own = repeat.end is not None or repeat.endless or proposal is None
+    ends = [repeat.end if own or proposal is None else proposal.end, workflow.term_end]
+    return msgspec.structs.replace(repeat, end=min((end for end in ends if end is not None), default=None))
 
 
 def last_day(start: date, repeat: Repeat, day: date) -> date:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from xpm_tui.deploy.job_spec import Terms
-from xpm_tui.deploy.preview import OpenJobs, Preview, found_again, preview
+from xpm_tui.deploy.preview import OpenJobs, Preview, failed_tries, found_again, preview
 from xpm_tui.domain.consequences import Consequences, InXpm, Kept, Lasting, Requests
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.ports import Snapshot
@@ -187,8 +187,7 @@ class _Batch:
         return self._created.get(shown.client.id, "")
 
     def _failed(self, record: str, kind: str) -> list[Intent]:
-        failed = self._snapshot.find(INTENTS, "state", "failed")
-        return [intent for intent in failed if intent.record == record and intent.kind == kind]
+        return failed_tries(self._snapshot, record, kind)
 
     def result(self, pace: Pace | None) -> Consequences:
         """The batch as a whole."""

@@ -13,7 +13,7 @@ import msgspec
 
 from xpm_tui.deploy import transitions
 from xpm_tui.deploy.job_spec import Problem, Terms
-from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, found_again, preview
+from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, failed_tries, found_again, preview
 from xpm_tui.domain.errors import (
     BadInput,
     BadReply,
@@ -30,7 +30,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, WORKFLOWS, XPM_CLIENTS
+from xpm_tui.domain.tables import DEPLOYMENTS, JOBS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, without_end
@@ -149,7 +149,7 @@ class Deployer:
     async def _add(self, row: Deployment, workflow: Workflow) -> Deployment:
         """Look whether it may be made, make its client where there is none, and make it."""
         self._no_unknown(row)
-        there_after_all = await self._made_after_all(row)
+        there_after_all = await self._made_after_all(row, workflow)
         if there_after_all is not None:
             return there_after_all
         there_before = self._may_be_made(row, workflow).uuid
@@ -160,6 +160,8 @@ class Deployer:
         if there_before:
             await self._read_client(uuid)
         shown = self._may_be_made(row, workflow)
+        if shown.uuid != uuid:
+            raise Halt("held", "client-changed", _EDITED)
         spec = shown.spec
         left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
         row = transitions.at(row, "add", spec=spec, client=uuid, left_out=left_out)
@@ -252,10 +254,11 @@ class Deployer:
     def _is_whole(self, row: Deployment, spec: JobSpec) -> bool:
         return row.assigned and row.state_set and set(spec.templates) <= set(row.applied)
 
-    async def _made_after_all(self, row: Deployment) -> Deployment | None:
+    async def _made_after_all(self, row: Deployment, workflow: Workflow) -> Deployment | None:
         """The job of an earlier try that was said to have failed, where XPM shows it all the same."""
-        there = found_again(self._means.book.snapshot(), row, self.jobs, self._failed(row, ADD_JOB))
-        if there is None or row.spec is None:
+        snapshot = self._means.book.snapshot()
+        there = found_again(snapshot, row, self.jobs, failed_tries(snapshot, row.id, ADD_JOB))
+        if there is None or row.spec is None or self._look(row, workflow).uuid != row.client:
             return None
         job = await self._job(there.number)
         return self._found(transitions.made(row, job, row.spec))
@@ -267,11 +270,6 @@ class Deployer:
         except UnreadableRecord as odd:
             raise Halt("held", "unknown", odd.message) from odd
 
-    def _failed(self, row: Deployment, kind: str) -> list[Intent]:
-        """Earlier tries of a step that were said to have failed."""
-        failed = self._means.book.snapshot().find(INTENTS, "state", "failed")
-        return [intent for intent in failed if intent.record == row.id and intent.kind == kind]
-
     def _found(self, row: Deployment) -> Deployment:
         row = transitions.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
         self._means.book.commit([transitions.put(row)])
@@ -280,7 +278,8 @@ class Deployer:
     async def _apply(self, row: Deployment, template: str) -> Deployment:
         self._no_unknown(row)
         row = transitions.at(row, "template")
-        if any(intent.values.get("template") == template for intent in self._failed(row, APPLY_TEMPLATE)):
+        tries = failed_tries(self._means.book.snapshot(), row.id, APPLY_TEMPLATE)
+        if any(intent.values.get("template") == template for intent in tries):
             try:
                 job = await self._job(row.number)
             except Refused as no:
@@ -400,6 +399,7 @@ class Deployer:
         )
 
 
+_EDITED = "Its client was changed while the job was being created. Look at it, then: jobs retry."
 _GONE = (
     "XPM no longer has the client {client}: it was deleted or merged into another one since the last sync. "
     "Sync, then settle the client (clients review), then: jobs retry."

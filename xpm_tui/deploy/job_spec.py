@@ -25,7 +25,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CATEGORIES, SERVICES, STAFF, TEAM, TEMPLATES
 from xpm_tui.domain.workflows import JobSpec, Workflow
 
-Per = Literal["proposal", "project"]
+Per = Literal["proposal", "project", "entity"]
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +100,18 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
                         "Take it out of the archive in XPM, or link another client, then sync."),
     "client-waits": ("hold", "{about}", "Link the client: clients review."),
     "client-new": ("note", "XPM has no client {about} yet: it is made first.", ""),
+    "entity-unlinked": ("ask", "The entity {about} is not linked to an XPM client.",
+                        "Link it (clients review), or confirm that it is created in XPM."),
+    "entity-prospect": ("ask", "The entity {about} is a prospect in XPM: its id changes when it is made a "
+                        "client.", "Make it a client in XPM and link it again, or confirm the job."),
+    "entity-gone": ("hold", "The proposal has no services for the entity {about} any more.",
+                    "Skip the job (jobs skip), or choose its client: jobs edit ID client=..."),
+    "entities": ("hold", "Its services are for several clients: {about}.",
+                 "Choose the one that gets this job: jobs edit ID client=..."),
+    "other-client": ("hold", "An earlier attempt created job {about}, which is not this job's client.",
+                     "Delete that job in XPM and sync, or choose its client: jobs edit ID client=..."),
+    "period-taken": ("hold", "The former term already has job {about} for this period.",
+                     "Skip this job: jobs skip ID"),
     "prospect": ("note", "{about} is a prospect in XPM: its id changes when it is made a client.", ""),
     "no-name": ("hold", "The job has no name.", "Give it one: jobs edit ID name=..."),
     "long-name": ("hold", "The job's name has {about} characters; XPM takes no more than 255.",
@@ -177,10 +189,16 @@ _AMOUNT = re.compile(r"([0-9]{1,3}(?:[,' ][0-9]{3})+|[0-9]+)?(\.[0-9]+)?")
 
 
 def services_of(proposal: Proposal, workflow: Workflow) -> tuple[ProposalService, ...]:
-    """The services of the proposal that this workflow is for."""
-    if not workflow.split:
-        return proposal.services
-    return tuple(service for service in proposal.services if service.project == workflow.project)
+    """The services of the proposal that this workflow is for, in its own term."""
+    first, last = workflow.term_start, workflow.term_end
+    return tuple(
+        service
+        for service in proposal.services
+        if (not workflow.split or service.project == workflow.project)
+        and (workflow.entity is None or service.entity == workflow.entity)
+        and not (first and service.end and service.end < first)
+        and not (last and service.start and service.start > last)
+    )
 
 
 def called_for(
@@ -318,8 +336,9 @@ def _due(terms: Terms, workflow: Workflow, proposal: Proposal, day: date) -> dat
     if workflow.repeat is None:
         if workflow.due is not None:
             return workflow.due
-        if workflow.due_days is None and proposal.end is not None:
-            return proposal.end
+        end = min((each for each in (proposal.end, workflow.term_end) if each), default=None)
+        if workflow.due_days is None and end is not None:
+            return end
     elif days is None:
         due = last_day(workflow.start, workflow.repeat, day)
         # The last period may be cut short by the end of the proposal; work that goes on past it is not.

@@ -8,16 +8,18 @@ from datetime import date
 
 import msgspec
 
-from xpm_tui.deploy.calendar import recurrence
+from xpm_tui.deploy.calendar import last_day, recurrence
 from xpm_tui.deploy.job_spec import Problem, Terms, make_spec
 from xpm_tui.deploy.transitions import same_job
+from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Proposal
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
-from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
+from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow, deployment_id
 from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.sync.journal import ADD_JOB
 from xpm_tui.sync.manual.client_creation import Lookup, blocked
 from xpm_tui.sync.planning.links import state_of
 
@@ -112,15 +114,20 @@ def preview(
     proposal = snapshot.get(PROPOSALS, workflow.proposal)
     if proposal is None:
         proposal = Proposal(id=workflow.proposal, name=workflow.name)
-    client = snapshot.get(CLIENTS, proposal.client) if proposal.client else None
-    found: list[Problem] = []
+    whose = job_client(snapshot, proposal, workflow)
+    client = whose.client
+    found: list[Problem] = [whose.problem] if whose.problem else []
     if not terms.ours:
         found.append(Problem(code="ignition"))
     if workflow.stopped:
         found.append(Problem(code="stopped", about=workflow.stopped))
     uuid = (created or {}).get(client.id, "") if client is not None else ""
-    uuid = uuid or _client(snapshot, proposal, client, alike, found)
+    uuid = uuid or _client(snapshot, client, alike, found, entity=whose.is_entity)
     fresh = done is None or not done.number
+    if fresh and done is not None:
+        found += _elsewhere(snapshot, done, uuid, jobs)
+    if fresh and workflow.follows:
+        found += _of_former_term(snapshot, workflow, day)
     repeat = recurrence(workflow, proposal)
     if fresh and repeat is not None and repeat.end is not None and day > repeat.end:
         found.append(Problem(code="after-end", about=f"{day}, end {repeat.end}"))
@@ -188,11 +195,41 @@ def found_again(
     return there[0] if len(there) == 1 else None
 
 
+def failed_tries(snapshot: Snapshot, record: str, kind: str) -> list[Intent]:
+    """Earlier tries of a step of an occurrence that were said to have failed."""
+    failed = snapshot.find(INTENTS, "state", "failed")
+    return [intent for intent in failed if intent.record == record and intent.kind == kind]
+
+
+def _elsewhere(snapshot: Snapshot, row: Deployment, uuid: str, jobs: OpenJobs) -> list[Problem]:
+    """The job of an earlier try that XPM shows after all, on another client than the present one."""
+    if not row.client or row.client == uuid:
+        return []
+    there = found_again(snapshot, row, jobs, failed_tries(snapshot, row.id, ADD_JOB))
+    if there is None:
+        return []
+    named = there.client.name if there.client is not None else ""
+    return [Problem(code="other-client", about=f"{there.number} of {named or row.client}")]
+
+
+def _of_former_term(snapshot: Snapshot, workflow: Workflow, day: date) -> list[Problem]:
+    """A job of the workflow's former term for the same period: that of its day, or of days after it."""
+    former = snapshot.get(WORKFLOWS, workflow.follows)
+    for row in snapshot.find(DEPLOYMENTS, "workflow", former.id) if former is not None else ():
+        if row.state == "skipped" or row.day < (workflow.term_start or day):
+            continue
+        repeat = former.repeat if former is not None else None
+        if row.day == day or (
+            former is not None and repeat and row.day <= day <= last_day(former.start, repeat, row.day)
+        ):
+            return [Problem(code="period-taken", about=row.number or row.id)]
+    return []
+
+
 def _client(
-    snapshot: Snapshot, proposal: Proposal, client: Client | None, alike: Lookup | None, found: list[Problem]
+    snapshot: Snapshot, client: Client | None, alike: Lookup | None, found: list[Problem], *, entity: bool
 ) -> str:
     if client is None:
-        found.append(Problem(code="no-client", about=proposal.client_name or proposal.client_id or "(none)"))
         return ""
     link = snapshot.get(LINKS, client.id)
     row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
@@ -203,10 +240,10 @@ def _client(
         found.append(Problem(code=f"client-{state}", about=client.name))
     elif link is None:
         block = blocked(snapshot, client, alike)
-        code = "client-new" if block is None else "client-waits"
+        code = ("entity-unlinked" if entity else "client-new") if block is None else "client-waits"
         found.append(Problem(code=code, about=f"{client.name}: {block.sentence}" if block else client.name))
     elif row is not None and row.prospect:
-        found.append(Problem(code="prospect", about=client.name))
+        found.append(Problem(code="entity-prospect" if entity else "prospect", about=client.name))
     return link.uuid if link is not None else ""
 
 

@@ -1,17 +1,33 @@
-"""Workflows made from proposals: one for a proposal, or one for each of its projects. Pure."""
+"""Workflows made from proposals: one for a proposal, or one for each of its projects or entities. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 import msgspec
 
-from xpm_tui.deploy.job_spec import Per, Terms, called_for
-from xpm_tui.domain.ignition import Proposal
+from xpm_tui.deploy.job_spec import Per, Problem, Terms, called_for, services_of
+from xpm_tui.domain.ignition import Client, Proposal
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import WORKFLOWS
+from xpm_tui.domain.tables import CLIENTS, WORKFLOWS
 from xpm_tui.domain.workflows import Audit, Repeat, Workflow
+
+
+class JobClient(NamedTuple):
+    """Whose job it is: our client, or what is wrong with it. ``is_entity``: not the proposal's own client."""
+
+    client: Client | None
+    problem: Problem | None = None
+    is_entity: bool = False
+
+
+class Group(NamedTuple):
+    """Services that make one workflow: a project's, an entity's, or all (None and None)."""
+
+    project: str | None = None
+    entity: str | None = None
 
 
 def make_workflows(
@@ -32,40 +48,117 @@ def make_workflows(
     """The workflows that a proposal asks for; none where all its services want no job.
 
     ``since`` is the day of acceptance in the practice's time zone, ``what`` how it came about (``accepted``,
-    ``taken``). A proposal that has workflows keeps them: those that were stopped go on.
+    ``taken``). A proposal that has workflows keeps them: those that were stopped go on, and a project or an
+    entity that Ignition has added gets one of its own.
     """
     there = snapshot.find(WORKFLOWS, "proposal", proposal.id)
-    if there:
-        return [_again(workflow, since, now, by, what) for workflow in there if workflow.stopped]
-    begins = start or proposal.start or since
-    made = []
-    for project in _projects(proposal) if (per or terms.per) == "project" else [None]:
-        services = tuple(s for s in proposal.services if project is None or s.project == project)
-        if not called_for(snapshot, services)[2]:
-            continue
-        made.append(
-            Workflow(
-                id=new_id(),
-                proposal=proposal.id,
-                name=f"{proposal.name} - {project}" if project else proposal.name,
-                project=project or "",
-                split=project is not None,
-                start=begins,
-                since=since,
-                repeat=repeat,
-                automatic="setting" if automatic and terms.automatic else "no",
-                audit=(Audit(at=now, by=by, what=what),),
-            )
+    line = Audit(at=now, by=by, what=what)
+    made = [
+        # One that was rolled over never begins before its term: those periods have their jobs.
+        msgspec.structs.replace(
+            workflow, stopped="", since=max(since, workflow.since), audit=(*workflow.audit, line)
         )
+        for workflow in there
+        if workflow.stopped
+    ]
+    begins = start or proposal.start or since
+    sole = proposal.client if per == "proposal" and has_entities(proposal) else None
+    groups = groups_of(proposal, per or terms.per) if not there else missing_groups(proposal, there)
+    model = there[-1] if there else None
+    for group in groups:
+        fresh = Workflow(
+            id="",
+            proposal=proposal.id,
+            name=name_of(proposal, group),
+            project=group.project or "",
+            split=group.project is not None,
+            entity=group.entity,
+            client=sole,
+            start=begins,
+            since=since,
+            repeat=model.repeat if model else repeat,
+            automatic="setting" if automatic and terms.automatic else "no",
+            audit=(line,),
+        )
+        if called_for(snapshot, services_of(proposal, fresh))[2]:
+            made.append(msgspec.structs.replace(fresh, id=new_id()))
     return made
 
 
-def _projects(proposal: Proposal) -> list[str | None]:
-    """The projects in order of their first service; one alone is the whole proposal."""
-    names: list[str | None] = [*dict.fromkeys(service.project for service in proposal.services)]
-    return names if len(names) > 1 else [None]
+def groups_of(proposal: Proposal, per: Per) -> list[Group]:
+    """The groups that each make a workflow, in order of their first service.
+
+    Work for other clients is never put on the job of the proposal's own client, whatever ``per`` is; a
+    workflow for all of it names its client (``Workflow.client``).
+    """
+    entities = has_entities(proposal)
+    if per == "project":
+        parts = dict.fromkeys((s.project, s.entity if entities else None) for s in proposal.services)
+        return [Group(*part) for part in parts] if len(parts) > 1 else [Group(None, _only(parts))]
+    if entities:
+        return [Group(None, entity) for entity in dict.fromkeys(s.entity for s in proposal.services)]
+    return [Group()]
 
 
-def _again(workflow: Workflow, since: date, now: datetime, by: str, what: str) -> Workflow:
-    line = Audit(at=now, by=by, what=what)
-    return msgspec.structs.replace(workflow, stopped="", since=since, audit=(*workflow.audit, line))
+def missing_groups(proposal: Proposal, there: Iterable[Workflow]) -> list[Group]:
+    """The groups that no workflow is for yet, where the workflows are told apart at all."""
+    known = [workflow for workflow in there if workflow.term_end is None]
+    if not any(workflow.split or workflow.entity is not None for workflow in known):
+        return []
+    split = any(workflow.split for workflow in known)
+    taken = {service for workflow in known for service in map(id, services_of(proposal, workflow))}
+    fresh = [service for service in proposal.services if id(service) not in taken]
+    ended = max((w.term_start for w in known if w.term_start is not None), default=None)
+    fresh = [service for service in fresh if not (ended and service.end and service.end < ended)]
+    rest = msgspec.structs.replace(proposal, services=tuple(fresh))
+    if not fresh:
+        return []
+    if not split:
+        return [Group(None, entity) for entity in dict.fromkeys(s.entity for s in fresh)]
+    entities = has_entities(rest)
+    return [
+        Group(*part) for part in dict.fromkeys((s.project, s.entity if entities else None) for s in fresh)
+    ]
+
+
+def has_entities(proposal: Proposal) -> bool:
+    """Whether a project of it is for another client than the proposal's."""
+    return any(service.entity for service in proposal.services)
+
+
+def name_of(proposal: Proposal, group: Group) -> str:
+    """What its jobs are called by default: the proposal's name, with the project's after it."""
+    return f"{proposal.name} - {group.project}" if group.project else proposal.name
+
+
+def job_client(snapshot: Snapshot, proposal: Proposal, workflow: Workflow) -> JobClient:
+    """Whose job a workflow's is: the client chosen for it, else that of its services, else the proposal's.
+
+    Nothing falls back to the proposal's client where the services are for another one.
+    """
+    head = snapshot.get(CLIENTS, proposal.client) if proposal.client else None
+    if workflow.client is not None:
+        chosen = snapshot.get(CLIENTS, workflow.client)
+        problem = None if chosen else Problem(code="no-client", about=workflow.client or "(none)")
+        return JobClient(chosen, problem, workflow.client != proposal.client)
+    services = services_of(proposal, workflow)
+    if workflow.entity and not services:
+        return JobClient(None, Problem(code="entity-gone", about=workflow.entity), is_entity=True)
+    entities = dict.fromkeys(service.entity for service in services)
+    if len(entities) > 1:
+        names = {s.entity: s.client_name or s.client_id for s in services if s.entity}
+        own = [proposal.client_name or "(the proposal's)"] if "" in entities else []
+        return JobClient(head, Problem(code="entities", about=", ".join([*own, *names.values()])))
+    if not entities or "" in entities:
+        about = proposal.client_name or proposal.client_id or "(none)"
+        return JobClient(head, None if head else Problem(code="no-client", about=about))
+    found = list(dict.fromkeys(service.client for service in services))
+    client = snapshot.get(CLIENTS, found[0]) if len(found) == 1 and found[0] else None
+    about = services[0].client_name or services[0].client_id
+    problem = None if client else Problem(code="no-client", about=about)
+    return JobClient(client, problem, client is None or client.id != proposal.client)
+
+
+def _only(parts: Sequence[tuple[str, str | None]] | dict[tuple[str, str | None], None]) -> str | None:
+    """The entity of the only project; None where there is none."""
+    return next((entity for _, entity in parts), None)

@@ -13,7 +13,17 @@ from typing import Literal
 import msgspec
 
 Subject = Literal[
-    "plan", "undo", "jobs", "import", "import-undo", "links", "picks", "review", "client", "staff"
+    "plan",
+    "undo",
+    "jobs",
+    "import",
+    "import-undo",
+    "links",
+    "picks",
+    "review",
+    "client",
+    "staff",
+    "roll-over",
 ]
 """What the consequences are of."""
 

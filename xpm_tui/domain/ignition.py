@@ -123,12 +123,17 @@ class ProposalService(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     """A service within a proposal; ``service`` is our id of it, empty where the library has none of the name.
 
     ``price`` and ``quantity`` are texts as the file has them. ``end`` is None while it goes on. ``project``
-    is the group that it belongs to, where there are several.
+    is the group that it belongs to, where there are several. Where its project is for another client than the
+    proposal, ``client`` is our id of that entity (empty where the store has none), ``client_id`` and
+    ``client_name`` what the file or the user called it.
     """
 
     name: str
     service: str = ""
     project: str = ""
+    client: str = ""
+    client_id: str = ""
+    client_name: str = ""
     start: date | None = None
     end: date | None = None
     billing: str = ""
@@ -136,13 +141,33 @@ class ProposalService(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     quantity: str = ""
     extra: dict[str, str] = msgspec.field(default_factory=dict)
 
+    @property
+    def entity(self) -> str:
+        """The key of its own client, the same in every import; empty where it is for the proposal's."""
+        return self.client_id.casefold() or " ".join(self.client_name.casefold().split()) or self.client
+
+
+class Engagement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the jobs of a proposal are made from, as it was at one time."""
+
+    name: str = ""
+    number: str = ""
+    client: str = ""
+    reference: str = ""
+    start: date | None = None
+    end: date | None = None
+    services: tuple[ProposalService, ...] = ()
+    partner: str = ""
+    manager: str = ""
+
 
 class Proposal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A proposal (``o5``). ``number`` (``PROP-12``) is Ignition's or typed, never made here.
 
     ``client`` is our id; empty where the file names a client that the book does not have. ``ours`` says that
     a person made it ours to deploy: Ignition's own connector has usually deployed an imported one.
-    ``status`` is the file's own word where that is not a known state.
+    ``status`` is the file's own word where that is not a known state. ``before`` is what the user last
+    accepted, where Ignition has changed the proposal since.
     """
 
     id: str
@@ -163,6 +188,7 @@ class Proposal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     origin: Literal["import", "new"] = "import"
     ours: bool = False
     created: datetime | None = None
+    before: Engagement | None = None
     extra: dict[str, str] = msgspec.field(default_factory=dict)
 
 

@@ -48,6 +48,36 @@ JOB_CAUSES: Labels = {
     "client-refused": Label(
         "Client refused", "XPM refused to create the client.", reason="XPM refused its client"
     ),
+    "entity-unlinked": Label(
+        "Entity unlinked",
+        "The entity that the job is for is not linked to an XPM client.",
+        reason="its entity is not linked",
+    ),
+    "entity-prospect": Label(
+        "Entity is a prospect",
+        "The entity that the job is for is a prospect in XPM.",
+        reason="its entity is a prospect in XPM",
+    ),
+    "entity-gone": Label(
+        "Entity gone",
+        "The proposal has no services for the entity any more.",
+        reason="the proposal has no services for its entity any more",
+    ),
+    "entities": Label(
+        "Several clients",
+        "The services of the job are for several clients.",
+        reason="its services are for several clients",
+    ),
+    "other-client": Label(
+        "Other client",
+        "An earlier attempt created the job for another client.",
+        reason="an earlier attempt created it for another client",
+    ),
+    "period-taken": Label(
+        "Period taken",
+        "The former term already has a job for the period.",
+        reason="the former term has a job for its period",
+    ),
     "no-name": Label("No name", "The job has no name.", reason="it has no name"),
     "long-name": Label(
         "Name too long", "XPM does not take a name of this length.", reason="its name is too long"

@@ -285,6 +285,9 @@ PROPOSAL_STATES: Labels = {
     "changed": Label(
         "Changed", "Changed in Ignition: nothing is deployed until you take it over again.", "!"
     ),
+    "renewed": Label(
+        "Renewed", "Ignition has the next term: roll it over to create the next term's workflows.", "↻"
+    ),
     "draft": Label("Draft", "Jobs are deployed once you accept the proposal.", "·"),
     "revoked": Label("Revoked", "No more jobs are deployed for the proposal.", "–"),
     "sent": Label("Sent", "The client has not accepted the proposal yet.", "·"),

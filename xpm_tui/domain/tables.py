@@ -100,7 +100,10 @@ PROPOSALS: Table[ignition.Proposal] = Table(
     "proposals",
     ignition.Proposal,
     _id,
-    {"number": lambda p: _one(p.number.casefold()), "client": lambda p: _one(p.client)},
+    {
+        "number": lambda p: _one(p.number.casefold()),
+        "client": lambda p: tuple({p.client, *(each.client for each in p.services)} - {""}),
+    },
 )
 WORKFLOWS: Table[workflows.Workflow] = Table(
     "workflows", workflows.Workflow, _id, {"proposal": lambda w: _one(w.proposal)}

@@ -46,6 +46,11 @@ class Workflow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     are UUIDs of XPM, ``partner``, ``manager`` and ``staff`` team members. ``since`` is the day on which a
     person accepted or took the proposal: occurrences before it are not ours. ``automatic``: ``setting`` means
     deployed by itself as long as the setting says so. ``stopped`` tells why nothing more is made of it.
+
+    ``entity``: it is for the services of that entity alone, empty for those of the proposal's own client;
+    None where entities are not told apart. ``client`` is our id of a client that was chosen for it.
+    ``follows`` is the workflow that it was rolled over from; its term is from ``term_start`` to ``term_end``,
+    each None where it is the proposal's.
     """
 
     id: str
@@ -53,6 +58,11 @@ class Workflow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     name: str
     project: str = ""
     split: bool = False
+    entity: str | None = None
+    client: str | None = None
+    follows: str = ""
+    term_start: date | None = None
+    term_end: date | None = None
     start: date
     since: date
     repeat: Repeat | None = None

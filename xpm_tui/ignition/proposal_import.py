@@ -27,7 +27,7 @@ from xpm_tui.ignition.forms import PROPOSALS as FORM
 from xpm_tui.ignition.import_steps import Edit, ImportPlan, Note, Step, file_notes
 from xpm_tui.ignition.library_import import SERVICE_ID, ReadRow, read_row
 from xpm_tui.ignition.parser import Parsed, Refused
-from xpm_tui.ignition.proposal_merge import material, merged, service_key
+from xpm_tui.ignition.proposal_merge import engagement_of, material, merged, service_key
 
 _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(
@@ -97,6 +97,7 @@ class _Planner:
             "number": KnownIds(each.number for each in snapshot.rows(PROPOSALS) if each.number),
             "client_id": KnownIds(snapshot_ids(snapshot, contacts=False)),
             "service_id": KnownIds(each.extra.get(SERVICE_ID, "") for each in snapshot.rows(SERVICES)),
+            "entity_id": KnownIds(snapshot_ids(snapshot, contacts=False)),
         }
         for name, ids in known.items():
             ids.beside(self._parsed.column(name))
@@ -161,7 +162,7 @@ class _Planner:
             for row, value in said[1:]:
                 if value != said[0][1] and row.number not in found:
                     found[row.number] = self._unlike(name, row, said[0][0])
-        lines: dict[tuple[str, date | None, str], ReadRow] = {}
+        lines: dict[tuple[object, ...], ReadRow] = {}
         for row, service in good:
             key = (*service_key(service), exact(f"{service.price} {service.quantity} {service.billing}"))
             first = lines.setdefault(key, row)
@@ -218,6 +219,8 @@ class _Planner:
         told = [name for name, old in material(before).items() if old != material(after)[name]]
         if not told or before.state == "revoked":
             return after, []
+        was = before.before or engagement_of(before)
+        after = msgspec.structs.replace(after, before=None if was == engagement_of(after) else was)
         if "state" in told:
             after = msgspec.structs.replace(after, ours=False)
             why = f"Ignition says that its proposal is {visible(after.status or after.state, 60)}."
@@ -276,6 +279,9 @@ class _Planner:
             billing=row.cells.get("billing", ""),
             price=price,
             quantity=row.cells.get("quantity", ""),
+            project=row.cells.get("project", ""),
+            client_id=row.cells.get("entity_id", ""),
+            client_name=row.cells.get("entity", ""),
             extra=row.extra,
         )
 
@@ -316,11 +322,28 @@ class _Planner:
             accepted=next((day for row in rows if (day := self._date(row, "accepted"))), None),
             start=min(starts) if starts else None,
             end=max(end for end in ends if end) if ends and all(ends) else None,
-            services=tuple(service for service in services if service.name),
+            services=tuple(self._of_entity(service, first, client) for service in services if service.name),
             created=self._now,
             partner=self._person("partner", first),
             manager=self._person("manager", first),
         )
+
+    def _of_entity(
+        self, service: ProposalService, cells: dict[str, str], head: Client | None
+    ) -> ProposalService:
+        """The service with the client that its project names; blank where that is the proposal's own."""
+        if not service.entity:
+            return service
+        named = {"client_id": service.client_id, "client_name": service.client_name}
+        own = exact(service.client_name).casefold() == exact(cells.get("client_name", "")).casefold()
+        if own and service.client_id in ("", cells.get("client_id", "")):
+            found = head
+        else:
+            found = self._client(named)
+            own = found is not None and head is not None and found.id == head.id
+        if own:
+            return msgspec.structs.replace(service, client_id="", client_name="")
+        return msgspec.structs.replace(service, client=found.id if found else "")
 
     def _person(self, field: str, cells: dict[str, str]) -> str:
         if field not in cells:
@@ -354,7 +377,8 @@ class _Planner:
             return found[0] if found else None
         if made.client:
             same = self._snapshot.find(PROPOSALS, "client", made.client)
-            return next((p for p in same if not p.number and exact(p.name) == exact(made.name)), None)
+            own = (p for p in same if p.client == made.client and not p.number)
+            return next((p for p in own if exact(p.name) == exact(made.name)), None)
         if self._strays is None:
             strays = (p for p in self._snapshot.rows(PROPOSALS) if not p.number and not p.client)
             self._strays = {(exact(p.client_name), exact(p.name)): p for p in strays}
@@ -371,7 +395,7 @@ def _edits(before: Proposal | None, after: Proposal, row: int) -> Iterable[Edit]
         return
     for name in after.__struct_fields__:
         old, new = getattr(before, name), getattr(after, name)
-        if old != new:
+        if old != new and name != "before":
             if name == "services":
                 yield Edit(before.id, name, "", count(len(new), "service"), row)
             else:

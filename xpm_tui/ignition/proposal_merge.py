@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Proposal, ProposalService
+from xpm_tui.domain.ignition import Engagement, Proposal, ProposalService
 
 _TEXTS = ("name", "number", "client_id", "client_name")
 
@@ -17,7 +17,17 @@ def material(proposal: Proposal) -> dict[str, object]:
     """What the jobs of a proposal are made from, by the words for it."""
     told = {name: getattr(proposal, name) for name in ("state", "name", "client", "number", "reference")}
     told |= {name: getattr(proposal, name) for name in ("start", "end", "partner", "manager")}
-    return told | {"services": [(s.name, s.start, s.end, s.price, s.quantity) for s in proposal.services]}
+    return told | {
+        "services": [
+            (s.name, s.start, s.end, s.price, s.quantity, s.project, s.client, s.entity)
+            for s in proposal.services
+        ]
+    }
+
+
+def engagement_of(proposal: Proposal) -> Engagement:
+    """Return what the jobs of a proposal are made from now."""
+    return Engagement(**{name: getattr(proposal, name) for name in Engagement.__struct_fields__})
 
 
 def merged(
@@ -52,15 +62,20 @@ def merged(
         else:
             left.remove(at)
             services[at] = _merged_service(services[at], service)
-    for service in moved:
-        # One whose days overlap is the same with another start; one of another year stands beside it.
-        at = next((at for at in left if _overlap(services[at], service)), None)
-        if at is None:
-            services.append(service)
-        else:
-            left.remove(at)
-            merged = _merged_service(services[at], service)
-            services[at] = msgspec.structs.replace(merged, start=service.start or merged.start)
+    for alike in (_same_part, _may_be_part):
+        rest, moved = moved, []
+        for service in rest:
+            # One whose days overlap is the same with another start; one of another year stands beside it.
+            at = next(
+                (at for at in left if _overlap(services[at], service) and alike(services[at], service)), None
+            )
+            if at is None:
+                moved.append(service)
+            else:
+                left.remove(at)
+                known = _merged_service(services[at], service)
+                services[at] = msgspec.structs.replace(known, start=service.start or known.start)
+    services += moved
     gone = [
         at
         for at in left
@@ -72,14 +87,26 @@ def merged(
     return msgspec.structs.replace(before, **values, services=kept), [services[at] for at in gone]
 
 
-def service_key(service: ProposalService) -> tuple[str, date | None]:
-    """What two rows have in common that are the same service."""
-    return exact(service.name), service.start
+def service_key(service: ProposalService) -> tuple[str, date | None, str, str]:
+    """What two rows have in common that are the same service, of the same project and entity."""
+    return exact(service.name), service.start, exact(service.project), service.entity
+
+
+def _same_part(old: ProposalService, new: ProposalService) -> bool:
+    """Whether two services are of one project and one entity."""
+    return service_key(old)[2:] == service_key(new)[2:]
+
+
+def _may_be_part(old: ProposalService, new: ProposalService) -> bool:
+    """The same, where a blank project or entity says nothing."""
+    return all(not one or not other or one == other for one, other in zip(
+        service_key(old)[2:], service_key(new)[2:], strict=True
+    ))  # fmt: skip
 
 
 def _is_earlier_term(old: ProposalService, new: ProposalService) -> bool:
     """Whether a service ended before the same one started again."""
-    same = exact(old.name) == exact(new.name)
+    same = exact(old.name) == exact(new.name) and _may_be_part(old, new)
     return same and old.end is not None and new.start is not None and old.end < new.start
 
 
@@ -94,7 +121,17 @@ def _overlap(old: ProposalService, new: ProposalService) -> bool:
 def _merged_service(old: ProposalService, new: ProposalService) -> ProposalService:
     values = {
         name: getattr(new, name)
-        for name in ("service", "end", "billing", "price", "quantity")
+        for name in (
+            "service",
+            "end",
+            "billing",
+            "price",
+            "quantity",
+            "project",
+            "client",
+            "client_id",
+            "client_name",
+        )
         if getattr(new, name)
     }
     return msgspec.structs.replace(old, **values, extra={**old.extra, **new.extra})

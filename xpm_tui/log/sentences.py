@@ -124,6 +124,7 @@ SENTENCES: dict[str, str] = {
     "proposal.added": "{by} made the proposal {record}",
     "proposal.accepted": "{by} accepted {record}: {workflows:workflow} wait",
     "proposal.taken": "{by} took {record} over from Ignition: {workflows:workflow} wait",
+    "proposal.rolled": "{by} rolled {record} over into its next term: {workflows:workflow} wait",
     "proposal.revoked": "{by} revoked {record}: {workflows:workflow} stopped",
     "workflow.edited": "{by} edited {field} of {record}",
     "job.added": "{record}: job {job} was made in XPM",

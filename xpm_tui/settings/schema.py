@@ -309,9 +309,10 @@ SCHEMA: tuple[Entry, ...] = (
     Entry(
         "jobs.per",
         "One job for each",
-        choice("proposal", "project"),
+        choice("proposal", "project", "entity"),
         "proposal",
-        "One job for a whole proposal, or one per project.",
+        "One job for a whole proposal, one per project, or one per entity. Where projects are for other "
+        "clients, each client gets a job of its own in any case.",
     ),
     Entry("jobs.name", "Job name", JOB_NAME, "{proposal}", "Name of a job."),
     Entry(

@@ -64,6 +64,7 @@ NAMES = {
     "Practices": "The practices",
     "Proposals": "Proposals, beside their acts",
     "Review": "The bulk review",
+    "RollOverReview": "Before proposals are rolled over",
     "RunScreen": "A run",
     "SettingsArea": "Settings, beside its acts",
     "SyncArea": "Sync, beside its acts",

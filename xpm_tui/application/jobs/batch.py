@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
-from xpm_tui.application.jobs.queries import find_job, previews, unfinished
+from xpm_tui.application.jobs.proposals import find_proposal
+from xpm_tui.application.jobs.queries import OPEN, find_job, previews, unfinished
 from xpm_tui.application.jobs.views import PreviewView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.deploy.batch import going
 from xpm_tui.deploy.occurrences import Occurrence
 from xpm_tui.domain.consequences import Consequences
+from xpm_tui.domain.errors import NotFound
+from xpm_tui.domain.tables import WORKFLOWS
 
 
 class BatchView(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,3 +77,14 @@ def named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
 def of_cause(practice: OpenPractice, cause: str = "") -> tuple[str, ...]:
     """Ids of what is held, failed or half-made, of one cause where one is named."""
     return tuple(each.id for each in unfinished(practice, cause=cause))
+
+
+def of_proposal(practice: OpenPractice, proposal: str) -> list[Occurrence]:
+    """The next open job of each workflow of a proposal. Raises ``NotFound`` and ``BadInput``."""
+    snapshot = practice.snapshot()
+    rows = snapshot.find(WORKFLOWS, "proposal", find_proposal(snapshot, proposal).id)
+    found = []
+    for workflow in rows:
+        with suppress(NotFound):
+            found.append(find_job(practice, workflow.id))
+    return [each for each in found if each.state in OPEN]

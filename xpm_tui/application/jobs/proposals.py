@@ -16,11 +16,12 @@ from xpm_tui.application.presenters.lookup import find_client, find_member
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.deploy.calendar import WORDS
 from xpm_tui.deploy.job_spec import Per
+from xpm_tui.deploy.renewal import is_renewed
 from xpm_tui.deploy.workflows import make_workflows
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Proposal, ProposalService
+from xpm_tui.domain.ignition import Client, Proposal, ProposalService
 from xpm_tui.domain.labels import PROPOSAL_STATES, label
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
@@ -47,9 +48,15 @@ def list_proposals(practice: OpenPractice, *, state: str = "", mine: bool = Fals
 
 
 def new_proposal(
-    practice: OpenPractice, name: str, client: str, services: Sequence[str], values: Mapping[str, str]
+    practice: OpenPractice,
+    name: str,
+    client: str,
+    services: Sequence[str],
+    values: Mapping[str, str],
+    entities: Sequence[str] = (),
 ) -> ProposalRowView:
     """Make a draft. A service is named as in the library, ``PROJECT: SERVICE`` puts it into a project;
+    ``PROJECT: CLIENT`` in ``entities`` says that a project is for another client than ``client``;
     ``values``: number, reference, start, end, partner, manager. Raises ``BadInput`` and ``NotFound``."""
     practice.writable()
     snapshot = practice.snapshot()
@@ -88,7 +95,8 @@ def new_proposal(
         },
         Proposal,
     )
-    made = msgspec.structs.replace(made, services=tuple(_service(snapshot, text) for text in services))
+    agreed_on = tuple(_service(snapshot, text) for text in services)
+    made = msgspec.structs.replace(made, services=_with_entities(snapshot, agreed_on, entities, ours))
     practice.book.commit([Put(PROPOSALS, made)])
     practice.events.emit(Event(key="proposal.added", record=made.id))
     return proposal_view(practice.snapshot(), made)
@@ -141,7 +149,13 @@ def take(
                 if proposal.origin == "import" else f"Accept it: xpm-tui proposals accept {proposal.id}",
             )  # fmt: skip
         workflows = snapshot.find(WORKFLOWS, "proposal", proposal.id)
-        if proposal.ours and workflows and not any(workflow.stopped for workflow in workflows):
+        stopped = any(workflow.stopped for workflow in workflows)
+        if workflows and not stopped and is_renewed(proposal):
+            raise BadInput(
+                f"{proposal.id} has a next term, and nothing of this one waits.",
+                hint=f"Create the next term's workflows: xpm-tui proposals rollover {proposal.id}",
+            )
+        if proposal.ours and workflows and not stopped and proposal.before is None:
             raise BadInput(f"{proposal.id} is ours already.", hint="See: xpm-tui jobs list")
     return _ours(practice, found, "taken", repeat, start, per)
 
@@ -226,6 +240,7 @@ def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
     client = snapshot.get(CLIENTS, row.client) if row.client else None
     workflows = snapshot.find(WORKFLOWS, "proposal", row.id)
     standing = _standing(row, any(each.stopped for each in workflows))
+    named = {s.entity: (snapshot.get(CLIENTS, s.client), s) for s in row.services if s.entity}
     why = "" if standing == "ours" else label(PROPOSAL_STATES, standing).help
     return ProposalRowView(
         id=row.id,
@@ -244,6 +259,10 @@ def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
         workflows=tuple(each.id for each in workflows),
         why=why,
         status=row.status,
+        entities=tuple(
+            there.name if there else service.client_name or service.client_id
+            for there, service in named.values()
+        ),
     )
 
 
@@ -260,6 +279,7 @@ def agreed(practice: OpenPractice, proposal: str) -> list[AgreedView]:
     for each in find_proposal(snapshot, proposal).services:
         service = snapshot.get(SERVICES, each.service) if each.service else None
         rows = (snapshot.get(TEMPLATES, uuid) for uuid in (service.templates if service else ()))
+        entity = snapshot.get(CLIENTS, each.client) if each.client else None
         found.append(
             AgreedView(
                 name=each.name,
@@ -268,6 +288,7 @@ def agreed(practice: OpenPractice, proposal: str) -> list[AgreedView]:
                 calls_for=tuple(row.name if row else "(gone)" for row in rows),
                 no_job=service is not None and service.no_job,
                 unknown=service is None,
+                client=entity.name if entity else each.client_name or each.client_id,
             )
         )
     return found
@@ -280,7 +301,9 @@ def _called(row: Proposal) -> str:
 
 def _standing(row: Proposal, stopped: bool) -> str:
     if row.ours and row.state == "accepted":
-        return "changed" if stopped else "ours"
+        if is_renewed(row):
+            return "renewed"
+        return "changed" if stopped or row.before is not None else "ours"
     if row.state == "accepted":
         return "to take"
     if row.state == "revoked" and not row.ours:
@@ -310,7 +333,9 @@ def _ours(
             start=start, per=per,
         )  # fmt: skip
         accepted = proposal.accepted if what == "taken" else since
-        after = msgspec.structs.replace(proposal, ours=True, state="accepted", accepted=accepted or since)
+        after = msgspec.structs.replace(
+            proposal, ours=True, state="accepted", accepted=accepted or since, before=None
+        )
         writes += [Put(PROPOSALS, after), *(Put(WORKFLOWS, workflow) for workflow in made)]
         news.append(Event(key=f"proposal.{what}", record=proposal.id, numbers={"workflows": len(made)}))
     if writes:
@@ -348,6 +373,30 @@ def _service(snapshot: Snapshot, typed: str) -> ProposalService:
         project, name = (part.strip() for part in name.split(":", 1))
         found = find_service(snapshot, name)
     return ProposalService(name=found.name, service=found.id, project=project)
+
+
+def _with_entities(
+    snapshot: Snapshot, services: tuple[ProposalService, ...], typed: Sequence[str], head: Client
+) -> tuple[ProposalService, ...]:
+    """The services with the clients of their projects, each typed as ``PROJECT: CLIENT``."""
+    clients: dict[str, Client] = {}
+    for text in typed:
+        said = exact(_text("project_client", text)).casefold()
+        projects = {exact(service.project): service.project for service in services if service.project}
+        found = next((key for key in projects if said.startswith(f"{key.casefold()}:")), None)
+        if found is None:
+            raise BadInput(
+                f"project_client: '{visible(text, 80)}' names no project of a service.",
+                hint="Write 'PROJECT: CLIENT', and the service as 'PROJECT: SERVICE'.",
+                field="project_client",
+            )
+        clients[found] = find_client(snapshot, exact(text)[len(found) + 1 :])
+    return tuple(
+        msgspec.structs.replace(service, client=of.id, client_id=of.client_id, client_name=of.name)
+        if (of := clients.get(exact(service.project))) is not None and of.id != head.id
+        else service
+        for service in services
+    )
 
 
 def _text(field: str, text: str) -> str:

@@ -24,10 +24,12 @@ from xpm_tui.application.runs.history import alive
 from xpm_tui.deploy import transitions
 from xpm_tui.deploy.calendar import recurrence, word
 from xpm_tui.deploy.occurrences import SOON, Occurrence, occurrences, of_workflow
+from xpm_tui.deploy.renewal import is_renewed
+from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
 from xpm_tui.domain.events import Event
-from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ignition import Client, Proposal
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import (
@@ -35,6 +37,7 @@ from xpm_tui.domain.tables import (
     CLIENTS,
     DEPLOYMENTS,
     JOBS,
+    LINKS,
     PROPOSALS,
     RUNS,
     TEMPLATES,
@@ -71,6 +74,7 @@ def counts(practice: OpenPractice) -> JobCounts:
         soon=sum(each.state == "coming" and (each.day - day).days <= SOON for each in found),
         missed=states["missed"],
         changed=sum(row.ours and row.state == "accepted" for row in proposals),
+        renewed=sum(is_renewed(row) for row in snapshot.rows(PROPOSALS)),
         to_take=sum(row.state == "accepted" and not row.ours for row in snapshot.rows(PROPOSALS)),
         blocked="" if terms.ours else IGNITION,
     )
@@ -145,6 +149,7 @@ _WORDS = {
     "taken": "the proposal was taken over from Ignition",
     "revoked": "the proposal was revoked",
     "edited": "{about} edited",
+    "rolled": "rolled over: the next term starts on {about}",
     "changed": "changed in Ignition: {about}; what still waited was stopped",
     "deployed": "job {about} deployed",
     "found": "job {about} found in XPM after a lost answer",
@@ -206,7 +211,9 @@ def find_job(practice: OpenPractice, text: str) -> Occurrence:
         raise NotFound(f"There is no job '{visible(typed, 80)}'.", hint="Look at them: xpm-tui jobs list")
     now = today(practice)
     # Up to a year after its start: one that starts in years can be looked at, and mended, too.
-    ahead = 400 + max(0, (workflow.start - now).days) if workflow.repeat is not None else 0
+    ahead = (
+        400 + max(0, (max(workflow.start, workflow.since) - now).days) if workflow.repeat is not None else 0
+    )
     found = list(of_workflow(snapshot, terms, workflow, now, ahead))
     if day:
         hit = next((each for each in found if each.day.isoformat() == day), None)
@@ -231,8 +238,6 @@ def choose(
             raise BadInput(
                 f"Job {each.id} is {each.state} already.", hint=f"See: xpm-tui jobs preview {each.id}"
             )
-        if each.state == "going" or each.state in ("held", "failed"):
-            continue
     states = {state for state, wanted in (("due", due), ("missed", missed)) if wanted}
     for each in occurrences(practice.snapshot(), terms_of(practice), today(practice), ahead=0):
         if each.state in states:
@@ -313,7 +318,7 @@ def row_view(
         id=found.id, workflow=found.workflow.id, day=found.day, state="going"
     )
     proposal = snapshot.get(PROPOSALS, found.workflow.proposal)
-    client: Client | None = snapshot.get(CLIENTS, proposal.client) if proposal and proposal.client else None
+    client = _client_of(snapshot, found, proposal)
     spec = row.spec if row.spec is not None and row.number else shown(found).spec
     there = snapshot.get(JOBS, row.number) if row.number else None
     return JobRowView(
@@ -336,6 +341,15 @@ def row_view(
         left_out=row.left_out,
         earlier=row.earlier,
     )
+
+
+def _client_of(snapshot: Snapshot, found: Occurrence, proposal: Proposal | None) -> Client | None:
+    """Whose job it is: for one that is in XPM the client that it was created for."""
+    row = found.deployment
+    links = snapshot.find(LINKS, "uuid", row.client) if row is not None and row.number else []
+    if links and (there := snapshot.get(CLIENTS, links[0].id)) is not None:
+        return there
+    return job_client(snapshot, proposal, found.workflow).client if proposal is not None else None
 
 
 def _show(

@@ -96,9 +96,10 @@ class CoverageView(msgspec.Struct, frozen=True, kw_only=True):
 class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
     """A proposal. ``ours``: this tool deploys it; ``why`` says why not, ``workflows`` are its workflows.
 
-    ``standing``: draft, to take (accepted in Ignition, not ours), ours, changed (in Ignition, so that what
-    waited was stopped), revoked (here; it can be taken or accepted again), else what Ignition says of it;
-    where that is ``unknown``, ``status`` is Ignition's own word.
+    ``standing``: draft, to take (accepted in Ignition, not ours), ours, changed (in Ignition since it was
+    accepted here), renewed (Ignition has its next term), revoked (here; it can be taken or accepted again),
+    else what Ignition says of it; where that is ``unknown``, ``status`` is Ignition's own word. ``entities``
+    are the other clients that projects of it are for.
     """
 
     id: str
@@ -117,11 +118,80 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
     workflows: tuple[str, ...]
     why: str = ""
     status: str = ""
+    entities: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:
         """Its state, in Ignition's own word where that is not a known one."""
         return self.status or self.state
+
+
+class ServiceChangeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A service that Ignition has ``added``, ``removed`` or ``repriced``, or of which only the ``dates``
+    differ: what was accepted, and what the proposal says now. ``client`` is the entity that it is for."""
+
+    change: str
+    name: str
+    project: str = ""
+    client: str = ""
+    old_price: str = ""
+    price: str = ""
+    old_quantity: str = ""
+    quantity: str = ""
+    old_billing: str = ""
+    billing: str = ""
+    old_start: date | None = None
+    start: date | None = None
+    old_end: date | None = None
+    end: date | None = None
+
+
+class PartChangeView(msgspec.Struct, frozen=True, kw_only=True):
+    """Another part of a proposal that Ignition has changed."""
+
+    field: str
+    label: str
+    old: str
+    new: str
+
+
+class RolledView(msgspec.Struct, frozen=True, kw_only=True):
+    """A workflow of the next term: ``workflow`` is its id (``+w1`` while none was given out), ``follows`` the
+    one that it is made from (empty for an added project or entity). Without ``workflow``, the former one only
+    ends. ``edits`` are fields that were edited on the former one."""
+
+    workflow: str
+    follows: str
+    name: str
+    client: RefView | None
+    repeats: str
+    first: date | None
+    ends: date | None = None
+    edits: tuple[str, ...] = ()
+
+
+class ProposalChangeView(msgspec.Struct, frozen=True, kw_only=True):
+    """What Ignition has changed of a proposal since it was accepted here.
+
+    ``term`` and ``term_end`` are the next term's days, where the file has one; ``workflows`` are then what a
+    roll-over creates. ``stopped`` are workflows that wait until the change is accepted.
+    """
+
+    id: str
+    number: str
+    name: str
+    client: RefView | None
+    services: tuple[ServiceChangeView, ...]
+    parts: tuple[PartChangeView, ...]
+    stopped: tuple[str, ...]
+    term: date | None = None
+    term_end: date | None = None
+    workflows: tuple[RolledView, ...] = ()
+
+    @property
+    def is_renewal(self) -> bool:
+        """Whether it has a next term."""
+        return self.term is not None
 
 
 class AgreedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +201,7 @@ class AgreedView(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     price: str
     calls_for: tuple[str, ...]
+    client: str = ""
     no_job: bool = False
     unknown: bool = False
 
@@ -217,8 +288,9 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
 class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
     """For Overview: what is ``due``, ``held``, ``failed``, half-made (``going``), comes soon (14 days),
     was ``missed``; ``due_automatic`` of the due ones go by themselves. ``changed``: proposals of ours that
-    were changed in Ignition, so that what waited was stopped. ``to_take``: accepted proposals that are not
-    ours. ``blocked`` says why nothing is deployed, or is empty."""
+    were changed in Ignition, so that what waited was stopped; ``renewed``: those with a next term that is to
+    be rolled over. ``to_take``: accepted proposals that are not ours. ``blocked`` says why nothing is
+    deployed, or is empty."""
 
     due: int = 0
     due_automatic: int = 0
@@ -228,5 +300,6 @@ class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
     soon: int = 0
     missed: int = 0
     changed: int = 0
+    renewed: int = 0
     to_take: int = 0
     blocked: str = ""

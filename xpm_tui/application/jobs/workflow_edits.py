@@ -14,13 +14,15 @@ from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, put_wo
 from xpm_tui.application.jobs.templates import find_category, find_template
 from xpm_tui.application.jobs.views import PreviewView
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.lookup import find_member
+from xpm_tui.application.practice_identity import list_state
+from xpm_tui.application.presenters.lookup import find_client, find_member
 from xpm_tui.deploy.calendar import recurrence, word
 from xpm_tui.deploy.job_spec import BUDGET, LONGEST_NAME, amount, first_of
 from xpm_tui.deploy.occurrences import Occurrence, of_workflow
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Drop, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
@@ -29,9 +31,9 @@ from xpm_tui.sync.journal import without_end
 
 FIELDS = (
     "name", "description", "category", "budget", "partner", "manager", "staff", "reference", "templates",
-    "due", "due_days", "days_early", "state", "automatic", "start", "repeat", "until",
+    "due", "due_days", "days_early", "state", "automatic", "start", "repeat", "until", "client",
 )  # fmt: skip
-SENT = frozenset({*FIELDS[:4], "reference", "due", "due_days", "start", "repeat", "until"})
+SENT = frozenset({*FIELDS[:4], "reference", "due", "due_days", "start", "repeat", "until", "client"})
 """What goes out with the job itself: once it is in XPM, the rest is finished and these stay."""
 DEFAULT = "default"
 """Instead of a value: follow the proposal, its services and the settings again."""
@@ -72,8 +74,9 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
     _check(after, fields)
     moved = (after.start, after.repeat) != (workflow.start, workflow.repeat)
     if after != workflow:
-        begun = _not_made(practice, snapshot, rows) if moved else []
-        drops = [Drop(DEPLOYMENTS, id_) for id_ in begun]
+        # Where nobody knows whether XPM has the job, another client might get a second one.
+        begun = _not_made(practice, snapshot, rows) if moved or after.client != workflow.client else []
+        drops = [Drop(DEPLOYMENTS, id_) for id_ in begun] if moved else []
         put_workflow(practice, snapshot, after, ", ".join(values), also=drops)
     view = preview_job(practice, workflow.id)
     if after == workflow:
@@ -148,7 +151,7 @@ def _effect(practice: OpenPractice, workflow: Workflow, fields: list[str]) -> tu
     if workflow.stopped:
         return (), f"No job is made of {workflow.id} now: {workflow.stopped} It counts once that is settled."
     snapshot, terms, now = practice.snapshot(), terms_of(practice), today(practice)
-    ahead = YEAR + max(0, (workflow.start - now).days)
+    ahead = YEAR + max(0, (max(workflow.start, workflow.since) - now).days)
     shown = list(of_workflow(snapshot, terms, workflow, now, ahead))
     here = [each for each in shown if each.deployment is not None and each.deployment.number]
     late = {each.id for each in here if {*fields} & SENT or each.state not in OPEN}
@@ -172,7 +175,7 @@ def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]
     unknown = next((intent.record for intent in without_end(snapshot) if intent.record in found), "")
     if unknown:
         raise BadInput(
-            f"Job {unknown} was sent to XPM and no answer came, so its dates stay.",
+            f"Job {unknown} was sent to XPM and no answer came, so its dates and its client stay.",
             hint=f"Say what became of it: xpm-tui jobs retry {unknown} --sent adopt|again|drop",
         )
     return found
@@ -225,12 +228,20 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
         "start": str(workflow.start),
         "repeat": word(repeat),
         "until": str(ends.end) if ends is not None and ends.end is not None else "",
+        "client": _client_named(snapshot, client),
     }
     return [
         FieldView(name=field, label=_LABELS.get(field, field.replace("_", " ")), value=there[field])
         for field in FIELDS
         if field not in gone
     ]
+
+
+def _client_named(snapshot: Snapshot, client: Client | None) -> str:
+    """A client as a person would type it: by name, or by id where several have that name."""
+    if client is None:
+        return ""
+    return client.name if len(snapshot.find(CLIENTS, "name", exact(client.name))) == 1 else client.id
 
 
 def _named(snapshot: Snapshot, member: str) -> str:
@@ -262,6 +273,10 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
         return tuple(dict.fromkeys(_listed(text, lambda each: find_member(snapshot, each).id)))
     if field == "templates":
         return tuple(dict.fromkeys(_listed(text, lambda each: find_template(snapshot, each).uuid)))
+    if field == "client":
+        if not text:
+            raise BadInput("A job needs a client.", hint="Name one, or: client=default", field="client")
+        return find_client(snapshot, text).id
     if field == "category":
         return find_category(snapshot, text)
     if field == "budget":

@@ -380,7 +380,12 @@ def make_undo(
         policy=practice.policy(),
         client=ours,
         field=field,
-        in_use=frozenset(proposal.client for proposal in snapshot.rows(PROPOSALS) if proposal.client),
+        in_use=frozenset(
+            client
+            for proposal in snapshot.rows(PROPOSALS)
+            for client in (proposal.client, *(service.client for service in proposal.services))
+            if client
+        ),
     )
     if keep:
         keep_plan(practice, plan, records)

@@ -13,6 +13,7 @@ import msgspec
 from xpm_tui.application.cached_counts import kept
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import list_state, read_identity
+from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
@@ -93,7 +94,7 @@ def _to_come(snapshot: Snapshot) -> Counter[str]:
 
 def _of(snapshot: Snapshot, workflow: Workflow) -> set[str]:
     proposal = snapshot.get(PROPOSALS, workflow.proposal)
-    client = snapshot.get(CLIENTS, proposal.client) if proposal and proposal.client else None
+    client = job_client(snapshot, proposal, workflow).client if proposal else None
     named = set(workflow.staff)
     for role in ("partner", "manager"):
         typed = getattr(workflow, role)

@@ -77,7 +77,9 @@ class JobActs(FilteredArea):
             self.host.work(lambda: self._choose_deploy(view), "deploy", exclusive=True, node=self)
 
     async def _choose_deploy(self, view: JobRowView) -> None:
-        ids = await self._which(view, _kinds(self.listed, view.state), "make")
+        of = await self.host.desk.ask(job_batch.of_proposal, view.proposal)
+        together = ("all of its proposal, one for each workflow", tuple(each.id for each in of))
+        ids = await self._which(view, [*_kinds(self.listed, view.state), together], "make")
         if ids:
             await self._go(ids, "Deploy", "jobs.deploy")
 

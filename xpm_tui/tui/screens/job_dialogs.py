@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from textual import on
@@ -11,13 +12,16 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
 from xpm_tui.application.jobs.batch import BatchView
+from xpm_tui.application.jobs.renewals import RollOverView
+from xpm_tui.application.jobs.views import ProposalChangeView
+from xpm_tui.commands import renewals
 from xpm_tui.commands.consequences import action, also, cost
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import Reading
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span
 from xpm_tui.tui.widgets.job_lines import problem_lines
 from xpm_tui.tui.widgets.text import Prose
 
@@ -30,7 +34,11 @@ FEW = 5
 MARKS = (ours("■ ", "bad"), ours("? ", "warn"), ours("● ", "good"))
 """A job that is kept back, that asks first, that goes."""
 
+CHANGE_LOOKS: dict[str, Look] = {"+": "good", "-": "bad", "~": "warn"}
+"""How a service is shown that was added, removed, repriced."""
+
 Answer = Literal["", "go", "anyway"]
+Edits = Literal["keep", "drop"]
 
 
 class JobReading(Reading[str]):
@@ -113,6 +121,55 @@ class DeployReview(Reading[Answer]):
         """By letter: only where something would go out."""
         if answer == "anyway" or self._goes:
             self.dismiss(answer)
+
+
+class RollOverReview(Reading[Edits]):
+    """The next terms before they are created; where there are edits, the answer says what becomes of them."""
+
+    def __init__(self, view: RollOverView) -> None:
+        super().__init__(classes="wide")
+        self.title_text = visible("Roll over")
+        self._view = view
+
+    def box(self) -> ComposeResult:
+        """The counts, the differences, the answers."""
+        view = self._view
+        told: list[Line] = [[ours(f"{action(view.consequences)}.", "strong")]]
+        told += [[span(line)] for line in described(view.consequences)]
+        if view.edited:
+            has = formatting.plural(view.edited, "has/have")
+            told.append(
+                [ours(f"{formatting.count(view.edited, 'workflow')} of this term {has} edits.", "warn")]
+            )
+        with VerticalScroll(classes="words", can_focus=False):
+            yield Prose(lines(told))
+            yield Prose(lines(change_lines(view.changes[:SHOWN])), classes="batch")
+        with Horizontal(classes="buttons"):
+            yield Button(content(Shown("Leave")), id="leave")
+            if view.edited:
+                yield Button(content(Shown("Create, keep edits")), id="keep")
+                yield Button(content(Shown("Create, drop edits")), id="drop")
+            elif view.new:
+                yield Button(content(Shown(action(view.consequences))), id="drop")
+
+    def on_mount(self) -> None:
+        """The safe button first."""
+        self.query_one("#leave", Button).focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(None if event.button.id == "leave" else "keep" if event.button.id == "keep" else "drop")
+
+
+def change_lines(views: Sequence[ProposalChangeView]) -> list[Line]:
+    """What Ignition has changed, proposal by proposal."""
+    found: list[Line] = []
+    for view in views:
+        head, *rest = renewals.change_lines(view)
+        found.append([span(head, "strong")])
+        found += [[span(line, CHANGE_LOOKS.get(line.strip()[:1], "muted"))] for line in rest]
+    return found
 
 
 def summary_lines(batch: BatchView) -> list[Line]:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import msgspec
 from textual.binding import Binding, BindingType
 
-from xpm_tui.application.jobs import proposals
+from xpm_tui.application.jobs import proposals, renewals
 from xpm_tui.application.jobs import queries as job_counts
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs.deployment import due_at_once
 from xpm_tui.application.jobs.job_settings import terms_of
-from xpm_tui.application.jobs.views import AgreedView, JobCounts, JobRowView, ProposalRowView
+from xpm_tui.application.jobs.views import (
+    AgreedView,
+    JobCounts,
+    JobRowView,
+    ProposalChangeView,
+    ProposalRowView,
+)
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.commands.command import Result, Situation
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
+from xpm_tui.domain.errors import NotFound
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui import keymap
+from xpm_tui.tui.dialogs.dialog import Choose
 from xpm_tui.tui.dialogs.form import Form, build, until_taken
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.screens.area import FilteredArea
@@ -32,8 +41,8 @@ with lazy_imports():
     from xpm_tui.tui.screens import job_dialogs
 
 FILTERS = (
-    ("", "all"), ("to take", "to take"), ("ours", "ours"), ("changed", "changed"), ("draft", "drafts"),
-    ("revoked", "revoked"), ("unknown", "unknown"),
+    ("", "all"), ("to take", "to take"), ("ours", "ours"), ("changed", "changed"),
+    ("renewed", "renewed"), ("draft", "drafts"), ("revoked", "revoked"), ("unknown", "unknown"),
 )  # fmt: skip
 TAKES = (
     "Ignition's: its own connector has usually made the job already, so nothing is made from here. "
@@ -53,7 +62,7 @@ class Proposals(FilteredArea):
     )
     MORE_KEYS = (
         ("/", "filter by letters in name, number or client; esc ends it"),
-        ("[ and ]", "saved filters: to take, ours, changed, drafts, revoked, unknown"),
+        ("[ and ]", "saved filters: to take, ours, changed, renewed, drafts, revoked, unknown"),
         ("esc", "back to the jobs"),
     )
     FILTERS: ClassVar = FILTERS
@@ -129,12 +138,20 @@ class Proposals(FilteredArea):
             self.detail.show(lambda _: told)
 
     async def _lines(self, view: ProposalRowView) -> list[Line]:
-        def read(practice: OpenPractice) -> tuple[list[AgreedView], list[JobRowView]]:
-            made = [jobs.row_of(practice, workflow) for workflow in view.workflows]
-            return proposals.agreed(practice, view.id), made
+        def read(
+            practice: OpenPractice,
+        ) -> tuple[list[AgreedView], list[JobRowView], list[ProposalChangeView]]:
+            made = [row for workflow in view.workflows if (row := _row(practice, workflow)) is not None]
+            told = view.standing in ("changed", "renewed")
+            changes = renewals.list_changes(practice, [view.id]) if told else []
+            return proposals.agreed(practice, view.id), made, changes
 
-        agreed, made = await self.host.desk.ask(read)
-        return proposal_lines(view, agreed, made, self._counts)
+        agreed, made, changes = await self.host.desk.ask(read)
+        found = proposal_lines(view, agreed, made, self._counts)
+        if not changes:
+            return found
+        head: Line = [ours(" Changed in Ignition since you accepted it", "head")]
+        return [*found[:3], head, *job_dialogs.change_lines(changes)[1:], *found[3:]]
 
     def chosen(self, item: ProposalRowView) -> None:
         """All of it, to read."""
@@ -176,6 +193,40 @@ class Proposals(FilteredArea):
         one = self.proposal.id
         more = {"wait": True} if act == "proposals.accept" else {"all": False}
         return {"proposal": one} if act == "proposals.revoke" else {"proposals": (one,), **more}
+
+    def do_proposals_changes(self) -> None:
+        """All that Ignition has changed, on one screen."""
+        self.host.work(self._changes, "changes", exclusive=True, node=self)
+
+    async def _changes(self) -> None:
+        found = (await self.host.run_named("proposals.changes", {})).value
+        told = job_dialogs.change_lines(found) or [[ours("Nothing has changed in Ignition.", "muted")]]
+        self.app.push_screen(job_dialogs.JobReading("Changed in Ignition", told))
+
+    def do_proposals_rollover(self) -> None:
+        """This one, or all that have a next term; shown first."""
+        if (view := self.proposal) is not None:
+            self.host.work(lambda: self._roll_over(view), "rollover", exclusive=True, node=self)
+
+    async def _roll_over(self, view: ProposalRowView) -> None:
+        number = self._counts.renewed
+        wanted: dict[str, Any] = {"proposals": (view.id,)}
+        if number > 1:
+            every = f"all that have a next term: {formatting.count(number, 'proposal')}"
+            choices = [("one", f"this one: {view.name}"), ("all", every)]
+            box = Choose("Which proposals?", choices, title="Roll over")
+            picked: str | None = await self.app.push_screen_wait(box)
+            if picked is None:
+                return
+            wanted = wanted if picked == "one" else {"all": True}
+        shown = (await self.host.run_named("proposals.rollover", {**wanted, "dry_run": True})).value
+        answer = await self.app.push_screen_wait(job_dialogs.RollOverReview(shown))
+        if answer:
+            agreed = {**wanted, "edits": answer, "yes": True}
+            done = (await self.host.run_named("proposals.rollover", agreed)).value
+            await self.host.refresh_pulse()
+            told = formatting.count(done.new, "workflow")
+            self.host.toast(f"{told} of the next term created. The jobs are listed in Jobs (v).")
 
     def do_proposals_accept(self) -> None:
         """One job or one per project, once or coming back: the form asks."""
@@ -224,6 +275,13 @@ class Proposals(FilteredArea):
         return keymap.page("Proposals", self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
+def _row(practice: OpenPractice, workflow: str) -> JobRowView | None:
+    """The job of a workflow; None where nothing comes of it any more."""
+    with suppress(NotFound):
+        return jobs.row_of(practice, workflow)
+    return None
+
+
 def client_of(view: ProposalRowView) -> str:
     """Its client by name."""
     return view.client.name if view.client else "(not among the clients)"
@@ -255,6 +313,8 @@ def proposal_lines(
             ours(f"{formatting.day(view.start)} to {formatting.day(view.end)}", "muted"),
         ],
     ]  # fmt: skip
+    if view.entities:
+        found.append([ours(" also for "), span(formatting.sequence(view.entities), "muted")])
     if view.standing == "to take":
         found.append([ours(" → ", "warn"), ours(TAKES)])
     elif view.standing == "draft":
@@ -283,7 +343,7 @@ def proposal_lines(
             else "not in the library: calls for no template" if each.unknown
             else " + ".join(each.calls_for) or "calls for no template"
         )  # fmt: skip
-        project = f"{each.project}: " if each.project else ""
+        project = "".join(f"{part}: " for part in (each.project, each.client) if part)
         price = f"  {each.price}" if each.price else ""
         found.append([span(f"   {project}{each.name}{price}"), ours(" → ", "muted"), span(called, "muted")])
     return found

@@ -180,7 +180,7 @@ JOB_STATES = StateLooks(labels.JOB_STATES, {
 PROBLEM_WEIGHTS = StateLooks(labels.PROBLEM_WEIGHTS, {"hold": "bad", "ask": "warn", "note": "muted"})
 PROPOSAL_STATES = StateLooks(labels.PROPOSAL_STATES, {
     "to take": "warn", "ours": "good", "changed": "warn", "draft": "accent", "revoked": "muted",
-    "unknown": "warn",
+    "unknown": "warn", "renewed": "warn",
 })  # fmt: skip
 VERDICTS = StateLooks(labels.VERDICTS, {"ok": "good", "note": "warn", "trouble": "bad", "skipped": "muted"})
 SEVERITIES = StateLooks(labels.SEVERITIES, {"debug": "muted", "warning": "warn", "error": "bad"})

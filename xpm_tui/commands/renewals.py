@@ -1,0 +1,210 @@
+"""Changes and renewals of proposals: what Ignition has changed, and the roll-over into the next term."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from xpm_tui.commands.command import Act, Result, Talk, argument, first, idle, in_state, option
+from xpm_tui.commands.consequences import action, question
+from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.effects import Effect, Question, agree, unless_dry_run
+from xpm_tui.commands.tables import plain
+from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.formatting import count, day, plural
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.jobs import renewals
+
+if TYPE_CHECKING:
+    from xpm_tui.application.jobs.renewals import RollOverView
+    from xpm_tui.application.jobs.views import (
+        PartChangeView,
+        ProposalChangeView,
+        RolledView,
+        ServiceChangeView,
+    )
+    from xpm_tui.application.practice import OpenPractice
+
+_NAMED = 20
+"""Proposals that are named one by one."""
+
+
+class ListChanges(msgspec.Struct, frozen=True):
+    """Parameters of ``proposals changes``."""
+
+    proposals: Annotated[
+        tuple[str, ...], argument("The proposals: our ids, numbers, names; all, if none.", "[PROPOSAL]...")
+    ] = ()
+
+
+class RollOver(msgspec.Struct, frozen=True):
+    """Parameters of ``proposals rollover``."""
+
+    proposals: Annotated[
+        tuple[str, ...], argument("The proposals: our ids, numbers, names.", "[PROPOSAL]...")
+    ] = ()
+    all: Annotated[bool, option("All that have a next term.")] = False
+    edits: Annotated[
+        Literal["", "keep", "drop"],
+        option("Whether edits of this term's workflows hold in the next one, too."),
+    ] = ""
+    dry_run: Annotated[bool, option("Show what would be created, and create nothing.")] = False
+    yes: Annotated[bool, option("Do not ask.")] = False
+
+
+async def list_changes(practice: OpenPractice, params: ListChanges, talk: Talk) -> Result:
+    """Renewals first."""
+
+    found = renewals.list_changes(practice, params.proposals)
+    lines = [line for view in found for line in change_lines(view)]
+    renewed = [view.id for view in found if view.is_renewal]
+    changed = [view.id for view in found if not view.is_renewal]
+    if renewed:
+        lines.append(f"{count(len(renewed), 'renewal')}. Next: xpm-tui proposals rollover --all")
+    if changed:
+        ids = " ".join(changed[:_NAMED])
+        lines.append(f"{count(len(changed), 'other change')}. To go on with it: xpm-tui proposals take {ids}")
+    data = {"count": len(found), "renewed": len(renewed)}
+    lines = lines or ["Nothing has changed in Ignition since the proposals were accepted here."]
+    return Result(data=data, items=[plain(view) for view in found], lines=lines, value=found)
+
+
+async def roll_over(practice: OpenPractice, params: RollOver, talk: Talk) -> Result:
+    """Show, ask once about the edits, create."""
+
+    if params.all == bool(params.proposals):
+        raise BadInput("Name the proposals, or --all.", hint="xpm-tui proposals rollover PROP-12")
+    view = renewals.preview_roll_over(practice, params.proposals, keep=params.edits == "keep")
+    if params.dry_run or not view.proposals:
+        return _rolled(view, "would be created")
+    keep = params.edits == "keep"
+    if view.edited and not params.edits:
+        edited = f"{count(view.edited, 'workflow')} of this term {plural(view.edited, 'has/have')} edits."
+        if not talk.interactive or params.yes:
+            raise NeedsPerson(edited, hint="Say what becomes of them: --edits keep, or --edits drop")
+        keep = await agree(talk, Question(f"{edited} Keep them in the next term?", button="Keep the edits"))
+    about = f"for {count(view.proposals, 'proposal')}"
+    lines = [*roll_over_lines(view), *described(view.consequences)]
+    asked = Question(question(view.consequences, about), lines, button=action(view.consequences))
+    if not await agree(talk, asked):
+        return Result(data={"count": 0}, lines=["Nothing was created."], declined=True)
+    return _rolled(renewals.roll_over(practice, params.proposals, keep=keep), "created")
+
+
+def _rolled(view: RollOverView, what: str) -> Result:
+    data = {
+        "count": view.proposals,
+        "workflows": view.new,
+        "ended": view.ended,
+        "edited": view.edited,
+        "keeps_edits": view.keeps,
+        "consequences": plain(view.consequences),
+    }
+    told = f"{count(view.new, 'workflow')} for {count(view.proposals, 'proposal')} {what}."
+    if not view.proposals:
+        told = "No proposal has a next term."
+    elif what == "created":
+        told += " See: xpm-tui jobs list"
+    items = [plain(each) for each in view.changes]
+    return Result(data=data, items=items, lines=[*roll_over_lines(view), told], value=view)
+
+
+def roll_over_lines(view: RollOverView) -> list[str]:
+    """The proposals of a roll-over with their differences; many are cut to the first."""
+    found = [line for each in view.changes[:_NAMED] for line in change_lines(each)]
+    if len(view.changes) > _NAMED:
+        found.append(f"and {len(view.changes) - _NAMED:,} more: xpm-tui proposals changes")
+    return found
+
+
+def change_lines(view: ProposalChangeView) -> list[str]:
+    """The difference of one proposal: its term, services, other parts, workflows."""
+    client = f"  {view.client.name}" if view.client else ""
+    found = [f"{view.number or view.id}  {view.name}{client}"]
+    if view.term is not None:
+        end = day(view.term_end) if view.term_end else "no end"
+        found[0] += f"  renewed: {day(view.term)} to {end}"
+    for each in view.services:
+        if each.change != "dates":
+            found.append(f"  {_service_line(each)}")
+    same = sum(each.change == "dates" for each in view.services)
+    if same:
+        found.append(f"  = {count(same, 'service')} at the same price, with other dates")
+    for part in view.parts:
+        if view.term is None or part.field not in ("start", "end"):
+            found.append(f"  {part.label}: {_part(part, part.old)} → {_part(part, part.new)}")
+    for workflow in view.workflows:
+        found.append(f"  {_workflow_line(workflow)}")
+    if view.stopped and not view.is_renewal:
+        found.append(f"  Stopped until you accept the change: {', '.join(view.stopped)}")
+    return found
+
+
+def _part(each: PartChangeView, value: str) -> str:
+    if not value:
+        return "none"
+    return day(date.fromisoformat(value)) if each.field in ("start", "end") else value
+
+
+def _service_line(each: ServiceChangeView) -> str:
+    name = " · ".join(filter(None, (each.project, each.client, each.name)))
+    old, new = _price(each.old_price, each.old_quantity), _price(each.price, each.quantity)
+    if each.change == "repriced":
+        billing = "" if each.old_billing == each.billing else f"  {each.old_billing} → {each.billing}"
+        return f"~ {name}  {old or 'no price'} → {new or 'no price'}{billing}"
+    return f"+ {name}  {new}".rstrip() if each.change == "added" else f"- {name}  {old}".rstrip()
+
+
+def _price(price: str, quantity: str) -> str:
+    return f"{quantity} × {price}" if price and quantity not in ("", "1") else price
+
+
+def _workflow_line(each: RolledView) -> str:
+    if not each.workflow:
+        return f"{each.follows} ends on {day(each.ends)}: its services are not renewed"
+    client = f"  {each.client.name}" if each.client else ""
+    edits = f"  (edited: {', '.join(each.edits)})" if each.edits else ""
+    start = (
+        f"{each.repeats} from {day(each.first)}" if each.first else f"{each.repeats}, no date in this term"
+    )
+    made = "new" if each.workflow.startswith("+") else each.workflow
+    arrow = f"{each.follows} → " if each.follows else ""
+    return f"{arrow}{made}  {each.name}{client}  {start}{edits}"
+
+
+ACTS = (
+    Act(
+        name="proposals.changes",
+        title="Show what Ignition has changed",
+        help="Show what Ignition has changed of proposals since they were accepted here: services added, "
+        "removed or repriced, dates, and the next term of those that were renewed.",
+        params=ListChanges,
+        run=list_changes,
+        verb=("proposals", "changes"),
+        example="xpm-tui proposals changes\nxpm-tui proposals changes PROP-12 --json",
+        key="W",
+        where=("proposals",),
+        footer="Changes",
+        effect=Effect.LOOKS,
+    ),
+    Act(
+        name="proposals.rollover",
+        title="Roll proposals over into the next term",
+        help="Create the next term's workflows from this term's for proposals that Ignition has renewed. "
+        "Templates, people and budgets follow the proposal again, or keep their edits. This term's workflows "
+        "end with it, so that no period gets a second job.",
+        params=RollOver,
+        run=roll_over,
+        verb=("proposals", "rollover"),
+        example="xpm-tui proposals rollover PROP-12\nxpm-tui proposals rollover --all --edits keep",
+        key="N",
+        where=("proposals",),
+        footer="Roll over",
+        effect=unless_dry_run(Effect.WRITES_HERE),
+        why_not=first(in_state("proposal", "Ignition has no next term of it", "renewed"), idle),
+    ),
+)  # fmt: skip

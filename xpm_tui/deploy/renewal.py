@@ -1,0 +1,304 @@
+"""Changes and renewals of a proposal: what differs from what was accepted, and the next term's workflows.
+
+Pure. A renewal never gives a period a second job: the former term's workflow ends on the day before the next
+one begins, and what it has made after that day belongs to it.
+"""
+
+from __future__ import annotations
+
+import calendar as months
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from xpm_tui.deploy.calendar import between, last_day, occurrence
+from xpm_tui.deploy.job_spec import called_for, services_of
+from xpm_tui.deploy.workflows import Group, missing_groups, name_of
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Engagement, Proposal, ProposalService
+from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import DEPLOYMENTS, WORKFLOWS
+from xpm_tui.domain.workflows import Audit, Repeat, Workflow
+
+ONE = timedelta(days=1)
+TERM = 365
+"""Days of a term where a proposal does not say when it started."""
+EDITS = (
+    "job_name", "description", "category", "budget", "partner", "manager", "staff", "reference", "templates",
+    "due", "due_days", "days_early", "state_code", "client",
+)  # fmt: skip
+"""What a user may have edited on a workflow, and may keep in the next term."""
+_PARTS = ("name", "number", "client", "reference", "start", "end", "partner", "manager")
+
+Kind = Literal["added", "removed", "repriced", "dates"]
+
+
+class Term(NamedTuple):
+    """The term after the accepted one; ``end`` is None while it goes on."""
+
+    start: date
+    end: date | None
+
+
+class ServiceDifference(NamedTuple):
+    """One service that was added, removed, repriced, or only has other dates."""
+
+    kind: Kind
+    old: ProposalService | None
+    new: ProposalService | None
+
+
+class Roll(NamedTuple):
+    """A workflow that is rolled over: the former one with its end, and the one that follows it.
+
+    ``after`` is None where its services are not renewed, ``before`` where Ignition has added a project or an
+    entity. ``edits`` names what a user had edited.
+    """
+
+    before: Workflow | None
+    after: Workflow | None
+    edits: tuple[str, ...] = ()
+
+
+def next_term(proposal: Proposal) -> Term | None:
+    """Return the term that Ignition's file has added since the proposal was accepted; None where it has none.
+
+    The file names its start, or extends the end by at least half a term: then the next one begins on the day
+    after the former end.
+    """
+    was = proposal.before
+    if was is None or was.end is None or (proposal.end is not None and proposal.end <= was.end):
+        return None
+    if proposal.start is not None and proposal.start > was.end:
+        return Term(proposal.start, proposal.end)
+    later = [each.start for each in proposal.services if each.start is not None and each.start > was.end]
+    if later:
+        return Term(min(later), proposal.end)
+    length = (was.end - was.start).days + 1 if was.start is not None else TERM
+    if proposal.end is None or was.end == date.max or 2 * (proposal.end - was.end).days < length:
+        return None
+    return Term(_after(was), proposal.end)
+
+
+def is_renewed(proposal: Proposal) -> bool:
+    """Return whether a proposal that is ours has a term whose workflows are still to be created."""
+    return (
+        proposal.before is not None
+        and proposal.ours
+        and proposal.state == "accepted"
+        and next_term(proposal) is not None
+    )
+
+
+def differences(proposal: Proposal) -> list[ServiceDifference]:
+    """Return how the services differ from the accepted ones; of a renewal, the two terms are compared."""
+    was, term = proposal.before, next_term(proposal)
+    if was is None:
+        return []
+    last = term.start - ONE if term else None
+    there = [each for each in was.services if not (was.start and each.end and each.end < was.start)]
+    now = [each for each in proposal.services if not (term and each.end and last and each.end <= last)]
+    if not term:
+        here = {*map(_identity, was.services)} - {*map(_identity, there)}
+        now = [each for each in now if _identity(each) not in here]
+    left = list(there)
+    found: list[ServiceDifference] = []
+    for service in now:
+        old = next((each for each in left if _identity(each) == _identity(service)), None) or next(
+            (each for each in left if _key(each) == _key(service)), None
+        )
+        if old is None:
+            found.append(ServiceDifference("added", None, service))
+            continue
+        left.remove(old)
+        if _priced(old) != _priced(service):
+            found.append(ServiceDifference("repriced", old, service))
+        elif (old.start, old.end) != (service.start, service.end):
+            found.append(ServiceDifference("dates", old, service))
+    return [*found, *(ServiceDifference("removed", old, None) for old in left)]
+
+
+def parts_that_differ(proposal: Proposal) -> list[tuple[str, Any, Any]]:
+    """Return what else differs: name of the part, accepted value, present value."""
+    was = proposal.before or Engagement()
+    pairs = [(name, getattr(was, name), getattr(proposal, name)) for name in _PARTS]
+    return [pair for pair in pairs if proposal.before is not None and pair[1] != pair[2]]
+
+
+def edits_of(workflow: Workflow) -> tuple[str, ...]:
+    """Return what a user has edited on a workflow."""
+    return tuple(name for name in EDITS if getattr(workflow, name) not in (None, ()))
+
+
+def rolls(
+    snapshot: Snapshot,
+    proposal: Proposal,
+    *,
+    keep: bool,
+    today: date,
+    now: datetime,
+    by: str,
+    new_id: Callable[[], str],
+) -> list[Roll]:
+    """Return the workflows of the next term, made from those of this one; none where there is no next term.
+
+    Args:
+        snapshot: The store.
+        proposal: One with a next term.
+        keep: Whether the edits of the workflows hold in the next term, too.
+        today: The day in the practice's time zone.
+        now: The time for the history.
+        by: Who does it.
+        new_id: Gives an id for each new workflow.
+    """
+    term = next_term(proposal)
+    if term is None:
+        return []
+    current = [each for each in snapshot.find(WORKFLOWS, "proposal", proposal.id) if each.term_end is None]
+    found: list[Roll] = []
+    bases: list[Workflow] = []
+    for workflow in current:
+        first = _first_free(snapshot, workflow, term)
+        if first is None:
+            # It is of the next term already; it only goes on, where the change had stopped it.
+            bases.append(msgspec.structs.replace(workflow, stopped=""))
+            continue
+        line = Audit(at=now, by=by, what="rolled", about=str(term.start))
+        ended = msgspec.structs.replace(
+            workflow,
+            term_end=_last(proposal, workflow, term, first),
+            stopped="",
+            audit=(*workflow.audit, line),
+        )
+        after = _next(proposal, workflow, term, first, today, keep=keep)
+        bases.append(after)
+        if called_for(snapshot, services := services_of(proposal, after))[2] and (
+            services or not proposal.services
+        ):
+            after = msgspec.structs.replace(after, id=new_id(), audit=(line,))
+            found.append(Roll(ended, after, edits_of(workflow)))
+        else:
+            found.append(Roll(ended, None))
+    repeats = {workflow.repeat for workflow in current}
+    for group in missing_groups(proposal, bases):
+        fresh = Workflow(
+            id="", proposal=proposal.id, name=name_of(proposal, group), project=group.project or "",
+            split=group.project is not None, entity=group.entity, start=term.start, since=today,
+            repeat=_open(next(iter(repeats))) if len(repeats) == 1 else None, term_start=term.start,
+            automatic=current[0].automatic,
+            audit=(Audit(at=now, by=by, what="rolled", about=str(term.start)),),
+        )  # fmt: skip
+        if called_for(snapshot, services_of(proposal, fresh))[2]:
+            found.append(Roll(None, msgspec.structs.replace(fresh, id=new_id())))
+    return found
+
+
+def _first_free(snapshot: Snapshot, workflow: Workflow, term: Term) -> date | None:
+    """The first day for which the workflow that follows may make jobs: after every period that the former one
+    has begun. None where the workflow is of the next term itself."""
+    if workflow.start >= term.start:
+        return None
+    first = term.start
+    for row in snapshot.find(DEPLOYMENTS, "workflow", workflow.id):
+        if row.day >= first:
+            if workflow.repeat is None:
+                return None
+            first = max(first, last_day(workflow.start, workflow.repeat, row.day) + ONE)
+    return first
+
+
+def _last(proposal: Proposal, workflow: Workflow, term: Term, first: date) -> date:
+    """The last day of the former workflow: the accepted end, or where a user let it go on, or it went on, the
+    day before the next one begins."""
+    was, repeat = proposal.before, workflow.repeat
+    goes_on = repeat is not None and (repeat.endless or repeat.end is not None)
+    if goes_on or first > term.start or was is None or was.end is None:
+        return first - ONE
+    return min(was.end, first - ONE)
+
+
+def _next(
+    proposal: Proposal, workflow: Workflow, term: Term, first: date, today: date, *, keep: bool
+) -> Workflow:
+    """The workflow of the next term; its id is still to be given."""
+    was = proposal.before or Engagement()
+    start = _moved(workflow.start, was, term.start)
+    repeat = _open(workflow.repeat)
+    adjoins = was.end is not None and term.start == _after(was)
+    if repeat is not None and (repeat.unit == "week" or adjoins or _months(was, term.start) is not None):
+        # Its dates go on as they were: counted from the same start, a 31st or a 29th of February stays one.
+        start = workflow.start
+    group = Group(workflow.project if workflow.split else None, workflow.entity)
+    edits: dict[str, Any] = {name: getattr(workflow, name) for name in EDITS} if keep else {}
+    if keep and workflow.due is not None:
+        edits["due"] = _moved(workflow.due, was, term.start)
+    return msgspec.structs.replace(
+        workflow,
+        id="",
+        name=name_of(proposal, group),
+        start=start if repeat is not None else max(start, term.start),
+        since=first if repeat is not None else today,
+        repeat=repeat,
+        follows=workflow.id,
+        term_start=term.start,
+        stopped="",
+        audit=(),
+        **({name: () if name == "staff" else None for name in EDITS} | edits),
+    )
+
+
+def _open(repeat: Repeat | None) -> Repeat | None:
+    """A recurrence for the next term: it ends with its proposal again, or never where a user said so."""
+    return None if repeat is None else msgspec.structs.replace(repeat, end=None)
+
+
+def _after(was: Engagement) -> date:
+    """The day after a term. A term that was written a day short, to the 28th of a leap year's February, ends
+    with the day before its anniversary."""
+    assert was.end is not None
+    first = was.end + ONE
+    if was.start is None:
+        return first
+    again = next(between(was.start, Repeat(unit="month"), first, min(first, date.max - ONE) + ONE), first)
+    return again if (first.month, first.day) == (2, 29) else first
+
+
+def _months(was: Engagement, start: date) -> int | None:
+    """The whole months between the starts of the accepted and the next term; None where not whole."""
+    if was.start is None:
+        return 0
+    number = (start.year - was.start.year) * 12 + start.month - was.start.month
+    return number if occurrence(was.start, Repeat(unit="month"), number) == start else None
+
+
+def _moved(day: date, was: Engagement, start: date) -> date:
+    """A day of the accepted term at its place in the next one; the last day of a month stays one."""
+    number = _months(was, start)
+    if was.start is None:
+        return day
+    if number is None:
+        return day + (start - was.start)
+    is_last = day.day == months.monthrange(day.year, day.month)[1]
+    moved = occurrence(day, Repeat(unit="month", every=max(1, number), last_day=is_last), 1)
+    # A term that starts on the last day of a month starts where the file says.
+    return start if day == was.start else moved
+
+
+def _key(service: ProposalService) -> tuple[str, str, str]:
+    return exact(service.name), exact(service.project), service.entity
+
+
+def _identity(service: ProposalService) -> tuple[object, ...]:
+    return (*_key(service), service.start, service.end, *_priced(service))
+
+
+def _priced(service: ProposalService) -> tuple[str, str, str]:
+    return service.price, service.quantity, service.billing
+
+
+def workflows_of(found: Sequence[Roll]) -> Iterator[Workflow]:
+    """Every workflow that is written, the former ones first."""
+    yield from (roll.before for roll in found if roll.before is not None)
+    yield from (roll.after for roll in found if roll.after is not None)
