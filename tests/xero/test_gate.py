@@ -248,7 +248,9 @@ def test_a_damaged_file_is_a_spent_minute_where_xero_tells_nothing(tmp_path: Pat
             async with gate.enter(PERSON):
                 pass
         assert clock.monotonic() == pytest.approx(60.0, abs=0.1)
-        assert ["Waiting until" in each.message for each in told] == [False, True], "never in silence"
+        assert ["Waiting for Xero's limit" in each.message for each in told] == [False, True], (
+            "never in silence"
+        )
 
     run_virtual(main())
 

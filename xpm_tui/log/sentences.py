@@ -67,10 +67,10 @@ SENTENCES: dict[str, str] = {
     "{done:client} done, {calls:call}",
     "run.held": "Run {run} is held for a person",
     "run.failed": "Run {run} failed ({case})",
-    "run.stopped": "Run {run} was stopped after its current step: {done:client} done, the rest is kept",
+    "run.stopped": "Run {run} was stopped: {done:client} done, {calls:call}; it can be resumed",
     "run.interrupted": "Run {run} had been cut off; what it left is resolved first",
     "run.skipped": "The daily run was skipped ({rule})",
-    "run.stop_asked": "{by} asked run {run} to stop after its current step",
+    "run.stop_asked": "{by} asked run {run} to stop",
     "run.released": "{by} released the held run {held}",
     # what a run does to records
     "sync.link": "{record} is linked to {uuid} ({why})",
@@ -139,7 +139,7 @@ SENTENCES: dict[str, str] = {
     "run.done:deploy": "Run {run} is done: {deployed:job} deployed, {calls:call}, {seconds} s",
     "run.partial:deploy": "Run {run} is done in part: {deployed:job} deployed, {failed} failed, {calls:call}",
     "run.held:deploy": "Run {run} made {deployed:job}; {held} wait for a person",
-    "run.stopped:deploy": "Run {run} was stopped after its current step: {deployed:job} deployed",
+    "run.stopped:deploy": "Run {run} was stopped: {deployed:job} deployed, {calls:call}",
     # files
     "import.clients": "{by} imported {rows:row}: {added} new, {changed} changed, {refused} refused",
     "import.services": "{by} imported {rows:row} of services: {added} new, {changed} changed, "

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.errors import BadInput, NotFound, RunStopped
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import Run, StopRequest
@@ -97,7 +97,7 @@ def going(practice: OpenPractice, run_id: str = "") -> Run:
 
 
 def request_stop(practice: OpenPractice, run_id: str = "") -> Run:
-    """Ask a run to stop after its current step. Raises ``BadInput`` where none is going on."""
+    """Ask a run to stop: it makes no other call. Raises ``BadInput`` where none is going on."""
     practice.writable()
     run = going(practice, run_id)
     practice.book.commit([Put(STOPS, StopRequest(id=run.id, by=practice.person, at=practice.clock.now()))])
@@ -165,7 +165,7 @@ T = TypeVar("T")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(Exception):
+class Stopped(RunStopped):
     """The run was asked to stop before it had begun to write."""
 
 
