@@ -298,7 +298,6 @@ ACTS = (
         verb=("plan", "tick"),
         example="xpm-tui plan tick last mark:clearing",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="plan.untick",
@@ -309,7 +308,6 @@ ACTS = (
         verb=("plan", "untick"),
         example="xpm-tui plan untick last c12:phone",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="plan.export",

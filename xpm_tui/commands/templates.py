@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, idle, option
+from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, option
 from xpm_tui.commands.consequences import action, named, question
 from xpm_tui.commands.effects import Effect, Question, agree
 from xpm_tui.commands.tables import listed, plain
@@ -231,7 +231,6 @@ ACTS: tuple[Act[Any], ...] = (
         where=("templates",),
         footer="Map",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="templates.accept",
@@ -246,7 +245,6 @@ ACTS: tuple[Act[Any], ...] = (
         where=("templates",),
         footer="Accept all",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="templates.no_job",
@@ -260,7 +258,6 @@ ACTS: tuple[Act[Any], ...] = (
         where=("templates",),
         footer="No job",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="templates.clear",
@@ -273,7 +270,6 @@ ACTS: tuple[Act[Any], ...] = (
         key="delete",
         where=("templates",),
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="templates.defaults",
@@ -302,7 +298,6 @@ ACTS: tuple[Act[Any], ...] = (
         where=("templates",),
         footer="Undo",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="templates.copy",
