@@ -11,12 +11,14 @@ import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.xpm_refresh import is_filled
 from xpm_tui.domain.consequences import Consequences, Requests
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import STOPS
 from xpm_tui.sync.consequences import LISTS, lookups, of_plan
+from xpm_tui.sync.policy import Policy
 from xpm_tui.xero.rate_limiter import FileGate
 
 GATE_FILE = "gate.json"
@@ -33,6 +35,18 @@ def consequences(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRe
     young = timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH
     before = lookups(snapshot) + Requests(lists=0 if young else LISTS)
     return of_plan(snapshot, plan, records, before=before, pace=pace(practice))
+
+
+def of_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Consequences] | None:
+    """Return the first plan under another policy, from the stored data, and what it would do.
+
+    None where there is nothing to plan from: the practice is not connected, or XPM was never read.
+    """
+    identity = practice.identity()
+    if identity is None or not is_filled(practice):
+        return None
+    plan, records = plans.trial(practice, policy, identity)
+    return plan, consequences(practice, plan, records)
 
 
 class RunForecast(msgspec.Struct, frozen=True, kw_only=True):
