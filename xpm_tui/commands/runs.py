@@ -36,7 +36,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import links
-    from xpm_tui.application.runs import due, history, open_intents, open_writes, runner
+    from xpm_tui.application.runs import consequences, due, history, open_intents, open_writes, runner
     from xpm_tui.application.team import members
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.diagnostics.known_problems import registry
@@ -107,8 +107,10 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
     for line in lines:
         talk.say(line)
     guard = [stop for stop in run.stops if stop.rule != UNKNOWN]
-    again = "It is planned again, and goes on if none of these counts has grown."
-    question = Question("Let it go on?", [*told(run), again], button="Let it go on")
+    again = "It is planned again, and continues only if none of the guard's counts has grown."
+    question = Question(
+        f"Release run {run.id}?", [*told(run), *_rest(practice, run), again], button="Release"
+    )
     if (guard or not settled) and not await agree(talk, question):
         return Result(data=plain(run), lines=["It stays held."], declined=True)
     return await _go_on(practice, run.id, talk, detach=params.detach)
@@ -322,6 +324,19 @@ async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Resul
     return Result(data=plain(run), lines=[f"Run {run.id} stops now: nothing more is sent."])
 
 
+_LOOKED_UP = "What it had sent is looked up first, then it continues where it was."
+
+
+def _rest(practice: OpenPractice, run: Run) -> list[str]:
+    """What is left of a run, computed from what is stored here."""
+    found = consequences.of_rest(practice, run)
+    if found is None:
+        return []
+    if not found.changes:
+        return ["Nothing is left to change, by the data stored here."]
+    return ["What is left, by the data stored here:", *(f"  {line}" for line in described(found))]
+
+
 def _stop_lines(run: Run, practice: OpenPractice) -> list[str]:
     """What stopping a run would leave, with the numbers of this moment."""
     nouns = ("job", "client")
@@ -347,7 +362,7 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Talk) -> R
     name = f"run {run.id}" if run is not None else "the last run"
     question = Question(
         f"Resume {name}?",
-        [*lines, "What it had sent is looked up first, then it continues where it was."],
+        [*lines, *(_rest(practice, run) if run is not None else ()), _LOOKED_UP],
         button="Resume",
         keyed=True,
     )

@@ -16,7 +16,7 @@ from xpm_tui.domain.consequences import Consequences, Requests
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.runs import Run
-from xpm_tui.domain.tables import STOPS
+from xpm_tui.domain.tables import PLANS, STOPS
 from xpm_tui.sync.consequences import LISTS, lookups, of_plan
 from xpm_tui.sync.policy import Policy
 from xpm_tui.xero.rate_limiter import FileGate
@@ -47,6 +47,22 @@ def of_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Consequence
         return None
     plan, records = plans.trial(practice, policy, identity)
     return plan, consequences(practice, plan, records)
+
+
+def of_rest(practice: OpenPractice, run: Run) -> Consequences | None:
+    """Return what is left of a run that is held or ended before its end, by the data stored here.
+
+    None where that is not known: for jobs, for what a user did at once, and where the plan is gone.
+    """
+    snapshot, identity = practice.snapshot(), practice.identity()
+    plan = snapshot.get(PLANS, run.plan) if run.plan else None
+    if plan is None or run.kind or identity is None:
+        return None
+    if plan.undo_of or run.outcome == "held":
+        return of_stored(practice, plan.id)
+    return consequences(
+        practice, *plans.trial(practice, practice.policy(), identity, only=run.only, fields=run.fields)
+    )
 
 
 class RunForecast(msgspec.Struct, frozen=True, kw_only=True):

@@ -371,6 +371,8 @@ def figures(run: Run) -> dict[str, int]:
         "to_xpm": found.xpm.changes,
         "saved_here": found.here.changes,
         "replaced": found.replaced.values,
+        "conflicts": found.replaced.conflicts,
+        "clearings": found.replaced.clearings,
         "lasting": found.not_undoable,
         "freezes": found.freezes,
         "expected_calls": found.calls,
@@ -378,7 +380,7 @@ def figures(run: Run) -> dict[str, int]:
     }
 
 
-NONE = {"refused": 0, "deployed": 0, "failed": 0}
+NONE = {"changes": 0, "refused": 0, "deployed": 0, "failed": 0}
 """Counts that sentences tell also where they are nought."""
 
 
