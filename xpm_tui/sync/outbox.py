@@ -419,7 +419,7 @@ def template_addition(record: str, uuid: str, number: str, template: str, tasks:
 
 def people_assignment(record: str, uuid: str, number: str, spec: JobSpec) -> Message[XpmJob]:
     """Set partner, manager and staff of a job."""
-    people = {"partner": spec.partner, "manager": spec.manager, "staff": spec.staff}
+    people: dict[str, Value] = {"partner": spec.partner, "manager": spec.manager, "staff": spec.staff}
     values: dict[str, Value] = {"number": number, **people}
     return Message(
         ASSIGN_PEOPLE,
