@@ -155,7 +155,8 @@ async def _agreed(
     plan, follows = found
     lines = [*_policy_changes(before, after), *stored_data(practice, always=True)]
     if plan.counts.get("items", 0) or follows.waiting:
-        lines += ["The first plan would then be:", *(f"  {line}" for line in described(follows))]
+        head = f"The first plan would then have {count(follows.changes, 'change')}:"
+        lines += [head, *(f"  {line}" for line in described(follows))]
     else:
         lines.append(f"The first plan would then be: {nothing_planned(plan)}")
     if plan.left_different and (plan.counts.get("items", 0) or follows.waiting):
