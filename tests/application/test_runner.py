@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.application.test_runs import dead_pid
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
+from xpm_tui.application.clients import links
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.practice_identity import Identity, put
@@ -31,12 +33,13 @@ from xpm_tui.domain.errors import (
     OutOfReach,
     PlanRefused,
     ReadOnly,
+    RunStopped,
     Trouble,
 )
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run, StopRequest
-from xpm_tui.domain.tables import CLIENTS, LINKS, RUNS, STOPS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, RUNS, STOPS, XPM_CLIENTS
 
 COUNT = 30
 
@@ -257,6 +260,36 @@ async def test_a_request_stops_it_between_steps(practice: OpenPractice, xpm: Fak
     assert xpm.asked.count("update_client") == COUNT
     with pytest.raises(BadInput):
         await resume(practice)
+
+
+async def test_a_stop_while_a_call_waits_leaves_no_intent_and_can_be_resumed(
+    practice: OpenPractice, xpm: FakeXpm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice.settings.set("sync.direction", "to_xpm", practice=True)
+    await synced(practice)
+    row = practice.snapshot().get(CLIENTS, "c7")
+    assert row is not None
+    practice.book.commit([Put(CLIENTS, msgspec.structs.replace(row, phone="ours"))])
+    locked: list[str] = []
+
+    async def waits(*_: object, **__: object) -> None:
+        """As the rate limiter does when the run is asked to stop; meanwhile this one client is locked."""
+        for id_ in ("c7", "c8"):
+            try:
+                links.unlink(practice, id_)
+            except Busy as busy:
+                locked.append(busy.message)
+        raise RunStopped
+
+    with monkeypatch.context() as patched:
+        patched.setattr(xpm, "update_client", waits)
+        stopped = await run(practice, reviewed=True)
+    assert (stopped.outcome, stopped.done, stopped.error) == ("stopped", 0, "")
+    assert [*practice.snapshot().rows(INTENTS)] == []
+    assert len(locked) == 1, "only what is being sent"
+    assert "Client 00007 (c7)" in locked[0]
+    assert (await resume(practice)).outcome == "done"
+    assert [row.name for row in xpm.rows.values() if row.phone == "ours"] == ["Client 00007"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

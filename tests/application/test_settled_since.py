@@ -14,10 +14,11 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import frozen_fields, links, picks, queries, review_file
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import Identity, put
+from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CLIENTS, LINKS
+from xpm_tui.domain.tables import CLIENTS, LINKS, RUNS
 from xpm_tui.domain.xpm import XpmClient
 
 NAMES = (
@@ -73,7 +74,13 @@ async def test_a_broken_link_is_not_counted_among_the_sure_ones(practice: OpenPr
     await refresh(practice, full=True)
     found = queries.sure_ones(practice)
     assert {view.id for view in found} == {"c1", "c2", "c3", "c4", "c5"}
+    before = practice.snapshot().count(RUNS)
     assert len(links.accept_sure(practice, found)) == len(found)
+    assert practice.snapshot().count(RUNS) == before + 1, "one entry of the history for all of them"
+    run = history.show(practice, "last")
+    assert (run.total, run.done, run.counts) == (len(found), len(found), {"link": len(found)})
+    undo = plans.make_undo(practice, run.id)[1]
+    assert {record.client for record in undo} == {view.id for view in found}
 
 
 class TestWhatAProspectBecame:

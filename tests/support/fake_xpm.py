@@ -152,7 +152,7 @@ class FakeWire:
     def __init__(self, xpm: FakeXpm) -> None:
         self.xpm = xpm
 
-    def practice(self, tenant: str) -> FakeXpm:
+    def practice(self, tenant: str, priority: object = None, stop: object = None) -> FakeXpm:
         return self.xpm
 
 

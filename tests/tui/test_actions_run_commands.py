@@ -112,7 +112,7 @@ async def test_a_run_is_released_resumed_and_stopped(world: World, console: Make
         with world.open() as practice:
             practice.book.commit([Put(RUNS, msgspec.structs.replace(last, outcome="interrupted"))])
         await app.refresh_pulse()
-        await until(pilot, "a Release")
+        await until(pilot, "a Resume")
         await press(pilot, "a", "n")
         assert taken(ran) == [("runs.resume", {"detach": True})]
         with world.open() as practice:
@@ -121,12 +121,12 @@ async def test_a_run_is_released_resumed_and_stopped(world: World, console: Make
         app.show_run(last.id)
         await until(pilot, "Running")
         await press(pilot, "x")
-        await until(pilot, "Nothing is lost")
+        await until(pilot, "Nothing more is sent")
         await press(pilot, "n")
         assert taken(ran) == [("runs.stop", {"run": last.id})]
-        assert not [n for n in app._notifications if "stops after" in n.message], "the user said no"
+        assert not [n for n in app._notifications if "stops now" in n.message], "the user said no"
         await press(pilot, "x", "y")
-        assert [n for n in app._notifications if "stops after its current step" in n.message]
+        assert [n for n in app._notifications if "stops now" in n.message]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
@@ -17,7 +17,7 @@ from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.plan_rows import Tree
 from xpm_tui.tui.safe_text import content, show
-from xpm_tui.tui.widgets.cells import Span, fit, marked, ours, width
+from xpm_tui.tui.widgets.cells import ARROW, Span, becomes, fit, marked, named, ours, width
 from xpm_tui.tui.widgets.log_pane import LogLine, LogPane, Ring
 from xpm_tui.tui.widgets.table import Column, Table, widths
 from xpm_tui.tui.widgets.text import Says
@@ -81,6 +81,27 @@ def test_a_filter_shows_just_what_it_lets_through(entries: list[tuple[Severity, 
     assert all(found.level in ("warning", "error") and "a" in found.text.casefold() for found in ring.shown)
     ring.filter("debug", "")
     assert len(ring) == kept
+
+
+PIECE = st.text("ab x", max_size=24)
+
+
+@settings(max_examples=count(25, 400, 2000))
+@given(PIECE, PIECE, PIECE, PIECE, st.integers(20, 70))
+def test_two_values_never_look_the_same(start: str, one: str, other: str, end: str, room: int) -> None:
+    old, new = visible(f"{start}{one}{end}").strip() or "–", visible(f"{start}{other}{end}").strip() or "–"
+    told = becomes(Shown(old), Shown(new), room)
+    before, _, after = "".join(piece.text for piece in told).partition(ARROW)
+    assert (before == after) is (old == new)
+    assert width(told) <= room
+
+
+def test_the_common_start_is_left_out_and_the_difference_marked() -> None:
+    name = "Grace Mitchell Adelaide Bookkeeping Pty Ltd"
+    told = becomes(Shown(name), Shown(f"{name} (renamed)"), 39)
+    assert "".join(piece.text for piece in told) == "…Pty Ltd → …Pty Ltd (renamed)"
+    assert [piece.text for piece in told if piece.look == "match"] == [" (renamed)"]
+    assert "".join(piece.text for piece in named(Shown(name), Shown("c1047"), 20)) == "Grace Mitche…  c1047"
 
 
 class PaneApp(App[None]):

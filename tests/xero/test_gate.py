@@ -14,7 +14,8 @@ import pytest
 from tests.support.moved_clock import MovedClock
 from tests.support.profile import count
 from tests.support.virtual import VirtualClock, run_virtual
-from xpm_tui.domain.errors import AllowanceUsedUp, Trouble
+from xpm_tui.domain.errors import AllowanceUsedUp, RunStopped, Trouble
+from xpm_tui.domain.pace import PUSH_MINUTE
 from xpm_tui.domain.ports import Priority
 from xpm_tui.xero.rate_limiter import FileGate
 
@@ -110,6 +111,34 @@ def test_a_restart_cannot_spend_the_minute_twice(tmp_path: Path) -> None:
         await push(FileGate(tmp_path / "gate.json", clock), server, todo)
         assert server.worst <= 60
         assert max(sum(1 for a in server.arrivals if t - 60 < a <= t) for t in server.arrivals) <= 55
+
+    run_virtual(main())
+
+
+def test_a_stop_ends_a_wait_at_once_and_no_call_is_made(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        gate = FileGate(tmp_path / "gate.json", clock)
+        for _ in range(PUSH_MINUTE):
+            async with gate.enter(PUSH):
+                await clock.sleep(0.1)
+        pace = gate.pace()
+        assert 50 < pace.wait < 60
+        assert pace.spacing == pytest.approx(0.1, abs=0.02)
+        assert pace.likely_seconds(56) > pace.least_seconds(56) > 110, "waits for two full minutes"
+        began = clock.monotonic()
+
+        def stop() -> bool:
+            return clock.monotonic() - began > 3
+
+        with pytest.raises(RunStopped):
+            async with gate.enter(PUSH, stop):
+                raise AssertionError("a call was made")
+        assert 3 < clock.monotonic() - began <= 3.5
+        assert clock.monotonic() < began + pace.wait
+        with pytest.raises(RunStopped):
+            async with FileGate(tmp_path / "other.json", clock).enter(PUSH, lambda: True):
+                raise AssertionError("a call was made")
 
     run_virtual(main())
 
@@ -248,7 +277,9 @@ def test_a_damaged_file_is_a_spent_minute_where_xero_tells_nothing(tmp_path: Pat
             async with gate.enter(PERSON):
                 pass
         assert clock.monotonic() == pytest.approx(60.0, abs=0.1)
-        assert ["Waiting until" in each.message for each in told] == [False, True], "never in silence"
+        assert ["Waiting for Xero's limit" in each.message for each in told] == [False, True], (
+            "never in silence"
+        )
 
     run_virtual(main())
 

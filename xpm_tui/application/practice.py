@@ -100,14 +100,15 @@ class OpenPractice:
         """Where store and settings stand, read cheaply: another place means that something has changed."""
         return self.book.watch(), self.settings.version, self.book.damage is not None
 
-    def policy(self) -> Policy:
-        """What is brought where, by the settings in force."""
+    def policy(self, settings: Settings | None = None) -> Policy:
+        """What is brought where, by the settings in force, or by others that are only tried."""
+        found = settings or self.settings
         return Policy(
-            direction=cast("Direction", self.settings.text("sync.direction")),
-            level=cast("Level", self.settings.text("sync.level")),
-            off=frozenset(self.settings.names("sync.off")),
-            on_conflict=cast("OnConflict", self.settings.text("sync.on_conflict")),
-            clear=cast("Clear", self.settings.text("sync.clear")),
+            direction=cast("Direction", found.text("sync.direction")),
+            level=cast("Level", found.text("sync.level")),
+            off=frozenset(found.names("sync.off")),
+            on_conflict=cast("OnConflict", found.text("sync.on_conflict")),
+            clear=cast("Clear", found.text("sync.clear")),
         )
 
     def identity(self) -> Identity | None:

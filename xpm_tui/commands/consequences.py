@@ -16,11 +16,23 @@ SHOWN = 5
 """Records that are named one by one where something cannot be undone or is left; the others are counted."""
 
 _NO_UNDO = {
-    "contact": ("contact added in XPM/contacts added in XPM", "Remove it in XPM if it should go."),
+    "contact": (
+        "contact added in XPM/contacts added in XPM",
+        "Remove it in XPM if it should go./Remove them in XPM if they should go.",
+    ),
     "primary": ("primary contact set in XPM/primary contacts set in XPM", "XPM always keeps one."),
-    "client": ("client created in XPM/clients created in XPM", "Archive or delete it in XPM."),
-    "staff": ("staff record created in XPM/staff records created in XPM", "Remove it in XPM."),
-    "job": ("job created or changed in XPM/jobs created or changed in XPM", "Change or delete it in XPM."),
+    "client": (
+        "client created in XPM/clients created in XPM",
+        "Archive or delete it in XPM./Archive or delete them in XPM.",
+    ),
+    "staff": (
+        "staff record created in XPM/staff records created in XPM",
+        "Remove it in XPM./Remove them in XPM.",
+    ),
+    "job": (
+        "job created or changed in XPM/jobs created or changed in XPM",
+        "Change or delete it in XPM./Change or delete them in XPM.",
+    ),
 }
 """What cannot be undone, and what can be done about it instead."""
 
@@ -198,7 +210,9 @@ def _replaced(replaced: Replaced, side: str) -> Iterator[str]:
 
 def _lasting(each: Lasting) -> str:
     noun, instead = _NO_UNDO[each.what]
-    return f"Cannot be undone: {count(each.number, noun)}{_names(each.records)}. {instead}"
+    one, _, many = instead.partition("/")
+    said = many if many and each.number != 1 else one
+    return f"Cannot be undone: {count(each.number, noun)}{_names(each.records)}. {said}"
 
 
 def _frozen(found: Consequences) -> str:

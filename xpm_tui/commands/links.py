@@ -16,7 +16,6 @@ from xpm_tui.commands.command import (
     argument,
     connected,
     first,
-    idle,
     on_linked,
     on_record,
     option,
@@ -278,7 +277,7 @@ ACTS = (
         where=("clients",),
         footer="Map",
         effect=unless_dry_run(Effect.WRITES_HERE),
-        why_not=first(on_record, connected, idle),
+        why_not=first(on_record, connected),
     ),
     Act(
         name="clients.unlink",
@@ -289,7 +288,7 @@ ACTS = (
         verb=("clients", "unlink"),
         example="xpm-tui clients unlink c12",
         effect=Effect.WRITES_HERE,
-        why_not=first(on_linked, idle),
+        why_not=on_linked,
     ),
     Act(
         name="clients.pick",
@@ -304,7 +303,7 @@ ACTS = (
         where=("clients",),
         footer="Pick",
         effect=Effect.WRITES_HERE,
-        why_not=first(connected, idle),
+        why_not=connected,
     ),
     Act(
         name="clients.ignore",

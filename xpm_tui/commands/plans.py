@@ -114,16 +114,18 @@ async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Talk) ->
     return Result(data={"id": plan.id, "csv": text}, raw=text)
 
 
-def stored_data(practice: OpenPractice) -> list[str]:
-    """Return what a read-only call says of the age of XPM's data, which it did not read again."""
-    if not practice.read_only:
+def stored_data(practice: OpenPractice, *, always: bool = False) -> list[str]:
+    """Return what a read-only call, or with ``always`` any, says of the age of XPM's data, which it did not
+    read again."""
+    if not (practice.read_only or always):
         return []
 
+    why = ": --read-only makes no call to Xero" if practice.read_only else ""
     at = practice_identity.list_state(practice.snapshot(), "clients").at
     if at is None:
-        return ["XPM has not been read yet: --read-only makes no call to Xero."]
+        return [f"XPM has not been read yet{why}."]
     told = f"{when(at, due.time_zone(practice))} ({ago(at, practice.clock.now())})"
-    return [f"XPM data of {told}: --read-only makes no call to Xero."]
+    return [f"XPM data of {told}{why}."]
 
 
 def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: int = 0) -> Result:
@@ -298,7 +300,6 @@ ACTS = (
         verb=("plan", "tick"),
         example="xpm-tui plan tick last mark:clearing",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="plan.untick",
@@ -309,7 +310,6 @@ ACTS = (
         verb=("plan", "untick"),
         example="xpm-tui plan untick last c12:phone",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="plan.export",

@@ -36,7 +36,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import links
-    from xpm_tui.application.runs import due, history, open_intents, open_writes, runner
+    from xpm_tui.application.runs import consequences, due, history, open_intents, open_writes, runner
     from xpm_tui.application.team import members
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.diagnostics.known_problems import registry
@@ -107,8 +107,10 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
     for line in lines:
         talk.say(line)
     guard = [stop for stop in run.stops if stop.rule != UNKNOWN]
-    again = "It is planned again, and goes on if none of these counts has grown."
-    question = Question("Let it go on?", [*told(run), again], button="Let it go on")
+    again = "It is planned again, and continues only if none of the guard's counts has grown."
+    question = Question(
+        f"Release run {run.id}?", [*told(run), *_rest(practice, run), again], button="Release"
+    )
     if (guard or not settled) and not await agree(talk, question):
         return Result(data=plain(run), lines=["It stays held."], declined=True)
     return await _go_on(practice, run.id, talk, detach=params.detach)
@@ -310,20 +312,46 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Resul
 
 
 async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Result:
-    """Leave a request; the run stops after its current step."""
+    """Leave a request; the run makes no other call."""
 
     asked = history.going(practice, params.run)
-    goes_on = "t in Jobs, or the daily run, goes on" if asked.kind == "deploy" else "the next sync goes on"
     question = Question(
-        f"Stop run {asked.id} after its current step?",
-        [f"Nothing is lost: {goes_on} where it was."],
-        button="Stop the run",
-        keyed=True,
+        f"Stop run {asked.id}?", _stop_lines(asked, practice), button="Stop the run", keyed=True
     )
     if not await agree(talk, question):
         return Result(data=plain(asked), lines=["It goes on."], declined=True)
     run = history.request_stop(practice, asked.id)
-    return Result(data=plain(run), lines=[f"Run {run.id} stops after its current step."])
+    return Result(data=plain(run), lines=[f"Run {run.id} stops now: nothing more is sent."])
+
+
+_LOOKED_UP = "What it had sent is looked up first, then it continues where it was."
+
+
+def _rest(practice: OpenPractice, run: Run) -> list[str]:
+    """What is left of a run, computed from what is stored here."""
+    found = consequences.of_rest(practice, run)
+    if found is None:
+        return []
+    if not found.changes:
+        return ["Nothing is left to change, by the data stored here."]
+    return ["What is left, by the data stored here:", *(f"  {line}" for line in described(found))]
+
+
+def _stop_lines(run: Run, practice: OpenPractice) -> list[str]:
+    """What stopping a run would leave, with the numbers of this moment."""
+    nouns = ("job", "client")
+    total = max(run.total, run.done)
+    done = f"{run.done:,} of {count(total, nouns[run.kind != 'deploy'])}" if total else "Nothing"
+    lines = [f"{done} done so far: that stays."]
+    if run.consequences is not None and (left := run.consequences.calls - run.calls) > 0:
+        lines.append(f"{count(left, 'call')} of about {run.consequences.calls:,} not made yet.")
+    lines.append("Nothing more is sent. The call that Xero is answering, if there is one, is waited for.")
+    how = (
+        "t in Jobs continues it."
+        if run.kind == "deploy"
+        else "You can resume it: a in its log, or xpm-tui runs resume."
+    )
+    return [*lines, how]
 
 
 async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Talk) -> Result:
@@ -331,10 +359,11 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Talk) -> R
 
     run = history.newest(practice.snapshot())
     lines = told(run) if run is not None else []
+    name = f"run {run.id}" if run is not None else "the last run"
     question = Question(
-        "Let it go on?",
-        [*lines, "What it had sent is looked up first, then it goes on where it was."],
-        button="Let it go on",
+        f"Resume {name}?",
+        [*lines, *(_rest(practice, run) if run is not None else ()), _LOOKED_UP],
+        button="Resume",
         keyed=True,
     )
     if not await agree(talk, question):
@@ -371,8 +400,9 @@ RUNS_ACTS = (
     ),
     Act(
         name="runs.stop",
-        title="Stop the run after its current step",
-        help="Ask the current run to stop after its current step. What is done stays done.",
+        title="Stop the run",
+        help="Stop the current run at once: no other call is made. What is done stays done, and the run "
+        "can be resumed.",
         params=StopRun,
         run=stop_run,
         verb=("runs", "stop"),

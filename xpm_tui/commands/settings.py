@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from xpm_tui.commands import effects
 from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, idle, option
+from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.differences import nothing_planned, stay
 from xpm_tui.commands.effects import Effect
+from xpm_tui.commands.plans import stored_data
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
@@ -20,15 +24,22 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     from xpm_tui.application import policy_table
     from xpm_tui.application.connection import state_machine
+    from xpm_tui.application.runs import consequences
     from xpm_tui.domain import errors, events, secret
-    from xpm_tui.settings import kinds
+    from xpm_tui.settings import kinds, schema
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.settings.store import Item
+    from xpm_tui.sync.policy import Policy
 
 Key = Annotated[str, argument("The setting, for example sync.level.", "KEY", completes="setting")]
 Everywhere = Annotated[bool, option("For all practices of this account, not for this one alone.")]
+
+
+Unasked = Annotated[bool, option("Do not ask, even where the next plan would be a different one.")]
 
 
 class ListSettings(msgspec.Struct, frozen=True):
@@ -53,6 +64,7 @@ class SetSetting(msgspec.Struct, frozen=True):
         argument("The new value; '-' reads it from stdin, so that no list of processes shows it.", "VALUE"),
     ]
     all_practices: Everywhere = False
+    yes: Unasked = False
 
 
 class UnsetSetting(msgspec.Struct, frozen=True):
@@ -60,6 +72,7 @@ class UnsetSetting(msgspec.Struct, frozen=True):
 
     key: Key
     all_practices: Everywhere = False
+    yes: Unasked = False
 
 
 async def list_settings(practice: OpenPractice, params: ListSettings, talk: Talk) -> Result:
@@ -104,7 +117,10 @@ async def set_setting(practice: OpenPractice, params: SetSetting, talk: Talk) ->
                 "Nothing came on stdin.", hint="Pipe the value in, or type it and press enter."
             )
         text = read
-    item = practice.settings.set(params.key, text, practice=not params.all_practices)
+    everywhere = params.all_practices
+    if not await _agreed(practice, {params.key: text}, talk, everywhere=everywhere):
+        return _unchanged(practice, params.key)
+    item = practice.settings.set(params.key, text, practice=not everywhere)
     practice.events.emit(events.Event(key="settings.set", numbers={"name": item.key}))
     return Result(data=_data(item), lines=_now(item, params.all_practices))
 
@@ -112,9 +128,59 @@ async def set_setting(practice: OpenPractice, params: SetSetting, talk: Talk) ->
 async def unset_setting(practice: OpenPractice, params: UnsetSetting, talk: Talk) -> Result:
     """Take a setting out of a file."""
 
+    if not await _agreed(practice, {params.key: None}, talk, everywhere=params.all_practices):
+        return _unchanged(practice, params.key)
     item = practice.settings.unset(params.key, practice=not params.all_practices)
     practice.events.emit(events.Event(key="settings.set", numbers={"name": item.key}))
     return Result(data=_data(item), lines=_now(item, params.all_practices))
+
+
+def _unchanged(practice: OpenPractice, key: str) -> Result:
+    item = practice.settings.item(key)
+    told = f"Nothing was changed: {item.key} is still {item.shown or '(empty)'}."
+    return Result(data=_data(item), lines=[told], declined=True)
+
+
+async def _agreed(
+    practice: OpenPractice, changes: Mapping[str, str | None], talk: Talk, *, everywhere: bool = False
+) -> bool:
+    """Ask before settings are saved that make the next plan a different one, with what that plan would do."""
+    if not effects.asks(talk):
+        return True
+    before = practice.policy()
+    after = practice.policy(practice.settings.trial(changes, practice=not everywhere))
+    found = consequences.of_policy(practice, after) if after != before else None
+    if found is None:
+        return True
+    plan, follows = found
+    lines = [*_policy_changes(before, after), *stored_data(practice, always=True)]
+    if plan.counts.get("items", 0) or follows.waiting:
+        head = f"The first plan would then have {count(follows.changes, 'change')}:"
+        lines += [head, *(f"  {line}" for line in described(follows))]
+    else:
+        lines.append(f"The first plan would then be: {nothing_planned(plan)}")
+    if plan.left_different and (plan.counts.get("items", 0) or follows.waiting):
+        lines.append(f"  {stay(plan.left_different, more=True)}.")
+    lines.append("Saving it changes no record: that takes a sync.")
+    return await effects.agree(talk, effects.Question("Save this change?", lines, button="Save the change"))
+
+
+def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:
+    """Name each part of the policy that would be another one, old and new."""
+    ways = labels.DIRECTIONS
+    if before.direction != after.direction:
+        yield f"Direction: {ways[before.direction].text} → {ways[after.direction].text}"
+    if before.level != after.level:
+        yield f"What to sync: {labels.LEVELS[before.level].text} → {labels.LEVELS[after.level].text}"
+    for told, fields in (("off", after.off - before.off), ("on again", before.off - after.off)):
+        if fields:
+            yield f"Switched {told}: {', '.join(sorted(policy_table.label(name) for name in fields))}"
+    for key, old, new in (
+        ("sync.on_conflict", before.on_conflict, after.on_conflict),
+        ("sync.clear", before.clear, after.clear),
+    ):
+        if old != new:
+            yield f"{schema.BY_KEY[key].label}: {old} → {new}"
 
 
 def _now(item: Item, everywhere: bool) -> list[str]:
@@ -205,6 +271,7 @@ class SwitchFields(msgspec.Struct, frozen=True):
     field: Annotated[
         tuple[str, ...], argument("The fields, as `xpm-tui policy --json` names them.", "FIELD...")
     ]
+    yes: Unasked = False
 
 
 class SetPolicy(msgspec.Struct, frozen=True):
@@ -217,6 +284,7 @@ class SetPolicy(msgspec.Struct, frozen=True):
     level: Annotated[
         Literal["", "everything", "name", "nothing"], option("What to sync; left out: as it is.")
     ] = ""
+    yes: Unasked = False
 
 
 async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
@@ -255,6 +323,14 @@ async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Talk) -> R
     if not (params.direction or params.level):
         raise BadInput("Say --direction, --level, or both.", hint="xpm-tui policy set --direction to_xpm")
     before = practice.policy()
+    changes = {"sync.direction": params.direction, "sync.level": params.level}
+    if not await _agreed(practice, {key: text for key, text in changes.items() if text}, talk):
+        told = (
+            f"Nothing was changed: still {labels.DIRECTIONS[before.direction].text}, "
+            f"{labels.LEVELS[before.level].text}."
+        )
+        data = {"direction": before.direction, "level": before.level}
+        return Result(data=data, lines=[told], declined=True)
     state_machine.Connecting(practice).direction(
         params.direction or before.direction, params.level or before.level
     )
@@ -279,6 +355,8 @@ async def _switch(practice: OpenPractice, params: SwitchFields, talk: Talk, *, o
         raise BadInput("Say which fields.", hint="xpm-tui policy off website")
     off = policy_table.switched(practice, params.field, on)
     done = await set_setting(practice, SetSetting(key="sync.off", value=", ".join(off)), talk)
+    if done.declined:
+        return done
     names = ", ".join(policy_table.label(field.strip().casefold()) for field in params.field)
     told = f"{names}: carried again where direction and level do." if on else f"{names}: left alone by sync."
     return Result(

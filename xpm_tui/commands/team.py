@@ -16,8 +16,6 @@ from xpm_tui.commands.command import (
     Talk,
     argument,
     connected,
-    first,
-    idle,
     option,
 )
 from xpm_tui.commands.consequences import action, named, question
@@ -301,7 +299,7 @@ ACTS: tuple[Act[Any], ...] = (
         where=("team",),
         footer="Map",
         effect=unless_dry_run(Effect.WRITES_HERE),
-        why_not=first(connected, idle),
+        why_not=connected,
     ),
     Act(
         name="team.accept",
@@ -316,7 +314,7 @@ ACTS: tuple[Act[Any], ...] = (
         where=("team",),
         footer="Accept all",
         effect=Effect.WRITES_HERE,
-        why_not=first(connected, idle),
+        why_not=connected,
     ),
     Act(
         name="team.pick",
@@ -331,7 +329,7 @@ ACTS: tuple[Act[Any], ...] = (
         where=("team",),
         footer="Pick",
         effect=Effect.WRITES_HERE,
-        why_not=first(connected, idle),
+        why_not=connected,
     ),
     Act(
         name="team.unlink",
@@ -344,7 +342,6 @@ ACTS: tuple[Act[Any], ...] = (
         key="delete",
         where=("team",),
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="team.undo",
@@ -358,7 +355,6 @@ ACTS: tuple[Act[Any], ...] = (
         where=("team",),
         footer="Undo",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="team.copy",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, idle, option
+from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, option
 from xpm_tui.commands.consequences import action, named, question
 from xpm_tui.commands.effects import Effect, Question, agree, per_call
 from xpm_tui.commands.tables import listed, plain
@@ -270,7 +270,6 @@ ACTS: tuple[Act[Any], ...] = (
         where=("templates",),
         footer="Map",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="templates.accept",
@@ -285,7 +284,6 @@ ACTS: tuple[Act[Any], ...] = (
         where=("templates",),
         footer="Accept all",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="templates.no_job",
@@ -299,7 +297,6 @@ ACTS: tuple[Act[Any], ...] = (
         where=("templates",),
         footer="No job",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="templates.clear",
@@ -312,7 +309,6 @@ ACTS: tuple[Act[Any], ...] = (
         key="delete",
         where=("templates",),
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="templates.rules",
@@ -355,7 +351,6 @@ ACTS: tuple[Act[Any], ...] = (
         where=("templates",),
         footer="Undo",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
     ),
     Act(
         name="templates.copy",

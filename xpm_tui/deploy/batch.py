@@ -11,7 +11,7 @@ from xpm_tui.deploy.executor import Deployer, Means
 from xpm_tui.deploy.occurrences import Occurrence, still_comes
 from xpm_tui.deploy.preview import OpenJobs, preview
 from xpm_tui.deploy.recovery import resolve
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import RunStopped, Trouble
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.runs import Outcome, Run
 from xpm_tui.domain.tables import DEPLOYMENTS, RUNS, WORKFLOWS
@@ -39,6 +39,8 @@ async def deploy(
     batch = _Batch(means, progress)
     try:
         await batch.through(wanted)
+    except RunStopped:
+        batch.stopped = True
     except Trouble as trouble:
         batch.end("partial" if batch.tally["deployed"] else "failed", trouble)
         raise

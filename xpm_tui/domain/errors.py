@@ -83,6 +83,10 @@ class Trouble(Exception):
         self.logged = False
 
 
+class RunStopped(Exception):
+    """A run was asked to stop, so this call was not made. No trouble: nobody has to be told of it."""
+
+
 class BadInput(Trouble):
     """Something typed, pasted or read from a file cannot be used; ``field`` is the parameter it was given
     for, where the sentence does not name it."""

@@ -182,7 +182,9 @@ RUN_OUTCOMES: Labels = {
         "The run did not end. The next sync first finds out what was written, then goes on.",
         "✗",
     ),
-    "stopped": Label("Stopped", "The run was stopped. The next sync goes on where it was.", "■"),
+    "stopped": Label(
+        "Stopped", "The run was stopped. Resume it, or the next sync continues where it stopped.", "■"
+    ),
     "skipped": Label("Skipped", "The daily run did not start.", "–"),
 }
 JOB_RUN_OUTCOMES: Labels = {

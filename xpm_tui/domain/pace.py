@@ -8,6 +8,7 @@ rate limiter and the forecast of a run both follow ``until_free``.
 
 from __future__ import annotations
 
+import math
 from bisect import insort
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,6 +20,14 @@ PUSH_MINUTE = 55
 ALL_MINUTE = 59
 PUSH_FLIGHT = 3
 ALL_FLIGHT = 4
+
+
+XERO_MINUTE = 60
+
+
+def waiting(seconds: float) -> str:
+    """Return, without a full stop, that calls wait for Xero's limit and when they continue."""
+    return f"Waiting for Xero's limit of {XERO_MINUTE} calls a minute, resumes in {math.ceil(seconds)} s"
 
 
 def until_free(ends: Sequence[float], limit: int, now: float) -> float:
@@ -38,7 +47,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
     ``frees``: in how many seconds each call of the last minute leaves the window. ``closed``: seconds for
     which nobody may call. ``day_left``: what a run may still call today (None: not known), and ``day_until``
-    when there will be more. ``limit``: calls in a minute.
+    when there will be more. ``limit``: calls in a minute. ``spacing``: the usual seconds between two calls of
+    the last minute, waits left out (0: not known).
     """
 
     frees: tuple[float, ...] = ()
@@ -46,10 +56,25 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     day_left: int | None = None
     day_until: datetime | None = None
     limit: int = PUSH_MINUTE
+    spacing: float = 0.0
+
+    @property
+    def wait(self) -> float:
+        """Seconds until a run may make its next call; 0 where it may at once."""
+        ends = sorted(end for end in self.frees if end > self.closed)
+        return self.closed + until_free(ends, self.limit, self.closed)
 
     def least_seconds(self, calls: int) -> float:
         """Return the least number of seconds until the last of so many calls may start, by simulating them
         one after the other in the sliding window. Time at the server comes on top."""
+        return self._simulated(calls, 0.0)
+
+    def likely_seconds(self, calls: int) -> float:
+        """Return in how many seconds so many calls are likely to be done: the rate limiter's waits, and the
+        usual time of each call."""
+        return self._simulated(calls, self.spacing)
+
+    def _simulated(self, calls: int, spacing: float) -> float:
         if calls < 1:
             return 0.0
         ends = sorted(self.frees)
@@ -61,6 +86,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
             while ends and ends[0] <= now:
                 ends.pop(0)
             insort(ends, now + MINUTE)
+            now += spacing
         return round(now, 3)
 
     def beyond_today(self, calls: int) -> int:

@@ -276,8 +276,11 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
 class Gate(Protocol):
     """The one gate for calls: sliding minute, four in flight, the day's limit."""
 
-    def enter(self, priority: Priority) -> AbstractAsyncContextManager[None]:
-        """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit."""
+    def enter(
+        self, priority: Priority, stop: Callable[[], bool] | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit, and
+        ``RunStopped`` as soon as ``stop`` says so."""
 
     def allowance(self) -> Allowance:
         """What is left, as far as known."""

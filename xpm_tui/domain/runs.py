@@ -67,7 +67,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class StopRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody asked a run to stop after its current step; ``id`` is the run's id."""
+    """Somebody asked a run to stop; ``id`` is the run's id."""
 
     id: str
     by: str

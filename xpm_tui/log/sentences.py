@@ -57,20 +57,21 @@ SENTENCES: dict[str, str] = {
     "run.started": "{by} started run {run} ({trigger})",
     "run.planned": "Run {run} is to make {items:change} in {records:client}, about {calls:call}",
     "run.planned:plan": "Run {run} starts: {to_xpm:change} to XPM, {saved_here:change} saved here, "
-    "{replaced:value} replaced, {lasting} cannot be undone, {calls:call}, at least {minutes:minute}",
+    "{replaced:value} replaced ({conflicts:conflict}, {clearings} cleared), {lasting} cannot be undone, "
+    "{calls:call}, at least {minutes:minute}",
     "run.planned:undo": "Run {run} starts an undo: {to_xpm:change} to XPM, {saved_here:change} saved here, "
     "{freezes:field} frozen, {calls:call}, at least {minutes:minute}",
     "run.planned:jobs": "Run {run} starts: {to_xpm:change} to XPM that cannot be undone, {calls:call}, "
     "at least {minutes:minute}",
-    "run.done": "Run {run} is done: {done:client}, {calls:call}, {seconds} s",
+    "run.done": "Run {run} is done: {changes:change} in {done:client}, {calls:call}, {seconds} s",
     "run.partial": "Run {run} is done in part: {refused:client} refused, {unsendable:client} not sent, "
     "{done:client} done, {calls:call}",
     "run.held": "Run {run} is held for a person",
     "run.failed": "Run {run} failed ({case})",
-    "run.stopped": "Run {run} was stopped after its current step: {done:client} done, the rest is kept",
+    "run.stopped": "Run {run} was stopped: {changes:change} in {done:client}, {calls:call}; resume it",
     "run.interrupted": "Run {run} had been cut off; what it left is resolved first",
     "run.skipped": "The daily run was skipped ({rule})",
-    "run.stop_asked": "{by} asked run {run} to stop after its current step",
+    "run.stop_asked": "{by} asked run {run} to stop",
     "run.released": "{by} released the held run {held}",
     # what a run does to records
     "sync.link": "{record} is linked to {uuid} ({why})",
@@ -140,7 +141,7 @@ SENTENCES: dict[str, str] = {
     "run.done:deploy": "Run {run} is done: {deployed:job} deployed, {calls:call}, {seconds} s",
     "run.partial:deploy": "Run {run} is done in part: {deployed:job} deployed, {failed} failed, {calls:call}",
     "run.held:deploy": "Run {run} made {deployed:job}; {held} wait for a person",
-    "run.stopped:deploy": "Run {run} was stopped after its current step: {deployed:job} deployed",
+    "run.stopped:deploy": "Run {run} was stopped: {deployed:job} deployed, {calls:call}",
     # files
     "import.clients": "{by} imported {rows:row}: {added} new, {changed} changed, {refused} refused",
     "import.services": "{by} imported {rows:row} of services: {added} new, {changed} changed, "

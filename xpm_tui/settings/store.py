@@ -5,6 +5,7 @@ The later one wins. Two files: one for all practices of this account, one for th
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -176,6 +177,19 @@ class Settings:
         kept = self._layers.get(origin, {})
         self._change(origin, {name: value for name, value in kept.items() if name != entry.key})
         return self.item(entry.key)
+
+    def trial(self, changes: Mapping[str, str | None], *, practice: bool = False) -> Settings:
+        """Return the settings as they would be after some changes (None: unset). Nothing is written."""
+        found = copy.copy(self)
+        layer = dict(self._layers.get(self._place(practice)[0], {}))
+        for key, text in changes.items():
+            entry = schema.entry(key)
+            if text is None:
+                layer.pop(entry.key, None)
+            else:
+                layer[entry.key] = parsed(entry, text, "")
+        found._change(self._place(practice)[0], layer)
+        return found
 
     def _change(self, origin: Origin, layer: dict[str, Setting]) -> None:
         self._layers = {**self._layers, origin: layer}

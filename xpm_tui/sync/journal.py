@@ -12,8 +12,9 @@ from collections.abc import Mapping
 import msgspec
 
 from xpm_tui.domain.links import Value
-from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.ports import Drop, Snapshot
 from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.safe_text import storable
 from xpm_tui.domain.tables import INTENTS, TEAM
 from xpm_tui.sync.base import live_link
 
@@ -84,6 +85,22 @@ def is_linked(snapshot: Snapshot, intent: Intent) -> bool:
         member = snapshot.get(TEAM, intent.record)
         return member is not None and bool(member.staff)
     return intent.kind == ADD_CLIENT and live_link(snapshot, intent.record) is not None
+
+
+def unsent(intent: Intent) -> Drop:
+    """Return the write for an intent of which no byte was sent, and none will be."""
+    return Drop(INTENTS, intent.id)
+
+
+def storable_values(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return values with every text in a form that the store takes."""
+    return {name: _storable(value) for name, value in values.items()}
+
+
+def _storable(value: Value) -> Value:
+    if isinstance(value, str):
+        return storable(value)
+    return tuple(storable(text) for text in value) if isinstance(value, tuple | list) else value
 
 
 def payload(values: Mapping[str, Value]) -> str:

@@ -31,6 +31,7 @@ from xpm_tui.domain.errors import (
     OutOfReach,
     RecordMissing,
     Refused,
+    RunStopped,
     ScopeMissing,
     Trouble,
     UnreadableRecord,
@@ -42,7 +43,7 @@ from xpm_tui.domain.fields import job_label, sent_label, staff_label
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Practice, Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent
-from xpm_tui.domain.safe_text import is_carriable, refuse_uncarriable_values, storable
+from xpm_tui.domain.safe_text import is_carriable, refuse_uncarriable_values
 from xpm_tui.domain.tables import INTENTS, XPM_CLIENTS
 from xpm_tui.domain.workflows import JobSpec
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact, XpmJob
@@ -60,6 +61,8 @@ from xpm_tui.sync.journal import (
     done,
     failed,
     payload,
+    storable_values,
+    unsent,
 )
 
 Reply = TypeVar("Reply")
@@ -116,7 +119,7 @@ ENDINGS: Mapping[type[Trouble], Ending] = {
     OutOfReach: "stopped",
     BadReply: "stopped",
     UnreadableRecord: "unsendable",
-    # The files of the login and the rate limiter are written after a reply, too.
+    # The files of login and limiter are written after a reply, too.
     Busy: "interrupted",
     DiskTrouble: "interrupted",
 }
@@ -202,6 +205,7 @@ class Outbox:
 
         Raises:
             Trouble: The write is ``stopped`` or ``interrupted``: going on makes no sense for other records.
+            RunStopped: The run was asked to stop before the write was sent; its intent is dropped.
         """
         try:
             refuse_uncarriable_values(message.texts, label=message.label)
@@ -215,6 +219,9 @@ class Outbox:
         intent = self._sent(self._intend(message))
         try:
             reply = await message.send(self._practice)
+        except RunStopped:
+            self._book.commit([unsent(intent)])
+            raise
         except Trouble as error:
             return self._not_done(intent, error)
         end = done(intent, message.identify(reply))
@@ -239,7 +246,7 @@ class Outbox:
         return Delivery(ending, closed, error=error)
 
     def _intent(self, message: Message[Any]) -> Intent:
-        values = {name: _storable(value) for name, value in message.values.items()}
+        values = storable_values(message.values)
         return Intent(
             id=self._ids.new("i")[0],
             run=self._run,
@@ -412,9 +419,8 @@ def template_addition(record: str, uuid: str, number: str, template: str, tasks:
 
 def people_assignment(record: str, uuid: str, number: str, spec: JobSpec) -> Message[XpmJob]:
     """Set partner, manager and staff of a job."""
-    values: dict[str, Value] = {
-        "number": number, "partner": spec.partner, "manager": spec.manager, "staff": spec.staff,
-    }  # fmt: skip
+    people: dict[str, Value] = {"partner": spec.partner, "manager": spec.manager, "staff": spec.staff}
+    values: dict[str, Value] = {"number": number, **people}
     return Message(
         ASSIGN_PEOPLE,
         record,
@@ -442,9 +448,3 @@ def state_change(record: str, uuid: str, number: str, code: str) -> Message[None
         texts=values,
         label=job_label,
     )
-
-
-def _storable(value: Value) -> Value:
-    if isinstance(value, str):
-        return storable(value)
-    return tuple(storable(text) for text in value) if isinstance(value, tuple | list) else value

@@ -19,17 +19,18 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 
-from xpm_tui.domain.errors import AllowanceUsedUp, Trouble
+from xpm_tui.domain.errors import AllowanceUsedUp, RunStopped, Trouble
 from xpm_tui.domain.formatting import clock, count, plural, when_utc
 from xpm_tui.domain.pace import ALL_FLIGHT as ALL_FLIGHT
 from xpm_tui.domain.pace import ALL_MINUTE as ALL_MINUTE
 from xpm_tui.domain.pace import PUSH_FLIGHT as PUSH_FLIGHT
 from xpm_tui.domain.pace import PUSH_MINUTE as PUSH_MINUTE
-from xpm_tui.domain.pace import Pace, until_free
+from xpm_tui.domain.pace import Pace, until_free, waiting
 from xpm_tui.domain.ports import Allowance, Clock, Priority
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.disk import Disk
@@ -204,6 +205,20 @@ def count_call(state: State, now: float) -> None:
     state.since_day_at += 1
 
 
+async def pause(clock: Clock, seconds: float, stop: Callable[[], bool] | None) -> None:
+    """Wait; raises ``RunStopped`` as soon as ``stop`` says so."""
+    if stop is None:
+        return await clock.sleep(seconds)
+    until = clock.monotonic() + seconds
+    while (left := until - clock.monotonic()) > 0:
+        if stop():
+            raise RunStopped
+        await clock.sleep(min(left, STOP_POLL))
+    return None
+
+
+STOP_POLL = 0.25
+"""Seconds after which a waiting call looks again whether its run was asked to stop."""
 _POLL = 0.05
 TOLD = 5.0
 """Seconds: who waits so long is told of it."""
@@ -233,18 +248,23 @@ class FileGate:
         self._jitter = jitter or random.Random()
         self._queues = {priority: asyncio.Lock() for priority in Priority}
 
-    def enter(self, priority: Priority) -> AbstractAsyncContextManager[None]:
-        """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit."""
-        return self._turn(priority)
+    def enter(
+        self, priority: Priority, stop: Callable[[], bool] | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit, and
+        ``RunStopped`` as soon as ``stop`` says so."""
+        return self._turn(priority, stop)
 
     @asynccontextmanager
-    async def _turn(self, priority: Priority) -> AsyncIterator[None]:
+    async def _turn(self, priority: Priority, stop: Callable[[], bool] | None) -> AsyncIterator[None]:
         # In one process those of a kind come in order; between kinds and processes the file decides.
         async with self._queues[priority]:
+            if stop is not None and stop():
+                raise RunStopped
             while (wait := self._try(priority, ticket := secrets.token_hex(6))) > 0:
                 if wait >= TOLD:
                     self._notice(self._waits(wait))
-                await self._clock.sleep(wait)
+                await pause(self._clock, wait, stop)
         try:
             yield
         finally:
@@ -267,8 +287,8 @@ class FileGate:
     def _waits(self, seconds: float) -> Trouble:
         until = self._clock.now() + timedelta(seconds=seconds)
         return Trouble(
-            f"Waiting until {clock(until, UTC)} UTC: the calls of this minute are used up.",
-            hint="Xero allows 60 calls a minute; it goes on by itself.",
+            f"{waiting(seconds)} ({clock(until, UTC)} UTC).",
+            hint="It continues by itself.",
         )
 
     def _wait(self, state: State, now: float, priority: Priority) -> float:
@@ -321,6 +341,7 @@ class FileGate:
             closed=max(0.0, state.closed_until - now),
             day_left=0 if state.day_until > now else None if left is None else max(0, left - self._reserve),
             day_until=datetime.fromtimestamp(until, UTC) if until else None,
+            spacing=_spacing(state),
         )
 
     def allowance(self) -> Allowance:
@@ -382,6 +403,13 @@ def _ends(state: State, now: float) -> list[float]:
     """When each call leaves the minute. One in flight may still touch the server: its minute begins when it
     ends."""
     return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
+
+
+def _spacing(state: State) -> float:
+    """The usual seconds between two calls of runs: the median leaves out the gap that a wait made."""
+    times = sorted(ticket.at for ticket in state.tickets if ticket.push)
+    gaps = sorted(later - earlier for earlier, later in pairwise(times))
+    return gaps[len(gaps) // 2] if gaps else 0.0
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

@@ -93,8 +93,13 @@ class Wire:
         """Any answer of a server, without a login; ``OutOfReach`` where there is none."""
         return await reach(self._network, origin, self.config.user_agent)
 
-    def practice(self, tenant_id: str, priority: Priority = Priority.PUSH) -> XeroPractice:
-        """The Practice port over one tenant."""
+    def practice(
+        self,
+        tenant_id: str,
+        priority: Priority = Priority.PUSH,
+        stop: Callable[[], bool] | None = None,
+    ) -> XeroPractice:
+        """The Practice port over one tenant; once ``stop`` says so, it makes no call."""
         return XeroPractice(
             Caller(
                 network=self._network,
@@ -106,6 +111,7 @@ class Wire:
                 clock=self._clock,
                 events=self._events,
                 jitter=self._jitter,
+                stop=stop,
             )
         )
 

@@ -18,14 +18,14 @@ from xpm_tui.application.presenters.views import (
     RelinkView,
     ReviewView,
 )
-from xpm_tui.application.runs.history import Stopper
+from xpm_tui.application.runs.history import Stopper, refuse_in_flight
 from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.errors import BadInput, NeedsPerson
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import LinkOrigin
 from xpm_tui.domain.plan import NeedsPerson as NeedsDecision
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.writer import during
 from xpm_tui.sync.consequences import of_creation
@@ -95,8 +95,11 @@ def link(
     yes: bool = False,
     origin: LinkOrigin = "picked",
     keep: bool = False,
+    run: str = "",
 ) -> ClientView:
     """Link a client to an XPM client, or replace its link; what was agreed with the old one is dropped.
+
+    ``run`` is the run in the history of which it is a part; by default it is one of its own.
 
     What came from the former client is replaced or removed, unless it was changed since or ``keep`` is given.
 
@@ -109,7 +112,8 @@ def link(
         raise BadInput(effect.refused)
     if effect.needs_yes and not yes:
         raise NeedsPerson(effect.needs_yes, hint="Say yes to link it all the same.")
-    _link(practice, effect.client.id, effect.xpm.uuid, quiet=effect.quiet, origin=origin, keep=keep)
+    client_id, uuid = effect.client.id, effect.xpm.uuid
+    _link(practice, client_id, uuid, quiet=effect.quiet, origin=origin, keep=keep, run=run)
     return _view(practice, effect.client.id)
 
 
@@ -121,6 +125,7 @@ def unlink(practice: OpenPractice, client: str) -> ClientView:
     before = snapshot.get(LINKS, ours.id)
     if before is None:
         raise BadInput(f"{ours.name} ({ours.id}) is not linked.")
+    refuse_in_flight(practice, ours.id)
     (run,) = practice.ids.new("r")
     writes = links.unlink(snapshot, ours.id, now=practice.clock.now(), by=practice.person, run=run)
     practice.book.commit(writes, since=snapshot)
@@ -129,7 +134,7 @@ def unlink(practice: OpenPractice, client: str) -> ClientView:
 
 
 def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[ClientView]:
-    """Link each client to its first proposal where that is still sure and still nobody's.
+    """Link each client to its first proposal where that is still sure and still nobody's, as one run.
 
     They were looked at a while ago, maybe: what either side says now is looked at once more.
     """
@@ -137,20 +142,31 @@ def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[Cli
     clients = practice.snapshot()
     ids = [view.id for view in found if clients.raw(CLIENTS, view.id) is not None]
     still = {view.id: view.proposals[0].uuid for view in sure_ones(practice, ids)} if ids else {}
-    done = []
+    done: list[ClientView] = []
+    run = ""
     for view in found:
         uuid = view.proposals[0].uuid
         if still.get(view.id) == uuid and not practice.snapshot().find(LINKS, "uuid", uuid):
-            _link(practice, view.id, uuid, quiet=False, origin="review")
+            run = _link(practice, view.id, uuid, quiet=False, origin="review", run=run)
             done.append(_view(practice, view.id))
     return done
 
 
 def _link(
-    practice: OpenPractice, client: str, uuid: str, *, quiet: bool, origin: LinkOrigin, keep: bool = False
-) -> None:
+    practice: OpenPractice,
+    client: str,
+    uuid: str,
+    *,
+    quiet: bool,
+    origin: LinkOrigin,
+    keep: bool = False,
+    run: str = "",
+) -> str:
+    """Link a client, as a part of ``run`` or as a run of its own; gives that run."""
+    refuse_in_flight(practice, client)
     snapshot = practice.snapshot()
-    (run,) = practice.ids.new("r")
+    before = snapshot.get(RUNS, run) if run else None
+    run = run or practice.ids.new("r")[0]
     writes = links.link(
         snapshot,
         client,
@@ -163,8 +179,11 @@ def _link(
         quiet=quiet,
         keep=keep,
     )
+    if before is not None:
+        writes = links.joined(before, writes)
     practice.book.commit(writes, since=snapshot)
     practice.events.emit(Event(key="client.linked", run=run, record=client, uuid=uuid, rule=origin))
+    return run
 
 
 def _second(told: Told, client: str, other: str, theirs: XpmClient) -> str:

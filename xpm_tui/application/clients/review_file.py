@@ -148,6 +148,7 @@ class _Choosing:
         self._practice = practice
         self._dry_run = dry_run
         self._taken: dict[str, int] = {}
+        self._run = ""
         self.done: list[Chosen] = []
         self.open = 0
         self.same = 0
@@ -225,7 +226,8 @@ class _Choosing:
             if target == "ignore":
                 frozen_fields.ignore(self._practice, client.id, REASON)
             else:
-                links.link(self._practice, client.id, target, origin="review")
+                self._run = self._run or self._practice.ids.new("r")[0]
+                links.link(self._practice, client.id, target, origin="review", run=self._run)
         self.done.append(chosen)
 
     def _settled_since(self, snapshot: Snapshot, row: _Row, client: str, uuid: str, state: str) -> bool:

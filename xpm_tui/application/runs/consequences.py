@@ -3,15 +3,22 @@ pace that the rate limiter has left."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.xpm_refresh import is_filled
 from xpm_tui.domain.consequences import Consequences, Requests
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import Plan, PlannedRecord
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import PLANS, STOPS
 from xpm_tui.sync.consequences import LISTS, lookups, of_plan
+from xpm_tui.sync.policy import Policy
 from xpm_tui.xero.rate_limiter import FileGate
 
 GATE_FILE = "gate.json"
@@ -28,6 +35,67 @@ def consequences(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRe
     young = timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH
     before = lookups(snapshot) + Requests(lists=0 if young else LISTS)
     return of_plan(snapshot, plan, records, before=before, pace=pace(practice))
+
+
+def of_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Consequences] | None:
+    """Return the first plan under another policy, from the stored data, and what it would do.
+
+    None where there is nothing to plan from: the practice is not connected, or XPM was never read.
+    """
+    identity = practice.identity()
+    if identity is None or not is_filled(practice):
+        return None
+    plan, records = plans.trial(practice, policy, identity)
+    return plan, consequences(practice, plan, records)
+
+
+def of_rest(practice: OpenPractice, run: Run) -> Consequences | None:
+    """Return what is left of a run that is held or ended before its end, by the data stored here.
+
+    None where that is not known: for jobs, for what a user did at once, and where the plan is gone.
+    """
+    snapshot, identity = practice.snapshot(), practice.identity()
+    plan = snapshot.get(PLANS, run.plan) if run.plan else None
+    if plan is None or run.kind or identity is None:
+        return None
+    if plan.undo_of or run.outcome == "held":
+        return of_stored(practice, plan.id)
+    return consequences(
+        practice, *plans.trial(practice, practice.policy(), identity, only=run.only, fields=run.fields)
+    )
+
+
+class RunForecast(msgspec.Struct, frozen=True, kw_only=True):
+    """What is still to come of a run that is going on.
+
+    ``seconds`` is how long it is likely to take, waits for Xero's limit included (None: not known);
+    ``waits`` for how many seconds it makes no call because of that limit. ``beyond_today`` of its calls do
+    not fit into the day, which has more at ``day_until``. ``stopping``: somebody asked it to stop.
+    """
+
+    seconds: float | None = None
+    waits: int = 0
+    beyond_today: int = 0
+    day_until: datetime | None = None
+    stopping: bool = False
+
+
+def forecast(practice: OpenPractice, run: Run) -> RunForecast:
+    """Return what is to come of a run, simulated by the rate limiter's own rule. No network."""
+    if run.outcome != "running":
+        return RunForecast()
+    stopping = practice.snapshot().raw(STOPS, run.id) is not None
+    expected = run.consequences.calls if run.consequences is not None else None
+    if stopping or (expected is not None and expected <= run.calls):
+        return RunForecast(stopping=stopping)
+    found, left = pace(practice), (expected or 0) - run.calls
+    beyond = found.beyond_today(left)
+    return RunForecast(
+        seconds=found.likely_seconds(left) if expected is not None else None,
+        waits=math.ceil(found.wait) if found.wait >= 1 else 0,
+        beyond_today=beyond,
+        day_until=found.day_until if beyond else None,
+    )
 
 
 def pace(practice: OpenPractice) -> Pace:

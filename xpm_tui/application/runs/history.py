@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.domain.errors import BadInput, NotFound
+from xpm_tui.domain.errors import BadInput, Busy, NotFound, RunStopped
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import Run, StopRequest
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import RUNS, STOPS
+from xpm_tui.domain.tables import CLIENTS, INTENTS, RUNS, STOPS
 
 ENDED_BADLY = ("failed", "interrupted")
 
@@ -97,12 +97,29 @@ def going(practice: OpenPractice, run_id: str = "") -> Run:
 
 
 def request_stop(practice: OpenPractice, run_id: str = "") -> Run:
-    """Ask a run to stop after its current step. Raises ``BadInput`` where none is going on."""
+    """Ask a run to stop: it makes no other call. Raises ``BadInput`` where none is going on."""
     practice.writable()
     run = going(practice, run_id)
     practice.book.commit([Put(STOPS, StopRequest(id=run.id, by=practice.person, at=practice.clock.now()))])
     practice.events.emit(Event(key="run.stop_asked", run=run.id))
     return run
+
+
+def refuse_in_flight(practice: OpenPractice, client: str) -> None:
+    """Raise ``Busy`` where a run is sending this very client to XPM: its answer belongs to what was sent.
+
+    All other clients may be linked and edited during a run; those that changed drop out of it.
+    """
+    snapshot = practice.snapshot()
+    sent = [i for i in snapshot.find(INTENTS, "state", "sent") if i.record.partition("/")[0] == client]
+    run = current(practice) if sent else None
+    if run is not None and any(intent.run == run.id for intent in sent):
+        row = snapshot.get(CLIENTS, client)
+        name = f"{visible(row.name, 80)} ({client})" if row is not None else client
+        raise Busy(
+            f"Run {run.id} is sending {name} to XPM, so it cannot be changed at this moment.",
+            hint="Try again when XPM has answered. Other clients can be changed meanwhile.",
+        )
 
 
 def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
@@ -165,7 +182,7 @@ T = TypeVar("T")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(Exception):
+class Stopped(RunStopped):
     """The run was asked to stop before it had begun to write."""
 
 

@@ -35,6 +35,7 @@ from xpm_tui.domain.tables import IMAGES, LINKS, PLANNED, PLANS, PROPOSALS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.planning.guard import check, refuse_if_outdated
 from xpm_tui.sync.policy import BY_NAME as SYNCED
+from xpm_tui.sync.policy import Policy
 
 with lazy_imports():
     from xpm_tui.sync.manual import plan_review
@@ -112,10 +113,25 @@ def _look(
     """Plan from the stored mirror without a call to Xero. The plan lives as long as the open practice."""
     if not is_filled(practice):
         practice.writable("XPM's data was never read here, so there is nothing to plan from.")
-    snapshot = practice.snapshot()
-    plan, records = planner.make_plan(
-        snapshot,
-        practice.policy(),
+    position = practice.snapshot().position
+    made = trial(practice, practice.policy(), identity, only=only, fields=fields, full=full)
+    practice.kept[UNSAVED] = (position, made)
+    return made[0]
+
+
+def trial(
+    practice: OpenPractice,
+    policy: Policy,
+    identity: Identity,
+    *,
+    only: Collection[str] | str = "",
+    fields: Collection[str] = (),
+    full: bool = True,
+) -> tuple[Plan, list[PlannedRecord]]:
+    """Plan under some policy from the stored data; nothing is saved and no call is made."""
+    return planner.make_plan(
+        practice.snapshot(),
+        policy,
         id=UNSAVED,
         now=practice.clock.now(),
         by=practice.person,
@@ -125,8 +141,6 @@ def _look(
         fields=fields,
         full=full,
     )
-    practice.kept[UNSAVED] = (snapshot.position, (plan, records))
-    return plan
 
 
 def compute(

@@ -16,12 +16,12 @@ from xpm_tui.application.practice_identity import Identity, put, read
 from xpm_tui.application.progress import Progress, Report
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import pace
-from xpm_tui.application.runs.history import Stopped, Stopper, is_sync, list_runs
+from xpm_tui.application.runs.history import Stopper, is_sync, list_runs
 from xpm_tui.application.runs.notifications import Reason, notify
 from xpm_tui.application.runs.open_writes import open_writes, summary
 from xpm_tui.application.runs.xpm_refresh import guard_limits, refresh_lists
 from xpm_tui.domain.consequences import Consequences, Requests
-from xpm_tui.domain.errors import BadInput, LoginNeeded, NeedsPerson, PlanRefused, Trouble
+from xpm_tui.domain.errors import BadInput, LoginNeeded, NeedsPerson, PlanRefused, RunStopped, Trouble
 from xpm_tui.domain.events import Event, Severity
 from xpm_tui.domain.formatting import count, sequence
 from xpm_tui.domain.plan import Plan, PlannedRecord
@@ -149,10 +149,10 @@ class Work:
         try:
             try:
                 async with self.practice.wire() as wire:
-                    self.xpm = wire.practice(self.identity.tenant)
+                    self.xpm = wire.practice(self.identity.tenant, stop=self.stop)
                     self.calls = self.xpm.calls
                     return self.end(await self.work(self.xpm))
-            except Stopped:
+            except RunStopped:
                 return self.end(msgspec.structs.replace(self.run, outcome="stopped"))
         except Trouble as trouble:
             self.fail(trouble)
@@ -371,6 +371,8 @@ def figures(run: Run) -> dict[str, int]:
         "to_xpm": found.xpm.changes,
         "saved_here": found.here.changes,
         "replaced": found.replaced.values,
+        "conflicts": found.replaced.conflicts,
+        "clearings": found.replaced.clearings,
         "lasting": found.not_undoable,
         "freezes": found.freezes,
         "expected_calls": found.calls,
@@ -378,7 +380,7 @@ def figures(run: Run) -> dict[str, int]:
     }
 
 
-NONE = {"refused": 0, "deployed": 0, "failed": 0}
+NONE = {"changes": 0, "refused": 0, "deployed": 0, "failed": 0}
 """Counts that sentences tell also where they are nought."""
 
 

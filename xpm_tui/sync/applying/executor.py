@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import RunStopped, Trouble
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Put, Snapshot, Write
@@ -116,11 +116,14 @@ class _Apply:
     async def there(self, records: Sequence[PlannedRecord], pusher: Pusher) -> None:
         """Clients with changes on XPM's side: one after the other, then what is still unknown."""
         pusher.expect(records)
-        for record in records:
-            if self._stops():
-                break
-            await pusher.push(record)
-        await pusher.resolve(self._stops)
+        try:
+            for record in records:
+                if self._stops():
+                    break
+                await pusher.push(record)
+            await pusher.resolve(self._stops)
+        except RunStopped:
+            self.stopped = True
 
     async def protect(self, records: Sequence[PlannedRecord], *, ended: bool = False) -> None:
         """Freeze what an undo is about before it restores anything, and afterwards what dropped out of it."""

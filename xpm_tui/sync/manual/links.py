@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -268,6 +269,22 @@ def by_hand(
         reviewed=True,
     )
     return [Put(RUNS, done), Put(IMAGES, image)]
+
+
+def joined(run: Run, writes: Iterable[Write]) -> list[Write]:
+    """Return the writes of a decision that is a part of ``run``: one entry of the history for all of them."""
+    found: list[Write] = []
+    for write in writes:
+        row = write.row if isinstance(write, Put) else None
+        if isinstance(row, Run):
+            counts = dict(Counter(run.counts) + Counter(row.counts))
+            done = run.done + row.done
+            row = msgspec.structs.replace(
+                run, ended=row.ended, total=run.total + row.total, done=done, counts=counts
+            )
+            write = Put(RUNS, row)
+        found.append(write)
+    return found
 
 
 def _carrying(snapshot: Snapshot, client_id: str, uuid: str) -> Link | None:

@@ -9,9 +9,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from xpm_tui.domain.formatting import cells
 from xpm_tui.domain.safe_text import Shown, visible, visible_lines
 from xpm_tui.tui.base_screen import Quiet
 from xpm_tui.tui.safe_text import content
@@ -26,6 +29,24 @@ class Part(VerticalScroll, inherit_bindings=False):
     """A part of a box that scrolls with the focus: arrows are the dialog's own, whatever does not fit."""
 
     can_focus = False
+
+
+class KeyHint(Widget):
+    """The keys of a dialog beside its buttons, the most important first; what does not fit is left out."""
+
+    def __init__(self, *keys: str) -> None:
+        super().__init__(classes="hint")
+        self._keys = keys
+
+    def render(self) -> Content:
+        """As many keys as fit, each whole."""
+        found = ""
+        for key in self._keys:
+            more = f"{found} · {key}" if found else key
+            if cells(more) > self.size.width:
+                break
+            found = more
+        return content(Shown(found))
 
 
 class Dialog(Quiet, ModalScreen[R]):
@@ -102,7 +123,7 @@ class Confirm(Reading[bool]):
         with Horizontal(classes="buttons"):
             yield Button(content(Shown(self._yes)), id="yes")
             yield Button(content(Shown(self._no)), id="no")
-            yield Static(content(Shown("y / n · enter takes the marked one · esc: no")), classes="hint")
+            yield KeyHint("y / n", "esc: no", "enter takes the marked one")
 
     def on_mount(self) -> None:
         """The safe button first."""
@@ -228,7 +249,7 @@ class Told(Reading[None]):
                 yield Prose(content(self._hint), classes="next")
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("OK")), id="ok")
-            yield Static(content(Shown("y copies the text · esc closes")), classes="hint")
+            yield KeyHint("esc closes", "y copies the text")
 
     def on_mount(self) -> None:
         """Enter closes."""

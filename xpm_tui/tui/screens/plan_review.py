@@ -63,7 +63,7 @@ class PlanReview(OverScreen[str]):
         self._tree = Tree()
         self._rows = PlanTree(self._tree)
         self._head = Says(classes="plan-head")
-        self._why = Says(classes="plan-why")
+        self._why = Says(classes="plan-why", fixed=False)
         self._none = Prose(classes="empty")
 
     def body(self) -> ComposeResult:
@@ -100,7 +100,7 @@ class PlanReview(OverScreen[str]):
             self._rows.focus()
         told = [line for text in aside for line in wrap([span(text, "warn")], self.size.width)]
         self._head.say(lines([*summary(plan, changes, found), *(told if changes else [])]))
-        self._why.say(lines(wrap(self._rows.reason(), self.size.width)))
+        self._why.say(lines(self._rows.whole(self.size.width)))
         self.refresh_bindings()
 
     def _nothing(self, plan: Plan, aside: list[str]) -> list[Line]:
@@ -123,7 +123,7 @@ class PlanReview(OverScreen[str]):
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
-        self._why.say(lines(wrap(self._rows.reason(), self.size.width)))
+        self._why.say(lines(self._rows.whole(self.size.width)))
 
     @on(PlanTree.Ticked)
     def _ticked(self, event: PlanTree.Ticked) -> None:

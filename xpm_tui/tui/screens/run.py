@@ -26,6 +26,7 @@ class RunScreen(OverScreen[None]):
         Binding("x", "stop", "Stop"),
         Binding("u", "undo", "Undo"),
         Binding("a", "release", "Release"),
+        Binding("a", "resume", "Resume", tooltip="Find out what it left undone, and finish it"),
     ]
 
     def __init__(self, run_id: str) -> None:
@@ -52,14 +53,17 @@ class RunScreen(OverScreen[None]):
     def _looked(self, event: LiveLog.Looked) -> None:
         event.stop()
         now = self.host.desk.practice.clock.now()
-        self._card.say(lines(run_lines(event.run, now, self.size.width)))
+        self._card.say(lines(run_lines(event.run, now, self.size.width, event.forecast)))
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What can be released shows so in the foot; a run that is neither held nor cut off says nothing."""
-        run = self._run if action == "release" else None
-        # What a run that made jobs left is gone on with in Jobs: one, or all of a cause.
-        if run is not None and (run.outcome not in HELD or run.kind == "deploy"):
+        """Show in the foot what can be released or resumed; of any other run neither."""
+        run = self._run
+        if action in ("release", "resume") and run is not None:
+            # What a run that made jobs left is continued in Jobs: one job, or all of a cause.
+            if run.kind == "deploy" or HELD.get(run.outcome) != f"runs.{action}":
+                return False
+        elif action == "resume":
             return False
         return super().check_action(action, parameters)
 
@@ -68,14 +72,18 @@ class RunScreen(OverScreen[None]):
         going = self._run is None or self._run.outcome == "running"
         if action == "stop" and not going:
             return "The run has ended: there is nothing to stop."
-        if action in ("undo", "release") and going:
-            return "The run is going on: x stops it after its current step."
+        if action in ("undo", "release", "resume") and going:
+            return "The run is going on: x stops it."
         if action == "undo" and self._run is not None and self._run.kind == "deploy":
             return "This run made jobs: what is in XPM is never touched again from here."
         return ""
 
+    def action_resume(self) -> None:
+        """Finish a run that was stopped or interrupted."""
+        self.action_release()
+
     def action_release(self) -> None:
-        """Plan anew what was held, and go on if nothing has grown; a run that was cut off is resumed."""
+        """Plan again what was held, and continue if nothing has grown."""
         run = self._run
         if run is not None and run.outcome in HELD and not self.refused(HELD[run.outcome], record=run.id):
             self.host.release(run.id)
@@ -85,7 +93,7 @@ class RunScreen(OverScreen[None]):
         self.host.undo(run=self._run_id)
 
     def action_stop(self) -> None:
-        """Ask it to stop after its current step."""
+        """Ask it to stop."""
         self.host.work(lambda: self._stop(), "stop", exclusive=True, node=self)
 
     async def _stop(self) -> None:
@@ -101,9 +109,9 @@ class RunScreen(OverScreen[None]):
             "not end it.",
             [
                 *LOG_KEYS,
-                ("x", "stop it after its current step"),
+                ("x", "stop it: nothing more is sent"),
                 ("u", "take it back: shown first"),
-                ("a", "release it when it is held, or go on where it was cut off"),
+                ("a", "release it when it is held; resume it when it was stopped or interrupted"),
                 ("esc", "leave; the run goes on"),
             ],
         )

@@ -11,6 +11,7 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.set_aside import set_aside_summary, set_aside_views
 from xpm_tui.application.runs import history as runs
 from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.consequences import RunForecast, forecast
 from xpm_tui.commands.command import Situation
 from xpm_tui.domain import formatting
 from xpm_tui.domain.plan import Plan
@@ -20,7 +21,7 @@ from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
-from xpm_tui.tui.widgets.run_card import run_lines
+from xpm_tui.tui.widgets.run_card import NO_FORECAST, run_lines
 from xpm_tui.tui.widgets.text import Says
 
 with lazy_imports():
@@ -50,6 +51,7 @@ class SyncArea(AreaScreen):
         self._pane = LiveLog(empty="The log of this practice is empty. s makes the first plan.")
         self._plan: Plan | None = None
         self._run: Run | None = None
+        self._forecast = NO_FORECAST
         self._aside = ""
         self._drawn: object = None
 
@@ -61,25 +63,36 @@ class SyncArea(AreaScreen):
     async def look(self) -> None:
         """The newest plan and the newest run."""
 
-        def read(practice: OpenPractice) -> tuple[Plan | None, Run | None, str]:
-            newest = runs.list_runs(practice, 1)
+        def read(practice: OpenPractice) -> tuple[Plan | None, Run | None, RunForecast, str]:
+            newest = next(iter(runs.list_runs(practice, 1)), None)
             aside = set_aside_summary(set_aside_views(practice.snapshot()))
-            return plans.latest(practice), newest[0] if newest else None, aside
+            coming = forecast(practice, newest) if newest is not None else NO_FORECAST
+            return plans.latest(practice), newest, coming, aside
 
-        self._plan, self._run, self._aside = await self.host.desk.ask(read)
+        self._plan, self._run, self._forecast, self._aside = await self.host.desk.ask(read)
         self._draw()
         if self.focused is None:
             self._pane.rows.focus()
 
+    def on_mount(self) -> None:
+        """Count the seconds down while a run waits."""
+        super().on_mount()
+        self.set_interval(1.0, self._count_down)
+
+    def _count_down(self) -> None:
+        if self._run is not None and self._run.outcome == "running" and self.is_active:
+            self.refresh_data(force=True)
+
     def _draw(self) -> None:
-        wanted = (self._plan, self._run, self._aside, self.host.pulse.connected, self.size.width)
+        coming = (self._forecast.waits, self._forecast.stopping)
+        wanted = (self._plan, self._run, coming, self._aside, self.host.pulse.connected, self.size.width)
         if wanted == self._drawn:
             return
         self._drawn = wanted
         found: list[Line] = []
         width = self.size.width
         if self._run is not None:
-            found += run_lines(self._run, self.host.desk.practice.clock.now(), self.size.width)
+            found += run_lines(self._run, self.host.desk.practice.clock.now(), width, self._forecast)
         found += self._plan_lines()
         if self._aside:
             told = f"{self._aside} Which, and what to correct in XPM: xpm-tui status"

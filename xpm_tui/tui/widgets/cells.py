@@ -107,6 +107,77 @@ def marked(text: Shown, spans: Sequence[tuple[int, int]], look: Look = "") -> li
     return pieces or [Span(text, look)]
 
 
+def named(name: Shown, id_: Shown, columns: int, look: Look = "") -> list[Span]:
+    """A record in exactly ``columns`` columns: its name is shortened before the id that tells namesakes
+    apart."""
+    tail = Span(Shown(f"  {id_}"), "muted") if id_ else Span(Shown(""))
+    room = columns - cells(tail.text)
+    if room < NAME_ROOM:
+        return fit([Span(name, look), tail], columns)
+    return fit([Span(cut(name, room), look), tail], columns)
+
+
+NAME_ROOM = 4
+"""Columns below which a name is not shortened any more."""
+
+
+def difference(old: str, new: str) -> tuple[int, int]:
+    """Return how many letters two texts have in common at the start and at the end."""
+    shorter = min(len(old), len(new))
+    start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
+    most, end = shorter - start, 0
+    while end < most and old[-1 - end] == new[-1 - end]:
+        end += 1
+    return start, end
+
+
+def both(old: Shown, new: Shown) -> tuple[list[Span], list[Span]]:
+    """Both values whole, with the part that differs marked."""
+    start, end = difference(old, new)
+    return _differing(old, start, end, "muted"), _differing(new, start, end, "strong")
+
+
+def becomes(old: Shown, new: Shown, room: int) -> list[Span]:
+    """Old and new value in at most ``room`` columns, with the part that differs marked and in sight.
+
+    Where they do not fit, their common start is left out, and the old value is shortened first.
+    """
+    start, end = difference(old, new)
+    before, after = old, new
+    if cells(old) + cells(new) + len(ARROW) > room and start > 1:
+        at = _kept_from(old, new, start, room)
+        before, after = Shown("…" + old[at:]), Shown("…" + new[at:])
+        start = start - at + 1
+    first, second = _halves(before, after, room)
+    return [
+        *_differing(first, start, end if first == before else 0, "muted"),
+        ours(ARROW),
+        *_differing(second, start, end if second == after else 0, "strong"),
+    ]
+
+
+ARROW = " → "
+
+
+def _kept_from(old: Shown, new: Shown, start: int, room: int) -> int:
+    """Return from which letter on two values are shown: the first word with which both fit, else the
+    difference itself."""
+    words = [at + 1 for at in range(start) if old[at] == " "]
+    fits = (at for at in words if cells(old[at:]) + cells(new[at:]) + len(ARROW) + 2 <= room)
+    return next(fits, start)
+
+
+def _halves(old: Shown, new: Shown, room: int) -> tuple[Shown, Shown]:
+    room = max(2, room - len(ARROW))
+    after = min(cells(new), max(room - cells(old), room * 3 // 5))
+    return cut(old, room - after), cut(new, after)
+
+
+def _differing(text: Shown, start: int, end: int, look: Look) -> list[Span]:
+    stop = len(text) - end
+    return marked(text, [(start, stop)] if start < stop else [], look)
+
+
 STYLES: dict[Look, str] = {
     "": "",
     "strong": "bold",

@@ -14,6 +14,7 @@ from textual.message import Message
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import names
 from xpm_tui.application.runs import history as runs
+from xpm_tui.application.runs.consequences import RunForecast, forecast
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.safe_text import visible
@@ -99,16 +100,18 @@ class LiveLog(Explains, LogPane):
     SAVES = frozenset({"export"})
 
     class Looked(Message):
-        """The run stands otherwise than at the last look."""
+        """The run, or what is to come of it, is not what it was at the last look."""
 
-        def __init__(self, run: Run) -> None:
+        def __init__(self, run: Run, forecast: RunForecast) -> None:
             super().__init__()
             self.run = run
+            self.forecast = forecast
 
     def __init__(self, *, run: str = "", empty: str) -> None:
         super().__init__(empty=empty)
         self._run_id = run
         self.run: Run | None = None
+        self._told: object = None
         self._linger = LINGER
         self._looking = False
         self._follower: Follower | None = None
@@ -136,23 +139,26 @@ class LiveLog(Explains, LogPane):
             self._looking = False
 
     async def _follow(self) -> None:
-        def read(practice: OpenPractice) -> tuple[Run | None, list[LogLine]]:
+        def read(practice: OpenPractice) -> tuple[Run | None, RunForecast | None, list[LogLine]]:
             if self._follower is None:
                 self._follower = Follower(practice, run=self._run_id)
             # The run is read first: what it wrote before it ended is then in the log for sure.
             run = runs.show(practice, self._run_id) if self._run_id else None
-            return run, self._follower.poll(practice)
+            coming = forecast(practice, run) if run is not None else None
+            return run, coming, self._follower.poll(practice)
 
-        run, news = await self.host.desk.ask(read)
+        run, coming, news = await self.host.desk.ask(read)
         if news:
             self.feed(news)
-        if run is None:
+        if run is None or coming is None:
             return
         # Other threads of the run may still be writing its last lines when it is already called done.
         self._linger = LINGER if news or run.outcome == "running" else self._linger - 1
-        if run != self.run:
-            self.run = run
-            self.post_message(self.Looked(run))
+        # The estimate of an unchanged run differs at each look: only a wait that counts down is news.
+        told = (run, coming.waits, coming.stopping)
+        if told != self._told:
+            self.run, self._told = run, told
+            self.post_message(self.Looked(run, coming))
 
     @on(LogPane.Jump)
     def _jump(self, event: LogPane.Jump) -> None:

@@ -12,6 +12,7 @@ from xpm_tui.domain import labels
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.formatting import count, cut, value
 from xpm_tui.domain.links import Value
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.sync.planning.decisions import because, because_held
 from xpm_tui.tui.plan_rows import Group, Row, Tree
 from xpm_tui.tui.widgets import cells
@@ -19,6 +20,10 @@ from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
 from xpm_tui.tui.widgets.rows import Rows
 
 TICKS = {"all": "[x]", "none": "[ ]", "some": "[~]"}
+
+
+WHOLE = 4_000
+"""Characters of a value that are shown of the row under the cursor."""
 
 
 class PlanTree(Rows):
@@ -93,31 +98,47 @@ class PlanTree(Rows):
     def _change(self, row: Row, columns: int) -> Line:
         change = row.change
         assert change is not None
-        what: list[Span]
-        if row.group.record:
-            what = [ours(field_label(change.field))]
-            if "/" in change.record:
-                what.append(span(f" {change.record.partition('/')[2]}", "muted"))
-        else:
-            what = [span(change.name), span(f"  {change.record}", "muted")]
         half = max(18, (columns - 12) // 3)
+        if row.group.record:
+            contact = visible(change.record.partition("/")[2])
+            what = cells.named(Shown(field_label(change.field)), contact, half)
+        else:
+            what = cells.named(visible(change.name), visible(change.record), half)
+        marked = change.mark in ("conflict", "clearing", "drift", "former")
+        mark = [ours("  "), cells.MARKS.draw(change.mark, written=change.side)] if marked else []
+        room = columns - half - 12 - cells.width(mark)
         return [
             ours("     "),
             ours("[x] " if change.ticked else "[ ] ", "good" if change.ticked else "warn"),
-            *fit(what, half),
+            *what,
             ours("  "),
-            *_values(change.field, change.old_shown, change.new_shown, columns - half - 12),
-            *(
-                [ours("  "), cells.MARKS.draw(change.mark, written=change.side)]
-                if change.mark in ("conflict", "clearing", "drift", "former")
-                else []
-            ),
+            *_values(change.field, change.old_shown, change.new_shown, room),
+            *mark,
             *(
                 [ours("  + ", "warn"), span(", ".join(each.name for each in change.also_affects), "warn")]
                 if change.also_affects
                 else []
             ),
         ]
+
+    def whole(self, columns: int) -> list[Line]:
+        """The row under the cursor uncut: whose it is, what it is and becomes with the difference marked, and
+        why it is planned."""
+        row = self.row
+        reason = cells.wrap(self.reason(), columns)
+        if row is None or row.change is None:
+            return [*reason]
+        change = row.change
+        old, new = value(change.old_shown, limit=WHOLE), value(change.new_shown, limit=WHOLE)
+        before, after = cells.both(old, new)
+        head = [ours(f" {field_label(change.field)}", "head"), span(f"  {change.name}", "strong")]
+        head.append(span(f"  {change.record}" + (f"  XPM {change.number}" if change.number else ""), "muted"))
+        now = [ours(f"   {'Now in ' + labels.SIDES[change.side].text:<16}", "muted")]
+        then = [ours(f"   {'Will become':<16}", "muted")]
+        found: list[Line] = [*cells.wrap(head, columns)]
+        if change.old_shown is not None or change.field != "link":
+            found += cells.wrap([*now, *before], columns)
+        return [*found, *cells.wrap([*then, *after], columns), *reason]
 
     def reason(self) -> Line:
         """Why the row under the cursor is planned, in a sentence."""
@@ -185,9 +206,4 @@ def _values(field: str, old: Value, new: Value, room: int) -> Line:
     before, after = value(old), value(new)
     if field == "link" and old is None:
         return [ours("→ ", "accent"), Span(cut(after, room), "strong")]
-    half = max(8, (room - 3) // 2)
-    return [
-        Span(cut(before, half), "muted"),
-        ours(" → "),
-        Span(cut(after, half), "strong"),
-    ]
+    return cells.becomes(before, after, room)

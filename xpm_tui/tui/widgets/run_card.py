@@ -4,28 +4,52 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from xpm_tui.application.runs.consequences import RunForecast
 from xpm_tui.diagnostics.error_presenter import problem_title
 from xpm_tui.diagnostics.known_problems.registry import case
-from xpm_tui.domain import formatting, labels
+from xpm_tui.domain import formatting, labels, pace
 from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, bar, ours, span
+from xpm_tui.tui.widgets.cells import Line, Span, bar, ours, span, wrap
 
 CUT_SHORT = "It ended early. What is done stays; the next sync goes on where it was."
 
 _GOES_ON = frozenset({"held", "interrupted", "stopped", "partial"})
 """Outcomes that leave something to do."""
 
+STOPPING = "Stopping: nothing more is sent. The call that Xero is answering is still waited for."
+RECORDS_TIMED = 3
+"""Records after which their time tells how long the rest takes."""
+NO_FORECAST = RunForecast()
+
 HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
 """What goes on with a run that ended before its end."""
 
 
-def left(run: Run, now: datetime) -> str:
-    """About how long it still takes, judged by what is done; empty while that is not known."""
-    if run.outcome != "running" or run.done < 3 or run.total <= run.done:
+def left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -> str:
+    """Return about how long it still takes: the calls that it has to wait for, or what its records took so
+    far; empty while that is not known."""
+    if run.outcome != "running" or forecast.stopping or run.total <= run.done:
         return ""
-    spent = max(0.0, (now - run.started).total_seconds())
-    return f"{formatting.duration(spent / run.done * (run.total - run.done), about=True)} left"
+    seconds = forecast.seconds or 0.0
+    if run.done >= RECORDS_TIMED and not seconds:
+        spent = max(0.0, (now - run.started).total_seconds())
+        seconds = spent / run.done * (run.total - run.done)
+    return f"{formatting.duration(seconds, about=True)} left" if seconds >= 1 else ""
+
+
+def forecast_lines(forecast: RunForecast, columns: int) -> list[Line]:
+    """Return why a run stands still, and until when."""
+    if forecast.stopping:
+        return [*wrap([ours(" ■ ", "warn"), ours(STOPPING)], columns)]
+    found: list[Line] = []
+    if forecast.waits:
+        found += wrap([ours(" ◷ ", "accent"), ours(pace.waiting(forecast.waits))], columns)
+    if forecast.beyond_today:
+        until = f" It can go on at {formatting.when(forecast.day_until)}." if forecast.day_until else ""
+        told = f"Today's allowance has no room for {formatting.count(forecast.beyond_today, 'call')}.{until}"
+        found += wrap([ours(" ▲ ", "warn"), ours(told)], columns)
+    return found
 
 
 def _scope(run: Run) -> str:
@@ -35,8 +59,8 @@ def _scope(run: Run) -> str:
     return f"{labels.DIRECTIONS[run.direction].text} · {labels.LEVELS[run.level].text}"
 
 
-def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
-    """Head, progress, counts, stops."""
+def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_FORECAST) -> list[Line]:
+    """Head, progress, what it waits for, counts, stops."""
     head: list[Span] = [
         ours(" Run ", "head"), span(run.id, "head"), ours("  "),
         cells.RUN_OUTCOMES.draw(run.outcome),
@@ -54,9 +78,10 @@ def run_lines(run: Run, now: datetime, columns: int) -> list[Line]:
                 ours(" "), ours("▕", "muted"), ours(bar(part, room), cells.RUN_OUTCOMES.look(run.outcome)),
                 ours("▏", "muted"),
                 ours(numbers, "strong"), ours(f"  {formatting.count(run.calls, 'call')}", "muted"),
-                ours(f"  {left(run, now)}", "muted"),
+                ours(f"  {left(run, now, forecast)}", "muted"),
             ]
         )  # fmt: skip
+    found += forecast_lines(forecast, columns)
     if run.counts:
         told = " · ".join(
             f"{name.replace('_', ' ')} {number:,}" for name, number in sorted(run.counts.items()) if number

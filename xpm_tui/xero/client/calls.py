@@ -31,7 +31,7 @@ from xpm_tui.xero.client.transport import Incoming, Network, NoReply, Request, T
 from xpm_tui.xero.codec.xml_reader import REPLY_LIMIT
 from xpm_tui.xero.config import API_PATH, WireConfig
 from xpm_tui.xero.error_body import Asked, ErrorBody, support_hint
-from xpm_tui.xero.rate_limiter import FileGate
+from xpm_tui.xero.rate_limiter import FileGate, pause
 
 R = TypeVar("R")
 Parse = Callable[[bytes, Asked], R]
@@ -86,7 +86,11 @@ class _Budget:
 
 
 class Caller:
-    """Makes the calls of one practice with one priority. ``calls`` counts what was sent."""
+    """Makes the calls of one practice with one priority. ``calls`` counts what was sent.
+
+    Once ``stop`` says so, no call is made any more: ``RunStopped`` is raised instead, also out of a wait. A
+    call that was sent is answered first.
+    """
 
     def __init__(
         self,
@@ -100,7 +104,9 @@ class Caller:
         clock: Clock,
         events: EventSink,
         jitter: random.Random | None = None,
+        stop: Callable[[], bool] | None = None,
     ) -> None:
+        self._stop = stop
         self._network = network
         self._tokens = tokens
         self._gate = gate
@@ -131,7 +137,7 @@ class Caller:
                     raise
                 broken = True
                 wait = budget.next(error)
-            await self.clock.sleep(wait)
+            await pause(self.clock, wait, self._stop)
 
     async def write(self, spec: Spec, parse: Parse[R]) -> R:
         """Make a writing call and parse its reply; a reply that cannot be read leaves the outcome unknown."""
@@ -207,11 +213,11 @@ class Caller:
                         wait = 0.0
                     else:
                         wait = self._next(spec, asked, found, incoming.headers, budget)
-            await self.clock.sleep(wait)
+            await pause(self.clock, wait, self._stop)
 
     async def _pass_gate(self, stack: AsyncExitStack, asked: Asked) -> None:
         try:
-            await stack.enter_async_context(self._gate.enter(self._priority))
+            await stack.enter_async_context(self._gate.enter(self._priority, self._stop))
         except AllowanceUsedUp as used_up:
             used_up.asked = asked.call
             raise

@@ -1,0 +1,84 @@
+"""Settings that make the next plan a different one ask first, with that plan's numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tui.world import World
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.runs import plans
+from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.commands.effects import Call, Effect
+from xpm_tui.commands.registry import by_name
+from xpm_tui.commands.settings import SetPolicy, SetSetting, SwitchFields, UnsetSetting
+
+
+class Answering:
+    """A user at a terminal who answers every question the same way."""
+
+    interactive = True
+
+    def __init__(self, answer: bool, *, agreed: bool = False) -> None:
+        self.call = Call(Effect.WRITES_HERE, agreed=agreed)
+        self.answer = answer
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool:
+        self.said.append(question)
+        return self.answer
+
+
+ASKED = [
+    ("policy.set", SetPolicy(direction="to_xpm"), "Direction: From XPM → To XPM"),
+    ("settings.set", SetSetting(key="sync.direction", value="to_xpm"), "Direction: From XPM → To XPM"),
+    ("settings.set", SetSetting(key="sync.level", value="nothing"), "What to sync: Everything → Nothing"),
+    ("settings.unset", UnsetSetting(key="sync.off"), "Switched on again: Website"),
+    ("policy.off", SwitchFields(field=("phone",)), "Switched off: Phone"),
+    ("policy.on", SwitchFields(field=("website",)), "Switched on again: Website"),
+]
+
+
+@pytest.fixture
+async def practice(tmp_path: Path) -> Any:
+    world = World(tmp_path)
+    with world.open() as opened:
+        await refresh(opened, full=True)
+        opened.settings.set("sync.off", "website", practice=True)
+        yield opened
+
+
+@pytest.mark.parametrize(("name", "params", "says"), ASKED)
+async def test_it_is_saved_only_after_the_first_plan_was_shown(
+    practice: OpenPractice, name: str, params: Any, says: str
+) -> None:
+    before, run = practice.policy(), by_name(name).run
+    talk: Any = Answering(False)
+    assert (await run(practice, params, talk)).declined
+    assert practice.policy() == before
+    assert talk.said[0] == says
+    assert talk.said[-1] == "Save this change?"
+    told = " ".join(talk.said)
+    await run(practice, params, Answering(True))  # type: ignore[arg-type]
+    assert practice.policy() != before
+    made = await plans.make(practice, refresh=False)
+    items = made.counts.get("items", 0)
+    numbers = f"have {items:,} change" if items else "Nothing to change"
+    assert numbers in told, "what was shown is what the plan then has"
+
+
+async def test_what_changes_no_plan_asks_nothing(practice: OpenPractice) -> None:
+    for key, value in (("sync.direction", "from_xpm"), ("log.level", "debug")):
+        talk: Any = Answering(False)
+        assert not (
+            await by_name("settings.set").run(practice, SetSetting(key=key, value=value), talk)
+        ).declined
+        assert talk.said == []
+    agreed: Any = Answering(False, agreed=True)
+    assert not (await by_name("policy.set").run(practice, SetPolicy(direction="to_xpm"), agreed)).declined
+    assert agreed.said == []
