@@ -12,6 +12,7 @@ from xpm_tui.application.clients import links, picks, queries, review_undo
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import Identity, put
 from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.commands.link_effects import outlook
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, IMAGES
 from xpm_tui.domain.xpm import XpmContact
@@ -65,3 +66,14 @@ async def test_the_undo_of_a_review_puts_values_and_contacts_back(
     assert queries.show_client(practice, id_).contacts == ()
     review_undo.undo(practice)
     assert review_undo.standing(practice.snapshot(), id_) == before
+
+
+async def test_a_preview_with_no_change_compares_the_records(practice: OpenPractice, xpm: FakeXpm) -> None:
+    id_ = the_client(practice)
+    practice.settings.set("sync.level", "nothing", practice=True)
+    effect = links.preview_link(practice, id_, "1001")
+    assert effect.changes == ()
+    assert {"name", "phone"} <= {each.field for each in effect.differences}
+    assert outlook(effect).startswith("Nothing would be synced: ")
+    assert "fields would still differ (Client name, " in outlook(effect)
+    assert effect.warnings[0].startswith("The names say two different clients: ")
