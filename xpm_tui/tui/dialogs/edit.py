@@ -22,8 +22,8 @@ from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.fields import editable
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import Entry, Sheet
-from xpm_tui.tui.dialogs.dialog import Dialog, Part
-from xpm_tui.tui.dialogs.form import Turned, build, concerned
+from xpm_tui.tui.dialogs.dialog import Part
+from xpm_tui.tui.dialogs.form import EditingDialog, Turned, build, concerned
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.widgets.inputs import Choice, Field, FormRow
 from xpm_tui.tui.widgets.text import Prose
@@ -102,7 +102,7 @@ def params_of(act: Act[Any], preset: Mapping[str, Any], changed: Sequence[str]) 
     return build(act, {**given, "values": [f"{key}={text}" for key, text in values.items()]})
 
 
-class Edit(Dialog[tuple[str, ...]]):
+class Edit(EditingDialog[tuple[str, ...]]):
     """Gives ``field=value`` for what was changed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -144,7 +144,7 @@ class Edit(Dialog[tuple[str, ...]]):
         yield self._error
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Save")), id="save")
-            yield Button(content(Shown("Leave")), id="leave")
+            yield Button(content(Shown("Cancel")), id="leave")
             yield Static(content(Shown("enter: next · F10 saves · esc: back")), classes="hint")
 
     def on_mount(self) -> None:
@@ -175,7 +175,12 @@ class Edit(Dialog[tuple[str, ...]]):
         if event.button.id == "save":
             self.action_save()
         else:
-            self.dismiss(None)
+            self.action_leave()
+
+    def is_edited(self) -> bool:
+        """Whether a field is not as the record has it."""
+        now = {key: str(field.value) for key, field in self._inputs.items()}
+        return self._turned is not None or now != self._before
 
     def action_save(self) -> None:
         """Only what differs; where nothing does there is nothing to save."""
