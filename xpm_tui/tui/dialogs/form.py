@@ -33,7 +33,7 @@ from xpm_tui.commands.parameter_labels import (
 )
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain.errors import BadInput, Busy, Trouble
-from xpm_tui.domain.formatting import count, day
+from xpm_tui.domain.formatting import weekday
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import Confirm, Dialog, Part
 from xpm_tui.tui.safe_text import content
@@ -129,6 +129,16 @@ def in_words(error: msgspec.ValidationError) -> tuple[str, str]:
     return f"“{name.replace('_', ' ')}” has to be {kind}{bound}.", name
 
 
+def unsaved() -> Confirm:
+    """Return the question whether what was typed may be lost; the safe answer has the focus."""
+    return Confirm(
+        "What you have entered here is not saved.",
+        title="Leave without saving?",
+        yes="Discard",
+        no="Keep editing",
+    )
+
+
 class EditingDialog(Dialog[R]):
     """A dialog with fields to fill in: leaving asks first where something was typed or chosen."""
 
@@ -141,13 +151,7 @@ class EditingDialog(Dialog[R]):
         if not self.is_edited():
             self.dismiss(None)
             return
-        box = Confirm(
-            "What you have entered here is not saved.",
-            title="Leave without saving?",
-            yes="Discard",
-            no="Keep editing",
-        )
-        self.app.push_screen(box, self._answered)
+        self.app.push_screen(unsaved(), self._answered)
 
     def _answered(self, discard: bool | None) -> None:
         if discard:
@@ -157,15 +161,10 @@ class EditingDialog(Dialog[R]):
 def date_hint(text: str, today: date) -> str:
     """Return the day of the week of a date that is being typed, so that a wrong one is noticed."""
     typed = text.strip()
-    if not typed:
-        return f"Write a date as {today.isoformat()} (today, {today:%A})."
     try:
-        found = date.fromisoformat(typed)
+        return f"{weekday(date.fromisoformat(typed), today)}."
     except ValueError:
-        return f"Not a date yet: write it as {today.isoformat()}."
-    days = (found - today).days
-    away = "today" if not days else f"in {count(days, 'day')}" if days > 0 else f"{count(-days, 'day')} ago"
-    return f"{found:%A} {day(found)}, {away}."
+        return f"{'Not a date yet: w' if typed else 'W'}rite it as {today.isoformat()}."
 
 
 class _Row(NamedTuple):
