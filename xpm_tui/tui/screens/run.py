@@ -25,6 +25,7 @@ class RunScreen(OverScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "stop", "Stop"),
         Binding("u", "undo", "Undo"),
+        Binding("v", "values", "Values", tooltip="Every value that the run wrote, old and new"),
         Binding("a", "release", "Release"),
     ]
 
@@ -80,6 +81,10 @@ class RunScreen(OverScreen[None]):
         if run is not None and run.outcome in HELD and not self.refused(HELD[run.outcome], record=run.id):
             self.host.release(run.id)
 
+    def action_values(self) -> None:
+        """Old and new, client by client, to read or to copy."""
+        self.host.read_act("runs.show", {"run": self._run_id}, f"Run {self._run_id}")
+
     def action_undo(self) -> None:
         """Take it back: shown first."""
         self.host.undo(run=self._run_id)
@@ -102,7 +107,8 @@ class RunScreen(OverScreen[None]):
             [
                 *LOG_KEYS,
                 ("x", "stop it after its current step"),
-                ("u", "take it back: shown first"),
+                ("u", "undo it, after showing what that does"),
+                ("v", "every value that it wrote, old and new, client by client"),
                 ("a", "release it when it is held, or go on where it was cut off"),
                 ("esc", "leave; the run goes on"),
             ],
