@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 from textual import on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import DescendantFocus
@@ -116,6 +117,9 @@ class Edit(EditingDialog[tuple[str, ...]]):
         self.title_text = visible(sheet.title)
         self._about = sheet.about
         self._new = sheet.new
+        self._door = sheet.door
+        self._leaving = False
+        """Whether the next screen is the one behind the door."""
         self._turned = turned
         # A field holds one line: line ends of an address are shown as such and put back.
         entries = [Entry(*each) for each in sheet.fields]
@@ -130,6 +134,9 @@ class Edit(EditingDialog[tuple[str, ...]]):
         self._help_texts: dict[Widget, str] = {
             self._inputs[each.key]: each.help for each in entries if each.help
         }
+        self._way = Button(content(visible(sheet.door.text)), id="door") if sheet.door is not None else None
+        if sheet.door is not None and self._way is not None:
+            self._help_texts[self._way] = sheet.door.help
         self.set_class(bool(self._help_texts), "helped")
         self._help = Prose(classes="help")
         self._error = Prose(classes="error")
@@ -138,6 +145,8 @@ class Edit(EditingDialog[tuple[str, ...]]):
         """Label and field, as many as there are."""
         yield Prose(show(self._about), classes="about")
         with Part(classes="fields"):
+            if self._door is not None and self._way is not None:
+                yield FormRow(self._door.label, self._way)
             yield from self._rows.values()
         if self._help_texts:
             yield self._help
@@ -174,8 +183,22 @@ class Edit(EditingDialog[tuple[str, ...]]):
         event.stop()
         if event.button.id == "save":
             self.action_save()
+        elif event.button.id == "door":
+            self._leaving = True
+            self.action_leave()
         else:
             self.action_leave()
+
+    def dismiss(self, result: tuple[str, ...] | None = None) -> AwaitComplete:
+        """Leave; through the door where that was chosen."""
+        done = super().dismiss(result)
+        if self._leaving and self._door is not None:
+            self.app.call_later(self._door.open)
+        return done
+
+    def stayed(self) -> None:
+        """Here, not through the door."""
+        self._leaving = False
 
     def is_edited(self) -> bool:
         """Whether a field is not as the record has it."""

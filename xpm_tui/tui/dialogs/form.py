@@ -156,6 +156,11 @@ class EditingDialog(Dialog[R]):
     def _answered(self, discard: bool | None) -> None:
         if discard:
             self.dismiss(None)
+        else:
+            self.stayed()
+
+    def stayed(self) -> None:
+        """The user goes on editing."""
 
 
 def date_hint(text: str, today: date) -> str:

@@ -107,14 +107,14 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         self._hits.can_focus = False
         self._field.focus()
         self._field.selection = Selection(0, len(self._field.value))  # what is typed takes its place
-        self._tell_head("reading the mirror …")
+        self._tell_head("reading XPM's clients …")
         self.host.work(lambda: self._begin(), "search", exclusive=True, node=self)
 
     def _tell_head(self, about: str) -> None:
         pieces: list[Span] = [ours(" ")]
         if self._client is not None:
-            pieces += [ours("Map ", "muted"), span(self._client.name, "strong"),
-                       ours(f"  {self._client.id}  to the XPM client", "muted")]  # fmt: skip
+            pieces += [ours("Link ", "muted"), span(self._client.name, "strong"),
+                       ours(f"  {self._client.id}  to an XPM client", "muted")]  # fmt: skip
         else:
             pieces += [ours("Pick a client from XPM", "strong")]
         self._head.say(lines([pieces, [ours(f" {about}", "muted")]]))
@@ -137,7 +137,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
 
         mark, index, age = await self.host.desk.glance(read)
         self._index, self.host.picker_index = index, (mark, index)
-        self._tell_head(f"{formatting.count(mark[1], 'XPM client')}, as XPM said {age}")
+        self._tell_head(f"{formatting.count(mark[1], 'XPM client')}; XPM data, updated {age}")
         await self._search(self._field.value)
 
     @on(Field.Changed)
@@ -278,11 +278,12 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         """F1."""
         return Page(
             "Picker",
-            "What you type takes the place of the client's own name. Type any part of a name, a code, an "
-            "e-mail, the number from XPM's web address, the address itself or a UUID: a number, address or "
-            "UUID finds exactly one. Rows marked =name share their name with another; what tells them apart "
-            "is marked. Below stands what linking would do. Nothing is written to XPM here.",
-            [("enter", "take the client under the cursor"), ("F4", "empty the field"), ("esc", "leave")],
+            "What you type replaces the client's own name. Type any part of a name, a city, a code, an "
+            "e-mail, XPM's number, its web address or a UUID: a number, address or UUID finds exactly one. "
+            "The signs = and ≠ compare e-mail, city and structure with the client's. Rows marked =name share "
+            "their name with another; what tells them apart is marked. Below you see what linking would do. "
+            "Nothing is written to XPM here.",
+            [("enter", "link the client under the cursor"), ("F4", "clear the search"), ("esc", "leave")],
         )
 
 

@@ -72,14 +72,18 @@ def _former(effect: EffectView, most: int) -> list[Line]:
 
 
 def _values(effect: EffectView, most: int) -> list[Line]:
-    changes = effect.changes
+    changes, left = effect.changes, effect.differences
+    if not changes and not left:
+        return [[ours(" ✓ ", "good"), span(outlook(effect))]]
     if not changes:
         return [
-            [ours(" ≠ ", "warn") if effect.differences else ours(" ✓ ", "good"), span(outlook(effect))],
-            *_differing(effect, most - 1),
-        ]
-    found: list[Line] = [[ours(" → ", "accent"), span(f"{outlook(effect)}:")]]
-    room = max(0, most - 1)
+            [ours(" ≠ ", "warn"), ours("Nothing would be synced; what differs stays as it is. ")],
+            [ours("   "), span(left[0].reason, "muted")],
+            *_differing(effect, most - 2),
+        ][:most]
+    planned, _, stay = outlook(effect).partition("; ")
+    found: list[Line] = [[ours(" → ", "accent"), span(f"{planned}:")]]
+    room = max(0, most - 1 - bool(stay))
     shown = changes if len(changes) <= room else changes[: max(0, room - 1)]
     for change in shown:
         found.append(
@@ -93,6 +97,8 @@ def _values(effect: EffectView, most: int) -> list[Line]:
         )
     if len(shown) < len(changes):
         found.append([Span(Shown(f"   and {len(changes) - len(shown)} more"), "muted")])
+    if stay:
+        found.append([ours(" ≠ ", "warn"), span(f"{stay}.")])
     return found
 
 
