@@ -11,10 +11,16 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links, picks, queries, review_undo
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import Identity, put
+from xpm_tui.application.runs import plans, runner
+from xpm_tui.application.runs.written_values import values_of_events, written_values
 from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.commands.link_effects import outlook
+from xpm_tui.commands.runs import written_lines
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, IMAGES
 from xpm_tui.domain.xpm import XpmContact
+from xpm_tui.log.reader import EventFilter
+from xpm_tui.log.sentences import sentence
 
 
 @pytest.fixture
@@ -65,3 +71,32 @@ async def test_the_undo_of_a_review_puts_values_and_contacts_back(
     assert queries.show_client(practice, id_).contacts == ()
     review_undo.undo(practice)
     assert review_undo.standing(practice.snapshot(), id_) == before
+
+
+async def test_a_preview_with_no_change_compares_the_records(practice: OpenPractice, xpm: FakeXpm) -> None:
+    id_ = the_client(practice)
+    practice.settings.set("sync.level", "nothing", practice=True)
+    effect = links.preview_link(practice, id_, "1001")
+    assert effect.changes == ()
+    assert {"name", "phone"} <= {each.field for each in effect.differences}
+    assert outlook(effect).startswith("Nothing would be synced: ")
+    assert "fields would still differ (Client name, " in outlook(effect)
+    assert effect.warnings[0].startswith("The names say two different clients: ")
+
+
+async def test_a_finished_run_shows_its_values_client_by_client(practice: OpenPractice, xpm: FakeXpm) -> None:
+    id_ = the_client(practice)
+    xpm.edit(uuid(0), phone="04 777 1212")
+    await refresh(practice, full=True)
+    plan = await plans.make(practice)
+    run = await runner.run(practice, plan_id=plan.id)
+    (found,) = [each for each in written_values(practice, run.id) if each.field == "phone"]
+    assert (found.old_shown, found.new_shown, found.side) == ("1", "04 777 1212", "ignition")
+    lines = written_lines([found])
+    assert lines[1].startswith("  Tui Glass (")
+    assert lines[2].endswith(f"Phone in Ignition: {found.old_shown or '–'} → 04 777 1212")
+    (event,) = [each for each in practice.events.read(EventFilter(run=run.id)) if each.field == "phone"]
+    assert event.record == id_
+    told = sentence(event, None, values_of_events(practice))
+    assert told.endswith("→ 04 777 1212")
+    assert "777" not in sentence(event, None), "masked logs have no values"

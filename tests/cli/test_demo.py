@@ -16,8 +16,8 @@ WALK = (
     ("The permission in XPM", "It is ticked", "\r"),
     ("SANDBOX: this is not Xero. No browser?", "Open its page here", "\r"),
     ("wants access to your data", "Allow access", "\r"),
-    ("Direction and level", "Go on", "\r"),
-    ("of 9", "Later", "\x1b"),  # the rest can wait: escape leaves the wizard
+    ("Direction and what to sync", "Save and continue", "\r"),
+    ("of 9", "Skip for now", "\x1b"),  # the rest can wait: escape leaves the wizard
     ("[Overview]", "Harbour & Hill Accountants", "n"),
 )
 """What each screen shows, and the key that goes on from there."""

@@ -64,6 +64,7 @@ ALLOWED = {
     "sync/manual/client_creation.py:_heirs": "the summary of a client that is in the way",
     "sync/canonical.py:xpm_print": "the state of a client",
     "tui/widgets/search_hits.py": "the summary of a proposed client",
+    "commands/parameter_labels.py": "parameters of commands, members and proposals",
     "cli/sample_data.py": "a sample file, written as Ignition would",
 }
 

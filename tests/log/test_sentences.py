@@ -43,7 +43,7 @@ def test_a_change_says_which_way_it_went_and_why() -> None:
     event = Event(
         key="sync.change", record="c1", field="contact_email", rule="drift", numbers={"side": "xpm"}
     )
-    told = "Hill Trust: contact email updated in XPM (edited in XPM)"
+    told = "Hill Trust: contact e-mail updated in XPM (edited in XPM)"
     assert sentence(event, lambda _: "Hill Trust") == told
     undone = Event(key="sync.link", record="c1", uuid="u", rule="undo")
     assert sentence(undone) == "c1 is no longer linked to u (undone)"

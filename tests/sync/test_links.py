@@ -171,7 +171,8 @@ async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -
     assert found.second.id == "c2"
     assert found.changes == ()
     assert [job.number for job in found.jobs_staying] == ["J1"]
-    assert len(found.warnings) == 2
+    assert len(found.warnings) == 3, found.warnings
+    assert "Client 1 in Ignition, Client 2 in XPM" in found.warnings[0]
 
 
 async def test_linking_anew_drops_the_base_and_lifts_what_undo_froze() -> None:

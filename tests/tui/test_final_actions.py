@@ -60,7 +60,7 @@ async def test_a_second_client_is_asked_about_and_one_that_was_shown_is_not(
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "slash", "=00003", "enter", "m")
-        await until(pilot, "as XPM said")
+        await until(pilot, "XPM data, updated")
         await settle(pilot)
         with world.open() as other:
             linking.link(other, "c5", UUID.format(3))

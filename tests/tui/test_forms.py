@@ -14,12 +14,13 @@ from tests.tui.world import World, press, settle, text_of
 from xpm_tui.application.jobs.proposals import list_proposals
 from xpm_tui.application.presenters.lookup import find_client
 from xpm_tui.commands.command import Act
+from xpm_tui.commands.parameter_labels import choice_labels, field_choices, parameter_label
 from xpm_tui.commands.registry import ACTS, by_name
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.fields import editable
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import TEAM
+from xpm_tui.domain.tables import FREEZES, TEAM
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.edit import Edit
 from xpm_tui.tui.dialogs.form import Form, asked, concerned
@@ -85,9 +86,18 @@ async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
             form = app.screen
             assert isinstance(form, Form), act.name
             before = {}
+            for row in form.query(Field):
+                if row.id and row.id.startswith("v-"):
+                    row.value = before[row.id] = "some text"
+            for select in form.query(Select):
+                if (
+                    select.value == ""
+                    and len(select._options) > 1
+                    and select._options[0][0].plain == "Choose a field"
+                ):
+                    select.value = select._options[1][1]
             for param in asked(act, {}):
-                field = form.query_one(f"#p-{param.name}")
-                if isinstance(field, Field):
+                for field in form.query(f"#p-{param.name}").results(Field):
                     field.value = "7" if param.kind is int else "a, b" if param.many else "some text"
                     before[f"p-{param.name}"] = field.value
             await press(pilot, "f10")
@@ -97,6 +107,9 @@ async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
             assert {each.id: each.value for each in again.query(Field)} == before, act.name
             assert "! That will not do. Try another one." in text_of(app), act.name
             await press(pilot, "escape")
+            assert "Leave without saving?" in text_of(app), act.name
+            await press(pilot, "y")
+            assert not isinstance(app.screen, Form), act.name
 
 
 async def test_what_is_wrong_is_said_under_its_field(world: World, console: Make) -> None:
@@ -105,15 +118,19 @@ async def test_what_is_wrong_is_said_under_its_field(world: World, console: Make
         await settle(pilot)
         app.perform(by_name("proposals.new"), {})
         await settle(pilot)
-        await press(pilot, "=Accounts 2026", "enter", "=Client 00001", "enter", "=start=soon", "f10")
+        await press(pilot, "=Accounts 2026", "enter", "=Client 00001", *("enter",) * 3, "=soon")
+        assert "Not a date yet: write it as" in text_of(app)
+        await press(pilot, "f10")
         lines = text_of(app).splitlines()
-        field = next(place for place, line in enumerate(lines) if "start=soon" in line)
+        field = next(place for place, line in enumerate(lines) if "soon" in line)
         assert "! start: 'soon' is no date. Write 2026-07-31." in lines[field + 1]
         assert "Accounts 2026" in text_of(app)
         assert "Client 00001" in text_of(app)
         assert app.focused is not None
-        assert app.focused.id == "p-values"
-        await press(pilot, *("backspace",) * 4, "=2026-07-01", "f10")
+        assert app.focused.id == "v-start"
+        await press(pilot, *("backspace",) * 4, "=2026-07-01")
+        assert "Wednesday 1" in text_of(app)
+        await press(pilot, "f10")
         assert not isinstance(app.screen, Form)
     with world.open() as practice:
         assert [view.name for view in list_proposals(practice)] == ["Accounts 2026"]
@@ -125,13 +142,12 @@ async def test_a_record_that_is_refused_stays_open_as_it_was_typed(world: World,
         await settle(pilot)
         await press(pilot, "g", "t", "n", "f10")
         assert "“name” is needed." in text_of(app)
-        await press(pilot, "=Mere Hall", "down", "=mere@example.com", "down", "=maybe", "f10")
+        await press(pilot, "=Mere Hall", "down", "=mere(at)example.com", "f10")
         assert isinstance(app.screen, Edit)
         lines = text_of(app).splitlines()
-        field = next(place for place, line in enumerate(lines) if "yesmaybe" in line)
+        field = next(place for place, line in enumerate(lines) if "mere(at)" in line)
         assert "! " in lines[field + 1]
-        assert "mere@example.com" in text_of(app)
-        await press(pilot, *("backspace",) * 5, "f10")
+        await press(pilot, "home", *("delete",) * 20, "=mere@example.com", "f10")
         assert "Add a team member" not in text_of(app)
     with world.open() as practice:
         made = [(row.name, row.email) for row in practice.snapshot().rows(TEAM)]
@@ -230,6 +246,48 @@ async def test_a_number_that_is_none_is_said_in_words(world: World, console: Mak
             if isinstance(field, Field):
                 field.value = "many"
         await press(pilot, "f10")
-        assert f"! “{name.replace('_', ' ')}” has to be a whole number" in text_of(app)
+        label = parameter_label(act, next(param for param in asked(act, {}) if param.name == name))
+        assert f"! “{label}” has to be a whole number" in text_of(app)
         assert app.focused is not None
         assert app.focused.id == f"p-{name}"
+
+
+def test_every_parameter_and_choice_has_a_label() -> None:
+    for act in FILLABLE:
+        for param in asked(act, {}):
+            if param.name != "values":
+                label = parameter_label(act, param)
+                assert label[:1].isupper(), (act.name, param.name)
+                assert "_" not in label
+            assert all(text for _, text in choice_labels(act, param)) if param.choices else True
+
+
+async def test_an_empty_field_to_freeze_never_means_all(world: World, console: Make) -> None:
+    app = console(world, environ={"TERM": "xterm", "NO_COLOR": "1"})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.perform(by_name("clients.freeze"), {"client": "c1"})
+        await settle(pilot)
+        await press(pilot, "f10")
+        assert "! “Field” is needed." in text_of(app)
+        choice = app.screen.query_one("#p-field", Select)
+        act = by_name("clients.freeze")
+        options = field_choices(act, asked(act, {})[1], ("k1.contact_email",))
+        assert [label for _, label in options[:2]] == ["Choose a field", "The whole client"]
+        assert ("phone", "Phone") in options
+        assert options[-1][0] == "k1.contact_email"
+        choice.value = "phone"
+        await press(pilot, "f10")
+    with world.open() as practice:
+        assert [row.field for row in practice.snapshot().rows(FREEZES)] == ["phone"]
+
+
+async def test_a_ticked_box_differs_by_its_mark(world: World, console: Make) -> None:
+    app = console(world, environ={"TERM": "xterm", "NO_COLOR": "1"})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.perform(by_name("proposals.take"), {"proposals": ("o1",)})
+        await settle(pilot)
+        assert text_of(app).count("[ ]") == 2
+        await press(pilot, "space")
+        assert (text_of(app).count("[x]"), text_of(app).count("[ ]")) == (1, 1)

@@ -718,11 +718,13 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             await pilot.press("enter")
             await until(pilot, "step 6 of 9")
             await settle(pilot)
-            await pilot.press("tab", "tab", "enter")  # pick all clear ones
+            await pilot.press("tab", "tab", "enter")  # bring in from XPM
+            await until(pilot, "Cancel")
+            await press(pilot, "y")
             await until(pilot, "left for you")
             await press(pilot, "escape")
             assert "step 7 of 9" in text_of(app)
-            await press(pilot, "enter")  # bring in XPM's staff
+            await press(pilot, "enter", "y")  # bring in XPM's staff
             for _ in range(3):
                 if "step 9 of 9" not in text_of(app):
                     await press(pilot, "f3")

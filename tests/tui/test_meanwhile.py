@@ -70,7 +70,7 @@ async def test_picker_enter_right_after_typing_takes_what_was_typed(
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "down", "down", "m")
-        await until(pilot, "as XPM said")
+        await until(pilot, "XPM data, updated")
         await settle(pilot)
         monkeypatch.setattr(picker, "PAUSE", 0.06)
         for key in (*UUID.format(11), "enter"):
@@ -93,7 +93,7 @@ async def test_picking_enter_right_after_typing(
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "p")
-        await until(pilot, "as XPM said")
+        await until(pilot, "XPM data, updated")
         await settle(pilot)
         monkeypatch.setattr(picker, "PAUSE", 0.06)
         await press(pilot, "=Client")
@@ -343,7 +343,7 @@ async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: 
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "right_square_bracket", "down", "m")
-        await until(pilot, "as XPM said")
+        await until(pilot, "XPM data, updated")
         await settle(pilot)
         await press(pilot, "enter")
         assert "u takes it back." in text_of(app)
@@ -367,7 +367,7 @@ async def test_another_list_after_mapping_is_moving_on(
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "right_square_bracket", "down", "m")
-        await until(pilot, "as XPM said")
+        await until(pilot, "XPM data, updated")
         await settle(pilot)
         await press(pilot, "enter", *keys, "u")
         assert "No run wrote anything of Client 0000" in text_of(app)
@@ -596,7 +596,7 @@ async def test_enter_twice_picks_one_client(world: World, console: Consoles) -> 
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "p")
-        await until(pilot, "as XPM said")
+        await until(pilot, "XPM data, updated")
         await settle(pilot)
         await press(pilot, "=Client", "down", "down", "down")
         await pilot.press("enter", "enter")

@@ -57,21 +57,23 @@ async def test_the_team_is_settled_by_what_is_clear(world: World, console: Make)
         await press(pilot, "c")
         shown = text_of(app)
         for told in ("6 people in the team, 2 linked to XPM's staff (6)", "1 person with the same e-mail",
-                     "5 people of XPM whom nobody is linked to", "Accept 1 e-mail match",
-                     "Bring in XPM's staff (5)", "Later"):  # fmt: skip
+                     "5 people in XPM not linked to your team", "Link 1 person by e-mail",
+                     "Bring in XPM's staff (5)", "Skip for now"):  # fmt: skip
             assert told in shown, told
         await choose(pilot, "accept")
         await asked(pilot, "Link 1 person whose e-mail is the same?")
         await press(pilot, "y")
         assert row(world, TEAM, "t2").staff == UUID.format(1, 2)
         assert "3 linked to XPM's staff (6)" in text_of(app)
-        assert "Accept" not in text_of(app)
+        assert "by e-mail" not in text_of(app)
         await choose(pilot, "pick")
+        await asked(pilot, "of XPM into the team")
+        await press(pilot, "y")
         assert "8 people in the team, 5 linked" in text_of(app)
         assert "Bring in XPM's staff (2)" in text_of(app), "both of XPM's may be the team's Sam Lee"
         await choose(pilot, "later")
         assert states(world)["team"] == "skipped"
-        assert "Is XPM still switched on in Ignition?" in text_of(app)
+        assert "Does Ignition's own XPM integration still create jobs?" in text_of(app)
 
 
 async def test_templates_and_the_question_who_makes_the_jobs(world: World, console: Make) -> None:
@@ -88,8 +90,8 @@ async def test_templates_and_the_question_who_makes_the_jobs(world: World, conso
             "1 service with the name of a job template",
             "no longer has the job template Vanished",
             "(•) I do not know yet",
-            "Accept 1 same name",
-            "Keep the answer, go on",
+            "Link 1 service by name",
+            "Save and continue",
         ):
             assert told in shown, told
         await press(pilot, "down", "down")
@@ -98,13 +100,13 @@ async def test_templates_and_the_question_who_makes_the_jobs(world: World, conso
         await press(pilot, "y")
         assert row(world, SERVICES, "s1").templates == (UUID.format(2, 1),)
         assert "4 of 6 services settled" in text_of(app)
-        assert "(•) No: jobs of proposals that are ours" in text_of(app)
+        assert "(•) No: jobs of proposals you have taken over" in text_of(app)
         await choose(pilot, "go-on")
         with world.open(read_only=True) as practice:
             assert practice.settings.text("jobs.ignition_deploys") == "no"
         assert states(world)["templates"] == "skipped"
         await press(pilot, "f2")
-        assert "Is XPM still switched on in Ignition?" in text_of(app)
+        assert "Does Ignition's own XPM integration still create jobs?" in text_of(app)
 
 
 async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(world: World, console: Make) -> None:
@@ -163,3 +165,35 @@ def test_picture(step: str, size: tuple[int, int], world: World, console: Make, 
         await press(pilot, "c")
 
     assert snap_compare(console(world), terminal_size=size, run_before=go)
+
+
+async def test_enter_alone_changes_nothing_and_ends_at_the_plan(world: World, console: Make) -> None:
+    """Every question is answered with the button that has the focus, and no step comes back."""
+    await fill(world)
+    before = [row(world, TEAM, f"t{n}") for n in range(8)]
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "c")
+        for name in ("Permission", "Sign in", "Practice", "Direction", "Clients", "▶ Team", "Templates"):
+            assert name in text_of(app), name
+        for _ in range(9):
+            if "step 9 of 9" in text_of(app):
+                break
+            await press(pilot, "enter")
+        assert "step 9 of 9" in text_of(app)
+    assert [row(world, TEAM, f"t{n}") for n in range(8)] == before
+
+
+async def test_a_long_answer_leaves_the_buttons_in_sight(tmp_path: Any, console: Make) -> None:
+    app = console(World(tmp_path, connected=False))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "c", "right", "enter")
+        shown = text_of(app)
+        for told in ("The box is not there", "It is ticked", "Continue", 'Tick "Administrator"'):
+            assert told in shown, told
+        await press(pilot, "f3", "=4C0FFEE", "f3")
+        assert "Leave without saving?" in text_of(app)
+        await press(pilot, "enter")
+        assert "4C0FFEE" in text_of(app)

@@ -11,12 +11,13 @@ from textual.app import App, ComposeResult
 
 from tests.support.profile import count
 from tests.tui.world import calm
-from xpm_tui.application.presenters.views import ChangeView
+from xpm_tui.application.presenters.views import ChangeView, RefView, XpmClientView
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.plan_rows import Tree
 from xpm_tui.tui.safe_text import content, show
+from xpm_tui.tui.screens.picker import start
 from xpm_tui.tui.widgets.cells import ARROW, Span, becomes, fit, marked, named, ours, width
 from xpm_tui.tui.widgets.log_pane import LogLine, LogPane, Ring
 from xpm_tui.tui.widgets.table import Column, Table, widths
@@ -256,3 +257,18 @@ def test_groups_count_and_open() -> None:
     tree.turn("client")
     assert [group.record for group in tree.groups] == ["c1", "c2"]
     assert {change.record for change in tree.groups[1].changes} == {"c2", "c2/k1"}
+
+
+def test_the_cursor_of_the_picker_never_starts_on_what_is_linked() -> None:
+    def hit(n: int, *linked: str) -> XpmClientView:
+        refs = tuple(RefView(id=each, name="John Smith") for each in linked)
+        return XpmClientView(
+            id=f"u{n}", uuid=f"u{n}", number=f"{n}", name="John Smith", archived=False, prospect=False,
+            deleted=False, linked=refs,
+        )  # fmt: skip
+
+    views = [hit(1, "c4"), hit(2, "c5"), hit(3), hit(4)]
+    assert start(views, None) == 2
+    assert start(views, hit(9)) == 2, "what is gone from the hits says nothing"
+    assert start(views, hit(4)) == 3
+    assert start(views[:2], None) == 0

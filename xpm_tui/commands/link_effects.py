@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xpm_tui.commands.tables import plain
+from xpm_tui.domain import labels
 from xpm_tui.domain.formatting import arrow, count, value
 
 if TYPE_CHECKING:
@@ -24,14 +25,31 @@ def effect_lines(effect: EffectView) -> list[str]:
     lines += former_lines(effect)
     lines += effect.warnings
     lines += [f"Job {job} stays with the old client." for job in effect.jobs]
+    lines += [f"{outlook(effect)}{':' if effect.changes else ''}"] if not effect.refused else []
     if effect.changes:
-        lines.append(f"The next sync would then make {count(len(effect.changes), 'change')}:")
         for change in effect.changes[:12]:
             where = "Ignition" if change.side == "ignition" else "XPM"
             lines.append(f"  {where} {change.field}: {arrow(change.old_shown, change.new_shown)}")
         if len(effect.changes) > 12:
             lines.append(f"  and {len(effect.changes) - 12} more")
     return lines
+
+
+def outlook(effect: EffectView) -> str:
+    """Return what the next sync would do after the link, and how much would differ all the same."""
+    left = effect.differences
+    names = ", ".join(dict.fromkeys(each.label for each in left[:4])) + (
+        " and others" if len(left) > 4 else ""
+    )
+    stay = f"{count(len(left), 'field')} would still differ ({names})" if left else ""
+    if effect.changes:
+        sides = {change.side for change in effect.changes}
+        where = " and ".join(labels.SIDES[side].text for side in labels.SIDES if side in sides)
+        planned = f"The next sync would make {count(len(effect.changes), 'change')} in {where}"
+        return f"{planned}; {stay}" if stay else planned
+    if not stay:
+        return "Both records have the same values."
+    return f"Nothing would be synced: {stay}. {left[0].reason}"
 
 
 def former_data(effect: EffectView) -> dict[str, Any]:

@@ -98,7 +98,9 @@ class FreezeClient(msgspec.Struct, frozen=True):
     """Parameters of ``clients freeze``."""
 
     client: ClientId
-    field: Annotated[tuple[str, ...], argument("Fields to freeze; none: all of them.", "[FIELD]...")] = ()
+    field: Annotated[
+        tuple[str, ...], argument("What to freeze: fields, or the whole client.", "[FIELD]...")
+    ] = ()
     reason: Annotated[str, option("Why, for whoever meets it later.", "TEXT")] = ""
 
 
@@ -106,7 +108,9 @@ class UnfreezeClient(msgspec.Struct, frozen=True):
     """Parameters of ``clients unfreeze``."""
 
     client: ClientId
-    field: Annotated[tuple[str, ...], argument("Fields to unfreeze; none: all of them.", "[FIELD]...")] = ()
+    field: Annotated[
+        tuple[str, ...], argument("What to unfreeze: fields, or all that is frozen.", "[FIELD]...")
+    ] = ()
 
 
 class OneClient(msgspec.Struct, frozen=True):
@@ -323,8 +327,8 @@ ACTS = (
     Act(
         name="clients.freeze",
         title="Freeze fields of a client",
-        help="Freeze fields of a client: sync does not change them, in either direction, until you "
-        "unfreeze them.",
+        help="Freeze fields of a client (on the command line without any: the whole client). Sync does not "
+        "change them, in either direction, until you unfreeze them.",
         params=FreezeClient,
         run=freeze_client,
         verb=("clients", "freeze"),
@@ -338,7 +342,7 @@ ACTS = (
     Act(
         name="clients.unfreeze",
         title="Unfreeze fields of a client",
-        help="Let sync change frozen fields of a client again.",
+        help="Let sync change frozen fields of a client again; on the command line without any, all of them.",
         params=UnfreezeClient,
         run=unfreeze_client,
         verb=("clients", "unfreeze"),

@@ -23,15 +23,14 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.presenters import lookup
-    from xpm_tui.application.runs import history
+    from xpm_tui.application.runs import history, written_values
     from xpm_tui.log import reader, sentences
-    from xpm_tui.sync import policy
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.domain.events import Event
     from xpm_tui.log.reader import Tail
-    from xpm_tui.log.sentences import Names
+    from xpm_tui.log.sentences import Names, Values
 
 _POLL = 0.2
 """Seconds between two looks at the log."""
@@ -41,24 +40,24 @@ _NAMED = 3
 """How many fields such a line names."""
 
 
-def event_data(event: Event, names: Names) -> dict[str, Any]:
+def event_data(event: Event, names: Names, values: Values | None = None) -> dict[str, Any]:
     """An event as JSON: all its fields, and ``sentence``."""
 
-    return {**plain(event), "sentence": sentences.sentence(event, names)}
+    return {**plain(event), "sentence": sentences.sentence(event, names, values)}
 
 
-def event_line(event: Event, names: Names) -> str:
+def event_line(event: Event, names: Names, values: Values | None = None) -> str:
     """An event as a line of the log: time, level where it matters, run, sentence."""
 
-    return _line(event, sentences.sentence(event, names))
+    return _line(event, sentences.sentence(event, names, values))
 
 
-def client_line(events: list[Event], names: Names) -> str:
+def client_line(events: list[Event], names: Names, values: Values | None = None) -> str:
     """What was written to one client as one line, ``Kowhai Ltd: 5 changes (link, phone, fax and 2 more)``."""
     if len(events) == 1:
-        return event_line(events[0], names)
+        return event_line(events[0], names, values)
     client = _client(events[0])
-    fields = list(dict.fromkeys(_said(event.field) for event in events))
+    fields = list(dict.fromkeys(sentences.in_sentence(event.field) for event in events))
     told = ", ".join(fields[:_NAMED])
     if len(fields) > _NAMED:
         told += f" and {len(fields) - _NAMED:,} more"
@@ -89,6 +88,7 @@ class _Followed:
         self._tail: Tail = practice.events.tail()
         self._held: list[Event] = []
         self._names: Names = lookup.names(practice)
+        self._values: Values = written_values.values_of_events(practice)
 
     async def go_on(self) -> None:
         """Look again and again, until cancelled."""
@@ -109,10 +109,10 @@ class _Followed:
     def pass_on(self) -> None:
         """Give on what is held: each event as data, the line with the last of them."""
         for event in self._held[:-1]:
-            self._talk.emit(event_data(event, self._names))
+            self._talk.emit(event_data(event, self._names, self._values))
         if self._held:
-            line = client_line(self._held, self._names)
-            self._talk.emit(event_data(self._held[-1], self._names), line)
+            line = client_line(self._held, self._names, self._values)
+            self._talk.emit(event_data(self._held[-1], self._names, self._values), line)
         self._held = []
 
 
@@ -126,13 +126,6 @@ def _together(one: Event, other: Event) -> bool:
 
 def _client(event: Event) -> str:
     return event.record.partition("/")[0]
-
-
-def _said(field: str) -> str:
-    """A field within a sentence: ``Contact name`` as ``contact name``, ``GST number`` as it is."""
-
-    told = policy.label(field)
-    return told if told[1:2].isupper() else told[:1].lower() + told[1:]
 
 
 def _line(event: Event, told: str) -> str:
@@ -166,18 +159,18 @@ async def read_log(practice: OpenPractice, params: ReadLog, talk: Talk) -> Resul
     wanted = reader.EventFilter(
         run=run, level=params.level, record=params.record, text=params.find, since=since
     )
-    names = lookup.names(practice)
+    names, values = lookup.names(practice), written_values.values_of_events(practice)
     limit = None if run and params.last == _LAST else params.last or None
     tail = practice.events.tail()
     found = list(islice(practice.events.read(wanted, names), limit))
     for event in reversed(found):
-        talk.emit(event_data(event, names), event_line(event, names))
+        talk.emit(event_data(event, names, values), event_line(event, names, values))
     shown = {event.id for event in found[:100]}
     count = len(found)
     while params.follow:
         for event in tail.poll():
             if event.id not in shown and wanted.lets(event, names):
-                talk.emit(event_data(event, names), event_line(event, names))
+                talk.emit(event_data(event, names, values), event_line(event, names, values))
                 count += 1
         await practice.clock.sleep(_LOG_POLL)
     lines = [] if count else ["Nothing in the log."]

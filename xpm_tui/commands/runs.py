@@ -30,21 +30,32 @@ from xpm_tui.commands.sync import Detach, detached, run_result, told
 from xpm_tui.commands.tables import listed, plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, NotFound
-from xpm_tui.domain.formatting import count, listing, value, when, when_short
+from xpm_tui.domain.formatting import arrow, count, listing, value, when, when_short
 from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import links
-    from xpm_tui.application.runs import consequences, due, history, open_intents, open_writes, runner
+    from xpm_tui.application.runs import (
+        consequences,
+        due,
+        history,
+        open_intents,
+        open_writes,
+        runner,
+        written_values,
+    )
     from xpm_tui.application.team import members
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.diagnostics.known_problems import registry
     from xpm_tui.sync import journal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.runs.open_intents import Decision, HeldWrite
+    from xpm_tui.application.runs.written_values import WrittenValueView
     from xpm_tui.domain.runs import Run
     from xpm_tui.sync.applying.intent_decisions import Choice
 
@@ -307,8 +318,31 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Resul
     for each in left:
         lines += [f"  {each.intent}  {each.message}", f"      decide: {each.decision}"]
     found = registry.case(run.case)
+    written = list(written_values.written_values(practice, run.id))
     lines += error_presenter.in_short(found) if found is not None else ()
-    return Result(data={**plain(run), "open_writes": [plain(each) for each in left]}, lines=lines)
+    lines += written_lines(written)
+    data = {
+        **plain(run),
+        "open_writes": [plain(each) for each in left],
+        "written": [plain(each) for each in written],
+    }
+    return Result(data=data, lines=lines)
+
+
+def written_lines(written: Sequence[WrittenValueView]) -> list[str]:
+    """Return the values that a run wrote as lines: for each client its fields, old and new."""
+    lines: list[str] = []
+    client = ""
+    for each in written:
+        owner = each.record.partition("/")[0]
+        if owner != client:
+            client = owner
+            known = (each.client_id or client, f"XPM {each.number}" if each.number else "")
+            lines.append(f"{each.name or client} ({', '.join(filter(None, known))})")
+        side = labels.SIDES[each.side].text
+        what = f"{each.label} ({each.contact})" if each.contact else each.label
+        lines.append(f"  {what} in {side}: {arrow(each.old_shown, each.new_shown)}")
+    return ["Written, client by client:", *(f"  {line}" for line in lines)] if lines else []
 
 
 async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Result:
@@ -391,7 +425,8 @@ RUNS_ACTS = (
     Act(
         name="runs.show",
         title="Show a run",
-        help="Show one run: its outcome, its counts, what the guard reported, and why it failed.",
+        help="Show one run: its outcome, its counts, each value it wrote (old and new, client by client), "
+        "what the guard reported, and why it failed.",
         params=ShowRun,
         run=show_run,
         effect=Effect.LOOKS,

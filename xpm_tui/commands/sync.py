@@ -89,7 +89,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
         lines += summary(plan, made, found)
         lines += difference_lines(differences.of_plan(practice, plan), SHOWN)
         lines += set_aside.set_aside_lines(plans.set_aside_of(practice.snapshot(), plan))
-        lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
+        lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records, applying=True)]
         if not made:
             for line in lines:
                 talk.say(line)
@@ -119,7 +119,7 @@ async def _agreed(practice: OpenPractice, plan_id: str, talk: Talk) -> bool:
     plans.refuse_outdated(practice, plan)
     found = consequences.consequences(practice, plan, records)
     # What the guard would say: an answer passes it, so it has to be read first.
-    stops = [f"■ {stop}" for stop in plans.stops(practice, plan, records)]
+    stops = [f"■ {stop}" for stop in plans.stops(practice, plan, records, applying=True)]
     asked = Question(question(found), [*described(found), *stops], button=action(found), keyed=True)
     if not await agree(talk, asked):
         return False

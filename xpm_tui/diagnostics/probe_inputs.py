@@ -111,10 +111,14 @@ class TerminalFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimerFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The daily run: whether a timer is there, what the system says about it, when it last did its work."""
+    """The daily run: whether a timer is there, what the system says about it, when it last did its work.
+
+    ``kind`` is ``none`` where the machine has no scheduler for it; ``hint`` says what to do then.
+    """
 
     kind: str
     installed: bool
+    hint: str = ""
     notes: tuple[str, ...] = ()
     last: datetime | None = None
     hours: float | None = None

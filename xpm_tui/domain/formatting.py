@@ -71,6 +71,13 @@ def day(of: date | None, *, none: str = NONE) -> str:
     return f"{of.day} {_MONTHS[of.month]} {of.year}" if of else none
 
 
+def weekday(of: date, today: date) -> str:
+    """Return a calendar day with its day of the week and how far it is: ``Monday 4 May 2026, in 3 days``."""
+    days = (of - today).days
+    away = "today" if not days else f"in {count(days, 'day')}" if days > 0 else f"{count(-days, 'day')} ago"
+    return f"{of:%A} {day(of)}, {away}"
+
+
 def clock(at: datetime | None, zone: tzinfo | None = None) -> str:
     """Return the time of day to the second, always eight characters wide: ``09:05:12``."""
     if at is None:

@@ -383,6 +383,8 @@ _RULES = (_same_record, _same_id, _same_person, _same_email, _same_name, _namele
 
 
 def _repeats(row: ClientRow, other: ClientRow) -> bool:
+    if row.record_contact and other.record_contact:
+        return row.record_contact == other.record_contact
     if row.contact_id or other.contact_id:
         return row.contact_id == other.contact_id
     return (row.email, row.contact.get("name")) == (other.email, other.contact.get("name"))

@@ -15,6 +15,7 @@ from typing import Any
 
 from xpm_tui.domain import job_labels, labels
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.fields import BY_NAME, label
 from xpm_tui.domain.formatting import count, scalar
 from xpm_tui.domain.labels import Labels, of_sides
 
@@ -180,15 +181,26 @@ REASONS: dict[str, Labels] = {
 Names = Callable[[str], str]
 """From an id (``c12``, ``c12/k3``, ``t4``, an XPM UUID) to a name; the empty text when it has none."""
 
+Values = Callable[[Event], str]
+"""From an event to the values that it is about, ``old → new``; the empty text when it has none."""
+
 _ABSENT = "?"
 
 
-def sentence(event: Event, names: Names | None = None) -> str:
-    """The event in words, for people. Its names are data: show it through the plain-text door only."""
+def sentence(event: Event, names: Names | None = None, values: Values | None = None) -> str:
+    """The event in words, for people. Its names are data: show it through the plain-text door only.
+
+    Args:
+        event: The event.
+        names: What names records; without it they are named by their ids.
+        values: What knows the values that were written; without it, and in a masked log, none are shown.
+    """
     template = _template(event)
     if template is None:
         return _bare(event, names)
-    return _FORMAT.vformat(template, (), _parts(event, names))
+    told = _FORMAT.vformat(template, (), _parts(event, names))
+    written = values(event) if values is not None else ""
+    return f"{told}: {written}" if written else told
 
 
 def _template(event: Event) -> str | None:
@@ -221,7 +233,7 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
         "run": event.run or _ABSENT,
         "record": _named(event.record, names),
         "uuid": _named(event.uuid, names),
-        "field": event.field.replace("_", " ") or _ABSENT,
+        "field": _field(event) or _ABSENT,
         "rule": event.rule or _ABSENT,
         "why": _why(event),
         "call": event.call or _ABSENT,
@@ -232,6 +244,18 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
     }
     # An event has this number only where it is not nought.
     return {"unsendable": 0, **event.numbers, **parts} if event.numbers else parts
+
+
+def in_sentence(field: str) -> str:
+    """Return a field's label within a sentence: ``contact name``, but ``GST number`` as it is."""
+    told = label(field) if field in BY_NAME else field.replace("_", " ")
+    return told if told[1:2].isupper() else told[:1].lower() + told[1:]
+
+
+def _field(event: Event) -> str:
+    """The field of a client by its label; those of other records have names of their own."""
+    of_client = event.key.startswith(("sync.", "client."))
+    return in_sentence(event.field) if of_client else event.field.replace("_", " ")
 
 
 def _why(event: Event) -> str:

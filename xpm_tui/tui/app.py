@@ -23,6 +23,7 @@ from textual.worker import Worker
 
 from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.safe_text import Shown, visible, visible_lines
+from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui import crash, theme
 from xpm_tui.tui.app_protocol import AREAS
@@ -70,19 +71,16 @@ def _area(name: str) -> Callable[[], Screen[Any]]:
     """Screens are imported when they are first opened."""
 
     def make() -> Screen[Any]:
-
         return areas.make(name)
 
     return make
 
 
 def _load_ahead(_: OpenPractice) -> None:
-
     areas.load_ahead()
 
 
 def _signed_in(practice: OpenPractice) -> None:
-
     due.signed_in(practice)
 
 
@@ -109,6 +107,7 @@ class Console(Flows, Acting):
         Binding("g", "go", "Go to", show=False),
         Binding("ctrl+p,colon", "palette", "Palette", show=False),
         Binding("f1,question_mark", "help", "Help", show=False),
+        Binding("f8", "screenshot", "Screenshot", show=False, priority=True, tooltip="Save the screen for support"),
         Binding("ctrl+l", "redraw", "Draw", show=False, priority=True, tooltip="Draw the whole screen again"),
     ]
 
@@ -429,6 +428,7 @@ class Console(Flows, Acting):
     def save_text(self, name: str, text: str) -> Path:
         """Write a private file into the practice's state folder; gives where it is. Raises ``ReadOnly``."""
         self.desk.practice.writable()
+        ensure_private(self.desk.practice.state)
         path = self.desk.practice.state / name
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as file:

@@ -67,16 +67,27 @@ class Entry(NamedTuple):
     help: str = ""
 
 
+class Door(NamedTuple):
+    """A row of a form that leads to another screen: its label, what it shows, what opens the screen."""
+
+    label: str
+    text: str
+    help: str
+    open: Callable[[], object]
+
+
 class Sheet(NamedTuple):
     """What is edited: a title, a sentence about it, and the fields, some of them as (key, label, value).
 
-    Of a ``new`` record all that is filled in counts, of another what was changed.
+    Of a ``new`` record all that is filled in counts, of another what was changed. A ``door`` is the first
+    row.
     """
 
     title: str
     about: str
     fields: Sequence[Entry | tuple[str, str, str]]
     new: bool = False
+    door: Door | None = None
 
 
 class Host(App[int]):

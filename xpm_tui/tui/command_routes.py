@@ -37,6 +37,10 @@ JOBS = frozenset({"jobs.deploy", "jobs.retry", "jobs.redeploy", "jobs.edit", "jo
 """Acts about a job, for which one has to be chosen in its area: they start there."""
 
 
+SETTINGS = frozenset({"settings.get", "settings.set", "settings.unset"})
+"""Commands about one setting: it is chosen in its area, by its label."""
+
+
 def way(app: Host, act: str) -> Callable[[], object] | None:
     """What opens the act's screen; None where its form does. Importing a screen waits until it is opened."""
     ways: dict[str, Callable[[], object]] = {
@@ -56,6 +60,8 @@ def way(app: Host, act: str) -> Callable[[], object] | None:
     }
     if act in JOBS:
         return lambda: _to_jobs(app)
+    if act in SETTINGS:
+        return lambda: _to_settings(app)
     form: FormName
     for form in FORMS:
         if act == f"import.{form}":
@@ -92,6 +98,11 @@ async def _export(app: Host, form: FormName) -> None:
 def _to_jobs(app: Host) -> None:
     app.go("jobs")
     app.toast("Choose the job here first.")
+
+
+def _to_settings(app: Host) -> None:
+    app.go("settings")
+    app.toast("Choose the setting here: / finds it by its name, enter changes it.")
 
 
 def _doctor() -> Screen[None]:

@@ -11,7 +11,8 @@ from xpm_tui.tui.app_protocol import AREAS, Host
 
 with lazy_imports():
     from xpm_tui.commands import command, effects, registry, tables
-    from xpm_tui.tui import command_routes, keymap
+    from xpm_tui.diagnostics.known_problems import registry as problems
+    from xpm_tui.tui import command_routes, keymap, screenshot
     from xpm_tui.tui.dialogs import dialog, edit, form, palette, progress, trouble
     from xpm_tui.tui.dialogs import talk as dialogs_talk
 
@@ -200,7 +201,14 @@ class Acting(Host):
                 "leave", "Leave the console", "A run that is going on goes on by itself.", "ctrl+q"
             ),
         ]
-        own = {"redraw": self.action_redraw, "leave": self.leave}
+        found.append(
+            palette.Entry(
+                "screenshot", "Save a screenshot", "Save the screen as a picture and as text, for support.",
+                "f8", words="image picture print screen capture copy",
+            )
+        )  # fmt: skip
+        found += keymap.problem_entries()
+        own = {"redraw": self.action_redraw, "leave": self.leave, "screenshot": self.action_screenshot}
 
         def chosen(name: str | None) -> None:
             if name is None:
@@ -209,7 +217,36 @@ class Acting(Host):
                 own[name]()
             elif name.startswith("go:"):
                 self.go(name[3:])
+            elif name.startswith(keymap.PROBLEM):
+                self._show_problem(name.removeprefix(keymap.PROBLEM))
             else:
                 screen.action_act(name)
 
         self.push_screen(palette.Palette(found), chosen)
+
+    def _show_problem(self, id_: str) -> None:
+        """A known problem whole, to read."""
+        case = problems.case(id_)
+        if case is not None:
+            self.push_screen(trouble.way_out(case))
+
+    def action_screenshot(self) -> None:
+        """The screen as it is now, as a picture and as text."""
+        shown = screenshot.picture(self), screenshot.text(self)
+        self.work(lambda: self._save_screen(*shown), "screenshot", exclusive=True)
+
+    async def _save_screen(self, svg: str, text: str) -> None:
+        choices = [
+            ("masked", "Masked: names, values and numbers cannot be read"),
+            ("plain", "As it is: with everything that the screen shows"),
+        ]
+        question = "The picture (SVG) and the text are saved on this machine. Nothing is sent."
+        how = await self.push_screen_wait(dialog.Choose(question, choices, title="Save a screenshot"))
+        if how is None:
+            return
+        if how == "masked":
+            svg, text = screenshot.masked_picture(svg), screenshot.masked(text)
+        name = f"screenshot-{self.desk.practice.clock.now():%Y%m%d-%H%M%S}"
+        path = self.save_text(f"{name}.svg", svg)
+        self.save_text(f"{name}.txt", text)
+        self.toast(f"Saved as {path} and {name}.txt")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from xpm_tui.application.clients.queries import sure_ones
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.presenters.differences import DifferencePresenter
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.application.presenters.presenter import Told, change_view, former_view
 from xpm_tui.application.presenters.views import (
@@ -52,6 +53,7 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
     elif link is not None and link.uuid == theirs.uuid:
         refused = f"{ours.name} is linked to {theirs.name} already."
     second = effect.second is not None
+    presenter = DifferencePresenter(snapshot, practice.policy().direction)
     return EffectView(
         client=told.ref(ours.id),
         xpm=told.xpm(theirs),
@@ -62,6 +64,7 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
         refused=refused,
         warnings=effect.warnings,
         changes=tuple(change_view(told, ours.id, theirs.uuid, change) for change in effect.changes),
+        differences=tuple(presenter.side_by_side(theirs.uuid, each) for each in effect.differences),
         jobs=tuple(f"{job.number} {job.name}" for job in effect.jobs_staying),
         former=() if refused else tuple(former_view(told, ours, theirs, each) for each in effect.former),
         former_counts={} if refused else former_counts(effect.former),

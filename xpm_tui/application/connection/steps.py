@@ -47,11 +47,11 @@ GRANT = Advice("", NEW_PERMISSION, OLD_PERMISSION, CaseId.NO_PERMISSION)
 
 _SENTENCES: dict[Answer, tuple[str, CaseId]] = {
     "no-box": (
-        "The box shows only for an administrator of XPM whose record was saved as one.",
+        "XPM shows the box only on the record of an administrator that was saved as one.",
         CaseId.NO_PRIVILEGE_BOX,
     ),
     "just-now": (
-        "XPM may not notice a tick at once. If Xero offers no practice, take it off and put it on.",
+        "XPM may not notice the tick at once. If Xero offers no practice, untick the box and tick it again.",
         CaseId.STALE_PERMISSION,
     ),
 }
@@ -60,7 +60,7 @@ _SENTENCES: dict[Answer, tuple[str, CaseId]] = {
 def advise(answer: Answer) -> Advice:
     """What to do next, by what the person sees in XPM."""
     if answer == "ticked":
-        return Advice("Good: signing in will show whether XPM agrees.")
+        return Advice("Good. Signing in will show whether Xero agrees.")
     sentence, case = _SENTENCES[answer]
     return Advice(sentence, CASES[case].steps, CASES[case].old_screens, case)
 
@@ -75,17 +75,30 @@ TITLES: dict[Name, str] = {
     "app": "The app at Xero",
     "authorise": "Sign in to Xero",
     "practice": "Choose the practice",
-    "direction": "Direction and level",
+    "direction": "Direction and what to sync",
     "clients": "Clients",
     "team": "Team",
-    "templates": "Work templates",
+    "templates": "Job templates",
     "plan": "The first plan",
 }
+SHORT_TITLES: dict[Name, str] = {
+    "permission": "Permission",
+    "app": "App",
+    "authorise": "Sign in",
+    "practice": "Practice",
+    "direction": "Direction",
+    "clients": "Clients",
+    "team": "Team",
+    "templates": "Templates",
+    "plan": "Plan",
+}
+"""The title in one or two words, for a list of all steps."""
+
 IGNITION = {
-    "unknown": "Is XPM still switched on in Ignition? Until that is answered (jobs.ignition_deploys), "
-    "nothing is deployed from here.",
-    "yes": "XPM is switched on in Ignition, which makes the jobs: nothing is deployed from here.",
-    "no": "XPM is switched off in Ignition: accepted proposals that are ours are deployed from here.",
+    "unknown": "Does Ignition's own XPM integration still create jobs? Until you answer, no jobs are created "
+    "from here.",
+    "yes": "Ignition's own XPM integration creates the jobs: none are created from here.",
+    "no": "Ignition's own XPM integration is off: jobs of proposals you took over are created from here.",
 }
 """The question whether Ignition makes the jobs itself, by its answer."""
 CAN_SKIP: frozenset[Name] = frozenset({"clients", "team", "templates", "plan"})
@@ -102,6 +115,11 @@ class Step:
     missing: tuple[str, ...] = ()
     can_skip: bool = False
     case: CaseId | None = None
+
+    @property
+    def short(self) -> str:
+        """The title in one or two words."""
+        return SHORT_TITLES[self.name]
 
 
 def steps(practice: OpenPractice, *, signed_in: bool = False) -> tuple[Step, ...]:
@@ -152,9 +170,9 @@ Look = tuple[tuple[str, ...], tuple[str, ...]]
 
 def _permission(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     if practice.identity() is not None or signed_in:
-        return ("Signing in has shown it.",), ()
+        return ("Given: signing in has confirmed it.",), ()
     answer = {**ANSWERS}.get(told.permission, "")  # type: ignore[call-overload]
-    return ((answer,), ()) if answer else ((), ("Tell what your staff record in XPM shows.",))
+    return ((answer,), ()) if answer else ((), ("Choose one of the answers.",))
 
 
 def _app(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
@@ -195,7 +213,7 @@ def _direction(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     facts = (master, f"What to sync: {LEVELS[level].text}")
     if "direction" in told.settled or chosen != {"default"}:
         return facts, ()
-    return facts, ("Confirm, or choose another direction and level.",)
+    return facts, ("Confirm these, or choose others.",)
 
 
 def _clients(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
@@ -220,12 +238,14 @@ def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     if matches:
         facts.append(f"{count(matches, 'person/people')} with the same e-mail on both sides")
     if free:
-        facts.append(f"{count(free, 'person/people')} of XPM whom nobody is linked to")
+        facts.append(f"{count(free, 'person/people')} in XPM not linked to your team")
     note = list_state(snapshot, "staff").note
     person = connector(snapshot)
     facts += [each for each in (note, person.sentence if person else "") if each]
-    done = (bool(members) and len(linked) == len(members)) or not staff
-    return tuple(facts), () if done else ("Link the team, so that partner and manager can be carried.",)
+    known = practice.identity() is not None
+    done = (bool(members) and len(linked) == len(members)) or (known and not free)
+    missing = "Link your team to XPM's staff, so that partner and manager can be synced."
+    return tuple(facts), () if done else (missing,)
 
 
 def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
@@ -242,7 +262,7 @@ def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     note = list_state(snapshot, "templates").note
     facts += [note] if note else []
     answer = practice.settings.text("jobs.ignition_deploys")
-    missing = [] if linked == len(services) else ["Link services to job templates."]
+    missing = [] if linked == len(services) or not known else ["Link your services to job templates."]
     if services and answer == "unknown":
         missing.append(IGNITION[answer])
     else:
@@ -253,7 +273,7 @@ def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
 def _plan(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     plan = latest(practice)
     if plan is None:
-        return (), ("Make the first plan and look at it.",)
+        return (), ("Make the first plan and review it.",)
     return (f"Plan {plan.id}: {count(plan.counts.get('items', 0), 'change')}",), ()
 
 

@@ -270,7 +270,7 @@ async def timer_facts(practice: OpenPractice) -> TimerFacts:
         timer = await asyncio.to_thread(lambda: Scheduler(practice).show())
         told = TimerFacts(kind=timer.kind, installed=timer.installed, notes=timer.notes)
     except Trouble as none:
-        told = TimerFacts(kind="none", installed=False, notes=(none.message,))
+        told = TimerFacts(kind="none", installed=False, hint=none.hint, notes=(none.message,))
     return msgspec.structs.replace(
         told,
         last=last,

@@ -14,7 +14,6 @@ from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, put_wo
 from xpm_tui.application.jobs.templates import find_category, find_template
 from xpm_tui.application.jobs.views import PreviewView
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import list_state
 from xpm_tui.application.presenters.lookup import find_client, find_member
 from xpm_tui.deploy.calendar import recurrence, word
 from xpm_tui.deploy.job_spec import BUDGET, LONGEST_NAME, amount, first_of

@@ -8,6 +8,7 @@ import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.views import SideBySide
 from xpm_tui.domain import labels
 from xpm_tui.domain.difference_labels import DIFFERENCES
 from xpm_tui.domain.fields import BY_NAME
@@ -91,6 +92,19 @@ class DifferencePresenter:
             rule=each.why,
             reason=reason,
             hint=hint,
+        )
+
+    def side_by_side(self, uuid: str, each: Difference) -> SideBySide:
+        """Return one difference of a pair that is not linked yet: nothing was agreed on."""
+        view = self.view(uuid, each)
+        return SideBySide(
+            field=view.key,
+            label=view.label,
+            ignition=view.ignition_shown,
+            xpm=view.xpm_shown,
+            agreed=None,
+            has_agreed=False,
+            reason=view.reason,
         )
 
     def _reason(self, each: Difference, client: str, key: str, row: XpmClient | None) -> tuple[str, str]:

@@ -27,7 +27,7 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
     Table,
 )
-from xpm_tui.domain.xpm import Staff, XpmClient
+from xpm_tui.domain.xpm import Staff, XpmClient, address_numbers
 from xpm_tui.sync.mirror import named_people
 
 _NAMED: tuple[Table[Any], ...] = (
@@ -82,7 +82,6 @@ def name_of(snapshot: Snapshot, id_: str) -> str:
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_ADDRESS = re.compile(r"/client/(\d+)(?:[/?#]|\Z)", re.IGNORECASE)
 
 
 def find_client(snapshot: Snapshot, text: str) -> Client:
@@ -113,12 +112,13 @@ def find_xpm(snapshot: Snapshot, text: str) -> XpmClient:
     """
     typed = text.strip()
     uuid = _UUID.search(typed)
-    address = _ADDRESS.search(typed)
+    numbers = address_numbers(typed) or ((typed,) if typed.isdigit() else ())
     if uuid:
         row = snapshot.get(XPM_CLIENTS, uuid.group().lower())
         hits = [row] if row else []
-    elif address or typed.isdigit():
-        hits = snapshot.find(XPM_CLIENTS, "number", address.group(1) if address else typed)
+    elif numbers:
+        found = (snapshot.find(XPM_CLIENTS, "number", number) for number in numbers)
+        hits = next(filter(None, found), [])
         hits = hits or snapshot.find(XPM_CLIENTS, "code", typed.casefold())
     else:
         hits = snapshot.find(XPM_CLIENTS, "code", typed.casefold()) if typed else []

@@ -307,7 +307,8 @@ class EffectView(msgspec.Struct, frozen=True, kw_only=True):
     """What linking would do, before it is done.
 
     ``former`` is what came from another XPM client, with what becomes of it; ``former_counts`` counts that.
-    ``changes`` are the values that would go across at the next sync; ``warnings`` are sentences; ``refused``
+    ``changes`` are the values that would go across at the next sync, ``differences`` what would still differ
+    after it, each with its reason; ``warnings`` are sentences; ``refused``
     says why it cannot be done at all; ``needs_yes`` that it is done only on an explicit yes (a second client
     on one XPM client); ``jobs`` are jobs in XPM that stay with the old client.
     """
@@ -324,6 +325,7 @@ class EffectView(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[str, ...] = ()
     former: tuple[FormerView, ...] = ()
     former_counts: dict[str, int] = {}
+    differences: tuple[SideBySide, ...] = ()
 
     @property
     def former_changes(self) -> int:

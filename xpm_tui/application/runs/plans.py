@@ -33,7 +33,7 @@ from xpm_tui.domain.runs import Image, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import IMAGES, LINKS, PLANNED, PLANS, PROPOSALS
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.planning.guard import check, refuse_if_outdated
+from xpm_tui.sync.planning.guard import check, refuse_if_outdated, without_advice
 from xpm_tui.sync.policy import BY_NAME as SYNCED
 from xpm_tui.sync.policy import Policy
 
@@ -266,10 +266,20 @@ def refuse_outdated(practice: OpenPractice, plan: Plan) -> None:
         refuse_if_outdated(plan, practice.policy(), identity.tenant, identity.scopes)
 
 
-def stops(practice: OpenPractice, plan: Plan, records: Sequence[PlannedRecord]) -> list[str]:
-    """What the guard would say to a plan if nobody looked at it: whoever looks has to know the numbers."""
+def stops(
+    practice: OpenPractice, plan: Plan, records: Sequence[PlannedRecord], *, applying: bool = False
+) -> list[str]:
+    """Return what the guard would say to a plan that nobody has reviewed: its reviewer must know the numbers.
+
+    Args:
+        practice: The practice.
+        plan: The plan.
+        records: What the plan changes.
+        applying: Whether the user is about to apply it: then nothing says how to get there.
+    """
     limits = guard_limits(practice.settings)
-    return [stop.sentence for stop in check(practice.snapshot(), plan, records, limits, reviewed=False)]
+    found = check(practice.snapshot(), plan, records, limits, reviewed=False)
+    return [without_advice(stop, plan.id) if applying else stop.sentence for stop in found]
 
 
 def export(practice: OpenPractice, plan_id: str = "") -> str:

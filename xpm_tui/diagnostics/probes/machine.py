@@ -159,6 +159,9 @@ class Schedule:
             told.append(f"last good sync: {when_utc(facts.last)}")
         if facts.skipped is not None:
             told.append(f"skipped: {when_utc(facts.skipped)}")
+        if facts.kind == "none":
+            return note("Nothing starts the daily run: xpm-tui can use neither systemd nor cron here.", *told,
+                        hint=facts.hint)  # fmt: skip
         if not facts.installed:
             return note("The daily run is not installed.", *told, case=CaseId.SCHEDULE,
                         hint="Install it: xpm-tui schedule install")  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from xpm_tui.domain import identity
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
@@ -30,8 +31,9 @@ from xpm_tui.domain.tables import (
 from xpm_tui.domain.xpm import XpmClient, XpmJob
 from xpm_tui.sync.base import PRIMARY, apart_id, kept_apart
 from xpm_tui.sync.manual.takeover import FormerValue, Taken, take_over
-from xpm_tui.sync.planning.comparison import Sides, compare
+from xpm_tui.sync.planning.comparison import Sides, look
 from xpm_tui.sync.planning.decisions import FORMER
+from xpm_tui.sync.planning.differences import Difference, Why
 from xpm_tui.sync.planning.links import state_of, successor, takes_over
 from xpm_tui.sync.planning.planner import rules_for
 from xpm_tui.sync.policy import Policy
@@ -45,13 +47,14 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """What linking two records would do.
 
     ``former`` is what came from another XPM client, and what becomes of it with the link. ``changes`` is what
-    the next plan would carry after that, ``second`` the link of another client that stands there already: the
-    new one would be quiet. ``jobs_staying`` are XPM jobs on the client that the link leaves. ``warnings`` are
-    sentences.
+    the next plan would carry after that, ``differences`` is what would differ all the same. ``second`` is the
+    link of another client that stands there already: the new one would be quiet. ``jobs_staying`` are XPM
+    jobs on the client that the link leaves. ``warnings`` are sentences.
     """
 
     former: tuple[FormerValue, ...] = ()
     changes: tuple[Change, ...] = ()
+    differences: tuple[Difference, ...] = ()
     warnings: tuple[str, ...] = ()
     second: Link | None = None
     prospect: bool = False
@@ -85,16 +88,15 @@ def effect(snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, kee
         raise NotFound("XPM has no client with this id.", hint="Read XPM's list again, then try once more.")
     before = snapshot.get(LINKS, client_id)
     second = _carrying(snapshot, client_id, uuid)
-    changes: tuple[Change, ...] = ()
     same = is_same_client(snapshot, client, uuid)
     taken = take_over(snapshot, policy, client, row, quiet=second is not None, keep=keep, same=same)
-    if second is None and not row.deleted and not (row.archived and policy.direction == "to_xpm"):
-        frozen = frozenset(f.field for f in snapshot.find(FREEZES, "client", client_id) if not f.undo)
-        link = Link(id=client_id, uuid=uuid, contacts=taken.contacts)
-        rules = rules_for(snapshot, policy)
-        former = still_there(taken.provenance, taken.client, uuid, rules.team)
-        changes = compare(rules, Sides(taken.client, row, link, taken.base, frozen, former)).changes
-    warnings = [*_warnings(snapshot, client_id, row, second is not None)]
+    frozen = frozenset(f.field for f in snapshot.find(FREEZES, "client", client_id) if not f.undo)
+    new = Link(id=client_id, uuid=uuid, contacts=taken.contacts)
+    rules = rules_for(snapshot, policy)
+    former = still_there(taken.provenance, taken.client, uuid, rules.team)
+    sides = Sides(taken.client, row, new, taken.base, frozen, former)
+    found = look(rules, sides, _blocked(row, policy, second=second is not None))
+    warnings = [*_warnings(snapshot, client, row, second is not None)]
     left = _second_there(snapshot, before) if before is not None and before.uuid != uuid else None
     if left is not None:
         other = snapshot.get(CLIENTS, left.id)
@@ -102,7 +104,8 @@ def effect(snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, kee
         warnings.append(f"{name} ({left.id}), the second client there until now, is synced from then on.")
     return Effect(
         former=taken.former,
-        changes=changes,
+        changes=found.changes,
+        differences=found.differences,
         warnings=tuple(warnings),
         second=second,
         prospect=row.prospect,
@@ -293,7 +296,35 @@ def _carrying(snapshot: Snapshot, client_id: str, uuid: str) -> Link | None:
     return next((other for other in others if not other.quiet), others[0] if others else None)
 
 
-def _warnings(snapshot: Snapshot, client_id: str, row: XpmClient, second: bool) -> Iterable[str]:
+def _blocked(row: XpmClient, policy: Policy, *, second: bool) -> Why | None:
+    """Return why nothing would be synced over a new link, if nothing would."""
+    if row.deleted:
+        return "link"
+    if second:
+        return "second-link"
+    return "archived" if row.archived and policy.direction == "to_xpm" else None
+
+
+def _names_differ(client: Client, row: XpmClient) -> str:
+    """Return the sentence that says how far apart the names are; empty where they are the same."""
+    found = identity.compare(client.name, row.name, row.code)
+    if found.answer == "same" or client.name == row.name:
+        return ""
+    names = f"{client.name} in Ignition, {row.name} in XPM"
+    if found.answer == "near":
+        return f"The names are alike but not the same: {names}{_because(found.reasons)}."
+    return f"The names say two different clients: {names}."
+
+
+def _because(reasons: Iterable[str]) -> str:
+    told = "; ".join(reasons)
+    return f" ({told})" if told else ""
+
+
+def _warnings(snapshot: Snapshot, client: Client, row: XpmClient, second: bool) -> Iterable[str]:
+    client_id = client.id
+    if names := _names_differ(client, row):
+        yield names
     if row.deleted:
         yield "It is deleted in XPM."
     if row.archived:

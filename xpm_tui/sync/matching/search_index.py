@@ -1,8 +1,8 @@
 """Search as you type over all XPM clients: the picker's index.
 
 Ranking by tiers, so that what is typed exactly comes first: a pasted web address, number or UUID finds one
-client; then code, exact name, word starts, all words anywhere, e-mail, and last a likeness that forgives
-typing errors. The names lie in one text, sorted, so that the C-level search of ``str.find`` does the work.
+client; then code, exact name, word starts, all words anywhere, city, e-mail, and last a likeness that
+forgives typing errors. The names lie in one text, sorted, so that ``str.find`` does the work in C.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ import msgspec
 from rapidfuzz import fuzz, process
 
 from xpm_tui.domain.identity import name_key, search_forms
-from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.domain.xpm import XpmClient, address_numbers
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
-_ADDRESS = re.compile(r"/client/(\d+)(?:\b|/)", re.I)
 _FUZZY_FROM = 3
 _ENOUGH = 20
 """So many exact hits make guessing at typing errors pointless."""
@@ -87,6 +86,7 @@ class PickerIndex:
         self._text = "".join(pieces)
         self._numbers: dict[str, str] = {}
         self._codes: dict[str, list[int]] = defaultdict(list)
+        self._cities: dict[str, list[int]] = defaultdict(list)
         mails: list[tuple[str, int]] = []
         for place, uuid in enumerate(self._uuids):
             row = by_uuid.pop(uuid)  # one by one: to let go of all at once takes long
@@ -94,8 +94,11 @@ class PickerIndex:
                 self._numbers.setdefault(row.number, uuid)
             if row.code:
                 self._codes[row.code.casefold()].append(place)
+            for city in {row.city, row.postal_city} - {""}:
+                self._cities[city].append(place)
             for mail in {row.email, *(contact.email for contact in row.contacts)} - {""}:
                 mails.append((mail.casefold(), place))
+        self._city_words = {city: name_key(city).split() for city in self._cities}
         self._in_order = list(_in_order(self._numbers))
         self._mail_places = [place for _, place in mails]
         self._mail_text = "".join(f"{mail}\n" for mail, _ in mails)
@@ -116,9 +119,8 @@ class PickerIndex:
         if found:
             uuid = found.group().lower()
             return uuid if uuid in self._places else None
-        address = _ADDRESS.search(typed)
-        number = address.group(1) if address else typed
-        return self._numbers.get(number) if number.isdigit() else None
+        numbers = address_numbers(typed) or (typed,)
+        return next((self._numbers[number] for number in numbers if number in self._numbers), None)
 
     def search(self, query: str, limit: int = 100) -> list[Hit]:
         """The best clients for what is typed, at most ``limit``; with nothing typed, the first by name."""
@@ -129,7 +131,7 @@ class PickerIndex:
         if direct is not None:
             place = self._places[direct]
             return [self._hit(place, "the number in its web address" if "-" not in typed else "its UUID", ())]
-        if _UUID.fullmatch(typed) or _ADDRESS.search(typed):
+        if _UUID.fullmatch(typed) or address_numbers(typed):
             return []
         forms = search_forms(typed)
         terms = forms[0].split()
@@ -162,6 +164,7 @@ class PickerIndex:
             yield "words start so", self._find(f" {terms[0]}", self._all_start(terms), limit)
         for _, terms in split:
             yield "all words are in it", self._find(max(terms, key=len), self._all_in(terms), limit)
+        yield "its city", self._by_city(split[0][1])
         if len(folded) >= _FUZZY_FROM:
             yield "its e-mail address", self._by_mail(folded)
             yield GUESS, self._fuzzy(split[0][0], limit)
@@ -197,6 +200,15 @@ class PickerIndex:
                 found += 1
                 yield place
             at = self._starts[place + 1] if place + 1 < len(self._starts) else len(text)
+
+    def _by_city(self, terms: list[str]) -> Iterator[int]:
+        """Places in a city that some of the words begin, where all other words begin one of the name's."""
+        for city, words in self._city_words.items():
+            others = [term for term in terms if not any(word.startswith(term) for word in words)]
+            if len(others) == len(terms):
+                continue
+            accept = self._all_start(others)
+            yield from (place for place in self._cities[city] if accept(self._lines[place]))
 
     def _by_mail(self, typed: str) -> Iterator[int]:
         at = self._mail_text.find(typed)

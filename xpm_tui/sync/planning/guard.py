@@ -21,6 +21,7 @@ from xpm_tui.sync.mirror import listed
 from xpm_tui.sync.policy import GuardLimits, Policy, label
 
 _LOOK = "Look at the plan, then apply it with `sync --plan {plan}`."
+"""What to do next, for whoever is not applying the plan just now."""
 
 
 def refuse_if_outdated(plan: Plan, policy: Policy, tenant: str, scopes: str) -> None:
@@ -82,6 +83,11 @@ def check(
                 )
             )
     return tuple(stops)
+
+
+def without_advice(stop: Stop, plan: str) -> str:
+    """Return the sentence of a stop for a user who is applying the plan: how to get there is left out."""
+    return stop.sentence.replace(_LOOK.format(plan=plan), "").rstrip(" :")
 
 
 def grown(before: Iterable[Stop], now: Iterable[Stop]) -> tuple[Stop, ...]:

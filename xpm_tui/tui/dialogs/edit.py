@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 from textual import on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import DescendantFocus
@@ -22,8 +23,8 @@ from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.fields import editable
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import Entry, Sheet
-from xpm_tui.tui.dialogs.dialog import Dialog, Part
-from xpm_tui.tui.dialogs.form import Turned, build, concerned
+from xpm_tui.tui.dialogs.dialog import Part
+from xpm_tui.tui.dialogs.form import EditingDialog, Turned, build, concerned
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.widgets.inputs import Choice, Field, FormRow
 from xpm_tui.tui.widgets.text import Prose
@@ -102,7 +103,7 @@ def params_of(act: Act[Any], preset: Mapping[str, Any], changed: Sequence[str]) 
     return build(act, {**given, "values": [f"{key}={text}" for key, text in values.items()]})
 
 
-class Edit(Dialog[tuple[str, ...]]):
+class Edit(EditingDialog[tuple[str, ...]]):
     """Gives ``field=value`` for what was changed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -116,6 +117,9 @@ class Edit(Dialog[tuple[str, ...]]):
         self.title_text = visible(sheet.title)
         self._about = sheet.about
         self._new = sheet.new
+        self._door = sheet.door
+        self._leaving = False
+        """Whether the next screen is the one behind the door."""
         self._turned = turned
         # A field holds one line: line ends of an address are shown as such and put back.
         entries = [Entry(*each) for each in sheet.fields]
@@ -130,6 +134,9 @@ class Edit(Dialog[tuple[str, ...]]):
         self._help_texts: dict[Widget, str] = {
             self._inputs[each.key]: each.help for each in entries if each.help
         }
+        self._way = Button(content(visible(sheet.door.text)), id="door") if sheet.door is not None else None
+        if sheet.door is not None and self._way is not None:
+            self._help_texts[self._way] = sheet.door.help
         self.set_class(bool(self._help_texts), "helped")
         self._help = Prose(classes="help")
         self._error = Prose(classes="error")
@@ -138,13 +145,15 @@ class Edit(Dialog[tuple[str, ...]]):
         """Label and field, as many as there are."""
         yield Prose(show(self._about), classes="about")
         with Part(classes="fields"):
+            if self._door is not None and self._way is not None:
+                yield FormRow(self._door.label, self._way)
             yield from self._rows.values()
         if self._help_texts:
             yield self._help
         yield self._error
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Save")), id="save")
-            yield Button(content(Shown("Leave")), id="leave")
+            yield Button(content(Shown("Cancel")), id="leave")
             yield Static(content(Shown("enter: next · F10 saves · esc: back")), classes="hint")
 
     def on_mount(self) -> None:
@@ -174,8 +183,27 @@ class Edit(Dialog[tuple[str, ...]]):
         event.stop()
         if event.button.id == "save":
             self.action_save()
+        elif event.button.id == "door":
+            self._leaving = True
+            self.action_leave()
         else:
-            self.dismiss(None)
+            self.action_leave()
+
+    def dismiss(self, result: tuple[str, ...] | None = None) -> AwaitComplete:
+        """Leave; through the door where that was chosen."""
+        done = super().dismiss(result)
+        if self._leaving and self._door is not None:
+            self.app.call_later(self._door.open)
+        return done
+
+    def stayed(self) -> None:
+        """Here, not through the door."""
+        self._leaving = False
+
+    def is_edited(self) -> bool:
+        """Whether a field is not as the record has it."""
+        now = {key: str(field.value) for key, field in self._inputs.items()}
+        return self._turned is not None or now != self._before
 
     def action_save(self) -> None:
         """Only what differs; where nothing does there is nothing to save."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -16,14 +17,25 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.events import DescendantFocus
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from xpm_tui.commands.command import Act, Param, read
 from xpm_tui.commands.effects import usual_effect
+from xpm_tui.commands.parameter_labels import (
+    ALL,
+    ValueField,
+    choice_labels,
+    field_choices,
+    parameter_label,
+    placeholder,
+    value_fields,
+)
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain.errors import BadInput, Busy, Trouble
+from xpm_tui.domain.formatting import weekday
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.dialogs.dialog import Dialog, Part
+from xpm_tui.tui.dialogs.dialog import Confirm, Dialog, Part
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.inputs import Choice, Field, FormRow, Tick
 from xpm_tui.tui.widgets.text import Prose
@@ -117,17 +129,86 @@ def in_words(error: msgspec.ValidationError) -> tuple[str, str]:
     return f"“{name.replace('_', ' ')}” has to be {kind}{bound}.", name
 
 
-def placeholder(param: Param) -> str:
-    """What the command line shows for the value, without the command line's own signs."""
-    bare = param.hint.placeholder.replace("...", "").strip("[]").lower().replace("_", " ")
-    return f"{bare}, {bare} …" if param.many and bare else bare
+def unsaved() -> Confirm:
+    """Return the question whether what was typed may be lost; the safe answer has the focus."""
+    return Confirm(
+        "What you have entered here is not saved.",
+        title="Leave without saving?",
+        yes="Discard",
+        no="Keep editing",
+    )
 
 
-class Form(Dialog[msgspec.Struct]):
+class EditingDialog(Dialog[R]):
+    """A dialog with fields to fill in: leaving asks first where something was typed or chosen."""
+
+    def is_edited(self) -> bool:
+        """Whether something would be lost."""
+        raise NotImplementedError
+
+    def action_leave(self) -> None:
+        """Back, at once where nothing would be lost."""
+        if not self.is_edited():
+            self.dismiss(None)
+            return
+        self.app.push_screen(unsaved(), self._answered)
+
+    def _answered(self, discard: bool | None) -> None:
+        if discard:
+            self.dismiss(None)
+        else:
+            self.stayed()
+
+    def stayed(self) -> None:
+        """The user goes on editing."""
+
+
+def date_hint(text: str, today: date) -> str:
+    """Return the day of the week of a date that is being typed, so that a wrong one is noticed."""
+    typed = text.strip()
+    try:
+        return f"{weekday(date.fromisoformat(typed), today)}."
+    except ValueError:
+        return f"{'Not a date yet: w' if typed else 'W'}rite it as {today.isoformat()}."
+
+
+class _Row(NamedTuple):
+    """One row of a form: of a parameter, or with ``part`` of one field of its ``field=value`` list."""
+
+    param: Param
+    key: str
+    label: str
+    help: str
+    part: ValueField | None = None
+
+    @property
+    def is_date(self) -> bool:
+        """Whether a date is typed here."""
+        return self.part.is_date if self.part is not None else self.param.hint.placeholder == "DATE"
+
+
+def rows_of(act: Act[Any], preset: Mapping[str, Any]) -> list[_Row]:
+    """Return the rows of a command's form: labels and help are those of the registries."""
+    found: list[_Row] = []
+    names = {param.name for param in read(act.params)}
+    for param in asked(act, preset):
+        parts = value_fields(act) if param.name == "values" else ()
+        found += [
+            _Row(param, f"v-{each.key}", each.label, each.help, each)
+            for each in parts
+            if each.key not in names
+        ]
+        if not parts:
+            label = "Values" if param.name == "values" else parameter_label(act, param)
+            found.append(_Row(param, f"p-{param.name}", label, param.help))
+    return found
+
+
+class Form(EditingDialog[msgspec.Struct]):
     """Fill in, enter. Gives the parameters, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+enter,f10", "submit", "Do it", show=False),
+        Binding("ctrl+enter,f10", "submit", "Submit", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
@@ -145,8 +226,9 @@ class Form(Dialog[msgspec.Struct]):
         self._preset = dict(preset)
         self._start = dict(start or {})
         self._turned = turned
-        self._params = asked(act, preset)
+        self._about = rows_of(act, preset)
         self._rows: dict[str, FormRow] = {}
+        self._before: dict[str, Any] = {}
         self._help = Prose(classes="help")
         self._error = Prose(classes="error")
 
@@ -154,22 +236,23 @@ class Form(Dialog[msgspec.Struct]):
         """What it does, the fields, one line of help for the field that has the focus."""
         yield Prose(content(visible(self._act.help)), classes="words")
         with Part(classes="fields"):
-            for param in self._params:
-                label = param.name.replace("_", " ") + (" *" if param.required else "")
-                self._rows[param.name] = row = FormRow(label, self._widget(param))
+            for each in self._about:
+                label = each.label + (" *" if self._required(each) else "")
+                self._rows[each.key] = row = FormRow(label, self._widget(each))
                 yield row
         yield self._help
         yield self._error
         with Horizontal(classes="buttons"):
-            yield Button(content(Shown("Do it")), id="do")
-            yield Button(content(Shown("Leave")), id="leave")
-            yield Static(content(Shown("enter: next, then do it · esc: back")), classes="hint")
+            yield Button(content(visible(self._act.title)), id="do")
+            yield Button(content(Shown("Cancel")), id="leave")
+        yield Static(content(Shown("enter: next field · F10: submit · esc: back")), classes="hint")
 
     def on_mount(self) -> None:
         """The first field; the one concerned, where this was filled in before and not taken."""
         self._error.display = False
+        self._before = {} if self._turned is not None else self._filled()
         if self._turned is not None:
-            about = concerned(self._turned.trouble, self.values())
+            about = concerned(self._turned.trouble, self._named())
             self._complain(self._turned.sentence, about)
             if about:
                 return
@@ -178,31 +261,64 @@ class Form(Dialog[msgspec.Struct]):
             return
         self.query_one("#leave" if usual_effect(self._act).writes else "#do", Button).focus()
 
-    def _widget(self, param: Param) -> Field | Tick | Choice:
+    def is_edited(self) -> bool:
+        """Whether a field is not as it came up."""
+        return self._filled() != self._before
+
+    def _required(self, row: _Row) -> bool:
+        """Whether the row must be filled in; a list of fields must be, where none would mean all."""
+        chosen = field_choices(self._act, row.param, ()) if row.part is None else []
+        needs_choice = bool(chosen) and chosen[0][1] == "Choose a field"
+        return needs_choice or (row.part is None and row.param.required)
+
+    def _widget(self, row: _Row) -> Field | Tick | Choice:
+        param = row.param
         start = self._start.get(param.name, param.default)
         if self._turned is not None:
             start = getattr(self._turned.filled, param.name)
+        if row.part is not None:
+            given = dict(str(each).partition("=")[::2] for each in start or ())
+            return self._of_part(row, given.get(row.part.key, ""))
         if param.kind is bool:
-            return Tick("", bool(start), id=f"p-{param.name}", compact=True)
-        if param.choices:
-            named = [(content(visible(choice or "(any)")), choice) for choice in param.choices]
-            chosen = start if start in param.choices else param.choices[0]
-            return Choice(named, value=chosen, allow_blank=False, id=f"p-{param.name}", compact=True)
-        text = (
-            ", ".join(map(str, start))
-            if isinstance(start, Sequence) and not isinstance(start, str)
-            else start
-        )
+            return Tick("", bool(start), id=row.key, compact=True)
+        given = [str(each) for each in start] if isinstance(start, (tuple, list)) else [str(start or "")]
+        options = choice_labels(self._act, param) if param.choices else []
+        if not options and len(given) < 2:
+            options = field_choices(self._act, param, given)
+        if options:
+            return _choice(options, given[0] if given else "", row.key)
+        is_list = isinstance(start, Sequence) and not isinstance(start, str)
+        text = ", ".join(given) if is_list else start
         return Field(
             "" if text in (None, msgspec.NODEFAULT, msgspec.UNSET) else str(text),
             placeholder=visible(placeholder(param)),
-            id=f"p-{param.name}",
+            id=row.key,
         )
+
+    def _of_part(self, row: _Row, value: str) -> Field | Choice:
+        assert row.part is not None
+        if row.part.options:
+            return _choice(row.part.options, value, row.key)
+        return Field(value, placeholder=self._today().isoformat() if row.is_date else "", id=row.key)
+
+    def _today(self) -> date:
+        return self.host.desk.practice.clock.now().date()
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
-        name = (event.widget.id or "").removeprefix("p-")
-        words = next((p.help for p in self._params if p.name == name), "")
+        self._say_help(event.widget)
+
+    @on(Field.Changed)
+    def _typed(self, event: Field.Changed) -> None:
+        event.stop()
+        if self.focused is event.input:
+            self._say_help(event.input)
+
+    def _say_help(self, widget: Widget) -> None:
+        row = next((each for each in self._about if each.key == widget.id), None)
+        words = row.help if row is not None else ""
+        if row is not None and row.is_date and isinstance(widget, Field):
+            words = f"{words} {date_hint(widget.value, self._today())}"
         self._help.update(content(visible(words)))
 
     @on(Field.Submitted)
@@ -219,43 +335,73 @@ class Form(Dialog[msgspec.Struct]):
         if event.button.id == "do":
             self.action_submit()
         else:
-            self.dismiss(None)
+            self.action_leave()
+
+    def _filled(self) -> dict[str, Any]:
+        """What stands in each row, by its key."""
+        return {each.key: getattr(self.query_one(f"#{each.key}"), "value", "") for each in self._about}
+
+    def _named(self) -> dict[str, Any]:
+        """The same by the name that a message gives the field: of a list, its parts."""
+        found: dict[str, Any] = {}
+        for key, value in self._filled().items():
+            row = next(each for each in self._about if each.key == key)
+            is_list = row.param.many and row.part is None and isinstance(value, str)
+            found[key[2:]] = [part.strip() for part in value.split(",")] if is_list else value
+        return found
 
     def values(self) -> dict[str, Any]:
         """What is filled in; empty optional fields keep their default."""
         found: dict[str, Any] = dict(self._preset)
-        for param in self._params:
-            widget = self.query_one(f"#p-{param.name}")
-            if isinstance(widget, (Tick, Choice)):
-                found[param.name] = widget.value
-            elif isinstance(widget, Field):
-                text = widget.value.strip()
-                if param.many:
-                    found[param.name] = [part.strip() for part in text.split(",") if part.strip()]
-                elif text or param.required or self._start.get(param.name):
-                    found[param.name] = text
+        filled = self._filled()
+        for row in self._about:
+            param, value = row.param, filled[row.key]
+            if row.part is not None:
+                text = str(value).strip()
+                found.setdefault(param.name, [])
+                found[param.name] += [f"{row.part.key}={text}"] if text else []
+            elif param.kind is bool or param.choices:
+                found[param.name] = value
+            elif param.many:
+                parts = [part.strip() for part in str(value).split(",") if part.strip()]
+                found[param.name] = [] if parts == [ALL] else parts
+            elif str(value).strip() or param.required or self._start.get(param.name):
+                found[param.name] = str(value).strip()
         return found
 
     def action_submit(self) -> None:
         """Check, then give it back; what is wrong is said under the fields."""
-        values = self.values()
-        missing = [p.name for p in self._params if p.required and not values.get(p.name)]
-        if missing:
-            self._complain(f"“{missing[0].replace('_', ' ')}” is needed.", missing[0])
-            return
+        filled = self._filled()
+        for row in self._about:
+            if self._required(row) and not (filled[row.key] and str(filled[row.key]).strip()):
+                self._complain(f"“{row.label}” is needed.", row.key[2:])
+                return
         try:
-            done = build(self._act, values)
+            done = build(self._act, self.values())
         except msgspec.ValidationError as error:
-            self._complain(*in_words(error))
+            sentence, name = in_words(error)
+            label = next((each.label for each in self._about if each.key == f"p-{name}"), name)
+            self._complain(sentence.replace(f"“{name.replace('_', ' ')}”", f"“{label}”"), name)
             return
         self.dismiss(done)
 
     def _complain(self, sentence: str, name: str = "") -> None:
         for each in self._rows.values():
             each.complain("")
-        row = self._rows.get(name)
+        row = self._rows.get(f"v-{name}") or self._rows.get(f"p-{name}") if name else None
         self._error.display = row is None
         if row is None:
             self._error.update(content(visible(f"! {sentence}")))
         else:
             row.complain(sentence)
+
+
+def _choice(options: Sequence[tuple[str, str]], chosen: str, key: str) -> Choice:
+    keys = [value for value, _ in options]
+    return Choice(
+        [(content(visible(label)), value) for value, label in options],
+        value=chosen if chosen in keys else keys[0],
+        allow_blank=False,
+        id=key,
+        compact=True,
+    )

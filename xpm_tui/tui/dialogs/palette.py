@@ -100,7 +100,7 @@ class Palette(Quiet, ModalScreen[str]):
         self._entries = entries
         self._field = Field(placeholder="What would you like to do?")
         self._rows = EntryRows()
-        self._none = Static(content(Shown("Nothing goes by these words. Esc goes back.")), classes="empty")
+        self._none = Static(content(Shown("No match. Try other words; esc goes back.")), classes="empty")
 
     def compose(self) -> ComposeResult:
         """A field over the entries."""

@@ -47,7 +47,7 @@ class Chooser(Quiet, Screen[str], Generic[T]):
     CSS_PATH: ClassVar = style("chooser")
     AUTO_FOCUS = ""
     PLACEHOLDER: ClassVar[str] = "name"
-    NOTHING: str = "Nothing goes by this. Fewer letters find more; F4 begins anew."
+    NOTHING: str = "No match. Try fewer letters; F4 clears the search."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),
         Binding("enter", "take", "Take", tooltip="Take the one under the cursor", priority=True),
@@ -86,6 +86,10 @@ class Chooser(Quiet, Screen[str], Generic[T]):
     def key_of(self, item: T) -> str:
         """What tells it from all others."""
         raise NotImplementedError
+
+    def is_taken(self, item: T) -> bool:
+        """Whether it is linked already: the cursor never starts there while there is another one."""
+        return False
 
     def draw(self, item: T, line: int, columns: int) -> Line:
         """One line of a row."""
@@ -146,7 +150,8 @@ class Chooser(Quiet, Screen[str], Generic[T]):
         self.rows.display = bool(found)
         self._none.display = not found
         self._none.update(content(Shown(self.NOTHING)))
-        place = next((i for i, item in enumerate(found) if self.key_of(item) == at), 0) if at else 0
+        free = next((i for i, item in enumerate(found) if not self.is_taken(item)), 0)
+        place = next((i for i, item in enumerate(found) if at and self.key_of(item) == at), free)
         if not found:
             self.said_of = None
             self._effect.say(content(Shown("")))
@@ -181,7 +186,7 @@ class Chooser(Quiet, Screen[str], Generic[T]):
         self.rows.cursor += by
 
     def action_clear(self) -> None:
-        """Begin anew."""
+        """Clear the search."""
         self.field.value = ""
 
     def action_leave(self) -> None:

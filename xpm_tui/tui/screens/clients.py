@@ -338,7 +338,10 @@ class Clients(AreaScreen):
 
         people, notes = await self.host.desk.ask(read)
         about = " ".join((self._warning(view), *(f"{label(name)}: {note}" for name, note in notes.items())))
-        sheet = app_protocol.Sheet(f"Edit {view.name}", about, edit.entries(view, people, notes))
+        door = app_protocol.Door(
+            "XPM", link_text(view), LINK_HELP, lambda: self.app.push_screen(picker.Picker(view))
+        )
+        sheet = app_protocol.Sheet(f"Edit {view.name}", about, edit.entries(view, people, notes), door=door)
         self.host.perform(by_name("clients.edit"), {"client": view.id}, sheet=sheet)
 
     def _warning(self, view: ClientView) -> str:
@@ -377,3 +380,18 @@ class Clients(AreaScreen):
         """What support asks for."""
         if self.client is not None:
             self.host.copy_act("clients.copy", self.preset("clients.copy"))
+
+
+LINK_HELP = (
+    "The XPM client that this client is linked to (in Ignition: Edit client, Apps, XPM). Enter searches XPM "
+    "by name, city, number or web address."
+)
+
+
+def link_text(view: ClientView) -> str:
+    """Return what the row XPM of the edit form shows: the link, and that it can be changed."""
+    if view.link is None:
+        return "○ Not linked. Choose an XPM client …"
+    state = "●" if view.link_state == "linked" else "▲"
+    known = " ".join(filter(None, (view.link.number, view.link.name)))
+    return f"{state} {known or view.link.uuid}. Change …"

@@ -148,7 +148,11 @@ class Overview(AreaScreen):
             found.append([ours(f"{label:<{LABEL}}", "muted"), *pieces])
 
         if beat.connected:
-            fact("XPM", ours("● ", "good"), span(beat.title, "strong"))
+            signed_out = beat.login_needed
+            dot = ours("○ ", "warn") if signed_out else ours("● ", "good")
+            fact("XPM", dot, span(beat.title, "strong"))
+            if signed_out:
+                fact("", ours("login needed: ", "warn"), ours("c", "accent"), ours(" signs in again"))
             by = f" by {beat.by}" if beat.by else ""
             fact("since", span(f"{formatting.when_short(beat.since)}{by}"))
         else:

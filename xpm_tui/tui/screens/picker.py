@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -34,7 +35,7 @@ from xpm_tui.tui.widgets.cells import Span, lines, ours, span, words
 from xpm_tui.tui.widgets.footer import Foot
 from xpm_tui.tui.widgets.inputs import Field
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.search_hits import Hits
+from xpm_tui.tui.widgets.search_hits import Hits, facts_of
 from xpm_tui.tui.widgets.text import Prose, Says
 
 with lazy_imports():
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     from xpm_tui.commands.command import Act
 
 MOST = 100
-INVITATION = "Type a name, a code, an e-mail, the number from XPM's web address, or a UUID."
-NOTHING = "No XPM client goes by this. Fewer letters find more; F4 begins anew."
+INVITATION = "Type a name, a city, a code, an e-mail, XPM's number or web address, or a UUID."
+NOTHING = "No match. Try fewer letters; F4 clears the search."
 PAUSE = 0.06
 """Seconds to wait for the next letter before searching."""
 
@@ -61,7 +62,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),
-        Binding("enter", "take", "Take it", priority=True),
+        Binding("enter", "take", "Link", priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "move(-5)", show=False, priority=True),
@@ -76,7 +77,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         self._reviewing = reviewing
         self._index: PickerIndex | None = None
         self._field = Field(
-            client.name if client else "", placeholder="name, code, e-mail, number, UUID or web address"
+            client.name if client else "", placeholder="name, city, code, e-mail, number, UUID or web address"
         )
         self._hits = Hits()
         self._head = Says(classes="picker-head")
@@ -99,19 +100,21 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
 
     def on_mount(self) -> None:
         """Search for the client's own name first."""
+        if self._client:
+            self._hits.ours = facts_of(self._client)
         if self._client and self._client.link:
             self._hits.linked_to = self._client.link.uuid
         self._hits.can_focus = False
         self._field.focus()
         self._field.selection = Selection(0, len(self._field.value))  # what is typed takes its place
-        self._tell_head("reading the mirror …")
+        self._tell_head("reading XPM's clients …")
         self.host.work(lambda: self._begin(), "search", exclusive=True, node=self)
 
     def _tell_head(self, about: str) -> None:
         pieces: list[Span] = [ours(" ")]
         if self._client is not None:
-            pieces += [ours("Map ", "muted"), span(self._client.name, "strong"),
-                       ours(f"  {self._client.id}  to the XPM client", "muted")]  # fmt: skip
+            pieces += [ours("Link ", "muted"), span(self._client.name, "strong"),
+                       ours(f"  {self._client.id}  to an XPM client", "muted")]  # fmt: skip
         else:
             pieces += [ours("Pick a client from XPM", "strong")]
         self._head.say(lines([pieces, [ours(f" {about}", "muted")]]))
@@ -134,7 +137,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
 
         mark, index, age = await self.host.desk.glance(read)
         self._index, self.host.picker_index = index, (mark, index)
-        self._tell_head(f"{formatting.count(mark[1], 'XPM client')}, as XPM said {age}")
+        self._tell_head(f"{formatting.count(mark[1], 'XPM client')}; XPM data, updated {age}")
         await self._search(self._field.value)
 
     @on(Field.Changed)
@@ -156,8 +159,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         views = await self.host.desk.glance(find)
         now = self._hits.current if query == self._found_by else None
         self._found_by = query
-        same = (place for place, view in enumerate(views) if now is not None and view.uuid == now.uuid)
-        self._hits.show(views, next(same, 0))
+        self._hits.show(views, start(views, now))
         self._hits.display = bool(views)
         self._none.display = not views
         self._none.update(
@@ -195,7 +197,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         self._hits.cursor += by
 
     def action_clear(self) -> None:
-        """Begin anew."""
+        """Clear the search."""
         self._field.value = ""
 
     def action_leave(self) -> None:
@@ -276,12 +278,22 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         """F1."""
         return Page(
             "Picker",
-            "What you type takes the place of the client's own name. Type any part of a name, a code, an "
-            "e-mail, the number from XPM's web address, the address itself or a UUID: a number, address or "
-            "UUID finds exactly one. Rows marked =name share their name with another; what tells them apart "
-            "is marked. Below stands what linking would do. Nothing is written to XPM here.",
-            [("enter", "take the client under the cursor"), ("F4", "empty the field"), ("esc", "leave")],
+            "What you type replaces the client's own name. Type any part of a name, a city, a code, an "
+            "e-mail, XPM's number, its web address or a UUID: a number, address or UUID finds exactly one. "
+            "The signs = and ≠ compare e-mail, city and structure with the client's. Rows marked =name share "
+            "their name with another; what tells them apart is marked. Below you see what linking would do. "
+            "Nothing is written to XPM here.",
+            [("enter", "link the client under the cursor"), ("F4", "clear the search"), ("esc", "leave")],
         )
+
+
+def start(views: Sequence[XpmClientView], now: XpmClientView | None) -> int:
+    """Return where the cursor starts: where it was, else at the best hit that is not linked already."""
+    if now is not None:
+        place = next((place for place, view in enumerate(views) if view.uuid == now.uuid), None)
+        if place is not None:
+            return place
+    return next((place for place, view in enumerate(views) if not view.linked), 0)
 
 
 def pick_line(view: XpmClientView) -> list[Span]:

@@ -25,6 +25,7 @@ class RunScreen(OverScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "stop", "Stop"),
         Binding("u", "undo", "Undo"),
+        Binding("v", "values", "Values", tooltip="Every value that the run wrote, old and new"),
         Binding("a", "release", "Release"),
         Binding("a", "resume", "Resume", tooltip="Find out what it left undone, and finish it"),
     ]
@@ -88,6 +89,10 @@ class RunScreen(OverScreen[None]):
         if run is not None and run.outcome in HELD and not self.refused(HELD[run.outcome], record=run.id):
             self.host.release(run.id)
 
+    def action_values(self) -> None:
+        """Old and new, client by client, to read or to copy."""
+        self.host.read_act("runs.show", {"run": self._run_id}, f"Run {self._run_id}")
+
     def action_undo(self) -> None:
         """Take it back: shown first."""
         self.host.undo(run=self._run_id)
@@ -110,7 +115,8 @@ class RunScreen(OverScreen[None]):
             [
                 *LOG_KEYS,
                 ("x", "stop it: nothing more is sent"),
-                ("u", "take it back: shown first"),
+                ("u", "undo it, after showing what that does"),
+                ("v", "every value that it wrote, old and new, client by client"),
                 ("a", "release it when it is held; resume it when it was stopped or interrupted"),
                 ("esc", "leave; the run goes on"),
             ],

@@ -26,9 +26,7 @@ class CalledFor(Chooser[TemplateView]):
     """Enter puts the template under the cursor in or takes it out; nothing is kept before it is saved."""
 
     PLACEHOLDER = "name or UUID of a job template"
-    NOTHING = (
-        "XPM has no job template like this. F4 begins anew. Where its list is closed, type a whole UUID."
-    )
+    NOTHING = "No match among XPM's job templates. F4 clears the search. If XPM hides its list, type a UUID."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "In or out", tooltip="Put the template in, or take it out", priority=True),
         Binding("f6", "no_job", "No job"),

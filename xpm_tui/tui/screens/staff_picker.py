@@ -29,7 +29,7 @@ class Person(Chooser[StaffView]):
     """Rows: name, state and UUID; below it e-mail, who is linked, what names the person."""
 
     PLACEHOLDER = "name, e-mail or UUID"
-    NOTHING = "Nobody of XPM's staff goes by this. Fewer letters find more; F4 begins anew."
+    NOTHING = "No match in XPM's staff. Try fewer letters; F4 clears the search."
 
     def words_of(self, item: StaffView) -> str:
         """Name, e-mail, UUID."""
@@ -38,6 +38,10 @@ class Person(Chooser[StaffView]):
     def key_of(self, item: StaffView) -> str:
         """The UUID."""
         return item.uuid
+
+    def is_taken(self, item: StaffView) -> bool:
+        """Linked to a team member, or gone from XPM."""
+        return item.member is not None or item.gone
 
     def draw(self, item: StaffView, line: int, columns: int) -> Line:
         """Two lines that tell people of one name apart."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from xpm_tui.application.practice import OpenPractice
@@ -21,6 +22,7 @@ from xpm_tui.tui.widgets.comparison import Facts, beside, sentence
 from xpm_tui.tui.widgets.table import Column, Table
 
 with lazy_imports():
+    from xpm_tui.commands import parameter_labels
     from xpm_tui.tui import app_protocol
     from xpm_tui.tui.screens import staff_picker
 
@@ -184,9 +186,14 @@ class TeamArea(FilteredArea):
     def do_team_new(self) -> None:
         """Name, e-mail, access, in one dialog."""
 
-        fields = [("name", "Name", ""), ("email", "E-mail", ""), ("access", "Access (yes, no)", "yes")]
-        about = "A note only: nobody gets a login by it, here or in XPM."
-        sheet = app_protocol.Sheet("Make a team member", about, fields, new=True)
+        start = {"access": "yes"}
+        fields = [
+            app_protocol.Entry(each.key, each.label, start.get(each.key, ""), _options(each), each.help)
+            for each in parameter_labels.value_fields(by_name("team.new"))
+            if each.key != "active"
+        ]
+        about = "Nobody gets a login by this, neither in Ignition nor in XPM."
+        sheet = app_protocol.Sheet("Add a team member", about, fields, new=True)
         self.host.perform(by_name("team.new"), {}, sheet=sheet)
 
     def do_team_edit(self) -> None:
@@ -195,13 +202,17 @@ class TeamArea(FilteredArea):
         member = self._on_member("This person is only in XPM: p picks them into the team, then e edits.")
         if member is None:
             return
+        now = {
+            "name": member.name,
+            "email": member.email,
+            "access": "yes" if member.access else "no",
+            "active": "yes" if member.active else "no",
+        }
         fields = [
-            ("name", "Name", member.name),
-            ("email", "E-mail", member.email),
-            ("access", "Access (yes, no)", "yes" if member.access else "no"),
-            ("active", "Active (yes, no)", "yes" if member.active else "no"),
+            app_protocol.Entry(each.key, each.label, now[each.key], _options(each), each.help)
+            for each in parameter_labels.value_fields(by_name("team.edit"))
         ]
-        about = "This changes the team here alone; XPM's staff stay as they are. The link holds."
+        about = "This changes your team here only. XPM's staff and the link stay as they are."
         sheet = app_protocol.Sheet(f"Edit {member.name}", about, fields)
         self.host.perform(by_name("team.edit"), {"member": member.id}, sheet=sheet)
 
@@ -211,6 +222,11 @@ class TeamArea(FilteredArea):
         if row is not None:
             person = row.member.id if row.member else row.staff.uuid if row.staff else ""
             self.host.copy_act("team.copy", {"member": person})
+
+
+def _options(field: parameter_labels.ValueField) -> Sequence[tuple[str, str]]:
+    """Return the choices of a field of a record: all its values are known, so none stays as it is."""
+    return [option for option in field.options if option[0]]
 
 
 def in_xpm(row: PersonRow) -> Line:

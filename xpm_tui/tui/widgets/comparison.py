@@ -14,8 +14,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from xpm_tui.application.presenters.views import ClientView, EffectView, SideBySide
-from xpm_tui.commands.link_effects import former_line, former_summary
-from xpm_tui.domain import formatting, labels
+from xpm_tui.commands.link_effects import former_line, former_summary, outlook
+from xpm_tui.domain import formatting
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.sync.policy import CLIENT_FIELDS
@@ -43,7 +43,7 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
         told = f"{formatting.count(len(effect.jobs), 'job')} in XPM stay behind: {', '.join(effect.jobs)}"
         found.append([ours(" ! ", "warn"), span(told)])
     if effect.quiet:
-        found.append([ours(" · ", "muted"), ours("As the second client there it carries no field.")])
+        found.append([ours(" · ", "muted"), ours("As the second client there, nothing is synced to it.")])
     if not effect.refused:
         former = _former(effect, max(2, most - len(found) - 1))
         found += former
@@ -72,17 +72,18 @@ def _former(effect: EffectView, most: int) -> list[Line]:
 
 
 def _values(effect: EffectView, most: int) -> list[Line]:
-    changes = effect.changes
+    changes, left = effect.changes, effect.differences
+    if not changes and not left:
+        return [[ours(" ✓ ", "good"), span(outlook(effect))]]
     if not changes:
-        return [[ours(" ✓ ", "good"), ours("The next sync would change nothing.")]]
-    sides = {change.side for change in changes}
-    where = " and ".join(labels.SIDES[side].text for side in labels.SIDES if side in sides)
-    head: list[Span] = [
-        ours(" → ", "accent"),
-        ours(f"The next sync would make {formatting.count(len(changes), 'change')} in {where}:"),
-    ]
-    found: list[Line] = [head]
-    room = max(0, most - 1)
+        return [
+            [ours(" ≠ ", "warn"), ours("Nothing would be synced; what differs stays as it is. ")],
+            [ours("   "), span(left[0].reason, "muted")],
+            *_differing(effect, most - 2),
+        ][:most]
+    planned, _, stay = outlook(effect).partition("; ")
+    found: list[Line] = [[ours(" → ", "accent"), span(f"{planned}:")]]
+    room = max(0, most - 1 - bool(stay))
     shown = changes if len(changes) <= room else changes[: max(0, room - 1)]
     for change in shown:
         found.append(
@@ -96,7 +97,24 @@ def _values(effect: EffectView, most: int) -> list[Line]:
         )
     if len(shown) < len(changes):
         found.append([Span(Shown(f"   and {len(changes) - len(shown)} more"), "muted")])
+    if stay:
+        found.append([ours(" ≠ ", "warn"), span(f"{stay}.")])
     return found
+
+
+def _differing(effect: EffectView, most: int) -> list[Line]:
+    """What stays different after the link, both sides beside each other."""
+    return [
+        [
+            ours("   "),
+            span(f"{each.label:<16} ", "muted"),
+            Span(formatting.value(each.ignition, limit=60), "strong"),
+            ours(" in Ignition, ", "muted"),
+            Span(formatting.value(each.xpm, limit=60), "strong"),
+            ours(" in XPM", "muted"),
+        ]
+        for each in effect.differences[: max(0, most)]
+    ]
 
 
 LABEL = 12

@@ -17,6 +17,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select, Static
 
@@ -37,12 +38,17 @@ class Choice(Select[str], inherit_bindings=False):
 
 
 class Tick(Checkbox, inherit_bindings=False):
-    """Yes or no."""
+    """Yes or no, by its mark: a colour alone would say nothing where there are none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "toggle_button", show=False),
         Binding("enter", "app.focus_next", show=False),
     ]
+
+    @property
+    def _button(self) -> Content:
+        style = self.get_visual_style("toggle--button")
+        return Content.styled("[x]" if self.value else "[ ]", style)
 
 
 class OneOf(Rows):

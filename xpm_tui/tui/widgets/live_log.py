@@ -15,6 +15,7 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import names
 from xpm_tui.application.runs import history as runs
 from xpm_tui.application.runs.consequences import RunForecast, forecast
+from xpm_tui.application.runs.written_values import values_of_events
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.safe_text import visible
@@ -33,7 +34,7 @@ _PLACES: tuple[Table[Any], ...] = (CLIENTS, WORKFLOWS)
 
 def lines_of(practice: OpenPractice, events: Iterable[Event]) -> list[LogLine]:
     """Events with their sentences; a client of the book or a job can be jumped to."""
-    named = names(practice)
+    named, values = names(practice), values_of_events(practice)
     snapshot = practice.snapshot()
     found = []
     for event in events:
@@ -42,7 +43,7 @@ def lines_of(practice: OpenPractice, events: Iterable[Event]) -> list[LogLine]:
             LogLine(
                 at=event.at,
                 level=event.level,
-                text=visible(sentence(event, named)),
+                text=visible(sentence(event, named, values)),
                 record=client if client and any(snapshot.get(table, client) for table in _PLACES) else "",
                 id=event.id,
                 run=event.run,

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from xpm_tui.application.presenters.views import ProposalView, XpmClientView
+from xpm_tui.application.presenters.views import ClientView, ProposalView, XpmClientView
 from xpm_tui.domain.fields import APART
 from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.identity import name_key
@@ -30,6 +30,17 @@ def facts(view: XpmClientView) -> list[Fact]:
     """What tells clients apart, in a fixed order: (what it is, its text)."""
     told = [(word, getattr(view, attribute)) for word, attribute in APART]
     return [(word, text if isinstance(text, str) else ", ".join(text)) for word, text in told]
+
+
+def facts_of(client: ClientView) -> dict[str, frozenset[str]]:
+    """What a client of Ignition says of the facts that it can share with XPM, in loose form."""
+    told = {
+        "city": (client.city, client.postal_city),
+        "e-mail": tuple(contact.email for contact in client.contacts),
+        "structure": (client.structure,),
+    }
+    found = {word: frozenset(map(name_key, filter(None, texts))) for word, texts in told.items()}
+    return {word: texts for word, texts in found.items() if texts}
 
 
 def differing(views: Sequence[XpmClientView]) -> dict[str, frozenset[str]]:
@@ -56,6 +67,8 @@ class Hits(Items[XpmClientView]):
     def __init__(self) -> None:
         super().__init__()
         self.linked_to = ""
+        self.ours: dict[str, frozenset[str]] = {}
+        """What the client of Ignition says of each kind of fact, in loose form."""
         self._apart: dict[str, frozenset[str]] = {}
 
     def show(self, items: Sequence[XpmClientView], at: int = 0) -> None:
@@ -96,6 +109,9 @@ class Hits(Items[XpmClientView]):
                 continue
             look: Look = "accent" if what in apart else "muted"
             said = text or f"no {what}"
+            if text and (mine := self.ours.get(what)):
+                same = name_key(text) in mine
+                pieces.append(ours("= " if same else "≠ ", "good" if same else "warn"))
             pieces += [
                 span(said if what in ("code", "e-mail") or not text else f"{what} {said}", look),
                 ours("  "),

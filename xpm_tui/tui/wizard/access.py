@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.widgets import Button, Static
 
 from xpm_tui.application.connection.state_machine import Connecting
@@ -27,8 +28,8 @@ class PermissionPane(Pane):
 
     STEP = "permission"
     INTRO = (
-        "Whoever signs in needs a permission in XPM, else Xero offers no practice at all. "
-        "It takes a minute; signing in then tests it."
+        "Whoever signs in needs a permission in XPM; without it, Xero offers no practice. What do you see on "
+        "that person's staff record in XPM?"
     )
 
     def __init__(self) -> None:
@@ -37,18 +38,18 @@ class PermissionPane(Pane):
         self._answers: dict[str, Answer] = {f"answer-{name}": name for name in ANSWERS}
 
     def body(self) -> ComposeResult:
-        """The click path over the three answers."""
+        """The three answers, over the path to click: however long it is, the buttons stay in sight."""
         self._path.update(both(GRANT))
-        yield self._path
         with Horizontal(classes="buttons"):
             for name, answer in self._answers.items():
                 yield button(ANSWERS[answer], name)
         with Horizontal(classes="buttons after"):
-            yield button("Go on", "go-on")
+            yield button("Continue", "go-on")
+        yield self._path
 
     def on_mount(self) -> None:
-        """Going on comes with the advice."""
-        self.query_one("#go-on").display = False
+        """The button to continue comes with the advice."""
+        self.query_one(".after").display = False
 
     @on(Button.Pressed)
     async def _pressed(self, event: Button.Pressed) -> None:
@@ -66,9 +67,9 @@ class PermissionPane(Pane):
             self.settled()
             return
         self._path.update(both(advice))
-        go_on = self.query_one("#go-on")
-        go_on.display = True
-        go_on.focus()
+        self.query_one(".after").display = True
+        self.query_one("#go-on").focus()
+        self.scroll_home(animate=False)
 
 
 def both(advice: Advice) -> Content:
@@ -80,12 +81,8 @@ def both(advice: Advice) -> Content:
     return lines(found)
 
 
-FIELDS = (
-    ("xero.client_id", "Client id"),
-    ("xero.client_secret", "Secret (web app only)"),
-    ("xero.scopes", "Scopes"),
-    ("xero.redirect_port", "Redirect port"),
-)
+FIELDS = ("xero.client_id", "xero.client_secret", "xero.scopes", "xero.redirect_port")
+"""The settings of the app, in the order of the form."""
 
 
 class AppPane(Pane):
@@ -93,27 +90,26 @@ class AppPane(Pane):
 
     STEP = "app"
     INTRO = (
-        "Register an app at developer.xero.com (type: mobile or desktop, PKCE) with the redirect "
-        "address below, "
-        "and ask Xero to attach Practice Manager to it. Scopes: standard, granular, broad, both, read-only, "
-        "or their names."
+        "Register an app at developer.xero.com (type: mobile or desktop, PKCE) with the redirect address "
+        "below, and ask Xero to attach Practice Manager to it. Then enter its client id here."
     )
 
     def __init__(self) -> None:
         super().__init__()
         self._fields = {
-            key: Field(password=entry(key).secret, placeholder=str(entry(key).kind.words))
-            for key, _ in FIELDS
+            key: Field(password=entry(key).secret, placeholder=str(entry(key).kind.words)) for key in FIELDS
         }
+        self._help = Prose(classes="intro")
 
     def body(self) -> ComposeResult:
         """Label and field, four times."""
-        for key, label in FIELDS:
+        for key in FIELDS:
             with Horizontal(classes="field"):
-                yield Static(show(label), classes="label")
+                yield Static(show(entry(key).label), classes="label")
                 yield self._fields[key]
+        yield self._help
         with Horizontal(classes="buttons"):
-            yield button("Save and go on", "save")
+            yield button("Save and continue", "save")
 
     def begin(self, step: Step) -> None:
         """Fill in what is known; a secret stays hidden."""
@@ -121,6 +117,23 @@ class AppPane(Pane):
         for key, field in self._fields.items():
             field.value = "" if entry(key).secret else settings.item(key).shown
         self.focus_first()
+
+    def is_edited(self) -> bool:
+        """Whether a value was typed that is not saved."""
+        return bool(self._changed())
+
+    def _changed(self) -> dict[str, str]:
+        settings = self.host.desk.practice.settings
+        return {
+            key: field.value.strip()
+            for key, field in self._fields.items()
+            if field.value.strip() and field.value.strip() != settings.item(key).shown
+        }
+
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        key = next((key for key, field in self._fields.items() if field is event.widget), "")
+        self._help.update(show(entry(key).help if key else "", "", 400))
 
     @on(Field.Submitted)
     def _entered(self, event: Field.Submitted) -> None:
@@ -133,12 +146,7 @@ class AppPane(Pane):
     @on(Button.Pressed)
     async def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        settings = self.host.desk.practice.settings
-        values = {
-            key: field.value.strip()
-            for key, field in self._fields.items()
-            if field.value.strip() and field.value.strip() != settings.item(key).shown
-        }
+        values = self._changed()
 
         def keep(connecting: Connecting) -> None:
             connecting.app(values)

@@ -44,6 +44,11 @@ class SkippablePane(Pane):
         await self.wizard.ask(leave)
         self.settled()
 
+    def declined(self, sentence: str) -> None:
+        """The user said no: say so, and let the next enter skip the step instead of asking again."""
+        self._say(sentence)
+        self.query_one("#later", Button).focus()
+
     async def stay(self) -> None:
         """Something was done and more is left: look at the step again."""
         await self.host.refresh_pulse()
@@ -55,27 +60,26 @@ class ClientsPane(SkippablePane):
 
     STEP = "clients"
     INTRO = (
-        "Where do the clients of this book come from? Ignition's bulk export (CSV) is best: it keeps "
-        "Ignition's "
-        "ids. Or pick them from XPM. Nothing is linked by this: the first plan shows what would be."
+        "Where do your clients come from? Best is the CSV file of Ignition's bulk export, because it has "
+        "Ignition's ids. Or bring them in from XPM. You see what happens before anything is changed."
     )
 
     def __init__(self) -> None:
         super().__init__()
-        self._path = Field(placeholder="path of Ignition's client CSV on this machine")
+        self._path = Field(placeholder="path of Ignition's client CSV file on this machine")
 
     def body(self) -> ComposeResult:
         """The file, or the other two."""
         yield self._path
         with Horizontal(classes="buttons"):
             yield button("Import the file", "import")
-            yield button("Pick all clear ones from XPM", "pick")
-            yield button("Later", "later")
+            yield button("Bring in from XPM", "pick")
+            yield button("Skip for now", "later")
 
     def begin(self, step: Step) -> None:
         """The file first; done already means go on."""
         if step.state == "done":
-            self.query_one("#later", Button).label = "Go on"
+            self.query_one("#later", Button).label = "Continue"
             self.query_one("#later").focus()
         else:
             self.focus_first()
@@ -93,8 +97,7 @@ class ClientsPane(SkippablePane):
 
     async def _import(self) -> None:
         if not self._path.value.strip():
-            self._say("Type the path of the file first.", "$warning")
-            self._path.focus()
+            self.declined("No file is named. Type its path above, or skip this step for now.")
             return
         act = by_name("import.clients")
         try:
@@ -102,16 +105,23 @@ class ClientsPane(SkippablePane):
         except Trouble as trouble:
             self.complain(trouble)
             return
+        if result.declined:
+            self.declined("Nothing was imported.")
+            return
         self.host.tell_result(act, result, said)
         self.settled()
 
     async def _pick(self) -> None:
-        self._say("Picking …")
+        self._say("Comparing the clients of XPM with yours …")
         try:
-            self.host.picked((await self.host.run_named("clients.pick", {"all": True, "yes": True})).value)
+            result = await self.host.run_named("clients.pick", {"all": True}, title="Bring in from XPM")
         except Trouble as trouble:
             self.complain(trouble)
             return
+        if result.declined:
+            self.declined("Nothing was brought in.")
+            return
+        self.host.picked(result.value)
         self.settled()
 
     async def _later(self) -> None:
@@ -123,9 +133,9 @@ class TeamPane(SkippablePane):
 
     STEP = "team"
     INTRO = (
-        "Partner and manager of a client are carried only where the person is known on both sides. Bringing "
-        "in XPM's staff links those with the same e-mail and adds the others without access: a note, no "
-        "login. One by one it is done in Team (g t)."
+        "Partner and manager of a client are synced only if the person is linked. Bringing in XPM's staff "
+        "links those with the same e-mail and adds the others as team members without a login. To link "
+        "people one by one, use Team (g t)."
     )
 
     def body(self) -> ComposeResult:
@@ -133,13 +143,13 @@ class TeamPane(SkippablePane):
         with Horizontal(classes="buttons"):
             yield button("Accept the e-mail matches", "accept")
             yield button("Bring in XPM's staff", "pick")
-            yield button("Later", "later")
+            yield button("Skip for now", "later")
 
     def begin(self, step: Step) -> None:
         """Count what can be done; what cannot is not offered."""
         for name in ("accept", "pick"):
             self.query_one(f"#{name}", Button).display = False
-        self.query_one("#later", Button).label = "Go on" if step.state == "done" else "Later"
+        self.query_one("#later", Button).label = "Continue" if step.state == "done" else "Skip for now"
         self.query_one("#later", Button).focus()
         self.host.work(lambda: self._count(step), "team", exclusive=True, node=self)
 
@@ -149,7 +159,7 @@ class TeamPane(SkippablePane):
 
         matches, free = await self.host.desk.ask(look)
         accept, pick = self.query_one("#accept", Button), self.query_one("#pick", Button)
-        accept.label = show(f"Accept {formatting.count(matches, 'e-mail match')}")
+        accept.label = show(f"Link {formatting.count(matches, 'person/people')} by e-mail")
         pick.label = show(f"Bring in XPM's staff ({free:,})")
         accept.display, pick.display = matches > 0, free > 0
         if step.state != "done":
@@ -164,12 +174,17 @@ class TeamPane(SkippablePane):
     async def _accept(self) -> None:
         if await accept_emails(self.host):
             await self.stay()
+        else:
+            self.declined("Nobody was linked.")
 
     async def _pick(self) -> None:
         try:
-            result = await self.host.run_named("team.pick", {"all": True, "yes": True})
+            result = await self.host.run_named("team.pick", {"all": True}, title="Bring in XPM's staff")
         except Trouble as trouble:
             self.complain(trouble)
+            return
+        if result.declined:
+            self.declined("Nobody was added.")
             return
         done: StaffPick = result.value
         told = f"{formatting.count(len(done.members), 'person/people')} linked to XPM."
@@ -179,12 +194,14 @@ class TeamPane(SkippablePane):
             told += f"\n{len(done.skipped) - 3:,} more were not added: link them in Team (m)."
         self.host.toast(told)
         await self.stay()
+        if not done.members:
+            self.declined("Nobody was added: link the others one by one in Team (g t).")
 
 
 ANSWERS: tuple[tuple[Switched, str], ...] = (
-    ("unknown", "I do not know yet: nothing is deployed from here"),
-    ("yes", "Yes: Ignition makes the jobs, nothing is deployed from here"),
-    ("no", "No: jobs of proposals that are ours are made from here, when asked"),
+    ("unknown", "I do not know yet: no jobs are created from here"),
+    ("yes", "Yes: Ignition creates the jobs, none are created from here"),
+    ("no", "No: jobs of proposals you have taken over are created from here"),
 )
 
 
@@ -193,8 +210,8 @@ class TemplatesPane(SkippablePane):
 
     STEP = "templates"
     INTRO = (
-        "Services call for job templates of XPM when their jobs are made. Client sync does not need it. "
-        "One by one it is done in Templates (g l)."
+        "A service names the job templates of XPM from which its jobs are created. Client sync does not need "
+        "them. To choose templates one by one, use Templates (g l)."
     )
 
     def __init__(self) -> None:
@@ -203,12 +220,12 @@ class TemplatesPane(SkippablePane):
 
     def body(self) -> ComposeResult:
         """The question, what is clear, go on."""
-        yield Static(show("Is XPM still switched on in Ignition?"), classes="label")
+        yield Static(show("Does Ignition's own XPM integration still create jobs?"), classes="label")
         yield self._answer
         with Horizontal(classes="buttons"):
-            yield button("Accept the same names", "accept")
-            yield button("Keep the answer, go on", "go-on")
-            yield button("Later", "later")
+            yield button("Link the same names", "accept")
+            yield button("Save and continue", "go-on")
+            yield button("Skip for now", "later")
 
     def begin(self, step: Step) -> None:
         """The answer in force; what is clear is counted."""
@@ -220,7 +237,7 @@ class TemplatesPane(SkippablePane):
     async def _count(self) -> None:
         matches = await self.host.desk.ask(same_names)
         accept = self.query_one("#accept", Button)
-        accept.label = show(f"Accept {formatting.count(len(matches), 'same name')}")
+        accept.label = show(f"Link {formatting.count(len(matches), 'service')} by name")
         accept.display = bool(matches)
 
     @on(Rows.Chosen)
@@ -238,6 +255,8 @@ class TemplatesPane(SkippablePane):
         await self._keep()
         if await accept_same_names(self.host):
             await self.stay()
+        else:
+            self.declined("No service was linked.")
 
     async def _go_on(self) -> None:
         await self._keep()
@@ -254,16 +273,15 @@ class PlanPane(Pane):
 
     STEP = "plan"
     INTRO = (
-        "Everything is ready. The first plan shows each change before it is made: what is linked, what "
-        "replaces "
-        "what, and why. Nothing is written until you apply it, and it says what cannot be undone."
+        "Everything is ready. The first plan shows each change before it is applied: what is linked, what is "
+        "overwritten, and why. Nothing is written until you apply it, and it says what cannot be undone."
     )
 
     def body(self) -> ComposeResult:
         """Now, or from the Sync area later."""
         with Horizontal(classes="buttons"):
-            yield button("Show me the first plan", "plan")
-            yield button("Later", "later")
+            yield button("Show the first plan", "plan")
+            yield button("Skip for now", "later")
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

@@ -30,9 +30,7 @@ class PracticePane(Pane):
     """A button per practice; then its lists are read."""
 
     STEP = "practice"
-    INTRO = (
-        "One practice of XPM is connected here. Its clients, staff, templates and jobs are then read once."
-    )
+    INTRO = "Which practice do you want to connect? Its clients, staff, templates and jobs are read once."
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,7 +120,8 @@ class DirectionPane(Pane):
 
     STEP = "direction"
     INTRO = (
-        "Which side is right where they differ? The other one is overwritten: you see it before it happens."
+        "Which side is right where the two differ? The other side is overwritten, and you see every change "
+        "before it is applied."
     )
 
     def __init__(self) -> None:
@@ -136,7 +135,7 @@ class DirectionPane(Pane):
         yield Static(show("What to sync"), classes="label after")
         yield self._level
         with Horizontal(classes="buttons"):
-            yield button("Go on", "go-on")
+            yield button("Save and continue", "go-on")
 
     def begin(self, step: Step) -> None:
         """What is in force now; go on is the safe one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
@@ -10,10 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher, Static
 
 from xpm_tui.application.connection.steps import Name, Step
+from xpm_tui.tui.dialogs.form import unsaved
 from xpm_tui.tui.dialogs.help import Page
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span
+from xpm_tui.tui.widgets.cells import Span, lines, ours, span
 from xpm_tui.tui.widgets.footer import Foot
 from xpm_tui.tui.wizard.access import AppPane, PermissionPane
 from xpm_tui.tui.wizard.optional_steps import ClientsPane, PlanPane, TeamPane, TemplatesPane
@@ -29,10 +31,12 @@ class Wizard(Holder):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "Move"),
-        Binding("f2", "step(-1)", "Step back"),
-        Binding("f3", "step(1)", "Step on"),
+        Binding("f2", "step(-1)", "Back"),
+        Binding("f3", "step(1)", "Next step"),
         Binding("f1", "app.help", "Help"),
-        Binding("escape", "leave", "Leave for later"),
+        Binding("escape", "leave", "Leave"),
+        Binding("pageup", "scroll(-10)", show=False),
+        Binding("pagedown", "scroll(10)", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
         Binding("right", "app.focus_next", show=False),
@@ -87,13 +91,28 @@ class Wizard(Holder):
         first: list[Span] = [
             ours(" Connect", "head"),
             *([ours("  "), ours("SANDBOX, not Xero", "accent")] if sandbox else []),
-            ours(f"   step {place} of {len(self._steps)}   ", "muted"),
+            ours(f"   step {place} of {len(self._steps)}: ", "muted"),
+            span(step.title, "strong"),
         ]
+        rows: list[list[Span]] = [[]]
         for each in self._steps:
             glyph, look = cells.STEP_STATES.sign(each.state)
-            first.append(ours(f"[{glyph}]" if each.name == step.name else f" {glyph} ", look))
-        second: Line = [ours(" "), span(step.title, "strong")]
-        self._head.update(lines([first, second]))
+            here = each.name == step.name
+            name = [
+                ours(f" {'▶' if here else glyph} ", look),
+                span(each.short, "strong" if here else "muted"),
+            ]
+            # A step's mark and its name stay together.
+            if cells.width([*rows[-1], *name]) > self.size.width:
+                rows.append([])
+            rows[-1] += [*name, ours(" ")]
+        self._head.update(lines([first, *rows]))
+
+    def on_resize(self) -> None:
+        """The names of the steps break where the screen ends."""
+        step = next((step for step in self._steps if step.name == self._shown), None)
+        if step is not None:
+            self._draw(step)
 
     @on(Pane.Settled)
     def _settled(self, event: Pane.Settled) -> None:
@@ -109,27 +128,49 @@ class Wizard(Holder):
         if self._shown in order[: place + 1] and place + 1 < len(order):
             await self._on(order[place + 1])
 
+    def action_scroll(self, by: int) -> None:
+        """Read on in a step that is longer than the screen."""
+        pane = self._panes.get(self._shown)
+        if pane is not None:
+            pane.scroll_relative(y=by, animate=False)
+
+    def _unless_edited(self, go: Callable[[], object]) -> None:
+        """Go on, after asking where something was typed that is not saved."""
+        pane = self._panes.get(self._shown)
+        if pane is None or not pane.is_edited():
+            go()
+            return
+
+        def answered(discard: bool | None) -> None:
+            if discard:
+                go()
+
+        self.app.push_screen(unsaved(), answered)
+
     def action_step(self, by: int) -> None:
-        """Look at another step; nothing is lost."""
+        """Look at another step."""
+        self._unless_edited(lambda: self._step(by))
+
+    def _step(self, by: int) -> None:
         order = [step.name for step in self._steps]
         if self._shown in order:
             place = max(0, min(len(order) - 1, order.index(self._shown) + by))
             self.host.work(lambda: self._on(order[place]), "wizard", node=self)
 
     def action_leave(self) -> None:
-        """What was settled is kept."""
-        self.dismiss(None)
+        """Leave; every step that was saved stays so."""
+        self._unless_edited(lambda: self.dismiss(None))
 
     def help_page(self) -> Page:
         """F1."""
         return Page(
             "Connect",
-            "Nine steps connect a practice; the last four can be skipped and come back. Nothing is "
-            "written to either "
-            "side here. Leaving keeps what was settled: c on Overview goes on where it was.",
+            "Nine steps connect a practice; you can skip the last four and come back to them. Nothing is "
+            "written to Ignition or XPM here. If you leave, c on Overview continues with the next step.",
             [
                 ("tab, arrows", "move"),
-                ("F2, F3", "look at the step before or after"),
-                ("esc", "leave for later"),
+                ("page up, page down", "scroll a long step"),
+                ("F2, F3", "show the previous or the next step"),
+                ("esc", "leave; what you saved stays"),
             ],
         )

@@ -111,6 +111,10 @@ class Pane(Guest, VerticalScroll, can_focus=False):
         """It comes up: set the focus, fill fields."""
         self.focus_first()
 
+    def is_edited(self) -> bool:
+        """Whether something was typed here that leaving the step would lose."""
+        return False
+
     def focus_first(self) -> None:
         """The first thing that takes keys."""
         for widget in self.query("Field, OneOf, Button"):
@@ -141,7 +145,7 @@ class Pane(Guest, VerticalScroll, can_focus=False):
         self.call_after_refresh(self._to_the_end)
 
     def _to_the_end(self) -> None:
-        self.scroll_end(animate=False)
+        self.scroll_end(animate=False, immediate=True)
         self.call_after_refresh(self._keep_focus)
 
     def _keep_focus(self) -> None:

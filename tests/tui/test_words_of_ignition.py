@@ -1,0 +1,90 @@
+"""Words that people know from Ignition and Xero lead to the right place, and support sees what they see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.tui.world import HOSTILE, World, press, settle, text_of
+from xpm_tui.application.runs.xpm_refresh import refresh
+from xpm_tui.commands.command import Situation
+from xpm_tui.commands.registry import ACTS
+from xpm_tui.domain.runs import Stop
+from xpm_tui.sync.planning import guard
+from xpm_tui.tui import keymap, screenshot
+from xpm_tui.tui.app import Console
+from xpm_tui.tui.dialogs.edit import Edit
+from xpm_tui.tui.dialogs.palette import rank
+from xpm_tui.tui.screens.picker import Picker
+
+Make = Callable[..., Console]
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("third party", {"connect", "problem:T1"}),
+        ("apps", {"connect", "clients.link"}),
+        ("error", {"doctor", "cases.list", "problem:T4"}),
+        ("csv", {"import.clients", "import.team", "export.clients"}),
+        ("revert", {"undo"}),
+    ],
+)
+def test_the_palette_knows_the_words_of_ignition(typed: str, names: set[str]) -> None:
+    assert {act.name for act in ACTS} >= set(keymap.SYNONYMS), "a synonym of a command that is gone"
+    entries = [*keymap.entries("overview", Situation(area="overview")), *keymap.problem_entries()]
+    assert {entry.name for entry in rank(typed, entries)} >= names
+
+
+async def test_a_known_problem_opens_from_the_palette(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "colon", "=no longer accepts", "enter")
+        assert "T6: Xero no longer accepts the login" in text_of(app)
+
+
+async def test_the_edit_form_leads_to_the_xpm_client(world: World, console: Make) -> None:
+    with world.open() as practice:
+        await refresh(practice, full=True)
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "e", "=x", "up")
+        assert "Not linked. Choose an XPM client" in text_of(app)
+        await press(pilot, "enter")
+        assert "Leave without saving?" in text_of(app)
+        await press(pilot, "n")
+        assert isinstance(app.screen, Edit), "the user goes on editing"
+        await press(pilot, "enter", "y")
+        assert isinstance(app.screen, Picker)
+
+
+async def test_a_key_saves_the_screen_masked_or_as_it_is(world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c", "f8", "enter")
+        await press(pilot, "f8", "down", "enter")
+    saved = sorted(world.home.state.rglob("screenshot-*"))
+    assert sorted(path.suffix for path in saved) == [".svg", ".txt"], "the later ones are of the same second"
+    assert all(path.stat().st_mode & 0o077 == 0 for path in saved)
+    assert "Pat Doe 0" in next(path for path in saved if path.suffix == ".txt").read_text()
+
+
+def test_a_masked_screen_has_no_names() -> None:
+    for name in (*HOSTILE, "Grace Mitchell Adela…", "c0@example.com", "09 555 0101"):
+        words = [word for word in screenshot._WORD.findall(screenshot.masked(name)) if set(word) != {"x"}]
+        assert {word.casefold() for word in words} <= screenshot._own_words(), name
+    assert screenshot.masked("Grace Mitchell Adela… 14070107") == "xxxxx xxxxxxxx xxxxx… 00000000"
+    svg = '<text class="a">Adela &amp; Weka</text><style>.a{fill:red}</style>'
+    assert (
+        screenshot.masked_picture(svg) == '<text class="a">xxxxx &amp; xxxx</text><style>.a{fill:red}</style>'
+    )
+
+
+def test_a_stop_does_not_lead_to_the_plan_that_is_being_applied() -> None:
+    look = guard._LOOK.format(plan="p4")
+    stop = Stop(rule="many-records", sentence=f"40 of 90 clients would change. {look}")
+    assert guard.without_advice(stop, "p4") == "40 of 90 clients would change."

@@ -1,0 +1,315 @@
+"""The label of each parameter of a command, and of each of its choices, as forms show them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from xpm_tui.domain import labels
+from xpm_tui.domain.fields import SYNCED, editable
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application.jobs import services
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xpm_tui.commands.command import Act, Param
+
+PARAMETER_LABELS: dict[str, str] = {
+    "accept": "Accept proposals",
+    "accept_sure": "Accept sure matches",
+    "add": "Add to the others",
+    "adopt": "Record it became",
+    "again": "Send again",
+    "all": "All of them",
+    "all_practices": "For all practices",
+    "answer": "What you see",
+    "anyway": "In spite of warnings",
+    "automatic": "Only automatic jobs",
+    "book.backup.file": "Backup file",
+    "book.restore.file": "Backup file",
+    "bundle": "Bundle file",
+    "by_email": "By e-mail",
+    "case": "Known problem",
+    "cause": "Only this cause",
+    "changed": "Only changed ones",
+    "clear": "Remove all templates",
+    "client": "Client",
+    "clients.pick.xpm": "XPM clients",
+    "clients.search.limit": "Results at most",
+    "confirm": "Name of the practice",
+    "contact": "Contact",
+    "detach": "In the background",
+    "different_from": "Different from",
+    "direction": "Direction",
+    "drop": "Do not send again",
+    "due": "Only jobs that are due",
+    "encoding": "Encoding",
+    "everything": "Revoke the login",
+    "export": "Review file to write",
+    "export.clients.changed": "Only changed clients",
+    "export.clients.client": "Only these clients",
+    "export.clients.again": "Also those sent",
+    "field": "Field",
+    "file": "File",
+    "find": "Text to find",
+    "follow": "Follow the log",
+    "form": "Form of the file",
+    "full": "Read all of XPM",
+    "if_due": "Only if it is due",
+    "ignore": "Not in XPM",
+    "job": "Job",
+    "jobs": "Jobs",
+    "jobs.retry.all": "All that failed",
+    "keep": "Keep former values",
+    "kind": "Scheduler",
+    "last": "Lines at most",
+    "last_day": "On the last day",
+    "level": "What to sync",
+    "limit": "At most",
+    "link": "XPM client",
+    "list": "Only list them",
+    "log.level": "Level and above",
+    "lossy": "Even if rows are lost",
+    "map": "Columns",
+    "mark_sent": "Counts as sent",
+    "member": "Team member",
+    "mine": "Only your own",
+    "missed": "Also missed ones",
+    "mobile": "Mobile",
+    "name": "Name",
+    "names": "With names",
+    "no_browser": "Without a browser",
+    "no_job": "No job",
+    "only": "Only",
+    "per": "One job for each",
+    "phone": "Phone",
+    "plan": "Plan",
+    "proposal": "Proposal",
+    "proposals": "Proposals",
+    "query": "Text to find",
+    "reason": "Reason",
+    "record": "Record",
+    "repeat": "Repeats",
+    "replace": "Overwrite the file",
+    "review": "Undo the review",
+    "run": "Run",
+    "same_names": "By the same name",
+    "sent": "What was sent",
+    "service": "Service",
+    "proposals.new.service": "Services",
+    "settings.get.key": "Setting",
+    "settings.set.key": "Setting",
+    "settings.unset.key": "Setting",
+    "since": "Since",
+    "staff": "XPM staff",
+    "start": "Starts",
+    "start_probe": "Start with",
+    "doctor.start": "Start with check",
+    "state": "State",
+    "stored": "Without reading XPM",
+    "take": "Review file to read",
+    "templates": "Job templates",
+    "tenant": "Practice id",
+    "title": "Name of the practice",
+    "undo": "Undo it",
+    "until": "Ends",
+    "value": "New value",
+    "wait": "Leave it for later",
+    "what": "What",
+    "words": "Words",
+    "xpm": "XPM client",
+}
+"""Labels by the name of a parameter, or by ``command.parameter`` where that says something else there."""
+
+_REPEATS = {
+    "once": "Once",
+    "weekly": "Every week",
+    "fortnightly": "Every 2 weeks",
+    "four-weekly": "Every 4 weeks",
+    "monthly": "Every month",
+    "two-monthly": "Every 2 months",
+    "quarterly": "Every quarter",
+    "half-yearly": "Every 6 months",
+    "yearly": "Every year",
+}
+_CLIENTS = {
+    "": "All clients",
+    "linked": "Linked",
+    "unlinked": "Not linked",
+    "needs-link": "Needs a link",
+    "broken": "Link broken",
+    "same-name": "Name occurs twice",
+    "frozen": "Frozen",
+    "ignored": "Not in XPM",
+    "archived": "Archived in XPM",
+    "conflict": "Both changed",
+    "removed-contact": "Contact removed in XPM",
+}
+CHOICE_LABELS: dict[str, dict[str, str]] = {
+    "direction": {"": "As it is", **{code: label.text for code, label in labels.DIRECTIONS.items()}},
+    "level": {"": "As it is", **{code: label.text for code, label in labels.LEVELS.items()}},
+    "repeat": _REPEATS,
+    "per": {"": "As the proposal says", "proposal": "Proposal", "project": "Project of the proposal"},
+    "form": {"ignition": "For Ignition's import", "spreadsheet": "To read in a spreadsheet"},
+    "kind": {"": "Whichever this machine has", "systemd": "systemd", "cron": "cron"},
+    "sent": {
+        "": "Not decided",
+        "adopt": "XPM created it: use that record",
+        "again": "XPM did not create it: send it again",
+        "drop": "Do not send it again",
+    },
+    "clients.list.only": _CLIENTS,
+    "plan.only": _CLIENTS,
+    "log.level": {"debug": "Everything", "info": "Information", "warning": "Warnings", "error": "Errors"},
+    "team.list.only": {
+        "": "All people",
+        "needs-link": "Not linked",
+        "proposed": "Match proposed",
+        "left": "Left XPM",
+        "same-name": "Name occurs twice",
+        "no-access": "Without access",
+        "xpm-only": "Only in XPM",
+    },
+    "templates.list.only": {
+        "": "All services",
+        "open": "No template chosen",
+        "proposed": "Template proposed",
+        "gone": "Template gone",
+        "no-job": "No job",
+        "unused": "Not used",
+        "unknown": "Not in the library",
+    },
+    "locate.what": {
+        "": "All folders",
+        "config": "Settings",
+        "data": "Data",
+        "state": "Logs and sign-in",
+    },
+}
+"""The label of each choice, by the name of the parameter or ``command.parameter``."""
+
+ALL = "(all)"
+"""In a list of fields: all of them, which a form never means by an empty choice."""
+
+_EVERY_FIELD = {"clients.freeze": "The whole client", "clients.unfreeze": "Everything that is frozen"}
+FIELD_LISTS = frozenset({"clients.freeze", "clients.unfreeze", "policy.off", "policy.on", "plan", "undo"})
+"""Commands whose parameter ``field`` is chosen from the list of synced fields."""
+
+PLACEHOLDERS = {
+    "client": "Client ID, id or exact name",
+    "member": "e-mail, id or exact name",
+    "plan": "p4, or last",
+    "run": "r3, or last",
+    "file": "path of the file",
+    "setting": "part of its name",
+    "practice": "name of the practice",
+    "DATE": "2026-07-31",
+    "WHEN": "2026-07-31, or 3d for 3 days ago",
+    "NUMBER": "",
+    "N": "a whole number",
+    "TEXT": "",
+}
+"""What an empty field of a form shows, by what it is completed with or by the command line's placeholder."""
+
+
+class ValueField(NamedTuple):
+    """One field of a record that a command takes as ``field=value``."""
+
+    key: str
+    label: str
+    help: str
+    options: Sequence[tuple[str, str]] = ()
+    is_date: bool = False
+
+
+_RECORDS = {
+    "clients.new": "client",
+    "clients.edit": "client",
+    "contacts.add": "contact",
+    "contacts.edit": "contact",
+}
+_YES_NO = (("", "As it is"), ("yes", "Yes"), ("no", "No"))
+_OF_MEMBER = (
+    ValueField("name", "Name", "The name of the team member."),
+    ValueField("email", "E-mail", "The address by which Ignition and XPM know the person."),
+    ValueField("access", "Access", "Whether the person signs in to Ignition.", _YES_NO),
+    ValueField("active", "Active", "Whether the person still works here.", _YES_NO),
+)
+_OF_PROPOSAL = (
+    ValueField("number", "Number", "Ignition's number of the proposal."),
+    ValueField("reference", "Reference", "Your own reference."),
+    ValueField("start", "Starts", "The first day of the proposal.", is_date=True),
+    ValueField("end", "Ends", "The last day of the proposal.", is_date=True),
+    ValueField("partner", "Partner", "A team member, by e-mail, id or name."),
+    ValueField("manager", "Manager", "A team member, by e-mail, id or name."),
+)
+
+
+def parameter_label(act: Act[Any], param: Param) -> str:
+    """Return the label of a parameter in a form."""
+    return PARAMETER_LABELS.get(f"{act.name}.{param.name}") or PARAMETER_LABELS[param.name]
+
+
+def choice_labels(act: Act[Any], param: Param) -> list[tuple[str, str]]:
+    """Return each choice of a parameter with its label, in the order of the command line."""
+    known = CHOICE_LABELS.get(f"{act.name}.{param.name}") or CHOICE_LABELS[param.name]
+    return [(choice, known[choice]) for choice in param.choices]
+
+
+def field_choices(act: Act[Any], param: Param, given: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the fields that can be chosen, each with its label; empty where it is no list of fields.
+
+    Args:
+        act: The command.
+        param: Its parameter.
+        given: What the screen has chosen already, for example a field of one contact (``k3.contact_email``).
+    """
+    if param.name != "field" or act.name not in FIELD_LISTS:
+        return []
+    optional = act.name in ("plan", "undo")
+    found = [("", "Every field" if optional else "Choose a field")]
+    found += [(ALL, _EVERY_FIELD[act.name])] if act.name in _EVERY_FIELD else []
+    found += [(field.name, field.label) for field in SYNCED]
+    known = {key for key, _ in found}
+    for key in given:
+        contact, _, name = key.rpartition(".")
+        label = next((field.label for field in SYNCED if field.name == name), name)
+        found += [(key, f"{label} ({contact})" if contact else label)] if key not in known else []
+    return found
+
+
+def value_fields(act: Act[Any]) -> tuple[ValueField, ...]:
+    """Return the fields that a command takes as ``field=value``; empty where they are not known."""
+    record = _RECORDS.get(act.name)
+    if record is not None:
+        return tuple(
+            ValueField(
+                field.attribute,
+                field.label,
+                field.help,
+                [("", "As it is"), *((each.value, each.label) for each in field.choices)]
+                if field.choices
+                else (_YES_NO if field.kind == "flag" else ()),
+            )
+            for field in editable("client" if record == "client" else "contact")
+        )
+    if act.name in ("team.new", "team.edit"):
+        return _OF_MEMBER
+    if act.name in ("services.new", "services.edit"):
+        name = ValueField("name", "Name", "The name of the service.")
+        return (
+            name,
+            *(ValueField(each.casefold(), each, "A column of Ignition's file.") for each in services.COLUMNS),
+        )
+    return _OF_PROPOSAL if act.name == "proposals.new" else ()
+
+
+def placeholder(param: Param) -> str:
+    """Return what the empty field of a parameter shows."""
+    bare = param.hint.placeholder.replace("...", "").strip("[]")
+    shown = PLACEHOLDERS.get(param.hint.completes or bare)
+    if shown is None:
+        shown = bare.lower().replace("_", " ")
+    return f"{shown}; several with commas between" if param.many and shown else shown

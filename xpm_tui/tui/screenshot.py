@@ -1,0 +1,96 @@
+"""What the screen shows, as a picture and as text, for support; names and values are masked on request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
+
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.commands import registry
+    from xpm_tui.diagnostics.known_problems import registry as problems
+    from xpm_tui.domain import fields, job_labels, labels
+    from xpm_tui.settings import schema
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+_WORD = re.compile(r"[^\W\d_]+")
+_DIGITS = re.compile(r"\d{3,}")
+_TEXT = re.compile(r"(<text[^>]*>)([^<]*)(</text>)")
+_ENTITY = re.compile(r"&#?\w+;")
+
+
+def picture(app: App[int]) -> str:
+    """Return the screen as SVG."""
+    return app.export_screenshot(title="xpm-tui")
+
+
+def text(app: App[int]) -> str:
+    """Return the screen as lines of text."""
+    width, height = app.size
+    lines = app.screen._compositor.render_strips()
+    shown = ["".join(segment.text for segment in strip) for strip in lines[:height]]
+    return "\n".join(line[:width].rstrip() for line in shown) + "\n"
+
+
+def masked(shown: str) -> str:
+    """Return a text in which only xpm-tui's own words can be read.
+
+    A name may be cut anywhere on a screen, so no list of names would find it: every word that is not in the
+    program's own texts becomes ``x``, and every number of three or more digits becomes ``0``.
+    """
+    known = _own_words()
+    plain = _WORD.sub(lambda word: word[0] if word[0].casefold() in known else "x" * len(word[0]), shown)
+    return _DIGITS.sub(lambda digits: "0" * len(digits[0]), plain)
+
+
+def masked_picture(svg: str) -> str:
+    """Return an SVG whose texts are masked as in :func:`masked`."""
+
+    def mask(found: re.Match[str]) -> str:
+        parts = _ENTITY.split(found[2])
+        entities = _ENTITY.findall(found[2])
+        mixed = [masked(parts[0])]
+        for entity, part in zip(entities, parts[1:], strict=True):
+            mixed += [entity, masked(part)]
+        return found[1] + "".join(mixed) + found[3]
+
+    return _TEXT.sub(mask, svg)
+
+
+@cache
+def _own_words() -> frozenset[str]:
+    """Every word of the texts that the program shows of itself."""
+    return frozenset(word.casefold() for each in _own_texts() for word in _WORD.findall(each or ""))
+
+
+def _own_texts() -> Iterable[str]:
+    for act in registry.ACTS:
+        yield from (act.title, act.footer)
+    for module in (labels, job_labels):
+        for table in vars(module).values():
+            known = table.values() if isinstance(table, dict) else ()
+            for label in known:
+                if isinstance(label, labels.Label):
+                    yield from (label.text, label.help)
+    for field in fields.FIELDS:
+        yield field.label
+    for entry in schema.SCHEMA:
+        yield entry.label
+    for case in problems.CASES.values():
+        yield case.title
+    yield from _CHROME
+
+
+_CHROME = (
+    "Overview Clients Team Templates Jobs Sync Settings Connection Calls to Xero this minute today Runs",
+    "RUN STARTED OUTCOME CHANGES CALLS BY FIELD IGNITION VALUE FROM DEFAULT SETTING CLIENT NAME ROW WHAT ID",
+    "connected synced never login needed not opening read only held Help Commands Back Filter Level Save",
+    "info and up newest lines level of by on at in is was were are with for the a an no yes none",
+    "updated linked written because changed empty same name both sides done client clients change changes",
+)
+"""Words of screens that are in no registry."""
