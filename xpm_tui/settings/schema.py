@@ -404,6 +404,22 @@ SCHEMA: tuple[Entry, ...] = (
         "auto",
         "Theme of the console: auto, dark, light, or the name of one in its palette.",
     ),
+    Entry(
+        "glyphs",
+        "Signs and borders",
+        choice("auto", "unicode", "ascii"),
+        "auto",
+        "Draw signs and borders with Unicode characters or with plain ASCII ones; auto uses ASCII where the "
+        "terminal's encoding is not UTF-8.",
+    ),
+    Entry(
+        "show_cursor",
+        "Show the terminal's cursor",
+        YES_NO,
+        False,
+        "Show the terminal's own cursor on what has the focus, for screen readers that look for it. It rests "
+        "there in any case.",
+    ),
 )
 
 BY_KEY: dict[str, Entry] = {entry.key: entry for entry in SCHEMA}
