@@ -13,6 +13,7 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound
 from xpm_tui.domain.identity import exact, name_key
 from xpm_tui.domain.ignition import Client, TeamMember
+from xpm_tui.domain.links import read_reference
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import (
@@ -82,7 +83,6 @@ def name_of(snapshot: Snapshot, id_: str) -> str:
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_ADDRESS = re.compile(r"/client/(\d+)(?:[/?#]|\Z)", re.IGNORECASE)
 
 
 def find_client(snapshot: Snapshot, text: str) -> Client:
@@ -107,21 +107,17 @@ def find_client(snapshot: Snapshot, text: str) -> Client:
 
 
 def find_xpm(snapshot: Snapshot, text: str) -> XpmClient:
-    """A client of XPM by UUID, the number in its web address, the whole address, or its client code.
+    """A client of XPM by UUID, number, any web address that has the number in it, or its client code.
 
     A name is not enough, because names repeat. Raises ``NotFound`` and ``BadInput``.
     """
     typed = text.strip()
-    uuid = _UUID.search(typed)
-    address = _ADDRESS.search(typed)
-    if uuid:
-        row = snapshot.get(XPM_CLIENTS, uuid.group().lower())
-        hits = [row] if row else []
-    elif address or typed.isdigit():
-        hits = snapshot.find(XPM_CLIENTS, "number", address.group(1) if address else typed)
-        hits = hits or snapshot.find(XPM_CLIENTS, "code", typed.casefold())
-    else:
-        hits = snapshot.find(XPM_CLIENTS, "code", typed.casefold()) if typed else []
+    reference = read_reference(typed)
+    hits = [row for uuid in reference.uuids if (row := snapshot.get(XPM_CLIENTS, uuid)) is not None]
+    for number in reference.numbers:
+        hits = hits or list(snapshot.find(XPM_CLIENTS, "number", number))
+    if typed and (not reference.is_whole or typed.isdigit()):
+        hits = hits or list(snapshot.find(XPM_CLIENTS, "code", typed.casefold()))
     if len(hits) == 1:
         return hits[0]
     if hits:
