@@ -170,7 +170,7 @@ def test_hostile_bytes_and_the_ascii_set_in_a_terminal(home: Path) -> None:
     """Latin-1 and X10's mouse end nothing; no other sign is drawn, and the cursor is shown."""
     assert all(one.isascii() and len(one) == 1 for one in SIGNS.values())
     assert "╭─╮│ ● Ngāti → €".translate(AsciiGlyphs()) == "+-+| * Ngāti > €"
-    terminal = console_of(home, "--set", "glyphs=ascii", "--set", "show_cursor=yes")
+    terminal = console_of(home, "--set", "glyphs=ascii", "--set", "cursor=shown")
     try:
         terminal.shows("connected")
         os.write(terminal.master, b"\xe9\x1b[M \x85\x25\xff")

@@ -413,12 +413,12 @@ SCHEMA: tuple[Entry, ...] = (
         "terminal's encoding is not UTF-8.",
     ),
     Entry(
-        "show_cursor",
-        "Show the terminal's cursor",
-        YES_NO,
-        False,
-        "Show the terminal's own cursor on what has the focus, for screen readers that look for it. It rests "
-        "there in any case.",
+        "cursor",
+        "The terminal's cursor",
+        choice("hidden", "shown"),
+        "hidden",
+        "Whether the terminal's own cursor is to be seen, for screen readers that look for it. It rests on "
+        "what has the focus in any case.",
     ),
 )
 

@@ -52,7 +52,7 @@ class TerminalApp(Host):
         if isinstance(self._driver, ConsoleDriver) and self.desk.is_open:
             settings = self.desk.practice.settings
             self._driver.use_glyphs(settings.text("glyphs"))
-            self._driver.show_cursor(settings.yes("show_cursor"))
+            self._driver.show_cursor(settings.text("cursor") == "shown")
             self.refresh()
 
     def action_redraw(self) -> None:
