@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,7 +13,7 @@ import pytest
 
 from tests.application.flows import World
 from tests.support.inprocess import consent
-from xpm_tui.application.connection.state_machine import Connecting, disconnect
+from xpm_tui.application.connection.state_machine import Connecting, copy_line, disconnect
 from xpm_tui.application.connection.steps import CAN_SKIP
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.runner import run
@@ -122,9 +123,9 @@ async def test_what_can_be_skipped_comes_back(world: World) -> None:
 
 
 async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: World) -> None:
-    connecting = Connecting(world.practice, {})
-    first = connecting.begin()
+    first = Connecting(world.practice, {}).begin()
     stale = consent(world.sandbox, first.url, tenant=world.tenant)
+    connecting = Connecting(world.practice, {})
     begun = connecting.begin()
     connecting.paste("hello")
     connecting.paste(stale)
@@ -133,6 +134,23 @@ async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: World) -> None:
     assert await connecting.wait(tell=told.append, wrong=wrong.append)
     assert [trouble.case for trouble in wrong] == [CaseId.STATE_MISMATCH, CaseId.STATE_MISMATCH]
     assert not any("code=" in f"{trouble.message} {trouble.hint}" for trouble in (*told, *wrong))
+
+
+async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(world: World) -> None:
+    """Cancel, then Allow access on the same page, which the browser went back to."""
+    connecting = Connecting(world.practice, {})
+    first = connecting.begin()
+    waiting = asyncio.create_task(connecting.wait())
+    connecting.paste(consent(world.sandbox, first.url, deny=True))
+    with pytest.raises(LoginNeeded):
+        await waiting
+    second = connecting.begin()
+    assert second.url != first.url
+    waits = [asyncio.create_task(connecting.wait()) for _ in range(2)]
+    waits[0].cancel()
+    connecting.paste(consent(world.sandbox, first.url, tenant=world.tenant))
+    assert await waits[1]
+    assert connecting.answered
 
 
 async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: World) -> None:
@@ -252,6 +270,10 @@ async def test_over_ssh_the_line_to_come_back_is_told(world: World) -> None:
     environ = {"SSH_CONNECTION": "10.0.0.9 51000 10.0.0.5 2222", "LOGNAME": "mere"}
     begun = Connecting(world.practice, environ).begin()
     assert begun.ssh == "ssh -L 8765:localhost:8765 -p 2222 mere@10.0.0.5"
+    assert copy_line(environ, "clients.csv") == "scp -P 2222 clients.csv mere@10.0.0.5:"
+    over_six = {"SSH_CONNECTION": "fd00::9 51000 fd00::5 22", "LOGNAME": "mere"}
+    assert copy_line(over_six, "clients.csv") == "scp clients.csv mere@[fd00::5]:"
+    assert copy_line({}, "clients.csv") == ""
 
 
 async def test_granular_scopes_leave_templates_closed_and_that_is_a_note(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from xpm_tui.xero.auth.token_store import Vault
 
 WALK = (
     ("The permission in XPM", "It is ticked", "\r"),
-    ("SANDBOX: this is not Xero. No browser?", "Open its page here", "\r"),
+    ("SANDBOX: this is not Xero. Without a browser", "Open the page here", "\r"),
     ("wants access to your data", "Allow access", "\r"),
     ("Direction and what to sync", "Save and continue", "\r"),
     ("of 9", "Skip for now", "\x1b"),  # the rest can wait: escape leaves the wizard

@@ -31,6 +31,11 @@ class Screen:
             for cell in cells
         ]
 
+    @property
+    def cursor_hidden(self) -> bool:
+        """Whether the cursor is not to be seen."""
+        return bool(self._screen.cursor.hidden)
+
     def feed(self, text: str) -> None:
         """Take what was written."""
         self._stream.feed(text.replace(KITTY_OFF, ""))

@@ -41,7 +41,11 @@ def test_a_pasted_address_number_or_uuid_finds_exactly_one() -> None:
         "https://practicemanager.xero.com/Client/14071002/Detail",
         "https://go.xero.com/app/!x1y2/practice-manager/clients/14071002",
         "https://practicemanager.xero.com/ClientDetail.aspx?tab=3&id=14071002#notes",
-        "practicemanager.xero.com/9/open/14071002",
+        "https://practicemanager.xero.com/clients/14071002",
+        "practicemanager.xero.com/client/14071002/jobs/14071001?page=14071001",
+        "https://practicemanager.xero.com/clients?id=14071002#top",
+        "<https://go.xero.com/app/!Ab1/practice?clientId=14071002&tab=1>",
+        "https://xero.example/somewhere/new/14071002/",
         "14071002",
         uuid(2),
         uuid(2).upper(),
@@ -50,7 +54,14 @@ def test_a_pasted_address_number_or_uuid_finds_exactly_one() -> None:
         hits = INDEX.search(typed)
         assert [hit.uuid for hit in hits] == [uuid(2)]
         assert INDEX.resolve(typed) == uuid(2)
-    assert INDEX.search("https://practicemanager.xero.com/Client/999/Detail") == []
+    for other in (
+        "https://practicemanager.xero.com/Client/999/Detail",
+        "https://practicemanager.xero.com/Client/999/jobs/14071002",
+        "https://practicemanager.xero.com/Job/14071002/Detail",
+        "https://practicemanager.xero.com/job?id=14071002",
+        "https://xero.example/14071001/14071002",
+    ):
+        assert INDEX.search(other) == [], other
 
 
 def test_a_city_finds_its_clients_alone_and_with_part_of_the_name() -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
 
 from tests.support.fake_xpm import client
 from tests.support.moved_clock import MovedClock
-from tests.tui.world import TERMINAL, World, calm, press, settle, text_of, until
+from tests.tui.world import TERMINAL, World, press, settle, text_of, until
 from xpm_tui.application import home as homes
 from xpm_tui.application.clients import frozen_fields, links
 from xpm_tui.application.runs import history as runs
@@ -679,7 +680,6 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
     from tests.support.inprocess import consent
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.cli.demo import _free_port
-    from xpm_tui.tui.widgets.inputs import Field
     from xpm_tui.tui.wizard.screen import Wizard
     from xpm_tui.tui.wizard.sign_in import AuthorisePane
 
@@ -705,14 +705,25 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             assert "step 1 of 9" in text_of(app)
             await pilot.press("enter")  # the box is ticked; the app is known already
             await until(pilot, "step 3 of 9")
-            await until(pilot, "waited for")
+            await until(pilot, "Waiting for Xero")
             pane = app.screen.query_one(AuthorisePane)
+            first = pane._begun
+            assert first is not None
+            pane.query_one("#copy").focus()
+            app.post_message(events.Paste(consent(office.sandbox, first.url, deny=True)))
+            await until(pilot, "A new attempt has started")
+            text = text_of(app)
+            assert "Cancel was pressed" in text
+            assert (
+                text.index("Cancel was pressed")
+                < text.index("paste the address")
+                < text.index("code_challenge=")
+            )
             assert pane._begun is not None
+            assert pane._begun.url != first.url, "a fresh address, and somebody waits for its answer"
+            pane.query_one("#again").focus()
             address = consent(office.sandbox, pane._begun.url, tenant=office.tenant)
-            pane.query_one(Field).focus()
-            pane.query_one(Field).value = address
-            await calm(pilot)
-            await pilot.press("enter")
+            app.post_message(events.Paste(f"{address[:40]}\n{address[40:]}\n"))
             await until(pilot, "step 5 of 9")
             await settle(pilot)
             await pilot.press("enter")

@@ -130,7 +130,7 @@ async def test_the_listener_takes_one_good_answer_and_ignores_strays() -> None:
         assert "400" in await get(port, "/callback?code=x&state=wrong")
         assert "Signed in" in await get(port, good)
         page = await get(port, "/callback?code=second&state=" + attempt.state.reveal())
-        assert "Already done" in page
+        assert "Already used" in page
         assert "no-store" in page
         assert await listener.answer() == Secret("the-code")
     assert [t.case for t in told] == [CaseId.STATE_MISMATCH]
@@ -358,7 +358,7 @@ async def test_a_good_answer_is_taken_to_its_end_whatever_follows(follows: str) 
     waiting = asyncio.create_task(
         wait_for_code(
             attempt, port=port, paste=never, tell=complaints.append, clock=SystemClock(), limit=30, take=take,
-            won=answered.set,
+            won=lambda _: answered.set(),
         )
     )  # fmt: skip
     while True:

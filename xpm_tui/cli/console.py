@@ -12,6 +12,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import home as application_home
+    from xpm_tui.cli import plain_mode
 
 if TYPE_CHECKING:
     from xpm_tui.application.home import Home
@@ -57,8 +58,9 @@ class NoConsole:
 
 
 def open_console(console: Console, given: Globals) -> int:
-    """Show the console of the practice that was named; gives the exit code."""
-
+    """Show the console of the practice that was named, or go through it line by line; gives the exit code."""
+    if given.plain:
+        return plain_mode.open_plain(given)
     console.require_terminal()
     return console.open(
         application_home.find_home(given.home or None, os.environ),

@@ -38,7 +38,8 @@ PORTS = range(8765, 8770)
 
 def demo(console: Console, given: Globals, *, clients: int, seed: int) -> int:
     """Run the demo until the console is left; gives the exit code. A temporary home leaves nothing."""
-    console.require_terminal()
+    if not given.plain:
+        console.require_terminal()
     with _home(given.home) as folder:
         print("Starting the sandbox and filling the demo practice ...", file=sys.stderr, flush=True)
         with sandbox(folder, clients=clients, seed=seed) as greeting:

@@ -19,6 +19,7 @@ class Globals(NamedTuple):
     read_only: bool = False
     person: str = ""
     settings: Mapping[str, str] = {}
+    plain: bool = False
 
 
 def collected(ctx: click.Context) -> Globals:

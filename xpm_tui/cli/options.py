@@ -53,6 +53,12 @@ def global_options() -> list[click.Parameter]:
             multiple=True,
             help="Override a setting for this call.",
         ),
+        _option(
+            ["--plain"],
+            "plain",
+            is_flag=True,
+            help="Console line by line, for screen readers: no full screen.",
+        ),
         GlobalOption(
             ["--version"],
             is_flag=True,

@@ -12,7 +12,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
 import msgspec
@@ -81,6 +81,9 @@ class CommandTalk:
         self.call = call
         self._json = json
         self._typed = b""
+        self._lock = threading.Lock()
+        self._reading = False
+        self._waiter: tuple[asyncio.AbstractEventLoop, Callable[[bytes | None], None]] | None = None
         self._shown = 0
         self._shown_at = 0.0
 
@@ -161,7 +164,10 @@ class CommandTalk:
                 raise Gone from error
 
     async def _read(self) -> str | None:
-        """Read raw bytes in a daemon thread: a read that nobody answers must not hold up the end."""
+        """Read raw bytes in a daemon thread: a read that nobody answers must not hold up the end.
+
+        One thread at a time: a question that was given up leaves its read to the next one.
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[bytes | None] = loop.create_future()
 
@@ -171,11 +177,18 @@ class CommandTalk:
 
         def read() -> None:
             found = self._next_line()
+            with self._lock:
+                self._reading = False
+                give_to = self._waiter
             # The loop is closed when the wait was given up meanwhile.
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(give, found)
+            if give_to is not None and not give_to[0].is_closed():
+                give_to[0].call_soon_threadsafe(give_to[1], found)
 
-        threading.Thread(target=read, name="stdin", daemon=True).start()
+        with self._lock:
+            self._waiter = (loop, give)
+            begin, self._reading = not self._reading, True
+        if begin:
+            threading.Thread(target=read, name="stdin", daemon=True).start()
         found = await answer
         return None if found is None else found.decode("utf-8", "replace").rstrip("\r\n")
 

@@ -41,7 +41,7 @@ class Signalled(Exception):
 def perform(ctx: click.Context, act: Act[Any], values: dict[str, Any]) -> None:
     """Run the act with what was typed and leave with its exit code."""
     given = collected(ctx)
-    params = _params(act, values)
+    params = parameters(act, values)
     call = admit(act, params, read_only=given.read_only)
     talk = CommandTalk(json=given.json, call=call)
     result = asyncio.run(_guarded(_run(act, params, talk, given), call.effect.outlives))
@@ -64,7 +64,22 @@ def _tell(result: Result, talk: CommandTalk, given: Globals) -> None:
         talk.say(error_presenter.present(result.trouble).text())
 
 
-def _params(act: Act[Any], values: dict[str, Any]) -> Any:
+def perform_here(
+    act: Act[Any], params: Any, talk: CommandTalk, given: Globals, *, quiet: bool = False
+) -> Result:
+    """Run an admitted call within a session that goes on after it; ``quiet`` writes nothing of its result.
+
+    Raises:
+        Trouble: What the command raises.
+    """
+    result = asyncio.run(_guarded(_run(act, params, talk, given), talk.call.effect.outlives))
+    if result.delivered is None and not quiet:
+        _tell(result, talk, given)
+    return result
+
+
+def parameters(act: Act[Any], values: dict[str, Any]) -> Any:
+    """Return the parameters of an act from what was typed; raises ``BadInput``."""
     given = {name: value for name, value in values.items() if value is not None}
     try:
         return msgspec.convert(given, act.params)

@@ -322,7 +322,6 @@ ACTS: tuple[Act[Any], ...] = (
         key="E",
         where=("templates",),
         effect=per_call(_rules_effect, Effect.WRITES_HERE),
-        why_not=idle,
     ),
     Act(
         name="templates.defaults",

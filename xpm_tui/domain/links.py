@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -12,6 +13,52 @@ Value = str | bool | None | tuple[str, ...]
 
 LinkState = Literal["linked", "archived", "gone", "converted", "merged", "ambiguous", "ignored", "unlinked"]
 LinkOrigin = Literal["name", "picked", "pasted", "review", "created", "undo"]
+
+
+class XpmReference(NamedTuple):
+    """What a pasted text refers to in XPM: UUIDs, and the number of a client.
+
+    ``is_whole``: the text is nothing but a UUID, a number or a web address, so it is no name either.
+    """
+
+    uuids: tuple[str, ...]
+    numbers: tuple[str, ...]
+    is_whole: bool
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://|www\.|[a-z0-9-]+(?:\.[a-z0-9-]+)+/|/clients?/)\S*", re.IGNORECASE
+)
+_OF_A_CLIENT = re.compile(r"(?:/clients?/|[?&#;/]client_?(?:id|number|no)?=)(\d+)(?!\w)", re.IGNORECASE)
+_BY_ID = re.compile(r"[?&#;](?:id|number|no)=(\d+)(?!\w)", re.IGNORECASE)
+_PART = re.compile(r"(?<=[/=])(\d+)(?=[/?#&;]|\Z)")
+_OF_ANOTHER = re.compile(
+    r"(?:job|staff|contact|invoice|quote|supplier|lead|task|template|categor(?:y|ie)|group|cost|time)s?"
+    r"(?:_?id)?[/?#&;=]",
+    re.IGNORECASE,
+)
+"""What an address of another kind of record has in it: its number is no client's."""
+
+
+def read_reference(text: str) -> XpmReference:
+    """Return what a number, a UUID or any web address of an XPM client refers to.
+
+    XPM's screens have had several addresses (``/Client/14070107/Detail``, ``/clients/14070107``,
+    ``?id=14070107``). In any other one a number counts where it is the only one, and no other kind of record
+    is named.
+    """
+    typed = text.strip().strip("<>\"'").rstrip(".,;)")
+    uuids = tuple(dict.fromkeys(found.lower() for found in _UUID.findall(typed)))
+    if typed.isascii() and typed.isdigit():
+        return XpmReference((), (typed,), True)
+    if _ADDRESS.match(typed) is None:
+        return XpmReference(uuids, (), bool(uuids) and _UUID.fullmatch(typed) is not None)
+    found = _OF_A_CLIENT.findall(typed)
+    if not found and _OF_ANOTHER.search(typed) is None:
+        found = _BY_ID.findall(typed) or _PART.findall(typed)
+    numbers = tuple(dict.fromkeys(found))
+    return XpmReference(uuids, numbers if len(numbers) == 1 else (), re.search(r"\s", typed) is None)
 
 
 class ContactLink(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):

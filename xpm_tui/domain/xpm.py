@@ -6,7 +6,6 @@ case.
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from typing import Literal
 
@@ -14,24 +13,6 @@ import msgspec
 
 from xpm_tui.domain.quarantine import WHOLE, Fault
 from xpm_tui.domain.secret import Masked
-
-_ADDRESS = re.compile(r"://|\A\s*(?:www\.|[\w.-]+\.[a-z]{2,}/)|/clients?/\d", re.IGNORECASE)
-_OF_A_CLIENT = re.compile(
-    r"/clients?/(\d+)(?![\w-])|[?&#](?:client_?)?(?:id|number)=(\d+)(?![\w-])", re.IGNORECASE
-)
-_ANY_NUMBER = re.compile(r"(?<=[/=])(\d+)(?![\w.:-])")
-
-
-def address_numbers(text: str) -> tuple[str, ...]:
-    """Return the numbers in a web address that may be a client's, the most likely first.
-
-    XPM has had several forms of address: ``/Client/14070107/Detail``, ``/clients/14070107``,
-    ``…?id=14070107``. Empty for a text that is no web address.
-    """
-    if not _ADDRESS.search(text):
-        return ()
-    named = [found for pair in _OF_A_CLIENT.findall(text) for found in pair if found]
-    return tuple(dict.fromkeys([*named, *reversed(_ANY_NUMBER.findall(text))]))
 
 
 class Named(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

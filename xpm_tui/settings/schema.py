@@ -422,6 +422,22 @@ SCHEMA: tuple[Entry, ...] = (
         "auto",
         "Theme of the console: auto, dark, light, or the name of one in its palette.",
     ),
+    Entry(
+        "glyphs",
+        "Signs and borders",
+        choice("auto", "unicode", "ascii"),
+        "auto",
+        "Draw signs and borders with Unicode characters or with plain ASCII ones; auto uses ASCII where the "
+        "terminal's encoding is not UTF-8.",
+    ),
+    Entry(
+        "cursor",
+        "The terminal's cursor",
+        choice("hidden", "shown"),
+        "hidden",
+        "Whether the terminal's own cursor is to be seen, for screen readers that look for it. It rests on "
+        "what has the focus in any case.",
+    ),
 )
 
 BY_KEY: dict[str, Entry] = {entry.key: entry for entry in SCHEMA}

@@ -9,13 +9,12 @@ import os
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import Console as RichConsole
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.driver import Driver
 from textual.filter import Monochrome, NoColor
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -29,11 +28,9 @@ from xpm_tui.tui import crash, theme
 from xpm_tui.tui.app_protocol import AREAS
 from xpm_tui.tui.command_runner import Acting
 from xpm_tui.tui.navigation import Flows
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.status_summary import Pulse
-from xpm_tui.tui.terminal import capabilities
-from xpm_tui.tui.terminal.driver import ConsoleDriver
+from xpm_tui.tui.terminal_app import TerminalApp
 from xpm_tui.tui.theme import Sheet, style
 from xpm_tui.tui.type_ahead import Ahead, Prefix
 from xpm_tui.tui.widgets.header import Header
@@ -42,7 +39,7 @@ from xpm_tui.tui.worker_thread import Desk
 with lazy_imports():
     from xpm_tui.application.runs import due
     from xpm_tui.tui import status_summary
-    from xpm_tui.tui.dialogs import dialog, progress
+    from xpm_tui.tui.dialogs import dialog
     from xpm_tui.tui.dialogs import help as dialogs_help
     from xpm_tui.tui.dialogs import trouble as dialogs_trouble
     from xpm_tui.tui.screens import areas
@@ -89,7 +86,7 @@ def _read_pulse(practice: OpenPractice) -> tuple[object, Pulse]:
     return status_summary.read_pulse(practice)
 
 
-class Console(Flows, Acting):
+class Console(Flows, Acting, TerminalApp):
     """The full-screen console over one practice; a desk that is closed is opened after the first frame."""
 
     CSS_PATH: ClassVar = style("console")
@@ -107,7 +104,9 @@ class Console(Flows, Acting):
         Binding("g", "go", "Go to", show=False),
         Binding("ctrl+p,colon", "palette", "Palette", show=False),
         Binding("f1,question_mark", "help", "Help", show=False),
-        Binding("f8", "screenshot", "Screenshot", show=False, priority=True, tooltip="Save the screen for support"),
+        Binding(
+            "f8", "screenshot", "Screenshot", show=False, priority=True, tooltip="Save the screen for support"
+        ),
         Binding("ctrl+l", "redraw", "Draw", show=False, priority=True, tooltip="Draw the whole screen again"),
     ]
 
@@ -118,7 +117,9 @@ class Console(Flows, Acting):
         environ: Mapping[str, str] | None = None,
         guard_terminal: bool = False,
         welcome: bool = True,
+        crash_folder: Path | None = None,
     ) -> None:
+        """``crash_folder`` takes the report of an internal error that comes before the practice is open."""
         self.environ = dict(os.environ if environ is None else environ)
         self._styled: tuple[dict[str, str], frozenset[str]] | None = None
         super().__init__()
@@ -132,6 +133,7 @@ class Console(Flows, Acting):
         self.parting: Shown = Shown("")
         self.picker_index: tuple[tuple[object, int], PickerIndex] | None = None
         self.folder = ""
+        self.crash_folder = crash_folder
         self._guard_terminal = guard_terminal
         self._welcome = welcome
         self._undo_signals: Callable[[], None] = lambda: None
@@ -158,6 +160,7 @@ class Console(Flows, Acting):
             self.theme = wanted
         else:
             self.theme = theme.choose(self.environ, colours, wanted)
+        self.dress_terminal()
         if self.no_color and self.current_theme.ansi:
             self._filters = [NoColor() if isinstance(f, Monochrome) else f for f in self._filters]
 
@@ -180,24 +183,11 @@ class Console(Flows, Acting):
             self.stylesheet.read_all(new)
             self.stylesheet.reparse()
 
-    def get_driver_class(self) -> type[Driver]:
-        """Our own, in place of the one that it is made from."""
-        stock = super().get_driver_class()
-        return ConsoleDriver if issubclass(ConsoleDriver, stock) else stock
-
-    def action_redraw(self) -> None:
-        """Send all of the screen to the terminal, whatever stands there."""
-        if isinstance(self._driver, ConsoleDriver):
-            self._driver.forget()
-        self.refresh()
-
     # -- life -----------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
         """From now on a hang-up ends the console cleanly."""
-        if self._guard_terminal:
-            self._undo_signals = capabilities.on_hangup(self._hung_up)
-            self.set_interval(capabilities.WATCH, self._watch_terminal)
+        self.guard_terminal()
         if self.desk.is_open:
             self._begin()
 
@@ -230,18 +220,6 @@ class Console(Flows, Acting):
         self.beat()
         self.work(lambda: self.desk.glance(_load_ahead), "load-ahead")
 
-    def on_resize(self, event: events.Resize) -> None:
-        """The terminal may have moved what it shows. A window in which nothing fits says so."""
-        self.action_redraw()
-        if capabilities.too_small(*event.size) and not any(
-            isinstance(screen, progress.TooSmall) for screen in self.screen_stack
-        ):
-            self.push_screen(progress.TooSmall())
-
-    def on_unmount(self) -> None:
-        """Give the signals back."""
-        self._undo_signals()
-
     async def on_event(self, event: events.Event) -> None:
         """A key means that somebody is here: the daily run may go on for another day."""
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
@@ -265,14 +243,6 @@ class Console(Flows, Acting):
         if self._key_noted is None or now - self._key_noted > SIGN_IN:
             self._key_noted = now
             self.work(lambda: self.desk.ask(_signed_in), "signed-in")
-
-    def _hung_up(self, why: str) -> None:
-        self.parting = Shown("")
-        self.exit(129 if why == "hang-up" else 143)
-
-    def _watch_terminal(self) -> None:
-        if capabilities.gone(capabilities.stdin_fd()):
-            self._hung_up("hang-up")
 
     def _watch_book(self) -> None:
         self.work(lambda: self._look_at_book(), "watch", exclusive=True)
@@ -414,17 +384,6 @@ class Console(Flows, Acting):
             )
             self.push_screen(box, answered)
 
-    def copy_to_clipboard(self, text: str) -> None:
-        """To the terminal's clipboard, said as what it is: sent, not known to have arrived."""
-        self._clipboard = text
-        if self._driver is not None:
-            self._driver.write(capabilities.copy_sequence(text, self.environ))
-        self.work(lambda: self._say_copied(), "clipboard", exclusive=True)
-
-    async def _say_copied(self) -> None:
-        caveat = await self.desk.ask(lambda _: capabilities.copy_caveat(self.environ))
-        self.toast("Sent to your terminal's clipboard." + (f"\n{caveat}" if caveat else ""))
-
     def save_text(self, name: str, text: str) -> Path:
         """Write a private file into the practice's state folder; gives where it is. Raises ``ReadOnly``."""
         self.desk.practice.writable()
@@ -434,16 +393,3 @@ class Console(Flows, Acting):
         with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
         return path
-
-    # -- the worst ------------------------------------------------------------------------------------------
-
-    def _fatal_error(self) -> None:
-        """Stock Textual prints every local value: keep the stack in a private file, print one sentence."""
-        error = cast("BaseException", self._exception)
-        practice = self.desk.practice if self.desk.is_open else None
-        path = crash.report(error, practice.state, practice.clock.now()) if error and practice else None
-        where = f" What happened is written to {path}." if path else ""
-        self._exit_renderables.append(
-            content(Shown(f"The console had to close after an error of ours.{where}")).plain
-        )
-        self._close_messages_no_wait()

@@ -46,7 +46,7 @@ def answer(page: Page, choice: str, button: tuple[str, str, str]) -> str:
     fields[button[0]] = button[1]
     _, location = _ask(page.action, urllib.parse.urlencode(fields).encode())
     if not location:
-        raise OutOfReach("The sandbox gave no address to go back to.", hint="Begin anew.")
+        raise OutOfReach("The sandbox gave no address to go back to.", hint="Start again.")
     return location
 
 
@@ -109,7 +109,7 @@ class _Reader(HTMLParser):
             self.page.hidden[given.get("name", "")] = given.get("value", "")
         elif tag == "select":
             self.page.choice = given.get("name", "")
-        if tag in ("option", "button", "title", "label", "select"):
+        if tag in ("option", "button", "title", "label", "select", "style"):
             self._inside.append(tag)
             self._text, self._given = "", given
 

@@ -82,7 +82,7 @@ def _one(
 
     desk = worker_thread.Desk(opened)
     try:
-        app = tui_app.Console(desk, guard_terminal=True)
+        app = tui_app.Console(desk, guard_terminal=True, crash_folder=home.state)
         code = app.run(mouse=mouse)
     finally:
         desk.close()

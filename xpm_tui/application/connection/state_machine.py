@@ -81,9 +81,11 @@ class Connecting:
         self.tenants: tuple[Tenant, ...] = ()
         self._environ = os.environ if environ is None else environ
         self._attempt: Authorization | None = None
+        self._answered: Authorization | None = None
         self._settled = False
         self.answered = False
         self._pasted: asyncio.Queue[str | None] = asyncio.Queue()
+        self._one_wait = asyncio.Lock()
 
     def steps(self) -> tuple[Step, ...]:
         """All steps with their state, facts and what is missing."""
@@ -116,8 +118,9 @@ class Connecting:
 
         self.practice.writable()
         config = xpm_access.wire_config(self.practice)
-        self._attempt = authorization.begin(config)
-        self.answered = False
+        before = () if self._attempt is None else (*self._attempt.earlier, self._attempt)
+        self._attempt = authorization.begin(config, before)
+        self.answered, self._answered = False, None
         self._pasted = asyncio.Queue()
         self.practice.events.emit(Event(key="connect.began"))
         return Begun(self._attempt.url, config.redirect_port, _ssh_line(self._environ, config.redirect_port))
@@ -144,32 +147,34 @@ class Connecting:
         practice = self.practice
 
         async def take(code: Secret) -> None:
+            answered = self._answered or attempt
             self._attempt = None
             async with practice.wire() as wire:
-                await wire.login.redeem(attempt, code)
+                await wire.login.redeem(answered, code)
                 self.tenants = tuple(await wire.tenants())
                 self._settled = False
 
         try:
-            await callback_listener.wait_for_code(
-                attempt,
-                port=practice.settings.number("xero.redirect_port"),
-                paste=self._pasted.get,
-                tell=tell,
-                clock=practice.clock,
-                limit=limit,
-                wrong=wrong,
-                take=take,
-                won=self._won,
-            )
+            async with self._one_wait:  # the one before still holds the port while it is cleaned up
+                await callback_listener.wait_for_code(
+                    attempt,
+                    port=practice.settings.number("xero.redirect_port"),
+                    paste=self._pasted.get,
+                    tell=tell,
+                    clock=practice.clock,
+                    limit=limit,
+                    wrong=wrong,
+                    take=take,
+                    won=self._won,
+                )
         except Trouble as trouble:
             failed(practice.events, "connect", trouble)
             raise
         practice.events.emit(Event(key="connect.signed_in", numbers={"tenants": len(self.tenants)}))
         return self.tenants
 
-    def _won(self) -> None:
-        self.answered = True
+    def _won(self, attempt: Authorization) -> None:
+        self.answered, self._answered = True, self._answered or attempt
 
     async def choose(self, tenant: str = "", *, confirm: str = "") -> Identity:
         """Connect the practice with that id, or the only one. Raises ``NeedsPerson`` where several could be
@@ -267,12 +272,32 @@ async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str
 
 def _ssh_line(environ: Mapping[str, str], port: int) -> str:
     """How to bring the browser's answer here, where this terminal came over SSH (``SSH_CONNECTION``)."""
+    there = _reached_by(environ)
+    if there is None:
+        return ""
+    user, host, ssh_port = there
+    other = f"-p {ssh_port} " if ssh_port != "22" else ""
+    return visible(f"ssh -L {port}:localhost:{port} {other}{user}@{host}", 200)
+
+
+def copy_line(environ: Mapping[str, str], file: str) -> str:
+    """Return the ``scp`` line that brings a file to this machine; empty where this is no SSH session."""
+    there = _reached_by(environ)
+    if there is None:
+        return ""
+    user, host, ssh_port = there
+    other = f"-P {ssh_port} " if ssh_port != "22" else ""
+    host = f"[{host}]" if ":" in host else host
+    return visible(f"scp {other}{file} {user}@{host}:", 200)
+
+
+def _reached_by(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
+    """The account, address and port by which this machine was reached over SSH."""
     parts = environ.get("SSH_CONNECTION", "").split()
     if len(parts) != 4:
-        return ""
-    other = f"-p {parts[3]} " if parts[3] != "22" else ""
+        return None
     user = environ.get("LOGNAME") or environ.get("USER") or "USER"
-    return visible(f"ssh -L {port}:localhost:{port} {other}{user}@{parts[2]}", 200)
+    return user, parts[2], parts[3]
 
 
 def _named(tenant: Tenant) -> str:

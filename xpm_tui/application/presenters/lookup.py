@@ -13,6 +13,7 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound
 from xpm_tui.domain.identity import exact, name_key
 from xpm_tui.domain.ignition import Client, TeamMember
+from xpm_tui.domain.links import read_reference
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import (
@@ -27,7 +28,7 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
     Table,
 )
-from xpm_tui.domain.xpm import Staff, XpmClient, address_numbers
+from xpm_tui.domain.xpm import Staff, XpmClient
 from xpm_tui.sync.mirror import named_people
 
 _NAMED: tuple[Table[Any], ...] = (
@@ -106,22 +107,17 @@ def find_client(snapshot: Snapshot, text: str) -> Client:
 
 
 def find_xpm(snapshot: Snapshot, text: str) -> XpmClient:
-    """A client of XPM by UUID, the number in its web address, the whole address, or its client code.
+    """A client of XPM by UUID, number, any web address that has the number in it, or its client code.
 
     A name is not enough, because names repeat. Raises ``NotFound`` and ``BadInput``.
     """
     typed = text.strip()
-    uuid = _UUID.search(typed)
-    numbers = address_numbers(typed) or ((typed,) if typed.isdigit() else ())
-    if uuid:
-        row = snapshot.get(XPM_CLIENTS, uuid.group().lower())
-        hits = [row] if row else []
-    elif numbers:
-        found = (snapshot.find(XPM_CLIENTS, "number", number) for number in numbers)
-        hits = next(filter(None, found), [])
-        hits = hits or snapshot.find(XPM_CLIENTS, "code", typed.casefold())
-    else:
-        hits = snapshot.find(XPM_CLIENTS, "code", typed.casefold()) if typed else []
+    reference = read_reference(typed)
+    hits = [row for uuid in reference.uuids if (row := snapshot.get(XPM_CLIENTS, uuid)) is not None]
+    for number in reference.numbers:
+        hits = hits or list(snapshot.find(XPM_CLIENTS, "number", number))
+    if typed and (not reference.is_whole or typed.isdigit()):
+        hits = hits or list(snapshot.find(XPM_CLIENTS, "code", typed.casefold()))
     if len(hits) == 1:
         return hits[0]
     if hits:

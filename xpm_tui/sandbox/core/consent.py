@@ -14,7 +14,41 @@ from xpm_tui.sandbox.core.switches import Switches
 
 AUTHORIZE = "/identity/connect/authorize"
 DECISION = "/identity/connect/consent"
-_HEAD = '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+_STYLE = """
+:root{color-scheme:light dark;--ground:#fcfcfa;--surface:#f2f4f4;--line:#b9c3ca;--text:#1b2229;
+--muted:#56626e;--focus:#0b5fae;--on-focus:#fcfcfa;--good:#22692c;--warn:#855000;--bad:#b02020}
+@media(prefers-color-scheme:dark){:root{--ground:#0f1319;--surface:#151b23;--line:#34404f;--text:#dde4ec;
+--muted:#8d9aab;--focus:#6db3f2;--on-focus:#0f1319;--good:#82cb8c;--warn:#efbe5f;--bad:#f5827d}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--ground);color:var(--text);
+font:16px/1.6 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
+body::before{content:"xpm-tui";display:block;padding:.5em 1.25em;background:var(--surface);
+border-bottom:1px solid var(--line);font-weight:bold}
+body.sandbox::before{content:"xpm-tui  SANDBOX"}
+main{max-width:42em;margin:3em auto;padding:1.25em 1.75em;border:1px solid var(--line);border-radius:.75em;
+background:var(--surface)}
+h1{margin:0 0 .5em;font-size:1.3em}
+h1.good::before{content:"\\2713  ";color:var(--good)}
+h1.warn::before{content:"\\25B2  ";color:var(--warn)}
+h1.bad::before{content:"\\2715  ";color:var(--bad)}
+p{margin:.75em 0}
+.next{font-weight:bold}
+ul{margin:.75em 0;padding-left:1.5em;color:var(--muted);overflow-wrap:anywhere}
+label{color:var(--muted)}
+select,button{font:inherit;padding:.4em .9em;border:1px solid var(--line);border-radius:.4em;
+background:var(--ground);color:var(--text)}
+button[value=allow]{background:var(--focus);border-color:var(--focus);color:var(--on-focus);font-weight:bold}
+:focus-visible{outline:3px solid var(--focus);outline-offset:2px}
+@media(max-width:44em){main{margin:1em;padding:1em}}
+"""
+"""The style of the pages that xpm-tui itself shows in a browser; a test compares the two."""
+_HEAD = (
+    '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width,initial-scale=1">'
+    f"<style>{_STYLE}</style>"
+)
+_BODY = '</head><body class="sandbox"><main>'
+_FOOT = "</main></body></html>"
 
 
 class Refused(Exception):
@@ -118,13 +152,13 @@ class Consent:
             '<button type="submit" name="decision" value="allow">Allow access</button> ' if offered else ""
         )
         return (
-            f"{_HEAD}<title>Sandbox: authorise</title></head><body><h1>Sandbox: this is not Xero</h1>"
+            f'{_HEAD}<title>Sandbox: authorise</title>{_BODY}<h1 class="warn">Sandbox: this is not Xero</h1>'
             f"<p>{escape(asked.app.name)} wants access to your data. You are {escape(user.name)}.</p>"
             f"<ul>{scopes}</ul>"
             f'<form method="post" action="{DECISION}">'
             f'<input type="hidden" name="request" value="{escape(query)}">{choice}'
             f'<p>{allow}<button type="submit" name="decision" value="deny">Cancel</button></p>'
-            "</form></body></html>"
+            f"</form>{_FOOT}"
         )
 
 
@@ -164,7 +198,7 @@ def _with_query(address: str, values: dict[str, str]) -> str:
 
 def _error_page(error: Refused) -> str:
     return (
-        f"{_HEAD}<title>Sandbox: error</title></head><body>"
-        "<h1>Sorry, something went wrong</h1><p>Error code: 500</p>"
-        f"<p>Error: {escape(error.error)} : {escape(error.text)}</p></body></html>"
+        f"{_HEAD}<title>Sandbox: error</title>{_BODY}"
+        '<h1 class="bad">Sorry, something went wrong</h1><p>Error code: 500</p>'
+        f"<p>Error: {escape(error.error)} : {escape(error.text)}</p>{_FOOT}"
     )

@@ -7,7 +7,6 @@ forgives typing errors. The names lie in one text, sorted, so that ``str.find`` 
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -20,9 +19,9 @@ import msgspec
 from rapidfuzz import fuzz, process
 
 from xpm_tui.domain.identity import name_key, search_forms
-from xpm_tui.domain.xpm import XpmClient, address_numbers
+from xpm_tui.domain.links import XpmReference, read_reference
+from xpm_tui.domain.xpm import XpmClient
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
 _FUZZY_FROM = 3
 _ENOUGH = 20
 """So many exact hits make guessing at typing errors pointless."""
@@ -114,24 +113,25 @@ class PickerIndex:
 
     def resolve(self, text: str) -> str | None:
         """The UUID for a pasted web address, number or UUID; None when it is none or nobody has it."""
-        typed = text.strip()
-        found = _UUID.search(typed)
-        if found:
-            uuid = found.group().lower()
-            return uuid if uuid in self._places else None
-        numbers = address_numbers(typed) or (typed,)
-        return next((self._numbers[number] for number in numbers if number in self._numbers), None)
+        return self._resolved(read_reference(text))
+
+    def _resolved(self, typed: XpmReference) -> str | None:
+        for uuid in typed.uuids:
+            if uuid in self._places:
+                return uuid
+        return next((self._numbers[number] for number in typed.numbers if number in self._numbers), None)
 
     def search(self, query: str, limit: int = 100) -> list[Hit]:
         """The best clients for what is typed, at most ``limit``; with nothing typed, the first by name."""
         typed = query.strip()
         if not typed:
             return [self._hit(place, "", ()) for place in range(min(limit, len(self._keys)))]
-        direct = self.resolve(typed)
+        reference = read_reference(typed)
+        direct = self._resolved(reference)
         if direct is not None:
-            place = self._places[direct]
-            return [self._hit(place, "the number in its web address" if "-" not in typed else "its UUID", ())]
-        if _UUID.fullmatch(typed) or address_numbers(typed):
+            why = "its UUID" if direct in reference.uuids else "the number in its web address"
+            return [self._hit(self._places[direct], why, ())]
+        if reference.is_whole and not typed.isdigit():
             return []
         forms = search_forms(typed)
         terms = forms[0].split()

@@ -15,8 +15,7 @@ from collections.abc import Callable, Mapping
 from xpm_tui.domain.errors import BadInput, CaseId
 
 WATCH = 0.5
-"""Seconds between two looks whether the terminal is still there (for launchers that ignore SIGHUP). Meanwhile
-Textual's reading thread spins: a terminal that is gone always has something to read, and it is nothing."""
+"""Seconds between two looks whether the terminal is still there (for launchers that ignore SIGHUP)."""
 
 LEAST = (60, 18)
 """Columns and lines below which nothing can be shown whole."""

@@ -9,12 +9,14 @@ The first plan: all that a sync would do, to be looked at before any of it is do
 
 from __future__ import annotations
 
+import os
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
-from xpm_tui.application.connection.state_machine import Connecting, Switched
+from xpm_tui.application.connection.state_machine import Connecting, Switched, copy_line
 from xpm_tui.application.connection.steps import Name, Step
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
@@ -26,9 +28,14 @@ from xpm_tui.domain.errors import Trouble
 from xpm_tui.tui.dialogs.bulk_accept import accept_emails, accept_same_names, same_names
 from xpm_tui.tui.dialogs.form import build
 from xpm_tui.tui.safe_text import show
+from xpm_tui.tui.widgets.cells import lines, ours, span
 from xpm_tui.tui.widgets.inputs import Field, OneOf
 from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.widgets.text import Prose
 from xpm_tui.tui.wizard.step_pane import Pane, button
+
+FILE = "clients.csv"
+"""What a client file is called in examples."""
 
 
 class SkippablePane(Pane):
@@ -67,10 +74,12 @@ class ClientsPane(SkippablePane):
     def __init__(self) -> None:
         super().__init__()
         self._path = Field(placeholder="path of Ignition's client CSV file on this machine")
+        self._copy = Prose(classes="copy")
 
     def body(self) -> ComposeResult:
         """The file, or the other two."""
         yield self._path
+        yield self._copy
         with Horizontal(classes="buttons"):
             yield button("Import the file", "import")
             yield button("Bring in from XPM", "pick")
@@ -78,6 +87,12 @@ class ClientsPane(SkippablePane):
 
     def begin(self, step: Step) -> None:
         """The file first; done already means go on."""
+        command = copy_line(self.host.environ, FILE)
+        self._copy.display = bool(command)
+        self._copy.update(lines([
+            [ours("If the file is on your own computer, run there: "), span(command, "accent")],
+            [ours("Then import "), span(f"~/{FILE}", "strong"), ours(". Put the name of your file in both.")],
+        ]))  # fmt: skip
         if step.state == "done":
             self.query_one("#later", Button).label = "Continue"
             self.query_one("#later").focus()
@@ -101,7 +116,9 @@ class ClientsPane(SkippablePane):
             return
         act = by_name("import.clients")
         try:
-            result, said = await self.host.run_act(act, build(act, {"file": self._path.value.strip()}))
+            result, said = await self.host.run_act(
+                act, build(act, {"file": os.path.expanduser(self._path.value.strip())})
+            )
         except Trouble as trouble:
             self.complain(trouble)
             return

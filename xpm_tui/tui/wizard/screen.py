@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher, Static
@@ -156,6 +156,12 @@ class Wizard(Holder):
         if self._shown in order:
             place = max(0, min(len(order) - 1, order.index(self._shown) + by))
             self.host.work(lambda: self._on(order[place]), "wizard", node=self)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A paste that nothing took, since nothing had the focus."""
+        pane = self._panes.get(self._shown)
+        if isinstance(pane, AuthorisePane):
+            pane.pasted(event)
 
     def action_leave(self) -> None:
         """Leave; every step that was saved stays so."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -14,11 +15,13 @@ from textual.worker import Worker
 
 from xpm_tui.application.connection.state_machine import Begun, Connecting
 from xpm_tui.application.connection.steps import Step
+from xpm_tui.diagnostics.error_presenter import TroubleView
 from xpm_tui.domain.errors import CaseId, Trouble
-from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.trouble import what_is_seen
+from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span
 from xpm_tui.tui.widgets.inputs import Field
 from xpm_tui.tui.widgets.text import Prose
@@ -27,41 +30,69 @@ from xpm_tui.tui.wizard.step_pane import Pane, button
 with lazy_imports():
     from xpm_tui.tui.dialogs import consent
 
+_ANSWER = re.compile(r"[?&]?(?:state|code|error)=", re.IGNORECASE)
+"""What an address has in it that Xero sent the browser to."""
+
+
+class RedirectField(Field):
+    """Takes the address that the browser ended on; a whole one that is pasted needs no enter."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        super()._on_paste(event)
+        if _ANSWER.search(event.text):
+            self.post_message(self.Submitted(self, self.value))
+
 
 class AuthorisePane(Pane):
-    """Waits for the browser and for the pasted line; the first good one wins."""
+    """Waits for the browser and for the pasted line; the first good one wins.
+
+    What came of the last attempt and the field stand first, so that neither is ever out of sight; an attempt
+    that failed is followed by a new one at once.
+    """
 
     STEP = "authorise"
-    INTRO = "Open this address in a browser on any machine, sign in, and press Allow access."
+    INTRO = "Open this address in a browser on any machine, sign in, and press Allow access:"
+    AGAIN = "A new attempt has started. Open this new address, and press Allow access:"
 
     def __init__(self) -> None:
         super().__init__()
+        self._intro = Prose(content(Shown(self.INTRO)), classes="intro")
         self._address = Static(classes="address")
-        self._ssh = Prose(classes="ssh")
-        self._paste = Field(placeholder="or paste the address that the browser ended on")
+        self._help = Prose(classes="ssh")
+        self._paste = RedirectField(placeholder="paste the address that the browser ended on")
         self._begun: Begun | None = None
         self._waiting: Worker[Any] | None = None
+        self._asked = False
+        """Whether the user was asked what the browser shows, when nothing had come back."""
 
-    def body(self) -> ComposeResult:
-        """Address, how the answer gets here, field, buttons."""
-        yield self._address
-        yield self._ssh
+    def compose(self) -> ComposeResult:
+        """The outcome and the field, then the address, then help."""
+        yield self._said
+        yield self._out
+        yield self._facts
         yield self._paste
         with Horizontal(classes="buttons"):
-            yield button("Open its page here", "here")
-            yield button("Copy it", "copy")
-            yield button("Begin anew", "anew")
-            yield button("It shows something else", "seen")
+            yield button("Open the page here", "here")
+            yield button("Copy address", "copy")
+            yield button("Start again", "again")
+            yield button("I see another page", "seen")
+        yield self._intro
+        yield self._address
+        yield self._help
 
     def begin(self, step: Step) -> None:
         """A fresh address, and the wait for it."""
         sandbox = self.host.desk.practice.sandbox
+        done = step.state == "done"
+        self._facts.display = done
         self.query_one("#here").display = sandbox
+        for widget in (self._paste, self._intro, self._help):
+            widget.display = not done
         for name in ("here", "copy"):
-            self.query_one(f"#{name}").disabled = step.state == "done"
-        if step.state == "done":
-            self._address.update(Content("Signed in already. Begin anew signs in once more."))
-            self.query_one("#anew").focus()
+            self.query_one(f"#{name}").disabled = done
+        if done:
+            self._address.update(Content("You are signed in. Start again signs in once more."))
+            self.query_one("#again").focus()
             return
         self._start()
         (self.query_one("#here") if sandbox else self._paste).focus()
@@ -70,6 +101,9 @@ class AuthorisePane(Pane):
         self.leave()
         for name in ("here", "copy"):
             self.query_one(f"#{name}").disabled = False
+        for widget in (self._paste, self._intro, self._help):
+            widget.display = True
+        self._facts.display = False
         self._waiting = self.host.work(lambda: self._wait(), "authorise", exclusive=True, node=self)
 
     def leave(self) -> None:
@@ -79,29 +113,59 @@ class AuthorisePane(Pane):
             self._waiting = None
 
     async def _wait(self) -> None:
-        def start(connecting: Connecting) -> Begun:
-            return connecting.begin()
+        """Wait for a good answer, in as many attempts as it takes."""
+        again = False
+        while True:
+            try:
+                self._begun = await self.wizard.ask(Connecting.begin)
+            except Trouble as trouble:  # no app is named, or nothing may be written: that waits for the user
+                self._waiting = None
+                self.complain(trouble)
+                return
+            self._draw(self._begun)
+            self._intro.update(content(Shown(self.AGAIN if again else self.INTRO)))
+            if not again:
+                self._say("")
+            while (ended := await self._attempt()) is not None:
+                self.complain(ended)
+                if ended.case is not CaseId.NOTHING_OPENS:
+                    break
+                # The page may still be open in the browser: its address stays good. An error page of Xero's
+                # never comes back, so only the user can say which it was.
+                if not self._asked:
+                    self._asked = True
+                    self.host.work(lambda: self._seen(), "seen", exclusive=True, node=self)
+            else:
+                break
+            again = True
+        self._waiting = None
+        self.settled()
+
+    async def _attempt(self) -> Trouble | None:
+        """Wait until an answer came, or the wait is over; gives what went wrong."""
 
         async def wait(connecting: Connecting) -> tuple[Tenant, ...]:
             return await connecting.wait(tell=self._told)
 
         try:
-            self._begun = await self.wizard.ask(start)
-            self._draw(self._begun)
             await self.wizard.ask_async(wait)
         except Trouble as trouble:
-            self.complain(trouble)
-            self.query_one("#anew").focus()
-            if trouble.case is CaseId.NOTHING_OPENS:
-                # An error page of Xero's never comes back: only the person can tell which it was.
-                await self._seen()
-            return
-        self._waiting = None
-        self.settled()
+            return trouble
+        return None
 
     def _told(self, trouble: Trouble) -> None:
-        """From the desk: a pasted line was no answer; the wait goes on."""
+        """From the worker thread: a pasted line was no answer; the wait goes on."""
         self.app.call_later(self.complain, trouble)
+
+    def outcome(self, view: TroubleView) -> list[Line]:
+        """In few lines: the new address has to stay in sight, and the known problem is a button away."""
+        found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
+        if view.hint:
+            found.append([ours("→ ", "accent"), span(view.hint)])
+        return found
+
+    def _in_sight(self) -> None:
+        self.scroll_home(animate=False)
 
     def _draw(self, begun: Begun) -> None:
         # Shown in full and plain, so that it can be selected; a terminal that knows OSC 8 also opens it.
@@ -111,19 +175,41 @@ class AuthorisePane(Pane):
             found.append(
                 [
                     ours("SANDBOX: ", "accent"),
-                    ours("this is not Xero. No browser? Its page opens here as text."),
+                    ours("this is not Xero. Without a browser, open its page here as text."),
                 ]
             )
-        found.append([ours("The answer is waited for on "),
+        found.append([ours("Waiting for Xero to redirect to "),
                       ours(f"http://localhost:{begun.port}/callback", "strong"),
                       ours(".")])  # fmt: skip
         if begun.ssh:
-            found.append([ours("Browser on another machine? There: "), span(begun.ssh, "accent")])
-            found.append([ours("or let it fail there and paste the address it ended on.", "muted")])
-        self._ssh.update(lines(found))
+            found.append(
+                [ours("If the browser is on another machine, run there: "), span(begun.ssh, "accent")]
+            )
+            found.append([ours("Or let the page at localhost fail, and paste its address above.", "muted")])
+        self._help.update(lines(found))
+
+    def on_key(self, event: events.Key) -> None:
+        """A terminal without marked pastes sends them as keys: letters belong into the field."""
+        letter = event.character if event.is_printable else None
+        if letter and letter not in " ?" and self._paste.display and not self._paste.has_focus:
+            event.stop()
+            self._paste.focus()
+            self._paste.insert_text_at_cursor(letter)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A paste counts, whatever has the focus."""
+        event.stop()
+        self.pasted(event)
+
+    def pasted(self, event: events.Paste) -> None:
+        """Take a paste that no field took."""
+        if self._paste.display:
+            self._paste.value = ""
+            self._paste.focus()
+            self._paste._on_paste(event)
 
     @on(Field.Submitted)
-    async def _pasted(self, event: Field.Submitted) -> None:
+    async def _submitted(self, event: Field.Submitted) -> None:
         event.stop()
         text = event.value.strip()
         if text:
@@ -134,6 +220,8 @@ class AuthorisePane(Pane):
         def give(connecting: Connecting) -> None:
             connecting.paste(text)
 
+        if self._waiting is None or self._waiting.is_finished:  # nobody would read it
+            self._start()
         self._say("Checking with Xero …")
         await self.wizard.ask(give)
 
@@ -141,7 +229,7 @@ class AuthorisePane(Pane):
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         name = event.button.id
-        if name == "anew":
+        if name == "again":
             self._start()
             self.focus_first()
         elif name == "copy" and self._begun is not None:

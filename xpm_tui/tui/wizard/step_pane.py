@@ -17,7 +17,7 @@ from textual.widgets import Button
 from xpm_tui.application.connection.state_machine import Connecting
 from xpm_tui.application.connection.steps import Name, Step
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.diagnostics.error_presenter import present, problem_title
+from xpm_tui.diagnostics.error_presenter import TroubleView, present, problem_title
 from xpm_tui.domain.errors import Trouble
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.app_protocol import Guest
@@ -130,6 +130,15 @@ class Pane(Guest, VerticalScroll, can_focus=False):
     def complain(self, trouble: Trouble) -> None:
         """A trouble in place, with what to do and the way out a key away."""
         view = present(trouble)
+        self._said.update(lines(self.outcome(view)))
+        self._said.display = True
+        self._trouble = trouble
+        self._out.display = view.problem is not None
+        # Once it is laid out: what was said last must be in sight, and so must the focus.
+        self.call_after_refresh(self._show_outcome)
+
+    def outcome(self, view: TroubleView) -> list[Line]:
+        """What is said of a trouble: what happened, why, what to do."""
         found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
         found += [[ours("  "), span(view.why)]] if view.why else []
         if view.hint:
@@ -137,16 +146,15 @@ class Pane(Guest, VerticalScroll, can_focus=False):
         if view.problem is not None:
             found.append([ours(problem_title(view.problem), "accent")])
             found.append([ours("First: ", "muted"), ours(view.problem.steps[0])])
-        self._said.update(lines(found))
-        self._said.display = True
-        self._trouble = trouble
-        self._out.display = view.problem is not None
-        # Once it is laid out: what was said last must be in sight, and so must the focus.
-        self.call_after_refresh(self._to_the_end)
+        return found
 
-    def _to_the_end(self) -> None:
-        self.scroll_end(animate=False, immediate=True)
+    def _show_outcome(self) -> None:
+        self._in_sight()
         self.call_after_refresh(self._keep_focus)
+
+    def _in_sight(self) -> None:
+        """Scroll to what was said last."""
+        self.scroll_end(animate=False, immediate=True)
 
     def _keep_focus(self) -> None:
         focused = self.screen.focused

@@ -12,7 +12,8 @@ import binascii
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -30,6 +31,8 @@ with lazy_imports():
     import authlib.oauth2.rfc7636
 
 _LONGEST = 8192
+_EARLIER = 8
+"""Attempts of one session whose pages still count."""
 _CODE = re.compile(r"[\x20-\x7e]+")
 """What a code is made of (RFC 6749, appendix A.11)."""
 
@@ -37,18 +40,28 @@ _CODE = re.compile(r"[\x20-\x7e]+")
 @dataclass(frozen=True)
 class Authorization:
     """One attempt to sign in. ``url`` is what the browser opens; it holds the state, so it is told to the
-    person who signs in and to nobody else."""
+    person who signs in and to nobody else. ``earlier`` are attempts of the same session that were never
+    answered with a code: their pages may still be open in the browser, and Allow access there counts."""
 
     url: str
     state: Secret
     verifier: Secret
     redirect_uri: str
+    earlier: tuple[Authorization, ...] = ()
+
+    def answered_by(self, state: str) -> Authorization | None:
+        """Return the attempt that an answer with this state belongs to."""
+        given = state.encode("utf-8", "replace")
+        for attempt in (self, *self.earlier):
+            if hmac.compare_digest(given, attempt.state.reveal().encode()):
+                return attempt
+        return None
 
     def __repr__(self) -> str:
         return f"Authorization(redirect_uri={self.redirect_uri!r})"
 
 
-def begin(config: WireConfig) -> Authorization:
+def begin(config: WireConfig, earlier: Sequence[Authorization] = ()) -> Authorization:
     """Make the authorize address, always with PKCE (S256): an app with a secret is no exception (RFC 9700,
     section 2.1.1), as its secret does not keep a code that was read on the way from being used.
 
@@ -66,11 +79,17 @@ def begin(config: WireConfig) -> Authorization:
         code_challenge=authlib.oauth2.rfc7636.create_s256_code_challenge(verifier),
         code_challenge_method="S256",
     )
-    return Authorization(str(url), Secret(state), Secret(verifier), config.redirect_uri)
+    kept = tuple(replace(attempt, earlier=()) for attempt in earlier)[-_EARLIER:]
+    return Authorization(str(url), Secret(state), Secret(verifier), config.redirect_uri, kept)
 
 
 def read_redirect(address: str, authorization: Authorization) -> Secret:
-    """Take the code out of the address that the browser ended on; its query alone will do too.
+    """Return the code of :func:`read_answer` alone."""
+    return read_answer(address, authorization)[1]
+
+
+def read_answer(address: str, authorization: Authorization) -> tuple[Authorization, Secret]:
+    """Return the attempt and the code of the address that the browser ended on; its query alone will do, too.
 
     Raises ``LoginNeeded`` when the person pressed Cancel or Xero sent another error; ``BadInput`` for what
     is no answer to this attempt, so that the person can be asked again. No message repeats the address.
@@ -79,9 +98,8 @@ def read_redirect(address: str, authorization: Authorization) -> Secret:
     if "error" in fields:
         raise _error(fields["error"][0], " ".join(fields.get("error_description", [])))
     state = fields.get("state", [])
-    if len(state) != 1 or not hmac.compare_digest(
-        state[0].encode("utf-8", "replace"), authorization.state.reveal().encode()
-    ):
+    attempt = authorization.answered_by(state[0]) if len(state) == 1 else None
+    if attempt is None:
         raise BadInput(
             "This address belongs to another attempt to sign in, or a part of it is missing.",
             hint="Copy the whole address from the browser's address bar, of the attempt begun last.",
@@ -93,7 +111,7 @@ def read_redirect(address: str, authorization: Authorization) -> Secret:
             "The address holds no code, more than one, or one with characters that no code has.",
             hint="Copy the whole address from the browser's address bar.",
         )
-    return Secret(code[0])
+    return attempt, Secret(code[0])
 
 
 def _query(address: str, authorization: Authorization) -> str:

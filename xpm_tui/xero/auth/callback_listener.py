@@ -14,7 +14,7 @@ from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded, Trouble
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.secret import Secret
-from xpm_tui.xero.auth.authorization import Authorization, read_redirect
+from xpm_tui.xero.auth.authorization import Authorization, read_answer
 from xpm_tui.xero.config import REDIRECT_PATH
 
 Paste = Callable[[], Awaitable[str | None]]
@@ -22,13 +22,45 @@ Tell = Callable[[Trouble], None]
 Take = Callable[[Secret], Awaitable[None]]
 """What is done with a code before anything is cleaned up: exchange it, and save the login."""
 
+Won = Callable[[Authorization], None]
+
 _REQUEST_SECONDS = 10.0
 _LONGEST = 1024 * 1024
 """Bytes of a request's head: a browser sends every cookie that any program on localhost has set."""
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>xpm-tui</title>
-<style>body{{font:18px/1.5 sans-serif;max-width:34em;margin:4em auto;padding:0 1em}}</style>
-</head><body><h1>{title}</h1><p>{text}</p></body></html>
+_STYLE = """
+:root{color-scheme:light dark;--ground:#fcfcfa;--surface:#f2f4f4;--line:#b9c3ca;--text:#1b2229;
+--muted:#56626e;--focus:#0b5fae;--on-focus:#fcfcfa;--good:#22692c;--warn:#855000;--bad:#b02020}
+@media(prefers-color-scheme:dark){:root{--ground:#0f1319;--surface:#151b23;--line:#34404f;--text:#dde4ec;
+--muted:#8d9aab;--focus:#6db3f2;--on-focus:#0f1319;--good:#82cb8c;--warn:#efbe5f;--bad:#f5827d}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--ground);color:var(--text);
+font:16px/1.6 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
+body::before{content:"xpm-tui";display:block;padding:.5em 1.25em;background:var(--surface);
+border-bottom:1px solid var(--line);font-weight:bold}
+body.sandbox::before{content:"xpm-tui  SANDBOX"}
+main{max-width:42em;margin:3em auto;padding:1.25em 1.75em;border:1px solid var(--line);border-radius:.75em;
+background:var(--surface)}
+h1{margin:0 0 .5em;font-size:1.3em}
+h1.good::before{content:"\\2713  ";color:var(--good)}
+h1.warn::before{content:"\\25B2  ";color:var(--warn)}
+h1.bad::before{content:"\\2715  ";color:var(--bad)}
+p{margin:.75em 0}
+.next{font-weight:bold}
+ul{margin:.75em 0;padding-left:1.5em;color:var(--muted);overflow-wrap:anywhere}
+label{color:var(--muted)}
+select,button{font:inherit;padding:.4em .9em;border:1px solid var(--line);border-radius:.4em;
+background:var(--ground);color:var(--text)}
+button[value=allow]{background:var(--focus);border-color:var(--focus);color:var(--on-focus);font-weight:bold}
+:focus-visible{outline:3px solid var(--focus);outline-offset:2px}
+@media(max-width:44em){main{margin:1em;padding:1em}}
 """
+"""The console's colours and shapes for a browser, light and dark, without any outside resource. The sandbox
+has the same style in a file of its own, as it shares no code with this one; a test compares the two."""
+_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>xpm-tui: {title}</title>
+<meta name="viewport" content="width=device-width,initial-scale=1"><style>{style}</style></head>
+<body><main><h1 class="{kind}">{title}</h1><p>{text}</p><p class="next">{then}</p></main></body></html>
+"""
+_BACK = "Go back to the terminal. You can close this page."
 
 
 class Listener:
@@ -44,7 +76,7 @@ class Listener:
         authorization: Authorization,
         port: int,
         tell: Tell = lambda _: None,
-        won: Callable[[], None] = lambda: None,
+        won: Won = lambda _: None,
     ) -> None:
         self._authorization = authorization
         self._port = port
@@ -148,6 +180,7 @@ class Listener:
             return _http(
                 "431 Request Header Fields Too Large",
                 "Too many cookies",
+                "This browser sent more cookies for localhost than can be read, so the answer was not taken.",
                 "Copy the address of this page, go back to the terminal and paste it there.",
             )
 
@@ -161,14 +194,18 @@ class Listener:
         ]
         mine = {f"{host}:{self._port}" for host in ("localhost", "127.0.0.1", "[::1]")}
         if len(hosts) != 1 or hosts[0] not in mine:
-            return _http("400 Bad Request", "Not for this program", "The request names another host.")
+            return _http(
+                "400 Bad Request", "Not for this program", "The request names another host.", kind="bad"
+            )
         if path != REDIRECT_PATH:
             return _http("404 Not Found", "Nothing here", "Only Xero's answer to a sign-in is taken here.")
         if method != "GET":
             return _http("405 Method Not Allowed", "Nothing here", "Only GET is taken here.")
         if self._answer.done():
             return _http(
-                "200 OK", "Already done", "This sign-in was answered before. You can close this page."
+                "200 OK",
+                "Already used",
+                "This sign-in has been answered before. An answer counts once, so nothing was changed.",
             )
         return self._judge(query)
 
@@ -176,31 +213,45 @@ class Listener:
         state = self._authorization.state.reveal()
         try:
             # An error counts only with our state: else any web page could cancel a sign-in.
-            code = read_redirect(f"?{query}", self._authorization)
+            attempt, code = read_answer(f"?{query}", self._authorization)
         except LoginNeeded as cancelled:
             if f"state={state}" not in query.split("&"):
                 return self._stray()
             self._answer.set_exception(cancelled)
-            return _http("200 OK", "Not connected", f"{cancelled.message} Go back to the terminal.")
+            return _http(
+                "200 OK",
+                "Not connected",
+                cancelled.message,
+                "Go back to the terminal: it says why, and has a new address to sign in with.",
+                "bad",
+            )
         except BadInput as stray:
             self._tell(stray)
             return self._stray()
         self._answer.set_result(code)
-        self._won()
+        self._won(attempt)
         return _http(
-            "200 OK", "Signed in", "Xero has answered. You can close this page and go back to the terminal."
+            "200 OK",
+            "Signed in",
+            "Xero has answered, and xpm-tui is taking over the login.",
+            "Go back to the terminal: it goes on by itself. You can close this page.",
+            "good",
         )
 
     def _stray(self) -> bytes:
         return _http(
             "400 Bad Request",
             "Another sign-in",
-            "This answer belongs to another attempt to sign in. Go back to the terminal and use its address.",
+            "This answer belongs to another attempt to sign in.",
+            "Go back to the terminal and open the address that it shows now.",
         )
 
 
-def _http(status: str, title: str, text: str) -> bytes:
-    body = _PAGE.format(title=html.escape(title), text=html.escape(text)).encode()
+def _http(status: str, title: str, text: str, then: str = _BACK, kind: str = "warn") -> bytes:
+    """Return a page; ``kind`` is how it ended (good, warn, bad), ``then`` what the user does next."""
+    page = _PAGE.format(style=_STYLE, kind=kind, **{k: html.escape(v) for k, v in
+                        (("title", title), ("text", text), ("then", then))})  # fmt: skip
+    body = page.encode()
     head = (
         f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
         "Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n"
@@ -219,15 +270,15 @@ async def wait_for_code(
     limit: float = 300.0,
     wrong: Tell | None = None,
     take: Take | None = None,
-    won: Callable[[], None] = lambda: None,
+    won: Won = lambda _: None,
 ) -> Secret:
     """Wait for the listener and for pasted lines side by side; the first good answer wins.
 
     ``paste`` gives the next line, or None at the end of input. What the listener meets (a stray, a port that
     is taken) goes to ``tell``, what is wrong with a line to ``wrong`` (else to ``tell``), and the wait goes
-    on. ``won`` is called at the moment in which a good answer has come. ``take`` is given the code and runs
-    to its end before anything is cleaned up, also where this wait is cancelled meanwhile. Raises
-    ``LoginNeeded`` on Cancel and after ``limit`` seconds, and what ``take`` raises.
+    on. ``won`` is called with the attempt at the moment in which a good answer to it has come. ``take`` is
+    given the code and runs to its end before anything is cleaned up, also where this wait is cancelled
+    meanwhile. Raises ``LoginNeeded`` on Cancel and after ``limit`` seconds, and what ``take`` raises.
     """
     try:
         listener: Listener | None = await Listener(authorization, port, tell, won).__aenter__()
@@ -298,18 +349,16 @@ async def _first(listener: Listener) -> Secret | None:
     return await listener.answer()
 
 
-async def _pasted(
-    authorization: Authorization, paste: Paste, tell_wrong: Tell, won: Callable[[], None]
-) -> Secret | None:
+async def _pasted(authorization: Authorization, paste: Paste, tell_wrong: Tell, won: Won) -> Secret | None:
     while (line := await paste()) is not None:
         if not line.strip():
             continue
         try:
-            code = read_redirect(line, authorization)
+            attempt, code = read_answer(line, authorization)
         except BadInput as wrong:
             tell_wrong(wrong)
         else:
-            won()
+            won(attempt)
             return code
     return None
 

@@ -1,0 +1,383 @@
+"""The console line by line: connecting, review and plan, for screen readers and braille displays.
+
+Nothing is drawn and nothing moves: each line is written once, and each question is answered with a number or
+a word and enter. What is done here is done by the same commands as everywhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from xpm_tui.cli import runner
+from xpm_tui.cli.global_values import Globals
+from xpm_tui.cli.output import CommandTalk
+from xpm_tui.commands.effects import LOOK, admit
+from xpm_tui.commands.registry import by_name
+from xpm_tui.domain import labels
+from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.fields import label
+from xpm_tui.domain.formatting import NONE, count, value
+from xpm_tui.domain.labels import DIRECTIONS, LEVELS
+from xpm_tui.domain.safe_text import visible_lines
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    from xpm_tui.application import home as application_home
+    from xpm_tui.application import practice as application_practice
+    from xpm_tui.application.clients import queries
+    from xpm_tui.application.connection import state_machine, steps
+    from xpm_tui.application.presenters import presenter
+    from xpm_tui.application.runs import consequences, plans, xpm_refresh
+    from xpm_tui.application.status import summary
+    from xpm_tui.commands import plans as commands_plans
+    from xpm_tui.diagnostics import error_presenter
+
+if TYPE_CHECKING:
+    from xpm_tui.application.connection.steps import Name, Step
+    from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.application.presenters.views import ChangeView, ReviewView
+    from xpm_tui.commands.command import Result
+
+R = TypeVar("R")
+Choices = Sequence[tuple[str, str]]
+"""What can be typed, and what it means."""
+
+
+class PlainMode:
+    """One session. It ends with ``q``, at the end of the input and with Ctrl-C."""
+
+    def __init__(self, given: Globals) -> None:
+        self._given = given
+        self._talk = CommandTalk(json=False)
+
+    def run(self) -> int:
+        """Show the menu until the user quits; gives the exit code."""
+        try:
+            while True:
+                self._overview()
+                doing = self._ask(
+                    "What next?",
+                    (
+                        ("1", "Connect a practice, or continue connecting it"),
+                        ("2", "Review clients that need a link"),
+                        ("3", "Make a plan, review it and apply it"),
+                        ("4", "Show the status"),
+                        ("q", "Quit"),
+                    ),
+                )
+                if doing == "q":
+                    return 0
+                self._guarded({"1": self.connect, "2": self.review, "3": self.plan, "4": self._status}[doing])
+        except EOFError:
+            return 0
+
+    # -- the wizard -----------------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Go through the steps that are not done; each can be left with ``q``."""
+        handled: set[str] = set()
+        while True:
+            found = self._here(lambda practice: steps.steps(practice))
+            due = [step for step in found if step.state in ("now", "todo") and step.name not in handled]
+            if not due:
+                self._say("All steps are done or skipped.")
+                return
+            step = due[0]
+            self._step(step, [each.name for each in found].index(step.name) + 1, len(found))
+            handled.add(step.name)
+            if not getattr(self, f"_{step.name}")(step):
+                return
+
+    def _step(self, step: Step, place: int, of: int) -> None:
+        self._say("", f"Step {place} of {of}: {step.title}.")
+        self._say(*step.facts, *(f"To do: {each}" for each in step.missing))
+
+    def _permission(self, step: Step) -> bool:
+        for title, path in (
+            ("XPM's new screens", steps.GRANT.path),
+            ("XPM's old screens", steps.GRANT.old_path),
+        ):
+            self._say(f"{title}:", *(f"{place}. {each}" for place, each in enumerate(path, 1)))
+        names = list(steps.ANSWERS)
+        answer = self._ask(
+            "What do you see on your staff record in XPM?",
+            [*((str(n), steps.ANSWERS[name]) for n, name in enumerate(names, 1)), _LEAVE],
+        )
+        if answer == "q":
+            return False
+        chosen = names[int(answer) - 1]
+        advice = self._here(lambda practice: state_machine.Connecting(practice).permission(chosen))
+        self._say(advice.sentence, *advice.path)
+        return True
+
+    def _app(self, step: Step) -> bool:
+        typed = self._line("Client id of the app that you registered at developer.xero.com, or q to leave:")
+        if typed in ("", "q"):
+            return False
+        self._do("settings.set", key="xero.client_id", value=typed)
+        return True
+
+    def _authorise(self, step: Step) -> bool:
+        while not self._guarded(lambda: self._do("connect")):
+            if self._ask("Sign in again?", (("y", "Yes, with a new address"), _LEAVE)) == "q":
+                return False
+        return self._direction(step)
+
+    _practice = _authorise
+
+    def _direction(self, step: Step) -> bool:
+        direction = self._pick("Which side is the master?", DIRECTIONS)
+        level = self._pick("What to sync?", LEVELS) if direction else ""
+        if not direction or not level:
+            return False
+        self._do("policy.set", direction=direction, level=level)
+        return True
+
+    def _clients(self, step: Step) -> bool:
+        answer = self._ask(
+            "Where do the clients come from?",
+            (
+                ("1", "Import Ignition's client file (CSV)"),
+                ("2", "Pick all clear ones from XPM"),
+                _SKIP,
+                _LEAVE,
+            ),
+        )
+        if answer == "1":
+            command = state_machine.copy_line(os.environ, "clients.csv")
+            if command:
+                self._say("If the file is on your own computer, run there:", command)
+            file = self._line("Path of the file on this machine:")
+            return bool(file) and self._guarded(
+                lambda: self._do("import.clients", file=os.path.expanduser(file))
+            )
+        if answer == "2":
+            return self._guarded(lambda: self._do("clients.pick", all=True, yes=True))
+        return self._skip("clients", answer)
+
+    def _team(self, step: Step) -> bool:
+        answer = self._ask(
+            "Link the team?",
+            (("1", "Accept the e-mail matches"), ("2", "Bring in XPM's staff"), _SKIP, _LEAVE),
+        )
+        if answer == "1":
+            return self._guarded(lambda: self._do("team.accept"))
+        if answer == "2":
+            return self._guarded(lambda: self._do("team.pick", all=True, yes=True))
+        return self._skip("team", answer)
+
+    def _templates(self, step: Step) -> bool:
+        answer = self._ask(
+            "Link services to job templates?", (("1", "Accept those of the same name"), _SKIP, _LEAVE)
+        )
+        if answer == "1":
+            return self._guarded(lambda: self._do("templates.accept"))
+        return self._skip("templates", answer)
+
+    def _plan(self, step: Step) -> bool:
+        answer = self._ask("Make the first plan?", (("1", "Yes"), _SKIP, _LEAVE))
+        if answer == "1":
+            return self._guarded(self.plan)
+        return self._skip("plan", answer)
+
+    def _skip(self, name: Name, answer: str) -> bool:
+        if answer != "s":
+            return False
+        self._here(lambda practice: state_machine.Connecting(practice).skip(name))
+        return True
+
+    # -- review ---------------------------------------------------------------------------------------------
+
+    def review(self) -> None:
+        """Go through the clients that need a link, one by one."""
+
+        async def read(practice: OpenPractice) -> list[ReviewView]:
+            await xpm_refresh.ensure_mirror(practice)
+            return queries.review(practice)
+
+        views = self._there(read)
+        self._say("", f"{count(len(views), 'client')} to review." if views else "No client needs a link.")
+        for place, view in enumerate(views, 1):
+            answer = self._one_review(view, place, len(views))
+            if answer == "q":
+                return
+            if answer == "i":
+                self._guarded(lambda id_=view.id: self._do("clients.review", client=(id_,), ignore=True))
+            elif answer.isdigit():
+                uuid = view.proposals[int(answer) - 1].uuid
+                self._guarded(lambda id_=view.id, to=uuid: self._do("clients.review", client=(id_,), link=to))
+            elif answer != "n":
+                self._guarded(
+                    lambda id_=view.id, to=answer: self._do("clients.review", client=(id_,), link=to)
+                )
+
+    def _one_review(self, view: ReviewView, place: int, of: int) -> str:
+        about = ", ".join(filter(None, (view.client_id or view.id, view.email or "no e-mail")))
+        self._say("", f"Client {place} of {of}: {view.name} ({about}).", view.reason)
+        choices = []
+        for number, proposal in enumerate(view.proposals, 1):
+            level = labels.label(labels.MATCHES, proposal.level).text
+            where = ", ".join(
+                filter(None, (proposal.city, proposal.email, "archived" if proposal.archived else ""))
+            )
+            told = f"{level}: {proposal.name}, XPM {proposal.number}" + (f", {where}" if where else "")
+            choices.append((str(number), f"{told}. {', '.join(proposal.reasons)}"))
+        choices += [("n", "Next, decide later"), ("i", "Ignore: it has no XPM client"), _LEAVE]
+        return self._ask(
+            "Link it to which? Or type a number, UUID or web address of XPM.", choices, other=True
+        )
+
+    # -- plan -----------------------------------------------------------------------------------------------
+
+    def plan(self) -> None:
+        """Make a plan, read it out change by change, and apply it."""
+        plan_id = self._do("plan", quiet=True).value.id
+
+        def look(practice: OpenPractice) -> tuple[list[ChangeView], list[str]]:
+            plan, records = plans.load(practice, plan_id)
+            changes = list(presenter.change_views(practice.snapshot(), records))
+            found = consequences.consequences(practice, plan, records)
+            ticked = [change for change in changes if change.ticked]
+            return changes, commands_plans.summary(plan, ticked, found)
+
+        changes, told = self._here(look)
+        self._say("", *told)
+        while changes:
+            answer = self._ask(
+                "What about this plan?",
+                (
+                    ("r", f"Read all of its {count(len(changes), 'change')}, one a line"),
+                    ("number", "Tick or untick the change of that number"),
+                    ("a", "Apply what is ticked; you are asked once more"),
+                    ("q", "Leave it; the plan stays"),
+                ),
+                other=True,
+            )
+            if answer == "q":
+                return
+            if answer == "a":
+                self._do("sync", plan=plan_id)
+                return
+            if answer == "r":
+                self._say(*_numbered(changes))
+            elif answer.isdigit() and 0 < int(answer) <= len(changes):
+                change = changes[int(answer) - 1]
+                act = "plan.untick" if change.ticked else "plan.tick"
+                self._do(act, plan=plan_id, what=(change.selector,), quiet=True)
+                self._say(f"Change {answer} is {'no longer ' if change.ticked else 'now '}ticked.")
+                changes, told = self._here(look)
+                self._say(*told)
+            else:
+                self._say(f"Type r, a, q, or a number from 1 to {len(changes)}.")
+
+    # -- how it speaks --------------------------------------------------------------------------------------
+
+    def _overview(self) -> None:
+        self._say("")
+        try:
+            beat = self._here(summary.heartbeat)
+            title = self._here(lambda practice: practice.title)
+        except Trouble as trouble:
+            self._say(error_presenter.present(trouble).text())
+            return
+        state = "connected" if beat.connected else "not connected"
+        self._say(f"xpm-tui, practice {title}: {state}.")
+
+    def _status(self) -> None:
+        self._do("status")
+
+    def _say(self, *sentences: str) -> None:
+        for sentence in sentences:
+            self._talk.data(visible_lines(sentence))
+
+    def _line(self, prompt: str) -> str:
+        """One line that was typed; raises ``EOFError`` at the end of the input."""
+        typed = asyncio.run(self._talk.line(prompt))
+        if typed is None:
+            raise EOFError
+        return typed.strip()
+
+    def _ask(self, question: str, choices: Choices, *, other: bool = False) -> str:
+        """One of the choices; with ``other`` any other text, too."""
+        self._say(question, *(f"{key}: {words}" for key, words in choices))
+        while True:
+            typed = self._line("Your choice:")
+            if typed.lower() in dict(choices):
+                return typed.lower()
+            if typed and other:
+                return typed
+            self._say(f"Type one of: {', '.join(key for key, _ in choices)}.")
+
+    def _pick(self, question: str, known: labels.Labels) -> str:
+        codes = list(known)
+        choices = [(str(n), f"{known[code].text}. {known[code].help}") for n, code in enumerate(codes, 1)]
+        answer = self._ask(question, [*choices, _LEAVE])
+        return "" if answer == "q" else codes[int(answer) - 1]
+
+    # -- how it acts ----------------------------------------------------------------------------------------
+
+    def _guarded(self, do: Callable[[], object]) -> bool:
+        """Whether it went well; what went wrong is said, and the session goes on."""
+        try:
+            result = do()
+        except Trouble as trouble:
+            self._say(error_presenter.present(trouble).text())
+            return False
+        return getattr(result, "trouble", None) is None
+
+    def _do(self, name: str, *, quiet: bool = False, **values: Any) -> Result:
+        """Run a command as its verb does; ``quiet`` leaves its lines to the caller."""
+        act = by_name(name)
+        params = runner.parameters(act, values)
+        self._talk.call = admit(act, params, read_only=self._given.read_only, keyed=True)
+        try:
+            return runner.perform_here(act, params, self._talk, self._given, quiet=quiet)
+        finally:
+            self._talk.call = LOOK
+
+    def _open(self) -> OpenPractice:
+        given = self._given
+        return application_practice.open_practice(
+            application_home.find_home(given.home or None, os.environ),
+            given.practice or None,
+            person=application_home.person(given.person or None, os.environ),
+            read_only=given.read_only,
+            overrides=given.settings,
+        )
+
+    def _here(self, look: Callable[[OpenPractice], R]) -> R:
+        with self._open() as practice:
+            return look(practice)
+
+    def _there(self, work: Callable[[OpenPractice], Any]) -> Any:
+        with self._open() as practice:
+            return asyncio.run(work(practice))
+
+
+_LEAVE = ("q", "Leave")
+_SKIP = ("s", "Skip for now")
+
+
+def _numbered(changes: Iterable[ChangeView]) -> list[str]:
+    """One sentence for each change, with its number, client, field and both values in full."""
+    found = []
+    for number, change in enumerate(changes, 1):
+        where = f" (XPM {change.number})" if change.number else ""
+        mark = labels.of_sides(labels.MARKS[change.mark].text, change.side) if change.mark else ""
+        notes = ", ".join(filter(None, (mark, *change.notes, "" if change.ticked else "not ticked")))
+        old, new = (
+            "empty" if shown == NONE else shown
+            for shown in (value(change.old_shown), value(change.new_shown))
+        )
+        both = f"{old}, becomes {new}"
+        told = f"{number}. {change.name}{where}, {label(change.field)}: {both}"
+        found.append(f"{told}. {notes}." if notes else f"{told}.")
+    return found
+
+
+def open_plain(given: Globals) -> int:
+    """Run the line-by-line console; gives the exit code."""
+    return PlainMode(given).run()

@@ -1,0 +1,192 @@
+"""What a terminal sends: bytes in, Textual's keys, pastes and mouse events out.
+
+Textual's own reader decodes strictly and keeps waiting for the end of a paste, so one byte of another
+encoding ends the program and a paste whose end was lost makes it deaf. Nothing that arrives here does either.
+This module knows no terminal and no thread: it is given bytes and the time.
+"""
+
+from __future__ import annotations
+
+import re
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Generator, Iterable, Iterator
+from time import monotonic
+
+from textual import constants, events
+from textual._xterm_parser import XTermParser
+from textual.message import Message
+
+PASTE_WAIT = 5.0
+"""Seconds without a byte after which a paste counts as finished: its end was lost on the way."""
+SEQUENCE_WAIT = 1.0
+"""The same for a sequence or a letter of several bytes that has begun: its beginning is then dropped."""
+LONGEST = 256
+"""Bytes of a sequence that are waited for; none that means a key has more than a few dozen."""
+
+_PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
+_CONTROL = re.compile(rb"\x1b\[(?:\[[A-E]|[0-?]*[ -/]*[@-~])")
+"""A control sequence (ECMA-48 5.4), or a function key of the Linux console."""
+_CONTROL_BEGUN = re.compile(rb"\x1b\[(?:\[|[0-?]*[ -/]*)\Z")
+_RXVT_SHIFT = re.compile(rb"\x1b\[[0-9]+\$")
+"""Shifted keys of rxvt end in what is otherwise no end."""
+_MOUSE_X10 = b"\x1b[M"
+_STRING = re.compile(rb"\x1b(?:\][0-9]|P[0-9>+!=$|])")
+"""What begins an answer in words (OSC, DCS), apart from Alt with a bracket or a capital P."""
+_STRING_END = re.compile(rb"\x07|\x1b\\")
+_UNDECIDED = (b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP")
+"""Keys by themselves, and the beginnings of sequences."""
+
+
+class InputDecoder:
+    """Decodes the bytes of one terminal.
+
+    ``now`` gives the time in seconds. Invalid UTF-8 becomes U+FFFD, mouse reports of terminals that know only
+    X10's form are understood, and what no terminal sends is dropped.
+    """
+
+    def __init__(self, *, debug: bool = False, now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self._debug = debug
+        self._parser = XTermParser(debug)
+        self._utf8 = getincrementaldecoder("utf-8")("replace")
+        self._held = b""
+        self._pasted: list[bytes] | None = None
+        self._last = now()
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Return what these bytes mean, as far as that is known yet."""
+        self._last = self._now()
+        data, self._held = self._held + data, b""
+        while data:
+            if self._pasted is not None:
+                data = yield from self._paste(data)
+                continue
+            escape = data.find(b"\x1b")
+            plain = data if escape < 0 else data[:escape]
+            if plain:
+                yield from self._parse(self._utf8.decode(plain))
+                data = data[len(plain) :]
+                continue
+            if self._utf8.getstate()[0]:
+                yield from self._parse(self._utf8.decode(b"", final=True))
+                self._utf8.reset()
+            rest = yield from self._sequence(data)
+            if rest is None:
+                self._held = data
+                return
+            data = rest
+
+    def tick(self) -> Iterator[Message]:
+        """Return what must no longer wait for more bytes; to be called a few times a second."""
+        silent = self._now() - self._last
+        if silent >= constants.ESCAPE_DELAY:
+            yield from self._give_up_waiting()
+        if self._pasted is not None:
+            if silent >= PASTE_WAIT:
+                yield from self._end_of_paste(self._held)
+                self._held = b""
+            return
+        if self._utf8.getstate()[0] and silent >= SEQUENCE_WAIT:
+            yield from self._parse(self._utf8.decode(b"", final=True))
+            self._utf8.reset()
+        if self._held in _UNDECIDED or _RXVT_SHIFT.fullmatch(self._held):
+            if silent >= constants.ESCAPE_DELAY:
+                keys, self._held = self._held.decode(), b""
+                yield from self._parse(keys)
+                yield from self._give_up_waiting()
+        elif silent >= SEQUENCE_WAIT:
+            self._held = b""
+
+    def _give_up_waiting(self) -> Iterator[Message]:
+        """Have Textual's parser take what it has for keys, by our clock and not by its own."""
+        if self._parser._timeout_time is not None:
+            self._parser._timeout_time = 0.0
+            yield from self._guarded(self._parser.tick)
+
+    def _paste(self, data: bytes) -> Generator[Message, None, bytes]:
+        """Take in what is pasted; the rest belongs behind it."""
+        assert self._pasted is not None
+        end = data.find(_PASTE_END)
+        if end >= 0:
+            yield from self._end_of_paste(data[:end])
+            return data[end + len(_PASTE_END) :]
+        begun = next((n for n in range(len(_PASTE_END) - 1, 0, -1) if data.endswith(_PASTE_END[:n])), 0)
+        self._pasted.append(data[: len(data) - begun])
+        self._held = data[len(data) - begun :]
+        return b""
+
+    def _end_of_paste(self, last: bytes) -> Iterator[Message]:
+        pasted = b"".join([*(self._pasted or ()), last])
+        self._pasted = None
+        if pasted:
+            yield events.Paste(pasted.decode("utf-8", "replace").replace("\x00", ""))
+
+    def _sequence(self, data: bytes) -> Generator[Message, None, bytes | None]:
+        """Take one sequence from the beginning; gives the rest, or None where more bytes must come first."""
+        if data in _UNDECIDED:
+            return None
+        if data.startswith(_PASTE_START):
+            self._pasted = []
+            return data[len(_PASTE_START) :]
+        if data.startswith(_MOUSE_X10):
+            if len(data) < 6:
+                return None
+            yield from self._parse(_mouse(*data[3:6]))
+            return data[6:]
+        if data.startswith(b"\x1b["):
+            return (yield from self._control(data))
+        if _STRING.match(data):
+            end = _STRING_END.search(data, 2)
+            if end is not None:
+                return data[end.end() :]
+            return None if len(data) < LONGEST else data[LONGEST:]
+        yield from self._parse("\x1b")
+        return data[1:]
+
+    def _control(self, data: bytes) -> Generator[Message, None, bytes | None]:
+        """The same for a control sequence."""
+        found = _CONTROL.match(data)
+        if found is None or _RXVT_SHIFT.fullmatch(data):
+            if _CONTROL_BEGUN.fullmatch(data) and len(data) < LONGEST:
+                return None
+            begun = re.match(rb"\x1b\[[0-?]*[ -/]*", data)
+            assert begun is not None
+            if begun.end() == 2:
+                yield from self._parse("\x1b[")
+            return data[begun.end() :]
+        yield from self._parse(found[0].decode("ascii"))
+        if self._parser._timeout_time is not None:
+            # It means nothing to Textual, which would take the keys that follow for a part of it.
+            self._new_parser()
+        return data[found.end() :]
+
+    def _parse(self, text: str) -> Iterator[Message]:
+        yield from self._guarded(lambda: self._parser.feed(text) if text else ())
+
+    def _guarded(self, read: Callable[[], Iterable[Message]]) -> Iterator[Message]:
+        """Return what Textual's parser makes of it; what it cannot take is dropped, and it starts again."""
+        try:
+            for message in read():
+                if not _empty(message):
+                    yield message
+        except Exception:
+            self._new_parser()
+
+    def _new_parser(self) -> None:
+        old, self._parser = self._parser, XTermParser(self._debug)
+        for name in ("last_x", "last_y", "mouse_pixels", "terminal_size", "terminal_pixel_size"):
+            setattr(self._parser, name, getattr(old, name))
+
+
+def _mouse(button: int, column: int, row: int) -> str:
+    """Return X10's report, whose numbers are bytes above 32, in the form that Textual reads (SGR)."""
+    if min(button, column - 1, row - 1) < 32:
+        return ""
+    button -= 32
+    released = button & 3 == 3 and not button & 96
+    return f"\x1b[<{button & ~3 if released else button};{column - 32};{row - 32}{'m' if released else 'M'}"
+
+
+def _empty(message: Message) -> bool:
+    """Whether a terminal claims to have no room at all."""
+    return isinstance(message, events.Resize) and min(message.size) < 1

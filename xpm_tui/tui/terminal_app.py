@@ -1,0 +1,148 @@
+"""What the console does about its terminal: driver, signals, cursor, glyphs, clipboard.
+
+And its end after an internal error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from textual import events
+from textual.driver import Driver
+from textual.geometry import Offset
+from textual.widgets import Input
+
+from xpm_tui.domain.safe_text import Shown, visible
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.tui import crash
+from xpm_tui.tui.app_protocol import Host
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.terminal import capabilities
+from xpm_tui.tui.terminal.driver import ConsoleDriver
+from xpm_tui.tui.widgets.rows import Rows
+
+with lazy_imports():
+    from xpm_tui.tui.dialogs import progress
+
+INTERNAL_ERROR = 70
+"""Exit code after an error of ours (EX_SOFTWARE of sysexits.h)."""
+
+
+class TerminalApp(Host):
+    """The app's side towards its terminal. Mixed into the console."""
+
+    parting: Shown
+    """What is printed when the console was left."""
+    crash_folder: Path | None
+    """Where an internal error is reported that comes before the practice is open."""
+    _guard_terminal: bool
+    _undo_signals: Callable[[], None]
+    _rest = Offset(0, 0)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our own, in place of the one that it is made from."""
+        stock = super().get_driver_class()
+        return ConsoleDriver if issubclass(ConsoleDriver, stock) else stock
+
+    def dress_terminal(self) -> None:
+        """Use the glyphs and the cursor that the settings ask for."""
+        if isinstance(self._driver, ConsoleDriver) and self.desk.is_open:
+            settings = self.desk.practice.settings
+            self._driver.use_glyphs(settings.text("glyphs"))
+            self._driver.show_cursor(settings.text("cursor") == "shown")
+            self.refresh()
+
+    def action_redraw(self) -> None:
+        """Send all of the screen to the terminal, whatever stands there."""
+        if isinstance(self._driver, ConsoleDriver):
+            self._driver.forget()
+        self.refresh()
+
+    @property
+    def cursor_position(self) -> Offset:
+        """Where the terminal's own cursor rests: on what has the focus, for braille displays and readers."""
+        focused = self.focused
+        if focused is None or not focused.is_attached:
+            return self._rest
+        if isinstance(focused, Input):
+            return focused.cursor_screen_offset
+        region = focused.content_region
+        if isinstance(focused, Rows):
+            row = focused.cursor * focused.row_height - focused.scroll_offset.y
+            return region.offset + Offset(0, max(0, min(row, region.height - 1)))
+        return region.offset
+
+    @cursor_position.setter
+    def cursor_position(self, place: Offset) -> None:
+        """Stock fields set it when they are drawn; without a focus it stays there."""
+        self._rest = place
+
+    # -- signals --------------------------------------------------------------------------------------------
+
+    def guard_terminal(self) -> None:
+        """From now on a hang-up ends the console cleanly."""
+        if self._guard_terminal:
+            self._undo_signals = capabilities.on_hangup(self._hung_up)
+            self.set_interval(capabilities.WATCH, self._watch_terminal)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The terminal may have moved what it shows. A window in which nothing fits says so."""
+        self.action_redraw()
+        if capabilities.too_small(*event.size) and not any(
+            isinstance(screen, progress.TooSmall) for screen in self.screen_stack
+        ):
+            self.push_screen(progress.TooSmall())
+
+    def on_unmount(self) -> None:
+        """Give the signals back."""
+        self._undo_signals()
+
+    def _hung_up(self, why: str) -> None:
+        self.parting = Shown("")
+        self.exit(129 if why == "hang-up" else 143)
+
+    def _watch_terminal(self) -> None:
+        if capabilities.gone(capabilities.stdin_fd()):
+            self._hung_up("hang-up")
+
+    # -- the clipboard --------------------------------------------------------------------------------------
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """To the terminal's clipboard, said as what it is: sent, not known to have arrived."""
+        self._clipboard = text
+        if self._driver is not None:
+            self._driver.write(capabilities.copy_sequence(text, self.environ))
+        self.work(lambda: self._say_copied(), "clipboard", exclusive=True)
+
+    async def _say_copied(self) -> None:
+        caveat = await self.desk.ask(lambda _: capabilities.copy_caveat(self.environ))
+        self.toast("Sent to your terminal's clipboard." + (f"\n{caveat}" if caveat else ""))
+
+    # -- the worst ------------------------------------------------------------------------------------------
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End with the exit code of an internal error, whichever error it was."""
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+            self._fatal_error()
+        self._return_code = INTERNAL_ERROR
+
+    def _fatal_error(self) -> None:
+        """Stock Textual prints every local value: write the stack to a private file, print one sentence."""
+        error: Any = cast("BaseException", self._exception)
+        practice = self.desk.practice if self.desk.is_open else None
+        folder = practice.state if practice is not None else self.crash_folder
+        at = practice.clock.now() if practice is not None else datetime.now(UTC)
+        path = crash.report(error, folder, at) if folder is not None else None
+        where = (
+            f"The details, without any value or name, are in {path}: send that file to whoever supports you."
+            if path
+            else "No file could be written about it."
+        )
+        sentence = visible(f"xpm-tui had to close after an internal error. {where}", 4000)
+        self._exit_renderables.append(content(sentence).plain)
+        self._close_messages_no_wait()
