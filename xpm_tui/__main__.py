@@ -36,8 +36,22 @@ class Console:
         return run_console(home, practice, person=person, read_only=read_only, overrides=overrides)
 
 
+def fill_standard_streams() -> None:
+    """Open the null device for each of the descriptors 0, 1 and 2 that is closed.
+
+    Otherwise the next file that is opened, such as the store's log, would be given that number, and whatever
+    reads or writes a standard stream would read or write that file.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    fill_standard_streams()
     # While a program loads, hardly anything is thrown away: looks for garbage would take an eighth of the
     # time to the first frame. They begin when the verbs are loaded, or when the console's practice is open.
     gc.disable()

@@ -94,7 +94,7 @@ def test_a_state_that_does_not_match(command: Command, sandbox: SandboxProcess) 
     assert command("status", "--json", code=3).json["connected"] is False
 
 
-@pytest.mark.parametrize("line", ["hello\n", "https://example.com/callback?code=1\n", "", "\n"])
+@pytest.mark.parametrize("line", ["hello\n", "https://example.com/callback?code=1\n"])
 def test_what_is_no_redirect_address(command: Command, line: str) -> None:
     process, _ = begun(command)
     done = ended(process, line)

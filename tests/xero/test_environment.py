@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
 
+from tests.support.socks_proxy import HOST, socks_proxy
 from xpm_tui.domain.errors import CaseId, OutOfReach
 from xpm_tui.xero.client.environment import NetworkEnvironment
-from xpm_tui.xero.client.transport import Network, Request
-from xpm_tui.xero.config import WireConfig
+from xpm_tui.xero.client.transport import Network, NoReply, Request
+from xpm_tui.xero.config import Timeouts, WireConfig
 
 FAULTS: tuple[tuple[dict[str, str], str, str], ...] = (
     ({"ALL_PROXY": "socks5://ana:geheim@gate:1080"}, "ALL_PROXY is socks5://***@gate:1080", "xpm-tui[socks]"),
@@ -37,8 +39,9 @@ FAULTS: tuple[tuple[dict[str, str], str, str], ...] = (
 
 @pytest.mark.parametrize(("environ", "words", "hint"), FAULTS)
 async def test_a_variable_that_cannot_be_used_is_named_before_anything_is_sent(
-    environ: dict[str, str], words: str, hint: str
+    environ: dict[str, str], words: str, hint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # the extra is not installed
     network = Network(WireConfig(client_id="a"), environ=environ)
     with pytest.raises(OutOfReach) as told:
         async with network.open(Request("GET", "https://api.xero.com/", {})):
@@ -70,3 +73,27 @@ def test_no_proxy_is_read_in_any_form(value: str, direct: bool) -> None:
     assert route is None or (route.url, route.shown) == ("http://gate:3128", "HTTPS_PROXY (gate:3128)")
     for host, inside in (("fe11::7", "fe11::/16" in value), ("::1", "[::1]" in value)):
         assert (environment.proxy_for("https", host, 443) is None) is (inside or value == "*")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("refuses", 'refused the connection: "Proxy Server could not connect: Connection refused"'),
+        ("hangs-up", "does not speak SOCKS5, or closed the connection (ProtocolError)"),
+        ("babbles", "does not speak SOCKS5, or closed the connection (ProtocolError)"),
+        ("silent", "did not answer within 0 seconds"),
+    ],
+)
+async def test_a_socks_proxy_that_fails_is_named_and_nothing_was_sent(
+    tmp_path: Path, fault: str, words: str
+) -> None:
+    pytest.importorskip("socksio", reason="the extra socks is not installed")
+    with socks_proxy(tmp_path, 9, login="ana:geheim", fault=fault) as proxy:
+        environ = {"ALL_PROXY": proxy.url, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        network = Network(WireConfig(client_id="a", timeouts=Timeouts(connect=0.2)), environ=environ)
+        with pytest.raises(NoReply) as caught:
+            async with network.open(Request("POST", f"https://{HOST}/", {}, body=b"x")):
+                raise AssertionError("nothing may be sent")
+        await network.aclose()
+    assert (caught.value.kind, caught.value.sent, caught.value.words) == ("proxy", False, words)
+    assert caught.value.proxy == f"ALL_PROXY (socks5h://***@127.0.0.1:{proxy.port})"

@@ -206,14 +206,26 @@ async def _see(machine: Connecting, talk: Talk) -> CaseId | None:
 
 
 async def _read(machine: Connecting, talk: Talk) -> None:
-    """Pass typed lines on: one where nobody sits, else as many as it takes. Raises ``BadInput``."""
+    """Pass typed lines on: one where nobody sits, else as many as it takes.
+
+    Raises:
+        BadInput: Somebody at a terminal has ended the input.
+    """
     while True:
         line = await talk.line("Address:")
-        if line is None:
+        if line is None and talk.interactive:
             raise BadInput(
-                "No redirect address came on stdin.",
+                "No redirect address was entered.",
                 hint="Paste the address that the browser ended up at, on a line of its own.",
             )
+        if line is None:
+            # A container often has no stdin, and a browser that is still on its way.
+            talk.say(
+                "Nothing can be pasted here, because standard input has ended. Waiting for the browser "
+                f"to come back, for up to {count(round(state_machine.WAIT / 60), 'minute')} ..."
+            )
+            machine.paste(None)
+            return
         if line.strip() == "?" and talk.interactive:
             await _see(machine, talk)
         elif line.strip():

@@ -1,10 +1,10 @@
 """What becomes of input that is not as it should be: ``python -m xpm_tui.diagnostics.input_outcomes >
 docs/input.md``.
 
-One row for each class of input, by where it comes from. To cover another source, such as Ignition's files or
-the machine's environment, add its rows to ``ROWS`` under a source of its own;
-``tests/diagnostics/test_input.py`` fails where a row has no example, or where its example ends otherwise than
-the row says.
+One row for each class of input, by where it comes from: XPM's replies, Ignition's files, this machine. To
+cover another source, add its rows to ``ROWS`` under a source of its own. ``tests/diagnostics/test_input.py``
+and ``test_input_files.py`` fail where a row has no example, or where its example ends otherwise than the row
+says.
 """
 
 from __future__ import annotations
@@ -15,33 +15,45 @@ from typing import Final, Literal
 
 from xpm_tui.domain.quarantine import FAULTS, FaultKind
 
-Outcome = Literal["understood", "field", "record", "list", "refused"]
+Outcome = Literal["understood", "repaired", "skipped", "field", "record", "row", "list", "refused", "noted"]
 
 OUTCOMES: Final[dict[Outcome, str]] = {
-    "understood": "Understood: it has only one reading.",
+    "understood": "It is understood: it has only one reading.",
+    "repaired": "It is repaired, because only one reading is possible: it is read like the sound form.",
+    "skipped": "The row is left out with a note. All other rows are imported.",
     "field": "The field is set aside: it keeps the value that it had here, and is neither compared nor "
     "written. The other fields of the record are synced.",
     "record": "The record is set aside: it stays as it was here, is not taken for gone, and nothing of it is "
     "written. All other records are synced.",
+    "row": "The row is refused with its number, its column and the reason. All other rows are imported.",
     "list": "The list is left as it was: nobody is taken for gone, and it does not count as read. The run "
     "goes on without it.",
-    "refused": "The reply is refused as a whole: nothing is taken from it, and nothing is written.",
+    "refused": "It is refused as a whole: nothing is taken from it, and nothing is written.",
+    "noted": "It is named with its value, and the command goes on.",
 }
 """What becomes of it, in the words of the page."""
 
 _SHOWN: Final[dict[Outcome, str]] = {
     "understood": "nowhere",
+    "repaired": "nowhere",
+    "skipped": "the report of the import",
     "field": "plan, `sync`, `status`, `doctor`, Overview, Sync, plan review",
     "record": "plan, `sync`, `status`, `doctor`, Overview, Sync, plan review",
     "list": "`connect`, `status`, `doctor`, Overview, the area of the list",
+    "row": "the report of the import",
     "refused": "the error of the command, `doctor`, the log",
+    "noted": "stderr, `doctor`, Overview",
 }
 _EXIT: Final[dict[Outcome, str]] = {
     "understood": "0",
+    "repaired": "0",
+    "skipped": "0",
     "field": "`sync` 1, the others 0",
     "record": "`sync` 1, the others 0",
     "list": "0; 3 or 7 where a command needs the list",
+    "row": "1",
     "refused": "7",
+    "noted": "0",
 }
 
 
@@ -69,6 +81,8 @@ class InputRow:
 
 
 XPM: Final = "XPM's replies"
+FILES: Final = "Ignition's files"
+MACHINE: Final = "This machine"
 _NOTHING = "Nothing."
 _AGAIN = "Try again. If it stays, give Xero's support the correlation id that the error shows."
 
@@ -83,6 +97,21 @@ def _set_aside(outcome: Literal["field", "record"], at: str, kinds: tuple[FaultK
 def _refused(id_: str, what: str, remedy: str = _AGAIN, exit_code: str = "") -> InputRow:
     return InputRow(id_, XPM, what, "refused", remedy, exit_code)
 
+
+def _file(id_: str, what: str, outcome: Outcome, remedy: str = _NOTHING) -> InputRow:
+    if outcome == "refused":
+        return InputRow(f"file-{id_}", FILES, what, outcome, remedy, "2", "the error of the command, the log")
+    return InputRow(f"file-{id_}", FILES, what, outcome, remedy)
+
+
+def _machine(id_: str, what: str, exit_code: str, remedy: str) -> InputRow:
+    return InputRow(f"machine-{id_}", MACHINE, what, "refused", remedy, exit_code)
+
+
+_UTF8 = "Save it as CSV UTF-8, or name its encoding with --encoding."
+_FIX = "Correct the cell and import the file again."
+_TEXT = "Format the column as text in the spreadsheet, and export the file again."
+_VARIABLE = "Correct or unset the variable that the message names."
 
 ROWS: Final[tuple[InputRow, ...]] = (
     InputRow("order", XPM, "elements in another order, unknown ones, absent ones", "understood", _NOTHING),
@@ -120,6 +149,81 @@ ROWS: Final[tuple[InputRow, ...]] = (
     _refused("type", "another root, no Status, no list where one belongs"),
     _refused("large", "too large or too deep"),
     _refused("error", "Status ERROR", "Read what XPM says; nothing was changed.", "1"),
+    _file("form", "a BOM, UTF-16, `sep=;`, other line ends and delimiters, headings in any case",
+          "understood"),
+    _file("columns", "columns in another order, columns without heading and cells", "understood"),
+    _file("same", "a row that is there twice, a file that was imported before", "understood"),
+    _file("encoding", "Windows-1252 or Mac Roman whose words make sense in one of them only", "understood"),
+    _file("dates", "dates in one form, with a time of day, a weekday or the name of a month", "understood"),
+    _file("invisible", "characters without a form: zero-width spaces, soft hyphens, direction marks",
+          "repaired"),
+    _file("blanks", "other kinds of blank, blanks around a value, decomposed accents", "repaired"),
+    _file("formula", """`="021"` and `'+64`, as spreadsheets keep a text""", "repaired"),
+    _file("heading", "the headings again in the middle", "skipped"),
+    _file("totals", "a row of totals: a word for it and numbers", "skipped"),
+    _file("error-word", "an error word of a spreadsheet in place of a value", "row", _FIX),
+    _file("lost", "a lost character (U+FFFD), a NUL byte", "row", "Export the file again as CSV UTF-8."),
+    _file("id", "an id that a spreadsheet has changed: rounded, shortened, made a date, without its zeros",
+          "row",
+          _TEXT),
+    _file("phone", "a phone number that a spreadsheet has shortened", "row", _TEXT),
+    _file("email", "an e-mail address that is none", "row", _FIX),
+    _file("date", "a date with a time zone, with something after it, in either century, of no calendar",
+          "row",
+          "Write the date as 2026-04-01 and import the file again."),
+    _file("mixed-dates", "a date that has two readings, in a file with dates of both kinds", "row",
+          "Write the dates of the file in one form, such as 2026-04-01."),
+    _file("nearly-headings", "a row in which only most cells are headings; `Total` alone", "row",
+          "Delete the row, or correct its cells."),
+    _file("nameless", "a new client without a name", "row", _FIX),
+    _file("cells", "more cells than headings, a cell over 32,767 characters", "row", _FIX),
+    _file("contradiction", "rows of one proposal that contradict each other", "row",
+          "Correct the rows that the report names."),
+    _file("empty", "an empty file, no heading that means a client", "refused",
+          "Export the file again, or name its columns with --map."),
+    _file("binary", "a workbook, an archive, a PDF, a web page", "refused",
+          "Save it as CSV UTF-8 and import that file."),
+    _file("damaged", "UTF-8 with damaged characters, an encoding that cannot be told apart", "refused",
+          _UTF8),
+    _file("device", "a device, a folder, a file that is not there", "refused",
+          "Name the CSV file that Ignition exported."),
+    _file("large", "a file over 256 MB, or without a line end for 4 MB", "refused",
+          "Split it into smaller files and import them one after another."),
+    InputRow("machine-no-proxy", MACHINE, "entries of `NO_PROXY` of any form: `fe11::/16`, `[::1]`, `.a.nz`",
+             "understood", _NOTHING),
+    InputRow("machine-rate-limiter", MACHINE, "a damaged file of the rate limiter", "noted",
+             "Nothing: one call finds out what is left, and a wait is shown."),
+    InputRow("machine-local", MACHINE,
+             "a variable that cannot be used, where all servers are on this machine",
+             "noted", _VARIABLE),
+    InputRow("machine-stdin-ended", MACHINE, "standard input ends or is closed while the browser signs in",
+             "understood", "Finish in the browser: `connect` waits for it for 5 minutes."),
+    _machine("stdin-closed", "a file expected on standard input, which is closed", "2",
+             "Name a file, or redirect one to it."),
+    _machine("proxy", "a proxy variable that holds no address, or a kind of proxy that is not supported", "7",
+             _VARIABLE),
+    _machine("socks", "`ALL_PROXY=socks5://…` without the extra `socks`", "7", "Install `xpm-tui[socks]`."),
+    _machine("socks-fault", "a SOCKS proxy that refuses, hangs up or does not answer", "7",
+             "Look at the proxy that the message names, or unset the variable."),
+    _machine("certificates", "`SSL_CERT_FILE` or `SSL_CERT_DIR` that is not there, or holds no certificate",
+             "7",
+             _VARIABLE),
+    _machine("no-locks", "a file system without locks (ENOLCK, ENOSYS, EOPNOTSUPP)", "8",
+             "Keep the files on a local disk: --home DIR, or XPM_TUI_HOME."),
+    _machine("disk", "a disk that is full, over its quota or read-only", "8", "Make space, then try again."),
+    _machine("no-home", "a uid without a name, and no HOME", "2",
+             "Name a folder: --home DIR, or XPM_TUI_HOME."),
+    _machine("controls", "control characters and line ends in a path", "2", "Use a path without them."),
+    _machine("open-folder", "a folder on the way that others may write to, up to the root", "2",
+             "Run the chmod that the message gives."),
+    _machine("foreign-folder", "a folder, file or link on the way of another account", "2",
+             "Run the chown that the message gives, or use a folder of your own."),
+    _machine("open-settings", "a settings file that others may write to", "2",
+             "Run the chmod that the message gives."),
+    _machine("pasted", "a pasted address with too many fields, of another sign-in, or of no address at all",
+             "2",
+             "Paste the address that the browser ended up at."),
+    _machine("terminal", "no terminal, or TERM is dumb, for the console", "2", "Use a verb, or ssh -t."),
 )  # fmt: skip
 """Every class of input, in the order of the page."""
 

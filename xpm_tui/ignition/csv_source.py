@@ -116,7 +116,9 @@ class CsvSource:
             end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
             line = len(chunk) - end if end >= 0 else line + len(chunk)
             if line > LONGEST_LINE:
-                raise BadInput(f"{self.name} is no CSV file: it has no line end for over 4 MB.")
+                raise BadInput(
+                    f"{self.name} is no CSV file: it has no line end for over 4 MB.", hint=_NAME_ONE
+                )
             if decoder is not None:
                 try:
                     decoder.decode(chunk, final=not chunk)
@@ -145,12 +147,19 @@ class CsvSource:
         self._file.seek(0)
         found, size = [], 0
         for line in self._file:
-            for word in re.findall(rb"[^\x00-\x2c\x3a-\x40]*[\x80-\xff][^\x00-\x2c\x3a-\x40]*", line):
-                found.append(word)
-                size += len(word)
+            if line.isascii():
+                continue
+            # Split first, then look: one expression for both takes quadratic time on a very long word.
+            for word in re.findall(rb"[^\x00-\x2c\x3a-\x40]+", line):
+                if not word.isascii():
+                    found.append(word)
+                    size += len(word)
             if size > _JUDGED:
                 break
         return b"\n".join(found)
+
+
+_NAME_ONE = "Name the CSV file that Ignition exported."
 
 
 def read_source(path: Path) -> bytes:
@@ -174,19 +183,24 @@ def _open(path: Path) -> BinaryIO:
     """Open a plain file, or hold what a pipe gives. Raises ``BadInput``."""
     shown = visible(str(path), 300)
     if str(path) == STDIN:
+        if sys.stdin is None:
+            raise BadInput(
+                "Standard input is closed: there is no file.", hint="Name a file, or redirect one to it."
+            )
         return _held(sys.stdin.buffer.fileno(), "Standard input")
     try:
         # Without blocking: a pipe that nobody writes to is empty.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError:
-        raise BadInput(f"There is no file {shown}.") from None
+        raise BadInput(f"There is no file {shown}.", hint=_NAME_ONE) from None
     except (OSError, ValueError) as reason:
-        raise BadInput(f"{shown} cannot be read: {getattr(reason, 'strerror', None) or reason}.") from None
+        why = getattr(reason, "strerror", None) or reason
+        raise BadInput(f"{shown} cannot be read: {why}.", hint=_NAME_ONE) from None
     try:
         found = os.fstat(fd)
         for is_kind, words in _KINDS:
             if is_kind(found.st_mode):
-                raise BadInput(f"{shown} {words}.", hint="Name the CSV file that Ignition exported.")
+                raise BadInput(f"{shown} {words}.", hint=_NAME_ONE)
         if stat.S_ISFIFO(found.st_mode):
             os.set_blocking(fd, True)
             held = _held(fd, shown)

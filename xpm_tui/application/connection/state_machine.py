@@ -39,6 +39,8 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import CATEGORIES, JOBS, META, MOVES, STAFF, TEMPLATES, VANISHED, XPM_CLIENTS
 from xpm_tui.domain.xpm import Tenant
+from xpm_tui.files.locks import lacks_locks
+from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.mirror import LISTED, NAMED_PEOPLE, QUARANTINED
 
@@ -114,9 +116,16 @@ class Connecting:
             self.practice.settings.set(key, text, practice=True)
 
     def begin(self) -> Begun:
-        """Begin to sign in; a second call begins anew. Raises ``BadInput`` while no app is named."""
+        """Begin to sign in; a second call begins again.
 
+        Raises:
+            BadInput: No app is named yet.
+            DiskTrouble: The login could not be saved, because this file system has no locks.
+        """
         self.practice.writable()
+        lack = lacks_locks(ensure_private(self.practice.state))
+        if lack is not None:
+            raise lack
         config = xpm_access.wire_config(self.practice)
         before = () if self._attempt is None else (*self._attempt.earlier, self._attempt)
         self._attempt = authorization.begin(config, before)

@@ -224,7 +224,11 @@ class Doctor:
             "book": patient.data / "book" / "book.lock",
             "login": patient.state / "login.lock",
         }
-        held = Locks(lambda: self._machine.holders(locks), patient.clock.now)
+        held = Locks(
+            lambda: self._machine.holders(locks),
+            patient.clock.now,
+            lambda: self._machine.place("locks", patient.state),
+        )
         if patient.practice is None and patient.why is None:
             kinds = (Store, CommitLog, LastRuns, Links, PlanFits, SetAside)
             store, commits, *rest = (left(kind, NO_BOOK_YET) for kind in kinds)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from xpm_tui.diagnostics.findings import Finding, bad, note, ok, run_case
-from xpm_tui.diagnostics.probe_inputs import Ask, StoreFacts
+from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok, run_case
+from xpm_tui.diagnostics.probe_inputs import Ask, Place, StoreFacts
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.formatting import count, when_utc
@@ -96,16 +96,20 @@ class Holder:
 
 @dataclass(frozen=True)
 class Locks:
-    """Does anybody hold the practice?"""
+    """Does anybody hold the practice? ``folder`` says whether its file system has locks at all."""
 
     holders: Callable[[], tuple[Holder, ...]]
     now: Callable[[], datetime]
+    folder: Callable[[], Place]
     name: ClassVar[str] = "locks"
     title: ClassVar[str] = "Locks"
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
         """Ask the kernel who holds what."""
+        lack = self.folder().trouble
+        if lack is not None and lack.case is CaseId.NO_LOCKS:
+            return from_error(lack)
         held = self.holders()
         told = [f"{each.what}: {each.words}" for each in held]
         if any(self.now() - each.since > LONG for each in held):

@@ -278,15 +278,17 @@ async def wait_for_code(
     is taken) goes to ``tell``, what is wrong with a line to ``wrong`` (else to ``tell``), and the wait goes
     on. ``won`` is called with the attempt at the moment in which a good answer to it has come. ``take`` is
     given the code and runs to its end before anything is cleaned up, also where this wait is cancelled
-    meanwhile. Raises ``LoginNeeded`` on Cancel and after ``limit`` seconds, and what ``take`` raises.
+    meanwhile. Raises ``LoginNeeded`` on Cancel and after ``limit`` seconds, ``BadInput`` where nothing
+    listens and no line will come, and what ``take`` raises.
     """
+    closed: BadInput | None = None
     try:
         listener: Listener | None = await Listener(authorization, port, tell, won).__aenter__()
-    except BadInput as taken:
+    except BadInput as problem:
         if paste is None:
             raise
-        tell(taken)
-        listener = None
+        tell(problem)
+        listener, closed = None, problem
     waits: set[asyncio.Task[Secret | None]] = set()
     try:
         if listener is not None:
@@ -296,7 +298,7 @@ async def wait_for_code(
         timer = asyncio.create_task(_nothing_after(clock, limit))
         waits.add(timer)
         try:
-            code = await _first_code(waits, timer, limit)
+            code = await _first_code(waits, timer, limit, closed)
         except asyncio.CancelledError:
             # The answer may have come in the same turn in which the wait was given up.
             if listener is None or not listener.has_code:
@@ -316,9 +318,15 @@ async def wait_for_code(
 
 
 async def _first_code(
-    waits: set[asyncio.Task[Secret | None]], timer: asyncio.Task[Secret | None], limit: float
+    waits: set[asyncio.Task[Secret | None]],
+    timer: asyncio.Task[Secret | None],
+    limit: float,
+    closed: BadInput | None,
 ) -> Secret:
-    """The first good answer. An error counts only where no good answer came at the same time."""
+    """The first good answer. An error counts only where no good answer came at the same time.
+
+    ``closed`` is why nobody listens, which is what was wrong where the input ends as well.
+    """
     left = waits
     while True:
         done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
@@ -327,6 +335,8 @@ async def _first_code(
                 return code
         for task in done:
             task.result()
+        if closed is not None and timer not in done and not left - {timer}:
+            raise closed
         if timer in done or not left - {timer}:
             raise _nobody_came(limit if timer in done else 0.0)
 

@@ -90,7 +90,7 @@ def no_reply(fault: NoReply, asked: Asked) -> WireTrouble:
     """The error for a call that got no reply: unknown for a write that may have arrived."""
     message, hint, case = _UNREACHED[fault.kind]
     if fault.proxy and fault.kind == "proxy":
-        what = f'refused the connection: "{fault.words}"' if fault.words else "could not be reached"
+        what = fault.words or "could not be reached"
         message, hint = f"The proxy of {fault.proxy} {what}.", "Check that variable, and NO_PROXY."
     if asked.write and fault.sent:
         return unknown(asked, message)

@@ -32,7 +32,7 @@ Trouble = Literal["connect", "name", "tls", "proxy", "timeout", "cut", "request"
 class NoReply(Exception):
     """No whole reply came. ``sent``: the request may have reached Xero, so it may have been acted upon.
 
-    ``proxy`` names the proxy on the way, and ``words`` are what it said.
+    ``proxy`` names the proxy on the way, and ``words`` say what it did ("refused the connection: ...").
     """
 
     def __init__(self, kind: Trouble, *, sent: bool, proxy: str = "", words: str = "") -> None:
@@ -144,8 +144,10 @@ class Network:
         timeout = httpx.Timeout(
             connect=self._connect, read=request.read_timeout, write=60.0, pool=request.deadline
         )
+        limit = asyncio.timeout(request.deadline)
+        handshake = _Handshake(limit, self._connect)
         try:
-            async with asyncio.timeout(request.deadline):
+            async with limit:
                 built = client.build_request(
                     request.method,
                     request.url,
@@ -153,11 +155,18 @@ class Network:
                     content=request.body,
                     headers=request.headers,
                     timeout=timeout,
+                    extensions={"trace": handshake.note} if proxy else None,
                 )
                 try:
                     response = await client.send(built, stream=True, follow_redirects=False)
                 except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                     raise _no_reply(error, proxy) from None
+                except Exception as error:
+                    # What socksio and its caller raise over a bad reply is no error of httpx.
+                    if not handshake.failed:
+                        raise
+                    words = f"does not speak SOCKS5, or closed the connection ({type(error).__name__})"
+                    raise NoReply("proxy", sent=False, proxy=proxy, words=words) from None
                 try:
                     yield Incoming(
                         response.status_code,
@@ -168,12 +177,42 @@ class Network:
                 finally:
                     await response.aclose()
         except TimeoutError:
+            if handshake.pending:
+                words = f"did not answer within {self._connect:.0f} seconds"
+                raise NoReply("proxy", sent=False, proxy=proxy, words=words) from None
             raise NoReply("timeout", sent=True) from None
 
     async def aclose(self) -> None:
         """Close all connections."""
         for client in self._clients.values():
             await client.aclose()
+
+
+class _Handshake:
+    """The handshake with a SOCKS proxy, followed by the events of httpcore (its "trace" extension).
+
+    httpcore would wait for the proxy's replies without a limit, so ``limit`` is set to ``seconds`` meanwhile.
+    """
+
+    def __init__(self, limit: asyncio.Timeout, seconds: float) -> None:
+        self.pending = self.failed = False
+        self._limit = limit
+        self._seconds = seconds
+        self._before: float | None = None
+
+    async def note(self, event: str, info: Mapping[str, object]) -> None:
+        """Take note of an event of the connection."""
+        _, of_handshake, what = event.partition("setup_socks5_connection.")
+        if not of_handshake:
+            return
+        self.failed = what == "failed"
+        if what == "started":
+            self.pending, self._before = True, self._limit.when()
+            end = asyncio.get_running_loop().time() + self._seconds
+            self._limit.reschedule(end if self._before is None else min(end, self._before))
+        elif not self._limit.expired():
+            self.pending = False
+            self._limit.reschedule(self._before)
 
 
 def _issuer(response: httpx.Response) -> str:
@@ -195,7 +234,8 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
 
 def _no_reply(error: Exception, proxy: str = "") -> NoReply:
     if isinstance(error, httpx.ProxyError):
-        return NoReply("proxy", sent=False, proxy=proxy, words=visible(str(error), 80))
+        said = visible(str(error), 80).rstrip(".")
+        return NoReply("proxy", sent=False, proxy=proxy, words=f'refused the connection: "{said}"')
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return NoReply("proxy" if proxy else "timeout", sent=False, proxy=proxy)
     if isinstance(error, httpx.ConnectError):
