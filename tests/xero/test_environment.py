@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib.util
 from pathlib import Path
 
@@ -97,6 +96,5 @@ async def test_a_socks_proxy_that_fails_is_named_and_nothing_was_sent(
             async with network.open(Request("POST", f"https://{HOST}/", {}, body=b"x")):
                 raise AssertionError("nothing may be sent")
         await network.aclose()
-    gc.collect()  # the warning belongs here
     assert (caught.value.kind, caught.value.sent, caught.value.words) == ("proxy", False, words)
     assert caught.value.proxy == f"ALL_PROXY (socks5h://***@127.0.0.1:{proxy.port})"
