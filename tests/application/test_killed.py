@@ -8,6 +8,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +16,9 @@ import pytest
 from tests.application.flows import World
 from tests.support.profile import count
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
+from xpm_tui.application.condition import unfinished_imports
 from xpm_tui.application.connection.state_machine import Connecting
+from xpm_tui.application.csv_io.imports import import_file, undo_import
 from xpm_tui.application.home import Home, find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.runs import history as runs
@@ -169,3 +172,45 @@ def _book_from_mirror(practice: OpenPractice) -> None:
     practice.book.commit(
         [Put(CLIENTS, Client(id=id_, name=name)) for id_, name in zip(ids, names, strict=True)]
     )
+
+
+def test_an_import_that_is_killed_at_any_commit_is_finished_under_its_id_and_undone_as_one(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "clients.csv"
+    rows = "".join(f"{at},{at},Client {at},P{at},p{at}@client{at}.example\n" for at in range(1_000, 1_300))
+    file.write_text(f"Client ID,Contact ID,Client Name,Contact Name,Contact Email\n{rows}", encoding="utf-8")
+    for number, after in ((1, False), (1, True), (2, False), (2, True)):
+        home = find_home(str(tmp_path / f"{number}-{after}"), {})
+        open_practice(home, person="mere").close()
+        child = os.fork()
+        if child == 0:
+            try:
+                practice = open_practice(home, person="mere")
+                made, commit = 0, practice.book.commit
+
+                def dying(*what: Any, **how: Any) -> int:
+                    nonlocal made
+                    made += 1
+                    if made == number and not after:  # noqa: B023
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    position = commit(*what, **how)  # noqa: B023
+                    if made == number:  # noqa: B023
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    return position
+
+                practice.book.commit = dying  # type: ignore[method-assign]
+                import_file(practice, "clients", file)
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+        practice = open_practice(home, person="mere")
+        found = len(list(practice.snapshot().rows(CLIENTS)))
+        assert (os.WIFSIGNALED(status), found in (0, 300)) == (True, True), (number, after)
+        left = unfinished_imports(practice.snapshot())
+        report = import_file(practice, "clients", file)
+        assert report.resumed is bool(left)
+        assert len(list(practice.snapshot().rows(CLIENTS))) == 300
+        assert undo_import(practice).counts["removed"] == 300
+        assert list(practice.snapshot().rows(CLIENTS)) == []
+        practice.close()

@@ -294,8 +294,8 @@ def open_settings(tmp: Path, patch: pytest.MonkeyPatch) -> None:
     toml_file.read(path)
 
 
-def pasted(line: str) -> Callable[[Path, pytest.MonkeyPatch], None]:
-    return lambda tmp, patch: read_redirect(line, begin(WireConfig(client_id="A"))) and None
+def pasted(line: str) -> Callable[[Path, pytest.MonkeyPatch], object]:
+    return lambda tmp, patch: read_redirect(line, begin(WireConfig(client_id="A")))
 
 
 def terminal(tmp: Path, patch: pytest.MonkeyPatch) -> None:

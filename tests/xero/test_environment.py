@@ -75,6 +75,7 @@ def test_no_proxy_is_read_in_any_form(value: str, direct: bool) -> None:
         assert (environment.proxy_for("https", host, 443) is None) is (inside or value == "*")
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # httpcore leaves it open
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
