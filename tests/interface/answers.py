@@ -143,6 +143,7 @@ SCRIPTS: dict[str, str] = {
         templates clear s4
         templates no-job s4
         templates undo
+        templates rules s4 --budget 40
         templates defaults
         jobs list
         proposals list
@@ -164,6 +165,8 @@ SCRIPTS: dict[str, str] = {
         jobs deploy w1 --yes
         jobs retry --all --yes
         jobs redeploy w1 --yes
+        jobs audit
+        jobs forecast
         export services out-s.csv
         export team out-t.csv
         export proposals out-p.csv

@@ -43,9 +43,8 @@ if TYPE_CHECKING:
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("open", "open"), ("due", "due"), ("missed", "missed"), ("held", "held"), ("failed", "failed"),
-    ("coming", "coming"), ("deployed", "deployed"), ("left-out", "left out"), ("xpm", "in XPM"),
-    ("audit", "audit"),
-    ("", "all"),
+    ("coming", "coming"), ("deployed", "deployed"), ("left-out", "left out"), ("audit", "audit"),
+    ("xpm", "in XPM"), ("", "all"),
 )  # fmt: skip
 XPM, AUDIT = "xpm", "audit"
 
