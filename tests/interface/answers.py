@@ -170,6 +170,10 @@ SCRIPTS: dict[str, str] = {
         export services out-s.csv
         export team out-t.csv
         export proposals out-p.csv
+        import proposals renewed.csv
+        proposals changes
+        proposals rollover --all --dry-run
+        proposals rollover --all --edits keep
         runs list
         runs show
     """,

@@ -45,11 +45,14 @@ PROP-79,Later,Harbour Café Ltd,GST Return,240.00,{start},{end},Sent
 
 
 def write_files(folder: Path) -> None:
-    """Ignition's four files, with proposals that began five days ago."""
+    """Ignition's four files, with proposals that began five days ago; and a fifth with their next term."""
     start = date.today() - timedelta(days=5)
     proposals = PROPOSALS.format(start=start, end=start + timedelta(days=364))
+    again = start + timedelta(days=365)
+    renewed = PROPOSALS.format(start=again, end=again + timedelta(days=364)).replace("1200.00", "1250.00")
     for name, text in (
         ("clients", CLIENTS), ("team", TEAM), ("services", SERVICES), ("proposals", proposals),
+        ("renewed", renewed),
     ):  # fmt: skip
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
 

@@ -103,7 +103,7 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Talk) ->
         ids = deployment.due_at_once(practice)
         chosen = [queries.find_job(practice, each) for each in ids]
     elif not (params.jobs or params.due or params.missed or params.proposal):
-        raise BadInput("Name the jobs, --due, --missed, or --proposal.", hint="xpm-tui jobs deploy w3")
+        raise BadInput("Say which jobs, --due, --missed, or --proposal.", hint="xpm-tui jobs deploy w3")
     else:
         of = jobs_batch.of_proposal(practice, params.proposal) if params.proposal else []
         jobs = (*params.jobs, *(each.id for each in of))
