@@ -22,8 +22,8 @@ def _sense(means: str, deeds: str) -> Sense:
 
 SENSES: dict[str, Sense] = {
     "a": _sense(
-        "yes to what is shown: accept, apply, import, release",
-        "team.accept templates.accept proposals.accept apply release runs.release",
+        "yes to what is shown: accept, apply, import, release, resume",
+        "team.accept templates.accept proposals.accept apply release resume runs.release",
     ),
     "A": _sense("all of it again", "all"),
     "b": _sense("bundle for support", "bundle"),
