@@ -28,6 +28,7 @@ PRESENTER = "diagnostics/error_presenter.py"
 OTHER_TIMES = {
     "store/backup.py": "names of files",
     "store/admin.py": "names of folders",
+    "tui/screenshot.py": "names of files",
     "cli/error_exit.py": "the crash file, ISO 8601, and its name",
     "cli/sample_data.py": "sample data",
     "deploy/job_spec.py": "job numbers, by a pattern that users set",

@@ -246,7 +246,7 @@ class Acting(Host):
             return
         if how == "masked":
             svg, text = screenshot.masked_picture(svg), screenshot.masked(text)
-        name = f"screenshot-{self.desk.practice.clock.now():%Y%m%d-%H%M%S}"
+        name = screenshot.file_name(self.desk.practice.clock.now())
         path = self.save_text(f"{name}.svg", svg)
         self.save_text(f"{name}.txt", text)
         self.toast(f"Saved as {path} and {name}.txt")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,11 @@ _WORD = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d{3,}")
 _TEXT = re.compile(r"(<text[^>]*>)([^<]*)(</text>)")
 _ENTITY = re.compile(r"&#?\w+;")
+
+
+def file_name(at: datetime) -> str:
+    """Return the name of the files, without what they end with."""
+    return f"screenshot-{at:%Y%m%d-%H%M%S}"
 
 
 def picture(app: App[int]) -> str:
