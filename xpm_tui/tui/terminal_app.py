@@ -67,9 +67,10 @@ class TerminalApp(Host):
         focused = self.focused
         if focused is None or not focused.is_attached:
             return self._rest
-        if isinstance(focused, Input):
-            return focused.cursor_screen_offset
         region = focused.content_region
+        if isinstance(focused, Input):
+            column = focused._position_to_cell(focused.cursor_position) - focused.scroll_offset.x
+            return region.offset + Offset(max(0, min(column, region.width - 1)), 0)
         if isinstance(focused, Rows):
             row = focused.cursor * focused.row_height - focused.scroll_offset.y
             return region.offset + Offset(0, max(0, min(row, region.height - 1)))
