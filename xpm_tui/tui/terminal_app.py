@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from textual import events
 from textual.driver import Driver
@@ -126,15 +126,16 @@ class TerminalApp(Host):
 
     def _handle_exception(self, error: Exception) -> None:
         """End with the exit code of an internal error, whichever error it was."""
-        if self._exception is None:
+        self._return_code = INTERNAL_ERROR
+        first = cast("Exception | None", self._exception) is None
+        if first:  # what follows from it is not told apart
             self._exception = error
             self._exception_event.set()
             self._fatal_error()
-        self._return_code = INTERNAL_ERROR
 
     def _fatal_error(self) -> None:
         """Stock Textual prints every local value: write the stack to a private file, print one sentence."""
-        error: Any = cast("BaseException", self._exception)
+        error = cast("BaseException", self._exception)
         practice = self.desk.practice if self.desk.is_open else None
         folder = practice.state if practice is not None else self.crash_folder
         at = practice.clock.now() if practice is not None else datetime.now(UTC)
