@@ -127,11 +127,11 @@ class TerminalApp(Host):
     def _handle_exception(self, error: Exception) -> None:
         """End with the exit code of an internal error, whichever error it was."""
         self._return_code = INTERNAL_ERROR
-        first = cast("Exception | None", self._exception) is None
-        if first:  # what follows from it is not told apart
-            self._exception = error
-            self._exception_event.set()
-            self._fatal_error()
+        if self._exception is not None:
+            return  # what follows from the first one says nothing more
+        self._exception = error
+        self._fatal_error()
+        self._exception_event.set()
 
     def _fatal_error(self) -> None:
         """Stock Textual prints every local value: write the stack to a private file, print one sentence."""
