@@ -153,6 +153,17 @@ async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(world
     assert connecting.answered
 
 
+async def test_an_address_outlives_the_wait_for_its_answer(world: World) -> None:
+    """The page may still be open in the browser when the wait has ended."""
+    connecting = Connecting(world.practice, {})
+    begun = connecting.begin()
+    with pytest.raises(LoginNeeded) as ended:
+        await connecting.wait(limit=0)
+    assert ended.value.case is CaseId.NOTHING_OPENS
+    connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
+    assert await connecting.wait()
+
+
 async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: World) -> None:
     """Another account of the machine may be signing in on that port at the same time."""
     connecting = Connecting(world.practice, {})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.geometry import Offset
 
 from tests.support.profile import count
 from tests.support.pseudo_terminal import console as console_of
@@ -158,7 +159,9 @@ async def test_the_cursor_rests_on_what_has_the_focus(world: World, console: Cal
             place = app.cursor_position
             assert place.y == rows.content_region.y + rows.cursor, "the row under the cursor"
         await press(pilot, "slash", "=0000")
-        place = app.cursor_position
+        field, place = app.focused, app.cursor_position
+        assert field is not None
+        assert place == field.content_region.offset + Offset(4, 0), "behind what was typed"
         assert text_of(app).splitlines()[place.y][: place.x].endswith("0000")
         await press(pilot, "escape", "n")
         await press(pilot, "shift+tab")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xpm_tui.cli import runner
@@ -204,15 +205,15 @@ class PlainMode:
             answer = self._one_review(view, place, len(views))
             if answer == "q":
                 return
+            choices: dict[str, Any] = {"client": (view.id,)}
+            if answer == "n":
+                continue
             if answer == "i":
-                self._guarded(lambda id_=view.id: self._do("clients.review", client=(id_,), ignore=True))
-            elif answer.isdigit():
-                uuid = view.proposals[int(answer) - 1].uuid
-                self._guarded(lambda id_=view.id, to=uuid: self._do("clients.review", client=(id_,), link=to))
-            elif answer != "n":
-                self._guarded(
-                    lambda id_=view.id, to=answer: self._do("clients.review", client=(id_,), link=to)
-                )
+                choices["ignore"] = True
+            else:
+                places = {str(number): each.uuid for number, each in enumerate(view.proposals, 1)}
+                choices["link"] = places.get(answer, answer)
+            self._guarded(partial(self._do, "clients.review", **choices))
 
     def _one_review(self, view: ReviewView, place: int, of: int) -> str:
         about = ", ".join(filter(None, (view.client_id or view.id, view.email or "no e-mail")))

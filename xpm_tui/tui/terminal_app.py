@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from textual import events
 from textual.driver import Driver
@@ -67,9 +67,10 @@ class TerminalApp(Host):
         focused = self.focused
         if focused is None or not focused.is_attached:
             return self._rest
-        if isinstance(focused, Input):
-            return focused.cursor_screen_offset
         region = focused.content_region
+        if isinstance(focused, Input):
+            column = focused._position_to_cell(focused.cursor_position) - focused.scroll_offset.x
+            return region.offset + Offset(max(0, min(column, region.width - 1)), 0)
         if isinstance(focused, Rows):
             row = focused.cursor * focused.row_height - focused.scroll_offset.y
             return region.offset + Offset(0, max(0, min(row, region.height - 1)))
@@ -125,15 +126,16 @@ class TerminalApp(Host):
 
     def _handle_exception(self, error: Exception) -> None:
         """End with the exit code of an internal error, whichever error it was."""
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
-            self._fatal_error()
         self._return_code = INTERNAL_ERROR
+        if self._exception is not None:
+            return  # what follows from the first one says nothing more
+        self._exception = error
+        self._fatal_error()
+        self._exception_event.set()
 
     def _fatal_error(self) -> None:
         """Stock Textual prints every local value: write the stack to a private file, print one sentence."""
-        error: Any = cast("BaseException", self._exception)
+        error = cast("BaseException", self._exception)
         practice = self.desk.practice if self.desk.is_open else None
         folder = practice.state if practice is not None else self.crash_folder
         at = practice.clock.now() if practice is not None else datetime.now(UTC)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
-from rich.cells import cell_len
+from xpm_tui.domain.formatting import cells
 
 SIGNS = {
     "●": "*", "◐": "*", "◇": "?", "○": "o", "▲": "!", "‼": "!", "✓": "v", "✕": "x", "✗": "x", "✖": "x",
@@ -38,7 +38,7 @@ def ascii_sign(sign: str) -> str:
     """Return the ASCII character for a sign; anything else, and what is not one column wide, as it is."""
     if sign.isascii() or sign in SIGNS:
         return SIGNS.get(sign, sign)
-    if unicodedata.category(sign) not in _KINDS or cell_len(sign) != 1:
+    if unicodedata.category(sign) not in _KINDS or cells(sign) != 1:
         return sign
     name = unicodedata.name(sign, "")
     if name.startswith("BOX DRAWINGS"):

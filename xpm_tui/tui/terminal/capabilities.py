@@ -38,7 +38,8 @@ def require_terminal(environ: Mapping[str, str]) -> None:
     if environ.get("TERM", "") in ("", "dumb", "unknown"):
         raise BadInput(
             f"TERM is “{environ.get('TERM', '')}”: this terminal cannot show a full screen.",
-            hint="Set TERM (for example `TERM=xterm-256color`) or use a verb: `xpm-tui --help`.",
+            hint="Set TERM (for example `TERM=xterm-256color`), go line by line (`xpm-tui --plain`), or use a"
+            " verb: `xpm-tui --help`.",
             case=CaseId.TERMINAL,
         )
 

@@ -49,7 +49,8 @@ class ConsoleDriver(LinuxDriver):
 
     def use_glyphs(self, wanted: str) -> None:
         """Send signs as they are (``unicode``), as ASCII (``ascii``), or as the encoding allows."""
-        utf8 = (self._file.encoding or "").replace("-", "").lower().startswith("utf")
+        encoding = self._file.encoding if self._file is not None else ""
+        utf8 = encoding.replace("-", "").lower().startswith("utf")
         ascii_only = wanted == "ascii" or (wanted != "unicode" and not utf8)
         if ascii_only != (self._glyphs is not None):
             self._glyphs = ascii_glyphs.AsciiGlyphs() if ascii_only else None
@@ -63,7 +64,7 @@ class ConsoleDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Take over the terminal, at first and after a suspension."""
-        super().start_application_mode()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._cursor:
             self.write("\x1b[?25h")
 

@@ -90,8 +90,9 @@ class ClientsPane(SkippablePane):
         command = copy_line(self.host.environ, FILE)
         self._copy.display = bool(command)
         self._copy.update(lines([
-            [ours("If the file is on your own computer, run there: "), span(command, "accent")],
-            [ours("Then import "), span(f"~/{FILE}", "strong"), ours(". Put the name of your file in both.")],
+            [ours("If the file is on your own computer, run there, with its name:")],
+            [ours("  "), span(command, "accent")],
+            [ours("Then type "), span(f"~/{FILE}", "strong"), ours(" above.")],
         ]))  # fmt: skip
         if step.state == "done":
             self.query_one("#later", Button).label = "Continue"

@@ -222,7 +222,7 @@ class Listener:
                 "200 OK",
                 "Not connected",
                 cancelled.message,
-                "Go back to the terminal: it says why, and has a new address to sign in with.",
+                "Go back to the terminal: it says why, and what to do next.",
                 "bad",
             )
         except BadInput as stray:
