@@ -127,8 +127,7 @@ class Connecting:
         if lack is not None:
             raise lack
         config = xpm_access.wire_config(self.practice)
-        before = () if self._attempt is None else (*self._attempt.earlier, self._attempt)
-        self._attempt = authorization.begin(config, before)
+        self._attempt = authorization.begin(config).after(self._attempt)
         self.answered, self._answered = False, None
         self._pasted = asyncio.Queue()
         self.practice.events.emit(Event(key="connect.began"))

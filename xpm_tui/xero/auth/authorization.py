@@ -12,7 +12,6 @@ import binascii
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -49,6 +48,12 @@ class Authorization:
     redirect_uri: str
     earlier: tuple[Authorization, ...] = ()
 
+    def after(self, before: Authorization | None) -> Authorization:
+        """Return this attempt as one that follows another in the same session."""
+        if before is None:
+            return self
+        return replace(self, earlier=(*before.earlier, replace(before, earlier=()))[-_EARLIER:])
+
     def answered_by(self, state: str) -> Authorization | None:
         """Return the attempt that an answer with this state belongs to."""
         given = state.encode("utf-8", "replace")
@@ -61,7 +66,7 @@ class Authorization:
         return f"Authorization(redirect_uri={self.redirect_uri!r})"
 
 
-def begin(config: WireConfig, earlier: Sequence[Authorization] = ()) -> Authorization:
+def begin(config: WireConfig) -> Authorization:
     """Make the authorize address, always with PKCE (S256): an app with a secret is no exception (RFC 9700,
     section 2.1.1), as its secret does not keep a code that was read on the way from being used.
 
@@ -79,8 +84,7 @@ def begin(config: WireConfig, earlier: Sequence[Authorization] = ()) -> Authoriz
         code_challenge=authlib.oauth2.rfc7636.create_s256_code_challenge(verifier),
         code_challenge_method="S256",
     )
-    kept = tuple(replace(attempt, earlier=()) for attempt in earlier)[-_EARLIER:]
-    return Authorization(str(url), Secret(state), Secret(verifier), config.redirect_uri, kept)
+    return Authorization(str(url), Secret(state), Secret(verifier), config.redirect_uri)
 
 
 def read_redirect(address: str, authorization: Authorization) -> Secret:
