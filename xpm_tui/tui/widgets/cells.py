@@ -20,8 +20,19 @@ from xpm_tui.domain.formatting import cells, cut, hanging_indent, rows
 from xpm_tui.domain.labels import Label, Labels
 from xpm_tui.domain.safe_text import Shown, visible
 
-Look = Literal["", "strong", "muted", "good", "warn", "bad", "match", "accent", "head"]
-LOOKS: tuple[Look, ...] = ("strong", "muted", "good", "warn", "bad", "match", "accent", "head")
+Look = Literal["", "strong", "muted", "good", "warn", "bad", "match", "accent", "head", "xpm", "ignition"]
+LOOKS: tuple[Look, ...] = (
+    "strong",
+    "muted",
+    "good",
+    "warn",
+    "bad",
+    "match",
+    "accent",
+    "head",
+    "xpm",
+    "ignition",
+)
 
 
 class Span(NamedTuple):
@@ -187,6 +198,8 @@ STYLES: dict[Look, str] = {
     "bad": "bold $error",
     "match": "bold underline",
     "accent": "$accent",
+    "xpm": "$xpm",
+    "ignition": "$ignition",
     "head": "bold $primary",
 }
 
