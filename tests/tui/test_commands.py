@@ -41,6 +41,8 @@ THROUGH = {
     "do_templates_accept": ("accept_same_names", "templates.accept"),
     "do_proposals_accept": ("_agree", "proposals.accept"),
     "do_proposals_take": ("_agree", "proposals.take"),
+    "do_proposals_changes": ("_changes", "proposals.changes"),
+    "do_proposals_rollover": ("_roll_over", "proposals.rollover"),
     "do_templates_no_job": ("_at_once", "templates.no_job"),
     "do_templates_clear": ("_at_once", "templates.clear"),
     "do_jobs_edit": ("_edit", "jobs.edit"),

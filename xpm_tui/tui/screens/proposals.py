@@ -196,12 +196,12 @@ class Proposals(FilteredArea):
 
     def do_proposals_changes(self) -> None:
         """All that Ignition has changed, on one screen."""
-        self.host.work(self._changes, "changes", exclusive=True, node=self)
+        self.host.work(lambda: self._changes("Changed in Ignition"), "changes", exclusive=True, node=self)
 
-    async def _changes(self) -> None:
+    async def _changes(self, title: str) -> None:
         found = (await self.host.run_named("proposals.changes", {})).value
         told = job_dialogs.change_lines(found) or [[ours("Nothing has changed in Ignition.", "muted")]]
-        self.app.push_screen(job_dialogs.JobReading("Changed in Ignition", told))
+        self.app.push_screen(job_dialogs.JobReading(title, told))
 
     def do_proposals_rollover(self) -> None:
         """This one, or all that have a next term; shown first."""
