@@ -108,7 +108,12 @@ class Console(Flows, Acting):
         Binding("ctrl+p,colon", "palette", "Palette", show=False),
         Binding("f1,question_mark", "help", "Help", show=False),
         Binding(
-            "f8", "screenshot", "Screenshot", show=False, priority=True, tooltip="Save the screen for support"
+            "f8",
+            "save_screen",
+            "Screenshot",
+            show=False,
+            priority=True,
+            tooltip="Save the screen for support",
         ),
         Binding("ctrl+l", "redraw", "Draw", show=False, priority=True, tooltip="Draw the whole screen again"),
     ]
