@@ -36,6 +36,7 @@ SECOND = {
     "f2": "backspace in the path; in the wizard the steps follow by themselves",
     "f3": "in the wizard the steps follow by themselves",
     "f6": "the key 0 where the service is listed",
+    "f8": "the palette: Save a screenshot",
     "f9": "the palette: List the practices",
     "f4": "backspace",
     "f5": "clients pick --all in the palette",

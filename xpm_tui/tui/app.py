@@ -104,9 +104,7 @@ class Console(Flows, Acting, TerminalApp):
         Binding("g", "go", "Go to", show=False),
         Binding("ctrl+p,colon", "palette", "Palette", show=False),
         Binding("f1,question_mark", "help", "Help", show=False),
-        Binding(
-            "f8", "screenshot", "Screenshot", show=False, priority=True, tooltip="Save the screen for support"
-        ),
+        Binding("f8", "save_screen", "Screenshot", show=False, priority=True, tooltip="Save the screen"),
         Binding("ctrl+l", "redraw", "Draw", show=False, priority=True, tooltip="Draw the whole screen again"),
     ]
 

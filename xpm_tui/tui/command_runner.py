@@ -208,7 +208,7 @@ class Acting(Host):
             )
         )  # fmt: skip
         found += keymap.problem_entries()
-        own = {"redraw": self.action_redraw, "leave": self.leave, "screenshot": self.action_screenshot}
+        own = {"redraw": self.action_redraw, "leave": self.leave, "screenshot": self.action_save_screen}
 
         def chosen(name: str | None) -> None:
             if name is None:
@@ -230,7 +230,7 @@ class Acting(Host):
         if case is not None:
             self.push_screen(trouble.way_out(case))
 
-    def action_screenshot(self) -> None:
+    def action_save_screen(self) -> None:
         """The screen as it is now, as a picture and as text."""
         shown = screenshot.picture(self), screenshot.text(self)
         self.work(lambda: self._save_screen(*shown), "screenshot", exclusive=True)
@@ -241,7 +241,9 @@ class Acting(Host):
             ("plain", "As it is: with everything that the screen shows"),
         ]
         question = "The picture (SVG) and the text are saved on this machine. Nothing is sent."
-        how = await self.push_screen_wait(dialog.Choose(question, choices, title="Save a screenshot"))
+        how: str | None = await self.push_screen_wait(
+            dialog.Choose(question, choices, title="Save a screenshot")
+        )
         if how is None:
             return
         if how == "masked":

@@ -59,7 +59,7 @@ SENSES: dict[str, Sense] = {
     "u": _sense("undo", "undo clients.undo team.undo templates.undo"),
     "v": _sense(
         "view: what stands behind it, or the same in another way",
-        "proposals.list plan scope turn leave review way_out",
+        "proposals.list plan scope turn leave review way_out values",
     ),
     "w": _sense("write a file", "write export apply"),
     "W": _sense("where the two sides differ, or were both edited", "conflicts differences proposals.changes"),
@@ -72,6 +72,7 @@ SENSES: dict[str, Sense] = {
     "f4": _sense("clear the text", "clear"),
     "f5": _sense("all that are clear", "all"),
     "f6": _sense("no job", "no_job"),
+    "f8": _sense("save the screen for support", "save_screen"),
     "f9": _sense("the practices", "practices.list"),
     "f10": _sense("do it, save it", "submit save"),
 }

@@ -277,8 +277,8 @@ class Form(EditingDialog[msgspec.Struct]):
         if self._turned is not None:
             start = getattr(self._turned.filled, param.name)
         if row.part is not None:
-            given = dict(str(each).partition("=")[::2] for each in start or ())
-            return self._of_part(row, given.get(row.part.key, ""))
+            parts = dict(str(each).partition("=")[::2] for each in start or ())
+            return self._of_part(row, parts.get(row.part.key, ""))
         if param.kind is bool:
             return Tick("", bool(start), id=row.key, compact=True)
         given = [str(each) for each in start] if isinstance(start, (tuple, list)) else [str(start or "")]
