@@ -63,7 +63,7 @@ async def test_rules_of_services_and_billing_types_come_before_the_default(tmp_p
     assert shown() == ("Payroll", "1250.50", True)
     for bad in ({"category": "No such"}, {"budget": "much"}):
         with pytest.raises((NotFound, BadInput)):
-            templates.set_rules(practice, "Advice", **bad)  # type: ignore[arg-type]
+            templates.set_rules(practice, "Advice", **bad)
     for text in ("monthly", "monthly=", "a=b; A=c"):
         with pytest.raises(BadInput):
             practice.settings.set("jobs.category_by_billing", text, practice=True)

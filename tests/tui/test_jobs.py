@@ -419,6 +419,20 @@ async def test_filters_letters_and_xpms_own_jobs(office: Deploying, over: Callab
         assert office.made("Now")[0].number in text_of(app)
 
 
+async def test_the_audit_shows_what_is_wrong(office: Deploying, over: Callable[..., Console]) -> None:
+    office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
+    app = over(office)
+    async with jobs_area(app) as pilot:
+        await press(pilot, "r")
+        await settle(pilot)
+        shown = text_of(app)
+        assert "[audit]" in shown
+        assert "1 accepted proposal compared with" in shown
+        assert "xpm-tui jobs deploy w1/2026-05-01" in shown
+        await press(pilot, "M")
+        assert "1 job in 12 months" in text_of(app)
+
+
 async def test_what_is_empty_says_what_to_press(office: Deploying, over: Callable[..., Console]) -> None:
     app = over(office)
     async with jobs_area(app) as pilot:
