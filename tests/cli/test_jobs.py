@@ -36,7 +36,7 @@ def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path
     file.write_text(FILE.format(client=found[0]["name"]), encoding="utf-8")
     imported = connected("import", "proposals", str(file), code=None).out
     assert "Nothing is deployed by this. Of 1 accepted proposal" in imported
-    assert "take them over: xpm-tui proposals take" in imported
+    assert "take them over: xpm-tui proposals take-over" in imported
     assert "jobs.ignition_deploys no" in imported
     assert connected("status", "--json", code=None).json["jobs"]["to_take"] == 1
     (row,) = connected("proposals", "list", "--json").json["items"]
@@ -44,7 +44,7 @@ def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path
     assert "take it over" in row["why"]
     assert connected("jobs", "list", "--json").json["items"] == []
 
-    taken = connected("proposals", "take", "PROP-77").out
+    taken = connected("proposals", "take-over", "PROP-77").out
     assert "switched on in Ignition" in taken
     held = connected("jobs", "deploy", "w1", "--yes", "--json", code=4)
     assert "Ignition" in held.error["message"]
@@ -100,7 +100,7 @@ def test_what_cannot_be_is_told_by_verbs(connected: Inline) -> None:
         (("jobs", "retry", "--job", "J1"), "--sent adopt"),
         (("jobs", "list", "--state", "lost"), "no state of a job"),
         (("templates", "link"), "Say which service"),
-        (("proposals", "take"), "Say which proposals"),
+        (("proposals", "take-over"), "Say which proposals"),
         (("proposals", "accept", "o9"), "no proposal 'o9'"),
         (("proposals", "new", "P", "nobody"), "no client 'nobody'"),
     ):

@@ -50,7 +50,7 @@ async def test_an_edited_proposal_stops_what_waits_until_it_is_taken_again(offic
     report = office.load(end="2028-06-30")
     assert report.counts["stopped"] == 1
     assert "changed in Ignition: end, services. Stopped: w1." in report.notes[0].reason
-    assert "proposals take" in report.notes[0].reason
+    assert "proposals take-over" in report.notes[0].reason
     row = jobs.row_of(office.practice, "w1")
     assert (row.state, row.why) == ("stopped", "Its proposal was changed in Ignition: end, services.")
     assert jobs.counts(office.practice).changed == 1

@@ -617,7 +617,7 @@ async def test_each_trouble_of_a_job_is_a_sentence_here_too(
     sentences = {
         "w1": "is archived. Take it out",
         "w2": "is a prospect in XPM: its id changes",
-        "w3": "is linked to nobody in XPM, and is left out.",
+        "w3": "is not linked to anyone in XPM, and is left out.",
         "w4": "XPM takes no more than 255.",
         "w5": f"XPM no longer has the job template {office.names[2]}.",
         "w6": "clash: XPM has a job IGN-W6 already.",

@@ -117,7 +117,7 @@ def sentences(row: PolicyRow) -> Iterator[str]:
     elif len(row.levels) == 0:
         yield "It is set once, when the client is made: no sync touches it afterwards."
     else:
-        yield "Not carried in this direction, at this level."
+        yield "Not synced in this direction, at this level."
 
 
 def _levels(rule: FieldRule) -> tuple[str, ...]:

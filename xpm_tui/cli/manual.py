@@ -22,11 +22,11 @@ EXITS: tuple[tuple[str, str], ...] = (
     ("1", "Done in part: some records failed."),
     ("2", "The command or a file cannot be used as it is."),
     ("3", "Not connected, or a login is needed."),
-    ("4", "Held for a person: the guard, a conflict, a choice to make."),
+    ("4", "Waiting for your decision: the guard, a conflict, a choice to make."),
     ("5", "Another process has the practice."),
     ("6", "The day's calls are used up. It says when to go on."),
-    ("7", "Xero is out of reach."),
-    ("8", "The book cannot be read, or the disk cannot be written."),
+    ("7", "Xero cannot be reached."),
+    ("8", "The data cannot be read, or the disk cannot be written."),
     ("130, 143", "Stopped by a signal. What was begun can be resumed."),
 )
 """Exit codes, and what each means."""
@@ -44,7 +44,10 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
 FILES: tuple[tuple[str, str], ...] = (
     ("~/.config/xpm-tui/settings.toml", "Settings for all practices of this account."),
     ("~/.config/xpm-tui/practices/NAME/settings.toml", "Settings of one practice. They win."),
-    ("~/.local/share/xpm-tui/practices/NAME/book/", "The book: clients, contacts, links, runs, old values."),
+    (
+        "~/.local/share/xpm-tui/practices/NAME/book/",
+        "The data: clients, contacts, links, runs, earlier values.",
+    ),
     ("~/.local/state/xpm-tui/practices/NAME/", "The encrypted login, the log, locks and call times."),
 )
 
@@ -99,7 +102,7 @@ def _page(tree: click.Group, context: click.Context) -> Iterator[str]:
             ("xpm-tui plan", "See what a sync would do, and why."),
             ("xpm-tui sync --plan last", "Apply that plan."),
             ("xpm-tui undo last", "Take the last run back."),
-            ("xpm-tui doctor", "Look what is wrong, and find the way out."),
+            ("xpm-tui doctor", "Find out what is wrong and how to fix it."),
         )
     )
 

@@ -307,7 +307,7 @@ def _worst(beat: Heartbeat) -> Trouble | None:
     unanswered = [each for each in beat.problems if each.code == UNKNOWN]
     is_held = problem is not None and problem.code == "held"
     trouble = Trouble(
-        problem.sentence if problem else "Something needs a person.",
+        problem.sentence if problem else "Something needs your attention.",
         hint=problem.hint if problem else "",
         why=" ".join(f"{each.sentence} {each.hint}." for each in unanswered) if is_held else "",
     )
@@ -337,7 +337,7 @@ def _lines(beat: Heartbeat, now: datetime, zone: tzinfo) -> list[str]:
         {
             "Practice": name,
             "Connected": since if beat.connected else "no",
-            "Last good sync": ago(beat.last_good, now),
+            "Last successful sync": ago(beat.last_good, now),
             "Last run": f"{beat.last_run} {beat.last_outcome}".strip(),
             "Running": beat.running,
             "Held": ", ".join(beat.held),

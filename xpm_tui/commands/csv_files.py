@@ -204,7 +204,8 @@ def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
         return []
     told = [
         f"Nothing is deployed by this. Of {count(number, 'accepted proposal')} Ignition's own connector has "
-        "usually made the jobs; where it has not, take them over: xpm-tui proposals take PROP-12, or --all"
+        "usually created the jobs; where it has not, take them over: "
+        "xpm-tui proposals take-over PROP-12, or --all"
     ]
     return (
         told
@@ -265,8 +266,8 @@ ACTS: tuple[Act[Any], ...] = (
         Act(
             name=f"import.{form}",
             title=f"Import {whose}",
-            help=f"Merge {file} into the book. Blank cells and absent rows change nothing; a bad row is "
-            "refused with its number and stops nothing else.",
+            help=f"Merge {file} into the practice's data. Blank cells and absent rows change nothing; "
+            "a bad row is refused with its number, and the other rows are imported.",
             params=ImportFile,
             run=_importer(form),
             verb=("import", form),

@@ -20,21 +20,21 @@ with lazy_imports():
 
 
 class Repair(msgspec.Struct, frozen=True):
-    """Parameters of ``book repair``."""
+    """Parameters of ``data repair``."""
 
     lossy: Annotated[bool, option("Also where rows are lost by it; they are counted.")] = False
 
 
 class BackUp(msgspec.Struct, frozen=True):
-    """Parameters of ``book backup``."""
+    """Parameters of ``data backup``."""
 
     file: Annotated[str, argument("The file to write.", "FILE", completes="file")]
 
 
 class Restore(msgspec.Struct, frozen=True):
-    """Parameters of ``book restore``."""
+    """Parameters of ``data restore``."""
 
-    file: Annotated[str, argument("A file that 'book backup' wrote.", "FILE", completes="file")]
+    file: Annotated[str, argument("A file that 'data backup' wrote.", "FILE", completes="file")]
     yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
 
 
@@ -53,7 +53,7 @@ async def check(place: Place, params: NoParams, talk: Talk) -> Result:
     lines.append(f"{count(rows, 'row')}, {report.bytes:,} bytes, {count(report.position, 'commit')}.")
     trouble = None
     if not report.ok:
-        trouble = BookUnreadable("The book is damaged.", hint="Back its folder up, then: xpm-tui book repair")
+        trouble = BookUnreadable("The data is damaged.", hint="Back its folder up, then: xpm-tui data repair")
     return Result(data=plain(report), lines=lines, trouble=trouble)
 
 
@@ -61,7 +61,7 @@ async def repair(place: Place, params: Repair, talk: Talk) -> Result:
     """Make it whole from the last good state."""
 
     done = maintenance.repair(place.home, place.practice, place.person, lossy=params.lossy)
-    lines = [*done.lines] or ["The book is whole: nothing was changed."]
+    lines = [*done.lines] or ["The data is intact: nothing was changed."]
     if done.kept:
         lines.append(f"The damaged files are kept in {done.kept}.")
     return Result(data=plain(done), lines=lines)
@@ -86,7 +86,7 @@ async def back_up(place: Place, params: BackUp, talk: Talk) -> Result:
 async def restore(place: Place, params: Restore, talk: Talk) -> Result:
     """Put a backup in place."""
 
-    question = f"Put {params.file} in place of what the book holds now?"
+    question = f"Put {params.file} in place of the practice's current data?"
     if not await agree(talk, Question(question, button="Restore")):
         return Result(data={"restored": False}, lines=["Nothing was changed."])
     done = maintenance.restore(place.home, place.practice, place.person, Path(params.file))
@@ -119,24 +119,24 @@ async def purge(place: Place, params: Purge, talk: Talk) -> Result:
 
 ACTS: tuple[Act[Any], ...] = (
     home_act(
-        name="book.check",
+        name="data.check",
         title="Check the data",
         help="Read all data of the practice and report what is wrong with it. Changes nothing.",
         params=NoParams,
         on_home=check,
         effect=Effect.LOOKS,
-        verb=("book", "check"),
-        example="xpm-tui book check",
+        verb=("data", "check"),
+        example="xpm-tui data check",
         default=True,
     ),
     home_act(
-        name="book.repair",
+        name="data.repair",
         title="Repair damaged data",
         help="Restore damaged data to its last sound state. The damaged files are kept.",
         params=Repair,
         on_home=repair,
-        verb=("book", "repair"),
-        example="xpm-tui book repair",
+        verb=("data", "repair"),
+        example="xpm-tui data repair",
         effect=per_call(
             lambda params: Effect.REPLACES if params.lossy else Effect.WRITES_HERE, Effect.WRITES_HERE
         ),
@@ -144,33 +144,33 @@ ACTS: tuple[Act[Any], ...] = (
         consent="lossy",
     ),
     home_act(
-        name="book.compact",
+        name="data.compact",
         title="Compact the data",
         help="Merge the commit log into the snapshot files. It also happens by itself.",
         params=NoParams,
         on_home=compact,
-        verb=("book", "compact"),
-        example="xpm-tui book compact",
+        verb=("data", "compact"),
+        example="xpm-tui data compact",
         effect=Effect.WRITES_HERE,
     ),
     home_act(
-        name="book.backup",
+        name="data.backup",
         title="Back up the data",
         help="Write all data of the practice to one file and read it back. It contains no login.",
         params=BackUp,
         on_home=back_up,
-        verb=("book", "backup"),
-        example="xpm-tui book backup practice.zip",
+        verb=("data", "backup"),
+        example="xpm-tui data backup practice.zip",
         effect=Effect.WRITES_FILE,
     ),
     home_act(
-        name="book.restore",
+        name="data.restore",
         title="Restore the data from a backup",
         help="Replace the data of the practice with a backup. The present data is backed up first.",
         params=Restore,
         on_home=restore,
-        verb=("book", "restore"),
-        example="xpm-tui book restore practice.zip",
+        verb=("data", "restore"),
+        example="xpm-tui data restore practice.zip",
         effect=Effect.REPLACES,
         why_not=idle,
     ),

@@ -306,7 +306,7 @@ ACTS = (
     Act(
         name="jobs.redeploy",
         title="Make a job again that XPM lost",
-        help="Make a job anew when XPM no longer has it: a new number, the old one stays in its history.",
+        help="Create a job again when XPM no longer has it: a new number, the old one stays in its history.",
         params=RedeployJob,
         run=redeploy_job,
         verb=("jobs", "redeploy"),

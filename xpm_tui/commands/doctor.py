@@ -192,7 +192,7 @@ async def seen(place: Place, params: WhatIsSeen, talk: Talk) -> Result:
     if chosen is None and talk.interactive:
         chosen = await pick(talk, records.ALL, "What do you see?")
         if chosen is None:
-            return Result(lines=["Nothing of it. All known troubles: xpm-tui cases list"])
+            return Result(lines=["None of these. All known problems: xpm-tui cases list"])
     if chosen is None:
         columns = (Column("ANSWER", whole=True), Column("CASE", whole=True), Column("WHAT THERE IS TO SEE"))
         rows = [(each.key, str(each.case or "-"), each.words) for each in records.ALL]

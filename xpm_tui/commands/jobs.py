@@ -60,7 +60,7 @@ class SkipJob(msgspec.Struct, frozen=True):
     """Parameters of ``jobs skip``."""
 
     job: JobId
-    undo: Annotated[bool, option("Take it back.")] = False
+    undo: Annotated[bool, option("Undo it.")] = False
 
 
 async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Talk) -> Result:
@@ -72,7 +72,7 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Talk) -> Res
     lines = [counted.blocked] if counted.blocked else []
     if counted.to_take:
         lines.append(f"{count(counted.to_take, 'accepted proposal')} of Ignition not ours to deploy: "
-                     "xpm-tui proposals take")  # fmt: skip
+                     "xpm-tui proposals take-over")  # fmt: skip
     empty = "No job is to be made: xpm-tui proposals accept, or take"
     return Result(data={"count": len(found), "counts": plain(counted)}, items=[plain(view) for view in found],
                   table=_table(found, empty), lines=lines)  # fmt: skip

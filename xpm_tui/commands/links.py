@@ -92,7 +92,7 @@ class IgnoreClient(msgspec.Struct, frozen=True):
 
     client: ClientId
     reason: Annotated[str, option("Why it is not meant to have an XPM client.", "TEXT")] = ""
-    undo: Annotated[bool, option("Take it back: the client needs a link again.")] = False
+    undo: Annotated[bool, option("Undo it: the client needs a link again.")] = False
 
 
 class FreezeClient(msgspec.Struct, frozen=True):
@@ -231,7 +231,9 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk
 
     view = frozen_fields.freeze(practice, params.client, params.field, params.reason)
     what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
-    return Result(data=plain(view), lines=[f"Sync leaves alone of {view.id} {view.name}: {what}."])
+    return Result(
+        data=plain(view), lines=[f"Sync does not change these fields of {view.id} {view.name}: {what}."]
+    )
 
 
 async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Talk) -> Result:

@@ -181,7 +181,7 @@ async def undo_client(practice: OpenPractice, params: UndoClient, talk: Talk) ->
     client = lookup.find_client(practice.snapshot(), params.client)
     run = plans.last_write(practice.snapshot(), client.id)
     if not run:
-        raise NotFound(f"No run wrote anything of {client.name} that could be taken back.")
+        raise NotFound(f"No run wrote anything of {client.name} that could be undone.")
     return await undo(practice, Undo(run=run, client=client.id, review=params.review), talk)
 
 

@@ -219,7 +219,7 @@ def summary(plan: Plan, items: list[ChangeView], found: Consequences) -> list[st
     if found.waiting:
         lines.append(f"  Tick changes: xpm-tui plan tick {plan.id} ...")
     if len(plan.people) > archived:
-        lines.append(f"  {count(len(plan.people) - archived, 'client')} for a person (clients review)")
+        lines.append(f"  {count(len(plan.people) - archived, 'client')} for your decision (clients review)")
     if archived:
         lines.append(f"  {count(archived, 'client')} with changes archived in XPM, where nothing is written")
     if plan.left_different and (items or found.waiting):

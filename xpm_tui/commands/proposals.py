@@ -90,7 +90,7 @@ class Accept(msgspec.Struct, frozen=True):
 
 
 class Take(msgspec.Struct, frozen=True):
-    """Parameters of ``proposals take``."""
+    """Parameters of ``proposals take-over``."""
 
     proposals: Annotated[
         tuple[str, ...], argument("The proposals: our ids, numbers, names.", "[PROPOSAL]...")
@@ -167,7 +167,7 @@ async def take(practice: OpenPractice, params: Take, talk: Talk) -> Result:
     """Make Ignition's ours."""
 
     if params.all == bool(params.proposals):
-        raise BadInput("Say which proposals, or --all.", hint="xpm-tui proposals take PROP-12")
+        raise BadInput("Say which proposals, or --all.", hint="xpm-tui proposals take-over PROP-12")
     found = jobs_proposals.take(practice, params.proposals, every=params.all, **_terms(params))
     return _told(practice, found, "ours to deploy")
 
@@ -262,8 +262,8 @@ ACTS = (
         "their jobs already: take only those for which it has not.",
         params=Take,
         run=take,
-        verb=("proposals", "take"),
-        example="xpm-tui proposals take PROP-12",
+        verb=("proposals", "take-over"),
+        example="xpm-tui proposals take-over PROP-12",
         key="T",
         where=("proposals",),
         footer="Take over",

@@ -76,7 +76,7 @@ async def new_client(practice: OpenPractice, params: NewClient, talk: Talk) -> R
         different=params.different_from,
         anyway=params.anyway,
     )
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} is in the book."])
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} was added."])
 
 
 def pairs(words: tuple[str, ...]) -> dict[str, str]:
@@ -94,7 +94,7 @@ ACTS = (
     Act(
         name="clients.edit",
         title="Edit a client",
-        help="Change fields of a client in the book. An empty value empties a field. Where XPM is the "
+        help="Change fields of a client. An empty value empties a field. Where XPM is the "
         "master it warns that the next sync writes it over. The fields are "
         f"{', '.join(field.attribute for field in editable('client'))}; of a contact, with its id before "
         f"them (k3.email), {', '.join(field.attribute for field in editable('contact'))}.",

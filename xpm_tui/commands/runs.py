@@ -140,10 +140,10 @@ async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
     if held.kind == journal.ADD_STAFF:
         phone, mobile = (str(held.sent.get(field) or "") for field in ("phone", "mobile"))
         person = await members.create_in_xpm(practice, held.record, phone=phone, mobile=mobile)
-        return f"{held.name} was made in XPM's staff: {person.staff.uuid}."
+        return f"{held.name} was added to XPM's staff: {person.staff.uuid}."
 
     made = await links.create_in_xpm(practice, held.record)
-    return f"{held.name} was made in XPM: {made.xpm.number or made.xpm.uuid}."
+    return f"{held.name} was created in XPM: {made.xpm.number or made.xpm.uuid}."
 
 
 def _decisions(params: ReleaseRun, waiting: list[HeldWrite]) -> dict[str, Decision]:

@@ -229,7 +229,7 @@ async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
             labels.WAYS[policy_table.told_way(row.from_xpm)].text,
             labels.WAYS[policy_table.told_way(row.to_xpm)].text,
             labels.LEVELS[row.levels[-1]].text if row.levels else "",
-            "carried" if row.carried else "switched off" if row.off else "not carried",
+            "synced" if row.carried else "switched off" if row.off else "not synced",
             str(row.frozen or ""),
         )
         for row in rows
@@ -244,7 +244,7 @@ async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
             f"{count(whole, 'client')} frozen as a whole.",
             "Switch fields off for every client: xpm-tui policy off website fax",
             "Freeze one for one client: xpm-tui clients freeze CLIENT phone",
-            "Never carried: tax, company and business numbers, relationships, status, custom fields.",
+            "Never synced: tax, company and business numbers, relationships, status, custom fields.",
         ],
     )
 
@@ -280,10 +280,12 @@ async def _switch(practice: OpenPractice, params: SwitchFields, talk: Talk, *, o
     off = policy_table.switched(practice, params.field, on)
     done = await set_setting(practice, SetSetting(key="sync.off", value=", ".join(off)), talk)
     names = ", ".join(policy_table.label(field.strip().casefold()) for field in params.field)
-    told = f"{names}: carried again where direction and level do." if on else f"{names}: left alone by sync."
+    told = (
+        f"{names}: synced again where direction and level allow it." if on else f"{names}: no longer synced."
+    )
     return Result(
         data={**done.data, "off": list(off)},
-        lines=[told, "A plan made before is refused: make it anew.", *list(done.lines)[1:]],
+        lines=[told, "A plan made before is refused: make it again.", *list(done.lines)[1:]],
     )
 
 

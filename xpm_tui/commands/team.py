@@ -90,7 +90,7 @@ class PickStaff(msgspec.Struct, frozen=True):
     """Parameters of ``team pick``."""
 
     staff: Annotated[tuple[str, ...], argument("People in XPM: UUIDs, e-mails, or names.", "[STAFF]...")] = ()
-    all: Annotated[bool, option("All staff that nobody of the team is linked to.")] = False
+    all: Annotated[bool, option("All staff to whom no team member is linked.")] = False
     yes: Annotated[bool, option("Do not ask.")] = False
     different_from: Annotated[
         tuple[str, ...],
@@ -178,7 +178,7 @@ async def undo_team(practice: OpenPractice, params: NoParams, talk: Talk) -> Res
 
 def undone(found: Undone) -> Result:
     """What was taken back, of the team or of the services."""
-    lines = [f"Took back: {found.what}."] if found.back or not found.stay else []
+    lines = [f"Undone: {found.what}."] if found.back or not found.stay else []
     if found.stay:
         lines.append(f"Changed since, or in use, and left: {', '.join(found.stay)}.")
     return Result(data=plain(found), lines=lines)

@@ -368,7 +368,7 @@ class Deployer:
                 "held",
                 "unknown",
                 row.why
-                or "It was sent to XPM before and no answer came; a person has to say what became of it.",
+                or "It was sent to XPM before and no answer came; you have to decide what became of it.",
             )
 
     def _workflow(self, workflow: Workflow) -> Workflow:
@@ -442,7 +442,7 @@ def refused(kind: str, no: Refused, row: Deployment) -> Halt:
             "Set the code that XPM shows in its settings, of a Standard state, then: jobs retry",
         )
     elif "staff" in said:
-        cause, way = "person-gone", "Link the person anew, then: jobs retry"
+        cause, way = "person-gone", "Link the person again, then: jobs retry"
     elif "id already exists" in said:
         cause, way = "number-taken", "Change the setting jobs.number, then: jobs retry"
     elif kind != ADD_JOB and isinstance(no, RecordMissing):

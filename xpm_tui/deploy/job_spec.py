@@ -70,7 +70,7 @@ def named(snapshot: Snapshot, partner: str, manager: str, staff: tuple[str, ...]
         row = snapshot.get(STAFF, person.staff) if person.staff else None
         if row is not None and not row.gone:
             return row.uuid
-        why = "is no longer listed in XPM" if person.staff else "is linked to nobody in XPM"
+        why = "is no longer listed in XPM" if person.staff else "is not linked to anyone in XPM"
         missing.append(f"{person.name} ({role}) {why}")
         return ""
 
@@ -82,7 +82,7 @@ def named(snapshot: Snapshot, partner: str, manager: str, staff: tuple[str, ...]
 Weight = Literal["hold", "ask", "note"]
 
 _SENTENCES: dict[str, tuple[Weight, str, str]] = {
-    "no-client": ("hold", "Its proposal names no client of the book: {about}.",
+    "no-client": ("hold", "Its proposal names no client that is known here: {about}.",
                   "Import or make the client, then import the proposals again."),
     "client-ignored": ("hold", "{about} is set aside as having no XPM client.",
                        "Lift that first, or skip the job."),
@@ -110,7 +110,7 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
     "no-price": ("note", "The budget is left out, because a price is no number: {about}.", ""),
     "no-template": ("ask", "No service on it calls for a job template: the job would have no tasks.",
                     "Link the services (templates link), or say that it is to go out anyway."),
-    "service-bare": ("note", "The service {about} calls for no template.", ""),
+    "service-bare": ("note", "The service {about} needs no template.", ""),
     "template-gone": ("hold", "XPM no longer has the job template {about}.",
                       "Link another one: templates link, or jobs edit ID templates=..."),
     "category-gone": ("hold", "XPM has no job category {about}.",
@@ -132,7 +132,7 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
     "number-taken": ("hold", "XPM has a job {about} already.", 
                      "Change the setting jobs.number, or empty it."),
     "stopped": ("hold", "{about}", "Take the proposal again to go on."),
-    "not-ours": ("hold", "The proposal is not ours to deploy: {about}.", "Say so: proposals take ID"),
+    "not-ours": ("hold", "The proposal is not ours to deploy: {about}.", "Say so: proposals take-over ID"),
     "ignition": ("hold", "XPM may still be switched on in Ignition, which would make the job, too.",
                  "Switch it off there, then: settings set jobs.ignition_deploys no"),
 }  # fmt: skip

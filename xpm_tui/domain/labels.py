@@ -92,9 +92,9 @@ MARKS: Labels = {
     "first": Label("Overwrites", "Replaces a value that was not synced before.", "●", "overwrite"),
     "drift": Label(
         "Edited in {other}",
-        "Replaces an edit made on the other side since the last sync.",
+        "Replaces an edit made in the other system since the last sync.",
         "≠",
-        "edit on the other side/edits on the other side",
+        "edit in the other system/edits in the other system",
     ),
     "conflict": Label(
         "Both changed", "Both sides changed since the last sync; the master wins.", "‼", "conflict"
@@ -299,7 +299,7 @@ PROPOSAL_STATES: Labels = {
 VERDICTS: Labels = {
     "ok": Label("OK", "The probe found nothing wrong.", "●"),
     "note": Label("Note", "The probe found something worth knowing.", "▲"),
-    "trouble": Label("Trouble", "The probe found a problem.", "✖"),
+    "trouble": Label("Problem", "The probe found a problem.", "✖"),
     "skipped": Label("Skipped", "The probe could not run, or was not needed.", "○"),
 }
 SEVERITIES: Labels = {
@@ -362,7 +362,7 @@ def of_sides(text: str, written: str) -> str:
     if "{" not in text:
         return text
     if written not in SIDES:
-        return text.replace("{master}", "the master").replace("{other}", "the other side")
+        return text.replace("{master}", "the master").replace("{other}", "the other system")
     other = SIDES[written].text
     master = SIDES["xpm" if written == "ignition" else "ignition"].text
     return text.replace("{master}", master).replace("{other}", other)

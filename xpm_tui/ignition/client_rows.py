@@ -268,7 +268,7 @@ def contact_text(contact: Contact, key: str) -> str:
     return contact_cell(contact, key)
 
 
-NOBODY = "whose contact it is cannot be told: no name, no e-mail"
+NOBODY = "it cannot be determined whose contact it is: no name, no e-mail"
 
 
 @dataclass

@@ -104,7 +104,7 @@ def judge_encoding(raw: bytes) -> str:
     shown = next((found[0] for found in _WORDS.finditer(mac)), "")
     there = shown.encode("mac-roman").decode("cp1252", "replace")
     raise BadInput(
-        "The file is not UTF-8, and its encoding cannot be told: a word in it is "
+        "The file is not UTF-8, and its encoding cannot be determined: a word in it is "
         f"{visible(there, 40)} in Windows-1252 and {visible(shown, 40)} in Mac Roman.",
         hint="Save it as CSV UTF-8, or name its encoding: --encoding windows-1252, --encoding mac-roman.",
     )

@@ -231,7 +231,7 @@ class _Planner:
         ]
         if found:
             ids = ", ".join(each.id for each, _ in found)
-            way = "" if "state" in told else f" Look at it, then: proposals take {before.id}"
+            way = "" if "state" in told else f" Look at it, then: proposals take-over {before.id}"
             self._notes.append(Note(row, f"{before.id}: {why} Stopped: {ids}.{way}"))
         return after, found
 

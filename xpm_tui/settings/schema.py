@@ -143,7 +143,7 @@ SCHEMA: tuple[Entry, ...] = (
         "When the master is emptied",
         choice("never", "ask", "yes"),
         "ask",
-        "The master emptied a field that was filled: keep the other side, ask, or empty it too.",
+        "The master emptied a field that was filled: keep the other value, ask, or empty it too.",
     ),
     Entry(
         "sync.off",

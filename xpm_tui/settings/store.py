@@ -268,7 +268,7 @@ class _Told:
                 section, _, rest = name.removeprefix(schema.PREFIX).casefold().partition("_")
                 if rest and section in schema.SECTIONS:
                     raise BadInput(
-                        f"The environment variable {visible(name, 80)} stands for no setting.",
+                        f"The environment variable {visible(name, 80)} names no setting.",
                         hint=schema.nearest(f"{section}.{rest}"),
                     )
             except BadInput as problem:

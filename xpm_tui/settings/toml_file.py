@@ -40,7 +40,7 @@ def read(path: Path) -> dict[str, object]:
     except tomllib.TOMLDecodeError as reason:
         raise BadInput(
             f"The settings file {path} cannot be read: {reason}.",
-            hint="Mend that place; texts stand in quotes, and each [section] only once.",
+            hint="Correct that place; texts are written in quotes, and each [section] only once.",
         ) from None
 
 

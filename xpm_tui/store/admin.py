@@ -93,7 +93,7 @@ def repair(folder: Path, *, clock: Clock, lossy: bool = False) -> Repaired:
     could not. Raises ``BookUnreadable`` where that would be needed and was not asked for, or nothing is left.
     """
     _need(folder)
-    with both_locks(folder, clock, "repairing the book"):
+    with both_locks(folder, clock, "repairing the data"):
         try:
             loaded = load(folder)
         except Damage as damage:
@@ -101,7 +101,7 @@ def repair(folder: Path, *, clock: Clock, lossy: bool = False) -> Repaired:
         if loaded is None:
             raise BookUnreadable(f"There is no book in {folder}.", hint="Restore a backup into it.")
         if loaded.tail == "clean":
-            words = f"The book is whole, as of {at(loaded.state.mark)}: nothing to repair."
+            words = f"The data is intact, as of {at(loaded.state.mark)}: nothing to repair."
             return Repaired(changed=False, lossless=True, position=loaded.state.mark.position, lines=(words,))
     # A torn write at the end of the log was never acknowledged; opening for writing cuts it.
     with open_book(folder, clock=clock) as book:
@@ -175,7 +175,7 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
 def purge(folder: Path, *, clock: Clock) -> Purged:
     """Delete the book, its backups and what repairs kept. Deleted is not shredded: a disk may keep traces."""
     _need(folder)
-    with both_locks(folder, clock, "deleting the book"):
+    with both_locks(folder, clock, "deleting the data"):
         ours = [path for _, path in generation_files(folder)] + leftovers(folder)
         ends = (folder / HEAD, previous_head(folder), folder / LOG_END)
         ours += [path for path in ends if path.exists()]

@@ -74,7 +74,7 @@ def write_backup(folder: Path, target: Path) -> Backup:
 @contextmanager
 def unpacked(source: Path) -> Iterator[Loaded]:
     """The state in a backup, wholly verified. Raises ``BadInput`` for a file that is no whole backup."""
-    refusal = f"{source} is no whole backup of a book"
+    refusal = f"{source} is not a complete backup"
     scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=_scratch_parent(source)))
     try:
         with zipfile.ZipFile(source) as packed:

@@ -89,7 +89,7 @@ def changes_of(body: bytes) -> list[Change]:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BookUnreadable(
             "A line of the commit log has a right checksum and cannot be read.",
-            hint="It was written by another version. See: xpm-tui book check",
+            hint="It was written by another version. See: xpm-tui data check",
         ) from error
     out = []
     for table, name, raw in rows:

@@ -41,7 +41,7 @@ def decode(table: Table[T], id: str, raw: bytes) -> T:  # noqa: A002
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BookUnreadable(
             f"The row {visible(id, 60)} of the table {table.name} cannot be read: {visible(str(error), 200)}",
-            hint="See what is wrong with: xpm-tui book check",
+            hint="See what is wrong with: xpm-tui data check",
         ) from error
 
 

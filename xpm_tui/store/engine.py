@@ -322,7 +322,7 @@ class Engine:
     def _reload(self, locked: bool) -> None:
         loaded = load(self.folder)
         if loaded is None:
-            raise Damage(self.folder / HEAD, "is gone: the book was deleted. Nothing was written.")
+            raise Damage(self.folder / HEAD, "is gone: the data was deleted. Nothing was written.")
         if loaded.head.book != self.head.book:
             raise Damage(self.folder / HEAD, "was replaced by that of another book. Nothing was written.")
         same = loaded.head.generation == self.head.generation
@@ -363,12 +363,12 @@ class Engine:
 
     def _refuse_reading(self) -> None:
         if self._closed:
-            raise ReadOnly("The book is closed.")
+            raise ReadOnly("The data store is closed.")
         if self.damage is not None:
             raise self.damage
         if self._read_only:
             raise ReadOnly(
-                "The book is open for reading only.", hint="Run it again without --read-only to write."
+                "The data is open for reading only.", hint="Run it again without --read-only to write."
             )
 
 

@@ -83,7 +83,7 @@ def check(folder: Path) -> Report:
 def _surroundings(folder: Path, loaded: Loaded) -> Iterator[Finding]:
     kind = network_file_system(folder)
     if kind:
-        yield Finding("warning", f"The book lies on a network file system ({kind}): use a local disk.")
+        yield Finding("warning", f"The data is on a network file system ({kind}): use a local disk.")
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
         yield Finding("warning", f"{folder} is open to other accounts: run chmod 700 on it.")
     for path in sorted(folder.iterdir()):

@@ -14,7 +14,7 @@ from xpm_tui.store.checksum import seal_struct, unseal
 from xpm_tui.store.migrations import newest
 
 HEAD = "head"
-WAY_OUT = "Look with: xpm-tui book check. Then: xpm-tui book repair, or xpm-tui book restore FILE."
+WAY_OUT = "Look with: xpm-tui data check. Then: xpm-tui data repair, or xpm-tui data restore FILE."
 
 
 class TableFile(msgspec.Struct, frozen=True):

@@ -99,7 +99,7 @@ def read_table(path: Path, known: TableFile, salvage: Salvage | None = None) -> 
     if salvage is not None:
         salvage.rows += max(0, known.rows - len(rows))
     elif (len(rows), chain) != (known.rows, known.chain):
-        raise Damage(path, "does not belong to this state of the book.")
+        raise Damage(path, "does not belong to this state of the store.")
     return rows
 
 

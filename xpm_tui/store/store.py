@@ -52,7 +52,7 @@ class DiskBook:
         said = []
         if kind:
             said.append(
-                f"The book lies on a network file system ({kind}): locks and durable writes are only as good"
+                f"The data is on a network file system ({kind}): locks and durable writes are only as good"
                 " as the server's word. A local disk is safe."
             )
         if self.fold_trouble is not None:

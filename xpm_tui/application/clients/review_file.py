@@ -192,7 +192,7 @@ class _Choosing:
         """A sheet of which one column was sorted by itself would link the wrong ones."""
         client, name = find_client(snapshot, row["Client"]), row["Client Name"]
         if name and exact(name) != exact(clean(client.name)):
-            raise _No(row.number, f"{client.id} has another name: export the review anew")
+            raise _No(row.number, f"{client.id} has another name: export the review again")
 
     def _do(self, row: _Row, target: str) -> None:
         snapshot = self._practice.snapshot()
@@ -210,11 +210,13 @@ class _Choosing:
                 self.same += 1
                 return
             if state != "ignored" and needs_person(snapshot, client, state) is None:
-                raise _No(row.number, "it needs no link any more: export the review anew")
+                raise _No(row.number, "it needs no link any more: export the review again")
             if row["Choice"].casefold() == "link" and self._settled_since(
                 snapshot, row, client.id, target, state
             ):
-                raise _No(row.number, "a person settled it otherwise since: export anew, or type the number")
+                raise _No(
+                    row.number, "somebody has settled it differently since: export again, or type the number"
+                )
             if target in self._taken:
                 raise _No(
                     row.number, f"row {self._taken[target]} links another client to the same one of XPM"

@@ -225,7 +225,7 @@ def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     person = connector(snapshot)
     facts += [each for each in (note, person.sentence if person else "") if each]
     done = (bool(members) and len(linked) == len(members)) or not staff
-    return tuple(facts), () if done else ("Link the team, so that partner and manager can be carried.",)
+    return tuple(facts), () if done else ("Link the team, so that partner and manager can be synced.",)
 
 
 def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:

@@ -75,8 +75,8 @@ def _gather(patient: Patient, results: Sequence[Probed], names: bool) -> tuple[P
         json_part("doctor.json", "What each probe found.", probed, mask),
         json_part("runs.json", "The last runs.", [_run(run, mask) for run in runs], mask),
         json_part("errors.json", "Warnings and errors, with Xero's ids of the calls.", told_wrong, mask),
-        json_part("store.json", "How much the book holds.", _store(patient), mask),
-        text_part("cases.txt", "The cases that were met, and their ways out.", met, mask),
+        json_part("store.json", "The number of records in the store.", _store(patient), mask),
+        text_part("cases.txt", "The known problems that occurred, and their solutions.", met, mask),
         lines_part("events.jsonl", "The log, newest first.", told_all, mask),
         *_crashes(patient, mask),
     ]

@@ -87,11 +87,11 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
     if await _read(practice, row.number) is not None:
         raise BadInput(
             f"XPM still has job {row.number}: a second one is not made.",
-            hint="Delete it in XPM first, if it is to be made anew.",
+            hint="If it is to be created again, delete it in XPM first.",
         )
     again = Deployment(
         id=row.id, workflow=row.workflow, day=row.day, state="failed", cause="job-gone",
-        why=f"XPM no longer has job {row.number}: it is to be made anew.", attempt=row.attempt + 1,
+        why=f"XPM no longer has job {row.number}: it is to be created again.", attempt=row.attempt + 1,
         earlier=(*row.earlier, row.number), audit=row.audit,
     )  # fmt: skip
     again = transitions.noted(again, practice.clock.now(), practice.person, "redeploy", row.number)

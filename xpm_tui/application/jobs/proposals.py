@@ -109,7 +109,7 @@ def accept(
         if proposal.origin == "import":
             raise BadInput(
                 f"{proposal.id} comes from Ignition, where it is accepted.",
-                hint=f"To have it deployed from here: xpm-tui proposals take {proposal.id}",
+                hint=f"To have it deployed from here: xpm-tui proposals take-over {proposal.id}",
             )
         if proposal.state == "accepted":
             raise BadInput(f"{proposal.id} is accepted already.", hint="See: xpm-tui jobs list")

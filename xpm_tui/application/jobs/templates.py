@@ -112,7 +112,7 @@ def link_templates(
     snapshot = practice.snapshot()
     before = find_service(snapshot, service)
     if no_job and templates:
-        raise BadInput("A service that wants no job calls for no template: say the one or the other.")
+        raise BadInput("A service without jobs needs no template: choose one or the other.")
     uuids = [find_template(snapshot, text, before).uuid for text in templates]
     linked = tuple(dict.fromkeys([*(before.templates if add else ()), *uuids]))
     after = msgspec.structs.replace(before, templates=linked, no_job=no_job)

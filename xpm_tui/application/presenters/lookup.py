@@ -101,7 +101,7 @@ def find_client(snapshot: Snapshot, text: str) -> Client:
         ids = ", ".join(client.id for client in hits[:12])
         raise BadInput(f"'{visible(typed, 80)}' is the name of several clients.", hint=f"Say which: {ids}.")
     raise NotFound(
-        f"There is no client '{visible(typed, 80)}' in the book.",
+        f"There is no client '{visible(typed, 80)}' in this practice.",
         hint="Look for it: xpm-tui clients list --find TEXT",
     )
 

@@ -102,7 +102,7 @@ async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
     """Finish what the last run left: raises ``BadInput`` where it left nothing."""
     last = next((run for run in list_runs(practice) if is_sync(run) and not _never_sent(practice, run)), None)
     if last is None or (last.outcome not in UNFINISHED and last.outcome != "running"):
-        raise BadInput("The last run left nothing unfinished.", hint="Sync anew: xpm-tui sync")
+        raise BadInput("The last run left nothing unfinished.", hint="Sync again: xpm-tui sync")
     again = _again(practice, last)
     return await run(practice, trigger="resume", report=report, **again)
 
@@ -152,7 +152,7 @@ def _again(practice: OpenPractice, before: Run) -> _Again:
         return {"only": before.only, "fields": before.fields}
     if plan.state != "draft":
         raise BadInput(
-            f"Run {before.id} took back run {plan.undo_of} as far as it could.",
-            hint=f"Take back what is left: xpm-tui undo {plan.undo_of}",
+            f"Run {before.id} undid run {plan.undo_of} as far as possible.",
+            hint=f"Undo what is left: xpm-tui undo {plan.undo_of}",
         )
     return {"plan_id": plan.id}

@@ -266,7 +266,7 @@ class Work:
         )
         items = plan.counts.get("items", 0)
         if daily and plan.direction == "to_xpm" and items and not practice.settings.yes("sync.daily_push"):
-            waits = "The daily run writes to XPM only with sync.daily_push; its plan waits for a person."
+            waits = "The daily run writes to XPM only with sync.daily_push; its plan waits for your approval."
             stops += (Stop(rule="daily-push", counted=items, sentence=waits),)
         if self.asked.held is not None:
             always = tuple(stop for stop in stops if stop.rule in ALWAYS)

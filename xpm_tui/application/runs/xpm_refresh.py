@@ -272,7 +272,7 @@ class _Watched:
             raise NeedsPerson(
                 f"XPM listed {count(done, 'client')}, and none of them is one that was there before: "
                 "this looks like another practice. Nothing was taken over.",
-                hint="Check the practice's name with: xpm-tui status. To begin anew with another practice, "
+                hint="Check the practice's name with: xpm-tui status. To start again with another practice, "
                 "add it: xpm-tui practices add NAME",
                 case=CaseId.WRONG_PRACTICE,
             )

@@ -209,7 +209,7 @@ class Scheduler:
         return (
             f"{when}: {shlex.join(self._command())}",
             "It syncs once a day" + (", only if somebody used the tool within 24 hours." if asked else "."),
-            "The first run waits for a person, and so does what the guard stops.",
+            "The first run waits for your approval, and so does what the guard stops.",
             *(
                 ("To XPM: it plans and waits, as sync.daily_push is off.",)
                 if settings.text("sync.direction") == "to_xpm" and not settings.yes("sync.daily_push")

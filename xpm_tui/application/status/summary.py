@@ -357,7 +357,7 @@ def _book_problems(practice: OpenPractice) -> list[Problem]:
             Problem(
                 code=damage.code,
                 sentence=damage.message,
-                hint=damage.hint or "See: xpm-tui book check",
+                hint=damage.hint or "See: xpm-tui data check",
                 exit_code=damage.exit_code,
             ),
         )

@@ -110,12 +110,12 @@ def preview_map(practice: OpenPractice, member: str, staff: str) -> MapEffect:
     if view.staff is not None:
         says.append(f"It takes the place of {view.staff.name or view.staff.uuid}.")
     if theirs.gone:
-        says.append("XPM no longer lists this person: nothing can be carried for somebody who left.")
+        says.append("XPM no longer lists this person: nothing can be synced for somebody who has left.")
     carried = [count(view.clients, "client") + " here"] if view.clients else []
     carried += [count(person.clients, "client") + " in XPM"] if person.clients else []
     carried += [count(view.jobs, "job") + " to come"] if view.jobs else []
     if carried and not theirs.gone:
-        says.append(f"Partner and manager of {', '.join(carried)} can be carried.")
+        says.append(f"Partner and manager of {', '.join(carried)} can be synced.")
     if ours.email and theirs.email and ours.email.strip().casefold() != theirs.email.strip().casefold():
         says.append("The e-mails differ: make sure that it is the same person.")
     return MapEffect(says=(*says, "Nothing is written to XPM by this."))

@@ -153,7 +153,7 @@ def connector(snapshot: Snapshot) -> Connector | None:
             login=login,
             state="unlinked",
             staff=uuids,
-            sentence=f"{shown}, who connected this practice, is linked to nobody of the team.",
+            sentence=f"{shown}, who connected this practice, is not linked to a team member.",
             hint="Link them, or pick them into the team: xpm-tui team list",
         )
     return Connector(login=login, state="here", staff=uuids)

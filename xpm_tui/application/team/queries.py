@@ -85,7 +85,7 @@ class Team:
                 f"XPM has {count(self._their_names[_same(row.name)], 'person/people')} of this name."
             )
         if row.uuid in self._connected:
-            notes.append("Connected this practice: the connection lives and dies with this person's record.")
+            notes.append("Connected this practice: the connection depends on this person's record.")
         costs = ""
         if member is None and (clients or jobs):
             costs = f"Not brought: {_named_on(clients, jobs)} in XPM naming this person."

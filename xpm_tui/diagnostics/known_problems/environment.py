@@ -11,13 +11,13 @@ from xpm_tui.domain.errors import CaseId
 CASES = (
     Case(
         id=CaseId.STORE,
-        title="The book cannot be read",
-        sign="The book is damaged, or was changed by another program.",
+        title="The data cannot be read",
+        sign="The data is damaged, or was changed by another program.",
         cause="A disk fault, or somebody edited its files.",
         steps=(
             "Nothing was overwritten.",
-            "Look what is the matter: xpm-tui book check",
-            "Then: xpm-tui book repair, or xpm-tui book restore FILE",
+            "Look what is the matter: xpm-tui data check",
+            "Then: xpm-tui data repair, or xpm-tui data restore FILE",
         ),
     ),
     Case(
@@ -50,7 +50,7 @@ CASES = (
         title="This is no terminal for a full screen",
         sign="The console does not start.",
         cause="Input or output is not a terminal, or TERM is dumb.",
-        steps=("Over SSH use ssh -t.", "Every act is also a verb: xpm-tui --help"),
+        steps=("Over SSH use ssh -t.", "Every action is also a command: xpm-tui --help"),
     ),
     Case(
         id=CaseId.KEYRING,
@@ -70,7 +70,7 @@ CASES = (
         cause="A typing error in settings.toml, in an environment variable or in an option.",
         steps=(
             "See every setting with its origin: xpm-tui settings list",
-            "Write it anew: xpm-tui settings set KEY VALUE, or take it out: xpm-tui settings unset KEY",
+            "Set it again: xpm-tui settings set KEY VALUE, or take it out: xpm-tui settings unset KEY",
             "Where the files are: xpm-tui locate",
         ),
     ),
@@ -132,7 +132,7 @@ WIRE_CASES = (
     ),
     Case(
         id=CaseId.XERO_DOWN,
-        title="Xero is having trouble",
+        title="Xero has problems",
         sign="Xero answers 500, 502 or 503, again and again.",
         cause="An outage at Xero.",
         steps=("Look at status.xero.com.", "Try again later: a run goes on where it was."),
@@ -166,7 +166,7 @@ WIRE_CASES = (
     ),
     Case(
         id=CaseId.OK_BUT_ERROR,
-        title="XPM said no",
+        title="XPM refused the request",
         sign="XPM answered, and its answer is an error in its own words.",
         cause="A value that XPM does not take, or a record that is no longer there.",
         steps=("Read XPM's words beside the record.", "Correct the value, then retry that record."),

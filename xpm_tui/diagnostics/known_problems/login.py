@@ -66,13 +66,13 @@ CASES = (
         cause="The person is no administrator, or the record was not saved after becoming one.",
         steps=(
             "Open the person's record in XPM.",
-            'Tick "Administrator", save, and load the page anew.',
+            'Tick "Administrator", save, and load the page again.',
             "Now the permission shows under Permissions > Advanced: switch it on and save.",
             "Connect again.",
         ),
         old_screens=(
             "In XPM, open Business > Settings > Staff and the person's record.",
-            'Tick "Administrator", save, and load the page anew.',
+            'Tick "Administrator", save, and load the page again.',
             'Now "API Access Privileges" shows at the bottom: tick "Authorise 3rd Party Full Access", save.',
             "Connect again.",
         ),
@@ -108,23 +108,24 @@ CASES = (
         cause="The login lapsed (60 days unused), was revoked, or the person who connected left or was "
         "disabled. All practices at once, since one day: T12.",
         steps=(
-            "Connect again, best as an administrator who stays for long: the login lives and dies with that "
+            "Connect again, best as an administrator who stays for long: the login depends on that "
             "person's account.",
             "Nothing is lost: links, settings and the log stay as they are.",
         ),
     ),
     Case(
         id=CaseId.CONNECTING_PERSON,
-        title="The person who connected is gone, or is nobody of the team",
-        sign="Status, Overview and Team say that the person is not among XPM's staff, or linked to nobody.",
-        cause="The connection lives and dies with that person's record in XPM: once it is disabled or "
+        title="The person who connected has left, or is not a team member",
+        sign="Status, Overview and Team say that the person is not in XPM's staff list, or not "
+        "linked to a team member.",
+        cause="The connection depends on that person's record in XPM: once it is disabled or "
         "removed, the login ends (T6). A record under another name or e-mail is not recognised.",
         steps=(
             "See who it is: xpm-tui status, and who is in XPM: xpm-tui team list",
             "Whoever left: have an administrator who stays for long connect again, before the login ends. "
             "Links, settings and the log stay: xpm-tui connect",
             "Whoever is still there under another name or e-mail: put the one of XPM right, or leave it so.",
-            "Linked to nobody: pick them into the team, or link the member: xpm-tui team pick",
+            "Not linked: pick them into the team, or link the member: xpm-tui team pick",
         ),
     ),
     Case(
@@ -178,7 +179,7 @@ CASES = (
         id=CaseId.CANCELLED,
         title="Consent was cancelled",
         sign='The browser came back with "access denied".',
-        cause="Cancel was pressed on Xero's page, or the person has no practice to offer.",
+        cause="Cancel was pressed on Xero's page, or this login has access to no practice.",
         steps=(
             "Connect again and press Allow access.",
             "If the page offers no practice, the permission in XPM is missing: follow that case.",
@@ -236,7 +237,7 @@ CASES = (
         cause="The client id is mistyped, the app is disabled, or its redirect address is another one.",
         steps=(
             "Compare the client id with the one at developer.xero.com: xpm-tui settings get xero.client_id",
-            "The app's redirect address must be http://localhost:PORT/callback to the letter; the port is "
+            "The app's redirect address must be exactly http://localhost:PORT/callback; the port is "
             "the setting xero.redirect_port.",
             "A Web app needs its secret too, a Mobile or desktop app must have none.",
         ),

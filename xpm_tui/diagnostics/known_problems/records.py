@@ -97,12 +97,12 @@ BROWSER: tuple[Seen, ...] = (
     Seen(
         key="waiting",
         words="A page of Xero that waits for me: to sign in, or to press Allow access",
-        advice="Finish there within five minutes. If it took longer, begin anew and open the new address.",
+        advice="Finish there within five minutes. If it took longer, start again and open the new address.",
     ),
     Seen(
         key="localhost",
         words="“localhost refused to connect”, or a blank page",
-        advice="That is right over SSH: copy the whole address out of the browser's address bar and paste it "
+        advice="That is right over SSH: copy the whole address from the browser's address bar and paste it "
         "here. Or use the ssh line that is shown and begin anew.",
     ),
     Seen(

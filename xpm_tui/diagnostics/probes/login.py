@@ -200,7 +200,7 @@ class Permission:
                 exit_code=told.exit_code,
             )
         except ScopeMissing:
-            return ok("XPM answers this login; the list that it does not open is told below.")
+            return ok("XPM answers this login; the list that it may not read is named below.")
         return ok("XPM answers this login.")
 
 

@@ -156,7 +156,7 @@ class Schedule:
         facts = await self.read()
         told = [*facts.notes]
         if facts.last is not None:
-            told.append(f"last good sync: {when_utc(facts.last)}")
+            told.append(f"last successful sync: {when_utc(facts.last)}")
         if facts.skipped is not None:
             told.append(f"skipped: {when_utc(facts.skipped)}")
         if not facts.installed:
@@ -182,5 +182,5 @@ class Versions:
         lost = [name for name, version in self.versions.items() if not version]
         told = [f"{name} {version}" for name, version in self.versions.items() if version]
         if lost:
-            return bad(f"A library is missing: {', '.join(lost)}.", *told, hint="Install xpm-tui anew.")
+            return bad(f"A library is missing: {', '.join(lost)}.", *told, hint="Install xpm-tui again.")
         return ok("Everything is there.", *told)

@@ -24,7 +24,7 @@ class Store:
 
     read: Ask[StoreFacts]
     name: ClassVar[str] = "store"
-    title: ClassVar[str] = "The book"
+    title: ClassVar[str] = "The data"
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
@@ -34,15 +34,15 @@ class Store:
         told = [f"rows: {kept:,}", f"bytes: {facts.bytes:,}", *facts.errors, *facts.warnings]
         if facts.errors:
             return bad(
-                "The book is damaged.",
+                "The data is damaged.",
                 *told,
-                hint="Nothing was overwritten. Look closer: xpm-tui book check",
+                hint="Nothing was overwritten. Look closer: xpm-tui data check",
                 case=CaseId.STORE,
                 exit_code=8,
             )
         if facts.warnings:
-            return note("The book is whole, with a warning.", *told, case=CaseId.STORE)
-        return ok("The book is whole.", *told)
+            return note("The data is intact, with a warning.", *told, case=CaseId.STORE)
+        return ok("The data is intact.", *told)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class CommitLog:
         if held:
             creates = any(each.kind.startswith(("add", "create")) for each in held)
             return note(
-                f"{len(held)} writes to XPM wait for a person.",
+                f"{len(held)} writes to XPM wait for your decision.",
                 *told,
                 hint="Say what to do with each: xpm-tui runs release",
                 case=CaseId.CREATE_LAG if creates else CaseId.UNKNOWN_OUTCOME,
@@ -140,7 +140,7 @@ class LastRuns:
             return ok("Nothing has run yet.", *told)
         case = run_case(last)
         if last.id in self.held():
-            return note(f"Run {last.id} waits for a person.", *told, case=case or CaseId.HELD,
+            return note(f"Run {last.id} waits for your decision.", *told, case=case or CaseId.HELD,
                         hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip
         if last.outcome in ("failed", "interrupted", "partial"):
             return note(f"Run {last.id}: {labels.RUN_OUTCOMES[last.outcome].inline}.", *told, case=case,

@@ -60,7 +60,7 @@ def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iter
     if contact_of(row, uuid) is None:
         raise NotFound("This client of XPM has no contact with this id.", hint="Give the contact's UUID.")
     if uuid in joined_elsewhere(snapshot, intent.record):
-        raise BadInput("Another contact of this client stands for it already.")
+        raise BadInput("Another contact of this client is linked to it already.")
     intent = done(intent, uuid)
     return [Put(INTENTS, intent), *landed_reviewned(snapshot, intent, row, now).writes]
 

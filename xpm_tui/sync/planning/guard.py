@@ -33,7 +33,7 @@ def refuse_if_outdated(plan: Plan, policy: Policy, tenant: str, scopes: str) -> 
         )
     if plan.policy != policy.hash:
         raise PlanRefused(
-            "The direction, the level or the fields that are carried changed since this plan was made.",
+            "The direction, the level or the fields that are synced changed since this plan was made.",
             hint=again,
             case=CaseId.POLICY_CHANGED,
         )
@@ -68,7 +68,7 @@ def check(
                     rule="new-jobs",
                     counted=new_jobs,
                     limit=limits.new_jobs,
-                    sentence=f"{new_jobs} new jobs would be made in XPM; more than {limits.new_jobs} wait "
+                    sentence=f"{new_jobs} new jobs would be created in XPM; more than {limits.new_jobs} wait "
                     "for a person. Look at them in Jobs, then deploy them.",
                 )
             )
@@ -136,7 +136,7 @@ def _counts(
             rule="many-records",
             counted=touched,
             limit=limit,
-            sentence=f"{touched:,} of {count(based, 'client')} that were in step would change; "
+            sentence=f"{touched:,} of {count(based, 'client')} that were up to date would change; "
             f"more than {limit} wait for a person. {look}",
         )
     fields: Counter[str] = Counter()
