@@ -242,7 +242,7 @@ async def test_a_job_that_xpm_lost_is_made_again(office: Deploying, over: Callab
     (first,) = office.made()
     app = over(office)
     async with jobs_area(app, "left_square_bracket", "D") as pilot:
-        assert f"XPM still has job {first.number}: a second one is not made." in text_of(app)
+        assert f"XPM still has job {first.number}, so no second one is created." in text_of(app)
         await press(pilot, "escape")
         await office.control("colleague", delete=first.number)
         await press(pilot, "D")
@@ -292,7 +292,7 @@ async def test_a_key_that_cannot_be_used_says_why(office: Deploying, over: Calla
     async with jobs_area(app, "t") as pilot:
         assert "This job is coming: only what is held, failed or" in text_of(app)
         await press(pilot, "D")
-        assert "This job is coming: it was not made yet." in text_of(app)
+        assert "This job is coming: it is not created yet." in text_of(app)
     office.practice.settings.set("jobs.ignition_deploys", "unknown", practice=True)
     app = over(office)
     async with jobs_area(app) as pilot:
@@ -637,7 +637,7 @@ async def test_a_full_card_leaves_room_for_the_runs(
 ) -> None:
     def crowded(practice: OpenPractice) -> Heartbeat:
         counts = JobCounts(due=12, held=3, failed=4, going=1, soon=40, missed=5, changed=2, to_take=300)
-        trouble = Problem(code="stale", sentence="Nothing has synced well for 90 hours.")
+        trouble = Problem(code="stale", sentence="There has been no successful sync for 90 hours.")
         return msgspec.structs.replace(
             heartbeat(practice), jobs=counts, needs_person=9, held=("r1",), conflicts=8, waiting=7,
             to_ignition=6, frozen=5, problems=(trouble, trouble, trouble), skipped=office.clock.now(),

@@ -592,7 +592,7 @@ async def test_a_held_run_is_released_where_its_stops_are_read(world: World, con
         await press(pilot, "g", "s")
         assert "a releases it" in text_of(app)
         await press(pilot, "a")
-        assert "Let it go on" in text_of(app)
+        assert "Continue the run" in text_of(app)
         await press(pilot, "y")
         assert shows(app, RunScreen)
         assert "✓ Done" in text_of(app)
@@ -620,7 +620,7 @@ async def test_a_held_run_is_released(world: World, console: Make) -> None:
         await press(pilot, "x")
         assert "The run has ended: there is nothing to stop." in [n.message for n in app._notifications]
         await press(pilot, "a")
-        assert "Let it go on" in text_of(app)
+        assert "Continue the run" in text_of(app)
         assert app.focused is not None
         assert app.focused.id == "no"
         await press(pilot, "y")

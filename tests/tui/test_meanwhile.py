@@ -472,7 +472,7 @@ async def test_what_comes_up_in_a_small_window_stays_when_it_grows(world: World,
         await settle(pilot)
         await pilot.resize_terminal(20, 5)
         await settle(pilot)
-        app.trouble(Busy("Another process has the practice."))
+        app.trouble(Busy("Another process is using the practice."))
         await settle(pilot)
         await pilot.resize_terminal(100, 30)
         await settle(pilot)

@@ -117,7 +117,7 @@ def undo(practice: OpenPractice, table: Table[R], in_use: Callable[[Snapshot], C
     snapshot = practice.snapshot()
     found = _doings(snapshot, table)
     if not found.done:
-        raise BadInput("There is nothing left to undo.", hint=f"The last {MOST} actions are remembered.")
+        raise BadInput("There is nothing left to undo.", hint=f"Only the last {MOST} actions can be undone.")
     doing = found.done[-1]
     used = in_use(snapshot) if any(step.before is None for step in doing.steps) else ()
     writes: list[Write] = []

@@ -22,7 +22,7 @@ with lazy_imports():
 class Repair(msgspec.Struct, frozen=True):
     """Parameters of ``data repair``."""
 
-    lossy: Annotated[bool, option("Also where rows are lost by it; they are counted.")] = False
+    lossy: Annotated[bool, option("Repair even if rows are lost; they are counted.")] = False
 
 
 class BackUp(msgspec.Struct, frozen=True):
@@ -35,13 +35,13 @@ class Restore(msgspec.Struct, frozen=True):
     """Parameters of ``data restore``."""
 
     file: Annotated[str, argument("A file that 'data backup' wrote.", "FILE", completes="file")]
-    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
 class Purge(msgspec.Struct, frozen=True):
     """Parameters of ``purge``."""
 
-    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
 async def check(place: Place, params: NoParams, talk: Talk) -> Result:
@@ -53,7 +53,7 @@ async def check(place: Place, params: NoParams, talk: Talk) -> Result:
     lines.append(f"{count(rows, 'row')}, {report.bytes:,} bytes, {count(report.position, 'commit')}.")
     trouble = None
     if not report.ok:
-        trouble = BookUnreadable("The data is damaged.", hint="Back its folder up, then: xpm-tui data repair")
+        trouble = BookUnreadable("The data is damaged.", hint="Back up its folder, then: xpm-tui data repair")
     return Result(data=plain(report), lines=lines, trouble=trouble)
 
 
@@ -71,7 +71,7 @@ async def compact(place: Place, params: NoParams, talk: Talk) -> Result:
     """Fold the log in."""
 
     done = maintenance.compact(place.home, place.practice)
-    told = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is at it."
+    told = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is using it."
     return Result(data=plain(done), lines=[told])
 
 
@@ -79,7 +79,7 @@ async def back_up(place: Place, params: BackUp, talk: Talk) -> Result:
     """Write a backup and read it back."""
 
     done = maintenance.backup(place.home, place.practice, Path(params.file))
-    told = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, read back."
+    told = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, verified."
     return Result(data=plain(done), lines=[told])
 
 
@@ -92,7 +92,7 @@ async def restore(place: Place, params: Restore, talk: Talk) -> Result:
     done = maintenance.restore(place.home, place.practice, place.person, Path(params.file))
     lines = [f"Restored: {count(sum(done.rows.values()), 'row')}."]
     if done.backed_up:
-        lines.append(f"What was there before is in {done.backed_up}.")
+        lines.append(f"The previous data is in {done.backed_up}.")
     return Result(data=plain(done), lines=lines)
 
 
@@ -101,10 +101,10 @@ async def purge(place: Place, params: Purge, talk: Talk) -> Result:
 
     name = home.resolve(place.home, place.practice or None)
     question = Question(
-        f"Delete everything that is kept here of {name}?",
+        f"Delete everything that is stored on this machine for {name}?",
         [
-            f"This deletes login, book, log and settings of {name} from this machine.",
-            "To end the connection at Xero as well, leave and run first: xpm-tui disconnect",
+            f"This deletes the login, data, log and settings of {name} from this machine.",
+            "To end the connection at Xero as well, cancel and first run: xpm-tui disconnect",
         ],
         type_in=name,
     )
@@ -112,7 +112,8 @@ async def purge(place: Place, params: Purge, talk: Talk) -> Result:
         return Result(data={"purged": False}, lines=["Nothing was deleted."])
     done = await maintenance.purge(place.home, name, place.person)
     told = (
-        f"{name} is gone from this machine: {done.bytes:,} bytes. A disk may keep traces of what was deleted."
+        f"{name} was deleted from this machine: {done.bytes:,} bytes. A disk may keep traces of "
+        "deleted files."
     )
     return Result(data={"purged": True, **plain(done)}, lines=[told])
 
@@ -146,7 +147,7 @@ ACTS: tuple[Act[Any], ...] = (
     home_act(
         name="data.compact",
         title="Compact the data",
-        help="Merge the commit log into the snapshot files. It also happens by itself.",
+        help="Merge the commit log into the snapshot files. This also happens automatically.",
         params=NoParams,
         on_home=compact,
         verb=("data", "compact"),
@@ -156,7 +157,7 @@ ACTS: tuple[Act[Any], ...] = (
     home_act(
         name="data.backup",
         title="Back up the data",
-        help="Write all data of the practice to one file and read it back. It contains no login.",
+        help="Write all data of the practice to one file, and verify it. It contains no login.",
         params=BackUp,
         on_home=back_up,
         verb=("data", "backup"),
@@ -166,7 +167,7 @@ ACTS: tuple[Act[Any], ...] = (
     home_act(
         name="data.restore",
         title="Restore the data from a backup",
-        help="Replace the data of the practice with a backup. The present data is backed up first.",
+        help="Replace the data of the practice with a backup. The current data is backed up first.",
         params=Restore,
         on_home=restore,
         verb=("data", "restore"),

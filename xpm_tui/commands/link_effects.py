@@ -23,7 +23,7 @@ def effect_lines(effect: EffectView) -> list[str]:
     lines += [effect.needs_yes] if effect.needs_yes else []
     lines += former_lines(effect)
     lines += effect.warnings
-    lines += [f"Job {job} stays with the old client." for job in effect.jobs]
+    lines += [f"Job {job} stays with the former client." for job in effect.jobs]
     if effect.changes:
         lines.append(f"The next sync would then make {count(len(effect.changes), 'change')}:")
         for change in effect.changes[:12]:
@@ -72,10 +72,10 @@ def former_summary(effect: EffectView) -> str:
         count(counts["removed"], "value") + " removed" if counts["removed"] else "",
         count(counts["contacts_removed"], "contact") + " removed" if counts["contacts_removed"] else "",
         f"{counts['kept']:,} kept" if counts["kept"] else "",
-        f"{counts['same']:,} the same there" if counts["same"] else "",
+        f"{counts['same']:,} the same in the new client" if counts["same"] else "",
     ]
     told = ", ".join(filter(None, parts))
-    return f"{told[0].upper()}{told[1:]}: they came from {' and '.join(names)}."
+    return f"{told[0].upper()}{told[1:]}: from {' and '.join(names)}."
 
 
 def former_lines(effect: EffectView) -> list[str]:

@@ -51,11 +51,11 @@ class LinkClient(msgspec.Struct, frozen=True):
 
     client: ClientId
     xpm: XpmId
-    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
     keep: Annotated[bool, option("Keep the values and contacts that came from the former XPM client.")] = (
         False
     )
-    yes: Annotated[bool, option("Do it also where another client is linked there already.")] = False
+    yes: Annotated[bool, option("Also link to an XPM client that another client is linked to.")] = False
 
 
 class UnlinkClient(msgspec.Struct, frozen=True):
@@ -70,19 +70,23 @@ class PickClients(msgspec.Struct, frozen=True):
     xpm: Annotated[
         tuple[str, ...], argument("XPM clients: numbers, UUIDs or web addresses.", "[XPM]...")
     ] = ()
-    all: Annotated[bool, option("Every XPM client that is clear; the unclear ones are listed.")] = False
+    all: Annotated[bool, option("Every XPM client that is clearly new; the unclear ones are listed.")] = False
     different_from: Annotated[
         tuple[str, ...],
         option(
-            "A client of the same or a similar name that is a different client: id or Client ID in Ignition, "
-            "or number or UUID in XPM. May be repeated; the answer is remembered.",
+            "A client with the same or a similar name that is a different client: its id or Client "
+            "ID in Ignition, or its number or UUID in XPM. Can be repeated; the answer is "
+            "remembered.",
             "CLIENT",
             completes="client",
         ),
     ] = ()
     anyway: Annotated[
         bool,
-        option("Archived ones too, and as --different-from for every client of a same or similar name."),
+        option(
+            "Include archived clients, and treat every client with the same or a similar name as a "
+            "different one."
+        ),
     ] = False
     yes: Annotated[bool, option("Do not ask.")] = False
 
@@ -91,7 +95,7 @@ class IgnoreClient(msgspec.Struct, frozen=True):
     """Parameters of ``clients ignore``."""
 
     client: ClientId
-    reason: Annotated[str, option("Why it is not meant to have an XPM client.", "TEXT")] = ""
+    reason: Annotated[str, option("Why it has no XPM client.", "TEXT")] = ""
     undo: Annotated[bool, option("Undo it: the client needs a link again.")] = False
 
 
@@ -99,15 +103,19 @@ class FreezeClient(msgspec.Struct, frozen=True):
     """Parameters of ``clients freeze``."""
 
     client: ClientId
-    field: Annotated[tuple[str, ...], argument("Fields to freeze; none: all of them.", "[FIELD]...")] = ()
-    reason: Annotated[str, option("Why, for whoever meets it later.", "TEXT")] = ""
+    field: Annotated[
+        tuple[str, ...], argument("The fields to freeze; by default all of them.", "[FIELD]...")
+    ] = ()
+    reason: Annotated[str, option("The reason, for whoever sees it later.", "TEXT")] = ""
 
 
 class UnfreezeClient(msgspec.Struct, frozen=True):
     """Parameters of ``clients unfreeze``."""
 
     client: ClientId
-    field: Annotated[tuple[str, ...], argument("Fields to unfreeze; none: all of them.", "[FIELD]...")] = ()
+    field: Annotated[
+        tuple[str, ...], argument("The fields to unfreeze; by default all of them.", "[FIELD]...")
+    ] = ()
 
 
 class OneClient(msgspec.Struct, frozen=True):
@@ -126,7 +134,7 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) ->
     if effect.refused:
         raise BadInput(effect.refused)
     if effect.needs_yes and not params.yes and not talk.interactive:
-        raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it all the same.")
+        raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it anyway.")
     asked = Question("Link them?", effect_lines(effect), button="Link", safe=not effect.needs_yes)
     if not await agree(talk, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
@@ -150,15 +158,15 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
     """Bring XPM clients into the book."""
 
     if params.all == bool(params.xpm):
-        raise BadInput("Say which XPM clients to pick, or --all.", hint="xpm-tui clients pick 1234567")
+        raise BadInput("Name the XPM clients to bring in, or use --all.", hint="xpm-tui clients pick 1234567")
     await xpm_refresh.ensure_mirror(practice)
     if params.all and asks(talk):
         found = picks.preview_pick_all(practice)
         asked = Question(question(found), described(found), button=action(found))
         if found.changes and not await agree(talk, asked):
-            return Result(data={"added": 0, "linked": 0}, lines=["Nothing was picked."], declined=True)
+            return Result(data={"added": 0, "linked": 0}, lines=["Nothing was brought in."], declined=True)
     if params.all and params.different_from:
-        raise BadInput("--different-from is about single clients: name them instead of --all.")
+        raise BadInput("--different-from works only for clients that you name, not with --all.")
     picked = (
         picks.pick_all(practice)
         if params.all
@@ -169,7 +177,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
     told_of = [v for v in picked if v.why != "linked" or not params.all]
     rows = [(v.number, v.name, v.outcome, v.client or "", v.why) for v in told_of]
     counts = {name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "left")}
-    table = Table(columns, rows, "XPM has no client to pick.")
+    table = Table(columns, rows, "XPM has no client to bring in.")
     told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     lines = [told] + [
         f"  {why}: {reason}" for why, reason in {v.why: v.reason for v in picked if v.why}.items()
@@ -197,9 +205,9 @@ def _alike(picked: Sequence[PickView]) -> Trouble | None:
     first, trouble = left[0], NeedsPerson if len(left) == len(picked) else Trouble
     number = first.number or first.uuid
     return trouble(
-        f"{first.name} ({number}) was not picked: {first.client} may be the same client.",
-        hint=f"Link them: xpm-tui clients link {first.client} {number}. If they are different clients: "
-        f"xpm-tui clients pick {number} --different-from {first.client}",
+        f"{first.name} ({number}) was not brought in: {first.client} may be the same client.",
+        hint=f"Link the two: xpm-tui clients link {first.client} {number}. If they are different "
+        f"clients: xpm-tui clients pick {number} --different-from {first.client}",
     )
 
 
@@ -211,7 +219,7 @@ def _unclear(picked: Sequence[PickView]) -> Trouble | None:
     many = count(len(left), "XPM client was/XPM clients were")
     return Trouble(
         f"{many} skipped: Ignition has a client that may be the same one.",
-        hint="Link them: xpm-tui clients review. Or pick one by itself: xpm-tui clients pick NUMBER "
+        hint="Link them: xpm-tui clients review. Or bring in one of them: xpm-tui clients pick NUMBER "
         "--different-from CLIENT",
     )
 
@@ -223,7 +231,7 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk
         view = frozen_fields.unignore(practice, params.client)
         return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
     view = frozen_fields.ignore(practice, params.client, params.reason)
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} is ignored: it needs no link."])
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} is ignored and no longer needs a link."])
 
 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk) -> Result:
@@ -251,7 +259,7 @@ async def show_address(practice: OpenPractice, params: OneClient, talk: Talk) ->
     if view.link is None:
         raise BadInput(f"{view.name} ({view.id}) is not linked, so it has no address in XPM.")
     xpm = queries.show_xpm(practice, view.link.uuid)
-    told = [f"{xpm.number} {xpm.name}", xpm.url or "XPM told no address for it.", xpm.uuid]
+    told = [f"{xpm.number} {xpm.name}", xpm.url or "XPM gave no web address for it.", xpm.uuid]
     return Result(data={"number": xpm.number, "uuid": xpm.uuid, "url": xpm.url}, lines=told)
 
 
@@ -269,8 +277,8 @@ ACTS = (
     Act(
         name="clients.link",
         title="Link a client to an XPM client",
-        help="Set or replace the link of a client. Both sides are shown first; what had been agreed with "
-        "the former XPM client no longer counts.",
+        help="Set or replace the link of a client. Both records are shown first; values agreed with the "
+            "former XPM client no longer count.",
         params=LinkClient,
         run=link_client,
         verb=("clients", "link"),
@@ -285,7 +293,7 @@ ACTS = (
     Act(
         name="clients.unlink",
         title="Unlink a client",
-        help="Remove the link of a client, with what was agreed. Nothing changes in Ignition or XPM.",
+        help="Remove the link of a client, with the values last agreed. Nothing changes in Ignition or XPM.",
         params=UnlinkClient,
         run=unlink_client,
         verb=("clients", "unlink"),
@@ -295,7 +303,7 @@ ACTS = (
     ),
     Act(
         name="clients.pick",
-        title="Pick clients from XPM",
+        title="Bring in clients from XPM",
         help="Add XPM clients to Ignition's data. A client that is already there is linked instead of "
         "added twice.",
         params=PickClients,

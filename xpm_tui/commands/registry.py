@@ -62,7 +62,7 @@ ACTS: tuple[Act[Any], ...] = (
 
 GROUPS: dict[str, str] = {
     "cases": "Known problems: symptoms and what to do.",
-    "clients": "Clients: list, link, map, add from XPM.",
+    "clients": "Clients: list, link, review, bring in from XPM.",
     "contacts": "Contacts: add, edit, delete.",
     "data": "Data: check, repair, compact, back up, restore.",
     "export": "Write files for Ignition.",
@@ -72,7 +72,7 @@ GROUPS: dict[str, str] = {
     "practices": "Practices of this account.",
     "proposals": "Proposals: list, new, accept, take over, revoke.",
     "runs": "Runs: list, show, stop, resume, release.",
-    "schedule": "The daily run.",
+    "schedule": "The daily sync.",
     "services": "Services: list, new, edit, delete.",
     "settings": "Settings: list, get, set, unset.",
     "team": "Team: link to XPM staff, add, create.",

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from xpm_tui.settings.store import Item
 
 Key = Annotated[str, argument("The setting, for example sync.level.", "KEY", completes="setting")]
-Everywhere = Annotated[bool, option("For all practices of this account, not for this one alone.")]
+Everywhere = Annotated[bool, option("For all practices of this account, not only for this one.")]
 
 
 class ListSettings(msgspec.Struct, frozen=True):
     """Parameters of ``settings list``."""
 
-    find: Annotated[str, argument("Only those with this text in key or meaning.", "[TEXT]")] = ""
-    changed: Annotated[bool, option("Only those that somebody set.")] = False
+    find: Annotated[str, argument("Only settings with this text in their key or description.", "[TEXT]")] = ""
+    changed: Annotated[bool, option("Only settings that someone has set.")] = False
 
 
 class GetSetting(msgspec.Struct, frozen=True):
@@ -50,7 +50,10 @@ class SetSetting(msgspec.Struct, frozen=True):
     key: Key
     value: Annotated[
         str,
-        argument("The new value; '-' reads it from stdin, so that no list of processes shows it.", "VALUE"),
+        argument(
+            "The new value; '-' reads it from stdin, so that it does not appear in the list of processes.",
+            "VALUE",
+        ),
     ]
     all_practices: Everywhere = False
 
@@ -73,7 +76,7 @@ async def list_settings(practice: OpenPractice, params: ListSettings, talk: Talk
     ]
     columns = (Column("SETTING", whole=True), Column("VALUE"), Column("FROM", whole=True))
     rows = ((item.key, item.shown, labels.ORIGINS[item.origin].text) for item in found)
-    table = Table(columns, rows, "No setting like this.")
+    table = Table(columns, rows, "No setting matches.")
     return Result(data={"count": len(found)}, items=[_data(item) for item in found], table=table)
 
 
@@ -101,7 +104,7 @@ async def set_setting(practice: OpenPractice, params: SetSetting, talk: Talk) ->
         read = await talk.line(f"{params.key}:")
         if read is None:
             raise errors.BadInput(
-                "Nothing came on stdin.", hint="Pipe the value in, or type it and press enter."
+                "No value was given on stdin.", hint="Pipe the value in, or type it and press enter."
             )
         text = read
     item = practice.settings.set(params.key, text, practice=not params.all_practices)
@@ -121,7 +124,7 @@ def _now(item: Item, everywhere: bool) -> list[str]:
     written = "file" if everywhere else "practice"
     told = f"{item.key} is {item.shown or '(empty)'} (from {labels.ORIGINS[item.origin].reason})."
     if item.origin not in (written, "default", "file"):
-        return [told, f"What you set is kept, but {labels.ORIGINS[item.origin].reason} wins."]
+        return [told, f"Your value is saved, but {labels.ORIGINS[item.origin].reason} overrides it."]
     return [told]
 
 
@@ -203,7 +206,7 @@ class SwitchFields(msgspec.Struct, frozen=True):
     """Parameters of ``policy off`` and ``policy on``."""
 
     field: Annotated[
-        tuple[str, ...], argument("The fields, as `xpm-tui policy --json` names them.", "FIELD...")
+        tuple[str, ...], argument("The fields, as named by `xpm-tui policy --json`.", "FIELD...")
     ]
 
 
@@ -212,10 +215,10 @@ class SetPolicy(msgspec.Struct, frozen=True):
 
     direction: Annotated[
         Literal["", "from_xpm", "to_xpm"],
-        option("Which side is right where they differ; left out: as it is."),
+        option("Which side is the master; by default unchanged."),
     ] = ""
     level: Annotated[
-        Literal["", "everything", "name", "nothing"], option("What to sync; left out: as it is.")
+        Literal["", "everything", "name", "nothing"], option("What to sync; by default unchanged.")
     ] = ""
 
 
@@ -241,9 +244,9 @@ async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
         table=Table(_COLUMNS, cells),
         lines=[
             f"Now: {labels.DIRECTIONS[policy.direction].text}, {labels.LEVELS[policy.level].text}. "
-            f"{count(whole, 'client')} frozen as a whole.",
+            f"{count(whole, 'client')} frozen completely.",
             "Switch fields off for every client: xpm-tui policy off website fax",
-            "Freeze one for one client: xpm-tui clients freeze CLIENT phone",
+            "Freeze a field for one client: xpm-tui clients freeze CLIENT phone",
             "Never synced: tax, company and business numbers, relationships, status, custom fields.",
         ],
     )
@@ -253,7 +256,7 @@ async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Talk) -> R
     """Choose which side is the master, and how much of it is synced."""
 
     if not (params.direction or params.level):
-        raise BadInput("Say --direction, --level, or both.", hint="xpm-tui policy set --direction to_xpm")
+        raise BadInput("Use --direction, --level, or both.", hint="xpm-tui policy set --direction to_xpm")
     before = practice.policy()
     state_machine.Connecting(practice).direction(
         params.direction or before.direction, params.level or before.level
@@ -276,16 +279,18 @@ async def switch_on(practice: OpenPractice, params: SwitchFields, talk: Talk) ->
 async def _switch(practice: OpenPractice, params: SwitchFields, talk: Talk, *, on: bool) -> Result:
 
     if not params.field:
-        raise BadInput("Say which fields.", hint="xpm-tui policy off website")
+        raise BadInput("Name the fields.", hint="xpm-tui policy off website")
     off = policy_table.switched(practice, params.field, on)
     done = await set_setting(practice, SetSetting(key="sync.off", value=", ".join(off)), talk)
     names = ", ".join(policy_table.label(field.strip().casefold()) for field in params.field)
     told = (
-        f"{names}: synced again where direction and level allow it." if on else f"{names}: no longer synced."
+        f"{names}: synced again, where the direction and what to sync include them."
+        if on
+        else f"{names}: no longer synced."
     )
     return Result(
         data={**done.data, "off": list(off)},
-        lines=[told, "A plan made before is refused: make it again.", *list(done.lines)[1:]],
+        lines=[told, "An earlier plan can no longer be applied: make a new one.", *list(done.lines)[1:]],
     )
 
 
@@ -307,8 +312,8 @@ POLICY_ACTS = (
     Act(
         name="policy.set",
         title="Choose the direction and what to sync",
-        help="Choose the direction (which side wins where the two differ) and what to sync: the settings "
-        "sync.direction and sync.level. The choice itself writes nothing to either side.",
+        help="Choose the direction (which side is the master) and what to sync: the settings "
+        "sync.direction and sync.level. The choice itself changes nothing in Ignition or XPM.",
         params=SetPolicy,
         run=set_policy,
         verb=("policy", "set"),

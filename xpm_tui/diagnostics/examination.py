@@ -59,7 +59,9 @@ async def examine(
     """
     names = [probe.name for probe in probes]
     if start and start not in names:
-        raise NotFound(f"There is no probe {visible(start, 40)}.", hint=f"They are: {', '.join(names)}.")
+        raise NotFound(
+            f"There is no probe {visible(start, 40)}.", hint=f"The answers are: {', '.join(names)}."
+        )
     failed: dict[str, str] = {}
     for probe in probes[names.index(start) if start else 0 :]:
         cause = next((failed[name] for name in probe.needs if name in failed), "")

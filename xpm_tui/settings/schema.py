@@ -63,7 +63,7 @@ SECTIONS: dict[str, str] = {
     "sync": "Sync",
     "guard": "When a run that nobody has reviewed stops",
     "gate": "Calls to Xero",
-    "schedule": "The daily run",
+    "schedule": "Daily sync",
     "notify": "Notifications",
     "jobs": "Job templates and jobs",
     "retention": "Retention",

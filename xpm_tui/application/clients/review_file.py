@@ -87,9 +87,11 @@ def export_review_file(
     """
     practice.writable()
     if path.exists() and not replace:
-        raise BadInput(f"{path} is there already.", hint="Name another file, or say --replace.")
+        raise BadInput(
+            f"{path} already exists.", hint="Name another file, or replace this one with --replace."
+        )
     if not path.parent.is_dir():
-        raise BadInput(f"There is no folder {path.parent}.")
+        raise BadInput(f"The folder {path.parent} does not exist.")
     text, clients = export_review(practice, only)
     atomic.replace_bytes(path, text.encode("utf-8-sig"))
     return clients
@@ -162,7 +164,9 @@ class _Choosing:
         wanted = {self._target(each) for each in chosen}
         if len(wanted) > 1:
             others = ", ".join(str(each.number) for each in chosen[1:])
-            raise _No(row.number, f"row {others} chooses otherwise for the same client: choose once")
+            raise _No(
+                row.number, f"row {others} has a different choice for the same client: choose only once"
+            )
         try:
             self._do(row, wanted.pop())
         except Trouble as trouble:
@@ -182,7 +186,8 @@ class _Choosing:
             found = find_xpm(snapshot, row["XPM UUID"])
             if row["XPM Number"] and found.number and row["XPM Number"] != found.number:
                 raise _No(
-                    row.number, "its XPM Number is not that of its XPM UUID: was a column sorted alone?"
+                    row.number,
+                    "its XPM Number and XPM UUID belong to different clients: was only one column sorted?",
                 )
             return found.uuid
         except Trouble as trouble:
@@ -210,7 +215,7 @@ class _Choosing:
                 self.same += 1
                 return
             if state != "ignored" and needs_person(snapshot, client, state) is None:
-                raise _No(row.number, "it needs no link any more: export the review again")
+                raise _No(row.number, "it no longer needs a link: export the review again")
             if row["Choice"].casefold() == "link" and self._settled_since(
                 snapshot, row, client.id, target, state
             ):
@@ -219,7 +224,7 @@ class _Choosing:
                 )
             if target in self._taken:
                 raise _No(
-                    row.number, f"row {self._taken[target]} links another client to the same one of XPM"
+                    row.number, f"row {self._taken[target]} links another client to the same XPM client"
                 )
             chosen = self._linked(row, chosen, target)
             self._taken[target] = row.number
@@ -271,8 +276,8 @@ def _read(path: Path) -> tuple[list[_Row], list[Refused]]:
     missing = [heading for heading in _NEEDED if squeezed(heading) not in headings]
     if missing:
         raise BadInput(
-            f"{path} is no review file: it has no column {' and '.join(missing)}.",
-            hint="Write one with: xpm-tui clients review --export FILE",
+            f"{path} is not a review file: it lacks the column {' and '.join(missing)}.",
+            hint="Create a review file with: xpm-tui clients review --export FILE",
         )
     rows, refused = [], []
     for record in reading:

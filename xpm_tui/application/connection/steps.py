@@ -27,7 +27,7 @@ Answer = Literal["ticked", "no-box", "just-now"]
 
 ANSWERS: dict[Answer, str] = {
     "ticked": "It is ticked",
-    "no-box": "The box is not there",
+    "no-box": "There is no such box",
     "just-now": "Someone ticked it just now",
 }
 
@@ -47,11 +47,12 @@ GRANT = Advice("", NEW_PERMISSION, OLD_PERMISSION, CaseId.NO_PERMISSION)
 
 _SENTENCES: dict[Answer, tuple[str, CaseId]] = {
     "no-box": (
-        "The box shows only for an administrator of XPM whose record was saved as one.",
+        "XPM shows this box only to administrators, after their record was saved as an administrator's.",
         CaseId.NO_PRIVILEGE_BOX,
     ),
     "just-now": (
-        "XPM may not notice a tick at once. If Xero offers no practice, take it off and put it on.",
+        "XPM may need a while to notice the tick. If Xero offers no practice, untick the box and "
+        "tick it again.",
         CaseId.STALE_PERMISSION,
     ),
 }
@@ -60,7 +61,7 @@ _SENTENCES: dict[Answer, tuple[str, CaseId]] = {
 def advise(answer: Answer) -> Advice:
     """What to do next, by what the person sees in XPM."""
     if answer == "ticked":
-        return Advice("Good: signing in will show whether XPM agrees.")
+        return Advice("Good. Signing in will show whether XPM accepts it.")
     sentence, case = _SENTENCES[answer]
     return Advice(sentence, CASES[case].steps, CASES[case].old_screens, case)
 
@@ -82,10 +83,11 @@ TITLES: dict[Name, str] = {
     "plan": "The first plan",
 }
 IGNITION = {
-    "unknown": "Is XPM still switched on in Ignition? Until that is answered (jobs.ignition_deploys), "
-    "nothing is deployed from here.",
-    "yes": "XPM is switched on in Ignition, which makes the jobs: nothing is deployed from here.",
-    "no": "XPM is switched off in Ignition: accepted proposals that are ours are deployed from here.",
+    "unknown": "Does Ignition's own XPM integration still create jobs? Until you answer "
+    "(jobs.ignition_deploys), no jobs are created from here.",
+    "yes": "Ignition's own XPM integration creates the jobs: no jobs are created from here.",
+    "no": "Ignition no longer creates jobs in XPM: jobs for accepted proposals that you have taken over "
+    "are created from here.",
 }
 """The question whether Ignition makes the jobs itself, by its answer."""
 CAN_SKIP: frozenset[Name] = frozenset({"clients", "team", "templates", "plan"})
@@ -142,7 +144,7 @@ def settle(practice: OpenPractice, **told: object) -> None:
 def skip(practice: OpenPractice, name: Name, *, on: bool = True) -> None:
     """Leave a step for later, or take it up again. Raises ``BadInput`` for one that cannot be left out."""
     if name not in CAN_SKIP:
-        raise BadInput(f'The step "{TITLES[name]}" cannot be left out.')
+        raise BadInput(f'The step "{TITLES[name]}" cannot be skipped.')
     skipped = [each for each in wizard(practice).skipped if each != name]
     settle(practice, skipped=tuple([*skipped, name] if on else skipped))
 
@@ -152,9 +154,9 @@ Look = tuple[tuple[str, ...], tuple[str, ...]]
 
 def _permission(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     if practice.identity() is not None or signed_in:
-        return ("Signing in has shown it.",), ()
+        return ("Signing in has confirmed it.",), ()
     answer = {**ANSWERS}.get(told.permission, "")  # type: ignore[call-overload]
-    return ((answer,), ()) if answer else ((), ("Tell what your staff record in XPM shows.",))
+    return ((answer,), ()) if answer else ((), ("What do you see on your staff record in XPM?",))
 
 
 def _app(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
@@ -205,7 +207,7 @@ def _clients(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
         f"Ignition: {count(clients, 'client')}, {linked:,} linked",
         f"XPM: {count(snapshot.count(XPM_CLIENTS), 'client')}",
     )
-    return facts, () if clients else ("Import Ignition's client file, or pick clients from XPM.",)
+    return facts, () if clients else ("Import Ignition's client file, or bring in clients from XPM.",)
 
 
 def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
@@ -218,9 +220,9 @@ def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     facts = [f"{people} in the team, {len(linked):,} linked to XPM's staff ({len(staff):,})"]
     matches = len(team.email_matches(practice)) if free else 0
     if matches:
-        facts.append(f"{count(matches, 'person/people')} with the same e-mail on both sides")
+        facts.append(f"{count(matches, 'person/people')} with the same e-mail in Ignition and XPM")
     if free:
-        facts.append(f"{count(free, 'person/people')} of XPM whom nobody is linked to")
+        facts.append(f"{count(free, 'person/people')} in XPM not linked to a team member")
     note = list_state(snapshot, "staff").note
     person = connector(snapshot)
     facts += [each for each in (note, person.sentence if person else "") if each]
@@ -233,7 +235,7 @@ def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     services = list(snapshot.rows(SERVICES))
     linked = sum(1 for service in services if service.templates or service.no_job)
     known = sum(not row.gone for row in snapshot.rows(TEMPLATES))
-    settled = f"{linked:,} of {count(len(services), 'service')} settled"
+    settled = f"{linked:,} of {count(len(services), 'service')} decided"
     facts = [f"{count(known, 'job template')} in XPM; {settled}"]
     same = len(templates.same_names(snapshot))
     if same:
@@ -253,7 +255,7 @@ def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
 def _plan(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     plan = latest(practice)
     if plan is None:
-        return (), ("Make the first plan and look at it.",)
+        return (), ("Make the first plan and review it.",)
     return (f"Plan {plan.id}: {count(plan.counts.get('items', 0), 'change')}",), ()
 
 

@@ -85,7 +85,7 @@ async def purge(home: Home, practice: str, person: str) -> PurgedView:
 def _name(home: Home, practice: str) -> str:
     name = resolve(home, practice or None)
     if name not in practices(home):
-        raise NotFound("There is no practice here.", hint="Look where it is: xpm-tui locate")
+        raise NotFound("There is no practice here.", hint="See where it is: xpm-tui locate")
     return name
 
 

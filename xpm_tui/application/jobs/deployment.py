@@ -177,6 +177,6 @@ def new_jobs_stop(fresh: int, limit: int, *, reviewed: bool) -> tuple[Stop, ...]
         return ()
     sentence = (
         f"{fresh} new jobs would be created in XPM; more than {limit} wait for your approval. "
-        "Look at them: xpm-tui jobs list --due. Then deploy them: xpm-tui jobs deploy --due"
+        "Review them: xpm-tui jobs list --due. Then deploy them: xpm-tui jobs deploy --due"
     )
     return (Stop(rule="new-jobs", counted=fresh, limit=limit, sentence=sentence),)

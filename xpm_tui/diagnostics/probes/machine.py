@@ -148,7 +148,7 @@ class Schedule:
     read: Ask[TimerFacts]
     stale: int
     name: ClassVar[str] = "schedule"
-    title: ClassVar[str] = "The daily run"
+    title: ClassVar[str] = "Daily sync"
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
@@ -163,14 +163,14 @@ class Schedule:
             return note("The daily run is not installed.", *told, case=CaseId.SCHEDULE,
                         hint="Install it: xpm-tui schedule install")  # fmt: skip
         if facts.hours is not None and facts.hours > self.stale:
-            return bad(f"Nothing has synced well for {count(round(facts.hours), 'hour')}.", *told,
+            return bad(f"There has been no successful sync for {count(round(facts.hours), 'hour')}.", *told,
                        case=CaseId.SCHEDULE, hint="Sync now: xpm-tui sync")  # fmt: skip
         return ok(f"The daily run is installed ({facts.kind}).", *told)
 
 
 @dataclass(frozen=True)
 class Versions:
-    """What runs here."""
+    """Versions, operating system and terminal."""
 
     versions: Mapping[str, str]
     name: ClassVar[str] = "versions"

@@ -37,7 +37,9 @@ def settle(snapshot: Snapshot, intent_id: str, choice: Choice, now: datetime, uu
     """
     intent = snapshot.get(INTENTS, intent_id)
     if intent is None or intent.state != "held":
-        raise NotFound(f"No write with the id {intent_id} is held.", hint="`runs list` shows what is held.")
+        raise NotFound(
+            f"There is no held write with the id {intent_id}.", hint="`runs list` shows what is held."
+        )
     if choice == "adopt":
         return [*_adopt(snapshot, intent, uuid, now)]
     if choice == "again":

@@ -29,8 +29,8 @@ class StaffThere(NeedsPerson):
         consent = " ".join(f"--different-from {person.uuid}" for person in people)
         super().__init__(
             " ".join(f"XPM has {_who(person)} already: {likeness(member, person)}." for person in people),
-            hint=f"Link that one: xpm-tui team link {member.id} {people[0].uuid}. If it is a different "
-            f"person, say {consent}.",
+            hint=f"Link to that record: xpm-tui team link {member.id} {people[0].uuid}. If it is a "
+            f"different person, add {consent}.",
         )
         self.people = people
 

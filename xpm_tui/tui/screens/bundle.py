@@ -38,7 +38,7 @@ class BundleScreen(OverScreen[None]):
     CSS_PATH: ClassVar = style("bundle")
     SAVES = frozenset({"write"})
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("w", "write", "Write it"),
+        Binding("w", "write", "Write the bundle"),
         Binding("F", "names", "Names in or out", tooltip="Put names in, or mask them"),
         Binding("space", "read(8)", "Read on", tooltip="Read on in the part"),
         Binding("backspace", "read(-8)", show=False),

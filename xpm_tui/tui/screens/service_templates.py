@@ -177,7 +177,7 @@ class CalledFor(Chooser[TemplateView]):
         view: ServiceLinkView = (await self.host.run_named("templates.link", preset)).value
         await self.host.refresh_pulse()
         called = ", ".join(ref.name for ref in view.templates)
-        told = "wants no job" if no_job else f"calls for {called}" if called else "calls for nothing yet"
+        told = "wants no job" if no_job else f"uses {called}" if called else "calls for nothing yet"
         self.host.toast(f"{view.name} {told}.\nu takes it back.")
         self.dismiss(self._service.id)
 
