@@ -269,7 +269,7 @@ def test_words_that_stand_for_nothing_are_left_out_and_counted(desk: Desk) -> No
     assert (one.partner, one.manager, one.state, one.tax_registered) == ("t1", "t1", "lead", True)
     assert one.groups == ("G1", "G2")
     assert [note.text for note in plan.notes] == [
-        "Partner: nobody in the team is called Nobody: left out in 2 rows.",
+        "Partner: no team member is called Nobody: left out in 2 rows.",
         "Client Status: Won is no client status: left out in 1 row.",
         "Tax Registered: maybe is neither yes nor no: left out in 1 row.",
     ]
@@ -327,7 +327,7 @@ def test_undo_leaves_what_changed_since_and_restores_the_rest(desk: Desk) -> Non
     plan = desk.undo()
     kowhai = desk.client("11")
     assert (kowhai.city, kowhai.address) == ("Nelson", "1 High St")
-    assert plan.left[0].text == f"Kowhai Ltd ({kowhai.id}): City changed since the import, so it stays."
+    assert plan.left[0].text == f"Kowhai Ltd ({kowhai.id}): City has changed since the import, so it stays."
 
 
 def test_undo_keeps_a_new_client_that_something_hangs_on(desk: Desk) -> None:
@@ -372,7 +372,7 @@ def test_undo_leaves_one_contact_that_changed_since_and_restores_the_others(desk
         "1",
     )
     assert [each.reason for each in plan.left] == [
-        f"contact Al ({al.id}) changed since the import, so it stays."
+        f"contact Al ({al.id}) has changed since the import, so it stays."
     ]
     assert desk.undo().counts == {"removed": 0, "restored": 0, "left": 1}, "what stays can be undone later"
 

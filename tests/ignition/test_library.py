@@ -49,7 +49,7 @@ def test_services_are_known_by_id_else_by_name(desk: Desk) -> None:
 def test_a_service_twice_is_refused(desk: Desk) -> None:
     plan = load(desk, "services", "Service Name,Price\nA,1\nA,2\n,3\n")
     assert [(each.row, each.reason) for each in plan.refused] == [
-        (3, "row 2 is about the same one"),
+        (3, "row 2 has the same record"),
         (4, "Service Name is blank"),
     ]
 
@@ -112,7 +112,7 @@ def test_rows_of_active_services_make_proposals(office: Desk) -> None:
     assert (year.start, year.end, advice.end) == (date(2026, 4, 1), None, date(2026, 4, 30))
     assert (advice.client, advice.client_name) == ("", "Nobody Ltd")
     assert [note.text for note in plan.notes] == [
-        "Service Unheard of is not among the services: kept by its name (1 row).",
+        "Service Unheard of is not in the list of services: kept under its name (1 row).",
         "Client Nobody Ltd is unknown here (1 row).",
     ]
     assert plan.counts["services"] == 3
@@ -156,7 +156,7 @@ def test_bad_proposal_rows_are_named_one_by_one(office: Desk) -> None:
         + ",,Accounts,,,\nP1,A,Accounts,2026-05-01,,$10\n",
     )
     assert [(each.row, each.reason) for each in plan.refused] == [
-        (2, "Start Date: 13/13/2026 cannot be read: the calendar has no such day"),
+        (2, "Start Date: 13/13/2026 cannot be read: there is no such day in the calendar"),
         (3, "its end 2026-04-01 is before its start 2026-05-01"),
         (4, "Price 12O is no number"),
         (5, "Proposal Number and Proposal Name are both blank"),

@@ -54,7 +54,9 @@ def test_of_two_equal_headings_the_first_is_used_and_the_other_reported() -> Non
     parsed = clients("Client Name,Phone,Phone\nA,1,2\n")
     assert parsed.rows[0].cells["phone"] == "1"
     assert parsed.rows[0].extra == {"Phone (2)": "2"}
-    assert parsed.notes == ("Phone (2): a column of this heading was there before; it is kept, not used.",)
+    assert parsed.notes == (
+        "Phone (2): an earlier column has the same heading; this column is kept, but not used.",
+    )
 
 
 @pytest.mark.parametrize(("cell", "field"), [("Lead", "state"), ("VIC", "region")])

@@ -76,11 +76,11 @@ def test_a_good_text_becomes_a_value(key: str, text: str, value: object) -> None
     ("key", "text", "says"),
     [
         ("xero.api_url", "api.xero.com", "such as https://api.xero.com"),
-        ("xero.api_url", "https://api.xero.com/practicemanager/3.1", "ends after host and port"),
+        ("xero.api_url", "https://api.xero.com/practicemanager/3.1", "must end after host and port"),
         ("xero.api_url", "http://api.xero.com", "this machine only"),
         ("xero.api_url", "http://localhost.evil.example", "this machine only"),
         ("xero.api_url", "https://u:p@api.xero.com", "such as https"),
-        ("xero.api_url", "https://api.xero.com:99999", "no web address"),
+        ("xero.api_url", "https://api.xero.com:99999", "not a web address"),
         ("xero.scopes", "openid profile", "granular"),
         ("xero.scopes", 'practicemanager "quoted"', "granular"),
         ("xero.redirect_port", "80", "from 1024 to 65535"),

@@ -139,7 +139,7 @@ def test_two_xpm_clients_of_one_name_are_told_apart_by_number_and_neither_is_sur
     proposals = propose(Client(id="c1", name="ACME"), xpm(1, "Acme"), xpm(2, "Acme"))
     assert {p.number for p in proposals} == {"1001", "1002"}
     assert not any(p.sure for p in proposals)
-    assert all("XPM has several clients of this name" in p.reasons for p in proposals)
+    assert all("XPM has several clients with this name" in p.reasons for p in proposals)
 
 
 def test_two_book_clients_of_one_name_are_never_sure() -> None:

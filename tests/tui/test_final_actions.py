@@ -42,12 +42,12 @@ async def test_picking_all_asks_with_the_number_that_is_picked(world: World, con
         await settle(pilot)
         await press(pilot, "g", "c", "p")
         await pilot.press("f5")
-        await until(pilot, "Pick 20 clients?")
+        await until(pilot, "Bring in 20 clients?")
         await press(pilot, "n")
         assert shows(app, Picker)
         assert links(world) == {}, "who says no has picked nothing"
         await pilot.press("f5")
-        await until(pilot, "Pick 20 clients")
+        await until(pilot, "Bring in 20 clients")
         await press(pilot, "y")
     assert len(links(world)) == 20
 

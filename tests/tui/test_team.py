@@ -158,7 +158,7 @@ async def test_staff_are_picked_one_by_one_or_all_and_taken_back(world: World, c
         await press(pilot, "y")
         assert (member(world, "t7").name, member(world, "t7").access) == ("Sam Lee", False)
         await press(pilot, "f4", "f5")
-        assert "Pick 3 people from XPM to the team?" in text_of(app)
+        assert "Bring in 3 people from XPM?" in text_of(app)
         await press(pilot, "y")
         assert "1 person whom nobody of the team is linked to" in text_of(app), "XPM's other Sam Lee"
         assert member(world, "t2").staff == UUID.format(1, 2)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, EffectView, ReviewView, SideBySide
 
-REVIEWED = "settled in review"
+REVIEWED = "decided in the review"
 """Why a client is ignored, where a review says so."""
 
 
@@ -332,7 +332,7 @@ def _both(sides: list[SideBySide]) -> list[str]:
             lines += [f"  {name}  {ours}{came}"] if ours else []
             continue
         agreed = value(side.agreed) if side.has_agreed else "nothing yet"
-        lines.append(f"  {name}  Ignition {ours or NONE}{came} | XPM {theirs or NONE} | agreed {agreed}")
+        lines.append(f"  {name}  Ignition {ours or NONE}{came} | XPM {theirs or NONE} | last agreed {agreed}")
         lines += wrap(side.reason, indent=" " * (wide + 4)) if side.reason else []
     return lines
 

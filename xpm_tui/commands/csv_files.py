@@ -182,7 +182,7 @@ def _imported(report: ImportReport, form: str) -> list[str]:
         "contacts": "new contact",
         "adopted": "client without Client ID matched by name",
         "cells": "changed cell",
-        "stopped": "workflow that waited is stopped",
+        "stopped": "waiting workflow was stopped",
     }
     lines += [f"  {count(counts[key], noun)}" for key, noun in more.items() if counts.get(key)]
     if report.consequences is not None:

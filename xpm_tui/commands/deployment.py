@@ -303,7 +303,7 @@ ACTS = (
         why_not=first(
             connected,
             ignition_off,
-            in_state("job", "only held, failed and unfinished jobs can be retried", "held", "failed", "going"),
+            in_state("job", "only held, failed or unfinished jobs", "held", "failed", "going"),
             idle,
         ),
     ),

@@ -245,6 +245,6 @@ _WOULD = {
     Effect.WRITES_FILE: "writes a file",
     Effect.WRITES_HERE: "changes what is stored here",
     Effect.WRITES_XPM: "writes to XPM",
-    Effect.REPLACES: "replaces present values",
+    Effect.REPLACES: "replaces current values",
     Effect.IRREVERSIBLE: "cannot be undone",
 }

@@ -244,7 +244,7 @@ ACTS = (
         where=("jobs",),
         footer="Skip",
         effect=Effect.WRITES_HERE,
-        why_not=first(in_state("job", "there is nothing to leave out", *OPEN, "skipped"), idle),
+        why_not=first(in_state("job", "there is nothing to skip", *OPEN, "skipped"), idle),
     ),
     Act(
         name="jobs.address",

@@ -248,7 +248,7 @@ async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: 
     """Let sync touch them again."""
 
     view, lifted = frozen_fields.unfreeze(practice, params.client, params.field)
-    told = f"{count(lifted, 'freeze')} lifted from {view.id} {view.name}."
+    told = f"{view.id} {view.name}: {count(lifted, 'field')} unfrozen."
     return Result(data={**plain(view), "lifted": lifted}, lines=[told])
 
 
@@ -286,7 +286,7 @@ ACTS = (
         example="xpm-tui clients link c12 1234567",
         key="m",
         where=("clients",),
-        footer="Map",
+        footer="Link",
         effect=unless_dry_run(Effect.WRITES_HERE),
         why_not=first(on_record, connected, idle),
     ),
@@ -312,7 +312,7 @@ ACTS = (
         example="xpm-tui clients pick --all",
         key="p",
         where=("clients",),
-        footer="Pick",
+        footer="Bring in",
         effect=Effect.WRITES_HERE,
         why_not=first(connected, idle),
     ),

@@ -172,7 +172,7 @@ async def take(practice: OpenPractice, params: Take, talk: Talk) -> Result:
     if params.all == bool(params.proposals):
         raise BadInput("Name the proposals, or use --all.", hint="xpm-tui proposals take-over PROP-12")
     found = jobs_proposals.take(practice, params.proposals, every=params.all, **_terms(params))
-    return _told(practice, found, "ours to deploy")
+    return _told(practice, found, "deployed from here")
 
 
 async def revoke(practice: OpenPractice, params: Revoke, talk: Talk) -> Result:
@@ -259,7 +259,7 @@ ACTS = (
         footer="Accept",
         effect=per_call(_accepts, Effect.WRITES_XPM),
         streams=True,
-        why_not=first(in_state("proposal", "only one made here is accepted here", "draft", "revoked"), idle),
+        why_not=first(in_state("proposal", "it was not created here", "draft", "revoked"), idle),
     ),
     Act(
         name="proposals.take",
@@ -276,7 +276,7 @@ ACTS = (
         footer="Take over",
         effect=Effect.WRITES_HERE,
         why_not=first(
-            in_state("proposal", "only accepted proposals of Ignition can be taken over", "to take", "changed", "revoked"),
+            in_state("proposal", "it is not an accepted Ignition proposal", "to take", "changed", "revoked"),
             idle,
         ),
     ),
@@ -294,7 +294,7 @@ ACTS = (
         footer="Revoke",
         effect=Effect.WRITES_HERE,
         why_not=first(
-            in_state("proposal", "nothing of it waits", "draft", "ours", "changed", "to take"), idle
+            in_state("proposal", "it has no jobs to create", "draft", "ours", "changed", "to take"), idle
         ),
     ),
 )  # fmt: skip

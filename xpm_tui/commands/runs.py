@@ -382,7 +382,7 @@ RUNS_ACTS = (
     Act(
         name="runs.stop",
         title="Stop the run after its current step",
-        help="Ask the current run to stop after its current step. What is done stays done.",
+        help="Ask the current run to stop after its current step. Changes that were already applied stay.",
         params=StopRun,
         run=stop_run,
         verb=("runs", "stop"),

@@ -211,7 +211,7 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
         would = team_links.pick_staff(practice, every=True, dry_run=True)
         found = consequences.of_people(len(would.members))
         told = [PICKED, *(skipped_line(each) for each in would.skipped)]
-        asked = Question(question(found, "from XPM to the team"), told, button=action(found), keyed=True)
+        asked = Question(question(found, "from XPM"), told, button=action(found), keyed=True)
         if would.members and not await agree(talk, asked):
             return Result(data={"count": 0}, items=[], lines=["Nobody was added."], declined=True)
     done = team_links.pick_staff(
@@ -303,7 +303,7 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui team link t3 ana@example.com\nxpm-tui team link --by-email",
         key="m",
         where=("team",),
-        footer="Map",
+        footer="Link",
         effect=unless_dry_run(Effect.WRITES_HERE),
         why_not=first(connected, idle),
     ),
@@ -333,7 +333,7 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui team pick --all",
         key="p",
         where=("team",),
-        footer="Pick",
+        footer="Bring in",
         effect=Effect.WRITES_HERE,
         why_not=first(connected, idle),
     ),

@@ -121,7 +121,13 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Ta
         practice, params.service, params.templates, no_job=params.no_job, add=params.add
     )
     called = ", ".join(ref.name for ref in view.templates)
-    told = "wants no job" if view.no_job else f"uses {called}" if called else "calls for nothing yet"
+    told = (
+        "needs no job"
+        if view.no_job
+        else f"uses {called}"
+        if called
+        else ("is not linked to a job template yet")
+    )
     return Result(data=plain(view), lines=[f"{view.id} {view.name} {told}."], value=view)
 
 
@@ -229,7 +235,7 @@ ACTS: tuple[Act[Any], ...] = (
         example='xpm-tui templates link s4 "Annual Accounts" "Tax"\nxpm-tui templates link s7 --no-job',
         key="m",
         where=("templates",),
-        footer="Map",
+        footer="Link",
         effect=Effect.WRITES_HERE,
         why_not=idle,
     ),

@@ -18,14 +18,14 @@ from xpm_tui.domain.quarantine import FAULTS, FaultKind
 Outcome = Literal["understood", "field", "record", "list", "refused"]
 
 OUTCOMES: Final[dict[Outcome, str]] = {
-    "understood": "Understood: it has only one reading.",
+    "understood": "Understood: there is only one way to read it.",
     "field": "The field is set aside: it keeps the value that it had here, and is neither compared nor "
     "written. The other fields of the record are synced.",
-    "record": "The record is set aside: it stays as it was here, is not taken for gone, and nothing of it is "
-    "written. All other records are synced.",
-    "list": "The list is left as it was: nobody is taken for gone, and it does not count as read. The run "
-    "goes on without it.",
-    "refused": "The reply is refused as a whole: nothing is taken from it, and nothing is written.",
+    "record": "The record is set aside: it stays as it was here, does not count as gone, and is not written. "
+    "All other records are synced.",
+    "list": "The previous list is still used: no record counts as gone, and the list does not count as "
+    "read. The run continues without it.",
+    "refused": "The whole reply is refused: nothing in it is used, and nothing is written.",
 }
 """What becomes of it, in the words of the page."""
 
@@ -70,7 +70,7 @@ class InputRow:
 
 XPM: Final = "XPM's replies"
 _NOTHING = "Nothing."
-_AGAIN = "Try again. If it stays, give Xero's support the correlation id that the error shows."
+_AGAIN = "Try again. If the problem persists, give Xero's support the correlation id that the error shows."
 
 
 def _set_aside(outcome: Literal["field", "record"], at: str, kinds: tuple[FaultKind, ...]) -> list[InputRow]:
@@ -85,7 +85,7 @@ def _refused(id_: str, what: str, remedy: str = _AGAIN, exit_code: str = "") -> 
 
 
 ROWS: Final[tuple[InputRow, ...]] = (
-    InputRow("order", XPM, "elements in another order, unknown ones, absent ones", "understood", _NOTHING),
+    InputRow("order", XPM, "elements in another order, unknown or missing elements", "understood", _NOTHING),
     InputRow("form", XPM, "a BOM, a declaration, comments, CDATA, indentation", "understood", _NOTHING),
     InputRow("capitals", XPM, "UUIDs in capitals; yes, true or 1 for Yes", "understood", _NOTHING),
     InputRow("c1", XPM, "C1 control characters, bidirectional marks, emoji", "understood", _NOTHING),
@@ -97,11 +97,11 @@ ROWS: Final[tuple[InputRow, ...]] = (
     ),
     *_set_aside(
         "record",
-        "what a record is known by, in any list",
+        "the id, name or type of a record, in any list",
         ("missing-uuid", "bad-uuid", "missing-name", "twice", "two-values", "not-text", "not-yes-or-no",
          "not-a-number", "not-a-date", "character"),
     ),
-    InputRow("single", XPM, "one record, asked for by itself, that cannot be read", "record",
+    InputRow("single", XPM, "a single record, requested by id, that cannot be read", "record",
              "Correct it in XPM, as the message says.", "1", "the error of the command"),
     InputRow("list-401-missing", XPM, "a list refused with HTTP 401, its scope not granted", "list",
              "Set xero.scopes and connect again."),
@@ -111,15 +111,15 @@ ROWS: Final[tuple[InputRow, ...]] = (
              "Check the permission in XPM of whoever connected."),
     InputRow("list-500", XPM, "a list answered with HTTP 500", "list", _AGAIN),
     _refused("cut", "a reply that is cut short"),
-    _refused("malformed", "markup that is broken: a tag that is not closed, a record outside of its list"),
-    _refused("outside", "a character that XML does not allow, outside of all records"),
-    _refused("not-xml", "no XML, or nothing at all"),
-    _refused("web-page", "a web page", "Look for a proxy or an outage page: status.xero.com."),
-    _refused("doctype", "a DOCTYPE, entities of its own"),
-    _refused("encoding", "another encoding than UTF-8"),
-    _refused("type", "another root, no Status, no list where one belongs"),
+    _refused("malformed", "broken markup: a tag that is not closed, a record outside its list"),
+    _refused("outside", "a character that XML does not allow, outside all records"),
+    _refused("not-xml", "no XML, or an empty reply"),
+    _refused("web-page", "a web page", "Check for a proxy, and for an outage at status.xero.com."),
+    _refused("doctype", "a DOCTYPE, or entities of its own"),
+    _refused("encoding", "an encoding other than UTF-8"),
+    _refused("type", "a wrong root element, no Status, or no list where one is expected"),
     _refused("large", "too large or too deep"),
-    _refused("error", "Status ERROR", "Read what XPM says; nothing was changed.", "1"),
+    _refused("error", "Status ERROR", "Read XPM's message; nothing was changed.", "1"),
 )  # fmt: skip
 """Every class of input, in the order of the page."""
 

@@ -116,7 +116,7 @@ class CsvSource:
             end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
             line = len(chunk) - end if end >= 0 else line + len(chunk)
             if line > LONGEST_LINE:
-                raise BadInput(f"{self.name} is no CSV file: it has no line end for over 4 MB.")
+                raise BadInput(f"{self.name} is not a CSV file: it has no line end for over 4 MB.")
             if decoder is not None:
                 try:
                     decoder.decode(chunk, final=not chunk)
@@ -165,7 +165,7 @@ def read_source(path: Path) -> bytes:
 def too_large(name: str) -> BadInput:
     """Return the error of a file that is no export of Ignition's by its size."""
     return BadInput(
-        f"{name} is larger than {LARGEST >> 20} MB: it is no export of Ignition's.",
+        f"{name} is larger than {LARGEST >> 20} MB, so it is not an export from Ignition.",
         hint="Split it into smaller files and import them one after another.",
     )
 
@@ -179,7 +179,7 @@ def _open(path: Path) -> BinaryIO:
         # Without blocking: a pipe that nobody writes to is empty.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError:
-        raise BadInput(f"There is no file {shown}.") from None
+        raise BadInput(f"The file {shown} does not exist.") from None
     except (OSError, ValueError) as reason:
         raise BadInput(f"{shown} cannot be read: {getattr(reason, 'strerror', None) or reason}.") from None
     try:
@@ -203,7 +203,9 @@ def _open(path: Path) -> BinaryIO:
 def _held(fd: int, name: str) -> BinaryIO:
     """What a pipe gives, held in memory: it can be read only once."""
     if os.isatty(fd):
-        raise BadInput(f"{name} is a terminal: there is no file.", hint="Name a file, or redirect one to it.")
+        raise BadInput(
+            f"{name} is a terminal, not a file.", hint="Name a file, or redirect a file to standard input."
+        )
     held, size = io.BytesIO(), 0
     while chunk := os.read(fd, _CHUNK):
         size += len(chunk)

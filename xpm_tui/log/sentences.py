@@ -35,7 +35,7 @@ SENTENCES: dict[str, str] = {
     "connect.changed": "{by} confirmed the change of practice from {before} to {tenant}",
     "connect.ended": "{by} disconnected the practice",
     "connect.revoked": "{by} revoked the login: all practices that used it are disconnected",
-    "policy.set": "{by} set the direction to {direction} and the level to {level}",
+    "policy.set": "{by} set the direction to {direction} and what to sync to {level}",
     # lists that fill the mirror
     "list.clients": "XPM's client list: {count:client}, {changed} new or changed, {seconds} s",
     "list.changes": "Changes since the last list: {count:XPM client}, {changed} new or changed, {seconds} s",
@@ -48,7 +48,7 @@ SENTENCES: dict[str, str] = {
     "list.failed": "XPM's list of {rule} could not be read; the previous list is still used",
     "list.set_aside": "XPM's list of {rule} has {count:record} that cannot be read: set aside, see status",
     "list.empty": "XPM's client list came back empty although there are {links:link}: the list was not used",
-    "list.other": "XPM's client list shares no client with the previous list: is this another practice?",
+    "list.other": "XPM's client list and the previous list share no client: is this another practice?",
     # plans and runs
     "plan.made": "Plan {plan}: {items:change} in {records:client}, {waiting} waiting, "
     "{people:client} for your decision",
@@ -79,7 +79,7 @@ SENTENCES: dict[str, str] = {
     "sync.change:ignition": "{record}: {field} updated in Ignition ({why})",
     "sync.change:xpm": "{record}: {field} updated in XPM ({why})",
     "sync.change:undo": "{record}: {field} restored (undone)",
-    "sync.moved": "{record} was left out: {why}",
+    "sync.moved": "{record} was skipped: {why}",
     "sync.refused": "XPM refused {call} for {record}; the other records continue",
     "sync.unsendable": "{record} was not sent to XPM: {field} cannot be sent as it is; "
     "the other records continue",
@@ -133,9 +133,9 @@ SENTENCES: dict[str, str] = {
     "job.failed": "{record}: the job of {day} failed ({why})",
     "job.unknown": "No answer to {call} for {record}: the result is being looked up",
     "job.resolved": "The result for {record} was looked up: {why}",
-    "job.skipped": "{by} skipped the job of {day} of {record}",
+    "job.skipped": "{by} skipped the job of {day} for {record}",
     "job.unskipped": "{by} undid the skipping of the job of {day} for {record}",
-    "job.settled": "{by} decided what became of the job of {day} of {record}: {choice}",
+    "job.settled": "{by} decided what happened to the job of {day} for {record}: {choice}",
     "job.again": "{by} asked to create {record} again: XPM no longer has {job}",
     "run.done:deploy": "Run {run} is done: {deployed:job} deployed, {calls:call}, {seconds} s",
     "run.partial:deploy": "Run {run} is partly done: {deployed:job} deployed, {failed} failed, {calls:call}",

@@ -140,7 +140,7 @@ def rescue(folder: Path, damage: BookUnreadable) -> Rescue:
 def log_damage(folder: Path, loaded: Loaded) -> Damage:
     """The words for a log that is damaged behind its last good transaction, or ends too early."""
     if loaded.tail == "short":
-        words = f"has lost commits at its end: it ends at {at(loaded.state.mark)} and once reached further."
+        words = f"has lost commits at its end: it ends at {at(loaded.state.mark)}, but once reached further."
         return Damage(folder / loaded.head.log, words)
     return Damage(folder / loaded.head.log, f"is damaged behind {at(loaded.state.mark)}.")
 

@@ -32,7 +32,7 @@ HEADINGS = (
     "Client", "Ignition ID", "Client Name", "Rank", "XPM Number", "XPM UUID", "XPM Name", "Score", "Sure",
     "Reasons", "Choice",
 )  # fmt: skip
-REASON = "settled in a review file"
+REASON = "decided in a review file"
 """Why a client is ignored, where a file says so."""
 
 _NEEDED = ("Client", "Choice")
@@ -286,7 +286,7 @@ def _read(path: Path) -> tuple[list[_Row], list[Refused]]:
         if reason:
             refused.append(Refused(record.row, reason))
         elif not cells.get("client"):
-            refused.append(Refused(record.row, "it names no client"))
+            refused.append(Refused(record.row, "it does not name a client"))
         else:
             rows.append(_Row(record.row, cells))
     return rows, refused

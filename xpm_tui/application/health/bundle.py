@@ -179,7 +179,7 @@ def _event(event: Event, mask: Mask, shown: Callable[[str], str]) -> dict[str, A
 
 def _store(patient: Patient) -> dict[str, Any]:
     if patient.practice is None:
-        return {"open": False, "why": type(patient.why).__name__ if patient.why else "no book yet"}
+        return {"open": False, "why": type(patient.why).__name__ if patient.why else "no data yet"}
     snapshot = patient.practice.snapshot()
     folder = patient.data / "book"
     files = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}

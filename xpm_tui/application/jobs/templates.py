@@ -36,7 +36,7 @@ FILTERS: tuple[tuple[str, str], ...] = (
     ("proposed", "proposed"),
     ("gone", "gone in XPM"),
     ("no-job", "no job"),
-    ("unused", "not called for"),
+    ("unused", "not used"),
     ("unknown", "no service"),
 )
 """Saved filters: the word that a verb takes, and the one that is shown."""

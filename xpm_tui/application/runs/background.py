@@ -86,7 +86,7 @@ async def wait_for_run(practice: OpenPractice, detached: Detached, seconds: floa
         await practice.clock.sleep(_LOOK)
         waited += _LOOK
     code = detached.ended()
-    how = f"it ended with exit code {code}" if code is not None else "it did not begin in time"
+    how = f"it ended with exit code {code}" if code is not None else "it did not start in time"
     words = " ".join(detached.verb)
     raise Trouble(f"The run did not start: {how}.", hint=f"Run it yourself to see why: xpm-tui {words}")
 

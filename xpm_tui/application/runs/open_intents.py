@@ -104,7 +104,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
     while a run goes on.
     """
     practice.writable()
-    with practice.lock("settling what was sent").hold():
+    with practice.lock("recording the decision on what was sent").hold():
         snapshot, now = practice.snapshot(), practice.clock.now()
         intent = next((each for each in _held(snapshot) if each.id == decision.intent), None)
         if intent is None:

@@ -254,7 +254,7 @@ def _problems(
             )
         )
     if ended is not None and ended.outcome in history.ENDED_BADLY:
-        words = "was cut off" if ended.outcome == "interrupted" else "failed"
+        words = "was interrupted" if ended.outcome == "interrupted" else "failed"
         found.append(
             Problem(
                 code="run-failed",

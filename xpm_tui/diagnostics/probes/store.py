@@ -36,7 +36,7 @@ class Store:
             return bad(
                 "The data is damaged.",
                 *told,
-                hint="Nothing was overwritten. Look closer: xpm-tui data check",
+                hint="Nothing was overwritten. See what is wrong: xpm-tui data check",
                 case=CaseId.STORE,
                 exit_code=8,
             )
@@ -72,17 +72,17 @@ class CommitLog:
             return note(
                 f"{len(held)} writes to XPM wait for your decision.",
                 *told,
-                hint="Say what to do with each: xpm-tui runs release",
+                hint="Decide what to do with each: xpm-tui runs release",
                 case=CaseId.CREATE_LAG if creates else CaseId.UNKNOWN_OUTCOME,
             )
         if sent:
             return note(
-                f"Of {len(sent)} writes to XPM it is not known whether they arrived.",
+                f"The outcome of {len(sent)} writes to XPM is unknown.",
                 *told,
-                hint="The next run looks in XPM first; or now: xpm-tui runs resume",
+                hint="The next run looks in XPM first. To look now: xpm-tui runs resume",
                 case=CaseId.UNKNOWN_OUTCOME,
             )
-        return ok("Every commit is in, every write to XPM has its end.", *told)
+        return ok("Every commit is complete, and the outcome of every write to XPM is known.", *told)
 
 
 @dataclass(frozen=True)
@@ -110,15 +110,15 @@ class Locks:
         told = [f"{each.what}: {each.words}" for each in held]
         if any(self.now() - each.since > LONG for each in held):
             return bad(
-                "The practice has been held for hours.",
+                "The practice has been locked for hours.",
                 *told,
-                hint="Ask its run to stop: xpm-tui runs stop. Or end that process.",
+                hint="Ask the run to stop: xpm-tui runs stop. Or end that process.",
                 case=CaseId.LOCKED,
                 exit_code=5,
             )
         if held:
-            return note("Somebody works on the practice right now.", *told, case=CaseId.LOCKED)
-        return ok("Nobody holds the practice.")
+            return note("Someone is working on the practice right now.", *told, case=CaseId.LOCKED)
+        return ok("The practice is not locked.")
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class LastRuns:
         if last.outcome in ("failed", "interrupted", "partial"):
             return note(f"Run {last.id}: {labels.RUN_OUTCOMES[last.outcome].inline}.", *told, case=case,
                         hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip
-        return ok(f"Run {last.id} ended well.", *told)
+        return ok(f"Run {last.id} ended successfully.", *told)
 
 
 def _run(run: Run) -> str:
@@ -187,7 +187,7 @@ class SetAside:
         if not found:
             return ok("Every record that XPM sent could be read.")
         return note(
-            f"{count(len(found), 'record')} of XPM cannot be read, or not all of it: set aside.",
+            f"Set aside, because it cannot be read completely: {count(len(found), 'record')} from XPM.",
             *found,
             hint="Correct them in XPM, then sync again: xpm-tui sync",
         )
@@ -199,19 +199,19 @@ class PlanFits:
 
     plan: Callable[[], tuple[str, bool, bool] | None]
     name: ClassVar[str] = "plan"
-    title: ClassVar[str] = "The plan that waits"
+    title: ClassVar[str] = "The current plan"
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def look(self) -> Finding:
         """Compare what it was made from with what is now: (id, same practice, same policy)."""
         plan = self.plan()
         if plan is None:
-            return ok("No plan waits.")
+            return ok("There is no plan to apply.")
         name, same_practice, same_policy = plan
         if not same_practice:
-            return note(f"Plan {name} was made for another practice and is refused.",
-                        case=CaseId.PRACTICE_CHANGED, hint="Make it again: xpm-tui plan")  # fmt: skip
+            return note(f"Plan {name} was made for another practice and cannot be applied.",
+                        case=CaseId.PRACTICE_CHANGED, hint="Make a new one: xpm-tui plan")  # fmt: skip
         if not same_policy:
-            return note(f"Plan {name} was made with another direction, level or fields and is refused.",
-                        case=CaseId.POLICY_CHANGED, hint="Make it again: xpm-tui plan")  # fmt: skip
-        return ok(f"Plan {name} fits.")
+            return note(f"Plan {name} has another direction, extent or fields and cannot be applied.",
+                        case=CaseId.POLICY_CHANGED, hint="Make a new one: xpm-tui plan")  # fmt: skip
+        return ok(f"Plan {name} can be applied.")

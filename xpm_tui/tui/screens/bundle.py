@@ -116,7 +116,7 @@ class BundleScreen(OverScreen[None]):
 
     async def _write(self) -> None:
         question = "Where to? A file that is not there yet." + (
-            "\nNames of clients and people are in it." if self._names else ""
+            "\nIt contains the names of clients and people." if self._names else ""
         )
         place = (own_folder() or Path.cwd()) / "xpm-tui-support.zip"
         name = await self.app.push_screen_wait(Ask(question, title="Bundle for support", value=str(place)))
