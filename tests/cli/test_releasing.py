@@ -128,9 +128,9 @@ def test_a_client_is_let_be(office: Inline, own: SandboxProcess) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--drop", "i99"), "No write with the id i99"),
+        (("--drop", "i99"), "no held write with the id i99"),
         (("--drop", "{i}", "--again", "{i}"), "decided twice"),
-        (("--adopt", "{i}"), "Say which record"),
+        (("--adopt", "{i}"), "Name the XPM record"),
         (("--adopt", "{i}=00000000-0000-0000-0000-000000000000"), "XPM has no client"),
     ],
 )

@@ -125,7 +125,7 @@ async def test_a_status_that_is_not_known_is_never_accepted(office: Office) -> N
     for number, word in enumerate(UNKNOWN, 20):
         view = views[f"PROP-{number}"]
         assert (view.state, view.word) == ("unknown", " ".join(word.split())), word
-        with pytest.raises(BadInput, match="only an accepted one can be taken"):
+        with pytest.raises(BadInput, match="only an accepted proposal can be taken over"):
             proposals.take(office.practice, [view.id])
     assert (views["PROP-40"].state, views["PROP-41"].state) == ("accepted", "unknown")
     assert [v.word for v in proposals.list_proposals(office.practice, state="void")] == ["Void"]

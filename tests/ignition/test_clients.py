@@ -199,7 +199,7 @@ def test_a_bare_phone_that_differs_within_a_client_is_the_contact_s(desk: Desk) 
     plan = desk.load(head + "1,A,Ann,a@x.nz,021\n1,A,Bob,b@x.nz,022\n2,B,Cy,c@x.nz,023\n")
     assert plan.counts["refused"] == 0
     assert [contact.phone for contact in desk.client("1").contacts] == ["021", "022"]
-    assert "taken as the contact's" in plan.notes[0].text
+    assert "treated as the contact's phone" in plan.notes[0].text
 
 
 def test_people_who_share_an_email_stay_two(desk: Desk) -> None:
@@ -269,9 +269,9 @@ def test_words_that_stand_for_nothing_are_left_out_and_counted(desk: Desk) -> No
     assert (one.partner, one.manager, one.state, one.tax_registered) == ("t1", "t1", "lead", True)
     assert one.groups == ("G1", "G2")
     assert [note.text for note in plan.notes] == [
-        "Partner: no team member is called Nobody: left out in 2 rows.",
-        "Client Status: Won is no client status: left out in 1 row.",
-        "Tax Registered: maybe is neither yes nor no: left out in 1 row.",
+        "Partner: no team member is called Nobody: skipped in 2 rows.",
+        "Client Status: Won is not a valid client status: skipped in 1 row.",
+        "Tax Registered: maybe is neither yes nor no: skipped in 1 row.",
     ]
     desk.put((TEAM, TeamMember(id="t2", name="Nobody")))
     desk.load(head + "2,B,Nobody,,,,\n")

@@ -143,7 +143,7 @@ def test_a_proposal_that_was_made_here_is_left_as_it_is(office: Desk) -> None:
     office.put((PROPOSALS, msgspec.structs.replace(proposals(office)[0], ours=True, origin="new")))
     plan = load(office, "proposals", PROPOSAL_FILE.replace("Year 2026", "Year 2027"))
     assert plan.groups == ()
-    assert any("was made here: left as it is" in note.text for note in plan.notes)
+    assert any("was created here: not changed" in note.text for note in plan.notes)
 
 
 def test_bad_proposal_rows_are_named_one_by_one(office: Desk) -> None:

@@ -112,6 +112,6 @@ async def test_a_decision_of_one_console_is_undone_by_its_own_screen(world: Worl
             await press(elsewhere, "g", "c", "r", "enter")
         assert len(links(world)) == 2
         await press(pilot, "u")
-        assert "stands as before" in text_of(app)
+        assert "is undone" in text_of(app)
     assert first not in links(world)
     assert len(links(world)) == 1

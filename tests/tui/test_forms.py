@@ -108,7 +108,7 @@ async def test_what_is_wrong_is_said_under_its_field(world: World, console: Make
         await press(pilot, "=Accounts 2026", "enter", "=Client 00001", "enter", "=start=soon", "f10")
         lines = text_of(app).splitlines()
         field = next(place for place, line in enumerate(lines) if "start=soon" in line)
-        assert "! start: 'soon' is no date. Write 2026-07-31." in lines[field + 1]
+        assert "! start: 'soon' is not a date. Write 2026-07-31." in lines[field + 1]
         assert "Accounts 2026" in text_of(app)
         assert "Client 00001" in text_of(app)
         assert app.focused is not None
@@ -205,7 +205,7 @@ async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
     [
         (BadInput("budget: 'x' is not a number."), "budget"),
         (BadInput("due days: 'x' is no number."), "due_days"),
-        (BadInput("end: '1' is no date."), "values"),
+        (BadInput("end: '1' is not a date."), "values"),
         (NotFound("No client is called 'Nobody Ltd'."), "client"),
         (BadInput("The number P7 is taken."), "values"),
         (BadInput("Say it otherwise.", field="client"), "client"),

@@ -298,7 +298,7 @@ async def test_a_key_that_cannot_be_used_says_why(office: Deploying, over: Calla
     async with jobs_area(app) as pilot:
         assert "! Nothing is deployed: XPM may still be on in Ignition." in text_of(app)
         await press(pilot, "d")
-        assert "Switch it off there, then set" in text_of(app)
+        assert "Switch it off in Ignition, then set" in text_of(app)
     assert office.net.asked("job.api/add") == 0
 
 

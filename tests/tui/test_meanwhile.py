@@ -352,7 +352,7 @@ async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: 
         assert "undoes run" in shown
         assert "Client 00001" in shown
         await press(pilot, "escape", "down", "u")
-        assert "No run wrote anything of Client 0000" in text_of(app)
+        assert "There is nothing to undo for Client 0000" in text_of(app)
 
 
 @pytest.mark.parametrize("keys", [("slash", "=00003", "enter"), ("right_square_bracket",) * 5])
@@ -369,7 +369,7 @@ async def test_another_list_after_mapping_is_moving_on(
         await until(pilot, "as XPM said")
         await settle(pilot)
         await press(pilot, "enter", *keys, "u")
-        assert "No run wrote anything of Client 0000" in text_of(app)
+        assert "There is nothing to undo for Client 0000" in text_of(app)
 
 
 async def test_names_are_not_written_with_a_bundle_that_says_masked(

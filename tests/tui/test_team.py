@@ -98,7 +98,7 @@ async def test_mapping_says_what_it_does_before_enter_and_goes_back_after(
         await press(pilot, "=samuel")
         shown = text_of(app)
         assert UUID.format(1, 4) in shown
-        assert "The e-mails differ" in shown
+        assert "The e-mail addresses differ" in shown
         assert "Nothing is written to XPM." in shown
         await press(pilot, "enter")
         assert member(world, "t5").staff == UUID.format(1, 4)
