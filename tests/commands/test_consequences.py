@@ -109,7 +109,7 @@ def test_bulk_links_and_picks_name_what_they_are_about() -> None:
         "Link 2 people whose e-mail is the same?"
     )
     assert question(of_links(services=3)) == "Link 3 services?"
-    assert action(of_people(1)) == "Pick 1 person"
+    assert action(of_people(1)) == "Bring in 1 person"
 
 
 def test_a_day_that_is_too_short_says_how_many_calls_are_left_over() -> None:

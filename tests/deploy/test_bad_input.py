@@ -34,7 +34,7 @@ def codes(world: Deploying, job: str = "w1") -> set[str]:
     [
         ({"budget": "a lot"}, "budget: 'a lot' is not a number"),
         ({"due": "2026-06-30"}, "due on 2026-06-30, before it starts on 2026-07-01"),
-        ({"due": "next week"}, "'next week' is no date"),
+        ({"due": "next week"}, "'next week' is not a date"),
         ({"name": "x" * 256}, "1 to 255 characters"),
         ({"name": ""}, "1 to 255 characters"),
         ({"category": "Nonsense"}, "no job category 'Nonsense'"),

@@ -34,8 +34,8 @@ from xpm_tui.ignition.parser import parse
         ("31 June 2026", "no such day"),
         ("0026-04-01", "cannot be right"),
         ("Mon 1 Sept 2026", "was a Tuesday"),
-        ("46112", "no date"),
-        ("April 2026", "no date"),
+        ("46112", "not a date"),
+        ("April 2026", "not a date"),
     ],
 )
 def test_a_date_with_two_readings_is_refused(text: str, why: str) -> None:
@@ -133,7 +133,7 @@ def test_an_id_that_is_known_is_that_id_whatever_it_looks_like() -> None:
     assert [ids.read(each) for each in ("1E+14", "0042", "CLI-1002", "12345")] == [
         "1E+14", "0042", "CLI-1002", "12345",
     ]  # fmt: skip
-    with pytest.raises(CellError, match="may be 0042 without its zeros"):
+    with pytest.raises(CellError, match="may be 0042 without its leading zeros"):
         ids.read("42")
     with pytest.raises(CellError, match="leading zeros are lost"):
         ids.read("7")

@@ -249,8 +249,8 @@ def test_a_phone_that_lost_its_zeros_in_a_spreadsheet_is_no_edit(desk: Desk, old
 @pytest.mark.parametrize(
     ("column", "cell", "says"),
     [
-        ("Contact Email", "ann at x", "Contact Email: ann at x is no e-mail address"),
-        ("Contact Email", "a@x.nz; b@x.nz", "no e-mail address"),
+        ("Contact Email", "ann at x", "Contact Email: ann at x is not an e-mail address"),
+        ("Contact Email", "a@x.nz; b@x.nz", "not an e-mail address"),
         ("Phone", "6.42E+10", "a spreadsheet has shortened"),
     ],
 )

@@ -158,7 +158,7 @@ def test_bad_proposal_rows_are_named_one_by_one(office: Desk) -> None:
     assert [(each.row, each.reason) for each in plan.refused] == [
         (2, "Start Date: 13/13/2026 cannot be read: there is no such day in the calendar"),
         (3, "its end 2026-04-01 is before its start 2026-05-01"),
-        (4, "Price 12O is no number"),
+        (4, "Price 12O is not a number"),
         (5, "Proposal Number and Proposal Name are both blank"),
     ]
     assert len(proposals(office)) == 1

@@ -51,7 +51,7 @@ def test_an_encoding_can_be_told() -> None:
         (b"\n<!DOCTYPE html><html>", "a web page"),
         (
             b"name\nCaf\x82",
-            "encoding cannot be told: a word in it is Caf. in Windows-1252 and Caf. in Mac Roman",
+            "encoding cannot be determined: a word in it is Caf. in Windows-1252 and Caf. in Mac Roman",
         ),
         (b"name\nM\xc4\x81ori M\xc4\x81 \xe9", "UTF-8 with damaged characters"),
         (b"\xff\xfea\x00b", "not UTF-16"),

@@ -94,7 +94,7 @@ def test_a_good_text_becomes_a_value(key: str, text: str, value: object) -> None
         ("practice.timezone", "../../etc/passwd", "tz database"),
         ("jobs.name", "{proposal.__class__}", "no other brace"),
         ("jobs.name", "{proposal", "no other brace"),
-        ("jobs.name", " ", "needs a name"),
+        ("jobs.name", " ", "must have a name"),
         ("xero.client_id", "a\nb", "control character"),
         ("xero.client_id", "a" * 5000, "longer than"),
     ],
