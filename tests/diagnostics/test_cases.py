@@ -35,7 +35,7 @@ def test_the_three_answers_to_a_refused_connection() -> None:
     stale = CASES[CaseId.STALE_PERMISSION]
     assert [("off" in s or "on again" in s) for s in stale.steps[1:3]] == [True, True]
     other = CASES[CaseId.OTHER_XERO_ERROR]
-    assert "photograph" in other.steps[0]
+    assert "screenshot" in other.steps[0]
     assert "Xero support" in other.steps[-1]
 
 
@@ -102,7 +102,7 @@ def test_by_verb(command: Inline) -> None:
     shown = command("cases", "show", "t1", "--json").json
     assert (shown["id"], shown["name"]) == ("T1", CASES[CaseId.NO_PERMISSION].title)
     text = command("cases", "show", "T4").out
-    assert "photograph" in text
+    assert "screenshot" in text
     assert "correlation id" in text
     assert (
         command("cases", "list", "Invalid", "scope", "for", "client").out.splitlines()[1].startswith("scope")
