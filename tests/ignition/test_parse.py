@@ -112,7 +112,7 @@ def test_bad_rows_are_refused_by_number_and_stop_nothing() -> None:
     assert [row.number for row in parsed.rows] == [2, 5, 7]
     assert [(each.row, each.reason[:12]) for each in parsed.refused] == [
         (3, "it has 1 cel"),
-        (4, "a cell cont"),
+        (4, "a cell conta"),
         (6, "a cell is lo"),
     ]
 

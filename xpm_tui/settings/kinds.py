@@ -108,7 +108,7 @@ def _template(value: str) -> str:
     if wrong or text.count("{") != text.count("}"):
         raise ValueError("it may hold {proposal}, {client}, {service} and {period}, and no other brace")
     if not text:
-        raise ValueError("a job needs a name")
+        raise ValueError("a job must have a name")
     return text
 
 
