@@ -23,7 +23,7 @@ HEAD = """# All texts of the product
 
 <!-- Written by .ci/word_list.py: change the texts in the source. -->
 
-Every label and sentence that a user can see, by module, for proofreading; `…` stands for a value.
+Every label and sentence that a user can see, by module, for proofreading; `…` is a value.
 """
 WIRE = ("sandbox/core", "sandbox/api", "xero/codec")
 """Packages whose texts are XML, JSON and headers."""

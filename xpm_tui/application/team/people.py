@@ -144,7 +144,7 @@ def connector(snapshot: Snapshot) -> Connector | None:
             state="gone",
             staff=uuids,
             sentence=f"{shown}, who connected this practice, {what} XPM's staff.",
-            hint="If this person has left or is disabled, the connection ends, too (known problem T6). "
+            hint="If this person left or is disabled, the connection ends, too (known problem T6). "
             "Connect again as an administrator who stays: xpm-tui connect",
         )
     linked = {member.staff for member in snapshot.rows(TEAM)}

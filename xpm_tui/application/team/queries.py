@@ -162,7 +162,7 @@ class Team:
         found = []
         if staff is not None and staff.gone:
             found.append(
-                "XPM no longer lists the linked staff record: this person has left, or is disabled "
+                "XPM no longer lists the linked staff record: they have left, or are disabled "
                 "there. Link to another one, or unlink."
             )
         elif staff is not None and "" not in (member.email, staff.email):

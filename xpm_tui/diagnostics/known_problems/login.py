@@ -122,7 +122,7 @@ CASES = (
         "removed, the login ends (T6). A record under another name or e-mail is not recognised.",
         steps=(
             "See who it is: xpm-tui status, and who is in XPM: xpm-tui team list",
-            "If the person has left: have an administrator who will stay connect again before the "
+            "If the person left: have an administrator who will stay connect again before the "
             "login ends. Links, settings and the log are kept: xpm-tui connect",
             "If the person is still there under another name or e-mail: correct it in XPM, or "
             "leave it as it is.",
