@@ -177,7 +177,7 @@ async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: World
             other.bind(("127.0.0.1", port))
             other.listen()
         assert await connecting.wait(tell=told.append, wrong=wrong.append)
-    assert ["is used by another program" in trouble.message for trouble in told] == [True]
+    assert ["is using port" in trouble.message for trouble in told] == [True]
     assert wrong == []
 
 

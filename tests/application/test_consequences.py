@@ -320,7 +320,7 @@ async def test_jobs_that_xml_cannot_carry_are_not_counted_as_sent(tmp_path: Path
     assert (found.xpm.clients_created, found.xpm.clients, found.xpm.changes) == (1, 2, 3)
     (kept,) = found.kept
     assert [each.partition("/")[0] for each in kept.records] == names[:4]
-    assert "Not sent to XPM: XML cannot carry" in kept.why
+    assert "Not sent to XPM: the job or its client contains" in kept.why
     assert (batch.new, batch.holds, alone.goes, alone.goes_anyway) == (2, 4, False, False)
     assert alone.consequences is not None
     assert (alone.consequences.xpm.changes, alone.consequences.requests.job_creations) == (0, 0)

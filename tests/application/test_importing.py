@@ -247,7 +247,8 @@ def test_a_spreadsheet_that_comes_back_untouched_changes_nothing(practice: OpenP
     foreign = text.replace("c1/k1", "c93").replace("c2/k2", "c91/k91")
     out.write_text(foreign, encoding="utf-8")
     assert any(
-        "may be of another practice" in each.reason for each in import_file(practice, "clients", out).refused
+        "may be from another practice" in each.reason
+        for each in import_file(practice, "clients", out).refused
     )
 
 

@@ -39,7 +39,7 @@ def test_who_comes_second_is_told_and_writes_nothing(
     practice.book.commit([Put(CLIENTS, phone), Put(LINKS, moved)])
     with monkeypatch.context() as patch:
         patch.setattr(OpenPractice, "snapshot", lambda _: looked)
-        with pytest.raises(Overtaken, match="Somebody else has just changed c1") as told:
+        with pytest.raises(Overtaken, match="Someone else has just changed c1") as told:
             HAND[act](practice)
     assert told.value.exit_code == 5
     assert practice.snapshot().get(CLIENTS, "c1") == phone

@@ -116,7 +116,7 @@ async def test_a_long_run_stops_before_the_next_client_when_its_policy_is_change
     done = await run(practice, reviewed=True, report=report)
     assert changed == [2]
     assert (done.outcome, done.exit_code) == ("stopped", 4)
-    assert "changed while the run was going on" in done.error
+    assert "changed during the sync" in done.error
     sent = [real for real in world.sandbox.practice.clients.values() if real.fax.startswith("0")]
     assert len(sent) < 6, "the rest was not sent"
     assert practice.snapshot().count(XPM_CLIENTS)

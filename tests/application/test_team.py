@@ -107,7 +107,7 @@ def test_costs_tell_roles_and_both_sides(filled: OpenPractice) -> None:
     ana, tom, _ = team.list_team(filled)
     assert (ana.partner_of, ana.manager_of) == (1, 1)
     assert ana.costs == "Not sent to XPM: partner of 1 client, manager of 1 client here."
-    assert tom.costs == "Not brought: 1 client in XPM naming Tom Reid."
+    assert tom.costs == "Not synced to Ignition: 1 client in XPM with Tom Reid."
 
 
 def test_filters_and_letters_narrow_the_people(filled: OpenPractice) -> None:
@@ -139,7 +139,7 @@ def test_two_of_one_name_are_told_on_either_side(filled: OpenPractice) -> None:
         [Put(STAFF, Staff(uuid="f", name="tom REID")), Put(TEAM, TeamMember(id="t4", name="Tom Reid"))]
     )
     tom = found(filled, "t2")
-    assert tom.proposals[0].reason.startswith("the same name, which several have")
+    assert tom.proposals[0].reason.startswith("the same name, which several people have")
     assert any("2 people of this name" in note for note in tom.notes)
     assert {row.name for row in team.list_people(filled, only="same-name")[0]} == {"Tom Reid", "tom REID"}
 
@@ -148,7 +148,7 @@ def test_what_linking_does_is_said_before(filled: OpenPractice) -> None:
     effect = team.preview_map(filled, "t1", "b")
     assert not effect.refused
     assert any("1 client here" in said for said in effect.says)
-    assert any("e-mails differ" in said for said in effect.says)
+    assert any("e-mail addresses differ" in said for said in effect.says)
     team.link_member(filled, "t2", "b")
     assert "is linked to Tom Reid (t2) already" in team.preview_map(filled, "t1", "b").refused
     assert team.preview_map(filled, "t2", "b").refused

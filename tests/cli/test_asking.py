@@ -49,7 +49,7 @@ def test_connect_asks_for_what_is_missing_and_listens_side_by_side(
     app = environ.pop("XPM_TUI_XERO_CLIENT_ID")
     command = Inline(tmp_path / "home", environ)
     with terminal(["connect", "--no-browser"], command.environ) as shown:
-        shown.until("Client id of the app")
+        shown.until("The client id of the app")
         shown.type(app)
         text = shown.until("Address: ")
         url = next(line for line in text.splitlines() if line.startswith(sandbox.greeting["login_url"]))
@@ -66,7 +66,7 @@ def test_purging_wants_the_name_typed(tmp_path: Path) -> None:
     command = Inline(tmp_path / "home")
     command("settings", "set", "sync.level", "name")
     with terminal(["purge"], command.environ) as shown:
-        shown.until("Type practice to go on:")
+        shown.until("To confirm, type practice:")
         shown.type("yes")
         assert shown.end() == 0
         assert "Nothing was deleted" in shown.text

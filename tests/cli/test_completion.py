@@ -94,7 +94,7 @@ LINES = (
     ("xpm-tui plan --ful", "plan --full"),
     ("xpm-tui --practice prac", "--practice practice"),
     ("xpm-tui --practice=prac", "--practice=practice"),
-    ("xpm-tui proposals take --repeat=mon", "--repeat=monthly"),
+    ("xpm-tui proposals take-over --repeat=mon", "--repeat=monthly"),
     ("xpm-tui --set sync.level=name clients show ", "clients show c1"),
     ("xpm-tui import clients files/cl", "files/clients.csv"),
     ("xpm-tui --home=fil", "--home=files/"),

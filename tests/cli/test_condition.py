@@ -46,10 +46,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = Inline(place / "home", ENVIRON)
     (place / "clients.csv").write_text(FILE, encoding="utf-8")
     command("import", "clients", str(place / "clients.csv"), code=1)
-    command("book", "compact", code=0)
+    command("data", "compact", code=0)
     command("clients", "edit", "c1", "name=Kowhai", code=0)
     command("clients", "edit", "c2", "fax=1", code=0)
-    command("book", "backup", str(place / "backup.zip"), code=0)
+    command("data", "backup", str(place / "backup.zip"), code=0)
     return place
 
 
@@ -112,7 +112,7 @@ FAULTS = (flip_log, flip_snapshot, cut_log, lose_table, garble_head, garble_both
 
 def every() -> list[Act[Any]]:
     """All verbs but those that wait for a browser or change the machine; what ends the store comes last."""
-    ends = ("book.repair", "book.restore", DELETES)
+    ends = ("data.repair", "data.restore", DELETES)
     acts = [*verbs(), *(act for act in ACTS if act.name in LAST)]
     return sorted(acts, key=lambda act: ends.index(act.name) if act.name in ends else -1)
 
@@ -146,7 +146,7 @@ def test_every_verb_says_that_the_store_is_damaged(
         if act.name == DELETES:
             assert done.code == 0
             continue
-        if act.name in ("book.repair", "book.restore") and done.code == 0:
+        if act.name in ("data.repair", "data.restore") and done.code == 0:
             assert said(done)["condition"] == {"state": "sound", "message": ""}, done
             continue
         told = said(done)
@@ -233,7 +233,7 @@ def test_an_import_that_was_cut_off_is_a_condition_until_it_is_done(
     assert done.json["condition"]["state"] == "unfinished_import"
     assert "clients.csv" in done.json["condition"]["message"]
     assert done.json["condition"]["message"] in done.err
-    assert "stopped half-way" in command("clients", "list", code=0).err
+    assert "was interrupted" in command("clients", "list", code=0).err
     command("export", "clients", "still.csv", code=0)
     command("import", "clients", "clients.csv", code=1)
     assert command("clients", "list", "--json", code=0).json["condition"]["state"] == "sound"

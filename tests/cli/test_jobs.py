@@ -35,8 +35,8 @@ def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path
     file = tmp_path / "proposals.csv"
     file.write_text(FILE.format(client=found[0]["name"]), encoding="utf-8")
     imported = connected("import", "proposals", str(file), code=None).out
-    assert "Nothing is deployed by this. Of 1 accepted proposal" in imported
-    assert "take them over: xpm-tui proposals take" in imported
+    assert "This creates no jobs. For 1 accepted proposal" in imported
+    assert "take the proposals over: xpm-tui proposals take-over" in imported
     assert "jobs.ignition_deploys no" in imported
     assert connected("status", "--json", code=None).json["jobs"]["to_take"] == 1
     (row,) = connected("proposals", "list", "--json").json["items"]
@@ -44,7 +44,7 @@ def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path
     assert "take it over" in row["why"]
     assert connected("jobs", "list", "--json").json["items"] == []
 
-    taken = connected("proposals", "take", "PROP-77").out
+    taken = connected("proposals", "take-over", "PROP-77").out
     assert "switched on in Ignition" in taken
     held = connected("jobs", "deploy", "w1", "--yes", "--json", code=4)
     assert "Ignition" in held.error["message"]
@@ -96,11 +96,11 @@ async def test_a_run_of_its_own_deploys(
 def test_what_cannot_be_is_told_by_verbs(connected: Inline) -> None:
     for words, sentence in (
         (("jobs", "preview", "w9"), "There is no job 'w9'"),
-        (("jobs", "deploy"), "Say which jobs"),
+        (("jobs", "deploy"), "Name the jobs"),
         (("jobs", "retry", "--job", "J1"), "--sent adopt"),
-        (("jobs", "list", "--state", "lost"), "no state of a job"),
-        (("templates", "link"), "Say which service"),
-        (("proposals", "take"), "Say which proposals"),
+        (("jobs", "list", "--state", "lost"), "not a state of a job"),
+        (("templates", "link"), "Name a service"),
+        (("proposals", "take-over"), "Name the proposals"),
         (("proposals", "accept", "o9"), "no proposal 'o9'"),
         (("proposals", "new", "P", "nobody"), "no client 'nobody'"),
     ):

@@ -24,42 +24,42 @@ def names(command: Inline) -> list[str]:
 
 
 def damage(command: Inline) -> None:
-    command("book", "compact")
+    command("data", "compact")
     (table,) = [p for p in command.home.rglob("*") if p.is_file() and p.name.startswith("clients.")][:1]
     table.write_bytes(table.read_bytes()[:-40] + b"x" * 40)
 
 
 def test_a_whole_book_is_told_so(filled: Inline) -> None:
-    told = filled("book", "check", "--json").json
+    told = filled("data", "check", "--json").json
     assert told["ok"] is True
     assert told["rows"]["clients"] == 7
-    assert filled("book", "compact", "--json").json["done"] is True
-    assert filled("book", "repair", "--json").json["changed"] is False
+    assert filled("data", "compact", "--json").json["done"] is True
+    assert filled("data", "repair", "--json").json["changed"] is False
 
 
 def test_a_backup_brings_everything_back(filled: Inline, tmp_path: Path) -> None:
     file = tmp_path / "backup.zip"
     before = names(filled)
-    assert filled("book", "backup", str(file), "--json").json["rows"]["clients"] == 7
+    assert filled("data", "backup", str(file), "--json").json["rows"]["clients"] == 7
     assert file.stat().st_mode & 0o077 == 0
-    filled("book", "backup", str(file), "--json", code=2)
+    filled("data", "backup", str(file), "--json", code=2)
     filled("import", "undo", "--yes", "--json")
     assert names(filled) == []
-    assert filled("book", "restore", str(file), "--yes", "--json").json["rows"]["clients"] == 7
+    assert filled("data", "restore", str(file), "--yes", "--json").json["rows"]["clients"] == 7
     assert names(filled) == before
-    filled("book", "restore", str(tmp_path / "clients.csv"), "--yes", "--json", code=2)
+    filled("data", "restore", str(tmp_path / "clients.csv"), "--yes", "--json", code=2)
     assert names(filled) == before
 
 
 def test_a_damaged_book_is_told_read_and_repaired(filled: Inline) -> None:
     damage(filled)
-    assert filled("book", "check", "--json", code=8).error["code"] == "book-unreadable"
+    assert filled("data", "check", "--json", code=8).error["code"] == "book-unreadable"
     filled("settings", "set", "sync.level", "name", code=None)
-    repaired = filled("book", "repair", "--json", code=None)
+    repaired = filled("data", "repair", "--json", code=None)
     if repaired.code != 0:
-        repaired = filled("book", "repair", "--lossy", "--json")
+        repaired = filled("data", "repair", "--lossy", "--json")
     assert Path(repaired.json["kept"]).is_dir()
-    assert filled("book", "check", "--json").json["ok"] is True
+    assert filled("data", "check", "--json").json["ok"] is True
 
 
 def test_purging_leaves_nothing_of_the_practice(filled: Inline) -> None:
@@ -72,15 +72,15 @@ def test_purging_leaves_nothing_of_the_practice(filled: Inline) -> None:
 
 def test_where_there_is_no_book(tmp_path: Path) -> None:
     command = Inline(tmp_path / "home")
-    for words in (("book", "check"), ("book", "repair"), ("book", "backup", "x.zip"), ("purge", "--yes")):
+    for words in (("data", "check"), ("data", "repair"), ("data", "backup", "x.zip"), ("purge", "--yes")):
         assert command(*words, "--json", code=2).error["code"] in ("not-found", "bad-input"), words
     assert not (tmp_path / "home").exists()
 
 
 def test_nothing_of_it_happens_with_read_only(filled: Inline, tmp_path: Path) -> None:
     for words in (
-        ("book", "repair"),
-        ("book", "restore", "x"),
+        ("data", "repair"),
+        ("data", "restore", "x"),
         ("purge", "--yes"),
         ("practices", "add", "x"),
     ):

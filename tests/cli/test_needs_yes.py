@@ -19,7 +19,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "schedule.install": ("schedule", "install", "--kind", "cron"),
     "team.create": (),  # the login of these tests may not write staff: see tests/application/test_staffing.py
     "undo": ("undo", "last"),
-    "book.restore": ("book", "restore", "backup.zip"),
+    "data.restore": ("data", "restore", "backup.zip"),
     "purge": ("purge",),
 }
 """One call of each command that needs a yes."""
@@ -37,7 +37,7 @@ def filled(connected: Inline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "clients.csv").write_text(FILE, encoding="utf-8")
     connected("import", "clients", "clients.csv", code=1)
     connected("sync", "--yes", "--json", code=None)
-    connected("book", "backup", "backup.zip")
+    connected("data", "backup", "backup.zip")
     return connected
 
 

@@ -46,9 +46,9 @@ def test_direction_and_level_are_chosen_at_once(connected: Inline) -> None:
 
 def test_options_that_do_not_go_together_are_refused(connected: Inline) -> None:
     for words, sentence in (
-        (("jobs", "retry", "w1", "--wait"), "--wait goes with --sent"),
-        (("jobs", "retry", "w1", "--sent", "again", "--dry-run"), "leave out --dry-run"),
-        (("jobs", "deploy", "w1", "--automatic"), "--automatic chooses by itself"),
+        (("jobs", "retry", "w1", "--wait"), "--wait works only with --sent"),
+        (("jobs", "retry", "w1", "--sent", "again", "--dry-run"), "cannot be combined with --dry-run"),
+        (("jobs", "deploy", "w1", "--automatic"), "--automatic chooses the jobs itself"),
     ):
         assert sentence in connected(*words, "--json", code=2).error["message"]
 

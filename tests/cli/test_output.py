@@ -74,7 +74,7 @@ def test_wide_characters_count_twice() -> None:
 
 
 def test_an_empty_table_says_so() -> None:
-    assert list(render(Table((Column("A"),), [], "No run yet."), 80)) == ["No run yet."]
+    assert list(render(Table((Column("A"),), [], "No runs yet."), 80)) == ["No runs yet."]
 
 
 def test_the_outcome_has_ok_items_and_error() -> None:

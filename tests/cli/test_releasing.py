@@ -128,9 +128,9 @@ def test_a_client_is_let_be(office: Inline, own: SandboxProcess) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--drop", "i99"), "No write with the id i99"),
+        (("--drop", "i99"), "no held write with the id i99"),
         (("--drop", "{i}", "--again", "{i}"), "decided twice"),
-        (("--adopt", "{i}"), "Say which record"),
+        (("--adopt", "{i}"), "Name the XPM record"),
         (("--adopt", "{i}=00000000-0000-0000-0000-000000000000"), "XPM has no client"),
     ],
 )
@@ -148,14 +148,14 @@ def test_on_a_terminal_it_asks(office: Inline, own: SandboxProcess) -> None:
     client = held_creation(office, own)
     shown(own)
     with terminal(["runs", "release"], office.environ) as screen:
-        text = screen.until("or nothing: ")
+        text = screen.until("or nothing to decide later: ")
         assert NAME in text
         screen.type("7")
         screen.until("There is no candidate 7.")
         screen.type("")
         assert screen.end() == 4
     with terminal(["runs", "release"], office.environ) as screen:
-        screen.until("or nothing: ")
+        screen.until("or nothing to decide later: ")
         screen.type("1")
         assert screen.end() == 0
     assert office("clients", "show", client["id"], "--json").json["link"] is not None

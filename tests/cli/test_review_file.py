@@ -149,7 +149,7 @@ def nobody(row: dict[str, str]) -> None:
         (stranger, "There is no client 'c999'"),
         (nonsense, "XPM has no client with the number, UUID, address or code 'perhaps'"),
         (sorted_alone, "has another name"),
-        (other_number, "is not that of its XPM UUID"),
+        (other_number, "and XPM UUID belong to different"),
         (no_proposal, "no proposal to link"),
         (spoilt, "what a spreadsheet shows in place of a value"),
         (nobody, "names no client"),
@@ -184,7 +184,7 @@ def test_two_choices_that_cannot_both_be_are_refused(office: Inline, tmp_path: P
         done = office("clients", "review", "--import", path, *words, "--json", code=1).json
         reasons = [each["reason"] for each in done["refused"]]
         assert len(reasons) == 2
-        assert any("chooses otherwise" in reason for reason in reasons)
+        assert any("has a different choice" in reason for reason in reasons)
         assert any("another client" in reason for reason in reasons)
     assert [links(office)[f"CLI-{n}"] for n in (1, 3, 7)] == [kowhai["XPM UUID"], None, None]
 

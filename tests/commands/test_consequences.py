@@ -49,7 +49,7 @@ def test_a_plan_to_xpm_says_all_of_it() -> None:
         "Replaces 9 values: 5 overwrites, 2 edited in XPM, 1 edited on both sides, 1 cleared.",
         "Cannot be undone: 39 contacts added in XPM. Remove them in XPM if they should go.",
         "The rest can be undone as long as nobody changes the value again.",
-        "2 changes not ticked: nothing is done with what is not ticked.",
+        "2 changes not ticked, and not applied.",
         "108 calls to Xero, at least 1 minute.",
     ]
 
@@ -109,7 +109,7 @@ def test_bulk_links_and_picks_name_what_they_are_about() -> None:
         "Link 2 people whose e-mail is the same?"
     )
     assert question(of_links(services=3)) == "Link 3 services?"
-    assert action(of_people(1)) == "Pick 1 person"
+    assert action(of_people(1)) == "Bring in 1 person"
 
 
 def test_a_day_that_is_too_short_says_how_many_calls_are_left_over() -> None:
@@ -117,7 +117,7 @@ def test_a_day_that_is_too_short_says_how_many_calls_are_left_over() -> None:
         Consequences(of="plan", xpm=InXpm(changes=9, values=9), requests=Requests(client_updates=9)),
         Pace(day_left=4),
     )
-    assert "Today's allowance has no room for 5 calls of them." in lines(found)
+    assert "Today's call allowance is too small for 5 calls of them." in lines(found)
 
 
 # -- nobody else puts a number into a confirmation ----------------------------------------------------------

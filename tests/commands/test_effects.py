@@ -89,8 +89,8 @@ CALLS: tuple[tuple[str, dict[str, Any], Effect], ...] = (
     ("jobs.redeploy", {"job": "w1", "wait": True}, HERE),
     ("relink", {}, LOOKS),
     ("relink", {"accept": True}, HERE),
-    ("book.repair", {}, HERE),
-    ("book.repair", {"lossy": True}, REPLACES),
+    ("data.repair", {}, HERE),
+    ("data.repair", {"lossy": True}, REPLACES),
     ("doctor", {}, LOOKS),
     ("doctor", {"bundle": "x.zip"}, FILE),
 )
@@ -106,7 +106,7 @@ ALWAYS: dict[Effect, set[str]] = {
         "conflicts", "duplicates", "practices.list", "locate", "book.check", "cases.list", "cases.seen",
         "cases.show",
     },
-    FILE: {"book.backup"},
+    FILE: {"data.backup"},
     HERE: {
         "connect", "clients.delete", "contacts.delete", "clients.restore", "team.delete", "services.delete",
         "clients.edit", "clients.new", "contacts.add", "contacts.edit", "team.new", "team.edit",
@@ -116,12 +116,12 @@ ALWAYS: dict[Effect, set[str]] = {
         "runs.stop", "schedule.remove", "settings.set", "settings.unset", "team.accept", "team.pick",
         "team.unlink", "team.undo", "templates.link", "templates.accept", "templates.no_job",
         "templates.clear", "templates.undo", "jobs.edit", "jobs.skip", "proposals.new", "proposals.take",
-        "proposals.revoke", "practices.add", "practices.switch", "book.compact",
+        "proposals.revoke", "practices.add", "practices.switch", "data.compact",
     },
     XPM: {
         "sync", "clients.sync", "runs.resume", "runs.release", "clients.create",
     },
-    REPLACES: {"book.restore"},
+    REPLACES: {"data.restore"},
     NEVER: {"purge"},
 }  # fmt: skip
 """Commands that do the same whatever the parameters are."""

@@ -34,15 +34,15 @@ def codes(world: Deploying, job: str = "w1") -> set[str]:
     [
         ({"budget": "a lot"}, "budget: 'a lot' is not a number"),
         ({"due": "2026-06-30"}, "due on 2026-06-30, before it starts on 2026-07-01"),
-        ({"due": "next week"}, "'next week' is no date"),
+        ({"due": "next week"}, "'next week' is not a date"),
         ({"name": "x" * 256}, "1 to 255 characters"),
         ({"name": ""}, "1 to 255 characters"),
         ({"category": "Nonsense"}, "no job category 'Nonsense'"),
         ({"templates": "Nonsense"}, "no job template 'Nonsense'"),
         ({"manager": "nobody@example.com"}, "no team member"),
-        ({"due_days": "-3"}, "no number of days"),
+        ({"due_days": "-3"}, "not a number of days"),
         ({"automatic": "maybe"}, "neither yes nor no"),
-        ({"repeat": "daily"}, "no recurrence"),
+        ({"repeat": "daily"}, "not a recurrence"),
         ({"until": "2026-01-01"}, "repeat= first"),
         ({"colour": "red"}, "no field 'colour'"),
         ({"description": "a\0b"}, "null character"),
@@ -195,9 +195,9 @@ async def test_proposals_that_cannot_be(world: Deploying) -> None:
     view = world.accepted("Fine", number="PROP-9")
     with pytest.raises(BadInput, match="is that of"):
         world.accepted("Again", number="prop-9")
-    with pytest.raises(BadInput, match="accepted already"):
+    with pytest.raises(BadInput, match="already accepted"):
         proposals.accept(world.practice, [view.id])
-    with pytest.raises(BadInput, match="ours already"):
+    with pytest.raises(BadInput, match="already taken over"):
         proposals.take(world.practice, [view.id])
 
 

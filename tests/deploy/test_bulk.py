@@ -66,6 +66,6 @@ async def test_what_is_half_made_is_counted_by_what_is_left(tmp_path: Path) -> N
     job_editing.edit_workflow(world.practice, "w1", {"state": "INPROGRESS"})
     batch = job_batch.named(world.practice, job_batch.of_cause(world.practice, "state-code"))
     assert (batch.new, batch.begun, batch.calls) == (0, 1, 2)
-    with pytest.raises(BadInput, match="is in XPM already, so that stays"):
+    with pytest.raises(BadInput, match="is already in XPM, so this cannot be changed"):
         job_editing.edit_workflow(world.practice, "w1", {"name": "Another"})
     assert (await world.retry()).calls == 2

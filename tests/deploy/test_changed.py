@@ -50,7 +50,7 @@ async def test_an_edited_proposal_stops_what_waits_until_it_is_taken_again(offic
     report = office.load(end="2028-06-30")
     assert report.counts["stopped"] == 1
     assert "changed in Ignition: end, services. Stopped: w1." in report.notes[0].reason
-    assert "proposals take" in report.notes[0].reason
+    assert "proposals take-over" in report.notes[0].reason
     row = jobs.row_of(office.practice, "w1")
     assert (row.state, row.why) == ("stopped", "Its proposal was changed in Ignition: end, services.")
     assert jobs.counts(office.practice).changed == 1
@@ -125,7 +125,7 @@ async def test_a_status_that_is_not_known_is_never_accepted(office: Office) -> N
     for number, word in enumerate(UNKNOWN, 20):
         view = views[f"PROP-{number}"]
         assert (view.state, view.word) == ("unknown", " ".join(word.split())), word
-        with pytest.raises(BadInput, match="only an accepted one can be taken"):
+        with pytest.raises(BadInput, match="only an accepted proposal can be taken over"):
             proposals.take(office.practice, [view.id])
     assert (views["PROP-40"].state, views["PROP-41"].state) == ("accepted", "unknown")
     assert [v.word for v in proposals.list_proposals(office.practice, state="void")] == ["Void"]

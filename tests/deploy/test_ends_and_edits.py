@@ -80,7 +80,7 @@ async def test_an_edit_has_an_effect_or_is_refused(tmp_path: Path) -> None:
         ("w1", {"due": "2026-09-01"}, "comes back monthly, so each one has a due date of its own"),
         ("w1/2026-05-10", {"name": "X"}, "is in XPM already"),
         (number, {"name": "X"}, "is in XPM already"),
-        ("w1/2026-06-10", {"name": "X"}, "is skipped: no job is made of it"),
+        ("w1/2026-06-10", {"name": "X"}, "is skipped: it will not be created"),
         ("w2", {"due": "2026-09-01", "due_days": "9"}, "due on 2026-09-01, whatever the number of days"),
         ("w2", {"repeat": "monthly", "due": "2026-09-01"}, "comes back monthly"),
     ]
@@ -93,10 +93,10 @@ async def test_an_edit_has_an_effect_or_is_refused(tmp_path: Path) -> None:
     assert shown.affected[0] == "w1/2026-07-10"
     assert len(shown.affected) == 11, "May is made, June is skipped, and June 2027 is the last one"
     assert "It changes 11 jobs still to come: 2026-07-10, " in shown.effect
-    assert "What is in XPM stays as it is: 1 job." in shown.effect
+    assert "Jobs that are already in XPM stay as they are: 1 job." in shown.effect
     assert jobs.row_of(practice, "w1/2026-09-10").name == "Bookkeeping September 2026"
     same = job_editing.edit_workflow(practice, "w1", {"name": "Bookkeeping {period}"})
-    assert (same.affected, same.effect) == ((), "Nothing was changed: w1 has these values.")
+    assert (same.affected, same.effect) == ((), "Nothing was changed: w1 already has these values.")
     assert job_editing.edit_workflow(practice, "w1", {"until": "2026-08-31"}).affected == (
         "w1/2026-07-10", "w1/2026-08-10",
     )  # fmt: skip

@@ -25,7 +25,7 @@ from xpm_tui.sandbox.core.switches import Switches
 
 STEPS = {
     "look for the client": "client.api/search",
-    "make the client": "client.api/add",
+    "create the client": "client.api/add",
     "look for jobs": "job.api/current",
     "look for the number": "job.api/get",
     "add": "job.api/add",
@@ -150,7 +150,7 @@ async def _all_faults(world: Deploying, step: str, lag: int) -> None:
             await settle(world, workflow)
         elif row.state != "deployed":
             # Nobody can tell whether XPM made the client: that waits for a person before any job is sent.
-            assert (step, row.cause) == ("make the client", "client-waits"), (name, row)
+            assert (step, row.cause) == ("create the client", "client-waits"), (name, row)
             held = world.practice.snapshot().find(INTENTS, "state", "held")
             assert row.client
             unsure = any(i.kind == "client.add" and i.record == row.client.id for i in held)
@@ -163,7 +163,7 @@ async def _all_faults(world: Deploying, step: str, lag: int) -> None:
         check_whole(world, workflow)
         outcomes["deployed"] += 1
     assert outcomes.total() == len(faults)
-    assert outcomes["deployed"] >= (3 if step == "make the client" else len(faults)), outcomes
+    assert outcomes["deployed"] >= (3 if step == "create the client" else len(faults)), outcomes
 
 
 async def settle(world: Deploying, workflow: str) -> None:

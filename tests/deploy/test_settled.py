@@ -47,7 +47,7 @@ async def test_nothing_is_sent_again_until_somebody_says_so(world: Deploying) ->
         world.clock.move(timedelta(days=1))
         assert (await world.retry()).outcome == "held"
     assert world.net.asked("job.api/add") == 1
-    with pytest.raises(BadInput, match="say what became of it"):
+    with pytest.raises(BadInput, match="decide what happened to it"):
         jobs.skip(world.practice, "w1")
     await settle_sent(world.practice, "w1", "again")
     assert (await world.retry()).outcome == "done"
@@ -57,7 +57,7 @@ async def test_nothing_is_sent_again_until_somebody_says_so(world: Deploying) ->
 async def test_a_job_that_turned_up_is_adopted_and_finished(world: Deploying) -> None:
     await lost(world, made=True)
     (there,) = world.made()
-    with pytest.raises(BadInput, match="Say which job"):
+    with pytest.raises(BadInput, match="Name the job"):
         await settle_sent(world.practice, "w1", "adopt")
     with pytest.raises(BadInput, match="XPM has no job"):
         await settle_sent(world.practice, "w1", "adopt", "J999999")
@@ -65,7 +65,7 @@ async def test_a_job_that_turned_up_is_adopted_and_finished(world: Deploying) ->
     assert (await world.retry()).outcome == "done"
     (whole,) = world.made()
     assert (whole.number, world.tasks_of(whole)) == (there.number, world.wanted_tasks())
-    with pytest.raises(BadInput, match="Nothing of job"):
+    with pytest.raises(BadInput, match="has no write with an unknown outcome"):
         await settle_sent(world.practice, "w1", "drop")
 
 

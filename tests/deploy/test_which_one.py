@@ -160,7 +160,7 @@ async def test_a_proposal_for_a_client_that_is_only_in_xpm_offers_to_pick_it(off
     snapshot = practice.snapshot()
     (there,) = snapshot.find(XPM_CLIENTS, "name", office.unique_names()[8])
     params = NewProposal(name="Tax 2027", client=there.number)
-    with pytest.raises(NeedsPerson, match="is only in XPM: it is not picked yet") as waits:
+    with pytest.raises(NeedsPerson, match="is only in XPM and has not been brought in yet") as waits:
         await new_proposal(practice, params, Says(None))
     assert f"xpm-tui clients pick {there.number}" in waits.value.hint
     assert (await new_proposal(practice, params, Says(False))).declined

@@ -35,7 +35,7 @@ def test_the_three_answers_to_a_refused_connection() -> None:
     stale = CASES[CaseId.STALE_PERMISSION]
     assert [("off" in s or "on again" in s) for s in stale.steps[1:3]] == [True, True]
     other = CASES[CaseId.OTHER_XERO_ERROR]
-    assert "photograph" in other.steps[0]
+    assert "screenshot" in other.steps[0]
     assert "Xero support" in other.steps[-1]
 
 
@@ -76,12 +76,12 @@ def test_the_permission_is_told_for_both_of_xpms_screens(id_: CaseId) -> None:
         ("You don't have access to connect any Xero Practice Manager accounts", CaseId.NO_PERMISSION),
         ("although the box is ticked", CaseId.STALE_PERMISSION),
         ("can be found", CaseId.NO_PRIVILEGE_BOX),
-        ("error of Xero's that is none of the others", CaseId.OTHER_XERO_ERROR),
+        ("error from Xero that is not in this list", CaseId.OTHER_XERO_ERROR),
         ("No page appears", CaseId.NOTHING_OPENS),
-        ("Other clients than expected", CaseId.WRONG_PRACTICE),
+        ("clients are not the ones you expect", CaseId.WRONG_PRACTICE),
         ("another one stopped", CaseId.SECOND_PRACTICE),
-        ("Every practice has to sign in again", CaseId.MASS_OUTAGE),
-        ("not found here", CaseId.CLIENT_MISSING),
+        ("Every practice has had to sign in again", CaseId.MASS_OUTAGE),
+        ("cannot be found here", CaseId.CLIENT_MISSING),
         ("Invalid scope for client", CaseId.SCOPE_NOT_ATTACHED),
         ("Invalid redirect_uri", CaseId.UNKNOWN_APP),
         ("access denied", CaseId.CANCELLED),
@@ -102,7 +102,7 @@ def test_by_verb(command: Inline) -> None:
     shown = command("cases", "show", "t1", "--json").json
     assert (shown["id"], shown["name"]) == ("T1", CASES[CaseId.NO_PERMISSION].title)
     text = command("cases", "show", "T4").out
-    assert "photograph" in text
+    assert "screenshot" in text
     assert "correlation id" in text
     assert (
         command("cases", "list", "Invalid", "scope", "for", "client").out.splitlines()[1].startswith("scope")

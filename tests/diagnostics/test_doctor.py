@@ -118,7 +118,7 @@ async def test_who_connected_may_not_be_known(connected: World) -> None:
     connected.practice.book.commit([put("list:staff", ListState())])
     results, _ = await examined(connected)
     assert results["person"].verdict == "skipped"
-    assert "not read yet" in results["person"].sentence
+    assert "not been read yet" in results["person"].sentence
     identity = connected.practice.identity()
     assert identity is not None
     connected.practice.book.commit([put("identity", msgspec.structs.replace(identity, login=""))])

@@ -67,7 +67,7 @@ def test_the_doctor_has_the_facts_of_the_call() -> None:
         "call: POST client.api/update", "HTTP status: 200", "correlation id: ab-12"
     ]  # fmt: skip
     assert present(AllowanceUsedUp("Used up.", until=until)).evidence()[-1] == (
-        "goes on at: 4 May 2026, 09:05 UTC"
+        "can continue at: 4 May 2026, 09:05 UTC"
     )
     assert from_error(REFUSED).evidence[0] == "Xero answered: Phone is too long"
 

@@ -84,7 +84,7 @@ def test_a_code_of_another_version_is_shown_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("written", "shown"),
-    [("xpm", "Edited in XPM"), ("ignition", "Edited in Ignition"), ("", "Edited in the other side")],
+    [("xpm", "Edited in XPM"), ("ignition", "Edited in Ignition"), ("", "Edited in the other system")],
 )
 def test_the_sides_are_named_where_they_are_known(written: str, shown: str) -> None:
     assert labels.of_sides(labels.MARKS["drift"].text, written) == shown

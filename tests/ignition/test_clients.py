@@ -199,7 +199,7 @@ def test_a_bare_phone_that_differs_within_a_client_is_the_contact_s(desk: Desk) 
     plan = desk.load(head + "1,A,Ann,a@x.nz,021\n1,A,Bob,b@x.nz,022\n2,B,Cy,c@x.nz,023\n")
     assert plan.counts["refused"] == 0
     assert [contact.phone for contact in desk.client("1").contacts] == ["021", "022"]
-    assert "taken as the contact's" in plan.notes[0].text
+    assert "treated as the contact's phone" in plan.notes[0].text
 
 
 def test_people_who_share_an_email_stay_two(desk: Desk) -> None:
@@ -249,8 +249,8 @@ def test_a_phone_that_lost_its_zeros_in_a_spreadsheet_is_no_edit(desk: Desk, old
 @pytest.mark.parametrize(
     ("column", "cell", "says"),
     [
-        ("Contact Email", "ann at x", "Contact Email: ann at x is no e-mail address"),
-        ("Contact Email", "a@x.nz; b@x.nz", "no e-mail address"),
+        ("Contact Email", "ann at x", "Contact Email: ann at x is not an e-mail address"),
+        ("Contact Email", "a@x.nz; b@x.nz", "not an e-mail address"),
         ("Phone", "6.42E+10", "a spreadsheet has shortened"),
     ],
 )
@@ -269,9 +269,9 @@ def test_words_that_stand_for_nothing_are_left_out_and_counted(desk: Desk) -> No
     assert (one.partner, one.manager, one.state, one.tax_registered) == ("t1", "t1", "lead", True)
     assert one.groups == ("G1", "G2")
     assert [note.text for note in plan.notes] == [
-        "Partner: nobody in the team is called Nobody: left out in 2 rows.",
-        "Client Status: Won is no client status: left out in 1 row.",
-        "Tax Registered: maybe is neither yes nor no: left out in 1 row.",
+        "Partner: no team member is called Nobody: skipped in 2 rows.",
+        "Client Status: Won is not a valid client status: skipped in 1 row.",
+        "Tax Registered: maybe is neither yes nor no: skipped in 1 row.",
     ]
     desk.put((TEAM, TeamMember(id="t2", name="Nobody")))
     desk.load(head + "2,B,Nobody,,,,\n")
@@ -327,7 +327,7 @@ def test_undo_leaves_what_changed_since_and_restores_the_rest(desk: Desk) -> Non
     plan = desk.undo()
     kowhai = desk.client("11")
     assert (kowhai.city, kowhai.address) == ("Nelson", "1 High St")
-    assert plan.left[0].text == f"Kowhai Ltd ({kowhai.id}): City changed since the import, so it stays."
+    assert plan.left[0].text == f"Kowhai Ltd ({kowhai.id}): City has changed since the import, so it stays."
 
 
 def test_undo_keeps_a_new_client_that_something_hangs_on(desk: Desk) -> None:
@@ -372,7 +372,7 @@ def test_undo_leaves_one_contact_that_changed_since_and_restores_the_others(desk
         "1",
     )
     assert [each.reason for each in plan.left] == [
-        f"contact Al ({al.id}) changed since the import, so it stays."
+        f"contact Al ({al.id}) has changed since the import, so it stays."
     ]
     assert desk.undo().counts == {"removed": 0, "restored": 0, "left": 1}, "what stays can be undone later"
 

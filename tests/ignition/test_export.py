@@ -110,7 +110,7 @@ def test_a_client_without_id_goes_out_once(desk: Desk) -> None:
     assert send(desk, only=["c7"]).records == ("c7",)
     second = send(desk, only=["c7"])
     assert second.files == ()
-    assert "went out on 5 May 2026 and has no Client ID yet" in second.refused[0].reason
+    assert "was exported on 5 May 2026 and has no Client ID yet" in second.refused[0].reason
     assert send(desk, only=["c7"], again=True).records == ("c7",)
     desk.load("Client ID,Contact ID,Client Name,Contact Name,Contact Email\n31,41,Miro,Ann,ann@x.nz\n")
     assert desk.client("31").id == "c7"

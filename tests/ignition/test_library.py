@@ -49,7 +49,7 @@ def test_services_are_known_by_id_else_by_name(desk: Desk) -> None:
 def test_a_service_twice_is_refused(desk: Desk) -> None:
     plan = load(desk, "services", "Service Name,Price\nA,1\nA,2\n,3\n")
     assert [(each.row, each.reason) for each in plan.refused] == [
-        (3, "row 2 is about the same one"),
+        (3, "row 2 has the same record"),
         (4, "Service Name is blank"),
     ]
 
@@ -112,7 +112,7 @@ def test_rows_of_active_services_make_proposals(office: Desk) -> None:
     assert (year.start, year.end, advice.end) == (date(2026, 4, 1), None, date(2026, 4, 30))
     assert (advice.client, advice.client_name) == ("", "Nobody Ltd")
     assert [note.text for note in plan.notes] == [
-        "Service Unheard of is not among the services: kept by its name (1 row).",
+        "Service Unheard of is not in the list of services: kept under its name (1 row).",
         "Client Nobody Ltd is unknown here (1 row).",
     ]
     assert plan.counts["services"] == 3
@@ -143,7 +143,7 @@ def test_a_proposal_that_was_made_here_is_left_as_it_is(office: Desk) -> None:
     office.put((PROPOSALS, msgspec.structs.replace(proposals(office)[0], ours=True, origin="new")))
     plan = load(office, "proposals", PROPOSAL_FILE.replace("Year 2026", "Year 2027"))
     assert plan.groups == ()
-    assert any("was made here: left as it is" in note.text for note in plan.notes)
+    assert any("was created here: not changed" in note.text for note in plan.notes)
 
 
 def test_bad_proposal_rows_are_named_one_by_one(office: Desk) -> None:
@@ -156,9 +156,9 @@ def test_bad_proposal_rows_are_named_one_by_one(office: Desk) -> None:
         + ",,Accounts,,,\nP1,A,Accounts,2026-05-01,,$10\n",
     )
     assert [(each.row, each.reason) for each in plan.refused] == [
-        (2, "Start Date: 13/13/2026 cannot be read: the calendar has no such day"),
+        (2, "Start Date: 13/13/2026 cannot be read: there is no such day in the calendar"),
         (3, "its end 2026-04-01 is before its start 2026-05-01"),
-        (4, "Price 12O is no number"),
+        (4, "Price 12O is not a number"),
         (5, "Proposal Number and Proposal Name are both blank"),
     ]
     assert len(proposals(office)) == 1

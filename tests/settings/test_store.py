@@ -80,9 +80,9 @@ def test_every_type_is_read_from_toml(shared: Path) -> None:
     [
         ("[sync]\ndirektion = 'to_xpm'\n", "There is no setting sync.direktion"),
         ("[sync]\ndirection = 'up'\n", "sync.direction cannot be"),
-        ("[sync]\ndirection = 3\n", "sync.direction has the wrong type: it is a text in quotes"),
-        ("[sync]\ndaily_push = 1\n", "sync.daily_push has the wrong type: it is true or false"),
-        ("[sync]\noff = [1]\n", "sync.off has the wrong type: it is a list of texts"),
+        ("[sync]\ndirection = 3\n", "sync.direction has the wrong type: it must be a text in quotes"),
+        ("[sync]\ndaily_push = 1\n", "sync.daily_push has the wrong type: it must be true or false"),
+        ("[sync]\noff = [1]\n", "sync.off has the wrong type: it must be a list of texts"),
         ("sync = 3\n", "There is no setting sync"),
         ("[[sync]]\ndirection = 'to_xpm'\n", "There is no setting sync"),
         ("[sync\n", "line 1"),

@@ -13,7 +13,7 @@ NOT_RUN = {
     "schedule.install": "changes the machine's scheduler",
     "schedule.remove": "changes the machine's scheduler",
 }
-LAST = ("practices.add", "practices.switch", "book.restore", "disconnect", "purge")
+LAST = ("practices.add", "practices.switch", "data.restore", "disconnect", "purge")
 """They end or leave the practice: after all others."""
 
 VALUES = {

@@ -92,25 +92,25 @@ def test_another_form_of_the_same_name_is_sure_when_nothing_else_could_be_meant(
         ("John Smith Jnr", "John Smith Snr", "junior"),
         ("John Smith", "John Smith Pty Ltd", "Pty Ltd"),
         ("Smith Holdings Pty Ltd", "Smith Holdings Trust", "Pty Ltd here, Trust in XPM"),
-        ("Stewart James", "James Stewart", "another order"),
+        ("Stewart James", "James Stewart", "a different order"),
         ("12 Queen Street Pty Ltd", "14 Queen Street Pty Ltd", "number 12 here, 14 in XPM"),
         ("12 Queen Street Pty Ltd", "Queen Street Pty Ltd", "12"),
         ("SMI01 - Smith Farms", "SMI02 - Smith Farms", "smi01"),
         ("John A Smith", "John Smith", "middle name"),
-        ("A J Smith", "J Smith", "one side"),
-        ("A Smith Pty Ltd", "Smith Pty Ltd", "one side only"),
+        ("A J Smith", "J Smith", "one of the names"),
+        ("A Smith Pty Ltd", "Smith Pty Ltd", "only one of the names"),
         ("Mr J Smith", "Mrs J Smith", "Mrs in XPM"),
         ("Lee Nominees Pty Ltd ATF Lee Trust", "Kea Nominees Pty Ltd ATF Lee Trust", "trustees"),
         # Near by design 2.3: what normalising used to drop tells entities apart.
         ("Kowhai Plumbing Pty Ltd", "Kōwhai Plumbing Limited", "Pty Ltd here, Ltd in XPM"),
         ("The Trustee for Lee Family Trust", "Lee Family Trust", "trustee"),
         ("1478 Blue Bell Group", "Blue Bell Group", "1478"),
-        ("Lee Family Trust No. 2", "LEE FAMILY TRUST #2", "number written in another way"),
+        ("Lee Family Trust No. 2", "LEE FAMILY TRUST #2", "number written differently"),
         ("Kea & Co", "Kea Limited", "Ltd in XPM"),
         ("Tui Farms LP", "Tui Farms Limited", "LP here, Ltd in XPM"),
         ("Lee Super Fund", "Lee Super Pty Ltd", "Super Fund here"),
         ("R44 Flying Fox Ltd", "Flying Fox Ltd", "r44"),
-        ("Allan Scott Plumbing", "Scott Allan Plumbing", "another order"),
+        ("Allan Scott Plumbing", "Scott Allan Plumbing", "a different order"),
         ("Lot A Kea Ltd", "Lot B Kea Ltd", '"A" here, "B" in XPM'),
         ("Kea Property Ltd", "Kea Properties Ltd", '"property" here, "properties" in XPM'),
     ],
@@ -139,7 +139,7 @@ def test_two_xpm_clients_of_one_name_are_told_apart_by_number_and_neither_is_sur
     proposals = propose(Client(id="c1", name="ACME"), xpm(1, "Acme"), xpm(2, "Acme"))
     assert {p.number for p in proposals} == {"1001", "1002"}
     assert not any(p.sure for p in proposals)
-    assert all("XPM has several clients of this name" in p.reasons for p in proposals)
+    assert all("XPM has several clients with this name" in p.reasons for p in proposals)
 
 
 def test_two_book_clients_of_one_name_are_never_sure() -> None:

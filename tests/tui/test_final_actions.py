@@ -42,12 +42,12 @@ async def test_picking_all_asks_with_the_number_that_is_picked(world: World, con
         await settle(pilot)
         await press(pilot, "g", "c", "p")
         await pilot.press("f5")
-        await until(pilot, "Pick 20 clients?")
+        await until(pilot, "Bring in 20 clients?")
         await press(pilot, "n")
         assert shows(app, Picker)
         assert links(world) == {}, "who says no has picked nothing"
         await pilot.press("f5")
-        await until(pilot, "Pick 20 clients")
+        await until(pilot, "Bring in 20 clients")
         await press(pilot, "y")
     assert len(links(world)) == 20
 
@@ -112,6 +112,6 @@ async def test_a_decision_of_one_console_is_undone_by_its_own_screen(world: Worl
             await press(elsewhere, "g", "c", "r", "enter")
         assert len(links(world)) == 2
         await press(pilot, "u")
-        assert "stands as before" in text_of(app)
+        assert "is undone" in text_of(app)
     assert first not in links(world)
     assert len(links(world)) == 1

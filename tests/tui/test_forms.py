@@ -221,7 +221,7 @@ async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
     [
         (BadInput("budget: 'x' is not a number."), "budget"),
         (BadInput("due days: 'x' is no number."), "due_days"),
-        (BadInput("end: '1' is no date."), "values"),
+        (BadInput("end: '1' is not a date."), "values"),
         (NotFound("No client is called 'Nobody Ltd'."), "client"),
         (BadInput("The number P7 is taken."), "values"),
         (BadInput("Say it otherwise.", field="client"), "client"),

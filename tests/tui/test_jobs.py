@@ -245,7 +245,7 @@ async def test_a_job_that_xpm_lost_is_made_again(office: Deploying, over: Callab
     (first,) = office.made()
     app = over(office)
     async with jobs_area(app, "left_square_bracket", "D") as pilot:
-        assert f"XPM still has job {first.number}: a second one is not made." in text_of(app)
+        assert f"XPM still has job {first.number}, so no second one is created." in text_of(app)
         await press(pilot, "escape")
         await office.control("colleague", delete=first.number)
         await press(pilot, "D")
@@ -295,13 +295,13 @@ async def test_a_key_that_cannot_be_used_says_why(office: Deploying, over: Calla
     async with jobs_area(app, "t") as pilot:
         assert "This job is coming: only what is held, failed or" in text_of(app)
         await press(pilot, "D")
-        assert "This job is coming: it was not made yet." in text_of(app)
+        assert "This job is coming: it is not created yet." in text_of(app)
     office.practice.settings.set("jobs.ignition_deploys", "unknown", practice=True)
     app = over(office)
     async with jobs_area(app) as pilot:
         assert "! Nothing is deployed: XPM may still be on in Ignition." in text_of(app)
         await press(pilot, "d")
-        assert "Switch it off there, then set" in text_of(app)
+        assert "Switch it off in Ignition, then set" in text_of(app)
     assert office.net.asked("job.api/add") == 0
 
 
@@ -677,7 +677,7 @@ async def test_each_trouble_of_a_job_is_a_sentence_here_too(
     sentences = {
         "w1": "is archived. Take it out",
         "w2": "is a prospect in XPM: its id changes",
-        "w3": "is linked to nobody in XPM, and is left out.",
+        "w3": "is not linked to anyone in XPM, and is left out.",
         "w4": "XPM takes no more than 255.",
         "w5": f"XPM no longer has the job template {office.names[2]}.",
         "w6": "clash: XPM has a job IGN-W6 already.",
@@ -697,7 +697,7 @@ async def test_a_full_card_leaves_room_for_the_runs(
 ) -> None:
     def crowded(practice: OpenPractice) -> Heartbeat:
         counts = JobCounts(due=12, held=3, failed=4, going=1, soon=40, missed=5, changed=2, to_take=300)
-        trouble = Problem(code="stale", sentence="Nothing has synced well for 90 hours.")
+        trouble = Problem(code="stale", sentence="There has been no successful sync for 90 hours.")
         return msgspec.structs.replace(
             heartbeat(practice), jobs=counts, needs_person=9, held=("r1",), conflicts=8, waiting=7,
             to_ignition=6, frozen=5, problems=(trouble, trouble, trouble), skipped=office.clock.now(),

@@ -353,7 +353,7 @@ async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: 
         assert "undoes run" in shown
         assert "Client 00001" in shown
         await press(pilot, "escape", "down", "u")
-        assert "No run wrote anything of Client 0000" in text_of(app)
+        assert "There is nothing to undo for Client 0000" in text_of(app)
 
 
 @pytest.mark.parametrize("keys", [("slash", "=00003", "enter"), ("right_square_bracket",) * 5])
@@ -370,7 +370,7 @@ async def test_another_list_after_mapping_is_moving_on(
         await until(pilot, "XPM data, updated")
         await settle(pilot)
         await press(pilot, "enter", *keys, "u")
-        assert "No run wrote anything of Client 0000" in text_of(app)
+        assert "There is nothing to undo for Client 0000" in text_of(app)
 
 
 async def test_names_are_not_written_with_a_bundle_that_says_masked(
@@ -474,7 +474,7 @@ async def test_what_comes_up_in_a_small_window_stays_when_it_grows(world: World,
         await settle(pilot)
         await pilot.resize_terminal(20, 5)
         await settle(pilot)
-        app.trouble(Busy("Another process has the practice."))
+        app.trouble(Busy("Another process is using the practice."))
         await settle(pilot)
         await pilot.resize_terminal(100, 30)
         await settle(pilot)

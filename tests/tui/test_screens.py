@@ -140,7 +140,7 @@ async def test_hostile_names_are_text(name: str, world: World, console: Make) ->
         (("f9",), "Switch"),
         (("g", "e"), "Change"),
         (("g", "e", "P"), "Frozen clients"),
-        (("colon", "=doctor", "enter"), "Way out"),
+        (("colon", "=doctor", "enter"), "What to do"),
     ],
 )
 async def test_enter_is_told_while_the_list_has_the_focus(

@@ -100,8 +100,8 @@ async def test_mapping_says_what_it_does_before_enter_and_goes_back_after(
         await press(pilot, "=samuel")
         shown = text_of(app)
         assert UUID.format(1, 4) in shown
-        assert "The e-mails differ" in shown
-        assert "Nothing is written to XPM by this." in shown
+        assert "The e-mail addresses differ" in shown
+        assert "Nothing is written to XPM." in shown
         await press(pilot, "enter")
         assert member(world, "t5").staff == UUID.format(1, 4)
         assert "add_staff" not in world.xpm.asked
@@ -160,7 +160,7 @@ async def test_staff_are_picked_one_by_one_or_all_and_taken_back(world: World, c
         await press(pilot, "y")
         assert (member(world, "t7").name, member(world, "t7").access) == ("Sam Lee", False)
         await press(pilot, "f4", "f5")
-        assert "Pick 3 people of XPM into the team?" in text_of(app)
+        assert "Bring in 3 people from XPM?" in text_of(app)
         await press(pilot, "y")
         assert "1 person whom nobody of the team is linked to" in text_of(app), "XPM's other Sam Lee"
         assert member(world, "t2").staff == UUID.format(1, 2)

@@ -19,8 +19,8 @@ FAULTS: tuple[tuple[dict[str, str], str, str], ...] = (
     ({"HTTPS_PROXY": "ftp://gate"}, '("ftp")', "unset HTTPS_PROXY"),
     ({"HTTPS_PROXY": "http://[::1"}, "HTTPS_PROXY is http://[::1", "http://HOST:PORT"),
     ({"https_proxy": "ana:ge/h@eim@gate:99999"}, "https_proxy is ***@gate:99999", "http://HOST:PORT"),
-    ({"HTTPS_PROXY": "http://two words:1"}, "no address of a proxy", "http://HOST:PORT"),
-    ({"HTTPS_PROXY": "http://"}, "no address of a proxy", "unset HTTPS_PROXY"),
+    ({"HTTPS_PROXY": "http://two words:1"}, "not the address of a proxy", "http://HOST:PORT"),
+    ({"HTTPS_PROXY": "http://"}, "not the address of a proxy", "unset HTTPS_PROXY"),
     (
         {"SSL_CERT_FILE": "/nonexistent/ca.pem"},
         "SSL_CERT_FILE is /nonexistent/ca.pem, which does not",

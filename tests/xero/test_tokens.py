@@ -238,7 +238,7 @@ async def test_a_login_is_never_sent_to_another_server_or_app(
     vault = Vault(tmp_path / "state", config_folder=tmp_path / "config", use_keyring=False, environ={})
     ours = Tokens(vault, identity, other, clock=clock, events=Sink())
     assert ours.state() == "none"
-    with pytest.raises(LoginNeeded, match="another app or another address"):
+    with pytest.raises(LoginNeeded, match="another app or another Xero address"):
         await ours.access()
     assert identity.calls == 0
 

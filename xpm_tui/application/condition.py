@@ -98,8 +98,8 @@ def _of_rows(practice: OpenPractice, snapshot: Snapshot) -> list[Condition]:
         found.append(
             Condition(
                 state="unfinished_import",
-                message=f"The {what} of {last.file} ({last.id}) stopped half-way; import the file again, "
-                "or undo it with: xpm-tui import undo",
+                message=f"The {what} of {last.file} ({last.id}) was interrupted. Import the file again, or "
+                "undo it with: xpm-tui import undo",
             )
         )
     runs = list_runs(practice)
@@ -110,7 +110,7 @@ def _of_rows(practice: OpenPractice, snapshot: Snapshot) -> list[Condition]:
         writes = "1 write to XPM has" if number == 1 else f"{number:,} writes to XPM have"
         message = f"{writes} an unknown outcome: {unknown[0].message}. Decide: {unknown[0].decision}"
         if number > 1:
-            message = f"{writes} an unknown outcome; see each with its decision: xpm-tui status"
+            message = f"{writes} an unknown outcome. See what to decide: xpm-tui status"
         found.append(Condition(state="open_intents", message=message))
     identity = practice.identity()
     if identity is not None:

@@ -68,10 +68,10 @@ def find_home(home: str | None, environ: Mapping[str, str]) -> Home:
             root = Path(chosen).expanduser().absolute()
         except RuntimeError:
             raise BadInput(
-                f"{what} is {visible(chosen, 200)}, and there is no such account.",
-                hint="Write the folder in full.",
+                f"{what} is {visible(chosen, 200)}, but there is no such account.",
+                hint="Give the full path of the folder.",
             ) from None
-        refuse_controls(str(root), "The folder that we are in")
+        refuse_controls(str(root), "The current folder")
         return Home(root / "config", root / "data", root / "state", root)
 
     roots = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
@@ -142,7 +142,7 @@ def resolve(home: Home, name: str | None) -> str:
     if there:
         raise BadInput(
             "There are several practices, and none is the current one.",
-            hint=f"Name one with --practice, or choose: xpm-tui practices switch NAME. {_listed(there)}",
+            hint=f"Name one with --practice, or choose one: xpm-tui practices switch NAME. {_listed(there)}",
         )
     return FIRST
 
@@ -170,7 +170,7 @@ def person(as_name: str | None, environ: Mapping[str, str]) -> str:
     for given in (as_name, environ.get("XPM_TUI_USER"), environ.get("SUDO_USER")):
         if given and given.strip():
             if len(given) > 80 or visible(given) != unicodedata.normalize("NFC", given):
-                raise BadInput("The name of the person holds a control character or is over 80 long.")
+                raise BadInput("The user name contains a control character or is longer than 80 characters.")
             return unicodedata.normalize("NFC", given.strip())
 
     name = account_name()

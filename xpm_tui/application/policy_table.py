@@ -111,13 +111,13 @@ def sentences(row: PolicyRow) -> Iterator[str]:
         times = WAYS[told_way(way)].help
         yield f"{DIRECTIONS[direction].text}: {times[:1].lower()}{times[1:]}"
     if row.off:
-        yield "Switched off for this practice: no sync touches it."
+        yield "Switched off for this practice: sync does not change it."
     elif row.carried:
-        yield "A sync brings it now."
+        yield "Synced."
     elif len(row.levels) == 0:
-        yield "It is set once, when the client is made: no sync touches it afterwards."
+        yield "Set once, when the client is created: sync does not change it afterwards."
     else:
-        yield "Not carried in this direction, at this level."
+        yield "Not synced in this direction, at this level."
 
 
 def _levels(rule: FieldRule) -> tuple[str, ...]:

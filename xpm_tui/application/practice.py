@@ -124,13 +124,15 @@ class OpenPractice:
         api = self.settings.text("xero.api_url")
         if identity.api and identity.api != api:
             raise LoginNeeded(
-                f"This practice was connected at {identity.api}, but xero.api_url is {api} now.",
+                f"This practice was connected at {identity.api}, but xero.api_url is now {api}.",
                 hint="Set the address back, or connect again: xpm-tui connect",
                 case=CaseId.PRACTICE_CHANGED,
             )
         return identity
 
-    def writable(self, why: str = "This changes something, and read-only mode changes nothing.") -> None:
+    def writable(
+        self, why: str = "This command changes something, and read-only mode does not allow changes."
+    ) -> None:
         """Raises ``ReadOnly`` where nothing may be written: the last guard behind the command's effect."""
         if self.read_only:
             raise ReadOnly(why, hint="Run it without --read-only.")

@@ -17,8 +17,8 @@ def by_key(key: str) -> Seen:
     found = next((each for each in ALL if each.key == key.strip().casefold()), None)
     if found is None:
         raise NotFound(
-            f"{visible(key, 40)} is none of the answers.",
-            hint=f"They are: {', '.join(each.key for each in ALL)}.",
+            f"{visible(key, 40)} is not one of the answers.",
+            hint=f"The answers are: {', '.join(each.key for each in ALL)}.",
         )
     return found
 

@@ -62,7 +62,7 @@ class Undone(msgspec.Struct, frozen=True, kw_only=True):
 def do(practice: OpenPractice, snapshot: Snapshot, table: Table[R], rows: Sequence[R], what: str) -> None:
     """Write rows that were thought out on ``snapshot``, in one commit, and remember how to take that back.
 
-    ``what`` completes "Took back: …". Raises ``Overtaken`` where somebody changed one of them since.
+    ``what`` completes "Undone: …". Raises ``Overtaken`` where somebody changed one of them since.
     """
     practice.writable()
     changed: list[R] = [row for row in rows if snapshot.get(table, row.id) != row]
@@ -117,7 +117,7 @@ def undo(practice: OpenPractice, table: Table[R], in_use: Callable[[Snapshot], C
     snapshot = practice.snapshot()
     found = _doings(snapshot, table)
     if not found.done:
-        raise BadInput("There is nothing left to take back.", hint=f"The last {MOST} doings are remembered.")
+        raise BadInput("There is nothing left to undo.", hint=f"Only the last {MOST} actions can be undone.")
     doing = found.done[-1]
     used = in_use(snapshot) if any(step.before is None for step in doing.steps) else ()
     writes: list[Write] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -15,8 +15,22 @@ from xpm_tui.commands.command import Act, Param, read
 Perform = Callable[[click.Context, Act[Any], dict[str, Any]], None]
 
 
-def add_acts(root: VerbGroup, acts: Sequence[Act[Any]], titles: dict[str, str], perform: Perform) -> None:
-    """Hang a command for every act with a verb under ``root``; ``titles`` name the groups."""
+def add_acts(
+    root: VerbGroup,
+    acts: Sequence[Act[Any]],
+    titles: Mapping[str, str],
+    renamed: Mapping[tuple[str, ...], str],
+    perform: Perform,
+) -> None:
+    """Hang a command for every act with a verb under ``root``.
+
+    Args:
+        root: Where they go.
+        acts: All acts.
+        titles: What each group of verbs is about.
+        renamed: Earlier words of verbs, with the last word that replaced them.
+        perform: What runs an act.
+    """
     spoken = [act for act in acts if act.verb]
     groups: dict[tuple[str, ...], VerbGroup] = {(): root}
     for act in spoken:
@@ -32,10 +46,12 @@ def add_acts(root: VerbGroup, acts: Sequence[Act[Any]], titles: dict[str, str], 
         parent.add_command(_verb(act, perform), act.verb[-1])
         for alias in act.aliases:
             parent.add_command(_verb(act, perform, other_name_of=act.verb[-1]), alias)
+    for words, today in renamed.items():
+        groups[words[:-1]].old_names[words[-1]] = today
 
 
 def _group(
-    words: tuple[str, ...], acts: Sequence[Act[Any]], titles: dict[str, str], perform: Perform
+    words: tuple[str, ...], acts: Sequence[Act[Any]], titles: Mapping[str, str], perform: Perform
 ) -> VerbGroup:
     itself = next((act for act in acts if act.verb == words), None)
     alone = itself or next((act for act in acts if act.verb[:-1] == words and act.default), None)

@@ -23,10 +23,10 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.application.condition import Condition
 
-MAY_SUCCEED = ("book.check", "book.repair", "book.restore", "doctor")
+MAY_SUCCEED = ("data.check", "data.repair", "data.restore", "doctor")
 """Acts on a damaged store that may end well: they look for the damage, or put it right."""
 
-ON_HOME = ("book.check", "book.repair", "book.compact", "book.backup", "book.restore", "doctor", "cases.seen")
+ON_HOME = ("data.check", "data.repair", "data.compact", "data.backup", "data.restore", "doctor", "cases.seen")
 """Acts that open no practice by themselves and look into its store all the same."""
 
 _DAMAGED = BookUnreadable.exit_code

@@ -41,7 +41,7 @@ class NoConsole:
 
     def require_terminal(self) -> None:
         """Always raises ``BadInput``."""
-        raise BadInput("There is no console here.", hint="Use a verb: xpm-tui --help")
+        raise BadInput("The console cannot be opened here.", hint="Use a command: xpm-tui --help")
 
     def open(
         self,

@@ -93,7 +93,7 @@ def sandbox(folder: Path, *, clients: int, seed: int) -> Iterator[dict[str, Any]
         if not line:
             raise Trouble(
                 f"The sandbox did not start: it ended with {process.wait(10)}.",
-                hint="Try it alone: xpm-tui sandbox",
+                hint="Start it by itself to see why: xpm-tui sandbox",
             )
         yield json.loads(line)
     finally:
@@ -128,7 +128,7 @@ def _free_port() -> int:
                 continue
             return port
     raise Busy(
-        f"The ports {PORTS[0]} to {PORTS[-1]} are all taken.", hint="Leave one of the other demos first."
+        f"All ports from {PORTS[0]} to {PORTS[-1]} are in use.", hint="Close one of the other demos first."
     )
 
 

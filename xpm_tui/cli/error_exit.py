@@ -44,9 +44,9 @@ def crash_sentence(error: BaseException) -> str:
     try:
         path = _write(error)
     except OSError:
-        return f"Something went wrong inside xpm-tui ({kind}), and no file could be written about it."
+        return f"Something went wrong inside xpm-tui ({kind}), and no error report could be written."
     return (
-        f"Something went wrong inside xpm-tui ({kind}). Nothing secret is in {path}; "
+        f"Something went wrong inside xpm-tui ({kind}). The report {path} contains nothing secret; "
         "please send it to whoever looks after xpm-tui for you."
     )
 

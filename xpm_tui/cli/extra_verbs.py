@@ -36,13 +36,14 @@ def _demo(console: Console) -> click.Command:
 
     return Verb(
         name="demo",
-        help="Try it without a Xero login: a local sandbox, a sample file of Ignition's clients, and the "
-        "console. It lives in a temporary home, unless --home names one, and leaves nothing behind.",
+        help="Try it without a Xero login: with a local sandbox, a sample file of Ignition's clients, "
+            "and the console. It uses a temporary folder, unless --home names one, and leaves nothing "
+            "behind.",
         short_help="Try it with a sandbox and sample clients",
         epilog="xpm-tui demo",
         parameters=lambda: [
             click.Option(["--clients"], type=click.IntRange(12, 50_000), default=250, metavar="N",
-                         help="How many clients the sample practice has. 250 unless you say otherwise."),
+                         help="How many clients the sample practice has; 250 by default."),
             click.Option(["--seed"], type=int, default=1, metavar="N", help="Seed of the sample data."),
             *global_options(),
         ],
@@ -76,21 +77,27 @@ def _sandbox() -> click.Command:
 
     return Verb(
         name="sandbox",
-        help="Run a local Xero to try things on. The first line on stdout is one JSON object with its "
-        "addresses, client id and practices. It ends on ctrl+c.",
-        short_help="Run a local Xero to try things on",
+        help="Run a local Xero for trials. The first line on stdout is one JSON object with its "
+        "addresses, client id and practices. Press ctrl+c to end it.",
+        short_help="Run a local Xero for trials",
         epilog="xpm-tui sandbox --port 8800 --clients 250",
         parameters=lambda: [
-            click.Option(["--port"], type=int, default=0, metavar="N", help="Port; 0: any free one."),
-            click.Option(["--clients"], type=int, default=12, metavar="N", help="Clients of the practice."),
+            click.Option(["--port"], type=int, default=0, metavar="N", help="The port; 0 for any free one."),
+            click.Option(
+                ["--clients"],
+                type=int,
+                default=12,
+                metavar="N",
+                help="The number of clients of the practice.",
+            ),
             click.Option(["--seed"], type=int, default=1, metavar="N", help="Seed of the sample data."),
             click.Option(
-                ["--fault"], multiple=True, metavar="KIND[,NAME=VALUE...]", help="A fault to answer with."
+                ["--fault"], multiple=True, metavar="KIND[,NAME=VALUE...]", help="A fault to simulate."
             ),
+            click.Option(["--switch"], multiple=True, metavar="NAME=VALUE", help="A switch of the sandbox."),
             click.Option(
-                ["--switch"], multiple=True, metavar="NAME=VALUE", help="A switch of the simulator."
+                ["--separate-hosts"], is_flag=True, help="Serve login, identity and API on three ports."
             ),
-            click.Option(["--separate-hosts"], is_flag=True, help="Login, identity and API on three ports."),
             click.Option(
                 ["--die-with-parent"], is_flag=True, help="End when the process that started it ends."
             ),
@@ -107,10 +114,10 @@ def _completion(root: click.Group) -> click.Command:
         shell = shell or os.path.basename(os.environ.get("SHELL", ""))
         kind = get_completion_class(shell)
         if kind is None or shell not in completion.USE:
-            raise BadInput(f"There is no completion for '{shell}'.", hint="Say bash, zsh or fish.")
+            raise BadInput(f"'{shell}' is not supported.", hint="Choose bash, zsh or fish.")
         click.echo(kind(root, {}, "xpm-tui", "_XPM_TUI_COMPLETE").source())
         if sys.stdout.isatty():
-            click.echo(f"To use it now: {completion.USE[shell]}", err=True)
+            click.echo(f"To activate it now: {completion.USE[shell]}", err=True)
 
     return Verb(
         name="completion",
@@ -121,7 +128,7 @@ def _completion(root: click.Group) -> click.Command:
         parameters=lambda: [
             Positional(
                 ["shell"],
-                text="bash, zsh or fish; left out: the shell in $SHELL.",
+                text="bash, zsh or fish; by default the shell in $SHELL.",
                 type=click.Choice(["bash", "zsh", "fish"]),
                 required=False,
                 default="",

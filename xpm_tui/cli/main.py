@@ -44,7 +44,7 @@ def root(console: Console) -> Tree:
 
     def grow(tree: Tree) -> None:
 
-        builder.add_acts(tree, registry.ACTS, registry.GROUPS, runner.perform)
+        builder.add_acts(tree, registry.ACTS, registry.GROUPS, registry.RENAMED, runner.perform)
         extra_verbs.add_extra(tree, console)
         if not gc.isenabled():  # since the program began; the console, which grows no verbs, waits longer
             gc.freeze()  # what is loaded stays, and need not be looked at ever again

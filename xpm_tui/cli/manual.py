@@ -19,32 +19,41 @@ from xpm_tui.settings.schema import SCHEMA
 
 EXITS: tuple[tuple[str, str], ...] = (
     ("0", "Done."),
-    ("1", "Done in part: some records failed."),
-    ("2", "The command or a file cannot be used as it is."),
-    ("3", "Not connected, or a login is needed."),
-    ("4", "Held for a person: the guard, a conflict, a choice to make."),
-    ("5", "Another process has the practice."),
-    ("6", "The day's calls are used up. It says when to go on."),
-    ("7", "Xero is out of reach."),
-    ("8", "The book cannot be read, or the disk cannot be written."),
-    ("130, 143", "Stopped by a signal. What was begun can be resumed."),
+    ("1", "Partly done: some records failed."),
+    ("2", "The command line or a file is invalid."),
+    ("3", "Not connected, or a new login is needed."),
+    ("4", "Waiting for your decision: the guard, a conflict, a choice to make."),
+    ("5", "Another process is using the practice."),
+    ("6", "The calls of the day are used up. The message says when to continue."),
+    ("7", "Xero cannot be reached."),
+    ("8", "The data cannot be read, or the disk cannot be written."),
+    ("130, 143", "Stopped by a signal. A run that was in progress can be resumed."),
 )
 """Exit codes, and what each means."""
 
 ENVIRONMENT: tuple[tuple[str, str], ...] = (
-    ("XPM_TUI_HOME", "Keep config, data and state under this folder. The option --home wins over it."),
+    ("XPM_TUI_HOME", "Keep configuration, data and state under this folder. The option --home overrides it."),
     ("XPM_TUI_USER", "Your name, for the log. The option --as overrides it."),
-    ("XPM_TUI_KEY_FILE", "A file with the key that the login is encrypted with, where there is no keyring."),
-    ("HTTPS_PROXY, NO_PROXY", "The proxy on the way to Xero, and what goes without it."),
-    ("SSL_CERT_FILE", "Certificate authorities to trust, such as that of a company's proxy."),
-    ("NO_COLOR", "Set to anything: the console does without colours."),
-    ("XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME", "Where config, data and state of an account belong."),
+    ("XPM_TUI_KEY_FILE", "A file with the key that encrypts the login, for machines without a keyring."),
+    ("HTTPS_PROXY, NO_PROXY", "The proxy for calls to Xero, and the hosts that do not use it."),
+    ("SSL_CERT_FILE", "Certificate authorities to trust, such as that of a company proxy."),
+    ("NO_COLOR", "If it is set, the console uses no colours."),
+    (
+        "XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME",
+        "The folders for the configuration, data and state of an account.",
+    ),
 )
 
 FILES: tuple[tuple[str, str], ...] = (
     ("~/.config/xpm-tui/settings.toml", "Settings for all practices of this account."),
-    ("~/.config/xpm-tui/practices/NAME/settings.toml", "Settings of one practice. They win."),
-    ("~/.local/share/xpm-tui/practices/NAME/book/", "The book: clients, contacts, links, runs, old values."),
+    (
+        "~/.config/xpm-tui/practices/NAME/settings.toml",
+        "Settings of one practice, which override those for all practices.",
+    ),
+    (
+        "~/.local/share/xpm-tui/practices/NAME/book/",
+        "The data: clients, contacts, links, runs, earlier values.",
+    ),
     ("~/.local/state/xpm-tui/practices/NAME/", "The encrypted login, the log, locks and call times."),
 )
 
@@ -53,13 +62,13 @@ _ESCAPES = {
 }  # fmt: skip
 
 _DESCRIPTION = (
-    "xpm-tui brings the clients of Ignition and of Xero Practice Manager (XPM) together. A sync is planned "
-    "first: every change with its old value, its new value and the rule that asks for it. What a run wrote "
-    "can be undone.",
-    "Without a command the console opens, which works from the keyboard alone, at 80 columns, also over "
-    "SSH. Every act of it is a command, too. Data goes to standard output, talk to standard error; with "
-    "--json the last line is one object with the outcome.",
-    "Global options stand before or after the words of a command; the one nearest to the end wins.",
+    "xpm-tui keeps the clients of Ignition and Xero Practice Manager (XPM) in step. Every sync is "
+    "planned first: you see each change with its old value, its new value and the rule behind it. "
+    "What a run wrote can be undone.",
+    "Without a command, the console opens. It works from the keyboard alone, from 80 columns, and "
+    "over SSH. Every action of the console is also a command. Data goes to standard output, "
+    "messages to standard error; with --json, the last line is one object with the outcome.",
+    "Global options can come before or after the words of a command; the last one counts.",
 )
 
 
@@ -87,7 +96,7 @@ def _page(tree: click.Group, context: click.Context) -> Iterator[str]:
     yield from _terms(EXITS)
     yield ".SH ENVIRONMENT"
     yield from _terms(ENVIRONMENT)
-    yield from (".PP", "Every setting has a variable of its own. It wins over the files:")
+    yield from (".PP", "Every setting has an environment variable, which overrides the files:")
     yield from _terms((entry.env, f"{entry.key}. {entry.help}") for entry in SCHEMA)
     yield ".SH FILES"
     yield from _terms(FILES)
@@ -96,10 +105,10 @@ def _page(tree: click.Group, context: click.Context) -> Iterator[str]:
     yield from _terms(
         (
             ("xpm-tui demo", "Walk through everything with invented clients and a local Xero."),
-            ("xpm-tui plan", "See what a sync would do, and why."),
+            ("xpm-tui plan", "See what a sync would change, and why."),
             ("xpm-tui sync --plan last", "Apply that plan."),
-            ("xpm-tui undo last", "Take the last run back."),
-            ("xpm-tui doctor", "Look what is wrong, and find the way out."),
+            ("xpm-tui undo last", "Undo the last run."),
+            ("xpm-tui doctor", "Find out what is wrong and how to fix it."),
         )
     )
 

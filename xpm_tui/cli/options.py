@@ -28,7 +28,7 @@ def global_options() -> list[click.Parameter]:
             ["--home"],
             "home",
             metavar="DIR",
-            help="Keep config, data and state under DIR.",
+            help="Keep configuration, data and state under DIR.",
             type=click.Path(file_okay=False),
         ),
         _option(

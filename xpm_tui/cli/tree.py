@@ -64,6 +64,18 @@ class Verb(click.Command):
 class VerbGroup(Verb, click.Group):
     """A group of verbs, which may also be a verb itself (``plan``)."""
 
+    def __init__(self, **more: Any) -> None:
+        self.old_names: dict[str, str] = {}
+        """Earlier names of its verbs, with today's: they work, and neither help nor completion lists them."""
+        super().__init__(**more)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, or of the name that replaced it."""
+        found = super().get_command(ctx, cmd_name)
+        if found is None and cmd_name in self.old_names:
+            found = super().get_command(ctx, self.old_names[cmd_name])
+        return found
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands come first: they are what one looks for."""
         self.format_commands(ctx, formatter)

@@ -44,13 +44,13 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, EffectView, ReviewView, SideBySide
 
-REVIEWED = "settled in review"
+REVIEWED = "decided in the review"
 """Why a client is ignored, where a review says so."""
 
 
 ClientId = Annotated[
     str,
-    argument("The client: our id, Ignition's Client ID, or its exact name.", "CLIENT", completes="client"),
+    argument("The client: its id, Ignition's Client ID, or its exact name.", "CLIENT", completes="client"),
 ]
 """A client of the book, as every verb takes it."""
 
@@ -73,8 +73,8 @@ WHICH = tuple(name for name in get_args(Which) if name)
 class ListClients(msgspec.Struct, frozen=True):
     """Parameters of ``clients list``."""
 
-    only: Annotated[Which, option(f"Only these: {', '.join(WHICH)}.", "WHICH")] = ""
-    find: Annotated[str, option("Only clients with this in name, e-mail or id.", "TEXT")] = ""
+    only: Annotated[Which, option(f"Only clients of this filter: {', '.join(WHICH)}.", "WHICH")] = ""
+    find: Annotated[str, option("Only clients with this text in their name, e-mail or id.", "TEXT")] = ""
 
 
 class ShowClient(msgspec.Struct, frozen=True):
@@ -87,9 +87,9 @@ class SearchClients(msgspec.Struct, frozen=True):
     """Parameters of ``clients search``."""
 
     query: Annotated[
-        str, argument("What to look for: name, code, e-mail, number, UUID or web address.", "TEXT")
+        str, argument("What to search for: name, code, e-mail, number, UUID or web address.", "TEXT")
     ]
-    limit: Annotated[int, option("At most so many.", "N")] = 50
+    limit: Annotated[int, option("At most this many.", "N")] = 50
 
 
 class ReviewClients(msgspec.Struct, frozen=True):
@@ -102,23 +102,25 @@ class ReviewClients(msgspec.Struct, frozen=True):
     export: Annotated[
         str,
         option(
-            "Write the proposals to a CSV file with a column for your choice; -: stdout.",
+            "Write the proposals to a CSV file with a column for your choice; '-' is stdout.",
             "FILE",
             completes="file",
         ),
     ] = ""
     take: Annotated[
-        str, option("Carry out the choices of such a file.", "FILE", flag="--import", completes="file")
+        str, option("Apply the choices in such a file.", "FILE", flag="--import", completes="file")
     ] = ""
-    replace: Annotated[bool, option("With --export: write over a file that is there.")] = False
-    dry_run: Annotated[bool, option("With --import: say what it would do, and do nothing.")] = False
+    replace: Annotated[bool, option("With --export: replace an existing file.")] = False
+    dry_run: Annotated[bool, option("With --import: show what it would do, and change nothing.")] = False
     link: Annotated[str, option("Link the one client to this XPM client, if it needs a link.", "XPM")] = ""
     ignore: Annotated[bool, option("Ignore the one client, if it needs a link.")] = False
     undo: Annotated[
         bool, option("Undo your last decision, or your last one about exactly these clients.")
     ] = False
-    yes: Annotated[bool, option("Do not ask; link also where another client is linked there.")] = False
-    limit: Annotated[int, option("Show at most so many rows of each kind.", "N")] = SHOWN
+    yes: Annotated[
+        bool, option("Do not ask; also link to an XPM client that another client is linked to.")
+    ] = False
+    limit: Annotated[int, option("Show at most this many rows of each kind.", "N")] = SHOWN
 
 
 def _review_effect(params: ReviewClients) -> Effect:
@@ -144,7 +146,7 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) 
         )
         for v in views
     )
-    nothing = "No client here." if params.only or params.find else "There are no clients yet."
+    nothing = "No client matches." if params.only or params.find else "There are no clients yet."
     return listed(views, Table(columns, rows, nothing), count=len(views))
 
 
@@ -168,7 +170,7 @@ async def search_clients(practice: OpenPractice, params: SearchClients, talk: Ta
         (v.number, v.uuid, v.name, _state(v.archived, v.prospect), " ".join(ref.id for ref in v.linked))
         for v in views
     )
-    nothing = f"Nothing in XPM is like '{params.query}'."
+    nothing = f"Nothing in XPM matches '{params.query}'."
     return listed(views, Table(columns, rows, nothing), count=len(views))
 
 
@@ -205,7 +207,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
     gone = former_sum(former.get(view.id, {}) for view in done)
     links = consequences.of_links([view.id for view in done], former=gone)
-    table = Table(columns, rows, "No proposal is sure: each of these needs a look.")
+    table = Table(columns, rows, "No proposal is sure: review each of these yourself.")
     result = listed(done, table, count=len(done), consequences=plain(links))
     return replace(result, value=_ids(settled))
 
@@ -217,18 +219,18 @@ async def _decide(practice: OpenPractice, params: ReviewClients, talk: Talk) -> 
     view = queries.show_client(practice, params.client[0])
     if not view.needs:
         raise BadInput(
-            f"{view.name} ({view.id}) needs no link: it stays as it is.",
-            hint=f"To link it otherwise: xpm-tui clients link {view.id} XPM",
+            f"{view.name} ({view.id}) needs no decision: nothing was changed.",
+            hint=f"To link it to another XPM client: xpm-tui clients link {view.id} XPM",
         )
     if params.ignore:
-        told = f"{view.id} {view.name} is ignored: it needs no link."
+        told = f"{view.id} {view.name} is ignored and no longer needs a link."
         return _settled(practice, view.id, lambda: frozen_fields.ignore(practice, view.id, REVIEWED), told)
     effect = clients_links.preview_link(practice, view.id, params.link)
     if effect.refused:
         raise BadInput(effect.refused)
     if effect.needs_yes and not params.yes and not talk.interactive:
-        raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it all the same.")
-    ask = "Link it all the same?" if effect.needs_yes else "Link them?"
+        raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it anyway.")
+    ask = "Link it anyway?" if effect.needs_yes else "Link them?"
     asked = Question(ask, effect_lines(effect), button="Link")
     if (effect.needs_yes or effect.former) and not params.yes and not await agree(talk, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
@@ -260,7 +262,9 @@ def _undo_review(practice: OpenPractice, clients: Sequence[str]) -> Result:
     ids = [lookup.find_client(practice.snapshot(), text).id for text in clients]
     names = review_undo.undo(practice, ids)
     told = names[0] if len(names) == 1 else count(len(names), "client")
-    return Result(data={"count": len(names)}, lines=[f"{told} stands as before."], value=tuple(names))
+    return Result(
+        data={"count": len(names)}, lines=[f"The decision on {told} is undone."], value=tuple(names)
+    )
 
 
 def _ids(settled: Iterable[Settled]) -> tuple[str, ...]:
@@ -294,7 +298,7 @@ def _card(view: ClientView, sides: list[SideBySide]) -> list[str]:
         }
     )
     if sides:
-        lines += ["", "Both sides:", *_both(sides)]
+        lines += ["", "In Ignition and XPM:", *_both(sides)]
     else:
         own = (field for field in editable("client") if field.sync.at_all and not field.required)
         lines += listing({field.label: value(view.shown(field)) for field in own})
@@ -328,7 +332,7 @@ def _both(sides: list[SideBySide]) -> list[str]:
             lines += [f"  {name}  {ours}{came}"] if ours else []
             continue
         agreed = value(side.agreed) if side.has_agreed else "nothing yet"
-        lines.append(f"  {name}  Ignition {ours or NONE}{came} | XPM {theirs or NONE} | agreed {agreed}")
+        lines.append(f"  {name}  Ignition {ours or NONE}{came} | XPM {theirs or NONE} | last agreed {agreed}")
         lines += wrap(side.reason, indent=" " * (wide + 4)) if side.reason else []
     return lines
 
@@ -360,7 +364,7 @@ ACTS = (
     ),
     Act(
         name="clients.show",
-        title="Show a client, both sides",
+        title="Show a client in Ignition and XPM",
         help="Show one client: its link, its contacts, and each field as Ignition and XPM have it.",
         params=ShowClient,
         run=show_client,

@@ -283,7 +283,11 @@ def connected(situation: Situation) -> str:
 
 def idle(situation: Situation) -> str:
     """It starts a run, or moves records under one."""
-    return f"Run {situation.running} is going on: wait for it, or stop it." if situation.running else ""
+    return (
+        (f"Run {situation.running} is in progress: wait until it ends, or stop it.")
+        if situation.running
+        else ""
+    )
 
 
 def in_state(noun: str, words: str, *states: str) -> Why:
@@ -291,7 +295,7 @@ def in_state(noun: str, words: str, *states: str) -> Why:
 
     def why(situation: Situation) -> str:
         if not situation.record:
-            return f"No {noun} is chosen: move to one first (g j)."
+            return f"No {noun} is selected: select one first (g j)."
         if not situation.state or situation.state in states:
             return ""
         return f"This {noun} is {situation.state}: {words}."
@@ -305,23 +309,23 @@ def ignition_off(situation: Situation) -> str:
     if practice is None or practice.settings.text("jobs.ignition_deploys") == "no":
         return ""
     return (
-        "XPM may still be switched on in Ignition, which makes the jobs itself. Switch it off there, then "
+        "Ignition's own XPM integration may still create the jobs. Switch it off in Ignition, then "
         "set jobs.ignition_deploys to no (g e)."
     )
 
 
 def running(situation: Situation) -> str:
     """It is about the run that is going on."""
-    return "" if situation.running else "No run is going on."
+    return "" if situation.running else "No run is in progress."
 
 
 def on_record(situation: Situation) -> str:
     """It is about one client."""
-    return "" if situation.record else "No client is chosen: move to one first."
+    return "" if situation.record else "No client is selected: select one first."
 
 
 def on_linked(situation: Situation) -> str:
     """It is about a link."""
     return on_record(situation) or (
-        "" if situation.linked else "This client is not linked to XPM: map it first."
+        "" if situation.linked else "This client is not linked to an XPM client: link it first."
     )

@@ -58,12 +58,15 @@ if TYPE_CHECKING:
 class Connect(msgspec.Struct, frozen=True):
     """Parameters of ``connect``."""
 
-    no_browser: Annotated[bool, option("Open no browser: print the address, read the redirect address.")] = (
-        False
-    )
-    tenant: Annotated[str, option("The practice, where the login opens several: its id.", "ID")] = ""
+    no_browser: Annotated[
+        bool, option("Do not open a browser: print the address, and read the redirect address.")
+    ] = False
+    tenant: Annotated[str, option("The id of the practice, if the login has access to several.", "ID")] = ""
     confirm: Annotated[
-        str, option("Connect another practice than before: its name, or the last six of its id.", "TEXT")
+        str,
+        option(
+            "Connect to another practice than before: its name, or the last six characters of its id.", "TEXT"
+        ),
     ] = ""
 
 
@@ -72,7 +75,7 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
 
     machine = state_machine.Connecting(practice)
     if talk.interactive and not practice.settings.text("xero.client_id"):
-        typed = await talk.line("Client id of the app that you registered with Xero:")
+        typed = await talk.line("The client id of the app that you registered with Xero:")
         machine.app({"xero.client_id": typed or ""})
     try:
         await _sign_in(machine, params, talk)
@@ -106,7 +109,7 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
     read = ", ".join(f"{number:,} {name}" for name, number in lists.items())
     lines = [
         f"Connected to {identity.title}" + (f" as {identity.login}." if identity.login else "."),
-        f"Read with {count(filled.calls, 'call')}: {read}.",
+        f"Read XPM's data with {count(filled.calls, 'call')}: {read}.",
         *xpm_refresh.told(filled.notes),
         *set_aside.set_aside_lines(aside),
         f"Direction: {DIRECTIONS[direction].text}. {DIRECTIONS[direction].help}",
@@ -133,7 +136,7 @@ def _left(machine: Connecting) -> list[str]:
     """What of team and templates is still to be settled, and by which verb."""
     verbs = {"team": "xpm-tui team accept, xpm-tui team pick --all", "templates": "xpm-tui templates accept"}
     return [
-        f"{step.title}: {'; '.join(step.facts)}. To settle it: {verbs[step.name]}"
+        f"{step.title}: {'; '.join(step.facts)}. Next step: {verbs[step.name]}"
         for step in machine.steps()
         if step.name in verbs and step.missing
     ]
@@ -149,10 +152,10 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
         talk.say("Open this address in a browser, sign in to Xero and allow access:")
     talk.emit({"authorize": begun.url}, begun.url)
     if begun.ssh:
-        talk.say(f"If the browser is on another machine, run there first: {begun.ssh}")
-    talk.say("The browser comes back by itself; or paste the address that it ends up at.")
+        talk.say(f"If the browser is on another machine, first run there: {begun.ssh}")
+    talk.say("The browser returns by itself. If it does not, paste the address at which it ends up.")
     if talk.interactive:
-        talk.say("Does it show something else? Type ? and pick it.")
+        talk.say("Do you see something else? Type ? and choose what you see.")
     refused: asyncio.Future[Trouble] = asyncio.get_running_loop().create_future()
 
     def tell(trouble: Trouble) -> None:
@@ -178,7 +181,7 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
         await waiting  # whatever stdin does: the first good answer wins
     except asyncio.CancelledError:
         if machine.answered and not waiting.done():
-            talk.say("Stopping, as soon as the login is saved ...")
+            talk.say("Stopping as soon as the login is saved ...")
         raise
     except LoginNeeded as none:
         reading.cancel()
@@ -239,7 +242,7 @@ async def _choose(machine: Connecting, params: Connect, talk: Talk) -> Identity:
     if talk.interactive and not tenant and len(machine.tenants) > 1:
         for number, each in enumerate(machine.tenants, 1):
             talk.say(f"  {number}  {each.name or each.tenant_id}  {each.tenant_id}")
-        typed = (await talk.line("Which practice? Its number or id:") or "").strip()
+        typed = (await talk.line("Which practice? Type its number or id:") or "").strip()
         at = int(typed) - 1 if typed.isdecimal() and len(typed) < 4 else -1
         tenant = machine.tenants[at].tenant_id if 0 <= at < len(machine.tenants) else typed
     try:
@@ -249,7 +252,7 @@ async def _choose(machine: Connecting, params: Connect, talk: Talk) -> Identity:
             raise
 
         talk.say(error_presenter.present(held).short())
-        return await machine.choose(tenant, confirm=await talk.line("Its name, to go on:") or "")
+        return await machine.choose(tenant, confirm=await talk.line("To confirm, type its name:") or "")
 
 
 def _several(tenants: tuple[Tenant, ...], held: NeedsPerson) -> Result:
@@ -276,7 +279,9 @@ def _browser(url: str) -> bool:
 class Disconnect(msgspec.Struct, frozen=True):
     """Parameters of ``disconnect``."""
 
-    everything: Annotated[bool, option("Revoke the login: this cuts every practice that it opened.")] = False
+    everything: Annotated[bool, option("Revoke the login: this disconnects every practice that uses it.")] = (
+        False
+    )
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
@@ -288,9 +293,7 @@ async def disconnect(practice: OpenPractice, params: Disconnect, talk: Talk) -> 
     """End this connection; both sides' data stay."""
 
     what = "every practice of this login" if params.everything else practice.title
-    lines = (
-        ["The login is revoked at Xero. Every practice has to sign in again."] if params.everything else []
-    )
+    lines = ["The login is revoked at Xero. Each practice has to sign in again."] if params.everything else []
     if not await agree(talk, Question(f"Disconnect {what}?", lines, button="Disconnect")):
         return Result(data={"disconnected": False}, lines=["Nothing was changed."])
     told = await state_machine.disconnect(practice, everything=params.everything)
@@ -319,7 +322,7 @@ def _worst(beat: Heartbeat) -> Trouble | None:
     unanswered = [each for each in beat.problems if each.code == UNKNOWN]
     is_held = problem is not None and problem.code == "held"
     trouble = Trouble(
-        problem.sentence if problem else "Something needs a person.",
+        problem.sentence if problem else "Something needs your attention.",
         hint=problem.hint if problem else "",
         why=" ".join(f"{each.sentence} {each.hint}." for each in unanswered) if is_held else "",
     )
@@ -334,7 +337,7 @@ def jobs_line(jobs: JobCounts) -> str:
         "due": jobs.due, "half-made": jobs.going, "held": jobs.held, "failed": jobs.failed,
         "missed": jobs.missed, "in 14 days": jobs.soon,
         "stopped, as their proposals changed": jobs.changed,
-        "accepted in Ignition and not taken over": jobs.to_take,
+        "accepted in Ignition, not taken over": jobs.to_take,
     }  # fmt: skip
     return ", ".join(f"{number:,} {what}" for what, number in told.items() if number)
 
@@ -349,20 +352,20 @@ def _lines(beat: Heartbeat, now: datetime, zone: tzinfo) -> list[str]:
         {
             "Practice": name,
             "Connected": since if beat.connected else "no",
-            "Last good sync": ago(beat.last_good, now),
+            "Last successful sync": ago(beat.last_good, now),
             "Last run": f"{beat.last_run} {beat.last_outcome}".strip(),
             "Running": beat.running,
             "Held": ", ".join(beat.held),
             "Calls left": calls,
             "Clients": f"{beat.clients:,} in Ignition, {beat.xpm_clients:,} in XPM, {beat.linked:,} linked",
-            "Need a person": count(beat.needs_person, "client") if beat.needs_person else "",
+            "Need a decision": count(beat.needs_person, "client") if beat.needs_person else "",
             "Waiting": count(beat.waiting, "change") if beat.waiting else "",
             "Conflicts": f"{beat.conflicts:,}" if beat.conflicts else "",
             "Removed in XPM": count(beat.removed_contacts, "contact") if beat.removed_contacts else "",
             "Frozen": count(beat.frozen, "field") if beat.frozen else "",
             "Jobs": jobs_line(beat.jobs),
             "Not in Ignition yet": count(beat.to_ignition, "client") if beat.to_ignition else "",
-            "Never in Ignition": _never(beat),
+            "Not supported by Ignition": _never(beat),
             "Ignition's file": ago(beat.import_at, now),
             "XPM's lists": ago(beat.mirror_at, now),
         }

@@ -39,8 +39,8 @@ _NO_UNDO = {
 
 _KEPT = {
     "plan": ("Not sent to XPM", "change"),
-    "jobs": ("Kept back", "job"),
-    "picks": ("Left in XPM", "client"),
+    "jobs": ("Not created", "job"),
+    "picks": ("Not brought in", "client"),
     "import-undo": ("Stays as it is", "record"),
 }
 _PICKED = ("client", "person/people")
@@ -59,7 +59,7 @@ def action(found: Consequences) -> str:
         case "links":
             return f"Link {_linked(here)}"
         case "picks":
-            return f"Pick {count(here.added + here.links + here.people, _PICKED[bool(here.people)])}"
+            return f"Bring in {count(here.added + here.links + here.people, _PICKED[bool(here.people)])}"
         case "client":
             return "Create the client"
         case "staff":
@@ -71,7 +71,7 @@ def action(found: Consequences) -> str:
         case "roll-over":
             return f"Create {count(here.added, 'workflow')}"
         case "review":
-            return f"Settle {count(here.clients, 'client')}"
+            return f"Apply the decisions for {count(here.clients, 'client')}"
     return f"Apply {count(found.changes, 'change')}"
 
 
@@ -100,7 +100,7 @@ def lines(found: Consequences) -> list[str]:
         )
     told += [_kept(each, found.of) for each in found.kept]
     if found.waiting:
-        told.append(f"{count(found.waiting, 'change')} not ticked: nothing is done with what is not ticked.")
+        told.append(f"{count(found.waiting, 'change')} not ticked, and not applied.")
     told += [*_cost(found)]
     if found.then is not None:
         told += [*_then(found.then)]
@@ -136,7 +136,7 @@ def also(found: Consequences, anyway: Consequences) -> str:
     """Return what the jobs that ask first add, for a button; empty where none does."""
     more = anyway.xpm.jobs_created + anyway.xpm.jobs_finished
     more -= found.xpm.jobs_created + found.xpm.jobs_finished
-    return f"Also the {more:,} that ask" if more > 0 else ""
+    return f"Include the {more:,} that need confirmation" if more > 0 else ""
 
 
 def cost(found: Consequences) -> str:
@@ -202,7 +202,7 @@ def _replaced(replaced: Replaced, side: str) -> Iterator[str]:
     parts = _parts(
         (replaced.overwrites, "overwrite"),
         (replaced.drift, f"edited in {side}/edited in {side}"),
-        (replaced.conflicts, "edited on both sides/edited on both sides"),
+        (replaced.conflicts, "edited in both systems/edited in both systems"),
         (replaced.clearings, "cleared/cleared"),
     )
     yield f"Replaces {count(replaced.values, 'value')}" + (f": {', '.join(parts)}." if parts else ".")
@@ -244,13 +244,13 @@ def _cost(found: Consequences) -> Iterator[str]:
         told = cost(found)
         yield f"{told[0].upper()}{told[1:]}."
     if found.beyond_today:
-        until = f" It can go on at {when_utc(found.day_until)}." if found.day_until else ""
-        yield f"Today's allowance has no room for {count(found.beyond_today, 'call')} of them.{until}"
+        until = f" It can continue at {when_utc(found.day_until)}." if found.day_until else ""
+        yield f"Today's call allowance is too small for {count(found.beyond_today, 'call')} of them.{until}"
 
 
 def _then(found: Consequences) -> Iterator[str]:
     if not found.changes:
-        yield "The next sync changes nothing because of it."
+        yield "The next sync changes nothing because of this."
         return
     yield "With the next sync:"
     for line in lines(found):

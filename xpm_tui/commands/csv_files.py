@@ -47,17 +47,18 @@ class ImportFile(msgspec.Struct, frozen=True):
 
     file: CsvFile
     map: Annotated[
-        tuple[str, ...], option("What a heading means, 'Tel=contact_phone'; remembered.", "HEADING=FIELD")
+        tuple[str, ...],
+        option("The field for a heading, such as 'Tel=contact_phone'; it is remembered.", "HEADING=FIELD"),
     ] = ()
-    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
-    encoding: Annotated[str, option("The file's encoding, where it cannot be found out.", "NAME")] = ""
+    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    encoding: Annotated[str, option("The file's encoding, if it is not detected.", "NAME")] = ""
 
 
 class UndoImport(msgspec.Struct, frozen=True):
     """Parameters of ``import undo``."""
 
-    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
-    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
 class ExportFile(msgspec.Struct, frozen=True):
@@ -74,11 +75,11 @@ class ExportClients(ExportFile, frozen=True):
     """Parameters of ``export clients``."""
 
     mark_sent: Annotated[
-        bool, option("With '-', count the clients as sent to Ignition once they are printed.")
+        bool, option("With '-', mark the clients as sent to Ignition once they are printed.")
     ] = False
 
     changed: Annotated[bool, option("Only what Ignition does not have yet.")] = False
-    again: Annotated[bool, option("With --changed, also what went out before.")] = False
+    again: Annotated[bool, option("With --changed, also what was exported before.")] = False
     client: Annotated[tuple[str, ...], option("Only this client.", "CLIENT", completes="client")] = ()
 
 
@@ -125,7 +126,7 @@ async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) ->
                 return Result(data=data, lines=["Nothing was changed."], declined=True)
         report = imports.undo_import(practice)
     told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
-    later = ["What stays can be undone later: xpm-tui import undo"] if report.left else []
+    later = ["The rest can be undone later: xpm-tui import undo"] if report.left else []
     return Result(data=plain(report), lines=[f"{report.file}: {told}.", *report.left, *later])
 
 
@@ -137,7 +138,7 @@ def _stuck(report: UndoReport) -> Trouble:
     first = f"{report.left[0]}" if report.left else ""
     return NeedsPerson(
         f"Nothing of {report.file} could be undone, so nothing was changed. {first}",
-        hint="The import can still be undone once that is settled: xpm-tui import undo",
+        hint="The import can still be undone once that is resolved: xpm-tui import undo",
     )
 
 
@@ -155,7 +156,10 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Talk], Awaitable[R
             data = {**plain(report), "csv": text}
             return Result(data=data, raw=text, trouble=_left_out(report), delivered=sent if mark else None)
         if mark:
-            raise BadInput("--mark-sent is for '-'.", hint="Clients in a written file count as sent.")
+            raise BadInput(
+                "--mark-sent works only with '-'.",
+                hint="Clients that are written to a file count as sent anyway.",
+            )
         path = Path(params.file)
         over = await may_write_over(talk, path, replace=params.replace)
         if over is None:
@@ -171,14 +175,14 @@ def _imported(report: ImportReport, form: str) -> list[str]:
     told = f"{counts.get('new', 0):,} {would}new, {counts.get('changed', 0):,} {would}changed"
     lines = [f"{report.file} ({report.encoding}): {form}: {told}, {counts.get('same', 0):,} the same."]
     if report.resumed:
-        lines.append(f"  This finishes import {report.id}, which had stopped half-way.")
+        lines.append(f"  This completes import {report.id}, which was interrupted.")
     if report.stop_came_late:
-        lines.append("  You wanted to stop when it was being written already: all of it is in the store.")
+        lines.append("  You stopped when the import was already being saved, so all of it is saved.")
     more = {
         "contacts": "new contact",
-        "adopted": "client without Client ID met its own",
+        "adopted": "client without Client ID matched by name",
         "cells": "changed cell",
-        "stopped": "workflow that waited is stopped",
+        "stopped": "waiting workflow was stopped",
     }
     lines += [f"  {count(counts[key], noun)}" for key, noun in more.items() if counts.get(key)]
     if report.consequences is not None:
@@ -193,7 +197,7 @@ def _imported(report: ImportReport, form: str) -> list[str]:
         f"  row {row.row}: {row.reason}" if row.row else f"  {row.reason}" for row in report.notes[:_SHOWN]
     ]
     rest = max(0, len(report.refused) - _SHOWN) + max(0, len(report.notes) - _SHOWN)
-    return [*lines, *([f"  and {rest:,} more: --json tells them all"] if rest else [])]
+    return [*lines, *([f"  and {rest:,} more: --json lists all of them"] if rest else [])]
 
 
 def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
@@ -203,8 +207,9 @@ def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
     if not number:
         return []
     told = [
-        f"Nothing is deployed by this. Of {count(number, 'accepted proposal')} Ignition's own connector has "
-        "usually made the jobs; where it has not, take them over: xpm-tui proposals take PROP-12, or --all"
+        f"This creates no jobs. For {count(number, 'accepted proposal')}, Ignition's own "
+        "integration has usually created the jobs already; where it has not, take the proposals "
+        "over: xpm-tui proposals take-over PROP-12, or --all"
     ]
     return (
         told
@@ -234,7 +239,9 @@ def _exported(report: ExportReport) -> list[str]:
 def _left_out(report: ExportReport) -> Trouble | None:
     if not report.refused:
         return None
-    told = f"{count(len(report.refused), 'record')} left out, because Ignition would refuse or double them."
+    told = (
+        f"{count(len(report.refused), 'record')} left out, because Ignition would refuse or duplicate them."
+    )
     return _partial(told, f"The first: {report.refused[0].id}: {report.refused[0].reason}.")
 
 
@@ -265,8 +272,8 @@ ACTS: tuple[Act[Any], ...] = (
         Act(
             name=f"import.{form}",
             title=f"Import {whose}",
-            help=f"Merge {file} into the book. Blank cells and absent rows change nothing; a bad row is "
-            "refused with its number and stops nothing else.",
+            help=f"Merge {file} into the practice's data. Blank cells and absent rows change nothing; "
+            "a bad row is refused with its number, and the other rows are imported.",
             params=ImportFile,
             run=_importer(form),
             verb=("import", form),
@@ -282,8 +289,9 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="import.undo",
         title="Undo the last import",
-        help="Undo the last import: new records go, changed values and contacts are restored where nobody "
-        "changed them since. The rest stays and is listed, and can be undone later.",
+        help="Undo the last import: new records are removed, and changed values and contacts are "
+        "restored unless someone has changed them since. The rest stays, is listed, and can be "
+        "undone later.",
         params=UndoImport,
         run=undo_import,
         verb=("import", "undo"),
@@ -295,7 +303,8 @@ ACTS: tuple[Act[Any], ...] = (
         Act(
             name=f"export.{form}",
             title=f"Export {whose[11:]} for Ignition",
-            help=f"Write {whose[11:]} as Ignition's own form, or with --form spreadsheet to read and edit.",
+            help=f"Write {whose[11:]} in Ignition's own format, or with --form spreadsheet in a format "
+            "to read and edit.",
             params=ExportClients if form == "clients" else ExportFile,
             run=_exporter(form),
             verb=("export", form),

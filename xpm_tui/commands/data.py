@@ -20,28 +20,28 @@ with lazy_imports():
 
 
 class Repair(msgspec.Struct, frozen=True):
-    """Parameters of ``book repair``."""
+    """Parameters of ``data repair``."""
 
-    lossy: Annotated[bool, option("Also where rows are lost by it; they are counted.")] = False
+    lossy: Annotated[bool, option("Repair even if rows are lost; they are counted.")] = False
 
 
 class BackUp(msgspec.Struct, frozen=True):
-    """Parameters of ``book backup``."""
+    """Parameters of ``data backup``."""
 
     file: Annotated[str, argument("The file to write.", "FILE", completes="file")]
 
 
 class Restore(msgspec.Struct, frozen=True):
-    """Parameters of ``book restore``."""
+    """Parameters of ``data restore``."""
 
-    file: Annotated[str, argument("A file that 'book backup' wrote.", "FILE", completes="file")]
-    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+    file: Annotated[str, argument("A file that 'data backup' wrote.", "FILE", completes="file")]
+    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
 class Purge(msgspec.Struct, frozen=True):
     """Parameters of ``purge``."""
 
-    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
 async def check(place: Place, params: NoParams, talk: Talk) -> Result:
@@ -53,7 +53,7 @@ async def check(place: Place, params: NoParams, talk: Talk) -> Result:
     lines.append(f"{count(rows, 'row')}, {report.bytes:,} bytes, {count(report.position, 'commit')}.")
     trouble = None
     if not report.ok:
-        trouble = BookUnreadable("The book is damaged.", hint="Back its folder up, then: xpm-tui book repair")
+        trouble = BookUnreadable("The data is damaged.", hint="Back up its folder, then: xpm-tui data repair")
     return Result(data=plain(report), lines=lines, trouble=trouble)
 
 
@@ -61,7 +61,7 @@ async def repair(place: Place, params: Repair, talk: Talk) -> Result:
     """Make it whole from the last good state."""
 
     done = maintenance.repair(place.home, place.practice, place.person, lossy=params.lossy)
-    lines = [*done.lines] or ["The book is whole: nothing was changed."]
+    lines = [*done.lines] or ["The data is intact: nothing was changed."]
     if done.kept:
         lines.append(f"The damaged files are kept in {done.kept}.")
     return Result(data=plain(done), lines=lines)
@@ -71,7 +71,7 @@ async def compact(place: Place, params: NoParams, talk: Talk) -> Result:
     """Fold the log in."""
 
     done = maintenance.compact(place.home, place.practice)
-    told = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is at it."
+    told = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is using it."
     return Result(data=plain(done), lines=[told])
 
 
@@ -79,20 +79,20 @@ async def back_up(place: Place, params: BackUp, talk: Talk) -> Result:
     """Write a backup and read it back."""
 
     done = maintenance.backup(place.home, place.practice, Path(params.file))
-    told = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, read back."
+    told = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, verified."
     return Result(data=plain(done), lines=[told])
 
 
 async def restore(place: Place, params: Restore, talk: Talk) -> Result:
     """Put a backup in place."""
 
-    question = f"Put {params.file} in place of what the book holds now?"
+    question = f"Put {params.file} in place of the practice's current data?"
     if not await agree(talk, Question(question, button="Restore")):
         return Result(data={"restored": False}, lines=["Nothing was changed."])
     done = maintenance.restore(place.home, place.practice, place.person, Path(params.file))
     lines = [f"Restored: {count(sum(done.rows.values()), 'row')}."]
     if done.backed_up:
-        lines.append(f"What was there before is in {done.backed_up}.")
+        lines.append(f"The previous data is in {done.backed_up}.")
     return Result(data=plain(done), lines=lines)
 
 
@@ -101,10 +101,10 @@ async def purge(place: Place, params: Purge, talk: Talk) -> Result:
 
     name = home.resolve(place.home, place.practice or None)
     question = Question(
-        f"Delete everything that is kept here of {name}?",
+        f"Delete everything that is stored on this machine for {name}?",
         [
-            f"This deletes login, book, log and settings of {name} from this machine.",
-            "To end the connection at Xero as well, leave and run first: xpm-tui disconnect",
+            f"This deletes the login, data, log and settings of {name} from this machine.",
+            "To end the connection at Xero as well, cancel and first run: xpm-tui disconnect",
         ],
         type_in=name,
     )
@@ -112,31 +112,32 @@ async def purge(place: Place, params: Purge, talk: Talk) -> Result:
         return Result(data={"purged": False}, lines=["Nothing was deleted."])
     done = await maintenance.purge(place.home, name, place.person)
     told = (
-        f"{name} is gone from this machine: {done.bytes:,} bytes. A disk may keep traces of what was deleted."
+        f"{name} was deleted from this machine: {done.bytes:,} bytes. A disk may keep traces of "
+        "deleted files."
     )
     return Result(data={"purged": True, **plain(done)}, lines=[told])
 
 
 ACTS: tuple[Act[Any], ...] = (
     home_act(
-        name="book.check",
+        name="data.check",
         title="Check the data",
         help="Read all data of the practice and report what is wrong with it. Changes nothing.",
         params=NoParams,
         on_home=check,
         effect=Effect.LOOKS,
-        verb=("book", "check"),
-        example="xpm-tui book check",
+        verb=("data", "check"),
+        example="xpm-tui data check",
         default=True,
     ),
     home_act(
-        name="book.repair",
+        name="data.repair",
         title="Repair damaged data",
         help="Restore damaged data to its last sound state. The damaged files are kept.",
         params=Repair,
         on_home=repair,
-        verb=("book", "repair"),
-        example="xpm-tui book repair",
+        verb=("data", "repair"),
+        example="xpm-tui data repair",
         effect=per_call(
             lambda params: Effect.REPLACES if params.lossy else Effect.WRITES_HERE, Effect.WRITES_HERE
         ),
@@ -144,33 +145,33 @@ ACTS: tuple[Act[Any], ...] = (
         consent="lossy",
     ),
     home_act(
-        name="book.compact",
+        name="data.compact",
         title="Compact the data",
-        help="Merge the commit log into the snapshot files. It also happens by itself.",
+        help="Merge the commit log into the snapshot files. This also happens automatically.",
         params=NoParams,
         on_home=compact,
-        verb=("book", "compact"),
-        example="xpm-tui book compact",
+        verb=("data", "compact"),
+        example="xpm-tui data compact",
         effect=Effect.WRITES_HERE,
     ),
     home_act(
-        name="book.backup",
+        name="data.backup",
         title="Back up the data",
-        help="Write all data of the practice to one file and read it back. It contains no login.",
+        help="Write all data of the practice to one file, and verify it. It contains no login.",
         params=BackUp,
         on_home=back_up,
-        verb=("book", "backup"),
-        example="xpm-tui book backup practice.zip",
+        verb=("data", "backup"),
+        example="xpm-tui data backup practice.zip",
         effect=Effect.WRITES_FILE,
     ),
     home_act(
-        name="book.restore",
+        name="data.restore",
         title="Restore the data from a backup",
-        help="Replace the data of the practice with a backup. The present data is backed up first.",
+        help="Replace the data of the practice with a backup. The current data is backed up first.",
         params=Restore,
         on_home=restore,
-        verb=("book", "restore"),
-        example="xpm-tui book restore practice.zip",
+        verb=("data", "restore"),
+        example="xpm-tui data restore practice.zip",
         effect=Effect.REPLACES,
         why_not=idle,
     ),

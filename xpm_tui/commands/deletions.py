@@ -33,7 +33,7 @@ class DeleteContact(msgspec.Struct, frozen=True):
     """Parameters of ``contacts delete``."""
 
     client: ClientId
-    contact: Annotated[str, argument("The contact: our id, Contact ID, e-mail, or exact name.", "CONTACT")]
+    contact: Annotated[str, argument("The contact: its id, Contact ID, e-mail or exact name.", "CONTACT")]
 
 
 class DeleteMember(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class DeleteMember(msgspec.Struct, frozen=True):
 class DeleteService(msgspec.Struct, frozen=True):
     """Parameters of ``services delete``."""
 
-    service: Annotated[str, argument("The service: our id, Ignition's, or exact name.", "SERVICE")]
+    service: Annotated[str, argument("The service: its id, Ignition's id, or its exact name.", "SERVICE")]
 
 
 _NOTHING = "Nothing is deleted in XPM or in Ignition."
@@ -108,8 +108,8 @@ def _declined() -> Result:
 
 
 _MISTAKE = (
-    "that was created by mistake. What depends on it keeps it, and is named. Nothing is deleted in XPM or "
-    "Ignition"
+    "that was created by mistake. If something depends on it, it is not deleted, and you see why. "
+    "Nothing is deleted in XPM or Ignition"
 )
 
 ACTS = (

@@ -41,15 +41,15 @@ if TYPE_CHECKING:
     from xpm_tui.domain.consequences import Consequences
     from xpm_tui.domain.runs import Run
 
-Anyway = Annotated[bool, option("Go on also where the preview asks first.")]
+Anyway = Annotated[bool, option("Also create jobs for which the preview asks first.")]
 Yes = Annotated[bool, option("Do not ask.")]
-DryRun = Annotated[bool, option("Show what would be made, and make nothing.")]
+DryRun = Annotated[bool, option("Show what would be created, and create nothing.")]
 
-NOTHING = "Nothing was made: every job is kept back."
+NOTHING = "Nothing was created: every job needs something first."
 
 _SHOWN = 20
 to_make = in_state(
-    "job", "what is done with is not made (i takes a skip back, D makes again what XPM lost)", *OPEN
+    "job", "finished jobs are not created (i undoes a skip, D creates again what XPM lost)", *OPEN
 )
 
 
@@ -71,17 +71,17 @@ class RetryJobs(msgspec.Struct, frozen=True):
     """Parameters of ``jobs retry``."""
 
     jobs: Annotated[tuple[str, ...], argument("The jobs that are held or failed.", "[JOB]...")] = ()
-    cause: Annotated[str, option("All that are kept back for this cause.", "CAUSE")] = ""
-    all: Annotated[bool, option("All that are held, failed or half-made.")] = False
+    cause: Annotated[str, option("All jobs that are held or failed for this cause.", "CAUSE")] = ""
+    all: Annotated[bool, option("All jobs that are held, failed or unfinished.")] = False
     anyway: Anyway = False
     dry_run: DryRun = False
     detach: Detach = False
     yes: Yes = False
     sent: Annotated[
-        Literal["", "adopt", "again", "drop"], option("What became of the step that got no answer.")
+        Literal["", "adopt", "again", "drop"], option("What happened to the step that got no answer.")
     ] = ""
     job: Annotated[str, option("With --sent adopt: the job's number in XPM.", "NUMBER")] = ""
-    wait: Annotated[bool, option("With --sent: only say what became of it, and go on later.")] = False
+    wait: Annotated[bool, option("With --sent: only record your decision, and continue later.")] = False
 
 
 class RedeployJob(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ class RedeployJob(msgspec.Struct, frozen=True):
     job: JobId
     anyway: Anyway = False
     detach: Detach = False
-    wait: Annotated[bool, option("Only get it ready, and make it later: xpm-tui jobs retry.")] = False
+    wait: Annotated[bool, option("Only prepare it, and create it later: xpm-tui jobs retry.")] = False
     yes: Yes = False
 
 
@@ -115,28 +115,28 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Talk) -> R
     """Go on where it failed."""
 
     if params.sent and params.dry_run:
-        raise BadInput("--sent says what became of a step for good: leave out --dry-run.")
+        raise BadInput("--sent records a decision for good, so it cannot be combined with --dry-run.")
     if params.wait and not params.sent:
-        raise BadInput("--wait goes with --sent.")
+        raise BadInput("--wait works only with --sent.")
     if params.sent:
         if len(params.jobs) != 1:
-            raise BadInput("Say for one job what became of it.", hint="xpm-tui jobs retry w3 --sent again")
+            raise BadInput("--sent needs exactly one job.", hint="xpm-tui jobs retry w3 --sent again")
         view = await decisions.settle_sent(practice, params.jobs[0], params.sent, params.job)
         if view.state == "skipped":
-            return Result(data=plain(view), lines=[f"{view.id} {view.name} is left out."], value=view)
+            return Result(data=plain(view), lines=[f"{view.id} {view.name} is skipped."], value=view)
         if params.wait:
-            told = f"{view.id} {view.name} can go on: xpm-tui jobs retry {view.id}"
+            told = f"{view.id} {view.name} can continue: xpm-tui jobs retry {view.id}"
             return Result(data=plain(view), lines=[told], value=view)
     elif params.job:
-        raise BadInput("--job goes with --sent adopt.")
+        raise BadInput("--job works only with --sent adopt.")
     if not (params.jobs or params.cause or params.all):
-        raise BadInput("Say which jobs, --cause, or --all.", hint="xpm-tui jobs list --state failed")
+        raise BadInput("Name the jobs, or use --cause or --all.", hint="xpm-tui jobs list --state failed")
     chosen = queries.unfinished(practice, cause=params.cause) if not params.jobs else [
         queries.find_job(practice, text) for text in params.jobs
     ]  # fmt: skip
     wrong = [each for each in chosen if each.state not in ("held", "failed", "going")]
     if wrong:
-        raise BadInput(f"Job {wrong[0].id} is {wrong[0].state}: there is nothing to try again.")
+        raise BadInput(f"Job {wrong[0].id} is {wrong[0].state}: there is nothing to retry.")
     return await _deploy(practice, chosen, talk, params)
 
 
@@ -145,7 +145,7 @@ async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Talk) 
 
     view = await decisions.prepare_again(practice, params.job)
     if params.wait:
-        told = f"{view.id} {view.name} can be made again: xpm-tui jobs retry {view.id}"
+        told = f"{view.id} {view.name} can be created again: xpm-tui jobs retry {view.id}"
         return Result(data=plain(view), lines=[told], value=view)
     return await _deploy(practice, [queries.find_job(practice, view.id)], talk, params)
 
@@ -229,13 +229,13 @@ def batch_lines(batch: BatchView, *, anyway: bool = False) -> list[str]:
     if len(batch.jobs) > _SHOWN:
         found.append(f"  and {len(batch.jobs) - _SHOWN:,} more: xpm-tui jobs list")
     if batch.number:
-        found.append(f"Job numbers are our own, for example {batch.number}.")
+        found.append(f"The jobs get their own numbers, for example {batch.number}.")
     if batch.earlier:
-        found.append(f"{count(batch.earlier, 'job')} of an earlier run would be finished first.")
+        found.append(f"{count(batch.earlier, 'job')} of an earlier run would be completed first.")
     if batch.asks and not anyway:
-        found.append(f"{count(batch.asks, 'job')} kept back until you say --anyway.")
+        found.append(f"{count(batch.asks, 'job')} not created unless you use --anyway.")
     if batch.holds:
-        found.append(f"{count(batch.holds, 'job')} kept back until you fix what is wrong.")
+        found.append(f"{count(batch.holds, 'job')} not created until you fix the problem.")
     return [*found, *described(batch.of(anyway=anyway))]
 
 
@@ -273,8 +273,8 @@ ACTS = (
     Act(
         name="jobs.deploy",
         title="Deploy jobs",
-        help="Make jobs in XPM. Shows what would be made and asks; without a terminal, more new jobs than "
-        "jobs.max_new are held unless --yes is given.",
+        help="Create jobs in XPM. Shows what would be created and asks first; without a terminal, more "
+            "new jobs than jobs.max_new are held unless you use --yes.",
         params=DeployJobs,
         run=deploy_jobs,
         verb=("jobs", "deploy"),
@@ -290,7 +290,8 @@ ACTS = (
     Act(
         name="jobs.retry",
         title="Try failed jobs again",
-        help="Go on with jobs that are held or failed, at the step where they stand: one, or all of a cause.",
+        help="Continue with jobs that are held or failed, at the step where they stopped: one job, or "
+            "all with one cause.",
         params=RetryJobs,
         run=retry_jobs,
         verb=("jobs", "retry"),
@@ -303,14 +304,15 @@ ACTS = (
         why_not=first(
             connected,
             ignition_off,
-            in_state("job", "only what is held, failed or half-made goes on", "held", "failed", "going"),
+            in_state("job", "only held, failed or unfinished jobs", "held", "failed", "going"),
             idle,
         ),
     ),
     Act(
         name="jobs.redeploy",
-        title="Make a job again that XPM lost",
-        help="Make a job anew when XPM no longer has it: a new number, the old one stays in its history.",
+        title="Create a job again that XPM lost",
+        help="Create a job again when XPM no longer has it. It gets a new number; the old one stays in "
+            "its history.",
         params=RedeployJob,
         run=redeploy_job,
         verb=("jobs", "redeploy"),
@@ -322,7 +324,7 @@ ACTS = (
         ),
         streams=True,
         why_not=first(
-            connected, ignition_off, in_state("job", "it was not made yet", "deployed", "failed"), idle
+            connected, ignition_off, in_state("job", "it is not created yet", "deployed", "failed"), idle
         ),
     ),
 )  # fmt: skip

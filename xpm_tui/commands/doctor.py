@@ -60,16 +60,17 @@ class Examine(msgspec.Struct, frozen=True):
     """Parameters of ``doctor``."""
 
     bundle: Annotated[str, option("Write a support bundle to this file.", "FILE", completes="file")] = ""
-    names: Annotated[bool, option("Leave names in the bundle; they are masked else.")] = False
+    names: Annotated[bool, option("Keep names in the bundle; otherwise they are masked.")] = False
     yes: Annotated[bool, option("Write the bundle without asking.")] = False
-    start: Annotated[str, option("Begin with this probe.", "PROBE", flag="--from")] = ""
+    start: Annotated[str, option("Start with this probe.", "PROBE", flag="--from")] = ""
 
 
 class ListCases(msgspec.Struct, frozen=True):
     """Parameters of ``cases list``."""
 
     words: Annotated[
-        tuple[str, ...], argument("Only those with these words, from any page or line.", "[WORD]")
+        tuple[str, ...],
+        argument("Only known problems with these words, such as words from an error page.", "[WORD]"),
     ] = ()
 
 
@@ -82,7 +83,9 @@ class ShowCase(msgspec.Struct, frozen=True):
 class WhatIsSeen(msgspec.Struct, frozen=True):
     """Parameters of ``cases seen``."""
 
-    answer: Annotated[str, argument("One of the answers that it lists, such as no-access.", "[ANSWER]")] = ""
+    answer: Annotated[
+        str, argument("One of the answers that the command lists, such as no-access.", "[ANSWER]")
+    ] = ""
 
 
 class Found(Trouble):
@@ -151,7 +154,7 @@ async def _bundle(
     parts = await health_bundle.gather(patient, results, names=params.names)
     lines = ["", *_listed(parts, params.names)]
     asked = talk.interactive and not params.yes
-    question = Question(f"Write it to {params.bundle}?", lines, button="Write it", safe=True)
+    question = Question(f"Write the bundle to {params.bundle}?", lines, button="Write the bundle", safe=True)
     if not await agree(talk, question):
         return None, ["No bundle was written."]
     lines = [] if asked else lines
@@ -172,7 +175,7 @@ async def list_cases(place: Place, params: ListCases, talk: Talk) -> Result:
     found = registry.fitting(" ".join(params.words))
     columns = (Column("CASE", whole=True), Column("TITLE"), Column("SIGN"))
     rows = [(str(each.id), each.title, each.sign) for each in found]
-    empty = "No case has these words. All of them: xpm-tui cases list"
+    empty = "No known problem contains these words. List all of them: xpm-tui cases list"
     return Result(items=[_case(each) for each in found], table=Table(columns, rows, empty))
 
 
@@ -182,7 +185,9 @@ async def show_case(place: Place, params: ShowCase, talk: Talk) -> Result:
     wanted = params.case.strip().casefold()
     found = next((each for each in registry.CASES.values() if each.id.casefold() == wanted), None)
     if found is None:
-        raise NotFound(f"There is no case {visible(params.case, 40)}.", hint="See: xpm-tui cases list")
+        raise NotFound(
+            f"There is no known problem called {visible(params.case, 40)}.", hint="See: xpm-tui cases list"
+        )
     return Result(data=_case(found), lines=presenters.told(found))
 
 
@@ -192,9 +197,9 @@ async def seen(place: Place, params: WhatIsSeen, talk: Talk) -> Result:
     if chosen is None and talk.interactive:
         chosen = await pick(talk, records.ALL, "What do you see?")
         if chosen is None:
-            return Result(lines=["Nothing of it. All known troubles: xpm-tui cases list"])
+            return Result(lines=["None of these. All known problems: xpm-tui cases list"])
     if chosen is None:
-        columns = (Column("ANSWER", whole=True), Column("CASE", whole=True), Column("WHAT THERE IS TO SEE"))
+        columns = (Column("ANSWER", whole=True), Column("CASE", whole=True), Column("WHAT YOU SEE"))
         rows = [(each.key, str(each.case or "-"), each.words) for each in records.ALL]
         items = [{"id": each.key, "name": each.words, "case": each.case} for each in records.ALL]
         return Result(items=items, table=Table(columns, rows))
@@ -216,10 +221,10 @@ ACTS: tuple[Act[Any], ...] = (
     home_act(
         name="doctor",
         title="Diagnose problems",
-        help="Check the way to Xero, the login, the lists, the data and this machine one after another, "
-        "and say for each what was found and what to do. It only reads: one call for the connections "
-        "and five small Practice Manager calls. Exits with 0 when all is well, otherwise with the "
-        "code of the first problem.",
+        help="Check the connection to Xero, the login, the lists, the data and this machine, and report "
+        "for each what was found and what to do. It only reads: one call for the connections and "
+        "five small Practice Manager calls. Exits with 0 when all is well, otherwise with the code "
+        "of the first problem.",
         params=Examine,
         on_home=doctor,
         effect=per_call(lambda params: Effect.WRITES_FILE if params.bundle else Effect.LOOKS, Effect.LOOKS),
@@ -229,8 +234,8 @@ ACTS: tuple[Act[Any], ...] = (
     home_act(
         name="cases.list",
         title="List known problems",
-        help="List all known problems with their symptoms, or those that contain some words, such as those"
-        " of a page of Xero's.",
+        help="List all known problems with their symptoms, or those that contain certain words, such as "
+        "words from one of Xero's pages.",
         params=ListCases,
         on_home=list_cases,
         effect=Effect.LOOKS,
@@ -240,9 +245,10 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     home_act(
         name="cases.seen",
-        title="Say what you see",
-        help="For what only you can see: a page in the browser that never comes back, other clients than "
-        "expected. Choose it, and what to do is shown. The answer is kept in the log, for support.",
+        title="Report what you see",
+        help="For problems that only you can see, such as an error page in the browser or unexpected "
+        "clients. Choose what you see, and the command shows what to do. Your answer is kept in "
+        "the log, for support.",
         params=WhatIsSeen,
         on_home=seen,
         effect=Effect.LOOKS,
@@ -252,8 +258,8 @@ ACTS: tuple[Act[Any], ...] = (
     home_act(
         name="cases.show",
         title="Show a known problem",
-        help="Show one known problem: symptom, cause, what to do step by step, and what to tell Xero's "
-        "support.",
+        help="Show one known problem: its symptom, its cause, what to do step by step, and what to "
+        "report to Xero's support.",
         params=ShowCase,
         on_home=show_case,
         effect=Effect.LOOKS,

@@ -166,7 +166,7 @@ def admit(act: Act[Any], params: msgspec.Struct, *, read_only: bool, keyed: bool
     if read_only and effect.writes:
         looks = "Add --dry-run to see what it would do, or run" if hasattr(params, "dry_run") else "Run"
         raise ReadOnly(
-            f"'{words}' {_WOULD[effect]}, and read-only mode changes nothing.",
+            f"'{words}' {_WOULD[effect]}, and read-only mode does not allow changes.",
             hint=f"{looks} it without --read-only.",
         )
     return Call(
@@ -203,7 +203,7 @@ async def agree(talk: Talk, question: Question) -> bool:
     for line in lines:
         talk.say(line)
     if question.type_in:
-        typed = await talk.line(f"{question.ask} Type {question.type_in} to go on:")
+        typed = await talk.line(f"{question.ask} To confirm, type {question.type_in}:")
         return (typed or "").strip() == question.type_in
     return bool(await talk.confirm(question.ask, default=question.safe, button=question.button))
 
@@ -231,8 +231,8 @@ def unconfirmed(call: Call) -> Unconfirmed:
     """Return the error of a call that needs an answer where nobody can be asked."""
     option = f"--{call.consent.replace('_', '-')}"
     trouble = Unconfirmed(
-        f"'{call.words}' {_WOULD[call.effect]}, and nobody can be asked here. Nothing was changed.",
-        hint=f"Run it on a terminal to be asked, or add {option}."
+        f"'{call.words}' {_WOULD[call.effect]}, but there is no terminal to ask you. Nothing was changed.",
+        hint=f"Run it on a terminal, where it asks you, or add {option}."
         if call.consent
         else "Run it on a terminal.",
     )
@@ -245,6 +245,6 @@ _WOULD = {
     Effect.WRITES_FILE: "writes a file",
     Effect.WRITES_HERE: "changes what is stored here",
     Effect.WRITES_XPM: "writes to XPM",
-    Effect.REPLACES: "replaces present values",
+    Effect.REPLACES: "replaces current values",
     Effect.IRREVERSIBLE: "cannot be undone",
 }

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from xpm_tui.application.jobs.views import JobRowView, PreviewView
     from xpm_tui.application.practice import OpenPractice
 
-JobId = Annotated[str, argument("The job: w3/2026-07-01, w3 for its next one, or XPM's number.", "JOB")]
+JobId = Annotated[
+    str, argument("The job: w3/2026-07-01, w3 for the next job of that workflow, or XPM's job number.", "JOB")
+]
 OPEN = ("due", "missed", "going", "held", "failed", "coming")
 on_job = in_state("job", "", *OPEN, "deployed", "skipped", "stopped", "XPM's")
 
@@ -33,11 +35,14 @@ class ListJobs(msgspec.Struct, frozen=True):
     """Parameters of ``jobs list``."""
 
     state: Annotated[
-        str, option("Only these: open, coming, due, missed, held, failed, deployed, left-out.", "STATE")
+        str,
+        option(
+            "Only jobs in this state: open, coming, due, missed, held, failed, deployed, left-out.", "STATE"
+        ),
     ] = ""
     due: Annotated[bool, option("Only what is due.")] = False
-    cause: Annotated[str, option("Only what is kept back for this cause.", "CAUSE")] = ""
-    find: Annotated[str, option("Only names and clients with this in them.", "TEXT")] = ""
+    cause: Annotated[str, option("Only jobs that are held or failed for this cause.", "CAUSE")] = ""
+    find: Annotated[str, option("Only jobs with this text in their name or client.", "TEXT")] = ""
 
 
 class PreviewJob(msgspec.Struct, frozen=True):
@@ -52,7 +57,7 @@ class EditJob(msgspec.Struct, frozen=True):
     job: JobId
     values: Annotated[
         tuple[str, ...],
-        argument("name=..., due=2026-10-31; 'default' goes back.", "FIELD=VALUE..."),
+        argument("name=..., due=2026-10-31; 'default' restores the default.", "FIELD=VALUE..."),
     ]
 
 
@@ -60,7 +65,7 @@ class SkipJob(msgspec.Struct, frozen=True):
     """Parameters of ``jobs skip``."""
 
     job: JobId
-    undo: Annotated[bool, option("Take it back.")] = False
+    undo: Annotated[bool, option("Undo it.")] = False
 
 
 async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Talk) -> Result:
@@ -71,9 +76,9 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Talk) -> Res
     counted = queries.counts(practice)
     lines = [counted.blocked] if counted.blocked else []
     if counted.to_take:
-        lines.append(f"{count(counted.to_take, 'accepted proposal')} of Ignition not ours to deploy: "
-                     "xpm-tui proposals take")  # fmt: skip
-    empty = "No job is to be made: xpm-tui proposals accept, or take"
+        lines.append(f"{count(counted.to_take, 'accepted proposal')} from Ignition not taken over: xpm-tui "
+            "proposals take-over")  # fmt: skip
+    empty = "There are no jobs to create: xpm-tui proposals accept, or take-over"
     return Result(data={"count": len(found), "counts": plain(counted)}, items=[plain(view) for view in found],
                   table=_table(found, empty), lines=lines)  # fmt: skip
 
@@ -91,7 +96,7 @@ async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -
     view = queries.current_job(practice, params.job) or queries.row_of(practice, params.job)
     if not view.number:
         return Result(data={"number": "", "url": ""}, lines=["This job is not in XPM yet."])
-    lines = [view.number, view.url or "XPM gave no address for it."]
+    lines = [view.number, view.url or "XPM gave no web address for it."]
     return Result(data={"number": view.number, "url": view.url}, lines=lines)
 
 
@@ -135,7 +140,7 @@ def _preview(view: PreviewView, zone: tzinfo) -> list[str]:
             "Client": f"{view.client.name if view.client else ''} (XPM: {view.xpm_client or 'made first'})",
             "Description": ", ".join(view.description.splitlines()),
             "Dates": f"{view.start} to {view.due}",
-            "Comes back": _recurs(view),
+            "Recurs": _recurs(view),
             "Category": view.category or "(none)",
             "Budget": view.budget or "(none)",
             "Reference": view.reference or "(none)",
@@ -164,7 +169,9 @@ def _preview(view: PreviewView, zone: tzinfo) -> list[str]:
 def _recurs(view: PreviewView) -> str:
     if view.job.repeats == "once":
         return ""
-    return f"{view.job.repeats}, until {view.until}" if view.until else f"{view.job.repeats}, without an end"
+    return (
+        f"{view.job.repeats}, until {view.until}" if view.until else (f"{view.job.repeats}, with no end date")
+    )
 
 
 def _state(view: JobRowView) -> str:
@@ -188,7 +195,7 @@ ACTS = (
     Act(
         name="jobs.list",
         title="List the jobs",
-        help="List jobs to be made and made: what is due, comes soon, was missed, is held, failed, deployed.",
+        help="List the jobs that are due, coming, missed, held, failed or deployed.",
         params=ListJobs,
         run=list_jobs,
         effect=Effect.LOOKS,
@@ -199,7 +206,7 @@ ACTS = (
     Act(
         name="jobs.preview",
         title="Preview a job",
-        help="Show the exact job that would be sent, what clashes with jobs in XPM, and its history.",
+        help="Show the exact job that would be sent, any clashes with jobs in XPM, and its history.",
         params=PreviewJob,
         run=preview_job,
         effect=Effect.LOOKS,
@@ -222,13 +229,13 @@ ACTS = (
         footer="Edit",
         effect=Effect.WRITES_HERE,
         why_not=first(
-            in_state("job", "what is in XPM is never touched from here", *OPEN, "skipped", "stopped"), idle
+            in_state("job", "jobs in XPM cannot be changed from here", *OPEN, "skipped", "stopped"), idle
         ),
     ),
     Act(
         name="jobs.skip",
         title="Skip a job",
-        help="Leave one occurrence out for good; the others come as before.",
+        help="Skip one occurrence for good; the others are not affected.",
         params=SkipJob,
         run=skip_job,
         verb=("jobs", "skip"),
@@ -237,12 +244,12 @@ ACTS = (
         where=("jobs",),
         footer="Skip",
         effect=Effect.WRITES_HERE,
-        why_not=first(in_state("job", "there is nothing to leave out", *OPEN, "skipped"), idle),
+        why_not=first(in_state("job", "there is nothing to skip", *OPEN, "skipped"), idle),
     ),
     Act(
         name="jobs.address",
         title="Show the job's address in XPM",
-        help="Show number and web address of the job in XPM.",
+        help="Show the number and web address of the job in XPM.",
         params=PreviewJob,
         run=show_address,
         effect=Effect.LOOKS,
@@ -253,7 +260,7 @@ ACTS = (
     Act(
         name="jobs.copy",
         title="Copy the job's name and numbers",
-        help="Copy name, client, our id, XPM's number and web address of the job.",
+        help="Copy the name, client, id, XPM number and web address of the job.",
         params=PreviewJob,
         run=copy_job,
         effect=Effect.LOOKS,

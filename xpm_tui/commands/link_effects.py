@@ -90,10 +90,10 @@ def former_summary(effect: EffectView) -> str:
         count(counts["removed"], "value") + " removed" if counts["removed"] else "",
         count(counts["contacts_removed"], "contact") + " removed" if counts["contacts_removed"] else "",
         f"{counts['kept']:,} kept" if counts["kept"] else "",
-        f"{counts['same']:,} the same there" if counts["same"] else "",
+        f"{counts['same']:,} the same in the new client" if counts["same"] else "",
     ]
     told = ", ".join(filter(None, parts))
-    return f"{told[0].upper()}{told[1:]}: they came from {' and '.join(names)}."
+    return f"{told[0].upper()}{told[1:]}: from {' and '.join(names)}."
 
 
 def former_lines(effect: EffectView) -> list[str]:

@@ -50,11 +50,11 @@ class LinkClient(msgspec.Struct, frozen=True):
 
     client: ClientId
     xpm: XpmId
-    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
     keep: Annotated[bool, option("Keep the values and contacts that came from the former XPM client.")] = (
         False
     )
-    yes: Annotated[bool, option("Do it also where another client is linked there already.")] = False
+    yes: Annotated[bool, option("Also link to an XPM client that another client is linked to.")] = False
 
 
 class UnlinkClient(msgspec.Struct, frozen=True):
@@ -69,19 +69,23 @@ class PickClients(msgspec.Struct, frozen=True):
     xpm: Annotated[
         tuple[str, ...], argument("XPM clients: numbers, UUIDs or web addresses.", "[XPM]...")
     ] = ()
-    all: Annotated[bool, option("Every XPM client that is clear; the unclear ones are listed.")] = False
+    all: Annotated[bool, option("Every XPM client that is clearly new; the unclear ones are listed.")] = False
     different_from: Annotated[
         tuple[str, ...],
         option(
-            "A client of the same or a similar name that is a different client: id or Client ID in Ignition, "
-            "or number or UUID in XPM. May be repeated; the answer is remembered.",
+            "A client with the same or a similar name that is a different client: its id or Client "
+            "ID in Ignition, or its number or UUID in XPM. Can be repeated; the answer is "
+            "remembered.",
             "CLIENT",
             completes="client",
         ),
     ] = ()
     anyway: Annotated[
         bool,
-        option("Archived ones too, and as --different-from for every client of a same or similar name."),
+        option(
+            "Include archived clients, and treat every client with the same or a similar name as a "
+            "different one."
+        ),
     ] = False
     yes: Annotated[bool, option("Do not ask.")] = False
 
@@ -90,8 +94,8 @@ class IgnoreClient(msgspec.Struct, frozen=True):
     """Parameters of ``clients ignore``."""
 
     client: ClientId
-    reason: Annotated[str, option("Why it is not meant to have an XPM client.", "TEXT")] = ""
-    undo: Annotated[bool, option("Take it back: the client needs a link again.")] = False
+    reason: Annotated[str, option("Why it has no XPM client.", "TEXT")] = ""
+    undo: Annotated[bool, option("Undo it: the client needs a link again.")] = False
 
 
 class FreezeClient(msgspec.Struct, frozen=True):
@@ -129,7 +133,7 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) ->
     if effect.refused:
         raise BadInput(effect.refused)
     if effect.needs_yes and not params.yes and not talk.interactive:
-        raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it all the same.")
+        raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it anyway.")
     asked = Question("Link them?", effect_lines(effect), button="Link", safe=not effect.needs_yes)
     if not await agree(talk, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
@@ -153,15 +157,15 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
     """Bring XPM clients into the book."""
 
     if params.all == bool(params.xpm):
-        raise BadInput("Say which XPM clients to pick, or --all.", hint="xpm-tui clients pick 1234567")
+        raise BadInput("Name the XPM clients to bring in, or use --all.", hint="xpm-tui clients pick 1234567")
     await xpm_refresh.ensure_mirror(practice)
     if params.all and asks(talk):
         found = picks.preview_pick_all(practice)
         asked = Question(question(found), described(found), button=action(found))
         if found.changes and not await agree(talk, asked):
-            return Result(data={"added": 0, "linked": 0}, lines=["Nothing was picked."], declined=True)
+            return Result(data={"added": 0, "linked": 0}, lines=["Nothing was brought in."], declined=True)
     if params.all and params.different_from:
-        raise BadInput("--different-from is about single clients: name them instead of --all.")
+        raise BadInput("--different-from works only for clients that you name, not with --all.")
     picked = (
         picks.pick_all(practice)
         if params.all
@@ -172,7 +176,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
     told_of = [v for v in picked if v.why != "linked" or not params.all]
     rows = [(v.number, v.name, v.outcome, v.client or "", v.why) for v in told_of]
     counts = {name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "left")}
-    table = Table(columns, rows, "XPM has no client to pick.")
+    table = Table(columns, rows, "XPM has no client to bring in.")
     told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     lines = [told] + [
         f"  {why}: {reason}" for why, reason in {v.why: v.reason for v in picked if v.why}.items()
@@ -200,9 +204,9 @@ def _alike(picked: Sequence[PickView]) -> Trouble | None:
     first, trouble = left[0], NeedsPerson if len(left) == len(picked) else Trouble
     number = first.number or first.uuid
     return trouble(
-        f"{first.name} ({number}) was not picked: {first.client} may be the same client.",
-        hint=f"Link them: xpm-tui clients link {first.client} {number}. If they are different clients: "
-        f"xpm-tui clients pick {number} --different-from {first.client}",
+        f"{first.name} ({number}) was not brought in: {first.client} may be the same client.",
+        hint=f"Link the two: xpm-tui clients link {first.client} {number}. If they are different "
+        f"clients: xpm-tui clients pick {number} --different-from {first.client}",
     )
 
 
@@ -214,7 +218,7 @@ def _unclear(picked: Sequence[PickView]) -> Trouble | None:
     many = count(len(left), "XPM client was/XPM clients were")
     return Trouble(
         f"{many} skipped: Ignition has a client that may be the same one.",
-        hint="Link them: xpm-tui clients review. Or pick one by itself: xpm-tui clients pick NUMBER "
+        hint="Link them: xpm-tui clients review. Or bring in one of them: xpm-tui clients pick NUMBER "
         "--different-from CLIENT",
     )
 
@@ -226,7 +230,7 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk
         view = frozen_fields.unignore(practice, params.client)
         return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
     view = frozen_fields.ignore(practice, params.client, params.reason)
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} is ignored: it needs no link."])
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} is ignored and no longer needs a link."])
 
 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk) -> Result:
@@ -234,14 +238,16 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk
 
     view = frozen_fields.freeze(practice, params.client, params.field, params.reason)
     what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
-    return Result(data=plain(view), lines=[f"Sync leaves alone of {view.id} {view.name}: {what}."])
+    return Result(
+        data=plain(view), lines=[f"Sync does not change these fields of {view.id} {view.name}: {what}."]
+    )
 
 
 async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Talk) -> Result:
     """Let sync touch them again."""
 
     view, lifted = frozen_fields.unfreeze(practice, params.client, params.field)
-    told = f"{count(lifted, 'freeze')} lifted from {view.id} {view.name}."
+    told = f"{view.id} {view.name}: {count(lifted, 'field')} unfrozen."
     return Result(data={**plain(view), "lifted": lifted}, lines=[told])
 
 
@@ -252,7 +258,7 @@ async def show_address(practice: OpenPractice, params: OneClient, talk: Talk) ->
     if view.link is None:
         raise BadInput(f"{view.name} ({view.id}) is not linked, so it has no address in XPM.")
     xpm = queries.show_xpm(practice, view.link.uuid)
-    told = [f"{xpm.number} {xpm.name}", xpm.url or "XPM told no address for it.", xpm.uuid]
+    told = [f"{xpm.number} {xpm.name}", xpm.url or "XPM gave no web address for it.", xpm.uuid]
     return Result(data={"number": xpm.number, "uuid": xpm.uuid, "url": xpm.url}, lines=told)
 
 
@@ -270,8 +276,8 @@ ACTS = (
     Act(
         name="clients.link",
         title="Link a client to an XPM client",
-        help="Set or replace the link of a client. Both sides are shown first; what had been agreed with "
-        "the former XPM client no longer counts.",
+        help="Set or replace the link of a client. Both records are shown first; values agreed with the "
+            "former XPM client no longer count.",
         params=LinkClient,
         run=link_client,
         verb=("clients", "link"),
@@ -279,14 +285,14 @@ ACTS = (
         example="xpm-tui clients link c12 1234567",
         key="m",
         where=("clients",),
-        footer="Map",
+        footer="Link",
         effect=unless_dry_run(Effect.WRITES_HERE),
         why_not=first(on_record, connected),
     ),
     Act(
         name="clients.unlink",
         title="Unlink a client",
-        help="Remove the link of a client, with what was agreed. Nothing changes in Ignition or XPM.",
+        help="Remove the link of a client, with the values last agreed. Nothing changes in Ignition or XPM.",
         params=UnlinkClient,
         run=unlink_client,
         verb=("clients", "unlink"),
@@ -296,7 +302,7 @@ ACTS = (
     ),
     Act(
         name="clients.pick",
-        title="Pick clients from XPM",
+        title="Bring in clients from XPM",
         help="Add XPM clients to Ignition's data. A client that is already there is linked instead of "
         "added twice.",
         params=PickClients,
@@ -305,7 +311,7 @@ ACTS = (
         example="xpm-tui clients pick --all",
         key="p",
         where=("clients",),
-        footer="Pick",
+        footer="Bring in",
         effect=Effect.WRITES_HERE,
         why_not=connected,
     ),

@@ -140,14 +140,14 @@ _LAST = 1_000
 class ReadLog(msgspec.Struct, frozen=True):
     """Parameters of ``log``."""
 
-    follow: Annotated[bool, option("Go on and show what comes, until ctrl+c.")] = False
+    follow: Annotated[bool, option("Continue as events arrive, until ctrl+c.")] = False
     run: Annotated[str, option("Only this run ('last': the newest).", "RUN", completes="run")] = ""
     level: Annotated[Literal["debug", "info", "warning", "error"], option("This level and above.")] = "debug"
-    record: Annotated[str, option("Only about this client (our id) or XPM UUID.", "ID")] = ""
+    record: Annotated[str, option("Only about this client: its id, or its XPM UUID.", "ID")] = ""
     find: Annotated[str, option("Only lines that have this text.", "TEXT")] = ""
-    since: Annotated[str, option("Only since then: 2h, 3d, or 2026-01-31.", "WHEN")] = ""
+    since: Annotated[str, option("Only since this time: 2h, 3d, or 2026-01-31.", "WHEN")] = ""
     last: Annotated[
-        int, option("At most so many, the newest; 0: all. A single run is always whole.", "N")
+        int, option("At most this many, the newest; 0 for all. A single run is always shown in full.", "N")
     ] = _LAST
 
 
@@ -173,7 +173,7 @@ async def read_log(practice: OpenPractice, params: ReadLog, talk: Talk) -> Resul
                 talk.emit(event_data(event, names, values), event_line(event, names, values))
                 count += 1
         await practice.clock.sleep(_LOG_POLL)
-    lines = [] if count else ["Nothing in the log."]
+    lines = [] if count else ["No log entries."]
     return Result(data={"count": count}, lines=lines)
 
 
@@ -185,8 +185,8 @@ def moment(text: str, now: datetime) -> datetime:
             return now - timedelta(**{unit: int(text[:-1])})
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
-        hint = "Say it as 30m, 2h, 3d, 1w, 2026-01-31 or 2026-01-31T14:00."
-        raise BadInput(f"'{text}' is no time.", hint=hint) from None
+        hint = "Use 30m, 2h, 3d, 1w, 2026-01-31 or 2026-01-31T14:00."
+        raise BadInput(f"'{text}' is not a time.", hint=hint) from None
 
 
 ACTS = (

@@ -62,11 +62,11 @@ class Undo(msgspec.Struct, frozen=True):
     """Parameters of ``undo``."""
 
     run: Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")]
-    client: Annotated[str, option("Only this client of it.", "CLIENT", completes="client")] = ""
+    client: Annotated[str, option("Only this client.", "CLIENT", completes="client")] = ""
     field: Annotated[str, option("Only this field.", "FIELD")] = ""
-    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
     review: ToReview = False
-    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
 class UndoClient(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ class UndoClient(msgspec.Struct, frozen=True):
 class Relink(msgspec.Struct, frozen=True):
     """Parameters of ``relink``."""
 
-    accept: Annotated[bool, option("Link those that have a proposal to it.")] = False
+    accept: Annotated[bool, option("Link the clients to their proposals.")] = False
 
 
 class CreateClient(msgspec.Struct, frozen=True):
@@ -89,14 +89,14 @@ class CreateClient(msgspec.Struct, frozen=True):
     different_from: Annotated[
         tuple[str, ...],
         option(
-            "An XPM client of the same or a similar name that is a different client: number or UUID. May be "
-            "repeated; the answer is remembered.",
+            "An XPM client with the same or a similar name that is a different client: its number "
+            "or UUID. Can be repeated; the answer is remembered.",
             "NUMBER",
             completes="xpm",
         ),
     ] = ()
     anyway: Annotated[
-        bool, option("As --different-from for every XPM client whose name is the same or near.")
+        bool, option("Treat every XPM client with the same or a similar name as a different one.")
     ] = False
     yes: Annotated[bool, option("Do not ask.")] = False
 
@@ -119,7 +119,7 @@ async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
     lines = [*change_lines(changes), *_left(left)]
     items = [plain(change) for change in changes]
     if not changes and not left and not found.freezes:
-        return Result(data=data, items=[], lines=[*notes, f"Run {plan.undo_of} left nothing to undo."])
+        return Result(data=data, items=[], lines=[*notes, f"There is nothing to undo in run {plan.undo_of}."])
     if params.review and changes and not params.dry_run:
         plan, _, _ = plans.make_undo(practice, params.run, client=params.client, field=params.field)
         data["plan"] = plan.id
@@ -165,13 +165,13 @@ async def _up_to_date(practice: OpenPractice, params: Undo) -> list[str]:
     except WireTrouble as trouble:
         if not params.dry_run:
             raise
-        return [f"XPM could not be asked what changed since: {trouble.message}"]
+        return [f"XPM could not be asked what has changed since then: {trouble.message}"]
     return []
 
 
 def _nothing_restored(run: str) -> NeedsPerson:
     return NeedsPerson(
-        f"Nothing of run {run} could be undone.", hint="Set by hand what should have another value."
+        f"Nothing of run {run} could be undone.", hint="Edit the values that should be different yourself."
     )
 
 
@@ -181,7 +181,7 @@ async def undo_client(practice: OpenPractice, params: UndoClient, talk: Talk) ->
     client = lookup.find_client(practice.snapshot(), params.client)
     run = plans.last_write(practice.snapshot(), client.id)
     if not run:
-        raise NotFound(f"No run wrote anything of {client.name} that could be taken back.")
+        raise NotFound(f"There is nothing to undo for {client.name}: no run wrote to it.")
     return await undo(practice, Undo(run=run, client=client.id, review=params.review), talk)
 
 
@@ -197,7 +197,7 @@ async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Talk) -
          labels.SIDES[c.wins].text, c.run or c.plan or "")
         for c in found
     )  # fmt: skip
-    return listed(found, Table(columns, rows, "No conflict."), count=len(found))
+    return listed(found, Table(columns, rows, "No conflicts."), count=len(found))
 
 
 async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
@@ -248,7 +248,7 @@ async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Talk) 
     return Result(
         data={"count": len(found)},
         items=[plain(group) for group in found],
-        lines=lines or ["No two clients of one side have the same name."],
+        lines=lines or ["No two clients in Ignition, and no two in XPM, have the same name."],
     )
 
 
@@ -273,9 +273,9 @@ async def create_client(practice: OpenPractice, params: CreateClient, talk: Talk
         return Result(data=plain(view), lines=["Nothing was created."])
     different += [each.uuid for each in alike if each.uuid not in different]
     made = await clients_links.create_in_xpm(practice, view.id, different=different)
-    lines = [f"{made.client.id} {made.client.name} is {made.xpm.number or made.xpm.uuid} in XPM now."]
+    lines = [f"{made.client.id} {made.client.name} was created in XPM as {made.xpm.number or made.xpm.uuid}."]
     if made.left_out:
-        lines.append(f"Left out, since XPM does not know it: {', '.join(made.left_out)}.")
+        lines.append(f"Left out, because XPM has no such fields: {', '.join(made.left_out)}.")
     return Result(
         data={**plain(made.client), "xpm": plain(made.xpm), "left_out": list(made.left_out)}, lines=lines
     )
@@ -284,7 +284,7 @@ async def create_client(practice: OpenPractice, params: CreateClient, talk: Talk
 def _has_link(situation: Situation) -> str:
     """A client whose XPM client is gone may be created: the command names what may have taken it over."""
     lost = situation.state in ("gone", "merged", "converted")
-    return "It is linked already." if situation.linked and not lost else ""
+    return "It is already linked." if situation.linked and not lost else ""
 
 
 def _left(left: list[UnclearView]) -> list[str]:
@@ -295,9 +295,9 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="undo",
         title="Undo a run",
-        help="Restore what a run replaced, or one client or field of it, where the present values are "
-        "still those that it wrote. The rest stays and is listed. All of these fields are frozen, so "
-        "that sync does not change them.",
+        help="Restore the values that a run replaced, all of them or those of one client or field, "
+        "unless someone has changed them since. The rest stays and is listed. The restored fields "
+        "are frozen, so that sync does not change them again.",
         params=Undo,
         run=undo,
         verb=("undo",),
@@ -319,7 +319,9 @@ ACTS: tuple[Act[Any], ...] = (
         where=("clients",),
         footer="Undo",
         effect=per_call(_undoes, Effect.REPLACES),
-        why_not=first(on_record, connected, idle, lambda s: "" if s.undoable else "No run wrote to it."),
+        why_not=first(
+            on_record, connected, idle, lambda s: "" if s.undoable else "No run wrote to this client."
+        ),
     ),
     Act(
         name="conflicts",
@@ -348,8 +350,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="duplicates",
         title="List duplicates",
-        help="List clients of one side whose names are the same, which one to keep, and what to do by "
-        "hand. Nothing is merged from here.",
+        help="List clients with the same name within Ignition or within XPM, which one to keep, and "
+        "what to do by hand. Nothing is merged from here.",
         params=NoParams,
         run=list_duplicates,
         effect=Effect.LOOKS,
@@ -359,9 +361,9 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="clients.create",
         title="Create the client in XPM",
-        help="Create a client of Ignition in XPM and link the two. Where XPM has a client with the same or"
-        " a similar name (archived clients and prospects included), use --different-from to say that "
-        "it is another one.",
+        help="Create a client of Ignition in XPM and link the two. If XPM has a client with the same or "
+        "a similar name (archived clients and prospects included), confirm with --different-from "
+        "that it is a different one.",
         params=CreateClient,
         run=create_client,
         verb=("clients", "create"),

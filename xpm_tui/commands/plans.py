@@ -39,7 +39,7 @@ What = Annotated[
     tuple[str, ...],
     argument(
         "Which changes: c12, c12:phone, field:phone, rule:NAME, mark:clearing, or all; "
-        "'field:phone,rule:NAME' is what both mean.",
+        "'field:phone,rule:NAME' means changes that match both.",
         "WHAT...",
     ),
 ]
@@ -48,7 +48,9 @@ What = Annotated[
 class MakePlan(msgspec.Struct, frozen=True):
     """Parameters of ``plan``."""
 
-    full: Annotated[bool, option("Read everything again and compare all, not only what changed.")] = False
+    full: Annotated[
+        bool, option("Read everything again and compare all records, not only those that changed.")
+    ] = False
     client: Annotated[str, option("Plan this client alone.", "CLIENT", completes="client")] = ""
     field: Annotated[tuple[str, ...], option("Plan these fields alone.", "FIELD")] = ()
     only: Annotated[Which, option(f"Plan only clients of this filter: {', '.join(WHICH)}.", "WHICH")] = ""
@@ -78,7 +80,7 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Res
         listed = [view.id for view in queries.list_clients(practice, only=params.only)]
         only = [id_ for id_ in listed if not only or id_ in only]
         if not only:
-            raise BadInput(f"No client is in the filter {params.only}.", hint="See: xpm-tui clients list")
+            raise BadInput(f"No client matches the filter {params.only}.", hint="See: xpm-tui clients list")
     plan = await plans.make(
         practice, full=params.full, only=only, fields=params.field, refresh=not params.stored
     )
@@ -221,9 +223,11 @@ def summary(plan: Plan, items: list[ChangeView], found: Consequences) -> list[st
     if found.waiting:
         lines.append(f"  Tick changes: xpm-tui plan tick {plan.id} ...")
     if len(plan.people) > archived:
-        lines.append(f"  {count(len(plan.people) - archived, 'client')} for a person (clients review)")
+        lines.append(f"  {count(len(plan.people) - archived, 'client')} for your decision (clients review)")
     if archived:
-        lines.append(f"  {count(archived, 'client')} with changes archived in XPM, where nothing is written")
+        lines.append(
+            f"  {count(archived, 'client')} with changes archived in XPM, so nothing is written to them"
+        )
     if plan.left_different and (items or found.waiting):
         lines.append(f"  {stay(plan.left_different, more=True)}.")
     return lines
@@ -242,7 +246,7 @@ def changes_of(
 def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
 
     if not params.what:
-        raise BadInput("Say which changes.", hint="For example: c12:phone, or field:phone, or all.")
+        raise BadInput("Name the changes.", hint="For example: c12:phone, or field:phone, or all.")
     plan, _ = plans.load(practice, params.plan)
     changed = plans.tick(practice, plan.id, [selector(word) for word in params.what], on)
     done = plan_result(practice, plan.id, f"{count(changed, 'change')} {'ticked' if on else 'unticked'}.")
@@ -270,7 +274,7 @@ def selector(word: str) -> plans.Selector:
         if not all(said.values()) or said.keys() & found.keys():
             # An empty part would mean any: a variable of a script that is empty must not tick everything.
             raise BadInput(
-                f"'{word}' does not say which changes.", hint="c12, c12:phone, field:phone, or all."
+                f"'{word}' does not name any changes.", hint="c12, c12:phone, field:phone, or all."
             )
         found |= said
     return plans.Selector(**found)

@@ -18,13 +18,13 @@ with lazy_imports():
 class Locate(msgspec.Struct, frozen=True):
     """Parameters of ``locate``."""
 
-    what: Annotated[Literal["", "config", "data", "state"], argument("Only this folder.", "[WHAT]")] = ""
+    what: Annotated[Literal["", "config", "data", "state"], argument("Show only this folder.", "[WHAT]")] = ""
 
 
 class AddPractice(msgspec.Struct, frozen=True):
     """Parameters of ``practices add``."""
 
-    title: Annotated[str, argument("How you call the practice.", "NAME")]
+    title: Annotated[str, argument("Your name for the practice.", "NAME")]
 
 
 class SwitchPractice(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ async def add_practice(place: Place, params: AddPractice, talk: Talk) -> Result:
 
     home = place.home
     name = application_home.switch_practice(home, application_home.add_practice(home, params.title))
-    told = f"{name} is there and current now. Connect it: xpm-tui connect"
+    told = f"{name} was added and is now the current practice. Connect it: xpm-tui connect"
     return Result(data={"id": name, "name": name}, lines=[told])
 
 
@@ -117,7 +117,7 @@ ACTS = (
     home_act(
         name="locate",
         title="Show where the files are",
-        help="Show the folders in which configuration, data and state are kept.",
+        help="Show the folders with the configuration, data and state.",
         params=Locate,
         on_home=locate,
         effect=Effect.LOOKS,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.jobs.views import ProposalRowView
     from xpm_tui.application.practice import OpenPractice
 
-ProposalId = Annotated[str, argument("The proposal: our id, its number, or exact name.", "PROPOSAL")]
+ProposalId = Annotated[str, argument("The proposal: its id, number or exact name.", "PROPOSAL")]
 Repeat = Annotated[
     Literal[
         "once",
@@ -40,14 +40,19 @@ Repeat = Annotated[
         "yearly",
     ],
     option(
-        "How often its job comes back: once, weekly, fortnightly, four-weekly, monthly, two-monthly, "
+        "How often its job recurs: once, weekly, fortnightly, four-weekly, monthly, two-monthly, "
         "quarterly, half-yearly or yearly.",
         "HOW",
     ),
 ]
 Until = Annotated[
     str,
-    option("The last day on which it may come back; left out: the proposal's end; none: no end.", "DATE"),
+    option("The last day on which it may recur; by default the proposal's end; 'none' for no end.", "DATE"),
+]
+LastDay = Annotated[bool, option("On the last day of each month, regardless of its start.")]
+Start = Annotated[str, option("The date of the first job; by default the proposal's start.", "DATE")]
+Per = Annotated[
+    Literal["", "proposal", "project"], option("One job for the whole proposal, or one per project.")
 ]
 LastDay = Annotated[bool, option("On the last day of each month, whatever its start is.")]
 Start = Annotated[str, option("The first one's date; left out: the proposal's start.", "DATE")]
@@ -61,22 +66,23 @@ class ListProposals(msgspec.Struct, frozen=True):
     """Parameters of ``proposals list``."""
 
     state: Annotated[
-        str, option("Only those in this state: draft, accepted, unknown, revoked ...", "STATE")
+        str, option("Only proposals in this state: draft, accepted, unknown, revoked ...", "STATE")
     ] = ""
-    mine: Annotated[bool, option("Only those that are ours to deploy.", flag="--ours")] = False
+    mine: Annotated[bool, option("Only proposals whose jobs are deployed from here.", flag="--ours")] = False
 
 
 class NewProposal(msgspec.Struct, frozen=True):
     """Parameters of ``proposals new``."""
 
-    name: Annotated[str, argument("Its name, which its job gets, too.", "NAME")]
+    name: Annotated[str, argument("The name of the proposal, and of its job.", "NAME")]
     client: ClientId
     values: Annotated[
         tuple[str, ...],
-        argument("More of it: start=2026-07-01 end=... number=....", "[FIELD=VALUE]..."),
+        argument("More fields: start=2026-07-01 end=... number=....", "[FIELD=VALUE]..."),
     ] = ()
     service: Annotated[
-        tuple[str, ...], option("A service of the library by name; 'PROJECT: SERVICE' groups it.", "NAME")
+        tuple[str, ...],
+        option("The name of a service in the library; 'PROJECT: SERVICE' puts it into a project.", "NAME"),
     ] = ()
     project_client: Annotated[
         tuple[str, ...],
@@ -87,22 +93,22 @@ class NewProposal(msgspec.Struct, frozen=True):
 class Accept(msgspec.Struct, frozen=True):
     """Parameters of ``proposals accept``."""
 
-    proposals: Annotated[tuple[str, ...], argument("The proposals: our ids, numbers, names.", "PROPOSAL...")]
+    proposals: Annotated[tuple[str, ...], argument("The proposals: ids, numbers or names.", "PROPOSAL...")]
     repeat: Repeat = "once"
     until: Until = ""
     last_day: LastDay = False
     start: Start = ""
     per: Per = ""
-    wait: Annotated[bool, option("Leave what goes by itself to the next daily run.")] = False
+    wait: Annotated[bool, option("Leave jobs that need no approval to the next daily sync.")] = False
 
 
 class Take(msgspec.Struct, frozen=True):
-    """Parameters of ``proposals take``."""
+    """Parameters of ``proposals take-over``."""
 
     proposals: Annotated[
-        tuple[str, ...], argument("The proposals: our ids, numbers, names.", "[PROPOSAL]...")
+        tuple[str, ...], argument("The proposals: ids, numbers or names.", "[PROPOSAL]...")
     ] = ()
-    all: Annotated[bool, option("All accepted ones that are not ours yet.")] = False
+    all: Annotated[bool, option("All accepted proposals that are not taken over yet.")] = False
     repeat: Repeat = "once"
     until: Until = ""
     last_day: LastDay = False
@@ -114,7 +120,7 @@ class Revoke(msgspec.Struct, frozen=True):
     """Parameters of ``proposals revoke``."""
 
     proposal: ProposalId
-    reason: Annotated[str, option("Why, for the history.", "TEXT")] = ""
+    reason: Annotated[str, option("The reason, for the history.", "TEXT")] = ""
 
 
 def _accepts(params: Accept) -> Effect:
@@ -150,15 +156,15 @@ async def _client(practice: OpenPractice, params: NewProposal, talk: Talk) -> st
     if there is None:
         return client
     number = there.number or there.uuid
-    why = f"{visible(there.name, 80)} ({number}) is only in XPM: it is not picked yet."
-    way = f"Pick it: xpm-tui clients pick {number}. Then run this command again."
+    why = f"{visible(there.name, 80)} ({number}) is only in XPM and has not been brought in yet."
+    way = f"Bring it in: xpm-tui clients pick {number}. Then run this command again."
     if not talk.interactive:
         raise NeedsPerson(why, hint=way)
-    if not await agree(talk, Question(f"{why} Pick it now?", button="Pick the client")):
+    if not await agree(talk, Question(f"{why} Bring it in now?", button="Bring in the client")):
         return None
     (view,) = picks.pick(practice, [there.uuid])
     if view.outcome == "left":
-        raise NeedsPerson(f"{visible(view.name, 80)} was not picked: {view.reason}", hint=way)
+        raise NeedsPerson(f"{visible(view.name, 80)} was not brought in: {view.reason}", hint=way)
     return str(view.client)
 
 
@@ -176,16 +182,19 @@ async def take(practice: OpenPractice, params: Take, talk: Talk) -> Result:
     """Make Ignition's ours."""
 
     if params.all == bool(params.proposals):
-        raise BadInput("Say which proposals, or --all.", hint="xpm-tui proposals take PROP-12")
+        raise BadInput("Name the proposals, or use --all.", hint="xpm-tui proposals take-over PROP-12")
     found = jobs_proposals.take(practice, params.proposals, every=params.all, **_terms(params))
-    return _told(practice, found, "ours to deploy")
+    return _told(practice, found, "deployed from here")
 
 
 async def revoke(practice: OpenPractice, params: Revoke, talk: Talk) -> Result:
     """Stop what waits."""
 
     view = jobs_proposals.revoke(practice, params.proposal, params.reason)
-    told = f"{view.id} {view.name} is revoked: what waited is stopped, jobs in XPM stay as they are."
+    told = (
+        f"{view.id} {view.name} is revoked: no more of its jobs are created. Jobs that are already in "
+        "XPM stay as they are."
+    )
     return Result(data=plain(view), lines=[told])
 
 
@@ -224,7 +233,7 @@ ACTS = (
     Act(
         name="proposals.list",
         title="List the proposals",
-        help="List the proposals, imported and made here, and whether they are ours to deploy.",
+        help="List the proposals, imported and created here, and whether their jobs are deployed from here.",
         params=ListProposals,
         run=list_proposals,
         effect=Effect.LOOKS,
@@ -237,8 +246,8 @@ ACTS = (
     ),
     Act(
         name="proposals.new",
-        title="Make a proposal",
-        help="Make a draft of a proposal for a client, with services of the library.",
+        title="Create a proposal",
+        help="Create a draft proposal for a client, with services from the library.",
         params=NewProposal,
         run=new_proposal,
         verb=("proposals", "new"),
@@ -251,8 +260,8 @@ ACTS = (
     Act(
         name="proposals.accept",
         title="Accept a proposal",
-        help="Accept proposals that were made here. Their jobs wait to be deployed, or go out by themselves "
-        "where jobs.automatic says so.",
+        help="Accept proposals that were created here. Their jobs wait to be deployed, or are deployed "
+            "without asking if jobs.automatic is on.",
         params=Accept,
         run=accept,
         verb=("proposals", "accept"),
@@ -262,17 +271,18 @@ ACTS = (
         footer="Accept",
         effect=per_call(_accepts, Effect.WRITES_XPM),
         streams=True,
-        why_not=first(in_state("proposal", "only one made here is accepted here", "draft", "revoked"), idle),
+        why_not=first(in_state("proposal", "it was not created here", "draft", "revoked"), idle),
     ),
     Act(
         name="proposals.take",
         title="Take proposals over from Ignition",
-        help="Make accepted proposals of Ignition ours to deploy. Ignition's own connector has usually made "
-        "their jobs already: take only those for which it has not.",
+        help="Take over accepted proposals of Ignition, so that their jobs are deployed from here. "
+            "Ignition's own integration has usually created their jobs already: take over only those "
+            "for which it has not.",
         params=Take,
         run=take,
-        verb=("proposals", "take"),
-        example="xpm-tui proposals take PROP-12",
+        verb=("proposals", "take-over"),
+        example="xpm-tui proposals take-over PROP-12",
         key="T",
         where=("proposals",),
         footer="Take over",
@@ -288,7 +298,8 @@ ACTS = (
     Act(
         name="proposals.revoke",
         title="Revoke a proposal",
-        help="Stop everything of a proposal that still waits. Jobs that are in XPM stay as they are.",
+        help="Stop all jobs of a proposal that are not created yet. Jobs that are already in XPM stay "
+            "as they are.",
         params=Revoke,
         run=revoke,
         verb=("proposals", "revoke"),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Values = Annotated[
     tuple[str, ...],
-    argument("What to put where: phone=..., city=..., k3.email=... for a contact.", "FIELD=VALUE..."),
+    argument("The fields to set: phone=..., city=..., k3.email=... for a contact.", "FIELD=VALUE..."),
 ]
 
 
@@ -42,20 +42,22 @@ class EditClient(msgspec.Struct, frozen=True):
 class NewClient(msgspec.Struct, frozen=True):
     """Parameters of ``clients new``."""
 
-    name: Annotated[str, argument("Its name.", "NAME")]
+    name: Annotated[str, argument("The name of the client.", "NAME")]
     values: Annotated[
-        tuple[str, ...], argument("More of it: contact_email=..., phone=....", "[FIELD=VALUE]...")
+        tuple[str, ...], argument("More fields: contact_email=..., phone=....", "[FIELD=VALUE]...")
     ] = ()
     different_from: Annotated[
         tuple[str, ...],
         option(
-            "A client of the same or a similar name that is a different client: id, Client ID or name. May "
-            "be repeated.",
+            "A client with the same or a similar name that is a different client: id, Client ID or "
+            "name. Can be repeated.",
             "CLIENT",
             completes="client",
         ),
     ] = ()
-    anyway: Annotated[bool, option("As --different-from for every client of a same or similar name.")] = False
+    anyway: Annotated[
+        bool, option("Treat every client with the same or a similar name as a different one.")
+    ] = False
 
 
 async def edit_client(practice: OpenPractice, params: EditClient, talk: Talk) -> Result:
@@ -63,7 +65,7 @@ async def edit_client(practice: OpenPractice, params: EditClient, talk: Talk) ->
 
     view, warnings = edits.edit_client(practice, params.client, pairs(params.values))
     data = {**plain(view), "warnings": warnings}
-    return Result(data=data, lines=[f"{view.id} {view.name} is changed.", *warnings])
+    return Result(data=data, lines=[f"{view.id} {view.name} was changed.", *warnings])
 
 
 async def new_client(practice: OpenPractice, params: NewClient, talk: Talk) -> Result:
@@ -76,7 +78,7 @@ async def new_client(practice: OpenPractice, params: NewClient, talk: Talk) -> R
         different=params.different_from,
         anyway=params.anyway,
     )
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} is in the book."])
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} was added."])
 
 
 def pairs(words: tuple[str, ...]) -> dict[str, str]:
@@ -94,10 +96,10 @@ ACTS = (
     Act(
         name="clients.edit",
         title="Edit a client",
-        help="Change fields of a client in the book. An empty value empties a field. Where XPM is the "
-        "master it warns that the next sync writes it over. The fields are "
-        f"{', '.join(field.attribute for field in editable('client'))}; of a contact, with its id before "
-        f"them (k3.email), {', '.join(field.attribute for field in editable('contact'))}.",
+        help="Change fields of a client. An empty value clears a field. If XPM is the master, it warns "
+            "that the next sync will overwrite the change. The fields are "
+            f"{', '.join(field.attribute for field in editable('client'))}; for a contact, with its id "
+            f"in front (k3.email), {', '.join(field.attribute for field in editable('contact'))}.",
         params=EditClient,
         run=edit_client,
         verb=("clients", "edit"),
@@ -123,9 +125,9 @@ ACTS = (
 )  # fmt: skip
 
 
-RecordsValues = Annotated[tuple[str, ...], argument("What to put where.", "FIELD=VALUE...")]
-MoreValues = Annotated[tuple[str, ...], argument("What to put where.", "[FIELD=VALUE]...")]
-Anyway = Annotated[bool, option("Do it also where there is one like it.")]
+RecordsValues = Annotated[tuple[str, ...], argument("The fields to set.", "FIELD=VALUE...")]
+MoreValues = Annotated[tuple[str, ...], argument("The fields to set.", "[FIELD=VALUE]...")]
+Anyway = Annotated[bool, option("Add it even if there is a similar one.")]
 
 
 class AddContact(msgspec.Struct, frozen=True):
@@ -140,7 +142,7 @@ class EditContact(msgspec.Struct, frozen=True):
     """Parameters of ``contacts edit``."""
 
     client: ClientId
-    contact: Annotated[str, argument("The contact: our id, Contact ID, e-mail, or exact name.", "CONTACT")]
+    contact: Annotated[str, argument("The contact: its id, Contact ID, e-mail or exact name.", "CONTACT")]
     values: RecordsValues
 
 
@@ -152,13 +154,15 @@ class NewMember(msgspec.Struct, frozen=True):
     different_from: Annotated[
         tuple[str, ...],
         option(
-            "A member of the team of the same or a similar name who is a different person: id, e-mail or "
-            "name. May be repeated.",
+            "A team member with the same or a similar name who is a different person: id, e-mail "
+            "or name. Can be repeated.",
             "MEMBER",
             completes="member",
         ),
     ] = ()
-    anyway: Annotated[bool, option("As --different-from for everybody of a same or similar name.")] = False
+    anyway: Annotated[
+        bool, option("Treat everybody with the same or a similar name as a different person.")
+    ] = False
 
 
 class EditMember(msgspec.Struct, frozen=True):
@@ -179,7 +183,7 @@ class NewService(msgspec.Struct, frozen=True):
 class EditService(msgspec.Struct, frozen=True):
     """Parameters of ``services edit``."""
 
-    service: Annotated[str, argument("The service: our id, Ignition's, or exact name.", "SERVICE")]
+    service: Annotated[str, argument("The service: its id, Ignition's id, or its exact name.", "SERVICE")]
     values: RecordsValues
 
 
@@ -188,7 +192,7 @@ async def add_contact(practice: OpenPractice, params: AddContact, talk: Talk) ->
 
     view, warnings = edits.add_contact(practice, params.client, pairs(params.values), anyway=params.anyway)
     made = view.contacts[-1]
-    lines = [f"{made.id} {made.name or made.email} is a contact of {view.name}.", *warnings]
+    lines = [f"{made.id} {made.name or made.email} was added as a contact of {view.name}.", *warnings]
     return Result(data={**plain(view), "contact": plain(made), "warnings": warnings}, lines=lines)
 
 
@@ -196,7 +200,7 @@ async def edit_contact(practice: OpenPractice, params: EditContact, talk: Talk) 
     """Fields of a contact."""
 
     view, warnings = edits.edit_contact(practice, params.client, params.contact, pairs(params.values))
-    lines = [f"The contact of {view.id} {view.name} is changed.", *warnings]
+    lines = [f"The contact of {view.id} {view.name} was changed.", *warnings]
     return Result(data={**plain(view), "warnings": warnings}, lines=lines)
 
 
@@ -210,14 +214,14 @@ async def new_member(practice: OpenPractice, params: NewMember, talk: Talk) -> R
         different=params.different_from,
         anyway=params.anyway,
     )
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} is in the team."])
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} was added to the team."])
 
 
 async def edit_member(practice: OpenPractice, params: EditMember, talk: Talk) -> Result:
     """Fields of a member."""
 
     view = members.edit_member(practice, params.member, pairs(params.values))
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} is changed."])
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} was changed."])
 
 
 async def list_services(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
@@ -237,14 +241,14 @@ async def new_service(practice: OpenPractice, params: NewService, talk: Talk) ->
     """One more service."""
 
     view = services.new_service(practice, params.name, pairs(params.values), anyway=params.anyway)
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} is a service."])
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} was added as a service."])
 
 
 async def edit_service(practice: OpenPractice, params: EditService, talk: Talk) -> Result:
     """Name and columns of a service."""
 
     view = services.edit_service(practice, params.service, pairs(params.values))
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} is changed."])
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} was changed."])
 
 
 RECORDS_ACTS = (
@@ -261,8 +265,9 @@ RECORDS_ACTS = (
     Act(
         name="contacts.edit",
         title="Edit a contact",
-        help=f"Change fields of a contact: {', '.join(field.attribute for field in editable('contact'))}. "
-        "An empty value empties a field.",
+        help="Change fields of a contact: "
+            f"{', '.join(field.attribute for field in editable('contact'))}. An empty value clears a "
+            "field.",
         params=EditContact,
         run=edit_contact,
         verb=("contacts", "edit"),
@@ -272,7 +277,7 @@ RECORDS_ACTS = (
     Act(
         name="team.new",
         title="Add a team member",
-        help="Add a team member here. Nobody gets a login by it, neither here nor in XPM.",
+        help="Add a team member here. This creates no login, neither here nor in XPM.",
         params=NewMember,
         run=new_member,
         verb=("team", "new"),
@@ -298,7 +303,7 @@ RECORDS_ACTS = (
     Act(
         name="services.list",
         title="List services",
-        help="List the services and the job templates that each is linked to.",
+        help="List the services with the job templates that they are linked to.",
         params=NoParams,
         run=list_services,
         effect=Effect.LOOKS,

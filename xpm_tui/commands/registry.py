@@ -65,24 +65,27 @@ ACTS: tuple[Act[Any], ...] = (
 )
 
 GROUPS: dict[str, str] = {
-    "book": "Data: check, repair, compact, back up, restore.",
     "cases": "Known problems: symptoms and what to do.",
-    "clients": "Clients: list, link, map, add from XPM.",
+    "clients": "Clients: list, link, review, bring in from XPM.",
     "contacts": "Contacts: add, edit, delete.",
+    "data": "Data: check, repair, compact, back up, restore.",
     "export": "Write files for Ignition.",
     "import": "Import Ignition's files, or undo the last import.",
     "jobs": "Jobs: list, preview, edit, skip, deploy, retry, redeploy, audit, forecast.",
     "policy": "What is synced, field by field; switch fields off and on.",
     "practices": "Practices of this account.",
-    "proposals": "Proposals: list, new, accept, take, revoke.",
+    "proposals": "Proposals: list, new, accept, take over, revoke.",
     "runs": "Runs: list, show, stop, resume, release.",
-    "schedule": "The daily run.",
+    "schedule": "The daily sync.",
     "services": "Services: list, new, edit, delete.",
     "settings": "Settings: list, get, set, unset.",
     "team": "Team: link to XPM staff, add, create.",
     "templates": "Job templates: list, link, accept, rules and defaults for new jobs.",
 }
 """What a group of verbs is about, where the group is no verb itself."""
+
+RENAMED: dict[tuple[str, ...], str] = {("book",): "data", ("proposals", "take"): "take-over"}
+"""Earlier words of verbs, with the word that replaced them: they still work, and help does not list them."""
 
 _BY_NAME = {act.name: act for act in ACTS}
 _BY_VERB = {(*act.verb[:-1], last): act for act in ACTS if act.verb for last in (act.verb[-1], *act.aliases)}
@@ -94,8 +97,11 @@ def by_name(name: str) -> Act[Any]:
 
 
 def by_verb(*words: str) -> Act[Any] | None:
-    """The act with those words on the command line."""
-    return _BY_VERB.get(words)
+    """The act with those words on the command line, earlier words included."""
+    today: tuple[str, ...] = ()
+    for word in words:
+        today += (RENAMED.get((*today, word), word),)
+    return _BY_VERB.get(today)
 
 
 def for_area(area: str) -> tuple[Act[Any], ...]:

@@ -62,7 +62,7 @@ async def import_review(practice: OpenPractice, path: Path, talk: Talk, params: 
         found = consequences.of_review(links, len(would.items) - links, former)
         asked = Question(question(found), report_lines(would, params.limit), button=action(found))
         if would.items and not await agree(talk, asked):
-            return Result(data={"count": 0}, lines=["Nothing was settled."], declined=True)
+            return Result(data={"count": 0}, lines=["No decision was applied."], declined=True)
         report, settled = review_undo.settle(
             practice, [each.id for each in would.items], lambda: review_file.import_review(practice, path)
         )
@@ -97,7 +97,7 @@ def report_lines(report: ReviewReport, shown: int = SHOWN) -> list[str]:
     lines += [_line(each) for each in report.items[:shown]]
     lines += [f"  row {each.row}: refused: {each.reason}" for each in report.refused[:shown]]
     rest = max(0, len(report.items) - shown) + max(0, len(report.refused) - shown)
-    return [*lines, *([f"  and {rest:,} more: --json tells them all"] if rest else [])]
+    return [*lines, *([f"  and {rest:,} more: --json lists all of them"] if rest else [])]
 
 
 def _line(each: Chosen) -> str:
@@ -111,7 +111,7 @@ def _refused(report: ReviewReport) -> Trouble | None:
     rows = ", ".join(str(each.row) for each in report.refused[:10])
     trouble = Trouble(
         f"{count(len(report.refused), 'row')} of {report.file} refused: {rows}.",
-        hint="Fix these rows and import the file again. What is done already stays as it is.",
+        hint="Fix these rows and import the file again. Rows that were already applied stay as they are.",
     )
     trouble.code = "partial"
     return trouble

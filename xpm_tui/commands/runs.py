@@ -65,14 +65,14 @@ _CHOICES: tuple[Choice, ...] = ("again", "drop")
 class ReleaseRun(msgspec.Struct, frozen=True):
     """Parameters of ``runs release``."""
 
-    run: Annotated[str, argument("The run; left out: the one that is held.", "[RUN]", completes="run")] = ""
+    run: Annotated[str, argument("The run; by default the one that is held.", "[RUN]", completes="run")] = ""
     adopt: Annotated[
         tuple[str, ...],
-        option("Take this record of XPM as the one that was made; no UUID: the only candidate.",
+        option("Accept this XPM record as the one that was created; without a UUID, the only candidate.",
                "INTENT=UUID"),
     ] = ()  # fmt: skip
-    again: Annotated[tuple[str, ...], option("XPM did not make it: send it again.", "INTENT")] = ()
-    drop: Annotated[tuple[str, ...], option("Let it be, and do not send it again.", "INTENT")] = ()
+    again: Annotated[tuple[str, ...], option("XPM did not create it: send it again.", "INTENT")] = ()
+    drop: Annotated[tuple[str, ...], option("Do not send it again.", "INTENT")] = ()
     detach: Detach = False
 
 
@@ -114,7 +114,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
     if run is None or run.id not in {each.id for each in history.held(practice.snapshot())}:
         if not settled:
             return await _go_on(practice, params.run or "last", talk, detach=params.detach)
-        return Result(data=data, items=[], lines=[*lines, "The next sync does the rest: xpm-tui sync"])
+        return Result(data=data, items=[], lines=[*lines, "The next sync completes it: xpm-tui sync"])
     for line in lines:
         talk.say(line)
     guard = [stop for stop in run.stops if stop.rule != UNKNOWN]
@@ -123,7 +123,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
         f"Release run {run.id}?", [*told(run), *_rest(practice, run), again], button="Release"
     )
     if (guard or not settled) and not await agree(talk, question):
-        return Result(data=plain(run), lines=["It stays held."], declined=True)
+        return Result(data=plain(run), lines=["The run is still held."], declined=True)
     return await _go_on(practice, run.id, talk, detach=params.detach)
 
 
@@ -153,10 +153,10 @@ async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
     if held.kind == journal.ADD_STAFF:
         phone, mobile = (str(held.sent.get(field) or "") for field in ("phone", "mobile"))
         person = await members.create_in_xpm(practice, held.record, phone=phone, mobile=mobile)
-        return f"{held.name} was made in XPM's staff: {person.staff.uuid}."
+        return f"{held.name} was added to XPM's staff: {person.staff.uuid}."
 
     made = await links.create_in_xpm(practice, held.record)
-    return f"{held.name} was made in XPM: {made.xpm.number or made.xpm.uuid}."
+    return f"{held.name} was created in XPM: {made.xpm.number or made.xpm.uuid}."
 
 
 def _decisions(params: ReleaseRun, waiting: list[HeldWrite]) -> dict[str, Decision]:
@@ -170,9 +170,13 @@ def _decisions(params: ReleaseRun, waiting: list[HeldWrite]) -> dict[str, Decisi
     for name, choice, xpm in typed:
         intent = name.strip()
         if intent in found:
-            raise BadInput(f"{intent} is decided twice.", hint="Give one of --adopt, --again and --drop.")
+            raise BadInput(
+                f"There are two decisions for {intent}.", hint="Give one of --adopt, --again and --drop."
+            )
         if intent not in there:
-            raise NotFound(f"No write with the id {intent} is held.", hint="See them: xpm-tui runs release")
+            raise NotFound(
+                f"There is no held write with the id {intent}.", hint="See them: xpm-tui runs release"
+            )
         found[intent] = _decision(there[intent], choice, xpm.strip())
     return found
 
@@ -188,7 +192,7 @@ def _decision(held: HeldWrite, choice: Choice, xpm: str) -> open_intents.Decisio
     if not xpm and len(held.candidates) == 1:
         xpm = held.candidates[0].uuid
     if not xpm:
-        raise BadInput(f"Say which record of XPM {held.intent} became.", hint=f"--adopt {held.intent}=UUID")
+        raise BadInput(f"Name the XPM record that {held.intent} became.", hint=f"--adopt {held.intent}=UUID")
     return open_intents.Decision(held.intent, "adopt", xpm)
 
 
@@ -196,9 +200,12 @@ async def _ask(held: HeldWrite, talk: Talk, zone: tzinfo) -> Decision | None:
     """Show one and ask; None for an empty answer: it stays held."""
     for line in _lines(held, zone):
         talk.say(line)
-    adopt = "the number, UUID or address of the record that it became" if held.candidates else "its UUID"
+    adopt = "the number, UUID or web address of the record that it became" if held.candidates else "its UUID"
     while True:
-        typed = await talk.line(f"Type {adopt}, 'again' to send it again, 'drop' to let it be, or nothing:")
+        typed = await talk.line(
+            f"Type {adopt}, 'again' to send it again, 'drop' not to send it again, or nothing to "
+            "decide later:"
+        )
         answer = (typed or "").strip()
         if not answer:
             return None
@@ -218,7 +225,7 @@ def _lines(held: HeldWrite, zone: tzinfo) -> list[str]:
     for at, each in enumerate(held.candidates, 1):
         told = "  ".join(filter(None, (each.number, each.name, each.email)))
         lines.append(f"    {at}  {each.uuid}  {told}")
-    return lines if held.candidates else [*lines, "    XPM shows nothing new that it could be."]
+    return lines if held.candidates else [*lines, "    XPM has no new record that could be this one."]
 
 
 def _still(left: list[HeldWrite]) -> NeedsPerson:
@@ -235,8 +242,9 @@ ACTS = (
     Act(
         name="runs.release",
         title="Release a held run",
-        help="Say what became of writes that XPM never answered (adopt, send again, or drop), then plan "
-        "the held run again and continue, provided that no count of the guard has grown.",
+        help="Decide what happened to writes that XPM never answered (adopt, send again, or drop), then "
+        "make the plan of the held run again and continue, provided that no count of the guard has "
+        "grown.",
         params=ReleaseRun,
         run=release_run,
         verb=("runs", "release"),
@@ -256,7 +264,7 @@ RunId = Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes=
 class ListRuns(msgspec.Struct, frozen=True):
     """Parameters of ``runs list``."""
 
-    limit: Annotated[int, option("At most so many, newest first; 0: all.", "N")] = 50
+    limit: Annotated[int, option("At most this many, newest first; 0 for all.", "N")] = 50
 
 
 class ShowRun(msgspec.Struct, frozen=True):
@@ -268,7 +276,7 @@ class ShowRun(msgspec.Struct, frozen=True):
 class StopRun(msgspec.Struct, frozen=True):
     """Parameters of ``runs stop``."""
 
-    run: Annotated[str, argument("The run; left out: the one that is going on.", "RUN", completes="run")] = ""
+    run: Annotated[str, argument("The run; by default the one in progress.", "RUN", completes="run")] = ""
 
 
 async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Result:
@@ -291,7 +299,7 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Res
         )
         for r in found
     )
-    return listed(found, Table(columns, rows, "No run yet."), count=len(found))
+    return listed(found, Table(columns, rows, "No runs yet."), count=len(found))
 
 
 async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Result:
@@ -353,7 +361,7 @@ async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Resul
         f"Stop run {asked.id}?", _stop_lines(asked, practice), button="Stop the run", keyed=True
     )
     if not await agree(talk, question):
-        return Result(data=plain(asked), lines=["It goes on."], declined=True)
+        return Result(data=plain(asked), lines=["The run continues."], declined=True)
     run = history.request_stop(practice, asked.id)
     return Result(data=plain(run), lines=[f"Run {run.id} stops now: nothing more is sent."])
 
@@ -402,7 +410,7 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Talk) -> R
     )
     if not await agree(talk, question):
         data = plain(run) if run is not None else {}
-        return Result(data=data, lines=["It stays as it is."], declined=True)
+        return Result(data=data, lines=["Nothing was changed."], declined=True)
     if params.detach:
         return await detached(practice, ("runs", "resume"))
     async with following(practice, talk):
@@ -451,7 +459,7 @@ RUNS_ACTS = (
     Act(
         name="runs.resume",
         title="Resume an interrupted run",
-        help="Find out what a stopped or interrupted run left undone, and finish it.",
+        help="Find out what a stopped or interrupted run did not complete, and complete it.",
         params=ResumeRun,
         run=resume_run,
         verb=("runs", "resume"),

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from xpm_tui.application.schedule.timer import Timer
 
 Kind = Annotated[
-    Literal["", "systemd", "cron"], option("A systemd user timer, or a crontab line; what is there, else.")
+    Literal["", "systemd", "cron"],
+    option("A systemd user timer or a crontab line; by default what this machine has."),
 ]
 
 
@@ -32,8 +33,8 @@ class InstallSchedule(msgspec.Struct, frozen=True):
     """Parameters of ``schedule install``."""
 
     kind: Kind = ""
-    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
-    yes: Annotated[bool, option("Do not ask: needed where nobody can be asked.")] = False
+    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
+    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
 async def show(practice: OpenPractice, params: ShowSchedule, talk: Talk) -> Result:
@@ -49,7 +50,7 @@ async def install(practice: OpenPractice, params: InstallSchedule, talk: Talk) -
     if params.dry_run:
         return _told(scheduler.show())
     practice.connected()
-    question = Question("Install it?", _told(scheduler.show()).lines, button="Install")
+    question = Question("Install the daily sync?", _told(scheduler.show()).lines, button="Install")
     if not await agree(talk, question):
         return Result(data={"installed": False}, lines=["Nothing was installed."])
     # Before anything is written: a timer whose login does not open would only fail, day after day.
@@ -64,7 +65,7 @@ async def remove(practice: OpenPractice, params: ShowSchedule, talk: Talk) -> Re
 
     timer = schedule_timer.Scheduler(practice, kind=params.kind).remove()
     return Result(
-        data={"kind": timer.kind, "installed": timer.installed}, lines=["The daily run is taken away."]
+        data={"kind": timer.kind, "installed": timer.installed}, lines=["The daily sync was removed."]
     )
 
 
@@ -83,9 +84,9 @@ def _told(timer: Timer) -> Result:
 ACTS = (
     Act(
         name="schedule.show",
-        title="Show the daily run",
-        help="Show whether the daily run is installed, what it does, and whether it still runs after you "
-        "log out.",
+        title="Show the daily sync",
+        help="Show whether the daily sync is installed, what it does, and whether it still runs after "
+            "you log out.",
         params=ShowSchedule,
         run=show,
         effect=Effect.LOOKS,
@@ -95,8 +96,8 @@ ACTS = (
     ),
     Act(
         name="schedule.install",
-        title="Install the daily run",
-        help="Install the daily run for this practice and check that its login works there.",
+        title="Install the daily sync",
+        help="Install the daily sync for this practice, and check that its login works there.",
         params=InstallSchedule,
         run=install,
         verb=("schedule", "install"),
@@ -106,8 +107,8 @@ ACTS = (
     ),
     Act(
         name="schedule.remove",
-        title="Remove the daily run",
-        help="Remove the daily run of this practice.",
+        title="Remove the daily sync",
+        help="Remove the daily sync of this practice.",
         params=ShowSchedule,
         run=remove,
         verb=("schedule", "remove"),

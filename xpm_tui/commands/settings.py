@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from xpm_tui.sync.policy import Policy
 
 Key = Annotated[str, argument("The setting, for example sync.level.", "KEY", completes="setting")]
-Everywhere = Annotated[bool, option("For all practices of this account, not for this one alone.")]
+Everywhere = Annotated[bool, option("For all practices of this account, not only for this one.")]
 
 
 Unasked = Annotated[bool, option("Do not ask, even where the next plan would be a different one.")]
@@ -45,8 +45,8 @@ Unasked = Annotated[bool, option("Do not ask, even where the next plan would be 
 class ListSettings(msgspec.Struct, frozen=True):
     """Parameters of ``settings list``."""
 
-    find: Annotated[str, argument("Only those with this text in key or meaning.", "[TEXT]")] = ""
-    changed: Annotated[bool, option("Only those that somebody set.")] = False
+    find: Annotated[str, argument("Only settings with this text in their key or description.", "[TEXT]")] = ""
+    changed: Annotated[bool, option("Only settings that someone has set.")] = False
 
 
 class GetSetting(msgspec.Struct, frozen=True):
@@ -61,7 +61,10 @@ class SetSetting(msgspec.Struct, frozen=True):
     key: Key
     value: Annotated[
         str,
-        argument("The new value; '-' reads it from stdin, so that no list of processes shows it.", "VALUE"),
+        argument(
+            "The new value; '-' reads it from stdin, so that it does not appear in the list of processes.",
+            "VALUE",
+        ),
     ]
     all_practices: Everywhere = False
     yes: Unasked = False
@@ -86,7 +89,7 @@ async def list_settings(practice: OpenPractice, params: ListSettings, talk: Talk
     ]
     columns = (Column("SETTING", whole=True), Column("VALUE"), Column("FROM", whole=True))
     rows = ((item.key, item.shown, labels.ORIGINS[item.origin].text) for item in found)
-    table = Table(columns, rows, "No setting like this.")
+    table = Table(columns, rows, "No setting matches.")
     return Result(data={"count": len(found)}, items=[_data(item) for item in found], table=table)
 
 
@@ -114,7 +117,7 @@ async def set_setting(practice: OpenPractice, params: SetSetting, talk: Talk) ->
         read = await talk.line(f"{params.key}:")
         if read is None:
             raise errors.BadInput(
-                "Nothing came on stdin.", hint="Pipe the value in, or type it and press enter."
+                "No value was given on stdin.", hint="Pipe the value in, or type it and press enter."
             )
         text = read
     everywhere = params.all_practices
@@ -187,7 +190,7 @@ def _now(item: Item, everywhere: bool) -> list[str]:
     written = "file" if everywhere else "practice"
     told = f"{item.key} is {item.shown or '(empty)'} (from {labels.ORIGINS[item.origin].reason})."
     if item.origin not in (written, "default", "file"):
-        return [told, f"What you set is kept, but {labels.ORIGINS[item.origin].reason} wins."]
+        return [told, f"Your value is saved, but {labels.ORIGINS[item.origin].reason} overrides it."]
     return [told]
 
 
@@ -269,7 +272,7 @@ class SwitchFields(msgspec.Struct, frozen=True):
     """Parameters of ``policy off`` and ``policy on``."""
 
     field: Annotated[
-        tuple[str, ...], argument("The fields, as `xpm-tui policy --json` names them.", "FIELD...")
+        tuple[str, ...], argument("The fields, as named by `xpm-tui policy --json`.", "FIELD...")
     ]
     yes: Unasked = False
 
@@ -279,10 +282,10 @@ class SetPolicy(msgspec.Struct, frozen=True):
 
     direction: Annotated[
         Literal["", "from_xpm", "to_xpm"],
-        option("Which side is right where they differ; left out: as it is."),
+        option("Which side is the master; by default unchanged."),
     ] = ""
     level: Annotated[
-        Literal["", "everything", "name", "nothing"], option("What to sync; left out: as it is.")
+        Literal["", "everything", "name", "nothing"], option("What to sync; by default unchanged.")
     ] = ""
     yes: Unasked = False
 
@@ -297,7 +300,7 @@ async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
             labels.WAYS[policy_table.told_way(row.from_xpm)].text,
             labels.WAYS[policy_table.told_way(row.to_xpm)].text,
             labels.LEVELS[row.levels[-1]].text if row.levels else "",
-            "carried" if row.carried else "switched off" if row.off else "not carried",
+            "synced" if row.carried else "switched off" if row.off else "not synced",
             str(row.frozen or ""),
         )
         for row in rows
@@ -309,10 +312,10 @@ async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
         table=Table(_COLUMNS, cells),
         lines=[
             f"Now: {labels.DIRECTIONS[policy.direction].text}, {labels.LEVELS[policy.level].text}. "
-            f"{count(whole, 'client')} frozen as a whole.",
+            f"{count(whole, 'client')} frozen completely.",
             "Switch fields off for every client: xpm-tui policy off website fax",
-            "Freeze one for one client: xpm-tui clients freeze CLIENT phone",
-            "Never carried: tax, company and business numbers, relationships, status, custom fields.",
+            "Freeze a field for one client: xpm-tui clients freeze CLIENT phone",
+            "Never synced: tax, company and business numbers, relationships, status, custom fields.",
         ],
     )
 
@@ -321,7 +324,7 @@ async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Talk) -> R
     """Choose which side is the master, and how much of it is synced."""
 
     if not (params.direction or params.level):
-        raise BadInput("Say --direction, --level, or both.", hint="xpm-tui policy set --direction to_xpm")
+        raise BadInput("Use --direction, --level, or both.", hint="xpm-tui policy set --direction to_xpm")
     before = practice.policy()
     changes = {"sync.direction": params.direction, "sync.level": params.level}
     if not await _agreed(practice, {key: text for key, text in changes.items() if text}, talk):
@@ -352,16 +355,20 @@ async def switch_on(practice: OpenPractice, params: SwitchFields, talk: Talk) ->
 async def _switch(practice: OpenPractice, params: SwitchFields, talk: Talk, *, on: bool) -> Result:
 
     if not params.field:
-        raise BadInput("Say which fields.", hint="xpm-tui policy off website")
+        raise BadInput("Name the fields.", hint="xpm-tui policy off website")
     off = policy_table.switched(practice, params.field, on)
     done = await set_setting(practice, SetSetting(key="sync.off", value=", ".join(off)), talk)
     if done.declined:
         return done
     names = ", ".join(policy_table.label(field.strip().casefold()) for field in params.field)
-    told = f"{names}: carried again where direction and level do." if on else f"{names}: left alone by sync."
+    told = (
+        f"{names}: synced again, where the direction and what to sync include them."
+        if on
+        else f"{names}: no longer synced."
+    )
     return Result(
         data={**done.data, "off": list(off)},
-        lines=[told, "A plan made before is refused: make it anew.", *list(done.lines)[1:]],
+        lines=[told, "An earlier plan can no longer be applied: make a new one.", *list(done.lines)[1:]],
     )
 
 
@@ -383,8 +390,8 @@ POLICY_ACTS = (
     Act(
         name="policy.set",
         title="Choose the direction and what to sync",
-        help="Choose the direction (which side wins where the two differ) and what to sync: the settings "
-        "sync.direction and sync.level. The choice itself writes nothing to either side.",
+        help="Choose the direction (which side is the master) and what to sync: the settings "
+        "sync.direction and sync.level. The choice itself changes nothing in Ignition or XPM.",
         params=SetPolicy,
         run=set_policy,
         verb=("policy", "set"),

@@ -38,17 +38,19 @@ class CreateStaff(msgspec.Struct, frozen=True):
     """Parameters of ``team create``."""
 
     member: Member
-    phone: Annotated[str, option("Phone of the person, as XPM is to have it.", "NUMBER")] = ""
-    mobile: Annotated[str, option("Mobile of the person, as XPM is to have it.", "NUMBER")] = ""
+    phone: Annotated[str, option("The person's phone number for XPM.", "NUMBER")] = ""
+    mobile: Annotated[str, option("The person's mobile number for XPM.", "NUMBER")] = ""
     different_from: Annotated[
         tuple[str, ...],
         option(
-            "Somebody in XPM's staff of the same or a similar name who is a different person: UUID, e-mail "
-            "or name. May be repeated; the answer is remembered.",
+            "Someone in XPM's staff with the same or a similar name who is a different person: "
+            "UUID, e-mail or name. Can be repeated; the answer is remembered.",
             "STAFF",
         ),
     ] = ()
-    anyway: Annotated[bool, option("As --different-from for everybody of a same or similar name.")] = False
+    anyway: Annotated[
+        bool, option("Treat everybody with the same or a similar name as a different person.")
+    ] = False
     dry_run: Annotated[bool, option("Show exactly what would be sent, and send nothing.")] = False
     yes: Annotated[bool, option("Do not ask.")] = False
 
@@ -75,8 +77,8 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
         consent = " ".join(f"--different-from {twin.uuid}" for twin in left)
         raise NeedsPerson(
             f"XPM has {first_.name} <{first_.email}> already{taken}: {why[first_.uuid]}. Nothing was sent.",
-            hint=f"Link that one: xpm-tui team link {member.id} {first_.uuid}. If it is a different person, "
-            f"say {consent}.",
+            hint=f"Link to that record: xpm-tui team link {member.id} {first_.uuid}. If it is a "
+            f"different person, add {consent}.",
         )
     different += [twin.uuid for twin in left]
     asked = Question(
@@ -97,14 +99,14 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
         different=different,
         anyway=params.anyway,
     )
-    told = f"{made.member.id} {made.member.name} is in XPM's staff now, and linked: {made.staff.uuid}."
+    told = f"{made.member.id} {made.member.name} was added to XPM's staff and linked: {made.staff.uuid}."
     return Result(data={**plain(made.member), "run": made.run}, lines=[told])
 
 
 def preview_lines(shown: StaffPreview) -> list[str]:
     """Exactly what would be sent, what it is not, and who may be the same person."""
     lines = ["To XPM's staff (staff.api/add) would be sent:", *listing(dict(shown.sent), "  ")]
-    lines.append("A record only: no login, no permission. XPM's own people add those.")
+    lines.append("This is only a record, without login or permissions. Add those in XPM.")
     for twin, why in zip(shown.twins, shown.alike, strict=True):
         lines.append(f"! XPM has {twin.name} <{twin.email}> {twin.uuid} already: {why}")
     if shown.blocked:
@@ -116,9 +118,9 @@ ACTS = (
     Act(
         name="team.create",
         title="Create a team member in XPM's staff",
-        help="Create a staff record in XPM for a team member who has none there, and link the two. Shows "
-        "exactly what is sent and asks; refuses where XPM has the e-mail, or the same or a similar "
-        "name. Never done unasked.",
+        help="Create a staff record in XPM for a team member who has none, and link the two. Shows "
+        "exactly what is sent and asks first; refuses if XPM already has the e-mail, or the same "
+        "or a similar name. This never happens automatically.",
         params=CreateStaff,
         run=create_staff,
         verb=("team", "create"),

@@ -48,17 +48,23 @@ if TYPE_CHECKING:
     from xpm_tui.domain.runs import Run
 
 
-Detach = Annotated[bool, option("Start the run as a process of its own and return at once.")]
+Detach = Annotated[bool, option("Start the sync as a process of its own and return at once.")]
 
 
 class Sync(msgspec.Struct, frozen=True):
     """Parameters of ``sync``."""
 
-    plan: Annotated[str, option("Apply this plan, which counts as reviewed.", "PLAN", completes="plan")] = ""
-    full: Annotated[bool, option("Read everything again and compare all, not only what changed.")] = False
-    yes: Annotated[bool, option("Do not ask; the guard still stops what is too much.")] = False
-    client: Annotated[str, option("Sync this client alone.", "CLIENT", completes="client")] = ""
-    if_due: Annotated[bool, option("Only if the daily run is due; for timers.")] = False
+    plan: Annotated[
+        str, option("Apply this plan, as one that you have reviewed.", "PLAN", completes="plan")
+    ] = ""
+    full: Annotated[
+        bool, option("Read everything again and compare all records, not only those that changed.")
+    ] = False
+    yes: Annotated[bool, option("Do not ask; the guard still stops a sync that would change too much.")] = (
+        False
+    )
+    client: Annotated[str, option("Sync only this client.", "CLIENT", completes="client")] = ""
+    if_due: Annotated[bool, option("Only if the daily sync is due; for timers.")] = False
     detach: Detach = False
 
 
@@ -68,11 +74,11 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     if params.client and (params.plan or params.if_due):
         other = "--plan" if params.plan else "--if-due"
         raise BadInput(
-            f"{other} and --client do not go together: {other} takes all of its clients.",
+            f"{other} and --client cannot be combined: {other} applies to all clients of the plan.",
             hint="Plan the one client: xpm-tui plan --client CLIENT, then: xpm-tui sync --plan last",
         )
     if params.plan and params.if_due:
-        raise BadInput("--if-due makes a plan of its own: leave out --plan.")
+        raise BadInput("--if-due makes a plan of its own, so it cannot be combined with --plan.")
     if params.if_due:
         return await _if_due(practice, talk)
     practice.connected()
@@ -94,7 +100,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
             for line in lines:
                 talk.say(line)
         elif not await agree(talk, Question(question(found), lines, button=action(found))):
-            told = f"Nothing was changed. The plan is kept: xpm-tui sync --plan {plan.id}"
+            told = f"Nothing was changed. To apply the plan later: xpm-tui sync --plan {plan.id}"
             return Result(data={"plan": plan.id, "applied": False}, lines=[told], declined=True)
         plan_id = plan.id
     elif plan_id and talk.call.keyed and not await _agreed(practice, plan_id, talk):
@@ -139,7 +145,7 @@ async def detached(
 
     begun = background.detach(practice, plan_id=plan_id, extra=extra, verb=verb)
     run = await background.wait_for_run(practice, begun)
-    told = f"Run {run.id} goes on by itself (process {run.pid}). Follow it: xpm-tui log --follow"
+    told = f"Run {run.id} continues in the background (process {run.pid}). Follow it: xpm-tui log --follow"
     return Result(data={**plain(run), "pid": run.pid, "detached": True}, lines=[told])
 
 
@@ -194,32 +200,32 @@ def _trouble(run: Run, code: int) -> Trouble | None:
             # It had begun to write: what is open is a write without an answer, and not the plan.
             trouble = NeedsPerson(
                 f"Run {run.id} {_written(run)}, and waits for your decision. {' '.join(unknown)}",
-                hint=f"Look for it in XPM first. Then the rest: xpm-tui runs release {run.id}",
+                hint=f"Look for it in XPM first. Then continue: xpm-tui runs release {run.id}",
             )
         else:
             why = " ".join((*guard, *unknown)) or run.error or "It needs your decision."
             trouble = NeedsPerson(
                 f"Run {run.id} is held. {why}",
-                hint=f"Look at the plan, then: xpm-tui runs release {run.id}",
+                hint=f"Review the plan, then: xpm-tui runs release {run.id}",
             )
     elif run.outcome == "done":
         trouble = NeedsPerson(
             run.error,
-            hint="What stays as it is was frozen for its client. Set by hand what should have another value: "
-            "xpm-tui clients edit",
+            hint="Values that could not be restored were frozen for their client. To change one "
+            "yourself: xpm-tui clients edit",
         )
     else:
         sentences = {
-            "partial": f"Run {run.id} is done in part: some records failed.",
-            "stopped": f"Run {run.id} was stopped; the next sync goes on where it was.",
-            "interrupted": f"Run {run.id} was cut off.",
+            "partial": f"Run {run.id} is partly done: some records failed.",
+            "stopped": f"Run {run.id} was stopped; the next sync continues where it stopped.",
+            "interrupted": f"Run {run.id} was interrupted.",
         }
-        sentence = sentences.get(run.outcome, f"Run {run.id} ended as {run.outcome}.")
+        sentence = sentences.get(run.outcome, f"Run {run.id} ended with the outcome {run.outcome}.")
         # Of a run that was stopped, the error only names the records that failed before.
         said = f"{sentence} {run.error}".strip() if run.outcome == "stopped" else run.error or sentence
         trouble = Trouble(
             said,
-            hint=f"What happened is in: xpm-tui log --run {run.id}",
+            hint=f"See what happened: xpm-tui log --run {run.id}",
         )
         trouble.code = run.outcome
     trouble.exit_code = code
@@ -232,9 +238,9 @@ ACTS = (
     Act(
         name="sync",
         title="Sync now",
-        help="Sync in the direction and with the extent that the settings give. On a terminal, the plan is"
-        " shown first; otherwise it is applied as far as the guard allows. Events are printed as they"
-        " happen.",
+        help="Sync with the direction and the extent that you have set. On a terminal, the plan is "
+            "shown first; otherwise it is applied as far as the guard allows. Events are printed as "
+            "they happen.",
         params=Sync,
         run=sync,
         verb=("sync",),
@@ -266,9 +272,9 @@ class Retry(msgspec.Struct, frozen=True):
     """Parameters of ``runs retry``."""
 
     run: Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")] = "last"
-    client: Annotated[str, option("Only what failed for this client.", "CLIENT", completes="client")] = ""
-    cause: Annotated[str, option("Only what failed for this cause: some of its words.", "WORDS")] = ""
-    list: Annotated[bool, option("Show what failed and why; try nothing.")] = False
+    client: Annotated[str, option("Only failed records of this client.", "CLIENT", completes="client")] = ""
+    cause: Annotated[str, option("Only records that failed with these words in the cause.", "WORDS")] = ""
+    list: Annotated[bool, option("Show what failed and why, and retry nothing.")] = False
 
 
 async def retry(practice: OpenPractice, params: Retry, talk: Talk) -> Result:
@@ -281,13 +287,13 @@ async def retry(practice: OpenPractice, params: Retry, talk: Talk) -> Result:
             table=Table(
                 (Column("CLIENT", whole=True), Column("NAME"), Column("CAUSE")),
                 [(failure.client, failure.name, failure.cause) for failure in found],
-                empty="Nothing failed in this run.",
+                empty="No record failed in this run.",
             ),
         )
     client = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
     left = retries.chosen(found, client=client, cause=params.cause)
     for failure in left:
-        talk.say(f"Again: {failure.sentence}")
+        talk.say(f"Retrying: {failure.sentence}")
     async with following(practice, talk):
         run = await retries.retry(practice, left)
     return run_result(run)

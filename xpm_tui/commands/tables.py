@@ -46,7 +46,7 @@ def tabled(result: Result, width: int) -> Iterator[str]:
     rows = list(result.table.rows)
     yield from render(Table(result.table.columns, rows[:MOST], result.table.empty), width)
     if len(rows) > MOST:
-        yield f"and {len(rows) - MOST:,} more: the command line tells them all"
+        yield f"and {len(rows) - MOST:,} more: the command line lists all of them"
 
 
 def render(table: Table, width: int) -> Iterator[str]:

@@ -36,12 +36,11 @@ if TYPE_CHECKING:
     from xpm_tui.application.team.views import MemberView, NotAdded
     from xpm_tui.application.undo_history import Undone
 
-Member = Annotated[
-    str, argument("The team member: our id, e-mail, or exact name.", "MEMBER", completes="member")
-]
-NOBODY_LEFT = "Everybody of XPM is in the team already."
+Member = Annotated[str, argument("The team member: id, e-mail or exact name.", "MEMBER", completes="member")]
+NOBODY_LEFT = "Everybody in XPM's staff is already in the team."
 PICKED = (
-    "Members with the same e-mail are linked; the others are added without access. 'team undo' undoes it."
+    "Team members with the same e-mail are linked; everybody else is added without access. `team "
+    "undo` undoes this."
 )
 """What picking all staff does."""
 
@@ -51,19 +50,19 @@ Only = Literal["", "needs-link", "proposed", "left", "same-name", "no-access", "
 class ListTeam(msgspec.Struct, frozen=True):
     """Parameters of ``team list``."""
 
-    only: Annotated[Only, option("Only these people.", "FILTER")] = ""
-    find: Annotated[str, option("Only those with this text in name, e-mail, id or UUID.", "TEXT")] = ""
+    only: Annotated[Only, option("Only people of this filter.", "FILTER")] = ""
+    find: Annotated[str, option("Only people with this text in their name, e-mail, id or UUID.", "TEXT")] = ""
 
 
 class LinkMember(msgspec.Struct, frozen=True):
     """Parameters of ``team link``."""
 
     member: Annotated[
-        str, argument("The team member: our id, e-mail, or exact name.", "[MEMBER]", completes="member")
+        str, argument("The team member: id, e-mail or exact name.", "[MEMBER]", completes="member")
     ] = ""
     staff: Annotated[str, argument("The person in XPM: UUID, e-mail, or exact name.", "[STAFF]")] = ""
-    by_email: Annotated[bool, option("Link everybody whose e-mail is the same on both sides.")] = False
-    dry_run: Annotated[bool, option("Show what it would do, and do nothing.")] = False
+    by_email: Annotated[bool, option("Link everybody who has the same e-mail in Ignition and XPM.")] = False
+    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
 
 
 class AcceptEmails(msgspec.Struct, frozen=True):
@@ -88,17 +87,19 @@ class PickStaff(msgspec.Struct, frozen=True):
     """Parameters of ``team pick``."""
 
     staff: Annotated[tuple[str, ...], argument("People in XPM: UUIDs, e-mails, or names.", "[STAFF]...")] = ()
-    all: Annotated[bool, option("All staff that nobody of the team is linked to.")] = False
+    all: Annotated[bool, option("All staff to whom no team member is linked.")] = False
     yes: Annotated[bool, option("Do not ask.")] = False
     different_from: Annotated[
         tuple[str, ...],
         option(
-            "A member of the team of the same or a similar name who is a different person: id, e-mail or "
-            "name. May be repeated; the answer is remembered.",
+            "A team member with the same or a similar name who is a different person: id, e-mail "
+            "or name. Can be repeated; the answer is remembered.",
             "MEMBER",
         ),
     ] = ()
-    anyway: Annotated[bool, option("As --different-from for everybody of a same or similar name.")] = False
+    anyway: Annotated[
+        bool, option("Treat everybody with the same or a similar name as a different person.")
+    ] = False
 
 
 async def list_team(practice: OpenPractice, params: ListTeam, talk: Talk) -> Result:
@@ -114,7 +115,7 @@ async def list_team(practice: OpenPractice, params: ListTeam, talk: Talk) -> Res
     signed = people.connector(practice.snapshot())
     if signed is not None and signed.sentence:
         lines += ["", f"! {signed.sentence}", f"  {signed.hint}"]
-    empty = "The team is empty: xpm-tui team pick --all" if not total else "Nobody goes by this."
+    empty = "The team is empty: xpm-tui team pick --all" if not total else "No match."
     return Result(
         data={
             "count": len(members),
@@ -136,13 +137,15 @@ async def link_member(practice: OpenPractice, params: LinkMember, talk: Talk) ->
         done = team_links.email_matches(practice) if params.dry_run else team_links.accept_emails(practice)
         return _accepted(done)
     if not params.member or not params.staff:
-        raise BadInput("Say who, and who it is in XPM.", hint="xpm-tui team link t3 ana@example.com")
+        raise BadInput(
+            "Name the team member and the person in XPM.", hint="xpm-tui team link t3 ana@example.com"
+        )
     effect = team_links.preview_map(practice, params.member, params.staff)
     if params.dry_run:
         lines = [effect.refused] if effect.refused else effect.says
         return Result(data=plain(effect), lines=lines, value=effect)
     view = team_links.link_member(practice, params.member, params.staff)
-    told = f"{view.id} {view.name} is {view.staff.name if view.staff else ''} in XPM."
+    told = f"{view.id} {view.name} is linked to {view.staff.name if view.staff else ''} in XPM."
     return Result(data=plain(view), lines=[told], value=view)
 
 
@@ -176,9 +179,9 @@ async def undo_team(practice: OpenPractice, params: NoParams, talk: Talk) -> Res
 
 def undone(found: Undone) -> Result:
     """What was taken back, of the team or of the services."""
-    lines = [f"Took back: {found.what}."] if found.back or not found.stay else []
+    lines = [f"Undone: {found.what}."] if found.back or not found.stay else []
     if found.stay:
-        lines.append(f"Changed since, or in use, and left: {', '.join(found.stay)}.")
+        lines.append(f"Not undone, because changed since or in use: {', '.join(found.stay)}.")
     return Result(data=plain(found), lines=lines)
 
 
@@ -195,20 +198,20 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
     """Bring staff into the team."""
 
     if params.all == bool(params.staff):
-        raise BadInput("Say whom to pick, or --all.", hint="xpm-tui team pick ana@example.com")
+        raise BadInput("Name the people to add, or use --all.", hint="xpm-tui team pick ana@example.com")
     await xpm_refresh.ensure_mirror(practice)
     xpm_refresh.refuse_unread(practice.snapshot(), "staff")
     if params.all and (params.different_from or params.anyway):
         raise BadInput(
-            "--different-from and --anyway are for people picked by name.", hint="Leave --all out."
+            "--different-from and --anyway work only for people that you name.", hint="Leave out --all."
         )
     if params.all and asks(talk):
         would = team_links.pick_staff(practice, every=True, dry_run=True)
         found = consequences.of_people(len(would.members))
         told = [PICKED, *(skipped_line(each) for each in would.skipped)]
-        asked = Question(question(found, "of XPM into the team"), told, button=action(found), keyed=True)
+        asked = Question(question(found, "from XPM"), told, button=action(found), keyed=True)
         if would.members and not await agree(talk, asked):
-            return Result(data={"count": 0}, items=[], lines=["Nobody was picked."], declined=True)
+            return Result(data={"count": 0}, items=[], lines=["Nobody was added."], declined=True)
     done = team_links.pick_staff(
         practice, params.staff, different=params.different_from, anyway=params.anyway, every=params.all
     )
@@ -220,13 +223,14 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
     if skipped:
         first_ = skipped[0]
         hint = (
-            f"Link them: xpm-tui team link {first_.member.id} {first_.staff.uuid}. If it is a different "
-            f"person: xpm-tui team pick {first_.staff.uuid} --different-from {first_.member.id}"
+            f"Link the two: xpm-tui team link {first_.member.id} {first_.staff.uuid}. If it is a "
+            f"different person: xpm-tui team pick {first_.staff.uuid} --different-from "
+            f"{first_.member.id}"
         )
         told_ = f"{count(len(skipped), 'person was/people were')} not added: see above."
         trouble = Trouble(told_, hint=hint) if params.all or members else NeedsPerson(told_, hint=hint)
     stale = xpm_refresh.unread_list(practice.snapshot(), "staff")
-    none = f"{stale} Nobody of those known before is missing in the team." if stale else NOBODY_LEFT
+    none = f"{stale} No team member from before is missing." if stale else NOBODY_LEFT
     table = _table(members, "" if skipped else none)
     made = listed(members, table, count=len(members), skipped=[plain(each) for each in skipped])
     return replace(made, lines=[*made.lines, *lines], trouble=trouble, value=done)
@@ -246,7 +250,7 @@ def skipped_line(each: NotAdded) -> str:
 
 
 def _accepted(done: list[MemberView]) -> Result:
-    return listed(done, _table(done, "Nobody has the same e-mail on both sides."), count=len(done))
+    return listed(done, _table(done, "Nobody has the same e-mail in Ignition and XPM."), count=len(done))
 
 
 def _table(members: list[MemberView], empty: str) -> Table:
@@ -277,8 +281,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="team.list",
         title="List the team",
-        help="List the team: who is linked to which XPM staff member, who is proposed, and what a missing "
-        "link means for sync.",
+        help="List the team: who is linked to which staff record in XPM, which links are proposed, and "
+        "what a missing link means for sync.",
         params=ListTeam,
         run=list_team,
         effect=Effect.LOOKS,
@@ -289,7 +293,7 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="team.link",
         title="Link a team member to XPM staff",
-        help="Link a team member to a member of XPM's staff, so that partner and manager can be synced. "
+        help="Link a team member to a staff record in XPM, so that partner and manager can be synced. "
         "Nothing is written to XPM.",
         params=LinkMember,
         run=link_member,
@@ -297,15 +301,15 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui team link t3 ana@example.com\nxpm-tui team link --by-email",
         key="m",
         where=("team",),
-        footer="Map",
+        footer="Link",
         effect=unless_dry_run(Effect.WRITES_HERE),
         why_not=connected,
     ),
     Act(
         name="team.accept",
         title="Accept all e-mail matches",
-        help="Link every team member whose e-mail exactly one member of XPM's staff has, after asking with"
-        " the count. Names alone are never accepted this way.",
+        help="Link every team member who has the same e-mail as exactly one staff record in XPM. You "
+        "see the number and are asked first. Nobody is linked by name alone.",
         params=AcceptEmails,
         run=accept_emails,
         verb=("team", "accept"),
@@ -319,7 +323,7 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="team.pick",
         title="Add XPM staff to the team",
-        help="Add members of XPM's staff to the team. They get no access here; they can be partner and "
+        help="Add people from XPM's staff to the team. They get no access here, but can be partner and "
         "manager.",
         params=PickStaff,
         run=pick_staff,
@@ -327,7 +331,7 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui team pick --all",
         key="p",
         where=("team",),
-        footer="Pick",
+        footer="Bring in",
         effect=Effect.WRITES_HERE,
         why_not=connected,
     ),
@@ -345,7 +349,7 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     Act(
         name="team.undo",
-        title="Undo the last change of the team",
+        title="Undo the last change to the team",
         help="Undo the last change to the team: links, additions, edits. Repeat it to go further back.",
         params=NoParams,
         run=undo_team,
@@ -359,7 +363,7 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="team.copy",
         title="Copy the person's name and ids",
-        help="Copy the name, e-mail, our id and the XPM UUID of the person under the cursor.",
+        help="Copy the name, e-mail, id and XPM UUID of the person under the cursor.",
         params=OneMember,
         run=copy_member,
         effect=Effect.LOOKS,

@@ -27,16 +27,14 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 Only = Literal["", "open", "proposed", "gone", "no-job", "unused", "unknown"]
-ServiceId = Annotated[str, argument("The service: our id, Ignition's, or exact name.", "SERVICE")]
+ServiceId = Annotated[str, argument("The service: its id, Ignition's id, or its exact name.", "SERVICE")]
 
 
 class ListTemplates(msgspec.Struct, frozen=True):
     """Parameters of ``templates list``."""
 
-    only: Annotated[
-        Only, option("Only these: services by what is chosen, or what is not covered.", "FILTER")
-    ] = ""
-    find: Annotated[str, option("Only those with this text in a name, id or UUID.", "TEXT")] = ""
+    only: Annotated[Only, option("Only services of this filter.", "FILTER")] = ""
+    find: Annotated[str, option("Only services with this text in a name, id or UUID.", "TEXT")] = ""
 
 
 class OneService(msgspec.Struct, frozen=True):
@@ -54,13 +52,15 @@ class AcceptSame(msgspec.Struct, frozen=True):
 class LinkTemplates(msgspec.Struct, frozen=True):
     """Parameters of ``templates link``."""
 
-    service: Annotated[str, argument("The service: our id, Ignition's, or exact name.", "[SERVICE]")] = ""
+    service: Annotated[
+        str, argument("The service: its id, Ignition's id, or its exact name.", "[SERVICE]")
+    ] = ""
     templates: Annotated[
         tuple[str, ...], argument("Job templates in XPM, in order: UUIDs or exact names.", "[TEMPLATE]...")
     ] = ()
-    add: Annotated[bool, option("Besides those that it calls for already.")] = False
-    no_job: Annotated[bool, option("It wants no job: a choice of its own.")] = False
-    clear: Annotated[bool, option("Take its templates away: nobody has chosen then.")] = False
+    add: Annotated[bool, option("In addition to the templates that are already linked.")] = False
+    no_job: Annotated[bool, option("The service needs no job.")] = False
+    clear: Annotated[bool, option("Remove its templates, so that nothing is chosen.")] = False
     same_names: Annotated[bool, option("Link every open service to the template of the same name.")] = False
 
 
@@ -85,7 +85,7 @@ async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Ta
     found, _, cover = jobs_templates.list_templates(practice)
     rows, total, _ = jobs_templates.list_rows(practice, only=params.only, text=params.find)
     services = [row.service for row in rows if row.service is not None]
-    empty = "No service goes by this." if total else "There are no services yet: xpm-tui import services FILE"
+    empty = "No service matches." if total else "There are no services yet: xpm-tui import services FILE"
     lines = [] if params.only or params.find else _coverage(practice, cover, len(found))
     if params.only in ("unused", "unknown"):
         lines = [f"{row.name}  {row.key if row.template else ''}".rstrip() for row in rows]
@@ -106,11 +106,11 @@ def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> li
 
     lines = [
         "",
-        f"XPM has {count(templates, 'job template')}; {len(cover.unused):,} are called for by nothing.",
+        f"XPM has {count(templates, 'job template')}; {len(cover.unused):,} not used by any service.",
     ]
-    lines += [f"  not called for: {ref.name} {ref.id}" for ref in cover.unused]
-    lines += [f"  gone in XPM, but called for: {ref.name}" for ref in cover.gone]
-    lines += [f"  on proposals, but not among the services: {name}" for name in cover.unknown]
+    lines += [f"  not used: {ref.name} {ref.id}" for ref in cover.unused]
+    lines += [f"  gone in XPM, but still used: {ref.name}" for ref in cover.gone]
+    lines += [f"  on proposals, but not in the list of services: {name}" for name in cover.unknown]
     lines += [cover.note] if cover.note else []
     told = ", ".join(f"{each.label} {each.value}" for each in job_settings.defaults(practice))
     return [*lines, f"New jobs: {told}.", *filter(None, [job_settings.category_trouble(practice)])]
@@ -123,18 +123,24 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Ta
         await xpm_refresh.ensure_mirror(practice)
     if params.same_names:
         if params.service:
-            raise BadInput("Say one service, or --same-names for all of them.")
+            raise BadInput("Name one service, or use --same-names for all of them.")
         return _accepted(jobs_templates.accept_same(practice))
     if not params.service or not (params.templates or params.no_job or params.clear):
         raise BadInput(
-            "Say which service, and its templates, --no-job, or --clear.",
+            "Name a service with its templates, or use --no-job or --clear.",
             hint='xpm-tui templates link s4 "Annual Accounts"',
         )
     view = jobs_templates.link_templates(
         practice, params.service, params.templates, no_job=params.no_job, add=params.add
     )
     called = ", ".join(ref.name for ref in view.templates)
-    told = "wants no job" if view.no_job else f"calls for {called}" if called else "calls for nothing yet"
+    told = (
+        "needs no job"
+        if view.no_job
+        else f"uses {called}"
+        if called
+        else ("is not linked to a job template yet")
+    )
     return Result(data=plain(view), lines=[f"{view.id} {view.name} {told}."], value=view)
 
 
@@ -220,7 +226,7 @@ async def job_defaults(practice: OpenPractice, params: NoParams, talk: Talk) -> 
 
 
 def _accepted(done: list[ServiceLinkView]) -> Result:
-    return listed(done, _table(done, "No open service has a template's name."), count=len(done))
+    return listed(done, _table(done, "No open service has the same name as a job template."), count=len(done))
 
 
 def _table(services: list[ServiceLinkView], empty: str) -> Table:
@@ -248,8 +254,8 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="templates.list",
         title="List services and job templates",
-        help="List the services with the job templates they are linked to, the templates that no service "
-        "uses, those that are gone, and services without a template.",
+        help="List the services with the job templates that they are linked to, and the templates that "
+        "no service uses or that are gone.",
         params=ListTemplates,
         run=list_templates,
         effect=Effect.LOOKS,
@@ -268,14 +274,14 @@ ACTS: tuple[Act[Any], ...] = (
         example='xpm-tui templates link s4 "Annual Accounts" "Tax"\nxpm-tui templates link s7 --no-job',
         key="m",
         where=("templates",),
-        footer="Map",
+        footer="Link",
         effect=Effect.WRITES_HERE,
     ),
     Act(
         name="templates.accept",
         title="Accept all templates of the same name",
-        help="Link every service without a choice to the one job template of the same name, after asking "
-        "with the count.",
+        help="Link every service without a choice to the job template of the same name. You see the "
+        "number and are asked first.",
         params=AcceptSame,
         run=accept_same,
         verb=("templates", "accept"),
@@ -288,7 +294,7 @@ ACTS: tuple[Act[Any], ...] = (
     Act(
         name="templates.no_job",
         title="Choose no job for a service",
-        help="Choose that a service needs no job. That is a choice, unlike not having chosen yet.",
+        help="Choose that a service needs no job. Such a service counts as decided.",
         params=OneService,
         run=no_job,
         verb=("templates", "no-job"),
@@ -340,7 +346,7 @@ ACTS: tuple[Act[Any], ...] = (
     ),
     Act(
         name="templates.undo",
-        title="Undo the last change of the services",
+        title="Undo the last change to the services",
         help="Undo the last change to the services: links, choices, edits. Repeat it to go further back.",
         params=NoParams,
         run=undo,

@@ -28,11 +28,13 @@ from xpm_tui.sync.manual.client_creation import Lookup, creation_message
 from xpm_tui.sync.outbox import Message, job_creation, people_assignment, state_change, template_addition
 from xpm_tui.sync.policy import Policy
 
-UNKNOWN = "It was sent to XPM before and no answer came: say what became of it (jobs retry ID --sent ...)."
+UNKNOWN = (
+    "It was already sent to XPM, but no answer came: decide what happened to it (jobs retry ID --sent ...)."
+)
 
 UNSENDABLE = (
-    "Not sent to XPM: XML cannot carry a character of the job or of its client. "
-    "Correct it (jobs edit, clients edit, contacts edit), then deploy again."
+    "Not sent to XPM: the job or its client contains a character that XML does not allow. Correct "
+    "it (jobs edit, clients edit, contacts edit), then deploy again."
 )
 
 

@@ -195,7 +195,7 @@ class Deployer:
             there = None
         except (Refused, BadReply, BadInput) as no:
             why = f"The client {named} could not be read just before the job: {no.message}"
-            raise Halt("failed", "client-unread", f"{why} Look at it in XPM, then: jobs retry.") from no
+            raise Halt("failed", "client-unread", f"{why} Check it in XPM, then: jobs retry.") from no
         if there is None or there.deleted or there.uuid != uuid:
             raise Halt("held", "client-gone", _GONE.format(client=named))
         take(means.book, [there], means.clock.now())
@@ -226,7 +226,7 @@ class Deployer:
         except NeedsPerson as waits:
             raise Halt("held", "client-waits", waits.message) from waits
         except (Refused, BadInput) as no:
-            raise Halt("failed", "client-refused", f"The client was not made: {no.message}") from no
+            raise Halt("failed", "client-refused", f"The client was not created: {no.message}") from no
         return created.row.uuid
 
     def _look(self, row: Deployment, workflow: Workflow) -> Preview:
@@ -366,8 +366,7 @@ class Deployer:
             raise Halt(
                 "held",
                 "unknown",
-                row.why
-                or "It was sent to XPM before and no answer came; a person has to say what became of it.",
+                row.why or "It was already sent to XPM, but no answer came. Decide what happened to it.",
             )
 
     def _workflow(self, workflow: Workflow) -> Workflow:
@@ -409,7 +408,7 @@ _CHANGED = (
     "jobs retry."
 )
 _NOT_DONE = {
-    ADD_JOB: "The job was not made",
+    ADD_JOB: "The job was not created",
     APPLY_TEMPLATE: "Job {number} is there, but a template could not be put on it",
     ASSIGN_PEOPLE: "Job {number} is there, but its people could not be set",
     SET_STATE: "Job {number} is there, but its state could not be set",
@@ -431,7 +430,7 @@ def halt_of(kind: str, error: Trouble, row: Deployment) -> Halt:
 def refused(kind: str, no: Refused, row: Deployment) -> Halt:
     """XPM said no to one step: which one, what of the job is there, and what to do."""
     said = no.words.casefold()
-    cause, way = "refused", "Change what it refuses (jobs edit), then: jobs retry"
+    cause, way = "refused", "Change the values that XPM refuses (jobs edit), then: jobs retry"
     if "template" in said:
         cause, way = "template-gone", "Link another template, then: jobs retry"
     elif "category" in said:
@@ -439,12 +438,12 @@ def refused(kind: str, no: Refused, row: Deployment) -> Halt:
     elif "state code" in said:
         cause, way = (
             "state-code",
-            "Set the code that XPM shows in its settings, of a Standard state, then: jobs retry",
+            "Set the code of a state of the Standard type, as shown in XPM's settings, then: jobs retry",
         )
     elif "staff" in said:
-        cause, way = "person-gone", "Link the person anew, then: jobs retry"
+        cause, way = "person-gone", "Link the person again, then: jobs retry"
     elif "id already exists" in said:
         cause, way = "number-taken", "Change the setting jobs.number, then: jobs retry"
     elif kind != ADD_JOB and isinstance(no, RecordMissing):
-        cause, way = "job-gone", "XPM no longer has it: jobs redeploy"
+        cause, way = "job-gone", "If XPM no longer has it: jobs redeploy"
     return Halt("failed", cause, f"{_NOT_DONE[kind].format(number=row.number)}: {no.message} {way}.")

@@ -73,7 +73,7 @@ def named(snapshot: Snapshot, partner: str, manager: str, staff: tuple[str, ...]
         row = snapshot.get(STAFF, person.staff) if person.staff else None
         if row is not None and not row.gone:
             return row.uuid
-        why = "is no longer listed in XPM" if person.staff else "is linked to nobody in XPM"
+        why = "is no longer listed in XPM" if person.staff else "is not linked to anyone in XPM"
         missing.append(f"{person.name} ({role}) {why}")
         return ""
 
@@ -85,10 +85,10 @@ def named(snapshot: Snapshot, partner: str, manager: str, staff: tuple[str, ...]
 Weight = Literal["hold", "ask", "note"]
 
 _SENTENCES: dict[str, tuple[Weight, str, str]] = {
-    "no-client": ("hold", "Its proposal names no client of the book: {about}.",
-                  "Import or make the client, then import the proposals again."),
+    "no-client": ("hold", "Its proposal names no client that is known here: {about}.",
+                  "Import or create the client, then import the proposals again."),
     "client-ignored": ("hold", "{about} is set aside as having no XPM client.",
-                       "Lift that first, or skip the job."),
+                       "Stop ignoring it first, or skip the job."),
     "client-gone": ("hold", "XPM no longer has the client that {about} is linked to.",
                     "Link another one, or create it in XPM: clients review."),
     "client-converted": ("hold", "The prospect that {about} is linked to was made a client of another id.",
@@ -97,7 +97,7 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
                       "Accept the surviving one: clients review."),
     "client-ambiguous": ("hold", "It is not clear which XPM client {about} is.", "Link it: clients review."),
     "client-archived": ("hold", "The XPM client of {about} is archived.",
-                        "Take it out of the archive in XPM, or link another client, then sync."),
+                        "Restore it from the archive in XPM, or link another client, then sync."),
     "client-waits": ("hold", "{about}", "Link the client: clients review."),
     "client-new": ("note", "XPM has no client {about} yet: it is made first.", ""),
     "entity-unlinked": ("ask", "The entity {about} is not linked to an XPM client.",
@@ -113,19 +113,20 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
     "period-taken": ("hold", "The former term already has job {about} for this period.",
                      "Skip this job: jobs skip ID"),
     "prospect": ("note", "{about} is a prospect in XPM: its id changes when it is made a client.", ""),
-    "no-name": ("hold", "The job has no name.", "Give it one: jobs edit ID name=..."),
+    "no-name": ("hold", "The job has no name.", "Give it a name: jobs edit ID name=..."),
     "long-name": ("hold", "The job's name has {about} characters; XPM takes no more than 255.",
                   "Shorten it: jobs edit ID name=..."),
     "no-description": ("note", "The job has no description: no service is on the proposal.", ""),
     "due-first": ("hold", "The job would be due before it starts: {about}.",
                   "Set the date: jobs edit ID due=YYYY-MM-DD"),
     "after-end": ("hold", "Its date is after the end of its proposal, or of its recurrence: {about}.",
-                  "Leave it out (jobs skip), or say until when its job comes back: jobs edit ID until=DATE"),
+                  "Skip it (jobs skip), or change the date until which the job recurs: jobs edit "
+                      "ID until=DATE"),
     "bad-budget": ("hold", "The budget is not a number: {about}.", "Set it: jobs edit ID budget=1200.00"),
     "no-price": ("note", "The budget is left out, because a price is no number: {about}.", ""),
-    "no-template": ("ask", "No service on it calls for a job template: the job would have no tasks.",
-                    "Link the services (templates link), or say that it is to go out anyway."),
-    "service-bare": ("note", "The service {about} calls for no template.", ""),
+    "no-template": ("ask", "None of its services is linked to a job template: the job would have no tasks.",
+                    "Link the services (templates link), or deploy it anyway."),
+    "service-bare": ("note", "The service {about} needs no template.", ""),
     "template-gone": ("hold", "XPM no longer has the job template {about}.",
                       "Link another one: templates link, or jobs edit ID templates=..."),
     "category-gone": ("hold", "XPM has no job category {about}.",
@@ -142,15 +143,15 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
     "reference-ours": ("note", "The reference {about} is on an open job of this proposal already: left out.",
                        ""),
     "reference-taken": ("ask", "The open job {about} carries this reference already, so invoices would not "
-                        "find their way.", "Leave it out (jobs edit ID reference=), or say to go on anyway."),
+                        "find their way.", "Remove it (jobs edit ID reference=), or deploy the job anyway."),
     "same-job": ("ask", "The client has an open job of this name and start already: {about}. Ignition may "
-                 "have made it.", "Skip it (jobs skip), or say that it is to go out anyway."),
+                 "have made it.", "Skip it (jobs skip), or deploy it anyway."),
     "same-name": ("note", "The client has an open job of this name already: {about}.", ""),
     "number-taken": ("hold", "XPM has a job {about} already.", 
                      "Change the setting jobs.number, or empty it."),
-    "stopped": ("hold", "{about}", "Take the proposal again to go on."),
-    "not-ours": ("hold", "The proposal is not ours to deploy: {about}.", "Say so: proposals take ID"),
-    "ignition": ("hold", "XPM may still be switched on in Ignition, which would make the job, too.",
+    "stopped": ("hold", "{about}", "Take the proposal over again to continue."),
+    "not-ours": ("hold", "The proposal is not taken over: {about}.", "Take it over: proposals take-over ID"),
+    "ignition": ("hold", "Ignition's own XPM integration may still create this job, too.",
                  "Switch it off there, then: settings set jobs.ignition_deploys no"),
 }  # fmt: skip
 

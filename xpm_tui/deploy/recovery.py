@@ -141,7 +141,7 @@ class _JobRecovery(recovery.Recovery):
             if intent.kind == ADD_JOB:
                 self._wait(intent, row, _ADDED.format(id=row.id))
             else:
-                why = f"XPM no longer has job {number}. Make it again: jobs redeploy {row.id}"
+                why = f"XPM no longer has job {number}. Create it again: jobs redeploy {row.id}"
                 self._close(
                     failed(intent, "the job is gone"), transitions.stays(row, "failed", "job-gone", why)
                 )

@@ -45,16 +45,20 @@ def text_part(name: str, about: str, text: str, mask: Mask) -> Part:
 
 def listing(parts: Sequence[Part], *, names: bool, made: datetime) -> Part:
     """``README.txt``: what the bundle holds, and what it does not."""
-    shown = "Names of clients and people are in it." if names else "Names are masked: one name, one number."
+    shown = (
+        ("It contains the names of clients and people.")
+        if names
+        else ("Names are masked: each name is replaced by a number.")
+    )
     lines = [
-        f"Support bundle of xpm-tui, made {when_utc(made)}.",
+        f"Support bundle of xpm-tui, created {when_utc(made)}.",
         shown,
-        "Never in it: tokens, codes, secrets, tax numbers, values of clients' fields.",
+        "It never contains tokens, codes, secrets, tax numbers or values of clients' fields.",
         "",
         *(f"{part.name:<14} {part.size:>9,} bytes  {part.about}" for part in parts),
         "",
     ]
-    return Part(name="README.txt", about="What is in the bundle.", data="\n".join(lines).encode())
+    return Part(name="README.txt", about="The contents of the bundle.", data="\n".join(lines).encode())
 
 
 def packed(parts: Sequence[Part], made: datetime) -> bytes:

@@ -102,7 +102,7 @@ class TroubleView:
         facts = [f"call: {self.call}"] if self.call else []
         facts += [f"HTTP status: {self.status}"] if self.status else []
         facts += [f"correlation id: {self.correlation}"] if self.correlation else []
-        return facts + ([f"goes on at: {when_utc(self.until)}"] if self.until is not None else [])
+        return facts + ([f"can continue at: {when_utc(self.until)}"] if self.until is not None else [])
 
     def for_support(self) -> list[str]:
         """Return what Xero's support asks for; nothing where no call was made."""

@@ -59,12 +59,14 @@ async def examine(
     """
     names = [probe.name for probe in probes]
     if start and start not in names:
-        raise NotFound(f"There is no probe {visible(start, 40)}.", hint=f"They are: {', '.join(names)}.")
+        raise NotFound(
+            f"There is no probe called {visible(start, 40)}.", hint=f"The answers are: {', '.join(names)}."
+        )
     failed: dict[str, str] = {}
     for probe in probes[names.index(start) if start else 0 :]:
         cause = next((failed[name] for name in probe.needs if name in failed), "")
         began = clock.monotonic()
-        finding = skipped(f'Left out, because of "{cause}".') if cause else await _look(probe, limit)
+        finding = skipped(f'Skipped, because of "{cause}".') if cause else await _look(probe, limit)
         if finding.verdict == "trouble":
             failed[probe.name] = probe.title
         elif finding.verdict == "skipped":
@@ -90,14 +92,14 @@ async def _look(probe: Probe, limit: float) -> Finding:
         return from_error(trouble)
     except TimeoutError:
         return bad(
-            f"It did not end within {count(round(limit), 'second')}.",
+            f"It did not finish within {count(round(limit), 'second')}.",
             hint="Try again; if it stays, look at status.xero.com.",
             case=CaseId.XERO_DOWN if probe.needs else None,
             exit_code=7,
         )
     except Exception as error:
         # Its words may hold anything, its kind cannot.
-        return bad(f"This probe failed by itself ({type(error).__name__}).")
+        return bad(f"This probe itself failed ({type(error).__name__}).")
 
 
 def exit_code(results: Sequence[Probed]) -> int:

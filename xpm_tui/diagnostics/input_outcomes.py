@@ -84,7 +84,7 @@ XPM: Final = "XPM's replies"
 FILES: Final = "Ignition's files"
 MACHINE: Final = "This machine"
 _NOTHING = "Nothing."
-_AGAIN = "Try again. If it stays, give Xero's support the correlation id that the error shows."
+_AGAIN = "Try again. If the problem persists, give Xero's support the correlation id that the error shows."
 
 
 def _set_aside(outcome: Literal["field", "record"], at: str, kinds: tuple[FaultKind, ...]) -> list[InputRow]:
@@ -114,7 +114,7 @@ _TEXT = "Format the column as text in the spreadsheet, and export the file again
 _VARIABLE = "Correct or unset the variable that the message names."
 
 ROWS: Final[tuple[InputRow, ...]] = (
-    InputRow("order", XPM, "elements in another order, unknown ones, absent ones", "understood", _NOTHING),
+    InputRow("order", XPM, "elements in another order, unknown or missing elements", "understood", _NOTHING),
     InputRow("form", XPM, "a BOM, a declaration, comments, CDATA, indentation", "understood", _NOTHING),
     InputRow("capitals", XPM, "UUIDs in capitals; yes, true or 1 for Yes", "understood", _NOTHING),
     InputRow("c1", XPM, "C1 control characters, bidirectional marks, emoji", "understood", _NOTHING),
@@ -126,11 +126,11 @@ ROWS: Final[tuple[InputRow, ...]] = (
     ),
     *_set_aside(
         "record",
-        "what a record is known by, in any list",
+        "the id, name or type of a record, in any list",
         ("missing-uuid", "bad-uuid", "missing-name", "twice", "two-values", "not-text", "not-yes-or-no",
          "not-a-number", "not-a-date", "character"),
     ),
-    InputRow("single", XPM, "one record, asked for by itself, that cannot be read", "record",
+    InputRow("single", XPM, "a single record, requested by id, that cannot be read", "record",
              "Correct it in XPM, as the message says.", "1", "the error of the command"),
     InputRow("list-401-missing", XPM, "a list refused with HTTP 401, its scope not granted", "list",
              "Set xero.scopes and connect again."),
@@ -140,13 +140,13 @@ ROWS: Final[tuple[InputRow, ...]] = (
              "Check the permission in XPM of whoever connected."),
     InputRow("list-500", XPM, "a list answered with HTTP 500", "list", _AGAIN),
     _refused("cut", "a reply that is cut short"),
-    _refused("malformed", "markup that is broken: a tag that is not closed, a record outside of its list"),
-    _refused("outside", "a character that XML does not allow, outside of all records"),
-    _refused("not-xml", "no XML, or nothing at all"),
-    _refused("web-page", "a web page", "Look for a proxy or an outage page: status.xero.com."),
-    _refused("doctype", "a DOCTYPE, entities of its own"),
-    _refused("encoding", "another encoding than UTF-8"),
-    _refused("type", "another root, no Status, no list where one belongs"),
+    _refused("malformed", "broken markup: a tag that is not closed, a record outside its list"),
+    _refused("outside", "a character that XML does not allow, outside all records"),
+    _refused("not-xml", "no XML, or an empty reply"),
+    _refused("web-page", "a web page", "Check for a proxy, and for an outage at status.xero.com."),
+    _refused("doctype", "a DOCTYPE, or entities of its own"),
+    _refused("encoding", "an encoding other than UTF-8"),
+    _refused("type", "a wrong root element, no Status, or no list where one is expected"),
     _refused("large", "too large or too deep"),
     _refused("error", "Status ERROR", "Read what XPM says; nothing was changed.", "1"),
     _file("form", "a BOM, UTF-16, `sep=;`, other line ends and delimiters, headings in any case",

@@ -12,14 +12,14 @@ def told(found: Case) -> list[str]:
 
 def nameless(found: Case) -> list[str]:
     """The same under a heading that names it."""
-    return [f"Sign: {found.sign}", f"Cause: {found.cause}", "", *way_out(found)]
+    return [f"Symptom: {found.sign}", f"Cause: {found.cause}", "", *way_out(found)]
 
 
 def way_out(found: Case) -> list[str]:
     """The way out with numbered steps for XPM's new and old screens, and what to tell support."""
-    lines = ["Way out" + (" (XPM's new screens):" if found.old_screens else ":"), *numbered(found.steps)]
+    lines = ["What to do" + (" (XPM's new screens):" if found.old_screens else ":"), *numbered(found.steps)]
     if found.old_screens:
-        lines += ["Way out (XPM's old screens):", *numbered(found.old_screens)]
+        lines += ["What to do (XPM's old screens):", *numbered(found.old_screens)]
     if found.support:
         lines += ["", found.support]
     return lines

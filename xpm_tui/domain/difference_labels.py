@@ -16,8 +16,10 @@ DIFFERENCES: Labels = {
     "unlinked-person": Label(
         "Person not linked", "The person in {master} is not linked between your team and XPM's staff."
     ),
-    "kept-otherwise": Label("Kept otherwise", "XPM kept another value than the one that was sent."),
-    "settled": Label("Left different", "The two were left different when they last agreed."),
+    "kept-otherwise": Label("Stored differently", "XPM stored a different value from the one that was sent."),
+    "settled": Label(
+        "Left different", "The two values were different when they were last compared and approved."
+    ),
     "frozen": Label("Frozen", "Frozen for this client: sync does not change it."),
     "switched-off": Label("Switched off", "The field is switched off for this practice."),
     "direction": Label("Other direction", "Sync does not write this field to {other}."),
@@ -42,7 +44,7 @@ DIFFERENCES: Labels = {
         "Removed in XPM", "The contact was removed in XPM after a sync, and is not created again."
     ),
     "primary-unmatched": Label(
-        "Primary contact elsewhere", "{master}'s primary contact is not among the contacts in {other}."
+        "Primary contact differs", "{master}'s primary contact is not among the contacts in {other}."
     ),
     "unreadable": Label("Not readable", "XPM masks the value or does not report it, so it is not compared."),
     "second-link": Label(
@@ -51,6 +53,6 @@ DIFFERENCES: Labels = {
     ),
     "ignored": Label("Ignored", "You said that this client has no XPM client."),
     "link": Label("Link", "Nothing is synced over this link until you decide which client it means."),
-    "archived": Label("Archived", "The XPM client is archived: a sync writes nothing there."),
+    "archived": Label("Archived", "The XPM client is archived: sync does not write to it."),
 }
 """Reasons why a difference is not planned; ``{master}`` and ``{other}`` are the sides of the direction."""

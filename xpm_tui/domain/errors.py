@@ -126,7 +126,7 @@ class PlanRefused(NeedsPerson):
 
 
 class Busy(Trouble):
-    """Another process has the practice."""
+    """Another process is using the practice."""
 
     code = "busy"
     exit_code = 5

@@ -110,7 +110,7 @@ FIELDS: tuple[Field, ...] = (
                                     "organisation", "organization", "entity name"), always=True),
     ),
     Field(
-        name="contact", label="Contacts", help="Whether whole contacts come and go with a sync.",
+        name="contact", label="Contacts", help="Whether a sync adds and removes whole contacts.",
         kind="contacts", whole=True, xpm=Xpm(("Contacts",), "Contacts", member="Contact"), sync=BOTH_WAYS,
     ),
     Field(
@@ -147,7 +147,7 @@ FIELDS: tuple[Field, ...] = (
                                        "contact mobile number", "contact cell")),
     ),
     _contact(
-        "contact_salutation", "Contact salutation", "How a letter greets the contact.",
+        "contact_salutation", "Contact salutation", "How the contact is addressed in letters.",
         xpm=Xpm(("Salutation",), "Salutation", 2),
         csv=Csv(80, "Contact Salutation", ("salutation", "greeting")),
     ),
@@ -221,14 +221,14 @@ FIELDS: tuple[Field, ...] = (
               write="LastName"),
     Field(
         name="structure", label="Business structure", editable=True,
-        help="Company, trust, individual and so on; XPM takes the names of its own settings only.",
+        help="Company, trust, individual and so on; XPM accepts only the names in its own settings.",
         xpm=Xpm(("BusinessStructure",), "BusinessStructure"), sync=AT_CREATION, apart=Apart(2, "structure"),
         csv=Csv(170, "Company Structure", ("structure", "business structure", "entity type",
                                            "legal structure")),
     ),
     Field(
         name="state", label="Client status",
-        help="Where the client stands in Ignition: lead, active or inactive.",
+        help="The client's status in Ignition: lead, active or inactive.",
         kind="choice", editable=True,
         choices=(Choice("lead", "Lead", ("prospect",)), Choice("active", "Active", ("client",)),
                  Choice("inactive", "Inactive", ("archived", "lost"))),
@@ -242,16 +242,16 @@ FIELDS: tuple[Field, ...] = (
     ),
     _xpm_only("code", "Client code", "The client's code in XPM.", "ClientCode",
               apart=Apart(1, "code")),
-    _xpm_only("company_number", "Company number", "The number of the company's registration.",
+    _xpm_only("company_number", "Company number", "The company's registration number.",
               "CompanyNumber"),
     _xpm_only("business_number", "Business number", "The client's business number.", "BusinessNumber"),
     _xpm_only("tax_number", "Tax number", "The client's tax number; XPM masks it.", "TaxNumber",
               kind="masked"),
     _xpm_only("billing_client", "Billed client", "The XPM client that is billed.", "BillingClient",
               kind="client"),
-    _xpm_only("prospect", "Prospect", "Whether XPM has it as a prospect.", "IsProspect", kind="flag"),
-    _xpm_only("archived", "Archived", "Whether it is archived in XPM.", "IsArchived", kind="flag"),
-    _xpm_only("deleted", "Deleted", "Whether it is deleted in XPM.", "IsDeleted", kind="flag"),
+    _xpm_only("prospect", "Prospect", "Whether the client is a prospect in XPM.", "IsProspect", kind="flag"),
+    _xpm_only("archived", "Archived", "Whether the client is archived in XPM.", "IsArchived", kind="flag"),
+    _xpm_only("deleted", "Deleted", "Whether the client is deleted in XPM.", "IsDeleted", kind="flag"),
 )  # fmt: skip
 
 BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}

@@ -116,7 +116,7 @@ def compare_names(a: Name, b: Name, code: str = "") -> Comparison:
     if _same(a, b):
         return Comparison(answer="same", cost=2, reasons=(_form(a, b),))
     if code and _same_without_code(a, b, code):
-        return Comparison(answer="same", cost=3, reasons=("the same name but for its own client code",))
+        return Comparison(answer="same", cost=3, reasons=("the same name except for the client code in it",))
     return _near(a, b) or DIFFERENT
 
 
@@ -136,7 +136,7 @@ def _form(a: Name, b: Name) -> str:
     x, y = a.exact, b.exact
     found: list[str] = []
     if x.casefold() == y.casefold():
-        return "the same name but for case"
+        return "the same name except for upper and lower case"
     ours, theirs = _plain(x), _plain(y)
     if _letters(x) != _letters(y):
         found.append("case")
@@ -155,8 +155,10 @@ def _form(a: Name, b: Name) -> str:
     if ours != theirs and "".join(ours) == "".join(theirs):
         found.append("spaces")
     if not found:
-        return "the same name but for " + ("spaces" if x.isascii() and y.isascii() else "accents")
-    return "the same name but for " + " and ".join([", ".join(found[:-1]), found[-1]] if found[1:] else found)
+        return "the same name except for " + ("spaces" if x.isascii() and y.isascii() else "accents")
+    return ("the same name except for ") + " and ".join(
+        [", ".join(found[:-1]), found[-1]] if found[1:] else found
+    )
 
 
 def _plain(name: str) -> list[str]:
@@ -197,12 +199,16 @@ def _near(a: Name, b: Name) -> Comparison | None:
 def _loosely(a: Name, b: Name) -> str:
     """What differs between names of the same words, forms and numbers that are not the same."""
     if a.numbers:
-        return "the same name, with its number written in another way"
+        return "the same name, with its number written differently"
     if sorted(a.key.replace("-", " ").split()) == sorted(b.key.replace("-", " ").split()):
-        return "the same name but for hyphens" if "-" in a.key + b.key else "the same words in another order"
+        return (
+            ("the same name except for hyphens")
+            if "-" in a.key + b.key
+            else ("the same words in a different order")
+        )
     if a.key.replace(" ", "") == b.key.replace(" ", ""):
-        return "the same name but for spaces"
-    return 'the same name but for small words such as "of" or "and"'
+        return "the same name except for spaces"
+    return 'the same name except for small words such as "of" or "and"'
 
 
 _Found = tuple[int, list[str], bool]
@@ -212,17 +218,17 @@ def _core(a: Name, b: Name) -> _Found | None:
     """How the words that name the entity differ, or None where they are others."""
     if _equal(a.core, b.core):
         if len(a.persons) != len(b.persons):
-            return 12, ["one person here, two in XPM" if len(a.persons) < 2 else "two persons here"], True
+            return 12, ["one person here, two in XPM" if len(a.persons) < 2 else "two people here"], True
         return 0, [], False
     couple = len(a.persons) != len(b.persons) and max(len(a.persons), len(b.persons)) > 1
     joined = not couple and same_word(a.joined, b.joined)
     if joined and len(a.joined) > 3:
-        return 5, ["the same name but for spaces or hyphens"], False
+        return 5, ["the same name except for spaces or hyphens"], False
     people = _people(a, b)
     if people is not None:
         return people
     if sorted(w.lower() for w in a.core) == sorted(w.lower() for w in b.core):
-        return 14, ["the same words in another order"], True
+        return 14, ["the same words in a different order"], True
     return _spelling(a, b)
 
 
@@ -246,7 +252,7 @@ def _spelling(a: Name, b: Name) -> _Found | None:
         return None
     x, y = a.joined, b.joined
     if min(len(w) for w in (*a.core, *b.core)) > 1 and min(len(x), len(y)) >= 9 and misspelt(x, y):
-        return 10, ["nearly the same spelling, with spaces elsewhere"], False
+        return 10, ["almost the same spelling, with different spaces"], False
     return None
 
 
@@ -260,7 +266,7 @@ def _people(a: Name, b: Name) -> _Found | None:
         if found is not None:
             cost, words = found
             if order != theirs and len(ours) > 1:
-                cost, words = cost + 4, [*words, "the persons stand in another order"]
+                cost, words = cost + 4, [*words, "the people are named in a different order"]
             if best is None or cost < best[0]:
                 best = cost, list(dict.fromkeys(words)), False
     return best
@@ -287,20 +293,20 @@ def _given(a: Sequence[str], b: Sequence[str]) -> tuple[int, list[str]] | None:
     if _equal(a, b):
         return 0, []
     if not a or not b:
-        return 10, ["a given name is missing on one side"]
+        return 10, ["a given name is missing in one of the names"]
     for short, long in ((a, b), (b, a)):
         letters = "".join(short)
         if len(letters) <= 3 and len(long) > 1 and letters == "".join(word[0] for word in long):
-            return 6, ["given names are initials on one side"]
+            return 6, ["one of the names has initials for given names"]
     if len(a) == len(b) == 1 and _fewer_initials(*sorted((a[0], b[0]), key=len)):
-        return 14, ["an initial stands on one side only"]
+        return 14, ["only one of the names has an initial"]
     cost = 0
     words: list[str] = []
     for x, y in zip(a, b, strict=False):
         if same_word(x, y):
             continue
         if 1 in (len(x), len(y)) and x[0].lower() == y[0].lower():
-            cost, words = cost + 6, [*words, "a given name is an initial on one side"]
+            cost, words = cost + 6, [*words, "a given name is an initial in one of the names"]
         elif len(x) <= 3 and len(a) < len(b) and y[0] == x[0] and x not in _GROUPS:
             return None
         elif not _GROUPS.get(x, frozenset()).isdisjoint(_GROUPS.get(y, frozenset())):
@@ -309,11 +315,11 @@ def _given(a: Sequence[str], b: Sequence[str]) -> tuple[int, list[str]] | None:
         elif misspelt(x, y):
             cost, words = cost + 9, [*words, f'"{x.lower()}" here, "{y.lower()}" in XPM']
         elif _initials(x, y, a, b):
-            cost, words = cost + 12, [*words, "a given name is an initial on one side"]
+            cost, words = cost + 12, [*words, "a given name is an initial in one of the names"]
         else:
             return None
     if len(a) != len(b):
-        cost, words = cost + 7, [*words, "a middle name stands on one side only"]
+        cost, words = cost + 7, [*words, "only one of the names has a middle name"]
     return cost, words
 
 
@@ -334,14 +340,14 @@ def _forms(a: Name, b: Name) -> _Found:
     """Another legal form, a missing one, or a misspelt one."""
     if a.forms == b.forms:
         if a.loose or b.loose:
-            return 3, ["the legal form is spelt in another way"], False
+            return 3, ["the legal form is spelt differently"], False
         return 0, [], False
     ours, theirs = set(map(_kind_of, a.forms)), set(map(_kind_of, b.forms))
     if ours == theirs:
         return 4, [f"{_spell(a.forms)} here, {_spell(b.forms)} in XPM"], False
     if not ours or not theirs:
         there = set(a.forms or b.forms)
-        said = f'"{_spell(there)}" stands on one side only'
+        said = f'"{_spell(there)}" is in only one of the names'
         light = there <= _COMPANIES
         business = light and not BUSINESS_WORDS.isdisjoint(a.core)
         return (6 if business else 12 if light else 16), [said], not business
@@ -372,7 +378,7 @@ def _numbers(a: Name, b: Name) -> _Found:
         if a.code and b.code:
             cost, said = cost + 24, [*said, f'"{a.code}" before the name here, "{b.code}" in XPM']
         else:
-            cost, said = cost + 10, [*said, f'"{a.code or b.code}" stands before the name on one side only']
+            cost, said = cost + 10, [*said, f'"{a.code or b.code}" is before only one of the names']
     return cost, said, cost > 20
 
 
@@ -385,7 +391,7 @@ def _titles(a: Name, b: Name) -> _Found:
         if ours and theirs:
             cost, said = cost + 30, [*said, f"{ours} here, {theirs} in XPM"]
         else:
-            cost, said = cost + 3, [*said, f"{ours or theirs} stands on one side only"]
+            cost, said = cost + 3, [*said, f"{ours or theirs} is in only one of the names"]
     return cost, said, cost > 10
 
 
@@ -396,8 +402,8 @@ def _others(a: Name, b: Name) -> _Found:
     if a.others and b.others and not any(_equal(x, y) for x in a.others for y in b.others):
         return 18, ["the trustees or trading names differ"], True
     if a.trustee != b.trustee:
-        return 4, ["the trustee is named on one side only"], False
-    return 4, ["a trading name stands on one side only"], False
+        return 4, ["only one of the names has a trustee"], False
+    return 4, ["only one of the names has a trading name"], False
 
 
 def _of_other_names(a: Name, b: Name) -> Comparison | None:
@@ -414,4 +420,4 @@ def _of_other_names(a: Name, b: Name) -> Comparison | None:
 def _two_sides(what: str, ours: str, theirs: str) -> str:
     if ours and theirs:
         return f"{what} {ours} here, {theirs} in XPM"
-    return f'{what} "{ours or theirs}" stands on one side only'
+    return f'{what} "{ours or theirs}" is in only one of the names'

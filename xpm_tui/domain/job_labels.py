@@ -6,7 +6,7 @@ from xpm_tui.domain.labels import Label, Labels
 
 JOB_CAUSES: Labels = {
     "no-client": Label(
-        "No client", "The client of the proposal is not here.", reason="its client is not here"
+        "No client", "The client of the proposal is not known here.", reason="its client is not known here"
     ),
     "client-ignored": Label(
         "Client ignored", "You said that the client has no XPM client.", reason="its client is ignored"
@@ -80,7 +80,7 @@ JOB_CAUSES: Labels = {
     ),
     "no-name": Label("No name", "The job has no name.", reason="it has no name"),
     "long-name": Label(
-        "Name too long", "XPM does not take a name of this length.", reason="its name is too long"
+        "Name too long", "XPM does not accept a name of this length.", reason="its name is too long"
     ),
     "due-first": Label(
         "Due too early", "The job would be due before it starts.", reason="it would be due before it starts"
@@ -98,12 +98,12 @@ JOB_CAUSES: Labels = {
     ),
     "category-unlisted": Label(
         "Category not listed",
-        "The list of XPM's job categories is not open to the login.",
+        "The list of XPM's job categories cannot be read with this login.",
         reason="XPM's categories are not listed",
     ),
     "category-several": Label(
         "Category ambiguous",
-        "XPM has several job categories of this name.",
+        "XPM has several job categories with this name.",
         reason="XPM has several such categories",
     ),
     "categories-differ": Label(
@@ -113,12 +113,12 @@ JOB_CAUSES: Labels = {
     ),
     "person-missing": Label(
         "Person unlinked",
-        "A team member of the job is not linked to XPM's staff.",
+        "A team member on the job is not linked to a staff record in XPM.",
         reason="a team member is not linked",
     ),
     "person-gone": Label(
         "Person gone",
-        "XPM no longer has a staff member of the job.",
+        "XPM no longer has a staff member on the job.",
         reason="XPM no longer has a staff member",
     ),
     "reference-taken": Label(

@@ -61,7 +61,7 @@ SIDES: Labels = {
 
 LINK_STATES: Labels = {
     "linked": Label("Linked", "The client is linked to an XPM client.", "●"),
-    "archived": Label("Archived", "The XPM client is archived: a sync writes nothing there.", "◐"),
+    "archived": Label("Archived", "The XPM client is archived: sync does not write to it.", "◐"),
     "gone": Label("Gone", "XPM no longer has the linked client.", "✗"),
     "converted": Label(
         "Converted", "The linked prospect became a client in XPM and has a new id there.", "!"
@@ -82,7 +82,7 @@ MEMBER_STATES: Labels = {
 }
 MATCHES: Labels = {
     "sure": Label(
-        "Sure", "The names are the same but for their form, and nothing contradicts the match.", "✓"
+        "Sure", "The names are the same except for their form, and nothing contradicts the match.", "✓"
     ),
     "likely": Label("Likely", "Most of the evidence agrees.", "~"),
     "weak": Label("Possible", "Some of the evidence agrees: compare the two before you link them.", "·"),
@@ -92,9 +92,9 @@ MARKS: Labels = {
     "first": Label("Overwrites", "Replaces a value that was not synced before.", "●", "overwrite"),
     "drift": Label(
         "Edited in {other}",
-        "Replaces an edit made on the other side since the last sync.",
+        "Replaces an edit made in the other system since the last sync.",
         "≠",
-        "edit on the other side/edits on the other side",
+        "edit in the other system/edits in the other system",
     ),
     "conflict": Label(
         "Both changed", "Both sides changed since the last sync; the master wins.", "‼", "conflict"
@@ -138,7 +138,7 @@ RULES: Labels = {
         "Exactly one client on each side has this name.",
         reason="the same name on both sides",
     ),
-    "undo": Label("Undo", "It undoes what an earlier run wrote.", reason="undone"),
+    "undo": Label("Undo", "The change undoes what an earlier run wrote.", reason="undone"),
     "link": Label("Link", "A user linked the two.", reason="linked by a user"),
     "removed": Label(
         "Removed in XPM",
@@ -173,13 +173,14 @@ RUN_OUTCOMES: Labels = {
     ),
     "held": Label(
         "Held for you",
-        "Nothing more is written until you decide: look at the reasons, plan again, or release it.",
+        "Nothing more is written until you decide: read the reasons, then make a new plan or "
+        "release the run.",
         "■",
     ),
-    "failed": Label("Failed", "The run ended with an error. What is done stays.", "✗"),
+    "failed": Label("Failed", "The run ended with an error. Changes that were already applied stay.", "✗"),
     "interrupted": Label(
         "Interrupted",
-        "The run did not end. The next sync first finds out what was written, then goes on.",
+        "The run was interrupted. The next sync first finds out what was written, then continues.",
         "✗",
     ),
     "stopped": Label(
@@ -195,12 +196,12 @@ JOB_RUN_OUTCOMES: Labels = {
     ),
     "interrupted": Label(
         "Interrupted",
-        "The run did not end. Retry in Jobs, or the daily run, finishes the jobs that were begun.",
+        "The run was interrupted. Retry in Jobs, or the daily sync, completes the jobs that were started.",
         "✗",
     ),
     "stopped": Label(
         "Stopped",
-        "The run was stopped. Retry in Jobs, or the daily run, finishes the jobs that were begun.",
+        "The run was stopped. Retry in Jobs, or the daily sync, completes the jobs that were started.",
         "■",
     ),
 }
@@ -208,8 +209,8 @@ JOB_RUN_OUTCOMES: Labels = {
 TRIGGERS: Labels = {
     "hand": Label("By hand", "A user started the run."),
     "daily": Label("Daily", "The schedule started the run."),
-    "resume": Label("Resume", "The run goes on with one that did not end."),
-    "release": Label("Release", "The run goes on with one that was held."),
+    "resume": Label("Resume", "The run continues one that was interrupted."),
+    "release": Label("Release", "The run continues one that was held."),
     "undo": Label("Undo", "The run undoes an earlier one."),
 }
 INTENT_STATES: Labels = {
@@ -267,7 +268,7 @@ JOB_STATES: Labels = {
     "coming": Label("Coming", "The job is due later.", "○"),
     "due": Label("Due", "The job can be deployed now.", "●"),
     "missed": Label("Missed", "The day of the job has passed, and it was not deployed.", "!"),
-    "going": Label("Unfinished", "The deployment of the job was begun and did not end.", "▶"),
+    "going": Label("Unfinished", "The deployment of the job was started and not completed.", "▶"),
     "held": Label("Held for you", "The job needs your decision before it is deployed.", "■"),
     "failed": Label("Failed", "The job could not be deployed; you can retry it.", "✗"),
     "deployed": Label("Deployed", "The job is in XPM.", "✓"),
@@ -304,7 +305,7 @@ PROPOSAL_STATES: Labels = {
 VERDICTS: Labels = {
     "ok": Label("OK", "The probe found nothing wrong.", "●"),
     "note": Label("Note", "The probe found something worth knowing.", "▲"),
-    "trouble": Label("Trouble", "The probe found a problem.", "✖"),
+    "trouble": Label("Problem", "The probe found a problem.", "✖"),
     "skipped": Label("Skipped", "The probe could not run, or was not needed.", "○"),
 }
 SEVERITIES: Labels = {
@@ -367,7 +368,7 @@ def of_sides(text: str, written: str) -> str:
     if "{" not in text:
         return text
     if written not in SIDES:
-        return text.replace("{master}", "the master").replace("{other}", "the other side")
+        return text.replace("{master}", "the master").replace("{other}", "the other system")
     other = SIDES[written].text
     master = SIDES["xpm" if written == "ignition" else "ignition"].text
     return text.replace("{master}", master).replace("{other}", other)

@@ -84,14 +84,15 @@ Why = Literal[
 """Why an undo leaves something as it is."""
 
 _WHY: dict[Why, str] = {
-    "edited": "It was changed again since: it is neither the value the run wrote nor the one before.",
-    "client-edited": "The client was edited in Ignition since it was added, so it stays.",
-    "contact-edited": "The contact was edited in Ignition since it was added, so it stays.",
+    "edited": "It has been changed again since then: it is neither the value that the run wrote nor the one "
+    "before.",
+    "client-edited": "The client has been edited in Ignition since it was added, so it stays.",
+    "contact-edited": "The contact has been edited in Ignition since it was added, so it stays.",
     "in-use": "Proposals or jobs use the client, so it stays.",
-    "stays-in-xpm": "XPM keeps it: remove it in XPM if it should go.",
-    "relinked": "The client's link was changed since.",
-    "archived": "The client was archived in XPM since, so nothing is written there.",
-    "missing": "The record is no longer there.",
+    "stays-in-xpm": "It stays in XPM: remove it there if you do not want it.",
+    "relinked": "The client's link has been changed since then.",
+    "archived": "The client has been archived in XPM since then, so nothing is written to it.",
+    "missing": "The record no longer exists.",
 }
 
 

@@ -61,11 +61,11 @@ class FaultType:
 FAULTS: Final[dict[FaultKind, FaultType]] = {
     "missing-uuid": FaultType(
         "a record without a UUID",
-        "Open it in XPM and save it again; if XPM still sends no UUID, ask Xero's support.",
+        "Open it in XPM and save it again. If XPM still sends no UUID, ask Xero's support.",
     ),
     "bad-uuid": FaultType(
-        "a UUID that is not one",
-        "Open it in XPM and save it again; if XPM still sends the same, ask Xero's support.",
+        "an invalid UUID",
+        "Open it in XPM and save it again. If XPM still sends the same, ask Xero's support.",
     ),
     "missing-name": FaultType("a record without a name", "Give it a name in XPM."),
     "unnamed-member": FaultType(
@@ -76,13 +76,14 @@ FAULTS: Final[dict[FaultKind, FaultType]] = {
         "one field with two different values", "Open the record in XPM, correct the field and save it."
     ),
     "not-text": FaultType(
-        "markup where a text belongs", "Type the text again in XPM, without formatting, and save it."
+        "markup instead of text", "Type the text again in XPM, without formatting, and save it."
     ),
     "not-yes-or-no": FaultType("neither Yes nor No", "Choose Yes or No in XPM and save it."),
     "not-a-number": FaultType("not a whole number", "Type a whole number in XPM and save it."),
     "not-a-date": FaultType("not a date", "Choose the date again in XPM and save it."),
     "character": FaultType(
-        "a character that no text can hold", "Delete the text in XPM, type it again by hand and save it."
+        "a character that is not allowed in text",
+        "Delete the text in XPM, type it again by hand and save it.",
     ),
 }
 """Everything that can be wrong with one record of a reply. ``docs/input.md`` is generated from it."""
@@ -156,8 +157,11 @@ class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     def effect(self) -> str:
         """Return what is not done meanwhile."""
         if self.whole:
-            return "Until then the record stays as it was here, and nothing of it is synced."
-        return "Until then the field keeps the value it had here, and sync leaves it alone on both sides."
+            return "Until then, the record stays as it was here and is not synced."
+        return (
+            "Until then, the field keeps the value it had here, and sync does not change it in "
+            "Ignition or XPM."
+        )
 
 
 _NOUNS = {

@@ -75,7 +75,7 @@ def refuse_uncarriable(text: str, field: str, label: str = "") -> None:
     bad = _ILLEGAL.search(text)
     if bad is not None:
         raise UnsendableValue(
-            f"The field '{label or field}' holds a character that XML cannot carry "
+            f"The field '{label or field}' contains a character that XML does not allow "
             f"(U+{ord(bad.group()):04X}, character {bad.start() + 1}).",
             hint="Remove that character and try again; nothing was sent.",
             field=field,

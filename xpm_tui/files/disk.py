@@ -13,11 +13,11 @@ from xpm_tui.domain.errors import DiskTrouble
 _HINTS = {
     errno.ENOSPC: "Free some space and try again.",
     errno.EDQUOT: "Your disk quota is used up: free some space and try again.",
-    errno.EFBIG: "The file would grow over the limit set for this process (ulimit -f).",
+    errno.EFBIG: "The file would exceed the size limit for this process (ulimit -f).",
     errno.EIO: "The disk reports a hardware error: make a backup elsewhere now, then have it checked.",
     errno.EROFS: "The disk is mounted read-only.",
-    errno.EACCES: "Check the owner and the rights of the file and its folder.",
-    errno.EPERM: "Check the owner and the rights of the file and its folder.",
+    errno.EACCES: "Check the owner and the permissions of the file and its folder.",
+    errno.EPERM: "Check the owner and the permissions of the file and its folder.",
 }
 
 
@@ -75,7 +75,7 @@ def write_all(disk: Disk, fd: int, data: bytes) -> None:
     while view:
         taken = disk.write(fd, view)
         if taken <= 0:
-            raise OSError(errno.EIO, "the disk took no bytes")
+            raise OSError(errno.EIO, "the disk accepted no data")
         view = view[taken:]
 
 

@@ -75,9 +75,9 @@ class Lock:
             self._lock.acquire(timeout=timeout, poll_interval=POLL)
         except Timeout:
             owner = read_owner(self.path)
-            who = f"It is held by {owner.words()}." if owner else "Another process holds it."
+            who = f"It is in use by {owner.words()}." if owner else "Another process is using it."
             raise Busy(
-                f"The practice is busy. {who}", hint="Wait until it ends, or look with: xpm-tui status"
+                f"The practice is busy. {who}", hint="Wait until it ends, or see who it is: xpm-tui status"
             ) from None
         except OSError as error:
             raise _not_locked(error, self.path) from error

@@ -39,7 +39,7 @@ def refuse_controls(path: str, what: str) -> None:
     for character in path:
         if unicodedata.category(character) in ("Cc", "Zl", "Zp"):
             raise BadInput(
-                f"{what} holds a control character (U+{ord(character):04X}): {visible(path, 200)}",
+                f"{what} contains a control character (U+{ord(character):04X}): {visible(path, 200)}",
                 hint="Use a path without line breaks and other control characters.",
             )
 
@@ -73,13 +73,13 @@ def check_private(folder: Path) -> None:
     except OSError as error:
         raise trouble(error, folder, "read") from error
     if stat.S_ISLNK(found.st_mode):
-        raise BadInput(f"{folder} is a symbolic link.", hint="Name the folder that it points to instead.")
+        raise BadInput(f"{folder} is a symbolic link.", hint="Use the folder that it points to instead.")
     if not stat.S_ISDIR(found.st_mode):
         raise BadInput(f"{folder} is not a folder.", hint="Move the file away, or name another folder.")
     if found.st_uid != os.geteuid():
         raise BadInput(
             f"{folder} belongs to another account (user id {found.st_uid}).",
-            hint=f"Run: chown {os.geteuid()} {shlex.quote(str(folder))}, or name a folder of your own: a "
+            hint=f"Run: chown {os.geteuid()} {shlex.quote(str(folder))}, or use a folder of your own: a "
             "practice belongs to one account.",
         )
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -133,14 +133,14 @@ def _check_part(part: Path, found: os.stat_result) -> None:
     what = "symbolic link" if stat.S_ISLNK(found.st_mode) else ""
     if found.st_uid not in (0, os.geteuid()) and not _is_unmapped(found.st_uid):
         raise BadInput(
-            f"{f'The {what} ' if what else ''}{part} belongs to another account ({_account(found.st_uid)}), "
-            "who could replace what lies below it.",
+            f"{f'The {what} ' if what else ''}{part} belongs to another account "
+            f"({_account(found.st_uid)}), which could replace the files in it.",
             hint=f"Run: chown {'-h ' if what else ''}{os.geteuid()} {shown}, or use a folder of your own.",
         )
     if what or (stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX):
         return
     if _others_write(found):
-        below = ", and so can what lies below it" if stat.S_ISDIR(found.st_mode) else ""
+        below = ", and so can the files in it" if stat.S_ISDIR(found.st_mode) else ""
         who = "go" if found.st_mode & stat.S_IWOTH else "g"
         raise BadInput(
             f"{part} can be written by other accounts (mode {stat.S_IMODE(found.st_mode):04o}){below}.",
@@ -193,7 +193,7 @@ def open_private(path: Path, flags: int, *, disk: Disk = DISK) -> int:
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
         disk.close(fd)
-        raise BadInput(f"{path} is not a plain file of this account.", hint="Move it away and try again.")
+        raise BadInput(f"{path} is not a regular file of this account.", hint="Move it away and try again.")
     if found.st_mode & 0o077:
         os.fchmod(fd, FILE_MODE)
     return fd

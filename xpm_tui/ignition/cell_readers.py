@@ -107,7 +107,7 @@ def read_email(text: str) -> str:
     """Read an e-mail address (RFC 5321, roughly). Raises :class:`CellError`."""
     text = compact(text)
     if not _EMAIL.fullmatch(text) or len(text) > 254:
-        raise CellError(f"{text} is no e-mail address")
+        raise CellError(f"{text} is not an e-mail address")
     return text
 
 
@@ -135,11 +135,11 @@ class KnownIds:
         if text.isdecimal():
             if self._padded.get(text.lstrip("0"), text) != text:
                 raise CellError(
-                    f"{text} may be {self._padded[text.lstrip('0')]} without its zeros; {_AS_TEXT}"
+                    f"{text} may be {self._padded[text.lstrip('0')]} without its leading zeros; {_AS_TEXT}"
                 )
             if len(text) < self._width:
                 raise CellError(
-                    f"{text} has fewer digits than every other id: its zeros are lost; {_AS_TEXT}"
+                    f"{text} has fewer digits than every other id, so its leading zeros are lost; {_AS_TEXT}"
                 )
             if len(text) > 15 and _ROUNDED.fullmatch(text):
                 raise CellError(f"{text} is a number that a spreadsheet has rounded; {_AS_TEXT}")

@@ -93,10 +93,10 @@ def canonical(field: str, text: str, people: People) -> str:
     if row.kind == "person":
         found = people.find(text)
         if not found:
-            raise Unknown(f"nobody in the team is called {text}")
+            raise Unknown(f"no team member is called {text}")
         return found
     if row.kind == "choice":
-        return _word(text, choice_words(row), f"is no {row.label.lower()}")
+        return _word(text, choice_words(row), f"is not a valid {row.label.lower()}")
     if row.kind == "flag":
         return _word(text, FLAG_WORDS, "is neither yes nor no")
     if row.kind == "names":

@@ -109,8 +109,8 @@ class Resolver:
             or emails & _emails(client)
         ):
             return Target(
-                refused=f"{record} is {visible(client.name, 60)} here, and nothing in the row is its own: "
-                "the file may be of another practice"
+                refused=f"{record} is {visible(client.name, 60)} here, and nothing in the row matches that "
+                "client: the file may be from another practice"
             )
         return Target(client)
 
@@ -130,8 +130,8 @@ class Resolver:
             return Target(fits[0], adopts=True)
         if fits:
             return Target(
-                refused=f"{_ids(fits)} have this name and e-mail and no Client ID; give it to the right one: "
-                f"xpm-tui clients edit {fits[0].id} client_id={client_id}"
+                refused=f"{_ids(fits)} have this name and e-mail and no Client ID; set it for the right "
+                f"one: xpm-tui clients edit {fits[0].id} client_id={client_id}"
             )
         return (
             Target(note=f"added as a new client, though {_ids(same)} has the same name") if same else Target()

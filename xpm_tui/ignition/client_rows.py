@@ -111,7 +111,7 @@ class Reading:
         return [
             *self.notes,
             *(
-                Note(0, f"{text}: left out in {count(number, 'row')}.")
+                Note(0, f"{text}: skipped in {count(number, 'row')}.")
                 for text, number in self.unknown.items()
             ),
         ]
@@ -209,7 +209,10 @@ class Reading:
                 waiting -= found
         if "phone" in moved:
             self.notes.append(
-                Note(0, "Phone differs between contacts of one client: it is taken as the contact's.")
+                Note(
+                    0,
+                    "Phone differs between contacts of one client, so it is treated as the contact's phone.",
+                )
             )
         return moved
 
@@ -268,7 +271,7 @@ def contact_text(contact: Contact, key: str) -> str:
     return contact_cell(contact, key)
 
 
-NOBODY = "whose contact it is cannot be told: no name, no e-mail"
+NOBODY = "it cannot be determined whose contact it is: no name, no e-mail"
 
 
 @dataclass
@@ -393,5 +396,5 @@ def _repeats(row: ClientRow, other: ClientRow) -> bool:
 def _again(row: ClientRow, first: ClientRow, matches: Matches) -> None:
     if any(first.contact.get(key, cell) != cell for key, cell in row.contact.items()):
         matches.refused.append(
-            Refused(row.number, f"it is about the same contact as row {first.number} and says something else")
+            Refused(row.number, f"it has the same contact as row {first.number}, with different values")
         )

@@ -174,7 +174,7 @@ def read_source(path: Path) -> bytes:
 def too_large(name: str) -> BadInput:
     """Return the error of a file that is no export of Ignition's by its size."""
     return BadInput(
-        f"{name} is larger than {LARGEST >> 20} MB: it is no export of Ignition's.",
+        f"{name} is larger than {LARGEST >> 20} MB, so it is not an export from Ignition.",
         hint="Split it into smaller files and import them one after another.",
     )
 
@@ -217,7 +217,9 @@ def _open(path: Path) -> BinaryIO:
 def _held(fd: int, name: str) -> BinaryIO:
     """What a pipe gives, held in memory: it can be read only once."""
     if os.isatty(fd):
-        raise BadInput(f"{name} is a terminal: there is no file.", hint="Name a file, or redirect one to it.")
+        raise BadInput(
+            f"{name} is a terminal, not a file.", hint="Name a file, or redirect a file to standard input."
+        )
     held, size = io.BytesIO(), 0
     while chunk := os.read(fd, _CHUNK):
         size += len(chunk)

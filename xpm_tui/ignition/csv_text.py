@@ -90,9 +90,9 @@ def judge_encoding(raw: bytes) -> str:
     if sum(map(len, sound)) * 2 > high:
         damaged = _HIGH.search(_MULTIBYTE.sub(b"", raw))
         raise BadInput(
-            "The file is UTF-8 with damaged characters: some bytes of it belong to another encoding"
+            "The file is UTF-8 with damaged characters: some bytes belong to another encoding"
             + (f" (0x{damaged[0].hex().upper()})." if damaged else "."),
-            hint="Export it again as CSV UTF-8, without joining files of different encodings.",
+            hint="Export it again as CSV UTF-8, and do not join files with different encodings.",
         )
     mac = raw.decode("mac-roman")
     windows = raw.decode("cp1252", "replace")
@@ -104,7 +104,7 @@ def judge_encoding(raw: bytes) -> str:
     shown = next((found[0] for found in _WORDS.finditer(mac)), "")
     there = shown.encode("mac-roman").decode("cp1252", "replace")
     raise BadInput(
-        "The file is not UTF-8, and its encoding cannot be told: a word in it is "
+        "The file is not UTF-8, and its encoding cannot be determined: a word in it is "
         f"{visible(there, 40)} in Windows-1252 and {visible(shown, 40)} in Mac Roman.",
         hint="Save it as CSV UTF-8, or name its encoding: --encoding windows-1252, --encoding mac-roman.",
     )
@@ -155,7 +155,8 @@ def _refuse_other_files(raw: bytes) -> None:
             raise BadInput(f"This is {kind}, not CSV.", hint="Save it as CSV UTF-8 and import that file.")
     if raw.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
         raise BadInput(
-            "This is a web page, not CSV.", hint="The download was perhaps a sign-in page: export it again."
+            "This is a web page, not CSV.",
+            hint="You may have downloaded a sign-in page: export the file again.",
         )
 
 
@@ -168,7 +169,7 @@ def _python_name(told: str) -> str:
         name = ""
     if name not in ENCODINGS:
         raise BadInput(
-            f"There is no encoding {told!r} here.", hint="It is UTF-8, UTF-16, Windows-1252 or Mac Roman."
+            f"The encoding {told!r} is not supported.", hint="Use UTF-8, UTF-16, Windows-1252 or Mac Roman."
         )
     return name
 
@@ -278,13 +279,13 @@ def _misfit(cells: list[str], least: int, most: int) -> str:
         return ""
     if len(cells) > most and not any(cell.strip() for cell in cells[most:]):
         return ""
-    return f"it has {len(cells)} cells and there are {least} headings"
+    return f"it has {len(cells)} cells, but there are {least} headings"
 
 
 def _one_line(line: str, delimiter: str, least: int, most: int, reason: str) -> tuple[list[str], str]:
     """A last try: the line by itself, forgiving what stands behind a closing quote."""
     if line.count('"') % 2:
-        return [], "a quote is opened and not closed" if "quote" not in reason else reason
+        return [], "a quote is not closed" if "quote" not in reason else reason
     try:
         cells = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error as wrong:
@@ -294,7 +295,7 @@ def _one_line(line: str, delimiter: str, least: int, most: int, reason: str) -> 
 
 def _spoken(wrong: str) -> str:
     if "unexpected end" in wrong or "expected after" in wrong:
-        return "a quote is opened and not closed, or stands in the middle of a quoted cell"
+        return "a quote is not closed, or is in the middle of a quoted cell"
     if "field limit" in wrong:
-        return "a quote is opened and not closed for a very long stretch"
+        return "a quote is not closed over a very long part of the file"
     return f"it cannot be read ({wrong})"

@@ -70,7 +70,7 @@ class DateStyle:
             if found is not None:
                 _refuse_rest(words[at:])
                 return found
-        raise NoDate("it is no date")
+        raise NoDate("it is not a date")
 
     def _date(self, words: str) -> date | None:
         """The date of a text that is nothing but a date; None where it has another form."""
@@ -90,9 +90,9 @@ class DateStyle:
 
     def _numbers(self, one: int, two: int, year: str, sign: str) -> date:
         if self.mixed and one != two and one <= 12 and two <= 12:
-            raise NoDate("the day or the month may come first: this file has dates of both kinds")
+            raise NoDate("the day or the month may come first: this file has dates in both orders")
         if sign == "-" and len(year) == 2 and one > 12 and int(year) <= 31:
-            raise NoDate("the year is written with two digits and may come first or last")
+            raise NoDate("the year has only two digits and may come first or last")
         day, month = (one, two) if self.day_first else (two, one)
         if self.mixed and month > 12:
             day, month = month, day
@@ -102,7 +102,7 @@ class DateStyle:
 def _named(weekday: str | None, day: int, month: int, year: str) -> date:
     found = _made(_year(year), month, day)
     if weekday and weekday not in _DAY:
-        raise NoDate("it is no date")
+        raise NoDate("it is not a date")
     if weekday and _DAY[weekday] != found.weekday():
         raise NoDate(f"it was a {_DAYS[found.weekday()].capitalize()}")
     return found
@@ -112,7 +112,7 @@ def _year(text: str) -> int:
     if len(text) == 4:
         return int(text)
     if int(text) > _LAST_SHORT:
-        raise NoDate("the year is written with two digits: it may be in either century")
+        raise NoDate("the year has only two digits, so the century is not clear")
     return 2000 + int(text)
 
 
@@ -122,7 +122,7 @@ def _made(year: int, month: int, day: int) -> date:
     try:
         return date(year, month, day)
     except ValueError:
-        raise NoDate("the calendar has no such day") from None
+        raise NoDate("there is no such day in the calendar") from None
 
 
 def _refuse_rest(rest: str) -> None:
@@ -133,7 +133,7 @@ def _refuse_rest(rest: str) -> None:
     if not time[1].strip():
         return
     if _ZONE.fullmatch(time[1]):
-        raise NoDate("it has a time zone, so that the day depends on the place")
+        raise NoDate("it has a time zone, so the day depends on the place")
     raise NoDate("something follows the date")
 
 

@@ -115,7 +115,7 @@ def export_clients(
             continue
         at = _sheet_for(client, sheets) if flavour == "ignition" else 0
         if at:
-            reason = f"it has the name of another client without Client ID: it stands in file {at + 1}"
+            reason = f"it has the same name as another client without a Client ID, so it is in file {at + 1}"
             splits.append(NotExported(client.id, client.name, reason))
         sheets[at].rows += [(client, contact) for contact in contacts]
         records.append(client.id)
@@ -153,8 +153,8 @@ def _contacts(
         return []
     if not client.client_id and known is not None and known.sent is not None and not again:
         refuse(
-            f"it went out on {day(known.sent)} and has no Client ID yet: a second import into Ignition "
-            "would make it twice. Import Ignition's own export here first"
+            f"it was exported on {day(known.sent)} and has no Client ID yet: a second import would "
+            "create it twice in Ignition. First import Ignition's own export here"
         )
         return []
     good = []
@@ -164,7 +164,8 @@ def _contacts(
         if lack and (wanted is None or contact.id in wanted):
             refuse(lack, f"{client.id}/{contact.id}")
         elif client.client_id and gone_out and not again and (wanted is None or contact.id in wanted):
-            refuse("its contact went out before and has no Contact ID yet: Ignition would make it twice",
+            refuse("its contact was exported before and has no Contact ID yet: Ignition would create it "
+                "twice",
                    f"{client.id}/{contact.id}")  # fmt: skip
         elif not lack:
             good.append(contact)

@@ -200,7 +200,7 @@ def mapped(text: str) -> tuple[str, str]:
     heading, sign, name = text.rpartition("=")
     if not sign or not heading.strip():
         raise BadInput(
-            f"{visible(text, 80)} is no mapping.",
+            f"{visible(text, 80)} is not a mapping.",
             hint="Write the heading, =, and a field: 'Tel=contact_phone'.",
         )
     return heading.strip(), name.strip()
@@ -255,5 +255,5 @@ def _none_usable(form: Form, headings: Sequence[str]) -> BadInput:
     return BadInput(
         f"No column of the file can be used for {form.name}. Found: {found or 'no headings'}{more}. "
         f"Needed: {needed}.",
-        hint=f"If one of them is it, say which: --map 'Heading={example}'.",
+        hint=f"If one of them is the right column, use: --map 'Heading={example}'.",
     )

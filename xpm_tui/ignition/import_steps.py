@@ -259,7 +259,7 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
             row, changed = _restored(image, now, table)
             if changed:
                 stay = plural(len(changed), "it stays/they stay")
-                reason = f"{sequence(changed)} changed since the import, so {stay}."
+                reason = f"{sequence(changed)} has changed since the import, so {stay}."
             if row != now:
                 writes.append(Put(table, row))
                 counts["restored"] += 1
@@ -295,7 +295,7 @@ def _why_stays(snapshot: Snapshot, table: Table[Any], image: ImportImage, now: m
         made_here = [p for p in snapshot.find(PROPOSALS, "client", image.row) if p.ours]
         if made_here:
             return "It has proposals, so it stays."
-    return "It was changed since the import, so it stays." if digest(now) != image.digest else ""
+    return "It has been changed since the import, so it stays." if digest(now) != image.digest else ""
 
 
 def _restored(image: ImportImage, now: Any, table: Table[Any]) -> tuple[Any, list[str]]:

@@ -90,7 +90,7 @@ def plan_services(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> Import
             raise _Found("Service Name is blank")
         same = [s for s in by_name.get(exact(name), []) if not told or SERVICE_ID not in s.extra]
         if len(same) > 1:
-            raise _Found(f"{', '.join(s.id for s in same)} all have this name; give a Service ID")
+            raise _Found(f"{', '.join(s.id for s in same)} all have this name; add a Service ID")
         return same[0] if same else None
 
     def values(row: ReadRow, now: Service | None) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan
             if name and compare(name, member.name).answer == "same" and not (email and member.email)
         ]
         if len(same) > 1:
-            raise _Found(f"{', '.join(member.id for member in same)} could all be meant; give an e-mail")
+            raise _Found(f"{', '.join(member.id for member in same)} all match; add an e-mail")
         for member in members if not same else ():
             answer = compare(name, member.name)
             met = member.email.casefold() in emails or (
@@ -134,8 +134,9 @@ def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan
             )
             if answer.answer != "different" and not met:
                 raise _Found(
-                    f"{visible(member.name, 80)} ({member.id}) may be the same person: {answer.reasons[0]}. "
-                    f"Give that member this e-mail (team edit), or: team new --different-from {member.id}"
+                    f"{visible(member.name, 80)} ({member.id}) may be the same person: "
+                    f"{answer.reasons[0]}. Set this e-mail for that team member (team edit), or: "
+                    f"team new --different-from {member.id}"
                 )
         return same[0] if same else None
 
@@ -244,7 +245,7 @@ class _Planner:
         if now is not None:
             first = min(first, met.setdefault(now.id, row.number))
         if first != row.number:
-            raise _Found(f"row {first} is about the same one")
+            raise _Found(f"row {first} has the same record")
 
 
 def _tokens(prefix: str, count: int) -> Iterable[str]:

@@ -228,7 +228,7 @@ class _Body:
             )
             if kind:
                 why = "a row of totals, not a record: skipped"
-                perhaps = "it may be a row of totals: if it is a record, give it an id or add it by hand"
+                perhaps = "it may be a row of totals: if it is a record, give it an id or add it yourself"
                 (self.skipped if kind == "total" else self.refused).append(
                     Refused(record.row, why if kind == "total" else perhaps)
                 )
@@ -252,13 +252,13 @@ class _Body:
     def notes(self, found: tuple[Column, ...]) -> tuple[str, ...]:
         """What is to be said of the whole file."""
         notes = [
-            f"{column.heading}: a column of this heading was there before; it is kept, not used."
+            f"{column.heading}: an earlier column has the same heading; this column is kept, but not used."
             for column in found
             if not column.field and re.search(r" \(\d+\)$", column.heading)
         ]
         if self._formulas:
             cells = count(self._formulas, "cell begins/cells begin")
-            notes.append(f"{cells} with = like a formula: taken as text.")
+            notes.append(f"{cells} with = like a formula: treated as text.")
         return tuple(notes)
 
 
@@ -306,7 +306,7 @@ def unusable(record: Record, text: str = "") -> str:
     """Why no cell of this record can be trusted; empty for a sound one. ``text``: its cells joined."""
     text = text or "".join(record.cells)
     if "\0" in text:
-        return "a cell holds a NUL byte"
+        return "a cell contains a NUL byte"
     if len(text) > LONGEST_CELL and any(len(cell) > LONGEST_CELL for cell in record.cells):
         return f"a cell is longer than {LONGEST_CELL} characters"
     return ""

@@ -55,7 +55,7 @@ def why_never(client: Client) -> dict[str, str]:
     if not client.name.strip():
         return {"": "it has no name"}
     if b"\\u0000" in msgspec.json.encode(client):
-        return {"": "it holds a NUL byte, which no CSV can carry"}
+        return {"": "it contains a NUL byte, which CSV files cannot contain"}
     found: dict[str, str] = {}
     for contact in client.contacts:
         lack = "name" if not contact.name.strip() else "e-mail" if not contact.email.strip() else ""

@@ -171,7 +171,7 @@ class _Planner:
                 found[row.number] = self._unlike("end", row, first)
         if found:
             at = min(found)
-            rest = f"Another row of its proposal contradicts it (row {at})"
+            rest = f"another row of the same proposal contradicts it (row {at})"
             self._refused += [Refused(row.number, found.get(row.number, rest)) for row, _ in good]
         return bool(found)
 
@@ -210,7 +210,7 @@ class _Planner:
         """What Ignition says of a proposal that is ours to deploy: a change of what its jobs are made from
         stops what still waits, until a person has looked and takes it again."""
         if before.origin == "new":
-            self._notes.append(Note(row, f"{before.id} was made here: left as it is"))
+            self._notes.append(Note(row, f"{before.id} was created here: not changed"))
             return before, []
         if after.state not in ("accepted", "revoked"):
             after = msgspec.structs.replace(after, ours=False)
@@ -234,7 +234,7 @@ class _Planner:
         ]
         if found:
             ids = ", ".join(each.id for each, _ in found)
-            way = "" if "state" in told else f" Look at it, then: proposals take {before.id}"
+            way = "" if "state" in told else f" Review it, then: proposals take-over {before.id}"
             self._notes.append(Note(row, f"{before.id}: {why} Stopped: {ids}.{way}"))
         return after, found
 
@@ -260,7 +260,7 @@ class _Planner:
             if price and not re.fullmatch(
                 r"[-(]?\s*[$£€]?\s*[\d.,' ]*\d[\d.,']*\s*\)?\s*(?:[A-Z]{3})?", price
             ):
-                raise _Bad(f"Price {visible(price, 40)} is no number")
+                raise _Bad(f"Price {visible(price, 40)} is not a number")
             if dates["start"] and dates["end"] and dates["end"] < dates["start"]:
                 raise _Bad(f"its end {dates['end']} is before its start {dates['start']}")
         except _Bad as reason:
@@ -269,8 +269,8 @@ class _Planner:
         name = row.cells.get("service", "")
         found = self._services.get(exact(name), [])
         if name and len(found) != 1:
-            words = "is not among the services" if not found else "is the name of several services"
-            self._left_out[f"Service {visible(name, 80)} {words}: kept by its name"] += 1
+            words = "is not in the list of services" if not found else "matches several services"
+            self._left_out[f"Service {visible(name, 80)} {words}: kept under its name"] += 1
         return ProposalService(
             name=name,
             service=found[0] if len(found) == 1 else "",
@@ -298,9 +298,9 @@ class _Planner:
         starts = [service.start for service in services if service.start]
         ends = [service.end for service in services]
         if len({*ends} - {None}) > 1 and None not in ends and "end" not in self._agreeing:
-            self._left_out["Services of one proposal end on different dates: it ends with the last"] += len(
-                rows
-            )
+            self._left_out[
+                "Services of one proposal end on different dates: the proposal ends with the last one"
+            ] += len(rows)
         # Where each row has the status of its service, one that is not known is enough.
         words = [" ".join(row.cells["state"].split()) for row in rows if row.cells.get("state")]
         status = next((text for text in words if _word(text) not in _STATES), "")
@@ -351,7 +351,7 @@ class _Planner:
         found = self._people.find(cells[field])
         if not found:
             self._left_out[
-                f"{field}: nobody in the team is called {visible(cells[field], 60)}: left out"
+                f"{field}: no team member is called {visible(cells[field], 60)}, so this was left out"
             ] += 1
         return found
 

@@ -15,22 +15,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="A local Xero. The first line on stdout is one JSON object with its addresses.",
     )
     parser.add_argument(
-        "--port", type=int, default=0, metavar="N", help="port to listen on; 0 is any free one"
+        "--port", type=int, default=0, metavar="N", help="the port to listen on; 0 for any free one"
     )
     parser.add_argument("--clients", type=int, default=12, metavar="N", help="clients in the sample practice")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="what the sample is made from")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="the seed of the sample data")
     parser.add_argument(
         "--fault",
         action="append",
         default=[],
         metavar="KIND[,name=value...]",
-        help="a fault; may be repeated",
+        help="a fault to simulate; can be repeated",
     )
     parser.add_argument(
-        "--switch", action="append", default=[], metavar="NAME=VALUE", help="a switch; may be repeated"
+        "--switch",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a switch of the sandbox; can be repeated",
     )
     parser.add_argument(
-        "--separate-hosts", action="store_true", help="login, identity and API on three ports"
+        "--separate-hosts", action="store_true", help="serve login, identity and API on three ports"
     )
     parser.add_argument("--die-with-parent", action="store_true", help="end when the starting process ends")
     given = parser.parse_args(arguments)

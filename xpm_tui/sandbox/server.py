@@ -139,7 +139,7 @@ def serve(
     """
     try:
         if clients < 0 or not 0 <= port <= 65535:
-            raise ValueError("--clients takes a number from 0 upwards, --port one from 0 to 65535.")
+            raise ValueError("--clients must be 0 or more, and --port from 0 to 65535.")
         wanted = [Fault.parse(text) for text in faults]
         chosen = Switches().changed(dict(_pair(text) for text in switches))
     except ValueError as error:
@@ -151,7 +151,10 @@ def serve(
     try:
         run(sandbox, port, separate_hosts=separate_hosts, die_with_parent=die_with_parent)
     except OSError as error:
-        print(f"Port {port} cannot be used: {error.strerror}. Choose another, or 0 for any.", file=sys.stderr)
+        print(
+            f"Port {port} cannot be used: {error.strerror}. Choose another one, or 0 for any free one.",
+            file=sys.stderr,
+        )
         return TAKEN
     return DONE
 

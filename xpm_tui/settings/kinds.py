@@ -44,14 +44,14 @@ def _text(value: str) -> str:
     if len(value) > LONGEST:
         raise ValueError(f"it is longer than {LONGEST} characters")
     if _CONTROL.search(value):
-        raise ValueError("it holds a line break or another control character")
+        raise ValueError("it contains a line break or another control character")
     return value.strip()
 
 
 def _yes_no(value: str) -> bool:
     word = value.strip().casefold()
     if word not in _YES | _NO:
-        raise ValueError("it is yes or no")
+        raise ValueError("it must be yes or no")
     return word in _YES
 
 
@@ -61,14 +61,14 @@ def _origin(value: str) -> str:
         parts = urlsplit(_text(value))
         port = parts.port
     except ValueError as reason:
-        raise ValueError(f"it is no web address ({reason})") from None
+        raise ValueError(f"it is not a web address ({reason})") from None
     host = parts.hostname or ""
     if parts.scheme not in ("https", "http") or not host or parts.username or parts.password:
         raise ValueError("it is an address such as https://api.xero.com")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError("it ends after host and port: the paths are added to it")
+        raise ValueError("it must end after host and port: the paths are added automatically")
     if parts.scheme == "http" and not is_this_machine(host):
-        raise ValueError("http without s is for this machine only (localhost): Xero is reached by https")
+        raise ValueError("http is allowed for this machine only (localhost): Xero needs https")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port else "")
 
@@ -85,7 +85,7 @@ def _zone(value: str) -> str:
             zoneinfo.ZoneInfo(name)
     except (OSError, ValueError, KeyError):
         raise ValueError(
-            "it is a name of the tz database, such as Pacific/Auckland or Australia/Sydney"
+            "it must be a name from the tz database, such as Pacific/Auckland or Australia/Sydney"
         ) from None
     return name
 
@@ -93,7 +93,7 @@ def _zone(value: str) -> str:
 def _clock_time(value: str) -> str:
     match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*", value)
     if not match or int(match[1]) > 23 or int(match[2]) > 59:
-        raise ValueError("it is a time of day such as 06:30")
+        raise ValueError("it must be a time of day such as 06:30")
     return f"{int(match[1]):02}:{match[2]}"
 
 
@@ -108,7 +108,7 @@ def _template(value: str) -> str:
     if wrong or text.count("{") != text.count("}"):
         raise ValueError("it may hold {proposal}, {client}, {service} and {period}, and no other brace")
     if not text:
-        raise ValueError("a job needs a name")
+        raise ValueError("a job must have a name")
     return text
 
 
@@ -146,7 +146,7 @@ def integer(low: int, high: int, unit: str) -> Kind:
     def parse(value: str) -> int:
         digits = value.strip().replace("_", "")
         if not re.fullmatch(r"-?[0-9]{1,9}", digits) or not low <= int(digits) <= high:
-            raise ValueError(f"it is a whole number of {unit} from {low} to {high}")
+            raise ValueError(f"it must be a whole number of {unit} from {low} to {high}")
         return int(digits)
 
     return Kind(f"{unit}, {low} to {high}", parse, "integer")
@@ -158,7 +158,7 @@ def choice(*names: str) -> Kind:
     def parse(value: str) -> str:
         name = re.sub(r"[\s-]+", "_", value.strip().casefold())
         if name not in names:
-            raise ValueError(f"it is one of {', '.join(names)}")
+            raise ValueError(f"it must be one of {', '.join(names)}")
         return name
 
     return Kind(" | ".join(names), parse)

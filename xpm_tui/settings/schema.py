@@ -60,11 +60,11 @@ class Entry:
 
 
 SECTIONS: dict[str, str] = {
-    "xero": "Where Xero is, and which app signs in",
+    "xero": "Xero's addresses, and the app that signs in",
     "sync": "Sync",
-    "guard": "When a run that nobody has reviewed stops",
+    "guard": "Safety limits for a sync nobody has reviewed",
     "gate": "Calls to Xero",
-    "schedule": "The daily run",
+    "schedule": "Daily sync",
     "notify": "Notifications",
     "jobs": "Job templates and jobs",
     "retention": "Retention",
@@ -86,30 +86,30 @@ SCHEMA: tuple[Entry, ...] = (
         "Identity address",
         ORIGIN,
         "https://identity.xero.com",
-        "Where logins are exchanged and renewed.",
+        "Where logins are issued and renewed.",
     ),
     Entry(
         "xero.api_url",
         "API address",
         ORIGIN,
         "https://api.xero.com",
-        "Where Practice Manager and connections are.",
+        "The address of the Practice Manager API and the connections.",
     ),
-    Entry("xero.client_id", "Client id", TEXT, "", "Client id of the app that was registered with Xero."),
+    Entry("xero.client_id", "Client id", TEXT, "", "The client id of the app that you registered with Xero."),
     Entry(
         "xero.client_secret",
         "Client secret",
         SECRET,
         Secret(),
-        "Client secret, for an app of the web-app type only; a PKCE app has none.",
+        "The client secret, only for apps of the web-app type; a PKCE app has none.",
     ),
     Entry(
         "xero.scopes",
         "Permissions (scopes)",
         SCOPES,
         "standard",
-        "What the login may do: a preset, or scope names. With granular alone Xero may not "
-        "list job templates and categories; with read_only nothing can be sent to XPM.",
+        "What the login may do: a preset, or scope names. With granular alone, Xero may not list "
+        "job templates and categories; with read_only, nothing can be sent to XPM.",
     ),
     Entry(
         "xero.redirect_port",
@@ -123,7 +123,8 @@ SCHEMA: tuple[Entry, ...] = (
         "Direction",
         choice("from_xpm", "to_xpm"),
         "from_xpm",
-        "The master: from_xpm lets XPM overwrite Ignition, to_xpm lets Ignition overwrite XPM.",
+        "Which side is the master: with from_xpm, XPM overwrites Ignition; with to_xpm, Ignition "
+        "overwrites XPM.",
     ),
     Entry(
         "sync.level",
@@ -144,7 +145,7 @@ SCHEMA: tuple[Entry, ...] = (
         "When the master is emptied",
         choice("never", "ask", "yes"),
         "ask",
-        "The master emptied a field that was filled: keep the other side, ask, or empty it too.",
+        "The master emptied a field that had a value: keep the other value, ask you, or empty it too.",
     ),
     Entry(
         "sync.off",
@@ -155,10 +156,10 @@ SCHEMA: tuple[Entry, ...] = (
     ),
     Entry(
         "sync.daily_push",
-        "Daily run writes to XPM",
+        "Daily sync writes to XPM",
         YES_NO,
         False,
-        "With To XPM: whether the daily run may write to XPM without being asked, within the guard.",
+        "With To XPM: whether the daily sync may write to XPM without asking you, within the guard.",
     ),
     Entry(
         "sync.create_lag",
@@ -172,14 +173,15 @@ SCHEMA: tuple[Entry, ...] = (
         "Shortest list, percent",
         integer(0, 100, "percent"),
         90,
-        "Stop when the source list has less than this part of the last complete one, and see source_fewer.",
+        "Stop when the source list has less than this share of the last complete list; see also "
+        "source_fewer.",
     ),
     Entry(
         "guard.source_fewer",
         "Shortest list, records",
         integer(1, 1_000_000, "records"),
         5,
-        "A shorter source list stops the run only when it has at least this many records fewer.",
+        "A shorter source list stops the run only when at least this many records are missing.",
     ),
     Entry(
         "guard.records_count",
@@ -228,46 +230,51 @@ SCHEMA: tuple[Entry, ...] = (
         "Calls kept in reserve",
         integer(0, 5_000, "calls"),
         100,
-        "Calls of the day that a run leaves for other work and for recovery.",
+        "The calls of the day that a run leaves for other work and for recovery.",
     ),
     Entry(
         "schedule.at",
-        "Time of the daily run",
+        "Time of the daily sync",
         CLOCK_TIME,
         "06:30",
-        "When the daily run starts, in the practice's time zone.",
+        "When the daily sync starts, in the practice's time zone.",
     ),
     Entry(
         "schedule.require_sign_in",
-        "Daily run needs recent use",
+        "Daily sync needs recent use",
         YES_NO,
         True,
-        "Run daily only if someone used the tool during the past 24 hours, as Ignition does.",
+        "Run the daily sync only if someone has used the tool during the past 24 hours, as Ignition does.",
     ),
     Entry(
         "schedule.full_days",
         "Full comparison, days",
         integer(1, 31, "days"),
         7,
-        "Every so many days the daily run compares everything instead of what XPM says has changed.",
+        "After this many days, the daily sync compares everything instead of only what XPM reports "
+        "as changed.",
     ),
     Entry(
         "notify.command",
         "Notification command",
         TEXT,
         "",
-        "Command that is run when a run is held or fails, a login is needed, or nothing has "
-        "synced for notify.hours.",
+        "The command to run when a run is held or fails, a login is needed, or there was no "
+        "successful sync for notify.hours.",
     ),
     Entry(
         "notify.hours",
         "Hours without a sync",
         integer(1, 8_760, "hours"),
         80,
-        "After so long without a successful sync you are warned; the default outlasts a weekend.",
+        "After this time without a successful sync, you are warned; the default is longer than a weekend.",
     ),
     Entry(
-        "jobs.default_category", "Job category", TEXT, "", "Job category of a new job, by name; empty: none."
+        "jobs.default_category",
+        "Job category",
+        TEXT,
+        "",
+        "The job category of a new job, by name; empty for none.",
     ),
     Entry(
         "jobs.category_by_billing",
@@ -282,29 +289,29 @@ SCHEMA: tuple[Entry, ...] = (
         "Budget of a job",
         choice("none", "proposal"),
         "none",
-        "Budget of a new job: none, or the value of the proposal's services.",
+        "The budget of a new job: none, or the value of the proposal's services.",
     ),
     Entry(
         "jobs.state_code",
         "State of a new job",
         TEXT,
         "",
-        "Code of the state that a new job is put into; empty: XPM's first state.",
+        "The code of the state of a new job; empty for XPM's first state.",
     ),
     Entry(
         "jobs.days_early",
         "Days early",
         integer(0, 365, "days"),
         0,
-        "How early an occurrence is deployed before its date.",
+        "How many days before its date a job is deployed.",
     ),
     Entry(
         "jobs.due_days",
         "Days until due",
         integer(1, 3_660, "days"),
         365,
-        "A job is due so long after its start. Not set: a job that comes back is due on the last day of its "
-        "period, and another one at its proposal's end, or after 365 days.",
+        "How many days after its start a job is due. If not set, a recurring job is due on the "
+        "last day of its period, and any other job at its proposal's end, or after 365 days.",
     ),
     Entry(
         "jobs.per",
@@ -314,13 +321,13 @@ SCHEMA: tuple[Entry, ...] = (
         "One job for a whole proposal, one per project, or one per entity. Where projects are for other "
         "clients, each client gets a job of its own in any case.",
     ),
-    Entry("jobs.name", "Job name", JOB_NAME, "{proposal}", "Name of a job."),
+    Entry("jobs.name", "Job name", JOB_NAME, "{proposal}", "The name of a job."),
     Entry(
         "jobs.name_recurring",
         "Name of a recurring job",
         JOB_NAME,
         "{proposal} {period}",
-        "Name of a job that recurs.",
+        "The name of a job that recurs.",
     ),
     Entry(
         "jobs.number",
@@ -335,7 +342,7 @@ SCHEMA: tuple[Entry, ...] = (
         "Client order number",
         choice("none", "client", "proposal"),
         "proposal",
-        "Client order number by which Xero's invoices find the job: CLI-n, PROP-n, or none.",
+        "The client order number by which Xero's invoices find the job: CLI-n, PROP-n, or none.",
     ),
     Entry(
         "jobs.ignition_deploys",
@@ -371,7 +378,8 @@ SCHEMA: tuple[Entry, ...] = (
         "When a person is not linked",
         choice("skip", "hold"),
         "skip",
-        "A partner, manager or staff member is not linked: leave the person out and say so, or hold the job.",
+        "If a partner, manager or staff member is not linked: create the job without the person "
+        "and report it, or hold the job.",
     ),
     Entry(
         "retention.runs_days",
@@ -406,7 +414,7 @@ SCHEMA: tuple[Entry, ...] = (
         "Time zone",
         ZONE,
         "",
-        "Time zone of the practice: it decides which day a job is due.",
+        "The time zone of the practice: it decides on which day a job is due.",
     ),
     Entry(
         "log.level",
@@ -420,7 +428,7 @@ SCHEMA: tuple[Entry, ...] = (
         "Theme",
         TEXT,
         "auto",
-        "Theme of the console: auto, dark, light, or the name of one in its palette.",
+        "The theme of the console: auto, dark, light, or the name of a theme in its palette.",
     ),
     Entry(
         "glyphs",

@@ -53,7 +53,7 @@ def scopes(text: str) -> tuple[str, ...]:
     wrong = next((word for word in own if not _TOKEN.fullmatch(word)), "")
     if wrong or not any(word.split(".")[0] == "practicemanager" for word in own):
         raise ValueError(
-            f"it is one of {', '.join(PRESETS)}, or Xero's scope names with a blank between them, "
+            f"it must be one of {', '.join(PRESETS)}, or Xero's scope names separated by blanks, "
             "at least one of them beginning with practicemanager"
         )
     return own
@@ -69,7 +69,7 @@ def way_to(scope: str, asked: Collection[str]) -> str:
     """Return how to be given a scope that the login lacks, in sentences; ``asked`` are those asked for."""
     if not OPENING.get(scope, frozenset({scope})).isdisjoint(asked):
         return (
-            "Xero was asked for it and did not give it. Ask Xero to attach it to your app "
+            "Xero was asked for it but did not grant it. Ask Xero to attach it to your app "
             "(developer.xero.com), then: xpm-tui connect."
         )
     return f"To ask for it: xpm-tui settings set xero.scopes {STANDARD}, then: xpm-tui connect."

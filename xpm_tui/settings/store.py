@@ -199,7 +199,7 @@ class Settings:
         origin: Origin = "practice" if practice else "file"
         path = self._files[origin]
         if path is None:
-            raise BadInput("There is no practice yet whose settings could be changed.")
+            raise BadInput("There is no practice yet, so there are no settings to change.")
         return origin, path
 
 
@@ -239,7 +239,7 @@ def _from_toml(entry: Entry, value: object, where: str) -> Setting:
     if kind and kind == entry.kind.toml:
         return parsed(entry, text, where)
     wanted = _TOML_WORDS[entry.kind.toml]
-    raise BadInput(f"{entry.key} has the wrong type: it is {wanted} (in {where}).", hint=entry.help)
+    raise BadInput(f"{entry.key} has the wrong type: it must be {wanted} (in {where}).", hint=entry.help)
 
 
 _TOML_WORDS = {
@@ -282,7 +282,7 @@ class _Told:
                 section, _, rest = name.removeprefix(schema.PREFIX).casefold().partition("_")
                 if rest and section in schema.SECTIONS:
                     raise BadInput(
-                        f"The environment variable {visible(name, 80)} stands for no setting.",
+                        f"The environment variable {visible(name, 80)} names no setting.",
                         hint=schema.nearest(f"{section}.{rest}"),
                     )
             except BadInput as problem:

@@ -40,7 +40,7 @@ def read(path: Path) -> dict[str, object]:
     except tomllib.TOMLDecodeError as reason:
         raise BadInput(
             f"The settings file {path} cannot be read: {reason}.",
-            hint="Mend that place; texts stand in quotes, and each [section] only once.",
+            hint="Correct that line: texts need quotes, and each [section] may occur only once.",
         ) from None
 
 
@@ -80,14 +80,14 @@ def _change(path: Path, key: str, value: Any) -> None:
     if value is not None:
         wanted[key] = list(value) if isinstance(value, tuple) else value
     if dict(_parsed(text)) != wanted:
-        raise _cannot_edit(path, key, "the way it is laid out is not one that can be edited safely")
+        raise _cannot_edit(path, key, "its layout cannot be edited safely")
     atomic.replace_bytes(path, data)
 
 
 def _cannot_edit(path: Path, key: str, reason: str) -> BadInput:
     return BadInput(
         f"The setting {key} could not be written to {path}: {reason}.",
-        hint="The file is as it was. Edit it by hand.",
+        hint="The file was not changed. Edit it yourself.",
     )
 
 
@@ -116,7 +116,9 @@ def _text(path: Path) -> str:
     except OSError as reason:
         raise BadInput(f"The settings file {path} cannot be read: {reason.strerror or reason}.") from None
     if len(raw) > LARGEST:
-        raise BadInput(f"The settings file {path} is larger than {LARGEST} bytes: it is no settings file.")
+        raise BadInput(
+            f"The settings file {path} is larger than {LARGEST} bytes, so it is not a settings file."
+        )
     try:
         return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as reason:

@@ -93,20 +93,20 @@ def repair(folder: Path, *, clock: Clock, lossy: bool = False) -> Repaired:
     could not. Raises ``BookUnreadable`` where that would be needed and was not asked for, or nothing is left.
     """
     _need(folder)
-    with both_locks(folder, clock, "repairing the book"):
+    with both_locks(folder, clock, "repairing the data"):
         try:
             loaded = load(folder)
         except Damage as damage:
             return _repair(folder, damage, clock, lossy)
         if loaded is None:
-            raise BookUnreadable(f"There is no book in {folder}.", hint="Restore a backup into it.")
+            raise BookUnreadable(f"There is no data in {folder}.", hint="Restore a backup into it.")
         if loaded.tail == "clean":
-            words = f"The book is whole, as of {at(loaded.state.mark)}: nothing to repair."
+            words = f"The data is intact, as of {at(loaded.state.mark)}: nothing to repair."
             return Repaired(changed=False, lossless=True, position=loaded.state.mark.position, lines=(words,))
     # A torn write at the end of the log was never acknowledged; opening for writing cuts it.
     with open_book(folder, clock=clock) as book:
         position = book.snapshot().position
-    line = "A write that never ended was cut from the log; it had not been acknowledged."
+    line = "An incomplete write was removed from the commit log; it had not been confirmed."
     return Repaired(changed=True, lossless=True, position=position, lines=(line,))
 
 
@@ -117,7 +117,7 @@ def _repair(folder: Path, damage: Damage, clock: Clock, lossy: bool) -> Repaired
         saved = rescue(folder, damage)
         loaded, lossless = saved.loaded, saved.lossless
         lacks = "no commit is missing" if lossless else "what was committed after it is lost"
-        lines.append(f"Went back to {at(loaded.state.mark)}: {lacks}.")
+        lines.append(f"Restored the state of {at(loaded.state.mark)}: {lacks}.")
     except BookUnreadable:
         if not lossy:
             raise
@@ -175,7 +175,7 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
 def purge(folder: Path, *, clock: Clock) -> Purged:
     """Delete the book, its backups and what repairs kept. Deleted is not shredded: a disk may keep traces."""
     _need(folder)
-    with both_locks(folder, clock, "deleting the book"):
+    with both_locks(folder, clock, "deleting the data"):
         ours = [path for _, path in generation_files(folder)] + leftovers(folder)
         ends = (folder / HEAD, previous_head(folder), folder / LOG_END)
         ours += [path for path in ends if path.exists()]
@@ -220,7 +220,7 @@ def _need(folder: Path) -> None:
     if not folder.is_dir() or not (
         (folder / HEAD).exists() or previous_head(folder).exists() or generation_files(folder)
     ):
-        raise BadInput(f"There is no book in {folder}.", hint="Check --home and --practice.")
+        raise BadInput(f"There is no data in {folder}.", hint="Check --home and --practice.")
 
 
 def _size(folder: Path) -> int:

@@ -44,7 +44,7 @@ def write_backup(folder: Path, target: Path) -> Backup:
     """
     loaded = load(folder)
     if loaded is None:
-        raise BookUnreadable(f"There is no book in {folder}.", hint="Check --home and --practice.")
+        raise BookUnreadable(f"There is no data in {folder}.", hint="Check --home and --practice.")
     with spoken(target):
         if os.path.lexists(target):
             raise BadInput(f"{target} is already there.", hint="Name another file, or move that one away.")
@@ -63,7 +63,9 @@ def write_backup(folder: Path, target: Path) -> Backup:
                     _copy(folder / head.log, inside, mark.offset)
             with unpacked(temporary) as again:
                 if again.state.mark != mark:
-                    raise BookUnreadable(f"The backup {target} does not read back as it was written.")
+                    raise BookUnreadable(
+                        f"The backup {target} could not be verified: it does not contain what was written."
+                    )
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -74,7 +76,7 @@ def write_backup(folder: Path, target: Path) -> Backup:
 @contextmanager
 def unpacked(source: Path) -> Iterator[Loaded]:
     """The state in a backup, wholly verified. Raises ``BadInput`` for a file that is no whole backup."""
-    refusal = f"{source} is no whole backup of a book"
+    refusal = f"{source} is not a complete backup"
     scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=_scratch_parent(source)))
     try:
         with zipfile.ZipFile(source) as packed:
@@ -86,10 +88,10 @@ def unpacked(source: Path) -> Iterator[Loaded]:
                         shutil.copyfileobj(inside, out, _COPY)
         loaded = load(scratch)
         if loaded is None:
-            raise BadInput(f"{refusal}: it has no head.", hint="Choose another backup.")
+            raise BadInput(f"{refusal}: it has no manifest.", hint="Choose another backup.")
         yield loaded
     except FileNotFoundError as error:
-        raise BadInput(f"There is no file {source}.") from error
+        raise BadInput(f"The file {source} does not exist.") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, Damage, RuntimeError) as error:
         raise BadInput(f"{refusal}: it is damaged.", hint="Choose another backup.") from error
     except OSError as error:

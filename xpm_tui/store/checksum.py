@@ -88,8 +88,8 @@ def changes_of(body: bytes) -> list[Change]:
         rows = _WRITES.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BookUnreadable(
-            "A line of the commit log has a right checksum and cannot be read.",
-            hint="It was written by another version. See: xpm-tui book check",
+            "A line of the commit log has a valid checksum, but cannot be read.",
+            hint="It was written by another version. See: xpm-tui data check",
         ) from error
     out = []
     for table, name, raw in rows:

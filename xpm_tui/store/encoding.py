@@ -41,7 +41,7 @@ def decode(table: Table[T], id: str, raw: bytes) -> T:  # noqa: A002
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BookUnreadable(
             f"The row {visible(id, 60)} of the table {table.name} cannot be read: {visible(str(error), 200)}",
-            hint="See what is wrong with: xpm-tui book check",
+            hint="See what is wrong with: xpm-tui data check",
         ) from error
 
 
@@ -55,9 +55,9 @@ def encode(table: Table[Any], row: Any) -> Change:
         ENCODER.encode(name)
     except (msgspec.MsgspecError, UnicodeError, TypeError, OverflowError) as error:
         half = isinstance(error, UnicodeError)
-        what = "it holds half a character (a lone surrogate)" if half else str(error)
+        what = "it contains half a character (a lone surrogate)" if half else str(error)
         raise BadInput(
-            f"{visible(str(name), 60)} cannot be kept in the table {table.name}: {visible(what, 200)}.",
+            f"{visible(str(name), 60)} cannot be saved in the table {table.name}: {visible(what, 200)}.",
             hint="Nothing was written. Correct the value and try again.",
         ) from error
     if not name:
@@ -72,7 +72,7 @@ def encoded(table: Table[Any], name: str, raw: bytes) -> Change:
         found = table.key(row)
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise BadInput(
-            f"{visible(name, 60)} cannot be kept in the table {table.name}: {visible(str(error), 200)}.",
+            f"{visible(name, 60)} cannot be saved in the table {table.name}: {visible(str(error), 200)}.",
             hint="Nothing was written. Correct the value and try again.",
         ) from error
     if not name or found != name:
@@ -88,6 +88,6 @@ def refuse_overtaken(writes: Iterable[Write], since: Snapshot, now: Snapshot) ->
         name = write.table.key(write.row) if isinstance(write, Put) else write.id
         if since.raw(write.table, name) != now.raw(write.table, name):
             raise Overtaken(
-                f"Somebody else has just changed {visible(name, 60)} ({write.table.name}).",
-                hint="Nothing was written. Look at it again, then do it once more.",
+                f"Someone else has just changed {visible(name, 60)} ({write.table.name}).",
+                hint="Nothing was written. Check it, then try again.",
             )

@@ -244,7 +244,7 @@ class Engine:
 
     def _create(self) -> Loaded:
         if self._lock is None:
-            raise BookUnreadable(f"There is no book in {self.folder}.", hint="Check --home and --practice.")
+            raise BookUnreadable(f"There is no data in {self.folder}.", hint="Check --home and --practice.")
         with self._lock.hold(PATIENCE):
             loaded = load(self.folder)
             if loaded is not None:
@@ -305,7 +305,7 @@ class Engine:
             self._read_on(locked=False)
         head = read_head(self.folder / HEAD)
         if head is None or head.book != self.head.book:
-            raise Damage(self.folder / HEAD, "was replaced by that of another book. Nothing was written.")
+            raise Damage(self.folder / HEAD, "was replaced by that of another practice. Nothing was written.")
         try:
             # All of the old log is in the new generation, so a state that is as far needs only go on there.
             tail = follow(self.state, self.folder / head.log, watched=len(self._views) > 0)
@@ -322,15 +322,15 @@ class Engine:
     def _reload(self, locked: bool) -> None:
         loaded = load(self.folder)
         if loaded is None:
-            raise Damage(self.folder / HEAD, "is gone: the book was deleted. Nothing was written.")
+            raise Damage(self.folder / HEAD, "is gone: the data was deleted. Nothing was written.")
         if loaded.head.book != self.head.book:
-            raise Damage(self.folder / HEAD, "was replaced by that of another book. Nothing was written.")
+            raise Damage(self.folder / HEAD, "was replaced by that of another practice. Nothing was written.")
         same = loaded.head.generation == self.head.generation
         if locked and same and loaded.state.mark.position < self._sure.position:
             raise Damage(
                 self.folder / loaded.head.log,
-                f"was cut by a foreign hand: it ends at {at(loaded.state.mark)} and was at {at(self._sure)}."
-                " Nothing was written.",
+                f"was cut by another program: it ends at {at(loaded.state.mark)} and was at "
+                f"{at(self._sure)}. Nothing was written.",
             )
         self.replace_state(loaded)
         if locked:
@@ -363,12 +363,12 @@ class Engine:
 
     def _refuse_reading(self) -> None:
         if self._closed:
-            raise ReadOnly("The book is closed.")
+            raise ReadOnly("The data store is closed.")
         if self.damage is not None:
             raise self.damage
         if self._read_only:
             raise ReadOnly(
-                "The book is open for reading only.", hint="Run it again without --read-only to write."
+                "The data is open for reading only.", hint="Run it again without --read-only to write."
             )
 
 

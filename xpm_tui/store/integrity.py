@@ -52,17 +52,19 @@ def check(folder: Path) -> Report:
     try:
         loaded = load(folder)
         if loaded is None:
-            raise BookUnreadable(f"There is no book in {folder}.", hint="Check --home and --practice.")
+            raise BookUnreadable(f"There is no data in {folder}.", hint="Check --home and --practice.")
         if loaded.tail != "clean":
             findings.append(
-                Finding("note", "The log ends in a write that never ended; the next commit cuts it.")
+                Finding("note", "The commit log ends with an incomplete write; the next commit removes it.")
             )
     except Damage as damage:
         findings.append(Finding("error", damage.message))
         try:
             saved = rescue(folder, damage)
         except BookUnreadable:
-            findings.append(Finding("error", "No good state of the whole book is left: restore a backup."))
+            findings.append(
+                Finding("error", "No complete sound state of the data is left: restore a backup.")
+            )
             return Report(position=0, generation=0, rows={}, bytes=_size(folder), findings=tuple(findings))
         loaded = saved.loaded
         findings.append(Finding("note", saved.damage.message))
@@ -83,7 +85,7 @@ def check(folder: Path) -> Report:
 def _surroundings(folder: Path, loaded: Loaded) -> Iterator[Finding]:
     kind = network_file_system(folder)
     if kind:
-        yield Finding("warning", f"The book lies on a network file system ({kind}): use a local disk.")
+        yield Finding("warning", f"The data is on a network file system ({kind}): use a local disk.")
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
         yield Finding("warning", f"{folder} is open to other accounts: run chmod 700 on it.")
     for path in sorted(folder.iterdir()):
@@ -97,9 +99,13 @@ def _surroundings(folder: Path, loaded: Loaded) -> Iterator[Finding]:
         before = read_head(previous_head(folder))
         if before is not None and before.generation < loaded.head.generation:
             load_generation(folder, before)
-            yield Finding("note", f"The generation before is whole, too ({at(loaded.state.mark)} is newest).")
+            yield Finding(
+                "note", f"The previous generation is intact, too ({at(loaded.state.mark)} is the newest)."
+            )
     except Damage as damage:
-        yield Finding("warning", f"The generation before cannot stand in any more: {damage.message}")
+        yield Finding(
+            "warning", f"The previous generation can no longer be used as a fallback: {damage.message}"
+        )
 
 
 def _rows(view: BookSnapshot) -> Iterator[Finding]:
@@ -109,7 +115,8 @@ def _rows(view: BookSnapshot) -> Iterator[Finding]:
         if table is None:
             yield Finding(
                 "note",
-                f"The table {visible(name, 40)} is not one of ours ({count(view.count_in(name), 'row')}).",
+                f"The table {visible(name, 40)} is unknown to this version "
+                f"({count(view.count_in(name), 'row')}).",
             )
             continue
         bad = [id_ for id_, raw in view.items(name) if not _fits(table, id_, raw)]
@@ -148,7 +155,9 @@ def _references(view: BookSnapshot) -> Iterator[Finding]:
         numbers = [each[1:] for each in view.ids(counted) if each[:1] == prefix]
         highest = max((int(number) for number in numbers if number.isdecimal()), default=0)
         if highest > given:
-            yield Finding("warning", f"{prefix}{highest} is there and only {prefix}{given} was given out.")
+            yield Finding(
+                "warning", f"{prefix}{highest} exists, but the highest id given out is {prefix}{given}"
+            )
 
 
 def _size(folder: Path) -> int:

@@ -82,7 +82,7 @@ def load_generation(folder: Path, head: Head, end: LogEnd | None = None) -> Load
     state = State(tables, base)
     tail = follow(state, folder / head.log)
     if tail is None:
-        raise Damage(folder / head.log, "does not belong to this state of the book.")
+        raise Damage(folder / head.log, "does not belong to this state of the store.")
     if tail != "damaged" and end is not None and end.is_missed_by(head, state.mark):
         tail = "short"
     return Loaded(state, head, tail)
@@ -140,7 +140,7 @@ def rescue(folder: Path, damage: BookUnreadable) -> Rescue:
 def log_damage(folder: Path, loaded: Loaded) -> Damage:
     """The words for a log that is damaged behind its last good transaction, or ends too early."""
     if loaded.tail == "short":
-        words = f"has lost commits at its end: it ends at {at(loaded.state.mark)} and once reached further."
+        words = f"has lost commits at its end: it ends at {at(loaded.state.mark)}, but once reached further."
         return Damage(folder / loaded.head.log, words)
     return Damage(folder / loaded.head.log, f"is damaged behind {at(loaded.state.mark)}.")
 
@@ -159,7 +159,7 @@ def millis(moment: datetime) -> int:
 def _rescued(damage: Damage, loaded: Loaded, *, lossless: bool) -> Rescue:
     where = at(loaded.state.mark)
     lacks = "no commit is missing" if lossless else "what was committed after it cannot be read"
-    words = f"{damage.message} The book is open for reading only, as of {where}: {lacks}."
+    words = f"{damage.message} The data is open for reading only, as of {where}: {lacks}."
     return Rescue(loaded, BookUnreadable(words, hint=damage.hint), lossless)
 
 
@@ -191,7 +191,7 @@ def _refuse_headless(folder: Path) -> None:
     found = [path.name for path in folder.iterdir() if path.name.startswith("log.") or path.suffix == ".rows"]
     # A new book gets its log before its head: a kill in between leaves a log without a commit.
     if found and not (found == ["log.1"] and (folder / "log.1").read_bytes().count(b"\n") <= 1):
-        words = f"is missing, though other files of a book are there ({min(found)})."
+        words = f"is missing, though other files of the store are there ({min(found)})."
         raise Damage(folder / HEAD, words, missing=True)
 
 

@@ -58,7 +58,7 @@ def read_log_end(folder: Path) -> LogEnd | None:
     try:
         return msgspec.json.decode(opened[0] if opened else b"", type=LogEnd)
     except msgspec.MsgspecError as error:
-        raise Damage(path, "is damaged, or was changed by a foreign hand.") from error
+        raise Damage(path, "is damaged, or was changed by another program.") from error
 
 
 def write_log_end(folder: Path, head: Head, mark: Mark, *, disk: Disk = DISK) -> None:

@@ -14,7 +14,7 @@ from xpm_tui.store.checksum import seal_struct, unseal
 from xpm_tui.store.migrations import newest
 
 HEAD = "head"
-WAY_OUT = "Look with: xpm-tui book check. Then: xpm-tui book repair, or xpm-tui book restore FILE."
+WAY_OUT = "Look with: xpm-tui data check. Then: xpm-tui data repair, or xpm-tui data restore FILE."
 
 
 class TableFile(msgspec.Struct, frozen=True):
@@ -77,14 +77,14 @@ def read_head(path: Path) -> Head | None:
         raise trouble(error, path, "read") from error
     opened = unseal(data[:-1]) if data.endswith(b"\n") else None
     if opened is None:
-        raise Damage(path, "is damaged, or was changed by a foreign hand.")
+        raise Damage(path, "is damaged, or was changed by another program.")
     try:
         head = msgspec.json.decode(opened[0], type=Head)
     except msgspec.MsgspecError as error:
         kind = _format(opened[0])
         if kind > newest():
             raise newer(path, kind) from error
-        raise Damage(path, "cannot be understood.") from error
+        raise Damage(path, "cannot be read.") from error
     if head.format > newest():
         raise newer(path, head.format)
     return head

@@ -94,12 +94,12 @@ def read_table(path: Path, known: TableFile, salvage: Salvage | None = None) -> 
                 chain = _read_blocks(stream, rows, salvage)
         except (ValueError, OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             if salvage is None:
-                raise Damage(path, "is damaged, or was changed by a foreign hand.") from error
+                raise Damage(path, "is damaged, or was changed by another program.") from error
             chain = -1
     if salvage is not None:
         salvage.rows += max(0, known.rows - len(rows))
     elif (len(rows), chain) != (known.rows, known.chain):
-        raise Damage(path, "does not belong to this state of the book.")
+        raise Damage(path, "does not belong to this state of the store.")
     return rows
 
 
@@ -120,7 +120,7 @@ def _read_whole(stream: IO[bytes], rows: dict[str, bytes]) -> int:
         elif kind == b"E" and not stream.read(1):
             return crc
         else:
-            raise ValueError("no block where one should begin")
+            raise ValueError("no block where one should start")
     raise ValueError("no end")
 
 
@@ -142,7 +142,7 @@ def _read_blocks(stream: IO[bytes], rows: dict[str, bytes], salvage: Salvage | N
         elif kind == b"E" and line == b"E %d %08x\n" % (count, chain) and not stream.read(1):
             return chain
         elif salvage is None:
-            raise ValueError("no block where one should begin")
+            raise ValueError("no block where one should start")
     if salvage is None:
         raise ValueError("no end")
     return chain

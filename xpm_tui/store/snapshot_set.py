@@ -80,7 +80,7 @@ def write_tables(
     folder: Path, view: BookSnapshot, generation: int, book: str, disk: Disk
 ) -> dict[str, TableFile]:
     """Snapshot files of all tables that have rows."""
-    title = f"xpm-tui book {book} generation {generation} position {view.position}"
+    title = f"xpm-tui data {book} generation {generation} position {view.position}"
     return {
         name: write_table(
             folder / f"{name}.{generation}.rows", view.items(name), title=f"{title} table {name}", disk=disk

@@ -82,7 +82,7 @@ class CommitLogStorage(Storage):
                 if view.raw_in(change.table, change.id) != read.raw_in(change.table, change.id):
                     raise Busy(
                         f"Another process has just changed {change.id} in the table {change.table}.",
-                        hint="Nothing was written. Read it again, then try again.",
+                        hint="Nothing was written. Read the data again, then retry.",
                     )
             return changes
 
@@ -125,9 +125,11 @@ def checked(name: str, id_: str, fields: Mapping[str, Any]) -> Change:
         raise BadInput(f"This document does not fit the table {name}: {error}") from error
     if known is None:
         if not name.isidentifier() or name != name.lower():
-            raise BadInput(f"A table needs a name of small letters, digits and underscores, not {name!r}.")
+            raise BadInput(
+                f"The name of a table must have small letters, digits and underscores only, not {name!r}."
+            )
         return Change(name, id_, raw)
     change = encode(known, row)
     if change.id != id_:
-        raise BadInput(f"This document of the table {name} says that it is {change.id}, not {id_}.")
+        raise BadInput(f"This document of the table {name} has the id {change.id}, not {id_}.")
     return change

@@ -52,11 +52,11 @@ class DiskBook:
         said = []
         if kind:
             said.append(
-                f"The book lies on a network file system ({kind}): locks and durable writes are only as good"
-                " as the server's word. A local disk is safe."
+                f"The data is on a network file system ({kind}): locks and durable writes are only "
+                "as reliable as the server. A local disk is safe."
             )
         if self.fold_trouble is not None:
-            said.append(f"The commit log could not be folded in: {self.fold_trouble.message}")
+            said.append(f"The commit log could not be compacted: {self.fold_trouble.message}")
         return tuple(said)
 
     def snapshot(self) -> TableSnapshot:

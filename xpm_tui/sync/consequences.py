@@ -40,7 +40,9 @@ MOVED_CHECK = 300
 LISTS = 5
 """Calls that bring the mirror up to date: clients, staff, templates, categories, current jobs."""
 
-UNSENDABLE = "XML cannot carry a character of the value. Correct it (clients edit, contacts edit)."
+UNSENDABLE = (
+    "The value contains a character that XML does not allow. Correct it (clients edit, contacts edit)."
+)
 """Why a change is not sent to XPM, and what to do."""
 
 _MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "clear": "clearings"}

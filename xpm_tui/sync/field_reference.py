@@ -28,7 +28,7 @@ what your practice has switched off or frozen.
 
 _CELLS: dict[Kind, str] = {
     "flag": "yes or no",
-    "names": "names with `;` between them",
+    "names": "names separated by `;`",
     "person": "name or e-mail of a team member",
 }
 _INITIALS = frozenset({"id", "gst", "vat", "url"})

@@ -1,6 +1,6 @@
 """The policy: which field goes which way, when, and at which level, as the field registry says.
 
-A practice narrows it (``off``); a client narrows it further by a freeze. Never carried: tax, company and
+A practice narrows it (``off``); a client narrows it further by a freeze. Never synced: tax, company and
 business numbers, relationships, status, custom fields.
 
 From which numbers on a run waits for a person; each is a setting.

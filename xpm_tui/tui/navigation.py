@@ -155,7 +155,7 @@ class Flows(Host):
         told = ", ".join(f"{number:,} {_OUTCOMES[name]}" for name, number in counts.items() if number)
         left = [view for view in done_ if view.outcome == "left"]
         if not left:
-            self.toast(told or "XPM has no client to pick.")
+            self.toast(told or "XPM has no client to bring in.")
         else:
             lines = "\n".join(
                 f"#{visible(v.number or '–')}  {visible(v.name)}: {visible(v.reason)}" for v in left

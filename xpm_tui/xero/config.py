@@ -32,8 +32,8 @@ def scopes_of(text: str) -> str:
     tokens = text.replace(",", " ").split()
     if not tokens or any(_SCOPE_TOKEN.fullmatch(token) is None for token in tokens):
         raise BadInput(
-            "xero.scopes is empty or holds characters that no scope can have.",
-            hint="Name a preset, or scopes with blanks between them.",
+            "xero.scopes is empty or contains characters that are not allowed in scopes.",
+            hint="Use a preset, or scopes separated by blanks.",
         )
     return " ".join(dict.fromkeys(tokens))
 
@@ -64,8 +64,8 @@ def origin_of(text: str, setting: str) -> str:
         raise BadInput(f"{setting} is no address such as https://api.xero.com.", hint="Correct the setting.")
     if parts.username is not None or parts.path or parts.query or parts.fragment:
         raise BadInput(
-            f"{setting} is more than scheme, host and port.",
-            hint="Give the origin alone; the paths of Xero's API are added by this program.",
+            f"{setting} contains more than scheme, host and port.",
+            hint="Use only the origin; the paths of Xero's API are added automatically.",
         )
     if parts.scheme == "http" and not is_loopback(host):
         raise BadInput(
@@ -115,13 +115,13 @@ class WireConfig:
         object.__setattr__(self, "client_id", self.client_id.strip())
         object.__setattr__(self, "scopes", scopes_of(self.scopes))
         if not 1 <= self.redirect_port <= 65535:
-            raise BadInput("xero.redirect_port is no port.", hint="Use a number from 1024 to 65535.")
+            raise BadInput("xero.redirect_port is not a port.", hint="Use a number from 1024 to 65535.")
 
     def need_app(self) -> None:
         """Raise ``BadInput`` when no app is named."""
         if not self.client_id or any(c.isspace() or not c.isprintable() for c in self.client_id):
             raise BadInput(
-                "No Xero app is named: xero.client_id is empty or has blanks in it.",
+                "There is no Xero app: xero.client_id is empty or contains blanks.",
                 hint="Copy the client id of your app from developer.xero.com into xero.client_id.",
             )
 

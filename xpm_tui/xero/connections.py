@@ -44,7 +44,7 @@ class Connections:
         found = [tenant for tenant in _tenants(body, _LIST) if tenant.kind == KIND]
         if not found:
             raise AccessDenied(
-                "The login reaches no practice of Xero Practice Manager.",
+                "The login has no access to a practice in Xero Practice Manager.",
                 hint="In XPM: Business > Settings > Staff > the person who signs in > Permissions: tick"
                 ' "Connect third-party add-ons" and save. Then connect again and choose the practice.',
                 case=CaseId.NO_PERMISSION,
@@ -110,7 +110,7 @@ def _tenants(body: bytes, asked: Asked) -> list[Tenant]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
     if not isinstance(found, list):
-        raise bad_reply(asked, "it is no list of connections")
+        raise bad_reply(asked, "it is not a list of connections")
     out = []
     for n, entry in enumerate(found, 1):
         if not isinstance(entry, dict) or not all(

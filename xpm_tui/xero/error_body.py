@@ -90,7 +90,7 @@ def refusal(words: str, asked: Asked) -> Refused:
     }
     if asked.status == 409:
         return EditConflict(
-            "XPM says that somebody else is changing this record.",
+            "XPM reports that someone else is changing this record.",
             hint="Try again in a moment; nothing was changed by this call.",
             repeatable=True,
             **about,
@@ -99,14 +99,14 @@ def refusal(words: str, asked: Asked) -> Refused:
     if asked.status == 404 or _MISSING.search(said):
         return RecordMissing(
             f"XPM has no such record{shown}." if said else "XPM has no such record.",
-            hint="It may have been deleted or merged in XPM; refresh and look for it again.",
+            hint="It may have been deleted or merged in XPM. Read XPM's data again and search for it.",
             case=CaseId.CLIENT_MISSING if "client" in said.lower() else None,
             **about,
         )
     case = CaseId.STATE_CODE if "state code" in said.lower() else CaseId.OK_BUT_ERROR
     return Refused(
         f"XPM refused the call{shown}.",
-        hint="Nothing was changed by it. The words in quotes are XPM's own.",
+        hint="Nothing was changed. The words in quotes are XPM's own.",
         case=case,
         **about,
     )

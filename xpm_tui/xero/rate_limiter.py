@@ -316,7 +316,8 @@ class FileGate:
         until = more_at(state, now, keep + 1)
         if keep and left:
             raise _used_up(
-                f"Only {count(left, 'call')} of the day {plural(left, 'is/are')} left, kept for people.",
+                f"Only {count(left, 'call')} of the day {plural(left, 'is/are')} left; they are "
+                "reserved for your own work.",
                 until,
             )
         raise _used_up("The practice's calls of the day are used up.", until)
@@ -392,7 +393,7 @@ class FileGate:
         with self._file.visit() as state:
             # The day is a rolling one: whatever the reply says, it is over within 24 hours.
             state.day_until = self._clock.now().timestamp() + min(seconds, DAY)
-            return _used_up("Xero takes no more calls of this practice today.", state.day_until)
+            return _used_up("Xero accepts no more calls for this practice today.", state.day_until)
 
     def close(self) -> None:
         """Give the file's lock back."""
@@ -419,8 +420,8 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
 
 def _damaged(path: Path, why: str) -> Trouble:
     return Trouble(
-        f"The record of the last calls to Xero ({path}) cannot be used: {why}.",
-        hint="A new record is begun: one call is made, and Xero's answer tells how many are left.",
+        f"The record of the latest calls to Xero ({path}) cannot be used: {why}.",
+        hint="A new record is started: one call is made, and Xero's reply shows how many are left.",
     )
 
 
@@ -429,5 +430,5 @@ def _used_up(message: str, until: float) -> AllowanceUsedUp:
     return AllowanceUsedUp(
         message,
         until=when,
-        hint=f"It can go on at {when_utc(when)}; what was begun is kept.",
+        hint=f"It can continue at {when_utc(when)}; what was done so far is kept.",
     )

@@ -117,9 +117,9 @@ def _why_client(snapshot: Snapshot, client: Client) -> str:
     if proposals:
         named = ", ".join(each.number or each.id for each in proposals[:5])
         number = count(len(proposals), "proposal")
-        return f"it has {number} ({visible(named, 200)}), with their workflows and jobs"
+        return f"it has {number} ({visible(named, 200)}) with workflows and jobs"
     if any(intent.record == client.id for intent in without_end(snapshot)):
-        return "a write to XPM about it has an unknown outcome. See: xpm-tui runs list"
+        return "the outcome of a write to XPM for it is unknown. See: xpm-tui runs list"
     return ""
 
 

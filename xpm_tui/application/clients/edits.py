@@ -156,7 +156,7 @@ def _edited(snapshot: Snapshot, client: Client, values: Mapping[str, str]) -> Cl
             else:
                 changed[name] = _value(snapshot, typed, field, text)
     if "name" in changed and not changed["name"]:
-        raise BadInput("A client needs a name.", field="name")
+        raise BadInput("A client must have a name.", field="name")
     return msgspec.structs.replace(client, **changed, contacts=tuple(contacts.values()))
 
 
@@ -177,7 +177,7 @@ def _value(snapshot: Snapshot, typed: str, field: Field, text: str) -> Any:
     if len(text) > LONGEST:
         raise BadInput(f"{typed} is longer than {LONGEST} characters.")
     if "\0" in text:
-        raise BadInput(f"{typed} holds a null character.")
+        raise BadInput(f"{typed} contains a null character.")
     if not text.strip():
         return value_of(field, "")
     if field.kind == "person":
@@ -185,7 +185,7 @@ def _value(snapshot: Snapshot, typed: str, field: Field, text: str) -> Any:
     try:
         cell = canonical(field.name, text.strip(), People(snapshot.rows(TEAM)))
     except (CellError, Unknown) as wrong:
-        raise BadInput(f"{typed} cannot be that: {visible(str(wrong), 200)}.") from None
+        raise BadInput(f"This value cannot be used for {typed}: {visible(str(wrong), 200)}.") from None
     return value_of(field, cell)
 
 
@@ -241,12 +241,13 @@ def add_contact(
     before = find_client(snapshot, client)
     made = edited_contact(snapshot, Contact(id=""), {**_primary(before), **values}, "")
     if not made.name and not made.email:
-        raise BadInput("A contact needs a name or an e-mail address.", hint="For example: name='Ann Lee'")
+        raise BadInput("A contact must have a name or an e-mail address.", hint="For example: name='Ann Lee'")
     twin = next((each for each in before.contacts if _same(each, made)), None)
     if twin is not None and not anyway:
         raise BadInput(
-            f"The client has this contact already: {twin.id}.",
-            hint=f"Edit it: xpm-tui contacts edit {before.id} {twin.id} ..., or say --anyway.",
+            f"The client already has this contact: {twin.id}.",
+            hint=f"Edit that contact: xpm-tui contacts edit {before.id} {twin.id} ..., or add another "
+            "one with --anyway.",
         )
     made = msgspec.structs.replace(made, id=practice.ids.new("k")[0])
     others = (
@@ -291,7 +292,9 @@ def find_contact(client: Client, text: str) -> Contact:
             return hits[0]
         if hits:
             shown = ", ".join(each.id for each in hits)
-            raise BadInput(f"'{visible(typed, 80)}' is several contacts.", hint=f"Say which: {shown}.")
+            raise BadInput(
+                f"Several contacts match '{visible(typed, 80)}'.", hint=f"Name one of them: {shown}."
+            )
     has = ", ".join(f"{each.id} {visible(each.name or each.email, 40)}" for each in client.contacts)
     raise NotFound(f"The client has no contact '{visible(typed, 80)}'.", hint=f"It has: {has or 'none'}.")
 

@@ -78,7 +78,7 @@ def ignore(practice: OpenPractice, client: str, reason: str = "") -> ClientView:
     if live_link(snapshot, ours.id) is not None:
         raise BadInput(
             f"{ours.name} ({ours.id}) is linked, so it cannot be ignored.",
-            hint=f"Take the link away first: xpm-tui clients unlink {ours.id}",
+            hint=f"Unlink it first: xpm-tui clients unlink {ours.id}",
         )
     row = Ignored(id=ours.id, reason=_reason(reason), by=practice.person, at=practice.clock.now())
     practice.book.commit([Put(IGNORED, row)])
@@ -103,7 +103,7 @@ def _field(client: Client, name: str) -> str:
         return typed
     near = difflib.get_close_matches(field.casefold(), BY_NAME, 1, 0.6)
     raise BadInput(
-        f"There is no field '{visible(typed, 60)}' to freeze.",
+        f"There is no field '{visible(typed, 60)}' that can be frozen.",
         hint=f"Did you mean {near[0]}?" if near else f"The fields are: {', '.join(BY_NAME)}.",
     )
 

@@ -51,7 +51,7 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
     if theirs.deleted:
         refused = f"{theirs.name} is deleted in XPM: nothing can be linked to it."
     elif link is not None and link.uuid == theirs.uuid:
-        refused = f"{ours.name} is linked to {theirs.name} already."
+        refused = f"{ours.name} is already linked to {theirs.name}."
     second = effect.second is not None
     presenter = DifferencePresenter(snapshot, practice.policy().direction)
     return EffectView(
@@ -195,13 +195,13 @@ def _second(told: Told, client: str, other: str, theirs: XpmClient) -> str:
     lost = link is not None and any(s.uuid == theirs.uuid for s in survivors(snapshot, client, link))
     if lost and link is not None:
         return (
-            f"{ref.name} ({ref.id}) is linked to {theirs.name} already: two clients of Ignition are one "
-            f"client in XPM now. Keep {ref.id} and ignore {client} (xpm-tui clients ignore {client}), or "
-            f"unlink {ref.id} first. A second link there carries no field."
+            f"{ref.name} ({ref.id}) is already linked to {theirs.name}: two clients of Ignition "
+            f"are now one client in XPM. Keep {ref.id} and ignore {client} (xpm-tui clients ignore "
+            f"{client}), or unlink {ref.id} first. Nothing is synced over a second link."
         )
     return (
-        f"{ref.name} ({ref.id}) is linked to {theirs.name} already. A second client there carries no field: "
-        "sync leaves it alone."
+        f"{ref.name} ({ref.id}) is already linked to {theirs.name}. Nothing is synced for a second "
+        "client that is linked to the same XPM client."
     )
 
 
@@ -242,7 +242,7 @@ def _said(snapshot: Snapshot, each: Relink) -> str:
 
 
 def accept(practice: OpenPractice, found: list[RelinkView]) -> list[ClientView]:
-    """Link those that have a proposal to it."""
+    """Link the clients to their proposals."""
     return [
         link(practice, each.id, each.proposal.uuid, origin="review")
         for each in found

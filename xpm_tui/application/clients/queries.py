@@ -251,7 +251,7 @@ def _undone(snapshot: Snapshot, client: Client) -> str:
     """That an undo removed the link of a client that has none; empty where none did."""
     apart = snapshot.find(APART, "client", client.id) if snapshot.raw(LINKS, client.id) is None else []
     run = next((each.undone for each in apart if each.undone), "")
-    return f"The undo of run {run} removed its link." if run else ""
+    return f"Its link was removed when run {run} was undone." if run else ""
 
 
 def _set_aside(snapshot: Snapshot, index: MatchIndex, client: Client) -> Iterator[Proposal]:

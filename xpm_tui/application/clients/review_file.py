@@ -32,7 +32,7 @@ HEADINGS = (
     "Client", "Ignition ID", "Client Name", "Rank", "XPM Number", "XPM UUID", "XPM Name", "Score", "Sure",
     "Reasons", "Choice",
 )  # fmt: skip
-REASON = "settled in a review file"
+REASON = "decided in a review file"
 """Why a client is ignored, where a file says so."""
 
 _NEEDED = ("Client", "Choice")
@@ -87,9 +87,11 @@ def export_review_file(
     """
     practice.writable()
     if path.exists() and not replace:
-        raise BadInput(f"{path} is there already.", hint="Name another file, or say --replace.")
+        raise BadInput(
+            f"{path} already exists.", hint="Name another file, or replace this one with --replace."
+        )
     if not path.parent.is_dir():
-        raise BadInput(f"There is no folder {path.parent}.")
+        raise BadInput(f"The folder {path.parent} does not exist.")
     text, clients = export_review(practice, only)
     atomic.replace_bytes(path, text.encode("utf-8-sig"))
     return clients
@@ -163,7 +165,9 @@ class _Choosing:
         wanted = {self._target(each) for each in chosen}
         if len(wanted) > 1:
             others = ", ".join(str(each.number) for each in chosen[1:])
-            raise _No(row.number, f"row {others} chooses otherwise for the same client: choose once")
+            raise _No(
+                row.number, f"row {others} has a different choice for the same client: choose only once"
+            )
         try:
             self._do(row, wanted.pop())
         except Trouble as trouble:
@@ -183,7 +187,8 @@ class _Choosing:
             found = find_xpm(snapshot, row["XPM UUID"])
             if row["XPM Number"] and found.number and row["XPM Number"] != found.number:
                 raise _No(
-                    row.number, "its XPM Number is not that of its XPM UUID: was a column sorted alone?"
+                    row.number,
+                    "its XPM Number and XPM UUID belong to different clients: was only one column sorted?",
                 )
             return found.uuid
         except Trouble as trouble:
@@ -193,7 +198,7 @@ class _Choosing:
         """A sheet of which one column was sorted by itself would link the wrong ones."""
         client, name = find_client(snapshot, row["Client"]), row["Client Name"]
         if name and exact(name) != exact(clean(client.name)):
-            raise _No(row.number, f"{client.id} has another name: export the review anew")
+            raise _No(row.number, f"{client.id} has another name: export the review again")
 
     def _do(self, row: _Row, target: str) -> None:
         snapshot = self._practice.snapshot()
@@ -211,14 +216,16 @@ class _Choosing:
                 self.same += 1
                 return
             if state != "ignored" and needs_person(snapshot, client, state) is None:
-                raise _No(row.number, "it needs no link any more: export the review anew")
+                raise _No(row.number, "it no longer needs a link: export the review again")
             if row["Choice"].casefold() == "link" and self._settled_since(
                 snapshot, row, client.id, target, state
             ):
-                raise _No(row.number, "a person settled it otherwise since: export anew, or type the number")
+                raise _No(
+                    row.number, "somebody has settled it differently since: export again, or type the number"
+                )
             if target in self._taken:
                 raise _No(
-                    row.number, f"row {self._taken[target]} links another client to the same one of XPM"
+                    row.number, f"row {self._taken[target]} links another client to the same XPM client"
                 )
             chosen = self._linked(row, chosen, target)
             self._taken[target] = row.number
@@ -271,8 +278,8 @@ def _read(path: Path) -> tuple[list[_Row], list[Refused]]:
     missing = [heading for heading in _NEEDED if squeezed(heading) not in headings]
     if missing:
         raise BadInput(
-            f"{path} is no review file: it has no column {' and '.join(missing)}.",
-            hint="Write one with: xpm-tui clients review --export FILE",
+            f"{path} is not a review file: it lacks the column {' and '.join(missing)}.",
+            hint="Create a review file with: xpm-tui clients review --export FILE",
         )
     rows, refused = [], []
     for record in reading:
@@ -281,7 +288,7 @@ def _read(path: Path) -> tuple[list[_Row], list[Refused]]:
         if reason:
             refused.append(Refused(record.row, reason))
         elif not cells.get("client"):
-            refused.append(Refused(record.row, "it names no client"))
+            refused.append(Refused(record.row, "it does not name a client"))
         else:
             rows.append(_Row(record.row, cells))
     return rows, refused

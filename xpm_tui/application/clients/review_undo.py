@@ -88,7 +88,7 @@ def undo(practice: OpenPractice, clients: Collection[str] = ()) -> list[str]:
         if settled and (not clients or {each.after.client for each in settled} == set(clients)):
             break
     else:
-        raise BadInput("There is no decision to undo.", hint=f"The last {MOST} of each person can be undone.")
+        raise BadInput("There is no decision to undo.", hint=f"Only your last {MOST} can be undone.")
     try:
         return take_back(practice, settled, Drop(META, id_))
     except BadInput:
@@ -108,8 +108,9 @@ def take_back(practice: OpenPractice, settled: Iterable[Settled], *more: Write) 
     for each in wanted:
         if not _stands_as(standing(snapshot, each.after.client), each.after):
             raise BadInput(
-                f"{each.after.name} ({each.after.client}) has moved since: it stays as it is.",
-                hint="Clients shows how it stands; u there undoes what a run wrote.",
+                f"{each.after.name} ({each.after.client}) has changed since then, so the decision "
+                "was not undone.",
+                hint="See its state under Clients; press u there to undo what a run wrote.",
             )
     practice.book.commit([*(write for each in wanted for write in _back(snapshot, each)), *more])
     for each in wanted:

@@ -112,7 +112,7 @@ class Connecting:
         self.practice.writable()
         for key, text in values.items():
             if not key.startswith("xero."):
-                raise BadInput(f"{visible(key, 60)} is no setting of the app.")
+                raise BadInput(f"{visible(key, 60)} is not a setting of the app.")
             self.practice.settings.set(key, text, practice=True)
 
     def begin(self) -> Begun:
@@ -195,8 +195,8 @@ class Connecting:
         if before is not None and other and not _confirms(chosen, confirm):
             raise NeedsPerson(
                 f"This folder belongs to {visible(before.title, 80)}; {_named(chosen)} is another practice.",
-                hint=f"To change over, confirm with its name or {chosen.tenant_id[-6:]}. To keep both, add "
-                "another: xpm-tui practices add NAME",
+                hint=f"To change to it, confirm with its name or {chosen.tenant_id[-6:]}. To keep both, "
+                "add it as another practice: xpm-tui practices add NAME",
                 case=CaseId.WRONG_PRACTICE,
             )
         async with practice.wire() as wire:
@@ -241,7 +241,7 @@ class Connecting:
             if len(self.tenants) == 1:
                 return self.tenants[0]
             raise NeedsPerson(
-                "The login opens several practices: " + "; ".join(map(_named, self.tenants)) + ".",
+                "The login has access to several practices: " + "; ".join(map(_named, self.tenants)) + ".",
                 hint="Choose one: xpm-tui connect --tenant ID",
                 case=CaseId.SECOND_PRACTICE,
             )
@@ -249,8 +249,8 @@ class Connecting:
             if tenant.strip().lower() in (each.tenant_id.lower(), each.connection_id.lower()):
                 return each
         raise BadInput(
-            f"This login opens no practice with the id {visible(tenant, 60)}.",
-            hint="It opens: " + "; ".join(map(_named, self.tenants)),
+            f"This login has no access to a practice with the id {visible(tenant, 60)}.",
+            hint="It has access to: " + "; ".join(map(_named, self.tenants)),
         )
 
     def seen(self, seen: Seen) -> Case | None:
@@ -274,8 +274,8 @@ async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str
     practice.book.commit([put("identity", msgspec.structs.replace(identity, ended=practice.clock.now()))])
     practice.events.emit(Event(key="connect.revoked" if everything else "connect.ended"))
     if everything:
-        return "The login was revoked: every practice that it opened is disconnected."
-    return f"{visible(identity.title, 80)} is disconnected. Clients, links and history stay."
+        return "The login was revoked: every practice that used it is disconnected."
+    return f"{visible(identity.title, 80)} is disconnected. Clients, links and history are kept."
 
 
 def _ssh_line(environ: Mapping[str, str], port: int) -> str:

@@ -27,7 +27,7 @@ Answer = Literal["ticked", "no-box", "just-now"]
 
 ANSWERS: dict[Answer, str] = {
     "ticked": "It is ticked",
-    "no-box": "The box is not there",
+    "no-box": "There is no such box",
     "just-now": "Someone ticked it just now",
 }
 
@@ -160,7 +160,7 @@ def settle(practice: OpenPractice, **told: object) -> None:
 def skip(practice: OpenPractice, name: Name, *, on: bool = True) -> None:
     """Leave a step for later, or take it up again. Raises ``BadInput`` for one that cannot be left out."""
     if name not in CAN_SKIP:
-        raise BadInput(f'The step "{TITLES[name]}" cannot be left out.')
+        raise BadInput(f'The step "{TITLES[name]}" cannot be skipped.')
     skipped = [each for each in wizard(practice).skipped if each != name]
     settle(practice, skipped=tuple([*skipped, name] if on else skipped))
 
@@ -223,7 +223,7 @@ def _clients(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
         f"Ignition: {count(clients, 'client')}, {linked:,} linked",
         f"XPM: {count(snapshot.count(XPM_CLIENTS), 'client')}",
     )
-    return facts, () if clients else ("Import Ignition's client file, or pick clients from XPM.",)
+    return facts, () if clients else ("Import Ignition's client file, or bring in clients from XPM.",)
 
 
 def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
@@ -236,7 +236,7 @@ def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     facts = [f"{people} in the team, {len(linked):,} linked to XPM's staff ({len(staff):,})"]
     matches = len(team.email_matches(practice)) if free else 0
     if matches:
-        facts.append(f"{count(matches, 'person/people')} with the same e-mail on both sides")
+        facts.append(f"{count(matches, 'person/people')} with the same e-mail in Ignition and XPM")
     if free:
         facts.append(f"{count(free, 'person/people')} in XPM not linked to your team")
     note = list_state(snapshot, "staff").note
@@ -253,7 +253,7 @@ def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     services = list(snapshot.rows(SERVICES))
     linked = sum(1 for service in services if service.templates or service.no_job)
     known = sum(not row.gone for row in snapshot.rows(TEMPLATES))
-    settled = f"{linked:,} of {count(len(services), 'service')} settled"
+    settled = f"{linked:,} of {count(len(services), 'service')} decided"
     facts = [f"{count(known, 'job template')} in XPM; {settled}"]
     same = len(templates.same_names(snapshot))
     if same:

@@ -112,7 +112,7 @@ def export_file(
     practice.writable()
     path = Path(path)
     if not path.name:
-        raise BadInput(f"'{path}' is no file.", hint="Name a file, or - for standard output.")
+        raise BadInput(f"'{path}' is not a file.", hint="Name a file, or - for standard output.")
     exported = exported_bytes(practice, form, changed=changed, flavour=flavour, again=again, only=only)
     places = [
         path if at == 1 else path.with_stem(f"{path.stem}-{at}") for at in range(1, len(exported.files) + 1)
@@ -120,7 +120,7 @@ def export_file(
     for place in places:
         _refuse_taken(place, replace)
     if not path.parent.is_dir():
-        raise BadInput(f"There is no folder {path.parent}.")
+        raise BadInput(f"The folder {path.parent} does not exist.")
     for place, data in zip(places, exported.files, strict=True):
         atomic.replace_bytes(place, data)
     return _finish(practice, form, exported, tuple(map(str, places)))
@@ -129,9 +129,11 @@ def export_file(
 def _refuse_taken(place: Path, replace: bool) -> None:
     with spoken(place):
         if place.exists() and not replace:
-            raise BadInput(f"{place} is there already.", hint="Name another file, or say --replace.")
+            raise BadInput(
+                f"{place} already exists.", hint="Name another file, or replace this one with --replace."
+            )
         if place.exists() and not place.is_file():
-            raise BadInput(f"{place} is no plain file.", hint="Name a file, or - for standard output.")
+            raise BadInput(f"{place} is not a regular file.", hint="Name a file, or - for standard output.")
 
 
 def export_text(
@@ -155,9 +157,10 @@ def export_text(
     if len(exported.files) > 1:
         number = len(exported.splits)
         raise BadInput(
-            f"{count(number, 'client')} {plural(number, 'shares its/share their')} name with another one and "
-            f"{plural(number, 'has/have')} no Client ID: in one file Ignition would make them one.",
-            hint="Name a file: they are written to several.",
+            f"{count(number, 'client')} {plural(number, 'shares its/share their')} name with "
+            f"another client and {plural(number, 'has/have')} no Client ID: Ignition would merge "
+            "them if they were in one file.",
+            hint="Name a file instead: these clients are written to several files.",
         )
     raw = exported.files[0] if exported.files else b""
     told = _told(form, exported, (), remembered=mark and bool(exported.writes))
@@ -179,14 +182,14 @@ def exported_bytes(
     """
     refuse_damaged(practice)
     if form not in FORMS:
-        raise BadInput(f"There is no form {form}.", hint=f"The forms are {', '.join(FORMS)}.")
+        raise BadInput(f"There is no form called {form}.", hint=f"The forms are {', '.join(FORMS)}.")
     snapshot = practice.snapshot()
     if form == "clients":
         return export.export_clients(
             snapshot, practice.clock.now(), changed_only=changed, flavour=flavour, again=again, only=only
         )
     if changed:
-        raise BadInput("Only clients can be exported by what has changed.")
+        raise BadInput("--changed works only for clients.")
     return _others()[form](snapshot, flavour)
 
 

@@ -304,7 +304,7 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
     last = _undoable(practice.snapshot())
     if last is None:
         raise BadInput(
-            "There is no import to undo.", hint="Only the last one that changed something can be undone."
+            "There is no import to undo.", hint="Only the last import that changed something can be undone."
         )
     if not dry_run:
         practice.writable()

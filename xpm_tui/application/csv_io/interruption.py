@@ -75,7 +75,7 @@ class Interruption:
     def _hit(self, number: int, frame: FrameType | None) -> None:
         self._signal = number
         self._say(
-            f"{self._file} is being written: this takes a moment."
+            f"{self._file} is being saved: this takes a moment."
             if self._writing
-            else "Stopping: nothing has been written yet."
+            else "Stopping: nothing has been saved yet."
         )

@@ -57,9 +57,11 @@ def write(parts: Sequence[Part], target: Path, patient: Patient) -> int:
     with spoken(target):
         there = target.exists()
     if there:
-        raise BadInput(f"{target} is there already.", hint="Name a file that is not.")
+        raise BadInput(f"{target} already exists.", hint="Name a file that does not exist yet.")
     if not target.parent.is_dir():
-        raise BadInput(f"There is no folder {target.parent}.", hint="Make it, or name another place.")
+        raise BadInput(
+            f"The folder {target.parent} does not exist.", hint="Create the folder, or name another one."
+        )
     return replace_bytes(target, packed(parts, patient.clock.now()))
 
 
@@ -76,13 +78,15 @@ def _gather(patient: Patient, results: Sequence[Probed], names: bool) -> tuple[P
     told_wrong = [_event(each, mask, shown) for each in wrong]
     told_all = (_event(each, mask, shown) for each in events)
     parts = [
-        json_part("versions.json", "What runs here.", dict(Machine().versions()), mask),
+        json_part(
+            "versions.json", "Versions, operating system and terminal.", dict(Machine().versions()), mask
+        ),
         json_part("settings.json", "Settings and their origin.", _settings(patient, mask), mask),
         json_part("doctor.json", "What each probe found.", probed, mask),
         json_part("runs.json", "The last runs.", [_run(run, mask) for run in runs], mask),
         json_part("errors.json", "Warnings and errors, with Xero's ids of the calls.", told_wrong, mask),
-        json_part("store.json", "How much the book holds.", _store(patient), mask),
-        text_part("cases.txt", "The cases that were met, and their ways out.", met, mask),
+        json_part("store.json", "The number of records in the store.", _store(patient), mask),
+        text_part("cases.txt", "The known problems that occurred, and their solutions.", met, mask),
         lines_part("events.jsonl", "The log, newest first.", told_all, mask),
         *_crashes(patient, mask),
     ]
@@ -181,7 +185,7 @@ def _event(event: Event, mask: Mask, shown: Callable[[str], str]) -> dict[str, A
 
 def _store(patient: Patient) -> dict[str, Any]:
     if patient.practice is None:
-        return {"open": False, "why": type(patient.why).__name__ if patient.why else "no book yet"}
+        return {"open": False, "why": type(patient.why).__name__ if patient.why else "no data yet"}
     snapshot = patient.practice.snapshot()
     folder = patient.data / "book"
     files = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
@@ -203,7 +207,7 @@ def _cases(results: Sequence[Probed], runs: Sequence[Run], events: Sequence[Even
 def _crashes(patient: Patient, mask: Mask) -> list[Part]:
     files = sorted(patient.home.state.glob("crash-*.log"), reverse=True)[:CRASHES]
     files.append(patient.state / "console-errors.log")
-    about = "Places that an unexpected error went through; it holds no values."
+    about = "Where unexpected errors occurred in the program, without any values."
     return [
         text_part(path.name, about, mask.text(path.read_text("utf-8", "replace")), mask)
         for path in files

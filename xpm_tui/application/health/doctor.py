@@ -71,8 +71,8 @@ if TYPE_CHECKING:
     from xpm_tui.xero.client.practice import XeroPractice
     from xpm_tui.xero.wiring import Wire
 
-NO_BOOK = "The book cannot be read, so it is not known which practice this is."
-NO_BOOK_YET = "There is no book here yet."
+NO_BOOK = "The practice's data cannot be read, so it is not known which practice this is."
+NO_BOOK_YET = "There is no data here yet."
 OFFLINE = "Not tried: read-only mode makes no call to Xero."
 NOT_OPEN = "The practice could not be opened."
 

@@ -37,7 +37,7 @@ def check(home: Home, practice: str) -> Report:
 
 def repair(home: Home, practice: str, person: str, *, lossy: bool = False) -> admin.Repaired:
     """Make a damaged book whole from its last good state; ``lossy`` also where rows are lost by it."""
-    with _alone(home, practice, person, "repairing the book"):
+    with _alone(home, practice, person, "repairing the data"):
         return admin.repair(_book(home, practice), clock=SystemClock(), lossy=lossy)
 
 
@@ -85,7 +85,7 @@ async def purge(home: Home, practice: str, person: str) -> PurgedView:
 def _name(home: Home, practice: str) -> str:
     name = resolve(home, practice or None)
     if name not in practices(home):
-        raise NotFound("There is no practice here.", hint="Look where it is: xpm-tui locate")
+        raise NotFound("There is no practice here.", hint="See where it is: xpm-tui locate")
     return name
 
 

@@ -182,10 +182,10 @@ def person_facts(practice: OpenPractice) -> PersonFacts:
     if identity is None or identity.ended is not None:
         return PersonFacts(unknown="No practice is connected.")
     if not identity.login:
-        return PersonFacts(unknown="The login does not tell who connected.")
+        return PersonFacts(unknown="The login does not show who connected.")
     found = connector(snapshot)
     if found is None:
-        return PersonFacts(unknown="XPM's staff were not read yet: the first plan reads them.")
+        return PersonFacts(unknown="XPM's staff have not been read yet: the first plan reads them.")
     return PersonFacts(
         login=found.login, gone=found.state == "gone", records=len(found.staff), read=seen,
         sentence=found.sentence, hint=found.hint,

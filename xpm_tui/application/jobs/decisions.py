@@ -38,24 +38,25 @@ async def settle_sent(practice: OpenPractice, job: str, choice: Sent, number: st
         if intent.record == found.id and intent.kind in JOB_KINDS
     ]
     if row is None or not held:
-        raise BadInput(f"Nothing of job {found.id} waits for an answer.",
+        raise BadInput(f"Job {found.id} has no write with an unknown outcome.",
                        hint=f"See: xpm-tui jobs preview {found.id}")  # fmt: skip
     intent = held[-1]
     if choice == "adopt":
         if intent.kind == ADD_JOB and not number:
             raise BadInput(
-                "Say which job it is.", hint=f"xpm-tui jobs retry {found.id} --sent adopt --job NUMBER"
+                "Name the job that XPM created.",
+                hint=f"xpm-tui jobs retry {found.id} --sent adopt --job NUMBER",
             )
         there = await _read(practice, number or row.number)
         if there is None:
             raise BadInput(f"XPM has no job {number or row.number}.")
         others = [o for o in practice.snapshot().find(DEPLOYMENTS, "number", there.number) if o.id != row.id]
         if others and intent.kind == ADD_JOB:
-            raise BadInput(f"Job {there.number} is that of {others[0].id} already.")
+            raise BadInput(f"Job {there.number} already belongs to {others[0].id}.")
         if there.client is not None and intent.kind == ADD_JOB and there.client.uuid != intent.uuid:
             raise BadInput(
-                f"Job {there.number} is of another client: {visible(there.client.name, 80)}.",
-                hint="Look at its number in XPM.",
+                f"Job {there.number} belongs to another client: {visible(there.client.name, 80)}.",
+                hint="Check its number in XPM.",
             )
         row, end = adopt(row, intent, there), done(intent, there.uuid)
     elif choice == "again":
@@ -83,15 +84,15 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
     found = find_job(practice, job)
     row = found.deployment
     if row is None or not row.number:
-        raise BadInput(f"Job {found.id} was never made.", hint=f"xpm-tui jobs deploy {found.id}")
+        raise BadInput(f"Job {found.id} was never created.", hint=f"xpm-tui jobs deploy {found.id}")
     if await _read(practice, row.number) is not None:
         raise BadInput(
-            f"XPM still has job {row.number}: a second one is not made.",
-            hint="Delete it in XPM first, if it is to be made anew.",
+            f"XPM still has job {row.number}, so no second one is created.",
+            hint="If it is to be created again, delete it in XPM first.",
         )
     again = Deployment(
         id=row.id, workflow=row.workflow, day=row.day, state="failed", cause="job-gone",
-        why=f"XPM no longer has job {row.number}: it is to be made anew.", attempt=row.attempt + 1,
+        why=f"XPM no longer has job {row.number}: it will be created again.", attempt=row.attempt + 1,
         earlier=(*row.earlier, row.number), audit=row.audit,
     )  # fmt: skip
     again = transitions.noted(again, practice.clock.now(), practice.person, "redeploy", row.number)

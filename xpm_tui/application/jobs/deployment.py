@@ -176,7 +176,7 @@ def new_jobs_stop(fresh: int, limit: int, *, reviewed: bool) -> tuple[Stop, ...]
     if reviewed or fresh <= limit:
         return ()
     sentence = (
-        f"{fresh} new jobs would be made in XPM; more than {limit} wait for a person. "
-        "Look at them: xpm-tui jobs list --due. Then deploy them: xpm-tui jobs deploy --due"
+        f"{fresh} new jobs would be created in XPM; more than {limit} wait for your approval. "
+        "Review them: xpm-tui jobs list --due. Then deploy them: xpm-tui jobs deploy --due"
     )
     return (Stop(rule="new-jobs", counted=fresh, limit=limit, sentence=sentence),)

@@ -22,10 +22,10 @@ from xpm_tui.domain.tables import CATEGORIES, SERVICES, TEMPLATES
 from xpm_tui.settings.kinds import billing_categories
 
 IGNITION = (
-    "XPM may still be switched on in Ignition, which deploys accepted proposals by itself: every job would "
-    "be made twice. Nothing is deployed from here."
+    "Ignition's own XPM integration may still create the jobs of accepted proposals, so every job "
+    "could be created twice. No jobs are created from here."
 )
-IGNITION_HINT = "Switch XPM off in Ignition, then: xpm-tui settings set jobs.ignition_deploys no"
+IGNITION_HINT = "Switch off XPM in Ignition, then: xpm-tui settings set jobs.ignition_deploys no"
 
 
 def terms_of(practice: OpenPractice) -> Terms:

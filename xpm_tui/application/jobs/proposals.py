@@ -62,7 +62,7 @@ def new_proposal(
     snapshot = practice.snapshot()
     title = _text("name", name)
     if not title:
-        raise BadInput("A proposal needs a name.", field="name")
+        raise BadInput("A proposal must have a name.", field="name")
     ours = find_client(snapshot, client)
     read: dict[str, object] = {}
     for field, text in values.items():
@@ -79,7 +79,7 @@ def new_proposal(
     number = str(read.get("number", ""))
     taken = snapshot.find(PROPOSALS, "number", number.casefold()) if number else []
     if taken:
-        raise BadInput(f"The number {visible(number, 40)} is that of {taken[0].id} already.")
+        raise BadInput(f"The number {visible(number, 40)} already belongs to {taken[0].id}.")
     made = msgspec.convert(
         {
             **read,
@@ -116,11 +116,11 @@ def accept(
     for proposal in found:
         if proposal.origin == "import":
             raise BadInput(
-                f"{proposal.id} comes from Ignition, where it is accepted.",
-                hint=f"To have it deployed from here: xpm-tui proposals take {proposal.id}",
+                f"{proposal.id} comes from Ignition and is accepted there.",
+                hint=f"To create its jobs from here: xpm-tui proposals take-over {proposal.id}",
             )
         if proposal.state == "accepted":
-            raise BadInput(f"{proposal.id} is accepted already.", hint="See: xpm-tui jobs list")
+            raise BadInput(f"{proposal.id} is already accepted.", hint="See: xpm-tui jobs list")
     return _ours(practice, found, "accepted", repeat, start, per)
 
 
@@ -144,8 +144,8 @@ def take(
         # One that was revoked here goes on when it is taken again; one that Ignition revoked does not.
         if proposal.state != "accepted" and not (proposal.state == "revoked" and proposal.ours):
             raise BadInput(
-                f"{proposal.id} is {_called(proposal)}: only an accepted one can be taken.",
-                hint="Import Ignition's proposals again, once it is accepted there."
+                f"{proposal.id} is {_called(proposal)}: only an accepted proposal can be taken over.",
+                hint="Once it is accepted in Ignition, import Ignition's proposals again."
                 if proposal.origin == "import" else f"Accept it: xpm-tui proposals accept {proposal.id}",
             )  # fmt: skip
         workflows = snapshot.find(WORKFLOWS, "proposal", proposal.id)
@@ -166,7 +166,7 @@ def revoke(practice: OpenPractice, proposal: str, reason: str = "") -> ProposalR
     snapshot = practice.snapshot()
     before = find_proposal(snapshot, proposal)
     if before.state == "revoked":
-        raise BadInput(f"{before.id} is revoked already.")
+        raise BadInput(f"{before.id} is already revoked.")
     now, why = practice.clock.now(), _text("reason", reason)
     said = f"Its proposal was revoked{f': {why}' if why else ''}."
     # Ours from now on also where it was Ignition's: that a person revoked it outlasts the next import. Not
@@ -197,10 +197,8 @@ def find_proposal(snapshot: Snapshot, text: str) -> Proposal:
         return hits[0]
     if hits:
         shown = ", ".join(row.id for row in hits[:12])
-        raise BadInput(f"'{visible(typed, 80)}' is several proposals.", hint=f"Say which: {shown}.")
-    raise NotFound(
-        f"There is no proposal '{visible(typed, 80)}'.", hint="Look at them: xpm-tui proposals list"
-    )
+        raise BadInput(f"Several proposals match '{visible(typed, 80)}'.", hint=f"Name one of them: {shown}.")
+    raise NotFound(f"There is no proposal '{visible(typed, 80)}'.", hint="List them: xpm-tui proposals list")
 
 
 def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat | None:
@@ -209,14 +207,19 @@ def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat |
     typed = word.strip().casefold().replace("_", "-")
     if typed in ("", "once"):
         if until or last_day:
-            only = "An end and the last day of the month are for a job that comes back."
+            only = "An end and the last day of the month are only for recurring jobs."
             raise BadInput(only, field="until" if until else "last_day")
         return None
     if typed not in WORDS:
-        raise BadInput(f"'{visible(word, 40)}' is no recurrence.", hint=f"One of: once, {', '.join(WORDS)}.")
+        raise BadInput(
+            f"'{visible(word, 40)}' is not a recurrence.", hint=f"One of: once, {', '.join(WORDS)}."
+        )
     unit, every = WORDS[typed]
     if last_day and unit != "month":
-        raise BadInput("The last day of the month is for jobs that come back by months.", field="last_day")
+        raise BadInput(
+            "The last day of the month is only for jobs that recur monthly, or every few months.",
+            field="last_day",
+        )
     return ending(Repeat(unit=unit, every=every, last_day=last_day), until)
 
 
@@ -232,7 +235,7 @@ def day(field: str, text: str) -> date | None:
     try:
         return date.fromisoformat(text.strip()) if text.strip() else None
     except ValueError:
-        raise BadInput(f"{field}: '{visible(text, 40)}' is no date.", hint="Write 2026-07-31.") from None
+        raise BadInput(f"{field}: '{visible(text, 40)}' is not a date.", hint="Write 2026-07-31.") from None
 
 
 def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
@@ -352,12 +355,13 @@ def _check_end(proposal: Proposal, repeat: Repeat | None, start: date | None, si
     if repeat is None:
         return
     if repeat.end is not None and repeat.end < (start or proposal.start or since):
-        raise BadInput(f"The end {repeat.end} is before the first one.", field="until")
+        raise BadInput(f"The end {repeat.end} is before the first job.", field="until")
     follows = repeat.end is None and not repeat.endless and proposal.end is not None
     if follows and start is not None and proposal.end is not None and proposal.end < start:
         raise BadInput(
             f"{proposal.id} ends on {proposal.end}, before the first job on {start}.",
-            hint="Give another --start, or say until when its job comes back: --until DATE, or --until none.",
+            hint="Give another --start, or the date until which its job recurs: --until DATE, or "
+            "--until none.",
         )
 
 
@@ -368,7 +372,7 @@ def _service(snapshot: Snapshot, typed: str) -> ProposalService:
         found = find_service(snapshot, name)
     except NotFound as missing:
         if ":" not in name:
-            missing.hint = "Look at them: xpm-tui services list. Make it: xpm-tui services new NAME"
+            missing.hint = "List them: xpm-tui services list. Create it: xpm-tui services new NAME"
             raise
         project, name = (part.strip() for part in name.split(":", 1))
         found = find_service(snapshot, name)
@@ -401,5 +405,5 @@ def _with_entities(
 
 def _text(field: str, text: str) -> str:
     if "\0" in text or len(text) > LONGEST:
-        raise BadInput(f"{field} is too long, or holds a null character.")
+        raise BadInput(f"{field} is too long, or contains a null character.")
     return " ".join(text.split())

@@ -169,7 +169,7 @@ def list_jobs(
     not done with, ``left-out`` for all of which nothing comes."""
     if state and state not in (*OPEN, "deployed", *LEFT_OUT, *_SEVERAL):
         known = ", ".join(("open", *OPEN, "deployed", "left-out", *LEFT_OUT))
-        raise BadInput(f"'{visible(state, 40)}' is no state of a job.", hint=f"One of: {known}.")
+        raise BadInput(f"'{visible(state, 40)}' is not a state of a job.", hint=f"One of: {known}.")
     snapshot = practice.snapshot()
     shown = _show(practice, snapshot, names=True)
     found = [
@@ -208,7 +208,7 @@ def find_job(practice: OpenPractice, text: str) -> Occurrence:
         workflow_id, day = made[0].workflow, made[0].day.isoformat()
     workflow = snapshot.get(WORKFLOWS, workflow_id)
     if workflow is None:
-        raise NotFound(f"There is no job '{visible(typed, 80)}'.", hint="Look at them: xpm-tui jobs list")
+        raise NotFound(f"There is no job '{visible(typed, 80)}'.", hint="List them: xpm-tui jobs list")
     now = today(practice)
     # Up to a year after its start: one that starts in years can be looked at, and mended, too.
     ahead = (
@@ -219,11 +219,11 @@ def find_job(practice: OpenPractice, text: str) -> Occurrence:
         hit = next((each for each in found if each.day.isoformat() == day), None)
         if hit is None:
             raise NotFound(f"Workflow {workflow.id} has no job on {visible(day, 20)}.",
-                           hint="Look at its dates: xpm-tui jobs list")  # fmt: skip
+                           hint="See its dates: xpm-tui jobs list")  # fmt: skip
         return hit
     open_ = [each for each in found if each.state in OPEN]
     if not found:
-        raise NotFound(f"Nothing comes of workflow {workflow.id} any more: its end is past.")
+        raise NotFound(f"Workflow {workflow.id} has ended: it has no more jobs.")
     return (open_ or found[-1:])[0]
 
 
@@ -236,7 +236,7 @@ def choose(
     for each in chosen.values():
         if each.state in ("deployed", "skipped", "stopped"):
             raise BadInput(
-                f"Job {each.id} is {each.state} already.", hint=f"See: xpm-tui jobs preview {each.id}"
+                f"Job {each.id} is already {each.state}.", hint=f"See: xpm-tui jobs preview {each.id}"
             )
     states = {state for state, wanted in (("due", due), ("missed", missed)) if wanted}
     for each in occurrences(practice.snapshot(), terms_of(practice), today(practice), ahead=0):
@@ -288,12 +288,12 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
         )
     else:
         if found.state in ("deployed", "skipped"):
-            raise BadInput(f"Job {found.id} is {found.state} already.")
+            raise BadInput(f"Job {found.id} is already {found.state}.")
         if any(intent.record == found.id for intent in recovery.unknown(snapshot)) or (
             row and row.cause == "unknown"
         ):
             raise BadInput(
-                f"Job {found.id} was sent to XPM and no answer came: say what became of it.",
+                f"Job {found.id} was sent to XPM, but no answer came. Decide what happened to it.",
                 hint=f"xpm-tui jobs retry {found.id} --sent drop",
             )
         row = row or Deployment(id=found.id, workflow=found.workflow.id, day=found.day, state="skipped")
@@ -429,8 +429,8 @@ def refuse_while_made(snapshot: Snapshot, found: Occurrence) -> None:
     run = snapshot.get(RUNS, row.run) if row is not None and row.state == "going" else None
     if run is not None and run.outcome == "running" and alive(run):
         raise Busy(
-            f"Job {found.id} is being made just now, by run {run.id}.",
-            hint=f"Wait until it is through, or stop it first: xpm-tui runs stop {run.id}",
+            f"Job {found.id} is being created by run {run.id} right now.",
+            hint=f"Wait until that run ends, or stop it first: xpm-tui runs stop {run.id}",
         )
 
 

@@ -47,11 +47,11 @@ def new_service(
     same = snapshot.find(SERVICES, "name", exact(made.name))
     if same and not anyway:
         raise BadInput(
-            f"There is a service '{visible(made.name, 80)}' already: {same[0].id}.",
-            hint="If it is another one of the same name, say --anyway.",
+            f"There is already a service '{visible(made.name, 80)}': {same[0].id}.",
+            hint="To add another one of the same name, use --anyway.",
         )
     made = msgspec.structs.replace(made, id=practice.ids.new("s")[0])
-    undo_history.do(practice, snapshot, SERVICES, [made], f"the making of {made.name}")
+    undo_history.do(practice, snapshot, SERVICES, [made], f"the creation of {made.name}")
     practice.events.emit(Event(key="service.added", record=made.id))
     return _view(practice.snapshot(), made)
 
@@ -66,7 +66,7 @@ def edit_service(practice: OpenPractice, service: str, values: Mapping[str, str]
     before = find_service(snapshot, service)
     after = _edited(snapshot, before, values)
     if after != before:
-        undo_history.do(practice, snapshot, SERVICES, [after], f"the edit of {before.name}")
+        undo_history.do(practice, snapshot, SERVICES, [after], f"the change to {before.name}")
         for name in values:
             field = "name" if name == "name" else "extra"
             practice.events.emit(Event(key="service.edited", record=before.id, field=field))
@@ -111,8 +111,8 @@ def find_service(snapshot: Snapshot, text: str) -> Service:
         return hits[0]
     if hits:
         shown = ", ".join(each.id for each in hits)
-        raise BadInput(f"'{visible(typed, 80)}' is several services.", hint=f"Say which: {shown}.")
-    raise NotFound(f"There is no service '{visible(typed, 80)}'.", hint="Look at them: xpm-tui services list")
+        raise BadInput(f"Several services match '{visible(typed, 80)}'.", hint=f"Name one of them: {shown}.")
+    raise NotFound(f"There is no service '{visible(typed, 80)}'.", hint="List them: xpm-tui services list")
 
 
 def _edited(snapshot: Snapshot, service: Service, values: Mapping[str, str]) -> Service:
@@ -121,7 +121,7 @@ def _edited(snapshot: Snapshot, service: Service, values: Mapping[str, str]) -> 
     headings = {each.casefold(): each for each in known}
     for typed, text in values.items():
         if "\0" in text or len(text) > LONGEST:
-            raise BadInput(f"{visible(typed, 60)} is too long, or holds a null character.")
+            raise BadInput(f"{visible(typed, 60)} is too long, or contains a null character.")
         if typed == "name":
             name = plain(text)
             continue
@@ -132,7 +132,7 @@ def _edited(snapshot: Snapshot, service: Service, values: Mapping[str, str]) -> 
         else:
             extra.pop(heading, None)
     if not name:
-        raise BadInput("A service needs a name.", field="name")
+        raise BadInput("A service must have a name.", field="name")
     return msgspec.structs.replace(service, name=name, extra=extra)
 
 

@@ -40,7 +40,7 @@ FILTERS: tuple[tuple[str, str], ...] = (
     ("proposed", "proposed"),
     ("gone", "gone in XPM"),
     ("no-job", "no job"),
-    ("unused", "not called for"),
+    ("unused", "not used"),
     ("unknown", "no service"),
 )
 """Saved filters: the word that a verb takes, and the one that is shown."""
@@ -81,7 +81,7 @@ def list_rows(
     """
     if only not in {name for name, _ in FILTERS}:
         known = ", ".join(name for name, _ in FILTERS if name)
-        raise BadInput(f"There is no filter {only}.", hint=f"It is one of: {known}.")
+        raise BadInput(f"There is no filter called {only}.", hint=f"The filters are: {known}.")
     templates, services, cover = list_templates(practice)
     unused = {ref.id for ref in cover.unused}
     found = [TemplateRow(service=view) for view in sorted(services, key=lambda view: view.name.casefold())]
@@ -116,11 +116,11 @@ def link_templates(
     snapshot = practice.snapshot()
     before = find_service(snapshot, service)
     if no_job and templates:
-        raise BadInput("A service that wants no job calls for no template: say the one or the other.")
+        raise BadInput("A service without jobs needs no template: choose one or the other.")
     uuids = [find_template(snapshot, text, before).uuid for text in templates]
     linked = tuple(dict.fromkeys([*(before.templates if add else ()), *uuids]))
     after = msgspec.structs.replace(before, templates=linked, no_job=no_job)
-    return _put(practice, snapshot, [after], f"the choice for {before.name}")[0]
+    return _put(practice, snapshot, [after], f"the template choice for {before.name}")[0]
 
 
 def same_names(snapshot: Snapshot) -> list[tuple[Service, Template]]:
@@ -166,7 +166,9 @@ def find_template(snapshot: Snapshot, text: str, service: Service | None = None)
         return hits[0]
     if hits:
         shown = ", ".join(row.uuid for row in hits)
-        raise BadInput(f"'{visible(typed, 80)}' is several templates.", hint=f"Say which: {shown}.")
+        raise BadInput(
+            f"Several job templates match '{visible(typed, 80)}'.", hint=f"Name one of them: {shown}."
+        )
     bare = typed.replace("-", "")
     is_uuid = len(bare) == 32 and all(c in "0123456789abcdefABCDEF" for c in bare)
     known = service is not None and typed.lower() in service.templates
@@ -175,10 +177,10 @@ def find_template(snapshot: Snapshot, text: str, service: Service | None = None)
     state = list_state(snapshot, "templates")
     if not snapshot.count(TEMPLATES) and state.scope:
         raise NotFound(
-            f"'{visible(typed, 80)}' is not a UUID, and no name can be looked up.", hint=state.note
+            f"'{visible(typed, 80)}' is not a UUID, and names cannot be looked up.", hint=state.note
         )
     raise NotFound(
-        f"XPM has no job template '{visible(typed, 80)}'.", hint="Look at them: xpm-tui templates list"
+        f"XPM has no job template '{visible(typed, 80)}'.", hint="List them: xpm-tui templates list"
     )
 
 

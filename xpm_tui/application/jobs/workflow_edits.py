@@ -39,7 +39,7 @@ DEFAULT = "default"
 
 _ATTRIBUTES = {"name": "job_name", "state": "state_code"}
 _LABELS = {
-    "due_days": "due after, days", "days_early": "days early", "state": "state code", "staff": "staff (a, b)",
+    "due_days": "days until due", "days_early": "days early", "state": "state code", "staff": "staff (a, b)",
     "templates": "templates (a, b)", "automatic": "by itself", "repeat": "comes back",
 }  # fmt: skip
 _CALENDAR = ("start", "repeat", "until")
@@ -68,7 +68,7 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
         fields.append(field)
         _may_be_edited(found, job, field, rows)
         if "\0" in text or len(text) > LONGEST:
-            raise BadInput(f"{field} is too long, or holds a null character.")
+            raise BadInput(f"{field} is too long, or contains a null character.")
         after = _edited(snapshot, after, field, text.strip())
     _check(after, fields)
     moved = (after.start, after.repeat) != (workflow.start, workflow.repeat)
@@ -79,7 +79,9 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
         put_workflow(practice, snapshot, after, ", ".join(values), also=drops)
     view = preview_job(practice, workflow.id)
     if after == workflow:
-        return msgspec.structs.replace(view, effect=f"Nothing was changed: {workflow.id} has these values.")
+        return msgspec.structs.replace(
+            view, effect=f"Nothing was changed: {workflow.id} already has these values."
+        )
     affected, effect = _effect(practice, after, fields)
     return msgspec.structs.replace(view, affected=affected, effect=effect)
 
@@ -91,33 +93,36 @@ def _may_be_edited(found: Occurrence, job: str, field: str, rows: list[Deploymen
     made = [row for row in rows if row.state == "deployed"]
     if made and not recurs:
         raise BadInput(
-            f"Job {made[0].number} is in XPM already: it is never touched from here again.",
+            f"Job {made[0].number} is already in XPM, so it cannot be changed from here.",
             hint="Change it in XPM.",
         )
     own = job.strip() != workflow.id
     if recurs and row is not None and row.state == "deployed" and (own or field != "until"):
         raise BadInput(
-            f"Job {found.id} is in XPM already ({row.number}): it is never touched from here again.",
-            hint=f"Change it in XPM. For the jobs that are still to come: xpm-tui jobs edit {workflow.id}",
+            f"Job {found.id} is already in XPM ({row.number}), so it cannot be changed from here.",
+            hint="Change it in XPM. To change the jobs that are still to come: xpm-tui jobs edit "
+            f"{workflow.id}",
         )
     if recurs and own and row is not None and row.state == "skipped":
         raise BadInput(
-            f"Job {found.id} is skipped: no job is made of it.",
-            hint=f"To make it after all: xpm-tui jobs skip {found.id} --undo",
+            f"Job {found.id} is skipped: it will not be created.",
+            hint=f"To create it after all: xpm-tui jobs skip {found.id} --undo",
         )
     there = [each for each in rows if each.number] if not recurs else [row] if own and row else []
     if field in SENT and there and there[0].number:
         raise BadInput(
-            f"{field}: job {there[0].number} is in XPM already, so that stays as it is there.",
+            f"{field}: job {there[0].number} is already in XPM, so this cannot be changed from here.",
             hint="Change it in XPM. Templates, people and state can still be changed here.",
         )
     if field in _CALENDAR and not recurs and any(row.state == "skipped" for row in rows):
         raise BadInput(
-            f"{field}: the job of workflow {workflow.id} is skipped, so its date stays.",
-            hint=f"Take that back first: xpm-tui jobs skip {workflow.id} --undo",
+            f"{field}: the job of workflow {workflow.id} is skipped, so its date cannot be changed.",
+            hint=f"Undo that first: xpm-tui jobs skip {workflow.id} --undo",
         )
     if field in _DATES and any(row.number or row.earlier for row in rows):
-        raise BadInput(f"{field}: jobs of workflow {workflow.id} are in XPM, so its dates stay.")
+        raise BadInput(
+            f"{field}: workflow {workflow.id} already has jobs in XPM, so its dates cannot be changed."
+        )
 
 
 def _check(after: Workflow, fields: list[str]) -> None:
@@ -127,10 +132,11 @@ def _check(after: Workflow, fields: list[str]) -> None:
         raise BadInput(f"The end {repeat.end} is before the start {after.start}.", field="until")
     if repeat is not None and after.due is not None:
         raise BadInput(
-            f"due: the job of {after.id} comes back {word(repeat)}, so each one has a due date of its own.",
-            hint=f"Say after how many days it is due: xpm-tui jobs edit {after.id} due_days=20"
+            f"due: the job of {after.id} recurs {word(repeat)}, so each job has a due date of its own.",
+            hint=f"Set the number of days after which each job is due: xpm-tui jobs edit {after.id} "
+            "due_days=20"
             if "due" in fields
-            else f"Take its due date away in the same call: xpm-tui jobs edit {after.id} due=default ...",
+            else f"Remove its due date in the same call: xpm-tui jobs edit {after.id} due=default ...",
             field="due",
         )
     if repeat is None and after.due is not None and after.due < after.start:
@@ -139,8 +145,8 @@ def _check(after: Workflow, fields: list[str]) -> None:
         )
     if repeat is None and after.due is not None and after.due_days is not None and "due_days" in fields:
         raise BadInput(
-            f"due_days: the job is due on {after.due}, whatever the number of days.",
-            hint=f"Take that date away first: xpm-tui jobs edit {after.id} due=default",
+            f"due_days: the job has a fixed due date, {after.due}, so the number of days has no effect.",
+            hint=f"Remove that date first: xpm-tui jobs edit {after.id} due=default",
             field="due_days",
         )
 
@@ -148,7 +154,10 @@ def _check(after: Workflow, fields: list[str]) -> None:
 def _effect(practice: OpenPractice, workflow: Workflow, fields: list[str]) -> tuple[tuple[str, ...], str]:
     """Ids of the jobs that an edit changes, as far as they come within a year, and that in a sentence."""
     if workflow.stopped:
-        return (), f"No job is made of {workflow.id} now: {workflow.stopped} It counts once that is settled."
+        return (), (
+            f"No job of {workflow.id} is created for now: {workflow.stopped} The change takes effect "
+            "once that is resolved."
+        )
     snapshot, terms, now = practice.snapshot(), terms_of(practice), today(practice)
     ahead = YEAR + max(0, (max(workflow.start, workflow.since) - now).days)
     shown = list(of_workflow(snapshot, terms, workflow, now, ahead))
@@ -159,9 +168,9 @@ def _effect(practice: OpenPractice, workflow: Workflow, fields: list[str]) -> tu
     more = f" and {len(found) - SHOWN} more within a year" if len(found) > SHOWN else ""
     told = f"It changes {count(len(found), 'job')} still to come" + (f": {days}{more}." if found else ".")
     if workflow.repeat is None and not found and shown and shown[0].state == "skipped":
-        told = "It changes no job now: the job is skipped."
+        told = "This changes no job for now: the job is skipped."
     if late:
-        told += f" What is in XPM stays as it is: {count(len(late), 'job')}."
+        told += f" Jobs that are already in XPM stay as they are: {count(len(late), 'job')}."
     return tuple(each.id for each in found), told
 
 
@@ -288,12 +297,12 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
     if field in ("due_days", "days_early"):
         low = 1 if field == "due_days" else 0
         if not text.isdecimal() or len(text) > 4 or not low <= int(text) <= 3660:
-            raise BadInput(f"{field}: '{visible(text, 40)}' is no number of days from {low} to 3,660.")
+            raise BadInput(f"{field}: '{visible(text, 40)}' is not a number of days from {low} to 3,660.")
         return int(text)
     if field == "due":
         return day(field, text)
     if field == "name" and (not text or len(text) > LONGEST_NAME):
-        raise BadInput(f"A job's name has 1 to {LONGEST_NAME} characters.", field="name")
+        raise BadInput(f"The name of a job must have 1 to {LONGEST_NAME} characters.", field="name")
     return text
 
 
@@ -301,11 +310,11 @@ def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:
     if field == "start":
         start = day(field, text)
         if start is None:
-            raise BadInput("A workflow needs a start.", field="start")
+            raise BadInput("A workflow must have a start.", field="start")
         return msgspec.structs.replace(workflow, start=start)
     if field == "until":
         if workflow.repeat is None:
-            raise BadInput("An end is for a job that comes back: say repeat= first.", field="until")
+            raise BadInput("Only a recurring job can have an end: set repeat= first.", field="until")
         follows = text.casefold() == DEFAULT
         return msgspec.structs.replace(
             workflow, repeat=ending(workflow.repeat, "" if follows else text or ENDLESS)

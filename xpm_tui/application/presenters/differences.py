@@ -131,11 +131,11 @@ class DifferencePresenter:
             name = staff.name if staff is not None and name == staff.uuid and staff.name else name
             return (
                 f"Nobody in your team is linked to {name}.",
-                f"Link a team member to {name} (team link), or bring {name} in from XPM (team pick).",
+                f"Link a team member to {name} (team link), or add {name} from XPM (team pick).",
             )
         id_ = str(each.ignition)
         if id_ not in self._told.people:
-            return f"The person {id_} is no longer in your team.", "Choose another one (clients edit)."
+            return f"{id_} is no longer in your team.", "Choose another one (clients edit)."
         return (
             f"{self._told.person_name(id_)} is not linked to anyone in XPM's staff.",
             f"Link the team member: xpm-tui team link {id_} STAFF",

@@ -99,10 +99,12 @@ def find_client(snapshot: Snapshot, text: str) -> Client:
         return hits[0]
     if hits:
         ids = ", ".join(client.id for client in hits[:12])
-        raise BadInput(f"'{visible(typed, 80)}' is the name of several clients.", hint=f"Say which: {ids}.")
+        raise BadInput(
+            f"Several clients are called '{visible(typed, 80)}'.", hint=f"Name one of them: {ids}."
+        )
     raise NotFound(
-        f"There is no client '{visible(typed, 80)}' in the book.",
-        hint="Look for it: xpm-tui clients list --find TEXT",
+        f"There is no client '{visible(typed, 80)}' in this practice.",
+        hint="Search for it: xpm-tui clients list --find TEXT",
     )
 
 
@@ -122,10 +124,11 @@ def find_xpm(snapshot: Snapshot, text: str) -> XpmClient:
         return hits[0]
     if hits:
         shown = ", ".join(row.uuid for row in hits[:5])
-        raise BadInput(f"'{visible(typed, 80)}' is there several times in XPM.", hint=f"Say which: {shown}.")
+        raise BadInput(f"XPM has '{visible(typed, 80)}' several times.", hint=f"Name one of them: {shown}.")
     raise NotFound(
         f"XPM has no client with the number, UUID, address or code '{visible(typed, 80)}'.",
-        hint="Look for it: xpm-tui clients search TEXT. If it is new there, make a plan first to read it.",
+        hint="Search for it: xpm-tui clients search TEXT. If it is new in XPM, make a plan first, which "
+        "reads XPM again.",
     )
 
 
@@ -141,10 +144,10 @@ def find_member(snapshot: Snapshot, text: str) -> TeamMember:
         return hits[0]
     if hits:
         raise BadInput(
-            f"'{visible(typed, 80)}' is several team members.",
-            hint=f"Say which: {', '.join(m.id for m in hits)}.",
+            f"Several team members match '{visible(typed, 80)}'.",
+            hint=f"Name one of them: {', '.join(m.id for m in hits)}.",
         )
-    raise NotFound(f"There is no team member '{visible(typed, 80)}'.", hint="Look at them: xpm-tui team list")
+    raise NotFound(f"There is no team member '{visible(typed, 80)}'.", hint="List them: xpm-tui team list")
 
 
 def find_staff(snapshot: Snapshot, text: str) -> Staff:
@@ -160,10 +163,10 @@ def find_staff(snapshot: Snapshot, text: str) -> Staff:
         return hits[0]
     if hits:
         raise BadInput(
-            f"'{visible(typed, 80)}' is several people in XPM.",
-            hint=f"Say which: {', '.join(row.uuid for row in hits)}.",
+            f"Several people in XPM match '{visible(typed, 80)}'.",
+            hint=f"Name one of them: {', '.join(row.uuid for row in hits)}.",
         )
-    raise NotFound(f"XPM has no staff member '{visible(typed, 80)}'.", hint="Look at them: xpm-tui team list")
+    raise NotFound(f"XPM has no staff member '{visible(typed, 80)}'.", hint="List them: xpm-tui team list")
 
 
 def refuse_namesakes(alike: Sequence[tuple[Client | TeamMember, str]], noun: str) -> None:
@@ -183,5 +186,5 @@ def refuse_namesakes(alike: Sequence[tuple[Client | TeamMember, str]], noun: str
                 f"There is already a {noun} {visible(each.name, 80)} ({each.id}): {reason}."
                 for each, reason in alike
             ),
-            hint=f"If it is a different {noun}, say {consent}.",
+            hint=f"If it is a different {noun}, add {consent}.",
         )

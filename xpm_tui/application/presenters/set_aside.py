@@ -61,7 +61,8 @@ def set_aside_summary(views: Collection[SetAsideView]) -> str:
     parts += [f"fields of {count(len(views) - whole, 'record')}"] if len(views) > whole else []
     verb = "was" if len(views) == whole == 1 else "were"
     return (
-        f"XPM sent what cannot be read, so {' and '.join(parts)} {verb} set aside. Everything else goes on."
+        f"Some of what XPM sent cannot be read, so {' and '.join(parts)} {verb} set aside. "
+        "Everything else is synced as usual."
     )
 
 

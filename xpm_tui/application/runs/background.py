@@ -42,7 +42,10 @@ def detach(
     practice.writable()
     owner = practice.lock_holder()
     if owner is not None:
-        raise Busy(f"A run goes on already, by {owner.words()}.", hint="Wait for it, or: xpm-tui runs stop")
+        raise Busy(
+            f"A run is already in progress, started by {owner.words()}.",
+            hint="Wait until it ends, or stop it: xpm-tui runs stop",
+        )
     newest = list_runs(practice, 1)
     try:
         process = subprocess.Popen(
@@ -83,9 +86,9 @@ async def wait_for_run(practice: OpenPractice, detached: Detached, seconds: floa
         await practice.clock.sleep(_LOOK)
         waited += _LOOK
     code = detached.ended()
-    how = f"it ended with exit code {code}" if code is not None else "it did not begin in time"
+    how = f"it ended with exit code {code}" if code is not None else "it did not start in time"
     words = " ".join(detached.verb)
-    raise Trouble(f"The run did not start: {how}.", hint=f"Try it by hand to see why: xpm-tui {words}")
+    raise Trouble(f"The run did not start: {how}.", hint=f"Run it yourself to see why: xpm-tui {words}")
 
 
 def _environ() -> dict[str, str]:

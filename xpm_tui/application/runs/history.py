@@ -92,7 +92,7 @@ def going(practice: OpenPractice, run_id: str = "") -> Run:
     """Return the run of that id, else the one that is going on. Raises ``BadInput`` where none is."""
     run = show(practice, run_id) if run_id else current(practice)
     if run is None or run.outcome != "running":
-        raise BadInput("No run is going on.", hint="`xpm-tui runs list` shows how the last ones ended.")
+        raise BadInput("No run is in progress.", hint="`xpm-tui runs list` shows how the last runs ended.")
     return run
 
 

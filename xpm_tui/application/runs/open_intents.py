@@ -104,13 +104,13 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
     while a run goes on.
     """
     practice.writable()
-    with practice.lock("settling what was sent").hold():
+    with practice.lock("recording the decision on what was sent").hold():
         snapshot, now = practice.snapshot(), practice.clock.now()
         intent = next((each for each in _held(snapshot) if each.id == decision.intent), None)
         if intent is None:
             raise NotFound(
-                f"No write with the id {visible(decision.intent, 40)} is held.",
-                hint="`xpm-tui runs release` shows what is.",
+                f"There is no held write with the id {visible(decision.intent, 40)}.",
+                hint="`xpm-tui runs release` lists the held writes.",
             )
         told = _held_write(snapshot, intent)
         uuid = _adopts(snapshot, intent, decision.xpm) if decision.choice == "adopt" else ""
@@ -138,7 +138,7 @@ def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
         kind=intent.kind,
         record=intent.record,
         name=name,
-        message=f"{what} was sent to XPM in run {intent.run}, and no answer came: {intent.note}.",
+        message=f"{what} was sent to XPM in run {intent.run}, but no answer came: {intent.note}.",
         sent_at=intent.sent_at,
         sent=dict(intent.values),
         candidates=tuple(_candidates(snapshot, intent)),

@@ -73,7 +73,7 @@ def _message(kind: str, who: str, note: str) -> str:
 
 def _shown(snapshot: Snapshot, intent: Intent) -> OpenWrite:
     name = name_of(snapshot, intent.record) or str(intent.values.get("name") or "")
-    note = intent.note or ("it is looked up by the next sync" if intent.state == "sent" else "")
+    note = intent.note or ("the next sync looks it up" if intent.state == "sent" else "")
     return OpenWrite(
         intent=intent.id,
         run=intent.run,

@@ -229,14 +229,16 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
     snapshot = practice.snapshot()
     plan, records = load(practice, plan_id)
     if plan.state != "draft":
-        raise BadInput(f"Plan {plan.id} was applied already.", hint="Make a new one: xpm-tui plan")
+        raise BadInput(f"Plan {plan.id} was already applied.", hint="Make a new one: xpm-tui plan")
     going = current(practice)
     if going is not None and going.plan == plan.id:
-        raise Busy(f"Run {going.id} applies plan {plan.id} already.", hint="Stop it first: xpm-tui runs stop")
+        raise Busy(
+            f"Run {going.id} is already applying plan {plan.id}.", hint="Stop it first: xpm-tui runs stop"
+        )
     new: dict[str, PlannedRecord] = {}
     for each in [selector] if isinstance(selector, Selector) else selector:
         if not any(each.picks(change) for record in records for change in record.changes):
-            raise NotFound(f"Nothing in plan {plan.id} is meant by {each.words()}.", hint="See: xpm-tui plan")
+            raise NotFound(f"{plan.id} matches nothing in plan {each.words()}.", hint="See: xpm-tui plan")
         ticked = plan_review.tick(records, on, **dataclasses.asdict(each))
         new |= {record.id: record for record in ticked}
         records = [new.get(record.id, record) for record in records]
@@ -381,12 +383,13 @@ def make_undo(
         raise BadInput(f"There is no field '{visible(field, 60)}'.", hint=f"The fields: {', '.join(SYNCED)}.")
     if chosen.kind == "deploy":
         raise BadInput(
-            f"Run {chosen.id} made jobs: what is in XPM is never touched again from here.",
-            hint="Change or delete the job in XPM. What still waits: xpm-tui jobs skip, or proposals revoke",
+            f"Run {chosen.id} created jobs, and jobs in XPM cannot be changed from here.",
+            hint="Change or delete the jobs in XPM. To stop jobs that are not created yet: xpm-tui jobs "
+            "skip, or proposals revoke",
         )
     if not snapshot.find(IMAGES, "run", chosen.id) and _wrote(chosen):
         raise NotFound(
-            f"What run {chosen.id} replaced is not kept (any more), so it cannot be undone.",
+            f"The values that run {chosen.id} replaced are not stored (any more), so it cannot be undone.",
             hint=f"Old values are kept for {practice.settings.number('retention.images_days')} days.",
         )
     if keep:

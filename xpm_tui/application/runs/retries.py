@@ -64,8 +64,8 @@ def chosen(found: Sequence[Failure], *, client: str = "", cause: str = "") -> li
     ]
     if not left:
         raise BadInput(
-            "Nothing that failed fits." if found else "Nothing failed in this run.",
-            hint="See what failed: xpm-tui runs retry --list",
+            "None of the failed records matches." if found else "No record failed in this run.",
+            hint="List the failed records: xpm-tui runs retry --list",
         )
     return left
 

@@ -102,7 +102,9 @@ async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
     """Finish what the last run left: raises ``BadInput`` where it left nothing."""
     last = next((run for run in list_runs(practice) if is_sync(run) and not _never_sent(practice, run)), None)
     if last is None or (last.outcome not in UNFINISHED and last.outcome != "running"):
-        raise BadInput("The last run left nothing unfinished.", hint="Sync anew: xpm-tui sync")
+        raise BadInput(
+            "The last run is complete: there is nothing to resume.", hint="Sync again: xpm-tui sync"
+        )
     again = _again(practice, last)
     return await run(practice, trigger="resume", report=report, **again)
 
@@ -116,8 +118,8 @@ async def release(practice: OpenPractice, run_id: str, *, report: Report = silen
     waiting = show(practice, run_id)
     if waiting.id not in {run.id for run in held_runs(practice.snapshot())}:
         raise BadInput(
-            f"Run {waiting.id} is not held (it is {waiting.outcome}), or another one ended since.",
-            hint="`xpm-tui runs list` shows which one waits.",
+            f"Run {waiting.id} is not held (it is {waiting.outcome}), or another run has ended since then.",
+            hint="`xpm-tui runs list` shows which run is held.",
         )
     plan, identity = practice.snapshot().get(PLANS, waiting.plan), practice.connected()
     if plan is not None:
@@ -152,7 +154,7 @@ def _again(practice: OpenPractice, before: Run) -> _Again:
         return {"only": before.only, "fields": before.fields}
     if plan.state != "draft":
         raise BadInput(
-            f"Run {before.id} took back run {plan.undo_of} as far as it could.",
-            hint=f"Take back what is left: xpm-tui undo {plan.undo_of}",
+            f"Run {before.id} undid run {plan.undo_of} as far as possible.",
+            hint=f"Undo what is left: xpm-tui undo {plan.undo_of}",
         )
     return {"plan_id": plan.id}

@@ -85,8 +85,8 @@ class Asked:
 
 
 _OUTDATED = (
-    "The direction, what to sync or the fields were changed while the run was going on, so it stopped before "
-    "the next client. What it had done stays. Make a new plan: xpm-tui plan"
+    "The direction, what to sync or the fields were changed during the sync, so it stopped before "
+    "the next client. Changes that were already applied stay. Make a new plan: xpm-tui plan"
 )
 
 
@@ -97,8 +97,10 @@ def _left(plan: Plan, run: Run) -> str:
         found.setdefault(each.sentence, []).append(f"{each.record}:{each.field}")
     told = [f"{sequence(records, most=_NAMED)}: {why}" for why, records in found.items()]
     if moved := run.counts.get("moved", 0):
-        told.append(f"{count(moved, 'client')} changed after the undo was shown: nothing of it was restored.")
-    return " ".join([f"Not all that run {plan.undo_of} wrote could be undone.", *told]) if told else ""
+        told.append(
+            f"{count(moved, 'client')} changed after the undo was shown, so nothing was restored there."
+        )
+    return " ".join([f"Not everything that run {plan.undo_of} wrote could be undone.", *told]) if told else ""
 
 
 class _Halt:
@@ -158,7 +160,7 @@ class Work:
             self.fail(trouble)
             raise
         except BaseException as error:
-            self.fail(Trouble(f"An error that should not be ({type(error).__name__}) ended the run."))
+            self.fail(Trouble(f"An unexpected error ({type(error).__name__}) ended the run."))
             raise
 
     async def work(self, xpm: Practice) -> Run:
@@ -223,7 +225,7 @@ class Work:
         if asked.plan_id:
             plan, records = plans.load(practice, asked.plan_id)
             if plan.state != "draft":
-                raise BadInput(f"Plan {plan.id} was applied already.", hint="Make a new one: xpm-tui plan")
+                raise BadInput(f"Plan {plan.id} was already applied.", hint="Make a new one: xpm-tui plan")
             plans.refuse_outdated(practice, plan)
             if not timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH:
                 await refresh_lists(practice, xpm, full=asked.full, lately=True, report=self.listed)
@@ -266,7 +268,10 @@ class Work:
         )
         items = plan.counts.get("items", 0)
         if daily and plan.direction == "to_xpm" and items and not practice.settings.yes("sync.daily_push"):
-            waits = "The daily run writes to XPM only with sync.daily_push; its plan waits for a person."
+            waits = (
+                "The daily sync writes to XPM only if sync.daily_push is on; its plan waits for your "
+                "approval."
+            )
             stops += (Stop(rule="daily-push", counted=items, sentence=waits),)
         if self.asked.held is not None:
             always = tuple(stop for stop in stops if stop.rule in ALWAYS)

@@ -270,9 +270,9 @@ class _Watched:
                 Event(key="list.other", level="error", case=CaseId.WRONG_PRACTICE, numbers={"count": done})
             )
             raise NeedsPerson(
-                f"XPM listed {count(done, 'client')}, and none of them is one that was there before: "
-                "this looks like another practice. Nothing was taken over.",
-                hint="Check the practice's name with: xpm-tui status. To begin anew with another practice, "
+                f"XPM listed {count(done, 'client')}, and none of them was there before: this "
+                "looks like another practice. The list was not used.",
+                hint="Check the practice's name with: xpm-tui status. To start again with another practice, "
                 "add it: xpm-tui practices add NAME",
                 case=CaseId.WRONG_PRACTICE,
             )
@@ -408,6 +408,6 @@ def refuse_unread(snapshot: Snapshot, name: str) -> None:
     if state.at is None:
         kind = ScopeMissing if state.scope else WireTrouble
         raise kind(
-            f"{unread_list(snapshot, name)} So it is not known who or what XPM has.",
-            hint="Read it again: xpm-tui plan --full. What stands in the way: xpm-tui doctor",
+            f"{unread_list(snapshot, name)} So it is not known what XPM has.",
+            hint="Read it again: xpm-tui plan --full. To find out what is wrong: xpm-tui doctor",
         )

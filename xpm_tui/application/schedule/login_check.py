@@ -24,7 +24,7 @@ async def prove(practice: OpenPractice) -> str:
     async with practice.wire() as wire:
         if wire.tokens.state() != "good":
             raise LoginNeeded("The login is missing, or Xero refused it.", hint="Run: xpm-tui connect")
-    return f"The login of {practice.name} opens."
+    return f"The login of {practice.name} works."
 
 
 def main(arguments: list[str]) -> int:

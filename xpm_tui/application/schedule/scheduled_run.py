@@ -25,8 +25,8 @@ RENEW_DAYS = 7.0
 """A login that is not used is renewed so often: Xero ends it after 60 idle days."""
 
 WORDS = {
-    "too-early": "The daily run is not due yet today.",
-    "done-today": "The daily run of today was made already.",
+    "too-early": "The daily sync is not due yet today.",
+    "done-today": "Today's daily sync has already run.",
     "no-sign-in": "Skipped: nobody has used the tool during the past 24 hours.",
 }
 
@@ -48,7 +48,7 @@ async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tupl
     practice.writable()
     found = due(practice)
     if found.why == "not-connected":
-        notify(practice, "login-needed", "The daily run cannot be made: the practice is not connected.")
+        notify(practice, "login-needed", "The daily sync cannot run: the practice is not connected.")
         practice.connected()
     made: Run | None = None
     try:

@@ -81,7 +81,7 @@ class Scheduler:
         self._practice = practice
         self._shell = shell
         if kind not in ("", "systemd", "cron"):
-            raise BadInput("A timer is of the kind systemd or cron.")
+            raise BadInput("The kind of timer must be systemd or cron.")
         self._kind: Kind = "systemd" if kind == "systemd" else "cron" if kind else self._found()
         self._units = units or (_unit_folder() if self._kind == "systemd" else Path("/"))
 
@@ -162,9 +162,9 @@ class Scheduler:
             ran = self._shell(["env", "-i", *plain, "/bin/sh", "-c", shlex.join(words)], "")
         if ran.status != 0:
             raise Trouble(
-                f"The login does not open from the timer's own environment. {_last_line(ran.text)}".strip(),
-                hint="Nothing was installed. Where a keyring is locked there, keep the key in a file "
-                "(XPM_TUI_KEY_FILE) or use --home. Then install again.",
+                f"The login does not work in the timer's environment. {_last_line(ran.text)}".strip(),
+                hint="Nothing was installed. If the keyring is locked there, keep the key in a file "
+                "(XPM_TUI_KEY_FILE) or use --home. Then install the timer again.",
             )
         return _last_line(ran.text)
 
@@ -187,8 +187,8 @@ class Scheduler:
         if shutil.which("crontab"):
             return "cron"
         raise Trouble(
-            "This machine has neither a systemd session nor crontab.",
-            hint=f"Let your own scheduler start, every hour: {shlex.join(self._command())}",
+            "This machine has neither a systemd user session nor crontab.",
+            hint=f"Have your own scheduler start this every hour: {shlex.join(self._command())}",
         )
 
     def _command(self) -> list[str]:
@@ -203,15 +203,16 @@ class Scheduler:
         settings = self._practice.settings
         at = settings.text("schedule.at")
         asked = settings.yes("schedule.require_sign_in")
-        when = f"Every day at {at}, then every hour until it is done"
+        when = f"Every day at {at}, then every hour until it succeeds"
         if self._kind == "cron":
             when = f"Every hour, once a day from {at}"
         return (
             f"{when}: {shlex.join(self._command())}",
-            "It syncs once a day" + (", only if somebody used the tool within 24 hours." if asked else "."),
-            "The first run waits for a person, and so does what the guard stops.",
+            "It syncs once a day"
+            + (", only if someone has used the tool within the past 24 hours." if asked else "."),
+            "The first sync waits for your approval, and so does every sync that the guard stops.",
             *(
-                ("To XPM: it plans and waits, as sync.daily_push is off.",)
+                ("To XPM: it makes a plan and waits for you, because sync.daily_push is off.",)
                 if settings.text("sync.direction") == "to_xpm" and not settings.yes("sync.daily_push")
                 else ()
             ),
@@ -219,13 +220,13 @@ class Scheduler:
 
     def _notes(self) -> tuple[str, ...]:
         if self._kind == "cron":
-            return ("Logging out does not end it: cron runs without a session.",)
+            return ("It also runs while you are logged out: cron needs no session.",)
         said = self._shell(["loginctl", "show-user", account_name(), "-p", "Linger", "--value"], "")
         if said.text == "yes":
-            return ("Lingering is on: the timer runs also while you are logged out.",)
+            return ("Lingering is on: the timer also runs while you are logged out.",)
         return (
-            "Lingering is off: logging out ends the timer until you log in again. To keep it: "
-            "loginctl enable-linger",
+            "Lingering is off: the timer stops when you log out, until you log in again. To keep "
+            "it running: loginctl enable-linger",
         )
 
     def _text(self) -> str:

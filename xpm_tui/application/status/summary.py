@@ -237,7 +237,7 @@ def _problems(
             Problem(
                 code="login-needed",
                 sentence=problem,
-                hint="Sign in again: xpm-tui connect. Why: xpm-tui doctor",
+                hint="Sign in again: xpm-tui connect. To find out why: xpm-tui doctor",
                 exit_code=EXIT_LOGIN,
             )
         )
@@ -254,7 +254,7 @@ def _problems(
             )
         )
     if ended is not None and ended.outcome in history.ENDED_BADLY:
-        words = "was cut off" if ended.outcome == "interrupted" else "failed"
+        words = "was interrupted" if ended.outcome == "interrupted" else "failed"
         found.append(
             Problem(
                 code="run-failed",
@@ -292,7 +292,7 @@ def _problems(
         found.append(
             Problem(
                 code="stale",
-                sentence=f"Nothing has synced well for {count(hours, 'hour')}.",
+                sentence=f"There has been no successful sync for {count(hours, 'hour')}.",
                 hint="Sync now: xpm-tui sync",
                 exit_code=EXIT_FAILED,
             )
@@ -313,7 +313,7 @@ def link_problems(links: Mapping[str, int]) -> Iterator[Problem]:
             "gone",
             "linked client is/linked clients are",
             "no longer in XPM.",
-            "See what may have taken over: xpm-tui clients review",
+            "See possible successors: xpm-tui clients review",
         ),
     ):
         if number := links.get(state, 0):
@@ -336,8 +336,8 @@ def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[Problem]:
         sentence = f"Run {last.id} waits for your decision. {last.stops[0].sentence}"
         yield told("deploy-held", sentence, "", EXIT_HELD)
     if last is not None and last.outcome in history.ENDED_BADLY and jobs.going:
-        sentence = f"Deploying (run {last.id}) did not end. {last.error}"
-        yield told("deploy-failed", sentence, "Go on: xpm-tui jobs retry --all", EXIT_FAILED)
+        sentence = f"Creating jobs (run {last.id}) was interrupted. {last.error}"
+        yield told("deploy-failed", sentence, "Continue: xpm-tui jobs retry --all", EXIT_FAILED)
     for number, state, code in ((jobs.held, "held", EXIT_HELD), (jobs.failed, "failed", EXIT_FAILED)):
         if number:
             sentence = f"{count(number, 'job')} {state}."
@@ -357,7 +357,7 @@ def _book_problems(practice: OpenPractice) -> list[Problem]:
             Problem(
                 code=damage.code,
                 sentence=damage.message,
-                hint=damage.hint or "See: xpm-tui book check",
+                hint=damage.hint or "See: xpm-tui data check",
                 exit_code=damage.exit_code,
             ),
         )

@@ -68,7 +68,7 @@ def list_people(practice: OpenPractice, *, only: str = "", text: str = "") -> tu
     """
     if only not in {name for name, _ in FILTERS}:
         known = ", ".join(name for name, _ in FILTERS if name)
-        raise BadInput(f"There is no filter {only}.", hint=f"It is one of: {known}.")
+        raise BadInput(f"There is no filter called {only}.", hint=f"The filters are: {known}.")
     team = Team.of(practice)
     members = [team.member(member) for member in team.members]
     found = [PersonRow(member=view, staff=view.staff) for view in members]
@@ -102,23 +102,23 @@ def preview_map(practice: OpenPractice, member: str, staff: str) -> MapEffect:
     view, person = team.member(ours), team.staff_view(theirs)
     if person.member is not None and person.member.id != ours.id:
         return MapEffect(
-            refused=f"{theirs.name} is linked to {person.member.name} ({person.member.id}) already."
+            refused=f"{theirs.name} is already linked to {person.member.name} ({person.member.id})."
         )
     if ours.staff == theirs.uuid:
-        return MapEffect(refused=f"{ours.name} is linked to this one already.")
-    says = [f"{ours.name} is {theirs.name} in XPM from then on."]
+        return MapEffect(refused=f"{ours.name} is already linked to this staff record.")
+    says = [f"{ours.name} will be linked to {theirs.name} in XPM."]
     if view.staff is not None:
-        says.append(f"It takes the place of {view.staff.name or view.staff.uuid}.")
+        says.append(f"This replaces the link to {view.staff.name or view.staff.uuid}.")
     if theirs.gone:
-        says.append("XPM no longer lists this person: nothing can be carried for somebody who left.")
+        says.append("XPM no longer lists this person: nothing can be synced for somebody who has left.")
     carried = [count(view.clients, "client") + " here"] if view.clients else []
     carried += [count(person.clients, "client") + " in XPM"] if person.clients else []
     carried += [count(view.jobs, "job") + " to come"] if view.jobs else []
     if carried and not theirs.gone:
-        says.append(f"Partner and manager of {', '.join(carried)} can be carried.")
+        says.append(f"Partner and manager can be synced for {', '.join(carried)}.")
     if ours.email and theirs.email and ours.email.strip().casefold() != theirs.email.strip().casefold():
-        says.append("The e-mails differ: make sure that it is the same person.")
-    return MapEffect(says=(*says, "Nothing is written to XPM by this."))
+        says.append("The e-mail addresses differ: make sure that this is the same person.")
+    return MapEffect(says=(*says, "Nothing is written to XPM."))
 
 
 def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
@@ -129,8 +129,8 @@ def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
     others = [m for m in snapshot.find(TEAM, "staff", theirs.uuid) if m.id != ours.id]
     if others:
         raise BadInput(
-            f"{theirs.name} is linked to {others[0].name} ({others[0].id}) already.",
-            hint=f"Take that link away first: xpm-tui team unlink {others[0].id}",
+            f"{theirs.name} is already linked to {others[0].name} ({others[0].id}).",
+            hint=f"Remove that link first: xpm-tui team unlink {others[0].id}",
         )
     linked = msgspec.structs.replace(ours, staff=theirs.uuid)
     undo_history.do(practice, snapshot, TEAM, [linked], f"the link of {ours.name}")
@@ -163,7 +163,7 @@ def accept_emails(practice: OpenPractice) -> list[MemberView]:
     sure = [(find_member(snapshot, view.id), view.proposals[0].uuid) for view in email_matches(practice)]
     linked = [msgspec.structs.replace(member, staff=uuid) for member, uuid in sure]
     undo_history.do(
-        practice, snapshot, TEAM, linked, f"the links of {count(len(linked), 'person/people')} by e-mail"
+        practice, snapshot, TEAM, linked, f"the linking of {count(len(linked), 'person/people')} by e-mail"
     )
     for member in linked:
         practice.events.emit(Event(key="member.linked", record=member.id, uuid=member.staff))
@@ -231,7 +231,7 @@ def pick_staff(
         return StaffPick(members=tuple(team.member(each) for each in rows), skipped=tuple(skipped))
     if rows:
         picked = count(len(rows), "person/people")
-        undo_history.do(practice, snapshot, TEAM, rows, f"the picking of {picked}")
+        undo_history.do(practice, snapshot, TEAM, rows, f"the addition of {picked} from XPM")
     if settled:
         practice.book.commit(settled)
     for each in rows:

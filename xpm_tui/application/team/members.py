@@ -70,7 +70,7 @@ def new_member(
     left = [] if anyway else [each for each in _alike(snapshot, made.name) if each[0].id not in others]
     refuse_namesakes(left, "team member")
     made = msgspec.structs.replace(made, id=practice.ids.new("t")[0])
-    undo_history.do(practice, snapshot, TEAM, [made], f"the making of {made.name}")
+    undo_history.do(practice, snapshot, TEAM, [made], f"the creation of {made.name}")
     practice.events.emit(Event(key="member.added", record=made.id))
     return _view(practice, made.id)
 
@@ -90,7 +90,7 @@ def edit_member(practice: OpenPractice, member: str, values: Mapping[str, str]) 
     before = find_member(snapshot, member)
     after = _edited(snapshot, before, values)
     if after != before:
-        undo_history.do(practice, snapshot, TEAM, [after], f"the edit of {before.name}")
+        undo_history.do(practice, snapshot, TEAM, [after], f"the change to {before.name}")
         for name in values:
             practice.events.emit(Event(key="member.edited", record=before.id, field=name))
     return _view(practice, before.id)
@@ -124,7 +124,7 @@ def _why_not_deleted(snapshot: Snapshot, member: TeamMember) -> str:
     }
     named = [count(number, noun) for noun, number in uses.items() if number]
     if any(intent.record == member.id for intent in without_end(snapshot)):
-        return "a write to XPM about this member has an unknown outcome. See: xpm-tui runs list"
+        return "the outcome of a write to XPM for this member is unknown. See: xpm-tui runs list"
     plural = sum(uses.values()) != 1
     return f"{' and '.join(named)} {'name' if plural else 'names'} this member" if named else ""
 
@@ -135,21 +135,23 @@ def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -
         known_field(name, name, FIELDS)
         changed[name] = _yes(name, text) if name in ("access", "active") else plain(text)
         if "\0" in text or len(text) > 500:
-            raise BadInput(f"{name} is too long, or holds a null character.")
+            raise BadInput(f"{name} is too long, or contains a null character.")
     if not changed.get("name", member.name):
-        raise BadInput("A team member needs a name.", field="name")
+        raise BadInput("A team member must have a name.", field="name")
     email = changed.get("email", "")
     if email:
         try:
             changed["email"] = email = read_email(email)
         except CellError as wrong:
-            raise BadInput(f"email cannot be that: {visible(str(wrong), 200)}.") from None
+            raise BadInput(
+                f"This value cannot be used for the e-mail address: {visible(str(wrong), 200)}."
+            ) from None
         others = [
             m for m in snapshot.rows(TEAM) if m.id != member.id and m.email.casefold() == email.casefold()
         ]
         if others:
             raise BadInput(
-                f"That e-mail address is the one of {others[0].name} ({others[0].id}).", field="email"
+                f"{others[0].name} ({others[0].id}) already has that e-mail address.", field="email"
             )
     return msgspec.structs.replace(member, **changed)
 
@@ -158,7 +160,7 @@ def _yes(name: str, text: str) -> bool:
     try:
         return canonical("tax_registered", plain(text), Nobody(())) == "yes"
     except Unknown:
-        raise BadInput(f"{name} is yes or no, not '{visible(text, 40)}'.") from None
+        raise BadInput(f"{name} must be yes or no, not '{visible(text, 40)}'.") from None
 
 
 def _view(practice: OpenPractice, member: str) -> MemberView:
@@ -189,7 +191,7 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
     for field, text in sent.items():
         if len(text) > LONGEST or any(ord(c) < 32 or ord(c) == 127 for c in text):
             raise BadInput(
-                f"{staff_label(field)} is too long, or holds control characters: XPM cannot take it."
+                f"{staff_label(field)} is too long or contains control characters, so XPM does not accept it."
             )
     people = in_the_way(snapshot, ours, snapshot.rows(STAFF))
     return StaffPreview(
@@ -259,7 +261,9 @@ def _made(practice: OpenPractice, member: str, run: str) -> StaffMade:
     ours = snapshot.get(TEAM, member)
     row = snapshot.get(STAFF, ours.staff) if ours else None
     if ours is None or row is None:
-        raise NeedsPerson("The member was changed meanwhile.", hint="Look at the team: xpm-tui team list")
+        raise NeedsPerson(
+            "The team member was changed in the meantime.", hint="List the team: xpm-tui team list"
+        )
     return StaffMade(member=team.member(ours), staff=team.staff_view(row), run=run)
 
 
@@ -274,8 +278,9 @@ def _closed(snapshot: Snapshot) -> str:
     if not granted or granted & OPENS:
         return ""
     return (
-        "The login may read XPM's staff, not write them: it lacks the scope practicemanager.staff. Add it to "
-        "xero.scopes (the preset both opens it), then connect again: xpm-tui connect"
+        "The login may read XPM's staff but not add to it: it lacks the scope "
+        'practicemanager.staff. Add that to xero.scopes (the preset "both" includes it), then '
+        "connect again: xpm-tui connect"
     )
 
 

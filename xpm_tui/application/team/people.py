@@ -145,8 +145,8 @@ def connector(snapshot: Snapshot) -> Connector | None:
             state="gone",
             staff=uuids,
             sentence=f"{shown}, who connected this practice, {what} XPM's staff.",
-            hint="If this person left or is disabled, the connection ends with them (case T6): connect again "
-            "as an admin who stays: xpm-tui connect",
+            hint="If this person left or is disabled, the connection ends, too (known problem T6). "
+            "Connect again as an administrator who stays: xpm-tui connect",
         )
     linked = {member.staff for member in snapshot.rows(TEAM)}
     if snapshot.count(TEAM) and not linked & set(uuids):
@@ -154,7 +154,7 @@ def connector(snapshot: Snapshot) -> Connector | None:
             login=login,
             state="unlinked",
             staff=uuids,
-            sentence=f"{shown}, who connected this practice, is linked to nobody of the team.",
-            hint="Link them, or pick them into the team: xpm-tui team list",
+            sentence=f"{shown}, who connected this practice, is not linked to a team member.",
+            hint="Link them, or add them to the team: xpm-tui team list",
         )
     return Connector(login=login, state="here", staff=uuids)

@@ -79,16 +79,16 @@ class Team:
         clients, jobs = self._named.clients.get(row.uuid, 0), self._named.xpm_jobs.get(row.uuid, 0)
         notes = []
         if row.gone:
-            notes.append("XPM no longer lists this person: left, or disabled there.")
+            notes.append("XPM no longer lists this person: they have left, or are disabled there.")
         if self._their_names[_same(row.name)] > 1:
             notes.append(
-                f"XPM has {count(self._their_names[_same(row.name)], 'person/people')} of this name."
+                f"XPM has {count(self._their_names[_same(row.name)], 'person/people')} with this name."
             )
         if row.uuid in self._connected:
-            notes.append("Connected this practice: the connection lives and dies with this person's record.")
+            notes.append("Connected this practice: the connection depends on this person's record.")
         costs = ""
         if member is None and (clients or jobs):
-            costs = f"Not brought: {_named_on(clients, jobs)} in XPM naming this person."
+            costs = f"Not synced to Ignition: {_named_on(clients, jobs)} in XPM with this person."
         return StaffView(
             uuid=row.uuid,
             name=row.name,
@@ -113,7 +113,9 @@ class Team:
         same_email = self._emails.get(email, []) if email else []
         alone = self._their_emails[email] == 1 and self._our_emails[email] == 1
         found = [
-            _proposal(row, alone, "the same e-mail" if alone else "the same e-mail, which several have")
+            _proposal(
+                row, alone, "the same e-mail" if alone else "the same e-mail, which several people have"
+            )
             for row in same_email
         ]
         if any(proposal.sure for proposal in found):
@@ -129,8 +131,8 @@ class Team:
             if answer.answer == "different":
                 continue
             reason = answer.reasons[0].replace("the name is the same", "the same name")
-            reason += ", which several have" if several and answer.answer == "same" else ""
-            reason += ", another e-mail" if email and row.email else ", and one side has no e-mail"
+            reason += ", which several people have" if several and answer.answer == "same" else ""
+            reason += ", another e-mail" if email and row.email else ", and one of them has no e-mail"
             near.append((answer.cost, row.name, row.uuid, _proposal(row, False, reason)))
         return (*found, *(proposal for *_, proposal in sorted(near, key=lambda each: each[:3])))
 
@@ -144,13 +146,13 @@ class Team:
         roles = [f"partner of {count(partner, 'client')}"] if partner else []
         roles += [f"manager of {count(manager, 'client')}"] if manager else []
         jobs = self._named.jobs.get(member.id, 0)
-        roles += [f"on {count(jobs, 'job')} to come"] if jobs else []
+        roles += [f"of {count(jobs, 'job')} to come"] if jobs else []
         if roles:
             said.append(f"Not sent to XPM: {', '.join(roles)} here.")
         most = max(proposals, key=lambda p: self._weight(p.uuid), default=None)
         if most is not None and self._weight(most.uuid):
             clients, open_jobs = self._named.clients.get(most.uuid, 0), self._named.xpm_jobs.get(most.uuid, 0)
-            said.append(f"Not brought: {_named_on(clients, open_jobs)} in XPM naming {most.name}.")
+            said.append(f"Not synced to Ignition: {_named_on(clients, open_jobs)} in XPM with {most.name}.")
         return " ".join(said)
 
     def _weight(self, uuid: str) -> int:
@@ -160,21 +162,26 @@ class Team:
         found = []
         if staff is not None and staff.gone:
             found.append(
-                "XPM no longer lists the person this one is linked to: left, or disabled there. "
-                "Map to another, or unlink."
+                "XPM no longer lists the linked staff record: they have left, or are disabled "
+                "there. Link to another one, or unlink."
             )
         elif staff is not None and "" not in (member.email, staff.email):
             differs = _email(member.email) != _email(staff.email)
-            said = f"The e-mail differs: {staff.email} in XPM. The link holds, it goes by XPM's UUID."
+            said = (
+                f"The e-mail differs: {staff.email} in XPM. The link still works, because it uses XPM's UUID."
+            )
             found += [said] if differs else []
         if staff is not None and staff.name and _same(staff.name) != _same(member.name):
             found.append(f"XPM calls this person {staff.name}.")
         if self._our_names[_same(member.name)] > 1:
             found.append(
-                f"The team has {count(self._our_names[_same(member.name)], 'person/people')} of this name."
+                f"The team has {count(self._our_names[_same(member.name)], 'person/people')} with this name."
             )
         if not member.access:
-            found.append("Without access: a note only. No login here or in XPM; may be on clients and jobs.")
+            found.append(
+                "Without access: no login here or in XPM, but can be partner, manager or staff of "
+                "clients and jobs."
+            )
         if not member.active:
             found.append("No longer active in Ignition.")
         if staff is not None:

@@ -7,7 +7,7 @@ from xpm_tui.domain.errors import CaseId
 
 OLD_PERMISSION = (
     "In XPM, as an administrator, open Business > Settings > Staff.",
-    "Open the person who makes the connection.",
+    "Open the staff record of the person who connects.",
     'Scroll down to "API Access Privileges", tick "Authorise 3rd Party Full Access", save.',
 )
 NEW_PERMISSION = (
@@ -17,15 +17,15 @@ NEW_PERMISSION = (
 )
 _THEN = (
     "Try again: connect.",
-    "It is ticked already? Then: xpm-tui cases show T2. It is not there at all? Then: xpm-tui cases show T3",
+    "If the box is already ticked: xpm-tui cases show T2. If there is no such box: xpm-tui cases show T3",
 )
 
 CASES = (
     Case(
         id=CaseId.NOT_CONNECTED,
         title="This practice is not connected to Xero",
-        sign="There is no login here yet, or it was taken away with: xpm-tui disconnect",
-        cause="Nobody has connected this practice, or another one is the current one.",
+        sign="There is no login here yet, or it was removed with: xpm-tui disconnect",
+        cause="Nobody has connected this practice yet, or another practice is the current one.",
         steps=(
             "See which practices there are: xpm-tui practices list",
             "Connect this one: xpm-tui connect (or xpm-tui, which opens the wizard).",
@@ -33,19 +33,19 @@ CASES = (
     ),
     Case(
         id=CaseId.NO_PERMISSION,
-        title="The person may not connect add-ons",
+        title="The person is not allowed to connect add-ons",
         sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\", "
-        "or the login holds no practice.",
+        "or the login has access to no practice.",
         cause="Third-party access is not ticked for the person who signs in.",
         steps=(*NEW_PERMISSION, *_THEN),
         old_screens=(*OLD_PERMISSION, *_THEN),
     ),
     Case(
         id=CaseId.STALE_PERMISSION,
-        title="It is ticked already, and Xero has not noticed",
+        title="The box is ticked, but Xero has not noticed",
         sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\" "
         "although the box is ticked.",
-        cause="Has an administrator ticked it just now? XPM may keep the old state for a while.",
+        cause="If an administrator has only just ticked it, XPM may still use the old state for a while.",
         steps=(
             "In XPM open Practice settings > Staff > the person > Permissions > Advanced.",
             'Untick: switch "Connect third-party add-ons" off and save.',
@@ -63,29 +63,29 @@ CASES = (
         id=CaseId.NO_PRIVILEGE_BOX,
         title="The permission is not on the person's record",
         sign='Neither "Connect third-party add-ons" nor "Authorise 3rd Party Full Access" can be found.',
-        cause="The person is no administrator, or the record was not saved after becoming one.",
+        cause="The person is not an administrator, or the record was not saved after they became one.",
         steps=(
             "Open the person's record in XPM.",
-            'Tick "Administrator", save, and load the page anew.',
+            'Tick "Administrator", save, and load the page again.',
             "Now the permission shows under Permissions > Advanced: switch it on and save.",
             "Connect again.",
         ),
         old_screens=(
             "In XPM, open Business > Settings > Staff and the person's record.",
-            'Tick "Administrator", save, and load the page anew.',
+            'Tick "Administrator", save, and load the page again.',
             'Now "API Access Privileges" shows at the bottom: tick "Authorise 3rd Party Full Access", save.',
             "Connect again.",
         ),
     ),
     Case(
         id=CaseId.OTHER_XERO_ERROR,
-        title="Another error page of Xero's",
-        sign="The browser shows an error of Xero's that is none of the others.",
-        cause="It is Xero's own; nothing here can change it.",
+        title="Another error page from Xero",
+        sign="The browser shows an error from Xero that is not in this list.",
+        cause="The error comes from Xero; it cannot be solved here.",
         steps=(
-            "Note or photograph the page, with its error code and time.",
-            "Follow its text.",
-            "If it stays, contact Xero support with the picture.",
+            "Take a screenshot of the page, with its error code, and note the time.",
+            "Follow the instructions on the page.",
+            "If the problem persists, contact Xero support with the screenshot.",
         ),
         support=XERO_SUPPORT,
     ),
@@ -96,7 +96,7 @@ CASES = (
         cause="The browser is on another machine, or it blocks the page as a pop-up.",
         steps=(
             "Allow pop-ups for login.xero.com in that browser, or switch off the extension that blocks them.",
-            "Copy the address that is shown in full and open it in any browser.",
+            "Copy the whole address that is shown and open it in any browser.",
             "Sign in to XPM in that browser first.",
             "When the browser ends on a page that cannot be reached, copy its address and paste it here.",
         ),
@@ -104,73 +104,77 @@ CASES = (
     Case(
         id=CaseId.NEEDS_RECONNECT,
         title="Xero no longer accepts the login",
-        sign="Sync says that a login is needed; new clients do not arrive.",
-        cause="The login lapsed (60 days unused), was revoked, or the person who connected left or was "
-        "disabled. All practices at once, since one day: T12.",
+        sign="A sync says that a login is needed; new clients do not arrive.",
+        cause="The login expired (after 60 days without use) or was revoked, or the person who connected "
+        "has left or was disabled. If all practices stopped on the same day: T12.",
         steps=(
-            "Connect again, best as an administrator who stays for long: the login lives and dies with that "
+            "Connect again, ideally as an administrator who will stay: the login depends on that "
             "person's account.",
             "Nothing is lost: links, settings and the log stay as they are.",
         ),
     ),
     Case(
         id=CaseId.CONNECTING_PERSON,
-        title="The person who connected is gone, or is nobody of the team",
-        sign="Status, Overview and Team say that the person is not among XPM's staff, or linked to nobody.",
-        cause="The connection lives and dies with that person's record in XPM: once it is disabled or "
+        title="The person who connected has left, or is not a team member",
+        sign="Status, Overview and Team say that the person is not in XPM's staff list, or not "
+        "linked to a team member.",
+        cause="The connection depends on that person's record in XPM: once it is disabled or "
         "removed, the login ends (T6). A record under another name or e-mail is not recognised.",
         steps=(
             "See who it is: xpm-tui status, and who is in XPM: xpm-tui team list",
-            "Whoever left: have an administrator who stays for long connect again, before the login ends. "
-            "Links, settings and the log stay: xpm-tui connect",
-            "Whoever is still there under another name or e-mail: put the one of XPM right, or leave it so.",
-            "Linked to nobody: pick them into the team, or link the member: xpm-tui team pick",
+            "If the person left: have an administrator who will stay connect again before the "
+            "login ends. Links, settings and the log are kept: xpm-tui connect",
+            "If the person is still there under another name or e-mail: correct it in XPM, or "
+            "leave it as it is.",
+            "If the person is not linked: add them to the team, or link the team member: xpm-tui team pick",
         ),
     ),
     Case(
         id=CaseId.SECOND_PRACTICE,
         title="A second practice is connected",
-        sign="The login opens several practices; or one works, and another one stopped after it.",
-        cause="Each practice has its own connection, book and folder here.",
+        sign="The login has access to several practices; or one practice works and another one has "
+        "stopped since.",
+        cause="Each practice has its own connection, data and folder here.",
         steps=(
-            "Several to choose from: xpm-tui connect --tenant ID, with the id from the list.",
-            "See which have a folder here: xpm-tui practices list",
-            "Add the second one as its own: xpm-tui practices add NAME, then connect there.",
+            "If there are several to choose from: xpm-tui connect --tenant ID, with the id from the list.",
+            "See which practices have a folder here: xpm-tui practices list",
+            "Add the second one as a practice of its own: xpm-tui practices add NAME, then connect it.",
         ),
     ),
     Case(
         id=CaseId.DISCONNECTED,
         title="The practice is disconnected",
         sign="XPM answers that access is forbidden, or the list of connections lacks the practice.",
-        cause="Somebody disconnected it here, somebody removed it in XPM (Connected apps), or it dropped.",
+        cause="Someone disconnected it here or removed it in XPM (Connected apps), or Xero ended the "
+        "connection.",
         steps=(
             "See which it is: xpm-tui doctor. If the practice is connected, the permission is missing: "
             "xpm-tui cases show T1",
-            "Look in the log whether it was done here: xpm-tui log --find disconnected",
+            "See in the log whether it was disconnected here: xpm-tui log --find disconnected",
             "In XPM look under Practice settings > Connected apps whether this app is listed.",
-            "Connect again. Links and settings stay.",
+            "Connect again. Links and settings are kept.",
         ),
         old_screens=(
             "See which it is: xpm-tui doctor. If the practice is connected, the permission is missing: "
             "xpm-tui cases show T1",
-            "Look in the log whether it was done here: xpm-tui log --find disconnected",
+            "See in the log whether it was disconnected here: xpm-tui log --find disconnected",
             "In XPM look under Business > Connections > Connection Management > Third Party Connections.",
-            "Connect again. Links and settings stay.",
+            "Connect again. Links and settings are kept.",
         ),
     ),
     Case(
         id=CaseId.MASS_OUTAGE,
         title="All logins stopped on one day",
-        sign="Every practice has to sign in again since the same day, or Xero refuses at a renewal the way "
-        "of signing in that it took for months.",
-        cause="Xero changed how apps sign in; it announces such dates to app makers. One login alone that "
-        "stopped is T6: its person left, revoked it, or it lapsed.",
+        sign="Every practice has had to sign in again since the same day, or Xero refuses to renew "
+        "logins that it renewed for months.",
+        cause="Xero changed how apps sign in; it announces such dates to app developers. If only one "
+        "login stopped, see T6: the person left or revoked it, or it expired.",
         steps=(
-            "See whether it is every login: xpm-tui doctor compares those of this machine, and a colleague's "
-            "machine tells too.",
+            "Check whether every login is affected: xpm-tui doctor compares those on this machine; "
+            "check a colleague's machine, too.",
             "Connect each practice again: xpm-tui connect",
             "If that fails, look for a newer version of xpm-tui.",
-            "Look at developer.xero.com for an announcement with that date.",
+            "Look for an announcement with that date at developer.xero.com.",
         ),
         support=XERO_SUPPORT,
     ),
@@ -178,43 +182,43 @@ CASES = (
         id=CaseId.CANCELLED,
         title="Consent was cancelled",
         sign='The browser came back with "access denied".',
-        cause="Cancel was pressed on Xero's page, or the person has no practice to offer.",
+        cause="Cancel was pressed on Xero's page, or this login has access to no practice.",
         steps=(
             "Connect again and press Allow access.",
-            "If the page offers no practice, the permission in XPM is missing: follow that case.",
+            "If the page offers no practice, the permission in XPM is missing: xpm-tui cases show T1",
         ),
     ),
     Case(
         id=CaseId.SCOPE_NOT_ATTACHED,
-        title="The app was not given XPM's scopes",
+        title="The app does not have XPM's scopes",
         sign='Xero\'s page says "unauthorized_client: Invalid scope for client", or "invalid_scope".',
         cause="Xero has not attached these Practice Manager scopes to the app yet.",
         steps=(
             "Ask Xero for them: developer.xero.com > your app > Practice Manager, self-assessment, approval.",
-            "Or ask for what the app has: xpm-tui settings set xero.scopes PRESET (standard, granular, "
-            "broad, both, read-only). With granular, only the lists of job templates and categories are "
-            "closed: give those by UUID.",
+            "Or ask only for scopes that the app has: xpm-tui settings set xero.scopes PRESET "
+            "(standard, granular, broad, both, read-only). With granular, the lists of job "
+            "templates and categories cannot be read: name those by UUID.",
             "Connect again: xpm-tui connect",
         ),
         support=XERO_SUPPORT,
     ),
     Case(
         id=CaseId.SCOPE_MISSING,
-        title="The login was not given the scope for this list",
+        title="The login does not have the scope for this list",
         sign="One kind of list (often job templates and categories) is refused; the rest works.",
-        cause="By Xero's specification only practicemanager.read or practicemanager opens job templates and "
-        "categories.",
+        cause="According to Xero's specification, job templates and categories need practicemanager.read "
+        "or practicemanager.",
         steps=(
             "Ask for it: xpm-tui settings set xero.scopes standard, then: xpm-tui connect",
             "If Xero's page then shows an error, the scope is not attached to your app: ask Xero for it. "
             "Until then: xpm-tui settings set xero.scopes granular",
-            "Go on without: link templates by UUID (xpm-tui templates link SERVICE UUID), and give the "
-            "category by UUID (xpm-tui settings set jobs.default_category UUID).",
+            "To continue without it: link templates by UUID (xpm-tui templates link SERVICE UUID), "
+            "and set the category by UUID (xpm-tui settings set jobs.default_category UUID).",
         ),
     ),
     Case(
         id=CaseId.API_NOT_OPEN,
-        title="Xero refuses the call although the login has its scope",
+        title="Xero refuses the call although the login has the scope",
         sign="A list is refused with HTTP 401 (AuthorizationUnsuccessful), and `xpm-tui doctor` shows that "
         "the scope for it was granted.",
         cause="Xero does not say why. Possible causes: the app's developer tier does not include the "
@@ -233,17 +237,17 @@ CASES = (
         id=CaseId.UNKNOWN_APP,
         title="Xero does not know the app",
         sign='Xero\'s page or answer says "unknown client", "invalid_client" or "Invalid redirect_uri".',
-        cause="The client id is mistyped, the app is disabled, or its redirect address is another one.",
+        cause="The client id is mistyped, the app is disabled, or it has a different redirect address.",
         steps=(
             "Compare the client id with the one at developer.xero.com: xpm-tui settings get xero.client_id",
-            "The app's redirect address must be http://localhost:PORT/callback to the letter; the port is "
+            "The app's redirect address must be exactly http://localhost:PORT/callback; the port is "
             "the setting xero.redirect_port.",
-            "A Web app needs its secret too, a Mobile or desktop app must have none.",
+            "A web app also needs its secret; a mobile or desktop app must have none.",
         ),
     ),
     Case(
         id=CaseId.STATE_MISMATCH,
-        title="The answer belongs to another attempt",
+        title="The reply belongs to another attempt",
         sign="The pasted address is refused because its state does not match.",
         cause="It comes from an earlier attempt, another window, or another person.",
         steps=("Start again, and paste the address from the window that this attempt opened.",),

@@ -25,6 +25,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 XERO_SUPPORT = (
-    "Contact Xero support with the time, the call and the correlation id: they stand in the log line and in "
-    "the support bundle."
+    "Contact Xero support with the time, the call and the correlation id. You find them in the log "
+    "entry and in the support bundle."
 )

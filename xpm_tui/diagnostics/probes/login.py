@@ -35,7 +35,7 @@ class Token:
     async def look(self) -> Finding:
         """Open it."""
         facts = self.read()
-        told = [f"kept in: {facts.where}"]
+        told = [f"stored in: {facts.where}"]
         for name, at in (
             ("signed in or renewed", facts.renewed),
             ("good until", facts.expires),
@@ -71,7 +71,7 @@ class Token:
                 case=CaseId.NEEDS_RECONNECT,
                 exit_code=3,
             )
-        return ok("There is a login, and it opens.", *told)
+        return ok("There is a login, and it works.", *told)
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ class Scopes:
     async def look(self) -> Finding:
         """Compare."""
         given = set(self.given())
-        told = [f"given: {' '.join(sorted(given)) or 'not known'}"]
+        told = [f"granted: {' '.join(sorted(given)) or 'not known'}"]
         missing = sorted(set(self.asked) - given) if given else []
         if missing:
-            told.append(f"asked for and not given: {' '.join(missing)}")
+            told.append(f"requested but not granted: {' '.join(missing)}")
         if given and "offline_access" not in given:
             return note(
                 "The login cannot be renewed: it ends after half an hour.",
@@ -100,15 +100,15 @@ class Scopes:
             )
         if missing:
             return note(
-                "The settings ask for more than the login was given.",
+                "The settings ask for more permissions than the login has.",
                 *told,
-                hint="Connect again to be given more: xpm-tui connect",
+                hint="Connect again to get them: xpm-tui connect",
                 case=CaseId.SCOPE_MISSING,
             )
         if given and not given & {"practicemanager", "practicemanager.read"}:
-            return ok("Everything that was asked for was given.", *told,
+            return ok("All requested permissions were granted.", *told,
                       "granular scopes alone may not list job templates and categories")  # fmt: skip
-        return ok("Everything that was asked for was given.", *told)
+        return ok("All requested permissions were granted.", *told)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Connections:
         except AccessDenied as none:
             return from_error(none, case=CaseId.DISCONNECTED if self.known else None)
         told = [f"{_quoted(each.name) if each.name else 'no name'} ({each.tenant_id})" for each in found]
-        return ok(f"The login reaches {count(len(found), 'practice')} of XPM.", *told)
+        return ok(f"The login has access to {count(len(found), 'practice')} in XPM.", *told)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class ThePractice:
         """Compare by id; names may change."""
         if not self.tenant:
             return bad(
-                "A login is there, and no practice was chosen.",
+                "There is a login, but no practice was chosen.",
                 hint="Run: xpm-tui connect",
                 case=CaseId.NOT_CONNECTED,
                 exit_code=3,
@@ -156,7 +156,7 @@ class ThePractice:
         told = [f"connected: {self.title_before} ({self.tenant})"]
         if self.connected_at and self.connected_at != self.api_now:
             return bad(
-                f"It was connected at {self.connected_at}, but xero.api_url is {self.api_now} now.",
+                f"It was connected at {self.connected_at}, but xero.api_url is now {self.api_now}.",
                 *told,
                 hint="Set the address back, or connect again: xpm-tui connect",
                 case=CaseId.PRACTICE_CHANGED,
@@ -167,12 +167,12 @@ class ThePractice:
             return bad(
                 "The practice is no longer connected at Xero.",
                 *told,
-                hint="Somebody disconnected it there. Connect again: xpm-tui connect",
+                hint="Someone disconnected it there. Connect again: xpm-tui connect",
                 case=CaseId.DISCONNECTED,
                 exit_code=3,
             )
         if here.name and here.name != self.title_before:
-            return note("The practice has another name at Xero now.", *told, f"now: {_quoted(here.name)}")
+            return note("The practice now has another name at Xero.", *told, f"now: {_quoted(here.name)}")
         return ok("The practice is connected.", *told)
 
 
@@ -193,14 +193,15 @@ class Permission:
             # The practice is connected, so it can only be the person.
             told = from_error(denied)
             return bad(
-                "The practice is connected, and XPM denies it to the person who connected.",
+                "The practice is connected, but XPM denies access to the person who connected.",
                 *told.evidence,
-                hint="It was taken away, or the person left. Give it back, or connect as somebody else.",
+                hint="The permission was removed, or the person left. Restore it, or connect as someone "
+                "else.",
                 case=CaseId.NO_PERMISSION,
                 exit_code=told.exit_code,
             )
         except ScopeMissing:
-            return ok("XPM answers this login; the list that it does not open is told below.")
+            return ok("XPM answers this login; the list that it may not read is named below.")
         return ok("XPM answers this login.")
 
 
@@ -223,7 +224,7 @@ class Person:
             return skipped(facts.unknown)
         told = [
             f"signed in at Xero: {facts.login}",
-            f"XPM's staff that may be them: {facts.records}",
+            f"XPM staff who may be this person: {facts.records}",
         ]
         if facts.read is not None:
             told.append(f"XPM's staff as read: {when_utc(facts.read)}")
@@ -247,19 +248,19 @@ class CallsLeft:
         day = "not known yet" if left.day_left is None else f"{left.day_left:,}"
         told = [f"this minute: {left.minute_left}", f"today: {day}"]
         if left.day_limit:
-            told.append(f"a day has: {left.day_limit:,}")
+            told.append(f"per day: {left.day_limit:,}")
         if left.until is not None or left.day_left == 0:
             at = f" until {when_utc(left.until)}" if left.until else ""
             return bad(
                 f"The calls of the day are used up{at}.",
                 *told,
-                hint="A run goes on then where it was.",
+                hint="A run then continues where it stopped.",
                 case=CaseId.DAY_LIMIT,
                 exit_code=6,
             )
         if left.minute_left <= 0:
-            return note("The calls of this minute are used up; they come back.", *told,
+            return note("The calls of this minute are used up. More are available soon.", *told,
                         case=CaseId.RATE_LIMITED)  # fmt: skip
         if left.day_left is not None and left.day_left < FEW:
             return note("Few calls of the day are left.", *told, case=CaseId.DAY_LIMIT)
-        return ok("There are calls left.", *told)
+        return ok("Enough calls are left.", *told)

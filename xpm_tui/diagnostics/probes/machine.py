@@ -32,7 +32,7 @@ class SettingsGood:
             return bad(
                 f"{len(self.problems)} of the settings cannot be used.",
                 *self.problems,
-                hint="Until then every other verb stops with that sentence.",
+                hint="Until it is corrected, every other command stops with this message.",
                 case=CaseId.SETTINGS,
                 exit_code=2,
             )
@@ -67,19 +67,20 @@ class DiskSpace:
             return bad(
                 f"The folder of {stuck[0].name} {why}.",
                 *told,
-                hint="Make space, or give the folder back to this account. Where it is: xpm-tui locate",
+                hint="Free space, or make this account the owner of the folder. To see where it is: "
+                "xpm-tui locate",
                 case=CaseId.DISK,
                 exit_code=8,
             )
         if any(each.remote for each in places):
-            return note("A folder lies on a network file system: locks are only as good as its server.",
+            return note("A folder is on a network file system: locks are only as reliable as its server.",
                         *told, case=CaseId.DISK)  # fmt: skip
         if any(each.shared for each in places):
             return note("A folder is open to other accounts.", *told, hint="Run chmod 700 on it.",
                         case=CaseId.DISK)  # fmt: skip
         if any(each.free < LITTLE for each in places):
             return note("Little space is left.", *told, case=CaseId.DISK)
-        return ok("There is room.", *told)
+        return ok("There is enough space.", *told)
 
 
 def _place(each: Place) -> str:
@@ -107,7 +108,7 @@ class Keyring:
         except Trouble as closed:
             told = (f"the login: {closed.message}",)
         if not self.wanted:
-            return ok("The keyring is not used for a home of one's own: its key lies in a file.", *told)
+            return ok("The keyring is not used with a home folder of your own: the key is in a file.", *told)
         why = await self.ask()
         if why:
             return note(f"The keyring cannot be used here: {why}.", *told, case=CaseId.KEYRING)
@@ -131,10 +132,10 @@ class Terminal:
         told.append(f"encoding: {seen.encoding or 'not known'}")
         told += ["over SSH"] if seen.over_ssh else []
         if not (seen.stdin and seen.stdout):
-            return note("Input or output is no terminal: the console would not open, verbs work.", *told,
+            return note("Input or output is not a terminal: the console cannot open, commands work.", *told,
                         case=CaseId.TERMINAL)  # fmt: skip
         if seen.term in ("", "dumb"):
-            return note("The terminal is too simple for the console; verbs work.", *told,
+            return note("The terminal is too limited for the console; commands work.", *told,
                         case=CaseId.TERMINAL)  # fmt: skip
         if 0 < seen.columns < 80 or 0 < seen.lines < 24:
             return note("The terminal is smaller than 80x24.", *told, case=CaseId.TERMINAL)
@@ -148,7 +149,7 @@ class Schedule:
     read: Ask[TimerFacts]
     stale: int
     name: ClassVar[str] = "schedule"
-    title: ClassVar[str] = "The daily run"
+    title: ClassVar[str] = "Daily sync"
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
@@ -156,24 +157,24 @@ class Schedule:
         facts = await self.read()
         told = [*facts.notes]
         if facts.last is not None:
-            told.append(f"last good sync: {when_utc(facts.last)}")
+            told.append(f"last successful sync: {when_utc(facts.last)}")
         if facts.skipped is not None:
             told.append(f"skipped: {when_utc(facts.skipped)}")
         if facts.kind == "none":
             return note("Nothing starts the daily run: xpm-tui can use neither systemd nor cron here.", *told,
                         hint=facts.hint)  # fmt: skip
         if not facts.installed:
-            return note("The daily run is not installed.", *told, case=CaseId.SCHEDULE,
+            return note("The daily sync is not installed.", *told, case=CaseId.SCHEDULE,
                         hint="Install it: xpm-tui schedule install")  # fmt: skip
         if facts.hours is not None and facts.hours > self.stale:
-            return bad(f"Nothing has synced well for {count(round(facts.hours), 'hour')}.", *told,
+            return bad(f"There has been no successful sync for {count(round(facts.hours), 'hour')}.", *told,
                        case=CaseId.SCHEDULE, hint="Sync now: xpm-tui sync")  # fmt: skip
-        return ok(f"The daily run is installed ({facts.kind}).", *told)
+        return ok(f"The daily sync is installed ({facts.kind}).", *told)
 
 
 @dataclass(frozen=True)
 class Versions:
-    """What runs here."""
+    """Versions, operating system and terminal."""
 
     versions: Mapping[str, str]
     name: ClassVar[str] = "versions"
@@ -185,5 +186,5 @@ class Versions:
         lost = [name for name, version in self.versions.items() if not version]
         told = [f"{name} {version}" for name, version in self.versions.items() if version]
         if lost:
-            return bad(f"A library is missing: {', '.join(lost)}.", *told, hint="Install xpm-tui anew.")
-        return ok("Everything is there.", *told)
+            return bad(f"A library is missing: {', '.join(lost)}.", *told, hint="Install xpm-tui again.")
+        return ok("All libraries are installed.", *told)

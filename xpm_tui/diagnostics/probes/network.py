@@ -44,7 +44,7 @@ class NetworkVariables:
                 return note(f"{fault.message} No call to Xero could be made.", *told, case=fault.case,
                             hint=fault.hint)  # fmt: skip
             return from_error(fault, *told)
-        return ok("They can be used." if told else "Nothing is set.", *told)
+        return ok("They are valid." if told else "No variable is set.", *told)
 
 
 @dataclass(frozen=True)
@@ -70,16 +70,16 @@ class NameLookUp:
             else:
                 found.append(f"{host}: {', '.join(addresses[:4])}")
         if lost and self.proxied:
-            return note("Not every name is known here; the proxy may know them.", *found)
+            return note("Not every name can be resolved here; the proxy may resolve them.", *found)
         if lost:
             return bad(
-                f"The name {lost[0]} is not known here.",
+                f"The name {lost[0]} cannot be resolved here.",
                 *found,
                 hint="Check this machine's network and its name service (DNS).",
                 case=CaseId.NO_NETWORK,
                 exit_code=7,
             )
-        return ok("All names are known.", *found)
+        return ok("All names can be resolved.", *found)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Proxy:
         for each in await self.reached():
             if each.trouble is not None and each.trouble.case is CaseId.PROXY:
                 return from_error(each.trouble, *told, f"asked: {each.origin}")
-        return ok("No proxy is set." if not told else "The proxy lets us through.", *told)
+        return ok("No proxy is set." if not told else "The proxy allows the connection.", *told)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Certificates:
                 return from_error(each.trouble, *told)
         if all(each.origin.startswith("http://") for each in found):
             return note("The servers answer without encryption: a sandbox on this machine.", *told)
-        return ok("The servers answer, and their certificates are good.", *told)
+        return ok("The servers answer, and their certificates are valid.", *told)
 
 
 def _answer(each: Reached) -> str:
@@ -148,7 +148,7 @@ class ClockSkew:
             told.append(f"{each.origin}: {when_exact(each.server_time, UTC)} UTC, {seconds:+.0f} s here")
             off = max(off, abs(seconds))
         if not told:
-            return note("No server told its time.")
+            return note("No server reported its time.")
         hint = "Switch on time synchronisation: timedatectl set-ntp true"
         if off >= SKEW_TROUBLE:
             words = f"This machine's clock is {count(round(off / 60), 'minute')} off."
@@ -198,4 +198,4 @@ class ListOpen:
                 case=told.case,
                 hint=told.hint,
             )
-        return ok("It is open.", f"{self.seen}: {count:,}")
+        return ok("It can be read.", f"{self.seen}: {count:,}")

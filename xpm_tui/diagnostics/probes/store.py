@@ -24,7 +24,7 @@ class Store:
 
     read: Ask[StoreFacts]
     name: ClassVar[str] = "store"
-    title: ClassVar[str] = "The book"
+    title: ClassVar[str] = "The data"
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
@@ -34,15 +34,15 @@ class Store:
         told = [f"rows: {kept:,}", f"bytes: {facts.bytes:,}", *facts.errors, *facts.warnings]
         if facts.errors:
             return bad(
-                "The book is damaged.",
+                "The data is damaged.",
                 *told,
-                hint="Nothing was overwritten. Look closer: xpm-tui book check",
+                hint="Nothing was overwritten. See what is wrong: xpm-tui data check",
                 case=CaseId.STORE,
                 exit_code=8,
             )
         if facts.warnings:
-            return note("The book is whole, with a warning.", *told, case=CaseId.STORE)
-        return ok("The book is whole.", *told)
+            return note("The data is intact, with a warning.", *told, case=CaseId.STORE)
+        return ok("The data is intact.", *told)
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,19 @@ class CommitLog:
         if held:
             creates = any(each.kind.startswith(("add", "create")) for each in held)
             return note(
-                f"{len(held)} writes to XPM wait for a person.",
+                f"{len(held)} writes to XPM wait for your decision.",
                 *told,
-                hint="Say what to do with each: xpm-tui runs release",
+                hint="Decide what to do with each: xpm-tui runs release",
                 case=CaseId.CREATE_LAG if creates else CaseId.UNKNOWN_OUTCOME,
             )
         if sent:
             return note(
-                f"Of {len(sent)} writes to XPM it is not known whether they arrived.",
+                f"The outcome of {len(sent)} writes to XPM is unknown.",
                 *told,
-                hint="The next run looks in XPM first; or now: xpm-tui runs resume",
+                hint="The next run looks in XPM first. To look now: xpm-tui runs resume",
                 case=CaseId.UNKNOWN_OUTCOME,
             )
-        return ok("Every commit is in, every write to XPM has its end.", *told)
+        return ok("Every commit is complete, and the outcome of every write to XPM is known.", *told)
 
 
 @dataclass(frozen=True)
@@ -114,15 +114,15 @@ class Locks:
         told = [f"{each.what}: {each.words}" for each in held]
         if any(self.now() - each.since > LONG for each in held):
             return bad(
-                "The practice has been held for hours.",
+                "The practice has been locked for hours.",
                 *told,
-                hint="Ask its run to stop: xpm-tui runs stop. Or end that process.",
+                hint="Ask the run to stop: xpm-tui runs stop. Or end that process.",
                 case=CaseId.LOCKED,
                 exit_code=5,
             )
         if held:
-            return note("Somebody works on the practice right now.", *told, case=CaseId.LOCKED)
-        return ok("Nobody holds the practice.")
+            return note("Someone is working on the practice right now.", *told, case=CaseId.LOCKED)
+        return ok("The practice is not locked.")
 
 
 @dataclass(frozen=True)
@@ -144,12 +144,12 @@ class LastRuns:
             return ok("Nothing has run yet.", *told)
         case = run_case(last)
         if last.id in self.held():
-            return note(f"Run {last.id} waits for a person.", *told, case=case or CaseId.HELD,
+            return note(f"Run {last.id} waits for your decision.", *told, case=case or CaseId.HELD,
                         hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip
         if last.outcome in ("failed", "interrupted", "partial"):
             return note(f"Run {last.id}: {labels.RUN_OUTCOMES[last.outcome].inline}.", *told, case=case,
                         hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip
-        return ok(f"Run {last.id} ended well.", *told)
+        return ok(f"Run {last.id} ended successfully.", *told)
 
 
 def _run(run: Run) -> str:
@@ -191,7 +191,7 @@ class SetAside:
         if not found:
             return ok("Every record that XPM sent could be read.")
         return note(
-            f"{count(len(found), 'record')} of XPM cannot be read, or not all of it: set aside.",
+            f"Set aside, because it cannot be read completely: {count(len(found), 'record')} from XPM.",
             *found,
             hint="Correct them in XPM, then sync again: xpm-tui sync",
         )
@@ -203,19 +203,19 @@ class PlanFits:
 
     plan: Callable[[], tuple[str, bool, bool] | None]
     name: ClassVar[str] = "plan"
-    title: ClassVar[str] = "The plan that waits"
+    title: ClassVar[str] = "The current plan"
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def look(self) -> Finding:
         """Compare what it was made from with what is now: (id, same practice, same policy)."""
         plan = self.plan()
         if plan is None:
-            return ok("No plan waits.")
+            return ok("There is no plan to apply.")
         name, same_practice, same_policy = plan
         if not same_practice:
-            return note(f"Plan {name} was made for another practice and is refused.",
-                        case=CaseId.PRACTICE_CHANGED, hint="Make it again: xpm-tui plan")  # fmt: skip
+            return note(f"Plan {name} was made for another practice and cannot be applied.",
+                        case=CaseId.PRACTICE_CHANGED, hint="Make a new one: xpm-tui plan")  # fmt: skip
         if not same_policy:
-            return note(f"Plan {name} was made with another direction, level or fields and is refused.",
-                        case=CaseId.POLICY_CHANGED, hint="Make it again: xpm-tui plan")  # fmt: skip
-        return ok(f"Plan {name} fits.")
+            return note(f"Plan {name} has another direction, extent or fields and cannot be applied.",
+                        case=CaseId.POLICY_CHANGED, hint="Make a new one: xpm-tui plan")  # fmt: skip
+        return ok(f"Plan {name} can be applied.")

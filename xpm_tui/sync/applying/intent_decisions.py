@@ -37,7 +37,9 @@ def settle(snapshot: Snapshot, intent_id: str, choice: Choice, now: datetime, uu
     """
     intent = snapshot.get(INTENTS, intent_id)
     if intent is None or intent.state != "held":
-        raise NotFound(f"No write with the id {intent_id} is held.", hint="`runs list` shows what is held.")
+        raise NotFound(
+            f"There is no held write with the id {intent_id}.", hint="`runs list` shows what is held."
+        )
     if choice == "adopt":
         return [*_adopt(snapshot, intent, uuid, now)]
     if choice == "again":
@@ -54,13 +56,13 @@ def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iter
     if intent.kind == ADD_CLIENT:
         linked = {link.id for link in snapshot.find(LINKS, "uuid", row.uuid)}
         if linked - {intent.record}:
-            raise BadInput("Another client is linked to it already.")
+            raise BadInput("Another client is already linked to it.")
         intent = done(intent, row.uuid)
         return [Put(INTENTS, intent), *(() if linked else adopted(snapshot, intent, row, now))]
     if contact_of(row, uuid) is None:
-        raise NotFound("This client of XPM has no contact with this id.", hint="Give the contact's UUID.")
+        raise NotFound("This XPM client has no contact with this id.", hint="Give the contact's UUID.")
     if uuid in joined_elsewhere(snapshot, intent.record):
-        raise BadInput("Another contact of this client stands for it already.")
+        raise BadInput("Another contact of this client is already linked to it.")
     intent = done(intent, uuid)
     return [Put(INTENTS, intent), *landed_reviewned(snapshot, intent, row, now).writes]
 
@@ -70,7 +72,7 @@ def _adopt_staff(snapshot: Snapshot, intent: Intent, uuid: str) -> Iterable[Writ
     if person is None:
         raise NotFound("XPM has no staff record with this id.", hint="Give the UUID of the record to adopt.")
     if any(member.id != intent.record for member in snapshot.find(TEAM, "staff", uuid)):
-        raise BadInput("Another member of the team is linked to it already.")
+        raise BadInput("Another team member is already linked to it.")
     intent = done(intent, uuid)
     return [Put(INTENTS, intent), *joined(snapshot, intent, person)]
 

@@ -261,7 +261,7 @@ class _SyncRecovery(Recovery):
             rows = await self._practice.staff()
         except (ScopeMissing, AccessDenied):
             for intent in intents:
-                self._end(held(intent, "XPM's list of staff is not open to this login"), None)
+                self._end(held(intent, "XPM's list of staff cannot be read with this login"), None)
             return
         self.book.commit(list_writes(self.book.snapshot(), STAFF, rows))
         for intent in intents:
@@ -277,7 +277,7 @@ class _SyncRecovery(Recovery):
         elif len(equal) > 1:
             self._end(held(intent, "several new records are equal to what was sent"), None)
         elif new:
-            self._end(held(intent, "a new record is there, but it is not what was sent"), None)
+            self._end(held(intent, "there is a new record, but it is not what was sent"), None)
         elif self.is_overdue(intent):
             self._end(held(intent, "XPM does not show it"), None)
         else:

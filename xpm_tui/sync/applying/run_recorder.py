@@ -176,10 +176,10 @@ class Ledger:
     def _failures(self) -> str:
         found = (
             _sentence("XPM refused", self._refused),
-            _sentence("XPM did not answer, and had not applied the changes of", self._unapplied),
+            _sentence("XPM did not answer and did not apply the changes of", self._unapplied),
             self._unsent_sentence(),
             _sentence(
-                "XPM sent what cannot be read, which was set aside:",
+                "Set aside, because what XPM sent cannot be read:",
                 [f"{visible(one.called, 120)}: {visible(one.problem, 160)}" for one in self._aside],
                 "status",
             ),
@@ -191,7 +191,7 @@ class Ledger:
             return ""
         others = len(self._unsent) - UNSENT_NAMED
         told = " ".join(self._unsent[:UNSENT_NAMED])
-        more = f" {others} more could not be sent, either: xpm-tui runs retry --list" if others > 0 else ""
+        more = f" {others} more could not be sent: xpm-tui runs retry --list" if others > 0 else ""
         return f"{told}{more} Correct it (clients edit, contacts edit), then sync again."
 
     def _now(self, done: int) -> Run:

@@ -43,16 +43,16 @@ SHOWN = 3
 """So many clients in the way are named."""
 
 _WHY = {
-    "linked": "It is linked to an XPM client already.",
-    "was-linked": "It was linked to an XPM client before: link that one again, or another one.",
-    "no-name": "It has no name, and XPM takes no client without one.",
-    "merged": "Its XPM client is gone, and another one may have taken it over.",
-    "twin": "XPM has a client of exactly this name.",
-    "same": "XPM has a client of the same name in another form.",
-    "near": "XPM has a client that may be the same one.",
-    "unknown": "It was sent to XPM before and no answer came. What became of that has to be found out first.",
-    "twin-unknown": "Another client of this name was sent to XPM and no answer came. What became of that has "
-    "to be found out first.",
+    "linked": "It is already linked to an XPM client.",
+    "was-linked": "It was linked to an XPM client before: link it to that one again, or to another one.",
+    "no-name": "It has no name, and XPM does not accept a client without a name.",
+    "merged": "Its XPM client is gone, and another one may be its successor.",
+    "twin": "XPM has a client with exactly this name.",
+    "same": "XPM has a client with the same name in another form.",
+    "near": "XPM has a client that may be the same.",
+    "unknown": "It was already sent to XPM, but no answer came. First find out what happened to it.",
+    "twin-unknown": "Another client with this name was sent to XPM, but no answer came. First find out what "
+    "happened to it.",
 }
 
 
@@ -75,20 +75,20 @@ class Blocked(msgspec.Struct, frozen=True):
     def way_on(self, client: str) -> str:
         """What to do about it."""
         if self.why in ("unknown", "twin-unknown"):
-            return "Sync: it is looked for then; what stays unknown is for `runs release`."
+            return "Sync, which looks for it in XPM. If the outcome is still unknown, use `runs release`."
         if not self.alike:
             return "Open the picker: `clients review`."
         numbers = [each.number or each.uuid for each in self.alike]
         consent = " ".join(f"--different-from {number}" for number in numbers)
         if self.why == "merged" and self.alike[0].linked:
             return (
-                f"Two clients of Ignition are one client in XPM now. Keep one and ignore the other: "
-                f"xpm-tui clients ignore {client}. If it is a different client: "
-                f"xpm-tui clients create {client} {consent}"
+                "Two clients of Ignition are now one client in XPM. Keep one and ignore the other: "
+                f"xpm-tui clients ignore {client}. If it is a different client: xpm-tui clients "
+                f"create {client} {consent}"
             )
         return (
-            f"Link that one: xpm-tui clients link {client} {numbers[0]}. If it is a different client: "
-            f"xpm-tui clients create {client} {consent}"
+            f"Link to that client: xpm-tui clients link {client} {numbers[0]}. If it is a "
+            f"different client: xpm-tui clients create {client} {consent}"
         )
 
 

@@ -85,7 +85,7 @@ def effect(snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, kee
     if client is None:
         raise NotFound(f"There is no client with the id {client_id}.")
     if row is None:
-        raise NotFound("XPM has no client with this id.", hint="Read XPM's list again, then try once more.")
+        raise NotFound("XPM has no client with this id.", hint="Read XPM's list again, then retry.")
     before = snapshot.get(LINKS, client_id)
     second = _carrying(snapshot, client_id, uuid)
     same = is_same_client(snapshot, client, uuid)
@@ -101,7 +101,9 @@ def effect(snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, kee
     if left is not None:
         other = snapshot.get(CLIENTS, left.id)
         name = other.name if other is not None else left.id
-        warnings.append(f"{name} ({left.id}), the second client there until now, is synced from then on.")
+        warnings.append(
+            f"{name} ({left.id}), until now the second client linked to it, will be synced from then on."
+        )
     return Effect(
         former=taken.former,
         changes=found.changes,
@@ -140,10 +142,10 @@ def link(
     if client is None:
         raise NotFound(f"There is no client with the id {client_id}.")
     if row is None or row.deleted:
-        raise NotFound("XPM has no client with this id.", hint="Read XPM's list again, then try once more.")
+        raise NotFound("XPM has no client with this id.", hint="Read XPM's list again, then retry.")
     before = snapshot.get(LINKS, client_id)
     if before is not None and before.uuid == uuid and before.quiet == quiet:
-        raise BadInput("The two are linked already.")
+        raise BadInput("The two are already linked.")
     same = is_same_client(snapshot, client, uuid)
     taken = take_over(snapshot, policy, client, row, quiet=quiet, keep=keep, same=same)
     new = Link(
@@ -328,18 +330,20 @@ def _warnings(snapshot: Snapshot, client: Client, row: XpmClient, second: bool) 
     if row.deleted:
         yield "It is deleted in XPM."
     if row.archived:
-        yield "It is archived in XPM: its values still come over, nothing is written to it."
+        yield "It is archived in XPM: its values are still read, but nothing is written to it."
     if row.prospect:
-        yield "It is a prospect in XPM. Made a client there, it gets a new id, and this link breaks."
+        yield "It is a prospect in XPM. If it becomes a client there, it gets a new id, and this link breaks."
     if second:
-        yield "Another client is linked to it already. This link would carry no field."
+        yield "Another client is already linked to it. Nothing would be synced over this link."
     if snapshot.raw(APART, apart_id(client_id, row.uuid)) is not None:
-        yield "The two were linked before and taken apart by a person."
+        yield "The two were linked before, and someone unlinked them."
     if takes_over(snapshot, client_id, row.uuid):
-        yield "It took over the XPM client that is gone. Ignition's values stay until the next sync."
+        yield (
+            "It is the successor of the XPM client that is gone. Ignition's values stay until the next sync."
+        )
     twins = [other for other in snapshot.find(XPM_CLIENTS, "name", exact(row.name)) if other.uuid != row.uuid]
     if any(not twin.deleted for twin in twins):
-        yield "XPM has another client of the same name: compare the numbers."
+        yield "XPM has another client with the same name: compare the numbers."
 
 
 def _jobs_of(snapshot: Snapshot, uuid: str) -> tuple[XpmJob, ...]:

@@ -53,16 +53,19 @@ Why = Literal[
 _WHY = {
     "missing": "XPM has no client with this id.",
     "deleted": "It is deleted in XPM.",
-    "unreadable": "What XPM sends of it cannot be read: `status` says what to correct in XPM.",
+    "unreadable": "What XPM sends for it cannot be read: `status` shows what to correct in XPM.",
     "archived": "It is archived in XPM.",
     "linked": "A client of Ignition is already linked to it.",
-    "twin": "XPM has another client of the same name: link or pick them one by one.",
-    "same-name": "Ignition has a client of the same name: link that one, or say that they are different.",
-    "likely": "Ignition has a client that may be this one: link that one, or say that they are different.",
-    "ignored": "A person settled that the client of that name has no XPM client: link it, or pick this one.",
-    "former": "The client of that name still has values of another XPM client: link the two by themselves, "
-    "which shows what becomes of them.",
-    "apart": "It was taken apart from the client of that name: link them again by hand.",
+    "twin": "XPM has another client with the same name: link them or bring them in one by one.",
+    "same-name": "Ignition has a client with the same name: link to that one, or confirm that they are "
+    "different.",
+    "likely": "Ignition has a client that may be the same: link to that one, or confirm that they are "
+    "different.",
+    "ignored": "Someone decided that the client with that name has no XPM client: link that client, or bring "
+    "in this one by name.",
+    "former": "The client with that name still has values of another XPM client. Link the two individually: "
+    "you see what happens to those values.",
+    "apart": "Someone unlinked it from the client with that name: link them again yourself.",
 }
 
 

@@ -28,9 +28,9 @@ class StaffThere(NeedsPerson):
     def __init__(self, member: TeamMember, people: Sequence[Staff]) -> None:
         consent = " ".join(f"--different-from {person.uuid}" for person in people)
         super().__init__(
-            " ".join(f"XPM has {_who(person)} already: {likeness(member, person)}." for person in people),
-            hint=f"Link that one: xpm-tui team link {member.id} {people[0].uuid}. If it is a different "
-            f"person, say {consent}.",
+            " ".join(f"XPM already has {_who(person)}: {likeness(member, person)}." for person in people),
+            hint=f"Link to that record: xpm-tui team link {member.id} {people[0].uuid}. If it is a "
+            f"different person, add {consent}.",
         )
         self.people = people
 
@@ -65,20 +65,20 @@ def in_the_way(snapshot: Snapshot, member: TeamMember, staff: Iterable[Staff]) -
 def blocked(snapshot: Snapshot, member: TeamMember) -> str:
     """Why this member must not be made in XPM, in a sentence; empty where nothing stands against it."""
     if member.staff:
-        return f"{member.name} ({member.id}) is linked to XPM's staff already."
+        return f"{member.name} ({member.id}) is already linked to a staff record in XPM."
     if not exact(member.name):
-        return "This member has no name, and XPM takes no staff without one."
+        return "This team member has no name, and XPM does not accept staff without a name."
     pending = [intent for intent in without_end(snapshot) if intent.kind == ADD_STAFF]
     if any(intent.record == member.id for intent in pending):
-        return "It was sent to XPM before and no answer came: what became of that has to be found out first."
+        return "It was already sent to XPM, but no answer came. First find out what happened to it."
     email, name = member.email.strip().casefold(), exact(member.name)
     for intent in pending:
         sent = {field: str(value) for field, value in intent.values.items()}
         same = exact(sent.get("name", "")) == name or (email and sent.get("email", "").casefold() == email)
         if same and not is_linked(snapshot, intent):
             return (
-                "Another member of this name or e-mail was sent to XPM and no answer came: what became of "
-                "that has to be found out first."
+                "Another team member with this name or e-mail was sent to XPM, but no answer came. "
+                "First find out what happened to it."
             )
     return ""
 

@@ -100,11 +100,11 @@ def _why(keep: Member, others: Sequence[Member]) -> str:
         return "It has the most current jobs."
     if keep.contacts > max(other.contacts for other in others):
         return "It has the most contacts."
-    return "Nothing sets them apart but their age: it is the older one."
+    return "They differ only in age: this is the older one."
 
 
 def _xpm_steps(keep: Member, others: Sequence[Member]) -> Iterator[str]:
-    yield f"Open both in XPM and make sure that they are one client: {_numbers([keep, *others])}."
+    yield f"Open both in XPM and make sure that they are the same client: {_numbers([keep, *others])}."
     for other in others:
         for client in other.linked:
             if keep.linked:
@@ -121,13 +121,13 @@ def _xpm_steps(keep: Member, others: Sequence[Member]) -> Iterator[str]:
 
 
 def _book_steps(keep: Member, others: Sequence[Member]) -> Iterator[str]:
-    yield f"Make sure that they are one client: {', '.join([keep.id, *(other.id for other in others)])}."
+    yield f"Make sure that they are the same client: {', '.join([keep.id, *(other.id for other in others)])}."
     for other in others:
         if other.linked and not keep.linked:
-            yield f"Link {keep.id} to the XPM client of {other.id}, once {other.id} is unlinked."
+            yield f"After unlinking {keep.id}, link {other.id} to the XPM client of {other.id}."
         elif other.linked:
             yield f"Unlink {other.id}: `clients unlink {other.id}`."
-        yield f"Archive {other.id} in Ignition, and set it aside here: `clients ignore {other.id}`."
+        yield f"Archive {other.id} in Ignition, and ignore it here: `clients ignore {other.id}`."
 
 
 def _numbers(members: Sequence[Member]) -> str:

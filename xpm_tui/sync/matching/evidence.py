@@ -158,7 +158,7 @@ def _spelling(a: Name, b: Name) -> tuple[float, list[str]]:
     if ours < theirs or theirs < ours:
         share = min(len(ours), len(theirs)) / max(len(ours), len(theirs))
         more = " ".join(word.lower() for word in sorted(ours ^ theirs))
-        said = f'"{more}" stands on one side only'
+        said = f'"{more}" is in only one of the names'
         return min(FURTHEST, max(ratio * 0.8, 50 + 20 * share) + one_kind), [said]
     if any(set(other) >= theirs or set(other) >= ours for other in (*a.others, *b.others)):
         return 70.0, ["a trading name or trustee of one is like the other"]

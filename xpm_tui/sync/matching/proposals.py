@@ -228,9 +228,9 @@ class MatchIndex:
             words.append("already linked to another client")
         if likeness.identity == "same":
             if self._several(ours, row):
-                words.append("XPM has several clients of this name")
+                words.append("XPM has several clients with this name")
             if self._several_of_ours(client, ours, row):
-                words.append("Ignition has several clients of this name")
+                words.append("Ignition has several clients with this name")
         return Proposal(
             uuid=row.uuid,
             number=row.number,

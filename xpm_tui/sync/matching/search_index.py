@@ -152,16 +152,16 @@ class PickerIndex:
         folded = typed.casefold()
         yield "its client code", self._codes.get(folded, ())
         if typed.isdigit() and len(typed) >= 3:
-            yield "its number starts so", self._by_number(typed)
+            yield "its number starts with this", self._by_number(typed)
         split = [(form, form.split()) for form in forms if form]
         if not split:
             return
         for form, _ in split:
             yield "exactly this name", self._from(form, form.__eq__)
         for form, _ in split:
-            yield "the name starts so", self._from(form, partial(_begins, form))
+            yield "the name starts with this", self._from(form, partial(_begins, form))
         for _, terms in split:
-            yield "words start so", self._find(f" {terms[0]}", self._all_start(terms), limit)
+            yield "words start with this", self._find(f" {terms[0]}", self._all_start(terms), limit)
         for _, terms in split:
             yield "all words are in it", self._find(max(terms, key=len), self._all_in(terms), limit)
         yield "its city", self._by_city(split[0][1])

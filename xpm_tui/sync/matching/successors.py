@@ -248,7 +248,7 @@ def _words(found: _Count, theirs: _Signs) -> Iterator[str]:
     if found.by_uuid:
         yield f"{count(found.by_uuid, 'contact')} in common"
     if found.by_name:
-        yield f"{count(found.by_name, 'contact')} of the same name"
+        yield f"{count(found.by_name, 'contact')} with the same name"
     if found.jobs:
         yield f"{count(found.jobs, 'job')} moved"
     if found.code:

@@ -60,14 +60,14 @@ UNTICKABLE = frozenset({NO_NAME, UNKNOWN})
 _MARKS: dict[str, Mark] = {"first": "first", "drift": "drift", "conflict": "conflict", "clear": "clearing"}
 
 _HELD = {
-    "conflict": "Edited on both sides: held for you, because conflicts are set to be held.",
-    SHARED: "The contact belongs to several XPM clients, and writing it here would change it there too.",
-    SHARED_EDITS: "It was edited differently for another client that has the same contact in XPM. Tick the "
-    "value that is right: it is saved for all of them.",
-    FORMER: "It came from another XPM client that this client was linked to. Tick it if it is right for this "
-    "one, too.",
-    NO_NAME: "XPM takes no contact without a name.",
-    UNKNOWN: "It was sent before and no answer came: say what became of it with `runs release`.",
+    "conflict": "Edited in both systems: held for you, because conflicts are set to be held.",
+    SHARED: "The contact belongs to several XPM clients, and a change here would change it there, too.",
+    SHARED_EDITS: "It was edited differently for another client with the same contact in XPM. Tick the right "
+    "value: it is saved for all of them.",
+    FORMER: "It came from another XPM client that this client was linked to. Tick it if it is also right "
+    "for this one.",
+    NO_NAME: "XPM does not accept a contact without a name.",
+    UNKNOWN: "It was already sent, but no answer came: decide what happened to it with `runs release`.",
 }
 
 

@@ -34,13 +34,13 @@ def refuse_if_outdated(plan: Plan, policy: Policy, tenant: str, scopes: str) -> 
         )
     if plan.policy != policy.hash:
         raise PlanRefused(
-            "The direction, the level or the fields that are carried changed since this plan was made.",
+            "The direction, what to sync or the fields have changed since this plan was made.",
             hint=again,
             case=CaseId.POLICY_CHANGED,
         )
     if plan.scopes != scopes:
         raise PlanRefused(
-            "The login was given other permissions since this plan was made.",
+            "The permissions of the login have changed since this plan was made.",
             hint=again,
             case=CaseId.POLICY_CHANGED,
         )
@@ -69,8 +69,8 @@ def check(
                     rule="new-jobs",
                     counted=new_jobs,
                     limit=limits.new_jobs,
-                    sentence=f"{new_jobs} new jobs would be made in XPM; more than {limits.new_jobs} wait "
-                    "for a person. Look at them in Jobs, then deploy them.",
+                    sentence=f"{new_jobs} new jobs would be created in XPM; more than {limits.new_jobs} "
+                    "wait for your approval. Review them in Jobs, then deploy them.",
                 )
             )
         if plan.first and scheduled and plan.counts.get("items"):
@@ -78,7 +78,7 @@ def check(
                 Stop(
                     rule="first-run",
                     counted=plan.counts["items"],
-                    sentence="This is the first sync of this practice, and nobody is there to look at it. "
+                    sentence="This is the first sync of this practice, and nobody is there to review it. "
                     + _LOOK.format(plan=plan.id),
                 )
             )
@@ -106,8 +106,8 @@ def _never_right(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord
         yield Stop(
             rule="empty-list",
             limit=facts.accepted or 0,
-            sentence=f"XPM listed no client at all, where there were {facts.accepted}. Usually the "
-            "connection shows another practice, or the permission is gone: run `doctor`.",
+            sentence=f"XPM listed no clients, where there were {facts.accepted} before. Usually the "
+            "connection shows another practice, or the permission is missing: run `doctor`.",
         )
     masked = [change for change in _ticked(records) if looks_masked(change.new)]
     if masked:
@@ -115,8 +115,8 @@ def _never_right(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord
             rule="masked",
             counted=len(masked),
             sentence=f"{count(len(masked), 'value')} to write {plural(len(masked), 'is/are')} masked with "
-            "asterisks: XPM hid what is really there. "
-            f"Untick {plural(len(masked), 'it/them')}: `plan untick {plan.id}`.",
+            f"asterisks: XPM hides the real value. Untick {plural(len(masked), 'it/them')}: `plan "
+            f"untick {plan.id}`.",
         )
 
 
@@ -130,7 +130,7 @@ def _counts(
             rule="short-list",
             counted=(facts.accepted or 0) - facts.count,
             limit=facts.accepted or 0,
-            sentence=f"XPM listed {count(facts.count, 'client')}, where there were {facts.accepted}. "
+            sentence=f"XPM listed {count(facts.count, 'client')}, where there were {facts.accepted} before. "
             f"If that is right: {look}",
         )
     based = snapshot.count(BASE)
@@ -142,8 +142,8 @@ def _counts(
             rule="many-records",
             counted=touched,
             limit=limit,
-            sentence=f"{touched:,} of {count(based, 'client')} that were in step would change; "
-            f"more than {limit} wait for a person. {look}",
+            sentence=f"{touched:,} of {count(based, 'client')} that were up to date would change; more than "
+            f"{limit} wait for your approval. {look}",
         )
     fields: Counter[str] = Counter()
     emptied: Counter[str] = Counter()
@@ -158,8 +158,8 @@ def _counts(
                 rule=f"many-of-field:{field}",
                 counted=counted,
                 limit=limit,
-                sentence=f"{label(field)} would change for {counted:,} of {count(based, 'client')}; "
-                f"more than {limit} wait for a person. {look}",
+                sentence=f"{label(field)} would change for {counted:,} of {count(based, 'client')}; more "
+                f"than {limit} wait for your approval. {look}",
             )
     limit = max(limits.emptied_min, int(limits.emptied_share * based))
     for field, counted in emptied.items():
@@ -169,7 +169,7 @@ def _counts(
                 counted=counted,
                 limit=limit,
                 sentence=f"{label(field)} would be emptied for {counted:,} of {count(based, 'client')}; "
-                f"more than {limit} wait for a person. {look}",
+                f"more than {limit} wait for your approval. {look}",
             )
 
 

@@ -259,8 +259,8 @@ def both_linked(snapshot: Snapshot, client: str, uuid: str) -> str:
     named = f"{other.name} ({other.id})" if other is not None else others[0]
     how = "is linked to it" if snapshot.find(LINKS, "uuid", uuid) else "was merged into it, too"
     return (
-        f"{named} {how}, so two clients of Ignition are one client in XPM: link the one that stays, and "
-        "ignore the other."
+        f"{named} {how}, so two clients of Ignition are now one client in XPM: link the one that "
+        "stays, and ignore the other."
     )
 
 

@@ -163,7 +163,7 @@ class PickFile(Dialog[str]):
         elif (self._new and found.folder.is_dir() and found.path.name) or found.is_file:
             self.dismiss(str(found.path))
         else:
-            self._tell(f"There is no file {found.path}.")
+            self._tell(f"The file {found.path} does not exist.")
 
 
 def folder_of(app: Host) -> str:

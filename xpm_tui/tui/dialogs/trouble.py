@@ -31,7 +31,7 @@ class InTrouble(Told):
     """Sentence, what to do next, the case with its first step; ``v`` shows the whole way out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "way_out", "Way out", tooltip="Show the whole way out", show=False)
+        Binding("v", "way_out", "What to do", tooltip="Show the whole way out", show=False)
     ]
 
     def __init__(self, title: str, text: str, trouble: Trouble) -> None:
@@ -51,7 +51,7 @@ class InTrouble(Told):
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("OK")), id="ok")
             if self.case is not None:
-                yield Button(content(Shown("Way out")), action="screen.way_out")
+                yield Button(content(Shown("What to do")), action="screen.way_out")
             keys = (
                 "v the way out · y copies · esc closes" if self.case is not None else "y copies · esc closes"
             )

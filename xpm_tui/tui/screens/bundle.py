@@ -38,7 +38,7 @@ class BundleScreen(OverScreen[None]):
     CSS_PATH: ClassVar = style("bundle")
     SAVES = frozenset({"write"})
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("w", "write", "Write it"),
+        Binding("w", "write", "Write the bundle"),
         Binding("F", "names", "Names in or out", tooltip="Put names in, or mask them"),
         Binding("space", "read(8)", "Read on", tooltip="Read on in the part"),
         Binding("backspace", "read(-8)", show=False),
@@ -116,7 +116,7 @@ class BundleScreen(OverScreen[None]):
 
     async def _write(self) -> None:
         question = "Where to? A file that is not there yet." + (
-            "\nNames of clients and people are in it." if self._names else ""
+            "\nIt contains the names of clients and people." if self._names else ""
         )
         place = (own_folder() or Path.cwd()) / "xpm-tui-support.zip"
         name = await self.app.push_screen_wait(Ask(question, title="Bundle for support", value=str(place)))

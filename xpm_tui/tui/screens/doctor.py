@@ -40,7 +40,9 @@ class DoctorScreen(Quiet, Screen[None]):
     CSS_PATH: ClassVar = style("doctor")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "case", "Way out", tooltip="All that the probe found, with the way out", show=True),
+        Binding(
+            "enter", "case", "What to do", tooltip="All that the probe found, with the way out", show=True
+        ),
         Binding(
             "t", "again", "Try from here", tooltip="Try again, beginning with the probe under the cursor"
         ),

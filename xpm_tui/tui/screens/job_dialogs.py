@@ -185,7 +185,7 @@ def summary_lines(batch: BatchView) -> list[Line]:
                            f"{cost(batch.consequences_anyway)}.", "warn")])  # fmt: skip
     if batch.holds:
         held = formatting.count(batch.holds, "job")
-        found.append([ours(f"{held} kept back until you fix what is wrong.", "warn")])
+        found.append([ours(f"{held} not created until you fix the problem.", "warn")])
     if batch.earlier:
         found.append([ours(f"{formatting.count(batch.earlier, 'job')} of an earlier run is finished first.")])
     if batch.number:

@@ -187,7 +187,7 @@ class Review(OverScreen[None]):
         if action == "accept" and not (view and view.proposals):
             return "There is no proposal to accept: m searches, i settles that it has none."
         if action == "undo" and not self._settled:
-            return "Nothing was settled here yet that could be taken back."
+            return "Nothing was settled here yet that could be undone."
         return ""
 
     def action_step(self, by: int) -> None:

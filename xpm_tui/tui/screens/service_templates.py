@@ -175,7 +175,13 @@ class CalledFor(Chooser[TemplateView]):
         view: ServiceLinkView = (await self.host.run_named("templates.link", preset)).value
         await self.host.refresh_pulse()
         called = ", ".join(ref.name for ref in view.templates)
-        told = "wants no job" if no_job else f"calls for {called}" if called else "calls for nothing yet"
+        told = (
+            "needs no job"
+            if no_job
+            else f"uses {called}"
+            if called
+            else ("is not linked to a job template yet")
+        )
         self.host.toast(f"{view.name} {told}.\nu takes it back.")
         self.dismiss(self._service.id)
 
@@ -188,7 +194,7 @@ class CalledFor(Chooser[TemplateView]):
             [
                 ("enter", "put in, or take out"),
                 ("F10", "save (or tab to the button)"),
-                ("F6", "it wants no job"),
+                ("F6", "it needs no job"),
                 ("F4", "empty the field"),
                 ("esc", "leave without saving"),
             ],

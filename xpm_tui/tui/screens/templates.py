@@ -127,7 +127,7 @@ class TemplatesArea(FilteredArea):
         first = marked(name, [(at, at + len(self.text))] if at >= 0 else [])
         service = row.service
         if service is None:
-            what = "not called for" if row.template else "on proposals, no service"
+            what = "not used" if row.template else "on proposals, no service"
             return [first, [], [ours("· " if row.template else "! ", "warn"), ours(what, "muted")], []]
         number = service.on_proposals
         return [

@@ -105,14 +105,14 @@ def read_answer(address: str, authorization: Authorization) -> tuple[Authorizati
     attempt = authorization.answered_by(state[0]) if len(state) == 1 else None
     if attempt is None:
         raise BadInput(
-            "This address belongs to another attempt to sign in, or a part of it is missing.",
-            hint="Copy the whole address from the browser's address bar, of the attempt begun last.",
+            "This address belongs to another sign-in attempt, or part of it is missing.",
+            hint="Copy the whole address of the latest attempt from the browser's address bar.",
             case=CaseId.STATE_MISMATCH,
         )
     code = fields.get("code", [])
     if len(code) != 1 or _CODE.fullmatch(code[0]) is None:
         raise BadInput(
-            "The address holds no code, more than one, or one with characters that no code has.",
+            "The address contains no code, more than one code, or an invalid code.",
             hint="Copy the whole address from the browser's address bar.",
         )
     return attempt, Secret(code[0])
@@ -122,9 +122,9 @@ def _query(address: str, authorization: Authorization) -> str:
     # A terminal may have broken the address over lines when it was copied.
     text = re.sub(r"\s+", "", address).strip("<>\"'")
     if not text:
-        raise BadInput("Nothing was pasted.", hint="Paste the address that the browser ended on.")
+        raise BadInput("Nothing was pasted.", hint="Paste the address at which the browser ended up.")
     if len(text) > _LONGEST:
-        raise BadInput("That is too long for the address of a sign-in.", hint="Paste the address alone.")
+        raise BadInput("This is too long for a sign-in address.", hint="Paste the address alone.")
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text):
         return text.partition("#")[0].rpartition("?")[2]
     try:
@@ -134,8 +134,9 @@ def _query(address: str, authorization: Authorization) -> str:
     ours = urlsplit(authorization.redirect_uri)
     if (parts.scheme, parts.netloc.lower(), parts.path.rstrip("/")) != (ours.scheme, ours.netloc, ours.path):
         raise BadInput(
-            "That is not the address that Xero sends the browser to.",
-            hint=f"It begins with {authorization.redirect_uri}? and may show an error page; that is no harm.",
+            "This is not the address to which Xero sends the browser.",
+            hint=f"The address begins with {authorization.redirect_uri}?. The page may show an error; "
+            "that does no harm.",
         )
     return parts.query
 
@@ -160,7 +161,7 @@ def _error(error: str, description: str) -> LoginNeeded:
         )
     return LoginNeeded(
         f'Xero ended the sign-in with an error: "{said}".',
-        hint="Try again; if it stays, look up that word in Xero's OAuth pages.",
+        hint="Try again. If the problem persists, look up that error in Xero's OAuth documentation.",
         case=CaseId.OTHER_XERO_ERROR,
         words=said,
     )

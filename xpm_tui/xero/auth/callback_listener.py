@@ -109,14 +109,14 @@ class Listener:
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     raise BadInput(
-                        f"Port {self._port} of this machine is used by another program.",
-                        hint="End that program (perhaps another sign-in), or paste the address by hand.",
+                        f"Another program is using port {self._port} on this machine.",
+                        hint="Close that program (perhaps another sign-in), or paste the address yourself.",
                     ) from None
                 problem = error
         if not self._servers:
             raise BadInput(
-                f"This machine allows no listener on port {self._port}.",
-                hint="Paste the address that the browser ends on.",
+                f"This machine does not allow listening on port {self._port}.",
+                hint="Paste the address at which the browser ends up.",
             ) from problem
 
     async def __aexit__(
@@ -174,7 +174,8 @@ class Listener:
             self._tell(
                 BadInput(
                     f"The browser sent over {_LONGEST // 1024:,} KB of headers, so its answer was not read.",
-                    hint="Paste the address that it ended on, or remove the cookies of localhost in it.",
+                    hint="Paste the address at which it ended up, or remove the cookies of localhost in "
+                    "the browser.",
                 )
             )
             return _http(
@@ -198,9 +199,9 @@ class Listener:
                 "400 Bad Request", "Not for this program", "The request names another host.", kind="bad"
             )
         if path != REDIRECT_PATH:
-            return _http("404 Not Found", "Nothing here", "Only Xero's answer to a sign-in is taken here.")
+            return _http("404 Not Found", "Nothing here", "Only Xero's answer to a sign-in is accepted here.")
         if method != "GET":
-            return _http("405 Method Not Allowed", "Nothing here", "Only GET is taken here.")
+            return _http("405 Method Not Allowed", "Nothing here", "Only GET is accepted here.")
         if self._answer.done():
             return _http(
                 "200 OK",

@@ -71,16 +71,20 @@ def file_key(folder: Path, *, make: bool) -> bytes | None:
 def _read(path: Path, *, check: bool) -> bytes:
     try:
         if path.is_symlink() and check:
-            raise BadInput(f"The key file {path} is a symbolic link.", hint="Name the file itself.")
+            raise BadInput(
+                f"The key file {path} is a symbolic link.", hint="Use the path of the file itself."
+            )
         found = path.stat()
         if check and (found.st_uid != os.geteuid() or found.st_mode & 0o077):
-            raise BadInput(f"The key file {path} is open to other accounts.", hint=f"Run: chmod 600 '{path}'")
+            raise BadInput(
+                f"The key file {path} can be read by other accounts.", hint=f"Run: chmod 600 '{path}'"
+            )
         with path.open("rb") as stream:
             data = stream.read(_LONGEST).strip()
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
         raise BadInput(
-            f"The key file {path} cannot be read: {reason}.", hint="Put it back, or sign in anew."
+            f"The key file {path} cannot be read: {reason}.", hint="Put it back, or sign in again."
         ) from None
     if len(data) < _SHORTEST:
         raise BadInput(
@@ -113,7 +117,7 @@ class KeyringKey:
             return found if found is None else str(found)
 
         if self._limited(write) != value.reveal():
-            raise KeyringTrouble("the keyring took the key but did not give it back")
+            raise KeyringTrouble("the keyring accepted the key but did not return it")
         return hashlib.sha256(b"xpm-tui login\0" + value.reveal().encode()).digest()
 
     def _open(self) -> Any:
@@ -158,15 +162,15 @@ def _recommended() -> Any:
         one for one in found if not type(one).__module__.startswith(bad) and keyring.core.recommended(one)
     ]
     if not usable:
-        raise KeyringTrouble("this machine has no keyring that can be recommended")
+        raise KeyringTrouble("this machine has no suitable keyring")
     return max(usable, key=lambda one: one.priority)
 
 
 def keyring_closed(why: str) -> LoginNeeded:
     """The error for a login whose key lies in a keyring that does not open here."""
     return LoginNeeded(
-        f"The saved login cannot be opened: {why}.",
-        hint="Unlock the keyring, or give the daily run a key of its own (XPM_TUI_KEY_FILE) and connect"
-        " again. The login is kept.",
+        f"The saved login cannot be decrypted: {why}.",
+        hint="Unlock the keyring, or give the daily sync a key of its own (XPM_TUI_KEY_FILE) and "
+        "connect again. The login is kept.",
         case=CaseId.KEYRING,
     )

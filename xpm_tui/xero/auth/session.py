@@ -145,7 +145,9 @@ class Tokens:
                 self._now = saved
                 return saved
             if not saved.refresh:
-                raise _needed("The login has run out, and it was made without offline_access.")
+                raise _needed(
+                    "The login has expired, and it was made without offline_access, so it cannot be renewed."
+                )
             if saved.refused_at is not None and self._clock.now() - saved.refused_at < timedelta(minutes=1):
                 raise _needed("Xero no longer accepts the login.")
             grant = await self._renewed(saved)
@@ -165,7 +167,7 @@ class Tokens:
         if saved is None:
             raise _needed("There is no login yet.")
         if not self._ours(saved):
-            raise _needed("The saved login belongs to another app or another address of Xero.")
+            raise _needed("The saved login belongs to another app or another Xero address.")
         return saved
 
     async def _renewed(self, saved: Saved) -> Grant:

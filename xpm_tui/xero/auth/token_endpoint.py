@@ -158,23 +158,24 @@ class TokenEndpoint:
             if renewing:
                 return error_mapping.login_lost(asked)
             return LoginNeeded(
-                "Xero did not take the code of this sign-in.",
-                hint="A code lives five minutes and works once. Sign in again, and be quick.",
+                "Xero did not accept the code of this sign-in.",
+                hint="A code is valid for five minutes and works only once. Sign in again without delay.",
                 case=CaseId.NEEDS_RECONNECT,
                 **more,
             )
         other_way = _OTHER_WAY if self._config.client_secret else (*_OTHER_WAY, "unauthorized_client")
         if renewing and error in other_way:
             return LoginNeeded(
-                "Xero no longer takes the way in which this app signs in, though it took it before.",
-                hint="Connect again. If other practices stopped on the same day, look for a newer version.",
+                "Xero no longer accepts the way in which this app signs in.",
+                hint="Connect again. If other practices stopped on the same day, look for a newer "
+                "version of xpm-tui.",
                 case=CaseId.MASS_OUTAGE,
                 **more,
             )
         if error in ("invalid_client", "unauthorized_client") or status == 401:
             kind = "with a client secret" if self._config.client_secret else "without a client secret"
             return LoginNeeded(
-                f"Xero does not know this app, or not in this way ({kind}).",
+                f"Xero does not know this app, or does not accept its kind of sign-in ({kind}).",
                 hint="Compare xero.client_id with developer.xero.com. A web app needs xero.client_secret; a"
                 " mobile or desktop app (PKCE) must have none.",
                 case=CaseId.UNKNOWN_APP,
@@ -191,14 +192,14 @@ class TokenEndpoint:
         if error:
             return LoginNeeded(
                 f'Xero refused the sign-in: "{visible(error, 80)}".',
-                hint="Sign in again; if it stays, look for a newer version of this program.",
+                hint="Sign in again. If the problem persists, look for a newer version of this program.",
                 case=CaseId.OTHER_XERO_ERROR,
                 **more,
             )
         if status == 429 or status >= 500:
             return OutOfReach(
-                f"Xero's identity server is out of order (HTTP {status}).",
-                hint="Try again later; look at status.xero.com. The login is kept.",
+                f"Xero's identity server does not work at the moment (HTTP {status}).",
+                hint="Try again later, and check status.xero.com. The login is kept.",
                 case=CaseId.XERO_DOWN,
                 **error_mapping.about(asked, repeatable=True),
             )
@@ -215,7 +216,7 @@ def _object(body: Secret) -> dict[str, Any]:
 
 def _no_token(asked: Asked) -> BadReply:
     return BadReply(
-        f"The identity server's answer is none of Xero's (HTTP {asked.status}).",
+        f"The identity server's reply is not from Xero (HTTP {asked.status}).",
         hint="A proxy may have answered in Xero's place, or xero.identity_url is wrong.",
         case=CaseId.BAD_REPLY,
         **error_mapping.about(asked, repeatable=True),

@@ -26,10 +26,10 @@ KeySource = Literal["given", "keyring", "file"]
 
 _BOUND = b"xpm-tui login 1"
 _WHERE: dict[KeySource, str] = {
-    "given": "encrypted file; its key is the one that you provide",
+    "given": "encrypted file; you provide its key",
     "keyring": "encrypted file; its key is in the keyring of this account",
-    "file": "encrypted file; its key is a file of this account, so whoever can read as this account, or a"
-    " backup of both folders, can open it",
+    "file": "encrypted file; its key is in a file of this account, so anyone who can read this account's "
+    "files, or a backup of both folders, can decrypt it",
 }
 
 
@@ -115,7 +115,7 @@ class Vault:
         if self.read() != saved:
             raise DiskTrouble(
                 f"{self.path} does not hold what was just written to it.",
-                hint="Check the disk; the login is not lost for 30 minutes.",
+                hint="Check the disk. The login is still valid for 30 minutes.",
             )
 
     # Key and plain text live in frames that raise nothing: a traceback may show the locals of every frame.
@@ -234,7 +234,7 @@ def _decode(kind: type, value: Any) -> Any:
 
 def _closed(why: str) -> LoginNeeded:
     return LoginNeeded(
-        f"The saved login cannot be opened: {why}.",
+        f"The saved login cannot be decrypted: {why}.",
         hint="Put the key back, or sign in again: xpm-tui connect.",
         case=CaseId.KEYRING,
     )

@@ -282,7 +282,7 @@ class Caller:
         if budget.throttled <= 0:
             raise _Broken(
                 OutOfReach(
-                    "Xero keeps refusing calls as too many.",
+                    "Xero keeps refusing calls because there are too many.",
                     hint="Another program may be using the same Xero app. Try again in a few minutes.",
                     case=CaseId.RATE_LIMITED,
                     **error_mapping.about(asked, repeatable=True),
@@ -346,7 +346,7 @@ async def _error_body(incoming: Incoming) -> tuple[ErrorBody, int]:
 def _check_charset(headers: Mapping[str, str], asked: Asked) -> None:
     found = _CHARSET.search(headers.get("content-type", ""))
     if found is not None and found.group(1).lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise bad_reply(asked, f"it is in the encoding {found.group(1)[:30]}, not in UTF-8")
+        raise bad_reply(asked, f"its encoding is {found.group(1)[:30]}, not UTF-8")
 
 
 def bad_reply(asked: Asked, problem: str) -> BadReply:

@@ -101,7 +101,7 @@ class NetworkEnvironment:
             key_log = self._environ.get("SSLKEYLOGFILE", "")
             if key_log and not isinstance(error, ssl.SSLError):
                 why = f"cannot be written: {(error.strerror or 'no such folder').lower()}"
-                hint = "Unset SSLKEYLOGFILE: it writes the keys of every connection into a file."
+                hint = "Unset SSLKEYLOGFILE: it writes the keys of every connection to a file."
                 raise _fault("SSLKEYLOGFILE", visible(key_log, 200), why, hint, CaseId.TLS) from None
             if name:
                 why = "holds no certificate that can be read"
@@ -110,7 +110,7 @@ class NetworkEnvironment:
                 ) from None
             raise OutOfReach(
                 f"This machine's certificates could not be loaded: {visible(error.strerror or '', 100)}.",
-                hint="Install the package certifi again, or name a file in SSL_CERT_FILE.",
+                hint="Install the package certifi again, or set SSL_CERT_FILE to a file with certificates.",
                 case=CaseId.TLS,
                 repeatable=True,
             ) from None
@@ -176,13 +176,13 @@ def _route(name: str, value: str) -> ProxyRoute:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        problem = "is no address of a proxy"
+        problem = "is not the address of a proxy"
     else:
         if parts.scheme not in _SCHEMES:
             problem = f'names a kind of proxy that is not supported ("{visible(parts.scheme, 40)}")'
             hint = f"Use http://, https:// or socks5://, or unset {name}."
         elif not host or re.search(r"[\s\x00-\x1f\x7f]", url):
-            problem = "is no address of a proxy"
+            problem = "is not the address of a proxy"
         elif parts.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
             problem = "but support for SOCKS proxies is not installed"
             hint = (
@@ -193,7 +193,7 @@ def _route(name: str, value: str) -> ProxyRoute:
         try:
             httpx.Proxy(url)
         except Exception:  # whatever its parser meets: the address is what is wrong
-            problem = "is no address of a proxy"
+            problem = "is not the address of a proxy"
     if problem:
         raise _fault(name, shown, problem, hint, CaseId.PROXY)
     return ProxyRoute(url, f"{name} ({shown})")
@@ -234,7 +234,7 @@ def notices(faults: list[OutOfReach]) -> Iterator[Trouble]:
     """The faults as they are told where all servers are on this machine, which need none of it."""
     for fault in faults:
         yield Trouble(
-            f"{fault.message} Calls to this machine's own servers do without it.",
+            f"{fault.message} It is not needed for calls to servers on this machine.",
             hint=fault.hint,
             case=fault.case,
         )

@@ -26,12 +26,12 @@ _CORRELATION = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 _UNREACHED: dict[str, tuple[str, str, CaseId]] = {
     "name": (
-        "The name of Xero's server is not known here.",
+        "The name of Xero's server cannot be resolved.",
         "Check this machine's network and DNS.",
         CaseId.NO_NETWORK,
     ),
     "connect": (
-        "No connection to Xero could be made.",
+        "Xero could not be reached.",
         "Check this machine's network, then try again.",
         CaseId.NO_NETWORK,
     ),
@@ -42,7 +42,8 @@ _UNREACHED: dict[str, tuple[str, str, CaseId]] = {
     ),
     "tls": (
         "The server's certificate was not accepted.",
-        "A proxy may be in between: name its certificate authority in SSL_CERT_FILE. Check the date, too.",
+        "There may be a proxy on the way: name its certificate authority in SSL_CERT_FILE. Also "
+        "check this machine's date.",
         CaseId.TLS,
     ),
     "proxy": (
@@ -51,7 +52,7 @@ _UNREACHED: dict[str, tuple[str, str, CaseId]] = {
         CaseId.PROXY,
     ),
     "cut": (
-        "The connection was cut before the whole answer had come.",
+        "The connection was closed before the whole reply had arrived.",
         "Try again in a moment.",
         CaseId.NO_NETWORK,
     ),
@@ -101,7 +102,7 @@ def unknown(asked: Asked, why: str) -> OutcomeUnknown:
     """The error for a write that may have taken effect."""
     return OutcomeUnknown(
         f"It is not known whether XPM made the change. {why}",
-        hint="It is looked for in XPM before anything is sent again.",
+        hint="Before anything is sent again, XPM is checked for it.",
         case=CaseId.UNKNOWN_OUTCOME,
         **about(asked),
     )
@@ -126,8 +127,8 @@ def of_status(asked: Asked, found: ErrorBody, *, record: bool) -> WireTrouble:
     if status == 403:
         return AccessDenied(
             "Xero denies access to this practice.",
-            hint="It was disconnected, or the person who connected it lost the permission"
-            ' "Connect third-party add-ons" in XPM. Check both, then connect again.',
+            hint='It was disconnected, or the person who connected it has lost the permission "Connect '
+            'third-party add-ons" in XPM. Check both, then connect again.',
             case=CaseId.DISCONNECTED,
             **about(asked, words=words, repeatable=True),
         )
@@ -138,20 +139,20 @@ def of_status(asked: Asked, found: ErrorBody, *, record: bool) -> WireTrouble:
     if status == 404:
         return Refused(
             "Xero does not know this call.",
-            hint="Check xero.api_url; if it is right, this program is out of date.",
+            hint="Check xero.api_url. If it is right, this program is out of date.",
             **about(asked, words=words, repeatable=True),
         )
     if status in (405, 406, 415):
         return Refused(
-            f"Xero does not take this form of the call any more (HTTP {status}).",
+            f"Xero no longer accepts this form of the call (HTTP {status}).",
             hint="Look for a newer version of this program.",
             **about(asked, words=words, repeatable=True),
         )
     if 400 <= status < 500:
         return refusal(words, asked)
     if 300 <= status < 400:
-        return _not_a_reply(asked, "Xero's server points to another address, which is not followed.")
-    return _not_a_reply(asked, f"Xero answered with HTTP {status}, which means nothing here.")
+        return _not_a_reply(asked, "Xero's server redirects to another address, which is not followed.")
+    return _not_a_reply(asked, f"Xero answered with the unexpected status HTTP {status}.")
 
 
 def _server_error(asked: Asked, found: ErrorBody) -> WireTrouble:
@@ -162,8 +163,8 @@ def _server_error(asked: Asked, found: ErrorBody) -> WireTrouble:
     if asked.write:
         return unknown(asked, f"Xero answered HTTP {asked.status}{said}.")
     return OutOfReach(
-        f"Xero is out of order: HTTP {asked.status}{said}.",
-        hint="Try again later; look at status.xero.com.",
+        f"Xero has a problem: HTTP {asked.status}{said}",
+        hint="Try again later, and check status.xero.com.",
         case=CaseId.XERO_DOWN,
         **about(asked, words=found.words, repeatable=True),
     )
@@ -217,7 +218,7 @@ def scope_missing(asked: Asked, words: str, granted: Collection[str] = ()) -> Sc
             **about(asked, words=words),
         )
     return ScopeMissing(
-        "The login does not cover this call: Xero was not asked for the scope, or did not give it.",
+        "The login does not include this call: the scope was not requested, or Xero did not grant it.",
         hint="Ask for it: xpm-tui settings set xero.scopes standard (or both), then: xpm-tui connect",
         case=CaseId.SCOPE_MISSING,
         **about(asked, words=words),

@@ -27,7 +27,7 @@ def uuid_piece(text: str) -> str:
     lowered = text.strip().lower()
     if _UUID.fullmatch(lowered) is None:
         raise BadInput(
-            f'"{visible(text, 60)}" is no UUID of XPM.',
+            f'"{visible(text, 60)}" is not an XPM UUID.',
             hint="It looks like 6f2b1c50-91d7-4f2e-8a3b-52f0c6b7a101.",
         )
     return lowered
@@ -37,7 +37,7 @@ def job_number_piece(text: str) -> str:
     """A job number as a piece of a path, percent-encoded; it is never parsed. ``BadInput`` when empty."""
     text = text.strip()
     if not text.strip("."):
-        raise BadInput("A job number is needed.", hint="It looks like J000412.")
+        raise BadInput("A job number is required.", hint="It looks like J000412.")
     return quote(text, safe="")
 
 
